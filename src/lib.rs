@@ -1,0 +1,7 @@
+//! A static file server. Each module is a layer; an arrow may only point to a layer below.
+//!
+//! Read from the bottom up to learn HTTP, from the top down to follow a request.
+#![forbid(unsafe_code)]
+
+pub mod http1;
+pub mod semantics;

@@ -1,0 +1,4 @@
+//! The command: arguments, then a configuration, then a server, then an exit status.
+#![forbid(unsafe_code)]
+
+fn main() {}

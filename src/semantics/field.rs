@@ -1,0 +1,283 @@
+//! RFC 9110 section 5: fields.
+//!
+//! A head is parsed once into [`FieldLine`]s, offsets into its bytes, so that a worker reuses one
+//! allocation for every request. [`Fields`] is the view that decisions read:
+//! `fields.contains(FieldName::Range)`, `fields.values(FieldName::IfMatch)`.
+
+/// A field this server acts upon. Names are compared without case (section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum FieldName {
+    Accept,
+    AcceptEncoding,
+    Connection,
+    ContentLength,
+    Expect,
+    Host,
+    IfMatch,
+    IfModifiedSince,
+    IfNoneMatch,
+    IfRange,
+    IfUnmodifiedSince,
+    Range,
+    Referer,
+    TransferEncoding,
+    UserAgent,
+}
+
+impl FieldName {
+    /// The field a name stands for, or `None` where this server does not act upon it.
+    pub fn recognise(name: &[u8]) -> Option<FieldName> {
+        // The length settles almost every case before a byte is compared.
+        let candidates: &[FieldName] = match name.len() {
+            4 => &[FieldName::Host],
+            5 => &[FieldName::Range],
+            6 => &[FieldName::Accept, FieldName::Expect],
+            7 => &[FieldName::Referer],
+            8 => &[FieldName::IfMatch, FieldName::IfRange],
+            10 => &[FieldName::Connection, FieldName::UserAgent],
+            13 => &[FieldName::IfNoneMatch],
+            14 => &[FieldName::ContentLength],
+            15 => &[FieldName::AcceptEncoding],
+            17 => &[FieldName::IfModifiedSince, FieldName::TransferEncoding],
+            19 => &[FieldName::IfUnmodifiedSince],
+            _ => &[],
+        };
+        candidates
+            .iter()
+            .copied()
+            .find(|known| name.eq_ignore_ascii_case(known.name().as_bytes()))
+    }
+
+    /// The name as it is usually written.
+    pub fn name(self) -> &'static str {
+        match self {
+            FieldName::Accept => "Accept",
+            FieldName::AcceptEncoding => "Accept-Encoding",
+            FieldName::Connection => "Connection",
+            FieldName::ContentLength => "Content-Length",
+            FieldName::Expect => "Expect",
+            FieldName::Host => "Host",
+            FieldName::IfMatch => "If-Match",
+            FieldName::IfModifiedSince => "If-Modified-Since",
+            FieldName::IfNoneMatch => "If-None-Match",
+            FieldName::IfRange => "If-Range",
+            FieldName::IfUnmodifiedSince => "If-Unmodified-Since",
+            FieldName::Range => "Range",
+            FieldName::Referer => "Referer",
+            FieldName::TransferEncoding => "Transfer-Encoding",
+            FieldName::UserAgent => "User-Agent",
+        }
+    }
+
+    fn bit(self) -> u64 {
+        1 << self as u8
+    }
+}
+
+/// Where a piece of a head lies: offsets from the head's first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// The bytes of `head` that lie here. `head` must be the one the span was measured in.
+    pub fn of(self, head: &[u8]) -> &[u8] {
+        &head[self.start as usize..self.end as usize]
+    }
+}
+
+/// One field line (section 5.2): its name and its value without the white space around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldLine {
+    /// What the name means here, if anything.
+    pub known: Option<FieldName>,
+    /// The name as sent.
+    pub name: Span,
+    /// The value, trimmed.
+    pub value: Span,
+}
+
+/// The field section of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a> {
+    head: &'a [u8],
+    lines: &'a [FieldLine],
+    present: u64,
+}
+
+impl<'a> Fields<'a> {
+    /// A view of `lines`, whose spans lie in `head`.
+    pub fn new(head: &'a [u8], lines: &'a [FieldLine]) -> Fields<'a> {
+        let present = lines
+            .iter()
+            .filter_map(|line| line.known)
+            .fold(0, |set, known| set | known.bit());
+        Fields {
+            head,
+            lines,
+            present,
+        }
+    }
+
+    /// A section without fields.
+    pub fn empty() -> Fields<'static> {
+        Fields::new(&[], &[])
+    }
+
+    /// Whether at least one line has this name; one test of a bit.
+    pub fn contains(&self, name: FieldName) -> bool {
+        self.present & name.bit() != 0
+    }
+
+    /// The value of each line with this name, in order.
+    pub fn values(&self, name: FieldName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let (head, present) = (self.head, self.contains(name));
+        let lines = if present { self.lines } else { &[] };
+        lines
+            .iter()
+            .filter(move |line| line.known == Some(name))
+            .map(move |line| line.value.of(head))
+    }
+
+    /// The value of the first line with this name.
+    pub fn first(&self, name: FieldName) -> Option<&'a [u8]> {
+        self.values(name).next()
+    }
+
+    /// The value where exactly one line has this name. A singleton field that comes twice is
+    /// malformed (section 5.3) and means nothing.
+    pub fn sole(&self, name: FieldName) -> Option<&'a [u8]> {
+        let mut values = self.values(name);
+        let value = values.next()?;
+        values.next().is_none().then_some(value)
+    }
+
+    /// The members of a list-valued field over all its lines (section 5.6.1): split at commas
+    /// outside quotes, trimmed, empty ones skipped. Not for entity-tags, where a backslash is no
+    /// escape.
+    pub fn members(&self, name: FieldName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.values(name).flat_map(members)
+    }
+
+    /// Every line as sent: name and trimmed value.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let head = self.head;
+        self.lines
+            .iter()
+            .map(move |line| (line.name.of(head), line.value.of(head)))
+    }
+}
+
+/// The members of one list value (section 5.6.1.2), quoted strings kept whole.
+pub fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    split_outside_quotes(value, b',').filter(|member| !member.is_empty())
+}
+
+/// The trimmed pieces of `value` between separators that stand outside quoted strings
+/// (section 5.6.4).
+pub fn split_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut quoted = false;
+    let mut escaped = false;
+    value
+        .split(move |&byte| {
+            if escaped {
+                escaped = false;
+                return false;
+            }
+            match byte {
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                _ => return byte == separator && !quoted,
+            }
+            false
+        })
+        .map(trim)
+}
+
+/// `value` without optional white space around it (section 5.6.3).
+pub fn trim(value: &[u8]) -> &[u8] {
+    let is_white = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value
+        .iter()
+        .position(|b| !is_white(b))
+        .unwrap_or(value.len());
+    let end = value
+        .iter()
+        .rposition(|b| !is_white(b))
+        .map_or(start, |last| last + 1);
+    &value[start..end]
+}
+
+/// `tchar` of section 5.6.2: what a token is made of.
+pub fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Whether `bytes` is a token: one `tchar` or more.
+pub fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_members(value: &str, want: &[&str]) {
+        let got: Vec<&[u8]> = members(value.as_bytes()).collect();
+        let want: Vec<&[u8]> = want.iter().map(|member| member.as_bytes()).collect();
+        assert_eq!(got, want, "{value:?}");
+    }
+
+    #[test]
+    fn lists_are_split_outside_quotes() {
+        check_members("", &[]); // 5.6.1.2: empty elements are ignored
+        check_members(" , ,\t", &[]);
+        check_members("a", &["a"]);
+        check_members("a ,b,\tc", &["a", "b", "c"]);
+        check_members("a=\"x,y\", b", &["a=\"x,y\"", "b"]); // 5.6.4
+        check_members(r#"a="\",", b"#, &[r#"a="\",""#, "b"]);
+    }
+
+    #[test]
+    fn names_are_recognised_without_case() {
+        for name in ["host", "HOST", "Host"] {
+            assert_eq!(FieldName::recognise(name.as_bytes()), Some(FieldName::Host));
+        }
+        assert_eq!(FieldName::recognise(b"X-Host"), None);
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_not_sole() {
+        let head = b"Range: aRange: b";
+        let line = |start: u32| FieldLine {
+            known: Some(FieldName::Range),
+            name: Span {
+                start,
+                end: start + 5,
+            },
+            value: Span {
+                start: start + 7,
+                end: start + 8,
+            },
+        };
+        let lines = [line(0), line(8)];
+        let fields = Fields::new(head, &lines);
+        assert_eq!(fields.sole(FieldName::Range), None);
+        assert_eq!(fields.first(FieldName::Range), Some(&b"a"[..]));
+        assert_eq!(fields.values(FieldName::Range).count(), 2);
+        assert!(!fields.contains(FieldName::Host));
+    }
+
+    #[test]
+    fn white_space_is_trimmed() {
+        assert_eq!(trim(b" \ta b\t "), b"a b");
+        assert_eq!(trim(b"  "), b"");
+    }
+}

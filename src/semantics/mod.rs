@@ -1,0 +1,8 @@
+//! RFC 9110: values in, decisions out. Invariant: this layer never reads a socket, a file or the clock.
+
+/// Section 5: names, values and lists of fields.
+pub mod field;
+/// Section 9: what a request asks for.
+pub mod method;
+/// Section 15: how an answer begins.
+pub mod status;
