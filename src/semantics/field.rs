@@ -1,7 +1,7 @@
 //! RFC 9110 section 5: fields.
 //!
-//! A head is parsed once into [`FieldLine`]s, offsets into its bytes, so that a worker reuses one
-//! allocation for every request. [`Fields`] is the view that decisions read:
+//! A head is parsed once into `FieldLine`s, offsets into its bytes, so that a worker reuses one
+//! allocation for every request. `Fields` is the view that decisions read:
 //! `fields.contains(FieldName::Range)`, `fields.values(FieldName::IfMatch)`.
 
 /// A field this server acts upon. Names are compared without case (section 5.1).
@@ -182,22 +182,26 @@ pub fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The trimmed pieces of `value` between separators that stand outside quoted strings
 /// (section 5.6.4).
 pub fn split_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    pieces_outside_quotes(value, separator).map(trim)
+}
+
+/// As [`split_outside_quotes`], with the white space kept: the pieces and the separators between
+/// them make up all of `value`.
+pub fn pieces_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut quoted = false;
     let mut escaped = false;
-    value
-        .split(move |&byte| {
-            if escaped {
-                escaped = false;
-                return false;
-            }
-            match byte {
-                b'\\' if quoted => escaped = true,
-                b'"' => quoted = !quoted,
-                _ => return byte == separator && !quoted,
-            }
-            false
-        })
-        .map(trim)
+    value.split(move |&byte| {
+        if escaped {
+            escaped = false;
+            return false;
+        }
+        match byte {
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ => return byte == separator && !quoted,
+        }
+        false
+    })
 }
 
 /// `value` without optional white space around it (section 5.6.3).
@@ -222,6 +226,39 @@ pub fn is_token_byte(byte: u8) -> bool {
 /// Whether `bytes` is a token: one `tchar` or more.
 pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
+}
+
+/// A field section that owns its bytes, as the tests of this layer write them.
+#[cfg(test)]
+pub(crate) struct Section {
+    head: Vec<u8>,
+    lines: Vec<FieldLine>,
+}
+
+#[cfg(test)]
+impl Section {
+    pub(crate) fn of<V: AsRef<[u8]>>(pairs: &[(FieldName, V)]) -> Section {
+        let mut head = Vec::new();
+        let mut span = |bytes: &[u8]| {
+            let start = head.len() as u32;
+            head.extend_from_slice(bytes);
+            let end = head.len() as u32;
+            Span { start, end }
+        };
+        let lines = pairs
+            .iter()
+            .map(|(name, value)| FieldLine {
+                known: Some(*name),
+                name: span(name.name().as_bytes()),
+                value: span(trim(value.as_ref())),
+            })
+            .collect();
+        Section { head, lines }
+    }
+
+    pub(crate) fn fields(&self) -> Fields<'_> {
+        Fields::new(&self.head, &self.lines)
+    }
 }
 
 #[cfg(test)]
