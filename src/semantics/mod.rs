@@ -6,3 +6,6 @@ pub mod field;
 pub mod method;
 /// Section 15: how an answer begins.
 pub mod status;
+
+/// Section 5.6.7: dates in three formats.
+pub mod date;

@@ -1,0 +1,194 @@
+//! RFC 9110 section 5.6.7: dates.
+//!
+//! All three formats are read, the first is written:
+//!
+//! ```text
+//! Sun, 06 Nov 1994 08:49:37 GMT    IMF-fixdate
+//! Sunday, 06-Nov-94 08:49:37 GMT   RFC 850, obsolete
+//! Sun Nov  6 08:49:37 1994         asctime, obsolete
+//! ```
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A moment in whole seconds, from 1970 to the end of the year 9999: what an IMF-fixdate can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HttpDate(u64);
+
+/// The first second of the year 10000, which four digits cannot write.
+const END: u64 = 253_402_300_800;
+
+/// Fifty mean Gregorian years in seconds.
+const FIFTY_YEARS: u64 = 50 * 31_556_952;
+
+const WEEKDAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
+
+impl HttpDate {
+    /// How many bytes an IMF-fixdate has.
+    pub const LENGTH: usize = 29;
+
+    /// The moment `seconds` after 1970 began, or `None` before it and after the year 9999.
+    pub fn from_unix(seconds: i64) -> Option<HttpDate> {
+        let seconds = u64::try_from(seconds).ok()?;
+        (seconds < END).then_some(HttpDate(seconds))
+    }
+
+    /// Reads any of the three formats; `None` for anything else, a wrong day of the week included.
+    /// `now` settles the century of a year that has two digits.
+    pub fn parse(value: &[u8], now: HttpDate) -> Option<HttpDate> {
+        let text = std::str::from_utf8(value).ok()?.trim();
+        match text.split_once(", ") {
+            Some((weekday, rest)) if WEEKDAYS.contains(&weekday) => {
+                parse_rfc850(weekday, rest, now)
+            }
+            _ => parse_four_digit_year(text),
+        }
+    }
+
+    /// Seconds since 1970 began.
+    pub fn seconds(self) -> u64 {
+        self.0
+    }
+
+    /// Appends the IMF-fixdate, [`HttpDate::LENGTH`] bytes.
+    pub fn write(self, out: &mut Vec<u8>) {
+        // Writing into a vector cannot fail.
+        let _ = fmt::Write::write_fmt(&mut Bytes(out), format_args!("{self}"));
+    }
+}
+
+impl fmt::Display for HttpDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The conversion panics outside 1970 to 9999, which no HttpDate is.
+        let moment = UNIX_EPOCH + Duration::from_secs(self.0);
+        httpdate::HttpDate::from(moment).fmt(f)
+    }
+}
+
+/// Formatting straight into bytes, without a string between.
+struct Bytes<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Bytes<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+fn parse_four_digit_year(text: &str) -> Option<HttpDate> {
+    let moment: SystemTime = text.parse::<httpdate::HttpDate>().ok()?.into();
+    let since = moment.duration_since(UNIX_EPOCH).ok()?;
+    Some(HttpDate(since.as_secs()))
+}
+
+/// `06-Nov-94 08:49:37 GMT`, the part behind the weekday. A date that seems more than fifty years
+/// ahead MUST be taken for the most recent year in the past with the same two digits, so the
+/// latest century within that bound is right, provided that the weekday agrees.
+fn parse_rfc850(weekday: &str, rest: &str, now: HttpDate) -> Option<HttpDate> {
+    let (day, rest) = rest.split_once('-')?;
+    let (month, rest) = rest.split_once('-')?;
+    let (year, time) = rest.split_at_checked(2)?;
+    let year = two_digits(year)?;
+    let short = weekday.get(..3)?;
+    let latest = now.0.saturating_add(FIFTY_YEARS);
+    let this_century = now.year()? / 100;
+    [this_century + 1, this_century, this_century.checked_sub(1)?]
+        .into_iter()
+        .map(|century| century * 100 + year)
+        .filter_map(|year| parse_four_digit_year(&format!("{short}, {day} {month} {year}{time}")))
+        .find(|date| date.0 <= latest)
+}
+
+fn two_digits(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok())?
+}
+
+impl HttpDate {
+    fn year(self) -> Option<u16> {
+        self.to_string().get(12..16)?.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fri, 01 May 2026 00:00:00 GMT.
+    const NOW: HttpDate = HttpDate(1_777_593_600);
+
+    #[track_caller]
+    fn check(value: &str, want: Option<u64>) {
+        let got = HttpDate::parse(value.as_bytes(), NOW).map(HttpDate::seconds);
+        assert_eq!(got, want, "{value:?}");
+    }
+
+    #[test]
+    fn three_formats_are_read() {
+        check("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)); // 5.6.7: IMF-fixdate
+        check("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)); // 5.6.7: RFC 850
+        check("Sun Nov  6 08:49:37 1994", Some(784_111_777)); // 5.6.7: asctime
+        check("Thu, 01 Jan 1970 00:00:00 GMT", Some(0));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(END - 1));
+        check("Thu, 29 Feb 2024 00:00:00 GMT", Some(1_709_164_800));
+    }
+
+    #[test]
+    fn what_is_no_date_is_nothing() {
+        check("", None);
+        check("0", None);
+        check("yesterday", None);
+        check("Sun, 06 Nov 1994 08:49:37", None); // the zone is part of the grammar
+        check("Sun, 06 Nov 1994 08:49:37 UTC", None); // and it is GMT
+        check("Sun, 06 Nov 1994 08:49:37 gmt", None); // case matters
+        check("sun, 06 Nov 1994 08:49:37 GMT", None);
+        check("Sun, 6 Nov 1994 08:49:37 GMT", None); // day is 2DIGIT
+        check("Mon, 06 Nov 1994 08:49:37 GMT", None); // it was a Sunday
+        check("Thu, 29 Feb 2023 00:00:00 GMT", None); // there was none
+        check("Sun, 06 Nov 1994 24:00:00 GMT", None);
+        check("Wed, 31 Dec 1969 23:59:59 GMT", None);
+        check("Sunday, 06-Nov-1994 08:49:37 GMT", None); // RFC 850 has two digits
+        check("Sunday, 06-Nov-+4 08:49:37 GMT", None);
+        check(" \x0bSaturday, 01-May-77 00:00:00 GMT", None); // no way round the century
+        check("Sunday, ", None);
+        check("Sunday, -", None);
+        check("Sunday, é-é-éé", None);
+    }
+
+    #[test]
+    fn two_digits_mean_at_most_fifty_years_ahead() {
+        check("Tuesday, 01-May-01 00:00:00 GMT", Some(988_675_200)); // 2001, 25 years ago
+        check("Saturday, 01-May-27 00:00:00 GMT", Some(1_809_129_600)); // next year
+        check("Wednesday, 01-May-75 00:00:00 GMT", Some(3_323_894_400)); // 2075, 49 years ahead
+        check("Sunday, 01-May-77 00:00:00 GMT", Some(231_292_800)); // 1977, not 2077
+        check("Saturday, 01-May-77 00:00:00 GMT", None); // 2077 is too far ahead
+    }
+
+    #[test]
+    fn one_format_is_written() {
+        let date = HttpDate::from_unix(784_111_777).unwrap();
+        assert_eq!(date.to_string(), "Sun, 06 Nov 1994 08:49:37 GMT");
+        let mut out = b"Date: ".to_vec();
+        date.write(&mut out);
+        assert_eq!(out, b"Date: Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn moments_that_cannot_be_written_are_no_dates() {
+        assert_eq!(HttpDate::from_unix(-1), None);
+        assert_eq!(HttpDate::from_unix(i64::MIN), None);
+        assert_eq!(HttpDate::from_unix(END as i64), None);
+        assert_eq!(HttpDate::from_unix(i64::MAX), None);
+        let last = HttpDate::from_unix(END as i64 - 1).unwrap();
+        assert_eq!(last.to_string(), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(HttpDate::from_unix(0), Some(HttpDate(0)));
+    }
+}
