@@ -9,3 +9,5 @@ pub mod status;
 
 /// Section 5.6.7: dates in three formats.
 pub mod date;
+/// Section 8.3: what a file's name says of its contents.
+pub mod media_type;
