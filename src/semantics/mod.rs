@@ -11,3 +11,10 @@ pub mod status;
 pub mod date;
 /// Section 8.3: what a file's name says of its contents.
 pub mod media_type;
+
+/// Section 12.5.1: which media type the client likes best.
+pub mod accept;
+/// Section 12.5.3: which content coding the client likes best.
+pub mod coding;
+/// Section 12.4.2: quality values.
+pub mod weight;

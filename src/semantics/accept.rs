@@ -1,0 +1,193 @@
+//! RFC 9110 section 12.5.1: Accept.
+//!
+//! ```text
+//! Accept      = #( media-range [ weight ] )
+//! media-range = ( "*/*" / ( type "/*" ) / ( type "/" subtype ) ) parameters
+//! ```
+//!
+//! Against `text/html` and `application/json`, a browser's
+//! `text/html,application/xml;q=0.9,*/*;q=0.8` means the first, `application/json` the second and
+//! `*/*` the first again.
+
+use std::fmt;
+
+use super::field::{FieldName, Fields, split_outside_quotes};
+use super::weight::{Weight, split_weight};
+
+/// Which of the media types offered is sent, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaTypeChoice {
+    /// Its place in the offer.
+    pub index: usize,
+    /// Why this one.
+    pub reason: AcceptReason,
+}
+
+/// Why a media type was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptReason {
+    /// The first: the request has no Accept.
+    FieldAbsent,
+    /// The most welcome one.
+    Preferred,
+    /// The first, although not accepted: section 12.5.1 lets a server disregard the field, and a
+    /// page that the client did not ask for is worth more to it than a 406.
+    NoneAccepted,
+}
+
+/// Chooses among `offered`, the server's order of preference; never empty. The highest weight
+/// wins, then what is named more exactly (so that `application/json, */*` means JSON), then the
+/// server's order.
+pub fn choose_media_type(fields: &Fields, offered: &[&str]) -> MediaTypeChoice {
+    let first = |reason| MediaTypeChoice { index: 0, reason };
+    if !fields.contains(FieldName::Accept) {
+        return first(AcceptReason::FieldAbsent);
+    }
+    offered
+        .iter()
+        .enumerate()
+        .filter_map(|(index, media_type)| Some((index, most_exact(fields, media_type)?)))
+        .filter(|(_, matched)| !matched.weight.is_refusal())
+        .rev() // max_by_key keeps the last of equals, and the server's first should stay
+        .max_by_key(|(_, matched)| (matched.weight, matched.precision))
+        .map_or(first(AcceptReason::NoneAccepted), |(index, _)| {
+            let reason = AcceptReason::Preferred;
+            MediaTypeChoice { index, reason }
+        })
+}
+
+impl fmt::Display for AcceptReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AcceptReason::FieldAbsent => "the request has no Accept",
+            AcceptReason::Preferred => "Accept likes this media type best",
+            AcceptReason::NoneAccepted => "Accept takes none of the media types there are",
+        })
+    }
+}
+
+/// How exactly a media range names a type: `*/*`, then `type/*`, then `type/subtype`, then that
+/// with parameters, the more the better.
+type Precision = usize;
+
+/// The media range that speaks for a type.
+struct Matched {
+    precision: Precision,
+    weight: Weight,
+}
+
+/// The most specific media range that matches takes precedence, whatever its weight.
+fn most_exact(fields: &Fields, media_type: &str) -> Option<Matched> {
+    fields
+        .members(FieldName::Accept)
+        .filter_map(|member| {
+            let (range, weight) = split_weight(member)?;
+            let precision = precision(range, media_type.as_bytes())?;
+            Some(Matched { precision, weight })
+        })
+        .max_by_key(|matched| matched.precision)
+}
+
+/// How exactly `range` names `media_type`, or `None` where it does not match.
+fn precision(range: &[u8], media_type: &[u8]) -> Option<Precision> {
+    let mut wanted = split_outside_quotes(range, b';').filter(|piece| !piece.is_empty());
+    let essence = essence_precision(wanted.next()?, media_type)?;
+    wanted.try_fold(essence, |precision, parameter| {
+        has_parameter(media_type, parameter).then_some(precision + 1)
+    })
+}
+
+fn essence_precision(range: &[u8], media_type: &[u8]) -> Option<Precision> {
+    let (kind, subtype) = halves(range)?;
+    let (own_kind, own_subtype) = halves(split_outside_quotes(media_type, b';').next()?)?;
+    match (kind, subtype) {
+        (b"*", b"*") => Some(0),
+        (b"*", _) => None,
+        _ if !kind.eq_ignore_ascii_case(own_kind) => None,
+        (_, b"*") => Some(1),
+        _ => subtype.eq_ignore_ascii_case(own_subtype).then_some(2),
+    }
+}
+
+fn halves(essence: &[u8]) -> Option<(&[u8], &[u8])> {
+    let slash = essence.iter().position(|&byte| byte == b'/')?;
+    Some((essence.get(..slash)?, essence.get(slash + 1..)?))
+}
+
+/// Parameters are compared without case and without quotes, which is right for `charset`, the only
+/// one this server sends.
+fn has_parameter(media_type: &[u8], wanted: &[u8]) -> bool {
+    let unquoted = |parameter: &[u8]| parameter.iter().filter(|&&b| b != b'"').copied().collect();
+    let wanted: Vec<u8> = unquoted(wanted);
+    split_outside_quotes(media_type, b';')
+        .skip(1)
+        .any(|own| unquoted(own).eq_ignore_ascii_case(&wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::semantics::field::Section;
+    use AcceptReason::{FieldAbsent, NoneAccepted, Preferred};
+
+    const HTML: usize = 0;
+    const JSON: usize = 1;
+
+    #[track_caller]
+    fn check(value: &str, index: usize, reason: AcceptReason) {
+        let section = Section::of(&[(FieldName::Accept, value)]);
+        let offered = ["text/html; charset=utf-8", "application/json"];
+        let got = choose_media_type(&section.fields(), &offered);
+        assert_eq!(got, MediaTypeChoice { index, reason }, "{value:?}");
+    }
+
+    #[test]
+    fn clients_get_what_they_mean() {
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        check(browser, HTML, Preferred);
+        check("*/*", HTML, Preferred); // curl
+        check("application/json", JSON, Preferred);
+        check("application/json, text/plain, */*", JSON, Preferred); // axios
+        check(
+            "application/json, text/javascript, */*; q=0.01",
+            JSON,
+            Preferred,
+        ); // jQuery
+    }
+
+    #[test]
+    fn weights_and_precision() {
+        check("text/html;q=0.5, application/json", JSON, Preferred);
+        check("text/html, application/json", HTML, Preferred); // the server's order
+        check("text/*;q=0.3, application/*;q=0.4", JSON, Preferred);
+        check("TEXT/HTML", HTML, Preferred); // 8.3.1: without case
+        check("text/html;charset=UTF-8, application/json", HTML, Preferred);
+        check("text/html;level=1, application/json;q=0.1", JSON, Preferred); // not that html
+        check("text/html;charset=\"utf-8\"", HTML, Preferred);
+        // 12.5.1: the most specific range counts, not the heaviest.
+        check("*/*, text/html;q=0", JSON, Preferred);
+        check(
+            "text/*, text/html;q=0.1, application/json;q=0.2",
+            JSON,
+            Preferred,
+        );
+        check(
+            "text/html;q=0.1, text/html;charset=utf-8, */*;q=0.5",
+            HTML,
+            Preferred,
+        );
+    }
+
+    #[test]
+    fn what_accepts_nothing_is_disregarded() {
+        check("image/png", HTML, NoneAccepted);
+        check("", HTML, NoneAccepted);
+        check("*/*;q=0", HTML, NoneAccepted);
+        check("application/json;q=5", HTML, NoneAccepted); // malformed weight
+        check("*", HTML, NoneAccepted); // no media range
+        check("*/json", HTML, NoneAccepted);
+        check("html", HTML, NoneAccepted);
+        let got = choose_media_type(&Fields::empty(), &["text/html"]);
+        assert_eq!(got.reason, FieldAbsent);
+    }
+}

@@ -1,0 +1,313 @@
+//! RFC 9110 sections 8.4.1 and 12.5.3: content codings and Accept-Encoding.
+//!
+//! ```text
+//! Accept-Encoding = #( codings [ weight ] )
+//! codings         = content-coding / "identity" / "*"
+//! ```
+//!
+//! `gzip, deflate, br` is answered with gzip; `identity;q=1, gzip;q=0.5` with identity.
+
+use std::fmt;
+
+use super::field::{FieldName, Fields};
+use super::weight::{Weight, split_weight};
+
+/// A content coding this server can apply; identity is the absence of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Coding {
+    Identity,
+    Gzip,
+    Deflate,
+}
+
+/// What Accept-Encoding and the offer come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodingChoice {
+    /// This coding, for this reason.
+    Chosen(Coding, CodingReason),
+    /// Identity is refused and nothing offered is accepted.
+    NotAcceptable,
+}
+
+/// Why a coding was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodingReason {
+    /// Identity: no coding was offered for this representation.
+    NotOffered,
+    /// Identity: many clients that say nothing cannot decode, although they may be sent anything.
+    FieldAbsent,
+    /// Identity: an empty field asks for no coding.
+    FieldEmpty,
+    /// A coding: the most welcome of those offered.
+    Preferred,
+    /// Identity: listed, and more welcome than what is offered.
+    IdentityPreferred,
+    /// Identity: the field accepts none of the codings offered.
+    NoneAccepted,
+    /// A coding: the field refuses identity.
+    IdentityRefused,
+    /// Identity: a range was asked for, and it means bytes of the file. The caller's reason.
+    RangeAsked,
+}
+
+impl Coding {
+    /// The coding a token names, without case; `x-gzip` is gzip (section 8.4.1.3).
+    pub fn from_token(token: &[u8]) -> Option<Coding> {
+        const TOKENS: [(&[u8], Coding); 4] = [
+            (b"gzip", Coding::Gzip),
+            (b"deflate", Coding::Deflate),
+            (b"identity", Coding::Identity),
+            (b"x-gzip", Coding::Gzip),
+        ];
+        TOKENS
+            .into_iter()
+            .find(|(known, _)| token.eq_ignore_ascii_case(known))
+            .map(|(_, coding)| coding)
+    }
+
+    /// The token of Content-Encoding, where identity itself never stands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Coding::Identity => "identity",
+            Coding::Gzip => "gzip",
+            Coding::Deflate => "deflate",
+        }
+    }
+
+    /// What sets apart the entity-tags of one file's representations (section 8.8.3.3).
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Coding::Identity => "",
+            Coding::Gzip => "-gzip",
+            Coding::Deflate => "-deflate",
+        }
+    }
+}
+
+/// Chooses among `offered`, the codings the server is willing to apply in its order of preference,
+/// and identity, which is always possible. The highest weight wins; then the server's order; then
+/// a coding over identity. Where the answer is [`CodingChoice::NotAcceptable`] a caller may ask
+/// again with an offer it would not have made by itself.
+pub fn choose(fields: &Fields, offered: &[Coding]) -> CodingChoice {
+    if !fields.contains(FieldName::AcceptEncoding) {
+        return identity_because(CodingReason::FieldAbsent, offered);
+    }
+    let accepted = Accepted::of(fields);
+    match accepted.most_welcome(offered) {
+        Some((_, weight)) if accepted.listed(Coding::Identity) > Some(weight) => {
+            identity_because(CodingReason::IdentityPreferred, offered)
+        }
+        Some((coding, _)) if accepted.refuses_identity() => {
+            CodingChoice::Chosen(coding, CodingReason::IdentityRefused)
+        }
+        Some((coding, _)) => CodingChoice::Chosen(coding, CodingReason::Preferred),
+        None if accepted.refuses_identity() => CodingChoice::NotAcceptable,
+        None if accepted.is_empty => identity_because(CodingReason::FieldEmpty, offered),
+        None => identity_because(CodingReason::NoneAccepted, offered),
+    }
+}
+
+/// Whether a representation without a coding is acceptable: unless `identity;q=0`, or `*;q=0` and
+/// identity not listed.
+pub fn accepts_identity(fields: &Fields) -> bool {
+    !fields.contains(FieldName::AcceptEncoding) || !Accepted::of(fields).refuses_identity()
+}
+
+impl fmt::Display for CodingReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CodingReason::NotOffered => "no coding is offered for this representation",
+            CodingReason::FieldAbsent => "the request has no Accept-Encoding",
+            CodingReason::FieldEmpty => "Accept-Encoding is empty",
+            CodingReason::Preferred => "Accept-Encoding likes this coding best",
+            CodingReason::IdentityPreferred => "Accept-Encoding likes identity best",
+            CodingReason::NoneAccepted => "Accept-Encoding accepts no coding that is offered",
+            CodingReason::IdentityRefused => "Accept-Encoding refuses identity",
+            CodingReason::RangeAsked => "a range was asked for, and ranges are of the bare file",
+        })
+    }
+}
+
+/// Identity, and that nothing else was on offer where that is the plainer reason.
+fn identity_because(reason: CodingReason, offered: &[Coding]) -> CodingChoice {
+    let reason = match offered {
+        [] => CodingReason::NotOffered,
+        _ => reason,
+    };
+    CodingChoice::Chosen(Coding::Identity, reason)
+}
+
+/// What Accept-Encoding says of each coding.
+#[derive(Default)]
+struct Accepted {
+    identity: Option<Weight>,
+    gzip: Option<Weight>,
+    deflate: Option<Weight>,
+    any: Option<Weight>,
+    is_empty: bool,
+}
+
+impl Accepted {
+    fn of(fields: &Fields) -> Accepted {
+        let mut accepted = Accepted {
+            is_empty: true,
+            ..Accepted::default()
+        };
+        for member in fields.members(FieldName::AcceptEncoding) {
+            accepted.is_empty = false;
+            if let Some((token, weight)) = split_weight(member) {
+                accepted.note(token, weight);
+            }
+        }
+        accepted
+    }
+
+    /// Where a coding is listed twice the lower weight counts, so that no refusal is overlooked.
+    fn note(&mut self, token: &[u8], weight: Weight) {
+        let slot = match (token, Coding::from_token(token)) {
+            (b"*", _) => &mut self.any,
+            (_, Some(Coding::Identity)) => &mut self.identity,
+            (_, Some(Coding::Gzip)) => &mut self.gzip,
+            (_, Some(Coding::Deflate)) => &mut self.deflate,
+            (_, None) => return,
+        };
+        *slot = Some(slot.map_or(weight, |earlier| earlier.min(weight)));
+    }
+
+    /// The weight of a coding that is listed by name.
+    fn listed(&self, coding: Coding) -> Option<Weight> {
+        match coding {
+            Coding::Identity => self.identity,
+            Coding::Gzip => self.gzip,
+            Coding::Deflate => self.deflate,
+        }
+    }
+
+    /// The asterisk stands for every coding that is not listed.
+    fn weight(&self, coding: Coding) -> Option<Weight> {
+        self.listed(coding).or(self.any)
+    }
+
+    fn refuses_identity(&self) -> bool {
+        self.weight(Coding::Identity)
+            .is_some_and(Weight::is_refusal)
+    }
+
+    fn most_welcome(&self, offered: &[Coding]) -> Option<(Coding, Weight)> {
+        offered
+            .iter()
+            .filter(|&&coding| coding != Coding::Identity)
+            .filter_map(|&coding| Some((coding, self.weight(coding)?)))
+            .filter(|(_, weight)| !weight.is_refusal())
+            .rev() // max_by_key keeps the last of equals, and the server's first should stay
+            .max_by_key(|&(_, weight)| weight)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::semantics::field::Section;
+    use Coding::{Deflate, Gzip, Identity};
+    use CodingReason as Why;
+
+    #[track_caller]
+    fn check_offer(lines: &[&str], offered: &[Coding], want: CodingChoice) {
+        let pairs: Vec<_> = lines
+            .iter()
+            .map(|line| (FieldName::AcceptEncoding, line))
+            .collect();
+        let got = choose(&Section::of(&pairs).fields(), offered);
+        assert_eq!(got, want, "{lines:?} offered {offered:?}");
+    }
+
+    #[track_caller]
+    fn check(value: &str, coding: Coding, why: Why) {
+        let want = CodingChoice::Chosen(coding, why);
+        check_offer(&[value], &[Gzip, Deflate], want);
+    }
+
+    #[test]
+    fn a_coding_is_chosen() {
+        check("gzip", Gzip, Why::Preferred);
+        check("GZIP", Gzip, Why::Preferred); // 8.4.1: without case
+        check("x-gzip", Gzip, Why::Preferred); // 8.4.1.3
+        check("deflate", Deflate, Why::Preferred);
+        check("gzip, deflate, br, zstd", Gzip, Why::Preferred); // the server's order
+        check("deflate, gzip", Gzip, Why::Preferred);
+        check("gzip;q=0.5, deflate", Deflate, Why::Preferred); // the client's weight
+        check("gzip;q=0.5, deflate;q=0.501", Deflate, Why::Preferred); // 12.4.2: three digits
+        check("gzip;q=0.001", Gzip, Why::Preferred); // identity unlisted does not beat it
+        check("gzip, identity", Gzip, Why::Preferred); // a coding before identity
+        check("*", Gzip, Why::Preferred); // 12.5.3: any coding not listed
+        check("gzip;q=0, *", Deflate, Why::Preferred);
+        check("gzip;q=0.3, *;q=0.8", Deflate, Why::Preferred);
+        check("gzip;q=1.5, deflate", Deflate, Why::Preferred); // malformed: ignored
+        check(", gzip ,", Gzip, Why::Preferred); // 5.6.1.2
+    }
+
+    #[test]
+    fn identity_is_chosen() {
+        check("", Identity, Why::FieldEmpty); // 12.5.3: the example of an empty field
+        check(" , ", Identity, Why::FieldEmpty);
+        check("br", Identity, Why::NoneAccepted);
+        check("gzip;q=0, deflate;q=0", Identity, Why::NoneAccepted);
+        check("gzip;q=0, gzip, deflate;q=0", Identity, Why::NoneAccepted); // no refusal overlooked
+        check("gzip;q", Identity, Why::NoneAccepted);
+        check("gzip;level=9", Identity, Why::NoneAccepted); // codings have no parameters
+        check("identity", Identity, Why::NoneAccepted);
+        check("identity;q=1, gzip;q=0.5", Identity, Why::IdentityPreferred);
+        check("identity, *;q=0", Identity, Why::NoneAccepted);
+        let absent = CodingChoice::Chosen(Identity, Why::FieldAbsent);
+        check_offer(&[], &[Gzip], absent);
+    }
+
+    #[test]
+    fn identity_may_be_refused() {
+        check("gzip, identity;q=0", Gzip, Why::IdentityRefused);
+        check("gzip;q=0.1, *;q=0", Gzip, Why::IdentityRefused);
+        for value in ["identity;q=0", "*;q=0", "br, *;q=0", "identity;q=0.000, br"] {
+            check_offer(&[value], &[Gzip, Deflate], CodingChoice::NotAcceptable);
+            let section = Section::of(&[(FieldName::AcceptEncoding, value)]);
+            assert!(!accepts_identity(&section.fields()), "{value:?}");
+        }
+        for value in ["", "gzip", "identity;q=0.001, *;q=0", "gzip;q=0"] {
+            let section = Section::of(&[(FieldName::AcceptEncoding, value)]);
+            assert!(accepts_identity(&section.fields()), "{value:?}");
+        }
+        assert!(accepts_identity(&Fields::empty()));
+    }
+
+    #[test]
+    fn the_offer_bounds_the_choice() {
+        let bare = CodingChoice::Chosen(Identity, Why::NotOffered);
+        check_offer(&[], &[], bare);
+        check_offer(&["gzip"], &[], bare);
+        check_offer(&["gzip, identity;q=0"], &[], CodingChoice::NotAcceptable);
+        // Asked again with an unusual offer, because the client leaves no other way.
+        let coded = CodingChoice::Chosen(Gzip, Why::IdentityRefused);
+        check_offer(&["gzip, identity;q=0"], &[Gzip, Deflate], coded);
+        let deflate = CodingChoice::Chosen(Deflate, Why::Preferred);
+        check_offer(&["gzip, deflate"], &[Deflate, Gzip], deflate);
+    }
+
+    #[test]
+    fn lines_are_one_list() {
+        let deflate = CodingChoice::Chosen(Deflate, Why::Preferred);
+        check_offer(&["gzip;q=0.5", "deflate"], &[Gzip, Deflate], deflate); // 5.2
+        check_offer(&["", "deflate"], &[Gzip, Deflate], deflate);
+    }
+
+    #[test]
+    fn suffixes_tell_representations_apart() {
+        assert_eq!(
+            [Identity, Gzip, Deflate].map(Coding::suffix),
+            ["", "-gzip", "-deflate"]
+        );
+        assert_eq!(
+            [Identity, Gzip, Deflate].map(Coding::name),
+            ["identity", "gzip", "deflate"]
+        );
+    }
+}
