@@ -18,3 +18,10 @@ pub mod accept;
 pub mod coding;
 /// Section 12.4.2: quality values.
 pub mod weight;
+
+/// Section 13.1.5: whether a range still fits what the client has.
+pub mod if_range;
+/// Section 13.2: whether the request is carried out at all.
+pub mod precondition;
+/// Section 8.8: what tells one representation from another.
+pub mod validator;

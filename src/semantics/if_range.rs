@@ -1,0 +1,170 @@
+//! RFC 9110 section 13.1.5: If-Range.
+//!
+//! `If-Range = entity-tag / HTTP-date`: "if this is still what I have a piece of, send the rest,
+//! otherwise send all of it".
+
+use std::fmt;
+
+use super::date::HttpDate;
+use super::field::{FieldName, Fields};
+use super::validator::{EntityTag, Validators};
+
+/// Whether a range may be answered with a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfRange {
+    /// There is no such field.
+    Absent,
+    /// The representation is the one the client has a part of.
+    Matches,
+    /// It is not, or nobody can tell: the Range field MUST be ignored.
+    Differs(DiffersReason),
+}
+
+/// Why a range is not answered with a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiffersReason {
+    /// Neither one entity-tag nor one date.
+    Malformed,
+    /// Not the current entity-tag by strong comparison.
+    EntityTag,
+    /// Not exactly the modification date.
+    Date,
+    /// The modification date is too fresh to tell two states apart.
+    WeakDate,
+}
+
+/// Compares If-Range with the current validators. `now` dates the request.
+pub fn evaluate(fields: &Fields, validators: &Validators, now: HttpDate) -> IfRange {
+    if !fields.contains(FieldName::IfRange) {
+        return IfRange::Absent;
+    }
+    let outcome = match fields.sole(FieldName::IfRange) {
+        None => Err(DiffersReason::Malformed),
+        Some(value) if is_entity_tag(value) => by_entity_tag(value, validators),
+        Some(value) => by_date(value, validators, now),
+    };
+    match outcome {
+        Ok(()) => IfRange::Matches,
+        Err(why) => IfRange::Differs(why),
+    }
+}
+
+/// A valid entity-tag has a quote among its first three bytes, and a valid date has none.
+fn is_entity_tag(value: &[u8]) -> bool {
+    value.iter().take(3).any(|&byte| byte == b'"')
+}
+
+fn by_entity_tag(value: &[u8], validators: &Validators) -> Result<(), DiffersReason> {
+    let tag = EntityTag::parse(value).ok_or(DiffersReason::Malformed)?;
+    match validators.entity_tag {
+        Some(current) if current.strong_eq(&tag) => Ok(()),
+        _ => Err(DiffersReason::EntityTag),
+    }
+}
+
+/// The date must be equal, not merely later. It must also be strong (section 8.8.2.2): the server
+/// knows that the file did not change twice within that second. It cannot know that before the
+/// second is over, when a further change would still carry the same date.
+fn by_date(value: &[u8], validators: &Validators, now: HttpDate) -> Result<(), DiffersReason> {
+    let date = HttpDate::parse(value, now).ok_or(DiffersReason::Malformed)?;
+    match validators.last_modified {
+        Some(modified) if modified != date => Err(DiffersReason::Date),
+        None => Err(DiffersReason::Date),
+        Some(modified) if modified >= now => Err(DiffersReason::WeakDate),
+        Some(_) => Ok(()),
+    }
+}
+
+impl fmt::Display for DiffersReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DiffersReason::Malformed => "If-Range is neither one entity-tag nor one date",
+            DiffersReason::EntityTag => "If-Range is not the current entity-tag",
+            DiffersReason::Date => "If-Range is not the modification date",
+            DiffersReason::WeakDate => "the date in If-Range is too fresh to be relied upon",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::semantics::field::Section;
+    use IfRange::{Absent, Differs, Matches};
+
+    const MODIFIED: i64 = 784_111_777;
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+    #[track_caller]
+    fn check_at(age: i64, lines: &[&str], want: IfRange) {
+        let pairs: Vec<_> = lines
+            .iter()
+            .map(|line| (FieldName::IfRange, line))
+            .collect();
+        let validators = Validators {
+            entity_tag: EntityTag::parse(b"\"v1\""),
+            last_modified: HttpDate::from_unix(MODIFIED),
+        };
+        let now = HttpDate::from_unix(MODIFIED + age).unwrap();
+        let got = evaluate(&Section::of(&pairs).fields(), &validators, now);
+        assert_eq!(got, want, "{lines:?}");
+    }
+
+    #[track_caller]
+    fn check(value: &str, want: IfRange) {
+        check_at(3600, &[value], want);
+    }
+
+    #[test]
+    fn entity_tags_are_compared_strongly() {
+        check("\"v1\"", Matches);
+        check("W/\"v1\"", Differs(DiffersReason::EntityTag)); // 13.1.5: strong comparison
+        check("\"v2\"", Differs(DiffersReason::EntityTag));
+        check("\"\"", Differs(DiffersReason::EntityTag));
+        check("\"v1\", \"v2\"", Differs(DiffersReason::Malformed)); // no list
+        check("\"v1", Differs(DiffersReason::Malformed));
+        check("*", Differs(DiffersReason::Malformed)); // no asterisk either
+        check("", Differs(DiffersReason::Malformed));
+        check("v1", Differs(DiffersReason::Malformed));
+    }
+
+    #[test]
+    fn dates_are_compared_exactly() {
+        check(DATE, Matches);
+        check("Sunday, 06-Nov-94 08:49:37 GMT", Matches); // 5.6.7
+        check(
+            "Sun, 06 Nov 1994 08:49:38 GMT",
+            Differs(DiffersReason::Date),
+        ); // 13.1.5
+        check(
+            "Sun, 06 Nov 1994 08:49:36 GMT",
+            Differs(DiffersReason::Date),
+        );
+        check_at(1, &[DATE], Matches); // 8.8.2.2: the second is over
+        check_at(0, &[DATE], Differs(DiffersReason::WeakDate));
+        check_at(-5, &[DATE], Differs(DiffersReason::WeakDate));
+    }
+
+    #[test]
+    fn the_field_stands_once() {
+        check_at(3600, &[], Absent);
+        check_at(
+            3600,
+            &["\"v1\"", "\"v1\""],
+            Differs(DiffersReason::Malformed),
+        );
+    }
+
+    #[test]
+    fn validators_may_be_missing() {
+        let now = HttpDate::from_unix(MODIFIED + 60).unwrap();
+        for (value, why) in [
+            ("\"v1\"", DiffersReason::EntityTag),
+            (DATE, DiffersReason::Date),
+        ] {
+            let section = Section::of(&[(FieldName::IfRange, value)]);
+            let got = evaluate(&section.fields(), &Validators::default(), now);
+            assert_eq!(got, Differs(why), "{value:?}");
+        }
+    }
+}
