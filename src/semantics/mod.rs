@@ -19,9 +19,13 @@ pub mod coding;
 /// Section 12.4.2: quality values.
 pub mod weight;
 
+/// Section 14.6: several ranges in one body.
+pub mod byteranges;
 /// Section 13.1.5: whether a range still fits what the client has.
 pub mod if_range;
 /// Section 13.2: whether the request is carried out at all.
 pub mod precondition;
+/// Section 14: which bytes are asked for.
+pub mod range;
 /// Section 8.8: what tells one representation from another.
 pub mod validator;

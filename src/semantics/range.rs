@@ -1,0 +1,337 @@
+//! RFC 9110 section 14: byte ranges.
+//!
+//! ```text
+//! Range        = range-unit "=" 1#( int-range / suffix-range )
+//! int-range    = first-pos "-" [ last-pos ]
+//! suffix-range = "-" suffix-length
+//! ```
+//!
+//! `bytes=0-499` is the first 500 bytes, `bytes=-500` the last, `bytes=500-` all but the first.
+
+use std::fmt;
+
+use super::field::{is_token, members};
+
+/// The most ranges one request may name by default. Readers of PDF and ZIP files ask for a dozen
+/// at a time; hundreds of little ones are how a server is made to work (section 17.15).
+pub const MAX_RANGES: usize = 64;
+
+/// Bytes `first` to `last` of a representation, counted from 0, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRange {
+    /// The first byte.
+    pub first: u64,
+    /// The last byte, not before the first.
+    pub last: u64,
+}
+
+/// The value of Content-Range (section 14.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentRange {
+    /// `bytes 0-499/1234`: this part of so many bytes.
+    Satisfied(ByteRange, u64),
+    /// `bytes */1234`: there are only so many.
+    Unsatisfied(u64),
+}
+
+/// What a Range field comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RangeChoice {
+    /// As if there were no such field.
+    Ignored(IgnoredReason),
+    /// One part.
+    Single(ByteRange),
+    /// Two parts or more, disjoint and not adjacent, in the order asked for.
+    Several(Vec<ByteRange>),
+    /// Nothing of what is asked for exists.
+    Unsatisfiable,
+}
+
+/// Why a Range field is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IgnoredReason {
+    /// It is not of the grammar, or a range ends before it begins (section 14.1.1).
+    Malformed,
+    /// It does not count in bytes (section 14.2).
+    UnknownUnit,
+    /// It names more ranges than allowed.
+    TooMany,
+    /// The last bytes of nothing are satisfiable, and yet no Content-Range can name them.
+    EmptyRepresentation,
+}
+
+impl ByteRange {
+    /// How many bytes it has: at least one.
+    #[allow(clippy::len_without_is_empty)] // A range is never empty.
+    pub fn len(&self) -> u64 {
+        self.last.saturating_sub(self.first).saturating_add(1)
+    }
+}
+
+/// Reads the value of Range for a representation of `length` bytes. A field that names more than
+/// `limit` ranges is ignored. The time is that of sorting them, whatever they overlap.
+pub fn select(value: &[u8], length: u64, limit: usize) -> RangeChoice {
+    let specs = match parse(value, limit) {
+        Ok(specs) => specs,
+        Err(why) => return RangeChoice::Ignored(why),
+    };
+    if length == 0 && specs.iter().any(RangeSpec::is_suffix) {
+        return RangeChoice::Ignored(IgnoredReason::EmptyRepresentation);
+    }
+    let satisfiable = specs.iter().filter_map(|spec| spec.within(length));
+    let ranges = coalesce(satisfiable.collect());
+    match *ranges {
+        [] => RangeChoice::Unsatisfiable,
+        [only] => RangeChoice::Single(only),
+        _ => RangeChoice::Several(ranges),
+    }
+}
+
+impl fmt::Display for ContentRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ContentRange::Satisfied(ByteRange { first, last }, length) => {
+                write!(f, "bytes {first}-{last}/{length}")
+            }
+            ContentRange::Unsatisfied(length) => write!(f, "bytes */{length}"),
+        }
+    }
+}
+
+impl fmt::Display for IgnoredReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            IgnoredReason::Malformed => "Range is malformed",
+            IgnoredReason::UnknownUnit => "Range does not count in bytes",
+            IgnoredReason::TooMany => "Range names too many ranges",
+            IgnoredReason::EmptyRepresentation => "Range asks for the last bytes of nothing",
+        })
+    }
+}
+
+/// One range as asked for.
+#[derive(Clone, Copy)]
+enum RangeSpec {
+    From(u64),
+    Between(u64, u64),
+    Last(u64),
+}
+
+impl RangeSpec {
+    fn parse(spec: &[u8]) -> Option<RangeSpec> {
+        let dash = spec.iter().position(|&byte| byte == b'-')?;
+        let (first, last) = (spec.get(..dash)?, spec.get(dash + 1..)?);
+        match (first, last) {
+            (b"", _) => Some(RangeSpec::Last(position(last)?)),
+            (_, b"") => Some(RangeSpec::From(position(first)?)),
+            _ => {
+                let (first, last) = (position(first)?, position(last)?);
+                (first <= last).then_some(RangeSpec::Between(first, last))
+            }
+        }
+    }
+
+    /// The bytes it means, or `None` where there are none (section 14.1.2).
+    fn within(&self, length: u64) -> Option<ByteRange> {
+        let end = length.checked_sub(1)?;
+        let (first, last) = match *self {
+            RangeSpec::From(first) => (first, end),
+            RangeSpec::Between(first, last) => (first, last.min(end)),
+            RangeSpec::Last(suffix) => (length.saturating_sub(suffix), end),
+        };
+        (first <= end).then_some(ByteRange { first, last })
+    }
+
+    /// Whether it asks for last bytes, and for at least one.
+    fn is_suffix(&self) -> bool {
+        matches!(self, RangeSpec::Last(1..))
+    }
+}
+
+fn parse(value: &[u8], limit: usize) -> Result<Vec<RangeSpec>, IgnoredReason> {
+    let equals = value.iter().position(|&byte| byte == b'=');
+    let (unit, set) = equals
+        .and_then(|equals| Some((value.get(..equals)?, value.get(equals + 1..)?)))
+        .filter(|(unit, _)| is_token(unit))
+        .ok_or(IgnoredReason::Malformed)?;
+    if !unit.eq_ignore_ascii_case(b"bytes") {
+        return Err(IgnoredReason::UnknownUnit);
+    }
+    if members(set).nth(limit).is_some() {
+        return Err(IgnoredReason::TooMany);
+    }
+    let specs: Option<Vec<RangeSpec>> = members(set).map(RangeSpec::parse).collect();
+    specs
+        .filter(|specs| !specs.is_empty())
+        .ok_or(IgnoredReason::Malformed)
+}
+
+/// `1*DIGIT`. A position beyond 64 bits lies behind every file, and so does the greatest one.
+fn position(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digit = |byte: &u8| u64::from(byte - b'0');
+    Some(digits.iter().fold(0, |number: u64, byte| {
+        number.saturating_mul(10).saturating_add(digit(byte))
+    }))
+}
+
+/// Joins what overlaps or touches (section 15.3.7.2). A joined range stands where the first of its
+/// members stood.
+fn coalesce(ranges: Vec<ByteRange>) -> Vec<ByteRange> {
+    let mut by_position: Vec<(usize, ByteRange)> = ranges.into_iter().enumerate().collect();
+    by_position.sort_unstable_by_key(|(_, range)| range.first);
+    let mut joined: Vec<(usize, ByteRange)> = Vec::with_capacity(by_position.len());
+    for (place, range) in by_position {
+        match joined.last_mut() {
+            Some((first_place, open)) if range.first <= open.last.saturating_add(1) => {
+                open.last = open.last.max(range.last);
+                *first_place = place.min(*first_place);
+            }
+            _ => joined.push((place, range)),
+        }
+    }
+    joined.sort_unstable_by_key(|&(place, _)| place);
+    joined.into_iter().map(|(_, range)| range).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use RangeChoice::{Ignored, Several, Single, Unsatisfiable};
+
+    #[track_caller]
+    fn check(value: &str, length: u64, want: RangeChoice) {
+        let got = select(value.as_bytes(), length, MAX_RANGES);
+        assert_eq!(got, want, "{value:?} of {length}");
+    }
+
+    fn range((first, last): (u64, u64)) -> ByteRange {
+        ByteRange { first, last }
+    }
+
+    #[track_caller]
+    fn check_single(value: &str, length: u64, want: (u64, u64)) {
+        check(value, length, Single(range(want)));
+    }
+
+    #[track_caller]
+    fn check_several(value: &str, want: &[(u64, u64)]) {
+        let want = want.iter().copied().map(range).collect();
+        check(value, 10_000, Several(want));
+    }
+
+    #[test]
+    fn one_range() {
+        check_single("bytes=0-499", 10_000, (0, 499)); // the examples of 14.1.2
+        check_single("bytes=500-999", 10_000, (500, 999));
+        check_single("bytes=-500", 10_000, (9500, 9999));
+        check_single("bytes=9500-", 10_000, (9500, 9999));
+        check_single("bytes=0-0", 10_000, (0, 0));
+        check_single("bytes=9999-9999", 10_000, (9999, 9999));
+        check_single("bytes=0-", 1, (0, 0));
+        check_single("bytes=9000-20000", 10_000, (9000, 9999)); // 14.1.2: beyond the end
+        check_single("bytes=-20000", 10_000, (0, 9999)); // longer than the file
+        check_single("BYTES=0-1", 10_000, (0, 1)); // 14.1: units without case
+        check_single("bytes= 0-1", 10_000, (0, 1)); // 5.6.1: OWS in a list
+        check_single("bytes=,0-1 ,\t,", 10_000, (0, 1)); // 5.6.1.2: empty members
+        check_single("bytes=007-08", 10_000, (7, 8));
+    }
+
+    #[test]
+    fn positions_have_no_bound() {
+        let many = "99999999999999999999999999";
+        check_single(&format!("bytes=0-{many}"), 10, (0, 9));
+        check_single(&format!("bytes=-{many}"), 10, (0, 9));
+        check(&format!("bytes={many}-"), 10, Unsatisfiable);
+        check(&format!("bytes={many}-{many}"), u64::MAX, Unsatisfiable);
+        check_single("bytes=0-", u64::MAX, (0, u64::MAX - 1));
+        check_single(
+            "bytes=4294967296-4294967297",
+            1 << 40,
+            (1 << 32, (1 << 32) + 1),
+        );
+    }
+
+    #[test]
+    fn several_ranges() {
+        check_several("bytes=0-0,-1", &[(0, 0), (9999, 9999)]); // 14.1.2
+        check_several("bytes=500-600, 700-799", &[(500, 600), (700, 799)]);
+        check_several("bytes=700-799,500-600", &[(700, 799), (500, 600)]); // as asked for
+        check_several("bytes=0-1,20000-,5-6", &[(0, 1), (5, 6)]); // unsatisfiable: left out
+        // 15.3.7.2: what overlaps or touches is joined, and stands where its first part stood.
+        check_several("bytes=10-20,0-5,15-30", &[(10, 30), (0, 5)]);
+        check_several("bytes=90-95,0-5,20-30,6-9", &[(90, 95), (0, 9), (20, 30)]);
+        check_single("bytes=0-5,6-9", 100, (0, 9));
+        check_single("bytes=0-9,2-3", 100, (0, 9));
+        check_single("bytes=5-5,5-5,5-5", 100, (5, 5));
+        check_single("bytes=0-,0-,0-", 100, (0, 99));
+        check_single("bytes=500-700,601-999", 10_000, (500, 999)); // the example of 14.1.2
+    }
+
+    #[test]
+    fn unsatisfiable() {
+        check("bytes=10-", 10, Unsatisfiable); // 14.1.2: first-pos at the end
+        check("bytes=10-20,30-", 10, Unsatisfiable);
+        check("bytes=-0", 10, Unsatisfiable); // a suffix needs a length
+        check("bytes=0-", 0, Unsatisfiable);
+        check("bytes=0-0", 0, Unsatisfiable);
+        check("bytes=-0", 0, Unsatisfiable);
+    }
+
+    #[test]
+    fn ignored() {
+        let malformed = [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=,",
+            "=0-1",
+            "bytes=1",
+            "bytes=-",
+            "bytes=--1",
+            "bytes=a-b",
+            "bytes=1-2-3",
+            "bytes=0x1-2",
+            "bytes=+1-2",
+            "bytes=1 -2",
+            "bytes=1- 2",
+            "bytes 0-1",
+            "bytes =0-1",
+            "bytes=0-1;2-3",
+            "bytes=\"0-1\"",
+            "bytes=0-1 2-3",
+        ];
+        for value in malformed {
+            check(value, 10, Ignored(IgnoredReason::Malformed));
+        }
+        check("bytes=5-4", 10, Ignored(IgnoredReason::Malformed)); // 14.1.1: invalid
+        check("bytes=0-1,5-4", 10, Ignored(IgnoredReason::Malformed)); // and all of the field
+        check("lines=0-1", 10, Ignored(IgnoredReason::UnknownUnit)); // 14.2
+        check("bytes=-5", 0, Ignored(IgnoredReason::EmptyRepresentation));
+        check(
+            "bytes=0-0,-5",
+            0,
+            Ignored(IgnoredReason::EmptyRepresentation),
+        );
+    }
+
+    #[test]
+    fn the_number_of_ranges_is_limited() {
+        let ask = |count: usize| format!("bytes={}", vec!["0-0"; count].join(","));
+        check_single(&ask(MAX_RANGES), 10, (0, 0));
+        check(&ask(MAX_RANGES + 1), 10, Ignored(IgnoredReason::TooMany)); // 14.2, 17.15
+        let none = select(b"bytes=0-1", 10, 0);
+        assert_eq!(none, Ignored(IgnoredReason::TooMany));
+    }
+
+    #[test]
+    fn content_range() {
+        let satisfied = ContentRange::Satisfied(range((42, 1233)), 1234);
+        assert_eq!(satisfied.to_string(), "bytes 42-1233/1234"); // the examples of 14.4
+        assert_eq!(ContentRange::Unsatisfied(1234).to_string(), "bytes */1234");
+        assert_eq!(range((42, 1233)).len(), 1192);
+        assert_eq!(range((0, u64::MAX)).len(), u64::MAX);
+    }
+}
