@@ -21,6 +21,8 @@ pub mod weight;
 
 /// Section 14.6: several ranges in one body.
 pub mod byteranges;
+/// Sections 13 and 14 together: all of it, a part of it, or none.
+pub mod decide;
 /// Section 13.1.5: whether a range still fits what the client has.
 pub mod if_range;
 /// Section 13.2: whether the request is carried out at all.
