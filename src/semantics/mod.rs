@@ -31,3 +31,6 @@ pub mod precondition;
 pub mod range;
 /// Section 8.8: what tells one representation from another.
 pub mod validator;
+
+#[cfg(test)]
+mod properties;

@@ -1,0 +1,250 @@
+//! What holds for every input, checked on many.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::accept::choose_media_type;
+use super::byteranges::Byteranges;
+use super::coding::{Coding, CodingChoice, accepts_identity, choose};
+use super::date::HttpDate;
+use super::decide::{Decision, Selected, decide};
+use super::field::{FieldName, Section};
+use super::media_type::{is_compressible, media_type};
+use super::method::Method;
+use super::range::{ByteRange, RangeChoice, select};
+use super::validator::{EntityTag, Validators};
+use super::weight::{Weight, split_weight};
+
+/// A range as a client writes it, with the bytes it means written out one by one.
+#[derive(Clone, Debug)]
+enum Spec {
+    From(u64),
+    Between(u64, u64),
+    Last(u64),
+}
+
+impl Spec {
+    fn text(&self) -> String {
+        match self {
+            Spec::From(first) => format!("{first}-"),
+            Spec::Between(first, last) => format!("{first}-{last}"),
+            Spec::Last(suffix) => format!("-{suffix}"),
+        }
+    }
+
+    fn holds(&self, position: u64, length: u64) -> bool {
+        match *self {
+            Spec::From(first) => position >= first,
+            Spec::Between(first, last) => (first..=last).contains(&position),
+            Spec::Last(suffix) => position + suffix >= length,
+        }
+    }
+}
+
+fn spec() -> impl Strategy<Value = Spec> {
+    prop_oneof![
+        (0..80u64).prop_map(Spec::From),
+        (0..80u64, 0..20u64).prop_map(|(first, more)| Spec::Between(first, first + more)),
+        (0..80u64).prop_map(Spec::Last),
+    ]
+}
+
+fn field_name() -> impl Strategy<Value = FieldName> {
+    prop::sample::select(vec![
+        FieldName::Accept,
+        FieldName::AcceptEncoding,
+        FieldName::IfMatch,
+        FieldName::IfModifiedSince,
+        FieldName::IfNoneMatch,
+        FieldName::IfRange,
+        FieldName::IfUnmodifiedSince,
+        FieldName::Range,
+    ])
+}
+
+/// Bytes that are arbitrary, or nearly right.
+fn field_value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..40),
+        "(bytes=)?[0-9,\\- ]{0,20}".prop_map(String::into_bytes),
+        "(W/)?\"?[a-z0-9, \"*]{0,12}\"?".prop_map(String::into_bytes),
+        "(gzip|\\*|identity|a/b)(;q=[0-9.]{0,5})?(, ?[a-z/*]+(;q=[01])?)?"
+            .prop_map(String::into_bytes),
+        "(Sun|Sunday|Mon), [0-9]{2}[ -]Nov[ -]([0-9]{2}){1,2} [0-9:]{8} GMT"
+            .prop_map(String::into_bytes),
+    ]
+}
+
+fn chosen(choice: RangeChoice) -> Vec<ByteRange> {
+    match choice {
+        RangeChoice::Single(range) => vec![range],
+        RangeChoice::Several(ranges) => ranges,
+        RangeChoice::Ignored(_) | RangeChoice::Unsatisfiable => Vec::new(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn ranges_are_exactly_the_bytes_asked_for(
+        specs in prop::collection::vec(spec(), 1..12),
+        length in 1..64u64,
+    ) {
+        let set: Vec<String> = specs.iter().map(Spec::text).collect();
+        let value = format!("bytes={}", set.join(", "));
+        let asked = (0..length).filter(|&at| specs.iter().any(|spec| spec.holds(at, length)));
+        let asked: BTreeSet<u64> = asked.collect();
+        let got = chosen(select(value.as_bytes(), length, specs.len()));
+        let mut sent = BTreeSet::new();
+        for range in &got {
+            prop_assert!(range.first <= range.last && range.last < length);
+            for position in range.first..=range.last {
+                prop_assert!(sent.insert(position), "{} comes twice", position);
+            }
+        }
+        prop_assert_eq!(sent, asked);
+        for one in &got {
+            prop_assert!(!got.iter().any(|other| one.last + 1 == other.first), "adjacent");
+        }
+    }
+
+    #[test]
+    fn a_multipart_body_is_as_long_as_it_says(
+        specs in prop::collection::vec(spec(), 1..12),
+        length in 1..64u64,
+        boundary in "[a-z0-9]{1,70}",
+    ) {
+        let set: Vec<String> = specs.iter().map(Spec::text).collect();
+        let value = format!("bytes={}", set.join(","));
+        let ranges = chosen(select(value.as_bytes(), length, specs.len()));
+        let layout = Byteranges::new(boundary, "text/plain; charset=utf-8", length, ranges);
+        let mut body = Vec::new();
+        for (index, range) in layout.ranges().iter().enumerate() {
+            layout.part_head(index, &mut body);
+            body.resize(body.len() + range.len() as usize, b'x');
+        }
+        layout.closing(&mut body);
+        prop_assert_eq!(layout.content_length(), body.len() as u64);
+    }
+
+    #[test]
+    fn weights_mean_what_they_say(thousandths in 0..=1000u16) {
+        let (whole, rest) = (thousandths / 1000, thousandths % 1000);
+        let text = format!("{whole}.{rest:03}");
+        let parsed = Weight::parse(text.as_bytes()).map(Weight::thousandths);
+        prop_assert_eq!(parsed, Some(thousandths));
+        let short = text.trim_end_matches('0');
+        let parsed = Weight::parse(short.as_bytes()).map(Weight::thousandths);
+        prop_assert_eq!(parsed, Some(thousandths));
+        let member = format!("gzip ; q={text}");
+        let split = split_weight(member.as_bytes());
+        prop_assert_eq!(split.map(|(value, weight)| (value, weight.thousandths())),
+            Some((&b"gzip"[..], thousandths)));
+    }
+
+    #[test]
+    fn dates_come_back(seconds in 0..253_402_300_800i64, now in 0..253_402_300_800i64) {
+        let date = HttpDate::from_unix(seconds).unwrap();
+        let now = HttpDate::from_unix(now).unwrap();
+        let mut text = Vec::new();
+        date.write(&mut text);
+        prop_assert_eq!(text.len(), HttpDate::LENGTH);
+        prop_assert_eq!(HttpDate::parse(&text, now), Some(date));
+    }
+
+    #[test]
+    fn years_of_two_digits_are_near(age in -1_500_000_000..1_500_000_000i64) {
+        const NOW: i64 = 1_777_593_600;
+        let (now, date) = (HttpDate::from_unix(NOW), HttpDate::from_unix(NOW - age));
+        let (now, date) = (now.unwrap(), date.unwrap());
+        let imf = date.to_string();
+        let weekday = match &imf[..3] {
+            "Tue" => "Tuesday".to_owned(),
+            "Wed" => "Wednesday".to_owned(),
+            "Thu" => "Thursday".to_owned(),
+            "Sat" => "Saturday".to_owned(),
+            short => format!("{short}day"),
+        };
+        let (day, month, year) = (&imf[5..7], &imf[8..11], &imf[14..16]);
+        let rfc850 = format!("{weekday}, {day}-{month}-{year}{}", &imf[16..]);
+        prop_assert_eq!(HttpDate::parse(rfc850.as_bytes(), now), Some(date));
+    }
+
+    #[test]
+    fn nothing_panics_and_every_part_exists(
+        method in prop::sample::select(Method::ALL.to_vec()),
+        pairs in prop::collection::vec((field_name(), field_value()), 0..6),
+        length in prop::option::of(any::<u64>()),
+        tag in "[!#-~]{0,6}",
+        modified in prop::option::of(0..4_000_000_000i64),
+        now in 0..4_000_000_000i64,
+    ) {
+        let section = Section::of(&pairs);
+        let fields = section.fields();
+        let validators = Validators {
+            entity_tag: Some(EntityTag { weak: false, opaque: tag.as_bytes() }),
+            last_modified: modified.and_then(HttpDate::from_unix),
+        };
+        let now = HttpDate::from_unix(now).unwrap();
+        let selected = Selected { validators, length };
+        let decision = decide(method, &fields, &selected, now, 16);
+        prop_assert!(!decision.to_string().is_empty());
+        let parts = match &decision {
+            Decision::Partial(range) => std::slice::from_ref(range),
+            Decision::Multipart(ranges) => ranges,
+            _ => &[],
+        };
+        for range in parts {
+            prop_assert!(range.first <= range.last && Some(range.last) < length);
+        }
+        prop_assert!(choose_media_type(&fields, &["text/html", "application/json"]).index < 2);
+    }
+
+    #[test]
+    fn no_refused_coding_is_chosen(
+        members in prop::collection::vec(
+            (
+                prop::sample::select(vec!["gzip", "x-gzip", "deflate", "identity", "*", "br"]),
+                prop::sample::select(vec!["", ";q=0", ";q=0.5", ";q=0.000", ";q=1"]),
+            ),
+            0..6,
+        ),
+        offered in prop::sample::subsequence(vec![Coding::Gzip, Coding::Deflate], 0..=2),
+    ) {
+        let refused = |weight: &str| weight.starts_with(";q=0") && weight != ";q=0.5";
+        let list: Vec<String> = members.iter().map(|(name, q)| format!("{name}{q}")).collect();
+        let section = Section::of(&[(FieldName::AcceptEncoding, list.join(", "))]);
+        let fields = section.fields();
+        let is_refused = |coding: Coding| {
+            let same = |name: &str| Coding::from_token(name.as_bytes()) == Some(coding);
+            let (named, starred): (Vec<_>, Vec<_>) = (
+                members.iter().filter(|(name, _)| same(name)).collect(),
+                members.iter().filter(|(name, _)| *name == "*").collect(),
+            );
+            let speaking = if named.is_empty() { starred } else { named };
+            speaking.iter().any(|(_, weight)| refused(weight))
+        };
+        match choose(&fields, &offered) {
+            CodingChoice::Chosen(coding, reason) => {
+                prop_assert!(!is_refused(coding), "{:?} {}", coding, reason);
+                prop_assert!(coding == Coding::Identity || offered.contains(&coding));
+            }
+            CodingChoice::NotAcceptable => prop_assert!(is_refused(Coding::Identity)),
+        }
+        prop_assert_eq!(accepts_identity(&fields), !is_refused(Coding::Identity));
+    }
+
+    #[test]
+    fn every_name_has_a_media_type(name in prop::collection::vec(any::<u8>(), 0..20)) {
+        let media_type = media_type(&name);
+        prop_assert!(media_type.contains('/'));
+        is_compressible(&media_type);
+    }
+
+    #[test]
+    fn arbitrary_text_has_an_answer(text in "\\PC{0,30}") {
+        is_compressible(&text);
+        Weight::parse(text.as_bytes());
+        split_weight(text.as_bytes());
+    }
+}
