@@ -2,8 +2,8 @@
 //! width, then why it was answered so.
 //!
 //! ```text
-//! 13:55:36Z 200 GET       2.3 KiB   1.2 ms  /a.html  the file
-//! 13:55:37Z 404 GET       312 B     80 us   /b.html  no such file  from 192.0.2.1
+//! 13:55:36Z 200 GET         2.2 KiB    1.2 ms  /a.html  the file
+//! 13:55:37Z 404 GET           312 B     80 us  /b.html  no such file  from 192.0.2.1
 //! ```
 
 use std::time::Duration;
