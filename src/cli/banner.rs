@@ -1,0 +1,183 @@
+//! What is said once the server listens: where it is found, what it serves, who can reach it, how
+//! to stop it. The banner goes to the standard error, so that the standard output holds the access
+//! log and nothing else.
+
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+/// What the banner tells.
+#[derive(Clone, Debug)]
+pub struct Banner<'a> {
+    /// Where the server listens.
+    pub listening: &'a [SocketAddr],
+    /// The addresses of this machine that others use, for sockets that take all of them.
+    pub outward: &'a [IpAddr],
+    /// What is served, as an absolute path.
+    pub root: &'a Path,
+    /// The port that was preferred and taken, where the server moved on to another.
+    pub taken: Option<u16>,
+    /// Whether colours are welcome.
+    pub colour: bool,
+}
+
+impl Banner<'_> {
+    /// The lines, the last line end included.
+    pub fn text(&self) -> String {
+        let mut text = format!("docroot serves {:?} at\n", self.root);
+        for url in self.urls() {
+            let url = self.bold(&url);
+            // A string takes every write.
+            writeln!(text, "  {url}").unwrap_or_default();
+        }
+        if let Some(port) = self.taken {
+            writeln!(text, "Port {port} was taken; --port chooses another.").unwrap_or_default();
+        }
+        text.push_str(self.reach());
+        text.push_str("Press Ctrl-C to stop.\n");
+        text
+    }
+
+    /// The URL of every address, in the order they were asked for; of sockets that take all, the
+    /// loopback's first.
+    pub fn urls(&self) -> Vec<String> {
+        let mut urls: Vec<String> = Vec::new();
+        for socket in self.listening {
+            for ip in self.addresses(socket.ip()) {
+                let url = url(ip, socket.port());
+                if !urls.contains(&url) {
+                    urls.push(url);
+                }
+            }
+        }
+        urls
+    }
+
+    fn addresses(&self, ip: IpAddr) -> Vec<IpAddr> {
+        let loopback = match ip {
+            _ if !ip.is_unspecified() => return vec![ip],
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        };
+        let same_family = |other: &&IpAddr| other.is_ipv4() == ip.is_ipv4();
+        let outward = self.outward.iter().filter(same_family);
+        [loopback].into_iter().chain(outward.copied()).collect()
+    }
+
+    fn reach(&self) -> &'static str {
+        let ips = || self.listening.iter().map(SocketAddr::ip);
+        if ips().all(|ip| ip.is_loopback()) {
+            "Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n"
+        } else if ips().any(|ip| ip.is_unspecified()) {
+            "The whole network can reach it, at every address of this machine.\n"
+        } else {
+            "The network can reach it.\n"
+        }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        match self.colour {
+            true => format!("\x1b[1;36m{text}\x1b[0m"),
+            false => text.to_owned(),
+        }
+    }
+}
+
+/// `http://127.0.0.1:8080/`; the port of the scheme is not written (RFC 9110 section 4.2.3).
+fn url(ip: IpAddr, port: u16) -> String {
+    let host = match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    match port {
+        80 => format!("http://{host}/"),
+        _ => format!("http://{host}:{port}/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_urls(listening: &[&str], outward: &[&str], want: &[&str]) {
+        let listening: Vec<SocketAddr> = listening.iter().map(|a| a.parse().expect(a)).collect();
+        let outward: Vec<IpAddr> = outward.iter().map(|a| a.parse().expect(a)).collect();
+        let banner = Banner {
+            listening: &listening,
+            outward: &outward,
+            root: Path::new("/srv"),
+            taken: None,
+            colour: false,
+        };
+        assert_eq!(banner.urls(), want);
+    }
+
+    #[test]
+    fn every_url_is_told() {
+        check_urls(
+            &["127.0.0.1:8080", "[::1]:8080"],
+            &["192.0.2.7"],
+            &["http://127.0.0.1:8080/", "http://[::1]:8080/"],
+        );
+        check_urls(
+            &["0.0.0.0:80", "[::]:80", "127.0.0.1:80"],
+            &["192.0.2.7", "2001:db8::7"],
+            &[
+                "http://127.0.0.1/",
+                "http://192.0.2.7/",
+                "http://[::1]/",
+                "http://[2001:db8::7]/",
+            ],
+        );
+        check_urls(&["0.0.0.0:1"], &[], &["http://127.0.0.1:1/"]); // without a network
+    }
+
+    #[track_caller]
+    fn check_text(listening: &str, root: &str, taken: Option<u16>, colour: bool, want: &str) {
+        let listening = [listening.parse().expect(listening)];
+        let banner = Banner {
+            listening: &listening,
+            outward: &[],
+            root: Path::new(root),
+            taken,
+            colour,
+        };
+        assert_eq!(banner.text(), want);
+    }
+
+    #[test]
+    fn the_text_tells_root_reach_and_stop() {
+        check_text(
+            "127.0.0.1:8081",
+            "/srv",
+            Some(8080),
+            false,
+            "docroot serves \"/srv\" at\n  \
+             http://127.0.0.1:8081/\n\
+             Port 8080 was taken; --port chooses another.\n\
+             Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n\
+             Press Ctrl-C to stop.\n",
+        );
+        check_text(
+            "0.0.0.0:8080",
+            "/a\n\x1b[2J",
+            None,
+            true,
+            "docroot serves \"/a\\n\\u{1b}[2J\" at\n  \
+             \x1b[1;36mhttp://127.0.0.1:8080/\x1b[0m\n\
+             The whole network can reach it, at every address of this machine.\n\
+             Press Ctrl-C to stop.\n",
+        );
+        check_text(
+            "192.0.2.7:8080",
+            "/srv",
+            None,
+            false,
+            "docroot serves \"/srv\" at\n  \
+             http://192.0.2.7:8080/\n\
+             The network can reach it.\n\
+             Press Ctrl-C to stop.\n",
+        );
+    }
+}

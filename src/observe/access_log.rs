@@ -1,0 +1,185 @@
+//! The formats of the access log and the choice between them. A line is a pure function of an
+//! `Exchange`.
+
+use super::event::Exchange;
+use super::{combined, json, pretty};
+
+/// How a line of the access log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people: columns, colours, the reason of each answer.
+    Pretty,
+    /// The combined format of Apache and nginx, which tools parse.
+    Combined,
+    /// One JSON object a line.
+    Json,
+    /// No log.
+    Off,
+}
+
+/// How requests are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogOptions {
+    /// The format of a line.
+    pub format: LogFormat,
+    /// Whether the pretty format may use colours.
+    pub colour: bool,
+}
+
+impl LogOptions {
+    /// No log.
+    pub const OFF: LogOptions = LogOptions {
+        format: LogFormat::Off,
+        colour: false,
+    };
+}
+
+/// Appends the line that tells of `exchange`, its line end included. `Off` appends nothing.
+pub fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &Exchange) {
+    match options.format {
+        LogFormat::Pretty => pretty::write_line(out, options.colour, exchange),
+        LogFormat::Combined => combined::write_line(out, exchange),
+        LogFormat::Json => json::write_line(out, exchange),
+        LogFormat::Off => {}
+    }
+}
+
+/// Appends the line that tells how many lines are missing.
+pub fn write_dropped(out: &mut Vec<u8>, format: LogFormat, lines: u64) {
+    match format {
+        LogFormat::Pretty | LogFormat::Combined => combined::write_dropped(out, lines),
+        LogFormat::Json => json::write_dropped(out, lines),
+        LogFormat::Off => {}
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The exchange that the rows of each format start from.
+    pub fn example() -> Exchange<'static> {
+        Exchange {
+            peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 40000)),
+            received: UNIX_EPOCH + Duration::from_millis(971_186_136_123),
+            duration: Duration::from_micros(1234),
+            method: b"GET",
+            target: b"/a.html",
+            version: "HTTP/1.1",
+            status: 200,
+            sent: 2326,
+            referer: None,
+            user_agent: Some(b"curl/8.0"),
+            reason: "the file",
+            complete: true,
+        }
+    }
+
+    fn line(format: LogFormat, colour: bool, exchange: &Exchange) -> String {
+        let mut out = Vec::new();
+        write_line(&mut out, LogOptions { format, colour }, exchange);
+        String::from_utf8(out).expect("a log line is ASCII")
+    }
+
+    #[track_caller]
+    fn check_one_printable_line(line: &str) {
+        let body = line.strip_suffix('\n').expect("a line end");
+        assert!(
+            body.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            "{line:?}"
+        );
+    }
+
+    fn without_colours(line: &str) -> String {
+        pretty::SEQUENCES
+            .iter()
+            .fold(line.to_owned(), |line, sequence| line.replace(sequence, ""))
+    }
+
+    #[track_caller]
+    fn check_safe(exchange: &Exchange) {
+        let plain = line(LogFormat::Pretty, false, exchange);
+        check_one_printable_line(&plain);
+        let coloured = line(LogFormat::Pretty, true, exchange);
+        assert_eq!(without_colours(&coloured), plain);
+
+        let combined = line(LogFormat::Combined, false, exchange);
+        check_one_printable_line(&combined);
+        // Three quoted strings and no quote within them.
+        assert_eq!(combined.matches('"').count(), 6, "{combined}");
+
+        let json = line(LogFormat::Json, false, exchange);
+        check_one_printable_line(&json);
+        let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(
+            value["target"],
+            String::from_utf8_lossy(exchange.target).as_ref()
+        );
+        assert_eq!(value["sent"], exchange.sent);
+        assert_eq!(line(LogFormat::Off, false, exchange), "");
+    }
+
+    /// Bytes as attackers choose them: line ends, escapes and quotes far more often than by chance.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            any::<u8>(),
+            prop::sample::select(&b"\r\n\x1b\0\"\\ \x7f\x9b\xe2\xff[m"[..]),
+        ];
+        vec(byte, 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn no_client_forges_a_line(
+            (method, target, agent) in (bytes(), bytes(), bytes()),
+            referer in prop::option::of(bytes()),
+            reason in any::<String>(),
+            (status, sent, complete) in (any::<u16>(), any::<u64>(), any::<bool>()),
+            (seconds, nanos) in (0..1_u64 << 40, any::<u64>()),
+            (address, port) in (any::<u128>(), any::<u16>()),
+        ) {
+            check_safe(&Exchange {
+                peer: SocketAddr::from((Ipv6Addr::from_bits(address), port)),
+                received: UNIX_EPOCH + Duration::from_secs(seconds),
+                duration: Duration::from_nanos(nanos),
+                method: &method,
+                target: &target,
+                status,
+                sent,
+                referer: referer.as_deref(),
+                user_agent: Some(&agent),
+                reason: &reason,
+                complete,
+                ..example()
+            });
+        }
+    }
+
+    #[test]
+    fn a_huge_target_is_still_one_line() {
+        check_safe(&Exchange {
+            target: &[b'\n'; 100_000],
+            duration: Duration::MAX,
+            ..example()
+        });
+    }
+
+    #[test]
+    fn missing_lines_are_told_in_the_way_of_the_format() {
+        let told = |format| {
+            let mut out = Vec::new();
+            write_dropped(&mut out, format, 12);
+            String::from_utf8(out).expect("ASCII")
+        };
+        assert_eq!(told(LogFormat::Pretty), "docroot: 12 log lines dropped\n");
+        assert_eq!(told(LogFormat::Combined), "docroot: 12 log lines dropped\n");
+        assert_eq!(told(LogFormat::Json), "{\"log_lines_dropped\":12}\n");
+        assert_eq!(told(LogFormat::Off), "");
+    }
+}

@@ -1,0 +1,90 @@
+//! The combined log format of Apache and nginx:
+//!
+//! ```text
+//! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "http://a/" "curl/8.0"
+//! ```
+
+use super::calendar::{Moment, append};
+use super::escape::write_quoted;
+use super::event::Exchange;
+
+/// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; what is absent is `-`. An
+/// answer without a body has 0 bytes, as nginx writes it: every reader of numbers takes that.
+pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
+    // An IPv4 client of an IPv6 socket is still an IPv4 client.
+    append(
+        out,
+        format_args!("{} - - [", exchange.peer.ip().to_canonical()),
+    );
+    Moment::of(exchange.received).write_common(out);
+    out.extend_from_slice(b"] \"");
+    write_request_line(out, exchange);
+    append(
+        out,
+        format_args!("\" {} {} \"", exchange.status, exchange.sent),
+    );
+    write_quoted(out, exchange.referer.unwrap_or(b"-"));
+    out.extend_from_slice(b"\" \"");
+    write_quoted(out, exchange.user_agent.unwrap_or(b"-"));
+    out.extend_from_slice(b"\"\n");
+}
+
+/// Appends the line that tells how many are missing; no parser takes it for a request.
+pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
+    append(out, format_args!("docroot: {lines} log lines dropped\n"));
+}
+
+fn write_request_line(out: &mut Vec<u8>, exchange: &Exchange) {
+    if exchange.method.is_empty() {
+        return out.push(b'-');
+    }
+    write_quoted(out, exchange.method);
+    out.push(b' ');
+    write_quoted(out, exchange.target);
+    append(out, format_args!(" {}", exchange.version));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use super::super::access_log::tests::example;
+    use super::*;
+
+    #[track_caller]
+    fn check(exchange: Exchange, want: &str) {
+        let mut got = Vec::new();
+        write_line(&mut got, &exchange);
+        assert_eq!(String::from_utf8_lossy(&got), format!("{want}\n"));
+    }
+
+    #[test]
+    fn lines_are_those_of_apache() {
+        check(
+            example(),
+            r#"127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 200 2326 "-" "curl/8.0""#,
+        );
+        let mapped = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0xc000, 0x201);
+        check(
+            Exchange {
+                peer: (mapped, 1).into(),
+                status: 304,
+                sent: 0,
+                referer: Some(b"http://a/\"b"),
+                user_agent: None,
+                ..example()
+            },
+            r#"192.0.2.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 304 0 "http://a/\x22b" "-""#,
+        );
+        check(
+            Exchange {
+                peer: (Ipv6Addr::LOCALHOST, 1).into(),
+                method: b"",
+                target: b"",
+                status: 400,
+                ..example()
+            },
+            r#"::1 - - [10/Oct/2000:13:55:36 +0000] "-" 400 2326 "-" "curl/8.0""#,
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! One request and its answer, as the access log tells of it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+/// One request and its answer. It borrows what the worker holds and is gone once it is recorded.
+///
+/// Nothing here is escaped: every byte of `method`, `target`, `referer` and `user_agent` is the
+/// client's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// Who asked.
+    pub peer: SocketAddr,
+    /// When the request's first byte was read.
+    pub received: SystemTime,
+    /// From the request's first byte to the answer's last.
+    pub duration: Duration,
+    /// The method as sent; empty where the request line could not be read.
+    pub method: &'a [u8],
+    /// The request target as sent; empty where the request line could not be read.
+    pub target: &'a [u8],
+    /// The protocol version, such as `HTTP/1.1`.
+    pub version: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// Bytes of the answer's body that were sent.
+    pub sent: u64,
+    /// The value of `Referer`.
+    pub referer: Option<&'a [u8]>,
+    /// The value of `User-Agent`.
+    pub user_agent: Option<&'a [u8]>,
+    /// Why this answer was given, in words; may be empty.
+    pub reason: &'a str,
+    /// Whether the answer was sent to its end; `false` where it was cut short.
+    pub complete: bool,
+}

@@ -1,0 +1,113 @@
+//! Counters: what a server did since it started.
+//!
+//! They are statistics. Each is exact, but two of them read together need not agree to the
+//! request: nothing is ordered by them, so every access is relaxed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that many threads raise and anyone may read.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Raises it.
+    pub fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Lowers it, where it counts what is there now.
+    pub fn subtract(&self, amount: u64) {
+        self.0.fetch_sub(amount, Ordering::Relaxed);
+    }
+
+    /// What it stands at.
+    pub fn value(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a server counts; shared by its threads.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections taken from the listeners, the refused ones included.
+    pub connections_accepted: Counter,
+    /// Connections that are open now.
+    pub connections_open: Counter,
+    /// Connections answered 503 because there were too many.
+    pub connections_refused: Counter,
+    /// Answers by the first digit of their status, 1xx to 5xx.
+    pub answers: [Counter; 5],
+    /// Bytes of bodies sent.
+    pub bytes_sent: Counter,
+    /// Bugs that were caught at the edge of a worker.
+    pub worker_panics: Counter,
+    /// Lines of the access log that were never written.
+    pub log_lines_dropped: Counter,
+}
+
+impl Counters {
+    /// Counts an answer with `status` that had `sent` bytes of body.
+    pub fn count_answer(&self, status: u16, sent: u64) {
+        let class = usize::from(status / 100).checked_sub(1);
+        if let Some(counter) = class.and_then(|class| self.answers.get(class)) {
+            counter.add(1);
+        }
+        self.bytes_sent.add(sent);
+    }
+
+    /// What all counters stand at.
+    pub fn snapshot(&self) -> Snapshot {
+        let answers = self.answers.each_ref().map(Counter::value);
+        Snapshot {
+            connections_accepted: self.connections_accepted.value(),
+            connections_open: self.connections_open.value(),
+            connections_refused: self.connections_refused.value(),
+            // 1xx is interim: the final answer is counted too.
+            requests: answers.iter().skip(1).sum(),
+            answers,
+            bytes_sent: self.bytes_sent.value(),
+            worker_panics: self.worker_panics.value(),
+            log_lines_dropped: self.log_lines_dropped.value(),
+        }
+    }
+}
+
+/// What the [`Counters`] stood at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Snapshot {
+    pub connections_accepted: u64,
+    pub connections_open: u64,
+    pub connections_refused: u64,
+    /// Requests that were answered.
+    pub requests: u64,
+    /// Answers by the first digit of their status, 1xx to 5xx.
+    pub answers: [u64; 5],
+    pub bytes_sent: u64,
+    pub worker_panics: u64,
+    pub log_lines_dropped: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_by_class() {
+        let counters = Counters::default();
+        for status in [100, 200, 206, 304, 404, 503, 0, 99, 600, u16::MAX] {
+            counters.count_answer(status, 10);
+        }
+        let snapshot = counters.snapshot();
+        assert_eq!(snapshot.answers, [1, 2, 1, 1, 1]);
+        assert_eq!((snapshot.requests, snapshot.bytes_sent), (5, 100));
+    }
+
+    #[test]
+    fn what_is_open_goes_down_again() {
+        let counters = Counters::default();
+        counters.connections_open.add(2);
+        counters.connections_open.subtract(1);
+        assert_eq!(counters.snapshot().connections_open, 1);
+    }
+}

@@ -1,0 +1,39 @@
+//! What the operator chose about the files served.
+
+/// The choices about the document root; each is a flag of the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteOptions {
+    /// The names that stand for their directory, the first that exists winning. Default:
+    /// `index.html`, `index.htm`, the two names that sites have used since there are sites.
+    pub index: Vec<String>,
+    /// Whether a directory without an index is shown as a listing; without it, it is 404.
+    pub listing: bool,
+    /// Whether names that begin with a dot are served. Off by default, because `.git` and `.env`
+    /// lie in many a folder; `.well-known` (RFC 8615) is served in any case.
+    pub hidden: bool,
+    /// Whether a symbolic link may lead out of the root. Off by default: whoever may write below
+    /// the root could otherwise publish every file that the server may read.
+    pub follow_symlinks: bool,
+    /// Whether a representation is coded on the fly where the client accepts that.
+    pub compress: bool,
+    /// Bytes of memory that cached representations may take, over all workers together.
+    pub cache_memory: u64,
+}
+
+impl SiteOptions {
+    /// 64 MiB hold the whole of most sites and go unnoticed on most machines.
+    pub const CACHE_MEMORY: u64 = 64 << 20;
+}
+
+impl Default for SiteOptions {
+    fn default() -> SiteOptions {
+        SiteOptions {
+            index: vec!["index.html".into(), "index.htm".into()],
+            listing: true,
+            hidden: false,
+            follow_symlinks: false,
+            compress: true,
+            cache_memory: SiteOptions::CACHE_MEMORY,
+        }
+    }
+}
