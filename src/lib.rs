@@ -4,4 +4,8 @@
 #![forbid(unsafe_code)]
 
 pub mod http1;
+/// A request head becomes an answer; the pages the server makes itself.
+pub mod origin;
 pub mod semantics;
+/// The disk: confinement, resolution, listing, cache, coding.
+pub mod site;
