@@ -15,6 +15,8 @@ pub mod http1;
 pub mod net;
 /// The access log and the counters.
 pub mod observe;
+/// A request head in, a response out.
+pub mod origin;
 /// RFC 9110: values to decisions.
 pub mod semantics;
 /// The disk: what a path names and how it is opened.

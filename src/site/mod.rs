@@ -1,4 +1,6 @@
-//! The disk below the document root.
+//! The disk.
 
-/// What the operator chose about the files served.
+/// A directory, rendered for people and for programs.
+pub mod listing;
+/// What of the root is served.
 pub mod options;

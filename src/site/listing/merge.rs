@@ -1,0 +1,112 @@
+//! Sorted runs merged into one sequence, an entry at a time: a heap holds the first entry of each
+//! run that is left, so an entry costs about log2(runs) comparisons whenever it is wanted.
+
+use super::scan::{Listing, Run};
+use super::{Entry, Sort};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+/// What is left of a listing's runs.
+#[derive(Debug)]
+pub(super) struct Merge {
+    heap: BinaryHeap<Cursor>,
+}
+
+impl Merge {
+    /// All entries of `listing`.
+    pub(super) fn new(listing: Listing) -> Merge {
+        let sort = listing.sort;
+        let cursor = |run| Cursor { run, at: 0, sort };
+        Merge {
+            heap: listing.runs.into_iter().map(cursor).collect(),
+        }
+    }
+
+    /// Shows the next entry to `visit`, or returns `None` where none is left. A run that is used
+    /// up is freed at once.
+    pub(super) fn next<T>(&mut self, visit: impl FnOnce(Entry) -> T) -> Option<T> {
+        let mut top = self.heap.peek_mut()?;
+        let visited = top.entry().map(visit);
+        top.at += 1;
+        if top.entry().is_none() {
+            PeekMut::pop(top);
+        }
+        visited
+    }
+}
+
+/// A place in a run. It is ordered by the entry there, the first one greatest, as the heap is a
+/// maximum heap.
+#[derive(Debug)]
+struct Cursor {
+    run: Run,
+    at: usize,
+    sort: Sort,
+}
+
+impl Cursor {
+    fn entry(&self) -> Option<Entry<'_>> {
+        self.run.entry(self.at)
+    }
+}
+
+impl Ord for Cursor {
+    fn cmp(&self, other: &Cursor) -> Ordering {
+        match (self.entry(), other.entry()) {
+            (Some(a), Some(b)) => self.sort.compare(&b, &a),
+            // A cursor at the end leads, so that it is the one that is popped.
+            (a, b) => a.is_none().cmp(&b.is_none()),
+        }
+    }
+}
+
+impl PartialOrd for Cursor {
+    fn partial_cmp(&self, other: &Cursor) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Cursor {
+    fn eq(&self, other: &Cursor) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Cursor {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::listing::{Kind, ListingQuery, RUN_LENGTH, Scan};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn merging_is_sorting(seed: u32, count in 0..3 * RUN_LENGTH + 2, by in 0..6usize) {
+            let queries = ["", "order=desc", "sort=size", "sort=size&order=desc",
+                "sort=modified", "sort=modified&order=desc"];
+            let query = ListingQuery::parse(queries[by].as_bytes());
+            let rows: Vec<(Vec<u8>, u32)> = (0..count as u32)
+                .map(|number| number.wrapping_mul(2_654_435_761).wrapping_add(seed))
+                .enumerate()
+                .map(|(at, mixed)| (format!("{}-{at}", mixed % 97).into_bytes(), mixed))
+                .collect();
+            let mut entries: Vec<Entry> = rows.iter().map(|(name, mixed)| Entry {
+                name,
+                kind: if mixed % 5 == 0 { Kind::Directory } else { Kind::File },
+                size: if mixed % 5 == 0 { 0 } else { u64::from(mixed % 31) },
+                modified: (mixed % 7 != 0).then_some(i64::from(mixed % 13)),
+            }).collect();
+            let mut scan = Scan::new(&query);
+            entries.iter().for_each(|entry| scan.push(*entry));
+            let mut merge = Merge::new(scan.finish());
+            entries.sort_by(|a, b| query.sort.compare(a, b));
+            for entry in &entries {
+                prop_assert_eq!(merge.next(|next| next == *entry), Some(true));
+            }
+            prop_assert_eq!(merge.next(|_| ()), None);
+        }
+    }
+}

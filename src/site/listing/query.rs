@@ -1,0 +1,156 @@
+//! What the query of a listing's URL asks for.
+//!
+//! ```text
+//! query = [ pair *( "&" pair ) ]
+//! pair  = "sort=" ( "name" / "size" / "modified" )  |  "order=" ( "asc" / "desc" )
+//!       | "format=" ( "html" / "json" )             |  "q=" TEXT
+//! ```
+//!
+//! Values are form-encoded (`+` is a space), because the filter box is a form that works without a
+//! script. Whatever is unknown is ignored; of a name that comes twice the last one counts. There is
+//! no limit of its own here: a query is no longer than the request target may be.
+
+use super::{Order, Sort, SortKey, text};
+
+/// The form a listing is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Format {
+    Html,
+    Json,
+}
+
+impl Format {
+    /// The value of `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Format::Html => "text/html; charset=utf-8",
+            Format::Json => "application/json",
+        }
+    }
+}
+
+/// A parsed query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ListingQuery {
+    /// The order asked for.
+    pub sort: Sort,
+    /// The format asked for; where there is none, `Accept` decides.
+    pub format: Option<Format>,
+    /// Only names that contain this are listed, case aside. Empty: all.
+    pub filter: String,
+}
+
+impl ListingQuery {
+    /// Reads a query, the part of a target behind its `?`. Nothing is an error.
+    pub fn parse(query: &[u8]) -> ListingQuery {
+        let mut parsed = ListingQuery::default();
+        for pair in query.split(|&byte| byte == b'&') {
+            let mut halves = pair.splitn(2, |&byte| byte == b'=');
+            if let (Some(name), Some(value)) = (halves.next(), halves.next()) {
+                parsed.apply(name, value);
+            }
+        }
+        parsed
+    }
+
+    /// The query that asks for the same in another order, with its `?`.
+    pub fn link(&self, sort: Sort, format: Option<Format>) -> String {
+        let mut link = format!(
+            "?sort={}&order={}",
+            key_name(sort.key),
+            order_name(sort.order)
+        );
+        if format == Some(Format::Json) {
+            link.push_str("&format=json");
+        }
+        if !self.filter.is_empty() {
+            link.push_str("&q=");
+            text::push_encoded(&mut link, self.filter.as_bytes());
+        }
+        link
+    }
+
+    fn apply(&mut self, name: &[u8], value: &[u8]) {
+        match (name, value) {
+            (b"sort", b"name") => self.sort.key = SortKey::Name,
+            (b"sort", b"size") => self.sort.key = SortKey::Size,
+            (b"sort", b"modified") => self.sort.key = SortKey::Modified,
+            (b"order", b"asc") => self.sort.order = Order::Ascending,
+            (b"order", b"desc") => self.sort.order = Order::Descending,
+            (b"format", b"html") => self.format = Some(Format::Html),
+            (b"format", b"json") => self.format = Some(Format::Json),
+            (b"q", text) => self.filter = text::form_decoded(text),
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn key_name(key: SortKey) -> &'static str {
+    match key {
+        SortKey::Name => "name",
+        SortKey::Size => "size",
+        SortKey::Modified => "modified",
+    }
+}
+
+pub(super) fn order_name(order: Order) -> &'static str {
+    match order {
+        Order::Ascending => "asc",
+        Order::Descending => "desc",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(query: &str, key: SortKey, order: Order, format: Option<Format>, filter: &str) {
+        let sort = Sort { key, order };
+        let filter = filter.to_owned();
+        let want = ListingQuery {
+            sort,
+            format,
+            filter,
+        };
+        assert_eq!(ListingQuery::parse(query.as_bytes()), want, "{query:?}");
+    }
+
+    #[test]
+    fn queries_are_read() {
+        use {Order::*, SortKey::*};
+        check("", Name, Ascending, None, "");
+        check("&&=&sort&=x", Name, Ascending, None, "");
+        check("sort=size", Size, Ascending, None, "");
+        check("sort=modified&order=desc", Modified, Descending, None, "");
+        check("order=asc&sort=name", Name, Ascending, None, "");
+        check("sort=colour&order=up&v=3", Name, Ascending, None, ""); // unknown: ignored
+        check("SORT=size", Name, Ascending, None, ""); // with case, as URLs are
+        check("format=json", Name, Ascending, Some(Format::Json), "");
+        check("format=html", Name, Ascending, Some(Format::Html), "");
+        check("q=a+b%2Bc", Name, Ascending, None, "a b+c"); // form-encoded
+        check("q=%C3%A4=%", Name, Ascending, None, "ä=%"); // a stray percent sign stands for itself
+        check("q=%zz%4", Name, Ascending, None, "%zz%4");
+        check("q=%FF", Name, Ascending, None, "\u{FFFD}"); // not UTF-8
+        check("q=a&q=b", Name, Ascending, None, "b");
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_reads_back(filter in ".*", descending: bool, json: bool) {
+            let order = if descending { Order::Descending } else { Order::Ascending };
+            let sort = Sort { key: SortKey::Size, order };
+            let format = json.then_some(Format::Json);
+            let query = ListingQuery { sort, format, filter };
+            let link = query.link(sort, format);
+            prop_assert_eq!(ListingQuery::parse(&link.as_bytes()[1..]), query);
+        }
+
+        #[test]
+        fn any_query_is_read(query in proptest::collection::vec(any::<u8>(), 0..64)) {
+            ListingQuery::parse(&query);
+        }
+    }
+}

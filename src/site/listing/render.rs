@@ -1,0 +1,334 @@
+//! A listing written piece by piece.
+//!
+//! ```text
+//! Head -> Rows -> Done
+//!         ^  |
+//!         +--+  a row at a time, until the budget is used
+//! ```
+
+use super::merge::Merge;
+use super::{Format, Listing, ListingQuery, Totals, html, json};
+
+/// The value of `Content-Security-Policy` for the page: nothing is loaded, only the page's own style
+/// and script act, its form leads back to this server. A test holds the hashes against the assets.
+pub const CONTENT_SECURITY_POLICY: &str = concat!(
+    "default-src 'none'; ",
+    "style-src 'sha256-jZpBD0IMMbJAur8NSdpRBAJxnf7spTV1VlBq8YoQTyY='; ",
+    "script-src 'sha256-MgoKmQ7AAJPADjuIwaidJbxLMu2e9lgoxBZBgEmfIt4='; ",
+    "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+);
+
+/// Whether a listing is written to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to pull.
+    More,
+    /// That was all; a further pull writes nothing.
+    Done,
+}
+
+/// What a listing says beside its entries.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// The path of the directory, percent-decoded, with a slash at both ends.
+    pub(super) path: Vec<u8>,
+    pub(super) query: ListingQuery,
+    pub(super) totals: Totals,
+}
+
+/// A listing being written.
+#[derive(Debug)]
+pub struct Renderer {
+    frame: Frame,
+    format: Format,
+    state: State,
+    merge: Merge,
+    /// The text of one row, kept for its allocation.
+    row: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Head,
+    Rows { first: bool },
+    Done,
+}
+
+impl Renderer {
+    /// A renderer of `listing`, scanned for `query`. `path` is the path of the directory as its URL
+    /// has it, percent-decoded: `/photos/2024/`.
+    pub fn new(path: &[u8], query: ListingQuery, format: Format, listing: Listing) -> Renderer {
+        let frame = Frame {
+            path: with_slashes(path),
+            query,
+            totals: listing.totals(),
+        };
+        Renderer {
+            frame,
+            format,
+            state: State::Head,
+            merge: Merge::new(listing),
+            row: String::new(),
+        }
+    }
+
+    /// Appends the next piece to `out`: whole rows until it has `budget` bytes or more, at least
+    /// one. The work is in proportion to what is written.
+    pub fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Progress {
+        let enough = out.len().saturating_add(budget.max(1));
+        while out.len() < enough {
+            self.row.clear();
+            self.state = match self.state {
+                State::Head => self.head(),
+                State::Rows { first } => self.row(first),
+                State::Done => return Progress::Done,
+            };
+            out.extend_from_slice(self.row.as_bytes());
+        }
+        match self.state {
+            State::Done => Progress::Done,
+            State::Head | State::Rows { .. } => Progress::More,
+        }
+    }
+
+    fn head(&mut self) -> State {
+        match self.format {
+            Format::Html => html::push_head(&mut self.row, &self.frame),
+            Format::Json => json::push_head(&mut self.row, &self.frame),
+        }
+        State::Rows { first: true }
+    }
+
+    fn row(&mut self, first: bool) -> State {
+        let (format, row) = (self.format, &mut self.row);
+        let written = self.merge.next(|entry| match format {
+            Format::Html => html::push_row(row, &entry),
+            Format::Json => json::push_row(row, &entry, first),
+        });
+        if written.is_some() {
+            return State::Rows { first: false };
+        }
+        match self.format {
+            Format::Html => html::push_foot(&mut self.row, &self.frame),
+            Format::Json => json::push_foot(&mut self.row, &self.frame),
+        }
+        State::Done
+    }
+}
+
+fn with_slashes(path: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::with_capacity(path.len() + 2);
+    if path.first() != Some(&b'/') {
+        whole.push(b'/');
+    }
+    whole.extend_from_slice(path);
+    if whole.last() != Some(&b'/') {
+        whole.push(b'/');
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::listing::order::comparisons;
+    use crate::site::listing::{Entry, Kind, Scan};
+    use base64::Engine;
+    use proptest::prelude::*;
+    use sha2::Digest;
+
+    fn entry(name: &[u8], kind: Kind) -> Entry<'_> {
+        let (size, modified) = (1536, Some(1_795_244_292));
+        Entry {
+            name,
+            kind,
+            size,
+            modified,
+        }
+    }
+
+    fn renderer(path: &str, query: &str, entries: &[Entry]) -> Renderer {
+        let query = ListingQuery::parse(query.as_bytes());
+        let format = query.format.unwrap_or(Format::Html);
+        let mut scan = Scan::new(&query);
+        entries.iter().for_each(|entry| scan.push(*entry));
+        Renderer::new(path.as_bytes(), query, format, scan.finish())
+    }
+
+    fn rendered(path: &str, query: &str, entries: &[Entry], budget: usize) -> String {
+        let mut renderer = renderer(path, query, entries);
+        let mut out = Vec::new();
+        while renderer.pull(&mut out, budget) == Progress::More {}
+        String::from_utf8(out).unwrap()
+    }
+
+    #[track_caller]
+    fn check(path: &str, query: &str, entries: &[Entry], contained: &[&str]) {
+        let page = rendered(path, query, entries, 1 << 20);
+        for part in contained {
+            assert!(page.contains(part), "{part} is not in {page}");
+        }
+    }
+
+    #[test]
+    fn a_page_shows_entries_for_people_and_for_machines() {
+        let file = entry(b"a <b> & 'c'.txt", Kind::File);
+        let directory = entry(b"d", Kind::Directory);
+        check(
+            "/x/",
+            "",
+            &[file, directory],
+            &[
+                "<title>Index of /x/</title>",
+                "1 folder, 1 file, 1.5 KiB",
+                "<tr class=\"d\"><td><a href=\"./d/\">d/</a></td><td></td>",
+                "<a href=\"./a%20%3Cb%3E%20%26%20%27c%27.txt\">a &lt;b&gt; &amp; &#39;c&#39;.txt</a>",
+                "<data value=\"1536\" title=\"1,536 bytes\">1.5 KiB</data>",
+                "<time datetime=\"2026-11-21T06:58:12Z\" title=\"2026-11-21T06:58:12Z\">2026-11-21<span> 06:58</span>",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_page_leads_up_and_keeps_what_was_asked() {
+        let up = "<a href=\"../\">Parent folder</a>";
+        let crumbs = "<a href=\"../../../\">/</a><a href=\"../../\">a&amp;b</a><i>/</i>\
+            <a href=\"../\">c d</a><i>/</i><b aria-current=\"page\">e</b>";
+        check(
+            "/a&b/c d/e/",
+            "",
+            &[],
+            &[crumbs, up, "This folder is empty."],
+        );
+        assert!(!rendered("/", "", &[], 1).contains(up));
+        let links = [
+            "aria-sort=\"descending\"><a href=\"?sort=size&amp;order=asc&amp;q=%22%3E%26\">Size",
+            "<th scope=\"col\"><a href=\"?sort=name&amp;order=asc&amp;q=%22%3E%26\">Name",
+            "?sort=size&amp;order=desc&amp;format=json&amp;q=%22%3E%26",
+            "value=\"&quot;&gt;&amp;\"",
+            "<input type=\"hidden\" name=\"sort\" value=\"size\">",
+            "No name here contains that.",
+            "<a href=\"?sort=size&amp;order=desc\">show all</a>",
+        ];
+        check("/", "sort=size&order=desc&q=%22%3E%26", &[], &links);
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let entries = [
+            entry(b"a \"\\\n\xff", Kind::File),
+            entry(b"d", Kind::Directory),
+            Entry {
+                modified: None,
+                ..entry(b"b", Kind::File)
+            },
+        ];
+        let text = rendered("/\"x\"", "format=json&sort=name&order=desc", &entries, 1);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["path"], "/\"x\"/");
+        let want = serde_json::json!([
+            {"name": "d", "type": "directory", "size": null, "modified": "2026-11-21T06:58:12Z", "href": "./d/"},
+            {"name": "b", "type": "file", "size": 1536, "modified": null, "href": "./b"},
+            {"name": "a \"\\\n\u{FFFD}", "type": "file", "size": 1536,
+             "modified": "2026-11-21T06:58:12Z", "href": "./a%20%22%5C%0A%FF"},
+        ]);
+        assert_eq!(value["entries"], want);
+        let empty: serde_json::Value =
+            serde_json::from_str(&rendered("/", "format=json", &[], 1)).unwrap();
+        assert_eq!(empty["entries"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn a_listing_of_100_000_entries_is_written_in_small_steps() {
+        let query = ListingQuery::default();
+        let mut scan = Scan::new(&query);
+        for number in 0..100_000u32 {
+            let name = number.wrapping_mul(2_654_435_761).to_string();
+            scan.push(entry(name.as_bytes(), Kind::File));
+        }
+        let mut renderer = Renderer::new(b"/", query, Format::Html, scan.finish());
+        let (mut out, mut rows) = (Vec::new(), 0);
+        let mut progress = Progress::More;
+        while progress == Progress::More {
+            out.clear();
+            let made = comparisons::of(|| progress = renderer.pull(&mut out, 16 << 10));
+            // The last piece is the foot with its script, at most one piece more than the budget.
+            assert!(out.len() < (16 << 10) + 8_000, "{}", out.len());
+            // 196 runs: a row costs at most 2 log2(196) comparisons, and 16 KiB have some 80 rows.
+            assert!(made < 2_000, "{made}");
+            rows += String::from_utf8_lossy(&out).matches("<tr><td>").count();
+        }
+        assert_eq!(rows, 100_000);
+    }
+
+    #[track_caller]
+    fn check_hash(asset: &str, directive: &str) {
+        let digest = sha2::Sha256::digest(asset.as_bytes());
+        let hash = base64::engine::general_purpose::STANDARD.encode(digest);
+        let want = format!("{directive} 'sha256-{hash}';");
+        assert!(CONTENT_SECURITY_POLICY.contains(&want), "want {want}");
+    }
+
+    #[test]
+    fn the_policy_admits_the_assets_as_they_stand_in_the_page() {
+        check_hash(html::STYLE, "style-src");
+        check_hash(html::SCRIPT, "script-src");
+        let page = rendered("/", "", &[], 1);
+        assert!(page.contains(&format!("<style>{}</style>", html::STYLE)));
+        assert!(page.contains(&format!("<script>{}</script>", html::SCRIPT)));
+        assert!(!page.contains(" style=") && !page.contains(" onclick="));
+    }
+
+    /// Reads what stands between percent signs, independently of the encoder.
+    fn decoded(reference: &str) -> Vec<u8> {
+        let mut pieces = reference.split('%');
+        let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
+        for piece in pieces {
+            bytes.push(u8::from_str_radix(&piece[..2], 16).unwrap());
+            bytes.extend_from_slice(&piece.as_bytes()[2..]);
+        }
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn references_lead_to_the_very_bytes(
+            name in proptest::collection::vec(1..=255u8, 1..40)
+                .prop_filter("a name", |name| !name.contains(&b'/')),
+            directory: bool,
+        ) {
+            let kind = if directory { Kind::Directory } else { Kind::File };
+            let page = rendered("/", "", &[entry(&name, kind)], 1);
+            let behind = page.split("<td><a href=\"").nth(1).unwrap();
+            let reference = behind.split('"').next().unwrap();
+            let mut want = b"./".to_vec();
+            want.extend_from_slice(&name);
+            want.extend(directory.then_some(b'/'));
+            prop_assert_eq!(decoded(reference), want);
+            prop_assert!(reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%/".contains(&byte)));
+            // Nothing of the name becomes markup.
+            let text = behind.split_once('>').unwrap().1.split_once("</a>").unwrap().0;
+            prop_assert!(!text.contains(['<', '>', '"', '\'']));
+        }
+
+        #[test]
+        fn pieces_make_the_same_whole(budget in 0..4_000usize, count in 0..60u32, json: bool) {
+            let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
+            let entries: Vec<Entry> =
+                names.iter().map(|name| entry(name.as_bytes(), Kind::File)).collect();
+            let query = if json { "format=json" } else { "" };
+            prop_assert_eq!(
+                rendered("/", query, &entries, budget),
+                rendered("/", query, &entries, usize::MAX)
+            );
+        }
+
+        #[test]
+        fn json_is_json(name in proptest::collection::vec(any::<u8>(), 1..40)) {
+            let text = rendered("/", "format=json", &[entry(&name, Kind::File)], 1);
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let lossy = String::from_utf8_lossy(&name).into_owned();
+            prop_assert_eq!(value["entries"][0]["name"].as_str(), Some(lossy.as_str()));
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! Entries gathered into sorted runs.
+//!
+//! ```text
+//! push push ... push | push ...  finish
+//!      run, sorted   |   run, sorted   -> Listing
+//! ```
+//!
+//! A run is sealed after [`RUN_LENGTH`] entries: its names lie in one allocation, its records in
+//! another, and neither ever moves again, so that no push copies what earlier ones gathered.
+
+use super::query::{key_name, order_name};
+use super::render::CONTENT_SECURITY_POLICY;
+use super::{Entry, Format, Kind, ListingQuery, Sort};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// How many entries are sorted at once: some 5,000 comparisons, a fraction of a millisecond.
+pub const RUN_LENGTH: usize = 512;
+
+/// How many entries a listing keeps, some 50 MB. Further ones are counted and the listing says so:
+/// nobody reads them, and a directory must not be able to fill the memory.
+pub const ENTRY_LIMIT: usize = 1_000_000;
+
+/// The scan of a directory in progress.
+#[derive(Debug)]
+pub struct Scan {
+    sort: Sort,
+    filter: Filter,
+    limit: usize,
+    open: Run,
+    sealed: Vec<Run>,
+    totals: Totals,
+    fingerprint: u64,
+}
+
+impl Scan {
+    /// A scan for what `query` asks for.
+    pub fn new(query: &ListingQuery) -> Scan {
+        Scan {
+            sort: query.sort,
+            filter: Filter::new(&query.filter),
+            limit: ENTRY_LIMIT,
+            open: Run::default(),
+            sealed: Vec::new(),
+            totals: Totals::default(),
+            fingerprint: 0,
+        }
+    }
+
+    /// Whether an entry of this name would be kept. Who scans asks before it spends a `stat`.
+    pub fn wants(&self, name: &[u8]) -> bool {
+        self.filter.admits(name)
+    }
+
+    /// Adds an entry, in any order; one the filter does not admit is dropped.
+    pub fn push(&mut self, entry: Entry) {
+        if !self.wants(entry.name) {
+            return;
+        }
+        let entry = without_directory_size(entry);
+        self.totals.add(&entry, self.limit);
+        self.fingerprint = self.fingerprint.wrapping_add(hash(&entry));
+        if self.totals.entries() <= self.limit as u64 {
+            self.open.push(&entry);
+        }
+        if self.open.records.len() >= RUN_LENGTH {
+            self.seal();
+        }
+    }
+
+    /// What was gathered.
+    pub fn finish(mut self) -> Listing {
+        self.seal();
+        Listing {
+            sort: self.sort,
+            runs: self.sealed,
+            totals: self.totals,
+            fingerprint: self.fingerprint,
+        }
+    }
+
+    fn seal(&mut self) {
+        let mut run = std::mem::take(&mut self.open);
+        if !run.records.is_empty() {
+            run.sort(self.sort);
+            self.sealed.push(run);
+        }
+    }
+}
+
+/// What a listing says about all its entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Totals {
+    /// How many directories there are.
+    pub directories: u64,
+    /// How many files there are.
+    pub files: u64,
+    /// The length of all files together, in bytes.
+    pub bytes: u64,
+    /// How many of the entries are not listed, being beyond [`ENTRY_LIMIT`].
+    pub omitted: u64,
+}
+
+impl Totals {
+    /// Directories and files.
+    pub fn entries(&self) -> u64 {
+        self.directories + self.files
+    }
+
+    fn add(&mut self, entry: &Entry, limit: usize) {
+        match entry.kind {
+            Kind::Directory => self.directories += 1,
+            Kind::File => self.files += 1,
+        }
+        self.bytes = self.bytes.saturating_add(entry.size);
+        self.omitted = self.entries().saturating_sub(limit as u64);
+    }
+}
+
+/// A finished scan: sorted runs, not yet merged.
+#[derive(Debug)]
+pub struct Listing {
+    pub(super) sort: Sort,
+    pub(super) runs: Vec<Run>,
+    totals: Totals,
+    fingerprint: u64,
+}
+
+impl Listing {
+    /// Counts and the total size.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// The opaque-tag of RFC 9110 section 8.8.3, without its quotes, of this listing written in
+    /// `format`. It is strong: whatever the bytes depend on takes part, the page's own style and
+    /// script too.
+    pub fn entity_tag(&self, query: &ListingQuery, format: Format) -> String {
+        let mut hasher = DefaultHasher::new();
+        (self.fingerprint, self.totals, query.sort, format).hash(&mut hasher);
+        (query.filter.as_str(), VERSION, CONTENT_SECURITY_POLICY).hash(&mut hasher);
+        format!(
+            "{:x}-{:016x}-{}{}",
+            self.totals.entries(),
+            hasher.finish(),
+            key_name(query.sort.key),
+            order_name(query.sort.order),
+        )
+    }
+}
+
+/// The version of the server: another one may write another page.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The size a file system gives a directory is not shown, so it must not change the entity-tag.
+fn without_directory_size(entry: Entry) -> Entry {
+    match entry.kind {
+        Kind::Directory => Entry { size: 0, ..entry },
+        Kind::File => entry,
+    }
+}
+
+/// One entry's share of the fingerprint. Shares are added up, so the order of a directory, which
+/// means nothing, does not show in the sum. `DefaultHasher::new` has no random key: the entity-tag
+/// outlives a restart.
+fn hash(entry: &Entry) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    entry.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Entries side by side: their names in one allocation, records of 32 bytes in another.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    names: Vec<u8>,
+    records: Vec<Record>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    size: u64,
+    modified: Option<i64>,
+    name_start: u32,
+    name_length: u16,
+    kind: Kind,
+}
+
+impl Run {
+    /// The entry at `index` of the sorted run.
+    pub(super) fn entry(&self, index: usize) -> Option<Entry<'_>> {
+        self.records
+            .get(index)
+            .map(|record| record.entry(&self.names))
+    }
+
+    fn push(&mut self, entry: &Entry) {
+        // No file system has names that long (NAME_MAX is 255), and 512 of them fit 32 bits.
+        let Ok(name_length) = u16::try_from(entry.name.len()) else {
+            return;
+        };
+        let Ok(name_start) = u32::try_from(self.names.len()) else {
+            return;
+        };
+        self.names.extend_from_slice(entry.name);
+        self.records.push(Record {
+            size: entry.size,
+            modified: entry.modified,
+            name_start,
+            name_length,
+            kind: entry.kind,
+        });
+    }
+
+    fn sort(&mut self, sort: Sort) {
+        let names = &self.names;
+        self.records
+            .sort_unstable_by(|a, b| sort.compare(&a.entry(names), &b.entry(names)));
+        self.names.shrink_to_fit();
+        self.records.shrink_to_fit();
+    }
+
+    #[cfg(test)]
+    pub(super) fn footprint(&self) -> usize {
+        self.names.capacity() + self.records.capacity() * size_of::<Record>()
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+}
+
+impl Record {
+    fn entry<'a>(&self, names: &'a [u8]) -> Entry<'a> {
+        let start = self.name_start as usize;
+        Entry {
+            name: names
+                .get(start..start + usize::from(self.name_length))
+                .unwrap_or(&[]),
+            kind: self.kind,
+            size: self.size,
+            modified: self.modified,
+        }
+    }
+}
+
+/// Which names are kept: those that contain a text, case aside.
+#[derive(Debug)]
+struct Filter {
+    lower: String,
+}
+
+impl Filter {
+    fn new(text: &str) -> Filter {
+        Filter {
+            lower: text.to_lowercase(),
+        }
+    }
+
+    fn admits(&self, name: &[u8]) -> bool {
+        let wanted = self.lower.as_bytes();
+        if wanted.is_empty() {
+            return true;
+        }
+        if name.is_ascii() {
+            return name
+                .windows(wanted.len())
+                .any(|part| part.eq_ignore_ascii_case(wanted));
+        }
+        String::from_utf8_lossy(name)
+            .to_lowercase()
+            .contains(&self.lower)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::listing::order::comparisons;
+    use crate::site::listing::{Order, SortKey};
+
+    fn file(name: &[u8], size: u64) -> Entry<'_> {
+        let (kind, modified) = (Kind::File, Some(0));
+        Entry {
+            name,
+            kind,
+            size,
+            modified,
+        }
+    }
+
+    fn scanned<'a>(query: &str, entries: impl IntoIterator<Item = Entry<'a>>) -> Listing {
+        let mut scan = Scan::new(&ListingQuery::parse(query.as_bytes()));
+        entries.into_iter().for_each(|entry| scan.push(entry));
+        scan.finish()
+    }
+
+    #[test]
+    fn a_scan_of_100_000_entries_goes_in_small_steps_and_little_memory() {
+        let mut scan = Scan::new(&ListingQuery::default());
+        for number in 0..100_000u64 {
+            let name = format!(
+                "photo of the harbour {}.jpeg",
+                number.wrapping_mul(7919) % 100_000
+            );
+            // Sorting 512 entries by merging or by pivots: about n log2 n = 4,608 comparisons.
+            let made = comparisons::of(|| scan.push(file(name.as_bytes(), number)));
+            assert!(made < 10_000, "{made}");
+        }
+        let listing = scan.finish();
+        assert!(listing.runs.iter().all(|run| run.len() <= RUN_LENGTH));
+        let footprint: usize = listing.runs.iter().map(Run::footprint).sum();
+        assert!(footprint < 8 << 20, "{footprint}");
+        assert_eq!(listing.totals().files, 100_000);
+    }
+
+    #[test]
+    fn totals_count_what_is_listed() {
+        let directory = Entry {
+            kind: Kind::Directory,
+            ..file(b"d", 4096)
+        };
+        let totals = scanned("", [file(b"a", 3), directory, file(b"b", u64::MAX)]).totals();
+        let want = Totals {
+            directories: 1,
+            files: 2,
+            bytes: u64::MAX,
+            omitted: 0,
+        };
+        assert_eq!(totals, want);
+    }
+
+    #[test]
+    fn what_is_beyond_the_limit_is_counted() {
+        let mut scan = Scan::new(&ListingQuery::default());
+        scan.limit = 2;
+        for name in [b"a", b"b", b"c"] {
+            scan.push(file(name, 1));
+        }
+        let listing = scan.finish();
+        assert_eq!(listing.totals().omitted, 1);
+        assert_eq!(listing.runs[0].len(), 2);
+    }
+
+    #[track_caller]
+    fn check_filter(filter: &str, name: &[u8], admitted: bool) {
+        let filter = Filter::new(filter);
+        assert_eq!(filter.admits(name), admitted, "{filter:?} {name:?}");
+    }
+
+    #[test]
+    fn filters_compare_without_case() {
+        check_filter("", b"a", true);
+        check_filter("", b"", true);
+        check_filter("READ", b"readme", true);
+        check_filter("me", b"README", true);
+        check_filter("readme2", b"readme", false);
+        check_filter("Ä", "länge".as_bytes(), true);
+        check_filter("ä", b"lange", false);
+        check_filter("x", b"\xff X", true); // a name that is not UTF-8
+    }
+
+    #[test]
+    fn the_entity_tag_follows_what_is_shown() {
+        let (plain, json) = (ListingQuery::default(), Format::Json);
+        let tag = |entries: &[Entry]| scanned("", entries.iter().copied()).entity_tag(&plain, json);
+        let base = tag(&[file(b"a", 1), file(b"b", 2)]);
+        assert_eq!(base, tag(&[file(b"b", 2), file(b"a", 1)])); // the directory's order is none
+        assert_ne!(base, tag(&[file(b"a", 2), file(b"b", 1)]));
+        assert_ne!(base, tag(&[file(b"a", 1)]));
+        assert_ne!(base, tag(&[]));
+        let directory = |size| Entry {
+            kind: Kind::Directory,
+            ..file(b"d", size)
+        };
+        assert_eq!(tag(&[directory(1)]), tag(&[directory(2)])); // not shown
+        assert_ne!(tag(&[directory(0)]), tag(&[file(b"d", 0)]));
+        // etagc of RFC 9110 section 8.8.3.
+        assert!(
+            base.bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'"')
+        );
+    }
+
+    #[test]
+    fn the_entity_tag_follows_what_is_asked() {
+        let sort = Sort {
+            key: SortKey::Size,
+            order: Order::Descending,
+        };
+        let listing = scanned("", [file(b"a", 1)]);
+        let plain = ListingQuery::default();
+        let by_size = ListingQuery {
+            sort,
+            ..plain.clone()
+        };
+        let filtered = ListingQuery {
+            filter: "a".into(),
+            ..plain.clone()
+        };
+        let tags = [
+            listing.entity_tag(&plain, Format::Html),
+            listing.entity_tag(&plain, Format::Json),
+            listing.entity_tag(&by_size, Format::Html),
+            listing.entity_tag(&filtered, Format::Html),
+        ];
+        for (at, tag) in tags.iter().enumerate() {
+            assert!(!tags[..at].contains(tag), "{tags:?}");
+        }
+    }
+}
