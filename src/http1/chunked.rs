@@ -1,0 +1,411 @@
+//! RFC 9112 section 7.1: a body in chunks, read and written.
+//!
+//! ```text
+//! chunked-body = *chunk last-chunk trailer-section CRLF
+//! chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+//!
+//! 4␍␊        the size in hexadecimal digits
+//! Wiki␍␊     so many bytes of content
+//! 5;a=b␍␊    an extension, which is ignored
+//! pedia␍␊
+//! 0␍␊        the last chunk
+//! A: b␍␊     a trailer, checked and ignored
+//! ␍␊
+//! ```
+//!
+//! The reader is as strict as that of heads, and for the same reason: only CRLF ends a line, a
+//! size is digits and nothing else, and content ends where its size says.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::octet::{self, TOKEN};
+
+/// The longest chunk-size line in bytes, its extensions and CRLF included. 256: sixteen digits say
+/// any size, and no client is known to send extensions; without a bound they are a way to make
+/// much work of little content.
+pub const SIZE_LINE_LIMIT: usize = 256;
+
+/// The longest trailer section in bytes, its last CRLF included. 4 KiB: it is read to be ignored.
+pub const TRAILER_LIMIT: usize = 4 * 1024;
+
+/// What ends a body: the last chunk and an empty trailer section.
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// What ends the content of a chunk.
+pub const CHUNK_END: &[u8] = b"\r\n";
+
+/// Appends what stands before `length` bytes of content: `1a␍␊`. Never call it for no content:
+/// a size of 0 ends the body.
+pub fn chunk_head(out: &mut Vec<u8>, length: usize) {
+    let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
+    for digit in (0..digits).rev() {
+        let value = (length >> (4 * digit)) as u32 & 0xf;
+        out.extend(char::from_digit(value, 16).map(|digit| digit as u8));
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends one chunk, or nothing where there is no content.
+pub fn write_chunk(out: &mut Vec<u8>, content: &[u8]) {
+    if !content.is_empty() {
+        chunk_head(out, content.len());
+        out.extend_from_slice(content);
+        out.extend_from_slice(CHUNK_END);
+    }
+}
+
+/// A fault in a body in chunks. Where the next message begins is then not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkedError {
+    /// A chunk-size without digits or followed by something other than an extension.
+    Size,
+    /// A size of more than 64 bits: section 7.1 warns that what wraps around is small.
+    SizeOverflow,
+    /// A chunk-size line longer than [`SIZE_LINE_LIMIT`].
+    SizeLineTooLong,
+    /// A control byte in an extension or a trailer; a bare LF is one.
+    ControlByte,
+    /// A CR that is not followed by LF.
+    BareCr,
+    /// Content that goes on beyond its size.
+    ContentTooLong,
+    /// A trailer line that is not a name, a colon and a value.
+    Trailer,
+    /// A trailer section longer than [`TRAILER_LIMIT`].
+    TrailerTooLong,
+}
+
+impl fmt::Display for ChunkedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ChunkedError::Size => "a chunk does not begin with its size",
+            ChunkedError::SizeOverflow => "the size of a chunk is too large to be counted",
+            ChunkedError::SizeLineTooLong => "the extensions of a chunk are too long",
+            ChunkedError::ControlByte => "a line between chunks holds a control byte",
+            ChunkedError::BareCr => "a CR between chunks is not followed by LF",
+            ChunkedError::ContentTooLong => "a chunk is longer than its size says",
+            ChunkedError::Trailer => "a trailer line is not a field",
+            ChunkedError::TrailerTooLong => "the trailer section is too long",
+        })
+    }
+}
+
+impl std::error::Error for ChunkedError {}
+
+/// What one call of [`Decoder::decode`] made of its input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// How many bytes of the input are done with. Who bounds a body counts these, for one byte of
+    /// content can cost [`SIZE_LINE_LIMIT`] of them.
+    pub consumed: usize,
+    /// Where in the input content lies, perhaps none.
+    pub content: Range<usize>,
+    /// Whether the body has ended; what follows is the next message.
+    pub complete: bool,
+}
+
+/// Reads one body in chunks as it arrives, however it is split. After a fault it is of no use.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    state: State,
+    /// How many bytes the line or section at hand may still take.
+    room: usize,
+}
+
+/// What is expected next.
+///
+/// ```text
+/// Start -> Size -> [BeforeExtension -> Extension] -> SizeLf -> Content -> ContentCr -> ContentLf -> Start
+///                                                      | size 0
+///                                                      v
+///                                TrailerLine -> TrailerName -> TrailerValue -> TrailerLf -> TrailerLine
+///                                     | CR
+///                                     v
+///                                   EndLf -> Complete
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Start,
+    Size(u64),
+    BeforeExtension(u64),
+    Extension(u64),
+    SizeLf(u64),
+    Content(u64),
+    ContentCr,
+    ContentLf,
+    TrailerLine,
+    TrailerName,
+    TrailerValue,
+    TrailerLf,
+    EndLf,
+    Complete,
+}
+
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder {
+            state: State::Start,
+            room: SIZE_LINE_LIMIT,
+        }
+    }
+}
+
+impl Decoder {
+    /// Reads on until one stretch of content has been found, the body is complete or the input
+    /// used up. While input is left and the body not complete, call again with what was not
+    /// consumed; each call consumes something.
+    pub fn decode(&mut self, input: &[u8]) -> Result<Decoded, ChunkedError> {
+        let mut at = 0;
+        while let Some(&byte) = input.get(at) {
+            match self.state {
+                State::Complete => break,
+                State::Content(left) => return Ok(self.take_content(left, at, input.len())),
+                _ => self.take(byte)?,
+            }
+            at += 1;
+        }
+        Ok(self.decoded(at, at..at))
+    }
+
+    /// Takes what the input holds of the `left` bytes of content that begin at `start`.
+    fn take_content(&mut self, left: u64, start: usize, available: usize) -> Decoded {
+        let length = usize::try_from(left).map_or(available - start, |l| l.min(available - start));
+        self.state = match left - length as u64 {
+            0 => State::ContentCr,
+            left => State::Content(left),
+        };
+        let end = start + length;
+        self.decoded(end, start..end)
+    }
+
+    fn decoded(&self, consumed: usize, content: Range<usize>) -> Decoded {
+        Decoded {
+            consumed,
+            content,
+            complete: self.state == State::Complete,
+        }
+    }
+
+    /// Takes one byte that is not content.
+    fn take(&mut self, byte: u8) -> Result<(), ChunkedError> {
+        self.room = self.room.checked_sub(1).ok_or(self.state.too_long())?;
+        let next = self.state.after(byte)?;
+        match (self.state, next) {
+            (State::ContentLf, _) => self.room = SIZE_LINE_LIMIT,
+            (State::SizeLf(_), State::TrailerLine) => self.room = TRAILER_LIMIT,
+            // The two bytes behind content are no part of a line.
+            (State::SizeLf(_), _) => self.room = CHUNK_END.len(),
+            _ => {}
+        }
+        self.state = next;
+        Ok(())
+    }
+}
+
+impl State {
+    /// The transition graph above: the state that follows when `byte` comes.
+    fn after(self, byte: u8) -> Result<State, ChunkedError> {
+        match self {
+            State::Start => add_digit(0, byte)?.ok_or(ChunkedError::Size),
+            State::Size(size) => after_size(size, byte),
+            State::BeforeExtension(size) => before_extension(size, byte),
+            State::Extension(size) => in_line(byte, State::Extension(size), State::SizeLf(size)),
+            State::SizeLf(0) => line_feed(byte, State::TrailerLine),
+            State::SizeLf(size) => line_feed(byte, State::Content(size)),
+            State::ContentCr if byte == b'\r' => Ok(State::ContentLf),
+            State::ContentCr => Err(ChunkedError::ContentTooLong),
+            State::ContentLf => line_feed(byte, State::Start),
+            State::TrailerLine if byte == b'\r' => Ok(State::EndLf),
+            State::TrailerLine if octet::is(&TOKEN, byte) => Ok(State::TrailerName),
+            State::TrailerName if octet::is(&TOKEN, byte) => Ok(State::TrailerName),
+            State::TrailerName if byte == b':' => Ok(State::TrailerValue),
+            State::TrailerLine | State::TrailerName => Err(ChunkedError::Trailer),
+            State::TrailerValue => in_line(byte, State::TrailerValue, State::TrailerLf),
+            State::TrailerLf => line_feed(byte, State::TrailerLine),
+            State::EndLf => line_feed(byte, State::Complete),
+            // `decode` never asks in these.
+            State::Content(_) | State::Complete => Ok(self),
+        }
+    }
+
+    fn too_long(self) -> ChunkedError {
+        match self {
+            State::TrailerLine
+            | State::TrailerName
+            | State::TrailerValue
+            | State::TrailerLf
+            | State::EndLf => ChunkedError::TrailerTooLong,
+            _ => ChunkedError::SizeLineTooLong,
+        }
+    }
+}
+
+/// `size` with one more digit; `None` where `byte` is no digit.
+fn add_digit(size: u64, byte: u8) -> Result<Option<State>, ChunkedError> {
+    let Some(digit) = char::from(byte).to_digit(16) else {
+        return Ok(None);
+    };
+    let size = size
+        .checked_mul(16)
+        .and_then(|size| size.checked_add(digit.into()))
+        .ok_or(ChunkedError::SizeOverflow)?;
+    Ok(Some(State::Size(size)))
+}
+
+fn after_size(size: u64, byte: u8) -> Result<State, ChunkedError> {
+    match add_digit(size, byte)? {
+        Some(state) => Ok(state),
+        None if byte == b'\r' => Ok(State::SizeLf(size)),
+        None => before_extension(size, byte),
+    }
+}
+
+/// Section 7.1.1: `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`.
+fn before_extension(size: u64, byte: u8) -> Result<State, ChunkedError> {
+    match byte {
+        b' ' | b'\t' => Ok(State::BeforeExtension(size)),
+        b';' => Ok(State::Extension(size)),
+        _ => Err(ChunkedError::Size),
+    }
+}
+
+/// Text that goes on until CR.
+fn in_line(byte: u8, on: State, at_cr: State) -> Result<State, ChunkedError> {
+    match byte {
+        b'\r' => Ok(at_cr),
+        _ if octet::is_forbidden(byte) => Err(ChunkedError::ControlByte),
+        _ => Ok(on),
+    }
+}
+
+fn line_feed(byte: u8, next: State) -> Result<State, ChunkedError> {
+    match byte {
+        b'\n' => Ok(next),
+        _ => Err(ChunkedError::BareCr),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The content of `input`, fed in pieces of `step` bytes, and how much was consumed; `None`
+    /// where the body is not complete.
+    fn decode(input: &[u8], step: usize) -> Result<Option<(Vec<u8>, usize)>, ChunkedError> {
+        let (mut decoder, mut content, mut consumed) = (Decoder::default(), Vec::new(), 0);
+        for piece in input.chunks(step) {
+            let mut piece = piece;
+            while !piece.is_empty() {
+                let decoded = decoder.decode(piece)?;
+                consumed += decoded.consumed;
+                content.extend_from_slice(&piece[decoded.content]);
+                if decoded.complete {
+                    return Ok(Some((content, consumed)));
+                }
+                assert!(decoded.consumed > 0, "no headway");
+                piece = &piece[decoded.consumed..];
+            }
+        }
+        Ok(None)
+    }
+
+    /// `want` is the content; the whole input must be consumed, and a next message must not.
+    #[track_caller]
+    fn check(input: &str, want: Result<Option<&str>, ChunkedError>) {
+        let next = format!("{input}GET / HTTP/1.1\r\n\r\n");
+        let want = want.map(|body| body.map(|body| (body.as_bytes().to_vec(), input.len())));
+        for step in [1, 2, 3, 7, input.len().max(1)] {
+            assert_eq!(decode(input.as_bytes(), step), want, "{input:?} by {step}");
+            if !matches!(want, Ok(None)) {
+                assert_eq!(decode(next.as_bytes(), step), want, "{next:?} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn bodies() {
+        check("0\r\n\r\n", Ok(Some(""))); // RFC 9112 7.1
+        check(
+            "4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n",
+            Ok(Some("Wikipedia")),
+        );
+        check("0005\r\n\r\n\r\n\n\r\n000\r\n\r\n", Ok(Some("\r\n\r\n\n"))); // 1*HEXDIG
+        check("A\r\n0123456789\r\n0\r\n\r\n", Ok(Some("0123456789")));
+        check("a\r\n0123456789\r\n0\r\n\r\n", Ok(Some("0123456789")));
+        check("1;a=b;c=\"d\"\r\nx\r\n0;e\r\n\r\n", Ok(Some("x"))); // 7.1.1: ignored
+        check("1 \t;a = b\r\nx\r\n0\r\n\r\n", Ok(Some("x"))); // BWS
+        check("1\r\nx\r\n0\r\nA: b\r\nC:\td\u{e9} \r\n\r\n", Ok(Some("x"))); // 7.1.2
+        check("", Ok(None));
+        check("4\r\nWi", Ok(None));
+        check("4\r\nWiki\r\n0\r\n\r", Ok(None));
+        check("FFFFFFFFFFFFFFFF\r\nx", Ok(None)); // as large as can be counted
+    }
+
+    #[test]
+    fn faults() {
+        use ChunkedError::*;
+        let row = |input: &str, error| check(input, Err(error));
+        // Section 7.1.
+        row("\r\n", Size);
+        row(" 1\r\n", Size);
+        row("-1\r\n", Size);
+        row("0x1\r\n", Size);
+        row("1_0\r\n", Size);
+        row("1 \r\n", Size); // white space leads to an extension or is none
+        row("1 2\r\n", Size);
+        row("1\n", Size); // a bare LF
+        row("1\rx", BareCr);
+        row("g\r\n", Size);
+        row(";a\r\n", Size);
+        row("10000000000000000\r\n", SizeOverflow);
+        row("FFFFFFFFFFFFFFFF0\r\n", SizeOverflow);
+        row("1\r\nxy\r\n", ContentTooLong);
+        row("1\r\nx\n", ContentTooLong);
+        row("1\r\nx\rx", BareCr);
+        // Section 7.1.1.
+        row("1;a\n", ControlByte);
+        row("1;\0\r\n", ControlByte);
+        row("1;a\r\r", BareCr);
+        // Section 7.1.2, by the rules of section 5.
+        row("0\r\n\n", Trailer);
+        row("0\r\n a: b\r\n", Trailer);
+        row("0\r\na : b\r\n", Trailer);
+        row("0\r\n: b\r\n", Trailer);
+        row("0\r\na\r\n", Trailer);
+        row("0\r\na: \0\r\n", ControlByte);
+        row("0\r\na: b\n", ControlByte);
+        row("0\r\na: b\rc", BareCr);
+        row("0\r\n\rc", BareCr);
+        row("0\r\nA: b\r\n c\r\n", Trailer);
+    }
+
+    #[test]
+    fn limits() {
+        use ChunkedError::*;
+        let fill = |length: usize| "x".repeat(length);
+        let size_line = |length| format!("1;{}\r\nx\r\n0\r\n\r\n", fill(length - 4));
+        check(&size_line(SIZE_LINE_LIMIT), Ok(Some("x")));
+        check(&size_line(SIZE_LINE_LIMIT + 1), Err(SizeLineTooLong));
+        let trailer = |length| format!("0\r\na:{}\r\n\r\n", fill(length - 6));
+        check(&trailer(TRAILER_LIMIT), Ok(Some("")));
+        check(&trailer(TRAILER_LIMIT + 1), Err(TrailerTooLong));
+        // Zeros before a size are digits, but not without end.
+        check(&"0".repeat(SIZE_LINE_LIMIT + 1), Err(SizeLineTooLong));
+        // Each chunk has a line of its own to fill.
+        let many = size_line(SIZE_LINE_LIMIT).replace("0\r\n\r\n", "");
+        check(&(many.repeat(3) + "0\r\n\r\n"), Ok(Some("xxx")));
+    }
+
+    #[test]
+    fn chunks_are_written() {
+        let mut out = Vec::new();
+        write_chunk(&mut out, b"");
+        write_chunk(&mut out, b"0123456789abcdef0");
+        out.extend_from_slice(LAST_CHUNK);
+        assert_eq!(out, b"11\r\n0123456789abcdef0\r\n0\r\n\r\n");
+        out.clear();
+        chunk_head(&mut out, usize::MAX);
+        assert_eq!(out, b"ffffffffffffffff\r\n");
+    }
+}

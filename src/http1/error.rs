@@ -1,0 +1,96 @@
+//! What can be wrong with a request as a message, and the one place where that becomes a status.
+//!
+//! Every fault here is the client's. After any of them but a failed expectation the connection
+//! closes, because the end of the message can no longer be trusted.
+
+use std::fmt;
+
+use super::chunked::ChunkedError;
+use super::expect::UnknownExpectation;
+use super::framing::FramingError;
+use super::host::HostError;
+use super::parse::ParseError;
+use super::target::TargetError;
+use crate::semantics::status::Status;
+
+/// A fault in a message, by the part it lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// In the lines of the head.
+    Head(ParseError),
+    /// In the request-target.
+    Target(TargetError),
+    /// In the field `Host`.
+    Host(HostError),
+    /// In the fields that say where the body ends.
+    Framing(FramingError),
+    /// In a body in chunks.
+    Chunked(ChunkedError),
+    /// In the field `Expect`.
+    Expectation(UnknownExpectation),
+}
+
+impl Error {
+    /// The status that tells the client.
+    pub fn status(self) -> Status {
+        match self {
+            Error::Head(error) => error.status(),
+            Error::Chunked(ChunkedError::TrailerTooLong) => Status::RequestHeaderFieldsTooLarge,
+            Error::Expectation(_) => Status::ExpectationFailed,
+            Error::Target(_) | Error::Host(_) | Error::Framing(_) | Error::Chunked(_) => {
+                Status::BadRequest
+            }
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Head(error) => error.fmt(f),
+            Error::Target(error) => error.fmt(f),
+            Error::Host(error) => error.fmt(f),
+            Error::Framing(error) => error.fmt(f),
+            Error::Chunked(error) => error.fmt(f),
+            Error::Expectation(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Error {
+        Error::Head(error)
+    }
+}
+
+impl From<TargetError> for Error {
+    fn from(error: TargetError) -> Error {
+        Error::Target(error)
+    }
+}
+
+impl From<HostError> for Error {
+    fn from(error: HostError) -> Error {
+        Error::Host(error)
+    }
+}
+
+impl From<FramingError> for Error {
+    fn from(error: FramingError) -> Error {
+        Error::Framing(error)
+    }
+}
+
+impl From<ChunkedError> for Error {
+    fn from(error: ChunkedError) -> Error {
+        Error::Chunked(error)
+    }
+}
+
+impl From<UnknownExpectation> for Error {
+    fn from(error: UnknownExpectation) -> Error {
+        Error::Expectation(error)
+    }
+}

@@ -1,0 +1,63 @@
+//! RFC 9110 section 10.1.1: whether the client waits for 100 (Continue) before it sends the body.
+//!
+//! `Expect: 100-continue` is the only expectation there is.
+
+use std::fmt;
+
+use super::version::Version;
+use crate::semantics::field::{FieldName, Fields};
+
+/// The client expects something that nobody has defined (417).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownExpectation;
+
+impl fmt::Display for UnknownExpectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the only expectation that can be met is 100-continue")
+    }
+}
+
+impl std::error::Error for UnknownExpectation {}
+
+/// Whether the client waits for 100. An HTTP/1.0 request's expectation MUST be ignored, since its
+/// sender, a proxy perhaps, may not understand the interim answer.
+pub fn expects_continue(version: Version, fields: &Fields) -> Result<bool, UnknownExpectation> {
+    if version == Version::Http10 {
+        return Ok(false);
+    }
+    let mut expected = false;
+    for expectation in fields.members(FieldName::Expect) {
+        if !expectation.eq_ignore_ascii_case(b"100-continue") {
+            return Err(UnknownExpectation);
+        }
+        expected = true;
+    }
+    Ok(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::parse::tests::with_fields;
+
+    #[track_caller]
+    fn check(version: Version, lines: &str, want: Result<bool, UnknownExpectation>) {
+        let got = with_fields(lines, |fields| expects_continue(version, fields));
+        assert_eq!(got, want, "{version:?} {lines:?}");
+    }
+
+    #[test]
+    fn expectations() {
+        use Version::*;
+        check(Http11, "", Ok(false)); // RFC 9110 10.1.1
+        check(Http11, "Expect: 100-continue\n", Ok(true));
+        check(Http11, "Expect: 100-Continue\n", Ok(true)); // without case
+        check(Http11, "Expect:\n", Ok(false));
+        check(Http11, "Expect: 100-continue, 100-continue\n", Ok(true));
+        check(Http11, "Expect: 100-continue, x\n", Err(UnknownExpectation));
+        check(Http11, "Expect: 200-ok\n", Err(UnknownExpectation));
+        check(Http11, "Expect: 100-continue=1\n", Err(UnknownExpectation));
+        check(Http10, "Expect: 100-continue\n", Ok(false)); // MUST ignore
+        check(Http10, "Expect: x\n", Ok(false));
+    }
+}

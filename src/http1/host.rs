@@ -1,0 +1,247 @@
+//! RFC 9110 section 7.2 and RFC 9112 section 3.2: which host a request is for.
+//!
+//! ```text
+//! Host        = uri-host [ ":" port ]                        example.org   [::1]:8080
+//! uri-host    = IP-literal / IPv4address / reg-name          RFC 3986 section 3.2.2
+//! reg-name    = *( unreserved / pct-encoded / sub-delims )
+//! ```
+
+use core::net::Ipv6Addr;
+use std::fmt;
+
+use super::octet::{self, HOST_NAME};
+use super::target::Target;
+use super::version::Version;
+use crate::semantics::field::{FieldName, Fields};
+
+/// A host and the port that was named with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Host<'a> {
+    /// As sent: not empty, an IPv6 address in its brackets; compared without case.
+    pub name: &'a [u8],
+    /// `None` where the scheme's own port is meant.
+    pub port: Option<u16>,
+}
+
+/// A fault in the field `Host` (400, RFC 9112 section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostError {
+    /// HTTP/1.1 demands the field.
+    Missing,
+    /// Two lines let a proxy and a server choose differently.
+    Repeated,
+    /// The value is no host with an optional port.
+    Malformed,
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HostError::Missing => "an HTTP/1.1 request must have a Host field",
+            HostError::Repeated => "the request has more than one Host field",
+            HostError::Malformed => "the Host field does not hold a host and an optional port",
+        })
+    }
+}
+
+impl std::error::Error for HostError {}
+
+/// The host the request is for: the authority of an absolute-form target (RFC 9112 section
+/// 3.2.2), else the field `Host`, which must be right in any case. `None` where the client named
+/// none: in HTTP/1.0, or by an empty value.
+pub fn host<'a>(
+    version: Version,
+    fields: &Fields<'a>,
+    target: &Target<'a>,
+) -> Result<Option<Host<'a>>, HostError> {
+    let named = from_field(version, fields)?;
+    match target {
+        Target::Absolute { authority, .. } => Ok(Some(*authority)),
+        _ => Ok(named),
+    }
+}
+
+fn from_field<'a>(version: Version, fields: &Fields<'a>) -> Result<Option<Host<'a>>, HostError> {
+    let mut values = fields.values(FieldName::Host);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(HostError::Repeated),
+        (None, _) if version == Version::Http10 => Ok(None),
+        (None, _) => Err(HostError::Missing),
+        (Some(b""), _) => Ok(None),
+        (Some(value), _) => Host::parse(value).map(Some).ok_or(HostError::Malformed),
+    }
+}
+
+impl<'a> Host<'a> {
+    /// Reads `uri-host [ ":" port ]`; `None` where it is malformed or the host empty, which no
+    /// `http` URI may have (RFC 9110 section 4.2.1).
+    pub fn parse(bytes: &'a [u8]) -> Option<Host<'a>> {
+        let (name, rest) = bytes.split_at(name_length(bytes)?);
+        let port = match rest {
+            [] => None,
+            [b':', digits @ ..] => port(digits)?,
+            _ => return None,
+        };
+        Some(Host { name, port })
+    }
+}
+
+/// How long the host at the start of `bytes` is, where it is one.
+fn name_length(bytes: &[u8]) -> Option<usize> {
+    let length = match bytes {
+        [b'[', ..] => bytes.iter().position(|&byte| byte == b']')? + 1,
+        _ => reg_name_length(bytes)?,
+    };
+    let valid = match bytes.get(..length)? {
+        [b'[', literal @ .., b']'] => is_ip_v6(literal) || is_ip_future(literal),
+        name => !name.is_empty(),
+    };
+    valid.then_some(length)
+}
+
+/// An IPv4 address has the form of a registered name too, so one rule covers both.
+fn reg_name_length(bytes: &[u8]) -> Option<usize> {
+    let mut length = 0;
+    loop {
+        let rest = bytes.get(length..)?;
+        length += octet::run(&HOST_NAME, rest);
+        match bytes.get(length..)? {
+            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                length += 3;
+            }
+            [b'%', ..] => return None,
+            _ => return Some(length),
+        }
+    }
+}
+
+fn is_ip_v6(literal: &[u8]) -> bool {
+    str::from_utf8(literal).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+}
+
+/// `IPvFuture = "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )`
+fn is_ip_future(literal: &[u8]) -> bool {
+    let [b'v' | b'V', rest @ ..] = literal else {
+        return false;
+    };
+    let digits = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    match rest.split_at(digits) {
+        ([_, ..], [b'.', address @ ..]) => {
+            let allowed = |&byte: &u8| byte == b':' || octet::is(&HOST_NAME, byte);
+            !address.is_empty() && address.iter().all(allowed)
+        }
+        _ => false,
+    }
+}
+
+/// RFC 3986 section 3.2.3: `port = *DIGIT`, where none means the default.
+fn port(digits: &[u8]) -> Option<Option<u16>> {
+    if digits.is_empty() {
+        return Some(None);
+    }
+    let add = |port: u16, digit: &u8| {
+        let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+        port.checked_mul(10)?.checked_add(u16::from(digit))
+    };
+    digits.iter().try_fold(0, add).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::limits::Limits;
+    use crate::http1::parse::{Progress, request_head};
+
+    #[track_caller]
+    fn check_value(value: &str, want: Option<(&str, Option<u16>)>) {
+        let want = want.map(|(name, port)| Host {
+            name: name.as_bytes(),
+            port,
+        });
+        assert_eq!(Host::parse(value.as_bytes()), want, "{value:?}");
+    }
+
+    #[test]
+    fn values() {
+        check_value("example.org", Some(("example.org", None))); // RFC 3986 3.2.2
+        check_value("Example.org:8080", Some(("Example.org", Some(8080))));
+        check_value("h:", Some(("h", None))); // 3.2.3: port = *DIGIT
+        check_value("h:0080", Some(("h", Some(80))));
+        check_value("h:65535", Some(("h", Some(65535))));
+        check_value("127.0.0.1:80", Some(("127.0.0.1", Some(80))));
+        check_value("[::1]", Some(("[::1]", None)));
+        check_value("[2001:db8::7]:443", Some(("[2001:db8::7]", Some(443))));
+        check_value("[::ffff:1.2.3.4]", Some(("[::ffff:1.2.3.4]", None)));
+        check_value("[v1.a:b]", Some(("[v1.a:b]", None))); // IPvFuture
+        check_value("a_b~c!$", Some(("a_b~c!$", None)));
+        check_value("caf%C3%A9", Some(("caf%C3%A9", None)));
+        check_value("", None); // RFC 9110 4.2.1
+        check_value(":80", None);
+        check_value("h:65536", None);
+        check_value("h:99999999999999999999", None);
+        check_value("h:+1", None);
+        check_value("h:8 0", None);
+        check_value("h:80:80", None);
+        check_value("me@h", None);
+        check_value("a b", None);
+        check_value("h/", None);
+        check_value("h,g", Some(("h,g", None))); // sub-delims; no virtual host has such a name
+        check_value("h?", None);
+        check_value("h\\", None);
+        check_value("h%4", None);
+        check_value("h%zz", None);
+        check_value("caf\u{e9}", None);
+        check_value("::1", None);
+        check_value("[::1", None);
+        check_value("[]", None);
+        check_value("[1.2.3.4]", None);
+        check_value("[::1%25eth0]", None); // RFC 6874 zones mean nothing to another machine
+        check_value("[::1]x", None);
+        check_value("[v1.]", None);
+        check_value("[v.a]", None);
+    }
+
+    #[track_caller]
+    fn check(request: &str, want: Result<&str, HostError>) {
+        let input = request.replace('\n', "\r\n") + "\r\n";
+        let mut lines = Vec::new();
+        let mut progress = Progress::default();
+        let head = request_head(
+            input.as_bytes(),
+            &mut progress,
+            &mut lines,
+            &Limits::default(),
+        );
+        let head = head.unwrap().unwrap();
+        let target = Target::parse(head.known, head.target).unwrap();
+        let got = host(head.version, &head.fields, &target);
+        let got = got.map(|host| host.map_or(&b""[..], |host| host.name));
+        assert_eq!(got, want.map(str::as_bytes), "{request:?}");
+    }
+
+    #[test]
+    fn which_host_is_meant() {
+        check("GET / HTTP/1.1\nHost: a\n", Ok("a")); // RFC 9112 3.2
+        check("GET / HTTP/1.1\nHost:\n", Ok("")); // an empty value is valid
+        check("GET / HTTP/1.1\n", Err(HostError::Missing));
+        check("GET / HTTP/1.0\n", Ok(""));
+        check(
+            "GET / HTTP/1.1\nHost: a\nHost: a\n",
+            Err(HostError::Repeated),
+        );
+        check(
+            "GET / HTTP/1.0\nHost: a\nhost: b\n",
+            Err(HostError::Repeated),
+        );
+        check("GET / HTTP/1.1\nHost: a b\n", Err(HostError::Malformed));
+        check("GET / HTTP/1.0\nHost: a/b\n", Err(HostError::Malformed));
+        check("GET http://b/ HTTP/1.1\nHost: a\n", Ok("b")); // 3.2.2: Host is ignored
+        check("GET http://b/ HTTP/1.1\n", Err(HostError::Missing)); // yet it must be there
+        check(
+            "GET http://b/ HTTP/1.1\nHost: @\n",
+            Err(HostError::Malformed),
+        );
+        check("GET http://b/ HTTP/1.0\n", Ok("b"));
+        check("OPTIONS * HTTP/1.1\nHost: a\n", Ok("a"));
+    }
+}

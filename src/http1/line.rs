@@ -1,0 +1,87 @@
+//! RFC 9112 sections 3 and 5: one line of a head taken apart, a function for each rule.
+//!
+//! ```text
+//! GET /a?b HTTP/1.1      request_line
+//! Host: example.org      field_line
+//! ```
+//!
+//! Invariant: the search for a line's end comes first, so of all control bytes only HTAB occurs.
+
+use super::limits::Limits;
+use super::octet::{self, TARGET, TOKEN};
+use super::parse::ParseError;
+use super::version::Version;
+use crate::semantics::field::{FieldLine, FieldName, Span};
+
+/// Section 3, taken apart.
+pub struct RequestLine<'a> {
+    pub method: &'a [u8],
+    pub target: &'a [u8],
+    pub version: Version,
+}
+
+/// Section 3: three parts with exactly one space between them.
+pub fn request_line<'a>(line: &'a [u8], limits: &Limits) -> Result<RequestLine<'a>, ParseError> {
+    let (method, rest) = split_method(line)?;
+    let (target, version) = split_target(rest)?;
+    if target.len() > limits.target {
+        return Err(ParseError::TargetTooLong);
+    }
+    Ok(RequestLine {
+        method,
+        target,
+        version: Version::parse(version)?,
+    })
+}
+
+/// Section 3.1: `method = token`.
+fn split_method(line: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
+    match line.split_at(octet::run(&TOKEN, line)) {
+        (method @ [_, ..], [b' ', rest @ ..]) => Ok((method, rest)),
+        _ => Err(ParseError::Method),
+    }
+}
+
+/// Section 3.2: the target ends at the first space; what else no target holds is refused.
+fn split_target(rest: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
+    match rest.split_at(octet::run(&TARGET, rest)) {
+        ([], [] | [b' ', ..]) => Err(ParseError::EmptyTarget),
+        (target, [b' ', version @ ..]) => Ok((target, version)),
+        (_, []) => Err(ParseError::MissingVersion),
+        _ => Err(ParseError::TargetByte),
+    }
+}
+
+/// Section 5: a name, a colon at once, and a value between optional white space. The search for
+/// the line's end has already refused what no value holds.
+pub fn field_line(start: usize, line: &[u8]) -> Result<FieldLine, ParseError> {
+    let (name, after) = split_name(line)?;
+    let end = start + line.len();
+    // Of what `trim_ascii` takes for white space only SP and HTAB can still occur.
+    let value = after.trim_ascii_start();
+    let value_start = end - value.len();
+    Ok(FieldLine {
+        known: FieldName::recognise(name),
+        name: span(start, name.len()),
+        value: span(value_start, value.trim_ascii_end().len()),
+    })
+}
+
+/// Section 5.1: `field-name = token`, and no white space before the colon.
+fn split_name(line: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
+    match line.split_at(octet::run(&TOKEN, line)) {
+        (name @ [_, ..], [b':', after @ ..]) => Ok((name, after)),
+        ([], [b' ' | b'\t', ..]) => Err(ParseError::FoldedLine),
+        (_, rest) if !rest.contains(&b':') => Err(ParseError::MissingColon),
+        (_, [b' ' | b'\t', ..]) => Err(ParseError::SpaceBeforeColon),
+        _ => Err(ParseError::FieldName),
+    }
+}
+
+/// Invariant: the head is bounded by `u32::MAX`, so that no offset is cut.
+fn span(start: usize, length: usize) -> Span {
+    Span {
+        start: start as u32,
+        end: (start + length) as u32,
+    }
+}

@@ -1,0 +1,262 @@
+//! RFC 9112 section 3.2: the four forms of a request-target.
+//!
+//! ```text
+//! origin-form    = absolute-path [ "?" query ]    /a/b?c
+//! absolute-form  = absolute-URI                   http://host/a/b?c   (sent to a proxy)
+//! authority-form = uri-host ":" port              host:443            (only with CONNECT)
+//! asterisk-form  = "*"                            *                   (only with OPTIONS)
+//! ```
+//!
+//! Paths stay as sent: decoding them is a matter of what they name, not of the message.
+
+use std::fmt;
+
+use super::host::Host;
+use crate::semantics::method::Method;
+
+/// A request-target, in the form it came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// Section 3.2.1: what a client asks an origin server for.
+    Origin {
+        /// Begins with a slash, and may go on with another.
+        path: &'a [u8],
+        /// What follows the first `?`, if there is one.
+        query: Option<&'a [u8]>,
+    },
+    /// Section 3.2.2: what a client asks a proxy for, and a server must understand as well.
+    Absolute {
+        /// `http` or `https`.
+        scheme: Scheme,
+        /// Which wins over the field `Host`.
+        authority: Host<'a>,
+        /// `/` where none was sent.
+        path: &'a [u8],
+        /// What follows the first `?`, if there is one.
+        query: Option<&'a [u8]>,
+    },
+    /// Section 3.2.3: where CONNECT wants a tunnel to.
+    Authority(&'a [u8]),
+    /// Section 3.2.4: the server as a whole.
+    Asterisk,
+}
+
+/// The scheme of a URI (RFC 9110 section 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Scheme {
+    Http,
+    Https,
+}
+
+/// A fault in the request-target (400, section 3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetError {
+    /// It begins neither with a slash nor with a scheme and `://`.
+    Form,
+    /// The scheme is neither `http` nor `https` (RFC 9110 section 4.2).
+    Scheme,
+    /// The host is missing (RFC 9110 section 4.2.1) or it or its port is malformed.
+    Authority,
+    /// A name or password before `@`, which serves to deceive (RFC 9110 section 4.2.4).
+    UserInformation,
+    /// `*` with a method other than OPTIONS (section 3.2.4).
+    AsteriskWithoutOptions,
+    /// CONNECT with anything but a host and a port (section 3.2.3).
+    ConnectWithoutAuthority,
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TargetError::Form => "the request-target begins neither with a slash nor with http://",
+            TargetError::Scheme => "the scheme of the request-target is neither http nor https",
+            TargetError::Authority => "the request-target names no valid host",
+            TargetError::UserInformation => "the request-target holds a user name or password",
+            TargetError::AsteriskWithoutOptions => "the request-target * goes with OPTIONS only",
+            TargetError::ConnectWithoutAuthority => "CONNECT needs a host and a port",
+        })
+    }
+}
+
+impl std::error::Error for TargetError {}
+
+impl<'a> Target<'a> {
+    /// Reads a target that [`request_head`](super::parse::request_head) let through. `method`
+    /// matters because two of the forms belong to one method each.
+    pub fn parse(method: Option<Method>, raw: &'a [u8]) -> Result<Target<'a>, TargetError> {
+        match raw {
+            _ if method == Some(Method::Connect) => authority_form(raw),
+            [b'/', ..] => Ok(origin_form(raw)),
+            b"*" if method == Some(Method::Options) => Ok(Target::Asterisk),
+            b"*" => Err(TargetError::AsteriskWithoutOptions),
+            _ => absolute_form(method, raw),
+        }
+    }
+
+    /// The path as sent, where the target has one.
+    pub fn path(&self) -> Option<&'a [u8]> {
+        match *self {
+            Target::Origin { path, .. } | Target::Absolute { path, .. } => Some(path),
+            Target::Authority(_) | Target::Asterisk => None,
+        }
+    }
+
+    /// The query as sent, without its `?`.
+    pub fn query(&self) -> Option<&'a [u8]> {
+        match *self {
+            Target::Origin { query, .. } | Target::Absolute { query, .. } => query,
+            Target::Authority(_) | Target::Asterisk => None,
+        }
+    }
+}
+
+/// Section 3.2.1. `//host/` is a path like any other here, never a host.
+fn origin_form(raw: &[u8]) -> Target<'_> {
+    let (path, query) = split_query(raw);
+    Target::Origin { path, query }
+}
+
+/// Section 3.2.3: `uri-host ":" port`, both needed.
+fn authority_form(raw: &[u8]) -> Result<Target<'_>, TargetError> {
+    match Host::parse(raw) {
+        Some(Host { port: Some(_), .. }) => Ok(Target::Authority(raw)),
+        _ => Err(TargetError::ConnectWithoutAuthority),
+    }
+}
+
+/// Section 3.2.2.
+fn absolute_form(method: Option<Method>, raw: &[u8]) -> Result<Target<'_>, TargetError> {
+    let (scheme, rest) = split_scheme(raw)?;
+    let length = rest.iter().position(|byte| b"/?".contains(byte));
+    let (authority, rest) = rest.split_at(length.unwrap_or(rest.len()));
+    let authority = parse_authority(authority)?;
+    // Section 3.2.4: OPTIONS with neither path nor query asks about the server as a whole.
+    if rest.is_empty() && method == Some(Method::Options) {
+        return Ok(Target::Asterisk);
+    }
+    let (path, query) = split_query(rest);
+    // RFC 9110 section 4.2.3: an empty path is the same as `/`.
+    let path = if path.is_empty() { b"/" } else { path };
+    Ok(Target::Absolute {
+        scheme,
+        authority,
+        path,
+        query,
+    })
+}
+
+/// RFC 9110 section 4.2.3: the scheme is compared without case.
+fn split_scheme(raw: &[u8]) -> Result<(Scheme, &[u8]), TargetError> {
+    let colon = raw.iter().position(|&byte| byte == b':');
+    let (scheme, rest) = raw.split_at(colon.ok_or(TargetError::Form)?);
+    let rest = rest.strip_prefix(b"://").ok_or(TargetError::Form)?;
+    if scheme.eq_ignore_ascii_case(b"http") {
+        Ok((Scheme::Http, rest))
+    } else if scheme.eq_ignore_ascii_case(b"https") {
+        Ok((Scheme::Https, rest))
+    } else {
+        Err(TargetError::Scheme)
+    }
+}
+
+fn parse_authority(bytes: &[u8]) -> Result<Host<'_>, TargetError> {
+    if bytes.contains(&b'@') {
+        return Err(TargetError::UserInformation);
+    }
+    Host::parse(bytes).ok_or(TargetError::Authority)
+}
+
+/// RFC 3986 section 3.4: the query begins at the first `?`; later ones belong to it.
+fn split_query(raw: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut parts = raw.splitn(2, |&byte| byte == b'?');
+    (parts.next().unwrap_or_default(), parts.next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes a target as `form scheme host port path query`, absent parts left out.
+    fn drawn(target: Target) -> String {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let query = target.query().map(|q| format!(" ?{}", text(q)));
+        let path = target.path().map(text).unwrap_or_default() + &query.unwrap_or_default();
+        match target {
+            Target::Origin { .. } => format!("origin {path}"),
+            Target::Absolute {
+                scheme, authority, ..
+            } => format!(
+                "{scheme:?} {} {:?} {path}",
+                text(authority.name),
+                authority.port
+            ),
+            Target::Authority(authority) => format!("authority {}", text(authority)),
+            Target::Asterisk => "asterisk".to_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn check(method: &str, raw: &str, want: Result<&str, TargetError>) {
+        let method = Method::from_token(method.as_bytes());
+        let got = Target::parse(method, raw.as_bytes()).map(drawn);
+        assert_eq!(got, want.map(str::to_owned), "{method:?} {raw:?}");
+    }
+
+    #[test]
+    fn origin_form() {
+        check("GET", "/", Ok("origin /")); // 3.2.1
+        check("GET", "/a/b?c", Ok("origin /a/b ?c"));
+        check("GET", "/a?", Ok("origin /a ?")); // an empty query is a query
+        check("GET", "/a?b?c", Ok("origin /a ?b?c")); // RFC 3986 3.4
+        check("GET", "//evil.example/", Ok("origin //evil.example/")); // never a host
+        check("GET", "/http://h/", Ok("origin /http://h/"));
+        check("OPTIONS", "/a", Ok("origin /a"));
+        check("BREW", "/", Ok("origin /")); // the answer to this is 501, not 400
+    }
+
+    #[test]
+    fn absolute_form() {
+        check("GET", "http://h/a?b", Ok("Http h None /a ?b")); // 3.2.2
+        check("GET", "hTTpS://h:8443/", Ok("Https h Some(8443) /")); // RFC 9110 4.2.3
+        check("GET", "http://h", Ok("Http h None /"));
+        check("GET", "http://h?q", Ok("Http h None / ?q"));
+        check("GET", "http://h:/", Ok("Http h None /")); // RFC 3986 3.2.3: port = *DIGIT
+        check("GET", "http://[::1]:80/", Ok("Http [::1] Some(80) /"));
+        check("OPTIONS", "http://h/", Ok("Http h None /"));
+        check("OPTIONS", "http://h?q", Ok("Http h None / ?q"));
+        check("OPTIONS", "http://h", Ok("asterisk")); // 3.2.4
+        check("GET", "ftp://h/", Err(TargetError::Scheme));
+        check("GET", "://h/", Err(TargetError::Scheme));
+        check("GET", "http:/h/", Err(TargetError::Form));
+        check("GET", "http:h", Err(TargetError::Form));
+        check("GET", "a/b", Err(TargetError::Form)); // a path needs its slash
+        check("GET", "?q", Err(TargetError::Form));
+        check("GET", "h:80", Err(TargetError::Form)); // 3.2.3: only with CONNECT
+        check("GET", "http:///a", Err(TargetError::Authority)); // RFC 9110 4.2.1
+        check("GET", "http://:80/", Err(TargetError::Authority));
+        check("GET", "http://h:x/", Err(TargetError::Authority));
+        check("GET", "http://h\\a/", Err(TargetError::Authority));
+        check("GET", "http://me@h/", Err(TargetError::UserInformation)); // 4.2.4
+        check("GET", "http://h/a@b", Ok("Http h None /a@b"));
+    }
+
+    #[test]
+    fn authority_form() {
+        check("CONNECT", "h:443", Ok("authority h:443")); // 3.2.3
+        check("CONNECT", "[::1]:443", Ok("authority [::1]:443"));
+        let error = Err(TargetError::ConnectWithoutAuthority);
+        check("CONNECT", "h", error);
+        check("CONNECT", "h:", error);
+        check("CONNECT", "/", error);
+        check("CONNECT", "*", error);
+        check("CONNECT", "http://h/", error);
+    }
+
+    #[test]
+    fn asterisk_form() {
+        check("OPTIONS", "*", Ok("asterisk")); // 3.2.4
+        check("GET", "*", Err(TargetError::AsteriskWithoutOptions));
+        check("OPTIONS", "*a", Err(TargetError::Form));
+    }
+}
