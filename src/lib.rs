@@ -7,17 +7,17 @@
     allow(clippy::disallowed_methods, reason = "a test may read the clock")
 )]
 
-/// What was typed, turned into a configuration, and what is said back.
+// What was typed, and what is printed for it.
 pub mod cli;
-/// RFC 9112: bytes to messages and back.
+// RFC 9112: bytes to messages and back. Pure.
 pub mod http1;
-/// Sockets, threads, readiness and deadlines.
+// Sockets, threads, readiness, deadlines.
 pub mod net;
-/// The access log and the counters.
+// The access log and the counters.
 pub mod observe;
-/// A request head in, a response out.
+// A request head in, a response out.
 pub mod origin;
-/// RFC 9110: values to decisions.
+// RFC 9110: values in, decisions out. Pure.
 pub mod semantics;
-/// The disk: what a path names and how it is opened.
+// The disk.
 pub mod site;

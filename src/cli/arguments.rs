@@ -230,6 +230,7 @@ impl Arguments {
             follow_symlinks: self.follow_symlinks,
             compress: !self.no_compress,
             cache_memory: self.bounds.cache_memory,
+            only: None,
         }
     }
 

@@ -12,15 +12,15 @@ use arguments::Arguments;
 use environment::with_environment;
 use surroundings::Surroundings;
 
-/// The options, their defaults and their help.
+// The options, their defaults and their help.
 mod arguments;
-/// What is said once the server listens.
+// What is said once the server listens.
 pub mod banner;
-/// The environment as a source of options.
+// The environment as a source of options.
 mod environment;
-/// What the command finds around it: processors, limits, terminals.
+// What the command finds around it: processors, limits, terminals.
 pub mod surroundings;
-/// Durations and sizes as people write them.
+// Durations and sizes as people write them.
 mod units;
 
 /// What was asked for.

@@ -15,6 +15,14 @@ pub enum Version {
 }
 
 impl Version {
+    /// As it stands in a request-line; a later minor version is told as the one it is read as.
+    pub fn text(self) -> &'static str {
+        match self {
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+        }
+    }
+
     /// Reads the third part of a request-line. Another major version is
     /// [`ParseError::VersionNotSupported`], anything else [`ParseError::Version`].
     pub fn parse(bytes: &[u8]) -> Result<Version, ParseError> {

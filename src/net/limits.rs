@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::semantics::range;
+
 /// Bounds on what a client may make the server hold or do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -35,7 +37,7 @@ impl Limits {
     /// 1 MiB: a form sent here by mistake is drained; an upload costs less as a new connection.
     pub const MAX_BODY: u64 = 1 << 20;
     /// 32 ranges: a PDF reader asks for a handful; hundreds are an attack (section 17.15).
-    pub const MAX_RANGES: usize = 32;
+    pub const MAX_RANGES: usize = range::MAX_RANGES;
     /// 2 KiB/s: a quarter of the slowest mobile link in use, so only those who stall fall below.
     pub const MIN_RATE: u64 = 2 << 10;
 

@@ -37,6 +37,8 @@ pub struct Counters {
     pub connections_refused: Counter,
     /// Answers by the first digit of their status, 1xx to 5xx.
     pub answers: [Counter; 5],
+    /// Answers cut short because the file behind them changed.
+    pub answers_cut: Counter,
     /// Bytes of bodies sent.
     pub bytes_sent: Counter,
     /// Bugs that were caught at the edge of a worker.
@@ -65,6 +67,7 @@ impl Counters {
             // 1xx is interim: the final answer is counted too.
             requests: answers.iter().skip(1).sum(),
             answers,
+            answers_cut: self.answers_cut.value(),
             bytes_sent: self.bytes_sent.value(),
             worker_panics: self.worker_panics.value(),
             log_lines_dropped: self.log_lines_dropped.value(),
@@ -83,6 +86,7 @@ pub struct Snapshot {
     pub requests: u64,
     /// Answers by the first digit of their status, 1xx to 5xx.
     pub answers: [u64; 5],
+    pub answers_cut: u64,
     pub bytes_sent: u64,
     pub worker_panics: u64,
     pub log_lines_dropped: u64,

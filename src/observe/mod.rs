@@ -1,21 +1,21 @@
 //! What is told of the work: the access log and the counters. Invariant: to observe never makes a
 //! worker wait, and what a client sends never leaves here unescaped.
 
-/// The formats of the access log and the choice between them.
+// The formats of the access log and the choice between them.
 pub mod access_log;
-/// The calendar: a point in time to year, month, day and hour.
+// The calendar: a point in time to year, month, day and hour.
 pub mod calendar;
-/// For tools that read the logs of Apache and nginx.
+// For tools that read the logs of Apache and nginx.
 mod combined;
-/// What a client sent, made safe to print.
+// What a client sent, made safe to print.
 pub mod escape;
-/// One request and its answer, as told.
+// One request and its answer, as told.
 pub mod event;
-/// For programs: one object a line.
+// For programs: one object a line.
 mod json;
-/// The thread that writes the log, so that no worker waits for a disk.
+// The thread that writes the log, so that no worker waits for a disk.
 pub mod log;
-/// Counters.
+// Counters.
 pub mod metrics;
-/// For people at a terminal.
+// For people at a terminal.
 mod pretty;

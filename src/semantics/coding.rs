@@ -47,6 +47,11 @@ pub enum CodingReason {
     NoneAccepted,
     /// A coding: the field refuses identity.
     IdentityRefused,
+    /// Identity: an HTTP/1.0 client needs the length beforehand. The caller's reason.
+    LengthUnknown,
+    /// Identity: as many contents are being coded as the server codes at a time. The caller's
+    /// reason.
+    CodersBusy,
     /// Identity: a range was asked for, and it means bytes of the file. The caller's reason.
     RangeAsked,
 }
@@ -124,6 +129,10 @@ impl fmt::Display for CodingReason {
             CodingReason::IdentityPreferred => "Accept-Encoding likes identity best",
             CodingReason::NoneAccepted => "Accept-Encoding accepts no coding that is offered",
             CodingReason::IdentityRefused => "Accept-Encoding refuses identity",
+            CodingReason::LengthUnknown => {
+                "HTTP/1.0 cannot be sent a coded stream of unknown length"
+            }
+            CodingReason::CodersBusy => "too many contents are being coded just now",
             CodingReason::RangeAsked => "a range was asked for, and ranges are of the bare file",
         })
     }

@@ -32,6 +32,9 @@ const WEEKDAYS: [&str; 7] = [
 ];
 
 impl HttpDate {
+    /// The first second of 1970.
+    pub const EPOCH: HttpDate = HttpDate(0);
+
     /// How many bytes an IMF-fixdate has.
     pub const LENGTH: usize = 29;
 

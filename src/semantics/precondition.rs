@@ -82,8 +82,6 @@ pub enum FailedReason {
 pub enum IgnoredDate {
     /// It is no single valid date (sections 13.1.3 and 13.1.4).
     Malformed,
-    /// It has not come yet.
-    InFuture,
     /// The representation has no modification date to compare it with.
     NothingToCompare,
 }
@@ -182,15 +180,13 @@ fn if_none_match(is_read: bool, fields: &Fields, validators: &Validators) -> Ste
     }
 }
 
-/// Step 4, section 13.1.3. A date that has not come yet was invalid in RFC 2616 section 14.25. RFC
-/// 9110 no longer says so, but 304 is only a SHOULD, and a client whose clock runs ahead would
-/// otherwise keep a stale copy until then.
+/// Step 4, section 13.1.3. A date that has not come yet was invalid in RFC 2616 section 14.25; RFC
+/// 9110 compares it like any other.
 fn if_modified_since(fields: &Fields, validators: &Validators, now: HttpDate) -> Step {
     let dates = dates(fields, FieldName::IfModifiedSince, validators, now);
     let ignored = |why| Step::Continue(ProceedReason::ModifiedSinceIgnored(why));
     match dates {
         Err(why) => ignored(why),
-        Ok((_, date)) if date > now => ignored(IgnoredDate::InFuture),
         Ok((modified, date)) if modified > date => Step::Continue(ProceedReason::ModifiedSince),
         Ok(_) => Step::Break(Precondition::NotModified(
             NotModifiedReason::NotModifiedSince,
@@ -270,7 +266,6 @@ impl fmt::Display for IgnoredDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             IgnoredDate::Malformed => "it is not one valid date",
-            IgnoredDate::InFuture => "its date has not come yet",
             IgnoredDate::NothingToCompare => "the representation has no modification date",
         })
     }
@@ -392,7 +387,10 @@ mod tests {
             &[(IfModifiedSince, EARLIER)],
             Proceed(ProceedReason::ModifiedSince),
         );
-        check(&[(IfModifiedSince, FUTURE)], ignored(IgnoredDate::InFuture));
+        check(
+            &[(IfModifiedSince, FUTURE)],
+            NotModified(NotModifiedReason::NotModifiedSince),
+        );
         check(
             &[(IfModifiedSince, NO_DATE)],
             ignored(IgnoredDate::Malformed),
@@ -471,8 +469,8 @@ mod tests {
             why.to_string(),
             "If-None-Match holds the current entity-tag"
         );
-        let why = ProceedReason::ModifiedSinceIgnored(IgnoredDate::InFuture);
-        let want = "If-Modified-Since is ignored: its date has not come yet";
+        let why = ProceedReason::ModifiedSinceIgnored(IgnoredDate::Malformed);
+        let want = "If-Modified-Since is ignored: it is not one valid date";
         assert_eq!(why.to_string(), want);
     }
 }

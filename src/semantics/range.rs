@@ -14,7 +14,7 @@ use super::field::{is_token, members};
 
 /// The most ranges one request may name by default. Readers of PDF and ZIP files ask for a dozen
 /// at a time; hundreds of little ones are how a server is made to work (section 17.15).
-pub const MAX_RANGES: usize = 64;
+pub const MAX_RANGES: usize = 32;
 
 /// Bytes `first` to `last` of a representation, counted from 0, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

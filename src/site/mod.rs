@@ -1,6 +1,22 @@
-//! The disk.
+//! The disk: which file a path names, what its representations are, and their bytes.
+//!
+//! Everything that opens by name happens in [`root`]; everything above it holds open files.
 
-/// A directory, rendered for people and for programs.
+// The worker's own memory of small files.
+pub mod cache;
+// Content coding, in pieces.
+pub mod compress;
+// The bytes of a representation, and where they are pulled from.
+pub mod content;
+// A file as the origin of representations: validators, type, content.
+pub mod file;
+// A directory, rendered for people and for programs.
 pub mod listing;
-/// What of the root is served.
+// What of the root is served.
 pub mod options;
+// Percent-decoding of a request's path, once, on bytes.
+pub mod path;
+// What a worker asks: the file or directory that a path names.
+pub mod resolve;
+// Confinement: opening below the document root and nowhere else.
+pub mod root;

@@ -18,6 +18,8 @@ pub struct SiteOptions {
     pub compress: bool,
     /// Bytes of memory that cached representations may take, over all workers together.
     pub cache_memory: u64,
+    /// Where a single file is served: its name, the only one below the root that is there.
+    pub only: Option<Vec<u8>>,
 }
 
 impl SiteOptions {
@@ -34,6 +36,7 @@ impl Default for SiteOptions {
             follow_symlinks: false,
             compress: true,
             cache_memory: SiteOptions::CACHE_MEMORY,
+            only: None,
         }
     }
 }

@@ -13,26 +13,26 @@
 //!
 //! Invariant: this module never reads the disk or the clock; who scans the directory feeds it.
 
-/// The page.
+// The page.
 mod html;
-/// The same as data.
+// The same as data.
 mod json;
-/// Sorted runs merged into one sequence.
+// Sorted runs merged into one sequence.
 mod merge;
-/// How entries are ordered: natural order of names, directories first.
+// How entries are ordered: natural order of names, directories first.
 mod order;
-/// What the query of a listing's URL asks for.
+// What the query of a listing's URL asks for.
 mod query;
-/// A listing written piece by piece.
+// A listing written piece by piece.
 mod render;
-/// Entries gathered into sorted runs.
+// Entries gathered into sorted runs.
 mod scan;
-/// Bytes as HTML text, as a reference, as a size, as a date.
+// Bytes as HTML text, as a reference, as a size, as a date.
 pub mod text;
 
 pub use order::{Order, Sort, SortKey, natural_order};
 pub use query::{Format, ListingQuery};
-pub use render::{CONTENT_SECURITY_POLICY, Progress, Renderer};
+pub use render::{CONTENT_SECURITY_POLICY, Renderer};
 pub use scan::{ENTRY_LIMIT, Listing, RUN_LENGTH, Scan, Totals};
 
 /// What a directory entry is. Whatever is neither is not listed, because it is not served.

@@ -8,6 +8,7 @@
 
 use super::merge::Merge;
 use super::{Format, Listing, ListingQuery, Totals, html, json};
+use crate::site::content::Progress;
 
 /// The value of `Content-Security-Policy` for the page: nothing is loaded, only the page's own style
 /// and script act, its form leads back to this server. A test holds the hashes against the assets.
@@ -17,15 +18,6 @@ pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "script-src 'sha256-MgoKmQ7AAJPADjuIwaidJbxLMu2e9lgoxBZBgEmfIt4='; ",
     "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
-
-/// Whether a listing is written to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// There is more to pull.
-    More,
-    /// That was all; a further pull writes nothing.
-    Done,
-}
 
 /// What a listing says beside its entries.
 #[derive(Debug)]

@@ -1,0 +1,169 @@
+//! A worker's own memory of what paths name: bounded, shared with nobody, second-chance eviction.
+//!
+//! Invariant: the cache never decides freshness. [`crate::site::resolve`] compares the identity of
+//! an entry with the disk before it is used.
+
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+use crate::site::file::StoredFile;
+
+/// What an entry costs beside its name and content.
+const OVERHEAD: u64 = 512;
+
+/// Files by path, within a budget of bytes.
+pub struct Cache {
+    entries: HashMap<Rc<[u8]>, Entry>,
+    /// The keys of `entries` in the order in which they are considered for eviction.
+    queue: VecDeque<Rc<[u8]>>,
+    used: u64,
+    budget: u64,
+}
+
+struct Entry {
+    file: Rc<StoredFile>,
+    /// What was charged for it.
+    cost: u64,
+    /// Used since it was last considered for eviction.
+    recent: bool,
+    /// The turn of the worker's loop in which its identity was last compared with the disk.
+    checked: u64,
+}
+
+impl Cache {
+    /// A cache that holds at most `budget` bytes.
+    pub fn new(budget: u64) -> Cache {
+        Cache {
+            entries: HashMap::new(),
+            queue: VecDeque::new(),
+            used: 0,
+            budget,
+        }
+    }
+
+    /// The largest content worth keeping: one file must not push out everything else.
+    pub fn largest(&self) -> u64 {
+        (self.budget / 8).min(512 * 1024)
+    }
+
+    /// The file at `path`, and whether it was compared with the disk in this `turn` already.
+    pub fn find(&mut self, path: &[u8], turn: u64) -> Option<(&Rc<StoredFile>, bool)> {
+        let entry = self.entries.get_mut(path)?;
+        entry.recent = true;
+        // Coded content may have been kept with the file since.
+        let cost = cost(path, &entry.file);
+        self.used = self.used - entry.cost + cost;
+        entry.cost = cost;
+        Some((&entry.file, entry.checked == turn))
+    }
+
+    /// Notes that the file at `path` is what the disk holds in this `turn`.
+    pub fn confirm(&mut self, path: &[u8], turn: u64) {
+        if let Some(entry) = self.entries.get_mut(path) {
+            entry.checked = turn;
+        }
+    }
+
+    /// Remembers a file just read, in place of what was known of its path.
+    pub fn insert(&mut self, path: &[u8], file: Rc<StoredFile>, turn: u64) {
+        self.remove(path);
+        let cost = cost(path, &file);
+        self.make_room(cost);
+        if self.used + cost > self.budget {
+            return;
+        }
+        let key: Rc<[u8]> = Rc::from(path);
+        self.queue.push_back(Rc::clone(&key));
+        self.used += cost;
+        let entry = Entry {
+            file,
+            cost,
+            recent: false,
+            checked: turn,
+        };
+        self.entries.insert(key, entry);
+    }
+
+    /// Forgets a path. The walk through the queue is paid only when a file has changed or gone.
+    pub fn remove(&mut self, path: &[u8]) {
+        if let Some(entry) = self.entries.remove(path) {
+            self.used -= entry.cost;
+            self.queue.retain(|key| key.as_ref() != path);
+        }
+    }
+
+    /// Evicts until `wanted` more bytes fit: the first in the queue that was not used since it was
+    /// last there.
+    fn make_room(&mut self, wanted: u64) {
+        while self.used + wanted > self.budget {
+            let Some(key) = self.queue.pop_front() else {
+                return;
+            };
+            match self.entries.get_mut(&key) {
+                Some(entry) if entry.recent => {
+                    entry.recent = false;
+                    self.queue.push_back(key);
+                }
+                _ => {
+                    if let Some(entry) = self.entries.remove(&key) {
+                        self.used -= entry.cost;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cost(path: &[u8], file: &StoredFile) -> u64 {
+    OVERHEAD + path.len() as u64 + file.held_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(size: usize) -> Rc<StoredFile> {
+        Rc::new(StoredFile::in_memory("a.bin", vec![0; size]))
+    }
+
+    #[test]
+    fn the_budget_holds_and_what_is_used_stays() {
+        let mut cache = Cache::new(10_000);
+        cache.insert(b"kept", file(1000), 1);
+        for number in 0..1000 {
+            assert!(cache.find(b"kept", 1).is_some(), "after {number}");
+            cache.insert(format!("{number}").as_bytes(), file(1000), 1);
+            assert!(cache.used <= 10_000);
+            assert_eq!(cache.queue.len(), cache.entries.len());
+        }
+    }
+
+    #[test]
+    fn a_file_larger_than_the_budget_is_not_kept() {
+        let mut cache = Cache::new(1000);
+        cache.insert(b"large", file(2000), 1);
+        assert!(cache.find(b"large", 1).is_none());
+        assert_eq!(cache.used, 0);
+    }
+
+    #[test]
+    fn replacing_a_file_leaves_no_trace_of_the_first() {
+        let mut cache = Cache::new(10_000);
+        for _ in 0..100 {
+            cache.insert(b"a", file(1000), 1);
+        }
+        assert_eq!((cache.entries.len(), cache.queue.len()), (1, 1));
+        cache.remove(b"a");
+        assert_eq!((cache.used, cache.queue.len()), (0, 0));
+    }
+
+    #[test]
+    fn an_entry_is_checked_once_a_turn() {
+        let mut cache = Cache::new(10_000);
+        cache.insert(b"a", file(10), 1);
+        assert!(cache.find(b"a", 1).unwrap().1);
+        assert!(!cache.find(b"a", 2).unwrap().1);
+        cache.confirm(b"a", 2);
+        assert!(cache.find(b"a", 2).unwrap().1);
+    }
+}

@@ -1,0 +1,170 @@
+//! The bytes of a representation, ready to be moved: from memory, from a file, or made as they go.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::rc::Rc;
+
+use crate::site::root::{Identity, identity};
+
+/// Whether a source has given its last byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to pull.
+    More,
+    /// That was the end.
+    Done,
+}
+
+/// Something that gives its bytes a piece at a time.
+pub trait Source {
+    /// Appends about `budget` bytes to `out`. An error means that the rest cannot be had; what was
+    /// sent must then be cut visibly, never completed.
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress>;
+}
+
+/// A file open for sending, with the state it had when its head was written.
+#[derive(Debug)]
+pub struct OpenFile {
+    /// The open file; it is only ever read by offset.
+    pub file: File,
+    /// The state that the entity-tag and the length stand for.
+    pub identity: Identity,
+}
+
+impl OpenFile {
+    /// Whether the bytes read so far were still those of the promised representation.
+    pub fn is_intact(&self) -> bool {
+        identity(&self.file).is_ok_and(|now| self.identity.is_prefix_of(&now))
+    }
+}
+
+/// A piece of a body.
+pub enum Piece {
+    /// Bytes made for this answer, such as the head of a part.
+    Bytes(Vec<u8>),
+    /// A slice of a representation held in memory.
+    Memory(Rc<[u8]>, Range<usize>),
+    /// A slice of an open file: the next offset and how many bytes remain.
+    File(Rc<OpenFile>, u64, u64),
+}
+
+/// The body of an answer.
+pub enum Content {
+    /// No body at all, or one that is not sent (HEAD).
+    Empty,
+    /// One piece; its length is known.
+    One(Piece),
+    /// Several pieces, one after the other (multipart/byteranges).
+    Several(VecDeque<Piece>),
+    /// Made as the socket drains; its length is not known.
+    Stream(Box<dyn Source>),
+}
+
+/// What a representation's bytes are taken from when only some of them are asked for.
+#[derive(Clone)]
+pub enum Stored {
+    /// In memory.
+    Memory(Rc<[u8]>),
+    /// On disk.
+    File(Rc<OpenFile>),
+}
+
+impl Stored {
+    /// Bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Stored::Memory(bytes) => bytes.len() as u64,
+            Stored::File(file) => file.identity.size,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes from `first` on, `length` of them; both lie within the representation.
+    pub fn slice(&self, first: u64, length: u64) -> Piece {
+        match self {
+            Stored::Memory(bytes) => {
+                // What is in memory is as long as its validators said, so this never clamps.
+                let start = usize::try_from(first)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                let end = start.saturating_add(length).min(bytes.len());
+                Piece::Memory(Rc::clone(bytes), start..end)
+            }
+            Stored::File(file) => Piece::File(Rc::clone(file), first, length),
+        }
+    }
+}
+
+/// Gives bytes held in memory.
+pub struct MemorySource {
+    bytes: Rc<[u8]>,
+    at: usize,
+}
+
+impl MemorySource {
+    /// All of `bytes`.
+    pub fn new(bytes: Rc<[u8]>) -> MemorySource {
+        MemorySource { bytes, at: 0 }
+    }
+}
+
+impl Source for MemorySource {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+        let end = self.at.saturating_add(budget).min(self.bytes.len());
+        out.extend_from_slice(&self.bytes[self.at..end]);
+        self.at = end;
+        match end == self.bytes.len() {
+            true => Ok(Progress::Done),
+            false => Ok(Progress::More),
+        }
+    }
+}
+
+/// Gives the bytes of a file, and an error where it changed on the way.
+pub struct FileSource {
+    file: OpenFile,
+    at: u64,
+}
+
+impl FileSource {
+    /// All of `file`, as long as it was when it was opened.
+    pub fn new(file: OpenFile) -> FileSource {
+        FileSource { file, at: 0 }
+    }
+}
+
+impl Source for FileSource {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+        let remaining = self.file.identity.size - self.at;
+        let wanted = usize::try_from(remaining).unwrap_or(usize::MAX).min(budget);
+        let start = out.len();
+        out.resize(start + wanted, 0);
+        let read = self.file.file.read_at(&mut out[start..], self.at);
+        out.truncate(start + *read.as_ref().unwrap_or(&0));
+        let read = read?;
+        if (read == 0 && wanted > 0) || !self.file.is_intact() {
+            return Err(changed());
+        }
+        self.at += read as u64;
+        match self.at == self.file.identity.size {
+            true => Ok(Progress::Done),
+            false => Ok(Progress::More),
+        }
+    }
+}
+
+/// The error of a file that is no longer what its head promised.
+pub fn changed() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "the file changed while it was sent",
+    )
+}

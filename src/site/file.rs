@@ -1,0 +1,114 @@
+//! A file as the origin of its representations: what is known of it without opening it again.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::semantics::coding::Coding;
+use crate::semantics::date::HttpDate;
+use crate::semantics::media_type::{is_compressible, media_type};
+use crate::semantics::validator::{EntityTag, Validators};
+use crate::site::compress::MIN_SIZE;
+use crate::site::root::Identity;
+
+/// A modification time this close to 1970 was made up by a packager and tells nothing of a change.
+const MEANINGLESS_TIME: i64 = 60;
+
+/// One state of a regular file.
+#[derive(Debug)]
+pub struct StoredFile {
+    /// Where it is below the root.
+    pub path: Box<[u8]>,
+    /// The state of the disk that everything here was derived from.
+    pub identity: Identity,
+    /// `Content-Type`, with its charset where it is text.
+    pub media_type: Cow<'static, str>,
+    /// `Last-Modified`, where the file system's time means anything.
+    pub last_modified: Option<HttpDate>,
+    /// The whole content, where it is small enough to be kept.
+    pub memory: Option<Rc<[u8]>>,
+    /// Opaque entity-tags by coding.
+    tags: [String; 3],
+    /// Whole coded contents, by coding, once somebody has asked for them.
+    coded: RefCell<[Option<Rc<[u8]>>; 3]>,
+}
+
+impl StoredFile {
+    /// Describes the file at `path` in the state `identity`.
+    pub fn new(path: &[u8], identity: Identity, memory: Option<Rc<[u8]>>) -> StoredFile {
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+        let mark = identity.fingerprint();
+        let tag = |coding: Coding| format!("{mark:016x}{}", coding.suffix());
+        let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
+        StoredFile {
+            path: path.into(),
+            identity,
+            media_type: media_type(name),
+            last_modified: modified.and_then(HttpDate::from_unix),
+            memory,
+            tags: [
+                tag(Coding::Identity),
+                tag(Coding::Gzip),
+                tag(Coding::Deflate),
+            ],
+            coded: RefCell::default(),
+        }
+    }
+
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        self.identity.size
+    }
+
+    /// Whether a content coding is worth its while for this type and size.
+    pub fn gains_from_coding(&self) -> bool {
+        self.size() >= MIN_SIZE && is_compressible(&self.media_type)
+    }
+
+    /// The validators of the representation in this coding, which has an entity-tag of its own
+    /// (RFC 9110 section 8.8.3.3). A modification time in the future is replaced by `now` (section
+    /// 8.8.2.1).
+    pub fn validators(&self, coding: Coding, now: HttpDate) -> Validators<'_> {
+        Validators {
+            entity_tag: Some(EntityTag {
+                weak: false,
+                opaque: self.tags[index(coding)].as_bytes(),
+            }),
+            last_modified: self.last_modified.map(|date| date.min(now)),
+        }
+    }
+
+    /// The whole coded content, if it is kept.
+    pub fn coded(&self, coding: Coding) -> Option<Rc<[u8]>> {
+        self.coded.borrow()[index(coding)].clone()
+    }
+
+    /// Keeps the whole coded content.
+    pub fn keep_coded(&self, coding: Coding, bytes: Rc<[u8]>) {
+        self.coded.borrow_mut()[index(coding)] = Some(bytes);
+    }
+
+    /// How many bytes of content are kept.
+    pub fn held_bytes(&self) -> u64 {
+        let coded = self.coded.borrow();
+        let contents = coded.iter().chain([&self.memory]).flatten();
+        contents.map(|content| content.len() as u64).sum()
+    }
+}
+
+fn index(coding: Coding) -> usize {
+    match coding {
+        Coding::Identity => 0,
+        Coding::Gzip => 1,
+        Coding::Deflate => 2,
+    }
+}
+
+#[cfg(test)]
+impl StoredFile {
+    /// A file that is on no disk.
+    pub fn in_memory(name: &str, content: Vec<u8>) -> StoredFile {
+        let identity = Identity::of_size(content.len() as u64);
+        StoredFile::new(name.as_bytes(), identity, Some(Rc::from(content)))
+    }
+}
