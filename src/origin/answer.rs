@@ -1,0 +1,208 @@
+//! Method, then target, then resource: the order in which a request is answered.
+
+use crate::http1::parse::RequestHead;
+use crate::http1::target::Target;
+use crate::origin::index::ListingJob;
+use crate::origin::pages::error_page;
+use crate::origin::reason::Reason;
+use crate::origin::represent;
+use crate::origin::response::{Circumstances, Response, ResponseWriter};
+use crate::semantics::method::{ALLOW, Method};
+use crate::semantics::status::Status;
+use crate::site::listing::Listing;
+use crate::site::path::{self, SitePath};
+use crate::site::resolve::{Found, Site};
+use crate::site::root::DiskError;
+
+/// What answers requests on one worker.
+pub struct Origin {
+    /// The document root.
+    pub site: Site,
+    /// The largest number of ranges that one request may name.
+    pub max_ranges: usize,
+    /// How many contents are being coded as they are sent.
+    pub coders: represent::Coders,
+    decoded: Vec<u8>,
+}
+
+/// The outcome of answering.
+pub enum Answer {
+    /// The head is written.
+    Ready(Response),
+    /// A directory must be read first; the request is to be answered again with its listing.
+    Listing(Box<ListingJob>),
+}
+
+/// One request, parsed and found to be well-formed.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The request head.
+    pub head: &'a RequestHead<'a>,
+    /// Its target.
+    pub target: Target<'a>,
+    /// What else the response depends on.
+    pub circumstances: Circumstances,
+}
+
+impl Origin {
+    /// An origin for the files of `site`.
+    pub fn new(site: Site, max_ranges: usize) -> Origin {
+        Origin {
+            site,
+            max_ranges,
+            coders: represent::Coders::default(),
+            decoded: Vec::new(),
+        }
+    }
+
+    /// Answers a request by appending a head to `out`. `listing` is the directory's, once it was
+    /// read.
+    pub fn answer(
+        &mut self,
+        request: &Request<'_>,
+        listing: Option<Result<Listing, DiskError>>,
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        let circumstances = request.circumstances;
+        let Some(method) = request.head.known else {
+            let reason = Reason::UnknownMethod;
+            return Answer::Ready(error(out, circumstances, Status::NotImplemented, reason));
+        };
+        if !method.is_allowed() {
+            return Answer::Ready(not_allowed(out, circumstances));
+        }
+        let Some(raw) = request.target.path() else {
+            return Answer::Ready(options(out, circumstances, Reason::ServerOptions));
+        };
+        let mut decoded = std::mem::take(&mut self.decoded);
+        let answer = match SitePath::decode(raw, &mut decoded) {
+            Ok(path) => self.answer_path(request, method, path, listing, out),
+            Err(fault) => {
+                let status = match fault.is_absence() {
+                    true => Status::NotFound,
+                    false => Status::BadRequest,
+                };
+                let reason = Reason::Path(fault);
+                Answer::Ready(error(out, circumstances, status, reason))
+            }
+        };
+        self.decoded = decoded;
+        answer
+    }
+
+    fn answer_path(
+        &mut self,
+        request: &Request<'_>,
+        method: Method,
+        path: SitePath<'_>,
+        listing: Option<Result<Listing, DiskError>>,
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        let circumstances = request.circumstances;
+        let found = match self.site.find(path) {
+            Ok(found) => found,
+            Err(fault) => return Answer::Ready(disk_error(out, circumstances, fault)),
+        };
+        if method == Method::Options {
+            return Answer::Ready(options(out, circumstances, Reason::ResourceOptions));
+        }
+        match found {
+            Found::File(file) => Answer::Ready(self.answer_file(request, path, file, out)),
+            Found::Directory if !path.is_directory() => {
+                Answer::Ready(redirect_to_slash(request, path, out))
+            }
+            Found::Directory if !self.site.options().listing => {
+                let reason = Reason::ListingOff;
+                Answer::Ready(error(out, circumstances, Status::NotFound, reason))
+            }
+            Found::Directory => match listing {
+                Some(Ok(listing)) => {
+                    Answer::Ready(self.answer_listing(request, path, listing, out))
+                }
+                Some(Err(fault)) => Answer::Ready(disk_error(out, circumstances, fault)),
+                None => {
+                    let query = request.target.query().unwrap_or_default();
+                    match ListingJob::new(&self.site, path, query) {
+                        Ok(job) => Answer::Listing(Box::new(job)),
+                        Err(fault) => Answer::Ready(disk_error(out, circumstances, fault)),
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// An error's response: its page, and nothing of the machine.
+pub fn error(
+    out: &mut Vec<u8>,
+    circumstances: Circumstances,
+    status: Status,
+    reason: Reason,
+) -> Response {
+    error_fields(
+        ResponseWriter::begin(out, circumstances, status, reason),
+        status,
+        reason,
+    )
+}
+
+/// The same behind fields that are already there.
+pub fn error_fields(writer: ResponseWriter<'_>, status: Status, reason: Reason) -> Response {
+    let writer = match status {
+        // Both pass soon: descriptors come back as answers end, and a restart takes a moment.
+        Status::ServiceUnavailable => writer.field("Retry-After", RETRY_AFTER),
+        _ => writer,
+    };
+    writer
+        .field("Content-Type", b"text/html; charset=utf-8")
+        .field(
+            "Content-Security-Policy",
+            crate::origin::pages::CONTENT_SECURITY_POLICY.as_bytes(),
+        )
+        .field("X-Content-Type-Options", b"nosniff")
+        .bytes(error_page(status, &reason.to_string()))
+}
+
+/// Seconds after which a client turned away may come back (RFC 9110 section 10.2.3).
+const RETRY_AFTER: &[u8] = b"2";
+
+/// The response for what the disk refused.
+pub fn disk_error(out: &mut Vec<u8>, circumstances: Circumstances, fault: DiskError) -> Response {
+    let status = match fault {
+        DiskError::NotFound => Status::NotFound,
+        DiskError::Forbidden => Status::Forbidden,
+        DiskError::Exhausted => Status::ServiceUnavailable,
+        DiskError::Failed => Status::InternalServerError,
+    };
+    error(out, circumstances, status, Reason::Disk(fault))
+}
+
+/// RFC 9110 section 15.5.6: 405 names what is allowed.
+fn not_allowed(out: &mut Vec<u8>, circumstances: Circumstances) -> Response {
+    let (status, reason) = (Status::MethodNotAllowed, Reason::MethodNotAllowed);
+    let writer = ResponseWriter::begin(out, circumstances, status, reason);
+    error_fields(writer.field("Allow", ALLOW.as_bytes()), status, reason)
+}
+
+/// RFC 9110 section 9.3.7.
+fn options(out: &mut Vec<u8>, circumstances: Circumstances, reason: Reason) -> Response {
+    ResponseWriter::begin(out, circumstances, Status::NoContent, reason)
+        .field("Allow", ALLOW.as_bytes())
+        .field("Accept-Ranges", b"bytes")
+        .bodiless()
+}
+
+/// A directory's relative links work only below its slash. The location is a path that begins with
+/// exactly one slash, so it can never name another host.
+fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, out: &mut Vec<u8>) -> Response {
+    let mut location = vec![b'/'];
+    path::encode(path.as_bytes(), &mut location);
+    location.push(b'/');
+    if let Some(query) = request.target.query() {
+        location.push(b'?');
+        location.extend_from_slice(query);
+    }
+    let (status, reason) = (Status::MovedPermanently, Reason::DirectoryWithoutSlash);
+    let writer = ResponseWriter::begin(out, request.circumstances, status, reason);
+    error_fields(writer.field("Location", &location), status, reason)
+}

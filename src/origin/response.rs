@@ -1,0 +1,154 @@
+//! The response under construction: its head is written straight into the connection's outgoing
+//! bytes, its content is handed over to be moved.
+
+use crate::http1::head;
+use crate::http1::persistence::Persistence;
+use crate::origin::reason::Reason;
+use crate::semantics::date::HttpDate;
+use crate::semantics::status::Status;
+use crate::semantics::validator::EntityTag;
+use crate::site::content::{Content, Piece};
+
+/// What every response depends on besides the resource.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// The time of this turn; it becomes `Date`.
+    pub now: HttpDate,
+    /// Whether the connection goes on after this response, as far as the request and the server's
+    /// state decide it.
+    pub persistence: Persistence,
+    /// Whether the client speaks HTTP/1.0: it is told of keep-alive and never sent chunks.
+    pub is_http10: bool,
+    /// Whether only the head is sent (RFC 9110 section 9.3.2).
+    pub is_head: bool,
+}
+
+/// A response whose head is written.
+pub struct Response {
+    /// As on the status line.
+    pub status: Status,
+    /// Why.
+    pub reason: Reason,
+    /// What follows the head.
+    pub content: Content,
+    /// How the end of the content is told.
+    pub framing: Framing,
+    /// Whether the connection goes on.
+    pub persistence: Persistence,
+}
+
+/// How a recipient learns where the content ends (RFC 9112 section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// By `Content-Length`, or by having none.
+    Length,
+    /// By the last chunk.
+    Chunked,
+    /// By the end of the connection: for HTTP/1.0 clients where the length is not known.
+    Close,
+}
+
+/// Writes one response head.
+pub struct ResponseWriter<'o> {
+    out: &'o mut Vec<u8>,
+    circumstances: Circumstances,
+    status: Status,
+    reason: Reason,
+}
+
+impl<'o> ResponseWriter<'o> {
+    /// Begins with the status line and the fields that every response has.
+    pub fn begin(
+        out: &'o mut Vec<u8>,
+        circumstances: Circumstances,
+        status: Status,
+        reason: Reason,
+    ) -> ResponseWriter<'o> {
+        head::status_line(out, status);
+        out.extend_from_slice(b"Server: docroot\r\nDate: ");
+        circumstances.now.write(out);
+        out.extend_from_slice(b"\r\n");
+        ResponseWriter {
+            out,
+            circumstances,
+            status,
+            reason,
+        }
+    }
+
+    /// Adds a field.
+    pub fn field(self, name: &str, value: &[u8]) -> Self {
+        head::field(self.out, name, value);
+        self
+    }
+
+    /// Adds a date.
+    pub fn date(self, name: &str, date: HttpDate) -> Self {
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b": ");
+        date.write(self.out);
+        self.out.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// Adds the entity-tag.
+    pub fn entity_tag(self, tag: &EntityTag<'_>) -> Self {
+        self.out.extend_from_slice(match tag.weak {
+            true => b"ETag: W/\"",
+            false => b"ETag: \"",
+        });
+        self.out.extend_from_slice(tag.opaque);
+        self.out.extend_from_slice(b"\"\r\n");
+        self
+    }
+
+    /// Ends the head of a response without content: 204 and 304 have neither length nor body.
+    pub fn bodiless(self) -> Response {
+        self.finish(Content::Empty, Framing::Length)
+    }
+
+    /// Ends the head of a response whose content has `length` bytes.
+    pub fn content(self, length: u64, content: Content) -> Response {
+        head::number_field(self.out, "Content-Length", length);
+        self.finish(content, Framing::Length)
+    }
+
+    /// The same for content that was made for this response.
+    pub fn bytes(self, bytes: Vec<u8>) -> Response {
+        self.content(bytes.len() as u64, Content::One(Piece::Bytes(bytes)))
+    }
+
+    /// Ends the head of a response whose length is not known: chunked, or for an HTTP/1.0 client
+    /// until the connection closes.
+    pub fn stream(mut self, content: Content) -> Response {
+        if self.circumstances.is_http10 {
+            self.circumstances.persistence = Persistence::Close;
+            return self.finish(content, Framing::Close);
+        }
+        head::field(self.out, "Transfer-Encoding", b"chunked");
+        self.finish(content, Framing::Chunked)
+    }
+
+    fn finish(self, content: Content, framing: Framing) -> Response {
+        let persistence = self.circumstances.persistence;
+        match persistence {
+            Persistence::Close => head::field(self.out, "Connection", b"close"),
+            Persistence::KeepAlive if self.circumstances.is_http10 => {
+                head::field(self.out, "Connection", b"keep-alive");
+            }
+            Persistence::KeepAlive => {}
+        }
+        head::end(self.out);
+        let content = match self.circumstances.is_head {
+            true => Content::Empty,
+            false => content,
+        };
+        Response {
+            status: self.status,
+            reason: self.reason,
+            content,
+            framing,
+            persistence,
+        }
+    }
+}
