@@ -8,13 +8,19 @@ use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use docroot::cli::banner::Banner;
 use docroot::cli::surroundings::{Surroundings, wants_colour};
 use docroot::cli::{self, Command, Launch};
 use docroot::net::config::Port;
 use docroot::net::reach::outward_addresses;
+use docroot::net::server::{Handle, Server};
 use docroot::net::start_error::StartError;
+use docroot::observe::log::{Log, standard_output};
+use docroot::observe::metrics::Counters;
 
 fn main() -> ExitCode {
     let variable = |name: &str| env::var_os(name);
@@ -40,10 +46,28 @@ fn run(launch: Launch) -> ExitCode {
 }
 
 fn serve(launch: Launch) -> Result<(), StartError> {
-    let root = &launch.config.root;
-    std::fs::metadata(root).map_err(|error| StartError::from_root(root, error))?;
-    announce(&launch, &[]);
-    Ok(())
+    let counters = Arc::new(Counters::default());
+    let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
+    let log = Log::start(launch.config.log, standard_output(), counters)
+        .map_err(|fault| StartError::System("a thread", fault))?;
+    end_on_signals(server.handle())?;
+    announce(&launch, server.addresses());
+    let outcome = server.run(&log);
+    log.shutdown(LOG_PATIENCE);
+    outcome
+}
+
+/// How long the last lines of the log may take to be written.
+const LOG_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The first signal lets the answers that were begun finish, the second ends at once.
+fn end_on_signals(handle: Handle) -> Result<(), StartError> {
+    let signals = AtomicUsize::new(0);
+    ctrlc::set_handler(move || match signals.fetch_add(1, Ordering::Relaxed) {
+        0 => handle.drain(),
+        _ => std::process::exit(1),
+    })
+    .map_err(|fault| StartError::System("a handler of signals", io::Error::other(fault)))
 }
 
 /// Prints the banner and opens the browser, as far as either was asked for.

@@ -1,10 +1,42 @@
 //! Sockets, threads, readiness and deadlines.
+//!
+//! A blocking acceptor a listener hands sockets over a channel to workers; each worker waits on
+//! the readiness of its own connections and drives them. A connection is a value that can stop at
+//! any byte and go on later, so a slow client costs a slot and never a thread.
 
-/// What a server is told before it starts.
+// The thread that accepts.
+pub mod acceptor;
+// What a worker lends to the connection it drives.
+pub mod bench;
+// The time, read once in a turn.
+pub mod clock;
+// What the server is asked to do.
 pub mod config;
-/// How much a client may ask for, and how long it may take.
+// One client's connection, as a resumable value.
+pub mod connection;
+// When a connection has taken too long.
+pub mod deadline;
+// A request's body, read and thrown away.
+pub mod discard;
+// One request and its answer on a connection.
+pub mod exchange;
+// The bytes received and not yet understood.
+pub mod inbox;
+// How much of everything a client may use, and how long it may take.
 pub mod limits;
-/// Where others can reach this machine.
+// Addresses and ports.
+pub mod listen;
+// The bytes written and not yet taken.
+pub mod outbox;
+// Moving content into a socket.
+pub mod pump;
+// Where others can reach this machine.
 pub mod reach;
-/// Why a server could not start, and what mends it.
+// Listeners, workers, and their end.
+pub mod server;
+// Why the server did not start.
 pub mod start_error;
+// The socket.
+pub mod transport;
+// The thread that serves.
+pub mod worker;

@@ -1,0 +1,110 @@
+//! The thread that accepts: one a listener, blocking, and never reading from a socket, so that no
+//! client can hold it up.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+
+use crate::net::worker::{Admission, Inlet, Orders};
+use crate::observe::metrics::Counters;
+use crate::origin::reason::Reason;
+
+/// How many clients may be in the course of being turned away politely. Beyond it they are closed
+/// at once: an answer costs a slot for as long as the client takes to read it.
+const MAX_REFUSED: usize = 256;
+
+/// How long to wait when descriptors or memory have run out. Whoever waits in the kernel's queue
+/// meanwhile is served as soon as a connection ends.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A listener and what its clients are handed to.
+pub struct Acceptor {
+    /// In blocking mode.
+    pub listener: Arc<TcpListener>,
+    /// Every worker.
+    pub inlets: Vec<Inlet>,
+    /// The most connections that all workers may have together.
+    pub max_connections: usize,
+    /// What to do at the end.
+    pub orders: Arc<Orders>,
+    /// Where what happens is counted.
+    pub counters: Arc<Counters>,
+    /// Disconnected when the acceptor is to leave.
+    pub alive: Receiver<()>,
+}
+
+impl Acceptor {
+    /// Accepts until told to leave.
+    pub fn run(self) {
+        loop {
+            match accept(&self.listener) {
+                Ok((stream, peer)) => self.admit(stream, peer),
+                // The client left before its turn came: the next one is waiting.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // EMFILE, ENFILE, ENOBUFS, ENOMEM, or the listener was shut down: the pause ends
+                // at once where it is time to leave.
+                Err(_) => {
+                    let _ = self.alive.recv_timeout(PAUSE);
+                }
+            }
+            if self.orders.is_stopping() {
+                return;
+            }
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let connections: usize = self.inlets.iter().map(Inlet::connections).sum();
+        let refused: usize = self.inlets.iter().map(Inlet::refused).sum();
+        let reason = if self.orders.is_draining() {
+            Some(Reason::Draining)
+        } else if connections - refused.min(connections) >= self.max_connections {
+            Some(Reason::AtCapacity)
+        } else {
+            None
+        };
+        self.counters.connections_accepted.add(1);
+        self.counters
+            .connections_refused
+            .add(u64::from(reason.is_some()));
+        if reason.is_some() && refused >= MAX_REFUSED {
+            return;
+        }
+        let least = self.inlets.iter().min_by_key(|inlet| inlet.connections());
+        if let Some(inlet) = least {
+            self.counters.connections_open.add(1);
+            inlet.send(Admission {
+                stream,
+                peer,
+                refused: reason,
+            });
+        }
+    }
+}
+
+/// Accepts one client, its socket in non-blocking mode.
+#[cfg(target_os = "linux")]
+fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    use rustix::net::SocketFlags;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (socket, peer) = rustix::net::acceptfrom_with(listener, flags)?;
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
+    Ok((TcpStream::from(socket), canonical(peer)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept()?;
+    stream.set_nonblocking(true)?;
+    Ok((stream, canonical(peer)))
+}
+
+/// A client that reached an IPv6 socket over IPv4 is told of by its IPv4 address.
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}

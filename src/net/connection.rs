@@ -1,0 +1,327 @@
+//! One client's connection, as a value that stops at any byte and goes on later.
+//!
+//! ```text
+//!        +-------------------------- next request -----------------------+
+//!        v                                                               |
+//!    ReadHead --(a body)--> Discard --+                                  |
+//!        |                            v                                  |
+//!        +------------------------> answer --(a directory)--> List       |
+//!        |                            |                        |         |
+//!     (fault)                         v                        |         |
+//!        |                          Send <---------------------+         |
+//!        v                            |                                  |
+//!     Closing <-------(close)---------+------------(keep-alive)----------+
+//!        |
+//!        +--> Linger (RFC 9112 section 9.6) --> closed
+//! ```
+//!
+//! This file moves the bytes and keeps the deadlines; [`crate::net::exchange`] answers.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::http1::parse;
+use crate::net::bench::{Bench, Desk};
+use crate::net::deadline::{Deadline, Pace, Waiting};
+use crate::net::discard::Discard;
+use crate::net::exchange::{Kept, Sending};
+use crate::net::inbox::Inbox;
+use crate::net::outbox::Flushed;
+use crate::net::transport::{More, Transport};
+use crate::origin::index::ListingJob;
+use crate::origin::reason::Reason;
+use crate::semantics::status::Status;
+
+/// Bytes one connection may move before its neighbours have their turn.
+const TURN_BUDGET: u64 = 512 * 1024;
+
+/// A client's connection.
+pub struct Connection {
+    pub(super) transport: Transport,
+    pub(super) peer: SocketAddr,
+    pub(super) phase: Phase,
+    /// Received and not consumed, between turns.
+    received: Vec<u8>,
+    /// Written and not taken by the socket, between turns.
+    unsent: Vec<u8>,
+    /// How far the blank line was looked for in what is received.
+    pub(super) scanned: parse::Progress,
+    /// The socket may have more to read.
+    pub(super) readable: bool,
+    /// The client has said that it will send no more, so a short read may not be the last.
+    hung_up: bool,
+    /// The client's end of sending was read.
+    ended: bool,
+    /// When the first byte of the current request came.
+    pub(super) began: Instant,
+    pub(super) deadline: Deadline,
+    pub(super) pace: Pace,
+}
+
+/// What the connection is about.
+pub(super) enum Phase {
+    ReadHead,
+    Discard(Box<Kept>, Box<Discard>),
+    List(Box<Kept>, Box<ListingJob>),
+    Send(Box<Sending>),
+    Closing { linger: bool },
+    Linger,
+}
+
+/// What a connection asks of its worker after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing until the socket is ready or the deadline passes.
+    Wait,
+    /// Another turn, after the neighbours'.
+    Again,
+    /// It is over.
+    Closed(Closed),
+}
+
+/// Why a connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Everything asked for was answered.
+    Orderly,
+    /// No request came in time, or the server is draining.
+    Idle,
+    /// The client took longer than a deadline allows.
+    TooSlow,
+    /// The client went away.
+    Reset,
+    /// The disk changed under an answer, which was cut.
+    Aborted,
+    /// Driving it panicked.
+    Bug,
+}
+
+/// What a phase asks for after a step.
+pub(super) enum Step {
+    /// The next step, of this phase or another.
+    Next,
+    /// The socket's readiness.
+    Wait,
+    /// The neighbours' turn first.
+    Again,
+    /// The end.
+    Close(Closed),
+}
+
+impl Connection {
+    /// A connection just accepted.
+    pub fn new(transport: Transport, peer: SocketAddr, desk: &Desk) -> Connection {
+        let now = desk.now.instant;
+        Connection {
+            transport,
+            peer,
+            phase: Phase::ReadHead,
+            received: Vec::new(),
+            unsent: Vec::new(),
+            scanned: parse::Progress::default(),
+            readable: true,
+            hung_up: false,
+            ended: false,
+            began: now,
+            deadline: Deadline::new(Waiting::Request, now, desk.deadlines.head),
+            pace: Pace::new(desk.limits.min_rate, desk.deadlines.send),
+        }
+    }
+
+    /// A connection that is turned away with 503 before anything is read from it.
+    pub fn refused(
+        transport: Transport,
+        peer: SocketAddr,
+        reason: Reason,
+        desk: &mut Desk,
+    ) -> Connection {
+        let mut connection = Connection::new(transport, peer, desk);
+        connection.refuse(Status::ServiceUnavailable, reason, desk);
+        desk.outbox.keep(&mut connection.unsent);
+        connection
+    }
+
+    /// The socket, for its registration.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// Notes what the poller said.
+    pub fn ready(&mut self, readable: bool, hung_up: bool) {
+        self.readable |= readable;
+        self.hung_up |= hung_up;
+    }
+
+    /// When the worker must look again although nothing happened.
+    pub fn deadline(&self) -> &Deadline {
+        &self.deadline
+    }
+
+    /// Runs until the socket blocks, the turn's budget is used up, or the connection is over.
+    pub fn drive(&mut self, bench: &mut Bench) -> Turn {
+        bench.inbox.restore(&mut self.received);
+        bench.desk.outbox.restore(&mut self.unsent);
+        bench.desk.budget = TURN_BUDGET;
+        let turn = self.run(bench);
+        bench.inbox.keep(&mut self.received);
+        bench.desk.outbox.keep(&mut self.unsent);
+        turn
+    }
+
+    /// Acts upon a deadline that has passed.
+    pub fn expire(&mut self, bench: &mut Bench) -> Turn {
+        let reason = match self.deadline.waiting {
+            Waiting::Request | Waiting::Close => return Turn::Closed(Closed::Idle),
+            Waiting::Send if self.pace.was_kept() => {
+                self.deadline = self.pace.window(bench.desk.now.instant);
+                return Turn::Wait;
+            }
+            Waiting::Send => {
+                self.transport.abort();
+                return Turn::Closed(Closed::TooSlow);
+            }
+            Waiting::Head => Reason::HeadDeadline,
+            Waiting::Body => Reason::BodyDeadline,
+        };
+        // While a head or a body is awaited nothing is unsent, so the page stands alone.
+        self.refuse(Status::RequestTimeout, reason, &mut bench.desk);
+        bench.desk.outbox.keep(&mut self.unsent);
+        self.drive(bench)
+    }
+
+    fn run(&mut self, bench: &mut Bench) -> Turn {
+        loop {
+            let step = match &self.phase {
+                Phase::ReadHead => self.read_head(bench),
+                Phase::Discard(..) => self.discard(bench),
+                Phase::List(..) => self.list(bench),
+                Phase::Send(_) => self.send(bench),
+                Phase::Closing { linger } => self.close(*linger, &mut bench.desk),
+                Phase::Linger => self.linger(&mut bench.inbox),
+            };
+            match step {
+                Step::Next if bench.desk.budget > 0 => {}
+                Step::Next | Step::Again => match self.flush(&mut bench.desk) {
+                    Ok(_) => return Turn::Again,
+                    Err(_) => return Turn::Closed(Closed::Reset),
+                },
+                Step::Wait => return Turn::Wait,
+                Step::Close(closed) => return Turn::Closed(closed),
+            }
+        }
+    }
+
+    /// Receives more of what is `awaited`, once everything written so far has left: a client may
+    /// be waiting for an answer before it sends on.
+    pub(super) fn receive(&mut self, inbox: &mut Inbox, desk: &mut Desk, awaited: Waiting) -> Step {
+        match self.flush(desk) {
+            Ok(Flushed::All) => {}
+            Ok(Flushed::Blocked) => return self.wait_to_send(desk),
+            Err(_) => return Step::Close(Closed::Reset),
+        }
+        let is_idle = awaited == Waiting::Head && inbox.unread().is_empty();
+        if self.deadline.waiting == Waiting::Send {
+            let waiting = if is_idle { Waiting::Request } else { awaited };
+            self.deadline = Deadline::new(waiting, desk.now.instant, desk.allowed(waiting));
+        }
+        if self.ended {
+            return self.end_of_requests(is_idle, desk);
+        }
+        match self.read(inbox) {
+            Ok(0) if self.readable => Step::Next,
+            Ok(0) if is_idle && desk.draining => Step::Close(Closed::Idle),
+            Ok(0) => Step::Wait,
+            Ok(_) => {
+                if is_idle {
+                    self.began = desk.now.instant;
+                    let after = desk.allowed(Waiting::Head);
+                    self.deadline = Deadline::new(Waiting::Head, desk.now.instant, after);
+                }
+                Step::Next
+            }
+            Err(_) => Step::Close(Closed::Reset),
+        }
+    }
+
+    /// The client will send no more. Half a request is answered, so that whoever typed it learns
+    /// what is missing (RFC 9112 section 8).
+    fn end_of_requests(&mut self, is_idle: bool, desk: &mut Desk) -> Step {
+        if is_idle {
+            return Step::Close(Closed::Orderly);
+        }
+        self.refuse(Status::BadRequest, Reason::Incomplete, desk);
+        Step::Next
+    }
+
+    /// Reads once. 0 means that nothing came: the end, where `ended` is set, else not now.
+    fn read(&mut self, inbox: &mut Inbox) -> io::Result<usize> {
+        if !self.readable {
+            return Ok(0);
+        }
+        let room = inbox.room();
+        let capacity = room.len();
+        match self.transport.read(room) {
+            Ok(0) => {
+                self.ended = true;
+                Ok(0)
+            }
+            Ok(count) => {
+                // Readiness is told once per arrival: a short read has emptied the socket, unless
+                // the client's end was announced together with these bytes.
+                self.readable = count == capacity || self.hung_up;
+                inbox.received(count);
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(0)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what is waiting to be written.
+    pub(super) fn flush(&mut self, desk: &mut Desk) -> io::Result<Flushed> {
+        let mut sent = 0;
+        let flushed = desk.outbox.flush(&mut self.transport, More::No, &mut sent);
+        self.pace.count(sent);
+        flushed
+    }
+
+    /// The socket is full: the client must keep the pace from now on.
+    pub(super) fn wait_to_send(&mut self, desk: &Desk) -> Step {
+        if self.deadline.waiting != Waiting::Send {
+            self.deadline = self.pace.window(desk.now.instant);
+        }
+        Step::Wait
+    }
+
+    /// Closing: what was written leaves first; then, where the client may still be sending, it is
+    /// told of the end and read from until it has seen it.
+    fn close(&mut self, linger: bool, desk: &mut Desk) -> Step {
+        match self.flush(desk) {
+            Ok(Flushed::All) => {}
+            Ok(Flushed::Blocked) => return self.wait_to_send(desk),
+            Err(_) => return Step::Close(Closed::Reset),
+        }
+        if !linger || self.ended || self.transport.finish().is_err() {
+            return Step::Close(Closed::Orderly);
+        }
+        self.deadline = Deadline::new(Waiting::Close, desk.now.instant, desk.deadlines.linger);
+        self.phase = Phase::Linger;
+        Step::Next
+    }
+
+    /// Linger: unread bytes at the close would make the kernel send a reset, which can destroy the
+    /// answer before the client reads it (RFC 9112 section 9.6).
+    fn linger(&mut self, inbox: &mut Inbox) -> Step {
+        inbox.consume(inbox.unread().len());
+        match self.read(inbox) {
+            Ok(0) if self.ended => Step::Close(Closed::Orderly),
+            Ok(0) => Step::Wait,
+            Ok(_) => Step::Again,
+            Err(_) => Step::Close(Closed::Reset),
+        }
+    }
+}

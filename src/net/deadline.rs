@@ -1,0 +1,113 @@
+//! When a connection has taken too long.
+//!
+//! Deadlines are swept about once a second, so none is exact to less than that, and none costs
+//! anything while nothing expires.
+
+use std::time::{Duration, Instant};
+
+/// How often a worker looks for deadlines that have passed.
+pub const SWEEP: Duration = Duration::from_secs(1);
+
+/// What a connection is being waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// The first or the next request, of which no byte has come.
+    Request,
+    /// The rest of a head.
+    Head,
+    /// The rest of a request body.
+    Body,
+    /// Room in the socket for the response.
+    Send,
+    /// The client's close.
+    Close,
+}
+
+/// A moment by which something must have happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    /// What is waited for.
+    pub waiting: Waiting,
+    /// Until when.
+    pub at: Instant,
+}
+
+impl Deadline {
+    /// `after` from `now`. A span that no clock can hold is as good as none: a day.
+    pub fn new(waiting: Waiting, now: Instant, after: Duration) -> Deadline {
+        let at = now
+            .checked_add(after)
+            .unwrap_or_else(|| now + Duration::from_secs(24 * 60 * 60));
+        Deadline { waiting, at }
+    }
+
+    /// Whether the moment has come.
+    pub fn has_passed(&self, now: Instant) -> bool {
+        now >= self.at
+    }
+}
+
+/// The slowest a client may read: `minimum` bytes in each window.
+///
+/// A rate and not a pause is what ends a connection, so that a client cannot hold a slot for ever
+/// by reading a byte now and then.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    sent: u64,
+    minimum: u64,
+    window: Duration,
+}
+
+impl Pace {
+    /// `rate` bytes a second, measured over windows of `window`.
+    pub fn new(rate: u64, window: Duration) -> Pace {
+        let seconds = window.as_secs_f64();
+        Pace {
+            sent: 0,
+            minimum: (rate as f64 * seconds) as u64,
+            window,
+        }
+    }
+
+    /// Counts bytes that the socket took.
+    pub fn count(&mut self, bytes: u64) {
+        self.sent += bytes;
+    }
+
+    /// The deadline of a window that begins now.
+    pub fn window(&self, now: Instant) -> Deadline {
+        Deadline::new(Waiting::Send, now, self.window)
+    }
+
+    /// At the end of a window: whether the client kept the pace. The next window begins.
+    pub fn was_kept(&mut self) -> bool {
+        std::mem::take(&mut self.sent) >= self.minimum.max(1)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trickle_does_not_keep_the_pace() {
+        let mut pace = Pace::new(1000, Duration::from_secs(10));
+        pace.count(9_999);
+        assert!(!pace.was_kept());
+        pace.count(10_000);
+        assert!(pace.was_kept());
+        assert!(!pace.was_kept()); // each window counts for itself
+    }
+
+    #[test]
+    fn silence_is_cut_even_where_no_rate_is_asked() {
+        assert!(!Pace::new(0, Duration::from_secs(10)).was_kept());
+    }
+
+    #[test]
+    fn an_endless_span_is_no_panic() {
+        let deadline = Deadline::new(Waiting::Head, Instant::now(), Duration::MAX);
+        assert!(!deadline.has_passed(Instant::now()));
+    }
+}

@@ -1,0 +1,392 @@
+//! One request and its answer, on a connection: what each phase does between two bytes.
+
+use crate::http1::error::Error as MessageError;
+use crate::http1::expect;
+use crate::http1::framing::{self, BodyLength};
+use crate::http1::head::INTERIM_CONTINUE;
+use crate::http1::host;
+use crate::http1::parse::{self, RequestHead};
+use crate::http1::persistence::{Persistence, persistence};
+use crate::http1::target::Target;
+use crate::http1::version::Version;
+use crate::net::bench::{Bench, Desk};
+use crate::net::connection::{Closed, Connection, Phase, Step};
+use crate::net::deadline::{Deadline, Waiting};
+use crate::net::discard::{Discard, Discarded};
+use crate::net::outbox::Flushed;
+use crate::net::pump::{Hose, Pump, Pumped};
+use crate::observe::event::Exchange;
+use crate::origin::answer::{Answer, Request, error};
+use crate::origin::reason::Reason;
+use crate::origin::response::{Circumstances, Response};
+use crate::semantics::field::{FieldLine, FieldName};
+use crate::semantics::method::Method;
+use crate::semantics::status::Status;
+use crate::site::content::{Content, Piece, Progress};
+use crate::site::listing::Listing;
+use crate::site::root::DiskError;
+
+/// Content up to this size joins its head in the outbox: copying it costs less than a longer call
+/// to the kernel, and pipelined answers leave together.
+const INLINE: usize = 16 * 1024;
+
+/// The outbox is emptied before another answer is written behind this many bytes.
+const OUTBOX_HIGH: usize = 64 * 1024;
+
+/// What a request counts towards the budget of a turn beside the bytes it moves.
+const REQUEST_COST: u64 = 4 * 1024;
+
+/// A request that cannot be answered, or told of, at once: the bytes of its head, which are parsed
+/// again when it can.
+pub(super) struct Kept {
+    head: Box<[u8]>,
+}
+
+/// An answer on its way.
+pub(super) struct Sending {
+    pump: Pump,
+    outcome: Outcome,
+    /// For the log, where there is one.
+    request: Option<Kept>,
+}
+
+/// What becomes of a connection after an answer, and what is told of it.
+#[derive(Clone, Copy)]
+struct Outcome {
+    status: Status,
+    reason: Reason,
+    persistence: Persistence,
+    linger: bool,
+    /// Bytes of content that were sent, or are about to be.
+    sent: u64,
+}
+
+impl Connection {
+    /// ReadHead: parse what is there, or wait for more.
+    pub(super) fn read_head(&mut self, bench: &mut Bench) -> Step {
+        let Bench { inbox, lines, desk } = bench;
+        if desk.outbox.waiting().len() >= OUTBOX_HIGH {
+            match self.flush(desk) {
+                Ok(Flushed::All) => {}
+                Ok(Flushed::Blocked) => return self.wait_to_send(desk),
+                Err(_) => return Step::Close(Closed::Reset),
+            }
+        }
+        let unread = inbox.unread();
+        match parse::request_head(unread, &mut self.scanned, lines, &desk.parse_limits) {
+            Ok(None) => self.receive(inbox, desk, Waiting::Head),
+            Ok(Some(head)) => {
+                let length = head.length;
+                self.scanned = parse::Progress::default();
+                self.begin(&head, &unread[..length], desk);
+                inbox.consume(length);
+                Step::Next
+            }
+            Err(fault) => {
+                let fault = MessageError::from(fault);
+                self.refuse(fault.status(), Reason::Message(fault), desk);
+                Step::Next
+            }
+        }
+    }
+
+    /// A whole head has come: refuse it, read its body first, or answer it.
+    fn begin(&mut self, head: &RequestHead<'_>, bytes: &[u8], desk: &mut Desk) {
+        desk.spend(REQUEST_COST);
+        let (target, length, expects) = match check(head) {
+            Ok(checked) => checked,
+            Err(fault) => {
+                let reason = Reason::Message(fault);
+                let response = refusal(fault.status(), reason, head.known, desk);
+                return self.begin_sending(Some((head, bytes)), response, true, desk);
+            }
+        };
+        let Some(discard) = Discard::new(length, desk.limits.max_body) else {
+            return self.respond(head, target, bytes, None, false, desk);
+        };
+        // A client that waits for 100 is sent the final status at once where the method will be
+        // refused anyway; whether it then sends its body nobody knows, so the connection ends.
+        let is_refused = !head.known.is_some_and(Method::is_allowed);
+        if discard.is_hopeless() || (expects && is_refused) {
+            return self.respond(head, target, bytes, None, true, desk);
+        }
+        if expects {
+            desk.outbox.end().extend_from_slice(INTERIM_CONTINUE);
+        }
+        self.deadline = Deadline::new(Waiting::Body, desk.now.instant, desk.deadlines.body);
+        self.phase = Phase::Discard(Box::new(Kept::of(bytes)), Box::new(discard));
+    }
+
+    /// Discard: read the body and throw it away, then answer.
+    pub(super) fn discard(&mut self, bench: &mut Bench) -> Step {
+        let Phase::Discard(_, discard) = &mut self.phase else {
+            return Step::Next;
+        };
+        let too_long = match discard.feed(&mut bench.inbox) {
+            Discarded::Some => {
+                let Bench { inbox, desk, .. } = bench;
+                return self.receive(inbox, desk, Waiting::Body);
+            }
+            Discarded::Malformed(fault) => {
+                let fault = MessageError::from(fault);
+                self.refuse(fault.status(), Reason::Message(fault), &mut bench.desk);
+                return Step::Next;
+            }
+            Discarded::All => false,
+            Discarded::TooLong => true,
+        };
+        if let Phase::Discard(kept, _) = std::mem::replace(&mut self.phase, Phase::ReadHead) {
+            self.respond_to_kept(&kept, None, too_long, bench);
+        }
+        Step::Next
+    }
+
+    /// List: read a piece of the directory; at its end, answer with it.
+    pub(super) fn list(&mut self, bench: &mut Bench) -> Step {
+        let Phase::List(_, job) = &mut self.phase else {
+            return Step::Next;
+        };
+        let outcome = job.step(&bench.desk.origin.site);
+        if outcome == Ok(Progress::More) {
+            return Step::Again;
+        }
+        if let Phase::List(kept, job) = std::mem::replace(&mut self.phase, Phase::ReadHead) {
+            let listing = outcome.map(|_| job.finish());
+            self.respond_to_kept(&kept, Some(listing), false, bench);
+        }
+        Step::Next
+    }
+
+    fn respond_to_kept(
+        &mut self,
+        kept: &Kept,
+        listing: Option<Result<Listing, DiskError>>,
+        has_rest: bool,
+        bench: &mut Bench,
+    ) {
+        let Bench { lines, desk, .. } = bench;
+        let parsed = parse::request_head(
+            &kept.head,
+            &mut parse::Progress::default(),
+            lines,
+            &desk.parse_limits,
+        );
+        // The same bytes passed both under the same limits before.
+        if let Ok(Some(head)) = parsed
+            && let Ok((target, _, _)) = check(&head)
+        {
+            self.respond(&head, target, &kept.head, listing, has_rest, desk);
+        }
+    }
+
+    /// Answers a well-formed request. `has_rest`: its body is not read to the end, so nothing that
+    /// follows can be understood.
+    fn respond(
+        &mut self,
+        head: &RequestHead<'_>,
+        target: Target<'_>,
+        bytes: &[u8],
+        listing: Option<Result<Listing, DiskError>>,
+        has_rest: bool,
+        desk: &mut Desk,
+    ) {
+        let persistence = match has_rest || desk.draining {
+            true => Persistence::Close,
+            false => persistence(head.version, &head.fields),
+        };
+        let request = Request {
+            head,
+            target,
+            circumstances: Circumstances {
+                now: desk.now.date,
+                persistence,
+                is_http10: head.version == Version::Http10,
+                is_head: head.known == Some(Method::Head),
+            },
+        };
+        match desk.origin.answer(&request, listing, desk.outbox.end()) {
+            Answer::Listing(job) => self.phase = Phase::List(Box::new(Kept::of(bytes)), job),
+            Answer::Ready(response) => {
+                self.begin_sending(Some((head, bytes)), response, has_rest, desk);
+            }
+        }
+    }
+
+    /// Answers what cannot be understood, and closes.
+    pub(super) fn refuse(&mut self, status: Status, reason: Reason, desk: &mut Desk) {
+        let response = refusal(status, reason, None, desk);
+        self.begin_sending(None, response, true, desk);
+    }
+
+    /// The head is written: small content joins it, other content is pumped.
+    fn begin_sending(
+        &mut self,
+        request: Option<(&RequestHead<'_>, &[u8])>,
+        response: Response,
+        linger: bool,
+        desk: &mut Desk,
+    ) {
+        let mut outcome = Outcome {
+            status: response.status,
+            reason: response.reason,
+            persistence: response.persistence,
+            linger,
+            sent: 0,
+        };
+        match inline(&response.content) {
+            Some(bytes) => {
+                desk.outbox.end().extend_from_slice(bytes);
+                outcome.sent = bytes.len() as u64;
+                self.tell(request.map(|(head, _)| head), outcome, true, desk);
+                self.go_on(outcome, desk);
+            }
+            None => {
+                let kept = request.filter(|_| desk.log.enabled());
+                self.deadline = self.pace.window(desk.now.instant);
+                self.phase = Phase::Send(Box::new(Sending {
+                    pump: Pump::new(response.content, response.framing),
+                    outcome,
+                    request: kept.map(|(_, bytes)| Kept::of(bytes)),
+                }));
+            }
+        }
+    }
+
+    /// Send: move content until it ends or the socket is full.
+    pub(super) fn send(&mut self, bench: &mut Bench) -> Step {
+        let Bench { lines, desk, .. } = bench;
+        let Phase::Send(sending) = &mut self.phase else {
+            return Step::Next;
+        };
+        let mut sent = 0;
+        let pumped = sending.pump.advance(&mut Hose {
+            out: &mut desk.outbox,
+            transport: &mut self.transport,
+            scratch: &mut desk.scratch,
+            sent: &mut sent,
+            budget: &mut desk.budget,
+        });
+        self.pace.count(sent);
+        sending.outcome.sent = sending.pump.moved();
+        match pumped {
+            Ok(Pumped::Blocked) => self.wait_to_send(desk),
+            Ok(Pumped::Paused) => Step::Again,
+            Ok(Pumped::Done) => {
+                self.end_sending(true, lines, desk);
+                Step::Next
+            }
+            Err(fault) => {
+                self.end_sending(false, lines, desk);
+                self.transport.abort();
+                Step::Close(match fault.kind() {
+                    std::io::ErrorKind::UnexpectedEof => Closed::Aborted,
+                    _ => Closed::Reset,
+                })
+            }
+        }
+    }
+
+    fn end_sending(&mut self, complete: bool, lines: &mut Vec<FieldLine>, desk: &mut Desk) {
+        let Phase::Send(sending) = std::mem::replace(&mut self.phase, Phase::ReadHead) else {
+            return;
+        };
+        let kept = sending.request.as_ref();
+        let parsed = kept.map(|kept| {
+            parse::request_head(
+                &kept.head,
+                &mut parse::Progress::default(),
+                lines,
+                &desk.parse_limits,
+            )
+        });
+        let head = match &parsed {
+            Some(Ok(head)) => head.as_ref(),
+            _ => None,
+        };
+        self.tell(head, sending.outcome, complete, desk);
+        self.go_on(sending.outcome, desk);
+    }
+
+    /// After an answer: the next request, or the end.
+    fn go_on(&mut self, outcome: Outcome, desk: &Desk) {
+        let idle = desk.deadlines.idle;
+        self.began = desk.now.instant;
+        self.deadline = Deadline::new(Waiting::Request, desk.now.instant, idle);
+        self.phase = match outcome.persistence {
+            Persistence::KeepAlive => Phase::ReadHead,
+            Persistence::Close => Phase::Closing {
+                linger: outcome.linger,
+            },
+        };
+    }
+
+    /// Counts an exchange and tells the log of it.
+    fn tell(
+        &self,
+        head: Option<&RequestHead<'_>>,
+        outcome: Outcome,
+        complete: bool,
+        desk: &mut Desk,
+    ) {
+        desk.counters
+            .count_answer(outcome.status.code(), outcome.sent);
+        if !desk.log.enabled() {
+            return;
+        }
+        let reason = outcome.reason.to_string();
+        let first = |name| head.and_then(|head| head.fields.first(name));
+        desk.log.record(&Exchange {
+            peer: self.peer,
+            received: desk.now.system,
+            duration: desk.now.instant.duration_since(self.began),
+            method: head.map_or(b"-", |head| head.method),
+            target: head.map_or(b"-", |head| head.target),
+            version: head.map_or("-", |head| head.version.text()),
+            status: outcome.status.code(),
+            sent: outcome.sent,
+            referer: first(FieldName::Referer),
+            user_agent: first(FieldName::UserAgent),
+            reason: &reason,
+            complete,
+        });
+    }
+}
+
+impl Kept {
+    fn of(head: &[u8]) -> Kept {
+        Kept { head: head.into() }
+    }
+}
+
+/// Content that joins its head, as bytes; `None` where it is large or made as it goes.
+fn inline(content: &Content) -> Option<&[u8]> {
+    match content {
+        Content::Empty => Some(&[]),
+        Content::One(Piece::Bytes(bytes)) if bytes.len() <= INLINE => Some(bytes),
+        Content::One(Piece::Memory(bytes, range)) if range.len() <= INLINE => {
+            bytes.get(range.clone())
+        }
+        _ => None,
+    }
+}
+
+/// What must hold of a head before it means anything: framing first, because a message of which
+/// the end is in doubt has no next one.
+fn check<'a>(head: &RequestHead<'a>) -> Result<(Target<'a>, BodyLength, bool), MessageError> {
+    let length = framing::body_length(head.version, &head.fields)?;
+    let target = Target::parse(head.known, head.target)?;
+    host::host(head.version, &head.fields, &target)?;
+    let expects = expect::expects_continue(head.version, &head.fields)?;
+    Ok((target, length, expects))
+}
+
+/// The response to what is refused before any resource is looked for. The connection ends with it.
+fn refusal(status: Status, reason: Reason, method: Option<Method>, desk: &mut Desk) -> Response {
+    let circumstances = Circumstances {
+        now: desk.now.date,
+        persistence: Persistence::Close,
+        is_http10: false,
+        is_head: method == Some(Method::Head),
+    };
+    error(desk.outbox.end(), circumstances, status, reason)
+}

@@ -1,0 +1,113 @@
+//! Opening listeners: which addresses, which port.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+
+use crate::net::config::{Bind, Port};
+use crate::net::start_error::StartError;
+
+/// Clients that may wait in the kernel's queue; the kernel lowers it to its own limit.
+const BACKLOG: i32 = 4096;
+
+/// How many ports after a preferred one are tried, and how often the system is asked for one that
+/// is free on every address.
+const TRIES: u16 = 100;
+
+/// Listens on every address at one port.
+pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
+    let (first, tries) = match port {
+        Port::Fixed(0) => (0, TRIES),
+        Port::Fixed(port) => (port, 1),
+        Port::Preferred(port) => (port, TRIES),
+    };
+    for attempt in 0..tries {
+        let port = match first {
+            0 => 0,
+            _ => first.saturating_add(attempt),
+        };
+        match bind_all(bind, port) {
+            Err((_, fault)) if fault.kind() == io::ErrorKind::AddrInUse && tries > 1 => {}
+            Err((address, fault)) => return Err(StartError::from_listen(address, fault)),
+            Ok(listeners) => return Ok(listeners),
+        }
+    }
+    Err(StartError::NoFreePort(
+        first,
+        first.saturating_add(TRIES - 1),
+    ))
+}
+
+fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
+    let required = bind.required.iter().map(|&ip| (ip, true));
+    let optional = bind.optional.iter().map(|&ip| (ip, false));
+    let wanted = required.chain(optional);
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    let mut missing = None;
+    let mut port = port;
+    for (ip, is_required) in wanted {
+        let address = SocketAddr::new(ip, port);
+        match listen(address) {
+            Ok(listener) => {
+                // Where the system chose the port, the other addresses get the same.
+                port = listener
+                    .local_addr()
+                    .map_err(|fault| (address, fault))?
+                    .port();
+                listeners.push(listener);
+            }
+            Err(fault) if !is_required && is_missing(&fault) => missing = Some((address, fault)),
+            Err(fault) => return Err((address, fault)),
+        }
+    }
+    match missing {
+        Some(missing) if listeners.is_empty() => Err(missing),
+        _ => Ok(listeners),
+    }
+}
+
+/// Whether the machine simply has no such protocol or address.
+fn is_missing(fault: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(fault),
+        Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
+    )
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    if address.is_ipv6() {
+        // `::` leaves IPv4 to `0.0.0.0`, so that each means one thing and both can be asked for.
+        sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    // Accepted sockets inherit it: answers are written whole, so waiting to fill a packet would
+    // only delay their end.
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from(socket))
+}
+
+/// Makes a blocking `accept` return.
+pub fn interrupt(listener: &TcpListener) {
+    if rustix::net::shutdown(listener, rustix::net::Shutdown::Both).is_ok() {
+        return;
+    }
+    // Where a listener cannot be shut down, a client of our own does it.
+    if let Ok(address) = listener.local_addr() {
+        let ip = match address.ip() {
+            ip if !ip.is_unspecified() => ip,
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        let _ = std::net::TcpStream::connect(SocketAddr::new(ip, address.port()));
+    }
+}

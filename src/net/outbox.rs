@@ -1,0 +1,92 @@
+//! The bytes written for a client and not yet taken by its socket.
+//!
+//! Small answers gather here, so that the answers to pipelined requests leave in one write. Like
+//! the inbox it belongs to the worker; a connection keeps only what its socket did not take.
+
+use std::io;
+
+use crate::net::transport::{More, Transport};
+
+/// Whether the socket took everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// Nothing is left.
+    All,
+    /// The socket is full; it will say when it has room.
+    Blocked,
+}
+
+/// Outgoing bytes with a mark behind the last one taken.
+#[derive(Default)]
+pub struct Outbox {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl Outbox {
+    /// Takes up what a connection kept.
+    pub fn restore(&mut self, kept: &mut Vec<u8>) {
+        self.bytes.clear();
+        self.taken = 0;
+        if !kept.is_empty() {
+            self.bytes.extend_from_slice(kept);
+            *kept = Vec::new();
+        }
+    }
+
+    /// Gives what is left to the connection.
+    pub fn keep(&mut self, kept: &mut Vec<u8>) {
+        if !self.is_empty() {
+            *kept = self.waiting().to_vec();
+        }
+        self.bytes.clear();
+        self.taken = 0;
+    }
+
+    /// Where the next answer is to be written.
+    pub fn end(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// What the socket has not taken.
+    pub fn waiting(&self) -> &[u8] {
+        &self.bytes[self.taken..]
+    }
+
+    /// Whether the socket has taken everything.
+    pub fn is_empty(&self) -> bool {
+        self.taken == self.bytes.len()
+    }
+
+    /// Marks `count` more bytes as taken.
+    pub fn take(&mut self, count: usize) {
+        self.taken = (self.taken + count).min(self.bytes.len());
+        if self.is_empty() {
+            self.bytes.clear();
+            self.taken = 0;
+        }
+    }
+
+    /// Writes until nothing is left or the socket is full; how many bytes it took is added to
+    /// `sent`.
+    pub fn flush(
+        &mut self,
+        transport: &mut Transport,
+        more: More,
+        sent: &mut u64,
+    ) -> io::Result<Flushed> {
+        while !self.is_empty() {
+            match transport.write(self.waiting(), more) {
+                Ok(count) => {
+                    *sent += count as u64;
+                    self.take(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Flushed::Blocked);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Flushed::All)
+    }
+}

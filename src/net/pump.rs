@@ -1,0 +1,239 @@
+//! Moving content into a socket, a bounded number of bytes in a turn.
+//!
+//! Invariant: a body is completed only if every byte of it belongs to the representation that its
+//! head promised. The end of a file is therefore held back, read into memory and sent only after
+//! the file was found unchanged; where it changed the body stays short and the connection is cut.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use crate::http1::chunked::{LAST_CHUNK, write_chunk};
+use crate::net::outbox::{Flushed, Outbox};
+use crate::net::transport::{More, Transport};
+use crate::origin::response::Framing;
+use crate::site::content::{Content, OpenFile, Piece, Progress, Source, changed};
+
+/// How much of the end of a file is held back until the file was found unchanged.
+const TAIL: u64 = 16 * 1024;
+
+/// How much is pulled from a stream at a time.
+const PULL: usize = 32 * 1024;
+
+/// Where moving stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pumped {
+    /// Everything is in the outbox or in the socket.
+    Done,
+    /// The socket is full.
+    Blocked,
+    /// The turn's budget is used up; there is more to do at once.
+    Paused,
+}
+
+/// The rest of a content, and how its end is told.
+pub struct Pump {
+    pieces: VecDeque<Piece>,
+    stream: Option<Box<dyn Source>>,
+    framing: Framing,
+    /// Bytes of content, without their framing, that left the pump.
+    moved: u64,
+}
+
+/// What a pump works with during one turn.
+pub struct Hose<'a> {
+    /// Bytes that go before whatever the pump moves.
+    pub out: &'a mut Outbox,
+    /// The socket.
+    pub transport: &'a mut Transport,
+    /// Scratch space of the worker.
+    pub scratch: &'a mut Vec<u8>,
+    /// Bytes the socket took.
+    pub sent: &'a mut u64,
+    /// Bytes this turn may still move.
+    pub budget: &'a mut u64,
+}
+
+impl Pump {
+    /// A pump for a content that follows its head.
+    pub fn new(content: Content, framing: Framing) -> Pump {
+        let (pieces, stream) = match content {
+            Content::Empty => (VecDeque::new(), None),
+            Content::One(piece) => (VecDeque::from([piece]), None),
+            Content::Several(pieces) => (pieces, None),
+            Content::Stream(source) => (VecDeque::new(), Some(source)),
+        };
+        Pump {
+            pieces,
+            stream,
+            framing,
+            moved: 0,
+        }
+    }
+
+    /// How many bytes of content have left the pump so far.
+    pub fn moved(&self) -> u64 {
+        self.moved
+    }
+
+    /// Moves until the content ends, the socket is full or the budget is used up.
+    pub fn advance(&mut self, hose: &mut Hose<'_>) -> io::Result<Pumped> {
+        loop {
+            let step = if let Some(piece) = self.pieces.front_mut() {
+                let step = hose.move_piece(piece, &mut self.moved)?;
+                if step == Pumped::Done {
+                    self.pieces.pop_front();
+                }
+                step
+            } else if let Some(source) = &mut self.stream {
+                let step = hose.move_stream(source.as_mut(), self.framing)?;
+                self.moved += hose.scratch.len() as u64;
+                if step == Pumped::Done {
+                    self.stream = None;
+                }
+                step
+            } else {
+                return Ok(Pumped::Done);
+            };
+            if step == Pumped::Blocked {
+                return Ok(Pumped::Blocked);
+            }
+            if *hose.budget == 0 {
+                return Ok(Pumped::Paused);
+            }
+        }
+    }
+}
+
+impl Hose<'_> {
+    /// Moves some of a piece; done means that it is in the outbox or the socket to its last byte.
+    fn move_piece(&mut self, piece: &mut Piece, moved: &mut u64) -> io::Result<Pumped> {
+        match piece {
+            Piece::Bytes(bytes) => {
+                *moved += bytes.len() as u64;
+                self.out.end().append(bytes);
+                Ok(Pumped::Done)
+            }
+            Piece::Memory(bytes, range) => {
+                let taken = self.write_behind_outbox(&bytes[range.clone()]);
+                let Some(taken) = taken? else {
+                    return Ok(Pumped::Blocked);
+                };
+                range.start += taken;
+                *moved += taken as u64;
+                Ok(match range.start < range.end {
+                    true => Pumped::Paused,
+                    false => Pumped::Done,
+                })
+            }
+            Piece::File(file, offset, remaining) if *remaining <= TAIL => {
+                self.move_tail(file, *offset, *remaining)?;
+                *moved += *remaining;
+                Ok(Pumped::Done)
+            }
+            Piece::File(file, offset, remaining) => {
+                if self.flush(More::Follows)? == Flushed::Blocked {
+                    return Ok(Pumped::Blocked);
+                }
+                let count = (*remaining - TAIL).min((*self.budget).max(1));
+                let count = usize::try_from(count).unwrap_or(usize::MAX);
+                let Some(taken) = self.send_file(file, *offset, count)? else {
+                    return Ok(Pumped::Blocked);
+                };
+                *offset += taken;
+                *remaining -= taken;
+                *moved += taken;
+                Ok(Pumped::Paused)
+            }
+        }
+    }
+
+    /// Moves the next part of a stream, once the socket has taken what went before.
+    fn move_stream(
+        &mut self,
+        source: &mut (dyn Source + 'static),
+        framing: Framing,
+    ) -> io::Result<Pumped> {
+        self.scratch.clear();
+        if self.flush(More::No)? == Flushed::Blocked {
+            return Ok(Pumped::Blocked);
+        }
+        let progress = source.pull(self.scratch, PULL)?;
+        // Making content costs more than moving it.
+        self.spend(PULL.max(self.scratch.len()) as u64);
+        match framing {
+            Framing::Chunked if !self.scratch.is_empty() => {
+                write_chunk(self.out.end(), self.scratch);
+            }
+            Framing::Chunked => {}
+            Framing::Length | Framing::Close => self.out.end().extend_from_slice(self.scratch),
+        }
+        if progress == Progress::More {
+            return Ok(Pumped::Paused);
+        }
+        if framing == Framing::Chunked {
+            self.out.end().extend_from_slice(LAST_CHUNK);
+        }
+        Ok(Pumped::Done)
+    }
+
+    /// Writes the outbox and `bytes` in one call. `None`: the socket is full. Otherwise how many
+    /// of `bytes` it took.
+    fn write_behind_outbox(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+        let waiting = self.out.waiting();
+        let head = waiting.len();
+        let written = match head {
+            0 => self.transport.write(bytes, More::No),
+            _ => self.transport.write_both(waiting, bytes),
+        };
+        let Some(written) = unless_blocked(written)? else {
+            return Ok(None);
+        };
+        *self.sent += written as u64;
+        self.spend(written as u64);
+        self.out.take(written.min(head));
+        Ok(Some(written.saturating_sub(head)))
+    }
+
+    fn send_file(&mut self, file: &OpenFile, offset: u64, count: usize) -> io::Result<Option<u64>> {
+        let moved = self.transport.send_file(&file.file, offset, count);
+        match unless_blocked(moved)? {
+            Some(0) => Err(changed()),
+            Some(moved) => {
+                *self.sent += moved as u64;
+                self.spend(moved as u64);
+                Ok(Some(moved as u64))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the end of a slice and, the file being unchanged, puts it into the outbox.
+    fn move_tail(&mut self, file: &OpenFile, offset: u64, length: u64) -> io::Result<()> {
+        self.scratch.clear();
+        self.scratch.resize(length as usize, 0);
+        file.file.read_exact_at(self.scratch, offset)?;
+        if !file.is_intact() {
+            return Err(changed());
+        }
+        self.out.end().extend_from_slice(self.scratch);
+        self.spend(length);
+        Ok(())
+    }
+
+    fn flush(&mut self, more: More) -> io::Result<Flushed> {
+        self.out.flush(self.transport, more, self.sent)
+    }
+
+    fn spend(&mut self, bytes: u64) {
+        *self.budget = self.budget.saturating_sub(bytes);
+    }
+}
+
+fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
+    match result {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,378 @@
+//! A worker: one thread, one poller, its own connections.
+//!
+//! Workers share nothing but the channels that feed them and a few counters. A turn of the loop:
+//! wait for readiness, read the clock, admit what the acceptors sent, drive every connection that
+//! has something to do, look for deadlines that have passed.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use crate::net::bench::Bench;
+use crate::net::clock::Now;
+use crate::net::connection::{Closed, Connection, Turn};
+use crate::net::deadline::SWEEP;
+use crate::net::transport::Transport;
+use crate::origin::reason::Reason;
+
+/// Readiness told in one turn: more only grows the turn.
+const EVENTS: usize = 1024;
+
+/// The token of the waker; no slot reaches it.
+const WAKE: Token = Token(usize::MAX);
+
+/// A socket on its way to a worker.
+pub struct Admission {
+    /// In non-blocking mode.
+    pub stream: TcpStream,
+    /// The client.
+    pub peer: SocketAddr,
+    /// Whether it is to be turned away, and why.
+    pub refused: Option<Reason>,
+}
+
+/// The acceptors' end of a worker.
+#[derive(Clone)]
+pub struct Inlet {
+    sender: Sender<Admission>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    waker: Waker,
+    /// The worker is waiting for readiness, or about to: it must be woken.
+    asleep: AtomicBool,
+    /// Connections sent to the worker and not yet over.
+    connections: AtomicUsize,
+    /// Among them those turned away.
+    refused: AtomicUsize,
+}
+
+/// What all workers obey.
+#[derive(Default)]
+pub struct Orders {
+    draining: AtomicBool,
+    stopping: AtomicBool,
+}
+
+/// A worker before it has a thread: connections never leave theirs, so it has none yet.
+pub struct Seed {
+    poll: Poll,
+    receiver: Receiver<Admission>,
+    shared: Arc<Shared>,
+    orders: Arc<Orders>,
+}
+
+struct Worker {
+    seed: Seed,
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    /// Slots of connections that asked for another turn.
+    again: VecDeque<usize>,
+    next_sweep: Instant,
+}
+
+#[derive(Default)]
+struct Slot {
+    connection: Option<Box<Connection>>,
+    /// Counts the slot's connections, so that a late event finds nobody.
+    generation: u32,
+    refused: bool,
+    /// In the queue for another turn.
+    queued: bool,
+}
+
+impl Inlet {
+    /// Hands a socket over and wakes the worker if it sleeps.
+    pub fn send(&self, admission: Admission) {
+        let shared = &self.shared;
+        shared.connections.fetch_add(1, Ordering::Relaxed);
+        if admission.refused.is_some() {
+            shared.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        // A worker that is gone drops the channel, and the socket with it.
+        if self.sender.send(admission).is_ok() {
+            self.wake();
+        }
+    }
+
+    /// Makes the worker look at its orders and its channel.
+    pub fn wake(&self) {
+        if self.shared.asleep.swap(false, Ordering::SeqCst) {
+            // The only failure is a full counter, which wakes as well.
+            let _ = self.shared.waker.wake();
+        }
+    }
+
+    /// Connections that the worker has.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// Connections that it is turning away.
+    pub fn refused(&self) -> usize {
+        self.shared.refused.load(Ordering::Relaxed)
+    }
+}
+
+impl Orders {
+    /// From now on no connection is kept after its answer.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the server is about to end.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Workers are to leave, whatever they are doing.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether every thread is to leave.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}
+
+impl Seed {
+    /// A worker and the inlet that feeds it.
+    pub fn new(orders: Arc<Orders>) -> io::Result<(Seed, Inlet)> {
+        let poll = Poll::new()?;
+        let shared = Arc::new(Shared {
+            waker: Waker::new(poll.registry(), WAKE)?,
+            asleep: AtomicBool::new(false),
+            connections: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+        });
+        // Bounded by the connection limit, which the acceptors keep.
+        let (sender, receiver) = unbounded();
+        let seed = Seed {
+            poll,
+            receiver,
+            shared: Arc::clone(&shared),
+            orders,
+        };
+        Ok((seed, Inlet { sender, shared }))
+    }
+
+    /// Serves on this thread until it is ordered to stop, or to drain and every answer begun has
+    /// left.
+    pub fn run(self, bench: Bench) {
+        let worker = Worker {
+            seed: self,
+            slots: Vec::new(),
+            free: Vec::new(),
+            again: VecDeque::new(),
+            next_sweep: bench.desk.now.instant + SWEEP,
+        };
+        worker.run(bench);
+    }
+}
+
+impl Worker {
+    fn run(mut self, mut bench: Bench) {
+        let mut events = Events::with_capacity(EVENTS);
+        while !self.is_done(&bench) {
+            self.wait(&mut events, &bench);
+            self.begin_turn(&mut bench);
+            self.admit(&mut bench);
+            for event in &events {
+                if event.token() != WAKE {
+                    let hung_up = event.is_read_closed() || event.is_error();
+                    let readable = event.is_readable() || hung_up;
+                    self.wake_slot(event.token(), readable, hung_up, &mut bench);
+                }
+            }
+            self.take_turns(&mut bench);
+            self.sweep(&mut bench);
+            bench.desk.log.flush();
+        }
+    }
+
+    /// A client that is being turned away keeps nobody from leaving: its answer is in the socket.
+    fn is_done(&self, bench: &Bench) -> bool {
+        let shared = &self.seed.shared;
+        let refused = shared.refused.load(Ordering::Relaxed);
+        let idle = shared.connections.load(Ordering::Relaxed) <= refused;
+        self.seed.orders.is_stopping() || (bench.desk.draining && idle)
+    }
+
+    /// Waits for readiness, for a socket from an acceptor, or for the next sweep.
+    fn wait(&mut self, events: &mut Events, bench: &Bench) {
+        let timeout = if !self.again.is_empty() {
+            Some(Duration::ZERO)
+        } else if self.free.len() < self.slots.len() {
+            Some(
+                self.next_sweep
+                    .saturating_duration_since(bench.desk.now.instant),
+            )
+        } else {
+            None
+        };
+        self.seed.shared.asleep.store(true, Ordering::SeqCst);
+        // What was sent before the flag was up woke nobody.
+        let timeout = match self.seed.receiver.is_empty() && !self.seed.orders.is_stopping() {
+            true => timeout,
+            false => Some(Duration::ZERO),
+        };
+        if self.seed.poll.poll(events, timeout).is_err() {
+            // Interrupted by a signal: a turn without events.
+            events.clear();
+        }
+        self.seed.shared.asleep.store(false, Ordering::SeqCst);
+    }
+
+    fn begin_turn(&mut self, bench: &mut Bench) {
+        let desk = &mut bench.desk;
+        desk.now = Now::read();
+        desk.origin.site.begin_turn();
+        if self.seed.orders.is_draining() && !desk.draining {
+            desk.draining = true;
+            // Every connection looks once whether a request is waiting; the idle ones end.
+            for index in 0..self.slots.len() {
+                self.drive(index, bench);
+            }
+        }
+    }
+
+    fn admit(&mut self, bench: &mut Bench) {
+        while let Ok(admission) = self.seed.receiver.try_recv() {
+            let refused = admission.refused.is_some();
+            let transport = Transport::new(admission.stream);
+            let connection = match admission.refused {
+                None => Connection::new(transport, admission.peer, &bench.desk),
+                Some(why) => Connection::refused(transport, admission.peer, why, &mut bench.desk),
+            };
+            let index = self.free.pop().unwrap_or_else(|| {
+                self.slots.push(Slot::default());
+                self.slots.len() - 1
+            });
+            let token = token(index, self.slots[index].generation);
+            let descriptor = connection.transport().descriptor();
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            let registered =
+                self.seed
+                    .poll
+                    .registry()
+                    .register(&mut SourceFd(&descriptor), token, interest);
+            let slot = &mut self.slots[index];
+            slot.connection = Some(Box::new(connection));
+            slot.refused = refused;
+            match registered {
+                Ok(()) => self.drive(index, bench),
+                Err(_) => self.close(index, Closed::Reset, bench),
+            }
+        }
+    }
+
+    fn wake_slot(&mut self, token: Token, readable: bool, hung_up: bool, bench: &mut Bench) {
+        let index = token.0 & INDEX;
+        let Some(slot) = self.slots.get_mut(index) else {
+            return;
+        };
+        if slot.generation as usize != token.0 >> INDEX_BITS {
+            return;
+        }
+        if let Some(connection) = &mut slot.connection {
+            connection.ready(readable, hung_up);
+            if !slot.queued {
+                self.drive(index, bench);
+            }
+        }
+    }
+
+    /// One more turn for each connection that asked for one.
+    fn take_turns(&mut self, bench: &mut Bench) {
+        for _ in 0..self.again.len() {
+            if let Some(index) = self.again.pop_front() {
+                self.slots[index].queued = false;
+                self.drive(index, bench);
+            }
+        }
+    }
+
+    fn drive(&mut self, index: usize, bench: &mut Bench) {
+        self.step(index, bench, Connection::drive);
+    }
+
+    /// Lets one connection act. A bug in it costs that connection and no other.
+    fn step(
+        &mut self,
+        index: usize,
+        bench: &mut Bench,
+        act: fn(&mut Connection, &mut Bench) -> Turn,
+    ) {
+        let Some(connection) = &mut self.slots[index].connection else {
+            return;
+        };
+        let turn = catch_unwind(AssertUnwindSafe(|| act(connection, bench)));
+        match turn {
+            Ok(Turn::Wait) => {}
+            Ok(Turn::Again) => {
+                if !std::mem::replace(&mut self.slots[index].queued, true) {
+                    self.again.push_back(index);
+                }
+            }
+            Ok(Turn::Closed(closed)) => self.close(index, closed, bench),
+            Err(_) => {
+                bench.desk.counters.worker_panics.add(1);
+                bench.reset();
+                self.close(index, Closed::Bug, bench);
+            }
+        }
+    }
+
+    fn close(&mut self, index: usize, closed: Closed, bench: &mut Bench) {
+        let slot = &mut self.slots[index];
+        slot.connection = None;
+        slot.generation = slot.generation.wrapping_add(1) & GENERATION;
+        if std::mem::take(&mut slot.queued) {
+            self.again.retain(|&other| other != index);
+        }
+        self.free.push(index);
+        self.seed.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        if std::mem::take(&mut slot.refused) {
+            self.seed.shared.refused.fetch_sub(1, Ordering::Relaxed);
+        }
+        bench.desk.counters.connections_open.subtract(1);
+        if closed == Closed::Aborted {
+            bench.desk.counters.answers_cut.add(1);
+        }
+    }
+
+    /// Looks for deadlines that have passed, about once a second.
+    fn sweep(&mut self, bench: &mut Bench) {
+        let now = bench.desk.now.instant;
+        if now < self.next_sweep {
+            return;
+        }
+        self.next_sweep = now + SWEEP;
+        for index in 0..self.slots.len() {
+            let connection = self.slots[index].connection.as_ref();
+            if connection.is_some_and(|connection| connection.deadline().has_passed(now)) {
+                self.step(index, bench, Connection::expire);
+            }
+        }
+    }
+}
+
+/// The index and the generation of a slot share a token.
+const INDEX_BITS: u32 = usize::BITS / 2;
+const INDEX: usize = (1 << INDEX_BITS) - 1;
+/// One bit less than there is room for, so that no token is the waker's.
+const GENERATION: u32 = (1 << (INDEX_BITS - 1)) - 1;
+
+fn token(index: usize, generation: u32) -> Token {
+    Token((generation as usize) << INDEX_BITS | index)
+}
