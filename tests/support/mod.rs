@@ -1,0 +1,362 @@
+//! A real server on a port of the system's choice, and a client that sends exactly what it is told.
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests open files and read the clock"
+)]
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use docroot::net::config::{Bind, Config, Port};
+use docroot::net::limits::{Deadlines, Limits};
+use docroot::net::server::{Handle, Server};
+use docroot::observe::access_log::LogOptions;
+use docroot::observe::log::{Log, Sink};
+use docroot::observe::metrics::Counters;
+use docroot::site::options::SiteOptions;
+
+/// How long a test waits before it says that something hangs.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server with a root of its own. Dropping it ends it and waits for its threads.
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub root: PathBuf,
+    pub counters: Arc<Counters>,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// What a test wants to be different.
+pub struct Setup {
+    pub config: Config,
+    pub sink: Option<Sink>,
+    folder: tempfile::TempDir,
+}
+
+impl Setup {
+    /// Two workers on an empty folder, a free port of 127.0.0.1, no log.
+    pub fn new() -> Setup {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = Config {
+            root: folder.path().to_owned(),
+            bind: Bind {
+                required: vec![[127, 0, 0, 1].into()],
+                optional: vec![],
+            },
+            port: Port::Fixed(0),
+            threads: 2,
+            site: SiteOptions::default(),
+            limits: Limits::for_descriptors(4096),
+            deadlines: Deadlines::default(),
+            log: LogOptions::OFF,
+        };
+        Setup {
+            config,
+            sink: None,
+            folder,
+        }
+    }
+
+    /// Puts a file into the root, its folders included.
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Setup {
+        write(self.folder.path(), name, content.as_ref());
+        self
+    }
+
+    /// Changes the configuration.
+    pub fn with(mut self, change: impl FnOnce(&mut Config)) -> Setup {
+        change(&mut self.config);
+        self
+    }
+
+    /// The root before the server starts.
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts the server.
+    pub fn start(self) -> TestServer {
+        let counters = Arc::new(Counters::default());
+        let server = Server::bind(self.config.clone(), Arc::clone(&counters)).expect("it starts");
+        let log = match self.sink {
+            Some(sink) => Log::start(self.config.log, sink, Arc::clone(&counters)).expect("a log"),
+            None => Log::off(),
+        };
+        let address = server.addresses()[0];
+        let handle = server.handle();
+        let thread = std::thread::spawn(move || {
+            server.run(&log).expect("it runs");
+            log.shutdown(PATIENCE);
+        });
+        TestServer {
+            address,
+            root: self.folder.path().to_owned(),
+            counters,
+            handle,
+            thread: Some(thread),
+            _folder: Some(self.folder),
+        }
+    }
+}
+
+impl TestServer {
+    /// A server of these files.
+    pub fn of(files: &[(&str, &str)]) -> TestServer {
+        files
+            .iter()
+            .fold(Setup::new(), |setup, (name, content)| {
+                setup.file(name, content)
+            })
+            .start()
+    }
+
+    /// Puts a file into the root while the server runs.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        write(&self.root, name, content.as_ref());
+    }
+
+    /// A new connection.
+    pub fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.address).expect("it accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_nodelay(true).expect("no delay");
+        Client {
+            stream,
+            received: Vec::new(),
+        }
+    }
+
+    /// Sends bytes on a new connection and returns everything up to the server's close.
+    pub fn raw(&self, request: &[u8]) -> Vec<u8> {
+        let mut client = self.connect();
+        client.send(request);
+        client.rest()
+    }
+
+    /// GET with more field lines, on a new connection.
+    pub fn get(&self, target: &str, fields: &[(&str, &str)]) -> Response {
+        self.request("GET", target, fields)
+    }
+
+    /// One request on a new connection.
+    pub fn request(&self, method: &str, target: &str, fields: &[(&str, &str)]) -> Response {
+        let mut client = self.connect();
+        client.send(&request(method, target, fields));
+        client.response(method)
+    }
+
+    /// Asks the server to finish what it has begun.
+    pub fn drain(&self) {
+        self.handle.drain();
+    }
+
+    /// Waits until the server has ended by itself.
+    pub fn wait(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server's thread did not panic");
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.handle.stop();
+        self.wait();
+        assert_eq!(self.counters.worker_panics.value(), 0, "a worker panicked");
+    }
+}
+
+/// A connection that sends and receives bytes.
+pub struct Client {
+    pub stream: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Client {
+    /// Sends bytes as they are. A server that has closed may refuse them; the answer tells.
+    pub fn send(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn finish(&mut self) {
+        self.stream.shutdown(Shutdown::Write).expect("half a close");
+    }
+
+    /// The next final response. Interim ones are skipped.
+    pub fn response(&mut self, method: &str) -> Response {
+        loop {
+            let response = self.next_response(method);
+            if response.status >= 200 {
+                return response;
+            }
+        }
+    }
+
+    /// The next response, interim ones included; `method` is the request's.
+    pub fn next_response(&mut self, method: &str) -> Response {
+        while find(&self.received, b"\r\n\r\n").is_none() {
+            assert!(self.fill(), "closed in a head: {}", self.seen());
+        }
+        let end = find(&self.received, b"\r\n\r\n").expect("found") + 4;
+        let head = self.received.drain(..end).collect::<Vec<u8>>();
+        let mut response = Response::parse(&head);
+        let bodiless =
+            method == "HEAD" || response.status < 200 || [204, 304].contains(&response.status);
+        if bodiless {
+            return response;
+        }
+        if response.field("Transfer-Encoding") == Some("chunked") {
+            response.body = self.chunks();
+        } else if let Some(length) = response.field("Content-Length") {
+            let length = length.parse().expect("a number");
+            while self.received.len() < length {
+                assert!(self.fill(), "closed in a body: {}", self.seen());
+            }
+            response.body = self.received.drain(..length).collect();
+        } else {
+            response.body = self.rest();
+        }
+        response
+    }
+
+    /// Everything up to the server's close, orderly or not.
+    pub fn rest(&mut self) -> Vec<u8> {
+        while self.fill() {}
+        std::mem::take(&mut self.received)
+    }
+
+    /// Whether the server has closed and nothing is left to read.
+    pub fn is_closed(&mut self) -> bool {
+        self.received.is_empty() && !self.fill()
+    }
+
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut content = Vec::new();
+        loop {
+            let line = self.line();
+            let size = usize::from_str_radix(&line, 16).expect("a chunk size");
+            while self.received.len() < size + 2 {
+                assert!(self.fill(), "closed in a chunk");
+            }
+            content.extend(self.received.drain(..size));
+            assert_eq!(self.received.drain(..2).collect::<Vec<u8>>(), b"\r\n");
+            if size == 0 {
+                return content;
+            }
+        }
+    }
+
+    fn line(&mut self) -> String {
+        while find(&self.received, b"\r\n").is_none() {
+            assert!(self.fill(), "closed in a line");
+        }
+        let end = find(&self.received, b"\r\n").expect("found");
+        let line = self.received.drain(..end + 2).collect::<Vec<u8>>();
+        String::from_utf8(line[..end].to_vec()).expect("ASCII")
+    }
+
+    fn fill(&mut self) -> bool {
+        let mut buffer = [0; 64 * 1024];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => false,
+            Ok(count) => {
+                self.received.extend_from_slice(&buffer[..count]);
+                true
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => false,
+            Err(error) => panic!(
+                "nothing came within {PATIENCE:?}: {error}; so far: {}",
+                self.seen()
+            ),
+        }
+    }
+
+    fn seen(&self) -> String {
+        String::from_utf8_lossy(&self.received)
+            .chars()
+            .take(500)
+            .collect()
+    }
+}
+
+/// A response, parsed with no more leniency than it deserves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    pub phrase: String,
+    pub fields: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Parses a head, and insists that it is one.
+    pub fn parse(head: &[u8]) -> Response {
+        let text = std::str::from_utf8(head).expect("a head is ASCII");
+        let mut lines = text
+            .strip_suffix("\r\n\r\n")
+            .expect("ends in a blank line")
+            .split("\r\n");
+        let status_line = lines.next().expect("a status line");
+        let rest = status_line.strip_prefix("HTTP/1.1 ").expect(status_line);
+        let (code, phrase) = rest.split_once(' ').expect("a phrase");
+        let fields = lines.map(|line| {
+            assert!(!line.contains(['\r', '\n']), "{line:?}");
+            let (name, value) = line.split_once(": ").expect(line);
+            (name.to_owned(), value.to_owned())
+        });
+        Response {
+            status: code.parse().expect("three digits"),
+            phrase: phrase.to_owned(),
+            fields: fields.collect(),
+            body: Vec::new(),
+        }
+    }
+
+    /// The only value of a field.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut values = self
+            .fields
+            .iter()
+            .filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} comes twice");
+        value
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).expect("UTF-8")
+    }
+}
+
+/// A request with `Host`, and with `fields` behind it.
+pub fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
+    for (name, value) in fields {
+        head += &format!("{name}: {value}\r\n");
+    }
+    (head + "\r\n").into_bytes()
+}
+
+/// Where `needle` begins.
+pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
+}
+
+fn write(root: &Path, name: &str, content: &[u8]) {
+    let path = root.join(name);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).expect("folders");
+    }
+    std::fs::write(path, content).expect("a file");
+}
