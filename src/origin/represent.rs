@@ -118,7 +118,7 @@ impl Origin {
             }
             // Replaced since it was resolved: look again, in a new turn.
             out.truncate(start);
-            self.site.begin_turn();
+            self.site.look_again();
             file = match self.site.find(path) {
                 Ok(Found::File(file)) => file,
                 Ok(Found::Directory) => break,

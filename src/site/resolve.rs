@@ -7,6 +7,7 @@ use std::io::Read;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::semantics::date::HttpDate;
 use crate::site::cache::Cache;
 use crate::site::content::{FileSource, MemorySource, OpenFile, Source, Stored};
 use crate::site::file::StoredFile;
@@ -24,6 +25,8 @@ pub struct Site {
     options: Arc<SiteOptions>,
     cache: Cache,
     turn: u64,
+    /// Seconds since 1970.
+    now: i64,
     /// The path being resolved, with the name of an index behind it.
     scratch: Vec<u8>,
 }
@@ -44,12 +47,19 @@ impl Site {
             options,
             cache: Cache::new(memory),
             turn: 0,
+            now: 0,
             scratch: Vec::new(),
         }
     }
 
-    /// Begins a turn of the worker's loop: from here on the disk is looked at again.
-    pub fn begin_turn(&mut self) {
+    /// Begins a turn of the worker's loop at `now`: from here on the disk is looked at again.
+    pub fn begin_turn(&mut self, now: HttpDate) {
+        self.now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
+        self.look_again();
+    }
+
+    /// Makes nothing that was compared with the disk count as compared.
+    pub fn look_again(&mut self) {
         self.turn += 1;
     }
 
@@ -182,7 +192,9 @@ impl Site {
             None => self.read_once(path, 0)?.ok_or(DiskError::Failed)?,
         };
         let stored = Rc::new(stored);
-        self.cache.insert(path, Rc::clone(&stored), self.turn);
+        if stored.identity.is_settled(self.now) {
+            self.cache.insert(path, Rc::clone(&stored), self.turn);
+        }
         Ok(stored)
     }
 

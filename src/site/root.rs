@@ -22,6 +22,9 @@ const READ: OFlags = OFlags::RDONLY
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY);
 
+/// Seconds, rounded up, in which the coarsest clocks of file systems in use tick.
+const SETTLING: i64 = 3;
+
 /// How often an opening is tried again when a rename raced with it.
 const RACES: usize = 8;
 
@@ -274,6 +277,12 @@ impl Identity {
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         })
+    }
+
+    /// Whether this state is old enough, at `now` seconds since 1970, that a later change must show
+    /// in it: a second change within one tick of the file system's clock leaves no trace.
+    pub fn is_settled(&self, now: i64) -> bool {
+        self.changed.saturating_add(SETTLING) <= now
     }
 
     /// Whether a file in state `now` still begins with the bytes it had in this state, as far as
