@@ -221,8 +221,10 @@ impl Connection {
             Err(_) => return Step::Close(Closed::Reset),
         }
         let is_idle = awaited == Waiting::Head && inbox.unread().is_empty();
-        if self.deadline.waiting == Waiting::Send {
-            let waiting = if is_idle { Waiting::Request } else { awaited };
+        // What is waited for now may not be what it was: the first byte of a head has come, or the
+        // socket has room again.
+        let waiting = if is_idle { Waiting::Request } else { awaited };
+        if self.deadline.waiting != waiting {
             self.deadline = Deadline::new(waiting, desk.now.instant, desk.allowed(waiting));
         }
         if self.ended {
@@ -235,8 +237,6 @@ impl Connection {
             Ok(_) => {
                 if is_idle {
                     self.began = desk.now.instant;
-                    let after = desk.allowed(Waiting::Head);
-                    self.deadline = Deadline::new(Waiting::Head, desk.now.instant, after);
                 }
                 Step::Next
             }
