@@ -1,0 +1,110 @@
+//! A whole connection, fed arbitrary bytes in arbitrary pieces: whatever comes, it answers with
+//! messages that begin as messages do, and it comes to an end.
+#![no_main]
+
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+
+use docroot::net::bench::{Bench, Desk, Settings};
+use docroot::net::config::{Bind, Config, Port};
+use docroot::net::connection::{Connection, Turn};
+use docroot::net::limits::{Deadlines, Limits};
+use docroot::net::transport::Transport;
+use docroot::observe::access_log::LogOptions;
+use docroot::observe::log::Log;
+use docroot::site::options::SiteOptions;
+use docroot::site::root::Root;
+use libfuzzer_sys::fuzz_target;
+
+/// More turns than any input needs; one more means that a connection never ends.
+const TURNS: usize = 100_000;
+
+thread_local! {
+    static BENCH: RefCell<Bench> = RefCell::new(bench());
+}
+
+/// A bench on a small root in memory, where the machine has such a place.
+fn bench() -> Bench {
+    let place = Path::new("/dev/shm");
+    let place = if place.is_dir() {
+        place.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
+    let folder = tempfile::tempdir_in(place).expect("a folder").keep();
+    std::fs::write(folder.join("a"), b"small").expect("a file");
+    std::fs::write(folder.join("t.txt"), vec![b'x'; 200_000]).expect("a file");
+    std::fs::create_dir(folder.join("d")).expect("a folder");
+    let config = Config {
+        root: folder.clone(),
+        bind: Bind::loopback(),
+        port: Port::Fixed(0),
+        threads: 1,
+        site: SiteOptions::default(),
+        limits: Limits::for_descriptors(64),
+        deadlines: Deadlines::default(),
+        log: LogOptions::OFF,
+    };
+    let settings = Settings {
+        root: Arc::new(Root::open(&folder, false).expect("a root")),
+        options: Arc::new(config.site.clone()),
+        config,
+        counters: Arc::default(),
+    };
+    Bench::new(Desk::new(&settings, Log::off().handle()))
+}
+
+fuzz_target!(|input: &[u8]| {
+    BENCH.with_borrow_mut(|bench| {
+        let (ours, mut theirs) = UnixStream::pair().expect("a pair of sockets");
+        ours.set_nonblocking(true).expect("non-blocking");
+        theirs.set_nonblocking(true).expect("non-blocking");
+        let transport = Transport::new(TcpStream::from(OwnedFd::from(ours)));
+        let mut connection =
+            Connection::new(transport, (Ipv4Addr::LOCALHOST, 1).into(), &bench.desk);
+        let mut received = Vec::new();
+        let mut open = true;
+        // 0xFF ends a piece: it is a byte of no message's own syntax.
+        for piece in input.split(|&byte| byte == 0xff) {
+            open = open && theirs.write_all(piece).is_ok();
+            open = open && run(&mut connection, bench, &mut theirs, &mut received);
+        }
+        if open {
+            theirs.shutdown(Shutdown::Write).expect("half a close");
+            assert!(
+                !run(&mut connection, bench, &mut theirs, &mut received),
+                "it never ends"
+            );
+        }
+        drop(connection);
+        let _ = theirs.read_to_end(&mut received);
+        assert!(received.is_empty() || received.starts_with(b"HTTP/1.1 "));
+    });
+});
+
+/// Drives a connection until it waits for more; false where it is over.
+fn run(
+    connection: &mut Connection,
+    bench: &mut Bench,
+    theirs: &mut UnixStream,
+    received: &mut Vec<u8>,
+) -> bool {
+    let mut buffer = [0; 16 * 1024];
+    for _ in 0..TURNS {
+        connection.ready(true, true);
+        let turn = connection.drive(bench);
+        let count = theirs.read(&mut buffer).unwrap_or(0);
+        received.extend_from_slice(&buffer[..count]);
+        match turn {
+            Turn::Closed(_) => return false,
+            Turn::Wait if count == 0 => return true,
+            Turn::Wait | Turn::Again => {}
+        }
+    }
+    panic!("a connection made no progress in {TURNS} turns");
+}

@@ -1,0 +1,25 @@
+//! A decoded path never climbs, and survives being encoded again.
+#![no_main]
+
+use docroot::site::path::{SitePath, encode};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|raw: &[u8]| {
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let Ok(path) = SitePath::decode(raw, &mut first) else {
+        return;
+    };
+    let bytes = path.as_bytes();
+    assert!(!bytes.starts_with(b"/") && !bytes.contains(&0) && !bytes.contains(&b'\\'));
+    assert!(
+        bytes
+            .split(|&byte| byte == b'/')
+            .all(|segment| segment != b".." && segment != b".")
+    );
+    let mut encoded = vec![b'/'];
+    encode(bytes, &mut encoded);
+    assert_eq!(
+        SitePath::decode(&encoded, &mut second).map(SitePath::as_bytes),
+        Ok(bytes)
+    );
+});
