@@ -16,9 +16,11 @@ use crate::net::discard::{Discard, Discarded};
 use crate::net::outbox::Flushed;
 use crate::net::pump::{Hose, Pump, Pumped};
 use crate::observe::event::Exchange;
-use crate::origin::answer::{Answer, Request, error};
+use crate::origin::answer::Answer;
 use crate::origin::reason::Reason;
-use crate::origin::response::{Circumstances, Response};
+use crate::origin::refuse::error;
+use crate::origin::request::{Circumstances, Request};
+use crate::origin::response::Response;
 use crate::semantics::field::{FieldLine, FieldName};
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
@@ -146,7 +148,7 @@ impl Connection {
         let Phase::List(_, job) = &mut self.phase else {
             return Step::Next;
         };
-        let outcome = job.step(&bench.desk.origin.site);
+        let outcome = job.step(&bench.desk.origin.stock.site);
         if outcome == Ok(Progress::More) {
             return Step::Again;
         }

@@ -1,27 +1,22 @@
 //! Method, then target, then resource: the order in which a request is answered.
 
-use crate::http1::parse::RequestHead;
-use crate::http1::target::Target;
 use crate::origin::index::ListingJob;
-use crate::origin::pages::error_page;
 use crate::origin::reason::Reason;
-use crate::origin::represent;
-use crate::origin::response::{Circumstances, Response, ResponseWriter};
+use crate::origin::refuse::{disk_error, error, error_fields};
+use crate::origin::request::{Circumstances, Request};
+use crate::origin::response::{Response, ResponseWriter};
+use crate::origin::stock::Stock;
 use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::status::Status;
 use crate::site::listing::Listing;
 use crate::site::path::{self, SitePath};
-use crate::site::resolve::{Found, Site};
+use crate::site::resolve::Found;
 use crate::site::root::DiskError;
 
 /// What answers requests on one worker.
 pub struct Origin {
-    /// The document root.
-    pub site: Site,
-    /// The largest number of ranges that one request may name.
-    pub max_ranges: usize,
-    /// How many contents are being coded as they are sent.
-    pub coders: represent::Coders,
+    /// What it answers from.
+    pub stock: Stock,
     decoded: Vec<u8>,
 }
 
@@ -33,24 +28,11 @@ pub enum Answer {
     Listing(Box<ListingJob>),
 }
 
-/// One request, parsed and found to be well-formed.
-#[derive(Clone, Copy)]
-pub struct Request<'a> {
-    /// The request head.
-    pub head: &'a RequestHead<'a>,
-    /// Its target.
-    pub target: Target<'a>,
-    /// What else the response depends on.
-    pub circumstances: Circumstances,
-}
-
 impl Origin {
-    /// An origin for the files of `site`.
-    pub fn new(site: Site, max_ranges: usize) -> Origin {
+    /// An origin that answers from `stock`.
+    pub fn new(stock: Stock) -> Origin {
         Origin {
-            site,
-            max_ranges,
-            coders: represent::Coders::default(),
+            stock,
             decoded: Vec::new(),
         }
     }
@@ -99,7 +81,7 @@ impl Origin {
         out: &mut Vec<u8>,
     ) -> Answer {
         let circumstances = request.circumstances;
-        let found = match self.site.find(path) {
+        let found = match self.stock.site.find(path) {
             Ok(found) => found,
             Err(fault) => return Answer::Ready(disk_error(out, circumstances, fault)),
         };
@@ -107,22 +89,22 @@ impl Origin {
             return Answer::Ready(options(out, circumstances, Reason::ResourceOptions));
         }
         match found {
-            Found::File(file) => Answer::Ready(self.answer_file(request, path, file, out)),
+            Found::File(file) => Answer::Ready(self.stock.answer_file(request, path, file, out)),
             Found::Directory if !path.is_directory() => {
                 Answer::Ready(redirect_to_slash(request, path, out))
             }
-            Found::Directory if !self.site.options().listing => {
+            Found::Directory if !self.stock.site.options().listing => {
                 let reason = Reason::ListingOff;
                 Answer::Ready(error(out, circumstances, Status::NotFound, reason))
             }
             Found::Directory => match listing {
                 Some(Ok(listing)) => {
-                    Answer::Ready(self.answer_listing(request, path, listing, out))
+                    Answer::Ready(self.stock.answer_listing(request, path, listing, out))
                 }
                 Some(Err(fault)) => Answer::Ready(disk_error(out, circumstances, fault)),
                 None => {
                     let query = request.target.query().unwrap_or_default();
-                    match ListingJob::new(&self.site, path, query) {
+                    match ListingJob::new(&self.stock.site, path, query) {
                         Ok(job) => Answer::Listing(Box::new(job)),
                         Err(fault) => Answer::Ready(disk_error(out, circumstances, fault)),
                     }
@@ -130,51 +112,6 @@ impl Origin {
             },
         }
     }
-}
-
-/// An error's response: its page, and nothing of the machine.
-pub fn error(
-    out: &mut Vec<u8>,
-    circumstances: Circumstances,
-    status: Status,
-    reason: Reason,
-) -> Response {
-    error_fields(
-        ResponseWriter::begin(out, circumstances, status, reason),
-        status,
-        reason,
-    )
-}
-
-/// The same behind fields that are already there.
-pub fn error_fields(writer: ResponseWriter<'_>, status: Status, reason: Reason) -> Response {
-    let writer = match status {
-        // Both pass soon: descriptors come back as answers end, and a restart takes a moment.
-        Status::ServiceUnavailable => writer.field("Retry-After", RETRY_AFTER),
-        _ => writer,
-    };
-    writer
-        .field("Content-Type", b"text/html; charset=utf-8")
-        .field(
-            "Content-Security-Policy",
-            crate::origin::pages::CONTENT_SECURITY_POLICY.as_bytes(),
-        )
-        .field("X-Content-Type-Options", b"nosniff")
-        .bytes(error_page(status, &reason.to_string()))
-}
-
-/// Seconds after which a client turned away may come back (RFC 9110 section 10.2.3).
-const RETRY_AFTER: &[u8] = b"2";
-
-/// The response for what the disk refused.
-pub fn disk_error(out: &mut Vec<u8>, circumstances: Circumstances, fault: DiskError) -> Response {
-    let status = match fault {
-        DiskError::NotFound => Status::NotFound,
-        DiskError::Forbidden => Status::Forbidden,
-        DiskError::Exhausted => Status::ServiceUnavailable,
-        DiskError::Failed => Status::InternalServerError,
-    };
-    error(out, circumstances, status, Reason::Disk(fault))
 }
 
 /// RFC 9110 section 15.5.6: 405 names what is allowed.

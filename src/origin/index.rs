@@ -3,15 +3,13 @@
 use std::io;
 use std::rc::Rc;
 
-use crate::origin::answer::{Origin, Request, error_fields};
-use crate::origin::reason::Reason;
-use crate::origin::represent::{CODINGS, Metadata, Whole, with_content, without_content};
-use crate::origin::response::{Response, ResponseWriter};
+use crate::origin::refuse::not_acceptable;
+use crate::origin::represent::{Decided, Metadata, Whole};
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::origin::stock::Stock;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
-use crate::semantics::decide::{Selected, decide};
-use crate::semantics::method::Method;
-use crate::semantics::status::Status;
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::site::compress::{Coded, PIECE, code};
 use crate::site::content::{MemorySource, Progress, Source, Stored};
@@ -77,28 +75,24 @@ impl ListingJob {
     }
 }
 
-impl Origin {
+impl Stock {
     /// Answers for a directory that was read.
-    pub(super) fn answer_listing(
+    pub fn answer_listing(
         &mut self,
         request: &Request<'_>,
         path: SitePath<'_>,
         listing: Listing,
         out: &mut Vec<u8>,
     ) -> Response {
-        let circumstances = request.circumstances;
         let query = ListingQuery::parse(request.target.query().unwrap_or_default());
         let format = query.format.unwrap_or_else(|| format_by_accept(request));
         let is_small = listing.totals().entries() <= SMALL;
         let (coding, why) = match self.choose_listing_coding(request, is_small) {
             CodingChoice::Chosen(coding, why) => (coding, why),
-            CodingChoice::NotAcceptable => {
-                let (status, reason) = (Status::NotAcceptable, Reason::CodingNotAcceptable);
-                let writer = ResponseWriter::begin(out, circumstances, status, reason);
-                return error_fields(writer.field("Vary", VARY.as_bytes()), status, reason);
-            }
+            CodingChoice::NotAcceptable => return not_acceptable(request, VARY, out),
         };
-        let tag = format!("{}{}", listing.entity_tag(&query, format), coding.suffix());
+        let tag = listing.entity_tag(&query, format) + coding.suffix();
+        let whole = self.listing_content(path, query, format, listing, coding, is_small);
         let metadata = Metadata {
             validators: Validators {
                 entity_tag: Some(EntityTag {
@@ -109,41 +103,23 @@ impl Origin {
             },
             media_type: format.content_type(),
             coding,
+            length: match &whole {
+                Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
+                _ => None,
+            },
             vary: Some(VARY),
             policy: Some(CONTENT_SECURITY_POLICY),
         };
-        let whole = self.listing_content(path, query, format, listing, coding, is_small);
-        let length = match &whole {
-            Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
-            _ => None,
-        };
-        let selected = Selected {
-            validators: metadata.validators,
-            length,
-        };
-        let method = request.head.known.unwrap_or(Method::Get);
-        let fields = &request.head.fields;
-        let decision = decide(
-            method,
-            fields,
-            &selected,
-            circumstances.now,
-            self.max_ranges,
-        );
-        let reason = Reason::of(&decision, why);
-        match without_content(&decision, reason, &metadata, circumstances, out) {
+        let answer = Decided::new(request, &metadata, why, self.max_ranges);
+        match answer.without_content(out) {
             Some(response) => response,
-            None => with_content(decision, reason, &metadata, whole, circumstances, out),
+            None => answer.with_content(whole, out),
         }
     }
 
     fn choose_listing_coding(&self, request: &Request<'_>, is_small: bool) -> CodingChoice {
         let fields = &request.head.fields;
-        let offered: &[Coding] = match self.site.options().compress {
-            true => &CODINGS,
-            false => &[],
-        };
-        let choice = coding::choose(fields, offered);
+        let choice = coding::choose(fields, self.offered(true));
         let why = if is_small {
             None
         } else if request.circumstances.is_http10 {

@@ -4,24 +4,11 @@
 use crate::http1::head;
 use crate::http1::persistence::Persistence;
 use crate::origin::reason::Reason;
+use crate::origin::request::Circumstances;
 use crate::semantics::date::HttpDate;
 use crate::semantics::status::Status;
 use crate::semantics::validator::EntityTag;
 use crate::site::content::{Content, Piece};
-
-/// What every response depends on besides the resource.
-#[derive(Clone, Copy, Debug)]
-pub struct Circumstances {
-    /// The time of this turn; it becomes `Date`.
-    pub now: HttpDate,
-    /// Whether the connection goes on after this response, as far as the request and the server's
-    /// state decide it.
-    pub persistence: Persistence,
-    /// Whether the client speaks HTTP/1.0: it is told of keep-alive and never sent chunks.
-    pub is_http10: bool,
-    /// Whether only the head is sent (RFC 9110 section 9.3.2).
-    pub is_head: bool,
-}
 
 /// A response whose head is written.
 pub struct Response {

@@ -168,3 +168,8 @@ pub fn changed() -> io::Error {
         "the file changed while it was sent",
     )
 }
+
+/// Whether an error is that of [`changed`].
+pub fn is_change(fault: &io::Error) -> bool {
+    fault.kind() == io::ErrorKind::UnexpectedEof
+}

@@ -1,0 +1,191 @@
+//! A regular file: which of its representations is sent.
+//!
+//! The coding is chosen first, because it decides which entity-tag the preconditions are held
+//! against and which bytes a range counts (RFC 9110 sections 12.5.3, 13.2.2, 14.2).
+
+use std::io;
+use std::rc::Rc;
+
+use crate::origin::refuse::{disk_error, not_acceptable};
+use crate::origin::represent::{Decided, Metadata, Whole};
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::origin::stock::{CODINGS, Stock};
+use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
+use crate::semantics::field::FieldName;
+use crate::site::compress::{Coded, PIECE, code};
+use crate::site::content::{Progress, Source, Stored, is_change};
+use crate::site::file::StoredFile;
+use crate::site::path::SitePath;
+use crate::site::resolve::Found;
+use crate::site::root::DiskError;
+
+/// Content up to this size is coded within one turn: a few milliseconds at the worst.
+const CODE_AT_ONCE: u64 = 4 * PIECE as u64;
+
+/// How often a file is resolved again that was replaced between two looks.
+const ATTEMPTS: usize = 4;
+
+impl Stock {
+    /// Answers for a regular file.
+    pub fn answer_file(
+        &mut self,
+        request: &Request<'_>,
+        path: SitePath<'_>,
+        mut file: Rc<StoredFile>,
+        out: &mut Vec<u8>,
+    ) -> Response {
+        let start = out.len();
+        for _ in 0..ATTEMPTS {
+            match self.try_file(request, &file, out) {
+                Ok(Some(response)) => return response,
+                Ok(None) => {}
+                Err(fault) => {
+                    out.truncate(start);
+                    return disk_error(out, request.circumstances, fault);
+                }
+            }
+            // Replaced since it was resolved: look again, in a new turn.
+            out.truncate(start);
+            self.site.look_again();
+            file = match self.site.find(path) {
+                Ok(Found::File(file)) => file,
+                Ok(Found::Directory) => break,
+                Err(fault) => return disk_error(out, request.circumstances, fault),
+            };
+        }
+        disk_error(out, request.circumstances, DiskError::Exhausted)
+    }
+
+    /// `None` where the file is no longer what `file` says.
+    fn try_file(
+        &mut self,
+        request: &Request<'_>,
+        file: &Rc<StoredFile>,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Response>, DiskError> {
+        let (coding, why) = match self.choose_coding(request, file) {
+            CodingChoice::Chosen(coding, why) => (coding, why),
+            CodingChoice::NotAcceptable => {
+                return Ok(Some(not_acceptable(request, "Accept-Encoding", out)));
+            }
+        };
+        let metadata = Metadata {
+            validators: file.validators(coding, request.circumstances.now),
+            media_type: &file.media_type,
+            coding,
+            length: (coding == Coding::Identity).then_some(file.size()),
+            vary: self.site.options().compress.then_some("Accept-Encoding"),
+            policy: None,
+        };
+        let answer = Decided::new(request, &metadata, why, self.max_ranges);
+        if let Some(response) = answer.without_content(out) {
+            return Ok(Some(response));
+        }
+        let whole = self.content(file, coding)?;
+        Ok(whole.map(|whole| answer.with_content(whole, out)))
+    }
+
+    /// RFC 9110 section 12.5.3, and what this server adds to it: a request for ranges gets the
+    /// identity coding where it may, because a client resumes in the bytes of the file and a part
+    /// of a coded stream cannot be decoded by itself.
+    fn choose_coding(&self, request: &Request<'_>, file: &StoredFile) -> CodingChoice {
+        let fields = &request.head.fields;
+        if !self.site.options().compress {
+            return coding::choose(fields, &[]);
+        }
+        let choice = coding::choose(fields, self.offered(file.gains_from_coding()));
+        match choice {
+            CodingChoice::Chosen(Coding::Identity, _) => choice,
+            CodingChoice::Chosen(chosen, _) => match self.why_identity(request, file, chosen) {
+                Some(why) if coding::accepts_identity(fields) => {
+                    CodingChoice::Chosen(Coding::Identity, why)
+                }
+                _ => choice,
+            },
+            // A client that refuses identity gets a coding even where it gains nothing.
+            CodingChoice::NotAcceptable => coding::choose(fields, &CODINGS),
+        }
+    }
+
+    /// Why identity is sent although a coding was preferred, if so.
+    fn why_identity(
+        &self,
+        request: &Request<'_>,
+        file: &StoredFile,
+        chosen: Coding,
+    ) -> Option<CodingReason> {
+        if request.head.fields.contains(FieldName::Range) {
+            return Some(CodingReason::RangeAsked);
+        }
+        if file.size() <= CODE_AT_ONCE || file.coded(chosen).is_some() {
+            return None;
+        }
+        if request.circumstances.is_http10 {
+            return Some(CodingReason::LengthUnknown);
+        }
+        (!self.coders.are_free()).then_some(CodingReason::CodersBusy)
+    }
+
+    /// The content in this coding: from the cache, coded now, or coded as it is sent.
+    fn content(
+        &mut self,
+        file: &Rc<StoredFile>,
+        coding: Coding,
+    ) -> Result<Option<Whole>, DiskError> {
+        if coding == Coding::Identity {
+            return Ok(self.site.content(file)?.map(Whole::Stored));
+        }
+        if let Some(bytes) = file.coded(coding) {
+            return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
+        }
+        let Some(source) = self.site.source(file)? else {
+            return Ok(None);
+        };
+        if file.size() <= CODE_AT_ONCE {
+            let bytes: Rc<[u8]> = match code(source, coding) {
+                Ok(bytes) => bytes.into(),
+                Err(fault) if is_change(&fault) => return Ok(None),
+                Err(fault) => return Err(fault.into()),
+            };
+            file.keep_coded(coding, Rc::clone(&bytes));
+            return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
+        }
+        let gathered = Gathered {
+            coded: Coded::new(source, coding),
+            gathered: Some(Vec::new()),
+            limit: usize::try_from(self.site.largest_kept()).unwrap_or(usize::MAX),
+            file: Rc::clone(file),
+            coding,
+        };
+        Ok(Some(Whole::Stream(Box::new(self.coders.hold(gathered)))))
+    }
+}
+
+/// A coded stream that is kept with its file when it has ended, unless it grows too large.
+struct Gathered {
+    coded: Coded,
+    gathered: Option<Vec<u8>>,
+    limit: usize,
+    file: Rc<StoredFile>,
+    coding: Coding,
+}
+
+impl Source for Gathered {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+        let start = out.len();
+        let progress = self.coded.pull(out, budget)?;
+        if let Some(gathered) = &mut self.gathered {
+            gathered.extend_from_slice(&out[start..]);
+            if gathered.len() > self.limit {
+                self.gathered = None;
+            }
+        }
+        if progress == Progress::Done
+            && let Some(gathered) = self.gathered.take()
+        {
+            self.file.keep_coded(self.coding, gathered.into());
+        }
+        Ok(progress)
+    }
+}

@@ -1,0 +1,31 @@
+//! A request as the origin sees it: its head, and what else every response to it depends on.
+
+use crate::http1::parse::RequestHead;
+use crate::http1::persistence::Persistence;
+use crate::http1::target::Target;
+use crate::semantics::date::HttpDate;
+
+/// One request, parsed and found to be well-formed.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The request head.
+    pub head: &'a RequestHead<'a>,
+    /// Its target.
+    pub target: Target<'a>,
+    /// What else the response depends on.
+    pub circumstances: Circumstances,
+}
+
+/// What every response depends on besides the resource.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// The time of this turn; it becomes `Date`.
+    pub now: HttpDate,
+    /// Whether the connection goes on after this response, as far as the request and the server's
+    /// state decide it.
+    pub persistence: Persistence,
+    /// Whether the client speaks HTTP/1.0: it is told of keep-alive and never sent chunks.
+    pub is_http10: bool,
+    /// Whether only the head is sent (RFC 9110 section 9.3.2).
+    pub is_head: bool,
+}
