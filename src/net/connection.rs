@@ -228,7 +228,8 @@ impl Connection {
             self.deadline = Deadline::new(waiting, desk.now.instant, desk.allowed(waiting));
         }
         if self.ended {
-            return self.end_of_requests(is_idle, desk);
+            let is_over = awaited == Waiting::Head && is_blank(inbox.unread());
+            return self.end_of_requests(is_over, desk);
         }
         match self.read(inbox) {
             Ok(0) if self.readable => Step::Next,
@@ -246,8 +247,8 @@ impl Connection {
 
     /// The client will send no more. Half a request is answered, so that whoever typed it learns
     /// what is missing (RFC 9112 section 8).
-    fn end_of_requests(&mut self, is_idle: bool, desk: &mut Desk) -> Step {
-        if is_idle {
+    fn end_of_requests(&mut self, is_over: bool, desk: &mut Desk) -> Step {
+        if is_over {
             return Step::Close(Closed::Orderly);
         }
         self.refuse(Status::BadRequest, Reason::Incomplete, desk);
@@ -324,4 +325,9 @@ impl Connection {
             Err(_) => Step::Close(Closed::Reset),
         }
     }
+}
+
+/// Whether nothing but empty lines has come, which are no part of a request (RFC 9112 section 2.2).
+fn is_blank(received: &[u8]) -> bool {
+    received.iter().all(|byte| b"\r\n".contains(byte))
 }

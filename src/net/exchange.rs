@@ -42,6 +42,8 @@ const REQUEST_COST: u64 = 4 * 1024;
 /// again when it can.
 pub(super) struct Kept {
     head: Box<[u8]>,
+    /// Its body is not read to the end, so nothing that follows can be understood.
+    has_rest: bool,
 }
 
 /// An answer on its way.
@@ -116,7 +118,7 @@ impl Connection {
             desk.outbox.end().extend_from_slice(INTERIM_CONTINUE);
         }
         self.deadline = Deadline::new(Waiting::Body, desk.now.instant, desk.deadlines.body);
-        self.phase = Phase::Discard(Box::new(Kept::of(bytes)), Box::new(discard));
+        self.phase = Phase::Discard(Box::new(Kept::of(bytes, false)), Box::new(discard));
     }
 
     /// Discard: read the body and throw it away, then answer.
@@ -137,8 +139,9 @@ impl Connection {
             Discarded::All => false,
             Discarded::TooLong => true,
         };
-        if let Phase::Discard(kept, _) = std::mem::replace(&mut self.phase, Phase::ReadHead) {
-            self.respond_to_kept(&kept, None, too_long, bench);
+        if let Phase::Discard(mut kept, _) = std::mem::replace(&mut self.phase, Phase::ReadHead) {
+            kept.has_rest = too_long;
+            self.respond_to_kept(&kept, None, bench);
         }
         Step::Next
     }
@@ -154,7 +157,7 @@ impl Connection {
         }
         if let Phase::List(kept, job) = std::mem::replace(&mut self.phase, Phase::ReadHead) {
             let listing = outcome.map(|_| job.finish());
-            self.respond_to_kept(&kept, Some(listing), false, bench);
+            self.respond_to_kept(&kept, Some(listing), bench);
         }
         Step::Next
     }
@@ -163,7 +166,6 @@ impl Connection {
         &mut self,
         kept: &Kept,
         listing: Option<Result<Listing, DiskError>>,
-        has_rest: bool,
         bench: &mut Bench,
     ) {
         let Bench { lines, desk, .. } = bench;
@@ -177,7 +179,7 @@ impl Connection {
         if let Ok(Some(head)) = parsed
             && let Ok((target, _, _)) = check(&head)
         {
-            self.respond(&head, target, &kept.head, listing, has_rest, desk);
+            self.respond(&head, target, &kept.head, listing, kept.has_rest, desk);
         }
     }
 
@@ -207,7 +209,9 @@ impl Connection {
             },
         };
         match desk.origin.answer(&request, listing, desk.outbox.end()) {
-            Answer::Listing(job) => self.phase = Phase::List(Box::new(Kept::of(bytes)), job),
+            Answer::Listing(job) => {
+                self.phase = Phase::List(Box::new(Kept::of(bytes, has_rest)), job);
+            }
             Answer::Ready(response) => {
                 self.begin_sending(Some((head, bytes)), response, has_rest, desk);
             }
@@ -248,7 +252,7 @@ impl Connection {
                 self.phase = Phase::Send(Box::new(Sending {
                     pump: Pump::new(response.content, response.framing),
                     outcome,
-                    request: kept.map(|(_, bytes)| Kept::of(bytes)),
+                    request: kept.map(|(_, bytes)| Kept::of(bytes, linger)),
                 }));
             }
         }
@@ -355,8 +359,11 @@ impl Connection {
 }
 
 impl Kept {
-    fn of(head: &[u8]) -> Kept {
-        Kept { head: head.into() }
+    fn of(head: &[u8], has_rest: bool) -> Kept {
+        Kept {
+            head: head.into(),
+            has_rest,
+        }
     }
 }
 
