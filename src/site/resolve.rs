@@ -138,7 +138,7 @@ impl Site {
                 Err(error) => return Err(error),
             }
         }
-        match self.root.look(path.as_bytes())?.0 {
+        match self.root.find(path.as_bytes())?.0 {
             Kind::Directory => Ok(Found::Directory),
             _ => Err(DiskError::NotFound),
         }
@@ -151,17 +151,15 @@ impl Site {
             Some((file, false)) => Some(Rc::clone(file)),
             None => None,
         };
-        let looked = self.root.look(path);
-        if let (Some(file), Ok((_, identity))) = (&known, &looked)
-            && file.identity == *identity
-        {
-            self.cache.confirm(path, self.turn);
-            return Ok(Found::File(Rc::clone(file)));
-        }
-        if known.is_some() {
+        if let Some(file) = known {
+            let looked = self.root.look(path);
+            if looked.is_ok_and(|(_, identity)| identity == file.identity) {
+                self.cache.confirm(path, self.turn);
+                return Ok(Found::File(file));
+            }
             self.cache.remove(path);
         }
-        match looked?.0 {
+        match self.root.find(path)?.0 {
             Kind::Directory => Ok(Found::Directory),
             Kind::Other => Err(DiskError::NotFound),
             Kind::File => self.read(path).map(Found::File),
