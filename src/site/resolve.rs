@@ -58,9 +58,12 @@ impl Site {
         &self.options
     }
 
-    /// What `path` names, hidden names excepted.
+    /// What `path` names, as far as it is served.
     pub fn find(&mut self, path: SitePath<'_>) -> Result<Found, DiskError> {
-        if !self.is_served(path) {
+        if let Some(name) = self.options.only.clone() {
+            return self.find_only(&name, path);
+        }
+        if path.is_hidden() && !self.options.hidden {
             return Err(DiskError::NotFound);
         }
         if path.is_directory() {
@@ -113,13 +116,15 @@ impl Site {
         self.cache.largest()
     }
 
-    fn is_served(&self, path: SitePath<'_>) -> bool {
-        let hidden = path.is_hidden() && !self.options.hidden;
-        let outside = match &self.options.only {
-            Some(name) => !path.as_bytes().is_empty() && path.as_bytes() != name.as_slice(),
-            None => false,
-        };
-        !hidden && !outside
+    /// Where a single file is served, the root is that file.
+    fn find_only(&mut self, name: &[u8], path: SitePath<'_>) -> Result<Found, DiskError> {
+        if !path.as_bytes().is_empty() && path.as_bytes() != name {
+            return Err(DiskError::NotFound);
+        }
+        match self.resolve(name)? {
+            Found::File(file) => Ok(Found::File(file)),
+            Found::Directory => Err(DiskError::NotFound),
+        }
     }
 
     /// The first index that is there, else the directory itself.
