@@ -7,13 +7,14 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, symlink};
+use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
 use docroot::site::path::encode;
 use flate2::read::GzDecoder;
+use support::program::{Program, unprivileged};
 use support::{Client, Response, Setup, TestServer, request};
 
 /// Larger than what the sockets between two ends of the loopback hold, so that a reader that
@@ -685,4 +686,40 @@ fn names_that_are_too_long_or_go_through_a_file_are_absent() {
     check_status(&server, &format!("/{}", "a/".repeat(3000)), 404);
     check_status(&server, "/file.txt/", 404);
     check_status(&server, "/file.txt/x", 404);
+}
+
+#[test]
+fn what_may_not_be_read_is_forbidden() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path();
+    std::fs::write(root.join("secret.txt"), "secret").expect("a file");
+    std::fs::create_dir_all(root.join("closed/inner")).expect("folders");
+    std::fs::create_dir(root.join("locked")).expect("a folder");
+    std::fs::write(root.join("locked/index.html"), "secret").expect("a file");
+    let close = |name: &str, mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(root.join(name), mode).expect("a mode");
+    };
+    for name in ["secret.txt", "locked/index.html", "closed"] {
+        close(name, 0);
+    }
+    let Some(mut command) = unprivileged() else {
+        return;
+    };
+    let program = Program::start(command.args(["--log-format", "off"]).arg(root));
+    let mut client = program.connect();
+    for target in ["/secret.txt", "/locked/", "/closed/", "/closed/inner/"] {
+        for method in ["GET", "HEAD"] {
+            client.send(&request(method, target, &[]));
+            let response = client.response(method);
+            assert_eq!(response.status, 403, "{method} {target}");
+            let path = root.to_str().expect("UTF-8");
+            assert!(!response.text().contains(path), "a path leaks");
+        }
+    }
+    // It is a matter of the disk's: where the mode changes, the answer does.
+    close("secret.txt", 0o600);
+    client.send(&request("GET", "/secret.txt", &[]));
+    assert_eq!(client.response("GET").text(), "secret");
+    close("closed", 0o700);
 }

@@ -5,6 +5,8 @@
     reason = "tests open files and read the clock"
 )]
 
+pub mod program;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -124,13 +126,7 @@ impl TestServer {
 
     /// A new connection.
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).expect("it accepts");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_nodelay(true).expect("no delay");
-        Client {
-            stream,
-            received: Vec::new(),
-        }
+        Client::of(TcpStream::connect(self.address).expect("it accepts"))
     }
 
     /// Sends bytes on a new connection and returns everything up to the server's close.
