@@ -74,15 +74,28 @@ impl Acceptor {
         if reason.is_some() && refused >= MAX_REFUSED {
             return;
         }
-        let least = self.inlets.iter().min_by_key(|inlet| inlet.connections());
-        if let Some(inlet) = least {
-            self.counters.connections_open.add(1);
-            inlet.send(Admission {
-                stream,
-                peer,
-                refused: reason,
-            });
+        self.counters.connections_open.add(1);
+        let admission = Admission {
+            stream,
+            peer,
+            refused: reason,
+        };
+        if self.hand_over(admission).is_err() {
+            self.counters.connections_open.subtract(1);
         }
+    }
+
+    /// To the worker with the fewest connections. While the server drains, those that have nothing
+    /// left to do are gone; the others turn newcomers away.
+    fn hand_over(&self, mut admission: Admission) -> Result<(), Admission> {
+        let least = self.inlets.iter().min_by_key(|inlet| inlet.connections());
+        for inlet in least.into_iter().chain(&self.inlets) {
+            match inlet.send(admission) {
+                Ok(()) => return Ok(()),
+                Err(returned) => admission = returned,
+            }
+        }
+        Err(admission)
     }
 }
 

@@ -171,6 +171,10 @@ impl Connection {
 
     /// Acts upon a deadline that has passed.
     pub fn expire(&mut self, bench: &mut Bench) -> Turn {
+        // The request has come and a directory is being read for it: the client is not late.
+        if let Phase::List(..) = self.phase {
+            return Turn::Wait;
+        }
         let reason = match self.deadline.waiting {
             Waiting::Request | Waiting::Close => return Turn::Closed(Closed::Idle),
             Waiting::Send if self.pace.was_kept() => {

@@ -198,8 +198,6 @@ fn open_root(config: &mut Config) -> Result<Root, StartError> {
     let folder = if kind.is_file() {
         let file = path.canonicalize().map_err(fault)?;
         let name = file.file_name().unwrap_or_default().as_bytes().to_vec();
-        config.site.index = vec![String::from_utf8_lossy(&name).into_owned()];
-        config.site.listing = false;
         config.site.only = Some(name);
         file.parent().unwrap_or(&file).to_owned()
     } else if kind.is_dir() {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
@@ -91,16 +91,22 @@ struct Slot {
 }
 
 impl Inlet {
-    /// Hands a socket over and wakes the worker if it sleeps.
-    pub fn send(&self, admission: Admission) {
+    /// Hands a socket over and wakes the worker if it sleeps. A worker that has left gives it back.
+    pub fn send(&self, admission: Admission) -> Result<(), Admission> {
         let shared = &self.shared;
+        let refused = usize::from(admission.refused.is_some());
         shared.connections.fetch_add(1, Ordering::Relaxed);
-        if admission.refused.is_some() {
-            shared.refused.fetch_add(1, Ordering::Relaxed);
-        }
-        // A worker that is gone drops the channel, and the socket with it.
-        if self.sender.send(admission).is_ok() {
-            self.wake();
+        shared.refused.fetch_add(refused, Ordering::Relaxed);
+        match self.sender.send(admission) {
+            Ok(()) => {
+                self.wake();
+                Ok(())
+            }
+            Err(SendError(admission)) => {
+                shared.connections.fetch_sub(1, Ordering::Relaxed);
+                shared.refused.fetch_sub(refused, Ordering::Relaxed);
+                Err(admission)
+            }
         }
     }
 
@@ -204,7 +210,8 @@ impl Worker {
     fn is_done(&self, bench: &Bench) -> bool {
         let shared = &self.seed.shared;
         let refused = shared.refused.load(Ordering::Relaxed);
-        let idle = shared.connections.load(Ordering::Relaxed) <= refused;
+        let idle =
+            shared.connections.load(Ordering::Relaxed) <= refused && self.seed.receiver.is_empty();
         self.seed.orders.is_stopping() || (bench.desk.draining && idle)
     }
 

@@ -16,7 +16,7 @@ use crate::site::content::{MemorySource, Progress, Source, Stored};
 use crate::site::listing::{
     self, CONTENT_SECURITY_POLICY, Entry, Format, Listing, ListingQuery, Renderer, Scan,
 };
-use crate::site::path::{SitePath, is_hidden_name};
+use crate::site::path::{SitePath, is_hidden_name, is_nameable};
 use crate::site::resolve::Site;
 use crate::site::root::{self, Directory, DiskError, Kind};
 
@@ -48,7 +48,9 @@ impl ListingJob {
         let hidden = site.options().hidden;
         for _ in 0..ENTRIES_A_TURN {
             let scan = &self.scan;
-            let is_shown = |name: &[u8]| (hidden || !is_hidden_name(name)) && scan.wants(name);
+            let is_shown = |name: &[u8]| {
+                (hidden || !is_hidden_name(name)) && is_nameable(name) && scan.wants(name)
+            };
             let entry = site
                 .root()
                 .next_entry(&mut self.directory, &mut self.name, is_shown)?;

@@ -18,7 +18,8 @@ pub struct SiteOptions {
     pub compress: bool,
     /// Bytes of memory that cached representations may take, over all workers together.
     pub cache_memory: u64,
-    /// Where a single file is served: its name, the only one below the root that is there.
+    /// Where a single file is served: its name. It is there by its name and at the root, hidden or
+    /// not, and nothing else is.
     pub only: Option<Vec<u8>>,
 }
 

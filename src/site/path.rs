@@ -92,6 +92,11 @@ pub fn is_hidden_name(name: &[u8]) -> bool {
     name.starts_with(b".") && name != b".well-known"
 }
 
+/// Whether a path can hold the name of an entry: what is listed can be asked for.
+pub fn is_nameable(name: &[u8]) -> bool {
+    !name.contains(&b'\\')
+}
+
 /// Writes `path` so that a recipient decodes it to the same bytes: all but unreserved bytes and
 /// the slash are escaped (section 2.3).
 pub fn encode(path: &[u8], out: &mut Vec<u8>) {

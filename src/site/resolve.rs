@@ -68,9 +68,12 @@ impl Site {
         &self.options
     }
 
-    /// What `path` names, hidden names excepted.
+    /// What `path` names, as far as it is served.
     pub fn find(&mut self, path: SitePath<'_>) -> Result<Found, DiskError> {
-        if !self.is_served(path) {
+        if let Some(name) = self.options.only.clone() {
+            return self.find_only(&name, path);
+        }
+        if path.is_hidden() && !self.options.hidden {
             return Err(DiskError::NotFound);
         }
         if path.is_directory() {
@@ -123,13 +126,15 @@ impl Site {
         self.cache.largest()
     }
 
-    fn is_served(&self, path: SitePath<'_>) -> bool {
-        let hidden = path.is_hidden() && !self.options.hidden;
-        let outside = match &self.options.only {
-            Some(name) => !path.as_bytes().is_empty() && path.as_bytes() != name.as_slice(),
-            None => false,
-        };
-        !hidden && !outside
+    /// Where a single file is served, the root is that file.
+    fn find_only(&mut self, name: &[u8], path: SitePath<'_>) -> Result<Found, DiskError> {
+        if !path.as_bytes().is_empty() && path.as_bytes() != name {
+            return Err(DiskError::NotFound);
+        }
+        match self.resolve(name)? {
+            Found::File(file) => Ok(Found::File(file)),
+            Found::Directory => Err(DiskError::NotFound),
+        }
     }
 
     /// The first index that is there, else the directory itself.
@@ -148,7 +153,7 @@ impl Site {
                 Err(error) => return Err(error),
             }
         }
-        match self.root.look(path.as_bytes())?.0 {
+        match self.root.find(path.as_bytes())?.0 {
             Kind::Directory => Ok(Found::Directory),
             _ => Err(DiskError::NotFound),
         }
@@ -161,17 +166,15 @@ impl Site {
             Some((file, false)) => Some(Rc::clone(file)),
             None => None,
         };
-        let looked = self.root.look(path);
-        if let (Some(file), Ok((_, identity))) = (&known, &looked)
-            && file.identity == *identity
-        {
-            self.cache.confirm(path, self.turn);
-            return Ok(Found::File(Rc::clone(file)));
-        }
-        if known.is_some() {
+        if let Some(file) = known {
+            let looked = self.root.look(path);
+            if looked.is_ok_and(|(_, identity)| identity == file.identity) {
+                self.cache.confirm(path, self.turn);
+                return Ok(Found::File(file));
+            }
             self.cache.remove(path);
         }
-        match looked?.0 {
+        match self.root.find(path)?.0 {
             Kind::Directory => Ok(Found::Directory),
             Kind::Other => Err(DiskError::NotFound),
             Kind::File => self.read(path).map(Found::File),

@@ -92,16 +92,23 @@ impl Root {
         &self.path
     }
 
-    /// What `path` names now, links followed. It is read only to compare it with what is known
-    /// already or to learn its kind; [`Root::open_file`] decides whether it may be served.
+    /// What `path` names now, wherever links lead. It is good only for comparing it with a state
+    /// that [`Root::find`] or [`Root::open_file`] gave before.
     pub fn look(&self, path: &[u8]) -> Result<(Kind, Identity), DiskError> {
         let stat = rustix::fs::statat(&self.directory, name_or_self(path), AtFlags::empty())?;
         Ok(describe(&stat))
     }
 
+    /// What `path` names below the root, without opening it: a link that leads out is absent, and
+    /// so is all behind it.
+    pub fn find(&self, path: &[u8]) -> Result<(Kind, Identity), DiskError> {
+        let found = self.open_confined(path, OFlags::PATH | OFlags::CLOEXEC)?;
+        Ok(describe(&rustix::fs::fstat(&found)?))
+    }
+
     /// Opens a regular file.
     pub fn open_file(&self, path: &[u8]) -> Result<(File, Identity), DiskError> {
-        if self.look(path)?.0 != Kind::File {
+        if self.find(path)?.0 != Kind::File {
             return Err(DiskError::NotFound);
         }
         let file = File::from(self.open_confined(path, READ)?);

@@ -5,6 +5,8 @@
     reason = "tests open files and read the clock"
 )]
 
+pub mod program;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -124,13 +126,7 @@ impl TestServer {
 
     /// A new connection.
     pub fn connect(&self) -> Client {
-        let stream = TcpStream::connect(self.address).expect("it accepts");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_nodelay(true).expect("no delay");
-        Client {
-            stream,
-            received: Vec::new(),
-        }
+        Client::of(TcpStream::connect(self.address).expect("it accepts"))
     }
 
     /// Sends bytes on a new connection and returns everything up to the server's close.
@@ -231,6 +227,31 @@ impl Client {
     pub fn rest(&mut self) -> Vec<u8> {
         while self.fill() {}
         std::mem::take(&mut self.received)
+    }
+
+    /// The head of the next response alone; its body is left to be read.
+    pub fn head(&mut self) -> Response {
+        while find(&self.received, b"\r\n\r\n").is_none() {
+            assert!(self.fill(), "closed in a head: {}", self.seen());
+        }
+        let end = find(&self.received, b"\r\n\r\n").expect("found") + 4;
+        Response::parse(&self.received.drain(..end).collect::<Vec<u8>>())
+    }
+
+    /// The next `count` bytes.
+    pub fn take(&mut self, count: usize) -> Vec<u8> {
+        while self.received.len() < count {
+            assert!(self.fill(), "closed early: {}", self.seen());
+        }
+        self.received.drain(..count).collect()
+    }
+
+    /// Whether something has come that was not read yet. It does not wait.
+    pub fn has_answer(&mut self) -> bool {
+        self.stream.set_nonblocking(true).expect("a mode");
+        let arrived = self.stream.peek(&mut [0]).is_ok();
+        self.stream.set_nonblocking(false).expect("a mode");
+        arrived || !self.received.is_empty()
     }
 
     /// Whether the server has closed and nothing is left to read.
@@ -334,6 +355,19 @@ impl Response {
     /// The body as text.
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).expect("UTF-8")
+    }
+}
+
+/// Waits until something is so that no socket tells of.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = std::time::Instant::now();
+    while !is_so() {
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "not within {PATIENCE:?}: {what}"
+        );
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 

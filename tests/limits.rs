@@ -1,0 +1,370 @@
+//! How much a client may ask for and how long it may take: connections, deadlines, coders, and the
+//! end of the server. Deadlines are swept about once a second, so each of these takes about two.
+
+mod support;
+
+use std::fs::File;
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use support::{Client, Response, Setup, TestServer, request, until};
+
+/// Short enough for a test, and told apart from every default.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Larger than what the sockets between two ends of the loopback hold.
+const LARGE: u64 = 64 << 20;
+
+/// A file that takes no room on the disk.
+fn sparse(server: &TestServer, name: &str) {
+    let file = File::create(server.root.join(name)).expect("a file");
+    file.set_len(LARGE).expect("a sparse file");
+}
+
+/// Only the deadline under test is short: whatever closes the connection, no other did.
+fn server_with(change: impl FnOnce(&mut docroot::net::limits::Deadlines)) -> TestServer {
+    Setup::new()
+        .with(|config| {
+            let deadlines = &mut config.deadlines;
+            for deadline in [
+                &mut deadlines.head,
+                &mut deadlines.body,
+                &mut deadlines.idle,
+                &mut deadlines.send,
+                &mut deadlines.linger,
+            ] {
+                *deadline = Duration::from_secs(3600);
+            }
+            change(deadlines);
+        })
+        .file("a.txt", "here")
+        .start()
+}
+
+#[track_caller]
+fn check_refused(response: &Response) {
+    assert_eq!(response.status, 503);
+    assert_eq!(response.field("Retry-After"), Some("2"));
+    assert_eq!(response.field("Connection"), Some("close"));
+    assert!(response.text().contains("503"), "a page says why");
+}
+
+/// A download that was begun: its head and first bytes have come, the rest is held up.
+fn held_download(server: &TestServer, target: &str) -> Client {
+    let mut client = server.connect();
+    client.send(&request("GET", target, &[]));
+    assert_eq!(client.head().status, 200);
+    client.take(64 * 1024);
+    client
+}
+
+#[test]
+fn concept_18_one_connection_too_many_is_told_to_come_back() {
+    let server = Setup::new()
+        .with(|config| config.limits.max_connections = 3)
+        .file("a.txt", "here")
+        .start();
+    let mut held: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut held {
+        client.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(client.response("GET").status, 200);
+    }
+    // Each of a crowd is told, one that has asked and one that has not yet; those that wait to be
+    // told do not count towards the limit.
+    for number in 0..20 {
+        let mut refused = server.connect();
+        if number % 2 == 0 {
+            refused.send(&request("GET", "/a.txt", &[]));
+        }
+        check_refused(&refused.response("GET"));
+        assert!(refused.is_closed());
+    }
+    assert_eq!(server.counters.connections_refused.value(), 20);
+    // Who is in is served on, and whoever leaves makes room.
+    held[0].send(&request("GET", "/a.txt", &[]));
+    assert_eq!(held[0].response("GET").text(), "here");
+    held.pop();
+    until("a place is free", || {
+        server.get("/a.txt", &[]).status == 200
+    });
+}
+
+#[test]
+fn a_head_that_takes_too_long_is_408() {
+    let server = server_with(|deadlines| deadlines.head = SHORT);
+    let mut client = server.connect();
+    client.send(b"GET /a.txt HTTP/1.1\r\nHost: t");
+    let response = client.response("GET");
+    assert_eq!(response.status, 408);
+    assert_eq!(response.field("Connection"), Some("close"));
+    assert!(client.is_closed());
+    // It counts for the next head of a connection as well.
+    let mut client = server.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").status, 200);
+    client.send(b"G");
+    assert_eq!(client.response("GET").status, 408);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_trickle_of_bytes_does_not_prolong_a_head() {
+    let server = server_with(|deadlines| deadlines.head = SHORT);
+    let mut client = server.connect();
+    client.send(b"GET /a.txt HTTP/1.1\r\nHost: test\r\n");
+    let begin = Instant::now();
+    let pace = Some(Duration::from_millis(20));
+    client.stream.set_read_timeout(pace).expect("a timeout");
+    let mut answer = [0; 12];
+    // The wait for the answer is the pause between two bytes.
+    while client.stream.read(&mut answer).is_err() {
+        client.send(b"x");
+        assert!(begin.elapsed() < support::PATIENCE, "it goes on for ever");
+    }
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[test]
+fn whoever_says_nothing_is_closed_without_a_word() {
+    let server = server_with(|deadlines| deadlines.head = SHORT);
+    assert_eq!(server.connect().rest(), b"");
+    let server = server_with(|deadlines| deadlines.idle = SHORT);
+    let mut client = server.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    assert!(client.is_closed());
+    until("its slot is free", || {
+        server.counters.connections_open.value() == 0
+    });
+}
+
+#[test]
+fn a_body_that_takes_too_long_is_408() {
+    let server = server_with(|deadlines| deadlines.body = SHORT);
+    for head in [
+        &[("Content-Length", "10")][..],
+        &[("Transfer-Encoding", "chunked")],
+    ] {
+        let mut client = server.connect();
+        client.send(&request("GET", "/a.txt", head));
+        client.send(b"5\r\n");
+        assert_eq!(client.response("GET").status, 408, "{head:?}");
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn whoever_does_not_read_is_cut() {
+    let server = server_with(|deadlines| deadlines.send = SHORT);
+    sparse(&server, "large.bin");
+    let mut client = held_download(&server, "/large.bin");
+    until("the connection is over", || {
+        server.counters.connections_open.value() == 0
+    });
+    assert!((client.rest().len() as u64) < LARGE - 64 * 1024);
+}
+
+#[test]
+fn whoever_reads_slower_than_the_rate_is_cut() {
+    let server = Setup::new()
+        .with(|config| {
+            config.limits.min_rate = 1 << 30;
+            config.deadlines.send = SHORT;
+        })
+        .start();
+    sparse(&server, "large.bin");
+    let mut client = held_download(&server, "/large.bin");
+    let mut read = 64 * 1024;
+    let mut buffer = vec![0; 64 * 1024];
+    until("the connection is over", || {
+        // It reads on and on, and too little: at most 64 KiB at each look.
+        read += client.stream.read(&mut buffer).unwrap_or(0) as u64;
+        server.counters.connections_open.value() == 0
+    });
+    assert!(read + (client.rest().len() as u64) < LARGE);
+}
+
+#[test]
+fn whoever_keeps_the_rate_is_not_cut_however_long_it_takes() {
+    let server = Setup::new()
+        .with(|config| {
+            config.limits.min_rate = 1024;
+            config.deadlines.send = SHORT;
+        })
+        .start();
+    sparse(&server, "large.bin");
+    let mut client = held_download(&server, "/large.bin");
+    let begin = Instant::now();
+    let mut read = 64 * 1024;
+    // Long enough for several sweeps, each of which finds a window at its end.
+    until("three sweeps have passed", || {
+        client.take(128 * 1024);
+        read += 128 * 1024;
+        begin.elapsed() > Duration::from_millis(3300) || read as u64 > LARGE / 2
+    });
+    assert!(
+        begin.elapsed() > Duration::from_secs(1),
+        "a sweep has passed"
+    );
+    client.take(usize::try_from(LARGE).expect("it fits") - read);
+    client.send(&request("HEAD", "/large.bin", &[]));
+    assert_eq!(client.response("HEAD").status, 200);
+}
+
+#[test]
+fn whoever_does_not_close_after_the_last_answer_is_closed() {
+    let server = server_with(|deadlines| deadlines.linger = SHORT);
+    let mut client = server.connect();
+    client.send(b"nonsense\r\n\r\n");
+    assert_eq!(client.response("GET").status, 400);
+    // The server has ended its side and waits for this one, which stays as it is.
+    assert!(client.is_closed());
+    until("the server has closed all the same", || {
+        server.counters.connections_open.value() == 0
+    });
+}
+
+/// The time that the server itself needs is not the client's: nobody is told 408 for it.
+#[test]
+fn a_listing_is_not_held_to_the_deadline_of_its_head() {
+    let setup = Setup::new().with(|config| {
+        config.threads = 1;
+        config.deadlines.head = Duration::from_millis(1);
+        config.deadlines.body = Duration::from_millis(1);
+    });
+    for number in 0..2000 {
+        File::create(setup.root().join(number.to_string())).expect("a file");
+    }
+    let server = setup.start();
+    let begin = Instant::now();
+    // Together they keep the only worker busy over at least one sweep.
+    while begin.elapsed() < Duration::from_millis(2200) {
+        let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+        for client in &mut clients {
+            let fields = [("Accept", "application/json"), ("Content-Length", "1")];
+            let listing = [&request("GET", "/", &fields)[..], b"x"].concat();
+            client.send(&listing.repeat(4));
+        }
+        for client in &mut clients {
+            for _ in 0..4 {
+                assert_eq!(client.response("GET").status, 200);
+            }
+        }
+    }
+}
+
+#[test]
+fn draining_finishes_what_was_begun_and_turns_the_others_away() {
+    for threads in [1, 2, 4] {
+        let mut server = Setup::new()
+            .with(|config| config.threads = threads)
+            .file("a.txt", "here")
+            .start();
+        sparse(&server, "large.bin");
+        let mut idle: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+        for client in &mut idle {
+            client.send(&request("GET", "/a.txt", &[]));
+            assert_eq!(client.response("GET").status, 200);
+        }
+        let mut download = held_download(&server, "/large.bin");
+        let mut half = server.connect();
+        half.send(b"GET /a.txt HTTP/1.1\r\n");
+        // The half is known to the server once a later client was served.
+        assert_eq!(server.get("/a.txt", &[]).status, 200);
+        server.drain();
+        for mut client in idle {
+            assert!(client.is_closed(), "an idle connection stays");
+        }
+        for _ in 0..2 * threads {
+            check_refused(&server.get("/a.txt", &[]));
+        }
+        // A request that was begun is answered, and told that it is the last.
+        half.send(b"Host: test\r\n\r\n");
+        let last = half.response("GET");
+        assert_eq!((last.text().as_str(), last.status), ("here", 200));
+        assert_eq!(last.field("Connection"), Some("close"));
+        assert!(half.is_closed());
+        let rest = usize::try_from(LARGE).expect("it fits") - 64 * 1024;
+        assert_eq!(download.take(rest), vec![0; rest]);
+        assert!(download.is_closed());
+        server.wait();
+        assert!(std::net::TcpStream::connect(server.address).is_err());
+    }
+}
+
+#[test]
+fn draining_ends_at_its_deadline() {
+    let mut server = server_with(|deadlines| deadlines.drain = SHORT);
+    sparse(&server, "large.bin");
+    let mut download = held_download(&server, "/large.bin");
+    server.drain();
+    server.wait();
+    assert!((download.rest().len() as u64) < LARGE - 64 * 1024);
+}
+
+/// Pipelined requests that were received with the one under way are not lost without a word: the
+/// last answer says that it is the last.
+#[test]
+fn draining_says_which_answer_is_the_last() {
+    let mut server = TestServer::of(&[("a.txt", "here")]);
+    sparse(&server, "large.bin");
+    let mut client = server.connect();
+    client.send(
+        &[
+            request("GET", "/large.bin", &[]),
+            request("GET", "/a.txt", &[]),
+        ]
+        .concat(),
+    );
+    assert_eq!(client.head().status, 200);
+    server.drain();
+    client.take(usize::try_from(LARGE).expect("it fits"));
+    let last = client.response("GET");
+    assert_eq!(last.text(), "here");
+    assert_eq!(last.field("Connection"), Some("close"));
+    assert!(client.is_closed());
+    server.wait();
+}
+
+/// A coder holds memory for as long as its client reads. When every one a worker may have is in
+/// use, the next answer leaves as it is: that costs bandwidth and no memory.
+#[test]
+fn no_more_answers_are_coded_at_once_than_there_are_coders() {
+    const CODERS: usize = 64;
+    let server = Setup::new()
+        .with(|config| config.threads = 1)
+        .file("large.txt", noise(16 << 20))
+        .start();
+    let coded = || {
+        let mut client = server.connect();
+        client.send(&request(
+            "GET",
+            "/large.txt",
+            &[("Accept-Encoding", "gzip")],
+        ));
+        let head = client.head();
+        assert_eq!(head.field("Vary"), Some("Accept-Encoding"));
+        (client, head.field("Content-Encoding") == Some("gzip"))
+    };
+    let mut held: Vec<(Client, bool)> = (0..CODERS).map(|_| coded()).collect();
+    assert!(held.iter().all(|(_, is_coded)| *is_coded));
+    assert!(!coded().1, "one coder too many");
+    // What is small is coded whole and holds nothing.
+    server.write("small.txt", noise(2000));
+    let small = server.get("/small.txt", &[("Accept-Encoding", "gzip")]);
+    assert_eq!(small.field("Content-Encoding"), Some("gzip"));
+    held.pop();
+    until("a coder is free", || coded().1);
+}
+
+/// Printable bytes that hardly compress.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        b' ' + (state >> 32) as u8 % 95
+    };
+    (0..length).map(|_| next()).collect()
+}

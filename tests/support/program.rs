@@ -1,0 +1,121 @@
+//! The command as people run it: a process with arguments, variables and a banner.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+
+use super::{Client, PATIENCE, until};
+
+/// A running server. Dropping it ends it.
+pub struct Program {
+    pub child: Child,
+    pub address: SocketAddr,
+    /// The banner.
+    pub banner: String,
+    stderr: BufReader<ChildStderr>,
+}
+
+/// The command with an environment that says nothing.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_docroot"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+/// The same without the right to do what others may not, where this user has it. `None`, and a
+/// word about it, where that right cannot be given up.
+pub fn unprivileged() -> Option<Command> {
+    if !geteuid().is_root() {
+        return Some(command());
+    }
+    let drop = "--bounding-set=-dac_override,-dac_read_search,-net_bind_service";
+    let probe = Command::new("setpriv").args([drop, "true"]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: the tests run as root, and setpriv cannot give up its rights");
+        return None;
+    }
+    let mut command = Command::new("setpriv");
+    command.env_clear().stdin(Stdio::null());
+    command.args([drop, env!("CARGO_BIN_EXE_docroot")]);
+    Some(command)
+}
+
+impl Program {
+    /// Serves `root` on any port of 127.0.0.1, without a log.
+    pub fn serve(root: &Path) -> Program {
+        let mut command = command();
+        command.args(["--log-format", "off"]).arg(root);
+        Program::start(&mut command)
+    }
+
+    /// Starts the command, on any port of 127.0.0.1, and waits for its banner.
+    pub fn start(command: &mut Command) -> Program {
+        command.args(["--port", "0", "--bind", "127.0.0.1"]);
+        Program::start_as_told(command)
+    }
+
+    /// The same where its arguments and variables say where it listens.
+    pub fn start_as_told(command: &mut Command) -> Program {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut banner = String::new();
+        while !banner.ends_with("Press Ctrl-C to stop.\n") {
+            let count = stderr.read_line(&mut banner).expect("text");
+            assert!(count > 0, "it ended: {banner}");
+        }
+        let url = banner.split("http://").nth(1).expect("a URL");
+        let address = url.split('/').next().expect("a host and a port");
+        Program {
+            address: address.parse().expect("an address"),
+            child,
+            banner,
+            stderr,
+        }
+    }
+
+    /// A new connection.
+    pub fn connect(&self) -> Client {
+        Client::of(TcpStream::connect(self.address).expect("it accepts"))
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("it runs");
+    }
+
+    /// Waits for its end; also gives what it said after the banner.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let mut status = None;
+        until("the process ends", || {
+            status = self.child.try_wait().expect("a child");
+            status.is_some()
+        });
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut said).expect("text");
+        (status.expect("it has ended"), said)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Client {
+    /// A client of a socket.
+    pub fn of(stream: TcpStream) -> Client {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_nodelay(true).expect("no delay");
+        Client {
+            stream,
+            received: Vec::new(),
+        }
+    }
+}
