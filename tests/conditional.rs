@@ -1,6 +1,8 @@
 //! RFC 9110 section 13: requests that depend on what the client has already, and section 8.8: the
 //! validators they name it by.
 
+#![allow(clippy::disallowed_methods, reason = "a test may read the clock")]
+
 mod support;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

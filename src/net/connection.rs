@@ -137,7 +137,7 @@ impl Connection {
         desk: &mut Desk,
     ) -> Connection {
         let mut connection = Connection::new(transport, peer, desk);
-        connection.refuse(Status::ServiceUnavailable, reason, desk);
+        connection.refuse(Status::ServiceUnavailable, reason, None, desk);
         desk.outbox.keep(&mut connection.unsent);
         connection
     }
@@ -189,7 +189,8 @@ impl Connection {
             Waiting::Body => Reason::BodyDeadline,
         };
         // While a head or a body is awaited nothing is unsent, so the page stands alone.
-        self.refuse(Status::RequestTimeout, reason, &mut bench.desk);
+        let method = self.method_so_far(&self.received);
+        self.refuse(Status::RequestTimeout, reason, method, &mut bench.desk);
         bench.desk.outbox.keep(&mut self.unsent);
         self.drive(bench)
     }
@@ -201,7 +202,10 @@ impl Connection {
                 Phase::Discard(..) => self.discard(bench),
                 Phase::List(..) => self.list(bench),
                 Phase::Send(_) => self.send(bench),
-                Phase::Closing { linger } => self.close(*linger, &mut bench.desk),
+                Phase::Closing { linger } => {
+                    let has_more = self.readable || !bench.inbox.unread().is_empty();
+                    self.close(*linger || has_more, &mut bench.desk)
+                }
                 Phase::Linger => self.linger(&mut bench.inbox),
             };
             match step {
@@ -233,7 +237,7 @@ impl Connection {
         }
         if self.ended {
             let is_over = awaited == Waiting::Head && is_blank(inbox.unread());
-            return self.end_of_requests(is_over, desk);
+            return self.end_of_requests(is_over, inbox, desk);
         }
         match self.read(inbox) {
             Ok(0) if self.readable => Step::Next,
@@ -251,11 +255,12 @@ impl Connection {
 
     /// The client will send no more. Half a request is answered, so that whoever typed it learns
     /// what is missing (RFC 9112 section 8).
-    fn end_of_requests(&mut self, is_over: bool, desk: &mut Desk) -> Step {
+    fn end_of_requests(&mut self, is_over: bool, inbox: &Inbox, desk: &mut Desk) -> Step {
         if is_over {
             return Step::Close(Closed::Orderly);
         }
-        self.refuse(Status::BadRequest, Reason::Incomplete, desk);
+        let method = self.method_so_far(inbox.unread());
+        self.refuse(Status::BadRequest, Reason::Incomplete, method, desk);
         Step::Next
     }
 

@@ -13,6 +13,7 @@ use crate::net::bench::{Bench, Desk};
 use crate::net::connection::{Closed, Connection, Phase, Step};
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::discard::{Discard, Discarded};
+use crate::net::inbox::Inbox;
 use crate::net::outbox::Flushed;
 use crate::net::pump::{Hose, Pump, Pumped};
 use crate::observe::event::Exchange;
@@ -69,6 +70,7 @@ impl Connection {
     /// ReadHead: parse what is there, or wait for more.
     pub(super) fn read_head(&mut self, bench: &mut Bench) -> Step {
         let Bench { inbox, lines, desk } = bench;
+        self.skip_empty_lines(inbox);
         if desk.outbox.waiting().len() >= OUTBOX_HIGH {
             match self.flush(desk) {
                 Ok(Flushed::All) => {}
@@ -88,9 +90,27 @@ impl Connection {
             }
             Err(fault) => {
                 let fault = MessageError::from(fault);
-                self.refuse(fault.status(), Reason::Message(fault), desk);
+                let method = method_of(unread);
+                self.refuse(fault.status(), Reason::Message(fault), method, desk);
                 Step::Next
             }
+        }
+    }
+
+    /// Empty lines before a request are no part of it (RFC 9112 section 2.2): a client that sends one
+    /// behind a body and then nothing is idle, not late.
+    fn skip_empty_lines(&mut self, inbox: &mut Inbox) {
+        while inbox.unread().starts_with(b"\r\n") {
+            inbox.consume(2);
+            self.scanned = parse::Progress::default();
+        }
+    }
+
+    /// The method of the request that is being received, as far as it can be told.
+    pub(super) fn method_so_far(&self, received: &[u8]) -> Option<Method> {
+        match &self.phase {
+            Phase::Discard(kept, _) => method_of(&kept.head),
+            _ => method_of(received),
         }
     }
 
@@ -123,7 +143,7 @@ impl Connection {
 
     /// Discard: read the body and throw it away, then answer.
     pub(super) fn discard(&mut self, bench: &mut Bench) -> Step {
-        let Phase::Discard(_, discard) = &mut self.phase else {
+        let Phase::Discard(kept, discard) = &mut self.phase else {
             return Step::Next;
         };
         let too_long = match discard.feed(&mut bench.inbox) {
@@ -133,7 +153,13 @@ impl Connection {
             }
             Discarded::Malformed(fault) => {
                 let fault = MessageError::from(fault);
-                self.refuse(fault.status(), Reason::Message(fault), &mut bench.desk);
+                let method = method_of(&kept.head);
+                self.refuse(
+                    fault.status(),
+                    Reason::Message(fault),
+                    method,
+                    &mut bench.desk,
+                );
                 return Step::Next;
             }
             Discarded::All => false,
@@ -219,8 +245,15 @@ impl Connection {
     }
 
     /// Answers what cannot be understood, and closes.
-    pub(super) fn refuse(&mut self, status: Status, reason: Reason, desk: &mut Desk) {
-        let response = refusal(status, reason, None, desk);
+    /// `method` is the request's, as far as it can be told.
+    pub(super) fn refuse(
+        &mut self,
+        status: Status,
+        reason: Reason,
+        method: Option<Method>,
+        desk: &mut Desk,
+    ) {
+        let response = refusal(status, reason, method, desk);
         self.begin_sending(None, response, true, desk);
     }
 
@@ -236,7 +269,7 @@ impl Connection {
             status: response.status,
             reason: response.reason,
             persistence: response.persistence,
-            linger,
+            linger: linger || desk.draining,
             sent: 0,
         };
         match inline(&response.content) {
@@ -365,6 +398,14 @@ impl Kept {
             has_rest,
         }
     }
+}
+
+/// The method of a request that need not be complete or well-formed. What it decides is whether an
+/// error has a body.
+fn method_of(received: &[u8]) -> Option<Method> {
+    let start = received.iter().position(|byte| !b"\r\n".contains(byte))?;
+    let token = received[start..].split(|&byte| byte == b' ').next()?;
+    Method::from_token(token)
 }
 
 /// Content that joins its head, as bytes; `None` where it is large or made as it goes.

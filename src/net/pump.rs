@@ -1,8 +1,10 @@
 //! Moving content into a socket, a bounded number of bytes in a turn.
 //!
-//! Invariant: a body is completed only if every byte of it belongs to the representation that its
-//! head promised. The end of a file is therefore held back, read into memory and sent only after
-//! the file was found unchanged; where it changed the body stays short and the connection is cut.
+//! Invariant: a body is completed only if the file was found unchanged after all of it was read.
+//! The end of a file is therefore held back, read into memory and sent only after that check; where
+//! the file changed the body stays short and the connection is cut. What the check cannot see are
+//! writes into the middle of a file after it: the kernel's queue holds the file's own pages, and a
+//! page that is overwritten before it has left is sent as it is then.
 
 use std::collections::VecDeque;
 use std::io;

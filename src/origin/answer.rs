@@ -137,7 +137,7 @@ fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, out: &mut Vec<u8
     location.push(b'/');
     if let Some(query) = request.target.query() {
         location.push(b'?');
-        location.extend_from_slice(query);
+        path::encode_query(query, &mut location);
     }
     let (status, reason) = (Status::MovedPermanently, Reason::DirectoryWithoutSlash);
     let writer = ResponseWriter::begin(out, request.circumstances, status, reason);

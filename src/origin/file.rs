@@ -10,9 +10,11 @@ use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
-use crate::origin::stock::{CODINGS, Stock};
+use crate::origin::stock::Stock;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
+use crate::semantics::method::Method;
+use crate::semantics::range::{self, RangeChoice};
 use crate::site::compress::{Coded, PIECE, code};
 use crate::site::content::{Progress, Source, Stored, is_change};
 use crate::site::file::StoredFile;
@@ -22,6 +24,9 @@ use crate::site::root::DiskError;
 
 /// Content up to this size is coded within one turn: a few milliseconds at the worst.
 const CODE_AT_ONCE: u64 = 4 * PIECE as u64;
+
+/// What the choice of a file's representation depends on.
+const VARY: &str = "Accept-Encoding";
 
 /// How often a file is resolved again that was replaced between two looks.
 const ATTEMPTS: usize = 4;
@@ -54,7 +59,7 @@ impl Stock {
                 Err(fault) => return disk_error(out, request.circumstances, fault),
             };
         }
-        disk_error(out, request.circumstances, DiskError::Exhausted)
+        disk_error(out, request.circumstances, DiskError::Unsteady)
     }
 
     /// `None` where the file is no longer what `file` says.
@@ -64,67 +69,71 @@ impl Stock {
         file: &Rc<StoredFile>,
         out: &mut Vec<u8>,
     ) -> Result<Option<Response>, DiskError> {
+        let fields = &request.head.fields;
         let (coding, why) = match self.choose_coding(request, file) {
             CodingChoice::Chosen(coding, why) => (coding, why),
             CodingChoice::NotAcceptable => {
-                return Ok(Some(not_acceptable(request, "Accept-Encoding", out)));
+                return Ok(Some(not_acceptable(request, VARY, out)));
             }
         };
-        let metadata = Metadata {
-            validators: file.validators(coding, request.circumstances.now),
-            media_type: &file.media_type,
-            coding,
-            length: (coding == Coding::Identity).then_some(file.size()),
-            vary: self.site.options().compress.then_some("Accept-Encoding"),
-            policy: None,
-        };
-        let answer = Decided::new(request, &metadata, why, self.max_ranges);
+        let preferred = metadata(file, coding, request);
+        let plain = metadata(file, Coding::Identity, request);
+        let mut answer = Decided::new(request, &preferred, why, self.max_ranges);
+        if let Some(why) = self.hindrance(request, file, coding)
+            && coding::accepts_identity(fields)
+        {
+            let bare = Decided::new(request, &plain, why, self.max_ranges);
+            if !answer.suits_better_than(&bare) {
+                answer = bare;
+            }
+        }
         if let Some(response) = answer.without_content(out) {
             return Ok(Some(response));
         }
-        let whole = self.content(file, coding)?;
+        let whole = self.content(file, answer.coding())?;
         Ok(whole.map(|whole| answer.with_content(whole, out)))
     }
 
-    /// RFC 9110 section 12.5.3, and what this server adds to it: a request for ranges gets the
-    /// identity coding where it may, because a client resumes in the bytes of the file and a part
-    /// of a coded stream cannot be decoded by itself.
+    /// RFC 9110 section 12.5.3.
     fn choose_coding(&self, request: &Request<'_>, file: &StoredFile) -> CodingChoice {
         let fields = &request.head.fields;
-        if !self.site.options().compress {
-            return coding::choose(fields, &[]);
-        }
-        let choice = coding::choose(fields, self.offered(file.gains_from_coding()));
-        match choice {
-            CodingChoice::Chosen(Coding::Identity, _) => choice,
-            CodingChoice::Chosen(chosen, _) => match self.why_identity(request, file, chosen) {
-                Some(why) if coding::accepts_identity(fields) => {
-                    CodingChoice::Chosen(Coding::Identity, why)
-                }
-                _ => choice,
-            },
+        match coding::choose(fields, self.offered(file.gains_from_coding())) {
             // A client that refuses identity gets a coding even where it gains nothing.
-            CodingChoice::NotAcceptable => coding::choose(fields, &CODINGS),
+            CodingChoice::NotAcceptable => coding::choose(fields, self.offered(true)),
+            choice => choice,
         }
     }
 
-    /// Why identity is sent although a coding was preferred, if so.
-    fn why_identity(
+    /// Why identity is sent although a coding is preferred, if so. A request for ranges is one
+    /// reason: a client resumes in the bytes of the file, and a part of a coded stream cannot be
+    /// decoded by itself.
+    fn hindrance(
         &self,
         request: &Request<'_>,
         file: &StoredFile,
-        chosen: Coding,
+        coding: Coding,
     ) -> Option<CodingReason> {
-        if request.head.fields.contains(FieldName::Range) {
-            return Some(CodingReason::RangeAsked);
+        if coding == Coding::Identity {
+            None
+        } else if self.asks_for_range(request, file) {
+            Some(CodingReason::RangeAsked)
+        } else if file.size() <= CODE_AT_ONCE || file.coded(coding).is_some() {
+            None
+        } else if request.circumstances.is_http10 {
+            Some(CodingReason::LengthUnknown)
+        } else {
+            (!self.coders.are_free()).then_some(CodingReason::CodersBusy)
         }
-        if file.size() <= CODE_AT_ONCE || file.coded(chosen).is_some() {
-            return None;
-        }
-        if request.circumstances.is_http10 {
-            return Some(CodingReason::LengthUnknown);
-        }
-        (!self.coders.are_free()).then_some(CodingReason::CodersBusy)
+    }
+
+    /// Whether the request has a `Range` that means something here (RFC 9110 section 14.2).
+    fn asks_for_range(&self, request: &Request<'_>, file: &StoredFile) -> bool {
+        let value = request.head.fields.sole(FieldName::Range);
+        request.head.known == Some(Method::Get)
+            && value.is_some_and(|value| {
+                let choice = range::select(value, file.size(), self.max_ranges);
+                !matches!(choice, RangeChoice::Ignored(_))
+            })
     }
 
     /// The content in this coding: from the cache, coded now, or coded as it is sent.
@@ -142,6 +151,10 @@ impl Stock {
         let Some(source) = self.site.source(file)? else {
             return Ok(None);
         };
+        if file.size() > CODE_AT_ONCE && !self.coders.are_free() {
+            // The client refuses identity, or it would have been chosen.
+            return Err(DiskError::Exhausted);
+        }
         if file.size() <= CODE_AT_ONCE {
             let bytes: Rc<[u8]> = match code(source, coding) {
                 Ok(bytes) => bytes.into(),
@@ -159,6 +172,19 @@ impl Stock {
             coding,
         };
         Ok(Some(Whole::Stream(Box::new(self.coders.hold(gathered)))))
+    }
+}
+
+/// What is said of a file in one coding.
+fn metadata<'a>(file: &'a StoredFile, coding: Coding, request: &Request<'_>) -> Metadata<'a> {
+    Metadata {
+        validators: file.validators(coding, request.circumstances.now),
+        media_type: &file.media_type,
+        coding,
+        length: (coding == Coding::Identity).then_some(file.size()),
+        has_ranges: true,
+        vary: VARY,
+        policy: None,
     }
 }
 

@@ -93,23 +93,27 @@ impl Stock {
             CodingChoice::Chosen(coding, why) => (coding, why),
             CodingChoice::NotAcceptable => return not_acceptable(request, VARY, out),
         };
+        let listing_is_cut = listing.totals().omitted > 0;
         let tag = listing.entity_tag(&query, format) + coding.suffix();
         let whole = self.listing_content(path, query, format, listing, coding, is_small);
+        let length = match &whole {
+            Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
+            _ => None,
+        };
         let metadata = Metadata {
             validators: Validators {
                 entity_tag: Some(EntityTag {
-                    weak: false,
+                    // Which entries of an endless directory are shown depends on the disk's order.
+                    weak: listing_is_cut,
                     opaque: tag.as_bytes(),
                 }),
                 last_modified: None,
             },
             media_type: format.content_type(),
             coding,
-            length: match &whole {
-                Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
-                _ => None,
-            },
-            vary: Some(VARY),
+            length,
+            has_ranges: length.is_some(),
+            vary: VARY,
             policy: Some(CONTENT_SECURITY_POLICY),
         };
         let answer = Decided::new(request, &metadata, why, self.max_ranges);
@@ -184,6 +188,10 @@ impl Source for Page {
 
 fn format_by_accept(request: &Request<'_>) -> Format {
     const FORMATS: [Format; 2] = [Format::Html, Format::Json];
-    let offered = ["text/html", "application/json"];
+    // JSON is always UTF-8; a client that says so is not refused for it.
+    let offered = [
+        "text/html; charset=utf-8",
+        "application/json; charset=utf-8",
+    ];
     FORMATS[choose_media_type(&request.head.fields, &offered).index]
 }

@@ -65,7 +65,9 @@ fn advice(status: Status) -> &'static str {
         Status::Forbidden => "The server may not read this. Its owner can change the permissions.",
         Status::NotFound => "Check the address, or start from the folder above.",
         Status::MethodNotAllowed => "This server only reads: GET, HEAD and OPTIONS.",
-        Status::NotAcceptable => "Ask for a wider choice: Accept: */* takes what there is.",
+        Status::NotAcceptable => {
+            "Accept-Encoding refuses them all: allow identity, gzip or deflate."
+        }
         Status::RequestTimeout => "The request took too long to arrive. Try again.",
         Status::PreconditionFailed => "The file has changed since. Load it anew.",
         Status::ContentTooLarge => "This server needs no request content. Send less, or none.",

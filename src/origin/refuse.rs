@@ -46,7 +46,7 @@ pub fn disk_error(out: &mut Vec<u8>, circumstances: Circumstances, fault: DiskEr
     let status = match fault {
         DiskError::NotFound => Status::NotFound,
         DiskError::Forbidden => Status::Forbidden,
-        DiskError::Exhausted => Status::ServiceUnavailable,
+        DiskError::Exhausted | DiskError::Unsteady => Status::ServiceUnavailable,
         DiskError::Failed => Status::InternalServerError,
     };
     error(out, circumstances, status, Reason::Disk(fault))

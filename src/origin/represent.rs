@@ -25,8 +25,10 @@ pub struct Metadata<'a> {
     pub coding: Coding,
     /// Bytes, where ranges may be cut from it.
     pub length: Option<u64>,
+    /// Whether requests for ranges are honoured, be it in another coding.
+    pub has_ranges: bool,
     /// The request fields that the choice depended on.
-    pub vary: Option<&'static str>,
+    pub vary: &'static str,
     /// `Content-Security-Policy`, for pages of the server's own.
     pub policy: Option<&'static str>,
 }
@@ -68,6 +70,19 @@ impl<'a> Decided<'a> {
             decision,
             circumstances: request.circumstances,
         }
+    }
+
+    /// The coding of the representation.
+    pub fn coding(&self) -> Coding {
+        self.metadata.coding
+    }
+
+    /// Whether the client's conditions speak of this representation rather than of `other`: it has
+    /// this one already, or it insists on it.
+    pub fn suits_better_than(&self, other: &Decided<'_>) -> bool {
+        let fails = |decision: &Decision| matches!(decision, Decision::PreconditionFailed(_));
+        matches!(self.decision, Decision::NotModified(_))
+            || (fails(&other.decision) && !fails(&self.decision))
     }
 
     /// The response, where it carries no part of the representation.
@@ -143,10 +158,7 @@ impl Metadata<'_> {
     }
 
     fn vary<'o>(&self, writer: ResponseWriter<'o>) -> ResponseWriter<'o> {
-        match self.vary {
-            Some(fields) => writer.field("Vary", fields.as_bytes()),
-            None => writer,
-        }
+        writer.field("Vary", self.vary.as_bytes())
     }
 
     fn for_content<'o>(&self, writer: ResponseWriter<'o>) -> ResponseWriter<'o> {
@@ -160,8 +172,10 @@ impl Metadata<'_> {
     fn for_parts<'o>(&self, writer: ResponseWriter<'o>, media_type: &str) -> ResponseWriter<'o> {
         let mut writer = writer
             .field("Content-Type", media_type.as_bytes())
-            .field("X-Content-Type-Options", b"nosniff")
-            .field("Accept-Ranges", b"bytes");
+            .field("X-Content-Type-Options", b"nosniff");
+        if self.has_ranges {
+            writer = writer.field("Accept-Ranges", b"bytes");
+        }
         if let Some(policy) = self.policy {
             writer = writer.field("Content-Security-Policy", policy.as_bytes());
         }

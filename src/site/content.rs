@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -32,13 +33,45 @@ pub struct OpenFile {
     pub file: File,
     /// The state that the entity-tag and the length stand for.
     pub identity: Identity,
+    /// A hash of the last bytes in that state.
+    end: u64,
 }
 
+/// How many bytes at the end of a file tell an append from a rewrite.
+const END: u64 = 4096;
+
 impl OpenFile {
-    /// Whether the bytes read so far were still those of the promised representation.
-    pub fn is_intact(&self) -> bool {
-        identity(&self.file).is_ok_and(|now| self.identity.is_prefix_of(&now))
+    /// A file just opened in the state `identity`.
+    pub fn new(file: File, identity: Identity) -> io::Result<OpenFile> {
+        let end = hash_of_end(&file, identity.size)?;
+        Ok(OpenFile {
+            file,
+            identity,
+            end,
+        })
     }
+
+    /// Whether the bytes read so far were still those of the promised representation: the file is
+    /// unchanged, or it has grown as a log does and still has, where it ended before, the bytes
+    /// that it ended with. A file that grows and is changed in its middle as well is not noticed.
+    pub fn is_intact(&self) -> bool {
+        let Ok(now) = identity(&self.file) else {
+            return false;
+        };
+        self.identity.is_same_content(&now)
+            || (now.size > self.identity.size
+                && hash_of_end(&self.file, self.identity.size).is_ok_and(|end| end == self.end))
+    }
+}
+
+fn hash_of_end(file: &File, size: u64) -> io::Result<u64> {
+    let mut bytes = [0; END as usize];
+    let start = size.saturating_sub(END);
+    let last = &mut bytes[..(size - start) as usize];
+    file.read_exact_at(last, start)?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(last);
+    Ok(hasher.finish())
 }
 
 /// A piece of a body.
@@ -172,4 +205,58 @@ pub fn changed() -> io::Error {
 /// Whether an error is that of [`changed`].
 pub fn is_change(fault: &io::Error) -> bool {
     fault.kind() == io::ErrorKind::UnexpectedEof
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&std::path::Path), want: bool) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        fs::write(&path, vec![b'a'; 10_000]).expect("a file");
+        let file = File::open(&path).expect("opened");
+        let now = identity(&file).expect("a state");
+        let open = OpenFile::new(file, now).expect("readable");
+        change(&path);
+        assert_eq!(open.is_intact(), want);
+    }
+
+    fn append(path: &std::path::Path) {
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(path)
+            .expect("opened");
+        std::io::Write::write_all(&mut file, b"more").expect("written");
+    }
+
+    #[test]
+    fn what_has_only_grown_is_intact() {
+        check(|_| {}, true);
+        check(append, true);
+        check(
+            |path| fs::rename(path, path.with_extension("b")).expect("renamed"),
+            true,
+        );
+        check(|path| fs::remove_file(path).expect("removed"), true);
+    }
+
+    #[test]
+    fn what_was_rewritten_is_not() {
+        check(
+            |path| fs::write(path, vec![b'b'; 10_000]).expect("written"),
+            false,
+        );
+        check(
+            |path| fs::write(path, vec![b'b'; 10_001]).expect("written"),
+            false,
+        );
+        check(
+            |path| fs::write(path, vec![b'a'; 9_999]).expect("written"),
+            false,
+        );
+        check(|path| fs::write(path, "").expect("written"), false);
+    }
 }

@@ -33,12 +33,18 @@ pub struct StoredFile {
     coded: RefCell<[Option<Rc<[u8]>>; 3]>,
 }
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 impl StoredFile {
     /// Describes the file at `path` in the state `identity`.
     pub fn new(path: &[u8], identity: Identity, memory: Option<Rc<[u8]>>) -> StoredFile {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
         let mark = identity.fingerprint();
-        let tag = |coding: Coding| format!("{mark:016x}{}", coding.suffix());
+        // Another version may code the same content to other bytes.
+        let tag = |coding: Coding| match coding {
+            Coding::Identity => format!("{mark:016x}"),
+            coding => format!("{mark:016x}-{VERSION}{}", coding.suffix()),
+        };
         let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
         StoredFile {
             path: path.into(),

@@ -100,18 +100,33 @@ pub fn is_nameable(name: &[u8]) -> bool {
 /// Writes `path` so that a recipient decodes it to the same bytes: all but unreserved bytes and
 /// the slash are escaped (section 2.3).
 pub fn encode(path: &[u8], out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for &byte in path {
         match byte {
             b'/' | b'-' | b'.' | b'_' | b'~' => out.push(byte),
             _ if byte.is_ascii_alphanumeric() => out.push(byte),
-            _ => out.extend([
-                b'%',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ]),
+            _ => escape(byte, out),
         }
     }
+}
+
+/// Writes a query as it came, but for the bytes that no URI holds (section 3.4).
+pub fn encode_query(query: &[u8], out: &mut Vec<u8>) {
+    for &byte in query {
+        let is_allowed = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
+        match is_allowed {
+            true => out.push(byte),
+            false => escape(byte, out),
+        }
+    }
+}
+
+fn escape(byte: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend([
+        b'%',
+        HEX[usize::from(byte >> 4)],
+        HEX[usize::from(byte & 15)],
+    ]);
 }
 
 /// The byte that two hexadecimal digits stand for, where a name may hold it.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::semantics::date::HttpDate;
 use crate::site::cache::Cache;
-use crate::site::content::{FileSource, MemorySource, OpenFile, Source, Stored};
+use crate::site::content::{FileSource, MemorySource, OpenFile, Source, Stored, is_change};
 use crate::site::file::StoredFile;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
@@ -114,11 +114,14 @@ impl Site {
 
     fn open(&self, file: &StoredFile) -> Result<Option<OpenFile>, DiskError> {
         let (opened, identity) = self.root.open_file(&file.path)?;
-        let unchanged = identity == file.identity;
-        Ok(unchanged.then_some(OpenFile {
-            file: opened,
-            identity,
-        }))
+        match identity == file.identity {
+            true => match OpenFile::new(opened, identity) {
+                Ok(open) => Ok(Some(open)),
+                Err(fault) if is_change(&fault) => Ok(None),
+                Err(fault) => Err(fault.into()),
+            },
+            false => Ok(None),
+        }
     }
 
     /// The largest coded content worth gathering.
@@ -192,7 +195,7 @@ impl Site {
         }
         let stored = match stored {
             Some(stored) => stored,
-            None => self.read_once(path, 0)?.ok_or(DiskError::Failed)?,
+            None => self.read_once(path, 0)?.ok_or(DiskError::Unsteady)?,
         };
         let stored = Rc::new(stored);
         if stored.identity.is_settled(self.now) {
@@ -213,5 +216,85 @@ impl Site {
         (&mut file).take(before.size + 1).read_to_end(&mut bytes)?;
         let intact = bytes.len() as u64 == before.size && identity(&file)? == before;
         Ok(intact.then(|| StoredFile::new(path, before, Some(Rc::from(bytes)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    /// A moment long after every file of a test was written.
+    const LATER: i64 = 4_000_000_000;
+
+    fn site(root: &Path) -> Site {
+        let root = Root::open(root, false).expect("a root");
+        let mut site = Site::new(Arc::new(root), Arc::default(), 1 << 20);
+        site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
+        site
+    }
+
+    fn find(site: &mut Site, path: &str) -> Result<Rc<StoredFile>, DiskError> {
+        let mut storage = Vec::new();
+        let path = SitePath::decode(path.as_bytes(), &mut storage).expect("a path");
+        match site.find(path)? {
+            Found::File(file) => Ok(file),
+            Found::Directory => Err(DiskError::NotFound),
+        }
+    }
+
+    #[test]
+    fn a_file_that_has_settled_is_remembered_until_it_changes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("a"), "one").expect("a file");
+        let mut site = site(folder.path());
+        let first = find(&mut site, "/a").expect("there");
+        let again = find(&mut site, "/a").expect("there");
+        assert!(Rc::ptr_eq(&first, &again));
+        fs::write(folder.path().join("a"), "two").expect("a file");
+        site.look_again();
+        let changed = find(&mut site, "/a").expect("there");
+        assert_eq!(changed.memory.as_deref(), Some(&b"two"[..]));
+        assert_ne!(first.identity, changed.identity);
+        fs::remove_file(folder.path().join("a")).expect("removed");
+        site.look_again();
+        assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
+    }
+
+    #[test]
+    fn a_file_that_may_still_change_without_a_trace_is_not_remembered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("a"), "one").expect("a file");
+        let mut site = site(folder.path());
+        site.begin_turn(HttpDate::EPOCH);
+        let first = find(&mut site, "/a").expect("there");
+        let again = find(&mut site, "/a").expect("there");
+        assert!(!Rc::ptr_eq(&first, &again));
+    }
+
+    #[test]
+    fn the_first_index_that_is_there_wins() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("index.htm"), "second").expect("a file");
+        let mut site = site(folder.path());
+        let found = find(&mut site, "/").expect("there");
+        assert_eq!(found.path.as_ref(), b"index.htm");
+        fs::write(folder.path().join("index.html"), "first").expect("a file");
+        site.look_again();
+        let found = find(&mut site, "/").expect("there");
+        assert_eq!(found.path.as_ref(), b"index.html");
+    }
+
+    #[test]
+    fn a_large_file_is_opened_anew_and_held_against_what_was_promised() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("a"), vec![1; 1 << 20]).expect("a file");
+        let mut site = site(folder.path());
+        let file = find(&mut site, "/a").expect("there");
+        assert!(file.memory.is_none());
+        assert!(site.content(&file).expect("readable").is_some());
+        fs::write(folder.path().join("a"), vec![2; 1 << 20]).expect("a file");
+        assert!(site.content(&file).expect("readable").is_none());
     }
 }

@@ -69,8 +69,10 @@ pub enum DiskError {
     NotFound,
     /// It is there and the operating system does not let this process read it.
     Forbidden,
-    /// Descriptors or memory have run out for the moment.
+    /// Descriptors, memory or coders have run out for the moment.
     Exhausted,
+    /// It is being changed faster than it can be read.
+    Unsteady,
     /// The disk failed.
     Failed,
 }
@@ -292,12 +294,13 @@ impl Identity {
         self.changed.saturating_add(SETTLING) <= now
     }
 
-    /// Whether a file in state `now` still begins with the bytes it had in this state, as far as
-    /// its metadata can tell: it is unchanged, or it has grown as a log does.
-    pub fn is_prefix_of(&self, now: &Identity) -> bool {
-        let unchanged =
-            self.modified == now.modified && self.modified_nanoseconds == now.modified_nanoseconds;
-        now.size > self.size || (now.size == self.size && unchanged)
+    /// Whether a file in state `now` has the content it had in this state, as far as its metadata
+    /// can tell. The time of a change of status is left aside: a new link to the file or another
+    /// owner leaves the content alone.
+    pub fn is_same_content(&self, now: &Identity) -> bool {
+        self.size == now.size
+            && self.modified == now.modified
+            && self.modified_nanoseconds == now.modified_nanoseconds
     }
 }
 
@@ -306,7 +309,8 @@ impl fmt::Display for DiskError {
         f.write_str(match self {
             DiskError::NotFound => "there is nothing here by that name",
             DiskError::Forbidden => "the server is not allowed to read it",
-            DiskError::Exhausted => "the server has run out of files it may open",
+            DiskError::Exhausted => "the server has too much to do at the moment",
+            DiskError::Unsteady => "the file keeps changing",
             DiskError::Failed => "the disk could not be read",
         })
     }
