@@ -70,7 +70,7 @@ impl Connection {
     /// ReadHead: parse what is there, or wait for more.
     pub(super) fn read_head(&mut self, bench: &mut Bench) -> Step {
         let Bench { inbox, lines, desk } = bench;
-        self.skip_empty_lines(inbox);
+        self.skip_empty_line(inbox);
         if desk.outbox.waiting().len() >= OUTBOX_HIGH {
             match self.flush(desk) {
                 Ok(Flushed::All) => {}
@@ -97,10 +97,10 @@ impl Connection {
         }
     }
 
-    /// Empty lines before a request are no part of it (RFC 9112 section 2.2): a client that sends one
-    /// behind a body and then nothing is idle, not late.
-    fn skip_empty_lines(&mut self, inbox: &mut Inbox) {
-        while inbox.unread().starts_with(b"\r\n") {
+    /// An empty line before a request is no part of it (RFC 9112 section 2.2): a client that sends
+    /// one behind a body and then nothing is idle, not late.
+    fn skip_empty_line(&mut self, inbox: &mut Inbox) {
+        if inbox.unread() == b"\r\n" {
             inbox.consume(2);
             self.scanned = parse::Progress::default();
         }
