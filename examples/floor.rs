@@ -12,14 +12,15 @@
 //! Omitted on purpose: request bodies, deadlines, limits, fairness, every kind of check.
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use mio::unix::SourceFd;
@@ -42,6 +43,14 @@ struct Answer {
     file: Option<(File, u64)>,
     /// It announces that the connection ends.
     closes: bool,
+}
+
+/// How a worker is given clients.
+struct Inlet {
+    sender: Sender<TcpStream>,
+    waker: Waker,
+    /// The worker waits for readiness, or is about to: it must be woken.
+    asleep: Arc<AtomicBool>,
 }
 
 /// A client.
@@ -70,11 +79,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|_| start_worker(&answer))
         .collect::<io::Result<Vec<_>>>()?;
     let listener = listen(port.parse()?)?;
-    for (sender, waker) in inlets.iter().cycle() {
+    for inlet in inlets.iter().cycle() {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = rustix::net::accept_with(&listener, flags)?;
-        sender.send(TcpStream::from(socket))?;
-        waker.wake()?;
+        inlet.sender.send(TcpStream::from(socket))?;
+        if inlet.asleep.swap(false, Ordering::SeqCst) {
+            inlet.waker.wake()?;
+        }
     }
     Ok(())
 }
@@ -89,35 +100,48 @@ fn listen(port: u16) -> io::Result<TcpListener> {
     Ok(TcpListener::from(socket))
 }
 
-fn start_worker(answer: &Arc<Answer>) -> io::Result<(Sender<TcpStream>, Waker)> {
+fn start_worker(answer: &Arc<Answer>) -> io::Result<Inlet> {
     let poll = Poll::new()?;
     let waker = Waker::new(poll.registry(), WAKE)?;
     let (sender, receiver) = unbounded();
+    let asleep = Arc::new(AtomicBool::new(false));
+    let inlet = Inlet {
+        sender,
+        waker,
+        asleep: Arc::clone(&asleep),
+    };
     let answer = Arc::clone(answer);
     thread::spawn(move || {
-        let fault = work(poll, &receiver, &answer);
+        let fault = work(poll, &receiver, &asleep, &answer);
         eprintln!("floor: a worker ended: {fault:?}");
     });
-    Ok((sender, waker))
+    Ok(inlet)
 }
 
-fn work(mut poll: Poll, receiver: &Receiver<TcpStream>, answer: &Answer) -> io::Result<()> {
-    let mut connections = HashMap::new();
+fn work(
+    mut poll: Poll,
+    receiver: &Receiver<TcpStream>,
+    asleep: &AtomicBool,
+    answer: &Answer,
+) -> io::Result<()> {
+    // By descriptor: the kernel gives the smallest that is free.
+    let mut connections: Vec<Option<Connection>> = Vec::new();
     let mut events = Events::with_capacity(1024);
     let mut buffer = vec![0; 32 * 1024];
     loop {
-        if let Err(error) = poll.poll(&mut events, None)
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            return Err(error);
+        asleep.store(true, Ordering::SeqCst);
+        // What was sent before the flag was up woke nobody.
+        let timeout = (!receiver.is_empty()).then_some(Duration::ZERO);
+        match poll.poll(&mut events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => asleep.store(false, Ordering::SeqCst),
         }
         for event in &events {
             let Token(key) = event.token();
-            let Some(connection) = connections.get_mut(&key) else {
-                continue;
-            };
-            if drive(connection, answer, &mut buffer) == Fate::Leaves {
-                connections.remove(&key);
+            if let Some(Some(connection)) = connections.get_mut(key)
+                && drive(connection, answer, &mut buffer) == Fate::Leaves
+            {
+                connections[key] = None;
             }
         }
         while let Ok(stream) = receiver.try_recv() {
@@ -132,7 +156,8 @@ fn work(mut poll: Poll, receiver: &Receiver<TcpStream>, answer: &Answer) -> io::
                 owed: 0,
             };
             if drive(&mut connection, answer, &mut buffer) == Fate::Stays {
-                connections.insert(key, connection);
+                connections.resize_with(connections.len().max(key + 1), || None);
+                connections[key] = Some(connection);
             }
         }
     }

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field
 
 from . import client, machine
-from .process import TICKS_A_SECOND
 
 # How often the memory is looked at during a run.
 LOOK = 0.2
@@ -38,10 +37,6 @@ class Run:
     def cost(self):
         """Seconds of processor time a request."""
         return self.cpu / self.requests if self.requests else float("nan")
-
-    def ticks(self):
-        """How many of the clock's ticks the cost was read from."""
-        return self.cpu * TICKS_A_SECOND
 
 
 def run(server, load, headers, seconds):

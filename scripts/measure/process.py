@@ -42,16 +42,8 @@ class Tree:
         return found
 
     def cpu(self):
-        """Seconds of processor time used so far: all threads, children that have ended too.
-
-        The kernel counts in nanoseconds and shows ticks, so a difference is exact to a tick.
-        """
-        ticks = 0
-        for pid in self.pids():
-            fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-            # utime, stime, cutime, cstime: fields 14 to 17 of proc(5), of which two stand before.
-            ticks += sum(int(field) for field in fields[11:15])
-        return ticks / TICKS_A_SECOND
+        """Seconds of processor time used so far: all threads, children that have ended too."""
+        return sum(_cpu(pid) for pid in self.pids())
 
     def resident(self):
         """Bytes of resident memory, pages that processes share counted for each of them."""
@@ -97,6 +89,19 @@ class Tree:
         """Whether `pid` still is the process it was: its session is named by the first one."""
         fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
         return bool(fields) and fields[0] != "Z" and int(fields[3]) == self.child.pid
+
+
+def _cpu(pid):
+    """Seconds used by one process, by two accounts of which the larger is right: one is rounded
+    down to the clock's ticks, the other counts nanoseconds but leaves out threads that ended."""
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    # utime, stime, cutime, cstime: fields 14 to 17 of proc(5), of which two stand before.
+    ticks = sum(int(field) for field in fields[11:15])
+    nanoseconds = 0
+    for task in _names(f"/proc/{pid}/task"):
+        running = _read(f"/proc/{pid}/task/{task}/schedstat").split()
+        nanoseconds += int(running[0]) if running else 0
+    return max(ticks / TICKS_A_SECOND, nanoseconds / 1e9)
 
 
 def _children(pid):

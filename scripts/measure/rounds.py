@@ -24,7 +24,6 @@ class Figures:
     p99: float
     resident: int
     errors: int
-    is_rough: bool
     notes: tuple
 
     @staticmethod
@@ -36,8 +35,6 @@ class Figures:
             p99=statistics.median(run.p99 for run in runs),
             resident=max(run.resident for run in runs),
             errors=sum(run.errors for run in runs),
-            # A tick more or less would be more than two parts in a hundred.
-            is_rough=statistics.median(run.ticks() for run in runs) < 50,
             notes=tuple(note for run in runs for note in run.notes),
         )
 

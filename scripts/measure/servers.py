@@ -79,6 +79,7 @@ dir-listing.activate = "enable"
 server.modules = ( "mod_deflate" )
 deflate.mimetypes = ( "text/plain" )
 deflate.allowed-encodings = ( "gzip" )
+deflate.cache-dir = "{state}/cache"
 """
 
 
