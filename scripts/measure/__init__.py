@@ -1,0 +1,1 @@
+"""What scripts/bench is made of: servers, clients, rounds, targets, a report."""

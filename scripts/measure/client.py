@@ -1,0 +1,148 @@
+"""A plain HTTP/1.1 client: it shows the bytes as they came, and can hold many connections."""
+
+import gzip
+import socket
+import time
+from dataclasses import dataclass
+
+# Longer than any answer takes; a server that needs more hangs.
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One response."""
+
+    status: int
+    fields: dict  # by name in lower case
+    raw: bytes  # as it came, head and framing included
+    head_length: int
+    content: bytes  # without chunks and content coding
+
+
+def request(port, path, headers=()):
+    """The bytes of a GET, with the fields that the load generator sends."""
+    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def connect(port):
+    """A connection to a server of this machine."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def fetch(port, path, headers=()):
+    """One request on a connection of its own."""
+    with connect(port) as connection:
+        connection.sendall(request(port, path, headers))
+        return receive(connection)
+
+
+def receive(connection):
+    """Reads one response to its end."""
+    received = bytearray()
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        _read_more(connection, received)
+    head_length = end + 4
+    first, *lines = received[:end].decode("latin-1").split("\r\n")
+    fields = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        fields[name.strip().lower()] = value.strip()
+    status = int(first.split()[1])
+    content = _body(connection, received, head_length, status, fields)
+    if fields.get("content-encoding") == "gzip":
+        content = gzip.decompress(content)
+    return Answer(status, fields, bytes(received), head_length, content)
+
+
+def _body(connection, received, start, status, fields):
+    if status in (204, 304):
+        return b""
+    if fields.get("transfer-encoding", "").lower() == "chunked":
+        return _chunks(connection, received, start)
+    if "content-length" in fields:
+        end = start + int(fields["content-length"])
+        while len(received) < end:
+            _read_more(connection, received)
+        return bytes(received[start:end])
+    try:
+        while True:
+            _read_more(connection, received)
+    except EOFError:
+        return bytes(received[start:])
+
+
+def _chunks(connection, received, at):
+    content = bytearray()
+    while True:
+        while (end := received.find(b"\r\n", at)) < 0:
+            _read_more(connection, received)
+        size = int(received[at:end].split(b";")[0], 16)
+        at = end + 2
+        while len(received) < at + size + 2:
+            _read_more(connection, received)
+        content += received[at : at + size]
+        at += size + 2
+        if size == 0:
+            return bytes(content)
+
+
+def _read_more(connection, received):
+    some = connection.recv(1 << 18)
+    if not some:
+        raise EOFError("the server closed the connection in the middle of an answer")
+    received += some
+
+
+class IdleClients:
+    """Connections that have each had one answer and ask for nothing more."""
+
+    def __init__(self, port, path, count):
+        self._request = request(port, path)
+        self._connections = []
+        try:
+            for _ in range(count):
+                connection = connect(port)
+                self._connections.append(connection)
+                self._ask(connection)
+        except (OSError, EOFError) as fault:
+            self.close()
+            raise RuntimeError(f"connection {len(self._connections)} of {count}: {fault}") from fault
+
+    def _ask(self, connection):
+        connection.sendall(self._request)
+        status = receive(connection).status
+        if status != 200:
+            raise OSError(f"status {status}")
+
+    def check_some(self):
+        """Fails where the server has dropped connections in the meantime."""
+        for connection in self._connections[::100]:
+            self._ask(connection)
+
+    def close(self):
+        """Leaves."""
+        for connection in self._connections:
+            connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def wait_for_answer(tree, port, path):
+    """Asks until there is an answer: how a start is timed, and awaited."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            return fetch(port, path)
+        except ConnectionError:
+            if not tree.is_alive():
+                raise RuntimeError("the server ended at its start") from None
+            time.sleep(0.0001)
+    raise RuntimeError("the server does not answer")

@@ -1,0 +1,119 @@
+"""Putting a load on a server and measuring what it costs."""
+
+import re
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+from . import client, machine
+
+# How often the memory is looked at during a run.
+LOOK = 0.2
+
+# The time a server gets after a run to see that its clients have left.
+SETTLE = 0.1
+
+PIPELINE = """
+local requests = {}
+for number = 1, %d do requests[number] = "%s" end
+local text = table.concat(requests)
+request = function() return text end
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's figures."""
+
+    cpu: float  # seconds of the whole tree
+    requests: int
+    rate: float  # requests a second
+    p99: float  # seconds
+    resident: int  # bytes, the most that was seen
+    errors: int
+    notes: tuple = field(default=())
+
+    def cost(self):
+        """Seconds of processor time a request."""
+        return self.cpu / self.requests if self.requests else float("nan")
+
+
+def run(server, load, headers, seconds):
+    """Loads a server once."""
+    if load.sequential:
+        return _one_by_one(server, load, headers)
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        command = [machine.tool("wrk"), "-t1", f"-c{load.connections}", f"-d{seconds}s", "--latency"]
+        for line in headers:
+            command += ["-H", line]
+        if load.pipelined > 1:
+            text = client.request(server.port, load.path, headers).decode()
+            script.write(PIPELINE % (load.pipelined, text.replace("\r\n", "\\r\\n")))
+            script.flush()
+            command += ["-s", script.name]
+        before = server.tree.cpu()
+        output, resident = _watched([*command, f"http://127.0.0.1:{server.port}{load.path}"], server)
+        cpu = server.tree.cpu() - before
+    time.sleep(SETTLE)
+    return _figures(output, cpu, resident)
+
+
+def _watched(command, server):
+    """Runs the generator; its output, and the most memory the server was seen to hold."""
+    resident = server.tree.resident()
+    generator = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        while True:
+            try:
+                output, _ = generator.communicate(timeout=LOOK)
+                break
+            except subprocess.TimeoutExpired:
+                resident = max(resident, server.tree.resident())
+    finally:
+        generator.kill()
+        generator.wait()
+    if generator.returncode != 0:
+        raise RuntimeError(f"wrk: {output.strip()}")
+    return output, resident
+
+
+def _figures(output, cpu, resident):
+    requests = int(_found(r"(\d+) requests in", output, "0"))
+    rate = float(_found(r"Requests/sec:\s*([\d.]+)", output, "0"))
+    p99 = _seconds(_found(r"99%\s+([\d.]+[a-z]+)", output, "0s"))
+    refused = int(_found(r"Non-2xx or 3xx responses: (\d+)", output, "0"))
+    line = _found(r"Socket errors: (.*)", output, "")
+    errors = refused + sum(int(count) for count in re.findall(r"\d+", line))
+    notes = (f"{refused} refused",) if refused else ()
+    notes += (f"socket errors: {line}",) if line else ()
+    return Run(cpu, requests, rate, p99, resident, errors, notes)
+
+
+def _found(pattern, text, default):
+    match = re.search(pattern, text)
+    return match.group(1) if match else default
+
+
+def _seconds(text):
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]+)", text).groups()
+    return float(number) * {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}[unit]
+
+
+def _one_by_one(server, load, headers):
+    times = []
+    resident = 0
+    before = server.tree.cpu()
+    for _ in range(load.sequential):
+        start = time.monotonic()
+        client.fetch(server.port, load.path, headers)
+        times.append(time.monotonic() - start)
+        resident = max(resident, server.tree.resident())
+    cpu = server.tree.cpu() - before
+    return Run(cpu, len(times), len(times) / sum(times), max(times), resident, 0)

@@ -1,0 +1,121 @@
+"""What the machine must have, and what kind of machine it is."""
+
+import datetime
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# Where Debian puts servers, whatever the PATH of this user.
+SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+# Every connection of the largest scenario, and room for files, pipes and listeners.
+DESCRIPTORS = 12_000
+
+
+def fail(message):
+    """Ends the program with one line that names the mend."""
+    sys.exit(f"bench: {message}")
+
+
+def tool(name):
+    """Where a program is, or None."""
+    return shutil.which(name, path=SEARCH)
+
+
+def need(packages):
+    """Installs what is missing of `packages`, a mapping from program to Debian's package."""
+    missing = sorted({package for name, package in packages.items() if not tool(name)})
+    if not missing:
+        return
+    if not tool("apt-get") or os.geteuid() != 0:
+        fail(f"please install: {' '.join(missing)}")
+    print(f"bench: installing {' '.join(missing)}", file=sys.stderr)
+    # Debian starts a server when it is installed, unless the machine seems to be on its way down:
+    # nothing may listen on port 80 because somebody measured something.
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1", "SYSTEMD_OFFLINE": "1"}
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", *missing]):
+        if subprocess.run(command, env=quiet, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+            fail(f"{' '.join(command)} failed; please install: {' '.join(missing)}")
+
+
+def build():
+    """Builds the server and the floor as they are shipped. Where each binary is, by name."""
+    if not tool("cargo"):
+        fail("a Rust toolchain is needed (https://rustup.rs)")
+    command = ["cargo", "build", "--release", "--locked", "--bin", "docroot", "--example", "floor"]
+    built = subprocess.run(
+        [*command, "--message-format=json-render-diagnostics"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if built.returncode != 0:
+        fail("the build failed")
+    messages = (json.loads(line) for line in built.stdout.splitlines() if line.startswith("{"))
+    return {
+        message["target"]["name"]: message["executable"]
+        for message in messages
+        if message.get("reason") == "compiler-artifact" and message.get("executable")
+    }
+
+
+def static_web_server():
+    """The static-web-server of crates.io, kept in a cache folder between runs."""
+    found = tool("static-web-server")
+    if found:
+        return found
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "docroot-bench"
+    binary = cache / "bin" / "static-web-server"
+    if not binary.exists():
+        command = ["cargo", "install", "--locked", "--quiet", "--root", str(cache), "static-web-server"]
+        if subprocess.run(command, check=False).returncode != 0:
+            fail(f"{' '.join(command)} failed")
+    return str(binary)
+
+
+def raise_descriptor_limit():
+    """Raises the limit of open files for this process and everything it starts."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else max(hard, DESCRIPTORS)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
+    except (ValueError, OSError):
+        fail(f"10,000 connections need `ulimit -n {DESCRIPTORS}`; the hard limit here is {hard}")
+
+
+def processors():
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def describe():
+    """The date, the kind of machine, and the versions of the tools."""
+    return (
+        f"{datetime.date.today().isoformat()}; {processors()} × {_processor()}, "
+        f"{platform.system()} {platform.release().split('-')[0]}; {', '.join(_versions())}"
+    )
+
+
+def _processor():
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _versions():
+    for name in ("wrk", "nginx", "lighttpd"):
+        path = tool(name)
+        if path:
+            shown = subprocess.run([path, "-v"], capture_output=True, text=True, check=False)
+            words = (shown.stdout + shown.stderr).replace("/", " ").split()
+            version = next((word for word in words if any(c.isdigit() for c in word)), "?")
+            yield f"{name} {version}"

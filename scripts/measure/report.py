@@ -1,0 +1,107 @@
+"""The report: Markdown, as the README shows it."""
+
+from . import machine, scenarios
+from .servers import DOCROOT, FLOOR
+from .targets import MB, verdicts
+
+INTRODUCTION = """\
+All servers run in turn on one machine over loopback, {workers} workers each, on the same files and
+with the same bytes checked; figures are medians of {rounds} rounds of {seconds} s. What counts is
+the processor time of the server's whole process tree for one request: the load generator shares
+the machine, so requests a second say less. The floor replays a recorded answer without reading the
+request."""
+
+
+def markdown(results, names, introduction):
+    """The whole report."""
+    loads = [load for load in scenarios.LOADS if load.name in results.loads]
+    # The generator takes no usable times of requests that are written together.
+    timed = [load for load in loads if load.pipelined == 1]
+    parts = [machine.describe(), introduction]
+    if loads:
+        parts += [
+            "**CPU a request, in µs**; in brackets, docroot's share of it.",
+            _table(loads, results, names, _cost),
+            "**Requests a second**",
+            _table(loads, results, names, lambda figures, _: _short(figures.rate)),
+            "**p99 latency**",
+            _table(timed, results, names, lambda figures, _: _time(figures.p99)),
+            "**Resident memory, the most seen, in MB**",
+            _table(loads, results, names, lambda figures, _: f"{figures.resident / MB:.1f}"),
+        ]
+        parts += _errors(loads, results)
+    if results.idle:
+        parts += ["**10,000 idle connections, each after one request**", _idle_table(results.idle)]
+    if results.start:
+        parts += ["**Start to first answer**", _start_table(results.start)]
+    if results.size:
+        parts.append(f"**Stripped binary**: {results.size / MB:.2f} MB")
+    judged = verdicts(results)
+    if judged:
+        parts += ["**Targets**", _verdict_table(judged)]
+    return "\n\n".join(parts)
+
+
+def _rows(header, rows):
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _table(loads, results, names, cell):
+    rows = []
+    for load in loads:
+        figures = results.loads[load.name]
+        own = figures.get(DOCROOT)
+        cells = [cell(figures[name], own) if name in figures else "" for name in names]
+        rows.append([load.title, *cells])
+    return _rows(["", *names], rows)
+
+
+def _cost(figures, own):
+    cost = figures.cost * 1e6
+    text = f"{cost:.1f}" if cost < 1000 else f"{cost:,.0f}"
+    if own is None or own is figures:
+        return text
+    return f"{text} ({own.cost / figures.cost:.2f})"
+
+
+def _short(number):
+    return f"{number / 1000:,.1f} k" if number >= 1000 else f"{number:.1f}"
+
+
+def _time(seconds):
+    return f"{seconds * 1000:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _errors(loads, results):
+    lines = [
+        f"- {load.title}, {name}: {figures.errors} errors ({'; '.join(figures.notes)})"
+        for load in loads
+        for name, figures in results.loads[load.name].items()
+        if figures.errors
+    ]
+    return ["**Errors**", "\n".join(lines)] if lines else []
+
+
+def _idle_table(idle):
+    rows = [
+        [
+            name,
+            f"{one.fresh / MB:.1f}",
+            f"{one.resident / MB:.1f}",
+            f"{one.proportional / MB:.1f}",
+            f"{one.cpu * 1000:.1f} ms in {one.seconds:.0f} s",
+        ]
+        for name, one in idle.items()
+    ]
+    header = ["", "MB at start", "MB", "MB, shared pages counted once", "CPU"]
+    return _rows(header, rows)
+
+
+def _start_table(start):
+    return _rows(["", "ms"], [[name, f"{seconds * 1000:.1f}"] for name, seconds in start.items()])
+
+
+def _verdict_table(judged):
+    rows = [[one.text, one.measured, "met" if one.is_met else "**missed**"] for one in judged]
+    return _rows(["target", "measured", ""], rows)

@@ -1,0 +1,160 @@
+"""Rounds: every server in turn, A B C A B C ..., so that whatever else the machine does in the
+meantime falls on all of them alike. What counts is the median."""
+
+import statistics
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from . import client, load as loads, scenarios, servers
+
+# How many times each server is started for its start-up time: a start is short and varies.
+STARTS = 15
+
+# Content from this size on leaves the floor by `sendfile`, as it leaves a server.
+LARGE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The medians of all rounds of one server under one load."""
+
+    cost: float
+    rate: float
+    p99: float
+    resident: int
+    errors: int
+    notes: tuple
+
+    @staticmethod
+    def of(runs):
+        """Medians; of errors and memory the worst."""
+        return Figures(
+            cost=statistics.median(run.cost() for run in runs),
+            rate=statistics.median(run.rate for run in runs),
+            p99=statistics.median(run.p99 for run in runs),
+            resident=max(run.resident for run in runs),
+            errors=sum(run.errors for run in runs),
+            notes=tuple(note for run in runs for note in run.notes),
+        )
+
+
+@dataclass(frozen=True)
+class Idle:
+    """What idle connections cost."""
+
+    fresh: int  # bytes resident before the first of them
+    resident: int
+    proportional: int  # the same, pages shared by processes counted once
+    cpu: float  # seconds of processor time
+    seconds: float  # over this long
+
+
+def measure_load(load, stable, names, root, rounds, seconds, say):
+    """Figures by server."""
+    with ExitStack() as stack:
+        running = {}
+        headers = {}
+        for name in names:
+            canned = _canned(load, running, headers, root) if name == servers.FLOOR else None
+            server = stack.enter_context(stable.running(name, canned))
+            headers[name] = _prepare(server, load, root)
+            if headers[name] is None:
+                say(f"{load.name}: {name} does not do this and is left out")
+            else:
+                running[name] = server
+        runs = {name: [] for name in running}
+        for number in range(rounds):
+            for name, server in running.items():
+                say(f"{load.name}: round {number + 1} of {rounds}, {name}", passing=True)
+                runs[name].append(_run(load, server, headers[name], seconds))
+        return {name: Figures.of(of_one) for name, of_one in runs.items()}
+
+
+def _run(load, server, headers, seconds):
+    try:
+        return loads.run(server, load, headers, load.seconds(seconds))
+    except (RuntimeError, OSError) as fault:
+        raise RuntimeError(f"{load.name}: {server.name}: {fault}") from fault
+
+
+def _prepare(server, load, root):
+    """Checks that a server gives the bytes it should. The fields to ask with, or None where it
+    lacks what the load is about."""
+    headers = load.headers
+    answer = client.wait_for_answer(server.tree, server.port, load.path)
+    if load.revalidates:
+        headers = (*headers, _condition(answer))
+    answer = client.fetch(server.port, load.path, headers)
+    if server.name != servers.FLOOR and _lacks(answer, load):
+        return None
+    content = scenarios.expected(load, root)
+    if content is None:
+        is_right = all(name in answer.content for name in scenarios.entries(load))
+    else:
+        is_right = answer.content == content
+    if answer.status != load.status or not is_right:
+        length = len(answer.content)
+        raise RuntimeError(f"{server.name} gives other bytes for {load.path}: {answer.status}, {length} bytes")
+    return headers
+
+
+def _condition(answer):
+    if "etag" in answer.fields:
+        return f"If-None-Match: {answer.fields['etag']}"
+    return f"If-Modified-Since: {answer.fields.get('last-modified', '')}"
+
+
+def _lacks(answer, load):
+    is_coded = answer.fields.get("content-encoding") == "gzip"
+    return load.name == "gzip" and not is_coded
+
+
+def _canned(load, running, headers, root):
+    """The floor replays what the server answers, byte for byte: the heads are equally long."""
+    real = running[servers.DOCROOT]
+    answer = client.fetch(real.port, load.path, headers[servers.DOCROOT])
+    canned = root.parent / "canned"
+    if len(answer.content) < LARGE or load.file() is None:
+        canned.write_bytes(answer.raw)
+        return [canned]
+    canned.write_bytes(answer.raw[: answer.head_length])
+    return [canned, root / load.file()]
+
+
+def measure_idle(stable, names, count, seconds, say):
+    """What `count` idle connections cost each server."""
+    path = "/1k.bin"
+    results = {}
+    for name in names:
+        say(f"idle: {name}", passing=True)
+        with stable.running(name) as server:
+            client.wait_for_answer(server.tree, server.port, path)
+            fresh = server.tree.resident()
+            with client.IdleClients(server.port, path, count) as clients:
+                # What the last of them left to do is not the cost of idling.
+                time.sleep(1)
+                before = server.tree.cpu()
+                time.sleep(seconds)
+                results[name] = Idle(
+                    fresh=fresh,
+                    resident=server.tree.resident(),
+                    proportional=server.tree.proportional(),
+                    cpu=server.tree.cpu() - before,
+                    seconds=seconds,
+                )
+                clients.check_some()
+    return results
+
+
+def measure_start(stable, names, say):
+    """Seconds from starting each server's process to the last byte of its first answer."""
+    times = {name: [] for name in names}
+    for number in range(STARTS):
+        for name in names:
+            say(f"start: {number + 1} of {STARTS}, {name}", passing=True)
+            before = time.monotonic()
+            with stable.running(name) as server:
+                client.wait_for_answer(server.tree, server.port, "/1k.bin")
+                times[name].append(time.monotonic() - before)
+    return {name: statistics.median(of_one) for name, of_one in times.items()}

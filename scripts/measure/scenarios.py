@@ -1,0 +1,119 @@
+"""The work that is measured, and the files it is done on."""
+
+import random
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * 1024
+
+SIZES = {"1k.bin": KIB, "100k.bin": 100 * KIB, "10m.bin": 10 * MIB}
+TEXT = "text.txt"
+TEXT_SIZE = 38_000
+FOLDERS = {"list-1000": 1000, "list-100000": 100_000}
+
+# Beyond it a figure is dominated by opening the connections, unless the run is longer.
+MANY = 10_000
+SECONDS_FOR_MANY = 3
+
+
+@dataclass(frozen=True)
+class Load:
+    """One kind of request, repeated on a number of connections."""
+
+    name: str
+    title: str
+    path: str
+    connections: int
+    headers: tuple = ()
+    # Requests written at once.
+    pipelined: int = 1
+    # Asks with the validator of the answer before.
+    revalidates: bool = False
+    status: int = 200
+    # Requests one after the other instead of as many as fit into a time: for answers so long that
+    # the one cut off at the end of the time would count.
+    sequential: int = 0
+    # Left out of a quick run.
+    is_extra: bool = False
+
+    def file(self):
+        """The name of the file that is asked for; None for a listing."""
+        return None if self.path.endswith("/") else self.path.lstrip("/")
+
+    def seconds(self, seconds):
+        """How long one run takes."""
+        return max(seconds, SECONDS_FOR_MANY) if self.connections >= MANY else seconds
+
+
+LOADS = (
+    Load("1k-c1", "1 KiB, c=1", "/1k.bin", 1, is_extra=True),
+    Load("1k-c8", "1 KiB, c=8", "/1k.bin", 8, is_extra=True),
+    Load("1k-c64", "1 KiB, c=64", "/1k.bin", 64),
+    Load("1k-c256", "1 KiB, c=256", "/1k.bin", 256, is_extra=True),
+    Load("1k-c1000", "1 KiB, c=1000", "/1k.bin", 1000, is_extra=True),
+    Load("1k-c10000", "1 KiB, c=10000", "/1k.bin", MANY),
+    Load("100k", "100 KiB, c=16", "/100k.bin", 16),
+    Load("10m", "10 MiB, c=16", "/10m.bin", 16),
+    Load("gzip", "38 KB text, gzip, c=16", "/text.txt", 16, ("Accept-Encoding: gzip",)),
+    Load("close", "1 KiB, `Connection: close`, c=16", "/1k.bin", 16, ("Connection: close",)),
+    Load("pipeline", "1 KiB, 16 pipelined, c=16", "/1k.bin", 16, pipelined=16, is_extra=True),
+    Load("304", "1 KiB, 304, c=16", "/1k.bin", 16, revalidates=True, status=304, is_extra=True),
+    Load(
+        "range",
+        "1,000 bytes of 100 KiB, c=16",
+        "/100k.bin",
+        16,
+        ("Range: bytes=50000-50999",),
+        status=206,
+        is_extra=True,
+    ),
+    Load("list-1000", "listing of 1,000, c=4", "/list-1000/", 4, is_extra=True),
+    Load("list-100000", "listing of 100,000, c=1", "/list-100000/", 1, sequential=3, is_extra=True),
+)
+
+IDLE = "idle"
+START = "start"
+SIZE = "size"
+
+NAMES = (*(load.name for load in LOADS), IDLE, START, SIZE)
+
+
+def make_documents(root, wanted):
+    """Writes the files that the scenarios `wanted` by name ask for; the same bytes in every run."""
+    chance = random.Random(1)
+    for name, size in SIZES.items():
+        (root / name).write_bytes(chance.randbytes(size))
+    (root / TEXT).write_text(_text(chance))
+    for name, count in FOLDERS.items():
+        if name in wanted:
+            _fill(root / name, count)
+
+
+def _text(chance):
+    """Prose of made-up words, rare and frequent ones as in a language: it shrinks as such does."""
+    syllables = ["ka", "ri", "no", "te", "sul", "men", "dor", "va", "li", "pra", "os", "eth"]
+    words = ["".join(chance.choices(syllables, k=chance.randint(1, 4))) for _ in range(2000)]
+    weights = [1 / rank for rank in range(1, len(words) + 1)]
+    text = " ".join(chance.choices(words, weights, k=TEXT_SIZE // 3))
+    lines = (text[start : start + 79] for start in range(0, TEXT_SIZE, 79))
+    return "\n".join(lines)[:TEXT_SIZE]
+
+
+def _fill(folder, count):
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"entry-{number:06}.txt").touch()
+
+
+def expected(load, root):
+    """The content that every server must send; None for a listing, which each words differently."""
+    if load.file() is None:
+        return None
+    content = (root / load.file()).read_bytes()
+    return {200: content, 206: content[50_000:51_000], 304: b""}[load.status]
+
+
+def entries(load):
+    """Names that must be in a listing: the first, the last and one in between."""
+    count = FOLDERS[load.path.strip("/")]
+    return [f"entry-{number:06}.txt".encode() for number in (0, count // 2, count - 1)]

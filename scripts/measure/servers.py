@@ -1,0 +1,172 @@
+"""The servers that are compared: how each is told to do the same work with the same workers.
+
+Nobody writes an access log, everybody keeps connections open, and each peer is configured as its
+own manual recommends for static files.
+"""
+
+import socket
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import client, machine
+from .process import Tree
+
+WORKERS = 2
+
+DOCROOT = "docroot"
+FLOOR = "floor"
+NGINX_CACHED = "nginx + open_file_cache"
+NGINX = "nginx"
+LIGHTTPD = "lighttpd"
+STATIC_WEB_SERVER = "static-web-server"
+
+PEERS = (NGINX_CACHED, NGINX, LIGHTTPD, STATIC_WEB_SERVER)
+
+# As many as the largest scenario opens, and some.
+CONNECTIONS = 11_000
+
+NGINX_CONFIGURATION = """
+daemon off;
+pid {state}/nginx.pid;
+error_log {state}/error.log crit;
+worker_processes {workers};
+events {{ worker_connections {connections}; }}
+http {{
+  access_log off;
+  types {{ text/plain txt; text/html html; }}
+  default_type application/octet-stream;
+  client_body_temp_path {state}/body;
+  proxy_temp_path {state}/proxy;
+  fastcgi_temp_path {state}/fastcgi;
+  uwsgi_temp_path {state}/uwsgi;
+  scgi_temp_path {state}/scgi;
+  sendfile on;
+  {variant}
+  keepalive_timeout 600s;
+  keepalive_requests 1000000000;
+  gzip on;
+  gzip_types text/plain;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    root {root};
+    autoindex on;
+  }}
+}}
+"""
+
+NGINX_VARIANTS = {
+    NGINX_CACHED: """tcp_nopush on;
+  open_file_cache max=10000 inactive=60s;
+  open_file_cache_valid 30s;
+  open_file_cache_errors on;""",
+    NGINX: "",
+}
+
+# 65535 requests a connection are the most that its counter holds; then it is opened anew.
+LIGHTTPD_CONFIGURATION = """
+server.document-root = "{root}"
+server.bind = "127.0.0.1"
+server.port = {port}
+server.errorlog = "{state}/error.log"
+server.max-worker = {workers}
+server.max-connections = {connections}
+server.max-fds = {descriptors}
+server.listen-backlog = 4096
+server.max-keep-alive-requests = 65535
+server.max-keep-alive-idle = 600
+mimetype.assign = ( ".txt" => "text/plain", ".html" => "text/html", "" => "application/octet-stream" )
+dir-listing.activate = "enable"
+server.modules = ( "mod_deflate" )
+deflate.mimetypes = ( "text/plain" )
+deflate.allowed-encodings = ( "gzip" )
+deflate.cache-dir = "{state}/cache"
+"""
+
+
+class Server:
+    """A running server."""
+
+    def __init__(self, name, tree, port):
+        self.name = name
+        self.tree = tree
+        self.port = port
+
+
+class Stable:
+    """Starts servers on one document root; what they write goes into a folder of this run."""
+
+    def __init__(self, root, state, binaries):
+        self._root = root
+        self._state = state
+        self._binaries = binaries
+
+    @contextmanager
+    def running(self, name, canned=None):
+        """A server that listens, until the end of the block."""
+        state = self._state / name.replace(" ", "")
+        state.mkdir(exist_ok=True)
+        port = free_port()
+        command = self._command(name, state, port, canned)
+        with open(state / "output", "ab") as output:
+            tree = Tree(command, output)
+        try:
+            yield Server(name, tree, port)
+        except (RuntimeError, ConnectionError) as fault:
+            raise RuntimeError(f"{name}: {fault}{_last_words(state)}") from fault
+        finally:
+            tree.stop()
+
+    def _command(self, name, state, port, canned):
+        if name == DOCROOT:
+            return [
+                self._binaries["docroot"], "--quiet", "--log-format", "off", "--bind", "127.0.0.1",
+                "--port", port, "--threads", WORKERS, "--max-connections", CONNECTIONS, self._root,
+            ]  # fmt: skip
+        if name == FLOOR:
+            return [self._binaries["floor"], port, WORKERS, *canned]
+        if name == LIGHTTPD:
+            text = LIGHTTPD_CONFIGURATION.format(**self._words(state, port))
+            return [machine.tool("lighttpd"), "-D", "-f", _written(state / "configuration", text)]
+        if name in NGINX_VARIANTS:
+            words = self._words(state, port)
+            text = NGINX_CONFIGURATION.format(variant=NGINX_VARIANTS[name], **words)
+            error_log = ["-e", state / "error.log"]
+            return [machine.tool("nginx"), *error_log, "-c", _written(state / "configuration", text)]
+        # Its workers are a multiple of the processors: the nearest that can be asked for.
+        multiplier = max(1, WORKERS // machine.processors())
+        return [
+            self._binaries[STATIC_WEB_SERVER], "--host", "127.0.0.1", "--port", port, "--root", self._root,
+            "--threads-multiplier", multiplier, "--log-level", "error", "--directory-listing", "true",
+            "--compression", "true",
+        ]  # fmt: skip
+
+    def _words(self, state, port):
+        return {
+            "state": state,
+            "port": port,
+            "root": self._root,
+            "workers": WORKERS,
+            "connections": CONNECTIONS,
+            "descriptors": machine.DESCRIPTORS,
+        }
+
+
+def free_port():
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _written(path, text):
+    path.write_text(text)
+    return path
+
+
+def _last_words(state):
+    words = []
+    for name in ("output", "error.log"):
+        path = Path(state / name)
+        if path.exists():
+            words.extend(path.read_text(errors="replace").splitlines()[-3:])
+    return "".join(f"\n  {line}" for line in words)

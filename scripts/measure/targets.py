@@ -1,0 +1,121 @@
+"""The targets of the design, each held against the figures of this run."""
+
+from dataclasses import dataclass
+
+from . import scenarios
+from .process import TICKS_A_SECOND
+from .servers import DOCROOT, FLOOR, LIGHTTPD, NGINX, NGINX_CACHED, PEERS
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One target: what was wanted, what was measured."""
+
+    text: str
+    measured: str
+    is_met: bool
+
+
+@dataclass(frozen=True)
+class CostRatio:
+    """Processor time a request, at most this part of the cheapest of others'."""
+
+    scenario: str
+    others: tuple
+    bound: float
+    of_whom: str
+
+    def judge(self, results):
+        """The verdict, or None where it was not measured."""
+        figures = results.loads.get(self.scenario, {})
+        others = [figures[name].cost for name in self.others if name in figures]
+        if DOCROOT not in figures or not others:
+            return None
+        ratio = figures[DOCROOT].cost / min(others)
+        text = f"{self.scenario}: CPU a request at most {self.bound:.2f} of {self.of_whom}"
+        return Verdict(text, f"{ratio:.2f}", ratio <= self.bound)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure of the server's own."""
+
+    scenario: str
+    text: str
+    # From the results to (the text of what was measured, whether it is met), or None.
+    measure: object
+    others: tuple = ()
+
+    def judge(self, results):
+        """The verdict, or None where it was not measured."""
+        measured = self.measure(results)
+        return measured and Verdict(f"{self.scenario}: {self.text}", *measured)
+
+
+def _many(judge):
+    def measure(results):
+        figures = results.loads.get("1k-c10000", {})
+        return judge(figures) if DOCROOT in figures else None
+
+    return measure
+
+
+def _faster_than_nginx(figures):
+    others = [figures[name].rate for name in (NGINX_CACHED, NGINX) if name in figures]
+    if not others:
+        return None
+    return f"{figures[DOCROOT].rate:,.0f} against {max(others):,.0f}", figures[DOCROOT].rate > max(others)
+
+
+def _idle(judge):
+    return lambda results: judge(results.idle[DOCROOT]) if DOCROOT in results.idle else None
+
+
+def _at_most(value, bound, unit):
+    return f"{value:.1f} {unit}", value <= bound
+
+
+def _start(results):
+    return _at_most(results.start[DOCROOT] * 1000, 10, "ms") if DOCROOT in results.start else None
+
+
+def _size(results):
+    return _at_most(results.size / MB, 3, "MB") if results.size else None
+
+
+TARGETS = (
+    CostRatio("1k-c64", (LIGHTTPD,), 0.80, "lighttpd"),
+    CostRatio("1k-c64", (NGINX_CACHED,), 0.60, "nginx with open_file_cache"),
+    CostRatio("1k-c64", (FLOOR,), 1.15, "the canned-answer floor"),
+    CostRatio("1k-c256", (LIGHTTPD,), 0.80, "lighttpd"),
+    CostRatio("1k-c256", (NGINX_CACHED,), 0.60, "nginx with open_file_cache"),
+    CostRatio("1k-c256", (FLOOR,), 1.15, "the canned-answer floor"),
+    Bound("1k-c10000", "no errors", _many(lambda figures: (f"{figures[DOCROOT].errors}", figures[DOCROOT].errors == 0))),
+    Bound("1k-c10000", "more requests a second than nginx", _many(_faster_than_nginx), (NGINX_CACHED, NGINX)),
+    Bound("1k-c10000", "at most 16 MB resident", _many(lambda figures: _at_most(figures[DOCROOT].resident / MB, 16, "MB"))),
+    CostRatio("100k", PEERS, 0.90, "the best peer"),
+    CostRatio("10m", PEERS, 1.00, "the best peer"),
+    CostRatio("gzip", (NGINX_CACHED, NGINX), 0.20, "nginx"),
+    CostRatio("close", (NGINX_CACHED,), 1.00, "nginx with open_file_cache"),
+    Bound(scenarios.IDLE, "at most 10 MB resident", _idle(lambda idle: _at_most(idle.resident / MB, 10, "MB"))),
+    # Less than a tick of the clock by which the kernel shows what a process has used.
+    Bound(
+        scenarios.IDLE,
+        "no measurable CPU",
+        _idle(lambda idle: (f"{idle.cpu * 1000:.1f} ms in {idle.seconds:.0f} s", idle.cpu < 1 / TICKS_A_SECOND)),
+    ),
+    Bound(scenarios.START, "first answer within 10 ms", _start),
+    Bound(scenarios.SIZE, "binary of at most 3 MB", _size),
+)
+
+
+def compared(scenario):
+    """The servers that the targets of a scenario speak of: what a quick run measures."""
+    return {name for target in TARGETS if target.scenario == scenario for name in target.others}
+
+
+def verdicts(results):
+    """Every target that was measured."""
+    return [verdict for target in TARGETS if (verdict := target.judge(results))]
