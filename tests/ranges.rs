@@ -1,5 +1,7 @@
 //! RFC 9110 section 14: parts of a representation.
 
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
+
 mod support;
 
 use std::os::unix::fs::FileExt;
