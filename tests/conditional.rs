@@ -1,7 +1,7 @@
 //! RFC 9110 section 13: requests that depend on what the client has already, and section 8.8: the
 //! validators they name it by.
 
-#![allow(clippy::disallowed_methods, reason = "a test may read the clock")]
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
 
 mod support;
 
@@ -230,20 +230,14 @@ fn concept_12_dates_in_three_formats() {
         let read = httpdate::parse_http_date(date).expect("a date");
         assert_eq!(httpdate::fmt_http_date(read), date);
     };
-    for (format, modified, earlier) in [
-        ("IMF-fixdate", MODIFIED, EARLIER),
+    for (modified, earlier) in [
+        (MODIFIED, EARLIER),
         (
-            "RFC 850",
             "Sunday, 06-Nov-94 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:36 GMT",
         ),
-        (
-            "asctime",
-            "Sun Nov  6 08:49:37 1994",
-            "Sun Nov  6 08:49:36 1994",
-        ),
+        ("Sun Nov  6 08:49:37 1994", "Sun Nov  6 08:49:36 1994"),
     ] {
-        println!("{format}");
         since(modified, 304);
         since(earlier, 200);
         check(&server, &[("If-Unmodified-Since", modified)], 200);
