@@ -302,6 +302,18 @@ fn draining_ends_at_its_deadline() {
     assert!((download.rest().len() as u64) < LARGE - 64 * 1024);
 }
 
+/// The wish to drain may come at any moment of a worker's turn, and none of them may lose it.
+#[test]
+fn draining_is_never_slept_through() {
+    for _ in 0..300 {
+        let mut server = server_with(|deadlines| deadlines.drain = Duration::from_secs(3600));
+        let close = request("GET", "/a.txt", &[("Connection", "close")]);
+        assert!(server.raw(&close).ends_with(b"here"));
+        server.drain();
+        server.wait();
+    }
+}
+
 /// Pipelined requests that were received with the one under way are not lost without a word: the
 /// last answer says that it is the last.
 #[test]
