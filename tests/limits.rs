@@ -1,5 +1,9 @@
 //! How much a client may ask for and how long it may take: connections, deadlines, coders, and the
 //! end of the server. Deadlines are swept about once a second, so each of these takes about two.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests open files and read the clock"
+)]
 
 mod support;
 
