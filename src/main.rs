@@ -27,11 +27,8 @@ fn main() -> ExitCode {
     match cli::parse(env::args_os(), variable, &Surroundings::look()) {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Print(text)) => print(&text),
-        Err(error) => {
-            // A reader who closed the pipe has seen enough.
-            error.print().unwrap_or_default();
-            ExitCode::from(error.exit_code())
-        }
+        // Help and version are among what the parser calls errors.
+        Err(error) => printed(error.print(), ExitCode::from(error.exit_code())),
     }
 }
 
@@ -107,12 +104,17 @@ fn open_browser(urls: &[String]) {
 }
 
 fn print(text: &[u8]) -> ExitCode {
-    match io::stdout().write_all(text) {
+    printed(io::stdout().write_all(text), ExitCode::SUCCESS)
+}
+
+/// The status after printing. A reader who closed the pipe has seen enough.
+fn printed(outcome: io::Result<()>, status: ExitCode) -> ExitCode {
+    match outcome {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             say(&format!("docroot: cannot print: {error}\n"));
             ExitCode::FAILURE
         }
-        _ => ExitCode::SUCCESS,
+        _ => status,
     }
 }
 

@@ -1,6 +1,16 @@
-//! The command as people run it, as far as it needs no server: what it prints, and its status.
+//! The command as people run it: what it prints, its status, its signals.
 
+mod support;
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use rustix::process::Signal;
+use support::program::{Program, command, unprivileged};
+use support::{find, request};
 
 /// Runs the command with these variables and no others.
 fn run(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -111,4 +121,424 @@ fn version_manual_and_completions_are_printed() {
             "{shell}"
         );
     }
+}
+
+/// A folder with a small file, and a large one that takes no room on the disk.
+fn site() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a.txt"), "here").expect("a file");
+    let large = File::create(folder.path().join("large.bin")).expect("a file");
+    large.set_len(LARGE as u64).expect("a sparse file");
+    folder
+}
+
+/// Larger than what the sockets between two ends of the loopback hold.
+const LARGE: usize = 64 << 20;
+
+/// A port that is taken for as long as the listener lives.
+fn taken() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    (listener, port.to_string())
+}
+
+#[test]
+fn the_banner_says_where_what_who_and_how_to_stop() {
+    let folder = site();
+    let program = Program::serve(folder.path());
+    let root = folder.path().canonicalize().expect("a path");
+    let want = format!(
+        "docroot serves {root:?} at\n  http://{}/\n\
+         Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n\
+         Press Ctrl-C to stop.\n",
+        program.address
+    );
+    assert_eq!(program.banner, want);
+    assert_ne!(program.address.port(), 0);
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+}
+
+#[test]
+fn both_loopback_addresses_are_one_server() {
+    let folder = site();
+    let mut command = command();
+    command.args(["--log-format", "off", "--port", "0"]);
+    let program = Program::start_as_told(command.arg(folder.path()));
+    let port = program.address.port();
+    assert!(
+        program
+            .banner
+            .contains(&format!("  http://127.0.0.1:{port}/\n"))
+    );
+    let ipv6 = format!("  http://[::1]:{port}/\n");
+    // A machine without IPv6 does without.
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    assert_eq!(
+        program.banner.contains(&ipv6),
+        has_ipv6,
+        "{}",
+        program.banner
+    );
+}
+
+#[test]
+fn a_single_file_is_served_by_its_name() {
+    let folder = site();
+    let program = Program::serve(&folder.path().join("a.txt"));
+    let mut client = program.connect();
+    for (target, status) in [("/", 200), ("/a.txt", 200), ("/large.bin", 404)] {
+        client.send(&request("GET", target, &[]));
+        assert_eq!(client.response("GET").status, status, "{target}");
+    }
+}
+
+#[test]
+fn a_port_that_was_asked_for_and_is_taken_ends_with_1() {
+    let (_listener, port) = taken();
+    let want = format!("127.0.0.1:{port} is taken: ");
+    check_mistake(&[], &["-p", &port], 1, &want);
+    check_mistake(&[], &["--port", &port, "-b", "127.0.0.1"], 1, &want);
+}
+
+#[test]
+fn a_port_comes_from_the_environment_where_none_is_given() {
+    let (_listener, port) = taken();
+    let want = format!("127.0.0.1:{port} is taken: ");
+    check_mistake(&[("PORT", &port)], &[], 1, &want);
+    check_mistake(&[("DOCROOT_PORT", &port)], &[], 1, &want);
+    check_mistake(&[("DOCROOT_PORT", &port), ("PORT", "0")], &[], 1, &want);
+    // The more particular wins: the taken port is not even tried.
+    let folder = site();
+    for (variables, arguments) in [
+        (
+            &[("PORT", port.as_str()), ("DOCROOT_PORT", "0")][..],
+            &[][..],
+        ),
+        (
+            &[("PORT", &port), ("DOCROOT_PORT", &port)],
+            &["--port", "0"],
+        ),
+    ] {
+        let mut command = command();
+        command.envs(variables.iter().copied()).args(arguments);
+        let program = Program::start_as_told(command.arg(folder.path()));
+        assert_ne!(program.address.port().to_string(), port);
+    }
+}
+
+/// The one test with a fixed port: the default is what it is about. Whoever has it already does as
+/// well as this test.
+#[test]
+fn the_next_free_port_is_taken_where_none_is_given() {
+    let _holder = TcpListener::bind("127.0.0.1:8080");
+    let folder = site();
+    let program = Program::start_as_told(command().arg(folder.path()));
+    let port = program.address.port();
+    assert!((8081..8180).contains(&port), "{port}");
+    let told = "Port 8080 was taken; --port chooses another.\n";
+    assert!(program.banner.contains(told), "{}", program.banner);
+}
+
+#[test]
+fn a_privileged_port_names_the_mend() {
+    let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    if first.is_ok_and(|first| first.trim() != "1024") {
+        return eprintln!("skipped: this system keeps no ports for the privileged");
+    }
+    let Some(mut command) = unprivileged() else {
+        return;
+    };
+    let output = command.args(["--port", "81"]).output().expect("it runs");
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(
+        error.starts_with("docroot: port 81 is kept for the privileged: "),
+        "{error}"
+    );
+    assert_eq!(error.lines().count(), 1);
+}
+
+#[test]
+fn a_root_that_may_not_be_read_ends_with_1() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = site();
+    let closed = folder.path().join("closed");
+    std::fs::create_dir(&closed).expect("a folder");
+    let none = std::fs::Permissions::from_mode(0o0);
+    std::fs::set_permissions(&closed, none).expect("a mode");
+    let Some(mut command) = unprivileged() else {
+        return;
+    };
+    let output = command
+        .args(["--port", "0"])
+        .arg(&closed)
+        .output()
+        .expect("it runs");
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("closed\" may not be read: "), "{error}");
+}
+
+#[test]
+fn what_cannot_be_served_or_listened_at_ends_with_1() {
+    let port = ["--port", "0"];
+    let with = |more: &[&'static str]| [&port[..], more].concat();
+    check_mistake(
+        &[],
+        &with(&["/dev/null"]),
+        1,
+        "is neither a directory nor a regular file: ",
+    );
+    // TEST-NET-1 (RFC 5737) is nobody's address.
+    check_mistake(
+        &[],
+        &with(&["-b", "192.0.2.1"]),
+        1,
+        "192.0.2.1 is no address of this machine: ",
+    );
+    check_mistake(&[], &with(&["-b", "nonsense"]), 2, "'--bind <ADDR>'");
+}
+
+#[test]
+fn a_signal_lets_a_download_finish_and_ends_with_0() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let folder = site();
+        let program = Program::serve(folder.path());
+        let mut download = program.connect();
+        download.send(&request("GET", "/large.bin", &[]));
+        assert_eq!(download.head().status, 200);
+        let mut idle = program.connect();
+        idle.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(idle.response("GET").status, 200);
+        program.signal(signal);
+        assert!(idle.is_closed());
+        // The signal was heard, and the download has its time.
+        let mut late = program.connect();
+        let refused = late.response("GET");
+        assert_eq!(
+            (refused.status, refused.field("Retry-After")),
+            (503, Some("2"))
+        );
+        assert_eq!(download.take(LARGE).len(), LARGE);
+        assert!(download.is_closed());
+        let (status, said) = program.wait();
+        assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{signal:?}");
+    }
+}
+
+#[test]
+fn without_anything_under_way_a_signal_ends_it_at_once() {
+    let folder = site();
+    let program = Program::serve(folder.path());
+    let mut idle = program.connect();
+    idle.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(idle.response("GET").status, 200);
+    program.signal(Signal::TERM);
+    assert!(idle.is_closed());
+    assert_eq!(program.wait().0.code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_leaves_at_once() {
+    let folder = site();
+    let mut command = command();
+    command.args(["--drain-timeout", "1h", "--log-format", "off"]);
+    let program = Program::start(command.arg(folder.path()));
+    let mut download = program.connect();
+    download.send(&request("GET", "/large.bin", &[]));
+    assert_eq!(download.head().status, 200);
+    let mut idle = program.connect();
+    idle.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(idle.response("GET").status, 200);
+    program.signal(Signal::INT);
+    assert!(idle.is_closed(), "the first was heard");
+    program.signal(Signal::INT);
+    assert_eq!(program.wait().0.code(), Some(1));
+    assert!(download.rest().len() < LARGE);
+}
+
+#[test]
+fn the_log_is_on_the_standard_output_and_the_banner_is_not() {
+    let folder = site();
+    let mut command = command();
+    let mut program = Program::start(command.stdout(Stdio::piped()).arg(folder.path()));
+    let mut output = program.child.stdout.take().expect("a pipe");
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    client.response("GET");
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait().0.code(), Some(0));
+    let mut log = String::new();
+    output.read_to_string(&mut log).expect("text");
+    assert!(
+        log.contains("\"GET /a.txt HTTP/1.1\" 200 4 \"-\" \"-\"\n"),
+        "{log}"
+    );
+    assert_eq!(log.lines().count(), 1, "{log}");
+}
+
+#[test]
+fn quiet_says_nothing_at_all() {
+    let folder = site();
+    let (listener, port) = taken();
+    drop(listener);
+    let mut child = command()
+        .args(["--quiet", "--bind", "127.0.0.1", "--port", &port])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let address = format!("127.0.0.1:{port}");
+    let mut stream = None;
+    support::until("it listens", || {
+        stream = std::net::TcpStream::connect(&address).ok();
+        stream.is_some()
+    });
+    let mut client = support::Client::of(stream.expect("a connection"));
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::TERM)
+        .expect("it runs");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let mut said = Vec::new();
+    child
+        .stdout
+        .take()
+        .expect("a pipe")
+        .read_to_end(&mut said)
+        .expect("bytes");
+    child
+        .stderr
+        .take()
+        .expect("a pipe")
+        .read_to_end(&mut said)
+        .expect("bytes");
+    assert_eq!(text(&said), "");
+}
+
+/// A standard output that nobody reads, that is full, and that is not there.
+#[test]
+fn an_output_that_cannot_be_written_is_no_panic() {
+    for argument in ["--help", "--version", "--man", "--completions=zsh"] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command().arg(argument).stdout(writer).output();
+        let output = output.expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{argument}");
+        assert_eq!(text(&output.stderr), "", "{argument}");
+        let closed = shell(&format!("exec \"$0\" {argument} >&-"), &[]);
+        assert!(!text(&closed.stderr).contains("panicked"), "{argument}");
+        if Path::new("/dev/full").exists() {
+            let full = OpenOptions::new().write(true).open("/dev/full");
+            let output = command()
+                .arg(argument)
+                .stdout(full.expect("it opens"))
+                .output();
+            let output = output.expect("it runs");
+            assert_eq!(output.status.code(), Some(1), "{argument}");
+            assert!(
+                text(&output.stderr).starts_with("docroot: cannot print: "),
+                "{argument}"
+            );
+        }
+    }
+}
+
+/// Runs a line of the shell, in which `$0` is the command.
+fn shell(line: &str, arguments: &[&str]) -> Output {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line, env!("CARGO_BIN_EXE_docroot")]);
+    shell.args(arguments).stdin(Stdio::null());
+    shell.output().expect("a shell")
+}
+
+#[test]
+fn a_log_that_cannot_be_written_does_not_end_the_server() {
+    let folder = site();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = command();
+    command.args(["--log-format", "json"]).stdout(writer);
+    let program = Program::start(command.arg(folder.path()));
+    let mut client = program.connect();
+    for _ in 0..10 {
+        client.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(client.response("GET").text(), "here");
+    }
+    program.signal(Signal::TERM);
+    let (status, said) = program.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(
+        said.starts_with("docroot: the access log cannot be written: "),
+        "{said}"
+    );
+    assert_eq!(said.lines().count(), 1, "it is told once: {said}");
+}
+
+/// Neither output is there: it serves all the same.
+#[test]
+fn closed_standard_streams_do_not_end_the_server() {
+    let folder = site();
+    let (listener, port) = taken();
+    drop(listener);
+    let mut child = Command::new("sh")
+        .args(["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"])
+        .arg(env!("CARGO_BIN_EXE_docroot"))
+        .args(["--bind", "127.0.0.1", "--port", &port])
+        .arg(folder.path())
+        .spawn()
+        .expect("a shell");
+    let address = format!("127.0.0.1:{port}");
+    let mut stream = None;
+    support::until("it listens", || {
+        stream = std::net::TcpStream::connect(&address).ok();
+        stream.is_some()
+    });
+    let mut client = support::Client::of(stream.expect("a connection"));
+    client.send(&request("GET", "/a.txt", &[("Connection", "close")]));
+    let answer = client.rest();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::TERM)
+        .expect("it runs");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    // No descriptor of a client was taken for an output: what came is the answer alone.
+    assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    assert!(answer.ends_with(b"\r\n\r\nhere"));
+    assert!(find(&answer, b"docroot serves").is_none());
+}
+
+/// Every switch does what its help says, through the real command.
+#[test]
+fn switches_reach_the_server() {
+    let folder = site();
+    std::fs::write(folder.path().join(".hidden"), "hidden").expect("a file");
+    std::fs::write(folder.path().join("start.html"), "start").expect("a file");
+    std::fs::write(folder.path().join("text.txt"), "text ".repeat(1000)).expect("a file");
+    let gzip = &[("Accept-Encoding", "gzip")][..];
+    let get = |arguments: &[&str], target: &str, fields: &[(&str, &str)]| {
+        let mut command = command();
+        command.args(["--log-format", "off"]).args(arguments);
+        let program = Program::start(command.arg(folder.path()));
+        let mut client = program.connect();
+        client.send(&request("GET", target, fields));
+        client.response("GET")
+    };
+    assert_eq!(get(&[], "/", &[]).status, 200);
+    assert_eq!(get(&["--no-listing"], "/", &[]).status, 404);
+    assert_eq!(get(&["--index", "start.html"], "/", &[]).text(), "start");
+    assert_eq!(get(&[], "/.hidden", &[]).status, 404);
+    assert_eq!(get(&["--include-hidden"], "/.hidden", &[]).text(), "hidden");
+    let coding =
+        |response: support::Response| response.field("Content-Encoding").map(str::to_owned);
+    assert_eq!(coding(get(&[], "/text.txt", gzip)).as_deref(), Some("gzip"));
+    assert_eq!(coding(get(&["--no-compress"], "/text.txt", gzip)), None);
+    let long = format!("/{}", "a".repeat(600));
+    assert_eq!(get(&["--max-target", "512"], &long, &[]).status, 414);
+    assert_eq!(get(&["--max-fields", "1"], "/", gzip).status, 431);
+    assert_eq!(
+        get(&["--cache-memory", "0"], "/text.txt", &[]).body.len(),
+        5000
+    );
 }

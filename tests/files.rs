@@ -1,5 +1,6 @@
 //! What lies on the disk, and what becomes of it on the wire: RFC 9110 section 8.6 (a length is
 //! never a lie), confinement, names, freshness.
+#![allow(clippy::disallowed_methods, reason = "tests open files")]
 
 #![allow(clippy::disallowed_methods, reason = "a test may open files")]
 

@@ -1,5 +1,9 @@
 //! How much a client may ask for and how long it may take: connections, deadlines, coders, and the
 //! end of the server. Deadlines are swept about once a second, so each of these takes about two.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests open files and read the clock"
+)]
 
 #![allow(clippy::disallowed_methods, reason = "a test may read the clock")]
 
@@ -302,6 +306,18 @@ fn draining_ends_at_its_deadline() {
     server.drain();
     server.wait();
     assert!((download.rest().len() as u64) < LARGE - 64 * 1024);
+}
+
+/// The wish to drain may come at any moment of a worker's turn, and none of them may lose it.
+#[test]
+fn draining_is_never_slept_through() {
+    for _ in 0..300 {
+        let mut server = server_with(|deadlines| deadlines.drain = Duration::from_secs(3600));
+        let close = request("GET", "/a.txt", &[("Connection", "close")]);
+        assert!(server.raw(&close).ends_with(b"here"));
+        server.drain();
+        server.wait();
+    }
 }
 
 /// Pipelined requests that were received with the one under way are not lost without a word: the

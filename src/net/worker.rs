@@ -228,16 +228,25 @@ impl Worker {
             None
         };
         self.seed.shared.asleep.store(true, Ordering::SeqCst);
-        // What was sent before the flag was up woke nobody.
-        let timeout = match self.seed.receiver.is_empty() && !self.seed.orders.is_stopping() {
-            true => timeout,
-            false => Some(Duration::ZERO),
+        // What was sent or ordered before the flag was up woke nobody.
+        let timeout = match self.has_news(bench) {
+            true => Some(Duration::ZERO),
+            false => timeout,
         };
         if self.seed.poll.poll(events, timeout).is_err() {
             // Interrupted by a signal: a turn without events.
             events.clear();
         }
         self.seed.shared.asleep.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether there is something that no event tells of: a socket, or an order not yet obeyed.
+    fn has_news(&self, bench: &Bench) -> bool {
+        let Seed {
+            receiver, orders, ..
+        } = &self.seed;
+        let is_to_drain = orders.is_draining() && !bench.desk.draining;
+        !receiver.is_empty() || is_to_drain || orders.is_stopping()
     }
 
     fn begin_turn(&mut self, bench: &mut Bench) {

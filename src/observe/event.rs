@@ -19,7 +19,7 @@ pub struct Exchange<'a> {
     pub method: &'a [u8],
     /// The request target as sent; empty where the request line could not be read.
     pub target: &'a [u8],
-    /// The protocol version, such as `HTTP/1.1`.
+    /// The protocol version, such as `HTTP/1.1`; empty where the request line could not be read.
     pub version: &'static str,
     /// The status of the answer.
     pub status: u16,

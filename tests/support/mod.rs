@@ -155,6 +155,13 @@ impl TestServer {
 
     /// Waits until the server has ended by itself.
     pub fn wait(&mut self) {
+        until("the server ends", || {
+            self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        });
+        self.join();
+    }
+
+    fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the server's thread did not panic");
         }
@@ -164,7 +171,7 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         self.handle.stop();
-        self.wait();
+        self.join();
         assert_eq!(self.counters.worker_panics.value(), 0, "a worker panicked");
     }
 }
@@ -216,7 +223,7 @@ impl Client {
             while self.received.len() < length {
                 assert!(self.fill(), "closed in a body: {}", self.seen());
             }
-            response.body = self.received.drain(..length).collect();
+            response.body = self.split_off(length);
         } else {
             response.body = self.rest();
         }
@@ -243,7 +250,13 @@ impl Client {
         while self.received.len() < count {
             assert!(self.fill(), "closed early: {}", self.seen());
         }
-        self.received.drain(..count).collect()
+        self.split_off(count)
+    }
+
+    /// Moves the first bytes received out of the way of the next ones.
+    fn split_off(&mut self, count: usize) -> Vec<u8> {
+        let rest = self.received.split_off(count);
+        std::mem::replace(&mut self.received, rest)
     }
 
     /// Whether something has come that was not read yet. It does not wait.

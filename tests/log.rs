@@ -1,0 +1,311 @@
+//! The access log of real requests: what clients wrote can forge nothing, and a log that cannot be
+//! written holds nobody up.
+
+mod support;
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex};
+
+use docroot::observe::access_log::{LogFormat, LogOptions};
+use serde_json::Value;
+use support::{Setup, TestServer, find, request};
+
+/// A sink that can be read, be stuck, or fail.
+#[derive(Clone, Default)]
+struct Page(Arc<(Mutex<State>, Condvar)>);
+
+#[derive(Default)]
+struct State {
+    bytes: Vec<u8>,
+    is_stuck: bool,
+    fails: bool,
+    /// Writes that have come, whatever became of them.
+    writes: usize,
+}
+
+impl Page {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.0.lock().expect("no panic"));
+        self.0.1.notify_all();
+    }
+
+    fn writes(&self) -> usize {
+        self.0.0.lock().expect("no panic").writes
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.0.lock().expect("no panic").bytes.clone());
+        let text = text.expect("a log is ASCII");
+        assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
+        let printable = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
+        assert!(text.bytes().all(printable), "{text:?}");
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (state, changed) = &*self.0;
+        let mut state = state.lock().expect("no panic");
+        state.writes += 1;
+        let mut state = changed
+            .wait_while(state, |state| state.is_stuck)
+            .expect("no panic");
+        if state.fails {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn logging(format: LogFormat) -> (TestServer, Page) {
+    let page = Page::default();
+    let mut setup = Setup::new()
+        .with(|config| {
+            config.threads = 1;
+            config.log = LogOptions {
+                format,
+                colour: false,
+            };
+        })
+        .file("a.txt", "twelve bytes")
+        .file("large.bin", vec![0; 4 << 20]);
+    setup.sink = Some(Box::new(page.clone()));
+    (setup.start(), page)
+}
+
+/// Ends the server, so that every line is written, and gives the lines.
+fn lines_after(server: TestServer, page: &Page) -> Vec<String> {
+    drop(server);
+    page.lines()
+}
+
+/// Requests whose bytes would end a line, begin another, close a quote, or move a cursor. The
+/// parser refuses control bytes; what it lets through must be escaped.
+fn hostile(server: &TestServer) -> usize {
+    let forged = "\" 200 0 \"-\" \"-\"";
+    let requests: [Vec<u8>; 7] = [
+        request("GET", "/a.txt?\"quote'%0d%0a%1b[2J", &[("User-Agent", forged)]),
+        request("GET", "/a.txt", &[("Referer", "http://a/\"\\x"), ("User-Agent", "a\tb\\")]),
+        [&b"GET /a.txt HTTP/1.1\r\nHost: t\r\nUser-Agent: \xff\xfe\xc2\x9b2J\xe2\x80\xae\r\n\r\n"[..]].concat(),
+        [&b"GET /\xe2\x80\xae\xff HTTP/1.1\r\nHost: t\r\n\r\n"[..]].concat(),
+        [&b"GET /\x1b[2J HTTP/1.1\r\nHost: t\r\n\r\n"[..]].concat(),
+        [&b"GET /a.txt HTTP/1.1\r\nHost: t\r\nUser-Agent: x\n127.0.0.1 - - forged\r\n\r\n"[..]].concat(),
+        [&b"\"\\!#$%&'*+^_`|~ / HTTP/1.1\r\nHost: t\r\n\r\n"[..]].concat(),
+    ];
+    for request in &requests {
+        let mut client = server.connect();
+        client.send(request);
+        client.finish();
+        assert!(find(&client.rest(), b"HTTP/1.1 ").is_some());
+    }
+    requests.len()
+}
+
+/// The columns of a combined line: host, dashes, time, request, status, bytes, referer, agent.
+fn combined(line: &str) -> [String; 6] {
+    let quoted: Vec<&str> = line.split('"').collect();
+    assert_eq!(quoted.len(), 7, "three quoted columns: {line}");
+    let begin = quoted[0].strip_prefix("127.0.0.1 - - [").expect(line);
+    let time = begin.strip_suffix(" +0000] ").expect(line);
+    assert_eq!(time.len(), "10/Oct/2000:13:55:36".len(), "{line}");
+    let numbers: Vec<&str> = quoted[2].split_ascii_whitespace().collect();
+    let [status, bytes] = numbers[..] else {
+        panic!("status and bytes: {line}");
+    };
+    assert_eq!((quoted[4], quoted[6]), (" ", ""), "{line}");
+    [time, quoted[1], status, bytes, quoted[3], quoted[5]].map(str::to_owned)
+}
+
+#[test]
+fn combined_lines_are_those_that_tools_parse() {
+    let (server, page) = logging(LogFormat::Combined);
+    let mut client = server.connect();
+    let fields = [("Referer", "http://a/"), ("User-Agent", "test/1.0")];
+    client.send(&request("GET", "/a.txt?x=1", &fields));
+    client.response("GET");
+    client.send(&request("HEAD", "/a.txt", &fields));
+    client.response("HEAD");
+    client.send(&request("GET", "/none", &[]));
+    let missing = client.response("GET").body.len().to_string();
+    client.send(&request(
+        "GET",
+        "/large.bin",
+        &[("Range", "bytes=100-1000099")],
+    ));
+    client.response("GET");
+    let lines = lines_after(server, &page);
+    let columns: Vec<[String; 6]> = lines.iter().map(|line| combined(line)).collect();
+    let without_time: Vec<[&str; 5]> = columns
+        .iter()
+        .map(|[_, rest @ ..]| rest.each_ref().map(String::as_str))
+        .collect();
+    assert_eq!(
+        without_time,
+        [
+            [
+                "GET /a.txt?x=1 HTTP/1.1",
+                "200",
+                "12",
+                "http://a/",
+                "test/1.0"
+            ],
+            ["HEAD /a.txt HTTP/1.1", "200", "0", "http://a/", "test/1.0"],
+            ["GET /none HTTP/1.1", "404", &missing, "-", "-"],
+            ["GET /large.bin HTTP/1.1", "206", "1000000", "-", "-"],
+        ]
+    );
+}
+
+#[test]
+fn nothing_a_client_writes_forges_a_combined_line() {
+    let (server, page) = logging(LogFormat::Combined);
+    let requests = hostile(&server);
+    let lines = lines_after(server, &page);
+    assert_eq!(lines.len(), requests, "{lines:#?}");
+    let columns: Vec<[String; 6]> = lines.iter().map(|line| combined(line)).collect();
+    assert_eq!(columns[0][5], "\\x22 200 0 \\x22-\\x22 \\x22-\\x22");
+    assert_eq!(columns[0][1], "GET /a.txt?\\x22quote'%0d%0a%1b[2J HTTP/1.1");
+    assert_eq!(columns[2][5], "\\xFF\\xFE\\xC2\\x9B2J\\xE2\\x80\\xAE");
+    // What is no request has no request line to show.
+    assert_eq!((&columns[4][1][..], &columns[4][2][..]), ("-", "400"));
+    assert_eq!((&columns[5][1][..], &columns[5][2][..]), ("-", "400"));
+}
+
+#[test]
+fn json_lines_are_objects_that_keep_every_word() {
+    let (server, page) = logging(LogFormat::Json);
+    let requests = hostile(&server);
+    server.get("/large.bin", &[("Accept-Encoding", "gzip")]);
+    let lines = lines_after(server, &page);
+    assert_eq!(lines.len(), requests + 1);
+    let objects: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let first = &objects[0];
+    assert_eq!(first["target"], "/a.txt?\"quote'%0d%0a%1b[2J");
+    assert_eq!(first["user_agent"], "\" 200 0 \"-\" \"-\"");
+    assert_eq!(
+        (&first["status"], &first["sent"]),
+        (&200.into(), &12.into())
+    );
+    assert_eq!(
+        (&first["method"], &first["version"]),
+        (&"GET".into(), &"HTTP/1.1".into())
+    );
+    assert_eq!(first["referer"], Value::Null);
+    assert_eq!(objects[1]["referer"], "http://a/\"\\x");
+    assert_eq!(objects[1]["user_agent"], "a\tb\\");
+    assert_eq!(objects[2]["user_agent"], "\u{fffd}\u{fffd}\u{9b}2J\u{202e}");
+    assert_eq!(
+        (&objects[5]["method"], &objects[5]["status"]),
+        (&"".into(), &400.into())
+    );
+    assert!(objects.iter().all(|object| object["complete"] == true));
+    assert!(
+        objects.iter().all(|object| object["reason"] != ""),
+        "each has a reason"
+    );
+    assert_eq!(objects[7]["sent"], 4 << 20);
+}
+
+#[test]
+fn pretty_lines_have_their_columns_whatever_the_client_writes() {
+    let (server, page) = logging(LogFormat::Pretty);
+    let requests = hostile(&server);
+    let lines = lines_after(server, &page);
+    assert_eq!(lines.len(), requests, "{lines:#?}");
+    for line in &lines {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        assert!(words[0].ends_with('Z') && words[0].len() == 9, "{line}");
+        assert!(["200", "400", "404", "501"].contains(&words[1]), "{line}");
+    }
+    let first: Vec<&str> = lines[0].split_ascii_whitespace().collect();
+    assert_eq!(first[1..5], ["200", "GET", "12", "B"]);
+    assert_eq!(first[7], "/a.txt?\"quote'%0d%0a%1b[2J");
+}
+
+#[test]
+fn an_answer_that_was_cut_is_told_with_the_bytes_that_left() {
+    let (server, page) = logging(LogFormat::Json);
+    let length = 64 << 20;
+    let file = std::fs::File::create(server.root.join("shrinks.bin")).expect("a file");
+    file.set_len(length).expect("a sparse file");
+    let mut client = server.connect();
+    client.send(&request("GET", "/shrinks.bin", &[]));
+    client.head();
+    client.take(1 << 20);
+    file.set_len(1).expect("it shrinks");
+    let got = (1 << 20) + client.rest().len() as u64;
+    let lines = lines_after(server, &page);
+    assert_eq!(lines.len(), 1);
+    let object: Value = serde_json::from_str(&lines[0]).expect("JSON");
+    assert_eq!(
+        (&object["complete"], &object["status"]),
+        (&false.into(), &200.into())
+    );
+    let sent = object["sent"].as_u64().expect("a number");
+    assert!(got <= sent && sent < length, "{got} arrived, {sent} told");
+}
+
+/// Far more lines than the log may hold back, each as long as a request may make it.
+const FLOOD: usize = 400;
+
+fn flood(server: &TestServer) {
+    let target = format!("/a.txt?{}", "\"".repeat(7000));
+    let mut client = server.connect();
+    for _ in 0..FLOOD {
+        client.send(&request("GET", &target, &[]));
+        assert_eq!(client.response("GET").text(), "twelve bytes");
+    }
+}
+
+#[test]
+fn a_stuck_log_holds_nobody_up_and_says_what_is_missing() {
+    let (server, page) = logging(LogFormat::Combined);
+    page.change(|page| page.is_stuck = true);
+    flood(&server);
+    assert!(page.writes() <= 1, "it is stuck in its first write");
+    let dropped = server.counters.log_lines_dropped.value();
+    assert!(dropped > 0, "the flood was no flood");
+    page.change(|page| page.is_stuck = false);
+    let lines = lines_after(server, &page);
+    let told: Vec<u64> = lines
+        .iter()
+        .filter_map(|line| {
+            line.strip_prefix("docroot: ")?
+                .strip_suffix(" log lines dropped")
+        })
+        .map(|number| number.parse().expect("a number"))
+        .collect();
+    assert_eq!(told.iter().sum::<u64>(), dropped);
+    assert_eq!(lines.len() - told.len() + dropped as usize, FLOOD);
+}
+
+#[test]
+fn a_failing_log_is_written_again_as_soon_as_it_can_be() {
+    let (server, page) = logging(LogFormat::Json);
+    page.change(|page| page.fails = true);
+    let before = page.writes();
+    server.get("/a.txt", &[]);
+    support::until("the line has failed", || page.writes() > before);
+    support::until("it is counted", || {
+        server.counters.log_lines_dropped.value() == 1
+    });
+    page.change(|page| page.fails = false);
+    assert_eq!(server.get("/a.txt", &[]).status, 200);
+    let lines = lines_after(server, &page);
+    let objects: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(objects.len(), 2, "{lines:#?}");
+    assert_eq!(objects[0]["target"], "/a.txt");
+    assert_eq!(objects[1]["log_lines_dropped"], 1);
+}
