@@ -2,8 +2,6 @@
 //! never a lie), confinement, names, freshness.
 #![allow(clippy::disallowed_methods, reason = "tests open files")]
 
-#![allow(clippy::disallowed_methods, reason = "a test may open files")]
-
 mod support;
 
 use std::ffi::OsStr;

@@ -5,8 +5,6 @@
     reason = "tests open files and read the clock"
 )]
 
-#![allow(clippy::disallowed_methods, reason = "a test may read the clock")]
-
 mod support;
 
 use std::fs::File;

@@ -39,11 +39,11 @@ impl StoredFile {
     /// Describes the file at `path` in the state `identity`.
     pub fn new(path: &[u8], identity: Identity, memory: Option<Rc<[u8]>>) -> StoredFile {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        let mark = identity.fingerprint();
         // Another version may code the same content to other bytes.
+        let mark = |salt| identity.fingerprint(salt);
         let tag = |coding: Coding| match coding {
-            Coding::Identity => format!("{mark:016x}"),
-            coding => format!("{mark:016x}-{VERSION}{}", coding.suffix()),
+            Coding::Identity => format!("{:016x}", mark("")),
+            coding => format!("{:016x}{}", mark(VERSION), coding.suffix()),
         };
         let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
         StoredFile {

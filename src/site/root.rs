@@ -271,8 +271,8 @@ pub fn identity(file: &File) -> Result<Identity, DiskError> {
 impl Identity {
     /// A fingerprint that differs whenever the content may: FNV-1a over every part. Renaming a
     /// file into place, writing to it and setting its times all change one of them; the inode
-    /// itself does not leave the server.
-    pub fn fingerprint(&self) -> u64 {
+    /// itself does not leave the server. Whatever else the content depends on is the `salt`.
+    pub fn fingerprint(&self, salt: &str) -> u64 {
         let parts = [
             self.device,
             self.inode,
@@ -283,6 +283,7 @@ impl Identity {
             self.changed_nanoseconds,
         ];
         let bytes = parts.iter().flat_map(|part| part.to_le_bytes());
+        let bytes = bytes.chain(salt.bytes());
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         })

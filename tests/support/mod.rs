@@ -306,6 +306,7 @@ impl Client {
                 true
             }
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => false,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => self.fill(),
             Err(error) => panic!(
                 "nothing came within {PATIENCE:?}: {error}; so far: {}",
                 self.seen()
