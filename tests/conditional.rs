@@ -303,6 +303,22 @@ fn concept_13_validators_change_with_the_content() {
 }
 
 #[test]
+fn a_change_shows_at_once_to_whoever_comes_next() {
+    let setup = Setup::new().with(|config| config.threads = 1);
+    let server = setup.file("a", "the file a").start();
+    // Often, because what could go wrong depends on who is quicker.
+    for number in 0..1000 {
+        let content = "x".repeat(100 + number % 50);
+        server.write("a", &content);
+        assert_eq!(
+            server.get("/a", &[]).text(),
+            content,
+            "the {number}th state"
+        );
+    }
+}
+
+#[test]
 fn files_of_one_content_and_date_do_not_share_a_state() {
     let setup = Setup::new().file("a", "same").file("b", "same");
     let date = UNIX_EPOCH + Duration::from_secs(MODIFIED_SECONDS);

@@ -73,7 +73,7 @@ const STATUSES: &[(&str, &str, &str)] = &[
 /// The answers to [`STATUSES`], and to what makes a message too long or too slow.
 fn every_answer() -> Vec<(String, Response)> {
     let server = setup()
-        .with(|config| config.deadlines.head = Duration::from_millis(1))
+        .with(|config| config.deadlines.head = Duration::from_millis(500))
         .start();
     let ask = |message: &str| {
         let mut client = server.connect();

@@ -594,8 +594,8 @@ fn while_draining_answers_are_finished_and_new_clients_turned_away() {
 fn a_request_that_is_not_finished_in_time_is_told_so() {
     let server = setup()
         .with(|config| {
-            config.deadlines.head = Duration::from_millis(1);
-            config.deadlines.body = Duration::from_millis(1);
+            config.deadlines.head = Duration::from_millis(500);
+            config.deadlines.body = Duration::from_millis(500);
         })
         .start();
     let slow = |bytes: &[u8]| {

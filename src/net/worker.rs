@@ -264,6 +264,9 @@ impl Worker {
 
     fn admit(&mut self, bench: &mut Bench) {
         while let Ok(admission) = self.seed.receiver.try_recv() {
+            // A client that comes in the middle of a turn may have been answered in it before, and
+            // have changed the disk since.
+            bench.desk.origin.site.begin_turn();
             let refused = admission.refused.is_some();
             let transport = Transport::new(admission.stream);
             let connection = match admission.refused {
