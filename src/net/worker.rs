@@ -252,7 +252,7 @@ impl Worker {
     fn begin_turn(&mut self, bench: &mut Bench) {
         let desk = &mut bench.desk;
         desk.now = Now::read();
-        desk.origin.site.begin_turn();
+        desk.origin.site.begin_turn(desk.now.system);
         if self.seed.orders.is_draining() && !desk.draining {
             desk.draining = true;
             // Every connection looks once whether a request is waiting; the idle ones end.

@@ -116,9 +116,9 @@ impl Origin {
                     return disk_error(out, request.circumstances, fault);
                 }
             }
-            // Replaced since it was resolved: look again, in a new turn.
+            // Replaced since it was resolved: look again.
             out.truncate(start);
-            self.site.begin_turn();
+            self.site.look_again();
             file = match self.site.find(path) {
                 Ok(Found::File(file)) => file,
                 Ok(Found::Directory) => break,

@@ -1,7 +1,8 @@
 //! A file as the origin of its representations: what is known of it without opening it again.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use crate::semantics::coding::Coding;
@@ -27,6 +28,8 @@ pub struct StoredFile {
     pub last_modified: Option<HttpDate>,
     /// The whole content, where it is small enough to be kept.
     pub memory: Option<Rc<[u8]>>,
+    /// Any change since the content was read shows in the identity.
+    settled: Cell<bool>,
     /// Opaque entity-tags by coding.
     tags: [String; 3],
     /// Whole coded contents, by coding, once somebody has asked for them.
@@ -37,7 +40,7 @@ impl StoredFile {
     /// Describes the file at `path` in the state `identity`.
     pub fn new(path: &[u8], identity: Identity, memory: Option<Rc<[u8]>>) -> StoredFile {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        let mark = identity.fingerprint();
+        let mark = mark(&identity, memory.as_deref());
         let tag = |coding: Coding| format!("{mark:016x}{}", coding.suffix());
         let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
         StoredFile {
@@ -46,6 +49,7 @@ impl StoredFile {
             media_type: media_type(name),
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
+            settled: Cell::new(false),
             tags: [
                 tag(Coding::Identity),
                 tag(Coding::Gzip),
@@ -53,6 +57,16 @@ impl StoredFile {
             ],
             coded: RefCell::default(),
         }
+    }
+
+    /// Whether the identity alone tells that the content is still the same.
+    pub fn is_settled(&self) -> bool {
+        self.settled.get()
+    }
+
+    /// Notes that from now on it does.
+    pub fn settle(&self) {
+        self.settled.set(true);
     }
 
     /// Bytes.
@@ -94,6 +108,15 @@ impl StoredFile {
         let contents = coded.iter().chain([&self.memory]).flatten();
         contents.map(|content| content.len() as u64).sum()
     }
+}
+
+/// What stands for one content. Where the content is at hand it takes part, so that the tag is
+/// strong even of two contents that one tick of the file system's clock has seen. The hasher has
+/// no random key: the tag outlives a restart.
+fn mark(identity: &Identity, content: Option<&[u8]>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (identity.fingerprint(), content).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn index(coding: Coding) -> usize {

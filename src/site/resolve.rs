@@ -6,6 +6,7 @@
 use std::io::Read;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::site::cache::Cache;
 use crate::site::content::{FileSource, MemorySource, OpenFile, Source, Stored};
@@ -24,6 +25,8 @@ pub struct Site {
     options: Arc<SiteOptions>,
     cache: Cache,
     turn: u64,
+    /// When this turn began.
+    now: SystemTime,
     /// The path being resolved, with the name of an index behind it.
     scratch: Vec<u8>,
 }
@@ -44,12 +47,19 @@ impl Site {
             options,
             cache: Cache::new(memory),
             turn: 0,
+            now: SystemTime::UNIX_EPOCH,
             scratch: Vec::new(),
         }
     }
 
     /// Begins a turn of the worker's loop: from here on the disk is looked at again.
-    pub fn begin_turn(&mut self) {
+    pub fn begin_turn(&mut self, now: SystemTime) {
+        self.now = now;
+        self.look_again();
+    }
+
+    /// Looks at the disk again within this turn.
+    pub fn look_again(&mut self) {
         self.turn += 1;
     }
 
@@ -158,7 +168,8 @@ impl Site {
         };
         if let Some(file) = known {
             let looked = self.root.look(path);
-            if looked.is_ok_and(|(_, identity)| identity == file.identity) {
+            let unchanged = looked.is_ok_and(|(_, identity)| identity == file.identity);
+            if unchanged && (file.is_settled() || self.is_same_when_read_again(path, &file)?) {
                 self.cache.confirm(path, self.turn);
                 return Ok(Found::File(file));
             }
@@ -184,9 +195,33 @@ impl Site {
             Some(stored) => stored,
             None => self.read_once(path, 0)?.ok_or(DiskError::Failed)?,
         };
+        self.settle(&stored);
         let stored = Rc::new(stored);
         self.cache.insert(path, Rc::clone(&stored), self.turn);
         Ok(stored)
+    }
+
+    /// Whether a file that looks unchanged is. A change so soon after the one before it may bear the
+    /// same time; for a while only its content can tell.
+    fn is_same_when_read_again(&self, path: &[u8], file: &StoredFile) -> Result<bool, DiskError> {
+        // What is not kept is read from the disk anyway. Only its coded variants could be stale.
+        let Some(kept) = &file.memory else {
+            return Ok(false);
+        };
+        let now = self.read_once(path, self.cache.largest())?;
+        let is_same = now
+            .is_some_and(|now| now.identity == file.identity && now.memory.as_ref() == Some(kept));
+        if is_same {
+            self.settle(file);
+        }
+        Ok(is_same)
+    }
+
+    /// Called when the content was read in this turn.
+    fn settle(&self, file: &StoredFile) {
+        if file.identity.is_settled_at(self.now) {
+            file.settle();
+        }
     }
 
     /// Describes a file, with its content where that is at most `largest` bytes; `None` where it

@@ -12,6 +12,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
@@ -281,6 +282,16 @@ impl Identity {
         bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         })
+    }
+
+    /// Whether any change after the moment `now` will show in the identity. File systems take their
+    /// time from a clock that ticks every few milliseconds, and some keep it in units of two
+    /// seconds: two changes within one tick look like one.
+    pub fn is_settled_at(&self, now: SystemTime) -> bool {
+        const COARSEST_TICK: u64 = 2;
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        i64::try_from(now)
+            .is_ok_and(|now| now > self.changed.saturating_add_unsigned(COARSEST_TICK))
     }
 
     /// Whether a file in state `now` still begins with the bytes it had in this state, as far as
