@@ -266,7 +266,7 @@ impl Worker {
         while let Ok(admission) = self.seed.receiver.try_recv() {
             // A client that comes in the middle of a turn may have been answered in it before, and
             // have changed the disk since.
-            bench.desk.origin.site.begin_turn();
+            bench.desk.origin.stock.site.look_again();
             let refused = admission.refused.is_some();
             let transport = Transport::new(admission.stream);
             let connection = match admission.refused {

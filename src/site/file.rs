@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use crate::semantics::coding::Coding;
@@ -39,12 +40,20 @@ impl StoredFile {
     /// Describes the file at `path` in the state `identity`.
     pub fn new(path: &[u8], identity: Identity, memory: Option<Rc<[u8]>>) -> StoredFile {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        // Another version may code the same content to other bytes.
-        let mark = |salt| identity.fingerprint(salt);
-        let tag = |coding: Coding| match coding {
-            Coding::Identity => format!("{:016x}", mark("")),
-            coding => format!("{:016x}{}", mark(VERSION), coding.suffix()),
+        let tag = |coding: Coding| {
+            // Another version may code the same content to other bytes.
+            let salt = match coding {
+                Coding::Identity => "",
+                Coding::Gzip | Coding::Deflate => VERSION,
+            };
+            let mark = mark(&identity, memory.as_deref(), salt);
+            format!("{mark:016x}{}", coding.suffix())
         };
+        let tags = [
+            tag(Coding::Identity),
+            tag(Coding::Gzip),
+            tag(Coding::Deflate),
+        ];
         let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
         StoredFile {
             path: path.into(),
@@ -52,11 +61,7 @@ impl StoredFile {
             media_type: media_type(name),
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
-            tags: [
-                tag(Coding::Identity),
-                tag(Coding::Gzip),
-                tag(Coding::Deflate),
-            ],
+            tags,
             coded: RefCell::default(),
         }
     }
@@ -100,6 +105,15 @@ impl StoredFile {
         let contents = coded.iter().chain([&self.memory]).flatten();
         contents.map(|content| content.len() as u64).sum()
     }
+}
+
+/// What stands for one content. Where the content is at hand it takes part, so that the tag is
+/// strong even of two contents that one tick of the file system's clock has seen. The hasher has
+/// no random key: the tag outlives a restart.
+fn mark(identity: &Identity, content: Option<&[u8]>, salt: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (identity, content, salt).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn index(coding: Coding) -> usize {

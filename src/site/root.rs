@@ -48,7 +48,8 @@ pub enum Kind {
     Other,
 }
 
-/// What tells one state of a file from another: a change of content shows in at least one of these.
+/// What tells one state of a file from another. Renaming a file into place, writing to it and
+/// setting its times all change one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
     device: u64,
@@ -269,26 +270,6 @@ pub fn identity(file: &File) -> Result<Identity, DiskError> {
 }
 
 impl Identity {
-    /// A fingerprint that differs whenever the content may: FNV-1a over every part. Renaming a
-    /// file into place, writing to it and setting its times all change one of them; the inode
-    /// itself does not leave the server. Whatever else the content depends on is the `salt`.
-    pub fn fingerprint(&self, salt: &str) -> u64 {
-        let parts = [
-            self.device,
-            self.inode,
-            self.size,
-            self.modified as u64,
-            self.modified_nanoseconds,
-            self.changed as u64,
-            self.changed_nanoseconds,
-        ];
-        let bytes = parts.iter().flat_map(|part| part.to_le_bytes());
-        let bytes = bytes.chain(salt.bytes());
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
-    }
-
     /// Whether this state is old enough, at `now` seconds since 1970, that a later change must show
     /// in it: a second change within one tick of the file system's clock leaves no trace.
     pub fn is_settled(&self, now: i64) -> bool {

@@ -306,7 +306,8 @@ impl Client {
                 true
             }
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => false,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => self.fill(),
+            // A read with a timeout is not resumed by the kernel.
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => true,
             Err(error) => panic!(
                 "nothing came within {PATIENCE:?}: {error}; so far: {}",
                 self.seen()
