@@ -264,6 +264,9 @@ impl Worker {
 
     fn admit(&mut self, bench: &mut Bench) {
         while let Ok(admission) = self.seed.receiver.try_recv() {
+            // It may have come after an answer of this turn, from a client that has changed a file
+            // since.
+            bench.desk.origin.site.look_again();
             let refused = admission.refused.is_some();
             let transport = Transport::new(admission.stream);
             let connection = match admission.refused {
