@@ -189,7 +189,7 @@ struct Bounds {
 
     /// Time over which --min-rate is measured
     #[arg(long, value_name = "TIME", help_heading = LIMITS)]
-    #[arg(default_value = "60s", value_parser = deadline)]
+    #[arg(default_value = "30s", value_parser = deadline)]
     send_timeout: Duration,
 
     /// Time for a client to read its last answer

@@ -14,7 +14,7 @@ use crate::origin::reason::Reason;
 
 /// How many clients may be in the course of being turned away politely. Beyond it they are closed
 /// at once: an answer costs a slot for as long as the client takes to read it.
-const MAX_REFUSED: usize = 256;
+const MAX_REFUSED: usize = 32;
 
 /// How long to wait when descriptors or memory have run out. Whoever waits in the kernel's queue
 /// meanwhile is served as soon as a connection ends.

@@ -13,7 +13,7 @@ use crate::net::outbox::Outbox;
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::origin::answer::Origin;
-use crate::origin::stock::{Coders, Stock};
+use crate::origin::stock::Stock;
 use crate::semantics::field::FieldLine;
 use crate::site::options::SiteOptions;
 use crate::site::resolve::Site;
@@ -98,11 +98,7 @@ impl Desk {
             memory,
         );
         Desk {
-            origin: Origin::new(Stock {
-                site,
-                coders: Coders::default(),
-                max_ranges: config.limits.max_ranges,
-            }),
+            origin: Origin::new(Stock::new(site, config.limits.max_ranges)),
             outbox: Outbox::default(),
             scratch: Vec::new(),
             now: Now::read(),

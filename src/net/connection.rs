@@ -36,6 +36,9 @@ use crate::semantics::status::Status;
 /// Bytes one connection may move before its neighbours have their turn.
 const TURN_BUDGET: u64 = 512 * 1024;
 
+/// What a received byte counts towards the budget: to understand one costs more than to send one.
+const RECEIVED_COST: u64 = 8;
+
 /// A client's connection.
 pub struct Connection {
     pub(super) transport: Transport,
@@ -51,6 +54,8 @@ pub struct Connection {
     pub(super) readable: bool,
     /// The client has said that it will send no more, so a short read may not be the last.
     hung_up: bool,
+    /// The connection was reset: nobody will read an answer.
+    gone: bool,
     /// The client's end of sending was read.
     ended: bool,
     /// When the first byte of the current request came.
@@ -122,6 +127,7 @@ impl Connection {
             scanned: parse::Progress::default(),
             readable: true,
             hung_up: false,
+            gone: false,
             ended: false,
             began: now,
             deadline: Deadline::new(Waiting::Request, now, desk.deadlines.head),
@@ -147,10 +153,12 @@ impl Connection {
         &self.transport
     }
 
-    /// Notes what the poller said.
-    pub fn ready(&mut self, readable: bool, hung_up: bool) {
+    /// Notes what the poller said: there may be more to read, the client will send no more, the
+    /// connection is over in both directions.
+    pub fn ready(&mut self, readable: bool, hung_up: bool, gone: bool) {
         self.readable |= readable;
         self.hung_up |= hung_up;
+        self.gone |= gone;
     }
 
     /// When the worker must look again although nothing happened.
@@ -171,20 +179,10 @@ impl Connection {
 
     /// Acts upon a deadline that has passed.
     pub fn expire(&mut self, bench: &mut Bench) -> Turn {
-        // The request has come and a directory is being read for it: the client is not late.
-        if let Phase::List(..) = self.phase {
-            return Turn::Wait;
-        }
         let reason = match self.deadline.waiting {
             Waiting::Request | Waiting::Close => return Turn::Closed(Closed::Idle),
-            Waiting::Send if self.pace.was_kept() => {
-                self.deadline = self.pace.window(bench.desk.now.instant);
-                return Turn::Wait;
-            }
-            Waiting::Send => {
-                self.transport.abort();
-                return Turn::Closed(Closed::TooSlow);
-            }
+            Waiting::Send => return self.judge_pace(bench),
+            Waiting::Head if is_blank(&self.received) => return Turn::Closed(Closed::Idle),
             Waiting::Head => Reason::HeadDeadline,
             Waiting::Body => Reason::BodyDeadline,
         };
@@ -195,7 +193,24 @@ impl Connection {
         self.drive(bench)
     }
 
+    /// The end of a window: the kernel says that there is room only when a third of its buffer has
+    /// left, so what the client has taken is learnt by filling it up again.
+    fn judge_pace(&mut self, bench: &mut Bench) -> Turn {
+        let turn = self.drive(bench);
+        if turn != Turn::Wait || self.deadline.waiting != Waiting::Send {
+            return turn;
+        }
+        if !self.pace.was_kept() {
+            return Turn::Closed(Closed::TooSlow);
+        }
+        self.deadline = self.pace.window(bench.desk.now.instant);
+        Turn::Wait
+    }
+
     fn run(&mut self, bench: &mut Bench) -> Turn {
+        if self.gone {
+            return Turn::Closed(Closed::Reset);
+        }
         loop {
             let step = match &self.phase {
                 Phase::ReadHead => self.read_head(bench),
@@ -232,7 +247,9 @@ impl Connection {
         // What is waited for now may not be what it was: the first byte of a head has come, or the
         // socket has room again.
         let waiting = if is_idle { Waiting::Request } else { awaited };
-        if self.deadline.waiting != waiting {
+        // Only an answer starts a new wait for a request, not an empty line.
+        let goes_back = waiting == Waiting::Request && self.deadline.waiting == Waiting::Head;
+        if self.deadline.waiting != waiting && !goes_back {
             self.deadline = Deadline::new(waiting, desk.now.instant, desk.allowed(waiting));
         }
         if self.ended {
@@ -243,7 +260,8 @@ impl Connection {
             Ok(0) if self.readable => Step::Next,
             Ok(0) if is_idle && desk.draining => Step::Close(Closed::Idle),
             Ok(0) => Step::Wait,
-            Ok(_) => {
+            Ok(count) => {
+                desk.spend(RECEIVED_COST * count as u64);
                 if is_idle {
                     self.began = desk.now.instant;
                 }
@@ -332,6 +350,15 @@ impl Connection {
             Ok(0) => Step::Wait,
             Ok(_) => Step::Again,
             Err(_) => Step::Close(Closed::Reset),
+        }
+    }
+}
+
+/// An answer that is not complete must not look as if it were.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if matches!(self.phase, Phase::Send(_)) || !self.unsent.is_empty() {
+            self.transport.abort();
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::net::connection::{Closed, Connection, Phase, Step};
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::discard::{Discard, Discarded};
 use crate::net::inbox::Inbox;
-use crate::net::outbox::Flushed;
+use crate::net::outbox::{Flushed, OUTBOX_HIGH};
 use crate::net::pump::{Hose, Pump, Pumped};
 use crate::observe::event::Exchange;
 use crate::origin::answer::Answer;
@@ -32,9 +32,6 @@ use crate::site::root::DiskError;
 /// Content up to this size joins its head in the outbox: copying it costs less than a longer call
 /// to the kernel, and pipelined answers leave together.
 const INLINE: usize = 16 * 1024;
-
-/// The outbox is emptied before another answer is written behind this many bytes.
-const OUTBOX_HIGH: usize = 64 * 1024;
 
 /// What a request counts towards the budget of a turn beside the bytes it moves.
 const REQUEST_COST: u64 = 4 * 1024;

@@ -79,9 +79,8 @@ impl Deadlines {
     pub const BODY: Duration = Duration::from_secs(10);
     /// 60 s: a reader turns a page within it, and an idle connection costs almost nothing.
     pub const IDLE: Duration = Duration::from_secs(60);
-    /// 60 s: the kernel takes up to 4 MB for a fast network at once and says that there is room when
-    /// a third of it has left, so what a client reads shows only in steps of that size.
-    pub const SEND: Duration = Duration::from_secs(60);
+    /// 30 s: long enough for a train to leave its tunnel.
+    pub const SEND: Duration = Duration::from_secs(30);
     /// 2 s: several round trips on any link, so that the last answer is not lost to a reset.
     pub const LINGER: Duration = Duration::from_secs(2);
     /// 10 s: what service managers grant before they kill (Docker's default).

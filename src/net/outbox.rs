@@ -7,6 +7,9 @@ use std::io;
 
 use crate::net::transport::{More, Transport};
 
+/// The outbox is emptied before anything is written behind this many bytes.
+pub const OUTBOX_HIGH: usize = 64 * 1024;
+
 /// Whether the socket took everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flushed {

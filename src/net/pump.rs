@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
-use crate::net::outbox::{Flushed, Outbox};
+use crate::net::outbox::{Flushed, OUTBOX_HIGH, Outbox};
 use crate::net::transport::{More, Transport};
 use crate::origin::response::Framing;
 use crate::site::content::{Content, OpenFile, Piece, Progress, Source, changed};
@@ -86,7 +86,10 @@ impl Pump {
                 if step == Pumped::Done {
                     self.pieces.pop_front();
                 }
-                step
+                match hose.relieve()? {
+                    Flushed::All => step,
+                    Flushed::Blocked => Pumped::Blocked,
+                }
             } else if let Some(source) = &mut self.stream {
                 let step = hose.move_stream(source.as_mut(), self.framing)?;
                 self.moved += hose.scratch.len() as u64;
@@ -161,8 +164,8 @@ impl Hose<'_> {
             return Ok(Pumped::Blocked);
         }
         let progress = source.pull(self.scratch, PULL)?;
-        // Making content costs more than moving it.
-        self.spend(PULL.max(self.scratch.len()) as u64);
+        // Making content costs so much more than moving it that one piece is a turn's work.
+        *self.budget = 0;
         match framing {
             Framing::Chunked if !self.scratch.is_empty() => {
                 write_chunk(self.out.end(), self.scratch);
@@ -221,6 +224,14 @@ impl Hose<'_> {
         self.out.end().extend_from_slice(self.scratch);
         self.spend(length);
         Ok(())
+    }
+
+    /// Empties the outbox where many small pieces have filled it.
+    fn relieve(&mut self) -> io::Result<Flushed> {
+        match self.out.waiting().len() < OUTBOX_HIGH {
+            true => Ok(Flushed::All),
+            false => self.flush(More::Follows),
+        }
     }
 
     fn flush(&mut self, more: More) -> io::Result<Flushed> {

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
+use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
@@ -25,6 +26,9 @@ use crate::origin::reason::Reason;
 
 /// Readiness told in one turn: more only grows the turn.
 const EVENTS: usize = 1024;
+
+/// How long work that can wait keeps a worker from looking at readiness again.
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// The token of the waker; no slot reaches it.
 const WAKE: Token = Token(usize::MAX);
@@ -195,9 +199,7 @@ impl Worker {
             self.admit(&mut bench);
             for event in &events {
                 if event.token() != WAKE {
-                    let hung_up = event.is_read_closed() || event.is_error();
-                    let readable = event.is_readable() || hung_up;
-                    self.wake_slot(event.token(), readable, hung_up, &mut bench);
+                    self.wake_slot(event, &mut bench);
                 }
             }
             self.take_turns(&mut bench);
@@ -257,6 +259,9 @@ impl Worker {
             desk.draining = true;
             // Every connection looks once whether a request is waiting; the idle ones end.
             for index in 0..self.slots.len() {
+                if let Some(connection) = &mut self.slots[index].connection {
+                    connection.ready(true, false, false);
+                }
                 self.drive(index, bench);
             }
         }
@@ -295,7 +300,8 @@ impl Worker {
         }
     }
 
-    fn wake_slot(&mut self, token: Token, readable: bool, hung_up: bool, bench: &mut Bench) {
+    fn wake_slot(&mut self, event: &Event, bench: &mut Bench) {
+        let token = event.token();
         let index = token.0 & INDEX;
         let Some(slot) = self.slots.get_mut(index) else {
             return;
@@ -304,19 +310,26 @@ impl Worker {
             return;
         }
         if let Some(connection) = &mut slot.connection {
-            connection.ready(readable, hung_up);
+            let hung_up = event.is_read_closed() || event.is_error();
+            let readable = event.is_readable() || hung_up;
+            connection.ready(readable, hung_up, event.is_write_closed());
             if !slot.queued {
                 self.drive(index, bench);
             }
         }
     }
 
-    /// One more turn for each connection that asked for one.
+    /// One more turn for each connection that asked for one, until the others have waited long
+    /// enough.
     fn take_turns(&mut self, bench: &mut Bench) {
+        let end = bench.desk.now.instant + PATIENCE;
         for _ in 0..self.again.len() {
             if let Some(index) = self.again.pop_front() {
                 self.slots[index].queued = false;
                 self.drive(index, bench);
+            }
+            if Now::read().instant >= end {
+                return;
             }
         }
     }
@@ -378,7 +391,9 @@ impl Worker {
         }
         self.next_sweep = now + SWEEP;
         for index in 0..self.slots.len() {
-            let connection = self.slots[index].connection.as_ref();
+            // What waits for its next turn waits for us.
+            let slot = &self.slots[index];
+            let connection = slot.connection.as_ref().filter(|_| !slot.queued);
             if connection.is_some_and(|connection| connection.deadline().has_passed(now)) {
                 self.step(index, bench, Connection::expire);
             }

@@ -104,7 +104,7 @@ impl Origin {
                 Some(Err(fault)) => Answer::Ready(disk_error(out, circumstances, fault)),
                 None => {
                     let query = request.target.query().unwrap_or_default();
-                    match ListingJob::new(&self.stock.site, path, query) {
+                    match ListingJob::new(&self.stock, path, query) {
                         Ok(job) => Answer::Listing(Box::new(job)),
                         Err(fault) => Answer::Ready(disk_error(out, circumstances, fault)),
                     }

@@ -19,7 +19,7 @@ use crate::site::compress::{Coded, PIECE, code};
 use crate::site::content::{Progress, Source, Stored, is_change};
 use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
-use crate::site::resolve::Found;
+use crate::site::resolve::{Found, Gains};
 use crate::site::root::DiskError;
 
 /// Content up to this size is coded within one turn: a few milliseconds at the worst.
@@ -161,13 +161,14 @@ impl Stock {
                 Err(fault) if is_change(&fault) => return Ok(None),
                 Err(fault) => return Err(fault.into()),
             };
-            file.keep_coded(coding, Rc::clone(&bytes));
+            self.site.gains().keep(file, coding, Rc::clone(&bytes));
             return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
         }
         let gathered = Gathered {
             coded: Coded::new(source, coding),
             gathered: Some(Vec::new()),
             limit: usize::try_from(self.site.largest_kept()).unwrap_or(usize::MAX),
+            gains: self.site.gains(),
             file: Rc::clone(file),
             coding,
         };
@@ -193,6 +194,7 @@ struct Gathered {
     coded: Coded,
     gathered: Option<Vec<u8>>,
     limit: usize,
+    gains: Gains,
     file: Rc<StoredFile>,
     coding: Coding,
 }
@@ -210,7 +212,7 @@ impl Source for Gathered {
         if progress == Progress::Done
             && let Some(gathered) = self.gathered.take()
         {
-            self.file.keep_coded(self.coding, gathered.into());
+            self.gains.keep(&self.file, self.coding, gathered.into());
         }
         Ok(progress)
     }

@@ -7,7 +7,7 @@ use crate::origin::refuse::not_acceptable;
 use crate::origin::represent::{Decided, Metadata, Whole};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
-use crate::origin::stock::Stock;
+use crate::origin::stock::{Place, Stock};
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::validator::{EntityTag, Validators};
@@ -31,15 +31,20 @@ pub struct ListingJob {
     directory: Directory,
     scan: Scan,
     name: Vec<u8>,
+    _place: Place,
 }
 
 impl ListingJob {
     /// Opens the directory at `path`, for what `query` asks of it.
-    pub fn new(site: &Site, path: SitePath<'_>, query: &[u8]) -> Result<ListingJob, DiskError> {
+    pub fn new(stock: &Stock, path: SitePath<'_>, query: &[u8]) -> Result<ListingJob, DiskError> {
+        if !stock.listings.are_free() {
+            return Err(DiskError::Exhausted);
+        }
         Ok(ListingJob {
-            directory: site.root().open_directory(path.as_bytes())?,
+            directory: stock.site.root().open_directory(path.as_bytes())?,
             scan: Scan::new(&ListingQuery::parse(query)),
             name: Vec::new(),
+            _place: stock.listings.take(),
         })
     }
 
@@ -155,9 +160,9 @@ impl Stock {
         let mut page = Page(Renderer::new(path.as_bytes(), query, format, listing));
         if !is_small {
             return match coding {
-                Coding::Identity => Whole::Stream(Box::new(page)),
+                Coding::Identity => Whole::Stream(Box::new(self.listings.hold(page))),
                 coding => {
-                    let coded = Coded::new(Box::new(page), coding);
+                    let coded = Coded::new(Box::new(self.listings.hold(page)), coding);
                     Whole::Stream(Box::new(self.coders.hold(coded)))
                 }
             };

@@ -50,10 +50,6 @@ impl Cache {
     pub fn find(&mut self, path: &[u8], turn: u64) -> Option<(&Rc<StoredFile>, bool)> {
         let entry = self.entries.get_mut(path)?;
         entry.recent = true;
-        // Coded content may have been kept with the file since.
-        let cost = cost(path, &entry.file);
-        self.used = self.used - entry.cost + cost;
-        entry.cost = cost;
         Some((&entry.file, entry.checked == turn))
     }
 
@@ -82,6 +78,16 @@ impl Cache {
             checked: turn,
         };
         self.entries.insert(key, entry);
+    }
+
+    /// Charges again for a file that has gained coded content.
+    pub fn recount(&mut self, path: &[u8]) {
+        if let Some(entry) = self.entries.get_mut(path) {
+            let cost = cost(path, &entry.file);
+            self.used = self.used - entry.cost + cost;
+            entry.cost = cost;
+            self.make_room(0);
+        }
     }
 
     /// Forgets a path. The walk through the queue is paid only when a file has changed or gone.

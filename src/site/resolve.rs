@@ -3,10 +3,12 @@
 //! What is known is used only after its identity was compared with the disk, at most once in a
 //! turn of the worker's loop: a change shows at once, and a burst of requests costs one `stat`.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::site::cache::Cache;
 use crate::site::content::{FileSource, MemorySource, OpenFile, Source, Stored, is_change};
@@ -25,6 +27,8 @@ pub struct Site {
     options: Arc<SiteOptions>,
     cache: Cache,
     turn: u64,
+    /// Files that have gained coded content since the turn began.
+    gains: Gains,
     /// Seconds since 1970.
     now: i64,
     /// The path being resolved, with the name of an index behind it.
@@ -39,6 +43,18 @@ pub enum Found {
     Directory,
 }
 
+/// Paths of files that have gained coded content, for which the cache has not charged yet.
+#[derive(Clone, Default)]
+pub struct Gains(Rc<RefCell<Vec<Box<[u8]>>>>);
+
+impl Gains {
+    /// Keeps a whole coded content with its file.
+    pub fn keep(&self, file: &StoredFile, coding: Coding, bytes: Rc<[u8]>) {
+        file.keep_coded(coding, bytes);
+        self.0.borrow_mut().push(file.path.clone());
+    }
+}
+
 impl Site {
     /// A view of `root` that keeps at most `memory` bytes.
     pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, memory: u64) -> Site {
@@ -47,6 +63,7 @@ impl Site {
             options,
             cache: Cache::new(memory),
             turn: 0,
+            gains: Gains::default(),
             now: 0,
             scratch: Vec::new(),
         }
@@ -56,6 +73,14 @@ impl Site {
     pub fn begin_turn(&mut self, now: HttpDate) {
         self.now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
         self.look_again();
+        for path in self.gains.0.take() {
+            self.cache.recount(&path);
+        }
+    }
+
+    /// Where coded content is told of that a file keeps.
+    pub fn gains(&self) -> Gains {
+        self.gains.clone()
     }
 
     /// Makes nothing that was compared with the disk count as compared.

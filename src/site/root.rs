@@ -156,15 +156,14 @@ impl Root {
                     entry.file_name(),
                     AtFlags::SYMLINK_NOFOLLOW,
                 );
-                Ok(Some(Entry::of(stat.ok())))
+                Entry::of(stat.map_err(DiskError::from)).map(Some)
             }
             // A link, or a file system that does not tell: resolve it the way a request would.
             (false, FileType::Symlink | FileType::Unknown) => {
                 let mut path = directory.path.clone();
                 path.extend_from_slice(name);
                 let target = self.open_confined(&path, OFlags::PATH | OFlags::CLOEXEC);
-                let stat = target.ok().and_then(|fd| rustix::fs::fstat(&fd).ok());
-                Ok(Some(Entry::of(stat)))
+                Entry::of(target.and_then(|fd| Ok(rustix::fs::fstat(&fd)?))).map(Some)
             }
             (false, _) => Ok(Some(Entry::Skipped)),
         }
@@ -256,10 +255,14 @@ pub enum Entry {
 }
 
 impl Entry {
-    fn of(stat: Option<Stat>) -> Entry {
+    /// What is gone, not ours to read or neither file nor directory is passed over. Any other fault
+    /// is one: a listing must not be short because descriptors have run out.
+    fn of(stat: Result<Stat, DiskError>) -> Result<Entry, DiskError> {
         match stat.as_ref().map(describe) {
-            Some((kind, identity)) if kind != Kind::Other => Entry::Served(kind, identity),
-            _ => Entry::Skipped,
+            Ok((Kind::Other, _)) => Ok(Entry::Skipped),
+            Ok((kind, identity)) => Ok(Entry::Served(kind, identity)),
+            Err(DiskError::NotFound | DiskError::Forbidden) => Ok(Entry::Skipped),
+            Err(fault) => Err(*fault),
         }
     }
 }

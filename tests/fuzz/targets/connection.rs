@@ -96,7 +96,7 @@ fn run(
 ) -> bool {
     let mut buffer = [0; 16 * 1024];
     for _ in 0..TURNS {
-        connection.ready(true, true);
+        connection.ready(true, true, false);
         let turn = connection.drive(bench);
         let count = theirs.read(&mut buffer).unwrap_or(0);
         received.extend_from_slice(&buffer[..count]);
