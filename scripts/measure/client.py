@@ -8,6 +8,9 @@ from dataclasses import dataclass
 # Longer than any answer takes; a server that needs more hangs.
 PATIENCE = 30.0
 
+# How much is read at a time.
+PIECE = 256 * 1024
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -42,20 +45,41 @@ def fetch(port, path, headers=()):
 
 def receive(connection):
     """Reads one response to its end."""
+    received, head_length, status, fields = _head(connection)
+    content = _body(connection, received, head_length, status, fields)
+    if fields.get("content-encoding") == "gzip":
+        content = gzip.decompress(content)
+    return Answer(status, fields, bytes(received), head_length, content)
+
+
+def pass_over(connection):
+    """Reads one successful response and keeps nothing of it: for content that is long."""
+    received, head_length, status, fields = _head(connection)
+    if status != 200:
+        raise OSError(f"status {status}")
+    if "content-length" not in fields:
+        _body(connection, received, head_length, status, fields)
+        return
+    remaining = head_length + int(fields["content-length"]) - len(received)
+    buffer = bytearray(PIECE)
+    while remaining > 0:
+        count = connection.recv_into(buffer, min(remaining, PIECE))
+        if count == 0:
+            raise EOFError("the server closed the connection in the middle of an answer")
+        remaining -= count
+
+
+def _head(connection):
+    """What was received, how much of it is the head, its status and its fields."""
     received = bytearray()
     while (end := received.find(b"\r\n\r\n")) < 0:
         _read_more(connection, received)
-    head_length = end + 4
     first, *lines = received[:end].decode("latin-1").split("\r\n")
     fields = {}
     for line in lines:
         name, _, value = line.partition(":")
         fields[name.strip().lower()] = value.strip()
-    status = int(first.split()[1])
-    content = _body(connection, received, head_length, status, fields)
-    if fields.get("content-encoding") == "gzip":
-        content = gzip.decompress(content)
-    return Answer(status, fields, bytes(received), head_length, content)
+    return received, end + 4, int(first.split()[1]), fields
 
 
 def _body(connection, received, start, status, fields):
@@ -91,7 +115,7 @@ def _chunks(connection, received, at):
 
 
 def _read_more(connection, received):
-    some = connection.recv(1 << 18)
+    some = connection.recv(PIECE)
     if not some:
         raise EOFError("the server closed the connection in the middle of an answer")
     received += some

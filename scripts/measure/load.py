@@ -4,6 +4,7 @@ import re
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from . import client, machine
@@ -41,8 +42,8 @@ class Run:
 
 def run(server, load, headers, seconds):
     """Loads a server once."""
-    if load.sequential:
-        return _one_by_one(server, load, headers)
+    if load.each:
+        return _fixed(server, load, headers)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         command = [machine.tool("wrk"), "-t1", f"-c{load.connections}", f"-d{seconds}s", "--latency"]
         for line in headers:
@@ -106,14 +107,25 @@ def _seconds(text):
     return float(number) * {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}[unit]
 
 
-def _one_by_one(server, load, headers):
-    times = []
-    resident = 0
+def _fixed(server, load, headers):
+    """A fixed number of requests on each connection, all of them answered to the end."""
     before = server.tree.cpu()
-    for _ in range(load.sequential):
-        start = time.monotonic()
-        client.fetch(server.port, load.path, headers)
-        times.append(time.monotonic() - start)
-        resident = max(resident, server.tree.resident())
+    start = time.monotonic()
+    with ThreadPoolExecutor(load.connections) as pool:
+        clients = [pool.submit(_fetch_some, server.port, load, headers) for _ in range(load.connections)]
+        times = [seconds for one in clients for seconds in one.result()]
+    took = time.monotonic() - start
     cpu = server.tree.cpu() - before
-    return Run(cpu, len(times), len(times) / sum(times), max(times), resident, 0)
+    p99 = sorted(times)[len(times) * 99 // 100]
+    return Run(cpu, len(times), len(times) / took, p99, server.tree.resident(), 0)
+
+
+def _fetch_some(port, load, headers):
+    times = []
+    with client.connect(port) as connection:
+        for _ in range(load.each):
+            start = time.monotonic()
+            connection.sendall(client.request(port, load.path, headers))
+            client.pass_over(connection)
+            times.append(time.monotonic() - start)
+    return times

@@ -74,7 +74,7 @@ def measure_load(load, stable, names, root, rounds, seconds, say):
 def _run(load, server, headers, seconds):
     try:
         return loads.run(server, load, headers, load.seconds(seconds))
-    except (RuntimeError, OSError) as fault:
+    except (RuntimeError, OSError, EOFError) as fault:
         raise RuntimeError(f"{load.name}: {server.name}: {fault}") from fault
 
 
@@ -94,8 +94,8 @@ def _prepare(server, load, root):
     else:
         is_right = answer.content == content
     if answer.status != load.status or not is_right:
-        length = len(answer.content)
-        raise RuntimeError(f"{server.name} gives other bytes for {load.path}: {answer.status}, {length} bytes")
+        what = f"{answer.status} with {len(answer.content)} bytes"
+        raise RuntimeError(f"{server.name} gives other bytes for {load.path}: {what}")
     return headers
 
 

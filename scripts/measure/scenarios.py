@@ -30,9 +30,9 @@ class Load:
     # Asks with the validator of the answer before.
     revalidates: bool = False
     status: int = 200
-    # Requests one after the other instead of as many as fit into a time: for answers so long that
-    # the one cut off at the end of the time would count.
-    sequential: int = 0
+    # Requests on each connection, instead of as many as fit into a time: for answers so long that
+    # those cut off at the end of the time would count.
+    each: int = 0
     # Left out of a quick run.
     is_extra: bool = False
 
@@ -53,7 +53,7 @@ LOADS = (
     Load("1k-c1000", "1 KiB, c=1000", "/1k.bin", 1000, is_extra=True),
     Load("1k-c10000", "1 KiB, c=10000", "/1k.bin", MANY),
     Load("100k", "100 KiB, c=16", "/100k.bin", 16),
-    Load("10m", "10 MiB, c=16", "/10m.bin", 16),
+    Load("10m", "10 MiB, c=16", "/10m.bin", 16, each=5),
     Load("gzip", "38 KB text, gzip, c=16", "/text.txt", 16, ("Accept-Encoding: gzip",)),
     Load("close", "1 KiB, `Connection: close`, c=16", "/1k.bin", 16, ("Connection: close",)),
     Load("pipeline", "1 KiB, 16 pipelined, c=16", "/1k.bin", 16, pipelined=16, is_extra=True),
@@ -68,7 +68,7 @@ LOADS = (
         is_extra=True,
     ),
     Load("list-1000", "listing of 1,000, c=4", "/list-1000/", 4, is_extra=True),
-    Load("list-100000", "listing of 100,000, c=1", "/list-100000/", 1, sequential=3, is_extra=True),
+    Load("list-100000", "listing of 100,000, c=1", "/list-100000/", 1, each=3, is_extra=True),
 )
 
 IDLE = "idle"

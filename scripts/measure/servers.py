@@ -111,7 +111,7 @@ class Stable:
             tree = Tree(command, output)
         try:
             yield Server(name, tree, port)
-        except (RuntimeError, ConnectionError) as fault:
+        except (RuntimeError, OSError, EOFError) as fault:
             raise RuntimeError(f"{name}: {fault}{_last_words(state)}") from fault
         finally:
             tree.stop()

@@ -1,5 +1,6 @@
 """The targets of the design, each held against the figures of this run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import scenarios
@@ -7,6 +8,8 @@ from .process import TICKS_A_SECOND
 from .servers import DOCROOT, FLOOR, LIGHTTPD, NGINX, NGINX_CACHED, PEERS
 
 MB = 1_000_000
+
+NGINXES = (NGINX_CACHED, NGINX)
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Bound:
 
     scenario: str
     text: str
-    # From the results to (the text of what was measured, whether it is met), or None.
-    measure: object
+    # From the results to what was measured, in words, and whether it is met; or to None.
+    measure: Callable
+    # Whom it is held against, if anybody.
     others: tuple = ()
 
     def judge(self, results):
@@ -63,14 +67,31 @@ def _many(judge):
 
 
 def _faster_than_nginx(figures):
-    others = [figures[name].rate for name in (NGINX_CACHED, NGINX) if name in figures]
+    others = [figures[name].rate for name in NGINXES if name in figures]
     if not others:
         return None
-    return f"{figures[DOCROOT].rate:,.0f} against {max(others):,.0f}", figures[DOCROOT].rate > max(others)
+    own, best = figures[DOCROOT].rate, max(others)
+    return f"{own:,.0f} against {best:,.0f}", own > best
 
 
-def _idle(judge):
-    return lambda results: judge(results.idle[DOCROOT]) if DOCROOT in results.idle else None
+def _without_errors(figures):
+    errors = figures[DOCROOT].errors
+    return f"{errors}", errors == 0
+
+
+def _lean(figures):
+    return _at_most(figures[DOCROOT].resident / MB, 16, "MB")
+
+
+def _idle_memory(results):
+    idle = results.idle.get(DOCROOT)
+    return idle and _at_most(idle.resident / MB, 10, "MB")
+
+
+def _idle_cpu(results):
+    idle = results.idle.get(DOCROOT)
+    # Less than a tick of the clock by which the kernel shows what a process has used.
+    return idle and (f"{idle.cpu * 1000:.1f} ms in {idle.seconds:.0f} s", idle.cpu < 1 / TICKS_A_SECOND)
 
 
 def _at_most(value, bound, unit):
@@ -92,20 +113,15 @@ TARGETS = (
     CostRatio("1k-c256", (LIGHTTPD,), 0.80, "lighttpd"),
     CostRatio("1k-c256", (NGINX_CACHED,), 0.60, "nginx with open_file_cache"),
     CostRatio("1k-c256", (FLOOR,), 1.15, "the canned-answer floor"),
-    Bound("1k-c10000", "no errors", _many(lambda figures: (f"{figures[DOCROOT].errors}", figures[DOCROOT].errors == 0))),
-    Bound("1k-c10000", "more requests a second than nginx", _many(_faster_than_nginx), (NGINX_CACHED, NGINX)),
-    Bound("1k-c10000", "at most 16 MB resident", _many(lambda figures: _at_most(figures[DOCROOT].resident / MB, 16, "MB"))),
+    Bound("1k-c10000", "no errors", _many(_without_errors)),
+    Bound("1k-c10000", "more requests a second than nginx", _many(_faster_than_nginx), NGINXES),
+    Bound("1k-c10000", "at most 16 MB resident", _many(_lean)),
     CostRatio("100k", PEERS, 0.90, "the best peer"),
     CostRatio("10m", PEERS, 1.00, "the best peer"),
-    CostRatio("gzip", (NGINX_CACHED, NGINX), 0.20, "nginx"),
+    CostRatio("gzip", NGINXES, 0.20, "nginx"),
     CostRatio("close", (NGINX_CACHED,), 1.00, "nginx with open_file_cache"),
-    Bound(scenarios.IDLE, "at most 10 MB resident", _idle(lambda idle: _at_most(idle.resident / MB, 10, "MB"))),
-    # Less than a tick of the clock by which the kernel shows what a process has used.
-    Bound(
-        scenarios.IDLE,
-        "no measurable CPU",
-        _idle(lambda idle: (f"{idle.cpu * 1000:.1f} ms in {idle.seconds:.0f} s", idle.cpu < 1 / TICKS_A_SECOND)),
-    ),
+    Bound(scenarios.IDLE, "at most 10 MB resident", _idle_memory),
+    Bound(scenarios.IDLE, "no measurable CPU", _idle_cpu),
     Bound(scenarios.START, "first answer within 10 ms", _start),
     Bound(scenarios.SIZE, "binary of at most 3 MB", _size),
 )
