@@ -384,3 +384,26 @@ fn noise(length: usize) -> Vec<u8> {
     };
     (0..length).map(|_| next()).collect()
 }
+
+#[test]
+fn a_request_that_has_arrived_when_the_server_drains_is_answered() {
+    for _ in 0..20 {
+        let server = Setup::new()
+            .with(|config| config.threads = 1)
+            .file("a", "answer")
+            .start();
+        let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+        // Each is known to the worker before the order to drain comes.
+        for client in &mut clients {
+            client.send(&request("GET", "/a", &[]));
+            assert_eq!(client.response("GET").text(), "answer");
+        }
+        for client in &mut clients {
+            client.send(&request("GET", "/a", &[]));
+        }
+        server.drain();
+        for client in &mut clients {
+            assert_eq!(client.response("GET").text(), "answer");
+        }
+    }
+}

@@ -197,14 +197,14 @@ impl Connection {
     /// left, so what the client has taken is learnt by filling it up again.
     fn judge_pace(&mut self, bench: &mut Bench) -> Turn {
         let turn = self.drive(bench);
-        if turn != Turn::Wait || self.deadline.waiting != Waiting::Send {
+        if matches!(turn, Turn::Closed(_)) || self.deadline.waiting != Waiting::Send {
             return turn;
         }
         if !self.pace.was_kept() {
             return Turn::Closed(Closed::TooSlow);
         }
         self.deadline = self.pace.window(bench.desk.now.instant);
-        Turn::Wait
+        turn
     }
 
     fn run(&mut self, bench: &mut Bench) -> Turn {

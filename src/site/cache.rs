@@ -127,6 +127,7 @@ fn cost(path: &[u8], file: &StoredFile) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::semantics::coding::Coding;
 
     fn file(size: usize) -> Rc<StoredFile> {
         Rc::new(StoredFile::in_memory("a.bin", vec![0; size]))
@@ -161,6 +162,20 @@ mod tests {
         assert_eq!((cache.entries.len(), cache.queue.len()), (1, 1));
         cache.remove(b"a");
         assert_eq!((cache.used, cache.queue.len()), (0, 0));
+    }
+
+    #[test]
+    fn coded_content_is_charged_when_it_is_gained() {
+        let mut cache = Cache::new(10_000);
+        let first = file(1000);
+        cache.insert(b"first", Rc::clone(&first), 1);
+        let second = file(1000);
+        cache.insert(b"second", Rc::clone(&second), 1);
+        second.keep_coded(Coding::Gzip, Rc::from(vec![0; 7500]));
+        cache.recount(b"second");
+        assert!(cache.used <= 10_000);
+        assert!(cache.find(b"first", 1).is_none(), "it had to make room");
+        assert!(cache.find(b"second", 1).is_some());
     }
 
     #[test]
