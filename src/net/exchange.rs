@@ -226,6 +226,7 @@ impl Connection {
             target,
             circumstances: Circumstances {
                 now: desk.now.date,
+                date: desk.now.text,
                 persistence,
                 is_http10: head.version == Version::Http10,
                 is_head: head.known == Some(Method::Head),
@@ -431,6 +432,7 @@ fn check<'a>(head: &RequestHead<'a>) -> Result<(Target<'a>, BodyLength, bool), M
 fn refusal(status: Status, reason: Reason, method: Option<Method>, desk: &mut Desk) -> Response {
     let circumstances = Circumstances {
         now: desk.now.date,
+        date: desk.now.text,
         persistence: Persistence::Close,
         is_http10: false,
         is_head: method == Some(Method::Head),

@@ -3,7 +3,7 @@
 use crate::http1::parse::RequestHead;
 use crate::http1::persistence::Persistence;
 use crate::http1::target::Target;
-use crate::semantics::date::HttpDate;
+use crate::semantics::date::{HttpDate, ImfFixdate};
 
 /// One request, parsed and found to be well-formed.
 #[derive(Clone, Copy)]
@@ -19,8 +19,10 @@ pub struct Request<'a> {
 /// What every response depends on besides the resource.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    /// The time of this turn; it becomes `Date`.
+    /// The time of this turn.
     pub now: HttpDate,
+    /// The same in words: `Date`.
+    pub date: ImfFixdate,
     /// Whether the connection goes on after this response, as far as the request and the server's
     /// state decide it.
     pub persistence: Persistence,

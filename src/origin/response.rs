@@ -53,7 +53,7 @@ impl<'o> ResponseWriter<'o> {
     ) -> ResponseWriter<'o> {
         head::status_line(out, status);
         out.extend_from_slice(b"Server: docroot\r\nDate: ");
-        circumstances.now.write(out);
+        out.extend_from_slice(circumstances.date.as_bytes());
         out.extend_from_slice(b"\r\n");
         ResponseWriter {
             out,

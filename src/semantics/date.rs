@@ -68,6 +68,28 @@ impl HttpDate {
     }
 }
 
+/// A date put into words once, for the many answers of one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImfFixdate([u8; HttpDate::LENGTH]);
+
+impl From<HttpDate> for ImfFixdate {
+    fn from(date: HttpDate) -> ImfFixdate {
+        let mut text = Vec::with_capacity(HttpDate::LENGTH);
+        date.write(&mut text);
+        // Every date has the same length.
+        let mut bytes = [b' '; HttpDate::LENGTH];
+        bytes.iter_mut().zip(text).for_each(|(to, from)| *to = from);
+        ImfFixdate(bytes)
+    }
+}
+
+impl ImfFixdate {
+    /// The bytes, as they stand in a field.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl fmt::Display for HttpDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The conversion panics outside 1970 to 9999, which no HttpDate is.
