@@ -32,6 +32,8 @@ pub mod outbox;
 pub mod pump;
 // Where others can reach this machine.
 pub mod reach;
+// How the serving threads are scheduled.
+pub mod scheduling;
 // Listeners, workers, and their end.
 pub mod server;
 // Why the server did not start.

@@ -12,6 +12,7 @@ use crate::net::acceptor::Acceptor;
 use crate::net::bench::{Bench, Desk, Settings};
 use crate::net::config::Config;
 use crate::net::listen;
+use crate::net::scheduling::interrupt_nobody;
 use crate::net::start_error::StartError;
 use crate::net::worker::{Inlet, Orders, Seed};
 use crate::observe::log::Log;
@@ -211,6 +212,9 @@ fn open_root(config: &mut Config) -> Result<Root, StartError> {
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
     thread::Builder::new()
         .name(name.into())
-        .spawn(work)
+        .spawn(|| {
+            interrupt_nobody();
+            work();
+        })
         .map_err(|fault| StartError::System("a thread", fault))
 }
