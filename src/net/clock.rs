@@ -19,16 +19,9 @@ pub struct Now {
 
 impl Now {
     /// Reads the clocks.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the clock"
-    )]
     pub fn read() -> Now {
-        let system = SystemTime::now();
-        let since = system.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-        // A clock outside the years that HTTP can write is as good as unset.
-        let date = HttpDate::from_unix(seconds).unwrap_or(HttpDate::EPOCH);
+        let system = wall();
+        let date = date(system);
         Now {
             instant: instant(),
             system,
@@ -36,6 +29,34 @@ impl Now {
             text: ImfFixdate::from(date),
         }
     }
+
+    /// Reads the clocks again. A date is put into words once a second, not once a turn.
+    pub fn advance(&mut self) {
+        self.instant = instant();
+        self.system = wall();
+        let date = date(self.system);
+        if date != self.date {
+            self.date = date;
+            self.text = ImfFixdate::from(date);
+        }
+    }
+}
+
+/// A clock outside the years that HTTP can write is as good as unset.
+fn date(system: SystemTime) -> HttpDate {
+    let since = system.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = i64::try_from(since.as_secs()).ok();
+    seconds
+        .and_then(HttpDate::from_unix)
+        .unwrap_or(HttpDate::EPOCH)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one file that reads the clock"
+)]
+fn wall() -> SystemTime {
+    SystemTime::now()
 }
 
 /// The clock for deadlines alone.

@@ -11,7 +11,11 @@ pub fn interrupt_nobody() {
     use preempt_rt::sched::{Pid, Scheduler, SchedulerParams, get_scheduler, set_scheduler};
     let this = Pid::current_thread();
     if let Ok(Scheduler::SCHED_NORMAL) = get_scheduler(this) {
-        let _ = set_scheduler(this, Scheduler::SCHED_BATCH, SchedulerParams { priority: 0 });
+        let _ = set_scheduler(
+            this,
+            Scheduler::SCHED_BATCH,
+            SchedulerParams { priority: 0 },
+        );
     }
 }
 

@@ -18,7 +18,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::net::bench::Bench;
-use crate::net::clock::{self, Now};
+use crate::net::clock;
 use crate::net::connection::{Closed, Connection, Turn};
 use crate::net::deadline::SWEEP;
 use crate::net::transport::Transport;
@@ -253,7 +253,7 @@ impl Worker {
 
     fn begin_turn(&mut self, bench: &mut Bench) {
         let desk = &mut bench.desk;
-        desk.now = Now::read();
+        desk.now.advance();
         desk.origin.stock.site.begin_turn(desk.now.date);
         if self.seed.orders.is_draining() && !desk.draining {
             desk.draining = true;

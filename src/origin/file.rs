@@ -97,7 +97,7 @@ impl Stock {
     /// RFC 9110 section 12.5.3.
     fn choose_coding(&self, request: &Request<'_>, file: &StoredFile) -> CodingChoice {
         let fields = &request.head.fields;
-        match coding::choose(fields, self.offered(file.gains_from_coding())) {
+        match coding::choose(fields, self.offered(file.gains_from_coding)) {
             // A client that refuses identity gets a coding even where it gains nothing.
             CodingChoice::NotAcceptable => coding::choose(fields, self.offered(true)),
             choice => choice,
@@ -186,6 +186,7 @@ fn metadata<'a>(file: &'a StoredFile, coding: Coding, request: &Request<'_>) -> 
         has_ranges: true,
         vary: VARY,
         policy: None,
+        fields: file.fields(coding, request.circumstances.now),
     }
 }
 

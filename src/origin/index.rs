@@ -120,6 +120,7 @@ impl Stock {
             has_ranges: length.is_some(),
             vary: VARY,
             policy: Some(CONTENT_SECURITY_POLICY),
+            fields: None,
         };
         let answer = Decided::new(request, &metadata, why, self.max_ranges);
         match answer.without_content(out) {

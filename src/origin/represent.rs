@@ -1,5 +1,6 @@
 //! A representation that was chosen: how much of it is sent, and under which fields.
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -31,6 +32,8 @@ pub struct Metadata<'a> {
     pub vary: &'static str,
     /// `Content-Security-Policy`, for pages of the server's own.
     pub policy: Option<&'static str>,
+    /// Where all of this may be remembered as it stands in a head, if it is the same every time.
+    pub fields: Option<&'a OnceCell<Box<[u8]>>>,
 }
 
 /// The content of a representation, before a range is applied.
@@ -112,11 +115,10 @@ impl<'a> Decided<'a> {
         let metadata = self.metadata;
         let status = self.decision.status();
         let writer = ResponseWriter::begin(out, self.circumstances, status, self.reason);
-        let writer = metadata.for_cache(writer);
         let stored = match whole {
             Whole::Stored(stored) => stored,
             Whole::Stream(source) => {
-                return metadata.for_content(writer).stream(Content::Stream(source));
+                return metadata.describe(writer).stream(Content::Stream(source));
             }
         };
         let length = stored.len();
@@ -125,7 +127,7 @@ impl<'a> Decided<'a> {
                 let slice = stored.slice(range.first, range.len());
                 let content_range = ContentRange::Satisfied(range, length).to_string();
                 metadata
-                    .for_content(writer)
+                    .describe(writer)
                     .field("Content-Range", content_range.as_bytes())
                     .content(range.len(), Content::One(slice))
             }
@@ -133,13 +135,13 @@ impl<'a> Decided<'a> {
                 let media_type = metadata.media_type.to_owned();
                 let layout = Byteranges::new(boundary(), media_type, length, ranges);
                 metadata
-                    .for_parts(writer, &layout.content_type())
+                    .for_parts(metadata.for_cache(writer), &layout.content_type())
                     .content(layout.content_length(), parts(&layout, &stored))
             }
             _ => {
                 let whole = stored.slice(0, length);
                 metadata
-                    .for_content(writer)
+                    .describe(writer)
                     .content(length, Content::One(whole))
             }
         }
@@ -147,6 +149,18 @@ impl<'a> Decided<'a> {
 }
 
 impl Metadata<'_> {
+    /// The fields of an answer whose content is this representation or a part of it.
+    fn describe<'o>(&self, writer: ResponseWriter<'o>) -> ResponseWriter<'o> {
+        writer.remembered(self.fields, |writer| {
+            let writer = self.for_cache(writer);
+            let writer = self.for_parts(writer, self.media_type);
+            match self.coding {
+                Coding::Identity => writer,
+                coding => writer.field("Content-Encoding", coding.name().as_bytes()),
+            }
+        })
+    }
+
     /// What a cache needs (RFC 9110 section 15.4.5): the fields of a 304, and of every answer with
     /// content too.
     fn for_cache<'o>(&self, writer: ResponseWriter<'o>) -> ResponseWriter<'o> {
@@ -159,14 +173,6 @@ impl Metadata<'_> {
 
     fn vary<'o>(&self, writer: ResponseWriter<'o>) -> ResponseWriter<'o> {
         writer.field("Vary", self.vary.as_bytes())
-    }
-
-    fn for_content<'o>(&self, writer: ResponseWriter<'o>) -> ResponseWriter<'o> {
-        let writer = self.for_parts(writer, self.media_type);
-        match self.coding {
-            Coding::Identity => writer,
-            coding => writer.field("Content-Encoding", coding.name().as_bytes()),
-        }
     }
 
     fn for_parts<'o>(&self, writer: ResponseWriter<'o>, media_type: &str) -> ResponseWriter<'o> {

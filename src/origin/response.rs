@@ -1,6 +1,8 @@
 //! The response under construction: its head is written straight into the connection's outgoing
 //! bytes, its content is handed over to be moved.
 
+use std::cell::OnceCell;
+
 use crate::http1::head;
 use crate::http1::persistence::Persistence;
 use crate::origin::reason::Reason;
@@ -67,6 +69,25 @@ impl<'o> ResponseWriter<'o> {
     pub fn field(self, name: &str, value: &[u8]) -> Self {
         head::field(self.out, name, value);
         self
+    }
+
+    /// Adds the lines that `write` adds, and keeps them in `memory`, or adds those kept there.
+    pub fn remembered(
+        self,
+        memory: Option<&OnceCell<Box<[u8]>>>,
+        write: impl FnOnce(Self) -> Self,
+    ) -> Self {
+        let Some(memory) = memory else {
+            return write(self);
+        };
+        if let Some(lines) = memory.get() {
+            self.out.extend_from_slice(lines);
+            return self;
+        }
+        let start = self.out.len();
+        let written = write(self);
+        memory.get_or_init(|| written.out[start..].into());
+        written
     }
 
     /// Adds a date.

@@ -1,7 +1,7 @@
 //! A file as the origin of its representations: what is known of it without opening it again.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -24,12 +24,16 @@ pub struct StoredFile {
     pub identity: Identity,
     /// `Content-Type`, with its charset where it is text.
     pub media_type: Cow<'static, str>,
+    /// Whether a content coding is worth its while for this type and size.
+    pub gains_from_coding: bool,
     /// `Last-Modified`, where the file system's time means anything.
     pub last_modified: Option<HttpDate>,
     /// The whole content, where it is small enough to be kept.
     pub memory: Option<Rc<[u8]>>,
     /// Opaque entity-tags by coding.
     tags: [String; 3],
+    /// What is said of it in the head of an answer, by coding, once it was put into words.
+    fields: [OnceCell<Box<[u8]>>; 3],
     /// Whole coded contents, by coding, once somebody has asked for them.
     coded: RefCell<[Option<Rc<[u8]>>; 3]>,
 }
@@ -55,13 +59,16 @@ impl StoredFile {
             tag(Coding::Deflate),
         ];
         let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
+        let media_type = media_type(name);
         StoredFile {
             path: path.into(),
+            gains_from_coding: identity.size >= MIN_SIZE && is_compressible(&media_type),
             identity,
-            media_type: media_type(name),
+            media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
             tags,
+            fields: Default::default(),
             coded: RefCell::default(),
         }
     }
@@ -69,11 +76,6 @@ impl StoredFile {
     /// Bytes.
     pub fn size(&self) -> u64 {
         self.identity.size
-    }
-
-    /// Whether a content coding is worth its while for this type and size.
-    pub fn gains_from_coding(&self) -> bool {
-        self.size() >= MIN_SIZE && is_compressible(&self.media_type)
     }
 
     /// The validators of the representation in this coding, which has an entity-tag of its own
@@ -87,6 +89,13 @@ impl StoredFile {
             }),
             last_modified: self.last_modified.map(|date| date.min(now)),
         }
+    }
+
+    /// Where to keep what is said of this coding in the head of an answer. `None` where that changes
+    /// with `now`, see [`StoredFile::validators`].
+    pub fn fields(&self, coding: Coding, now: HttpDate) -> Option<&OnceCell<Box<[u8]>>> {
+        let is_settled = self.last_modified.is_none_or(|date| date <= now);
+        is_settled.then(|| &self.fields[index(coding)])
     }
 
     /// The whole coded content, if it is kept.
