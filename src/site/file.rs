@@ -44,19 +44,14 @@ impl StoredFile {
     /// Describes the file at `path` in the state `identity`.
     pub fn new(path: &[u8], identity: Identity, memory: Option<Rc<[u8]>>) -> StoredFile {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        let tag = |coding: Coding| {
-            // Another version may code the same content to other bytes.
-            let salt = match coding {
-                Coding::Identity => "",
-                Coding::Gzip | Coding::Deflate => VERSION,
-            };
-            let mark = mark(&identity, memory.as_deref(), salt);
-            format!("{mark:016x}{}", coding.suffix())
-        };
+        let content = mark((&identity, memory.as_deref()));
+        // Another version may code the same content to other bytes.
+        let coded = mark((content, VERSION));
+        let tag = |mark, coding: Coding| format!("{mark:016x}{}", coding.suffix());
         let tags = [
-            tag(Coding::Identity),
-            tag(Coding::Gzip),
-            tag(Coding::Deflate),
+            tag(content, Coding::Identity),
+            tag(coded, Coding::Gzip),
+            tag(coded, Coding::Deflate),
         ];
         let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
         let media_type = media_type(name);
@@ -116,12 +111,12 @@ impl StoredFile {
     }
 }
 
-/// What stands for one content. Where the content is at hand it takes part, so that the tag is
+/// What stands for a state of a file. Where the content is at hand it takes part, so that the tag is
 /// strong even of two contents that one tick of the file system's clock has seen. The hasher has
 /// no random key: the tag outlives a restart.
-fn mark(identity: &Identity, content: Option<&[u8]>, salt: &str) -> u64 {
+fn mark(state: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (identity, content, salt).hash(&mut hasher);
+    state.hash(&mut hasher);
     hasher.finish()
 }
 
