@@ -21,7 +21,12 @@ DESCRIPTORS = 12_000
 
 def fail(message):
     """Ends the program with one line that names the mend."""
-    sys.exit(f"bench: {message}")
+    sys.exit(f"{program()}: {message}")
+
+
+def program():
+    """The script that runs, by its name."""
+    return Path(sys.argv[0]).name
 
 
 def tool(name):
@@ -36,7 +41,7 @@ def need(packages):
         return
     if not tool("apt-get") or os.geteuid() != 0:
         fail(f"please install: {' '.join(missing)}")
-    print(f"bench: installing {' '.join(missing)}", file=sys.stderr)
+    print(f"{program()}: installing {' '.join(missing)}", file=sys.stderr)
     # Debian starts a server when it is installed, unless the machine seems to be on its way down:
     # nothing may listen on port 80 because somebody measured something.
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1", "SYSTEMD_OFFLINE": "1"}
@@ -45,11 +50,13 @@ def need(packages):
             fail(f"{' '.join(command)} failed; please install: {' '.join(missing)}")
 
 
-def build():
-    """Builds the server and the floor as they are shipped. Where each binary is, by name."""
+def build(*examples):
+    """Builds the server, and examples, as they are shipped. Where each binary is, by name."""
     if not tool("cargo"):
         fail("a Rust toolchain is needed (https://rustup.rs)")
-    command = ["cargo", "build", "--release", "--locked", "--bin", "docroot", "--example", "floor"]
+    command = ["cargo", "build", "--release", "--locked", "--bin", "docroot"]
+    for name in examples:
+        command += ["--example", name]
     built = subprocess.run(
         [*command, "--message-format=json-render-diagnostics"],
         cwd=REPOSITORY,

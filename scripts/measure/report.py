@@ -42,7 +42,8 @@ def markdown(results, names, introduction):
     return "\n\n".join(parts)
 
 
-def _rows(header, rows):
+def table(header, rows):
+    """A table."""
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -54,7 +55,7 @@ def _table(loads, results, names, cell):
         own = figures.get(DOCROOT)
         cells = [cell(figures[name], own) if name in figures else "" for name in names]
         rows.append([load.title, *cells])
-    return _rows(["", *names], rows)
+    return table(["", *names], rows)
 
 
 def _cost(figures, own):
@@ -95,13 +96,13 @@ def _idle_table(idle):
         for name, one in idle.items()
     ]
     header = ["", "MB at start", "MB", "MB, shared pages counted once", "CPU"]
-    return _rows(header, rows)
+    return table(header, rows)
 
 
 def _start_table(start):
-    return _rows(["", "ms"], [[name, f"{seconds * 1000:.1f}"] for name, seconds in start.items()])
+    return table(["", "ms"], [[name, f"{seconds * 1000:.1f}"] for name, seconds in start.items()])
 
 
 def _verdict_table(judged):
     rows = [[one.text, one.measured, "met" if one.is_met else "**missed**"] for one in judged]
-    return _rows(["target", "measured", ""], rows)
+    return table(["target", "measured", ""], rows)
