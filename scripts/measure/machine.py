@@ -103,12 +103,13 @@ def processors():
     return len(os.sched_getaffinity(0))
 
 
-def describe():
+def describe(tools=()):
     """The date, the kind of machine, and the versions of the tools."""
-    return (
-        f"{datetime.date.today().isoformat()}; {processors()} × {_processor()}, "
-        f"{platform.system()} {platform.release().split('-')[0]}; {', '.join(_versions())}"
-    )
+    machine = f"{processors()} × {_processor()}, {platform.system()} {platform.release().split('-')[0]}"
+    parts = [datetime.date.today().isoformat(), machine]
+    if tools:
+        parts.append(", ".join(_versions(tools)))
+    return "; ".join(parts)
 
 
 def _processor():
@@ -118,8 +119,8 @@ def _processor():
     return platform.machine()
 
 
-def _versions():
-    for name in ("wrk", "nginx", "lighttpd"):
+def _versions(tools):
+    for name in tools:
         path = tool(name)
         if path:
             shown = subprocess.run([path, "-v"], capture_output=True, text=True, check=False)

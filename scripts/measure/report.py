@@ -17,7 +17,7 @@ def markdown(results, names, introduction):
     loads = [load for load in scenarios.LOADS if load.name in results.loads]
     # The generator takes no usable times of requests that are written together.
     timed = [load for load in loads if load.pipelined == 1]
-    parts = [machine.describe(), introduction]
+    parts = [machine.describe(("wrk", "nginx", "lighttpd")), introduction]
     if loads:
         parts += [
             "**CPU a request, in µs**; in brackets, docroot's share of it.",
@@ -42,9 +42,9 @@ def markdown(results, names, introduction):
     return "\n\n".join(parts)
 
 
-def table(header, rows):
-    """A table."""
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+def table(header, rows, rule="---:"):
+    """A table; `rule` says how the columns behind the first are aligned."""
+    lines = [header, ["---"] + [rule] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
