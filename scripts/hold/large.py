@@ -1,6 +1,7 @@
 """Large work in parallel, and what small requests feel of it."""
 
 import http.client
+import random
 import time
 import zlib
 
@@ -27,28 +28,38 @@ def run(house, say):
     say(f"{NAME}: preparing")
     root = house.root("large")
     prepare(root)
+    rows = []
     with house.serving(root) as server:
         client.fetch(server.port, "/small.txt")
-        calm, _ = probed(server, lambda: time.sleep(2))
-        # The clients of the large work stand for other machines: where there is not enough
-        # processor for all, they are the ones to wait.
-        with (
-            Apart(clients.probe, server.port, "/small.txt", 1024) as probe,
-            Apart(listing, server.port, nice=10) as lister,
-            Apart(coded, server.port, nice=10) as coder,
-            Apart(sparse, server.port, nice=10) as downloader,
-        ):
-            say(f"{NAME}: a listing, a coding and a download at once")
-            done = {"gzip": coder.result(PATIENCE), "download": downloader.result(PATIENCE)}
-            done["listings"] = lister.finish()
-            times, faults = probe.finish()
-    return [neighbour(times, faults, calm), complete(done)]
+        # The first time the kernel must find memory for 10 GiB of the sparse file, the second time
+        # it has them, where the machine has as much.
+        for what in ("at first", "again"):
+            say(f"{NAME}: a listing, a coding and a download at once, {what}")
+            rows += at_once(server, what)
+    return rows
+
+
+def at_once(server, what):
+    """The large work, and a well-behaved client beside it. The clients of the large work stand for
+    other machines: where there is not enough processor for all, they are the ones that wait."""
+    with (
+        Apart(clients.probe, server.port, "/small.txt", 1024) as probe,
+        Apart(listing, server.port, nice=10) as lister,
+        Apart(coded, server.port, nice=10) as coder,
+        Apart(sparse, server.port, nice=10) as downloader,
+    ):
+        # What counts is the time in which nothing of it has ended yet.
+        end = time.monotonic() + PATIENCE
+        while not coder.is_done() and not downloader.is_done() and time.monotonic() < end:
+            time.sleep(0.05)
+        times, faults = probe.finish()
+        done = {"gzip": coder.result(PATIENCE), "download": downloader.result(PATIENCE)}
+        done["listings"] = lister.finish()
+    return [neighbour(what, times, faults), complete(what, done)]
 
 
 def prepare(root):
     """The files; the large text is the same megabyte again and again, which costs as much to code."""
-    import random
-
     (root / "small.txt").write_bytes(b"x" * 1024)
     text = scenarios.prose(random.Random(1), PIECE).encode()
     with open(root / "large.txt", "wb") as file:
@@ -59,35 +70,27 @@ def prepare(root):
     scenarios.fill(root / "many", ENTRIES)
 
 
-def probed(server, work):
-    """What a well-behaved client measures while `work` goes on."""
-    with Apart(clients.probe, server.port, "/small.txt", 1024) as probe:
-        work()
-        return probe.finish()
-
-
-def neighbour(times, faults, calm):
+def neighbour(what, times, faults):
     """The times of small requests beside the large work."""
     p99 = {kind: percentile(of_kind) for kind, of_kind in times.items()}
-    quiet = max(percentile(of_kind) for of_kind in calm.values())
     count = sum(len(of_kind) for of_kind in times.values())
     worst = max(max(of_kind, default=float("inf")) for of_kind in times.values())
     return Row(
         NAME,
-        f"small requests' p99 below {milliseconds(P99)}",
-        f"{milliseconds(p99['kept'])} kept, {milliseconds(p99['new'])} new ({milliseconds(quiet)} before); "
+        f"{what}: small requests' p99 below {milliseconds(P99)}",
+        f"{milliseconds(p99['kept'])} kept, {milliseconds(p99['new'])} new; "
         f"worst {milliseconds(worst)}; {count:,} requests, {len(faults)} faults",
         not faults and all(one < P99 for one in p99.values()),
     )
 
 
-def complete(done):
+def complete(what, done):
     """Whether the large work was done, and to its end."""
     (coded_bytes, coded_time), (sparse_bytes, sparse_time) = done["gzip"], done["download"]
     whole, broken = done["listings"]
     return Row(
         NAME,
-        f"a listing of {ENTRIES:,}, gzip of 1 GiB and a download of 10 GiB arrive whole",
+        f"{what}: listings of {ENTRIES:,}, gzip of 1 GiB and a download of 10 GiB arrive whole",
         f"{coded_bytes:,} bytes decoded in {coded_time:.0f} s, {sparse_bytes:,} in {sparse_time:.0f} s, "
         f"{whole} listings, {broken} broken",
         coded_bytes == TEXT and sparse_bytes == SPARSE and whole > 0 == broken,

@@ -16,7 +16,8 @@ NAME = "mixed load"
 
 ASKERS = 2
 PAUSE = 0.001
-READERS = 20
+# Slow clients of each of two kinds.
+LOAFERS = 20
 # How often memory and descriptors are looked at.
 LOOK = 0.5
 PARTS = 10
@@ -218,33 +219,41 @@ def ask(stop, port, number):
 
 
 def loaf(stop, port):
-    """Slow clients: some send half a head, some do not read. Whoever is cut comes again; how often
+    """Slow clients: some send half a head, some hardly read. Whoever is cut comes again; how often
     that was."""
     cut = 0
-    waiting = []
+    waiting = {"head": [], "answer": []}
     while not stop.is_set():
-        while len(waiting) < 2 * READERS:
-            connection = clients.connect(port, narrow=True)
-            text = client.request(port, "/large.bin")
-            connection.sendall(text if len(waiting) % 2 else text[:20])
-            connection.setblocking(False)
-            waiting.append(connection)
+        for kind, connections in waiting.items():
+            left = [connection for connection in connections if not has_been_cut(connection, kind)]
+            cut += len(connections) - len(left)
+            left += [loafer(port, kind) for _ in range(LOAFERS - len(left))]
+            waiting[kind] = left
         time.sleep(0.25)
-        for connection in list(waiting):
-            if has_been_cut(connection):
-                cut += 1
-                waiting.remove(connection)
-                connection.close()
-    for connection in waiting:
-        connection.close()
+    for connections in waiting.values():
+        for connection in connections:
+            connection.close()
     return cut
 
 
-def has_been_cut(connection):
-    """Reads a little; whether there is nobody at the other end any more."""
+def loafer(port, kind):
+    """A client that is slow with its head, or with the answer to it."""
+    connection = clients.connect(port, narrow=True)
+    request = client.request(port, "/large.bin")
+    connection.sendall(request if kind == "answer" else request[:20])
+    connection.setblocking(False)
+    return connection
+
+
+def has_been_cut(connection, kind):
+    """Reads a little, or whatever there is; whether there is nobody at the other end any more."""
     try:
-        return connection.recv(100) == b""
+        some = connection.recv(100 if kind == "answer" else 1 << 16)
     except BlockingIOError:
         return False
     except OSError:
-        return True
+        some = b""
+    if some and kind == "answer":
+        return False
+    connection.close()
+    return True
