@@ -88,13 +88,18 @@ def static_web_server():
     return str(binary)
 
 
-def raise_descriptor_limit():
-    """Raises the limit of open files for this process and everything it starts."""
+def raise_descriptor_limit(wanted=DESCRIPTORS):
+    """Raises the limit of open files for this process and everything it starts: to what is wanted
+    or more, or else as far as this user may."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else max(hard, DESCRIPTORS)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
-    except (ValueError, OSError):
+    highest = wanted if hard == resource.RLIM_INFINITY else max(hard, wanted)
+    for limit in (highest, hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            break
+        except (ValueError, OSError):
+            pass
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < DESCRIPTORS:
         fail(f"10,000 connections need `ulimit -n {DESCRIPTORS}`; the hard limit here is {hard}")
 
 
