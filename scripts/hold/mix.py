@@ -1,6 +1,7 @@
 """Everything at once, for as long as somebody cares to wait."""
 
 import random
+import socket
 import statistics
 import time
 from collections import Counter
@@ -248,6 +249,10 @@ def loafer(port, kind):
 def has_been_cut(connection, kind):
     """Reads a little, or whatever there is; whether there is nobody at the other end any more."""
     try:
+        # What came before a reset can still be read, for long if slowly: the reset is looked for.
+        if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            connection.close()
+            return True
         some = connection.recv(100 if kind == "answer" else 1 << 16)
     except BlockingIOError:
         return False
