@@ -84,6 +84,7 @@ def at_once(port):
         waiting[connection.fileno()] = connection, bytearray()
         poller.register(connection, select.EPOLLIN)
     refused = closed = 0
+    last = float("inf")
     while waiting and time.perf_counter() - begun < client.PATIENCE:
         for descriptor, _ in poller.poll(1):
             connection, received = waiting[descriptor]
@@ -101,7 +102,7 @@ def at_once(port):
         NAME,
         f"{AT_ONCE:,} more at once: each told or closed within {ALL:.0f} s",
         f"{refused:,} told 503, {closed:,} closed, {AT_ONCE - refused - closed} otherwise; the last after "
-        f"{milliseconds(last if not waiting else float('inf'))}",
+        f"{milliseconds(last)}",
         not waiting and refused + closed == AT_ONCE and refused > 0 and last < ALL,
     )
 

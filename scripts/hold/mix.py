@@ -118,7 +118,8 @@ def answered(counts, faults, cut):
     return Row(
         NAME,
         "every answer right",
-        f"{total:,} requests: {kinds}; {cut:,} slow clients cut; {len(faults)} faults{f' ({faults[0]})' if faults else ''}",
+        f"{total:,} requests: {kinds}; {cut:,} slow clients cut; "
+        f"{len(faults)} faults{f' ({faults[0]})' if faults else ''}",
         not faults and cut > 0 and set(counts) == {name for name, _, _ in ACTIONS},
     )
 
@@ -181,7 +182,10 @@ class Asker:
         connection.sendall(client.request(self.port, self.chance.choice(["/large.bin", "/list/", "/text.txt"])))
         if self.chance.random() < 0.5:
             connection.recv(1000)
-        clients.reset(connection) if self.chance.random() < 0.5 else connection.close()
+        if self.chance.random() < 0.5:
+            clients.reset(connection)
+        else:
+            connection.close()
 
 
 # The name, the method, and how often in proportion.
