@@ -43,11 +43,11 @@ def fetch(port, path, headers=()):
         return receive(connection)
 
 
-def receive(connection):
+def receive(connection, decode=True):
     """Reads one response to its end."""
     received, head_length, status, fields = _head(connection)
     content = _body(connection, received, head_length, status, fields)
-    if fields.get("content-encoding") == "gzip":
+    if decode and fields.get("content-encoding") == "gzip":
         content = gzip.decompress(content)
     return Answer(status, fields, bytes(received), head_length, content)
 

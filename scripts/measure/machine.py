@@ -21,7 +21,12 @@ DESCRIPTORS = 12_000
 
 def fail(message):
     """Ends the program with one line that names the mend."""
-    sys.exit(f"bench: {message}")
+    sys.exit(f"{program()}: {message}")
+
+
+def program():
+    """The script that runs, by its name."""
+    return Path(sys.argv[0]).name
 
 
 def tool(name):
@@ -36,7 +41,7 @@ def need(packages):
         return
     if not tool("apt-get") or os.geteuid() != 0:
         fail(f"please install: {' '.join(missing)}")
-    print(f"bench: installing {' '.join(missing)}", file=sys.stderr)
+    print(f"{program()}: installing {' '.join(missing)}", file=sys.stderr)
     # Debian starts a server when it is installed, unless the machine seems to be on its way down:
     # nothing may listen on port 80 because somebody measured something.
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1", "SYSTEMD_OFFLINE": "1"}
@@ -45,11 +50,13 @@ def need(packages):
             fail(f"{' '.join(command)} failed; please install: {' '.join(missing)}")
 
 
-def build():
-    """Builds the server and the floor as they are shipped. Where each binary is, by name."""
+def build(*examples):
+    """Builds the server, and examples, as they are shipped. Where each binary is, by name."""
     if not tool("cargo"):
         fail("a Rust toolchain is needed (https://rustup.rs)")
-    command = ["cargo", "build", "--release", "--locked", "--bin", "docroot", "--example", "floor"]
+    command = ["cargo", "build", "--release", "--locked", "--bin", "docroot"]
+    for name in examples:
+        command += ["--example", name]
     built = subprocess.run(
         [*command, "--message-format=json-render-diagnostics"],
         cwd=REPOSITORY,
@@ -81,13 +88,18 @@ def static_web_server():
     return str(binary)
 
 
-def raise_descriptor_limit():
-    """Raises the limit of open files for this process and everything it starts."""
+def raise_descriptor_limit(wanted=DESCRIPTORS):
+    """Raises the limit of open files for this process and everything it starts: to what is wanted
+    or more, or else as far as this user may."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else max(hard, DESCRIPTORS)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
-    except (ValueError, OSError):
+    highest = wanted if hard == resource.RLIM_INFINITY else max(hard, wanted)
+    for limit in (highest, hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            break
+        except (ValueError, OSError):
+            pass
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < DESCRIPTORS:
         fail(f"10,000 connections need `ulimit -n {DESCRIPTORS}`; the hard limit here is {hard}")
 
 
@@ -96,12 +108,13 @@ def processors():
     return len(os.sched_getaffinity(0))
 
 
-def describe():
+def describe(tools=()):
     """The date, the kind of machine, and the versions of the tools."""
-    return (
-        f"{datetime.date.today().isoformat()}; {processors()} × {_processor()}, "
-        f"{platform.system()} {platform.release().split('-')[0]}; {', '.join(_versions())}"
-    )
+    machine = f"{processors()} × {_processor()}, {platform.system()} {platform.release().split('-')[0]}"
+    parts = [datetime.date.today().isoformat(), machine]
+    if tools:
+        parts.append(", ".join(_versions(tools)))
+    return "; ".join(parts)
 
 
 def _processor():
@@ -111,8 +124,8 @@ def _processor():
     return platform.machine()
 
 
-def _versions():
-    for name in ("wrk", "nginx", "lighttpd"):
+def _versions(tools):
+    for name in tools:
         path = tool(name)
         if path:
             shown = subprocess.run([path, "-v"], capture_output=True, text=True, check=False)

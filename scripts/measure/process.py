@@ -16,14 +16,14 @@ PATIENCE = 5.0
 class Tree:
     """A process and all its descendants."""
 
-    def __init__(self, command, log):
+    def __init__(self, command, log, errors=None):
         # A session of its own: a server that signals its process group does not reach this
         # script, and an interrupt from the terminal is this script's to handle.
         self.child = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,
             stdout=log,
-            stderr=log,
+            stderr=errors or log,
             start_new_session=True,
         )
 
@@ -61,6 +61,10 @@ class Tree:
                 if line.startswith("Pss:"):
                     total += int(line.split()[1]) * 1024
         return total
+
+    def descriptors(self):
+        """How many descriptors are open."""
+        return sum(len(_names(f"/proc/{pid}/fd")) for pid in self.pids())
 
     def stop(self):
         """Ends the tree: politely, then by force."""

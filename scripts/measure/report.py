@@ -17,7 +17,7 @@ def markdown(results, names, introduction):
     loads = [load for load in scenarios.LOADS if load.name in results.loads]
     # The generator takes no usable times of requests that are written together.
     timed = [load for load in loads if load.pipelined == 1]
-    parts = [machine.describe(), introduction]
+    parts = [machine.describe(("wrk", "nginx", "lighttpd")), introduction]
     if loads:
         parts += [
             "**CPU a request, in µs**; in brackets, docroot's share of it.",
@@ -42,8 +42,9 @@ def markdown(results, names, introduction):
     return "\n\n".join(parts)
 
 
-def _rows(header, rows):
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+def table(header, rows, rule="---:"):
+    """A table; `rule` says how the columns behind the first are aligned."""
+    lines = [header, ["---"] + [rule] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -54,7 +55,7 @@ def _table(loads, results, names, cell):
         own = figures.get(DOCROOT)
         cells = [cell(figures[name], own) if name in figures else "" for name in names]
         rows.append([load.title, *cells])
-    return _rows(["", *names], rows)
+    return table(["", *names], rows)
 
 
 def _cost(figures, own):
@@ -95,13 +96,13 @@ def _idle_table(idle):
         for name, one in idle.items()
     ]
     header = ["", "MB at start", "MB", "MB, shared pages counted once", "CPU"]
-    return _rows(header, rows)
+    return table(header, rows)
 
 
 def _start_table(start):
-    return _rows(["", "ms"], [[name, f"{seconds * 1000:.1f}"] for name, seconds in start.items()])
+    return table(["", "ms"], [[name, f"{seconds * 1000:.1f}"] for name, seconds in start.items()])
 
 
 def _verdict_table(judged):
     rows = [[one.text, one.measured, "met" if one.is_met else "**missed**"] for one in judged]
-    return _rows(["target", "measured", ""], rows)
+    return table(["target", "measured", ""], rows)

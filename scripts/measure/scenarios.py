@@ -83,23 +83,24 @@ def make_documents(root, wanted):
     chance = random.Random(1)
     for name, size in SIZES.items():
         (root / name).write_bytes(chance.randbytes(size))
-    (root / TEXT).write_text(_text(chance))
+    (root / TEXT).write_text(prose(chance, TEXT_SIZE))
     for name, count in FOLDERS.items():
         if name in wanted:
-            _fill(root / name, count)
+            fill(root / name, count)
 
 
-def _text(chance):
+def prose(chance, size):
     """Prose of made-up words, rare and frequent ones as in a language: it shrinks as such does."""
     syllables = ["ka", "ri", "no", "te", "sul", "men", "dor", "va", "li", "pra", "os", "eth"]
     words = ["".join(chance.choices(syllables, k=chance.randint(1, 4))) for _ in range(2000)]
     weights = [1 / rank for rank in range(1, len(words) + 1)]
-    text = " ".join(chance.choices(words, weights, k=TEXT_SIZE // 3))
-    lines = (text[start : start + 79] for start in range(0, TEXT_SIZE, 79))
-    return "\n".join(lines)[:TEXT_SIZE]
+    text = " ".join(chance.choices(words, weights, k=size // 3))
+    lines = (text[start : start + 79] for start in range(0, size, 79))
+    return "\n".join(lines)[:size]
 
 
-def _fill(folder, count):
+def fill(folder, count):
+    """Makes a folder of so many empty files."""
     folder.mkdir()
     for number in range(count):
         (folder / f"entry-{number:06}.txt").touch()

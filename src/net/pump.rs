@@ -4,7 +4,8 @@
 //! The end of a file is therefore held back, read into memory and sent only after that check; where
 //! the file changed the body stays short and the connection is cut. What the check cannot see are
 //! writes into the middle of a file after it: the kernel's queue holds the file's own pages, and a
-//! page that is overwritten before it has left is sent as it is then.
+//! page that is overwritten before it has left is sent as it is then. A file made shorter is the same
+//! case: of pages that are on their way the kernel may clear what lies behind the new end.
 
 use std::collections::VecDeque;
 use std::io;

@@ -1,0 +1,1 @@
+"""What scripts/soak is made of: a house for the server, clients of every kind, and the scenarios."""
