@@ -164,6 +164,18 @@ fn a_file_that_shrinks_cuts_the_answer() {
     assert_eq!(server.counters.answers_cut.value(), 1);
 }
 
+/// What is on its way is no part of the file any more.
+#[test]
+fn what_was_sent_of_a_file_stays_as_it_was() {
+    let (server, old) = large_server();
+    let (mut client, _, mut body) = paused_download(&server, "/large.bin");
+    let file = open_to_write(&server, "large.bin");
+    file.set_len(1 << 20).expect("it shrinks");
+    body.extend(client.rest());
+    assert!(body.len() > 1 << 20, "some was on its way");
+    assert!(old.starts_with(&body), "and it has changed");
+}
+
 #[test]
 fn a_file_rewritten_in_place_never_completes_a_mix() {
     let (server, old) = large_server();

@@ -2,20 +2,18 @@
 //!
 //! Invariant: a body is completed only if the file was found unchanged after all of it was read.
 //! The end of a file is therefore held back, read into memory and sent only after that check; where
-//! the file changed the body stays short and the connection is cut. What the check cannot see are
-//! writes into the middle of a file after it: the kernel's queue holds the file's own pages, and a
-//! page that is overwritten before it has left is sent as it is then. A file made shorter is the same
-//! case: of pages that are on their way the kernel may clear what lies behind the new end.
+//! the file changed the body stays short and the connection is cut. By `sendfile`, which sends the
+//! pages themselves and so what is written to them later, go only private copies.
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::unix::fs::FileExt;
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
 use crate::net::outbox::{Flushed, OUTBOX_HIGH, Outbox};
 use crate::net::transport::{More, Transport};
 use crate::origin::response::Framing;
 use crate::site::content::{Content, OpenFile, Piece, Progress, Source, changed};
+use crate::site::private::PrivateCopy;
 
 /// How much of the end of a file is held back until the file was found unchanged.
 const TAIL: u64 = 16 * 1024;
@@ -25,6 +23,13 @@ const SENDFILE_DISCOUNT: u64 = 8;
 
 /// How much is pulled from a stream at a time.
 const PULL: usize = 32 * 1024;
+
+/// How much is read of a file at a time, at first and at least.
+const LEAST_READ: usize = 16 * 1024;
+
+/// How much is read of a file at a time at most: a piece should still be in the processor's cache
+/// when it is written, and a slow disk should not hold up the neighbours for long.
+const MOST_READ: usize = 256 * 1024;
 
 /// Where moving stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +49,8 @@ pub struct Pump {
     framing: Framing,
     /// Bytes of content, without their framing, that left the pump.
     moved: u64,
+    /// How much to read of a file next: what the socket does not take was read in vain.
+    reading: usize,
 }
 
 /// What a pump works with during one turn.
@@ -74,6 +81,7 @@ impl Pump {
             stream,
             framing,
             moved: 0,
+            reading: LEAST_READ,
         }
     }
 
@@ -86,7 +94,7 @@ impl Pump {
     pub fn advance(&mut self, hose: &mut Hose<'_>) -> io::Result<Pumped> {
         loop {
             let step = if let Some(piece) = self.pieces.front_mut() {
-                let step = hose.move_piece(piece, &mut self.moved)?;
+                let step = hose.move_piece(piece, &mut self.moved, &mut self.reading)?;
                 if step == Pumped::Done {
                     self.pieces.pop_front();
                 }
@@ -116,7 +124,12 @@ impl Pump {
 
 impl Hose<'_> {
     /// Moves some of a piece; done means that it is in the outbox or the socket to its last byte.
-    fn move_piece(&mut self, piece: &mut Piece, moved: &mut u64) -> io::Result<Pumped> {
+    fn move_piece(
+        &mut self,
+        piece: &mut Piece,
+        moved: &mut u64,
+        reading: &mut usize,
+    ) -> io::Result<Pumped> {
         match piece {
             Piece::Bytes(bytes) => {
                 *moved += bytes.len() as u64;
@@ -141,19 +154,29 @@ impl Hose<'_> {
                 Ok(Pumped::Done)
             }
             Piece::File(file, offset, remaining) => {
-                if self.flush(More::Follows)? == Flushed::Blocked {
-                    return Ok(Pumped::Blocked);
-                }
-                let affordable = self.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
-                let count = (*remaining - TAIL).min(affordable);
-                let count = usize::try_from(count).unwrap_or(usize::MAX);
-                let Some(taken) = self.send_file(file, *offset, count)? else {
+                let count = *remaining - TAIL;
+                let Some(taken) = self.copy_file(file, *offset, count, reading)? else {
                     return Ok(Pumped::Blocked);
                 };
                 *offset += taken;
                 *remaining -= taken;
                 *moved += taken;
                 Ok(Pumped::Paused)
+            }
+            Piece::Private(copy, offset, remaining) => {
+                if self.flush(More::Follows)? == Flushed::Blocked {
+                    return Ok(Pumped::Blocked);
+                }
+                let Some(taken) = self.send_file(copy, *offset, *remaining)? else {
+                    return Ok(Pumped::Blocked);
+                };
+                *offset += taken;
+                *remaining -= taken;
+                *moved += taken;
+                Ok(match *remaining {
+                    0 => Pumped::Done,
+                    _ => Pumped::Paused,
+                })
             }
         }
     }
@@ -205,8 +228,40 @@ impl Hose<'_> {
         Ok(Some(written.saturating_sub(head)))
     }
 
-    fn send_file(&mut self, file: &OpenFile, offset: u64, count: usize) -> io::Result<Option<u64>> {
-        let moved = self.transport.send_file(&file.file, offset, count);
+    /// Moves up to `count` bytes through the scratch space. `None`: the socket is full. Otherwise
+    /// how many it took, from which follows how many to read the next time.
+    fn copy_file(
+        &mut self,
+        file: &OpenFile,
+        offset: u64,
+        count: u64,
+        reading: &mut usize,
+    ) -> io::Result<Option<u64>> {
+        let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(*reading);
+        let mut scratch = std::mem::take(self.scratch);
+        scratch.resize(wanted, 0);
+        let written = match file.read_at(&mut scratch, offset) {
+            Ok(0) => Err(changed()),
+            Ok(read) => self.write_behind_outbox(&scratch[..read]),
+            Err(fault) => Err(fault),
+        };
+        *self.scratch = scratch;
+        let taken = written?;
+        let room = 2 * taken.unwrap_or_default();
+        *reading = room.clamp(LEAST_READ, MOST_READ);
+        Ok(taken.map(|taken| taken as u64))
+    }
+
+    /// Moves up to `count` bytes without copying them. `None`: the socket is full.
+    fn send_file(
+        &mut self,
+        copy: &PrivateCopy,
+        offset: u64,
+        count: u64,
+    ) -> io::Result<Option<u64>> {
+        let affordable = self.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
+        let count = usize::try_from(count.min(affordable)).unwrap_or(usize::MAX);
+        let moved = self.transport.send_file(&copy.file, offset, count);
         match unless_blocked(moved)? {
             Some(0) => Err(changed()),
             Some(moved) => {
@@ -222,10 +277,11 @@ impl Hose<'_> {
     fn move_tail(&mut self, file: &OpenFile, offset: u64, length: u64) -> io::Result<()> {
         self.scratch.clear();
         self.scratch.resize(length as usize, 0);
-        file.file.read_exact_at(self.scratch, offset)?;
+        file.read_exact_at(self.scratch, offset)?;
         if !file.is_intact() {
             return Err(changed());
         }
+        file.settle();
         self.out.end().extend_from_slice(self.scratch);
         self.spend(length);
         Ok(())

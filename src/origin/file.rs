@@ -122,7 +122,7 @@ impl Stock {
         } else if request.circumstances.is_http10 {
             Some(CodingReason::LengthUnknown)
         } else {
-            (!self.coders.are_free()).then_some(CodingReason::CodersBusy)
+            (!self.coders.are_free(1)).then_some(CodingReason::CodersBusy)
         }
     }
 
@@ -151,7 +151,7 @@ impl Stock {
         let Some(source) = self.site.source(file)? else {
             return Ok(None);
         };
-        if file.size() > CODE_AT_ONCE && !self.coders.are_free() {
+        if file.size() > CODE_AT_ONCE && !self.coders.are_free(1) {
             // The client refuses identity, or it would have been chosen.
             return Err(DiskError::Exhausted);
         }

@@ -7,7 +7,7 @@ use crate::origin::refuse::not_acceptable;
 use crate::origin::represent::{Decided, Metadata, Whole};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
-use crate::origin::stock::{Place, Stock};
+use crate::origin::stock::Stock;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::validator::{EntityTag, Validators};
@@ -17,6 +17,7 @@ use crate::site::listing::{
     self, CONTENT_SECURITY_POLICY, Entry, Format, Listing, ListingQuery, Renderer, Scan,
 };
 use crate::site::path::{SitePath, is_hidden_name, is_nameable};
+use crate::site::places::Taken;
 use crate::site::resolve::Site;
 use crate::site::root::{self, Directory, DiskError, Kind};
 
@@ -31,20 +32,20 @@ pub struct ListingJob {
     directory: Directory,
     scan: Scan,
     name: Vec<u8>,
-    _place: Place,
+    _place: Taken,
 }
 
 impl ListingJob {
     /// Opens the directory at `path`, for what `query` asks of it.
     pub fn new(stock: &Stock, path: SitePath<'_>, query: &[u8]) -> Result<ListingJob, DiskError> {
-        if !stock.listings.are_free() {
+        if !stock.listings.are_free(1) {
             return Err(DiskError::Exhausted);
         }
         Ok(ListingJob {
             directory: stock.site.root().open_directory(path.as_bytes())?,
             scan: Scan::new(&ListingQuery::parse(query)),
             name: Vec::new(),
-            _place: stock.listings.take(),
+            _place: stock.listings.take(1),
         })
     }
 
@@ -137,7 +138,7 @@ impl Stock {
         } else if request.circumstances.is_http10 {
             Some(CodingReason::LengthUnknown)
         } else {
-            (!self.coders.are_free()).then_some(CodingReason::CodersBusy)
+            (!self.coders.are_free(1)).then_some(CodingReason::CodersBusy)
         };
         match (choice, why) {
             (CodingChoice::Chosen(Coding::Gzip | Coding::Deflate, _), Some(why))

@@ -47,6 +47,11 @@ impl Cache {
         (self.budget / 8).min(512 * 1024)
     }
 
+    /// The largest private copy worth making: of two such files, neither need push out the other.
+    pub fn largest_copy(&self) -> u64 {
+        self.budget / 2
+    }
+
     /// The file at `path`, and whether it was compared with the disk in this `turn` already.
     pub fn find(&mut self, path: &[u8], turn: u64) -> Option<(&Rc<StoredFile>, bool)> {
         let entry = self.entries.get_mut(path)?;

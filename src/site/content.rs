@@ -1,5 +1,6 @@
 //! The bytes of a representation, ready to be moved: from memory, from a file, or made as they go.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
@@ -8,6 +9,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 
+use crate::site::private::{Draft, PrivateCopy};
 use crate::site::root::{Identity, identity};
 
 /// Whether a source has given its last byte.
@@ -27,14 +29,15 @@ pub trait Source {
 }
 
 /// A file open for sending, with the state it had when its head was written.
-#[derive(Debug)]
 pub struct OpenFile {
-    /// The open file; it is only ever read by offset.
-    pub file: File,
+    /// It is only ever read by offset.
+    file: File,
     /// The state that the entity-tag and the length stand for.
     pub identity: Identity,
     /// A hash of the last bytes in that state.
     end: u64,
+    /// A copy that is made of what is read.
+    draft: RefCell<Option<Draft>>,
 }
 
 /// How many bytes at the end of a file tell an append from a rewrite.
@@ -48,7 +51,42 @@ impl OpenFile {
             file,
             identity,
             end,
+            draft: RefCell::default(),
         })
+    }
+
+    /// Makes a copy of what will be read.
+    pub fn copy_to(&mut self, draft: Draft) {
+        self.draft = RefCell::new(Some(draft));
+    }
+
+    /// Reads once, from `offset` on.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, offset)?;
+        self.note(&buffer[..count], offset);
+        Ok(count)
+    }
+
+    /// Fills `buffer` with what stands from `offset` on.
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, offset)?;
+        self.note(buffer, offset);
+        Ok(())
+    }
+
+    fn note(&self, bytes: &[u8], offset: u64) {
+        let mut draft = self.draft.borrow_mut();
+        let followed = draft.as_mut().map(|draft| draft.follow(bytes, offset));
+        if followed.is_some_and(|followed| followed.is_err()) {
+            *draft = None;
+        }
+    }
+
+    /// What was read was intact to the end: a copy of it is good.
+    pub fn settle(&self) {
+        if let Some(draft) = self.draft.take() {
+            draft.finish();
+        }
     }
 
     /// Whether the bytes read so far were still those of the promised representation: the file is
@@ -82,6 +120,8 @@ pub enum Piece {
     Memory(Rc<[u8]>, Range<usize>),
     /// A slice of an open file: the next offset and how many bytes remain.
     File(Rc<OpenFile>, u64, u64),
+    /// The same of a copy that nobody else can change.
+    Private(Rc<PrivateCopy>, u64, u64),
 }
 
 /// The body of an answer.
@@ -103,6 +143,8 @@ pub enum Stored {
     Memory(Rc<[u8]>),
     /// On disk.
     File(Rc<OpenFile>),
+    /// In a copy that nobody else can change.
+    Private(Rc<PrivateCopy>),
 }
 
 impl Stored {
@@ -111,6 +153,7 @@ impl Stored {
         match self {
             Stored::Memory(bytes) => bytes.len() as u64,
             Stored::File(file) => file.identity.size,
+            Stored::Private(copy) => copy.size,
         }
     }
 
@@ -132,6 +175,7 @@ impl Stored {
                 Piece::Memory(Rc::clone(bytes), start..end)
             }
             Stored::File(file) => Piece::File(Rc::clone(file), first, length),
+            Stored::Private(copy) => Piece::Private(Rc::clone(copy), first, length),
         }
     }
 }
@@ -180,7 +224,7 @@ impl Source for FileSource {
         let wanted = usize::try_from(remaining).unwrap_or(usize::MAX).min(budget);
         let start = out.len();
         out.resize(start + wanted, 0);
-        let read = self.file.file.read_at(&mut out[start..], self.at);
+        let read = self.file.read_at(&mut out[start..], self.at);
         out.truncate(start + *read.as_ref().unwrap_or(&0));
         let read = read?;
         if (read == 0 && wanted > 0) || !self.file.is_intact() {

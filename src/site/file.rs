@@ -1,7 +1,7 @@
 //! A file as the origin of its representations: what is known of it without opening it again.
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -10,13 +10,13 @@ use crate::semantics::date::HttpDate;
 use crate::semantics::media_type::{is_compressible, media_type};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::site::compress::MIN_SIZE;
+use crate::site::private::PrivateCopy;
 use crate::site::root::Identity;
 
 /// A modification time this close to 1970 was made up by a packager and tells nothing of a change.
 const MEANINGLESS_TIME: i64 = 60;
 
 /// One state of a regular file.
-#[derive(Debug)]
 pub struct StoredFile {
     /// Where it is below the root.
     pub path: Box<[u8]>,
@@ -30,6 +30,10 @@ pub struct StoredFile {
     pub last_modified: Option<HttpDate>,
     /// The whole content, where it is small enough to be kept.
     pub memory: Option<Rc<[u8]>>,
+    /// A private copy of a content that is too large to be kept so.
+    pub copy: OnceCell<Rc<PrivateCopy>>,
+    /// Whether its content was asked for before.
+    pub was_asked: Cell<bool>,
     /// Opaque entity-tags by coding.
     tags: [String; 3],
     /// What is said of it in the head of an answer, by coding, once it was put into words.
@@ -62,6 +66,8 @@ impl StoredFile {
             media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
+            copy: OnceCell::new(),
+            was_asked: Cell::new(false),
             tags,
             fields: Default::default(),
             coded: RefCell::default(),
@@ -107,7 +113,8 @@ impl StoredFile {
     pub fn held_bytes(&self) -> u64 {
         let coded = self.coded.borrow();
         let contents = coded.iter().chain([&self.memory]).flatten();
-        contents.map(|content| content.len() as u64).sum()
+        let copy = self.copy.get().map_or(0, |copy| copy.size);
+        contents.map(|content| content.len() as u64).sum::<u64>() + copy
     }
 }
 

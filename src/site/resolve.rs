@@ -15,6 +15,8 @@ use crate::site::content::{FileSource, MemorySource, OpenFile, Source, Stored, i
 use crate::site::file::StoredFile;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
+use crate::site::places::Places;
+use crate::site::private::{Draft, PrivateCopy};
 use crate::site::root::{Directory, DiskError, Kind, Root, identity};
 
 /// How often a file that changes while it is being read is read again before it is served from
@@ -26,8 +28,11 @@ pub struct Site {
     root: Arc<Root>,
     options: Arc<SiteOptions>,
     cache: Cache,
+    /// Bytes of private copies, those included that are being made, or being sent although the
+    /// cache has dropped them.
+    copies: Places,
     turn: u64,
-    /// Files that have gained coded content since the turn began.
+    /// Files that have gained coded content or a copy since the turn began.
     gains: Gains,
     /// Seconds since 1970.
     now: i64,
@@ -43,7 +48,7 @@ pub enum Found {
     Directory,
 }
 
-/// Paths of files that have gained coded content, for which the cache has not charged yet.
+/// Paths of files that have gained coded content or a copy, for which the cache has not charged yet.
 #[derive(Clone, Default)]
 pub struct Gains(Rc<RefCell<Vec<Box<[u8]>>>>);
 
@@ -51,6 +56,12 @@ impl Gains {
     /// Keeps a whole coded content with its file.
     pub fn keep(&self, file: &StoredFile, coding: Coding, bytes: Rc<[u8]>) {
         file.keep_coded(coding, bytes);
+        self.0.borrow_mut().push(file.path.clone());
+    }
+
+    /// Keeps a private copy with its file, the first that was finished.
+    fn keep_copy(&self, file: &StoredFile, copy: PrivateCopy) {
+        file.copy.get_or_init(|| Rc::new(copy));
         self.0.borrow_mut().push(file.path.clone());
     }
 }
@@ -62,6 +73,7 @@ impl Site {
             root,
             options,
             cache: Cache::new(memory),
+            copies: Places::new(memory),
             turn: 0,
             gains: Gains::default(),
             now: 0,
@@ -119,11 +131,32 @@ impl Site {
 
     /// The content of `file` as it is stored. `None`: the file has changed since it was resolved,
     /// and its path must be resolved again.
-    pub fn content(&self, file: &StoredFile) -> Result<Option<Stored>, DiskError> {
-        Ok(match &file.memory {
-            Some(bytes) => Some(Stored::Memory(Rc::clone(bytes))),
-            None => self.open(file)?.map(|open| Stored::File(Rc::new(open))),
-        })
+    pub fn content(&self, file: &Rc<StoredFile>) -> Result<Option<Stored>, DiskError> {
+        if let Some(bytes) = &file.memory {
+            return Ok(Some(Stored::Memory(Rc::clone(bytes))));
+        }
+        if let Some(copy) = file.copy.get() {
+            return Ok(Some(Stored::Private(Rc::clone(copy))));
+        }
+        let Some(mut open) = self.open(file)? else {
+            return Ok(None);
+        };
+        if let Some(draft) = self.draft(file) {
+            open.copy_to(draft);
+        }
+        Ok(Some(Stored::File(Rc::new(open))))
+    }
+
+    /// A draft for a private copy: of a file that is asked for again, while there is space.
+    fn draft(&self, file: &Rc<StoredFile>) -> Option<Draft> {
+        let size = file.size();
+        let is_wanted = file.was_asked.replace(true) && size <= self.cache.largest_copy();
+        if !is_wanted || !self.copies.are_free(size) {
+            return None;
+        }
+        let (file, gains) = (Rc::clone(file), self.gains());
+        let keep = move |copy| gains.keep_copy(&file, copy);
+        Some(Draft::new(size, self.copies.take(size), Box::new(keep)))
     }
 
     /// The same, to be pulled from a piece at a time.
@@ -321,5 +354,57 @@ mod tests {
         assert!(site.content(&file).expect("readable").is_some());
         fs::write(folder.path().join("a"), vec![2; 1 << 20]).expect("a file");
         assert!(site.content(&file).expect("readable").is_none());
+    }
+
+    /// Sends a content as the pump does: in pieces, and settled at the end.
+    fn send(content: Stored) -> Vec<u8> {
+        let mut bytes = vec![0; content.len() as usize];
+        match content {
+            Stored::File(file) => {
+                for (number, piece) in bytes.chunks_mut(100_000).enumerate() {
+                    let offset = 100_000 * number as u64;
+                    file.read_exact_at(piece, offset).expect("readable");
+                }
+                assert!(file.is_intact());
+                file.settle();
+            }
+            Stored::Private(copy) => {
+                std::os::unix::fs::FileExt::read_exact_at(&copy.file, &mut bytes, 0)
+                    .expect("readable");
+            }
+            Stored::Memory(_) => panic!("it is large"),
+        }
+        bytes
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_large_file_that_is_asked_for_again_is_copied_and_the_copy_goes_with_its_state() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let old: Vec<u8> = (0..600_000u32).flat_map(u32::to_le_bytes).collect();
+        fs::write(folder.path().join("a"), &old).expect("a file");
+        let root = Root::open(folder.path(), false).expect("a root");
+        let mut site = Site::new(Arc::new(root), Arc::default(), 5 << 20);
+        let ask = |site: &mut Site| {
+            site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
+            let file = find(site, "/a").expect("there");
+            site.content(&file).expect("readable").expect("unchanged")
+        };
+        let first = ask(&mut site);
+        assert!(matches!(first, Stored::File(_)));
+        assert_eq!(send(first), old);
+        // Who asks while the copy is made reads the file, and makes no second copy: there is
+        // space for one.
+        let (second, third) = (ask(&mut site), ask(&mut site));
+        assert!(matches!(third, Stored::File(_)));
+        assert_eq!((send(second), send(third)), (old.clone(), old.clone()));
+        let copy = ask(&mut site);
+        assert!(matches!(copy, Stored::Private(_)));
+        let mut new = old.clone();
+        new[1_000_000] ^= 1;
+        fs::write(folder.path().join("a"), &new).expect("a file");
+        let now = ask(&mut site);
+        assert_eq!(send(copy), old, "a copy does not change");
+        assert_eq!(send(now), new, "and is not sent for another state");
     }
 }

@@ -1,0 +1,126 @@
+//! Private copies of large files.
+//!
+//! What `sendfile` puts into a socket are pages of the file itself: whoever writes to it before the
+//! client has read them writes into the answer, and a file that is made shorter leaves zeros there.
+//! So only what is the server's own leaves that way: copies in memory that has no name, for files
+//! that are asked for again and again. A copy is made of the pieces that a client is being sent, so
+//! that nobody waits for it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use crate::site::places::Taken;
+
+/// The content of a file, where nobody else can change it.
+pub struct PrivateCopy {
+    /// Anonymous memory; it is only ever read.
+    pub file: File,
+    /// Bytes.
+    pub size: u64,
+    _space: Taken,
+}
+
+/// A copy that is being made.
+pub struct Draft {
+    file: Option<File>,
+    /// Bytes so far.
+    length: u64,
+    /// Bytes of the whole.
+    size: u64,
+    space: Taken,
+    keep: Box<dyn FnOnce(PrivateCopy)>,
+}
+
+impl Draft {
+    /// A draft of `size` bytes, for which `space` was taken. Once it is whole, `keep` has it.
+    pub fn new(size: u64, space: Taken, keep: Box<dyn FnOnce(PrivateCopy)>) -> Draft {
+        Draft {
+            file: None,
+            length: 0,
+            size,
+            space,
+            keep,
+        }
+    }
+
+    /// Takes what was read of the file at `offset`. An error means that the copy comes to nothing:
+    /// something was left out, or there is no memory, or no such memory on this system.
+    pub fn follow(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let known = self.length.checked_sub(offset);
+        let known = known.ok_or(io::ErrorKind::InvalidInput)?;
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        let Some(news) = bytes.get(known..) else {
+            return Ok(());
+        };
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(anonymous()?),
+        };
+        file.write_all_at(news, self.length)?;
+        self.length += news.len() as u64;
+        Ok(())
+    }
+
+    /// The file was found to be what was read of it: the copy is kept if it is whole.
+    pub fn finish(self) {
+        if let Some(file) = self.file
+            && self.length == self.size
+        {
+            (self.keep)(PrivateCopy {
+                file,
+                size: self.size,
+                _space: self.space,
+            });
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn anonymous() -> io::Result<File> {
+    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::memfd_create("docroot", flags)?))
+}
+
+/// The portable twin: large files are always read from disk.
+#[cfg(not(target_os = "linux"))]
+fn anonymous() -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::places::Places;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    /// What is kept of pieces that were read, each at its offset, of a file of ten bytes.
+    fn kept(pieces: &[(&str, u64)]) -> Option<String> {
+        let kept = Rc::new(RefCell::new(None));
+        let place = Rc::clone(&kept);
+        let keep = Box::new(move |copy| *place.borrow_mut() = Some(copy));
+        let mut draft = Draft::new(10, Places::new(10).take(10), keep);
+        for (piece, offset) in pieces {
+            draft.follow(piece.as_bytes(), *offset).ok()?;
+        }
+        draft.finish();
+        let copy = kept.take()?;
+        let mut bytes = vec![0; copy.size as usize];
+        copy.file.read_exact_at(&mut bytes, 0).expect("readable");
+        Some(String::from_utf8(bytes).expect("text"))
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_copy_is_kept_if_it_is_whole() {
+        let whole = Some("0123456789".to_owned());
+        assert_eq!(kept(&[("0123456789", 0)]), whole);
+        assert_eq!(kept(&[("01234", 0), ("56789", 5)]), whole);
+        assert_eq!(kept(&[("01234", 0), ("23", 2), ("3456789", 3)]), whole); // read twice
+        assert_eq!(kept(&[("01234", 0)]), None);
+        assert_eq!(kept(&[("01234", 0), ("6789", 6)]), None); // a gap
+        assert_eq!(kept(&[("56789", 5)]), None); // a range
+        assert_eq!(kept(&[]), None);
+    }
+}
