@@ -7,8 +7,10 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
+use crate::net::clock;
 use crate::net::outbox::{Flushed, OUTBOX_HIGH, Outbox};
 use crate::net::transport::{More, Transport};
 use crate::origin::response::Framing;
@@ -28,8 +30,11 @@ const PULL: usize = 32 * 1024;
 const LEAST_READ: usize = 16 * 1024;
 
 /// How much is read of a file at a time at most: a piece should still be in the processor's cache
-/// when it is written, and a slow disk should not hold up the neighbours for long.
+/// when it is written.
 const MOST_READ: usize = 256 * 1024;
+
+/// A disk that takes longer than this for a piece holds up the neighbours: the next is smaller.
+const SLOW_READ: Duration = Duration::from_millis(1);
 
 /// Where moving stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,15 +245,23 @@ impl Hose<'_> {
         let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(*reading);
         let mut scratch = std::mem::take(self.scratch);
         scratch.resize(wanted, 0);
-        let written = match file.read_at(&mut scratch, offset) {
+        let began = clock::instant();
+        let read = file.read_at(&mut scratch, offset);
+        let is_slow = clock::instant().duration_since(began) > SLOW_READ;
+        let written = match read {
             Ok(0) => Err(changed()),
             Ok(read) => self.write_behind_outbox(&scratch[..read]),
             Err(fault) => Err(fault),
         };
         *self.scratch = scratch;
+        // Nobody knows how long a disk takes, so one piece is a turn's work.
+        *self.budget = 0;
         let taken = written?;
-        let room = 2 * taken.unwrap_or_default();
-        *reading = room.clamp(LEAST_READ, MOST_READ);
+        let next = match is_slow {
+            true => wanted / 2,
+            false => 2 * taken.unwrap_or_default(),
+        };
+        *reading = next.clamp(LEAST_READ, MOST_READ);
         Ok(taken.map(|taken| taken as u64))
     }
 
