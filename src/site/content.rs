@@ -6,7 +6,7 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::rc::Rc;
 
 use crate::site::private::{Draft, PrivateCopy};
@@ -36,9 +36,14 @@ pub struct OpenFile {
     pub identity: Identity,
     /// A hash of the last bytes in that state.
     end: u64,
+    /// Less is stored than its size says: there may be holes in it.
+    is_sparse: bool,
     /// A copy that is made of what is read.
     draft: RefCell<Option<Draft>>,
 }
+
+/// The unit in which the system tells how much is stored of a file.
+const BLOCK: u64 = 512;
 
 /// How many bytes at the end of a file tell an append from a rewrite.
 const END: u64 = 4096;
@@ -47,10 +52,12 @@ impl OpenFile {
     /// A file just opened in the state `identity`.
     pub fn new(file: File, identity: Identity) -> io::Result<OpenFile> {
         let end = hash_of_end(&file, identity.size)?;
+        let is_sparse = file.metadata()?.blocks() * BLOCK < identity.size;
         Ok(OpenFile {
             file,
             identity,
             end,
+            is_sparse,
             draft: RefCell::default(),
         })
     }
@@ -62,7 +69,10 @@ impl OpenFile {
 
     /// Reads once, from `offset` on.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, offset)?;
+        let count = match self.hole_at(offset, buffer) {
+            0 => self.file.read_at(buffer, offset)?,
+            hole => hole,
+        };
         self.note(&buffer[..count], offset);
         Ok(count)
     }
@@ -72,6 +82,20 @@ impl OpenFile {
         self.file.read_exact_at(buffer, offset)?;
         self.note(buffer, offset);
         Ok(())
+    }
+
+    /// Fills `buffer` with the zeros of the hole at `offset`; how many there are. To read a hole
+    /// would have the kernel find memory for each of its pages, and drop what is in use for that.
+    fn hole_at(&self, offset: u64, buffer: &mut [u8]) -> usize {
+        if !self.is_sparse {
+            return 0;
+        }
+        let until = data_from(&self.file, offset).unwrap_or(self.identity.size);
+        let hole = until.min(self.identity.size).saturating_sub(offset);
+        let hole = usize::try_from(hole).unwrap_or(usize::MAX);
+        let count = hole.min(buffer.len());
+        buffer[..count].fill(0);
+        count
     }
 
     fn note(&self, bytes: &[u8], offset: u64) {
@@ -100,6 +124,23 @@ impl OpenFile {
             || (now.size > self.identity.size
                 && hash_of_end(&self.file, self.identity.size).is_ok_and(|end| end == self.end))
     }
+}
+
+/// Where the next data stands from `offset` on; `None` where nothing but a hole follows.
+#[cfg(target_os = "linux")]
+fn data_from(file: &File, offset: u64) -> Option<u64> {
+    match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(offset)) {
+        Ok(data) => Some(data),
+        Err(rustix::io::Errno::NXIO) => None,
+        // The file system does not know.
+        Err(_) => Some(offset),
+    }
+}
+
+/// The portable twin: holes are read like anything else.
+#[cfg(not(target_os = "linux"))]
+fn data_from(_: &File, offset: u64) -> Option<u64> {
+    Some(offset)
 }
 
 fn hash_of_end(file: &File, size: u64) -> io::Result<u64> {
@@ -266,6 +307,30 @@ mod tests {
         let open = OpenFile::new(file, now).expect("readable");
         change(&path);
         assert_eq!(open.is_intact(), want);
+    }
+
+    #[test]
+    fn holes_read_as_zeros() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        let file = File::create(&path).expect("a file");
+        file.write_all_at(b"data", 3_000_000).expect("written");
+        file.set_len(9_000_000).expect("longer");
+        let mut want = vec![0; 9_000_000];
+        want[3_000_000..3_000_004].copy_from_slice(b"data");
+        let file = File::open(&path).expect("opened");
+        let now = identity(&file).expect("a state");
+        let open = OpenFile::new(file, now).expect("readable");
+        assert!(open.is_sparse);
+        let mut got = Vec::new();
+        while got.len() < want.len() {
+            // What a hole does not fill is not touched.
+            let mut piece = [b'x'; 100_000];
+            let count = open.read_at(&mut piece, got.len() as u64).expect("read");
+            assert!(count > 0);
+            got.extend_from_slice(&piece[..count]);
+        }
+        assert!(got == want);
     }
 
     fn append(path: &std::path::Path) {
