@@ -167,7 +167,7 @@ struct Bounds {
     #[arg(default_value = "2k", value_parser = size)]
     min_rate: u64,
 
-    /// Memory for the files and compressed answers that are kept; 0 keeps none
+    /// Memory for the files, copies and compressed answers that are kept; 0 keeps none
     #[arg(long, value_name = "SIZE", help_heading = LIMITS)]
     #[arg(default_value = "64m", value_parser = size)]
     cache_memory: u64,

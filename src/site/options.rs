@@ -16,7 +16,8 @@ pub struct SiteOptions {
     pub follow_symlinks: bool,
     /// Whether a representation is coded on the fly where the client accepts that.
     pub compress: bool,
-    /// Bytes of memory that cached representations may take, over all workers together.
+    /// Bytes of memory that cached representations may take, over all workers together; while
+    /// clients are being sent what was dropped since, copies of large files may take as much again.
     pub cache_memory: u64,
     /// Where a single file is served: its name. It is there by its name and at the root, hidden or
     /// not, and nothing else is.
