@@ -15,7 +15,8 @@
 //!        +--> Linger (RFC 9112 section 9.6) --> closed
 //! ```
 //!
-//! This file moves the bytes and keeps the deadlines; [`crate::net::exchange`] answers.
+//! This file moves the bytes and keeps the deadlines; [`crate::net::exchange`] reads and answers
+//! requests, [`crate::net::sending`] sends what was answered.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,9 +26,10 @@ use crate::http1::parse;
 use crate::net::bench::{Bench, Desk};
 use crate::net::deadline::{Deadline, Pace, Waiting};
 use crate::net::discard::Discard;
-use crate::net::exchange::{Kept, Sending};
 use crate::net::inbox::Inbox;
+use crate::net::kept::Kept;
 use crate::net::outbox::Flushed;
+use crate::net::sending::Sending;
 use crate::net::transport::{More, Transport};
 use crate::origin::index::ListingJob;
 use crate::origin::reason::Reason;

@@ -14,54 +14,21 @@ use crate::net::connection::{Closed, Connection, Phase, Step};
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::discard::{Discard, Discarded};
 use crate::net::inbox::Inbox;
+use crate::net::kept::Kept;
 use crate::net::outbox::{Flushed, OUTBOX_HIGH};
-use crate::net::pump::{Hose, Pump, Pumped};
-use crate::observe::event::Exchange;
 use crate::origin::answer::Answer;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error;
 use crate::origin::request::{Circumstances, Request};
 use crate::origin::response::Response;
-use crate::semantics::field::{FieldLine, FieldName};
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
-use crate::site::content::{Content, Piece, Progress};
+use crate::site::content::Progress;
 use crate::site::listing::Listing;
 use crate::site::root::DiskError;
 
-/// Content up to this size joins its head in the outbox: copying it costs less than a longer call
-/// to the kernel, and pipelined answers leave together.
-const INLINE: usize = 16 * 1024;
-
 /// What a request counts towards the budget of a turn beside the bytes it moves.
 const REQUEST_COST: u64 = 4 * 1024;
-
-/// A request that cannot be answered, or told of, at once: the bytes of its head, which are parsed
-/// again when it can.
-pub(super) struct Kept {
-    head: Box<[u8]>,
-    /// Its body is not read to the end, so nothing that follows can be understood.
-    has_rest: bool,
-}
-
-/// An answer on its way.
-pub(super) struct Sending {
-    pump: Pump,
-    outcome: Outcome,
-    /// For the log, where there is one.
-    request: Option<Kept>,
-}
-
-/// What becomes of a connection after an answer, and what is told of it.
-#[derive(Clone, Copy)]
-struct Outcome {
-    status: Status,
-    reason: Reason,
-    persistence: Persistence,
-    linger: bool,
-    /// Bytes of content that were sent, or are about to be.
-    sent: u64,
-}
 
 impl Connection {
     /// ReadHead: parse what is there, or wait for more.
@@ -106,7 +73,7 @@ impl Connection {
     /// The method of the request that is being received, as far as it can be told.
     pub(super) fn method_so_far(&self, received: &[u8]) -> Option<Method> {
         match &self.phase {
-            Phase::Discard(kept, _) => method_of(&kept.head),
+            Phase::Discard(kept, _) => method_of(kept.bytes()),
             _ => method_of(received),
         }
     }
@@ -150,7 +117,7 @@ impl Connection {
             }
             Discarded::Malformed(fault) => {
                 let fault = MessageError::from(fault);
-                let method = method_of(&kept.head);
+                let method = method_of(kept.bytes());
                 self.refuse(
                     fault.status(),
                     Reason::Message(fault),
@@ -192,17 +159,11 @@ impl Connection {
         bench: &mut Bench,
     ) {
         let Bench { lines, desk, .. } = bench;
-        let parsed = parse::request_head(
-            &kept.head,
-            &mut parse::Progress::default(),
-            lines,
-            &desk.parse_limits,
-        );
-        // The same bytes passed both under the same limits before.
-        if let Ok(Some(head)) = parsed
+        // The same head passed the same checks before.
+        if let Some(head) = kept.parse(lines, &desk.parse_limits)
             && let Ok((target, _, _)) = check(&head)
         {
-            self.respond(&head, target, &kept.head, listing, kept.has_rest, desk);
+            self.respond(&head, target, kept.bytes(), listing, kept.has_rest, desk);
         }
     }
 
@@ -254,148 +215,6 @@ impl Connection {
         let response = refusal(status, reason, method, desk);
         self.begin_sending(None, response, true, desk);
     }
-
-    /// The head is written: small content joins it, other content is pumped.
-    fn begin_sending(
-        &mut self,
-        request: Option<(&RequestHead<'_>, &[u8])>,
-        response: Response,
-        linger: bool,
-        desk: &mut Desk,
-    ) {
-        let mut outcome = Outcome {
-            status: response.status,
-            reason: response.reason,
-            persistence: response.persistence,
-            linger: linger || desk.draining,
-            sent: 0,
-        };
-        match inline(&response.content) {
-            Some(bytes) => {
-                desk.outbox.end().extend_from_slice(bytes);
-                outcome.sent = bytes.len() as u64;
-                self.tell(request.map(|(head, _)| head), outcome, true, desk);
-                self.go_on(outcome, desk);
-            }
-            None => {
-                let kept = request.filter(|_| desk.log.enabled());
-                self.deadline = self.pace.window(desk.now.instant);
-                self.phase = Phase::Send(Box::new(Sending {
-                    pump: Pump::new(response.content, response.framing),
-                    outcome,
-                    request: kept.map(|(_, bytes)| Kept::of(bytes, linger)),
-                }));
-            }
-        }
-    }
-
-    /// Send: move content until it ends or the socket is full.
-    pub(super) fn send(&mut self, bench: &mut Bench) -> Step {
-        let Bench { lines, desk, .. } = bench;
-        let Phase::Send(sending) = &mut self.phase else {
-            return Step::Next;
-        };
-        let mut sent = 0;
-        let pumped = sending.pump.advance(&mut Hose {
-            out: &mut desk.outbox,
-            transport: &mut self.transport,
-            scratch: &mut desk.scratch,
-            sent: &mut sent,
-            budget: &mut desk.budget,
-        });
-        self.pace.count(sent);
-        sending.outcome.sent = sending.pump.moved();
-        match pumped {
-            Ok(Pumped::Blocked) => self.wait_to_send(desk),
-            Ok(Pumped::Paused) => Step::Again,
-            Ok(Pumped::Done) => {
-                self.end_sending(true, lines, desk);
-                Step::Next
-            }
-            Err(fault) => {
-                self.end_sending(false, lines, desk);
-                self.transport.abort();
-                Step::Close(match fault.kind() {
-                    std::io::ErrorKind::UnexpectedEof => Closed::Aborted,
-                    _ => Closed::Reset,
-                })
-            }
-        }
-    }
-
-    fn end_sending(&mut self, complete: bool, lines: &mut Vec<FieldLine>, desk: &mut Desk) {
-        let Phase::Send(sending) = std::mem::replace(&mut self.phase, Phase::ReadHead) else {
-            return;
-        };
-        let kept = sending.request.as_ref();
-        let parsed = kept.map(|kept| {
-            parse::request_head(
-                &kept.head,
-                &mut parse::Progress::default(),
-                lines,
-                &desk.parse_limits,
-            )
-        });
-        let head = match &parsed {
-            Some(Ok(head)) => head.as_ref(),
-            _ => None,
-        };
-        self.tell(head, sending.outcome, complete, desk);
-        self.go_on(sending.outcome, desk);
-    }
-
-    /// After an answer: the next request, or the end.
-    fn go_on(&mut self, outcome: Outcome, desk: &Desk) {
-        let idle = desk.deadlines.idle;
-        self.began = desk.now.instant;
-        self.deadline = Deadline::new(Waiting::Request, desk.now.instant, idle);
-        self.phase = match outcome.persistence {
-            Persistence::KeepAlive => Phase::ReadHead,
-            Persistence::Close => Phase::Closing {
-                linger: outcome.linger,
-            },
-        };
-    }
-
-    /// Counts an exchange and tells the log of it.
-    fn tell(
-        &self,
-        head: Option<&RequestHead<'_>>,
-        outcome: Outcome,
-        complete: bool,
-        desk: &mut Desk,
-    ) {
-        desk.counters
-            .count_answer(outcome.status.code(), outcome.sent);
-        if !desk.log.enabled() {
-            return;
-        }
-        let reason = outcome.reason.to_string();
-        let first = |name| head.and_then(|head| head.fields.first(name));
-        desk.log.record(&Exchange {
-            peer: self.peer,
-            received: desk.now.system,
-            duration: desk.now.instant.duration_since(self.began),
-            method: head.map_or(b"", |head| head.method),
-            target: head.map_or(b"", |head| head.target),
-            version: head.map_or("", |head| head.version.text()),
-            status: outcome.status.code(),
-            sent: outcome.sent,
-            referer: first(FieldName::Referer),
-            user_agent: first(FieldName::UserAgent),
-            reason: &reason,
-            complete,
-        });
-    }
-}
-
-impl Kept {
-    fn of(head: &[u8], has_rest: bool) -> Kept {
-        Kept {
-            head: head.into(),
-            has_rest,
-        }
-    }
 }
 
 /// The method of a request that need not be complete or well-formed. What it decides is whether an
@@ -404,18 +223,6 @@ fn method_of(received: &[u8]) -> Option<Method> {
     let start = received.iter().position(|byte| !b"\r\n".contains(byte))?;
     let token = received[start..].split(|&byte| byte == b' ').next()?;
     Method::from_token(token)
-}
-
-/// Content that joins its head, as bytes; `None` where it is large or made as it goes.
-fn inline(content: &Content) -> Option<&[u8]> {
-    match content {
-        Content::Empty => Some(&[]),
-        Content::One(Piece::Bytes(bytes)) if bytes.len() <= INLINE => Some(bytes),
-        Content::One(Piece::Memory(bytes, range)) if range.len() <= INLINE => {
-            bytes.get(range.clone())
-        }
-        _ => None,
-    }
 }
 
 /// What must hold of a head before it means anything: framing first, because a message of which

@@ -22,6 +22,8 @@ pub mod discard;
 pub mod exchange;
 // The bytes received and not yet understood.
 pub mod inbox;
+// A request that is answered, or told of, later.
+pub mod kept;
 // How much of everything a client may use, and how long it may take.
 pub mod limits;
 // Addresses and ports.
@@ -34,6 +36,8 @@ pub mod pump;
 pub mod reach;
 // How the serving threads are scheduled.
 pub mod scheduling;
+// An answer on its way, and what is told of it.
+pub mod sending;
 // Listeners, workers, and their end.
 pub mod server;
 // Why the server did not start.
