@@ -3,8 +3,9 @@
 
 use docroot::http1::chunked::{ChunkedError, Decoder, LAST_CHUNK, write_chunk};
 use docroot::http1::error::Error;
+use docroot::http1::fault::ParseError;
 use docroot::http1::limits::Limits;
-use docroot::http1::parse::{ParseError, Progress, RequestHead, request_head};
+use docroot::http1::parse::{Progress, RequestHead, request_head};
 use docroot::http1::target::Target;
 use docroot::http1::version::Version;
 use docroot::http1::{expect, framing, head, host, persistence};

@@ -7,9 +7,9 @@ use std::fmt;
 
 use super::chunked::ChunkedError;
 use super::expect::UnknownExpectation;
+use super::fault::ParseError;
 use super::framing::FramingError;
 use super::host::HostError;
-use super::parse::ParseError;
 use super::target::TargetError;
 use crate::semantics::status::Status;
 

@@ -7,9 +7,9 @@
 //!
 //! Invariant: the search for a line's end comes first, so of all control bytes only HTAB occurs.
 
+use super::fault::ParseError;
 use super::limits::Limits;
 use super::octet::{self, TARGET, TOKEN};
-use super::parse::ParseError;
 use super::version::Version;
 use crate::semantics::field::{FieldLine, FieldName, Span};
 

@@ -14,6 +14,8 @@ pub mod chunked;
 pub mod error;
 // RFC 9110 section 10.1.1: whether the client waits for a word before it sends the body.
 pub mod expect;
+// What can be wrong with the head of a request.
+pub mod fault;
 // Section 6.3: how long the body is.
 pub mod framing;
 // Sections 4 and 5: writing the head of an answer.

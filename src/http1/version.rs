@@ -2,7 +2,7 @@
 //!
 //! `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, `HTTP-name = %s"HTTP"`: `HTTP/1.1`, `HTTP/1.0`.
 
-use super::parse::ParseError;
+use super::fault::ParseError;
 
 /// What the sender of a message understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

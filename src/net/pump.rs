@@ -14,7 +14,8 @@ use crate::net::clock;
 use crate::net::outbox::{Flushed, OUTBOX_HIGH, Outbox};
 use crate::net::transport::{More, Transport};
 use crate::origin::response::Framing;
-use crate::site::content::{Content, OpenFile, Piece, Progress, Source, changed};
+use crate::site::content::{Content, Piece, Progress, Source};
+use crate::site::open_file::{OpenFile, changed};
 use crate::site::private::PrivateCopy;
 
 /// How much of the end of a file is held back until the file was found unchanged.

@@ -12,6 +12,8 @@ pub mod content;
 pub mod file;
 // A directory, rendered for people and for programs.
 pub mod listing;
+// A file open for sending.
+pub mod open_file;
 // What of the root is served.
 pub mod options;
 // Percent-decoding of a request's path, once, on bytes.

@@ -2,6 +2,7 @@
 //! message behind it.
 
 use super::*;
+use crate::semantics::status::Status;
 
 /// Reads lines, which end with `\n` here, as the field section of a request.
 pub fn with_fields<T>(lines: &str, read: impl FnOnce(&Fields) -> T) -> T {
