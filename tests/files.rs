@@ -170,7 +170,8 @@ fn what_was_sent_of_a_file_stays_as_it_was() {
     let (server, old) = large_server();
     let (mut client, _, mut body) = paused_download(&server, "/large.bin");
     let file = open_to_write(&server, "large.bin");
-    file.set_len(1 << 20).expect("it shrinks");
+    // In the middle of a page, of which the kernel clears the rest.
+    file.set_len((1 << 20) + 1).expect("it shrinks");
     body.extend(client.rest());
     assert!(body.len() > 1 << 20, "some was on its way");
     assert!(old.starts_with(&body), "and it has changed");

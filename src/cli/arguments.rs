@@ -15,7 +15,7 @@ use super::Launch;
 use super::surroundings::Surroundings;
 use super::units::{deadline, duration, size};
 use crate::net::config::{Bind, Config, DEFAULT_PORT, Port};
-use crate::net::limits::{Deadlines, Limits, max_connections};
+use crate::net::limits::{Deadlines, Limits, max_connections, max_copies};
 use crate::observe::access_log::{LogFormat, LogOptions};
 use crate::site::options::SiteOptions;
 
@@ -216,13 +216,13 @@ impl Arguments {
                 limits: self.bounds.limits(surroundings),
                 deadlines: self.bounds.deadlines(),
                 log: self.log(surroundings),
-                site: self.site(),
+                site: self.site(surroundings),
                 root: self.path,
             },
         }
     }
 
-    fn site(&self) -> SiteOptions {
+    fn site(&self, surroundings: &Surroundings) -> SiteOptions {
         SiteOptions {
             index: self.index.clone(),
             listing: !self.no_listing,
@@ -230,6 +230,7 @@ impl Arguments {
             follow_symlinks: self.follow_symlinks,
             compress: !self.no_compress,
             cache_memory: self.bounds.cache_memory,
+            max_copies: max_copies(surroundings.descriptors),
             only: None,
         }
     }

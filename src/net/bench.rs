@@ -91,11 +91,10 @@ impl Desk {
     /// A worker's desk. It belongs to the thread that makes it.
     pub fn new(settings: &Settings, log: LogHandle) -> Desk {
         let Settings { config, .. } = settings;
-        let memory = config.site.cache_memory / config.threads.max(1) as u64;
         let site = Site::new(
             Arc::clone(&settings.root),
             Arc::clone(&settings.options),
-            memory,
+            config.site.share(config.threads),
         );
         Desk {
             origin: Origin::new(Stock::new(site, config.limits.max_ranges)),

@@ -198,12 +198,20 @@ impl Connection {
     /// The end of a window: the kernel says that there is room only when a third of its buffer has
     /// left, so what the client has taken is learnt by filling it up again.
     fn judge_pace(&mut self, bench: &mut Bench) -> Turn {
-        let turn = self.drive(bench);
+        let mut turn = self.drive(bench);
+        // A turn ends before a large socket is full.
+        while turn == Turn::Again && self.deadline.waiting == Waiting::Send && !self.pace.is_kept()
+        {
+            turn = self.drive(bench);
+        }
         if matches!(turn, Turn::Closed(_)) || self.deadline.waiting != Waiting::Send {
             return turn;
         }
         if !self.pace.was_kept() {
             return Turn::Closed(Closed::TooSlow);
+        }
+        if let Phase::Send(sending) = &self.phase {
+            sending.give_up_copy();
         }
         self.deadline = self.pace.window(bench.desk.now.instant);
         turn

@@ -79,9 +79,16 @@ impl Pace {
         Deadline::new(Waiting::Send, now, self.window)
     }
 
+    /// Whether the client has taken enough for this window.
+    pub fn is_kept(&self) -> bool {
+        self.sent >= self.minimum.max(1)
+    }
+
     /// At the end of a window: whether the client kept the pace. The next window begins.
     pub fn was_kept(&mut self) -> bool {
-        std::mem::take(&mut self.sent) >= self.minimum.max(1)
+        let was_kept = self.is_kept();
+        self.sent = 0;
+        was_kept
     }
 }
 

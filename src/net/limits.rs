@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::site::options::SiteOptions;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::semantics::range;
@@ -102,12 +103,19 @@ impl Default for Deadlines {
 
 /// Connections to allow where `descriptors` files may be open.
 ///
-/// 64 are kept for the listeners, pollers, standard streams and a browser being started. Half of
-/// the rest, because a large download holds its file beside its socket. At most
-/// [`MOST_CONNECTIONS`].
+/// 64 are kept for the listeners, pollers, standard streams and a browser being started, and those
+/// of [`max_copies`]. Half of the rest, because a large download holds its file beside its socket.
+/// At most [`MOST_CONNECTIONS`].
 pub fn max_connections(descriptors: u64) -> usize {
-    let pairs = descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 2;
+    let reserved = RESERVED_DESCRIPTORS + max_copies(descriptors);
+    let pairs = descriptors.saturating_sub(reserved) / 2;
     usize::try_from(pairs).map_or(MOST_CONNECTIONS, |pairs| pairs.clamp(1, MOST_CONNECTIONS))
+}
+
+/// Private copies of large files to keep where `descriptors` files may be open: a sixteenth of
+/// them, at most [`SiteOptions::MAX_COPIES`].
+pub fn max_copies(descriptors: u64) -> u64 {
+    (descriptors / 16).min(SiteOptions::MAX_COPIES)
 }
 
 /// The most connections by default, however many descriptors there are: with each of them in the
@@ -146,11 +154,12 @@ mod tests {
     fn connections_leave_room_for_files() {
         check(0, 1); // never none: a server that refuses everybody is of no use
         check(64, 1);
-        check(66, 1);
-        check(256, 96);
-        check(1024, 480);
-        check(32_831, 16_383);
-        check(32_832, 16_384);
+        check(70, 1);
+        check(72, 2);
+        check(256, 88);
+        check(1024, 448);
+        check(32_895, 16_383);
+        check(32_896, 16_384);
         check(u64::MAX, 16_384);
     }
 

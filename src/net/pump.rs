@@ -96,6 +96,13 @@ impl Pump {
         self.moved
     }
 
+    /// Makes no copy of the file that is being sent.
+    pub fn give_up_copy(&self) {
+        if let Some(Piece::File(file, ..)) = self.pieces.front() {
+            file.give_up_copy();
+        }
+    }
+
     /// Moves until the content ends, the socket is full or the budget is used up.
     pub fn advance(&mut self, hose: &mut Hose<'_>) -> io::Result<Pumped> {
         loop {

@@ -37,6 +37,13 @@ struct Outcome {
     sent: u64,
 }
 
+impl Sending {
+    /// Who takes this long holds space that others could use for their copies.
+    pub(super) fn give_up_copy(&self) {
+        self.pump.give_up_copy();
+    }
+}
+
 impl Connection {
     /// The head is written: small content joins it, other content is pumped.
     pub(super) fn begin_sending(

@@ -47,7 +47,7 @@ impl Cache {
         (self.budget / 8).min(512 * 1024)
     }
 
-    /// The largest private copy worth making: of two such files, neither need push out the other.
+    /// The largest private copy worth making: one must not push out everything else.
     pub fn largest_copy(&self) -> u64 {
         self.budget / 2
     }
@@ -101,6 +101,24 @@ impl Cache {
         if let Some(entry) = self.entries.remove(path) {
             self.used -= entry.cost;
             self.queue.retain(|key| key.as_ref() != path);
+        }
+    }
+
+    /// Forgets files of which there are private copies until there is `enough` space for another:
+    /// first those that were not used since they were last considered for eviction.
+    pub fn drop_copies(&mut self, enough: impl Fn() -> bool) {
+        if enough() {
+            return;
+        }
+        let is = |key: &[u8], what: fn(&Entry) -> bool| self.entries.get(key).is_some_and(what);
+        let has_copy = |key: &&Rc<[u8]>| is(key, |entry| entry.file.copy.get().is_some());
+        let mut keys: Vec<_> = self.queue.iter().filter(has_copy).cloned().collect();
+        keys.sort_by_key(|key| is(key, |entry| entry.recent));
+        for key in keys {
+            if enough() {
+                return;
+            }
+            self.remove(&key);
         }
     }
 

@@ -86,7 +86,13 @@ impl Stored {
                 let end = start.saturating_add(length).min(bytes.len());
                 Piece::Memory(Rc::clone(bytes), start..end)
             }
-            Stored::File(file) => Piece::File(Rc::clone(file), first, length),
+            Stored::File(file) => {
+                if length < self.len() {
+                    // What is sent of it makes no whole copy.
+                    file.give_up_copy();
+                }
+                Piece::File(Rc::clone(file), first, length)
+            }
             Stored::Private(copy) => Piece::Private(Rc::clone(copy), first, length),
         }
     }

@@ -10,6 +10,7 @@ use crate::semantics::date::HttpDate;
 use crate::semantics::media_type::{is_compressible, media_type};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::site::compress::MIN_SIZE;
+use crate::site::places::Places;
 use crate::site::private::PrivateCopy;
 use crate::site::root::Identity;
 
@@ -32,8 +33,10 @@ pub struct StoredFile {
     pub memory: Option<Rc<[u8]>>,
     /// A private copy of a content that is too large to be kept so.
     pub copy: OnceCell<Rc<PrivateCopy>>,
-    /// Whether its content was asked for before.
+    /// Whether its content was asked for before, be it for its head or a part.
     pub was_asked: Cell<bool>,
+    /// One place: for the copy that is being made.
+    pub drafts: Places,
     /// Opaque entity-tags by coding.
     tags: [String; 3],
     /// What is said of it in the head of an answer, by coding, once it was put into words.
@@ -68,6 +71,7 @@ impl StoredFile {
             memory,
             copy: OnceCell::new(),
             was_asked: Cell::new(false),
+            drafts: Places::new(1),
             tags,
             fields: Default::default(),
             coded: RefCell::default(),

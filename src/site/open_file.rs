@@ -33,7 +33,7 @@ impl OpenFile {
     /// A file just opened in the state `identity`.
     pub fn new(file: File, identity: Identity) -> io::Result<OpenFile> {
         let end = hash_of_end(&file, identity.size)?;
-        let is_sparse = file.metadata()?.blocks() * BLOCK < identity.size;
+        let is_sparse = file.metadata()?.blocks().saturating_mul(BLOCK) < identity.size;
         Ok(OpenFile {
             file,
             identity,
@@ -50,7 +50,7 @@ impl OpenFile {
 
     /// Reads once, from `offset` on.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let count = match self.hole_at(offset, buffer) {
+        let count = match self.hole_at(offset, buffer)? {
             0 => self.file.read_at(buffer, offset)?,
             hole => hole,
         };
@@ -67,16 +67,15 @@ impl OpenFile {
 
     /// Fills `buffer` with the zeros of the hole at `offset`; how many there are. To read a hole
     /// would have the kernel find memory for each of its pages, and drop what is in use for that.
-    fn hole_at(&self, offset: u64, buffer: &mut [u8]) -> usize {
+    fn hole_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.is_sparse {
-            return 0;
+            return Ok(0);
         }
-        let until = data_from(&self.file, offset).unwrap_or(self.identity.size);
-        let hole = until.min(self.identity.size).saturating_sub(offset);
-        let hole = usize::try_from(hole).unwrap_or(usize::MAX);
+        let until = data_from(&self.file, offset)?.min(self.identity.size);
+        let hole = usize::try_from(until.saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = hole.min(buffer.len());
         buffer[..count].fill(0);
-        count
+        Ok(count)
     }
 
     fn note(&self, bytes: &[u8], offset: u64) {
@@ -87,11 +86,18 @@ impl OpenFile {
         }
     }
 
-    /// What was read was intact to the end: a copy of it is good.
+    /// After the last byte was read: a copy is good if nothing at all has happened to the file.
     pub fn settle(&self) {
-        if let Some(draft) = self.draft.take() {
+        if let Some(draft) = self.draft.take()
+            && identity(&self.file).is_ok_and(|now| now == self.identity)
+        {
             draft.finish();
         }
+    }
+
+    /// Makes no copy.
+    pub fn give_up_copy(&self) {
+        self.draft.take();
     }
 
     /// Whether the bytes read so far were still those of the promised representation: the file is
@@ -107,21 +113,21 @@ impl OpenFile {
     }
 }
 
-/// Where the next data stands from `offset` on; `None` where nothing but a hole follows.
+/// Where the next data stands from `offset` on, or the end of the file where none follows.
 #[cfg(target_os = "linux")]
-fn data_from(file: &File, offset: u64) -> Option<u64> {
+fn data_from(file: &File, offset: u64) -> io::Result<u64> {
     match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(offset)) {
-        Ok(data) => Some(data),
-        Err(rustix::io::Errno::NXIO) => None,
+        Ok(data) => Ok(data),
+        Err(rustix::io::Errno::NXIO) => Ok(file.metadata()?.len()),
         // The file system does not know.
-        Err(_) => Some(offset),
+        Err(_) => Ok(offset),
     }
 }
 
 /// The portable twin: holes are read like anything else.
 #[cfg(not(target_os = "linux"))]
-fn data_from(_: &File, offset: u64) -> Option<u64> {
-    Some(offset)
+fn data_from(_: &File, offset: u64) -> io::Result<u64> {
+    Ok(offset)
 }
 
 fn hash_of_end(file: &File, size: u64) -> io::Result<u64> {

@@ -16,17 +16,40 @@ pub struct SiteOptions {
     pub follow_symlinks: bool,
     /// Whether a representation is coded on the fly where the client accepts that.
     pub compress: bool,
-    /// Bytes of memory that cached representations may take, over all workers together; while
-    /// clients are being sent what was dropped since, copies of large files may take as much again.
+    /// Bytes of memory that cached representations may take, over all workers together. Copies of
+    /// large files may take as much again while they are made, and while clients are being sent
+    /// those that were dropped.
     pub cache_memory: u64,
+    /// Private copies of large files, over all workers together: each takes a descriptor.
+    pub max_copies: u64,
     /// Where a single file is served: its name. It is there by its name and at the root, hidden or
     /// not, and nothing else is.
     pub only: Option<Vec<u8>>,
 }
 
+/// A worker's part of what may be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    /// Bytes.
+    pub memory: u64,
+    /// Private copies.
+    pub copies: u64,
+}
+
 impl SiteOptions {
     /// 64 MiB hold the whole of most sites and go unnoticed on most machines.
     pub const CACHE_MEMORY: u64 = 64 << 20;
+    /// 64 copies: of files so large, no more fit into the memory but few.
+    pub const MAX_COPIES: u64 = 64;
+
+    /// What one of so many workers may keep.
+    pub fn share(&self, workers: usize) -> Share {
+        let workers = workers.max(1) as u64;
+        Share {
+            memory: self.cache_memory / workers,
+            copies: self.max_copies / workers,
+        }
+    }
 }
 
 impl Default for SiteOptions {
@@ -38,6 +61,7 @@ impl Default for SiteOptions {
             follow_symlinks: false,
             compress: true,
             cache_memory: SiteOptions::CACHE_MEMORY,
+            max_copies: SiteOptions::MAX_COPIES,
             only: None,
         }
     }

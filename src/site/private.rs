@@ -18,7 +18,15 @@ pub struct PrivateCopy {
     pub file: File,
     /// Bytes.
     pub size: u64,
-    _space: Taken,
+    _space: Space,
+}
+
+/// What a copy takes up from its first byte until nobody sends it any more.
+pub struct Space {
+    /// Bytes.
+    pub bytes: Taken,
+    /// A descriptor.
+    pub descriptor: Taken,
 }
 
 /// A copy that is being made.
@@ -28,18 +36,21 @@ pub struct Draft {
     length: u64,
     /// Bytes of the whole.
     size: u64,
-    space: Taken,
+    space: Space,
+    _only: Taken,
     keep: Box<dyn FnOnce(PrivateCopy)>,
 }
 
 impl Draft {
-    /// A draft of `size` bytes, for which `space` was taken. Once it is whole, `keep` has it.
-    pub fn new(size: u64, space: Taken, keep: Box<dyn FnOnce(PrivateCopy)>) -> Draft {
+    /// A draft of `size` bytes, for which `space` was taken, the `only` one of its file. Once it is
+    /// whole, `keep` has it.
+    pub fn new(size: u64, space: Space, only: Taken, keep: Box<dyn FnOnce(PrivateCopy)>) -> Draft {
         Draft {
             file: None,
             length: 0,
             size,
             space,
+            _only: only,
             keep,
         }
     }
@@ -66,6 +77,7 @@ impl Draft {
     pub fn finish(self) {
         if let Some(file) = self.file
             && self.length == self.size
+            && seal(&file).is_ok()
         {
             (self.keep)(PrivateCopy {
                 file,
@@ -78,14 +90,33 @@ impl Draft {
 
 #[cfg(target_os = "linux")]
 fn anonymous() -> io::Result<File> {
-    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    use rustix::fs::MemfdFlags;
+    use rustix::process::{Resource, getrlimit};
+    // Whoever writes beyond this limit, be it to memory, is killed.
+    if getrlimit(Resource::Fsize).current.is_some() {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     Ok(File::from(rustix::fs::memfd_create("docroot", flags)?))
+}
+
+/// From now on not even this process can change it.
+#[cfg(target_os = "linux")]
+fn seal(file: &File) -> io::Result<()> {
+    use rustix::fs::SealFlags;
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    Ok(rustix::fs::fcntl_add_seals(file, seals)?)
 }
 
 /// The portable twin: large files are always read from disk.
 #[cfg(not(target_os = "linux"))]
 fn anonymous() -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn seal(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]
@@ -100,7 +131,12 @@ mod tests {
         let kept = Rc::new(RefCell::new(None));
         let place = Rc::clone(&kept);
         let keep = Box::new(move |copy| *place.borrow_mut() = Some(copy));
-        let mut draft = Draft::new(10, Places::new(10).take(10), keep);
+        let places = Places::new(10);
+        let space = Space {
+            bytes: places.take(10),
+            descriptor: places.take(1),
+        };
+        let mut draft = Draft::new(10, space, places.take(1), keep);
         for (piece, offset) in pieces {
             draft.follow(piece.as_bytes(), *offset).ok()?;
         }
@@ -108,6 +144,7 @@ mod tests {
         let copy = kept.take()?;
         let mut bytes = vec![0; copy.size as usize];
         copy.file.read_exact_at(&mut bytes, 0).expect("readable");
+        assert!(copy.file.write_at(b"x", 0).is_err(), "it is sealed");
         Some(String::from_utf8(bytes).expect("text"))
     }
 

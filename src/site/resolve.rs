@@ -14,10 +14,10 @@ use crate::site::cache::Cache;
 use crate::site::content::{FileSource, MemorySource, Source, Stored};
 use crate::site::file::StoredFile;
 use crate::site::open_file::{OpenFile, is_change};
-use crate::site::options::SiteOptions;
+use crate::site::options::{Share, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::places::Places;
-use crate::site::private::{Draft, PrivateCopy};
+use crate::site::private::{Draft, PrivateCopy, Space};
 use crate::site::root::{Directory, DiskError, Kind, Root, identity};
 
 /// How often a file that changes while it is being read is read again before it is served from
@@ -32,6 +32,8 @@ pub struct Site {
     /// Bytes of private copies, those included that are being made, or being sent although the
     /// cache has dropped them.
     copies: Places,
+    /// The same in descriptors.
+    descriptors: Places,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
     gains: Gains,
@@ -68,13 +70,14 @@ impl Gains {
 }
 
 impl Site {
-    /// A view of `root` that keeps at most `memory` bytes.
-    pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, memory: u64) -> Site {
+    /// A view of `root` that keeps at most its `share` of what all workers may keep.
+    pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, share: Share) -> Site {
         Site {
             root,
             options,
-            cache: Cache::new(memory),
-            copies: Places::new(memory),
+            cache: Cache::new(share.memory),
+            copies: Places::new(share.memory),
+            descriptors: Places::new(share.copies),
             turn: 0,
             gains: Gains::default(),
             now: 0,
@@ -132,7 +135,7 @@ impl Site {
 
     /// The content of `file` as it is stored. `None`: the file has changed since it was resolved,
     /// and its path must be resolved again.
-    pub fn content(&self, file: &Rc<StoredFile>) -> Result<Option<Stored>, DiskError> {
+    pub fn content(&mut self, file: &Rc<StoredFile>) -> Result<Option<Stored>, DiskError> {
         if let Some(bytes) = &file.memory {
             return Ok(Some(Stored::Memory(Rc::clone(bytes))));
         }
@@ -148,16 +151,31 @@ impl Site {
         Ok(Some(Stored::File(Rc::new(open))))
     }
 
-    /// A draft for a private copy: of a file that is asked for again, while there is space.
-    fn draft(&self, file: &Rc<StoredFile>) -> Option<Draft> {
+    /// A draft for a private copy: of a file that is asked for again, where others can make room.
+    fn draft(&mut self, file: &Rc<StoredFile>) -> Option<Draft> {
         let size = file.size();
         let is_wanted = file.was_asked.replace(true) && size <= self.cache.largest_copy();
-        if !is_wanted || !self.copies.are_free(size) {
+        if !is_wanted || !file.drafts.are_free(1) {
             return None;
         }
-        let (file, gains) = (Rc::clone(file), self.gains());
-        let keep = move |copy| gains.keep_copy(&file, copy);
-        Some(Draft::new(size, self.copies.take(size), Box::new(keep)))
+        let (copies, descriptors) = (&self.copies, &self.descriptors);
+        let is_space = || copies.are_free(size) && descriptors.are_free(1);
+        self.cache.drop_copies(is_space);
+        if !is_space() {
+            return None;
+        }
+        let space = Space {
+            bytes: self.copies.take(size),
+            descriptor: self.descriptors.take(1),
+        };
+        // A state of the file that nobody knows any more needs no copy.
+        let (known, gains) = (Rc::downgrade(file), self.gains());
+        let keep = move |copy| {
+            if let Some(file) = known.upgrade() {
+                gains.keep_copy(&file, copy);
+            }
+        };
+        Some(Draft::new(size, space, file.drafts.take(1), Box::new(keep)))
     }
 
     /// The same, to be pulled from a piece at a time.
@@ -287,9 +305,13 @@ mod tests {
     /// A moment long after every file of a test was written.
     const LATER: i64 = 4_000_000_000;
 
+    fn share(memory: u64) -> Share {
+        Share { memory, copies: 2 }
+    }
+
     fn site(root: &Path) -> Site {
         let root = Root::open(root, false).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), 1 << 20);
+        let mut site = Site::new(Arc::new(root), Arc::default(), share(1 << 20));
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
         site
     }
@@ -385,7 +407,7 @@ mod tests {
         let old: Vec<u8> = (0..600_000u32).flat_map(u32::to_le_bytes).collect();
         fs::write(folder.path().join("a"), &old).expect("a file");
         let root = Root::open(folder.path(), false).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), 5 << 20);
+        let mut site = Site::new(Arc::new(root), Arc::default(), share(5 << 20));
         let ask = |site: &mut Site| {
             site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
             let file = find(site, "/a").expect("there");
@@ -394,9 +416,9 @@ mod tests {
         let first = ask(&mut site);
         assert!(matches!(first, Stored::File(_)));
         assert_eq!(send(first), old);
-        // Who asks while the copy is made reads the file, and makes no second copy: there is
-        // space for one.
+        // Who asks while the copy is made reads the file, and makes no second copy.
         let (second, third) = (ask(&mut site), ask(&mut site));
+        assert!(site.copies.are_free((5 << 20) - old.len() as u64));
         assert!(matches!(third, Stored::File(_)));
         assert_eq!((send(second), send(third)), (old.clone(), old.clone()));
         let copy = ask(&mut site);
@@ -407,5 +429,32 @@ mod tests {
         let now = ask(&mut site);
         assert_eq!(send(copy), old, "a copy does not change");
         assert_eq!(send(now), new, "and is not sent for another state");
+    }
+
+    #[test]
+    fn a_new_copy_pushes_out_an_old_one_but_not_from_under_a_client() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = ["/a", "/b", "/c"];
+        for name in names {
+            fs::write(folder.path().join(&name[1..]), vec![b'x'; 2 << 20]).expect("a file");
+        }
+        let root = Root::open(folder.path(), false).expect("a root");
+        let mut site = Site::new(Arc::new(root), Arc::default(), share(5 << 20));
+        let ask = |site: &mut Site, name: &str| {
+            site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
+            let file = find(site, name).expect("there");
+            site.content(&file).expect("readable").expect("unchanged")
+        };
+        let copy = |site: &mut Site, name: &str| {
+            send(ask(site, name));
+            send(ask(site, name));
+            ask(site, name)
+        };
+        let is_copy = |content: &Stored| matches!(content, Stored::Private(_));
+        let clients = names.map(|name| copy(&mut site, name));
+        assert!(is_copy(&clients[0]) && is_copy(&clients[1]));
+        assert!(!is_copy(&clients[2]), "both copies are being sent");
+        drop(clients);
+        assert!(is_copy(&copy(&mut site, "/c")), "now there is room");
     }
 }
