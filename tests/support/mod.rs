@@ -6,6 +6,7 @@
 )]
 
 pub mod program;
+pub mod rig;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

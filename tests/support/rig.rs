@@ -1,0 +1,114 @@
+//! A connection without a server: the test is the worker that drives it, and its clock.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use docroot::net::bench::{Bench, Desk, Settings};
+use docroot::net::connection::{Connection, Turn};
+use docroot::net::transport::Transport;
+use docroot::observe::log::Log;
+use docroot::semantics::date::{HttpDate, ImfFixdate};
+use docroot::site::root::Root;
+
+use super::{Response, Setup, find};
+
+/// A moment long after the file was written: what has changed only just now is not kept.
+const LATER: i64 = 4_000_000_000;
+
+/// One connection, driven on this thread, and its client's end. The date stands still, long after
+/// the files were written.
+pub struct Rig {
+    pub bench: Bench,
+    pub connection: Connection,
+    pub client: UnixStream,
+    received: Vec<u8>,
+    pub setup: Setup,
+}
+
+impl Rig {
+    pub fn new(setup: Setup) -> Rig {
+        let config = setup.config.clone();
+        let settings = Settings {
+            root: Arc::new(Root::open(setup.root(), false).expect("a root")),
+            options: Arc::new(config.site.clone()),
+            config,
+            counters: Arc::default(),
+        };
+        let mut bench = Bench::new(Desk::new(&settings, Log::off().handle()));
+        bench.desk.now.date = HttpDate::from_unix(LATER).expect("a date");
+        bench.desk.now.text = ImfFixdate::from(bench.desk.now.date);
+        let (ours, client) = UnixStream::pair().expect("a pair of sockets");
+        ours.set_nonblocking(true).expect("non-blocking");
+        let transport = Transport::new(TcpStream::from(OwnedFd::from(ours)));
+        let peer = (Ipv4Addr::LOCALHOST, 1).into();
+        Rig {
+            connection: Connection::new(transport, peer, &bench.desk),
+            bench,
+            client,
+            received: vec![0; 256 * 1024],
+            setup,
+        }
+    }
+
+    /// A new turn of the worker's loop, in which `request` arrives.
+    pub fn send(&mut self, request: &[u8]) {
+        self.client.write_all(request).expect("sent");
+        let desk = &mut self.bench.desk;
+        desk.origin.stock.site.begin_turn(desk.now.date);
+        self.connection.ready(true, false, false);
+    }
+
+    /// Drives the connection until it waits for its client.
+    pub fn drive(&mut self) -> Turn {
+        loop {
+            match self.connection.drive(&mut self.bench) {
+                Turn::Again => {}
+                turn => return turn,
+            }
+        }
+    }
+
+    /// Reads what the server sends until there are `length` bytes.
+    pub fn read(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        let mut read = 0;
+        while read < length {
+            assert_eq!(self.drive(), Turn::Wait);
+            read += self.client.read(&mut bytes[read..]).expect("more");
+        }
+        bytes
+    }
+
+    /// The whole answer to `request`.
+    pub fn response(&mut self, request: &[u8]) -> Response {
+        self.send(request);
+        let mut head = Vec::new();
+        while find(&head, b"\r\n\r\n").is_none() {
+            head.extend(self.read(1));
+        }
+        let mut response = Response::parse(&head);
+        let length = response.field("Content-Length").map(str::parse);
+        if let Some(length) = length.filter(|_| !request.starts_with(b"HEAD ")) {
+            response.body = self.read(length.expect("a number"));
+        }
+        response
+    }
+
+    /// Lets the connection answer `request`, and tells how many bytes came back at once.
+    pub fn turn(&mut self, request: &[u8]) -> usize {
+        self.send(request);
+        let turn = self.connection.drive(&mut self.bench);
+        assert_eq!(turn, Turn::Wait);
+        self.client.read(&mut self.received).expect("an answer")
+    }
+
+    /// The head of the answer to `request`.
+    pub fn head(&mut self, request: &[u8]) -> Response {
+        let length = self.turn(request);
+        let end = find(&self.received[..length], b"\r\n\r\n").expect("a head") + 4;
+        Response::parse(&self.received[..end])
+    }
+}
