@@ -176,7 +176,7 @@ fn examine(head: &RequestHead) -> Result<(), Error> {
     if let Some(path) = target.path() {
         assert!(path.starts_with(b"/"));
     }
-    if let Some(host) = host::host(head.version, &head.fields, &target)? {
+    if let Some(host) = target.host(host::host(head.version, &head.fields)?) {
         assert!(!host.name.is_empty());
     }
     framing::body_length(head.version, &head.fields)?;

@@ -10,7 +10,6 @@ use core::net::Ipv6Addr;
 use std::fmt;
 
 use super::octet::{self, HOST_NAME};
-use super::target::Target;
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
 
@@ -46,22 +45,10 @@ impl fmt::Display for HostError {
 
 impl std::error::Error for HostError {}
 
-/// The host the request is for: the authority of an absolute-form target (RFC 9112 section
-/// 3.2.2), else the field `Host`, which must be right in any case. `None` where the client named
-/// none: in HTTP/1.0, or by an empty value.
-pub fn host<'a>(
-    version: Version,
-    fields: &Fields<'a>,
-    target: &Target<'a>,
-) -> Result<Option<Host<'a>>, HostError> {
-    let named = from_field(version, fields)?;
-    match target {
-        Target::Absolute { authority, .. } => Ok(Some(*authority)),
-        _ => Ok(named),
-    }
-}
-
-fn from_field<'a>(version: Version, fields: &Fields<'a>) -> Result<Option<Host<'a>>, HostError> {
+/// The host that the field `Host` names. `None` where it names none: in HTTP/1.0, or by an empty
+/// value. Which host is meant, [`super::target::Target::host`] tells; the field must be right in any
+/// case (RFC 9112 section 3.2).
+pub fn host<'a>(version: Version, fields: &Fields<'a>) -> Result<Option<Host<'a>>, HostError> {
     let mut values = fields.values(FieldName::Host);
     match (values.next(), values.next()) {
         (_, Some(_)) => Err(HostError::Repeated),
@@ -151,6 +138,7 @@ mod tests {
     use super::*;
     use crate::http1::limits::Limits;
     use crate::http1::parse::{Progress, request_head};
+    use crate::http1::target::Target;
 
     #[track_caller]
     fn check_value(value: &str, want: Option<(&str, Option<u16>)>) {
@@ -214,8 +202,8 @@ mod tests {
         );
         let head = head.unwrap().unwrap();
         let target = Target::parse(head.known, head.target).unwrap();
-        let got = host(head.version, &head.fields, &target);
-        let got = got.map(|host| host.map_or(&b""[..], |host| host.name));
+        let named = host(head.version, &head.fields);
+        let got = named.map(|named| target.host(named).map_or(&b""[..], |host| host.name));
         assert_eq!(got, want.map(str::as_bytes), "{request:?}");
     }
 

@@ -82,6 +82,15 @@ impl fmt::Display for TargetError {
 impl std::error::Error for TargetError {}
 
 impl<'a> Target<'a> {
+    /// Section 3.2.2: the host of an absolute-form target wins over the one that the field `Host`
+    /// has `named`.
+    pub fn host(&self, named: Option<Host<'a>>) -> Option<Host<'a>> {
+        match self {
+            Target::Absolute { authority, .. } => Some(*authority),
+            _ => named,
+        }
+    }
+
     /// Reads a target that [`request_head`](super::parse::request_head) let through. `method`
     /// matters because two of the forms belong to one method each.
     pub fn parse(method: Option<Method>, raw: &'a [u8]) -> Result<Target<'a>, TargetError> {

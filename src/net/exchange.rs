@@ -230,7 +230,7 @@ fn method_of(received: &[u8]) -> Option<Method> {
 fn check<'a>(head: &RequestHead<'a>) -> Result<(Target<'a>, BodyLength, bool), MessageError> {
     let length = framing::body_length(head.version, &head.fields)?;
     let target = Target::parse(head.known, head.target)?;
-    host::host(head.version, &head.fields, &target)?;
+    host::host(head.version, &head.fields)?;
     let expects = expect::expects_continue(head.version, &head.fields)?;
     Ok((target, length, expects))
 }

@@ -16,7 +16,7 @@ use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
 use crate::site::compress::{Coded, PIECE, code};
-use crate::site::content::{Progress, Source, Stored};
+use crate::site::content::{Held, Progress, Source, Stored};
 use crate::site::file::StoredFile;
 use crate::site::open_file::is_change;
 use crate::site::path::SitePath;
@@ -173,7 +173,10 @@ impl Stock {
             file: Rc::clone(file),
             coding,
         };
-        Ok(Some(Whole::Stream(Box::new(self.coders.hold(gathered)))))
+        Ok(Some(Whole::Stream(Box::new(Held::new(
+            gathered,
+            &self.coders,
+        )))))
     }
 }
 

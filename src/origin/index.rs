@@ -12,7 +12,7 @@ use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::site::compress::{Coded, PIECE, code};
-use crate::site::content::{MemorySource, Progress, Source, Stored};
+use crate::site::content::{Held, MemorySource, Progress, Source, Stored};
 use crate::site::listing::{
     self, CONTENT_SECURITY_POLICY, Entry, Format, Listing, ListingQuery, Renderer, Scan,
 };
@@ -162,10 +162,10 @@ impl Stock {
         let mut page = Page(Renderer::new(path.as_bytes(), query, format, listing));
         if !is_small {
             return match coding {
-                Coding::Identity => Whole::Stream(Box::new(self.listings.hold(page))),
+                Coding::Identity => Whole::Stream(Box::new(Held::new(page, &self.listings))),
                 coding => {
-                    let coded = Coded::new(Box::new(self.listings.hold(page)), coding);
-                    Whole::Stream(Box::new(self.coders.hold(coded)))
+                    let coded = Coded::new(Box::new(Held::new(page, &self.listings)), coding);
+                    Whole::Stream(Box::new(Held::new(coded, &self.coders)))
                 }
             };
         }

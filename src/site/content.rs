@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use crate::site::open_file::{OpenFile, changed};
+use crate::site::places::{Places, Taken};
 use crate::site::private::PrivateCopy;
 
 /// Whether a source has given its last byte.
@@ -95,6 +96,28 @@ impl Stored {
             }
             Stored::Private(copy) => Piece::Private(Rc::clone(copy), first, length),
         }
+    }
+}
+
+/// A source that takes a place for as long as it lasts.
+pub struct Held<S> {
+    source: S,
+    _place: Taken,
+}
+
+impl<S: Source> Held<S> {
+    /// `source` in a place of its own among `places`.
+    pub fn new(source: S, places: &Places) -> Held<S> {
+        Held {
+            source,
+            _place: places.take(1),
+        }
+    }
+}
+
+impl<S: Source> Source for Held<S> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+        self.source.pull(out, budget)
     }
 }
 

@@ -1,10 +1,7 @@
 //! A bound on what is going on at the same time, counted in places.
 
 use std::cell::Cell;
-use std::io;
 use std::rc::Rc;
-
-use crate::site::content::{Progress, Source};
 
 /// A number of places, some of them taken.
 pub struct Places {
@@ -16,12 +13,6 @@ pub struct Places {
 pub struct Taken {
     of: Rc<Cell<u64>>,
     count: u64,
-}
-
-/// A source that takes a place for as long as it lasts.
-pub struct Held<S> {
-    source: S,
-    _place: Taken,
 }
 
 impl Places {
@@ -46,25 +37,11 @@ impl Places {
             count,
         }
     }
-
-    /// A source in a place of its own.
-    pub fn hold<S: Source>(&self, source: S) -> Held<S> {
-        Held {
-            source,
-            _place: self.take(1),
-        }
-    }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
         self.of.set(self.of.get() - self.count);
-    }
-}
-
-impl<S: Source> Source for Held<S> {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
-        self.source.pull(out, budget)
     }
 }
 

@@ -1,9 +1,9 @@
 //! A listing as a page. It needs no script: sorting and filtering are links and a form. The script
 //! adds a filter that acts while one types, and keys.
 
+use super::frame::Frame;
 use super::order::{Order, Sort, SortKey};
 use super::query::{key_name, order_name};
-use super::render::Frame;
 use super::text::{Moment, grouped, human_size, push_encoded, push_escaped};
 use super::{Entry, Format, Kind, ListingQuery, Totals};
 use std::fmt::Write;
@@ -13,6 +13,15 @@ pub(super) const STYLE: &str = include_str!("assets/listing.css");
 
 /// The script of the page, as it stands between its tags.
 pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
+
+/// The value of `Content-Security-Policy` for the page: nothing is loaded, only the page's own style
+/// and script act, its form leads back to this server. A test holds the hashes against the assets.
+pub const CONTENT_SECURITY_POLICY: &str = concat!(
+    "default-src 'none'; ",
+    "style-src 'sha256-jZpBD0IMMbJAur8NSdpRBAJxnf7spTV1VlBq8YoQTyY='; ",
+    "script-src 'sha256-MgoKmQ7AAJPADjuIwaidJbxLMu2e9lgoxBZBgEmfIt4='; ",
+    "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+);
 
 const COLUMNS: [(SortKey, &str); 3] = [
     (SortKey::Name, "Name"),

@@ -9,8 +9,8 @@
 //! A directory has no size and what has no date has none: `null`. A name that is not UTF-8 has
 //! U+FFFD where it is not; its `href` is exact.
 
+use super::frame::Frame;
 use super::html::href;
-use super::render::Frame;
 use super::text::Moment;
 use super::{Entry, Kind};
 use std::fmt::Write;

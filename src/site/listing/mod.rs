@@ -13,6 +13,8 @@
 //!
 //! Invariant: this module never reads the disk or the clock; who scans the directory feeds it.
 
+// What a listing says beside its entries.
+mod frame;
 // The page.
 mod html;
 // The same as data.
@@ -30,9 +32,10 @@ mod scan;
 // Bytes as HTML text, as a reference, as a size, as a date.
 pub mod text;
 
+pub use html::CONTENT_SECURITY_POLICY;
 pub use order::{Order, Sort, SortKey, natural_order};
 pub use query::{Format, ListingQuery};
-pub use render::{CONTENT_SECURITY_POLICY, Renderer};
+pub use render::Renderer;
 pub use scan::{ENTRY_LIMIT, Listing, RUN_LENGTH, Scan, Totals};
 
 /// What a directory entry is. Whatever is neither is not listed, because it is not served.

@@ -6,27 +6,10 @@
 //!         +--+  a row at a time, until the budget is used
 //! ```
 
+use super::frame::Frame;
 use super::merge::Merge;
-use super::{Format, Listing, ListingQuery, Totals, html, json};
+use super::{Format, Listing, ListingQuery, html, json};
 use crate::site::content::Progress;
-
-/// The value of `Content-Security-Policy` for the page: nothing is loaded, only the page's own style
-/// and script act, its form leads back to this server. A test holds the hashes against the assets.
-pub const CONTENT_SECURITY_POLICY: &str = concat!(
-    "default-src 'none'; ",
-    "style-src 'sha256-jZpBD0IMMbJAur8NSdpRBAJxnf7spTV1VlBq8YoQTyY='; ",
-    "script-src 'sha256-MgoKmQ7AAJPADjuIwaidJbxLMu2e9lgoxBZBgEmfIt4='; ",
-    "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
-);
-
-/// What a listing says beside its entries.
-#[derive(Debug)]
-pub(super) struct Frame {
-    /// The path of the directory, percent-decoded, with a slash at both ends.
-    pub(super) path: Vec<u8>,
-    pub(super) query: ListingQuery,
-    pub(super) totals: Totals,
-}
 
 /// A listing being written.
 #[derive(Debug)]
@@ -122,6 +105,7 @@ fn with_slashes(path: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::html::CONTENT_SECURITY_POLICY;
     use super::*;
     use crate::site::listing::order::comparisons;
     use crate::site::listing::{Entry, Kind, Scan};

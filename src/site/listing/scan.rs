@@ -8,8 +8,8 @@
 //! A run is sealed after [`RUN_LENGTH`] entries: its names lie in one allocation, its records in
 //! another, and neither ever moves again, so that no push copies what earlier ones gathered.
 
+use super::html::CONTENT_SECURITY_POLICY;
 use super::query::{key_name, order_name};
-use super::render::CONTENT_SECURITY_POLICY;
 use super::{Entry, Format, Kind, ListingQuery, Sort};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
