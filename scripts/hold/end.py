@@ -163,7 +163,7 @@ def load(stop, port, seed):
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
     if left := sum(thread.is_alive() for thread in threads):
-        faults.append(f"{left} clients are served {NOTICE:.0f} s after the server's end")
+        faults.append(f"{left} clients go on {NOTICE:.0f} s after the server should have gone")
     return outcomes.copy(), faults.copy()
 
 
