@@ -54,7 +54,10 @@ class Apart:
             self._stop.set()
             self._process.join(0.5)
             self._process.terminate()
-        self._process.join()
+        self._process.join(PATIENCE)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
 
 
 def _run(work, stop, end, nice, arguments):

@@ -40,10 +40,11 @@ class Server:
         return self._complaints.read_text(errors="replace")
 
     def has_settled(self, descriptors, patience=PATIENCE):
-        """Waits until no more than so many descriptors are open; whether that came."""
+        """Waits until no more than so many descriptors are open, those of private copies left
+        aside, which may stay; whether that came."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if self.tree.descriptors() <= descriptors:
+            if self.tree.descriptors() - self.tree.copies() <= descriptors:
                 return True
             time.sleep(0.05)
         return False

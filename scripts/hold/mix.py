@@ -1,13 +1,14 @@
 """Everything at once, for as long as somebody cares to wait."""
 
 import random
+import re
 import socket
 import statistics
 import time
 from collections import Counter
 from contextlib import ExitStack
 
-from measure import client, scenarios
+from measure import client, machine, scenarios
 
 from . import clients
 from .apart import Apart
@@ -27,55 +28,83 @@ PARTS = 10
 PART = 0.03
 MB = 1_000_000
 DESCRIPTORS = 10
+# Private copies that a worker may keep.
+COPIES = 16
+
+# From this age on a file is known to have settled.
+SETTLED = 4.0
 
 SMALL, TEXT, LARGE = 1024, 200_000, 10 * 1024 * 1024
 ENTRIES = 1000
+# Of one request: first and last byte, the last of them as bytes from the end.
+RANGES = ((0, 99), (5000, 5999), (LARGE - 10, LARGE - 1))
 DEADLINES = ["--head-timeout", "5s", "--send-timeout", "5s", "--idle-timeout", "5s"]
 
 
 def run(house, say):
     """The rows."""
     root = house.root("mix")
-    prepare(root)
-    with house.serving(root, *DEADLINES) as server:
-        client.fetch(server.port, "/small.txt")
+    contents = prepare(root)
+    workers = machine.processors()
+    with house.serving(root, "--threads", str(workers), *DEADLINES) as server:
+        warm(server.port, workers)
         time.sleep(0.2)
-        before = server.tree.descriptors()
+        before = server.tree.descriptors() - server.tree.copies()
         with ExitStack() as stack:
-            askers = [stack.enter_context(Apart(ask, server.port, number)) for number in range(ASKERS)]
+            askers = [stack.enter_context(Apart(ask, server.port, contents, number)) for number in range(ASKERS)]
             loafers = stack.enter_context(Apart(loaf, server.port))
             say(f"{NAME}: {house.minutes:g} minutes")
-            memory, descriptors = watch(server, house.minutes * 60)
+            memory, descriptors, copies = watch(server, house.minutes * 60)
             counts, faults = gathered(asker.finish() for asker in askers)
             cut = loafers.finish()
         settled = server.has_settled(before)
-        after = server.tree.descriptors()
+        copies.append(server.tree.copies())
+        after = server.tree.descriptors() - copies[-1]
     return [
         flat_memory(memory, house.minutes),
         flat_descriptors(descriptors, before, after, settled),
+        few_copies(copies, workers),
         answered(counts, faults, cut),
     ]
 
 
 def prepare(root):
+    """The files; what each path must give."""
     chance = random.Random(5)
-    (root / "small.txt").write_bytes(b"x" * SMALL)
-    (root / "text.txt").write_text(scenarios.prose(chance, TEXT))
-    (root / "large.bin").write_bytes(chance.randbytes(LARGE))
-    for number in range(ENTRIES):
-        (root / f"file-{number:04}.txt").write_bytes(b"x" * number)
+    contents = {
+        "/small.txt": chance.randbytes(SMALL),
+        "/text.txt": scenarios.prose(chance, TEXT).encode(),
+        "/large.bin": chance.randbytes(LARGE),
+    }
+    contents |= {f"/file-{number:04}.txt": chance.randbytes(number) for number in range(ENTRIES)}
+    for path, content in contents.items():
+        (root / path[1:]).write_bytes(content)
     scenarios.fill(root / "list", ENTRIES)
+    return contents
+
+
+def warm(port, workers):
+    """Has every worker copy the large file, which is part of what it keeps and not of its growth:
+    a connection is given to the worker that has the fewest."""
+    time.sleep(SETTLED)
+    kept = [clients.connect(port) for _ in range(workers)]
+    for _ in range(3):
+        for connection in kept:
+            clients.ask(connection, port, "/large.bin")
+    for connection in kept:
+        connection.close()
 
 
 def watch(server, seconds):
-    """Memory and descriptors, again and again."""
-    memory, descriptors = [], []
+    """Memory, descriptors and how many of those are copies, again and again."""
+    memory, descriptors, copies = [], [], []
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.tree.is_alive():
         time.sleep(LOOK)
         memory.append(server.tree.resident())
-        descriptors.append(server.tree.descriptors())
-    return memory, descriptors
+        copies.append(server.tree.copies())
+        descriptors.append(server.tree.descriptors() - copies[-1])
+    return memory, descriptors, copies
 
 
 def tenth(values, number):
@@ -98,9 +127,20 @@ def flat_descriptors(descriptors, before, after, settled):
     early, late = tenth(descriptors, 2), tenth(descriptors, PARTS)
     return Row(
         NAME,
-        f"descriptors flat within {DESCRIPTORS}, and back at the end",
+        f"descriptors, those of copies left aside, flat within {DESCRIPTORS}, and back at the end",
         f"{early:.0f}, then {late:.0f}; {before} before, {after} after",
         abs(late - early) <= DESCRIPTORS and settled and after == before,
+    )
+
+
+def few_copies(copies, workers):
+    """The large file is copied, and copies do not pile up."""
+    most = COPIES * workers
+    return Row(
+        NAME,
+        f"private copies: some, and at most {COPIES} of each of {workers} workers",
+        f"{min(copies)} to {max(copies)}, {copies[-1]} at the end",
+        0 < copies[-1] and max(copies) <= most,
     )
 
 
@@ -127,53 +167,83 @@ def answered(counts, faults, cut):
 class Asker:
     """A client with a connection that it keeps."""
 
-    def __init__(self, port, chance):
+    def __init__(self, port, contents, chance):
         self.port = port
+        self.contents = contents
         self.chance = chance
         self.kept = clients.connect(port)
 
-    def expect(self, status, length, path, *headers, connection=None):
-        """Asks, and compares."""
+    def expect(self, status, path, *headers, connection=None):
+        """Asks, and compares the status."""
         answer = clients.ask(connection or self.kept, self.port, path, *headers)
-        if answer.status != status or length not in (None, len(answer.content)):
+        if answer.status != status:
             raise ValueError(f"{path}: {answer.status} with {len(answer.content)} bytes")
         return answer
 
+    def expect_file(self, path, *headers, connection=None):
+        """Asks for all of a file, and compares every byte."""
+        answer = self.expect(200, path, *headers, connection=connection)
+        if answer.content != self.contents[path]:
+            raise ValueError(f"{path}: other bytes, {len(answer.content)} of them")
+        return answer
+
+    def expect_part(self, part, first, last):
+        """Compares a part of the large file, which is told by its Content-Range."""
+        told, content = part
+        if told != f"bytes {first}-{last}/{LARGE}":
+            raise ValueError(f"bytes {first} to {last}: Content-Range is {told}")
+        if content != self.contents["/large.bin"][first : last + 1]:
+            raise ValueError(f"bytes {first} to {last}: others, {len(content)} of them")
+
     def small(self):
-        self.expect(200, SMALL, "/small.txt")
+        self.expect_file("/small.txt")
 
     def one_of_many(self):
         number = self.chance.randrange(ENTRIES)
-        self.expect(200, number, f"/file-{number:04}.txt")
+        self.expect_file(f"/file-{number:04}.txt")
 
     def large(self):
-        self.expect(200, LARGE, "/large.bin")
+        self.expect_file("/large.bin")
 
     def range(self):
-        start = self.chance.randrange(LARGE - 5000)
-        self.expect(206, 5000, "/large.bin", f"Range: bytes={start}-{start + 4999}")
+        first = self.chance.randrange(LARGE - 5000)
+        last = first + 4999
+        answer = self.expect(206, "/large.bin", f"Range: bytes={first}-{last}")
+        self.expect_part((answer.fields.get("content-range"), answer.content), first, last)
 
     def ranges(self):
-        self.expect(206, None, "/large.bin", "Range: bytes=0-99,5000-5999,-10")
+        (a, b), (c, d), (e, _) = RANGES
+        answer = self.expect(206, "/large.bin", f"Range: bytes={a}-{b},{c}-{d},-{LARGE - e}")
+        found = parts(answer)
+        if len(found) != len(RANGES):
+            raise ValueError(f"{len(found)} parts where {len(RANGES)} were asked for")
+        for part, (first, last) in zip(found, RANGES):
+            self.expect_part(part, first, last)
 
     def coded(self):
-        self.expect(200, TEXT, "/text.txt", "Accept-Encoding: gzip")
+        answer = self.expect_file("/text.txt", "Accept-Encoding: gzip")
+        if answer.fields.get("content-encoding") != "gzip":
+            raise ValueError("a text that is not coded")
 
     def listing(self):
-        answer = self.expect(200, None, "/list/")
-        if b"entry-000999.txt" not in answer.content:
-            raise ValueError("a listing without its last entry")
+        answer = self.expect(200, "/list/")
+        names = sorted(set(re.findall(rb"entry-\d{6}\.txt", answer.content)))
+        if names != [f"entry-{number:06}.txt".encode() for number in range(ENTRIES)]:
+            raise ValueError(f"a listing with {len(names)} of its entries")
 
     def unchanged(self):
-        tag = self.expect(200, SMALL, "/small.txt").fields["etag"]
-        self.expect(304, 0, "/small.txt", f"If-None-Match: {tag}")
+        tag = self.expect_file("/small.txt").fields["etag"]
+        # Were there a content, the next answer would not parse.
+        again = self.expect(304, "/small.txt", f"If-None-Match: {tag}").fields["etag"]
+        if again != tag:
+            raise ValueError(f"{tag} is confirmed as {again}")
 
     def absent(self):
-        self.expect(404, None, "/absent.txt")
+        self.expect(404, "/absent.txt")
 
     def last(self):
         with clients.connect(self.port) as connection:
-            self.expect(200, SMALL, "/small.txt", "Connection: close", connection=connection)
+            self.expect_file("/small.txt", "Connection: close", connection=connection)
             if connection.recv(1):
                 raise ValueError("more after the last answer")
 
@@ -186,6 +256,24 @@ class Asker:
             clients.reset(connection)
         else:
             connection.close()
+
+
+def parts(answer):
+    """What an answer in several parts is made of: the Content-Range and the content of each."""
+    boundary = re.search(r"boundary=(\w+)", answer.fields["content-type"]).group(1)
+    delimiter = f"\r\n--{boundary}".encode()
+    # The first delimiter may stand without the end of line that belongs to it.
+    _, *found, rest = (b"\r\n" + answer.content).split(delimiter)
+    if rest not in (b"--", b"--\r\n"):
+        raise ValueError("parts without an end")
+    return [part(one) for one in found]
+
+
+def part(one):
+    """The Content-Range and the content of one part."""
+    head, _, content = one.partition(b"\r\n\r\n")
+    told = re.search(r"^content-range: *(.*)$", head.decode().replace("\r", ""), re.MULTILINE | re.IGNORECASE)
+    return told and told.group(1), content
 
 
 # The name, the method, and how often in proportion.
@@ -204,9 +292,9 @@ ACTIONS = (
 )
 
 
-def ask(stop, port, number):
+def ask(stop, port, contents, number):
     """Requests of all kinds until told to stop: how many of each, and what was wrong."""
-    asker = Asker(port, random.Random(number))
+    asker = Asker(port, contents, random.Random(number))
     weights = [weight for _, _, weight in ACTIONS]
     counts = Counter()
     faults = []
@@ -215,8 +303,8 @@ def ask(stop, port, number):
         counts[name] += 1
         try:
             action(asker)
-        except (OSError, EOFError, ValueError) as fault:
-            faults.append(f"{name}: {fault}")
+        except Exception as fault:  # Whatever an answer does to its client, it is a wrong one.
+            faults.append(f"{name}: {type(fault).__name__} {fault}")
             asker.kept.close()
             asker.kept = clients.connect(port)
         time.sleep(PAUSE)

@@ -206,12 +206,20 @@ class Party:
         while self._pokes and self._pokes[0][0] <= now:
             _, descriptor, one = self._pokes.popleft()
             if self._quiet.get(descriptor) is one:
-                one.connection.send(b"x")
+                self._poke(descriptor, now)
         # In the order in which they fell quiet.
         for descriptor, one in list(islice(self._quiet.items(), 10)):
             if now - one.since > 2 * GRACE:
                 self.held += 1
                 self._quiet.pop(descriptor).connection.close()
+
+    def _poke(self, descriptor, now):
+        """A byte that a server which still listens takes, and one that has closed resets."""
+        try:
+            self._quiet[descriptor].connection.send(b"x")
+        except ConnectionError:
+            # It closed with a reset of its own, of which the poller has not told yet.
+            self._let_go(descriptor, now)
 
     def _let_go(self, descriptor, now):
         one = self._quiet.pop(descriptor)

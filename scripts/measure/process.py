@@ -9,6 +9,12 @@ from pathlib import Path
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
+# What files that have no name and no disk are called among the descriptors, and the unit in which the
+# system tells how much is stored of a file.
+ANONYMOUS = "/memfd:"
+COPY = ANONYMOUS + "docroot "
+BLOCK = 512
+
 # How long a server may take to end before it is killed.
 PATIENCE = 5.0
 
@@ -46,16 +52,32 @@ class Tree:
         return sum(_cpu(pid) for pid in self.pids())
 
     def resident(self):
-        """Bytes of resident memory, pages that processes share counted for each of them."""
+        """Bytes of memory: pages that are mapped, those that processes share counted for each of
+        them, and what is stored in anonymous files, which is mapped nowhere."""
+        return self.mapped() + self.anonymous()
+
+    def mapped(self):
+        """Bytes of resident memory that is mapped: what most tools call resident."""
         pages = 0
         for pid in self.pids():
             fields = _read(f"/proc/{pid}/statm").split()
             pages += int(fields[1]) if fields else 0
         return pages * PAGE
 
+    def anonymous(self):
+        """Bytes stored in anonymous files, each counted once; a look at every descriptor."""
+        sizes = {}
+        for pid, name in self._links(ANONYMOUS):
+            try:
+                file = os.stat(f"/proc/{pid}/fd/{name}")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            sizes[file.st_ino] = file.st_blocks * BLOCK
+        return sum(sizes.values())
+
     def proportional(self):
-        """Bytes of resident memory, shared pages counted once among those who share them."""
-        total = 0
+        """The same memory as `resident()`, shared pages counted once among those who share them."""
+        total = self.anonymous()
         for pid in self.pids():
             for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
                 if line.startswith("Pss:"):
@@ -65,6 +87,18 @@ class Tree:
     def descriptors(self):
         """How many descriptors are open."""
         return sum(len(_names(f"/proc/{pid}/fd")) for pid in self.pids())
+
+    def copies(self):
+        """How many of them are private copies of files, whole ones or such as are being made."""
+        return sum(1 for _ in self._links(COPY))
+
+    def _links(self, start):
+        """The descriptors that lead to what is so called: process and number of each."""
+        for pid in self.pids():
+            folder = f"/proc/{pid}/fd"
+            for name in _names(folder):
+                if _link(f"{folder}/{name}").startswith(start):
+                    yield pid, name
 
     def stop(self):
         """Ends the tree: politely, then by force."""
@@ -120,6 +154,14 @@ def _names(folder):
         return os.listdir(folder)
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def _link(path):
+    """What a link of /proc leads to; nothing where it has just been closed."""
+    try:
+        return os.readlink(path)
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _read(path):
