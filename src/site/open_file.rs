@@ -29,6 +29,10 @@ const BLOCK: u64 = 512;
 /// How many bytes at the end of a file tell an append from a rewrite.
 const END: u64 = 4096;
 
+/// How often a file that seems to be rewritten is looked at: the system dates a write before it makes
+/// the file longer, so in the next moment it may have grown.
+const LOOKS: usize = 50;
+
 impl OpenFile {
     /// A file just opened in the state `identity`.
     pub fn new(file: File, identity: Identity) -> io::Result<OpenFile> {
@@ -104,12 +108,18 @@ impl OpenFile {
     /// unchanged, or it has grown as a log does and still has, where it ended before, the bytes
     /// that it ended with. A file that grows and is changed in its middle as well is not noticed.
     pub fn is_intact(&self) -> bool {
-        let Ok(now) = identity(&self.file) else {
-            return false;
-        };
-        self.identity.is_same_content(&now)
-            || (now.size > self.identity.size
-                && hash_of_end(&self.file, self.identity.size).is_ok_and(|end| end == self.end))
+        for _ in 0..LOOKS {
+            match identity(&self.file) {
+                Ok(now) if self.identity.is_same_content(&now) => return true,
+                Ok(now) if now.size > self.identity.size => {
+                    let end = hash_of_end(&self.file, self.identity.size);
+                    return end.is_ok_and(|end| end == self.end);
+                }
+                Ok(now) if now.size == self.identity.size => std::thread::yield_now(),
+                _ => return false,
+            }
+        }
+        false
     }
 }
 
