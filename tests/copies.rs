@@ -112,7 +112,7 @@ fn whoever_takes_less_than_the_socket_holds_keeps_the_pace() {
     rig.read(1000);
     assert_eq!(rig.drive(), Turn::Wait);
     let minimum = 61_440; // 2 KiB/s for 30 s
-    for taken in [100_000, 90_000, 80_000, 70_000] {
+    for taken in [190_000, 160_000, 150_000, 140_000] {
         let mut buffer = vec![0; taken];
         std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
         rig.bench.desk.now.instant += window;
@@ -125,6 +125,25 @@ fn whoever_takes_less_than_the_socket_holds_keeps_the_pace() {
     }
     let mut buffer = vec![0; 10_000];
     std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
+    rig.bench.desk.now.instant += window;
+    let turn = rig.connection.expire(&mut rig.bench);
+    assert_eq!(turn, Turn::Closed(Closed::TooSlow));
+}
+
+#[test]
+fn room_that_was_made_before_a_window_does_not_keep_its_pace() {
+    let mut rig = rig();
+    let window = rig.bench.desk.deadlines.send + Duration::from_secs(1);
+    rig.send(&get(&[]));
+    rig.read(1000);
+    assert_eq!(rig.drive(), Turn::Wait);
+    // More than a turn fills, in the window that began with an empty socket.
+    let mut buffer = vec![0; 190_000];
+    std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
+    rig.bench.desk.now.instant += window;
+    assert_eq!(rig.connection.expire(&mut rig.bench), Turn::Again);
+    assert_eq!(rig.drive(), Turn::Wait);
+    std::io::Read::read_exact(&mut rig.client, &mut buffer[..10_000]).expect("more");
     rig.bench.desk.now.instant += window;
     let turn = rig.connection.expire(&mut rig.bench);
     assert_eq!(turn, Turn::Closed(Closed::TooSlow));

@@ -207,7 +207,7 @@ impl Connection {
         if matches!(turn, Turn::Closed(_)) || self.deadline.waiting != Waiting::Send {
             return turn;
         }
-        if !self.pace.was_kept() {
+        if !self.pace.was_kept(turn == Turn::Wait) {
             return Turn::Closed(Closed::TooSlow);
         }
         if let Phase::Send(sending) = &self.phase {
@@ -329,6 +329,7 @@ impl Connection {
 
     /// The socket is full: the client must keep the pace from now on.
     pub(super) fn wait_to_send(&mut self, desk: &Desk) -> Step {
+        self.pace.fill();
         if self.deadline.waiting != Waiting::Send {
             self.deadline = self.pace.window(desk.now.instant);
         }

@@ -56,6 +56,9 @@ pub struct Pace {
     sent: u64,
     minimum: u64,
     window: Duration,
+    /// The socket has not been full since the window began: what it takes until then is room that
+    /// was made before.
+    is_filling: bool,
 }
 
 impl Pace {
@@ -64,6 +67,7 @@ impl Pace {
         let seconds = window.as_secs_f64();
         Pace {
             sent: 0,
+            is_filling: false,
             minimum: (rate as f64 * seconds) as u64,
             window,
         }
@@ -71,7 +75,14 @@ impl Pace {
 
     /// Counts bytes that the socket took.
     pub fn count(&mut self, bytes: u64) {
-        self.sent += bytes;
+        if !self.is_filling {
+            self.sent += bytes;
+        }
+    }
+
+    /// The socket is full: from now on it takes what the client has taken.
+    pub fn fill(&mut self) {
+        self.is_filling = false;
     }
 
     /// The deadline of a window that begins now.
@@ -79,15 +90,18 @@ impl Pace {
         Deadline::new(Waiting::Send, now, self.window)
     }
 
-    /// Whether the client has taken enough for this window.
+    /// Whether the client has taken enough for this window. A socket that was never full waits for
+    /// nobody.
     pub fn is_kept(&self) -> bool {
-        self.sent >= self.minimum.max(1)
+        self.is_filling || self.sent >= self.minimum.max(1)
     }
 
-    /// At the end of a window: whether the client kept the pace. The next window begins.
-    pub fn was_kept(&mut self) -> bool {
+    /// At the end of a window: whether the client kept the pace. The next window begins, with a
+    /// socket that is full or not.
+    pub fn was_kept(&mut self, is_full: bool) -> bool {
         let was_kept = self.is_kept();
         self.sent = 0;
+        self.is_filling = !is_full;
         was_kept
     }
 }
@@ -101,15 +115,15 @@ mod tests {
     fn a_trickle_does_not_keep_the_pace() {
         let mut pace = Pace::new(1000, Duration::from_secs(10));
         pace.count(9_999);
-        assert!(!pace.was_kept());
+        assert!(!pace.was_kept(true));
         pace.count(10_000);
-        assert!(pace.was_kept());
-        assert!(!pace.was_kept()); // each window counts for itself
+        assert!(pace.was_kept(true));
+        assert!(!pace.was_kept(true)); // each window counts for itself
     }
 
     #[test]
     fn silence_is_cut_even_where_no_rate_is_asked() {
-        assert!(!Pace::new(0, Duration::from_secs(10)).was_kept());
+        assert!(!Pace::new(0, Duration::from_secs(10)).was_kept(true));
     }
 
     #[test]
