@@ -379,6 +379,24 @@ fn the_log_is_on_the_standard_output_and_the_banner_is_not() {
     assert_eq!(log.lines().count(), 1, "{log}");
 }
 
+/// A client of a server that does not tell that it listens.
+fn connect_when_it_listens(port: &str) -> support::Client {
+    let address = format!("127.0.0.1:{port}");
+    let mut stream = None;
+    support::until("it listens", || {
+        stream = std::net::TcpStream::connect(&address).ok();
+        stream.is_some()
+    });
+    support::Client::of(stream.expect("a connection"))
+}
+
+/// Orders a server to end; its exit status.
+fn end(child: &mut std::process::Child) -> Option<i32> {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), Signal::TERM)
+        .expect("it runs");
+    child.wait().expect("it ends").code()
+}
+
 #[test]
 fn quiet_says_nothing_at_all() {
     let folder = site();
@@ -391,18 +409,10 @@ fn quiet_says_nothing_at_all() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
-    let address = format!("127.0.0.1:{port}");
-    let mut stream = None;
-    support::until("it listens", || {
-        stream = std::net::TcpStream::connect(&address).ok();
-        stream.is_some()
-    });
-    let mut client = support::Client::of(stream.expect("a connection"));
+    let mut client = connect_when_it_listens(&port);
     client.send(&request("GET", "/a.txt", &[]));
     assert_eq!(client.response("GET").text(), "here");
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::TERM)
-        .expect("it runs");
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(end(&mut child), Some(0));
     let mut said = Vec::new();
     child
         .stdout
@@ -491,18 +501,10 @@ fn closed_standard_streams_do_not_end_the_server() {
         .arg(folder.path())
         .spawn()
         .expect("a shell");
-    let address = format!("127.0.0.1:{port}");
-    let mut stream = None;
-    support::until("it listens", || {
-        stream = std::net::TcpStream::connect(&address).ok();
-        stream.is_some()
-    });
-    let mut client = support::Client::of(stream.expect("a connection"));
+    let mut client = connect_when_it_listens(&port);
     client.send(&request("GET", "/a.txt", &[("Connection", "close")]));
     let answer = client.rest();
-    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::TERM)
-        .expect("it runs");
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(end(&mut child), Some(0));
     // No descriptor of a client was taken for an output: what came is the answer alone.
     assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert!(answer.ends_with(b"\r\n\r\nhere"));

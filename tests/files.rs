@@ -16,7 +16,7 @@ use std::process::Command;
 use docroot::site::path::encode;
 use flate2::read::GzDecoder;
 use support::program::{Program, unprivileged};
-use support::{Client, Response, Setup, TestServer, request, until};
+use support::{Client, Response, Setup, TestServer, noise, request, until};
 
 /// Larger than what the sockets between two ends of the loopback hold, so that a reader that
 /// pauses holds up the server in the middle of the file.
@@ -25,18 +25,6 @@ const LARGE: usize = 32 << 20;
 /// `length` bytes that differ from every shift of themselves by less than 251.
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at % 251) as u8).collect()
-}
-
-/// Printable bytes that hardly compress, the same in every run.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        b' ' + (state >> 32) as u8 % 95
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 fn decoded(response: &Response) -> Vec<u8> {

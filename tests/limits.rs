@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use support::{Client, Response, Setup, TestServer, request, until};
+use support::{Client, Response, Setup, TestServer, noise, request, until};
 
 /// Short enough for a test, and told apart from every default.
 const SHORT: Duration = Duration::from_millis(200);
@@ -371,18 +371,6 @@ fn no_more_answers_are_coded_at_once_than_there_are_coders() {
     assert_eq!(small.field("Content-Encoding"), Some("gzip"));
     held.pop();
     until("a coder is free", || coded().1);
-}
-
-/// Printable bytes that hardly compress.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        b' ' + (state >> 32) as u8 % 95
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 #[test]

@@ -6,6 +6,8 @@ import time
 
 from measure import client
 
+from .house import Row, milliseconds, percentile
+
 # Half of what a well-behaved client asks goes over a connection that it keeps.
 PROBE_PAUSE = 0.001
 
@@ -65,3 +67,23 @@ def probe(stop, port, path, length):
         time.sleep(PROBE_PAUSE)
     kept.close()
     return times, faults
+
+
+def neighbour(name, whose, most, times, faults):
+    """What a well-behaved client felt of it all: its 99th percentile, over either way of asking,
+    is below `most`."""
+    p99 = {kind: percentile(of_kind) for kind, of_kind in times.items()}
+    count = sum(len(of_kind) for of_kind in times.values())
+    worst = max(max(of_kind, default=float("inf")) for of_kind in times.values())
+    return Row(
+        name,
+        f"{whose} p99 below {milliseconds(most)}",
+        f"{milliseconds(p99['kept'])} kept, {milliseconds(p99['new'])} new; worst {milliseconds(worst)}; "
+        f"{count:,} requests, {len(faults)} faults{told(faults)}",
+        not faults and all(one < most for one in p99.values()),
+    )
+
+
+def told(faults):
+    """The first of the faults, for a table."""
+    return f" ({faults[0]})" if faults else ""

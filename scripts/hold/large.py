@@ -9,7 +9,7 @@ from measure import client, scenarios
 
 from . import clients
 from .apart import Apart
-from .house import Row, milliseconds, percentile
+from .house import Row
 
 NAME = "big work"
 
@@ -55,7 +55,10 @@ def at_once(server, what):
         times, faults = probe.finish()
         done = {"gzip": coder.result(PATIENCE), "download": downloader.result(PATIENCE)}
         done["listings"] = lister.finish()
-    return [neighbour(what, times, faults), complete(what, done)]
+    return [
+        clients.neighbour(NAME, f"{what}: small requests'", P99, times, faults),
+        complete(what, done),
+    ]
 
 
 def prepare(root):
@@ -68,20 +71,6 @@ def prepare(root):
     with open(root / "sparse.bin", "wb") as file:
         file.truncate(SPARSE)
     scenarios.fill(root / "many", ENTRIES)
-
-
-def neighbour(what, times, faults):
-    """The times of small requests beside the large work."""
-    p99 = {kind: percentile(of_kind) for kind, of_kind in times.items()}
-    count = sum(len(of_kind) for of_kind in times.values())
-    worst = max(max(of_kind, default=float("inf")) for of_kind in times.values())
-    return Row(
-        NAME,
-        f"{what}: small requests' p99 below {milliseconds(P99)}",
-        f"{milliseconds(p99['kept'])} kept, {milliseconds(p99['new'])} new; "
-        f"worst {milliseconds(worst)}; {count:,} requests, {len(faults)} faults",
-        not faults and all(one < P99 for one in p99.values()),
-    )
 
 
 def complete(what, done):

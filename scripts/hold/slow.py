@@ -11,7 +11,7 @@ from measure import client
 
 from . import clients
 from .apart import Apart
-from .house import Row, milliseconds, percentile
+from .house import Row, percentile
 
 NAME = "slow clients"
 
@@ -65,7 +65,11 @@ def run(house, say):
             say(f"{NAME}: about a minute")
             found = abusers.result(patience=180)
             times, faults = probe.finish()
-    return [neighbour(times, faults), *(cut(found, *expectation) for expectation in EXPECTED), steady(found)]
+    return [
+        clients.neighbour(NAME, "a neighbour's", P99, times, faults),
+        *(cut(found, *expectation) for expectation in EXPECTED),
+        steady(found),
+    ]
 
 
 def crowd():
@@ -84,25 +88,6 @@ EXPECTED = (
     ("silent", "no byte at all", HEAD_DEADLINE, HEAD_DEADLINE + LATE),
     ("idle", "nothing after an answer", IDLE_DEADLINE, IDLE_DEADLINE + LATE),
 )
-
-
-def neighbour(times, faults):
-    """What a well-behaved client felt of it all."""
-    p99 = {kind: percentile(of_kind) for kind, of_kind in times.items()}
-    count = sum(len(of_kind) for of_kind in times.values())
-    worst = max(max(of_kind, default=float("inf")) for of_kind in times.values())
-    return Row(
-        NAME,
-        f"a neighbour's p99 below {milliseconds(P99)}",
-        f"{milliseconds(p99['kept'])} kept, {milliseconds(p99['new'])} new; worst {milliseconds(worst)}; "
-        f"{count:,} requests, {len(faults)} faults{told(faults)}",
-        not faults and all(one < P99 for one in p99.values()),
-    )
-
-
-def told(faults):
-    """The first of the faults, for a table."""
-    return f" ({faults[0]})" if faults else ""
 
 
 def cut(found, kind, what, earliest, latest):

@@ -151,6 +151,17 @@ impl Site {
         Ok(Some(Stored::File(Rc::new(open))))
     }
 
+    /// The same, to be pulled from a piece at a time.
+    pub fn source(&self, file: &StoredFile) -> Result<Option<Box<dyn Source>>, DiskError> {
+        Ok(match &file.memory {
+            Some(bytes) => Some(Box::new(MemorySource::new(Rc::clone(bytes)))),
+            None => match self.open(file)? {
+                Some(open) => Some(Box::new(FileSource::new(open))),
+                None => None,
+            },
+        })
+    }
+
     /// A draft for a private copy: of a file that is asked for again, where others can make room.
     fn draft(&mut self, file: &Rc<StoredFile>) -> Option<Draft> {
         let size = file.size();
@@ -176,17 +187,6 @@ impl Site {
             }
         };
         Some(Draft::new(size, space, file.drafts.take(1), Box::new(keep)))
-    }
-
-    /// The same, to be pulled from a piece at a time.
-    pub fn source(&self, file: &StoredFile) -> Result<Option<Box<dyn Source>>, DiskError> {
-        Ok(match &file.memory {
-            Some(bytes) => Some(Box::new(MemorySource::new(Rc::clone(bytes)))),
-            None => match self.open(file)? {
-                Some(open) => Some(Box::new(FileSource::new(open))),
-                None => None,
-            },
-        })
     }
 
     fn open(&self, file: &StoredFile) -> Result<Option<OpenFile>, DiskError> {

@@ -396,6 +396,18 @@ pub fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Vec<u8> {
     (head + "\r\n").into_bytes()
 }
 
+/// Printable bytes that hardly compress, the same in every run.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        b' ' + (state >> 32) as u8 % 95
+    };
+    (0..length).map(|_| next()).collect()
+}
+
 /// Where `needle` begins.
 pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack
