@@ -432,6 +432,33 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_is_kept_only_of_a_whole_file_to_which_nothing_has_happened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        fs::write(&path, vec![b'x'; 2 << 20]).expect("a file");
+        let root = Root::open(folder.path(), false).expect("a root");
+        let mut site = Site::new(Arc::new(root), Arc::default(), share(8 << 20));
+        site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
+        let file = find(&mut site, "/a").expect("there");
+        let ask = |site: &mut Site| site.content(&file).expect("readable").expect("unchanged");
+        ask(&mut site);
+        let part = ask(&mut site);
+        assert!(!file.drafts.are_free(1));
+        part.slice(0, part.len() - 1);
+        assert!(file.drafts.are_free(1), "a part makes no copy");
+        drop(part);
+        // What has only grown is sent to its old end, yet it is another state.
+        let whole = ask(&mut site);
+        let mut log = fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .expect("it opens");
+        std::io::Write::write_all(&mut log, b"more").expect("it grows");
+        assert_eq!(send(whole).len(), 2 << 20);
+        assert!(file.copy.get().is_none());
+    }
+
+    #[test]
     fn a_new_copy_pushes_out_an_old_one_but_not_from_under_a_client() {
         let folder = tempfile::tempdir().expect("a folder");
         let names = ["/a", "/b", "/c"];
