@@ -30,7 +30,8 @@ use crate::net::inbox::Inbox;
 use crate::net::kept::Kept;
 use crate::net::outbox::Flushed;
 use crate::net::sending::Sending;
-use crate::net::transport::{More, Transport};
+use crate::net::socket::{Input, More};
+use crate::net::transport::Transport;
 use crate::origin::index::ListingJob;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
@@ -52,10 +53,6 @@ pub struct Connection {
     unsent: Vec<u8>,
     /// How far the blank line was looked for in what is received.
     pub(super) scanned: parse::Progress,
-    /// The socket may have more to read.
-    pub(super) readable: bool,
-    /// The client has said that it will send no more, so a short read may not be the last.
-    hung_up: bool,
     /// The connection was reset: nobody will read an answer.
     gone: bool,
     /// The client's end of sending was read.
@@ -127,8 +124,6 @@ impl Connection {
             received: Vec::new(),
             unsent: Vec::new(),
             scanned: parse::Progress::default(),
-            readable: true,
-            hung_up: false,
             gone: false,
             ended: false,
             began: now,
@@ -158,8 +153,7 @@ impl Connection {
     /// Notes what the poller said: there may be more to read, the client will send no more, the
     /// connection is over in both directions.
     pub fn ready(&mut self, readable: bool, hung_up: bool, gone: bool) {
-        self.readable |= readable;
-        self.hung_up |= hung_up;
+        self.transport.ready(readable, hung_up);
         self.gone |= gone;
     }
 
@@ -228,10 +222,10 @@ impl Connection {
                 Phase::List(..) => self.list(bench),
                 Phase::Send(_) => self.send(bench),
                 Phase::Closing { linger } => {
-                    let has_more = self.readable || !bench.inbox.unread().is_empty();
+                    let has_more = self.transport.is_readable() || !bench.inbox.unread().is_empty();
                     self.close(*linger || has_more, &mut bench.desk)
                 }
-                Phase::Linger => self.linger(&mut bench.inbox),
+                Phase::Linger => self.linger(&mut bench.inbox, &mut bench.desk),
             };
             match step {
                 Step::Next if bench.desk.budget > 0 => {}
@@ -266,17 +260,16 @@ impl Connection {
             let is_over = awaited == Waiting::Head && is_blank(inbox.unread());
             return self.end_of_requests(is_over, inbox, desk);
         }
-        match self.read(inbox) {
-            Ok(0) if self.readable => Step::Next,
-            Ok(0) if is_idle && desk.draining => Step::Close(Closed::Idle),
-            Ok(0) => Step::Wait,
-            Ok(count) => {
-                desk.spend(RECEIVED_COST * count as u64);
+        match self.read(inbox, desk) {
+            Ok(Input::Bytes(_)) => {
                 if is_idle {
                     self.began = desk.now.instant;
                 }
                 Step::Next
             }
+            Ok(Input::End) => Step::Next,
+            Ok(Input::Nothing) if is_idle && desk.draining => Step::Close(Closed::Idle),
+            Ok(Input::Nothing) => Step::Wait,
             Err(_) => Step::Close(Closed::Reset),
         }
     }
@@ -292,39 +285,30 @@ impl Connection {
         Step::Next
     }
 
-    /// Reads once. 0 means that nothing came: the end, where `ended` is set, else not now.
-    fn read(&mut self, inbox: &mut Inbox) -> io::Result<usize> {
-        if !self.readable {
-            return Ok(0);
+    /// Reads once.
+    fn read(&mut self, inbox: &mut Inbox, desk: &mut Desk) -> io::Result<Input> {
+        let input = self.transport.read(inbox.room())?;
+        self.account(desk);
+        match input {
+            Input::Bytes(count) => inbox.received(count),
+            Input::End => self.ended = true,
+            Input::Nothing => {}
         }
-        let room = inbox.room();
-        let capacity = room.len();
-        match self.transport.read(room) {
-            Ok(0) => {
-                self.ended = true;
-                Ok(0)
-            }
-            Ok(count) => {
-                // Readiness is told once per arrival: a short read has emptied the socket, unless
-                // the client's end was announced together with these bytes.
-                self.readable = count == capacity || self.hung_up;
-                inbox.received(count);
-                Ok(count)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.readable = false;
-                Ok(0)
-            }
-            Err(error) => Err(error),
-        }
+        Ok(input)
     }
 
     /// Writes what is waiting to be written.
     pub(super) fn flush(&mut self, desk: &mut Desk) -> io::Result<Flushed> {
-        let mut sent = 0;
-        let flushed = desk.outbox.flush(&mut self.transport, More::No, &mut sent);
-        self.pace.count(sent);
+        let flushed = desk.outbox.flush(&mut self.transport, More::No);
+        self.account(desk);
         flushed
+    }
+
+    /// Counts what has crossed the socket: towards the turn's budget and towards the pace.
+    pub(super) fn account(&mut self, desk: &mut Desk) {
+        let traffic = self.transport.take_traffic();
+        desk.spend(RECEIVED_COST * traffic.received);
+        self.pace.count(traffic.sent);
     }
 
     /// The socket is full: the client must keep the pace from now on.
@@ -354,12 +338,12 @@ impl Connection {
 
     /// Linger: unread bytes at the close would make the kernel send a reset, which can destroy the
     /// answer before the client reads it (RFC 9112 section 9.6).
-    fn linger(&mut self, inbox: &mut Inbox) -> Step {
+    fn linger(&mut self, inbox: &mut Inbox, desk: &mut Desk) -> Step {
         inbox.consume(inbox.unread().len());
-        match self.read(inbox) {
-            Ok(0) if self.ended => Step::Close(Closed::Orderly),
-            Ok(0) => Step::Wait,
-            Ok(_) => Step::Again,
+        match self.read(inbox, desk) {
+            Ok(Input::End) => Step::Close(Closed::Orderly),
+            Ok(Input::Nothing) => Step::Wait,
+            Ok(Input::Bytes(_)) => Step::Again,
             Err(_) => Step::Close(Closed::Reset),
         }
     }

@@ -40,9 +40,11 @@ pub mod scheduling;
 pub mod sending;
 // Listeners, workers, and their end.
 pub mod server;
+// The socket.
+pub mod socket;
 // Why the server did not start.
 pub mod start_error;
-// The socket.
+// How bytes pass between a connection and its client.
 pub mod transport;
 // The thread that serves.
 pub mod worker;

@@ -5,7 +5,8 @@
 
 use std::io;
 
-use crate::net::transport::{More, Transport};
+use crate::net::socket::More;
+use crate::net::transport::Transport;
 
 /// The outbox is emptied before anything is written behind this many bytes.
 pub const OUTBOX_HIGH: usize = 64 * 1024;
@@ -70,24 +71,12 @@ impl Outbox {
         }
     }
 
-    /// Writes until nothing is left or the socket is full; how many bytes it took is added to
-    /// `sent`.
-    pub fn flush(
-        &mut self,
-        transport: &mut Transport,
-        more: More,
-        sent: &mut u64,
-    ) -> io::Result<Flushed> {
+    /// Writes until nothing is left or the socket is full.
+    pub fn flush(&mut self, transport: &mut Transport, more: More) -> io::Result<Flushed> {
         while !self.is_empty() {
-            match transport.write(self.waiting(), more) {
-                Ok(count) => {
-                    *sent += count as u64;
-                    self.take(count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok(Flushed::Blocked);
-                }
-                Err(error) => return Err(error),
+            match transport.write(self.waiting(), more)? {
+                Some(count) => self.take(count),
+                None => return Ok(Flushed::Blocked),
             }
         }
         Ok(Flushed::All)

@@ -12,7 +12,8 @@ use std::time::Duration;
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
 use crate::net::clock;
 use crate::net::outbox::{Flushed, OUTBOX_HIGH, Outbox};
-use crate::net::transport::{More, Transport};
+use crate::net::socket::More;
+use crate::net::transport::Transport;
 use crate::origin::response::Framing;
 use crate::site::content::{Content, Piece, Progress, Source};
 use crate::site::open_file::{OpenFile, changed};
@@ -67,8 +68,6 @@ pub struct Hose<'a> {
     pub transport: &'a mut Transport,
     /// Scratch space of the worker.
     pub scratch: &'a mut Vec<u8>,
-    /// Bytes the socket took.
-    pub sent: &'a mut u64,
     /// Bytes this turn may still move.
     pub budget: &'a mut u64,
 }
@@ -232,10 +231,9 @@ impl Hose<'_> {
             0 => self.transport.write(bytes, More::No),
             _ => self.transport.write_both(waiting, bytes),
         };
-        let Some(written) = unless_blocked(written)? else {
+        let Some(written) = written? else {
             return Ok(None);
         };
-        *self.sent += written as u64;
         self.spend(written as u64);
         self.out.take(written.min(head));
         Ok(Some(written.saturating_sub(head)))
@@ -282,11 +280,9 @@ impl Hose<'_> {
     ) -> io::Result<Option<u64>> {
         let affordable = self.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
         let count = usize::try_from(count.min(affordable)).unwrap_or(usize::MAX);
-        let moved = self.transport.send_file(&copy.file, offset, count);
-        match unless_blocked(moved)? {
+        match self.transport.send_file(&copy.file, offset, count)? {
             Some(0) => Err(changed()),
             Some(moved) => {
-                *self.sent += moved as u64;
                 self.spend(1 + moved as u64 / SENDFILE_DISCOUNT);
                 Ok(Some(moved as u64))
             }
@@ -317,18 +313,10 @@ impl Hose<'_> {
     }
 
     fn flush(&mut self, more: More) -> io::Result<Flushed> {
-        self.out.flush(self.transport, more, self.sent)
+        self.out.flush(self.transport, more)
     }
 
     fn spend(&mut self, bytes: u64) {
         *self.budget = self.budget.saturating_sub(bytes);
-    }
-}
-
-fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
-    match result {
-        Ok(count) => Ok(Some(count)),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error),
     }
 }

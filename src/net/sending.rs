@@ -85,16 +85,14 @@ impl Connection {
         let Phase::Send(sending) = &mut self.phase else {
             return Step::Next;
         };
-        let mut sent = 0;
         let pumped = sending.pump.advance(&mut Hose {
             out: &mut desk.outbox,
             transport: &mut self.transport,
             scratch: &mut desk.scratch,
-            sent: &mut sent,
             budget: &mut desk.budget,
         });
-        self.pace.count(sent);
         sending.outcome.sent = sending.pump.moved();
+        self.account(desk);
         match pumped {
             Ok(Pumped::Blocked) => self.wait_to_send(desk),
             Ok(Pumped::Paused) => Step::Again,

@@ -1,117 +1,78 @@
-//! The socket: the only file that moves bytes between a connection and its client.
+//! How bytes pass between a connection and its client.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsRawFd, RawFd};
-use std::time::Duration;
+use std::io;
+use std::net::TcpStream;
 
-/// A client's socket, in non-blocking mode.
+use crate::net::socket::{Input, More, Socket, Traffic};
+
+/// A client's socket, and what is spoken on it.
 #[derive(Debug)]
 pub struct Transport {
-    stream: TcpStream,
-}
-
-/// Whether more follows at once, so that the kernel may wait and fill the packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum More {
-    /// The next bytes are on their way.
-    Follows,
-    /// Send now.
-    No,
+    socket: Socket,
 }
 
 impl Transport {
     /// Takes over a socket that is in non-blocking mode.
     pub fn new(stream: TcpStream) -> Transport {
-        Transport { stream }
+        Transport {
+            socket: Socket::new(stream),
+        }
     }
 
-    /// What readiness is registered for.
-    pub fn descriptor(&self) -> RawFd {
-        self.stream.as_raw_fd()
+    /// The socket.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
     }
 
-    /// Reads what is there; 0 is the client's end of sending.
-    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        retry(|| self.stream.read(buffer))
+    /// Notes what the poller said: there may be more to read, the client will send no more.
+    pub fn ready(&mut self, readable: bool, hung_up: bool) {
+        self.socket.ready(readable, hung_up);
     }
 
-    /// Writes as much as the socket takes.
-    pub fn write(&mut self, bytes: &[u8], more: More) -> io::Result<usize> {
-        retry(|| send(&self.stream, bytes, more))
+    /// Whether there may be more to read.
+    pub fn is_readable(&self) -> bool {
+        self.socket.is_readable()
+    }
+
+    /// The bytes that crossed the socket since this was asked for last.
+    pub fn take_traffic(&mut self) -> Traffic {
+        self.socket.take_traffic()
+    }
+
+    /// Reads what is there.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Input> {
+        self.socket.read(buffer)
+    }
+
+    /// Writes as much as the socket takes; `None` where it is full.
+    pub fn write(&mut self, bytes: &[u8], more: More) -> io::Result<Option<usize>> {
+        self.socket.write(bytes, more)
     }
 
     /// Writes two pieces as if they were one.
-    pub fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<usize> {
-        retry(|| {
-            self.stream
-                .write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
-        })
+    pub fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<Option<usize>> {
+        self.socket.write_both(first, second)
     }
 
     /// Moves up to `count` bytes of `file` from `offset` into the socket without copying them
     /// through this process. 0 means that the file ends before `offset`.
-    pub fn send_file(&mut self, file: &File, offset: u64, count: usize) -> io::Result<usize> {
-        retry(|| send_file(&self.stream, file, offset, count))
+    pub fn send_file(
+        &mut self,
+        file: &File,
+        offset: u64,
+        count: usize,
+    ) -> io::Result<Option<usize>> {
+        self.socket.send_file(file, offset, count)
     }
 
     /// Tells the client that nothing more follows; what it sends can still be read.
     pub fn finish(&mut self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+        self.socket.finish()
     }
 
     /// Makes the coming close a reset, which no client mistakes for an orderly end.
     pub fn abort(&mut self) {
-        // Where this fails the socket is gone already.
-        let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
-    }
-}
-
-fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn send(stream: &TcpStream, bytes: &[u8], more: More) -> io::Result<usize> {
-    use rustix::net::SendFlags;
-    let flags = match more {
-        More::Follows => SendFlags::NOSIGNAL | SendFlags::MORE,
-        More::No => SendFlags::NOSIGNAL,
-    };
-    Ok(rustix::net::send(stream, bytes, flags)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn send(mut stream: &TcpStream, bytes: &[u8], _more: More) -> io::Result<usize> {
-    stream.write(bytes)
-}
-
-#[cfg(target_os = "linux")]
-fn send_file(stream: &TcpStream, file: &File, offset: u64, count: usize) -> io::Result<usize> {
-    let mut offset = offset;
-    Ok(rustix::fs::sendfile(
-        stream,
-        file,
-        Some(&mut offset),
-        count,
-    )?)
-}
-
-/// The portable twin: a copy through a small buffer.
-#[cfg(not(target_os = "linux"))]
-fn send_file(mut stream: &TcpStream, file: &File, offset: u64, count: usize) -> io::Result<usize> {
-    use std::os::unix::fs::FileExt;
-    let mut buffer = [0; 32 * 1024];
-    let wanted = count.min(buffer.len());
-    let read = file.read_at(&mut buffer[..wanted], offset)?;
-    match read {
-        0 => Ok(0),
-        _ => stream.write(&buffer[..read]),
+        self.socket.abort();
     }
 }

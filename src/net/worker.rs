@@ -283,7 +283,7 @@ impl Worker {
                 self.slots.len() - 1
             });
             let token = token(index, self.slots[index].generation);
-            let descriptor = connection.transport().descriptor();
+            let descriptor = connection.transport().socket().descriptor();
             let interest = Interest::READABLE | Interest::WRITABLE;
             let registered =
                 self.seed

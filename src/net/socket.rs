@@ -1,0 +1,200 @@
+//! The socket: the only file that moves bytes between this process and a client.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+
+/// A client's socket in non-blocking mode, and what is known of it.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+    /// There may be more to read.
+    readable: bool,
+    /// The client has said that it will send no more, so a short read may not be the last.
+    hung_up: bool,
+    traffic: Traffic,
+}
+
+/// Bytes that crossed a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the client.
+    pub received: u64,
+    /// To the client, as far as its socket took them.
+    pub sent: u64,
+}
+
+/// What reading has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// So many bytes, at least one.
+    Bytes(usize),
+    /// Nothing until the socket is readable again.
+    Nothing,
+    /// The client's end of sending.
+    End,
+}
+
+/// Whether more follows at once, so that the kernel may wait and fill the packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// The next bytes are on their way.
+    Follows,
+    /// Send now.
+    No,
+}
+
+impl Socket {
+    /// Takes over a socket that is in non-blocking mode.
+    pub fn new(stream: TcpStream) -> Socket {
+        Socket {
+            stream,
+            readable: true,
+            hung_up: false,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// What readiness is registered for.
+    pub fn descriptor(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+
+    /// Notes what the poller said.
+    pub fn ready(&mut self, readable: bool, hung_up: bool) {
+        self.readable |= readable;
+        self.hung_up |= hung_up;
+    }
+
+    /// Whether there may be more to read.
+    pub fn is_readable(&self) -> bool {
+        self.readable
+    }
+
+    /// The bytes that crossed since this was asked for last.
+    pub fn take_traffic(&mut self) -> Traffic {
+        std::mem::take(&mut self.traffic)
+    }
+
+    /// Reads what is there.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Input> {
+        if !self.readable {
+            return Ok(Input::Nothing);
+        }
+        match unless_blocked(retry(|| self.stream.read(buffer)))? {
+            Some(0) => Ok(Input::End),
+            Some(count) => {
+                // Readiness is told once per arrival: a short read has emptied the socket, unless
+                // the client's end was announced together with these bytes.
+                self.readable = count == buffer.len() || self.hung_up;
+                self.traffic.received += count as u64;
+                Ok(Input::Bytes(count))
+            }
+            None => {
+                self.readable = false;
+                Ok(Input::Nothing)
+            }
+        }
+    }
+
+    /// Writes as much as the socket takes; `None` where it is full.
+    pub fn write(&mut self, bytes: &[u8], more: More) -> io::Result<Option<usize>> {
+        let sent = retry(|| send(&self.stream, bytes, more));
+        self.count(sent)
+    }
+
+    /// Writes two pieces as if they were one.
+    pub fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<Option<usize>> {
+        let pieces = [IoSlice::new(first), IoSlice::new(second)];
+        let sent = retry(|| self.stream.write_vectored(&pieces));
+        self.count(sent)
+    }
+
+    /// Moves up to `count` bytes of `file` from `offset` into the socket without copying them
+    /// through this process. 0 means that the file ends before `offset`.
+    pub fn send_file(
+        &mut self,
+        file: &File,
+        offset: u64,
+        count: usize,
+    ) -> io::Result<Option<usize>> {
+        let sent = retry(|| send_file(&self.stream, file, offset, count));
+        self.count(sent)
+    }
+
+    /// Tells the client that nothing more follows; what it sends can still be read.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Makes the coming close a reset, which no client mistakes for an orderly end.
+    pub fn abort(&mut self) {
+        // Where this fails the socket is gone already.
+        let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
+    }
+
+    fn count(&mut self, sent: io::Result<usize>) -> io::Result<Option<usize>> {
+        let sent = unless_blocked(sent)?;
+        self.traffic.sent += sent.unwrap_or_default() as u64;
+        Ok(sent)
+    }
+}
+
+/// What a call moved; `None` where the socket is full or empty.
+fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
+    match result {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn send(stream: &TcpStream, bytes: &[u8], more: More) -> io::Result<usize> {
+    use rustix::net::SendFlags;
+    let flags = match more {
+        More::Follows => SendFlags::NOSIGNAL | SendFlags::MORE,
+        More::No => SendFlags::NOSIGNAL,
+    };
+    Ok(rustix::net::send(stream, bytes, flags)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send(mut stream: &TcpStream, bytes: &[u8], _more: More) -> io::Result<usize> {
+    stream.write(bytes)
+}
+
+#[cfg(target_os = "linux")]
+fn send_file(stream: &TcpStream, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+    let mut offset = offset;
+    Ok(rustix::fs::sendfile(
+        stream,
+        file,
+        Some(&mut offset),
+        count,
+    )?)
+}
+
+/// The portable twin: a copy through a small buffer.
+#[cfg(not(target_os = "linux"))]
+fn send_file(mut stream: &TcpStream, file: &File, offset: u64, count: usize) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+    let mut buffer = [0; 32 * 1024];
+    let wanted = count.min(buffer.len());
+    let read = file.read_at(&mut buffer[..wanted], offset)?;
+    match read {
+        0 => Ok(0),
+        _ => stream.write(&buffer[..read]),
+    }
+}
