@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::http1::limits::Limits as HeadLimits;
+use crate::net::buffer::Buffer;
 use crate::net::clock::Now;
 use crate::net::config::Config;
 use crate::net::deadline::Waiting;
-use crate::net::inbox::Inbox;
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::outbox::Outbox;
 use crate::observe::log::LogHandle;
@@ -25,7 +25,7 @@ const READ_AHEAD: usize = 16 * 1024;
 /// The parts that a parsed head borrows, apart from everything that answering it changes.
 pub struct Bench {
     /// What was received.
-    pub inbox: Inbox,
+    pub inbox: Buffer,
     /// Where the lines of a head are noted.
     pub lines: Vec<FieldLine>,
     /// Everything else.
@@ -62,7 +62,7 @@ impl Bench {
     /// A bench around `desk`.
     pub fn new(desk: Desk) -> Bench {
         Bench {
-            inbox: Inbox::new(desk.parse_limits.head + READ_AHEAD),
+            inbox: Buffer::new(desk.parse_limits.head + READ_AHEAD),
             lines: Vec::new(),
             desk,
         }

@@ -24,9 +24,9 @@ use std::time::Instant;
 
 use crate::http1::parse;
 use crate::net::bench::{Bench, Desk};
+use crate::net::buffer::Buffer;
 use crate::net::deadline::{Deadline, Pace, Waiting};
 use crate::net::discard::Discard;
-use crate::net::inbox::Inbox;
 use crate::net::kept::Kept;
 use crate::net::outbox::Flushed;
 use crate::net::sending::Sending;
@@ -222,7 +222,8 @@ impl Connection {
                 Phase::List(..) => self.list(bench),
                 Phase::Send(_) => self.send(bench),
                 Phase::Closing { linger } => {
-                    let has_more = self.transport.is_readable() || !bench.inbox.unread().is_empty();
+                    let has_more =
+                        self.transport.is_readable() || !bench.inbox.waiting().is_empty();
                     self.close(*linger || has_more, &mut bench.desk)
                 }
                 Phase::Linger => self.linger(&mut bench.inbox, &mut bench.desk),
@@ -241,13 +242,18 @@ impl Connection {
 
     /// Receives more of what is `awaited`, once everything written so far has left: a client may
     /// be waiting for an answer before it sends on.
-    pub(super) fn receive(&mut self, inbox: &mut Inbox, desk: &mut Desk, awaited: Waiting) -> Step {
+    pub(super) fn receive(
+        &mut self,
+        inbox: &mut Buffer,
+        desk: &mut Desk,
+        awaited: Waiting,
+    ) -> Step {
         match self.flush(desk) {
             Ok(Flushed::All) => {}
             Ok(Flushed::Blocked) => return self.wait_to_send(desk),
             Err(_) => return Step::Close(Closed::Reset),
         }
-        let is_idle = awaited == Waiting::Head && inbox.unread().is_empty();
+        let is_idle = awaited == Waiting::Head && inbox.waiting().is_empty();
         // What is waited for now may not be what it was: the first byte of a head has come, or the
         // socket has room again.
         let waiting = if is_idle { Waiting::Request } else { awaited };
@@ -257,7 +263,7 @@ impl Connection {
             self.deadline = Deadline::new(waiting, desk.now.instant, desk.allowed(waiting));
         }
         if self.ended {
-            let is_over = awaited == Waiting::Head && is_blank(inbox.unread());
+            let is_over = awaited == Waiting::Head && is_blank(inbox.waiting());
             return self.end_of_requests(is_over, inbox, desk);
         }
         match self.read(inbox, desk) {
@@ -276,21 +282,21 @@ impl Connection {
 
     /// The client will send no more. Half a request is answered, so that whoever typed it learns
     /// what is missing (RFC 9112 section 8).
-    fn end_of_requests(&mut self, is_over: bool, inbox: &Inbox, desk: &mut Desk) -> Step {
+    fn end_of_requests(&mut self, is_over: bool, inbox: &Buffer, desk: &mut Desk) -> Step {
         if is_over {
             return Step::Close(Closed::Orderly);
         }
-        let method = self.method_so_far(inbox.unread());
+        let method = self.method_so_far(inbox.waiting());
         self.refuse(Status::BadRequest, Reason::Incomplete, method, desk);
         Step::Next
     }
 
     /// Reads once.
-    fn read(&mut self, inbox: &mut Inbox, desk: &mut Desk) -> io::Result<Input> {
+    fn read(&mut self, inbox: &mut Buffer, desk: &mut Desk) -> io::Result<Input> {
         let input = self.transport.read(inbox.room())?;
         self.account(desk);
         match input {
-            Input::Bytes(count) => inbox.received(count),
+            Input::Bytes(count) => inbox.add(count),
             Input::End => self.ended = true,
             Input::Nothing => {}
         }
@@ -338,8 +344,8 @@ impl Connection {
 
     /// Linger: unread bytes at the close would make the kernel send a reset, which can destroy the
     /// answer before the client reads it (RFC 9112 section 9.6).
-    fn linger(&mut self, inbox: &mut Inbox, desk: &mut Desk) -> Step {
-        inbox.consume(inbox.unread().len());
+    fn linger(&mut self, inbox: &mut Buffer, desk: &mut Desk) -> Step {
+        inbox.consume(inbox.waiting().len());
         match self.read(inbox, desk) {
             Ok(Input::End) => Step::Close(Closed::Orderly),
             Ok(Input::Nothing) => Step::Wait,

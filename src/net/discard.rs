@@ -3,7 +3,7 @@
 
 use crate::http1::chunked::{ChunkedError, Decoder};
 use crate::http1::framing::BodyLength;
-use crate::net::inbox::Inbox;
+use crate::net::buffer::Buffer;
 
 /// What is left of a body.
 pub struct Discard {
@@ -48,10 +48,10 @@ impl Discard {
     }
 
     /// Consumes what has been received.
-    pub fn feed(&mut self, inbox: &mut Inbox) -> Discarded {
+    pub fn feed(&mut self, inbox: &mut Buffer) -> Discarded {
         match &mut self.rest {
             Rest::Counted(rest) => {
-                let taken = (*rest).min(inbox.unread().len() as u64);
+                let taken = (*rest).min(inbox.waiting().len() as u64);
                 inbox.consume(taken as usize);
                 *rest -= taken;
                 match *rest {
@@ -66,9 +66,9 @@ impl Discard {
 
 /// The framing counts towards the allowance too: one byte of content in a chunk of its own, behind
 /// a long extension, costs as much as many.
-fn discard_chunks(decoder: &mut Decoder, allowance: &mut u64, inbox: &mut Inbox) -> Discarded {
-    while !inbox.unread().is_empty() {
-        let decoded = match decoder.decode(inbox.unread()) {
+fn discard_chunks(decoder: &mut Decoder, allowance: &mut u64, inbox: &mut Buffer) -> Discarded {
+    while !inbox.waiting().is_empty() {
+        let decoded = match decoder.decode(inbox.waiting()) {
             Ok(decoded) => decoded,
             Err(fault) => return Discarded::Malformed(fault),
         };

@@ -10,10 +10,10 @@ use crate::http1::persistence::{Persistence, persistence};
 use crate::http1::target::Target;
 use crate::http1::version::Version;
 use crate::net::bench::{Bench, Desk};
+use crate::net::buffer::Buffer;
 use crate::net::connection::{Closed, Connection, Phase, Step};
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::discard::{Discard, Discarded};
-use crate::net::inbox::Inbox;
 use crate::net::kept::Kept;
 use crate::net::outbox::{Flushed, OUTBOX_HIGH};
 use crate::origin::answer::Answer;
@@ -42,7 +42,7 @@ impl Connection {
                 Err(_) => return Step::Close(Closed::Reset),
             }
         }
-        let unread = inbox.unread();
+        let unread = inbox.waiting();
         match parse::request_head(unread, &mut self.scanned, lines, &desk.parse_limits) {
             Ok(None) => self.receive(inbox, desk, Waiting::Head),
             Ok(Some(head)) => {
@@ -63,8 +63,8 @@ impl Connection {
 
     /// An empty line before a request is no part of it (RFC 9112 section 2.2): a client that sends
     /// one behind a body and then nothing is idle, not late.
-    fn skip_empty_line(&mut self, inbox: &mut Inbox) {
-        if inbox.unread() == b"\r\n" {
+    fn skip_empty_line(&mut self, inbox: &mut Buffer) {
+        if inbox.waiting() == b"\r\n" {
             inbox.consume(2);
             self.scanned = parse::Progress::default();
         }

@@ -8,6 +8,8 @@
 pub mod acceptor;
 // What a worker lends to the connection it drives.
 pub mod bench;
+// Bytes received and not yet understood, or made and not yet sent.
+pub mod buffer;
 // The time, read once in a turn.
 pub mod clock;
 // What the server is asked to do.
@@ -20,8 +22,6 @@ pub mod deadline;
 pub mod discard;
 // One request and its answer on a connection.
 pub mod exchange;
-// The bytes received and not yet understood.
-pub mod inbox;
 // A request that is answered, or told of, later.
 pub mod kept;
 // How much of everything a client may use, and how long it may take.
