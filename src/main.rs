@@ -15,6 +15,7 @@ use std::time::Duration;
 use docroot::cli::banner::Banner;
 use docroot::cli::surroundings::{Surroundings, wants_colour};
 use docroot::cli::{self, Command, Launch};
+use docroot::http1::target::Scheme;
 use docroot::net::config::Port;
 use docroot::net::reach::outward_addresses;
 use docroot::net::server::{Handle, Server};
@@ -48,7 +49,10 @@ fn serve(launch: Launch) -> Result<(), StartError> {
     let log = Log::start(launch.config.log, standard_output(), counters)
         .map_err(|fault| StartError::System("a thread", fault))?;
     end_on_signals(server.handle())?;
-    announce(&launch, server.addresses());
+    for notice in server.notices() {
+        say(&format!("docroot: {notice}\n"));
+    }
+    announce(&launch, &server);
     let outcome = server.run(&log);
     log.shutdown(LOG_PATIENCE);
     outcome
@@ -68,11 +72,18 @@ fn end_on_signals(handle: Handle) -> Result<(), StartError> {
 }
 
 /// Prints the banner and opens the browser, as far as either was asked for.
-fn announce(launch: &Launch, listening: &[SocketAddr]) {
+fn announce(launch: &Launch, server: &Server) {
+    let listening = server.addresses();
     let root = &launch.config.root;
     let absolute = root.canonicalize();
     let banner = Banner {
         listening,
+        scheme: match launch.config.tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        },
+        redirecting: server.redirecting(),
+        fingerprint: server.fingerprint(),
         outward: &outward_addresses(),
         root: absolute.as_ref().unwrap_or(root),
         taken: taken_port(launch.config.port, listening),

@@ -12,6 +12,7 @@ use clap::{ArgAction, Parser, ValueEnum, value_parser};
 use clap_complete::Shell;
 
 use super::Launch;
+use super::https::Https;
 use super::surroundings::Surroundings;
 use super::units::{deadline, duration, size};
 use crate::net::config::{Bind, Config, DEFAULT_PORT, Port};
@@ -43,6 +44,7 @@ Examples:
   docroot -o www                   serve www and open it in the browser
   docroot -b 0.0.0.0 -p 9000 /srv  serve /srv to the network, on port 9000
   docroot report.pdf               serve a single file
+  docroot --tls-self-signed        serve this folder over HTTPS
   docroot --log-format json | jq   read the log with a program";
 
 /// Serve a directory, or a single file, over HTTP
@@ -111,6 +113,9 @@ pub struct Arguments {
     log_format: Option<Format>,
 
     #[command(flatten)]
+    https: Https,
+
+    #[command(flatten)]
     bounds: Bounds,
 
     /// Print a script that completes these options: docroot --completions bash
@@ -172,6 +177,11 @@ struct Bounds {
     #[arg(default_value = "64m", value_parser = size)]
     cache_memory: u64,
 
+    /// Time for a TLS handshake
+    #[arg(long, value_name = "TIME", help_heading = LIMITS)]
+    #[arg(default_value = "10s", value_parser = deadline)]
+    handshake_timeout: Duration,
+
     /// Time for a whole request head
     #[arg(long, value_name = "TIME", help_heading = LIMITS)]
     #[arg(default_value = "10s", value_parser = deadline)]
@@ -204,9 +214,13 @@ struct Bounds {
 }
 
 impl Arguments {
-    /// What they ask for, with the defaults that depend on the machine filled in.
-    pub fn launch(self, surroundings: &Surroundings) -> Launch {
-        Launch {
+    /// What they ask for, with the defaults that depend on the machine filled in; or what keeps
+    /// them from going together.
+    pub fn launch(self, surroundings: &Surroundings) -> Result<Launch, String> {
+        let site = self.site(surroundings);
+        let log = self.log(surroundings);
+        let tls = self.https.options()?;
+        Ok(Launch {
             banner: !self.quiet,
             open: self.open,
             config: Config {
@@ -215,11 +229,16 @@ impl Arguments {
                 threads: self.threads.unwrap_or(surroundings.processors).max(1),
                 limits: self.bounds.limits(surroundings),
                 deadlines: self.bounds.deadlines(),
-                log: self.log(surroundings),
-                site: self.site(surroundings),
+                log,
+                // What is encrypted passes through this process anyway, so copies gain nothing.
+                site: SiteOptions {
+                    max_copies: if tls.is_some() { 0 } else { site.max_copies },
+                    ..site
+                },
                 root: self.path,
+                tls,
             },
-        }
+        })
     }
 
     fn site(&self, surroundings: &Surroundings) -> SiteOptions {
@@ -270,6 +289,7 @@ impl Bounds {
 
     fn deadlines(&self) -> Deadlines {
         Deadlines {
+            handshake: self.handshake_timeout,
             head: self.head_timeout,
             body: self.body_timeout,
             idle: self.idle_timeout,
@@ -328,7 +348,7 @@ fn address(text: &str) -> Result<Address, String> {
         .map_err(|_| "not an IP address such as 127.0.0.1, 0.0.0.0 or ::, nor localhost".into())
 }
 
-fn port(text: &str) -> Result<u16, String> {
+pub fn port(text: &str) -> Result<u16, String> {
     text.parse()
         .map_err(|_| "not a number from 0 to 65535".into())
 }

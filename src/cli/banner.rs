@@ -6,11 +6,19 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use crate::http1::target::Scheme;
+
 /// What the banner tells.
 #[derive(Clone, Debug)]
 pub struct Banner<'a> {
     /// Where the server listens.
     pub listening: &'a [SocketAddr],
+    /// What is spoken there.
+    pub scheme: Scheme,
+    /// Where it sends clients to HTTPS.
+    pub redirecting: &'a [SocketAddr],
+    /// The SHA-256 fingerprint of a certificate that was made for this run.
+    pub fingerprint: Option<&'a str>,
     /// The addresses of this machine that others use, for sockets that take all of them.
     pub outward: &'a [IpAddr],
     /// What is served, as an absolute path.
@@ -25,10 +33,19 @@ impl Banner<'_> {
     /// The lines, the last line end included.
     pub fn text(&self) -> String {
         let mut text = format!("docroot serves {:?} at\n", self.root);
+        // A string takes every write.
         for url in self.urls() {
             let url = self.bold(&url);
-            // A string takes every write.
             writeln!(text, "  {url}").unwrap_or_default();
+        }
+        let redirecting = self.urls_of(Scheme::Http, self.redirecting);
+        if !redirecting.is_empty() {
+            let redirecting = redirecting.join(" ");
+            writeln!(text, "and sends there who comes to {redirecting}").unwrap_or_default();
+        }
+        if let Some(fingerprint) = self.fingerprint {
+            text.push_str("The certificate is signed by nobody else. Its SHA-256 fingerprint:\n");
+            writeln!(text, "  {fingerprint}").unwrap_or_default();
         }
         if let Some(port) = self.taken {
             writeln!(text, "Port {port} was taken; --port chooses another.").unwrap_or_default();
@@ -41,10 +58,14 @@ impl Banner<'_> {
     /// The URL of every address, in the order they were asked for; of sockets that take all, the
     /// loopback's first.
     pub fn urls(&self) -> Vec<String> {
+        self.urls_of(self.scheme, self.listening)
+    }
+
+    fn urls_of(&self, scheme: Scheme, sockets: &[SocketAddr]) -> Vec<String> {
         let mut urls: Vec<String> = Vec::new();
-        for socket in self.listening {
+        for socket in sockets {
             for ip in self.addresses(socket.ip()) {
-                let url = url(ip, socket.port());
+                let url = url(scheme, ip, socket.port());
                 if !urls.contains(&url) {
                     urls.push(url);
                 }
@@ -84,14 +105,16 @@ impl Banner<'_> {
 }
 
 /// `http://127.0.0.1:8080/`; the port of the scheme is not written (RFC 9110 section 4.2.3).
-fn url(ip: IpAddr, port: u16) -> String {
+fn url(scheme: Scheme, ip: IpAddr, port: u16) -> String {
     let host = match ip {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
     };
-    match port {
-        80 => format!("http://{host}/"),
-        _ => format!("http://{host}:{port}/"),
+    match (scheme, port) {
+        (Scheme::Http, 80) => format!("http://{host}/"),
+        (Scheme::Http, _) => format!("http://{host}:{port}/"),
+        (Scheme::Https, 443) => format!("https://{host}/"),
+        (Scheme::Https, _) => format!("https://{host}:{port}/"),
     }
 }
 
@@ -105,6 +128,9 @@ mod tests {
         let outward: Vec<IpAddr> = outward.iter().map(|a| a.parse().expect(a)).collect();
         let banner = Banner {
             listening: &listening,
+            scheme: Scheme::Http,
+            redirecting: &[],
+            fingerprint: None,
             outward: &outward,
             root: Path::new("/srv"),
             taken: None,
@@ -138,6 +164,9 @@ mod tests {
         let listening = [listening.parse().expect(listening)];
         let banner = Banner {
             listening: &listening,
+            scheme: Scheme::Http,
+            redirecting: &[],
+            fingerprint: None,
             outward: &[],
             root: Path::new(root),
             taken,
@@ -178,6 +207,33 @@ mod tests {
              http://192.0.2.7:8080/\n\
              The network can reach it.\n\
              Press Ctrl-C to stop.\n",
+        );
+    }
+
+    #[test]
+    fn https_is_told_with_what_there_is_to_check() {
+        let listening = ["127.0.0.1:8443", "[::1]:443"].map(|at| at.parse().expect(at));
+        let redirecting = ["127.0.0.1:80", "[::1]:8080"].map(|at| at.parse().expect(at));
+        let banner = Banner {
+            listening: &listening,
+            scheme: Scheme::Https,
+            redirecting: &redirecting,
+            fingerprint: Some("AB:CD"),
+            outward: &[],
+            root: Path::new("/srv"),
+            taken: None,
+            colour: false,
+        };
+        assert_eq!(
+            banner.text(),
+            "docroot serves \"/srv\" at\n  \
+             https://127.0.0.1:8443/\n  \
+             https://[::1]/\n\
+             and sends there who comes to http://127.0.0.1/ http://[::1]:8080/\n\
+             The certificate is signed by nobody else. Its SHA-256 fingerprint:\n  \
+             AB:CD\n\
+             Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n\
+             Press Ctrl-C to stop.\n"
         );
     }
 }

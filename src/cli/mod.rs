@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use clap_complete::Shell;
 
@@ -18,6 +19,8 @@ mod arguments;
 pub mod banner;
 // The environment as a source of options.
 mod environment;
+// The options of HTTPS.
+mod https;
 // What the command finds around it: processors, limits, terminals.
 pub mod surroundings;
 // Durations and sizes as people write them.
@@ -63,7 +66,9 @@ pub fn parse(
     }
     let all = with_environment(&mut command, &given, typed, variable)?;
     let matches = command.try_get_matches_from_mut(all)?;
-    let launch = Arguments::from_arg_matches(&matches)?.launch(surroundings);
+    let launch = Arguments::from_arg_matches(&matches)?
+        .launch(surroundings)
+        .map_err(|what| command.error(ErrorKind::ArgumentConflict, what))?;
     Ok(Command::Serve(Box::new(launch)))
 }
 
@@ -202,6 +207,7 @@ mod tests {
                     format: LogFormat::Pretty,
                     colour: true,
                 },
+                tls: None,
             },
             banner: true,
             open: false,
@@ -292,7 +298,7 @@ mod tests {
     fn limits_and_deadlines_are_read() {
         let config = launch(
             "--max-connections 7 --max-head 32k --max-target 4k --max-fields 9 --max-body 2g \
-             --max-ranges 0 --min-rate 0 --head-timeout 1s --body-timeout 2m --idle-timeout 0 \
+             --max-ranges 0 --min-rate 0 --handshake-timeout 9s --head-timeout 1s --body-timeout 2m --idle-timeout 0 \
              --send-timeout 1h --linger-timeout 500ms --drain-timeout 3",
         )
         .config;
@@ -306,6 +312,7 @@ mod tests {
             min_rate: 0,
         };
         let deadlines = Deadlines {
+            handshake: Duration::from_secs(9),
             head: Duration::from_secs(1),
             body: Duration::from_secs(120),
             idle: Duration::ZERO,

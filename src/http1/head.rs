@@ -71,7 +71,7 @@ fn field_value(out: &mut Vec<u8>, value: &[u8]) {
 }
 
 /// Appends `value` in decimal digits.
-fn number(out: &mut Vec<u8>, mut value: u64) {
+pub fn number(out: &mut Vec<u8>, mut value: u64) {
     let start = out.len();
     loop {
         out.push(b'0' + (value % 10) as u8);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
+use crate::net::connection::Service;
 use crate::net::worker::{Admission, Inlet, Orders};
 use crate::observe::metrics::Counters;
 use crate::origin::reason::Reason;
@@ -24,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Acceptor {
     /// In blocking mode.
     pub listener: Arc<TcpListener>,
+    /// What its port is for.
+    pub service: Service,
     /// Every worker.
     pub inlets: Vec<Inlet>,
     /// The most connections that all workers may have together.
@@ -78,6 +81,7 @@ impl Acceptor {
         let admission = Admission {
             stream,
             peer,
+            service: self.service,
             refused: reason,
         };
         if self.hand_over(admission).is_err() {

@@ -10,6 +10,7 @@ use crate::net::config::Config;
 use crate::net::deadline::Waiting;
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::outbox::Outbox;
+use crate::net::tls::{Endpoint, Wire};
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::origin::answer::Origin;
@@ -56,6 +57,14 @@ pub struct Desk {
     pub draining: bool,
     /// Bytes that the connection at work may still move in this turn.
     pub budget: u64,
+    /// Where TLS sessions come from, where the site is served over TLS.
+    pub endpoint: Option<Arc<Endpoint>>,
+    /// Lent to TLS sessions.
+    pub wire: Wire,
+    /// The port to which clients of the plain port are sent.
+    pub https_port: u16,
+    /// For how long clients are told to come back over HTTPS only, in seconds.
+    pub hsts: Option<u64>,
 }
 
 impl Bench {
@@ -72,6 +81,8 @@ impl Bench {
     pub fn reset(&mut self) {
         self.inbox.restore(&mut Vec::new());
         self.desk.outbox.restore(&mut Vec::new());
+        // It may have been lent.
+        self.desk.wire = Wire::new();
     }
 }
 
@@ -85,6 +96,10 @@ pub struct Settings {
     pub options: Arc<SiteOptions>,
     /// What happens, counted.
     pub counters: Arc<Counters>,
+    /// Where TLS sessions come from, where the site is served over TLS.
+    pub endpoint: Option<Arc<Endpoint>>,
+    /// The port at which the site is served.
+    pub port: u16,
 }
 
 impl Desk {
@@ -112,6 +127,10 @@ impl Desk {
             counters: Arc::clone(&settings.counters),
             draining: false,
             budget: 0,
+            wire: Wire::new(),
+            endpoint: settings.endpoint.clone(),
+            https_port: settings.port,
+            hsts: config.tls.as_ref().and_then(|tls| tls.hsts),
         }
     }
 
@@ -123,6 +142,7 @@ impl Desk {
     /// How long a connection may take for what it is waited for.
     pub fn allowed(&self, waiting: Waiting) -> Duration {
         match waiting {
+            Waiting::Handshake => self.deadlines.handshake,
             Waiting::Request => self.deadlines.idle,
             Waiting::Head => self.deadlines.head,
             Waiting::Body => self.deadlines.body,

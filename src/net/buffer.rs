@@ -44,6 +44,11 @@ impl Buffer {
         &self.bytes[self.start..self.end]
     }
 
+    /// The same, to be decrypted in place.
+    pub fn waiting_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.end]
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.start == self.end

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use crate::net::limits::{Deadlines, Limits};
+use crate::net::tls::options::TlsOptions;
 use crate::observe::access_log::LogOptions;
 use crate::site::options::SiteOptions;
 
@@ -29,6 +30,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// How requests are logged.
     pub log: LogOptions,
+    /// HTTPS; `None` serves plain text.
+    pub tls: Option<TlsOptions>,
 }
 
 /// The addresses to listen at. They hold no address twice.

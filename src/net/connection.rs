@@ -1,6 +1,9 @@
 //! One client's connection, as a value that stops at any byte and goes on later.
 //!
 //! ```text
+//!    Handshake (TLS)
+//!        |
+//!        v
 //!        +-------------------------- next request -----------------------+
 //!        v                                                               |
 //!    ReadHead --(a body)--> Discard --+                                  |
@@ -16,7 +19,7 @@
 //! ```
 //!
 //! This file moves the bytes and keeps the deadlines; [`crate::net::exchange`] reads and answers
-//! requests, [`crate::net::sending`] sends what was answered.
+//! requests, [`crate::net::sending`] sends what was answered, [`crate::net::handshake`] begins TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -46,6 +49,7 @@ const RECEIVED_COST: u64 = 8;
 pub struct Connection {
     pub(super) transport: Transport,
     pub(super) peer: SocketAddr,
+    pub(super) service: Service,
     pub(super) phase: Phase,
     /// Received and not consumed, between turns.
     received: Vec<u8>,
@@ -55,21 +59,45 @@ pub struct Connection {
     pub(super) scanned: parse::Progress,
     /// The connection was reset: nobody will read an answer.
     gone: bool,
-    /// The client's end of sending was read.
-    ended: bool,
+    /// The client's end of sending, once it was read.
+    ended: Option<End>,
     /// When the first byte of the current request came.
     pub(super) began: Instant,
     pub(super) deadline: Deadline,
     pub(super) pace: Pace,
 }
 
+/// What the port is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The site; over TLS where the server speaks it.
+    Site,
+    /// To send clients to the site, always in plain text.
+    Redirect,
+}
+
+/// How a client ends what it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// As it should.
+    Orderly,
+    /// Without the word that its session demands, so somebody else may have ended it.
+    Cut,
+}
+
 /// What the connection is about.
 pub(super) enum Phase {
+    /// A client that is to be turned away is told so once there is a session.
+    Handshake {
+        refused: Option<Reason>,
+    },
     ReadHead,
     Discard(Box<Kept>, Box<Discard>),
     List(Box<Kept>, Box<ListingJob>),
     Send(Box<Sending>),
-    Closing { linger: bool },
+    Closing {
+        linger: bool,
+    },
     Linger,
 }
 
@@ -95,6 +123,8 @@ pub enum Closed {
     TooSlow,
     /// The client went away.
     Reset,
+    /// The client's end came without the word that its session demands.
+    Cut,
     /// The disk changed under an answer, which was cut.
     Aborted,
     /// Driving it panicked.
@@ -115,19 +145,33 @@ pub(super) enum Step {
 
 impl Connection {
     /// A connection just accepted.
-    pub fn new(transport: Transport, peer: SocketAddr, desk: &Desk) -> Connection {
+    pub fn new(
+        transport: Transport,
+        peer: SocketAddr,
+        service: Service,
+        desk: &Desk,
+    ) -> Connection {
         let now = desk.now.instant;
+        let (phase, waiting) = match service == Service::Site && desk.endpoint.is_some() {
+            true => (Phase::Handshake { refused: None }, Waiting::Handshake),
+            false => (Phase::ReadHead, Waiting::Request),
+        };
+        let patience = match waiting {
+            Waiting::Handshake => desk.deadlines.handshake,
+            _ => desk.deadlines.head,
+        };
         Connection {
             transport,
             peer,
-            phase: Phase::ReadHead,
+            service,
+            phase,
             received: Vec::new(),
             unsent: Vec::new(),
             scanned: parse::Progress::default(),
             gone: false,
-            ended: false,
+            ended: None,
             began: now,
-            deadline: Deadline::new(Waiting::Request, now, desk.deadlines.head),
+            deadline: Deadline::new(waiting, now, patience),
             pace: Pace::new(desk.limits.min_rate, desk.deadlines.send),
         }
     }
@@ -136,10 +180,15 @@ impl Connection {
     pub fn refused(
         transport: Transport,
         peer: SocketAddr,
+        service: Service,
         reason: Reason,
         desk: &mut Desk,
     ) -> Connection {
-        let mut connection = Connection::new(transport, peer, desk);
+        let mut connection = Connection::new(transport, peer, service, desk);
+        if let Phase::Handshake { refused } = &mut connection.phase {
+            *refused = Some(reason);
+            return connection;
+        }
         connection.refuse(Status::ServiceUnavailable, reason, None, desk);
         desk.outbox.keep(&mut connection.unsent);
         connection
@@ -157,6 +206,12 @@ impl Connection {
         self.gone |= gone;
     }
 
+    /// Whether its next turn is likely to be a long one, for the sake of a client that has asked for
+    /// nothing yet.
+    pub fn is_shaking_hands(&self) -> bool {
+        matches!(self.phase, Phase::Handshake { .. })
+    }
+
     /// When the worker must look again although nothing happened.
     pub fn deadline(&self) -> &Deadline {
         &self.deadline
@@ -164,19 +219,38 @@ impl Connection {
 
     /// Runs until the socket blocks, the turn's budget is used up, or the connection is over.
     pub fn drive(&mut self, bench: &mut Bench) -> Turn {
+        self.turn(bench, Connection::run)
+    }
+
+    /// Lets the connection act with what the worker lends, and takes up what is left.
+    fn turn(&mut self, bench: &mut Bench, act: fn(&mut Connection, &mut Bench) -> Turn) -> Turn {
         bench.inbox.restore(&mut self.received);
         bench.desk.outbox.restore(&mut self.unsent);
+        self.transport.begin_turn(&mut bench.desk.wire);
         bench.desk.budget = TURN_BUDGET;
-        let turn = self.run(bench);
+        let turn = act(self, bench);
+        if let Turn::Closed(Closed::Idle | Closed::Orderly) = turn {
+            self.farewell(&mut bench.desk);
+        }
+        self.transport.end_turn(&mut bench.desk.wire);
         bench.inbox.keep(&mut self.received);
         bench.desk.outbox.keep(&mut self.unsent);
         turn
     }
 
+    /// The last word of a session that ends as it should (RFC 9112 section 9.8). Nothing is on its
+    /// way to the client, so there is room for it; a client that is gone does not miss it.
+    fn farewell(&mut self, desk: &mut Desk) {
+        self.transport.close();
+        let _ = self.flush(desk);
+    }
+
     /// Acts upon a deadline that has passed.
     pub fn expire(&mut self, bench: &mut Bench) -> Turn {
         let reason = match self.deadline.waiting {
-            Waiting::Request | Waiting::Close => return Turn::Closed(Closed::Idle),
+            Waiting::Request => return self.turn(bench, |_, _| Turn::Closed(Closed::Idle)),
+            Waiting::Close => return Turn::Closed(Closed::Idle),
+            Waiting::Handshake => return self.give_up_handshake(bench),
             Waiting::Send => return self.judge_pace(bench),
             Waiting::Head if is_blank(&self.received) => return Turn::Closed(Closed::Idle),
             Waiting::Head => Reason::HeadDeadline,
@@ -217,6 +291,7 @@ impl Connection {
         }
         loop {
             let step = match &self.phase {
+                Phase::Handshake { .. } => self.handshake(bench),
                 Phase::ReadHead => self.read_head(bench),
                 Phase::Discard(..) => self.discard(bench),
                 Phase::List(..) => self.list(bench),
@@ -262,9 +337,9 @@ impl Connection {
         if self.deadline.waiting != waiting && !goes_back {
             self.deadline = Deadline::new(waiting, desk.now.instant, desk.allowed(waiting));
         }
-        if self.ended {
+        if let Some(end) = self.ended {
             let is_over = awaited == Waiting::Head && is_blank(inbox.waiting());
-            return self.end_of_requests(is_over, inbox, desk);
+            return self.end_of_requests(end, is_over, inbox, desk);
         }
         match self.read(inbox, desk) {
             Ok(Input::Bytes(_)) => {
@@ -273,31 +348,52 @@ impl Connection {
                 }
                 Step::Next
             }
-            Ok(Input::End) => Step::Next,
+            Ok(Input::End | Input::Cut) => Step::Next,
             Ok(Input::Nothing) if is_idle && desk.draining => Step::Close(Closed::Idle),
             Ok(Input::Nothing) => Step::Wait,
-            Err(_) => Step::Close(Closed::Reset),
+            Err(fault) => self.fail_to_read(&fault),
         }
+    }
+
+    /// A session that was broken has sent an alert, which the client is to read; else there is
+    /// nobody left.
+    fn fail_to_read(&mut self, fault: &io::Error) -> Step {
+        if fault.kind() != io::ErrorKind::InvalidData {
+            return Step::Close(Closed::Reset);
+        }
+        self.phase = Phase::Closing { linger: true };
+        Step::Next
     }
 
     /// The client will send no more. Half a request is answered, so that whoever typed it learns
     /// what is missing (RFC 9112 section 8).
-    fn end_of_requests(&mut self, is_over: bool, inbox: &Buffer, desk: &mut Desk) -> Step {
+    fn end_of_requests(
+        &mut self,
+        end: End,
+        is_over: bool,
+        inbox: &Buffer,
+        desk: &mut Desk,
+    ) -> Step {
+        let (closed, reason) = match end {
+            End::Orderly => (Closed::Orderly, Reason::Incomplete),
+            End::Cut => (Closed::Cut, Reason::Cut),
+        };
         if is_over {
-            return Step::Close(Closed::Orderly);
+            return Step::Close(closed);
         }
         let method = self.method_so_far(inbox.waiting());
-        self.refuse(Status::BadRequest, Reason::Incomplete, method, desk);
+        self.refuse(Status::BadRequest, reason, method, desk);
         Step::Next
     }
 
     /// Reads once.
-    fn read(&mut self, inbox: &mut Buffer, desk: &mut Desk) -> io::Result<Input> {
+    pub(super) fn read(&mut self, inbox: &mut Buffer, desk: &mut Desk) -> io::Result<Input> {
         let input = self.transport.read(inbox.room())?;
         self.account(desk);
         match input {
             Input::Bytes(count) => inbox.add(count),
-            Input::End => self.ended = true,
+            Input::End => self.ended = Some(End::Orderly),
+            Input::Cut => self.ended = Some(End::Cut),
             Input::Nothing => {}
         }
         Ok(input)
@@ -305,7 +401,11 @@ impl Connection {
 
     /// Writes what is waiting to be written.
     pub(super) fn flush(&mut self, desk: &mut Desk) -> io::Result<Flushed> {
-        let flushed = desk.outbox.flush(&mut self.transport, More::No);
+        self.push(More::No, desk)
+    }
+
+    fn push(&mut self, more: More, desk: &mut Desk) -> io::Result<Flushed> {
+        let flushed = desk.outbox.flush(&mut self.transport, more);
         self.account(desk);
         flushed
     }
@@ -326,15 +426,24 @@ impl Connection {
         Step::Wait
     }
 
-    /// Closing: what was written leaves first; then, where the client may still be sending, it is
-    /// told of the end and read from until it has seen it.
+    /// Closing: what was written leaves first, and behind it the session's last word; then, where
+    /// the client may still be sending, it is told of the end and read from until it has seen it.
     fn close(&mut self, linger: bool, desk: &mut Desk) -> Step {
-        match self.flush(desk) {
+        let flushed = self
+            .push(More::Follows, desk)
+            .and_then(|flushed| match flushed {
+                Flushed::All => {
+                    self.transport.close();
+                    self.flush(desk)
+                }
+                Flushed::Blocked => Ok(Flushed::Blocked),
+            });
+        match flushed {
             Ok(Flushed::All) => {}
             Ok(Flushed::Blocked) => return self.wait_to_send(desk),
             Err(_) => return Step::Close(Closed::Reset),
         }
-        if !linger || self.ended || self.transport.finish().is_err() {
+        if !linger || self.ended.is_some() || self.transport.finish().is_err() {
             return Step::Close(Closed::Orderly);
         }
         self.deadline = Deadline::new(Waiting::Close, desk.now.instant, desk.deadlines.linger);
@@ -346,8 +455,10 @@ impl Connection {
     /// answer before the client reads it (RFC 9112 section 9.6).
     fn linger(&mut self, inbox: &mut Buffer, desk: &mut Desk) -> Step {
         inbox.consume(inbox.waiting().len());
-        match self.read(inbox, desk) {
-            Ok(Input::End) => Step::Close(Closed::Orderly),
+        let input = self.transport.discard(inbox.room());
+        self.account(desk);
+        match input {
+            Ok(Input::End | Input::Cut) => Step::Close(Closed::Orderly),
             Ok(Input::Nothing) => Step::Wait,
             Ok(Input::Bytes(_)) => Step::Again,
             Err(_) => Step::Close(Closed::Reset),
@@ -358,7 +469,10 @@ impl Connection {
 /// An answer that is not complete must not look as if it were.
 impl Drop for Connection {
     fn drop(&mut self) {
-        if matches!(self.phase, Phase::Send(_)) || !self.unsent.is_empty() {
+        if matches!(self.phase, Phase::Send(_))
+            || !self.unsent.is_empty()
+            || self.transport.has_unsent()
+        {
             self.transport.abort();
         }
     }

@@ -11,6 +11,8 @@ pub const SWEEP: Duration = Duration::from_secs(1);
 /// What a connection is being waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
+    /// The end of a TLS handshake.
+    Handshake,
     /// The first or the next request, of which no byte has come.
     Request,
     /// The rest of a head.

@@ -4,20 +4,21 @@ use crate::http1::error::Error as MessageError;
 use crate::http1::expect;
 use crate::http1::framing::{self, BodyLength};
 use crate::http1::head::INTERIM_CONTINUE;
-use crate::http1::host;
+use crate::http1::host::{self, Host};
 use crate::http1::parse::{self, RequestHead};
 use crate::http1::persistence::{Persistence, persistence};
 use crate::http1::target::Target;
 use crate::http1::version::Version;
 use crate::net::bench::{Bench, Desk};
 use crate::net::buffer::Buffer;
-use crate::net::connection::{Closed, Connection, Phase, Step};
+use crate::net::connection::{Closed, Connection, Phase, Service, Step};
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::discard::{Discard, Discarded};
 use crate::net::kept::Kept;
 use crate::net::outbox::{Flushed, OUTBOX_HIGH};
 use crate::origin::answer::Answer;
 use crate::origin::reason::Reason;
+use crate::origin::redirect;
 use crate::origin::refuse::error;
 use crate::origin::request::{Circumstances, Request};
 use crate::origin::response::Response;
@@ -81,24 +82,26 @@ impl Connection {
     /// A whole head has come: refuse it, read its body first, or answer it.
     fn begin(&mut self, head: &RequestHead<'_>, bytes: &[u8], desk: &mut Desk) {
         desk.spend(REQUEST_COST);
-        let (target, length, expects) = match check(head) {
+        let checked = match check(head) {
             Ok(checked) => checked,
             Err(fault) => {
                 let reason = Reason::Message(fault);
-                let response = refusal(fault.status(), reason, head.known, desk);
+                let response = self.refusal(fault.status(), reason, head.known, desk);
                 return self.begin_sending(Some((head, bytes)), response, true, desk);
             }
         };
-        let Some(discard) = Discard::new(length, desk.limits.max_body) else {
-            return self.respond(head, target, bytes, None, false, desk);
+        let Some(discard) = Discard::new(checked.length, desk.limits.max_body) else {
+            return self.respond(head, checked, bytes, None, false, desk);
         };
-        // A client that waits for 100 is sent the final status at once where the method will be
-        // refused anyway; whether it then sends its body nobody knows, so the connection ends.
-        let is_refused = !head.known.is_some_and(Method::is_allowed);
-        if discard.is_hopeless() || (expects && is_refused) {
-            return self.respond(head, target, bytes, None, true, desk);
+        // A client that waits for 100 is sent the final status at once where the body changes
+        // nothing: the method will be refused, or the client sent elsewhere. Whether it then sends
+        // its body nobody knows, so the connection ends.
+        let is_decided =
+            self.service == Service::Redirect || !head.known.is_some_and(Method::is_allowed);
+        if discard.is_hopeless() || (checked.expects && is_decided) {
+            return self.respond(head, checked, bytes, None, true, desk);
         }
-        if expects {
+        if checked.expects {
             desk.outbox.end().extend_from_slice(INTERIM_CONTINUE);
         }
         self.deadline = Deadline::new(Waiting::Body, desk.now.instant, desk.deadlines.body);
@@ -161,9 +164,9 @@ impl Connection {
         let Bench { lines, desk, .. } = bench;
         // The same head passed the same checks before.
         if let Some(head) = kept.parse(lines, &desk.parse_limits)
-            && let Ok((target, _, _)) = check(&head)
+            && let Ok(checked) = check(&head)
         {
-            self.respond(&head, target, kept.bytes(), listing, kept.has_rest, desk);
+            self.respond(&head, checked, kept.bytes(), listing, kept.has_rest, desk);
         }
     }
 
@@ -172,7 +175,7 @@ impl Connection {
     fn respond(
         &mut self,
         head: &RequestHead<'_>,
-        target: Target<'_>,
+        checked: Checked<'_>,
         bytes: &[u8],
         listing: Option<Result<Listing, DiskError>>,
         has_rest: bool,
@@ -184,15 +187,21 @@ impl Connection {
         };
         let request = Request {
             head,
-            target,
+            target: checked.target,
+            host: checked.host,
             circumstances: Circumstances {
                 now: desk.now.date,
                 date: desk.now.text,
                 persistence,
                 is_http10: head.version == Version::Http10,
                 is_head: head.known == Some(Method::Head),
+                hsts: self.hsts(desk),
             },
         };
+        if self.service == Service::Redirect {
+            let response = redirect::answer(&request, desk.https_port, desk.outbox.end());
+            return self.begin_sending(Some((head, bytes)), response, has_rest, desk);
+        }
         match desk.origin.answer(&request, listing, desk.outbox.end()) {
             Answer::Listing(job) => {
                 self.phase = Phase::List(Box::new(Kept::of(bytes, has_rest)), job);
@@ -212,37 +221,71 @@ impl Connection {
         method: Option<Method>,
         desk: &mut Desk,
     ) {
-        let response = refusal(status, reason, method, desk);
+        let response = self.refusal(status, reason, method, desk);
         self.begin_sending(None, response, true, desk);
+    }
+
+    /// The response to what is refused before any resource is looked for. The connection ends with
+    /// it.
+    fn refusal(
+        &self,
+        status: Status,
+        reason: Reason,
+        method: Option<Method>,
+        desk: &mut Desk,
+    ) -> Response {
+        let circumstances = self.last_circumstances(method, desk);
+        error(desk.outbox.end(), circumstances, status, reason)
+    }
+
+    /// Those of a response that ends the connection.
+    pub(super) fn last_circumstances(&self, method: Option<Method>, desk: &Desk) -> Circumstances {
+        Circumstances {
+            now: desk.now.date,
+            date: desk.now.text,
+            persistence: Persistence::Close,
+            is_http10: false,
+            is_head: method == Some(Method::Head),
+            hsts: self.hsts(desk),
+        }
+    }
+
+    /// RFC 6797 section 7.2: the field is never sent in plain text.
+    fn hsts(&self, desk: &Desk) -> Option<u64> {
+        desk.hsts.filter(|_| self.transport.is_secure())
     }
 }
 
 /// The method of a request that need not be complete or well-formed. What it decides is whether an
 /// error has a body.
-fn method_of(received: &[u8]) -> Option<Method> {
+pub(super) fn method_of(received: &[u8]) -> Option<Method> {
     let start = received.iter().position(|byte| !b"\r\n".contains(byte))?;
     let token = received[start..].split(|&byte| byte == b' ').next()?;
     Method::from_token(token)
 }
 
-/// What must hold of a head before it means anything: framing first, because a message of which
-/// the end is in doubt has no next one.
-fn check<'a>(head: &RequestHead<'a>) -> Result<(Target<'a>, BodyLength, bool), MessageError> {
-    let length = framing::body_length(head.version, &head.fields)?;
-    let target = Target::parse(head.known, head.target)?;
-    host::host(head.version, &head.fields)?;
-    let expects = expect::expects_continue(head.version, &head.fields)?;
-    Ok((target, length, expects))
+/// A head that means something.
+#[derive(Clone, Copy)]
+struct Checked<'a> {
+    target: Target<'a>,
+    /// The host that the request is for, where it names one.
+    host: Option<Host<'a>>,
+    length: BodyLength,
+    /// Whether the client waits for 100 before it sends its body.
+    expects: bool,
 }
 
-/// The response to what is refused before any resource is looked for. The connection ends with it.
-fn refusal(status: Status, reason: Reason, method: Option<Method>, desk: &mut Desk) -> Response {
-    let circumstances = Circumstances {
-        now: desk.now.date,
-        date: desk.now.text,
-        persistence: Persistence::Close,
-        is_http10: false,
-        is_head: method == Some(Method::Head),
-    };
-    error(desk.outbox.end(), circumstances, status, reason)
+/// What must hold of a head before it means anything: framing first, because a message of which
+/// the end is in doubt has no next one.
+fn check<'a>(head: &RequestHead<'a>) -> Result<Checked<'a>, MessageError> {
+    let length = framing::body_length(head.version, &head.fields)?;
+    let target = Target::parse(head.known, head.target)?;
+    let named = host::host(head.version, &head.fields)?;
+    let expects = expect::expects_continue(head.version, &head.fields)?;
+    Ok(Checked {
+        target,
+        host: target.host(named),
+        length,
+        expects,
+    })
 }

@@ -59,6 +59,8 @@ impl Limits {
 /// How long a client may take. Every wait of the server ends by one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
+    /// For a TLS handshake, from the connection's first moment.
+    pub handshake: Duration,
     /// For a whole request head, from its first byte: 408 after it.
     pub head: Duration,
     /// For a request body that is drained.
@@ -74,6 +76,8 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
+    /// 10 s: two round trips and some arithmetic; a phone on its edge of the network needs 2.
+    pub const HANDSHAKE: Duration = Duration::from_secs(10);
     /// 10 s: a head is one packet or a few; slower than this is a slowloris.
     pub const HEAD: Duration = Duration::from_secs(10);
     /// 10 s: 1 MiB within it takes 100 KiB/s, and the body is thrown away in any case.
@@ -91,6 +95,7 @@ impl Deadlines {
 impl Default for Deadlines {
     fn default() -> Deadlines {
         Deadlines {
+            handshake: Deadlines::HANDSHAKE,
             head: Deadlines::HEAD,
             body: Deadlines::BODY,
             idle: Deadlines::IDLE,

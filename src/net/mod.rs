@@ -22,6 +22,8 @@ pub mod deadline;
 pub mod discard;
 // One request and its answer on a connection.
 pub mod exchange;
+// How a connection to the TLS port begins.
+pub mod handshake;
 // A request that is answered, or told of, later.
 pub mod kept;
 // How much of everything a client may use, and how long it may take.
@@ -44,6 +46,8 @@ pub mod server;
 pub mod socket;
 // Why the server did not start.
 pub mod start_error;
+// HTTPS.
+pub mod tls;
 // How bytes pass between a connection and its client.
 pub mod transport;
 // The thread that serves.

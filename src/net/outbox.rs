@@ -79,6 +79,6 @@ impl Outbox {
                 None => return Ok(Flushed::Blocked),
             }
         }
-        Ok(Flushed::All)
+        transport.flush(more)
     }
 }

@@ -162,6 +162,7 @@ impl Connection {
             user_agent: first(FieldName::UserAgent),
             reason: &reason,
             complete,
+            security: self.transport.security(),
         });
     }
 }

@@ -10,10 +10,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::net::acceptor::Acceptor;
 use crate::net::bench::{Bench, Desk, Settings};
-use crate::net::config::Config;
+use crate::net::clock::Now;
+use crate::net::config::{Config, Port};
+use crate::net::connection::Service;
 use crate::net::listen;
 use crate::net::scheduling::interrupt_nobody;
 use crate::net::start_error::StartError;
+use crate::net::tls::Endpoint;
+use crate::net::tls::notice::Notice;
 use crate::net::worker::{Inlet, Orders, Seed};
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
@@ -22,8 +26,10 @@ use crate::site::root::Root;
 /// A server that listens and does not serve yet: clients wait in the kernel's queue.
 pub struct Server {
     settings: Arc<Settings>,
-    listeners: Vec<Arc<TcpListener>>,
+    listeners: Vec<(Service, Arc<TcpListener>)>,
     addresses: Vec<SocketAddr>,
+    redirecting: Vec<SocketAddr>,
+    notices: Vec<Notice>,
     workers: Vec<(Seed, Inlet)>,
     orders: Arc<Orders>,
     /// Told once of the wish to drain, then of the wish to leave.
@@ -60,34 +66,58 @@ impl Server {
     pub fn bind(mut config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
         let root = open_root(&mut config)?;
         let listeners = listen::bind(&config.bind, config.port)?;
-        let addresses = listeners
-            .iter()
-            .map(TcpListener::local_addr)
-            .collect::<io::Result<_>>()
-            .map_err(|fault| StartError::System("a listener", fault))?;
+        let addresses = addresses(&listeners)?;
+        let (endpoint, notices) = open_endpoint(&config, &addresses)?;
+        let redirect = config.tls.as_ref().and_then(|tls| tls.redirect);
+        let redirectors = match redirect {
+            Some(port) => listen::bind(&config.bind, Port::Fixed(port))?,
+            None => Vec::new(),
+        };
+        let redirecting = self::addresses(&redirectors)?;
         let orders = Arc::<Orders>::default();
         let workers = (0..config.threads.max(1))
             .map(|_| Seed::new(Arc::clone(&orders)))
             .collect::<io::Result<_>>()
             .map_err(|fault| StartError::System("a poller", fault))?;
         Ok(Server {
-            listeners: listeners.into_iter().map(Arc::new).collect(),
-            addresses,
+            listeners: for_service(Service::Site, listeners)
+                .chain(for_service(Service::Redirect, redirectors))
+                .collect(),
+            redirecting,
+            notices,
             workers,
             orders,
             wishes: bounded(2),
             settings: Arc::new(Settings {
                 root: Arc::new(root),
                 options: Arc::new(config.site.clone()),
+                port: addresses.first().map_or(0, SocketAddr::port),
+                endpoint,
                 config,
                 counters,
             }),
+            addresses,
         })
     }
 
     /// Where it listens; the port is never 0.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where it sends clients to HTTPS.
+    pub fn redirecting(&self) -> &[SocketAddr] {
+        &self.redirecting
+    }
+
+    /// What the operator should know before it serves.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The SHA-256 fingerprint of the certificate that was made for this run, if one was.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.settings.endpoint.as_ref()?.fingerprint()
     }
 
     /// What happens, counted.
@@ -148,9 +178,10 @@ impl Server {
         watch: &Receiver<()>,
         threads: &mut Vec<JoinHandle<()>>,
     ) -> Result<(), StartError> {
-        for listener in &self.listeners {
+        for (service, listener) in &self.listeners {
             let acceptor = Acceptor {
                 listener: Arc::clone(listener),
+                service: *service,
                 inlets: inlets.to_vec(),
                 max_connections: self.settings.config.limits.max_connections,
                 orders: Arc::clone(&self.orders),
@@ -183,12 +214,42 @@ impl Server {
         inlets.iter().for_each(Inlet::wake);
         self.listeners
             .iter()
-            .for_each(|listener| listen::interrupt(listener));
+            .for_each(|(_, listener)| listen::interrupt(listener));
         for thread in threads {
             // A thread that panicked has ended too.
             let _ = thread.join();
         }
     }
+}
+
+/// Where listeners listen.
+fn addresses(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>, StartError> {
+    listeners
+        .iter()
+        .map(TcpListener::local_addr)
+        .collect::<io::Result<_>>()
+        .map_err(|fault| StartError::System("a listener", fault))
+}
+
+fn for_service(
+    service: Service,
+    listeners: Vec<TcpListener>,
+) -> impl Iterator<Item = (Service, Arc<TcpListener>)> {
+    let with_service = move |listener| (service, Arc::new(listener));
+    listeners.into_iter().map(with_service)
+}
+
+/// Makes ready for TLS, where it is asked for.
+fn open_endpoint(
+    config: &Config,
+    listening: &[SocketAddr],
+) -> Result<(Option<Arc<Endpoint>>, Vec<Notice>), StartError> {
+    let Some(options) = &config.tls else {
+        return Ok((None, Vec::new()));
+    };
+    let (endpoint, notices) =
+        Endpoint::open(options, listening, &Now::read()).map_err(StartError::Tls)?;
+    Ok((Some(Arc::new(endpoint)), notices))
 }
 
 /// Opens the root. A single file is served from its folder, in which nothing else is there.

@@ -35,6 +35,8 @@ pub enum Input {
     Nothing,
     /// The client's end of sending.
     End,
+    /// The connection's end, before the client has said in its session that it ends.
+    Cut,
 }
 
 /// Whether more follows at once, so that the kernel may wait and fill the packet.

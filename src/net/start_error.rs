@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::net::tls::fault::TlsError;
+
 /// The first port that needs no privilege.
 pub const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 
@@ -35,6 +37,8 @@ pub enum StartError {
     ListenFault(SocketAddr, io::Error),
     /// No more files may be opened.
     TooManyFiles,
+    /// HTTPS cannot be spoken with what was given.
+    Tls(TlsError),
     /// A thread, a poller or a handler of signals could not be made; the text says which.
     System(&'static str, io::Error),
 }
@@ -119,6 +123,7 @@ impl fmt::Display for StartError {
                 f,
                 "too many files are open: raise the limit with ulimit -n, or lower --threads"
             ),
+            StartError::Tls(fault) => fault.fmt(f),
             StartError::System(what, error) => write!(
                 f,
                 "{what} could not be made: {error}; free some memory, or lower --threads"

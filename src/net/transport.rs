@@ -1,28 +1,72 @@
-//! How bytes pass between a connection and its client.
+//! How bytes pass between a connection and its client: as they are, or through a TLS session.
 
 use std::fs::File;
 use std::io;
 use std::net::TcpStream;
+use std::os::unix::fs::FileExt;
 
+use crate::net::clock::Now;
+use crate::net::outbox::Flushed;
 use crate::net::socket::{Input, More, Socket, Traffic};
+use crate::net::tls::{Handshake, Session, Wire};
+use crate::observe::event::Security;
 
 /// A client's socket, and what is spoken on it.
 #[derive(Debug)]
 pub struct Transport {
     socket: Socket,
+    session: Option<Box<Session>>,
 }
 
 impl Transport {
-    /// Takes over a socket that is in non-blocking mode.
+    /// Takes over a socket that is in non-blocking mode. What is spoken on it is plain text.
     pub fn new(stream: TcpStream) -> Transport {
         Transport {
             socket: Socket::new(stream),
+            session: None,
         }
+    }
+
+    /// From now on a session protects it. `wire` is what the worker lends for this turn.
+    pub fn secure(&mut self, session: Session, wire: &mut Wire) {
+        self.session.insert(Box::new(session)).begin_turn(wire);
     }
 
     /// The socket.
     pub fn socket(&self) -> &Socket {
         &self.socket
+    }
+
+    /// Whether a session protects it, or is about to.
+    pub fn is_secure(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// How it is protected; `None` for plain text, and while a handshake goes on.
+    pub fn security(&self) -> Option<Security<'_>> {
+        self.session.as_ref()?.security()
+    }
+
+    /// Takes what the worker lends for a turn.
+    pub fn begin_turn(&mut self, wire: &mut Wire) {
+        if let Some(session) = &mut self.session {
+            session.begin_turn(wire);
+        }
+    }
+
+    /// Gives it back.
+    pub fn end_turn(&mut self, wire: &mut Wire) {
+        if let Some(session) = &mut self.session {
+            session.end_turn(wire);
+        }
+    }
+
+    /// Goes on with the handshake. Plain text needs none.
+    pub fn handshake(&mut self, now: &Now) -> io::Result<Handshake> {
+        match &mut self.session {
+            None => Ok(Handshake::Done),
+            Some(session) => session.handshake(&mut self.socket, now.system),
+        }
     }
 
     /// Notes what the poller said: there may be more to read, the client will send no more.
@@ -32,7 +76,11 @@ impl Transport {
 
     /// Whether there may be more to read.
     pub fn is_readable(&self) -> bool {
-        self.socket.is_readable()
+        let has_plain = self
+            .session
+            .as_ref()
+            .is_some_and(|session| session.has_plain());
+        has_plain || self.socket.is_readable()
     }
 
     /// The bytes that crossed the socket since this was asked for last.
@@ -42,28 +90,74 @@ impl Transport {
 
     /// Reads what is there.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Input> {
-        self.socket.read(buffer)
+        match &mut self.session {
+            None => self.socket.read(buffer),
+            Some(session) => session.read(&mut self.socket, buffer),
+        }
     }
 
-    /// Writes as much as the socket takes; `None` where it is full.
+    /// Reads what is there in order to throw it away: nothing is decrypted for that.
+    pub fn discard(&mut self, scratch: &mut [u8]) -> io::Result<Input> {
+        self.socket.read(scratch)
+    }
+
+    /// Writes as much as can be; `None` where the socket is full.
     pub fn write(&mut self, bytes: &[u8], more: More) -> io::Result<Option<usize>> {
-        self.socket.write(bytes, more)
+        match &mut self.session {
+            None => self.socket.write(bytes, more),
+            Some(session) => session.write(&mut self.socket, [bytes, &[]], more),
+        }
     }
 
     /// Writes two pieces as if they were one.
     pub fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<Option<usize>> {
-        self.socket.write_both(first, second)
+        match &mut self.session {
+            None => self.socket.write_both(first, second),
+            Some(session) => session.write(&mut self.socket, [first, second], More::No),
+        }
     }
 
-    /// Moves up to `count` bytes of `file` from `offset` into the socket without copying them
-    /// through this process. 0 means that the file ends before `offset`.
+    /// Moves up to `count` bytes of `file` from `offset` into the socket, without copying them
+    /// through this process where nothing has to be done to them. 0 means that the file ends
+    /// before `offset`.
     pub fn send_file(
         &mut self,
         file: &File,
         offset: u64,
         count: usize,
     ) -> io::Result<Option<usize>> {
-        self.socket.send_file(file, offset, count)
+        if self.session.is_none() {
+            return self.socket.send_file(file, offset, count);
+        }
+        let mut piece = [0; 16 * 1024];
+        let wanted = count.min(piece.len());
+        match file.read_at(&mut piece[..wanted], offset)? {
+            0 => Ok(Some(0)),
+            read => self.write(&piece[..read], More::No),
+        }
+    }
+
+    /// Sends what was written and waits for the socket.
+    pub fn flush(&mut self, more: More) -> io::Result<Flushed> {
+        match &mut self.session {
+            None => Ok(Flushed::All),
+            Some(session) => session.flush(&mut self.socket, more),
+        }
+    }
+
+    /// Whether something that was written waits for the socket.
+    pub fn has_unsent(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.has_unsent())
+    }
+
+    /// Says in the session that nothing more follows (close_notify); it is sent by the next
+    /// [`Transport::flush`]. Plain text has no such word.
+    pub fn close(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.close();
+        }
     }
 
     /// Tells the client that nothing more follows; what it sends can still be read.

@@ -19,7 +19,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::net::bench::Bench;
 use crate::net::clock;
-use crate::net::connection::{Closed, Connection, Turn};
+use crate::net::connection::{Closed, Connection, Service, Turn};
 use crate::net::deadline::SWEEP;
 use crate::net::transport::Transport;
 use crate::origin::reason::Reason;
@@ -39,6 +39,8 @@ pub struct Admission {
     pub stream: TcpStream,
     /// The client.
     pub peer: SocketAddr,
+    /// What the port is for.
+    pub service: Service,
     /// Whether it is to be turned away, and why.
     pub refused: Option<Reason>,
 }
@@ -272,11 +274,17 @@ impl Worker {
             // A client that comes in the middle of a turn may have been answered in it before, and
             // have changed the disk since.
             bench.desk.origin.stock.site.look_again();
-            let refused = admission.refused.is_some();
-            let transport = Transport::new(admission.stream);
-            let connection = match admission.refused {
-                None => Connection::new(transport, admission.peer, &bench.desk),
-                Some(why) => Connection::refused(transport, admission.peer, why, &mut bench.desk),
+            let Admission {
+                stream,
+                peer,
+                service,
+                refused,
+            } = admission;
+            let transport = Transport::new(stream);
+            let is_refused = refused.is_some();
+            let connection = match refused {
+                None => Connection::new(transport, peer, service, &bench.desk),
+                Some(why) => Connection::refused(transport, peer, service, why, &mut bench.desk),
             };
             let index = self.free.pop().unwrap_or_else(|| {
                 self.slots.push(Slot::default());
@@ -292,7 +300,7 @@ impl Worker {
                     .register(&mut SourceFd(&descriptor), token, interest);
             let slot = &mut self.slots[index];
             slot.connection = Some(Box::new(connection));
-            slot.refused = refused;
+            slot.refused = is_refused;
             match registered {
                 Ok(()) => self.drive(index, bench),
                 Err(_) => self.close(index, Closed::Reset, bench),
@@ -313,8 +321,12 @@ impl Worker {
             let hung_up = event.is_read_closed() || event.is_error();
             let readable = event.is_readable() || hung_up;
             connection.ready(readable, hung_up, event.is_write_closed());
-            if !slot.queued {
-                self.drive(index, bench);
+            // Who shakes hands makes work for a tenth of a millisecond, and those who are served
+            // already must not wait for a crowd of them.
+            match connection.is_shaking_hands() {
+                true => self.queue(index),
+                false if slot.queued => {}
+                false => self.drive(index, bench),
             }
         }
     }
@@ -351,17 +363,20 @@ impl Worker {
         let turn = catch_unwind(AssertUnwindSafe(|| act(connection, bench)));
         match turn {
             Ok(Turn::Wait) => {}
-            Ok(Turn::Again) => {
-                if !std::mem::replace(&mut self.slots[index].queued, true) {
-                    self.again.push_back(index);
-                }
-            }
+            Ok(Turn::Again) => self.queue(index),
             Ok(Turn::Closed(closed)) => self.close(index, closed, bench),
             Err(_) => {
                 bench.desk.counters.worker_panics.add(1);
                 bench.reset();
                 self.close(index, Closed::Bug, bench);
             }
+        }
+    }
+
+    /// Gives a connection a turn after its neighbours'.
+    fn queue(&mut self, index: usize) {
+        if !std::mem::replace(&mut self.slots[index].queued, true) {
+            self.again.push_back(index);
         }
     }
 

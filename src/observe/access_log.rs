@@ -1,7 +1,7 @@
 //! The formats of the access log and the choice between them. A line is a pure function of an
 //! `Exchange`.
 
-use super::event::Exchange;
+use super::event::{Exchange, FailedHandshake};
 use super::{combined, json, pretty};
 
 /// How a line of the access log is written.
@@ -44,6 +44,16 @@ pub fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &Exchange) {
     }
 }
 
+/// Appends the line that tells of a TLS handshake that failed. `Off` appends nothing.
+pub fn write_failed_handshake(out: &mut Vec<u8>, options: LogOptions, failed: &FailedHandshake) {
+    match options.format {
+        LogFormat::Pretty => pretty::write_failed_handshake(out, options.colour, failed),
+        LogFormat::Combined => combined::write_failed_handshake(out, failed),
+        LogFormat::Json => json::write_failed_handshake(out, failed),
+        LogFormat::Off => {}
+    }
+}
+
 /// Appends the line that tells how many lines are missing.
 pub fn write_dropped(out: &mut Vec<u8>, format: LogFormat, lines: u64) {
     match format {
@@ -61,6 +71,7 @@ pub(super) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    use super::super::event::Security;
     use super::*;
 
     /// The exchange that the rows of each format start from.
@@ -78,6 +89,23 @@ pub(super) mod tests {
             user_agent: Some(b"curl/8.0"),
             reason: "the file",
             complete: true,
+            security: None,
+        }
+    }
+
+    /// What it is protected by, where it is.
+    pub const SECURITY: Security = Security {
+        version: "TLSv1.3",
+        cipher: "TLS_AES_256_GCM_SHA384",
+        client: Some("CN=alice,O=\"a\nb\""),
+    };
+
+    /// A handshake that failed at the same moment.
+    pub fn failed_handshake() -> FailedHandshake<'static> {
+        FailedHandshake {
+            peer: example().peer,
+            at: example().received,
+            reason: "peer sent no\ncertificates",
         }
     }
 

@@ -1,15 +1,17 @@
-//! The combined log format of Apache and nginx:
+//! The combined log format of Apache and nginx, and behind it what protected the exchange:
 //!
 //! ```text
 //! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "http://a/" "curl/8.0"
+//! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "-" "-" TLSv1.3 TLS_AES_256_GCM_SHA384 "CN=alice"
 //! ```
 
 use super::calendar::{Moment, append};
 use super::escape::write_quoted;
-use super::event::Exchange;
+use super::event::{Exchange, FailedHandshake};
 
 /// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; what is absent is `-`. An
-/// answer without a body has 0 bytes, as nginx writes it: every reader of numbers takes that.
+/// answer without a body has 0 bytes, as nginx writes it: every reader of numbers takes that. Over
+/// TLS the version, the cipher suite and the subject of the client's certificate follow.
 pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
     // An IPv4 client of an IPv6 socket is still an IPv4 client.
     append(
@@ -26,7 +28,26 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
     write_quoted(out, exchange.referer.unwrap_or(b"-"));
     out.extend_from_slice(b"\" \"");
     write_quoted(out, exchange.user_agent.unwrap_or(b"-"));
-    out.extend_from_slice(b"\"\n");
+    out.push(b'"');
+    if let Some(security) = &exchange.security {
+        append(
+            out,
+            format_args!(" {} {} \"", security.version, security.cipher),
+        );
+        write_quoted(out, security.client.unwrap_or("-").as_bytes());
+        out.push(b'"');
+    }
+    out.push(b'\n');
+}
+
+/// Appends a line about a handshake that failed; no parser takes it for a request.
+pub fn write_failed_handshake(out: &mut Vec<u8>, failed: &FailedHandshake) {
+    let address = failed.peer.ip().to_canonical();
+    append(out, format_args!("docroot: {address} ["));
+    Moment::of(failed.at).write_common(out);
+    out.extend_from_slice(b"] the TLS handshake failed: ");
+    write_quoted(out, failed.reason.as_bytes());
+    out.push(b'\n');
 }
 
 /// Appends the line that tells how many are missing; no parser takes it for a request.
@@ -48,7 +69,7 @@ fn write_request_line(out: &mut Vec<u8>, exchange: &Exchange) {
 mod tests {
     use std::net::Ipv6Addr;
 
-    use super::super::access_log::tests::example;
+    use super::super::access_log::tests::{SECURITY, example, failed_handshake};
     use super::*;
 
     #[track_caller]
@@ -63,6 +84,16 @@ mod tests {
         check(
             example(),
             r#"127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 200 2326 "-" "curl/8.0""#,
+        );
+        check(
+            Exchange {
+                security: Some(SECURITY),
+                ..example()
+            },
+            concat!(
+                r#"127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 200 2326 "-" "#,
+                r#""curl/8.0" TLSv1.3 TLS_AES_256_GCM_SHA384 "CN=alice,O=\x22a\x0Ab\x22""#
+            ),
         );
         let mapped = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0xc000, 0x201);
         check(
@@ -85,6 +116,17 @@ mod tests {
                 ..example()
             },
             r#"::1 - - [10/Oct/2000:13:55:36 +0000] "-" 400 2326 "-" "curl/8.0""#,
+        );
+    }
+
+    #[test]
+    fn failed_handshakes_are_told() {
+        let mut got = Vec::new();
+        write_failed_handshake(&mut got, &failed_handshake());
+        assert_eq!(
+            String::from_utf8_lossy(&got),
+            "docroot: 127.0.0.1 [10/Oct/2000:13:55:36 +0000] \
+             the TLS handshake failed: peer sent no\\x0Acertificates\n"
         );
     }
 }

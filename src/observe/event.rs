@@ -33,4 +33,28 @@ pub struct Exchange<'a> {
     pub reason: &'a str,
     /// Whether the answer was sent to its end; `false` where it was cut short.
     pub complete: bool,
+    /// How it was protected; `None` in plain text.
+    pub security: Option<Security<'a>>,
+}
+
+/// A TLS handshake that came to nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedHandshake<'a> {
+    /// Who tried.
+    pub peer: SocketAddr,
+    /// When it failed.
+    pub at: SystemTime,
+    /// Why, in words.
+    pub reason: &'a str,
+}
+
+/// What the two ends of a TLS session have agreed upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Security<'a> {
+    /// Such as `TLSv1.3`.
+    pub version: &'static str,
+    /// The cipher suite's name in IANA's registry.
+    pub cipher: &'static str,
+    /// The subject of the certificate that the client has shown; its bytes are the client's own.
+    pub client: Option<&'a str>,
 }

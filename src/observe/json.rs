@@ -1,19 +1,16 @@
 //! One JSON object a line (RFC 8259), in ASCII: a form that programs read without guessing.
 
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
 use super::calendar::{Moment, append};
 use super::escape::write_json_string;
-use super::event::Exchange;
+use super::event::{Exchange, FailedHandshake, Security};
 
 /// Appends the object. Its members are always all there, in this order; `duration` is in
-/// seconds, what is absent is `null`.
+/// seconds, what is absent is `null`; `tls` is an object of its own.
 pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
-    out.extend_from_slice(b"{\"time\":\"");
-    Moment::of(exchange.received).write_iso(out);
-    let (address, port) = (exchange.peer.ip().to_canonical(), exchange.peer.port());
-    append(
-        out,
-        format_args!("\",\"peer\":\"{address}\",\"port\":{port}"),
-    );
+    begin(out, exchange.received, exchange.peer);
     write_text(out, "method", exchange.method);
     write_text(out, "target", exchange.target);
     write_text(out, "version", exchange.version.as_bytes());
@@ -29,7 +26,40 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
     write_optional(out, "referer", exchange.referer);
     write_optional(out, "user_agent", exchange.user_agent);
     write_text(out, "reason", exchange.reason.as_bytes());
-    append(out, format_args!(",\"complete\":{}}}\n", exchange.complete));
+    append(out, format_args!(",\"complete\":{}", exchange.complete));
+    write_security(out, exchange.security.as_ref());
+    out.extend_from_slice(b"}\n");
+}
+
+/// Appends an object about a handshake that failed.
+pub fn write_failed_handshake(out: &mut Vec<u8>, failed: &FailedHandshake) {
+    begin(out, failed.at, failed.peer);
+    write_text(out, "handshake_failed", failed.reason.as_bytes());
+    out.extend_from_slice(b"}\n");
+}
+
+/// Begins an object with when it was and who it was.
+fn begin(out: &mut Vec<u8>, at: SystemTime, peer: SocketAddr) {
+    out.extend_from_slice(b"{\"time\":\"");
+    Moment::of(at).write_iso(out);
+    let (address, port) = (peer.ip().to_canonical(), peer.port());
+    append(
+        out,
+        format_args!("\",\"peer\":\"{address}\",\"port\":{port}"),
+    );
+}
+
+fn write_security(out: &mut Vec<u8>, security: Option<&Security>) {
+    let Some(security) = security else {
+        return out.extend_from_slice(b",\"tls\":null");
+    };
+    let (version, cipher) = (security.version, security.cipher);
+    append(
+        out,
+        format_args!(",\"tls\":{{\"version\":\"{version}\",\"cipher\":\"{cipher}\""),
+    );
+    write_optional(out, "client", security.client.map(str::as_bytes));
+    out.push(b'}');
 }
 
 /// Appends the object that tells how many lines are missing.
@@ -51,7 +81,7 @@ fn write_text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::access_log::tests::example;
+    use super::super::access_log::tests::{SECURITY, example, failed_handshake};
     use super::*;
 
     #[test]
@@ -62,7 +92,38 @@ mod tests {
             r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
             r#""method":"GET","target":"/a.html","version":"HTTP/1.1","status":200,"#,
             r#""sent":2326,"duration":0.001234,"referer":null,"user_agent":"curl/8.0","#,
-            r#""reason":"the file","complete":true}"#,
+            r#""reason":"the file","complete":true,"tls":null}"#,
+            "\n"
+        );
+        assert_eq!(String::from_utf8_lossy(&got), want);
+    }
+
+    #[test]
+    fn tls_is_an_object_of_its_own() {
+        let mut got = Vec::new();
+        write_line(
+            &mut got,
+            &Exchange {
+                security: Some(SECURITY),
+                ..example()
+            },
+        );
+        let want = concat!(
+            r#","tls":{"version":"TLSv1.3","cipher":"TLS_AES_256_GCM_SHA384","#,
+            r#""client":"CN=alice,O=\"a\u000ab\""}}"#,
+            "\n"
+        );
+        let got = String::from_utf8_lossy(&got);
+        assert!(got.ends_with(want), "{got}");
+    }
+
+    #[test]
+    fn failed_handshakes_are_told() {
+        let mut got = Vec::new();
+        write_failed_handshake(&mut got, &failed_handshake());
+        let want = concat!(
+            r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
+            r#""handshake_failed":"peer sent no\u000acertificates"}"#,
             "\n"
         );
         assert_eq!(String::from_utf8_lossy(&got), want);

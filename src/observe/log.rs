@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
-use super::access_log::{LogFormat, LogOptions, write_dropped, write_line};
-use super::event::Exchange;
+use super::access_log::{LogFormat, LogOptions, write_dropped, write_failed_handshake, write_line};
+use super::event::{Exchange, FailedHandshake};
 use super::metrics::Counters;
 
 /// Where lines go.
@@ -143,8 +143,17 @@ impl LogHandle {
         self.outlet.is_some()
     }
 
-    /// Adds a line to the batch of this turn.
+    /// Adds a line about an exchange to the batch of this turn.
     pub fn record(&mut self, exchange: &Exchange) {
+        self.add(|bytes, options| write_line(bytes, options, exchange));
+    }
+
+    /// Adds a line about a TLS handshake that failed.
+    pub fn record_failed_handshake(&mut self, failed: &FailedHandshake) {
+        self.add(|bytes, options| write_failed_handshake(bytes, options, failed));
+    }
+
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, LogOptions)) {
         if !self.enabled() {
             return;
         }
@@ -154,7 +163,7 @@ impl LogHandle {
         if self.batch.is_full() {
             return self.counters.log_lines_dropped.add(1);
         }
-        write_line(&mut self.batch.bytes, self.options, exchange);
+        write(&mut self.batch.bytes, self.options);
         self.batch.lines += 1;
     }
 

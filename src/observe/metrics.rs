@@ -35,6 +35,10 @@ pub struct Counters {
     pub connections_open: Counter,
     /// Connections answered 503 because there were too many.
     pub connections_refused: Counter,
+    /// TLS sessions that began.
+    pub handshakes: Counter,
+    /// TLS handshakes that came to nothing.
+    pub handshakes_failed: Counter,
     /// Answers by the first digit of their status, 1xx to 5xx.
     pub answers: [Counter; 5],
     /// Answers cut short because the file behind them changed.
@@ -64,6 +68,8 @@ impl Counters {
             connections_accepted: self.connections_accepted.value(),
             connections_open: self.connections_open.value(),
             connections_refused: self.connections_refused.value(),
+            handshakes: self.handshakes.value(),
+            handshakes_failed: self.handshakes_failed.value(),
             // 1xx is interim: the final answer is counted too.
             requests: answers.iter().skip(1).sum(),
             answers,
@@ -82,6 +88,8 @@ pub struct Snapshot {
     pub connections_accepted: u64,
     pub connections_open: u64,
     pub connections_refused: u64,
+    pub handshakes: u64,
+    pub handshakes_failed: u64,
     /// Requests that were answered.
     pub requests: u64,
     /// Answers by the first digit of their status, 1xx to 5xx.

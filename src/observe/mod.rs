@@ -17,5 +17,7 @@ mod json;
 pub mod log;
 // Counters.
 pub mod metrics;
+// A word to the operator while the server runs.
+pub mod notice;
 // For people at a terminal.
 mod pretty;

@@ -6,16 +6,17 @@
 //! 13:55:37Z 404 GET           312 B     80 us  /b.html  no such file  from 192.0.2.1
 //! ```
 
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
 
 use super::calendar::{Moment, append};
 use super::escape::{write_quoted, write_word};
-use super::event::Exchange;
+use super::event::{Exchange, FailedHandshake};
 
 /// Appends the line. Times are UTC. Who asked is told where it was not this machine.
 pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &Exchange) {
     let paint = Paint { colour };
-    paint.around(out, DIM, |out| write_time(out, exchange));
+    paint.around(out, DIM, |out| write_time(out, exchange.received));
     paint.around(out, of_status(exchange.status), |out| {
         append(out, format_args!(" {:3} ", exchange.status));
         write_method(out, exchange.method);
@@ -25,6 +26,19 @@ pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &Exchange) {
     out.extend_from_slice(b"  ");
     write_word(out, or_dash(exchange.target));
     paint.around(out, DIM, |out| write_remarks(out, exchange));
+    out.push(b'\n');
+}
+
+/// Appends a line about a handshake that failed.
+pub fn write_failed_handshake(out: &mut Vec<u8>, colour: bool, failed: &FailedHandshake) {
+    let paint = Paint { colour };
+    paint.around(out, DIM, |out| write_time(out, failed.at));
+    paint.around(out, YELLOW, |out| {
+        out.extend_from_slice(b" TLS handshake failed");
+    });
+    out.extend_from_slice(b"  ");
+    write_quoted(out, failed.reason.as_bytes());
+    paint.around(out, DIM, |out| write_from(out, failed.peer));
     out.push(b'\n');
 }
 
@@ -68,8 +82,8 @@ impl Paint {
     }
 }
 
-fn write_time(out: &mut Vec<u8>, exchange: &Exchange) {
-    Moment::of(exchange.received).write_clock(out);
+fn write_time(out: &mut Vec<u8>, at: SystemTime) {
+    Moment::of(at).write_clock(out);
     out.push(b'Z');
 }
 
@@ -139,7 +153,22 @@ fn write_remarks(out: &mut Vec<u8>, exchange: &Exchange) {
     if !exchange.complete {
         out.extend_from_slice(b"  (cut short)");
     }
-    let address = exchange.peer.ip().to_canonical();
+    if let Some(security) = &exchange.security {
+        append(
+            out,
+            format_args!("  {} {}", security.version, security.cipher),
+        );
+        if let Some(client) = security.client {
+            out.extend_from_slice(b" for ");
+            write_quoted(out, client.as_bytes());
+        }
+    }
+    write_from(out, exchange.peer);
+}
+
+/// Who it was, where it was not this machine.
+fn write_from(out: &mut Vec<u8>, peer: SocketAddr) {
+    let address = peer.ip().to_canonical();
     if !address.is_loopback() {
         append(out, format_args!("  from {address}"));
     }
@@ -147,7 +176,7 @@ fn write_remarks(out: &mut Vec<u8>, exchange: &Exchange) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::access_log::tests::example;
+    use super::super::access_log::tests::{SECURITY, example, failed_handshake};
     use super::*;
 
     #[track_caller]
@@ -189,6 +218,23 @@ mod tests {
             },
             "13:55:36Z 400 -           2.2 KiB    1.2 ms  -",
         );
+    }
+
+    #[test]
+    fn what_protects_it_is_told() {
+        check(
+            false,
+            Exchange {
+                security: Some(SECURITY),
+                ..example()
+            },
+            "13:55:36Z 200 GET         2.2 KiB    1.2 ms  /a.html  the file  \
+             TLSv1.3 TLS_AES_256_GCM_SHA384 for CN=alice,O=\\x22a\\x0Ab\\x22",
+        );
+        let mut got = Vec::new();
+        write_failed_handshake(&mut got, false, &failed_handshake());
+        let want = "13:55:36Z TLS handshake failed  peer sent no\\x0Acertificates\n";
+        assert_eq!(String::from_utf8_lossy(&got), want);
     }
 
     #[test]

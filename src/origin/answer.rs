@@ -115,7 +115,7 @@ impl Origin {
 }
 
 /// RFC 9110 section 15.5.6: 405 names what is allowed.
-fn not_allowed(out: &mut Vec<u8>, circumstances: Circumstances) -> Response {
+pub(super) fn not_allowed(out: &mut Vec<u8>, circumstances: Circumstances) -> Response {
     let (status, reason) = (Status::MethodNotAllowed, Reason::MethodNotAllowed);
     let writer = ResponseWriter::begin(out, circumstances, status, reason);
     error_fields(writer.field("Allow", ALLOW.as_bytes()), status, reason)
@@ -137,7 +137,7 @@ fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, out: &mut Vec<u8
     location.push(b'/');
     if let Some(query) = request.target.query() {
         location.push(b'?');
-        path::encode_query(query, &mut location);
+        path::encode_sent(query, &mut location);
     }
     let (status, reason) = (Status::MovedPermanently, Reason::DirectoryWithoutSlash);
     let writer = ResponseWriter::begin(out, request.circumstances, status, reason);

@@ -15,6 +15,8 @@ pub mod represent;
 pub mod response;
 // Errors, and what else carries no resource.
 pub mod refuse;
+// The way from plain text to HTTPS.
+pub mod redirect;
 // The pages that the server writes itself.
 pub mod pages;
 // Why the response is what it is.

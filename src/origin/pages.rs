@@ -86,7 +86,8 @@ fn advice(status: Status) -> &'static str {
         | Status::NoContent
         | Status::PartialContent
         | Status::MovedPermanently
-        | Status::NotModified => "",
+        | Status::NotModified
+        | Status::PermanentRedirect => "",
     }
 }
 

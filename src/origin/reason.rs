@@ -48,6 +48,14 @@ pub enum Reason {
     Message(MessageError),
     /// The client stopped sending in the middle of a request.
     Incomplete,
+    /// The connection ended in the middle of a request, and the client did not say so.
+    Cut,
+    /// A request in plain text, where TLS is spoken.
+    PlainText,
+    /// The client is sent to where TLS is spoken.
+    ToHttps,
+    /// The client is to be sent there and does not say which host it wants.
+    NoHost,
     /// The head took too long.
     HeadDeadline,
     /// The body took too long.
@@ -105,6 +113,10 @@ impl Reason {
             Reason::UnknownMethod => "the method is not known to this server",
             Reason::MethodNotAllowed => "this server only reads: GET, HEAD and OPTIONS",
             Reason::Incomplete => "the request ended before it was complete",
+            Reason::Cut => "the connection was cut before the request was complete",
+            Reason::PlainText => "this port speaks HTTPS",
+            Reason::ToHttps => "the site is served over HTTPS",
+            Reason::NoHost => "the request does not say which host it is for",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",
             Reason::AtCapacity => "every connection that the server allows is in use",

@@ -52,6 +52,16 @@ pub fn disk_error(out: &mut Vec<u8>, circumstances: Circumstances, fault: DiskEr
     error(out, circumstances, status, Reason::Disk(fault))
 }
 
+/// 400 for a request that came to the TLS port without TLS. It is text, because no browser shows it
+/// as a page of the site.
+pub fn plain_text(out: &mut Vec<u8>, circumstances: Circumstances) -> Response {
+    let (status, reason) = (Status::BadRequest, Reason::PlainText);
+    ResponseWriter::begin(out, circumstances, status, reason)
+        .field("Content-Type", b"text/plain; charset=utf-8")
+        .field("X-Content-Type-Options", b"nosniff")
+        .bytes(b"This port speaks HTTPS: the address must begin with https://\n".to_vec())
+}
+
 /// 406 (RFC 9110 section 12.5.3): no coding that the client accepts. `vary` is what it depended on.
 pub fn not_acceptable(request: &Request<'_>, vary: &str, out: &mut Vec<u8>) -> Response {
     let (status, reason) = (Status::NotAcceptable, Reason::CodingNotAcceptable);

@@ -1,5 +1,6 @@
 //! A request as the origin sees it: its head, and what else every response to it depends on.
 
+use crate::http1::host::Host;
 use crate::http1::parse::RequestHead;
 use crate::http1::persistence::Persistence;
 use crate::http1::target::Target;
@@ -12,6 +13,8 @@ pub struct Request<'a> {
     pub head: &'a RequestHead<'a>,
     /// Its target.
     pub target: Target<'a>,
+    /// The host that it is for, where it names one.
+    pub host: Option<Host<'a>>,
     /// What else the response depends on.
     pub circumstances: Circumstances,
 }
@@ -30,4 +33,7 @@ pub struct Circumstances {
     pub is_http10: bool,
     /// Whether only the head is sent (RFC 9110 section 9.3.2).
     pub is_head: bool,
+    /// For how many seconds the client is to come back over HTTPS only (RFC 6797); `None` where
+    /// the operator does not ask for it, and in plain text.
+    pub hsts: Option<u64>,
 }

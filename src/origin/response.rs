@@ -57,6 +57,11 @@ impl<'o> ResponseWriter<'o> {
         out.extend_from_slice(b"Server: docroot\r\nDate: ");
         out.extend_from_slice(circumstances.date.as_bytes());
         out.extend_from_slice(b"\r\n");
+        if let Some(seconds) = circumstances.hsts {
+            out.extend_from_slice(b"Strict-Transport-Security: max-age=");
+            head::number(out, seconds);
+            out.extend_from_slice(b"\r\n");
+        }
         ResponseWriter {
             out,
             circumstances,

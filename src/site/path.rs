@@ -109,9 +109,9 @@ pub fn encode(path: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a query as it came, but for the bytes that no URI holds (section 3.4).
-pub fn encode_query(query: &[u8], out: &mut Vec<u8>) {
-    for &byte in query {
+/// Writes a path or a query as it came, but for the bytes that no URI holds (section 3.4).
+pub fn encode_sent(sent: &[u8], out: &mut Vec<u8>) {
+    for &byte in sent {
         let is_allowed = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
         match is_allowed {
             true => out.push(byte),

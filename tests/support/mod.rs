@@ -59,6 +59,7 @@ impl Setup {
             limits: Limits::for_descriptors(4096),
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,
+            tls: None,
         };
         Setup {
             config,

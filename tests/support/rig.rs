@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use docroot::net::bench::{Bench, Desk, Settings};
-use docroot::net::connection::{Connection, Turn};
+use docroot::net::connection::{Connection, Service, Turn};
 use docroot::net::transport::Transport;
 use docroot::observe::log::Log;
 use docroot::semantics::date::{HttpDate, ImfFixdate};
@@ -36,6 +36,8 @@ impl Rig {
             options: Arc::new(config.site.clone()),
             config,
             counters: Arc::default(),
+            endpoint: None,
+            port: 0,
         };
         let mut bench = Bench::new(Desk::new(&settings, Log::off().handle()));
         bench.desk.now.date = HttpDate::from_unix(LATER).expect("a date");
@@ -45,7 +47,7 @@ impl Rig {
         let transport = Transport::new(TcpStream::from(OwnedFd::from(ours)));
         let peer = (Ipv4Addr::LOCALHOST, 1).into();
         Rig {
-            connection: Connection::new(transport, peer, &bench.desk),
+            connection: Connection::new(transport, peer, Service::Site, &bench.desk),
             bench,
             client,
             received: vec![0; 256 * 1024],

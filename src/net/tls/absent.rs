@@ -1,0 +1,96 @@
+//! The stand-in where TLS is not built in: there is no session, so nothing here can be called.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use super::Handshake;
+use super::fault::TlsError;
+use super::notice::Notice;
+use super::options::TlsOptions;
+use crate::net::clock::Now;
+use crate::net::outbox::Flushed;
+use crate::net::socket::{Input, More, Socket};
+use crate::observe::event::Security;
+
+/// There is none.
+#[derive(Debug)]
+pub struct Endpoint(Infallible);
+
+/// There is none.
+#[derive(Debug)]
+pub struct Session(Infallible);
+
+/// Nothing to lend.
+#[derive(Debug, Default)]
+pub struct Wire;
+
+#[allow(missing_docs)]
+impl Wire {
+    pub fn new() -> Wire {
+        Wire
+    }
+}
+
+#[allow(missing_docs)]
+impl Endpoint {
+    pub fn open(
+        _: &TlsOptions,
+        _: &[SocketAddr],
+        _: &Now,
+    ) -> Result<(Endpoint, Vec<Notice>), TlsError> {
+        Err(TlsError::NotBuiltIn)
+    }
+
+    pub fn fingerprint(&self) -> Option<&str> {
+        match self.0 {}
+    }
+
+    pub fn session(&self, _: &Now, _: &[u8]) -> Result<Session, TlsError> {
+        match self.0 {}
+    }
+}
+
+#[allow(missing_docs)]
+impl Session {
+    pub fn begin_turn(&mut self, _: &mut Wire) {
+        match self.0 {}
+    }
+
+    pub fn end_turn(&mut self, _: &mut Wire) {
+        match self.0 {}
+    }
+
+    pub fn handshake(&mut self, _: &mut Socket, _: SystemTime) -> io::Result<Handshake> {
+        match self.0 {}
+    }
+
+    pub fn has_plain(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub fn has_unsent(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub fn read(&mut self, _: &mut Socket, _: &mut [u8]) -> io::Result<Input> {
+        match self.0 {}
+    }
+
+    pub fn write(&mut self, _: &mut Socket, _: [&[u8]; 2], _: More) -> io::Result<Option<usize>> {
+        match self.0 {}
+    }
+
+    pub fn flush(&mut self, _: &mut Socket, _: More) -> io::Result<Flushed> {
+        match self.0 {}
+    }
+
+    pub fn close(&mut self) {
+        match self.0 {}
+    }
+
+    pub fn security(&self) -> Option<Security<'_>> {
+        match self.0 {}
+    }
+}

@@ -1,0 +1,58 @@
+//! What of a certificate people want to know (RFC 5280 section 4.1.2).
+
+use std::time::SystemTime;
+
+use x509_cert::der::Decode;
+use x509_cert::time::Time;
+
+/// Whose it is, and when it is valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    subject: Box<str>,
+    not_before: Time,
+    not_after: Time,
+}
+
+/// Whether a certificate can be used at a moment; if not, since or until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Validity {
+    Valid,
+    NotYet(String),
+    NoLonger(String),
+}
+
+impl Certificate {
+    /// Reads one in DER. `None` where it cannot be understood: what verifies certificates may
+    /// understand more than what shows them.
+    pub fn read(der: &[u8]) -> Option<Certificate> {
+        let certificate = x509_cert::Certificate::from_der(der).ok()?;
+        let content = certificate.tbs_certificate();
+        Some(Certificate {
+            subject: content.subject().to_string().into(),
+            not_before: content.validity().not_before,
+            not_after: content.validity().not_after,
+        })
+    }
+
+    /// The distinguished name as a string (RFC 4514): the most specific part first, such as
+    /// `CN=alice,O=Example`. It may be empty.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Whether it can be used at this moment.
+    pub fn validity(&self, now: SystemTime) -> Validity {
+        if now < self.not_before.to_system_time() {
+            Validity::NotYet(self.not_before.to_string())
+        } else if self.has_expired(now) {
+            Validity::NoLonger(self.not_after.to_string())
+        } else {
+            Validity::Valid
+        }
+    }
+
+    /// Whether its time is over.
+    pub fn has_expired(&self, now: SystemTime) -> bool {
+        now > self.not_after.to_system_time()
+    }
+}

@@ -1,0 +1,391 @@
+//! One connection's TLS: records in, bytes of messages out, and back.
+//!
+//! Invariants: whatever was received and is whole has been decrypted, so only the beginning of a
+//! record waits between two calls; and nothing is encrypted while records wait for the socket, so a
+//! client that does not read costs at most [`BATCH`] bytes and their framing.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rustls::server::{ServerConnectionData as Side, UnbufferedServerConnection};
+use rustls::unbuffered::{ConnectionState, EncodeTlsData, WriteTraffic};
+use rustls::{CipherSuite, Error, HandshakeKind, ProtocolVersion, ServerConfig};
+
+use super::certificate::Certificate;
+use super::{Handshake, HandshakeFault};
+use crate::net::buffer::Buffer;
+use crate::net::outbox::Flushed;
+use crate::net::socket::{Input, More, Socket};
+use crate::observe::event::Security;
+
+/// How much is encrypted at a time: enough to make the call to the kernel cheap, little enough to
+/// be still in the processor's cache when it is written, and to be held for a client that is slow.
+pub const BATCH: usize = 64 * 1024;
+
+/// The longest record (RFC 5246 section 6.2.3, which allows more than RFC 8446).
+const MAX_RECORD: usize = 5 + 16 * 1024 + 2048;
+
+/// Room for what has come and is not whole: a record, or a handshake message, which may take
+/// several. Certificates of clients are what is long; a chain of four with large keys fits.
+const INCOMING: usize = 32 * 1024;
+
+/// What is said of a handshake that does not fit.
+const TOO_LONG: &str = "a handshake message is longer than 32 KiB";
+
+/// Room for a batch with the framing of its records, behind handshake messages that may wait.
+const OUTGOING: usize = BATCH + 4 * MAX_RECORD;
+
+/// What a worker lends to the session it works on; without capacity, a place to keep it.
+#[derive(Debug, Default)]
+pub struct Wire {
+    incoming: Buffer,
+    outgoing: Buffer,
+}
+
+impl Wire {
+    /// Buffers for one worker.
+    pub fn new() -> Wire {
+        Wire {
+            incoming: Buffer::new(INCOMING),
+            outgoing: Buffer::new(OUTGOING),
+        }
+    }
+}
+
+/// The server's end of a TLS session.
+pub struct Session {
+    connection: UnbufferedServerConnection,
+    /// The worker's, during a turn.
+    wire: Wire,
+    /// Received and not whole, between turns.
+    received: Vec<u8>,
+    /// Encrypted and not taken by the socket, between turns.
+    unsent: Vec<u8>,
+    /// Decrypted and not asked for.
+    plain: Vec<u8>,
+    /// The client has said that it will send no more.
+    peer_closed: bool,
+    /// What ended the session.
+    fault: Option<HandshakeFault>,
+    /// What the client has proved.
+    client: Option<Certificate>,
+}
+
+impl fmt::Debug for Session {
+    // Keys are in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+/// What rustls is to do once it has dealt with what has come.
+enum Task<'a> {
+    /// To decrypt into this, as far as it goes.
+    Receive(&'a mut [u8]),
+    /// To encrypt this.
+    Send(&'a [u8]),
+    /// To say that nothing more will be sent.
+    Close,
+}
+
+impl Session {
+    /// A session that begins with what was `received` already.
+    pub fn new(config: Arc<ServerConfig>, received: &[u8]) -> Result<Session, Error> {
+        Ok(Session {
+            connection: UnbufferedServerConnection::new(config)?,
+            wire: Wire::default(),
+            received: received.to_vec(),
+            unsent: Vec::new(),
+            plain: Vec::new(),
+            peer_closed: false,
+            fault: None,
+            client: None,
+        })
+    }
+
+    /// Takes the worker's buffers for a turn.
+    pub fn begin_turn(&mut self, wire: &mut Wire) {
+        std::mem::swap(&mut self.wire, wire);
+        self.wire.incoming.restore(&mut self.received);
+        self.wire.outgoing.restore(&mut self.unsent);
+    }
+
+    /// Gives the buffers back.
+    pub fn end_turn(&mut self, wire: &mut Wire) {
+        self.wire.incoming.keep(&mut self.received);
+        self.wire.outgoing.keep(&mut self.unsent);
+        std::mem::swap(&mut self.wire, wire);
+    }
+
+    /// Goes on with the handshake until it ends or the socket must be ready first.
+    pub fn handshake(&mut self, socket: &mut Socket, now: SystemTime) -> io::Result<Handshake> {
+        loop {
+            let processed = self.process(Task::Receive(&mut []));
+            let flushed = self.flush(socket, More::No)?;
+            if let Err(fault) = processed {
+                return Ok(Handshake::Failed(fault));
+            }
+            if flushed == Flushed::Blocked {
+                return Ok(Handshake::Pending);
+            }
+            if !self.connection.is_handshaking() {
+                return Ok(self.conclude(now));
+            }
+            if self.wire.incoming.room().is_empty() {
+                return Ok(Handshake::Failed(self.fail(TOO_LONG.into())));
+            }
+            match self.fill(socket)? {
+                Input::Bytes(_) => {}
+                Input::Nothing => return Ok(Handshake::Pending),
+                Input::End | Input::Cut => return Ok(Handshake::Gone),
+            }
+        }
+    }
+
+    /// A session that was resumed rests on a certificate that was verified when it began, and may
+    /// have expired since.
+    fn conclude(&mut self, now: SystemTime) -> Handshake {
+        let chain = self.connection.peer_certificates();
+        self.client = chain.and_then(|chain| Certificate::read(chain.first()?));
+        let is_resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
+        match &self.client {
+            Some(client) if is_resumed && client.has_expired(now) => {
+                Handshake::Failed(self.fail("the client's certificate has expired".into()))
+            }
+            _ => Handshake::Done,
+        }
+    }
+
+    /// Whether decrypted bytes wait to be read.
+    pub fn has_plain(&self) -> bool {
+        !self.plain.is_empty()
+    }
+
+    /// Whether records wait for the socket.
+    pub fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty() || !self.wire.outgoing.is_empty()
+    }
+
+    /// Reads decrypted bytes.
+    pub fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> io::Result<Input> {
+        if !self.plain.is_empty() {
+            let count = self.plain.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&self.plain[..count]);
+            self.plain.drain(..count);
+            return Ok(Input::Bytes(count));
+        }
+        loop {
+            if self.peer_closed {
+                return Ok(Input::End);
+            }
+            // Answers to what comes (a new key) need room to be written.
+            if self.flush(socket, More::No)? == Flushed::Blocked {
+                return Ok(Input::Nothing);
+            }
+            match self.fill(socket)? {
+                Input::Bytes(_) => {}
+                // RFC 8446 section 6.1: without close_notify somebody may have cut it.
+                Input::End => return Ok(Input::Cut),
+                other => return Ok(other),
+            }
+            match self.process(Task::Receive(buffer)) {
+                Ok(0) => {}
+                Ok(count) => return Ok(Input::Bytes(count)),
+                Err(fault) => {
+                    self.flush(socket, More::No)?;
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, fault.0));
+                }
+            }
+        }
+    }
+
+    /// Encrypts at most [`BATCH`] bytes of both parts and sends as much as the socket takes; `None`
+    /// where it has not taken what was encrypted before.
+    pub fn write(
+        &mut self,
+        socket: &mut Socket,
+        parts: [&[u8]; 2],
+        more: More,
+    ) -> io::Result<Option<usize>> {
+        if self.flush(socket, more)? == Flushed::Blocked {
+            return Ok(None);
+        }
+        let mut taken = 0;
+        for part in parts {
+            let count = part.len().min(BATCH - taken);
+            if count > 0 {
+                self.process(Task::Send(&part[..count]))
+                    .map_err(|fault| io::Error::other(fault.0))?;
+            }
+            taken += count;
+        }
+        self.flush(socket, more)?;
+        Ok(Some(taken))
+    }
+
+    /// Sends the records that wait.
+    pub fn flush(&mut self, socket: &mut Socket, more: More) -> io::Result<Flushed> {
+        let outgoing = &mut self.wire.outgoing;
+        while !outgoing.is_empty() {
+            match socket.write(outgoing.waiting(), more)? {
+                Some(count) => outgoing.consume(count),
+                None => return Ok(Flushed::Blocked),
+            }
+        }
+        Ok(Flushed::All)
+    }
+
+    /// Says close_notify, once and where there is a session to close (RFC 8446 section 6.1).
+    pub fn close(&mut self) {
+        if self.fault.is_none() && !self.connection.is_handshaking() {
+            // Where it fails the session has failed, and says so by itself.
+            let _ = self.process(Task::Close);
+        }
+    }
+
+    /// What was agreed upon; `None` while it is not.
+    pub fn security(&self) -> Option<Security<'_>> {
+        Some(Security {
+            version: version(self.connection.protocol_version()?),
+            cipher: cipher(self.connection.negotiated_cipher_suite()?.suite()),
+            client: self.client.as_ref().map(Certificate::subject),
+        })
+    }
+
+    /// Receives what is there. After a handshake there is always room: a record fits.
+    fn fill(&mut self, socket: &mut Socket) -> io::Result<Input> {
+        let input = socket.read(self.wire.incoming.room())?;
+        if let Input::Bytes(count) = input {
+            self.wire.incoming.add(count);
+        }
+        Ok(input)
+    }
+
+    /// Lets rustls act on what has come, then on the task. How many bytes were decrypted into the
+    /// task's buffer; what does not fit goes to `plain`.
+    fn process(&mut self, mut task: Task<'_>) -> Result<usize, HandshakeFault> {
+        let mut filled = 0;
+        loop {
+            let Wire { incoming, outgoing } = &mut self.wire;
+            let status = self.connection.process_tls_records(incoming.waiting_mut());
+            let discard = status.discard;
+            let goes_on = match status.state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    let mut outcome = Ok(true);
+                    while let Some(record) = traffic.next_record() {
+                        match record {
+                            Ok(record) => {
+                                filled +=
+                                    deliver(record.payload, &mut task, filled, &mut self.plain);
+                            }
+                            Err(error) => outcome = Err(error),
+                        }
+                    }
+                    outcome
+                }
+                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, outgoing),
+                Ok(ConnectionState::TransmitTlsData(data)) => {
+                    // The socket gets everything in the order in which it was put into the buffer.
+                    data.done();
+                    Ok(true)
+                }
+                Ok(ConnectionState::PeerClosed) => {
+                    self.peer_closed = true;
+                    Ok(true)
+                }
+                Ok(ConnectionState::WriteTraffic(traffic)) => perform(&task, traffic, outgoing),
+                Ok(_) => Ok(false),
+                Err(error) => Err(error),
+            };
+            incoming.consume(discard);
+            match goes_on {
+                Ok(true) => {}
+                Ok(false) => return Ok(filled),
+                Err(error) => return Err(self.fail(error.to_string())),
+            }
+        }
+    }
+
+    /// Notes why the session is over; the alert that says so goes into the outgoing buffer.
+    fn fail(&mut self, why: String) -> HandshakeFault {
+        let Wire { incoming, outgoing } = &mut self.wire;
+        loop {
+            let status = self.connection.process_tls_records(incoming.waiting_mut());
+            match status.state {
+                Ok(ConnectionState::EncodeTlsData(data)) => {
+                    if encode(data, outgoing).is_err() {
+                        break;
+                    }
+                }
+                _ => break,
+            }
+        }
+        self.fault.insert(HandshakeFault(why)).clone()
+    }
+}
+
+/// Puts decrypted bytes into the task's buffer, of which so many are filled, and what does not fit
+/// into `plain`. How many went into the buffer.
+fn deliver(bytes: &[u8], task: &mut Task<'_>, filled: usize, plain: &mut Vec<u8>) -> usize {
+    let room = match task {
+        Task::Receive(buffer) if plain.is_empty() => &mut buffer[filled..],
+        _ => &mut [],
+    };
+    let count = bytes.len().min(room.len());
+    room[..count].copy_from_slice(&bytes[..count]);
+    plain.extend_from_slice(&bytes[count..]);
+    count
+}
+
+/// Puts a handshake message, or an alert, into the outgoing buffer; there is more to do.
+fn encode(mut data: EncodeTlsData<'_, Side>, outgoing: &mut Buffer) -> Result<bool, Error> {
+    match data.encode(outgoing.room()) {
+        Ok(count) => {
+            outgoing.add(count);
+            Ok(true)
+        }
+        Err(error) => Err(Error::General(error.to_string())),
+    }
+}
+
+/// Does what rustls was called for; there is nothing more to do.
+fn perform(
+    task: &Task<'_>,
+    mut traffic: WriteTraffic<'_, Side>,
+    outgoing: &mut Buffer,
+) -> Result<bool, Error> {
+    let written = match task {
+        Task::Receive(_) => Ok(0),
+        Task::Send(bytes) => traffic.encrypt(bytes, outgoing.room()),
+        Task::Close => traffic.queue_close_notify(outgoing.room()),
+    };
+    match written {
+        Ok(count) => {
+            outgoing.add(count);
+            Ok(false)
+        }
+        Err(error) => Err(Error::General(error.to_string())),
+    }
+}
+
+/// As people write it.
+fn version(version: ProtocolVersion) -> &'static str {
+    match version {
+        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        ProtocolVersion::TLSv1_3 => "TLSv1.3",
+        _ => "TLS",
+    }
+}
+
+/// The name in IANA's registry of cipher suites.
+fn cipher(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        // The others have it from the library.
+        other => other.as_str().unwrap_or("unknown"),
+    }
+}

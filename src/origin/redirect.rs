@@ -1,0 +1,55 @@
+//! The answer of the plain port beside HTTPS: the same address, spoken safely.
+//!
+//! ```text
+//! GET /a?b HTTP/1.1                 HTTP/1.1 308 Permanent Redirect
+//! Host: example.org:8080            Location: https://example.org:8443/a?b
+//! ```
+//!
+//! 308 and not 301: the method stays what it is (RFC 9110 section 15.4.9). Invariant: nothing of
+//! the site is served here.
+
+use crate::http1::host::Host;
+use crate::http1::target::Target;
+use crate::origin::answer::not_allowed;
+use crate::origin::reason::Reason;
+use crate::origin::refuse::{error, error_fields};
+use crate::origin::request::Request;
+use crate::origin::response::{Response, ResponseWriter};
+use crate::semantics::status::Status;
+use crate::site::path;
+
+/// The port of `https` where none is named (RFC 9110 section 4.2.2).
+const DEFAULT_PORT: u16 = 443;
+
+/// Sends the client to the same host and path at `port`. What has neither, a tunnel, is refused.
+pub fn answer(request: &Request<'_>, port: u16, out: &mut Vec<u8>) -> Response {
+    if let Target::Authority(_) = request.target {
+        return not_allowed(out, request.circumstances);
+    }
+    let Some(host) = request.host else {
+        let (status, reason) = (Status::BadRequest, Reason::NoHost);
+        return error(out, request.circumstances, status, reason);
+    };
+    let location = location(host, port, request);
+    let (status, reason) = (Status::PermanentRedirect, Reason::ToHttps);
+    let writer = ResponseWriter::begin(out, request.circumstances, status, reason);
+    error_fields(writer.field("Location", &location), status, reason)
+}
+
+/// `https://host[:port]/path?query`. A target that asks about the server as a whole has no path,
+/// and neither has its URL (RFC 9112 section 3.2.4).
+fn location(host: Host<'_>, port: u16, request: &Request<'_>) -> Vec<u8> {
+    let mut location = b"https://".to_vec();
+    location.extend_from_slice(host.name);
+    if port != DEFAULT_PORT {
+        location.extend_from_slice(format!(":{port}").as_bytes());
+    }
+    if let Some(path) = request.target.path() {
+        path::encode_sent(path, &mut location);
+    }
+    if let Some(query) = request.target.query() {
+        location.push(b'?');
+        path::encode_sent(query, &mut location);
+    }
+    location
+}
