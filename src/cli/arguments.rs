@@ -19,6 +19,7 @@ use crate::net::config::{Bind, Config, DEFAULT_PORT, Port};
 use crate::net::limits::{Deadlines, Limits, max_connections, max_copies};
 use crate::observe::access_log::{LogFormat, LogOptions};
 use crate::site::options::SiteOptions;
+use crate::site::private::Medium;
 
 /// The name that clap gives `--port`.
 pub const PORT: &str = "port";
@@ -230,9 +231,12 @@ impl Arguments {
                 limits: self.bounds.limits(surroundings),
                 deadlines: self.bounds.deadlines(),
                 log,
-                // What is encrypted passes through this process anyway, so copies gain nothing.
                 site: SiteOptions {
-                    max_copies: if tls.is_some() { 0 } else { site.max_copies },
+                    medium: match tls {
+                        None => Medium::Pages,
+                        // The kernel cannot encrypt them.
+                        Some(_) => Medium::Bytes,
+                    },
                     ..site
                 },
                 root: self.path,
@@ -250,6 +254,7 @@ impl Arguments {
             compress: !self.no_compress,
             cache_memory: self.bounds.cache_memory,
             max_copies: max_copies(surroundings.descriptors),
+            medium: Medium::Pages,
             only: None,
         }
     }

@@ -6,6 +6,7 @@
 //! pages themselves and so what is written to them later, go only private copies.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::net::transport::Transport;
 use crate::origin::response::Framing;
 use crate::site::content::{Content, Piece, Progress, Source};
 use crate::site::open_file::{OpenFile, changed};
-use crate::site::private::PrivateCopy;
+use crate::site::private::{Copied, PrivateCopy};
 
 /// How much of the end of a file is held back until the file was found unchanged.
 const TAIL: u64 = 16 * 1024;
@@ -176,10 +177,7 @@ impl Hose<'_> {
                 Ok(Pumped::Paused)
             }
             Piece::Private(copy, offset, remaining) => {
-                if self.flush(More::Follows)? == Flushed::Blocked {
-                    return Ok(Pumped::Blocked);
-                }
-                let Some(taken) = self.send_file(copy, *offset, *remaining)? else {
+                let Some(taken) = self.send_copy(copy, *offset, *remaining)? else {
                     return Ok(Pumped::Blocked);
                 };
                 *offset += taken;
@@ -271,16 +269,31 @@ impl Hose<'_> {
         Ok(taken.map(|taken| taken as u64))
     }
 
-    /// Moves up to `count` bytes without copying them. `None`: the socket is full.
-    fn send_file(
+    /// Moves up to `count` bytes of a copy. `None`: the socket is full.
+    fn send_copy(
         &mut self,
         copy: &PrivateCopy,
         offset: u64,
         count: u64,
     ) -> io::Result<Option<u64>> {
+        match &copy.content {
+            Copied::Pages(file) => match self.flush(More::Follows)? {
+                Flushed::All => self.send_file(file, offset, count),
+                Flushed::Blocked => Ok(None),
+            },
+            Copied::Bytes(bytes) => {
+                let end = offset + count.min((*self.budget).max(1));
+                let taken = self.write_behind_outbox(&bytes[offset as usize..end as usize])?;
+                Ok(taken.map(|taken| taken as u64))
+            }
+        }
+    }
+
+    /// Moves up to `count` bytes without copying them. `None`: the socket is full.
+    fn send_file(&mut self, file: &File, offset: u64, count: u64) -> io::Result<Option<u64>> {
         let affordable = self.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
         let count = usize::try_from(count.min(affordable)).unwrap_or(usize::MAX);
-        match self.transport.send_file(&copy.file, offset, count)? {
+        match self.transport.send_file(file, offset, count)? {
             Some(0) => Err(changed()),
             Some(moved) => {
                 self.spend(1 + moved as u64 / SENDFILE_DISCOUNT);

@@ -1,5 +1,7 @@
 //! What the operator chose about the files served.
 
+use crate::site::private::Medium;
+
 /// The choices about the document root; each is a flag of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteOptions {
@@ -20,8 +22,10 @@ pub struct SiteOptions {
     /// large files may take as much again while they are made, and while clients are being sent
     /// those that were dropped.
     pub cache_memory: u64,
-    /// Private copies of large files, over all workers together: each takes a descriptor.
+    /// Private copies of large files, over all workers together: each may take a descriptor.
     pub max_copies: u64,
+    /// What they are kept in.
+    pub medium: Medium,
     /// Where a single file is served: its name. It is there by its name and at the root, hidden or
     /// not, and nothing else is.
     pub only: Option<Vec<u8>>,
@@ -62,6 +66,7 @@ impl Default for SiteOptions {
             compress: true,
             cache_memory: SiteOptions::CACHE_MEMORY,
             max_copies: SiteOptions::MAX_COPIES,
+            medium: Medium::Pages,
             only: None,
         }
     }

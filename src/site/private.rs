@@ -5,6 +5,9 @@
 //! So only what is the server's own leaves that way: copies in memory that has no name, for files
 //! that are asked for again and again. A copy is made of the pieces that a client is being sent, so
 //! that nobody waits for it.
+//!
+//! Where the content is worked on before it leaves, because it is encrypted, `sendfile` is of no
+//! use, and copies are kept at hand.
 
 use std::fs::File;
 use std::io;
@@ -12,13 +15,30 @@ use std::os::unix::fs::FileExt;
 
 use crate::site::places::Taken;
 
+/// What copies are kept in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// Pages of the kernel's, which it sends by itself.
+    Pages,
+    /// Bytes of this process, for what has to work on them.
+    Bytes,
+}
+
 /// The content of a file, where nobody else can change it.
 pub struct PrivateCopy {
-    /// Anonymous memory; it is only ever read.
-    pub file: File,
+    /// It is only ever read.
+    pub content: Copied,
     /// Bytes.
     pub size: u64,
     _space: Space,
+}
+
+/// A content in its medium.
+pub enum Copied {
+    /// Anonymous memory.
+    Pages(File),
+    /// Memory of this process.
+    Bytes(Vec<u8>),
 }
 
 /// What a copy takes up from its first byte until nobody sends it any more.
@@ -31,7 +51,8 @@ pub struct Space {
 
 /// A copy that is being made.
 pub struct Draft {
-    file: Option<File>,
+    medium: Medium,
+    content: Option<Copied>,
     /// Bytes so far.
     length: u64,
     /// Bytes of the whole.
@@ -44,9 +65,16 @@ pub struct Draft {
 impl Draft {
     /// A draft of `size` bytes, for which `space` was taken, the `only` one of its file. Once it is
     /// whole, `keep` has it.
-    pub fn new(size: u64, space: Space, only: Taken, keep: Box<dyn FnOnce(PrivateCopy)>) -> Draft {
+    pub fn new(
+        medium: Medium,
+        size: u64,
+        space: Space,
+        only: Taken,
+        keep: Box<dyn FnOnce(PrivateCopy)>,
+    ) -> Draft {
         Draft {
-            file: None,
+            medium,
+            content: None,
             length: 0,
             size,
             space,
@@ -64,26 +92,59 @@ impl Draft {
         let Some(news) = bytes.get(known..) else {
             return Ok(());
         };
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(anonymous()?),
+        let content = match &mut self.content {
+            Some(content) => content,
+            none => none.insert(Copied::empty(self.medium, self.size)?),
         };
-        file.write_all_at(news, self.length)?;
+        content.append(news, self.length)?;
         self.length += news.len() as u64;
         Ok(())
     }
 
     /// The file was found to be what was read of it: the copy is kept if it is whole.
     pub fn finish(self) {
-        if let Some(file) = self.file
+        if let Some(content) = self.content
             && self.length == self.size
-            && seal(&file).is_ok()
+            && content.complete().is_ok()
         {
             (self.keep)(PrivateCopy {
-                file,
+                content,
                 size: self.size,
                 _space: self.space,
             });
+        }
+    }
+}
+
+impl Copied {
+    /// Room for `size` bytes.
+    fn empty(medium: Medium, size: u64) -> io::Result<Copied> {
+        Ok(match medium {
+            Medium::Pages => Copied::Pages(anonymous()?),
+            Medium::Bytes => {
+                let mut bytes = Vec::new();
+                bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
+                Copied::Bytes(bytes)
+            }
+        })
+    }
+
+    /// Adds bytes behind the `length` there are.
+    fn append(&mut self, news: &[u8], length: u64) -> io::Result<()> {
+        match self {
+            Copied::Pages(file) => file.write_all_at(news, length),
+            Copied::Bytes(bytes) => {
+                bytes.extend_from_slice(news);
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing more is added.
+    fn complete(&self) -> io::Result<()> {
+        match self {
+            Copied::Pages(file) => seal(file),
+            Copied::Bytes(_) => Ok(()),
         }
     }
 }
@@ -120,6 +181,21 @@ fn seal(_: &File) -> io::Result<()> {
 }
 
 #[cfg(test)]
+impl PrivateCopy {
+    /// All of it.
+    pub fn to_vec(&self) -> Vec<u8> {
+        match &self.content {
+            Copied::Bytes(bytes) => bytes.clone(),
+            Copied::Pages(file) => {
+                let mut bytes = vec![0; self.size as usize];
+                file.read_exact_at(&mut bytes, 0).expect("readable");
+                bytes
+            }
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::site::places::Places;
@@ -127,7 +203,7 @@ mod tests {
     use std::rc::Rc;
 
     /// What is kept of pieces that were read, each at its offset, of a file of ten bytes.
-    fn kept(pieces: &[(&str, u64)]) -> Option<String> {
+    fn kept_in(medium: Medium, pieces: &[(&str, u64)]) -> Option<String> {
         let kept = Rc::new(RefCell::new(None));
         let place = Rc::clone(&kept);
         let keep = Box::new(move |copy| *place.borrow_mut() = Some(copy));
@@ -136,21 +212,20 @@ mod tests {
             bytes: places.take(10),
             descriptor: places.take(1),
         };
-        let mut draft = Draft::new(10, space, places.take(1), keep);
+        let mut draft = Draft::new(medium, 10, space, places.take(1), keep);
         for (piece, offset) in pieces {
             draft.follow(piece.as_bytes(), *offset).ok()?;
         }
         draft.finish();
         let copy = kept.take()?;
-        let mut bytes = vec![0; copy.size as usize];
-        copy.file.read_exact_at(&mut bytes, 0).expect("readable");
-        assert!(copy.file.write_at(b"x", 0).is_err(), "it is sealed");
-        Some(String::from_utf8(bytes).expect("text"))
+        if let Copied::Pages(file) = &copy.content {
+            assert!(file.write_at(b"x", 0).is_err(), "it is sealed");
+        }
+        Some(String::from_utf8(copy.to_vec()).expect("text"))
     }
 
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_copy_is_kept_if_it_is_whole() {
+    fn check_that_wholes_are_kept(medium: Medium) {
+        let kept = |pieces| kept_in(medium, pieces);
         let whole = Some("0123456789".to_owned());
         assert_eq!(kept(&[("0123456789", 0)]), whole);
         assert_eq!(kept(&[("01234", 0), ("56789", 5)]), whole);
@@ -159,5 +234,13 @@ mod tests {
         assert_eq!(kept(&[("01234", 0), ("6789", 6)]), None); // a gap
         assert_eq!(kept(&[("56789", 5)]), None); // a range
         assert_eq!(kept(&[]), None);
+    }
+
+    #[test]
+    fn a_copy_is_kept_if_it_is_whole() {
+        check_that_wholes_are_kept(Medium::Bytes);
+        if cfg!(target_os = "linux") {
+            check_that_wholes_are_kept(Medium::Pages);
+        }
     }
 }

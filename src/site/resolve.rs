@@ -186,7 +186,14 @@ impl Site {
                 gains.keep_copy(&file, copy);
             }
         };
-        Some(Draft::new(size, space, file.drafts.take(1), Box::new(keep)))
+        let medium = self.options.medium;
+        Some(Draft::new(
+            medium,
+            size,
+            space,
+            file.drafts.take(1),
+            Box::new(keep),
+        ))
     }
 
     fn open(&self, file: &StoredFile) -> Result<Option<OpenFile>, DiskError> {
@@ -391,10 +398,7 @@ mod tests {
                 assert!(file.is_intact());
                 file.settle();
             }
-            Stored::Private(copy) => {
-                std::os::unix::fs::FileExt::read_exact_at(&copy.file, &mut bytes, 0)
-                    .expect("readable");
-            }
+            Stored::Private(copy) => bytes = copy.to_vec(),
             Stored::Memory(_) => panic!("it is large"),
         }
         bytes
