@@ -1,8 +1,8 @@
 //! One connection's TLS: records in, bytes of messages out, and back.
 //!
 //! Invariants: whatever was received and is whole has been decrypted, so only the beginning of a
-//! record waits between two calls; and nothing is encrypted while records wait for the socket, so a
-//! client that does not read costs at most [`BATCH`] bytes and their framing.
+//! record waits between two calls; and nothing is encrypted while [`BATCH`] bytes wait for the
+//! socket, so a client that does not read costs at most twice as much and its framing.
 
 use std::fmt;
 use std::io;
@@ -22,7 +22,7 @@ use crate::observe::event::Security;
 
 /// How much is encrypted at a time: enough to make the call to the kernel cheap, little enough to
 /// be still in the processor's cache when it is written, and to be held for a client that is slow.
-pub const BATCH: usize = 64 * 1024;
+const BATCH: usize = 32 * 1024;
 
 /// The longest record (RFC 5246 section 6.2.3, which allows more than RFC 8446).
 const MAX_RECORD: usize = 5 + 16 * 1024 + 2048;
@@ -34,8 +34,8 @@ const INCOMING: usize = 32 * 1024;
 /// What is said of a handshake that does not fit.
 const TOO_LONG: &str = "a handshake message is longer than 32 KiB";
 
-/// Room for a batch with the framing of its records, behind handshake messages that may wait.
-const OUTGOING: usize = BATCH + 4 * MAX_RECORD;
+/// Room for a batch with the framing of its records behind another, or behind handshake messages.
+const OUTGOING: usize = 2 * BATCH + 4 * MAX_RECORD;
 
 /// What a worker lends to the session it works on; without capacity, a place to keep it.
 #[derive(Debug, Default)]
@@ -201,7 +201,7 @@ impl Session {
         }
     }
 
-    /// Encrypts at most [`BATCH`] bytes of both parts and sends as much as the socket takes; `None`
+    /// Encrypts and sends as much of both parts as the socket takes, and up to a batch beyond; `None`
     /// where it has not taken what was encrypted before.
     pub fn write(
         &mut self,
@@ -213,13 +213,14 @@ impl Session {
             return Ok(None);
         }
         let mut taken = 0;
-        for part in parts {
-            let count = part.len().min(BATCH - taken);
-            if count > 0 {
-                self.process(Task::Send(&part[..count]))
-                    .map_err(|fault| io::Error::other(fault.0))?;
+        for piece in parts.into_iter().flat_map(|part| part.chunks(BATCH)) {
+            let is_full = self.wire.outgoing.waiting().len() >= BATCH;
+            if is_full && self.flush(socket, More::Follows)? == Flushed::Blocked {
+                return Ok(Some(taken));
             }
-            taken += count;
+            self.process(Task::Send(piece))
+                .map_err(|fault| io::Error::other(fault.0))?;
+            taken += piece.len();
         }
         self.flush(socket, more)?;
         Ok(Some(taken))
