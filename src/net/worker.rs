@@ -302,7 +302,7 @@ impl Worker {
             slot.connection = Some(Box::new(connection));
             slot.refused = is_refused;
             match registered {
-                Ok(()) => self.drive(index, bench),
+                Ok(()) => self.attend(index, bench),
                 Err(_) => self.close(index, Closed::Reset, bench),
             }
         }
@@ -321,12 +321,8 @@ impl Worker {
             let hung_up = event.is_read_closed() || event.is_error();
             let readable = event.is_readable() || hung_up;
             connection.ready(readable, hung_up, event.is_write_closed());
-            // Who shakes hands makes work for a tenth of a millisecond, and those who are served
-            // already must not wait for a crowd of them.
-            match connection.is_shaking_hands() {
-                true => self.queue(index),
-                false if slot.queued => {}
-                false => self.drive(index, bench),
+            if !slot.queued {
+                self.attend(index, bench);
             }
         }
     }
@@ -343,6 +339,16 @@ impl Worker {
             if clock::instant() >= end {
                 return;
             }
+        }
+    }
+
+    /// Drives a connection to which something has happened. A handshake is work for a tenth of a
+    /// millisecond: those who are served already do not wait for a crowd of newcomers.
+    fn attend(&mut self, index: usize, bench: &mut Bench) {
+        let connection = self.slots[index].connection.as_ref();
+        match connection.is_some_and(|connection| connection.is_shaking_hands()) {
+            true => self.queue(index),
+            false => self.drive(index, bench),
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use docroot::net::bench::{Bench, Desk, Settings};
 use docroot::net::config::{Bind, Config, Port};
-use docroot::net::connection::{Connection, Turn};
+use docroot::net::connection::{Connection, Service, Turn};
 use docroot::net::limits::{Deadlines, Limits};
 use docroot::net::transport::Transport;
 use docroot::observe::access_log::LogOptions;
@@ -49,12 +49,15 @@ fn bench() -> Bench {
         limits: Limits::for_descriptors(64),
         deadlines: Deadlines::default(),
         log: LogOptions::OFF,
+        tls: None,
     };
     let settings = Settings {
         root: Arc::new(Root::open(&folder, false).expect("a root")),
         options: Arc::new(config.site.clone()),
         config,
         counters: Arc::default(),
+        endpoint: None,
+        port: 0,
     };
     Bench::new(Desk::new(&settings, Log::off().handle()))
 }
@@ -65,8 +68,8 @@ fuzz_target!(|input: &[u8]| {
         ours.set_nonblocking(true).expect("non-blocking");
         theirs.set_nonblocking(true).expect("non-blocking");
         let transport = Transport::new(TcpStream::from(OwnedFd::from(ours)));
-        let mut connection =
-            Connection::new(transport, (Ipv4Addr::LOCALHOST, 1).into(), &bench.desk);
+        let peer = (Ipv4Addr::LOCALHOST, 1).into();
+        let mut connection = Connection::new(transport, peer, Service::Site, &bench.desk);
         let mut received = Vec::new();
         let mut open = true;
         // 0xFF ends a piece: it is a byte of no message's own syntax.
