@@ -8,7 +8,7 @@ use crate::net::connection::{Closed, Connection, Phase, Step, Turn};
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::exchange::method_of;
 use crate::net::socket::Input;
-use crate::net::tls::{Handshake, HandshakeFault};
+use crate::net::tls::{Handshake, SessionFault};
 use crate::observe::event::FailedHandshake;
 use crate::origin::refuse;
 use crate::semantics::method::Method;
@@ -34,11 +34,11 @@ impl Connection {
                 Step::Next
             }
             Ok(Handshake::Gone) => {
-                self.tell_failed(&HandshakeFault("the client went away".into()), desk);
+                self.tell_failed(&SessionFault("the client went away".into()), desk);
                 Step::Close(Closed::Reset)
             }
             Err(fault) => {
-                self.tell_failed(&HandshakeFault(fault.to_string()), desk);
+                self.tell_failed(&SessionFault(fault.to_string()), desk);
                 Step::Close(Closed::Reset)
             }
         }
@@ -68,7 +68,7 @@ impl Connection {
                 Step::Next
             }
             Err(fault) => {
-                self.tell_failed(&HandshakeFault(fault.to_string()), desk);
+                self.tell_failed(&SessionFault(fault.to_string()), desk);
                 Step::Close(Closed::Reset)
             }
         }
@@ -99,13 +99,13 @@ impl Connection {
     /// The deadline of the handshake has passed.
     pub(super) fn give_up_handshake(&mut self, bench: &mut Bench) -> Turn {
         if self.transport.is_secure() {
-            let fault = HandshakeFault("it took too long".into());
+            let fault = SessionFault("it took too long".into());
             self.tell_failed(&fault, &mut bench.desk);
         }
         Turn::Closed(Closed::TooSlow)
     }
 
-    fn tell_failed(&self, fault: &HandshakeFault, desk: &mut Desk) {
+    fn tell_failed(&self, fault: &SessionFault, desk: &mut Desk) {
         desk.counters.handshakes_failed.add(1);
         desk.log.record_failed_handshake(&FailedHandshake {
             peer: self.peer,

@@ -59,14 +59,14 @@ pub enum Handshake {
     /// The client went away in the middle of it.
     Gone,
     /// There will be no session; an alert tells the client why.
-    Failed(HandshakeFault),
+    Failed(SessionFault),
 }
 
-/// Why there is no session, in words.
+/// Why there is no session, or none any more, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandshakeFault(pub String);
+pub struct SessionFault(pub String);
 
-impl fmt::Display for HandshakeFault {
+impl fmt::Display for SessionFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

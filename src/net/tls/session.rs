@@ -14,7 +14,7 @@ use rustls::unbuffered::{ConnectionState, EncodeTlsData, WriteTraffic};
 use rustls::{CipherSuite, Error, HandshakeKind, ProtocolVersion, ServerConfig};
 
 use super::certificate::Certificate;
-use super::{Handshake, HandshakeFault};
+use super::{Handshake, SessionFault};
 use crate::net::buffer::Buffer;
 use crate::net::outbox::Flushed;
 use crate::net::socket::{Input, More, Socket};
@@ -68,7 +68,7 @@ pub struct Session {
     /// The client has said that it will send no more.
     peer_closed: bool,
     /// What ended the session.
-    fault: Option<HandshakeFault>,
+    fault: Option<SessionFault>,
     /// What the client has proved.
     client: Option<Certificate>,
 }
@@ -119,15 +119,14 @@ impl Session {
         std::mem::swap(&mut self.wire, wire);
     }
 
-    /// Goes on with the handshake until it ends or the socket must be ready first.
+    /// Goes on with the handshake until it ends or the socket must be ready first. The alert that
+    /// tells of a failure waits to be flushed.
     pub fn handshake(&mut self, socket: &mut Socket, now: SystemTime) -> io::Result<Handshake> {
         loop {
-            let processed = self.process(Task::Receive(&mut []));
-            let flushed = self.flush(socket, More::No)?;
-            if let Err(fault) = processed {
+            if let Err(fault) = self.process(Task::Receive(&mut [])) {
                 return Ok(Handshake::Failed(fault));
             }
-            if flushed == Flushed::Blocked {
+            if self.flush(socket, More::No)? == Flushed::Blocked {
                 return Ok(Handshake::Pending);
             }
             if !self.connection.is_handshaking() {
@@ -266,7 +265,7 @@ impl Session {
 
     /// Lets rustls act on what has come, then on the task. How many bytes were decrypted into the
     /// task's buffer; what does not fit goes to `plain`.
-    fn process(&mut self, mut task: Task<'_>) -> Result<usize, HandshakeFault> {
+    fn process(&mut self, mut task: Task<'_>) -> Result<usize, SessionFault> {
         let mut filled = 0;
         loop {
             let Wire { incoming, outgoing } = &mut self.wire;
@@ -310,7 +309,7 @@ impl Session {
     }
 
     /// Notes why the session is over; the alert that says so goes into the outgoing buffer.
-    fn fail(&mut self, why: String) -> HandshakeFault {
+    fn fail(&mut self, why: String) -> SessionFault {
         let Wire { incoming, outgoing } = &mut self.wire;
         loop {
             let status = self.connection.process_tls_records(incoming.waiting_mut());
@@ -323,7 +322,7 @@ impl Session {
                 _ => break,
             }
         }
-        self.fault.insert(HandshakeFault(why)).clone()
+        self.fault.insert(SessionFault(why)).clone()
     }
 }
 
