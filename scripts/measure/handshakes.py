@@ -17,12 +17,9 @@ from .identity import Identity
 FULL = "full"
 RESUMED = "resumed"
 
-# How many generators there are, each with one connection at a time.
-PROCESSES = 2
-
 
 class Generators:
-    """Several processes that wait for a word to begin."""
+    """Several processes, each with one connection at a time, that wait for a word to begin."""
 
     def __init__(self, server, load, headers, seconds):
         words = [server.port, load.path, load.handshake, seconds]

@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from .handshakes import FULL, PROCESSES, RESUMED
+from .handshakes import FULL, RESUMED
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -79,18 +79,18 @@ LOADS = (
     Load("tls-10m", "TLS, 10 MiB, c=16", "/10m.bin", 16, each=5, is_secure=True),
     Load(
         "tls-full",
-        "TLS, full handshake, 1 KiB",
+        "TLS, full handshake, 1 KiB, c=2",
         "/1k.bin",
-        PROCESSES,
+        2,
         ("Connection: close",),
         is_secure=True,
         handshake=FULL,
     ),
     Load(
         "tls-resumed",
-        "TLS, resumed session, 1 KiB",
+        "TLS, resumed session, 1 KiB, c=2",
         "/1k.bin",
-        PROCESSES,
+        2,
         ("Connection: close",),
         is_secure=True,
         handshake=RESUMED,
