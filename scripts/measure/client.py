@@ -1,4 +1,4 @@
-"""A plain HTTP/1.1 client: it shows the bytes as they came, and can hold many connections."""
+"""A small HTTP/1.1 client: it shows the bytes as they came, and can hold many connections."""
 
 import gzip
 import socket
@@ -29,16 +29,16 @@ def request(port, path, headers=()):
     return "\r\n".join(lines).encode()
 
 
-def connect(port):
-    """A connection to a server of this machine."""
+def connect(port, identity=None, session=None):
+    """A connection to a server of this machine; over TLS where the server has an identity."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+    return identity.secure(connection, session) if identity else connection
 
 
-def fetch(port, path, headers=()):
+def fetch(port, path, headers=(), identity=None):
     """One request on a connection of its own."""
-    with connect(port) as connection:
+    with connect(port, identity) as connection:
         connection.sendall(request(port, path, headers))
         return receive(connection)
 
@@ -159,12 +159,12 @@ class IdleClients:
         self.close()
 
 
-def wait_for_answer(tree, port, path):
+def wait_for_answer(tree, port, path, identity=None):
     """Asks until there is an answer: how a start is timed, and awaited."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            return fetch(port, path)
+            return fetch(port, path, identity=identity)
         except ConnectionError:
             if not tree.is_alive():
                 raise RuntimeError("the server ended at its start") from None

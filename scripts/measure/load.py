@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from . import client, machine
+from . import client, handshakes, machine
 
 # How often the memory is looked at during a run.
 LOOK = 0.2
@@ -44,6 +44,8 @@ def run(server, load, headers, seconds):
     """Loads a server once."""
     if load.each:
         return _fixed(server, load, headers)
+    if load.handshake:
+        return _handshakes(server, load, headers, seconds)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         command = [machine.tool("wrk"), "-t1", f"-c{load.connections}", f"-d{seconds}s", "--latency"]
         for line in headers:
@@ -54,7 +56,7 @@ def run(server, load, headers, seconds):
             script.flush()
             command += ["-s", script.name]
         before = server.tree.cpu()
-        output, resident = _watched([*command, f"http://127.0.0.1:{server.port}{load.path}"], server)
+        output, resident = _watched([*command, f"{server.origin()}{load.path}"], server)
         cpu = server.tree.cpu() - before
     time.sleep(SETTLE)
     return _figures(output, cpu, resident)
@@ -114,20 +116,37 @@ def _fixed(server, load, headers):
     before = server.tree.cpu()
     start = time.monotonic()
     with ThreadPoolExecutor(load.connections) as pool:
-        clients = [pool.submit(_fetch_some, server.port, load, headers) for _ in range(load.connections)]
+        clients = [pool.submit(_fetch_some, server, load, headers) for _ in range(load.connections)]
         times = [seconds for one in clients for seconds in one.result()]
     took = time.monotonic() - start
     cpu = server.tree.cpu() - before
-    p99 = sorted(times)[len(times) * 99 // 100]
-    return Run(cpu, len(times), len(times) / took, p99, server.tree.resident(), 0)
+    return Run(cpu, len(times), len(times) / took, _p99(times), server.tree.resident(), 0)
 
 
-def _fetch_some(port, load, headers):
+def _handshakes(server, load, headers, seconds):
+    """As many sessions as fit into the time, all of the kind that the load is about."""
+    with handshakes.Generators(server, load, headers, seconds) as generators:
+        generators.wait_until_ready()
+        before = server.tree.cpu()
+        start = time.monotonic()
+        times, wrong = generators.run()
+        took = time.monotonic() - start
+        cpu = server.tree.cpu() - before
+    notes = (f"{wrong} not {load.handshake}",) if wrong else ()
+    rate = len(times) / took
+    return Run(cpu, len(times), rate, _p99(times), server.tree.resident(), wrong, notes)
+
+
+def _p99(times):
+    return sorted(times)[len(times) * 99 // 100] if times else float("nan")
+
+
+def _fetch_some(server, load, headers):
     times = []
-    with client.connect(port) as connection:
+    with client.connect(server.port, server.identity) as connection:
         for _ in range(load.each):
             start = time.monotonic()
-            connection.sendall(client.request(port, load.path, headers))
+            connection.sendall(client.request(server.port, load.path, headers))
             client.pass_over(connection)
             times.append(time.monotonic() - start)
     return times

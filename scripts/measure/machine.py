@@ -15,6 +15,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # Where Debian puts servers, whatever the PATH of this user.
 SEARCH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
+# How a program is asked for its version, where not with "-v".
+VERSION_OPTIONS = {"openssl": "version"}
+
 # Every connection of the largest scenario, and room for files, pipes and listeners.
 DESCRIPTORS = 12_000
 
@@ -50,13 +53,15 @@ def need(packages):
             fail(f"{' '.join(command)} failed; please install: {' '.join(missing)}")
 
 
-def build(*examples):
+def build(*examples, features=()):
     """Builds the server, and examples, as they are shipped. Where each binary is, by name."""
     if not tool("cargo"):
         fail("a Rust toolchain is needed (https://rustup.rs)")
     command = ["cargo", "build", "--release", "--locked", "--bin", "docroot"]
     for name in examples:
         command += ["--example", name]
+    for name in features:
+        command += ["--features", name]
     built = subprocess.run(
         [*command, "--message-format=json-render-diagnostics"],
         cwd=REPOSITORY,
@@ -72,6 +77,13 @@ def build(*examples):
         for message in messages
         if message.get("reason") == "compiler-artifact" and message.get("executable")
     }
+
+
+def build_with(feature):
+    """Builds the server with a feature. Where it is: beside the place of every build, since the next
+    one takes that."""
+    built = Path(build(features=(feature,))["docroot"])
+    return str(shutil.copy2(built, built.with_name(f"docroot-{feature}")))
 
 
 def static_web_server():
@@ -128,7 +140,8 @@ def _versions(tools):
     for name in tools:
         path = tool(name)
         if path:
-            shown = subprocess.run([path, "-v"], capture_output=True, text=True, check=False)
+            option = VERSION_OPTIONS.get(name, "-v")
+            shown = subprocess.run([path, option], capture_output=True, text=True, check=False)
             words = (shown.stdout + shown.stderr).replace("/", " ").split()
             version = next((word for word in words if any(c.isdigit() for c in word)), "?")
             yield f"{name} {version}"

@@ -11,15 +11,20 @@ the processor time of the server's whole process tree for one request: the load 
 the machine, so requests a second say less. The floor replays a recorded answer without reading the
 request."""
 
+SECURE = """\
+Over TLS every server shows the same certificate, ECDSA with P-256, and negotiates the same with the
+load generators: {terms}. docroot is built with the feature `tls` for it."""
+
 
 def markdown(results, names, introduction):
     """The whole report."""
     loads = [load for load in scenarios.LOADS if load.name in results.loads]
     # The generator takes no usable times of requests that are written together.
     timed = [load for load in loads if load.pipelined == 1]
-    parts = [machine.describe(("wrk", "nginx", "lighttpd")), introduction]
+    parts = [machine.describe(("wrk", "nginx", "lighttpd", "openssl")), introduction]
     if loads:
         parts += [
+            *_secure(loads, results),
             "**CPU a request, in µs**; in brackets, docroot's share of it.",
             _table(loads, results, names, _cost),
             "**Requests a second**",
@@ -49,6 +54,8 @@ def table(header, rows, rule="---:"):
 
 
 def _table(loads, results, names, cell):
+    """A table of whoever took part."""
+    names = [name for name in names if any(name in results.loads[load.name] for load in loads)]
     rows = []
     for load in loads:
         figures = results.loads[load.name]
@@ -72,6 +79,12 @@ def _short(number):
 
 def _time(seconds):
     return f"{seconds * 1000:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def _secure(loads, results):
+    terms = {figures.terms for load in loads for figures in results.loads[load.name].values()}
+    told = sorted(terms - {None})
+    return [SECURE.format(terms="; or ".join(told))] if told else []
 
 
 def _errors(loads, results):

@@ -4,9 +4,10 @@ meantime falls on all of them alike. What counts is the median."""
 import statistics
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from . import client, load as loads, scenarios, servers
+from . import client, handshakes, load as loads, scenarios, servers
+from .witness import Witness
 
 # How many times each server is started for its start-up time: a start is short and varies.
 STARTS = 15
@@ -25,9 +26,11 @@ class Figures:
     resident: int
     errors: int
     notes: tuple
+    # What is negotiated over TLS, in words; None where nothing is.
+    terms: str | None
 
     @staticmethod
-    def of(runs):
+    def of(runs, terms):
         """Medians; of errors and memory the worst."""
         return Figures(
             cost=statistics.median(run.cost() for run in runs),
@@ -36,6 +39,7 @@ class Figures:
             resident=max(run.resident for run in runs),
             errors=sum(run.errors for run in runs),
             notes=tuple(note for run in runs for note in run.notes),
+            terms=terms,
         )
 
 
@@ -57,18 +61,19 @@ def measure_load(load, stable, names, root, rounds, seconds, say):
         headers = {}
         for name in names:
             canned = _canned(load, running, headers, root) if name == servers.FLOOR else None
-            server = stack.enter_context(stable.running(name, canned))
+            server = stack.enter_context(stable.running(name, canned, load.is_secure))
             headers[name] = _prepare(server, load, root)
             if headers[name] is None:
                 say(f"{load.name}: {name} does not do this and is left out")
             else:
                 running[name] = server
+        terms = _negotiated(load, running, headers) if load.is_secure else None
         runs = {name: [] for name in running}
         for number in range(rounds):
             for name, server in running.items():
                 say(f"{load.name}: round {number + 1} of {rounds}, {name}", passing=True)
                 runs[name].append(_run(load, server, headers[name], seconds))
-        return {name: Figures.of(of_one) for name, of_one in runs.items()}
+        return {name: Figures.of(of_one, terms) for name, of_one in runs.items()}
 
 
 def _run(load, server, headers, seconds):
@@ -82,10 +87,10 @@ def _prepare(server, load, root):
     """Checks that a server gives the bytes it should. The fields to ask with, or None where it
     lacks what the load is about."""
     headers = load.headers
-    answer = client.wait_for_answer(server.tree, server.port, load.path)
+    answer = client.wait_for_answer(server.tree, server.port, load.path, server.identity)
     if load.revalidates:
         headers = (*headers, _condition(answer))
-    answer = client.fetch(server.port, load.path, headers)
+    answer = client.fetch(server.port, load.path, headers, server.identity)
     if server.name != servers.FLOOR and _lacks(answer, load):
         return None
     content = scenarios.expected(load, root)
@@ -97,6 +102,33 @@ def _prepare(server, load, root):
         what = f"{answer.status} with {len(answer.content)} bytes"
         raise RuntimeError(f"{server.name} gives other bytes for {load.path}: {what}")
     return headers
+
+
+def _negotiated(load, running, headers):
+    """What every server agrees on with the load generator, overheard: the same with all of them, or
+    their figures cannot be compared."""
+    heard = {name: _overheard(load, server, headers[name]) for name, server in running.items()}
+    if len(set(heard.values())) != 1:
+        told = "; ".join(f"{name}: {terms}" for name, terms in heard.items())
+        raise RuntimeError(f"{load.name}: the servers negotiate different things: {told}")
+    return next(iter(heard.values()))
+
+
+def _overheard(load, server, headers):
+    short = replace(load, each=min(load.each, 1))
+    # A second is the shortest that wrk knows.
+    seconds = 0.3 if load.handshake else 1
+    with Witness(server.port) as witness:
+        run = _run(short, server.seen_at(witness.port), headers, seconds)
+        terms = {hello.terms() for hello in witness.hellos}
+        resumed = sum(hello.is_resumed for hello in witness.hellos)
+    full = len(witness.hellos) - resumed
+    # Whoever resumes sessions begins with a full one; nobody else resumes any.
+    others = full - load.connections if load.handshake == handshakes.RESUMED else resumed
+    if run.errors or others or len(terms) != 1:
+        what = f"{full} full and {resumed} resumed sessions, {', '.join(sorted(terms))}"
+        raise RuntimeError(f"{load.name}: {server.name}: {what}")
+    return terms.pop()
 
 
 def _condition(answer):

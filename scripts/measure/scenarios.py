@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+from .handshakes import FULL, RESUMED
+
 KIB = 1024
 MIB = 1024 * 1024
 
@@ -33,6 +35,10 @@ class Load:
     # Requests on each connection, instead of as many as fit into a time: for answers so long that
     # those cut off at the end of the time would count.
     each: int = 0
+    # Over TLS.
+    is_secure: bool = False
+    # The kind of handshake that comes before every request; empty where it is not counted.
+    handshake: str = ""
     # Left out of a quick run.
     is_extra: bool = False
 
@@ -69,6 +75,26 @@ LOADS = (
     ),
     Load("list-1000", "listing of 1,000, c=4", "/list-1000/", 4, is_extra=True),
     Load("list-100000", "listing of 100,000, c=1", "/list-100000/", 1, each=3, is_extra=True),
+    Load("tls-1k", "TLS, 1 KiB, c=64", "/1k.bin", 64, is_secure=True),
+    Load("tls-10m", "TLS, 10 MiB, c=16", "/10m.bin", 16, each=5, is_secure=True),
+    Load(
+        "tls-full",
+        "TLS, full handshake, 1 KiB, c=2",
+        "/1k.bin",
+        2,
+        ("Connection: close",),
+        is_secure=True,
+        handshake=FULL,
+    ),
+    Load(
+        "tls-resumed",
+        "TLS, resumed session, 1 KiB, c=2",
+        "/1k.bin",
+        2,
+        ("Connection: close",),
+        is_secure=True,
+        handshake=RESUMED,
+    ),
 )
 
 IDLE = "idle"

@@ -20,6 +20,12 @@ NGINX = "nginx"
 LIGHTTPD = "lighttpd"
 STATIC_WEB_SERVER = "static-web-server"
 
+# Who takes part in what is measured over TLS.
+SECURE = (DOCROOT, NGINX_CACHED, STATIC_WEB_SERVER)
+
+# The build of docroot that speaks TLS, among the binaries.
+DOCROOT_WITH_TLS = "docroot with TLS"
+
 PEERS = (NGINX_CACHED, NGINX, LIGHTTPD, STATIC_WEB_SERVER)
 
 # As many as the largest scenario opens, and some.
@@ -47,12 +53,23 @@ http {{
   gzip on;
   gzip_types text/plain;
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{port} {ssl} backlog=4096;
+    {identity}
     root {root};
     autoindex on;
   }}
 }}
 """
+
+# The versions and ciphers that docroot and static-web-server know, and the client's choice among
+# them, which is theirs too.
+NGINX_IDENTITY = """ssl_certificate {certificate};
+    ssl_certificate_key {key};
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;
+    ssl_prefer_server_ciphers off;
+    ssl_session_cache shared:bench:10m;
+    ssl_session_tickets on;"""
 
 NGINX_VARIANTS = {
     NGINX_CACHED: """tcp_nopush on;
@@ -86,41 +103,55 @@ deflate.cache-dir = "{state}/cache"
 class Server:
     """A running server."""
 
-    def __init__(self, name, tree, port):
+    def __init__(self, name, tree, port, identity=None):
         self.name = name
         self.tree = tree
         self.port = port
+        # What it proves over TLS; None where it speaks plainly.
+        self.identity = identity
+
+    def origin(self):
+        """The beginning of every URL."""
+        return f"{'https' if self.identity else 'http'}://127.0.0.1:{self.port}"
+
+    def seen_at(self, port):
+        """The same server, reached by another port."""
+        return Server(self.name, self.tree, port, self.identity)
 
 
 class Stable:
     """Starts servers on one document root; what they write goes into a folder of this run."""
 
-    def __init__(self, root, state, binaries):
+    def __init__(self, root, state, binaries, identity=None):
         self._root = root
         self._state = state
         self._binaries = binaries
+        self._identity = identity
 
     @contextmanager
-    def running(self, name, canned=None):
+    def running(self, name, canned=None, is_secure=False):
         """A server that listens, until the end of the block."""
+        identity = self._identity if is_secure else None
         state = self._state / name.replace(" ", "")
         state.mkdir(exist_ok=True)
         port = free_port()
-        command = self._command(name, state, port, canned)
+        command = self._command(name, state, port, canned, identity)
         with open(state / "output", "ab") as output:
             tree = Tree(command, output)
         try:
-            yield Server(name, tree, port)
+            yield Server(name, tree, port, identity)
         except (RuntimeError, OSError, EOFError) as fault:
             raise RuntimeError(f"{name}: {fault}{_last_words(state)}") from fault
         finally:
             tree.stop()
 
-    def _command(self, name, state, port, canned):
+    def _command(self, name, state, port, canned, identity):
         if name == DOCROOT:
+            binary = self._binaries[DOCROOT_WITH_TLS if identity else DOCROOT]
+            files = ["--tls-cert", identity.certificate, "--tls-key", identity.key] if identity else []
             return [
-                self._binaries["docroot"], "--quiet", "--log-format", "off", "--bind", "127.0.0.1",
-                "--port", port, "--threads", WORKERS, "--max-connections", CONNECTIONS, self._root,
+                binary, "--quiet", "--log-format", "off", "--bind", "127.0.0.1", "--port", port,
+                "--threads", WORKERS, "--max-connections", CONNECTIONS, *files, self._root,
             ]  # fmt: skip
         if name == FLOOR:
             return [self._binaries["floor"], port, WORKERS, *canned]
@@ -129,15 +160,18 @@ class Stable:
             return [machine.tool("lighttpd"), "-D", "-f", _written(state / "configuration", text)]
         if name in NGINX_VARIANTS:
             words = self._words(state, port)
+            words |= _nginx_identity(identity)
             text = NGINX_CONFIGURATION.format(variant=NGINX_VARIANTS[name], **words)
             error_log = ["-e", state / "error.log"]
             return [machine.tool("nginx"), *error_log, "-c", _written(state / "configuration", text)]
         # Its workers are a multiple of the processors: the nearest that can be asked for.
         multiplier = max(1, WORKERS // machine.processors())
+        # It speaks HTTP/1.1 over TLS too, with clients that do not ask for HTTP/2.
+        files = ["--http2-tls-cert", identity.certificate, "--http2-tls-key", identity.key] if identity else []
         return [
             self._binaries[STATIC_WEB_SERVER], "--host", "127.0.0.1", "--port", port, "--root", self._root,
             "--threads-multiplier", multiplier, "--log-level", "error", "--directory-listing", "true",
-            "--compression", "true",
+            "--compression", "true", "--http2", "true" if identity else "false", *files,
         ]  # fmt: skip
 
     def _words(self, state, port):
@@ -149,6 +183,13 @@ class Stable:
             "connections": CONNECTIONS,
             "descriptors": machine.DESCRIPTORS,
         }
+
+
+def _nginx_identity(identity):
+    if identity is None:
+        return {"ssl": "", "identity": ""}
+    files = {"certificate": identity.certificate, "key": identity.key}
+    return {"ssl": "ssl", "identity": NGINX_IDENTITY.format(**files)}
 
 
 def free_port():

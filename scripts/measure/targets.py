@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from . import scenarios
 from .process import TICKS_A_SECOND
-from .servers import DOCROOT, FLOOR, LIGHTTPD, NGINX, NGINX_CACHED, PEERS
+from .servers import DOCROOT, FLOOR, LIGHTTPD, NGINX, NGINX_CACHED, PEERS, STATIC_WEB_SERVER
 
 MB = 1_000_000
 
@@ -106,6 +106,11 @@ def _size(results):
     return _at_most(results.size / MB, 3, "MB") if results.size else None
 
 
+def _over_tls(scenario, bound):
+    yield CostRatio(scenario, (NGINX_CACHED,), bound, "nginx with open_file_cache")
+    yield CostRatio(scenario, (STATIC_WEB_SERVER,), 1.00, "static-web-server")
+
+
 TARGETS = (
     CostRatio("1k-c64", (LIGHTTPD,), 0.80, "lighttpd"),
     CostRatio("1k-c64", (NGINX_CACHED,), 0.60, "nginx with open_file_cache"),
@@ -120,6 +125,10 @@ TARGETS = (
     CostRatio("10m", PEERS, 1.00, "the best peer"),
     CostRatio("gzip", NGINXES, 0.20, "nginx"),
     CostRatio("close", (NGINX_CACHED,), 1.00, "nginx with open_file_cache"),
+    *_over_tls("tls-1k", 0.85),
+    *_over_tls("tls-10m", 0.60),
+    *_over_tls("tls-full", 0.75),
+    *_over_tls("tls-resumed", 1.00),
     Bound(scenarios.IDLE, "at most 10 MB resident", _idle_memory),
     Bound(scenarios.IDLE, "no measurable CPU", _idle_cpu),
     Bound(scenarios.START, "first answer within 10 ms", _start),
