@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use super::Launch;
 use super::https::Https;
 use super::surroundings::Surroundings;
-use super::units::{deadline, duration, size};
+use super::units::{deadline, duration, port, size};
 use crate::net::config::{Bind, Config, DEFAULT_PORT, Port};
 use crate::net::limits::{Deadlines, Limits, max_connections, max_copies};
 use crate::observe::access_log::{LogFormat, LogOptions};
@@ -351,11 +351,6 @@ fn address(text: &str) -> Result<Address, String> {
     let ip = inner.unwrap_or(text).parse();
     ip.map(Address::Numeric)
         .map_err(|_| "not an IP address such as 127.0.0.1, 0.0.0.0 or ::, nor localhost".into())
-}
-
-pub fn port(text: &str) -> Result<u16, String> {
-    text.parse()
-        .map_err(|_| "not a number from 0 to 65535".into())
 }
 
 fn index_name(text: &str) -> Result<String, String> {

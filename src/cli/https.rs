@@ -8,7 +8,7 @@ use clap::builder::PossibleValue;
 use crate::net::tls::fault::NOT_BUILT_IN;
 use crate::net::tls::options::{ClientAuthentication, Identity, TlsOptions, TlsVersion};
 
-use super::arguments::port;
+use super::units::port;
 
 /// In the help of every build, so that whoever looks for it learns that there is one that has it.
 const HTTPS: &str = match cfg!(feature = "tls") {

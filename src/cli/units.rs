@@ -1,4 +1,4 @@
-//! Durations and sizes as people write them: `10s`, `500ms`, `2m`, `1h`; `64k`, `1m`, `2g`.
+//! Durations, sizes and ports as people write them: `10s`, `500ms`, `2m`, `1h`; `64k`, `1m`, `2g`; `80`.
 
 use std::time::Duration;
 
@@ -44,6 +44,12 @@ pub fn size(text: &str) -> Result<u64, String> {
     number
         .checked_mul(bytes)
         .ok_or_else(|| "it is too large".into())
+}
+
+/// The number of a port; 0 asks the system for one.
+pub fn port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| "not a number from 0 to 65535".into())
 }
 
 const NOT_A_DURATION: &str = "not a duration such as 10s, 500ms, 2m or 1h";

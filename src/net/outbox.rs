@@ -5,20 +5,11 @@
 
 use std::io;
 
-use crate::net::socket::More;
+use crate::net::socket::{Flushed, More};
 use crate::net::transport::Transport;
 
 /// The outbox is emptied before anything is written behind this many bytes.
 pub const OUTBOX_HIGH: usize = 64 * 1024;
-
-/// Whether the socket took everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flushed {
-    /// Nothing is left.
-    All,
-    /// The socket is full; it will say when it has room.
-    Blocked,
-}
 
 /// Outgoing bytes with a mark behind the last one taken.
 #[derive(Default)]

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
 use crate::net::clock;
-use crate::net::outbox::{Flushed, OUTBOX_HIGH, Outbox};
-use crate::net::socket::More;
+use crate::net::outbox::{OUTBOX_HIGH, Outbox};
+use crate::net::socket::{Flushed, More};
 use crate::net::transport::Transport;
 use crate::origin::response::Framing;
 use crate::site::content::{Content, Piece, Progress, Source};

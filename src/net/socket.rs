@@ -39,6 +39,15 @@ pub enum Input {
     Cut,
 }
 
+/// Whether the socket took everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// Nothing is left.
+    All,
+    /// The socket is full; it will say when it has room.
+    Blocked,
+}
+
 /// Whether more follows at once, so that the kernel may wait and fill the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {

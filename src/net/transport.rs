@@ -6,8 +6,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::FileExt;
 
 use crate::net::clock::Now;
-use crate::net::outbox::Flushed;
-use crate::net::socket::{Input, More, Socket, Traffic};
+use crate::net::socket::{Flushed, Input, More, Socket, Traffic};
 use crate::net::tls::{Handshake, Session, Wire};
 use crate::observe::event::Security;
 

@@ -10,8 +10,7 @@ use super::fault::TlsError;
 use super::notice::Notice;
 use super::options::TlsOptions;
 use crate::net::clock::Now;
-use crate::net::outbox::Flushed;
-use crate::net::socket::{Input, More, Socket};
+use crate::net::socket::{Flushed, Input, More, Socket};
 use crate::observe::event::Security;
 
 /// There is none.

@@ -16,8 +16,7 @@ use rustls::{CipherSuite, Error, HandshakeKind, ProtocolVersion, ServerConfig};
 use super::certificate::Certificate;
 use super::{Handshake, SessionFault};
 use crate::net::buffer::Buffer;
-use crate::net::outbox::Flushed;
-use crate::net::socket::{Input, More, Socket};
+use crate::net::socket::{Flushed, Input, More, Socket};
 use crate::observe::event::Security;
 
 /// How much is encrypted at a time: enough to make the call to the kernel cheap, little enough to
