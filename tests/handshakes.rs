@@ -421,6 +421,30 @@ fn one_client_too_many_is_told_in_its_session() {
     held.check_served();
 }
 
+/// What is broken in a session ends it with an alert.
+#[test]
+fn a_record_that_was_changed_ends_the_session() {
+    let site = site();
+    for versions in [TLS_1_2, TLS_1_3] {
+        let mut client = connect(&site, versions);
+        client.check_served();
+        let Tls { conn, sock } = &mut client.stream;
+        conn.writer()
+            .write_all(&request("GET", "/a.txt", &[]))
+            .expect("it takes that");
+        let mut record = Vec::new();
+        conn.write_tls(&mut record).expect("a vector");
+        *record.last_mut().expect("a byte") ^= 1;
+        sock.write_all(&record).expect("it reads");
+        let error = client
+            .stream
+            .read(&mut [0])
+            .expect_err("no answer")
+            .to_string();
+        assert!(error.contains("BadRecordMac"), "{error}");
+    }
+}
+
 /// The TLS side of a server that has no TLS stays out of the way.
 #[test]
 fn a_plain_server_takes_no_handshake() {
