@@ -15,7 +15,7 @@ use docroot::net::tls::options::{ClientAuthentication, Identity, TlsOptions, Tls
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256,
+    PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256,
 };
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -119,15 +119,25 @@ impl Wanted {
 }
 
 impl KeyAlgorithm {
-    fn generate(self) -> KeyPair {
+    /// A key, and its file as PKCS#8.
+    fn generate(self) -> (KeyPair, String) {
         let pair = match self {
             KeyAlgorithm::P256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
             KeyAlgorithm::P384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384),
-            KeyAlgorithm::Ed25519 => KeyPair::generate_for(&PKCS_ED25519),
             KeyAlgorithm::Rsa => KeyPair::generate_for(&PKCS_RSA_SHA256),
+            KeyAlgorithm::Ed25519 => return ed25519(),
         };
-        pair.expect("a key")
+        let pair = pair.expect("a key");
+        let text = pair.serialize_pem();
+        (pair, text)
     }
+}
+
+/// rcgen writes these in a form of PKCS#8 (RFC 5958) that openssl 3.0 does not read.
+fn ed25519() -> (KeyPair, String) {
+    let output = openssl(&["genpkey", "-algorithm", "ed25519"], b"");
+    let text = String::from_utf8(output.stdout).expect("a PEM file");
+    (KeyPair::from_pem(&text).expect("a key"), text)
 }
 
 impl Authority {
@@ -138,7 +148,7 @@ impl Authority {
         about.distinguished_name = named(&[(DnType::CommonName, name)]);
         about.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         about.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let issuer = CertifiedIssuer::self_signed(about, KeyAlgorithm::P256.generate());
+        let issuer = CertifiedIssuer::self_signed(about, KeyAlgorithm::P256.generate().0);
         let issuer = issuer.expect("a certificate");
         std::fs::write(folder.path().join("authority.pem"), issuer.pem()).expect("a file");
         Authority {
@@ -169,7 +179,7 @@ impl Authority {
         about.extended_key_usages = vec![wanted.usage];
         about.not_before = wanted.not_before.into();
         about.not_after = wanted.not_after.into();
-        let key = wanted.algorithm.generate();
+        let (key, text) = wanted.algorithm.generate();
         let certificate = about.signed_by(&key, &self.issuer).expect("a certificate");
         let number = self.issued.replace(self.issued.get() + 1);
         let file = |what: &str, text: String| {
@@ -179,7 +189,7 @@ impl Authority {
         };
         Issued {
             certificate: file("certificate", certificate.pem()),
-            key: file("key", key.serialize_pem()),
+            key: file("key", text),
         }
     }
 
