@@ -26,7 +26,7 @@ impl Redirecting {
             });
         Redirecting {
             server: setup.start(),
-            authority: authority,
+            authority,
         }
     }
 
