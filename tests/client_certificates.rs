@@ -207,3 +207,19 @@ fn a_session_is_not_resumed_after_its_certificate_has_expired() {
         assert_eq!(why, "the client's certificate has expired");
     }
 }
+
+/// The longest chain that is read is longer than any that makes sense; what is longer costs no
+/// memory.
+#[test]
+fn chains_have_a_longest_length() {
+    let gate = Gate::required();
+    let alice = gate.theirs.client("alice");
+    let one = std::fs::read(&alice.certificate).expect("a file");
+    let with = |count| {
+        std::fs::write(&alice.certificate, one.repeat(count)).expect("a file");
+        Some(&alice)
+    };
+    gate.check_served(with(20));
+    gate.check_refused(with(100), "", "longer than 32 KiB");
+    gate.check_served(with(1));
+}

@@ -445,6 +445,69 @@ fn a_record_that_was_changed_ends_the_session() {
     }
 }
 
+/// RFC 8446 section 4.6.3: a client may ask for new keys at any time, and in the middle of an answer.
+#[test]
+fn keys_are_renewed_as_often_as_the_client_likes() {
+    let site = SecureSite::start(setup().file("large.bin", noise(5 << 20)));
+    let mut client = connect(&site, TLS_1_3);
+    for _ in 0..100 {
+        client.check_served();
+        let connection = &mut client.stream.conn;
+        connection.refresh_traffic_keys().expect("a session");
+    }
+    client.send(&request("GET", "/large.bin", &[]));
+    // rustls takes more than these in a row for an attack.
+    for _ in 0..30 {
+        let connection = &mut client.stream.conn;
+        connection.refresh_traffic_keys().expect("a session");
+        client.stream.flush().expect("it is sent");
+    }
+    assert!(client.response("GET").body == noise(5 << 20));
+    client.check_served();
+}
+
+/// In TLS 1.2 a client can ask to negotiate anew, which nobody needs and which has cost others dear:
+/// it is told no, and goes.
+#[test]
+fn nothing_is_negotiated_twice() {
+    let site = site();
+    let address = site.server.address.to_string();
+    let output = openssl(&["s_client", "-connect", &address, "-tls1_2"], b"R\n");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no renegotiation"), "{said}");
+    site.connect().check_served();
+}
+
+#[test]
+fn whoever_does_not_read_is_cut() {
+    let site = site_with(|deadlines| deadlines.send = SHORT);
+    let length = 64 << 20;
+    let file = std::fs::File::create(site.server.root.join("large.bin")).expect("a file");
+    file.set_len(length).expect("a sparse file");
+    let mut client = site.connect();
+    client.send(&request("GET", "/large.bin", &[]));
+    assert_eq!(client.head().status, 200);
+    until("the connection is over", || {
+        site.server.counters.connections_open.value() == 0
+    });
+    let (bytes, error) = client.rest_and_error();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    assert!((bytes.len() as u64) < length);
+}
+
+/// Whoever is in the middle of a handshake, or has not begun, has asked for nothing yet.
+#[test]
+fn draining_waits_for_no_handshake() {
+    let mut site = site_with(|deadlines| deadlines.drain = Duration::from_secs(3600));
+    let silent = site.server.connect();
+    let mut half = site.server.connect();
+    half.send(&client_hello(&site.caller));
+    assert_eq!(half.take(1), [22], "a handshake message");
+    site.server.drain();
+    site.server.wait();
+    drop(silent);
+}
+
 /// The TLS side of a server that has no TLS stays out of the way.
 #[test]
 fn a_plain_server_takes_no_handshake() {
