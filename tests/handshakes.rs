@@ -174,6 +174,9 @@ fn the_server_says_close_notify_where_nothing_was_asked() {
     client.send(b"GET /a.txt HTTP/1.1\r\n");
     assert_eq!(client.response("GET").status, 408);
     check_closing(&mut client, "after half a head");
+    let mut client = site.connect();
+    client.send(b"\r");
+    check_closing(&mut client, "after half an empty line");
 }
 
 #[test]
