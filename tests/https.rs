@@ -45,7 +45,9 @@ fn get_and_head() {
         assert_eq!((response.status, &*response.text()), (200, "here"));
         client.send(&request("HEAD", "/a.txt", &[]));
         let head = client.response("HEAD");
-        assert_eq!(head.fields, response.fields);
+        for field in ["ETag", "Content-Type", "Content-Length"] {
+            assert_eq!(head.field(field), response.field(field));
+        }
         client.send(&request("GET", "/missing", &[("Connection", "close")]));
         assert_eq!(client.response("GET").status, 404);
         assert!(client.is_closed());
