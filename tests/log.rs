@@ -3,65 +3,12 @@
 
 mod support;
 
-use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 
 use docroot::observe::access_log::{LogFormat, LogOptions};
 use serde_json::Value;
+use support::page::Page;
 use support::{Setup, TestServer, find, request};
-
-/// A sink that can be read, be stuck, or fail.
-#[derive(Clone, Default)]
-struct Page(Arc<(Mutex<State>, Condvar)>);
-
-#[derive(Default)]
-struct State {
-    bytes: Vec<u8>,
-    is_stuck: bool,
-    fails: bool,
-    /// Writes that have come, whatever became of them.
-    writes: usize,
-}
-
-impl Page {
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.0.0.lock().expect("no panic"));
-        self.0.1.notify_all();
-    }
-
-    fn writes(&self) -> usize {
-        self.0.0.lock().expect("no panic").writes
-    }
-
-    fn lines(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.0.lock().expect("no panic").bytes.clone());
-        let text = text.expect("a log is ASCII");
-        assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
-        let printable = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
-        assert!(text.bytes().all(printable), "{text:?}");
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (state, changed) = &*self.0;
-        let mut state = state.lock().expect("no panic");
-        state.writes += 1;
-        let mut state = changed
-            .wait_while(state, |state| state.is_stuck)
-            .expect("no panic");
-        if state.fails {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        state.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn logging(format: LogFormat) -> (TestServer, Page) {
     let page = Page::default();

@@ -246,12 +246,13 @@ impl Connection {
 
     /// Acts upon a deadline that has passed.
     pub fn expire(&mut self, bench: &mut Bench) -> Turn {
+        let idle = |_: &mut Connection, _: &mut Bench| Turn::Closed(Closed::Idle);
         let reason = match self.deadline.waiting {
-            Waiting::Request => return self.turn(bench, |_, _| Turn::Closed(Closed::Idle)),
+            Waiting::Request => return self.turn(bench, idle),
             Waiting::Close => return Turn::Closed(Closed::Idle),
             Waiting::Handshake => return self.give_up_handshake(bench),
             Waiting::Send => return self.judge_pace(bench),
-            Waiting::Head if is_blank(&self.received) => return Turn::Closed(Closed::Idle),
+            Waiting::Head if is_blank(&self.received) => return self.turn(bench, idle),
             Waiting::Head => Reason::HeadDeadline,
             Waiting::Body => Reason::BodyDeadline,
         };

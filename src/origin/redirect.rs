@@ -30,7 +30,7 @@ pub fn answer(request: &Request<'_>, port: u16, out: &mut Vec<u8>) -> Response {
         let (status, reason) = (Status::BadRequest, Reason::NoHost);
         return error(out, request.circumstances, status, reason);
     };
-    let location = location(host, port, request);
+    let location = location(host, port, request.target);
     let (status, reason) = (Status::PermanentRedirect, Reason::ToHttps);
     let writer = ResponseWriter::begin(out, request.circumstances, status, reason);
     error_fields(writer.field("Location", &location), status, reason)
@@ -38,18 +38,41 @@ pub fn answer(request: &Request<'_>, port: u16, out: &mut Vec<u8>) -> Response {
 
 /// `https://host[:port]/path?query`. A target that asks about the server as a whole has no path,
 /// and neither has its URL (RFC 9112 section 3.2.4).
-fn location(host: Host<'_>, port: u16, request: &Request<'_>) -> Vec<u8> {
+fn location(host: Host<'_>, port: u16, target: Target<'_>) -> Vec<u8> {
     let mut location = b"https://".to_vec();
     location.extend_from_slice(host.name);
     if port != DEFAULT_PORT {
         location.extend_from_slice(format!(":{port}").as_bytes());
     }
-    if let Some(path) = request.target.path() {
+    if let Some(path) = target.path() {
         path::encode_sent(path, &mut location);
     }
-    if let Some(query) = request.target.query() {
+    if let Some(query) = target.query() {
         location.push(b'?');
         path::encode_sent(query, &mut location);
     }
     location
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(host: &str, port: u16, target: &str, want: &str) {
+        let host = Host::parse(host.as_bytes()).expect(host);
+        let target = Target::parse(None, target.as_bytes()).expect(target);
+        let location = location(host, port, target);
+        assert_eq!(String::from_utf8_lossy(&location), want);
+    }
+
+    /// RFC 9110 section 4.2.3: the port of the scheme is not written.
+    #[test]
+    fn the_port_is_written_where_it_is_not_the_schemes() {
+        check("h", 443, "/a?b", "https://h/a?b");
+        check("h:80", 443, "/", "https://h/");
+        check("[::1]:80", 443, "/", "https://[::1]/");
+        check("h", 8443, "/", "https://h:8443/");
+        check("h", 80, "/", "https://h:80/");
+    }
 }

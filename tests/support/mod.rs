@@ -5,8 +5,11 @@
     reason = "tests open files and read the clock"
 )]
 
+pub mod page;
 pub mod program;
 pub mod rig;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -29,6 +32,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A running server with a root of its own. Dropping it ends it and waits for its threads.
 pub struct TestServer {
     pub address: SocketAddr,
+    /// Where it sends clients to HTTPS.
+    pub redirecting: Vec<SocketAddr>,
     pub root: PathBuf,
     pub counters: Arc<Counters>,
     handle: Handle,
@@ -94,6 +99,7 @@ impl Setup {
             None => Log::off(),
         };
         let address = server.addresses()[0];
+        let redirecting = server.redirecting().to_vec();
         let handle = server.handle();
         let thread = std::thread::spawn(move || {
             server.run(&log).expect("it runs");
@@ -101,6 +107,7 @@ impl Setup {
         });
         TestServer {
             address,
+            redirecting,
             root: self.folder.path().to_owned(),
             counters,
             handle,
@@ -178,13 +185,43 @@ impl Drop for TestServer {
     }
 }
 
+/// What carries the bytes of a connection: a socket, or a session on one.
+pub trait Stream: Read + Write {
+    /// The socket under it.
+    fn socket(&self) -> &TcpStream;
+
+    /// Says that nothing more will be sent.
+    fn finish(&mut self);
+}
+
+impl Stream for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+
+    fn finish(&mut self) {
+        self.shutdown(Shutdown::Write).expect("half a close");
+    }
+}
+
 /// A connection that sends and receives bytes.
-pub struct Client {
-    pub stream: TcpStream,
+pub struct Client<S = TcpStream> {
+    pub stream: S,
     received: Vec<u8>,
 }
 
-impl Client {
+impl<S: Stream> Client<S> {
+    /// A client of a stream.
+    pub fn of(stream: S) -> Client<S> {
+        let socket = stream.socket();
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        socket.set_nodelay(true).expect("no delay");
+        Client {
+            stream,
+            received: Vec::new(),
+        }
+    }
+
     /// Sends bytes as they are. A server that has closed may refuse them; the answer tells.
     pub fn send(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes);
@@ -192,7 +229,7 @@ impl Client {
 
     /// Says that nothing more will be sent.
     pub fn finish(&mut self) {
-        self.stream.shutdown(Shutdown::Write).expect("half a close");
+        self.stream.finish();
     }
 
     /// The next final response. Interim ones are skipped.
@@ -263,9 +300,10 @@ impl Client {
 
     /// Whether something has come that was not read yet. It does not wait.
     pub fn has_answer(&mut self) -> bool {
-        self.stream.set_nonblocking(true).expect("a mode");
-        let arrived = self.stream.peek(&mut [0]).is_ok();
-        self.stream.set_nonblocking(false).expect("a mode");
+        let socket = self.stream.socket();
+        socket.set_nonblocking(true).expect("a mode");
+        let arrived = socket.peek(&mut [0]).is_ok();
+        socket.set_nonblocking(false).expect("a mode");
         arrived || !self.received.is_empty()
     }
 

@@ -1,13 +1,15 @@
 //! The command as people run it: a process with arguments, variables and a banner.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
-use super::{Client, PATIENCE, until};
+use super::{Client, until};
 
 /// A running server. Dropping it ends it.
 pub struct Program {
@@ -15,7 +17,8 @@ pub struct Program {
     pub address: SocketAddr,
     /// The banner.
     pub banner: String,
-    stderr: BufReader<ChildStderr>,
+    said: Arc<Mutex<String>>,
+    listener: Option<JoinHandle<()>>,
 }
 
 /// The command with an environment that says nothing.
@@ -66,13 +69,16 @@ impl Program {
             let count = stderr.read_line(&mut banner).expect("text");
             assert!(count > 0, "it ended: {banner}");
         }
-        let url = banner.split("http://").nth(1).expect("a URL");
+        let url = banner.split("://").nth(1).expect("a URL");
         let address = url.split('/').next().expect("a host and a port");
+        let said = Arc::<Mutex<String>>::default();
+        let listener = listen(stderr, Arc::clone(&said));
         Program {
             address: address.parse().expect("an address"),
             child,
             banner,
-            stderr,
+            said,
+            listener: Some(listener),
         }
     }
 
@@ -87,6 +93,11 @@ impl Program {
         kill_process(pid, signal).expect("it runs");
     }
 
+    /// What it has said after the banner so far.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("no panic").clone()
+    }
+
     /// Waits for its end; also gives what it said after the banner.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let mut status = None;
@@ -94,10 +105,21 @@ impl Program {
             status = self.child.try_wait().expect("a child");
             status.is_some()
         });
-        let mut said = String::new();
-        self.stderr.read_to_string(&mut said).expect("text");
-        (status.expect("it has ended"), said)
+        let listener = self.listener.take().expect("waited for once");
+        listener.join().expect("it speaks text");
+        (status.expect("it has ended"), self.said())
     }
+}
+
+/// Notes every line as it is said.
+fn listen(mut stderr: impl BufRead + Send + 'static, said: Arc<Mutex<String>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        while stderr.read_line(&mut line).expect("text") > 0 {
+            said.lock().expect("no panic").push_str(&line);
+            line.clear();
+        }
+    })
 }
 
 impl Drop for Program {
@@ -105,17 +127,5 @@ impl Drop for Program {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-impl Client {
-    /// A client of a socket.
-    pub fn of(stream: TcpStream) -> Client {
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        stream.set_nodelay(true).expect("no delay");
-        Client {
-            stream,
-            received: Vec::new(),
-        }
     }
 }

@@ -307,18 +307,17 @@ impl Session {
         }
     }
 
-    /// Notes why the session is over; the alert that says so goes into the outgoing buffer.
+    /// Notes why the session is over; the alert that says so goes into the outgoing buffer. What was
+    /// received is not looked at again: it would fail once more.
     fn fail(&mut self, why: String) -> SessionFault {
         let Wire { incoming, outgoing } = &mut self.wire;
-        loop {
+        while self.connection.wants_write() {
             let status = self.connection.process_tls_records(incoming.waiting_mut());
-            match status.state {
-                Ok(ConnectionState::EncodeTlsData(data)) => {
-                    if encode(data, outgoing).is_err() {
-                        break;
-                    }
-                }
-                _ => break,
+            let Ok(ConnectionState::EncodeTlsData(data)) = status.state else {
+                break;
+            };
+            if encode(data, outgoing).is_err() {
+                break;
             }
         }
         self.fault.insert(SessionFault(why)).clone()

@@ -1,0 +1,225 @@
+//! Clients that prove who they are: who is let in, what the others are told, and what the log says
+//! of both.
+#![cfg(feature = "tls")]
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use docroot::net::tls::options::ClientAuthentication;
+use docroot::observe::access_log::{LogFormat, LogOptions};
+use rustls::ClientConfig;
+use rustls::HandshakeKind::{Full, Resumed};
+use serde_json::Value;
+use support::page::Page;
+use support::tls::{Authority, Issued, TLS_1_2, TLS_1_3, Versions, Wanted};
+use support::{Setup, TestServer, until};
+
+const BOTH_ALONE: [Versions; 2] = [TLS_1_2, TLS_1_3];
+
+/// A server with one worker and a log, and the authorities of both sides.
+struct Gate {
+    server: TestServer,
+    page: Page,
+    ours: Authority,
+    /// Who signs the certificates of clients.
+    theirs: Authority,
+}
+
+impl Gate {
+    fn new(
+        format: LogFormat,
+        clients: impl FnOnce(std::path::PathBuf) -> ClientAuthentication,
+    ) -> Gate {
+        let (ours, theirs) = (Authority::new("servers"), Authority::new("clients"));
+        let page = Page::default();
+        let mut setup = Setup::new().file("a.txt", "here").https(&ours);
+        setup = setup.tls(|tls| tls.clients = clients(theirs.certificate()));
+        setup.config.threads = 1;
+        setup.config.log = LogOptions {
+            format,
+            colour: false,
+        };
+        setup.sink = Some(Box::new(page.clone()));
+        Gate {
+            server: setup.start(),
+            page,
+            ours,
+            theirs,
+        }
+    }
+
+    fn required() -> Gate {
+        Gate::new(LogFormat::Json, ClientAuthentication::Required)
+    }
+
+    fn caller(&self, versions: Versions, identity: Option<&Issued>) -> Arc<ClientConfig> {
+        self.ours.caller_with(versions, identity).into()
+    }
+
+    /// The reasons of the handshakes that have failed so far.
+    fn failures(&self) -> Vec<String> {
+        let reason = |line: &String| -> Option<String> {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            Some(line["handshake_failed"].as_str()?.to_owned())
+        };
+        self.page.lines().iter().filter_map(reason).collect()
+    }
+
+    /// The reason of the next one after `before` others.
+    #[track_caller]
+    fn next_failure(&self, before: usize) -> String {
+        until("it is told", || self.failures().len() > before);
+        self.failures().swap_remove(before)
+    }
+
+    /// Who shows this is refused with this alert, and the log says why.
+    #[track_caller]
+    fn check_refused(&self, identity: Option<&Issued>, alert: &str, reason: &str) {
+        for versions in BOTH_ALONE {
+            let before = self.failures().len();
+            let caller = self.caller(versions, identity);
+            let error = self.server.secure(&caller).refusal();
+            assert!(error.contains(alert), "{error}");
+            let why = self.next_failure(before);
+            assert!(why.contains(reason), "{why}");
+        }
+    }
+
+    #[track_caller]
+    fn check_served(&self, identity: Option<&Issued>) {
+        for versions in BOTH_ALONE {
+            self.server
+                .secure(&self.caller(versions, identity))
+                .check_served();
+        }
+    }
+}
+
+#[test]
+fn nobody_is_served_without_a_good_certificate() {
+    let gate = Gate::required();
+    gate.check_served(Some(&gate.theirs.client("alice")));
+    gate.check_refused(None, "CertificateRequired", "peer sent no certificates");
+    let another = Authority::new("another");
+    let stranger = another.client("alice");
+    gate.check_refused(Some(&stranger), "UnknownCA", "UnknownIssuer");
+    // Another authority of the same name is still another.
+    let namesake = Authority::new("clients");
+    let forged = namesake.client("alice");
+    gate.check_refused(Some(&forged), "DecryptError", "invalid peer certificate");
+    let expired = gate.theirs.issue(Wanted::client("alice").expired());
+    gate.check_refused(Some(&expired), "CertificateExpired", "expired");
+    let early = gate.theirs.issue(Wanted::client("alice").not_yet_valid());
+    gate.check_refused(Some(&early), "", "not valid yet");
+    // A server's certificate is no client's (RFC 5280 section 4.2.1.12).
+    let server = gate.theirs.server();
+    gate.check_refused(Some(&server), "", "invalid peer certificate");
+    gate.check_served(Some(&gate.theirs.client("bob")));
+    assert_eq!(gate.server.counters.handshakes.value(), 4);
+    assert_eq!(gate.server.counters.handshakes_failed.value(), 12);
+}
+
+#[test]
+fn who_shows_none_may_be_served_and_who_shows_one_must_show_a_good_one() {
+    let gate = Gate::new(LogFormat::Json, ClientAuthentication::Optional);
+    gate.check_served(None);
+    gate.check_served(Some(&gate.theirs.client("alice")));
+    let another = Authority::new("another");
+    let stranger = another.client("alice");
+    gate.check_refused(Some(&stranger), "UnknownCA", "UnknownIssuer");
+    let expired = gate.theirs.issue(Wanted::client("alice").expired());
+    gate.check_refused(Some(&expired), "CertificateExpired", "expired");
+}
+
+/// The lines of a full and a resumed session, for each version. The subject is in all of them: what
+/// is resumed is a session with somebody.
+fn lines_of_alice(format: LogFormat) -> Vec<String> {
+    let gate = Gate::new(format, ClientAuthentication::Required);
+    let alice = gate.theirs.client("alice");
+    for versions in BOTH_ALONE {
+        let caller = gate.caller(versions, Some(&alice));
+        for kind in [Full, Resumed] {
+            let mut client = gate.server.secure(&caller);
+            client.check_served();
+            assert_eq!(client.kind(), kind);
+        }
+    }
+    drop(gate.server);
+    let lines = gate.page.lines();
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    lines
+}
+
+#[test]
+fn json_lines_name_the_client() {
+    for line in lines_of_alice(LogFormat::Json) {
+        let object: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(object["tls"]["client"], "CN=alice,O=Example", "{line}");
+    }
+}
+
+#[test]
+fn combined_lines_name_the_client() {
+    for line in lines_of_alice(LogFormat::Combined) {
+        assert!(line.ends_with("\"CN=alice,O=Example\""), "{line}");
+    }
+}
+
+#[test]
+fn pretty_lines_name_the_client() {
+    for line in lines_of_alice(LogFormat::Pretty) {
+        assert!(line.contains(" for CN=alice,O=Example"), "{line}");
+    }
+}
+
+#[test]
+fn a_client_without_a_certificate_has_no_name() {
+    let gate = Gate::new(LogFormat::Json, ClientAuthentication::Optional);
+    gate.check_served(None);
+    drop(gate.server);
+    for line in gate.page.lines() {
+        let object: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(object["tls"]["client"], Value::Null, "{line}");
+    }
+}
+
+/// A certificate is verified when a session begins; what is resumed later does not outlive it.
+#[test]
+fn a_session_is_not_resumed_after_its_certificate_has_expired() {
+    let gate = Gate::required();
+    let end = SystemTime::now() + Duration::from_secs(4);
+    let alice = gate.theirs.issue(Wanted::client("alice").valid_until(end));
+    let callers = BOTH_ALONE.map(|versions| gate.caller(versions, Some(&alice)));
+    for caller in &callers {
+        for kind in [Full, Resumed] {
+            let mut client = gate.server.secure(caller);
+            client.check_served();
+            assert_eq!(client.kind(), kind);
+        }
+    }
+    until("it has expired", || SystemTime::now() > end);
+    for (before, caller) in callers.iter().enumerate() {
+        gate.server.secure(caller).refusal();
+        let why = gate.next_failure(before);
+        assert_eq!(why, "the client's certificate has expired");
+    }
+}
+
+/// The longest chain that is read is longer than any that makes sense; what is longer costs no
+/// memory.
+#[test]
+fn chains_have_a_longest_length() {
+    let gate = Gate::required();
+    let alice = gate.theirs.client("alice");
+    let one = std::fs::read(&alice.certificate).expect("a file");
+    let with = |count| {
+        std::fs::write(&alice.certificate, one.repeat(count)).expect("a file");
+        Some(&alice)
+    };
+    gate.check_served(with(20));
+    gate.check_refused(with(100), "", "longer than 32 KiB");
+    gate.check_served(with(1));
+}

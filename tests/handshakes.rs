@@ -1,0 +1,522 @@
+//! How sessions begin and end: versions, ALPN, resumption, close_notify, and everything that comes
+//! to a TLS port and is no handshake.
+#![cfg(feature = "tls")]
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use docroot::net::limits::Deadlines;
+use docroot::net::tls::options::TlsVersion;
+use docroot::observe::access_log::{LogFormat, LogOptions};
+use rustls::HandshakeKind::{Full, Resumed};
+use rustls::ProtocolVersion;
+use support::page::Page;
+use support::tls::{
+    Authority, BOTH, SecureSite, TLS_1_2, TLS_1_3, Tls, Versions, client_hello, openssl,
+};
+use support::{Client, Setup, Stream, TestServer, noise, request, until};
+
+/// Short enough for a test, and told apart from every default.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// The alert that no protocol is in common (RFC 7301 section 3.2).
+const NO_APPLICATION_PROTOCOL: &str = "NoApplicationProtocol";
+
+fn setup() -> Setup {
+    Setup::new().file("a.txt", "here")
+}
+
+fn site() -> SecureSite {
+    SecureSite::start(setup())
+}
+
+/// Only the deadline under test is short: whatever closes the connection, no other did.
+fn site_with(change: impl FnOnce(&mut Deadlines)) -> SecureSite {
+    SecureSite::start(setup().with(|config| change(&mut config.deadlines)))
+}
+
+fn connect(site: &SecureSite, versions: Versions) -> Client<Tls> {
+    let caller = site.authority.caller_with(versions, None);
+    site.server.secure(&caller.into())
+}
+
+#[test]
+fn both_versions_are_spoken_and_the_newer_is_preferred() {
+    let site = site();
+    for (versions, want) in [
+        (TLS_1_2, ProtocolVersion::TLSv1_2),
+        (TLS_1_3, ProtocolVersion::TLSv1_3),
+        (BOTH, ProtocolVersion::TLSv1_3),
+    ] {
+        let mut client = connect(&site, versions);
+        client.check_served();
+        assert_eq!(client.stream.conn.protocol_version(), Some(want));
+    }
+}
+
+#[test]
+fn the_oldest_version_is_the_operators_choice() {
+    let authority = Authority::new("authority");
+    let setup = setup().https(&authority);
+    let server = setup.tls(|tls| tls.min = TlsVersion::Tls13).start();
+    let old = authority.caller_with(TLS_1_2, None).into();
+    let error = server.secure(&old).refusal();
+    assert!(error.contains("ProtocolVersion"), "{error}");
+    server.secure(&authority.caller()).check_served();
+    assert_eq!(server.counters.handshakes_failed.value(), 1);
+}
+
+/// RFC 8996: versions before 1.2 are not spoken. What openssl would refuse by itself it is told to
+/// try.
+#[test]
+fn older_versions_are_refused() {
+    let site = site();
+    let address = site.server.address.to_string();
+    for version in ["-tls1", "-tls1_1"] {
+        let try_it = ["s_client", "-connect", &address, version];
+        let anything = ["-cipher", "ALL:@SECLEVEL=0"];
+        let output = openssl(&[&try_it[..], &anything].concat(), b"Q\n");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{version}: {said}");
+        // rustls looks at the signature schemes first, and an old client has none to its liking.
+        let names = ["alert protocol version", "alert handshake failure"];
+        assert!(
+            names.iter().any(|name| said.contains(name)),
+            "{version}: {said}"
+        );
+    }
+    until("they are counted", || {
+        site.server.counters.handshakes_failed.value() == 2
+    });
+}
+
+#[test]
+fn the_protocol_is_http_1_1_where_the_client_names_any() {
+    let site = site();
+    let connect = |protocols: &[&[u8]]| {
+        let mut caller = site.authority.caller_with(BOTH, None);
+        caller.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        site.server.secure(&caller.into())
+    };
+    for offered in [&[&b"h2"[..], b"http/1.1"][..], &[b"http/1.1", b"h2"]] {
+        let mut client = connect(offered);
+        client.check_served();
+        assert_eq!(client.stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+    }
+    let mut silent = connect(&[]);
+    silent.check_served();
+    assert_eq!(silent.stream.conn.alpn_protocol(), None);
+    let error = connect(&[b"h2"]).refusal();
+    assert!(error.contains(NO_APPLICATION_PROTOCOL), "{error}");
+}
+
+#[test]
+fn sessions_are_resumed_by_every_worker() {
+    for threads in [1, 2, 4] {
+        let site = SecureSite::start(setup().with(|config| config.threads = threads));
+        for versions in [TLS_1_2, TLS_1_3] {
+            let caller = Arc::new(site.authority.caller_with(versions, None));
+            let mut first = site.server.secure(&caller);
+            first.check_served();
+            assert_eq!(first.kind(), Full);
+            // They stay open, so that the next goes to another worker.
+            let mut others = vec![first];
+            for _ in 0..12 {
+                let mut client = site.server.secure(&caller);
+                client.check_served();
+                assert_eq!(client.kind(), Resumed, "{threads} workers");
+                others.push(client);
+            }
+        }
+    }
+}
+
+/// [`Client`] insists on close_notify, and `check_closing` on this connection having been closed.
+#[track_caller]
+fn check_closing(client: &mut Client<Tls>, why: &str) {
+    assert!(client.is_closed(), "{why}");
+}
+
+#[test]
+fn the_server_says_close_notify() {
+    for versions in [TLS_1_2, TLS_1_3] {
+        let site = site_with(|deadlines| deadlines.idle = SHORT);
+        let mut client = connect(&site, versions);
+        client.send(&request("GET", "/a.txt", &[("Connection", "close")]));
+        assert_eq!(client.response("GET").text(), "here");
+        check_closing(&mut client, "after Connection: close");
+        let mut client = connect(&site, versions);
+        client.send(b"nonsense\r\n\r\n");
+        assert_eq!(client.response("GET").status, 400);
+        check_closing(&mut client, "after a refusal");
+        let mut client = connect(&site, versions);
+        client.check_served();
+        check_closing(&mut client, "after an idle timeout");
+        let mut client = connect(&site, versions);
+        client.check_served();
+        client.finish();
+        check_closing(&mut client, "after the client's own");
+    }
+}
+
+#[test]
+fn the_server_says_close_notify_where_nothing_was_asked() {
+    let site = site_with(|deadlines| deadlines.head = SHORT);
+    let mut client = site.connect();
+    client.shake_hands().expect("a session");
+    check_closing(&mut client, "after a session without a request");
+    let mut client = site.connect();
+    client.send(b"GET /a.txt HTTP/1.1\r\n");
+    assert_eq!(client.response("GET").status, 408);
+    check_closing(&mut client, "after half a head");
+    let mut client = site.connect();
+    client.send(b"\r");
+    check_closing(&mut client, "after half an empty line");
+}
+
+#[test]
+fn the_server_says_close_notify_when_it_drains() {
+    let mut site = site();
+    let mut idle: Vec<Client<Tls>> = (0..4).map(|_| site.connect()).collect();
+    idle.iter_mut().for_each(Client::check_served);
+    site.server.drain();
+    for client in &mut idle {
+        check_closing(client, "at a drain");
+    }
+    site.server.wait();
+}
+
+/// One worker and a log in JSON.
+fn logging() -> (SecureSite, Page) {
+    let page = Page::default();
+    let mut setup = setup().with(|config| {
+        config.threads = 1;
+        config.log = LogOptions {
+            format: LogFormat::Json,
+            colour: false,
+        };
+    });
+    setup.sink = Some(Box::new(page.clone()));
+    (SecureSite::start(setup), page)
+}
+
+/// The reason of the only line of a log. Whoever cuts a connection could be somebody else than the
+/// client (RFC 8446 section 6.1): the operator is told which of both it was.
+fn reason_of_half_a_request(end: impl FnOnce(&mut Client<Tls>)) -> String {
+    let (site, page) = logging();
+    let mut client = site.connect();
+    client.send(b"GET /a.txt HTTP/1.1\r\nHost: t");
+    end(&mut client);
+    assert_eq!(client.response("GET").status, 400);
+    drop(site);
+    let lines = page.lines();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let line: serde_json::Value = serde_json::from_str(&lines[0]).expect("JSON");
+    line["reason"].as_str().expect("a reason").to_owned()
+}
+
+#[test]
+fn a_cut_is_told_from_an_end() {
+    let reason = reason_of_half_a_request(Client::finish);
+    assert_eq!(reason, "the request ended before it was complete");
+    let reason = reason_of_half_a_request(|client| {
+        let socket = client.stream.socket();
+        socket.shutdown(Shutdown::Write).expect("half a close");
+    });
+    assert_eq!(
+        reason,
+        "the connection was cut before the request was complete"
+    );
+}
+
+/// A client that has said close_notify is still answered what it asked for before.
+#[test]
+fn what_was_asked_before_the_end_is_answered() {
+    let site = SecureSite::start(setup().file("large.bin", noise(1 << 20)));
+    let mut client = site.connect();
+    client.send(&request("GET", "/large.bin", &[]));
+    client.send(&request("GET", "/a.txt", &[]));
+    client.finish();
+    assert_eq!(client.response("GET").body.len(), 1 << 20);
+    assert_eq!(client.response("GET").text(), "here");
+    assert!(client.is_closed());
+}
+
+/// The answer to plain text, which is in plain text.
+#[track_caller]
+fn check_plain_text(site: &SecureSite, sent: &[u8], has_body: bool) {
+    let answer = site.server.raw(sent);
+    let end = support::find(&answer, b"\r\n\r\n").expect("a head") + 4;
+    let response = support::Response::parse(&answer[..end]);
+    let sent = String::from_utf8_lossy(sent);
+    assert_eq!(response.status, 400, "{sent}");
+    let kind = response.field("Content-Type").expect("a type");
+    assert!(kind.starts_with("text/plain"), "{kind}");
+    assert_eq!(response.field("Connection"), Some("close"));
+    assert_eq!(response.field("Strict-Transport-Security"), None);
+    let page = &answer[end..];
+    let says_it = page.starts_with(b"This port speaks HTTPS");
+    assert_eq!((says_it, !page.is_empty()), (has_body, has_body), "{sent}");
+}
+
+#[test]
+fn plain_text_is_told_where_it_has_come_to() {
+    let authority = Authority::new("authority");
+    let site = SecureSite {
+        server: setup()
+            .https(&authority)
+            .tls(|tls| tls.hsts = Some(1))
+            .start(),
+        caller: authority.caller(),
+        authority,
+    };
+    check_plain_text(&site, &request("GET", "/a.txt", &[]), true);
+    check_plain_text(&site, &request("HEAD", "/a.txt", &[]), false);
+    check_plain_text(&site, b"\r\nGET / HTTP/1.1\r\n\r\n", true);
+    check_plain_text(&site, b"\r\nHEAD / HTTP/1.1\r\n\r\n", false);
+    check_plain_text(&site, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", true);
+    check_plain_text(&site, b"G", true);
+    // Nobody has tried to speak TLS.
+    assert_eq!(site.server.counters.handshakes_failed.value(), 0);
+}
+
+/// What is neither TLS nor text: the connection ends, one session has failed, and the next client
+/// is served.
+#[track_caller]
+fn check_garbage(site: &SecureSite, sent: &[u8]) {
+    let failed = site.server.counters.handshakes_failed.value();
+    let mut client = site.server.connect();
+    client.send(sent);
+    client.finish();
+    let answer = client.rest();
+    // At most an alert, fatal (RFC 8446 section 6).
+    assert!(
+        matches!(answer[..], [] | [21, 3, _, 0, 2, 2, _]),
+        "{answer:?}"
+    );
+    until("it is counted", || {
+        site.server.counters.handshakes_failed.value() == failed + 1
+    });
+}
+
+#[test]
+fn garbage_ends_the_connection() {
+    let site = site();
+    for first in [0_u8, 1, 9, 20, 21, 22, 23, 24, 31, 127, 128, 255] {
+        check_garbage(&site, &[first]);
+        check_garbage(&site, &[&[first][..], &noise(500)].concat());
+        check_garbage(&site, &[first, 3, 1, 0, 4, 1, 0, 0, 0]);
+        check_garbage(&site, &[first; 5000]);
+    }
+    // A handshake message that is said to be longer than any.
+    let fragment = [&[22, 3, 1, 0x40, 0][..], &[1, 255, 255, 255], &[0; 0x3ffc]].concat();
+    check_garbage(&site, &fragment.repeat(4));
+    site.connect().check_served();
+}
+
+#[test]
+fn a_hello_cut_at_every_byte_ends_the_connection() {
+    let site = site();
+    let hello = client_hello(&site.caller);
+    for length in 1..hello.len() {
+        check_garbage(&site, &hello[..length]);
+    }
+    // The whole of it is answered; then the client goes away.
+    let mut client = site.server.connect();
+    client.send(&hello);
+    client.finish();
+    assert_eq!(client.rest()[0], 22, "a handshake message");
+    site.connect().check_served();
+}
+
+/// A byte of the hello changed: there is an alert, or a session that the client would not accept.
+#[test]
+fn a_hello_with_any_byte_changed_harms_nobody() {
+    let site = site();
+    let hello = client_hello(&site.caller);
+    for at in 0..hello.len() {
+        let mut changed = hello.clone();
+        changed[at] ^= 0xff;
+        let mut client = site.server.connect();
+        client.send(&changed);
+        client.finish();
+        client.rest();
+    }
+    site.connect().check_served();
+}
+
+#[test]
+fn half_a_handshake_ends_at_its_deadline() {
+    let site = site_with(|deadlines| deadlines.handshake = SHORT);
+    let hello = client_hello(&site.caller);
+    let counters = &site.server.counters;
+    for (sent, failed) in [(0, 0), (1, 1), (hello.len() / 2, 2), (hello.len(), 3)] {
+        let mut client = site.server.connect();
+        client.send(&hello[..sent]);
+        client.rest();
+        until("it is over", || counters.connections_open.value() == 0);
+        assert_eq!(counters.handshakes_failed.value(), failed, "{sent} bytes");
+    }
+}
+
+/// However many bytes come, one after another: the deadline counts from the first moment.
+#[test]
+fn a_trickle_does_not_prolong_a_handshake() {
+    let site = site_with(|deadlines| deadlines.handshake = SHORT);
+    let mut client = site.server.connect();
+    let begin = Instant::now();
+    let pace = Some(Duration::from_millis(20));
+    client.stream.set_read_timeout(pace).expect("a timeout");
+    let hello = client_hello(&site.caller);
+    let mut bytes = hello.iter().cycle();
+    // The wait for an answer is the pause between two bytes.
+    loop {
+        client.send(&[*bytes.next().expect("a cycle")]);
+        match client.stream.read(&mut [0; 64]) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            _ => break,
+        }
+        assert!(begin.elapsed() < support::PATIENCE, "it goes on for ever");
+    }
+    assert_eq!(site.server.counters.handshakes_failed.value(), 1);
+}
+
+/// Whoever says nothing costs a slot and holds nobody up.
+#[test]
+fn a_thousand_silent_connections() {
+    let site = SecureSite::start(setup().with(|config| config.limits.max_connections = 2000));
+    let silent: Vec<TcpStream> = (0..1000)
+        .map(|_| TcpStream::connect(site.server.address).expect("it accepts"))
+        .collect();
+    until("they are in", || {
+        site.server.counters.connections_open.value() == 1000
+    });
+    for _ in 0..20 {
+        site.connect().check_served();
+    }
+    drop(silent);
+    until("they are gone", || {
+        site.server.counters.connections_open.value() == 0
+    });
+    assert_eq!(site.server.counters.handshakes_failed.value(), 0);
+}
+
+#[test]
+fn one_client_too_many_is_told_in_its_session() {
+    let setup = setup().with(|config| config.limits.max_connections = 1);
+    let site = SecureSite::start(setup);
+    let mut held = site.connect();
+    held.check_served();
+    for versions in [TLS_1_2, TLS_1_3] {
+        let mut refused = connect(&site, versions);
+        refused.send(&request("GET", "/a.txt", &[]));
+        let response = refused.response("GET");
+        assert_eq!(response.status, 503);
+        assert_eq!(response.field("Retry-After"), Some("2"));
+        assert_eq!(response.field("Connection"), Some("close"));
+        check_closing(&mut refused, "after 503");
+    }
+    held.check_served();
+}
+
+/// What is broken in a session ends it with an alert.
+#[test]
+fn a_record_that_was_changed_ends_the_session() {
+    let site = site();
+    for versions in [TLS_1_2, TLS_1_3] {
+        let mut client = connect(&site, versions);
+        client.check_served();
+        let Tls { conn, sock } = &mut client.stream;
+        conn.writer()
+            .write_all(&request("GET", "/a.txt", &[]))
+            .expect("it takes that");
+        let mut record = Vec::new();
+        conn.write_tls(&mut record).expect("a vector");
+        *record.last_mut().expect("a byte") ^= 1;
+        sock.write_all(&record).expect("it reads");
+        let error = client
+            .stream
+            .read(&mut [0])
+            .expect_err("no answer")
+            .to_string();
+        assert!(error.contains("BadRecordMac"), "{error}");
+    }
+}
+
+/// RFC 8446 section 4.6.3: a client may ask for new keys at any time, and in the middle of an answer.
+#[test]
+fn keys_are_renewed_as_often_as_the_client_likes() {
+    let site = SecureSite::start(setup().file("large.bin", noise(5 << 20)));
+    let mut client = connect(&site, TLS_1_3);
+    for _ in 0..100 {
+        client.check_served();
+        let connection = &mut client.stream.conn;
+        connection.refresh_traffic_keys().expect("a session");
+    }
+    client.send(&request("GET", "/large.bin", &[]));
+    // rustls takes more than these in a row for an attack.
+    for _ in 0..30 {
+        let connection = &mut client.stream.conn;
+        connection.refresh_traffic_keys().expect("a session");
+        client.stream.flush().expect("it is sent");
+    }
+    assert!(client.response("GET").body == noise(5 << 20));
+    client.check_served();
+}
+
+/// In TLS 1.2 a client can ask to negotiate anew, which nobody needs and which has cost others dear:
+/// it is told no, and goes.
+#[test]
+fn nothing_is_negotiated_twice() {
+    let site = site();
+    let address = site.server.address.to_string();
+    let output = openssl(&["s_client", "-connect", &address, "-tls1_2"], b"R\n");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no renegotiation"), "{said}");
+    site.connect().check_served();
+}
+
+#[test]
+fn whoever_does_not_read_is_cut() {
+    let site = site_with(|deadlines| deadlines.send = SHORT);
+    let length = 64 << 20;
+    let file = std::fs::File::create(site.server.root.join("large.bin")).expect("a file");
+    file.set_len(length).expect("a sparse file");
+    let mut client = site.connect();
+    client.send(&request("GET", "/large.bin", &[]));
+    assert_eq!(client.head().status, 200);
+    until("the connection is over", || {
+        site.server.counters.connections_open.value() == 0
+    });
+    let (bytes, error) = client.rest_and_error();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+    assert!((bytes.len() as u64) < length);
+}
+
+/// Whoever is in the middle of a handshake, or has not begun, has asked for nothing yet.
+#[test]
+fn draining_waits_for_no_handshake() {
+    let mut site = site_with(|deadlines| deadlines.drain = Duration::from_secs(3600));
+    let silent = site.server.connect();
+    let mut half = site.server.connect();
+    half.send(&client_hello(&site.caller));
+    assert_eq!(half.take(1), [22], "a handshake message");
+    site.server.drain();
+    site.server.wait();
+    drop(silent);
+}
+
+/// The TLS side of a server that has no TLS stays out of the way.
+#[test]
+fn a_plain_server_takes_no_handshake() {
+    let authority = Authority::new("authority");
+    let server: TestServer = setup().start();
+    let mut client = server.connect();
+    client.send(&client_hello(&authority.caller()));
+    assert_eq!(client.response("GET").status, 400);
+}

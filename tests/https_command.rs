@@ -1,0 +1,286 @@
+//! HTTPS from the command line: what is wrong with files and options is said in one line that names
+//! the file, before anybody is served.
+#![cfg(feature = "tls")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use support::program::{Program, command};
+use support::tls::{Authority, Issued, KeyAlgorithm, Wanted, openssl, traditional};
+
+/// An authority, a root, and files beside it.
+struct Desk {
+    authority: Authority,
+    root: tempfile::TempDir,
+    good: Issued,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let authority = Authority::new("authority");
+        let root = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(root.path().join("a.txt"), "here").expect("a file");
+        Desk {
+            good: authority.server(),
+            authority,
+            root,
+        }
+    }
+
+    /// A file of this content.
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.authority.folder().join(name);
+        std::fs::write(&path, content).expect("a file");
+        path
+    }
+
+    /// Runs the command until it ends by itself.
+    fn run(&self, certificate: &Path, key: &Path, more: &[&str]) -> Output {
+        let mut command = command();
+        command.args(["--port", "0", "--bind", "127.0.0.1"]);
+        command.arg("--tls-cert").arg(certificate);
+        command.arg("--tls-key").arg(key).args(more);
+        command.arg(self.root.path()).output().expect("it runs")
+    }
+
+    /// It does not start, and says why: `file` cannot be used, `because`.
+    #[track_caller]
+    fn check_refused(&self, certificate: &Path, key: &Path, file: &Path, because: &str) {
+        check_failed(&self.run(certificate, key, &[]), file, because);
+    }
+
+    /// It serves over TLS, and what it says before that.
+    #[track_caller]
+    fn check_served(&self, issued: &Issued) -> String {
+        let mut command = command();
+        command.args(["--log-format", "off"]).arg(self.root.path());
+        command.arg("--tls-cert").arg(&issued.certificate);
+        command.arg("--tls-key").arg(&issued.key);
+        let program = Program::start(&mut command);
+        assert!(program.banner.contains("\n  https://127.0.0.1:"));
+        program.secure(&self.authority.caller()).check_served();
+        program.banner.clone()
+    }
+}
+
+#[track_caller]
+fn check_failed(output: &Output, file: &Path, because: &str) {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.starts_with("docroot: "), "{error}");
+    assert!(error.contains(&format!("{file:?}")), "{error}");
+    assert!(error.contains(because), "{error}");
+}
+
+#[test]
+fn certificates_that_cannot_be_used() {
+    let desk = Desk::new();
+    let Issued { certificate, key } = &desk.good;
+    let check = |path: &Path, because| desk.check_refused(path, key, path, because);
+    check(Path::new("/no/such/file"), "cannot be read");
+    check(desk.root.path(), "cannot be read");
+    check(&desk.file("empty", ""), "there is no certificate");
+    check(&desk.file("text", "hello\n"), "there is no certificate");
+    check(key, "there is no certificate");
+    let text = std::fs::read_to_string(certificate).expect("a file");
+    let half = desk.file("half", &text[..text.len() / 2]);
+    check(&half, "breaks off before a line -----END");
+    let no_base64 = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
+    check(&desk.file("no_base64", no_base64), "is no PEM file");
+    let no_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    check(&desk.file("no_der", no_der), "cannot be used");
+    check(
+        &desk.file("name\nof two lines", ""),
+        "there is no certificate",
+    );
+}
+
+#[test]
+fn keys_that_cannot_be_used() {
+    let desk = Desk::new();
+    let Issued { certificate, key } = &desk.good;
+    let check = |path: &Path, because| desk.check_refused(certificate, path, path, because);
+    check(Path::new("/no/such/file"), "cannot be read");
+    check(&desk.file("empty", ""), "there is no private key");
+    check(certificate, "there is no private key");
+    let text = std::fs::read_to_string(key).expect("a file");
+    let half = desk.file("half", &text[..text.len() / 2]);
+    check(&half, "breaks off before a line -----END");
+    let no_der = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    check(&desk.file("no_der", no_der), "cannot be used");
+    let another = desk.authority.server();
+    check(&another.key, "does not belong to the first certificate");
+}
+
+/// Both forms of it: nobody is there to type a passphrase.
+#[test]
+fn encrypted_keys() {
+    let desk = Desk::new();
+    let rsa = desk
+        .authority
+        .issue(Wanted::server().with_key(KeyAlgorithm::Rsa));
+    for (issued, form) in [(&desk.good, &[][..]), (&rsa, &["-traditional"])] {
+        let path = desk.authority.folder().join("encrypted.pem");
+        let (from, to) = (issued.key.to_str(), path.to_str());
+        let (from, to) = (from.expect("UTF-8"), to.expect("UTF-8"));
+        let encrypt = ["pkey", "-in", from, "-out", to, "-aes256"];
+        let passphrase = ["-passout", "pass:secret"];
+        let output = openssl(&[&encrypt[..], &passphrase, form].concat(), b"");
+        assert!(output.status.success(), "{output:?}");
+        desk.check_refused(&issued.certificate, &path, &path, "needs a passphrase");
+    }
+}
+
+#[test]
+fn authorities_that_cannot_be_used() {
+    let desk = Desk::new();
+    let Issued { certificate, key } = &desk.good;
+    for (path, because) in [
+        (PathBuf::from("/no/such/file"), "cannot be read"),
+        (desk.file("empty", ""), "there is no certificate"),
+        (key.clone(), "there is no certificate"),
+    ] {
+        let file = path.to_str().expect("UTF-8");
+        let output = desk.run(certificate, key, &["--tls-client-ca", file]);
+        check_failed(&output, &path, because);
+    }
+}
+
+/// Keys as tools have written them, now and long ago.
+#[test]
+fn keys_of_every_form_can_be_used() {
+    let desk = Desk::new();
+    for algorithm in [
+        KeyAlgorithm::P256,
+        KeyAlgorithm::P384,
+        KeyAlgorithm::Ed25519,
+        KeyAlgorithm::Rsa,
+    ] {
+        let issued = desk.authority.issue(Wanted::server().with_key(algorithm));
+        desk.check_served(&issued);
+        if algorithm != KeyAlgorithm::Ed25519 {
+            let key = traditional(&issued.key);
+            let text = std::fs::read_to_string(&key).expect("a file");
+            let label = if algorithm == KeyAlgorithm::Rsa {
+                "RSA"
+            } else {
+                "EC"
+            };
+            assert!(text.starts_with(&format!("-----BEGIN {label} PRIVATE KEY-----")));
+            desk.check_served(&Issued { key, ..issued });
+        }
+    }
+}
+
+/// One file may hold both, in any order, with words between them.
+#[test]
+fn one_file_for_both() {
+    let desk = Desk::new();
+    let text = |path: &Path| std::fs::read_to_string(path).expect("a file");
+    let (certificate, key) = (text(&desk.good.certificate), text(&desk.good.key));
+    for parts in [[&key, &certificate], [&certificate, &key]] {
+        let both = desk.file("both", parts.map(|part| format!("words\n{part}")).concat());
+        let [certificate, key] = [both.clone(), both];
+        desk.check_served(&Issued { certificate, key });
+    }
+}
+
+#[test]
+fn a_certificate_that_clients_refuse_is_told_of_and_used() {
+    let desk = Desk::new();
+    for (wanted, want) in [
+        (Wanted::server().expired(), "\" expired on "),
+        (Wanted::server().not_yet_valid(), "\" is valid from "),
+    ] {
+        let issued = desk.authority.issue(wanted);
+        let mut command = command();
+        command.args(["--log-format", "off"]).arg(desk.root.path());
+        command.arg("--tls-cert").arg(&issued.certificate);
+        command.arg("--tls-key").arg(&issued.key);
+        let program = Program::start(&mut command);
+        let warning = program.banner.lines().next().expect("a line");
+        assert!(warning.starts_with("docroot: warning: "), "{warning}");
+        assert!(warning.contains(want), "{warning}");
+        assert!(
+            warning.contains(&format!("{:?}", issued.certificate)),
+            "{warning}"
+        );
+        // It serves whoever takes it all the same: this client sees the certificate and refuses.
+        let mut client = program.secure(&desk.authority.caller());
+        let refusal = client.refusal();
+        assert!(refusal.contains("invalid peer certificate"), "{refusal}");
+        assert_eq!(program.said(), "", "it is told of once");
+    }
+}
+
+#[track_caller]
+fn check_mistake(arguments: &[&str], want: &str) {
+    let output = command().args(arguments).output().expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    // The second line is where help is.
+    assert_eq!(error.lines().count(), 2, "{error}");
+    let first = error.lines().next().unwrap_or_default();
+    assert!(first.starts_with("docroot: "), "{error}");
+    assert!(first.contains(want), "{error}");
+}
+
+#[test]
+fn options_that_do_not_go_together() {
+    let (certificate, key) = (["--tls-cert", "c"], ["--tls-key", "k"]);
+    let made = ["--tls-self-signed"];
+    check_mistake(&certificate, "--tls-cert needs --tls-key");
+    check_mistake(&key, "--tls-key needs --tls-cert");
+    let own = "--tls-self-signed makes a certificate of its own";
+    check_mistake(&[&made[..], &certificate].concat(), own);
+    check_mistake(&[&made[..], &key].concat(), own);
+    check_mistake(&[&made[..], &certificate, &key].concat(), own);
+    let optional = "--tls-client-optional needs --tls-client-ca";
+    check_mistake(&[&made[..], &["--tls-client-optional"]].concat(), optional);
+    for alone in [
+        &["--tls-client-ca", "c"][..],
+        &["--tls-client-optional"],
+        &["--tls-min", "1.3"],
+        &["--http-redirect", "0"],
+        &["--hsts", "1"],
+    ] {
+        check_mistake(alone, "HTTPS needs a certificate");
+    }
+    check_mistake(&["--tls-min", "1.1"], "'--tls-min <VERSION>'");
+    check_mistake(&["--hsts", "long"], "'--hsts <SECONDS>'");
+    check_mistake(&["--http-redirect", "http"], "'--http-redirect <N>'");
+}
+
+/// Its fingerprint is that of the certificate which clients are shown.
+#[test]
+fn a_certificate_made_at_the_start() {
+    let desk = Desk::new();
+    let mut command = command();
+    command.args(["--log-format", "off", "--http-redirect", "0"]);
+    command
+        .env("DOCROOT_TLS_SELF_SIGNED", "1")
+        .arg(desk.root.path());
+    let program = Program::start(&mut command);
+    let address = program.address.to_string();
+    let output = openssl(&["s_client", "-connect", &address, "-showcerts"], b"Q\n");
+    let fingerprint = openssl(
+        &["x509", "-noout", "-fingerprint", "-sha256"],
+        &output.stdout,
+    );
+    let said = String::from_utf8_lossy(&fingerprint.stdout);
+    let (_, fingerprint) = said.trim().split_once('=').expect("a fingerprint");
+    assert!(
+        program.banner.contains(&format!("\n  {fingerprint}\n")),
+        "{said}"
+    );
+    assert!(
+        program
+            .banner
+            .contains("\nand sends there who comes to http://127.0.0.1:")
+    );
+}

@@ -1,0 +1,439 @@
+//! HTTPS in tests: authorities and certificates that are gone with the test, and clients of rustls.
+//!
+//! A [`Client`] on TLS fails the test where its connection ends without close_notify: what a test
+//! reads up to the end was ended by the server and by nobody else.
+
+use std::cell::Cell;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use docroot::net::tls::options::{ClientAuthentication, Identity, TlsOptions, TlsVersion};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256,
+};
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
+};
+
+use super::program::Program;
+use super::{Client, Response, Setup, Stream, TestServer, request};
+
+/// A session on a socket.
+pub type Tls = StreamOwned<ClientConnection, TcpStream>;
+
+/// The versions that a client offers.
+pub type Versions = &'static [&'static SupportedProtocolVersion];
+
+pub const TLS_1_2: Versions = &[&TLS12];
+pub const TLS_1_3: Versions = &[&TLS13];
+pub const BOTH: Versions = &[&TLS13, &TLS12];
+
+/// Long before and long after every test.
+const ALWAYS: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Who signs certificates. Its files are gone with it.
+pub struct Authority {
+    folder: tempfile::TempDir,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    issued: Cell<usize>,
+}
+
+/// A certificate and its key (PKCS#8), each in a PEM file.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// What a certificate is to say.
+pub struct Wanted {
+    common_name: &'static str,
+    usage: ExtendedKeyUsagePurpose,
+    algorithm: KeyAlgorithm,
+    not_before: SystemTime,
+    not_after: SystemTime,
+}
+
+/// Keys that clients know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAlgorithm {
+    P256,
+    P384,
+    Ed25519,
+    Rsa,
+}
+
+impl Wanted {
+    /// A server's, for localhost and 127.0.0.1.
+    pub fn server() -> Wanted {
+        let now = SystemTime::now();
+        Wanted {
+            common_name: "localhost",
+            usage: ExtendedKeyUsagePurpose::ServerAuth,
+            algorithm: KeyAlgorithm::P256,
+            not_before: now - ALWAYS,
+            not_after: now + ALWAYS,
+        }
+    }
+
+    /// A client's, with the subject `CN=name,O=Example`.
+    pub fn client(name: &'static str) -> Wanted {
+        Wanted {
+            common_name: name,
+            usage: ExtendedKeyUsagePurpose::ClientAuth,
+            ..Wanted::server()
+        }
+    }
+
+    /// With another key.
+    pub fn with_key(self, algorithm: KeyAlgorithm) -> Wanted {
+        Wanted { algorithm, ..self }
+    }
+
+    /// Over since an hour.
+    pub fn expired(self) -> Wanted {
+        self.valid_until(SystemTime::now() - Duration::from_secs(3600))
+    }
+
+    /// Over at this moment, in whole seconds.
+    pub fn valid_until(self, not_after: SystemTime) -> Wanted {
+        Wanted { not_after, ..self }
+    }
+
+    /// Good in an hour.
+    pub fn not_yet_valid(self) -> Wanted {
+        let not_before = SystemTime::now() + Duration::from_secs(3600);
+        Wanted { not_before, ..self }
+    }
+}
+
+impl KeyAlgorithm {
+    /// A key, and its file as PKCS#8.
+    fn generate(self) -> (KeyPair, String) {
+        let pair = match self {
+            KeyAlgorithm::P256 => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256),
+            KeyAlgorithm::P384 => KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384),
+            KeyAlgorithm::Rsa => KeyPair::generate_for(&PKCS_RSA_SHA256),
+            KeyAlgorithm::Ed25519 => return ed25519(),
+        };
+        let pair = pair.expect("a key");
+        let text = pair.serialize_pem();
+        (pair, text)
+    }
+}
+
+/// rcgen writes these in a form of PKCS#8 (RFC 5958) that openssl 3.0 does not read.
+fn ed25519() -> (KeyPair, String) {
+    let output = openssl(&["genpkey", "-algorithm", "ed25519"], b"");
+    let text = String::from_utf8(output.stdout).expect("a PEM file");
+    (KeyPair::from_pem(&text).expect("a key"), text)
+}
+
+impl Authority {
+    /// One of this name, with a key of its own.
+    pub fn new(name: &str) -> Authority {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut about = CertificateParams::default();
+        about.distinguished_name = named(&[(DnType::CommonName, name)]);
+        about.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        about.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let issuer = CertifiedIssuer::self_signed(about, KeyAlgorithm::P256.generate().0);
+        let issuer = issuer.expect("a certificate");
+        std::fs::write(folder.path().join("authority.pem"), issuer.pem()).expect("a file");
+        Authority {
+            folder,
+            issuer,
+            issued: Cell::new(0),
+        }
+    }
+
+    /// The file of its own certificate.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    /// A folder for files that belong to the test.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Makes a key and signs a certificate for it, in files of their own.
+    pub fn issue(&self, wanted: Wanted) -> Issued {
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut about = CertificateParams::new(names).expect("names");
+        about.distinguished_name = named(&[
+            (DnType::OrganizationName, "Example"),
+            (DnType::CommonName, wanted.common_name),
+        ]);
+        about.extended_key_usages = vec![wanted.usage];
+        about.not_before = wanted.not_before.into();
+        about.not_after = wanted.not_after.into();
+        let (key, text) = wanted.algorithm.generate();
+        let certificate = about.signed_by(&key, &self.issuer).expect("a certificate");
+        let number = self.issued.replace(self.issued.get() + 1);
+        let file = |what: &str, text: String| {
+            let path = self.folder.path().join(format!("{number}.{what}.pem"));
+            std::fs::write(&path, text).expect("a file");
+            path
+        };
+        Issued {
+            certificate: file("certificate", certificate.pem()),
+            key: file("key", text),
+        }
+    }
+
+    /// A certificate for this machine.
+    pub fn server(&self) -> Issued {
+        self.issue(Wanted::server())
+    }
+
+    /// A certificate of the subject `CN=name,O=Example`.
+    pub fn client(&self, name: &'static str) -> Issued {
+        self.issue(Wanted::client(name))
+    }
+
+    /// A client that trusts this authority, offers both versions, and shows no certificate.
+    pub fn caller(&self) -> Arc<ClientConfig> {
+        Arc::new(self.caller_with(BOTH, None))
+    }
+
+    /// The same with a choice of versions and a certificate.
+    pub fn caller_with(&self, versions: Versions, identity: Option<&Issued>) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).expect("an authority");
+        let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_protocol_versions(versions)
+            .expect("versions")
+            .with_root_certificates(roots);
+        match identity {
+            None => builder.with_no_client_auth(),
+            Some(issued) => builder
+                .with_client_auth_cert(issued.chain(), issued.private_key())
+                .expect("a certificate and its key"),
+        }
+    }
+}
+
+impl Issued {
+    /// The certificates of the file.
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        CertificateDer::pem_file_iter(&self.certificate)
+            .expect("a file")
+            .map(|certificate| certificate.expect("a certificate"))
+            .collect()
+    }
+
+    fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::from_pem_file(&self.key).expect("a key")
+    }
+
+    /// For a server that asks nothing of its clients.
+    pub fn options(&self) -> TlsOptions {
+        TlsOptions {
+            identity: Identity::Files {
+                certificate: self.certificate.clone(),
+                key: self.key.clone(),
+            },
+            clients: ClientAuthentication::None,
+            min: TlsVersion::Tls12,
+            hsts: None,
+            redirect: None,
+        }
+    }
+
+    /// Puts these files into the place of others, each at once, as renewal does: the certificate
+    /// first.
+    pub fn replace(&self, others: &Issued) {
+        put(&self.certificate, &others.certificate);
+        put(&self.key, &others.key);
+    }
+}
+
+/// Puts a copy of `new` into the place of `old` at once: nobody reads half of it.
+pub fn put(new: &Path, old: &Path) {
+    let next = old.with_extension("next");
+    std::fs::copy(new, &next).expect("a copy");
+    std::fs::rename(&next, old).expect("a file replaced");
+}
+
+fn named(parts: &[(DnType, &str)]) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    for (kind, value) in parts {
+        name.push(kind.clone(), *value);
+    }
+    name
+}
+
+impl Setup {
+    /// Makes it a server of HTTPS with a certificate of `authority`.
+    pub fn https(self, authority: &Authority) -> Setup {
+        let options = authority.server().options();
+        self.with(|config| config.tls = Some(options))
+    }
+
+    /// Changes how it speaks HTTPS.
+    pub fn tls(self, change: impl FnOnce(&mut TlsOptions)) -> Setup {
+        self.with(|config| change(config.tls.as_mut().expect("a server of HTTPS")))
+    }
+}
+
+/// A server of HTTPS, its authority, and a client that trusts it.
+pub struct SecureSite {
+    pub server: TestServer,
+    pub authority: Authority,
+    pub caller: Arc<ClientConfig>,
+}
+
+impl SecureSite {
+    /// Starts a server that needs no more than a certificate.
+    pub fn start(setup: Setup) -> SecureSite {
+        let authority = Authority::new("authority");
+        SecureSite {
+            server: setup.https(&authority).start(),
+            caller: authority.caller(),
+            authority,
+        }
+    }
+
+    /// A new connection; the handshake is yet to come.
+    pub fn connect(&self) -> Client<Tls> {
+        self.server.secure(&self.caller)
+    }
+
+    /// GET with more field lines, on a new connection.
+    pub fn get(&self, target: &str, fields: &[(&str, &str)]) -> Response {
+        let mut client = self.connect();
+        client.send(&request("GET", target, fields));
+        client.response("GET")
+    }
+}
+
+impl TestServer {
+    /// A new connection of `caller` over TLS; the handshake is yet to come.
+    pub fn secure(&self, caller: &Arc<ClientConfig>) -> Client<Tls> {
+        secure(self.address, caller)
+    }
+}
+
+impl Program {
+    /// A new connection of `caller` over TLS; the handshake is yet to come.
+    pub fn secure(&self, caller: &Arc<ClientConfig>) -> Client<Tls> {
+        secure(self.address, caller)
+    }
+}
+
+fn secure(address: SocketAddr, caller: &Arc<ClientConfig>) -> Client<Tls> {
+    let stream = TcpStream::connect(address).expect("it accepts");
+    Client::of(StreamOwned::new(session(caller), stream))
+}
+
+/// A session of its own, without a connection.
+pub fn session(caller: &Arc<ClientConfig>) -> ClientConnection {
+    let name = ServerName::try_from("localhost").expect("a name");
+    ClientConnection::new(Arc::clone(caller), name).expect("a session")
+}
+
+/// The first record that a client sends.
+pub fn client_hello(caller: &Arc<ClientConfig>) -> Vec<u8> {
+    let mut hello = Vec::new();
+    session(caller).write_tls(&mut hello).expect("a vector");
+    hello
+}
+
+impl Stream for Tls {
+    fn socket(&self) -> &TcpStream {
+        &self.sock
+    }
+
+    /// close_notify; the socket stays as it is.
+    fn finish(&mut self) {
+        self.conn.send_close_notify();
+        self.flush().expect("it is sent");
+    }
+}
+
+impl Client<Tls> {
+    /// Completes the handshake.
+    pub fn shake_hands(&mut self) -> io::Result<()> {
+        while self.stream.conn.is_handshaking() {
+            self.stream.conn.complete_io(&mut self.stream.sock)?;
+        }
+        Ok(())
+    }
+
+    /// Asks for `/a.txt`, the only file that every site of these tests has.
+    #[track_caller]
+    pub fn check_served(&mut self) {
+        self.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(self.response("GET").text(), "here");
+    }
+
+    /// How the session came about, once it has.
+    pub fn kind(&self) -> HandshakeKind {
+        self.stream.conn.handshake_kind().expect("a handshake")
+    }
+
+    /// The server's certificate, once it was shown.
+    pub fn server_certificate(&self) -> CertificateDer<'static> {
+        let chain = self.stream.conn.peer_certificates();
+        chain.expect("a chain")[0].clone().into_owned()
+    }
+
+    /// Why nobody is served, in the words of the client: a request is sent, and there is no answer.
+    /// In TLS 1.3 a client takes a handshake for done before the server has judged it.
+    #[track_caller]
+    pub fn refusal(&mut self) -> String {
+        self.send(&request("GET", "/a.txt", &[]));
+        match self.stream.read(&mut [0]) {
+            Ok(count) => panic!("{count} bytes and no refusal"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// What can be read, and the error that ends it; an orderly end fails the test.
+    #[track_caller]
+    pub fn rest_and_error(&mut self) -> (Vec<u8>, io::Error) {
+        let mut bytes = Vec::new();
+        let outcome = self.stream.read_to_end(&mut bytes);
+        let error = outcome.expect_err("the connection ended as if everything had been sent");
+        (bytes, error)
+    }
+}
+
+/// What is said where it is missing.
+pub const OPENSSL: &str = "openssl is needed by these tests; scripts/test installs it";
+
+/// Runs openssl with `input`, which may make its session end.
+pub fn openssl(arguments: &[&str], input: &[u8]) -> Output {
+    let mut openssl = Command::new("openssl");
+    openssl.args(arguments).stdin(Stdio::piped());
+    openssl.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = openssl.spawn().expect(OPENSSL);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    // It may have ended before it read this.
+    let writer = std::thread::spawn(move || stdin.write_all(&input).map(|()| stdin).ok());
+    let output = child.wait_with_output().expect("it ends");
+    drop(writer.join());
+    output
+}
+
+/// A key in another form: `pkcs1` or `sec1`, which older tools write.
+pub fn traditional(key: &Path) -> PathBuf {
+    let path = key.with_extension("traditional.pem");
+    let (from, to) = (key.to_str().expect("UTF-8"), path.to_str().expect("UTF-8"));
+    let output = openssl(&["pkey", "-in", from, "-traditional", "-out", to], b"");
+    assert!(output.status.success(), "{output:?}");
+    path
+}
