@@ -99,7 +99,7 @@ impl Gate {
 }
 
 #[test]
-fn nobody_is_served_without_a_good_certificate() {
+fn concept_30_nobody_is_served_without_a_good_certificate() {
     let gate = Gate::required();
     gate.check_served(Some(&gate.theirs.client("alice")));
     gate.check_refused(None, "CertificateRequired", "peer sent no certificates");
@@ -123,7 +123,7 @@ fn nobody_is_served_without_a_good_certificate() {
 }
 
 #[test]
-fn who_shows_none_may_be_served_and_who_shows_one_must_show_a_good_one() {
+fn concept_30_who_shows_none_may_be_served_and_who_shows_one_must_show_a_good_one() {
     let gate = Gate::new(LogFormat::Json, ClientAuthentication::Optional);
     gate.check_served(None);
     gate.check_served(Some(&gate.theirs.client("alice")));

@@ -211,6 +211,11 @@ impl Connection {
         matches!(self.phase, Phase::Handshake { .. })
     }
 
+    /// Whether the client's end of sending was read.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
     /// When the worker must look again although nothing happened.
     pub fn deadline(&self) -> &Deadline {
         &self.deadline
@@ -256,11 +261,21 @@ impl Connection {
             Waiting::Head => Reason::HeadDeadline,
             Waiting::Body => Reason::BodyDeadline,
         };
-        // While a head or a body is awaited nothing is unsent, so the page stands alone.
         let method = self.method_so_far(&self.received);
         self.refuse(Status::RequestTimeout, reason, method, &mut bench.desk);
+        self.drive_with_refusal(bench)
+    }
+
+    /// Sends a refusal that was made between two turns: nothing else was unsent, because more was
+    /// awaited, so it stands alone.
+    pub(super) fn drive_with_refusal(&mut self, bench: &mut Bench) -> Turn {
         bench.desk.outbox.keep(&mut self.unsent);
         self.drive(bench)
+    }
+
+    /// What has come and is not understood, between two turns.
+    pub(super) fn received(&self) -> &[u8] {
+        &self.received
     }
 
     /// The end of a window: the kernel says that there is room only when a third of its buffer has

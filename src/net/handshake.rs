@@ -29,7 +29,7 @@ impl Connection {
             Ok(Handshake::Pending) => Step::Wait,
             Ok(Handshake::Failed(fault)) => {
                 self.tell_failed(&fault, desk);
-                // The client is to read the alert that says why.
+                // Where there is an alert that says why, the client is to read it.
                 self.phase = Phase::Closing { linger: true };
                 Step::Next
             }
@@ -49,13 +49,17 @@ impl Connection {
         let Bench { inbox, desk, .. } = bench;
         match self.read(inbox, desk) {
             Ok(Input::Bytes(_)) => {}
+            Ok(Input::End) if is_plain_text(inbox.waiting()) => {}
             Ok(Input::Nothing) if desk.draining => return Step::Close(Closed::Idle),
             Ok(Input::Nothing) => return Step::Wait,
             Ok(Input::End | Input::Cut) => return Step::Close(Closed::Orderly),
             Err(_) => return Step::Close(Closed::Reset),
         }
         if is_plain_text(inbox.waiting()) {
-            self.refuse_plain_text(method_of(inbox.waiting()), desk);
+            // Whether the answer has a body depends on the method.
+            if has_method(inbox.waiting()) || self.has_ended() {
+                self.refuse_plain_text(method_of(inbox.waiting()), desk);
+            }
             return Step::Next;
         }
         let Some(endpoint) = &desk.endpoint else {
@@ -98,6 +102,10 @@ impl Connection {
 
     /// The deadline of the handshake has passed.
     pub(super) fn give_up_handshake(&mut self, bench: &mut Bench) -> Turn {
+        if is_plain_text(self.received()) {
+            self.refuse_plain_text(method_of(self.received()), &mut bench.desk);
+            return self.drive_with_refusal(bench);
+        }
         if self.transport.is_secure() {
             let fault = SessionFault("it took too long".into());
             self.tell_failed(&fault, &mut bench.desk);
@@ -114,6 +122,14 @@ impl Connection {
         });
     }
 }
+
+/// Whether the method has come to its end, or is longer than any.
+fn has_method(received: &[u8]) -> bool {
+    received.contains(&b' ') || received.len() > MAX_METHOD
+}
+
+/// The longest method that this server knows, and an empty line before it.
+const MAX_METHOD: usize = "\r\nOPTIONS".len();
 
 /// Whether a request line begins here: a method or an empty line. A record of TLS begins with its
 /// type, which is 22 for a handshake (RFC 8446 section 5.1) and never a printable character.

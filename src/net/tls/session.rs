@@ -308,6 +308,7 @@ impl Session {
     }
 
     /// Notes why the session is over; the alert that says so goes into the outgoing buffer. What was
+    /// received is not looked at again: it would fail once more.    /// Notes why the session is over; the alert that says so goes into the outgoing buffer. What was
     /// received is not looked at again: it would fail once more.
     fn fail(&mut self, why: String) -> SessionFault {
         let Wire { incoming, outgoing } = &mut self.wire;
