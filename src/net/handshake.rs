@@ -57,7 +57,7 @@ impl Connection {
         }
         if is_plain_text(inbox.waiting()) {
             // Whether the answer has a body depends on the method.
-            if has_method(inbox.waiting()) || self.has_ended() {
+            if has_method(inbox.waiting()) || self.ended.is_some() {
                 self.refuse_plain_text(method_of(inbox.waiting()), desk);
             }
             return Step::Next;
@@ -102,8 +102,8 @@ impl Connection {
 
     /// The deadline of the handshake has passed.
     pub(super) fn give_up_handshake(&mut self, bench: &mut Bench) -> Turn {
-        if is_plain_text(self.received()) {
-            self.refuse_plain_text(method_of(self.received()), &mut bench.desk);
+        if is_plain_text(&self.received) {
+            self.refuse_plain_text(method_of(&self.received), &mut bench.desk);
             return self.drive_with_refusal(bench);
         }
         if self.transport.is_secure() {

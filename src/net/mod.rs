@@ -12,6 +12,8 @@ pub mod bench;
 pub mod buffer;
 // The time, read once in a turn.
 pub mod clock;
+// How a connection ends.
+pub mod closing;
 // What the server is asked to do.
 pub mod config;
 // One client's connection, as a resumable value.
@@ -22,6 +24,8 @@ pub mod deadline;
 pub mod discard;
 // One request and its answer on a connection.
 pub mod exchange;
+// What a passed deadline means.
+pub mod expiry;
 // How a connection to the TLS port begins.
 pub mod handshake;
 // A request that is answered, or told of, later.
@@ -36,6 +40,8 @@ pub mod outbox;
 pub mod pump;
 // Where others can reach this machine.
 pub mod reach;
+// More of a request, or the client's end.
+pub mod receiving;
 // How the serving threads are scheduled.
 pub mod scheduling;
 // An answer on its way, and what is told of it.
