@@ -82,7 +82,10 @@ fn certificates_that_cannot_be_used() {
     let Issued { certificate, key } = &desk.good;
     let check = |path: &Path, because| desk.check_refused(path, key, path, because);
     check(Path::new("/no/such/file"), "cannot be read");
-    check(desk.root.path(), "cannot be read");
+    check(desk.root.path(), "no regular file");
+    check(Path::new("/dev/zero"), "no regular file");
+    let large = "x".repeat((1 << 20) + 1);
+    check(&desk.file("large", &large), "of at most 1 MiB");
     check(&desk.file("empty", ""), "there is no certificate");
     check(&desk.file("text", "hello\n"), "there is no certificate");
     check(key, "there is no certificate");
@@ -90,7 +93,7 @@ fn certificates_that_cannot_be_used() {
     let half = desk.file("half", &text[..text.len() / 2]);
     check(&half, "breaks off before a line -----END");
     let no_base64 = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
-    check(&desk.file("no_base64", no_base64), "is no PEM file");
+    check(&desk.file("no_base64", no_base64), "is no whole PEM file");
     let no_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     check(&desk.file("no_der", no_der), "cannot be used");
     check(

@@ -231,14 +231,7 @@ impl Arguments {
                 limits: self.bounds.limits(surroundings),
                 deadlines: self.bounds.deadlines(),
                 log,
-                site: SiteOptions {
-                    medium: match tls {
-                        None => Medium::Pages,
-                        // The kernel cannot encrypt them.
-                        Some(_) => Medium::Bytes,
-                    },
-                    ..site
-                },
+                site,
                 root: self.path,
                 tls,
             },

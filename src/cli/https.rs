@@ -17,7 +17,7 @@ const HTTPS: &str = match cfg!(feature = "tls") {
 };
 
 /// What is asked of HTTPS.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, PartialEq, Eq, clap::Args)]
 pub struct Https {
     /// Serve over HTTPS with the certificate in this PEM file, and those that lead to its authority
     /// behind it; it is read again when it changes [default: none]
@@ -59,7 +59,7 @@ pub struct Https {
 impl Https {
     /// What they ask for, or what keeps them from going together.
     pub fn options(self) -> Result<Option<TlsOptions>, String> {
-        if self.is_empty() {
+        if self == Https::default() {
             return Ok(None);
         }
         if !cfg!(feature = "tls") {
@@ -101,16 +101,6 @@ impl Https {
                                         give --tls-cert and --tls-key, or --tls-self-signed"
                 .into()),
         }
-    }
-
-    fn is_empty(&self) -> bool {
-        let paths = [&self.tls_cert, &self.tls_key, &self.tls_client_ca];
-        paths.iter().all(|path| path.is_none())
-            && !self.tls_self_signed
-            && !self.tls_client_optional
-            && self.tls_min.is_none()
-            && self.http_redirect.is_none()
-            && self.hsts.is_none()
     }
 }
 

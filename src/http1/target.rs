@@ -91,6 +91,18 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// RFC 9110 section 7.4: an `https` URI is asked for over a secured connection, or not at all.
+    pub fn may_come_in(&self, is_secured: bool) -> bool {
+        let is_https = matches!(
+            self,
+            Target::Absolute {
+                scheme: Scheme::Https,
+                ..
+            }
+        );
+        is_secured || !is_https
+    }
+
     /// Reads a target that [`request_head`](super::parse::request_head) let through. `method`
     /// matters because two of the forms belong to one method each.
     pub fn parse(method: Option<Method>, raw: &'a [u8]) -> Result<Target<'a>, TargetError> {

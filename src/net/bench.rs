@@ -7,7 +7,7 @@ use crate::http1::limits::Limits as HeadLimits;
 use crate::net::buffer::Buffer;
 use crate::net::clock::Now;
 use crate::net::config::Config;
-use crate::net::deadline::Waiting;
+use crate::net::deadline::{Deadline, Waiting};
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::outbox::Outbox;
 use crate::net::tls::{Endpoint, Wire};
@@ -139,10 +139,15 @@ impl Desk {
         self.budget = self.budget.saturating_sub(bytes);
     }
 
-    /// How long a connection may take for what it is waited for.
-    pub fn allowed(&self, waiting: Waiting) -> Duration {
+    /// Until when a connection may take for what it is waited for from now on.
+    pub fn deadline(&self, waiting: Waiting) -> Deadline {
+        Deadline::new(waiting, self.now.instant, self.allowed(waiting))
+    }
+
+    fn allowed(&self, waiting: Waiting) -> Duration {
         match waiting {
             Waiting::Handshake => self.deadlines.handshake,
+            Waiting::FirstRequest => self.deadlines.head,
             Waiting::Request => self.deadlines.idle,
             Waiting::Head => self.deadlines.head,
             Waiting::Body => self.deadlines.body,

@@ -25,6 +25,7 @@ impl Buffer {
     /// Takes up what a connection kept; `kept` is left without an allocation. What a connection
     /// keeps came out of a buffer of the same capacity, so it fits.
     pub fn restore(&mut self, kept: &mut Vec<u8>) {
+        debug_assert!(kept.len() <= self.bytes.len(), "it came from elsewhere");
         self.start = 0;
         self.end = kept.len().min(self.bytes.len());
         self.bytes[..self.end].copy_from_slice(&kept[..self.end]);
@@ -56,7 +57,7 @@ impl Buffer {
 
     /// Marks the first `count` waiting bytes as done with.
     pub fn consume(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        self.start = self.start.saturating_add(count).min(self.end);
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }

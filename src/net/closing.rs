@@ -4,22 +4,20 @@
 use crate::net::bench::Desk;
 use crate::net::buffer::Buffer;
 use crate::net::connection::{Closed, Connection, Phase, Step};
-use crate::net::deadline::{Deadline, Waiting};
+use crate::net::deadline::Waiting;
 use crate::net::socket::{Flushed, Input, More};
 
 impl Connection {
     /// Closing: what was written leaves first, and behind it the session's last word; then, where
     /// the client may still be sending, it is told of the end and read from until it has seen it.
     pub(super) fn close(&mut self, linger: bool, desk: &mut Desk) -> Step {
-        let flushed = self
-            .push(More::Follows, desk)
-            .and_then(|flushed| match flushed {
-                Flushed::All => {
-                    self.transport.close();
-                    self.flush(desk)
-                }
-                Flushed::Blocked => Ok(Flushed::Blocked),
-            });
+        // The last packet waits for the session's last word or for the end itself, which take it
+        // along.
+        let mut flushed = self.push(More::Follows, desk);
+        if let Ok(Flushed::All) = flushed {
+            self.transport.close();
+            flushed = self.flush(desk);
+        }
         match flushed {
             Ok(Flushed::All) => {}
             Ok(Flushed::Blocked) => return self.wait_to_send(desk),
@@ -28,7 +26,7 @@ impl Connection {
         if !linger || self.ended.is_some() || self.transport.finish().is_err() {
             return Step::Close(Closed::Orderly);
         }
-        self.deadline = Deadline::new(Waiting::Close, desk.now.instant, desk.deadlines.linger);
+        self.deadline = desk.deadline(Waiting::Close);
         self.phase = Phase::Linger;
         Step::Next
     }
@@ -40,18 +38,20 @@ impl Connection {
         let input = self.transport.discard(inbox.room());
         self.account(desk);
         match input {
-            Ok(Input::End | Input::Cut) => Step::Close(Closed::Orderly),
+            Ok(Input::End(_)) => Step::Close(Closed::Orderly),
             Ok(Input::Nothing) => Step::Wait,
-            Ok(Input::Bytes(_)) => Step::Again,
+            Ok(Input::Bytes(_) | Input::Overhead) => Step::Again,
             Err(_) => Step::Close(Closed::Reset),
         }
     }
 
-    /// The last word of a session that ends as it should (RFC 9112 section 9.8). Nothing is on its
-    /// way to the client, so there is room for it; a client that is gone does not miss it.
+    /// The last word of a session that ends as it should (RFC 9112 section 9.8). Everything else is
+    /// in the socket; where that has no room left for the word, it is not worth a reset, which would
+    /// take the rest with it.
     pub(super) fn farewell(&mut self, desk: &mut Desk) {
         self.transport.close();
         let _ = self.flush(desk);
+        self.transport.forget_unsent();
     }
 }
 

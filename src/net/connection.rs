@@ -1,7 +1,7 @@
 //! One client's connection, as a value that stops at any byte and goes on later.
 //!
 //! ```text
-//!    Handshake (TLS)
+//!    Handshake (TLS) --(plain text, a fault)--> Closing
 //!        |
 //!        v
 //!        +-------------------------- next request -----------------------+
@@ -18,9 +18,9 @@
 //!        +--> Linger (RFC 9112 section 9.6) --> closed
 //! ```
 //!
-//! This file drives; each phase has a file of its own: [`crate::net::handshake`] begins TLS,
-//! [`crate::net::exchange`] reads and answers requests, [`crate::net::receiving`] waits for more of
-//! them, [`crate::net::sending`] sends what was answered, [`crate::net::closing`] ends it. What a
+//! This file drives. The phases stand in [`crate::net::handshake`] (TLS), [`crate::net::exchange`]
+//! (a request, from its head to its answer), [`crate::net::sending`] (the answer) and
+//! [`crate::net::closing`] (the end). [`crate::net::receiving`] waits for more of a request; what a
 //! passed deadline means stands in [`crate::net::expiry`].
 
 use std::io;
@@ -33,7 +33,7 @@ use crate::net::deadline::{Deadline, Pace, Waiting};
 use crate::net::discard::Discard;
 use crate::net::kept::Kept;
 use crate::net::sending::Sending;
-use crate::net::socket::{Flushed, More};
+use crate::net::socket::{End, Flushed, More};
 use crate::net::transport::Transport;
 use crate::origin::index::ListingJob;
 use crate::origin::reason::Reason;
@@ -76,15 +76,6 @@ pub enum Service {
     Redirect,
 }
 
-/// How a client ends what it sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// As it should.
-    Orderly,
-    /// Without the word that its session demands, so somebody else may have ended it.
-    Cut,
-}
-
 /// What the connection is about.
 pub(super) enum Phase {
     /// A client that is to be turned away is told so once there is a session.
@@ -124,7 +115,7 @@ pub enum Closed {
     /// The client went away.
     Reset,
     /// The client's end came without the word that its session demands.
-    Cut,
+    Truncated,
     /// The disk changed under an answer, which was cut.
     Aborted,
     /// Driving it panicked.
@@ -151,14 +142,9 @@ impl Connection {
         service: Service,
         desk: &Desk,
     ) -> Connection {
-        let now = desk.now.instant;
         let (phase, waiting) = match service == Service::Site && desk.endpoint.is_some() {
             true => (Phase::Handshake { refused: None }, Waiting::Handshake),
-            false => (Phase::ReadHead, Waiting::Request),
-        };
-        let patience = match waiting {
-            Waiting::Handshake => desk.deadlines.handshake,
-            _ => desk.deadlines.head,
+            false => (Phase::ReadHead, Waiting::FirstRequest),
         };
         Connection {
             transport,
@@ -170,8 +156,8 @@ impl Connection {
             scanned: parse::Progress::default(),
             gone: false,
             ended: None,
-            began: now,
-            deadline: Deadline::new(waiting, now, patience),
+            began: desk.now.instant,
+            deadline: desk.deadline(waiting),
             pace: Pace::new(desk.limits.min_rate, desk.deadlines.send),
         }
     }
@@ -230,13 +216,13 @@ impl Connection {
     ) -> Turn {
         bench.inbox.restore(&mut self.received);
         bench.desk.outbox.restore(&mut self.unsent);
-        self.transport.begin_turn(&mut bench.desk.wire);
+        self.transport.take_up(&mut bench.desk.wire);
         bench.desk.budget = TURN_BUDGET;
         let turn = act(self, bench);
         if let Turn::Closed(Closed::Idle | Closed::Orderly) = turn {
             self.farewell(&mut bench.desk);
         }
-        self.transport.end_turn(&mut bench.desk.wire);
+        self.transport.give_back(&mut bench.desk.wire);
         bench.inbox.keep(&mut self.received);
         bench.desk.outbox.keep(&mut self.unsent);
         turn
@@ -244,6 +230,7 @@ impl Connection {
 
     fn run(&mut self, bench: &mut Bench) -> Turn {
         if self.gone {
+            self.lose_handshake(&mut bench.desk);
             return Turn::Closed(Closed::Reset);
         }
         loop {
@@ -254,8 +241,7 @@ impl Connection {
                 Phase::List(..) => self.list(bench),
                 Phase::Send(_) => self.send(bench),
                 Phase::Closing { linger } => {
-                    let has_more =
-                        self.transport.is_readable() || !bench.inbox.waiting().is_empty();
+                    let has_more = self.transport.has_more() || !bench.inbox.waiting().is_empty();
                     self.close(*linger || has_more, &mut bench.desk)
                 }
                 Phase::Linger => self.linger(&mut bench.inbox, &mut bench.desk),

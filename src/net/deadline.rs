@@ -13,7 +13,9 @@ pub const SWEEP: Duration = Duration::from_secs(1);
 pub enum Waiting {
     /// The end of a TLS handshake.
     Handshake,
-    /// The first or the next request, of which no byte has come.
+    /// The first request: who has just come has something to ask.
+    FirstRequest,
+    /// The next request, of which no byte has come.
     Request,
     /// The rest of a head.
     Head,

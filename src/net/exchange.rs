@@ -1,4 +1,5 @@
-//! One request and its answer, on a connection: what each phase does between two bytes.
+//! One request and its answer, on a connection: the head, a body that is thrown away, a directory
+//! that is read.
 
 use crate::http1::error::Error as MessageError;
 use crate::http1::expect;
@@ -12,7 +13,7 @@ use crate::http1::version::Version;
 use crate::net::bench::{Bench, Desk};
 use crate::net::buffer::Buffer;
 use crate::net::connection::{Closed, Connection, Phase, Service, Step};
-use crate::net::deadline::{Deadline, Waiting};
+use crate::net::deadline::Waiting;
 use crate::net::discard::{Discard, Discarded};
 use crate::net::kept::Kept;
 use crate::net::outbox::OUTBOX_HIGH;
@@ -87,10 +88,15 @@ impl Connection {
             Ok(checked) => checked,
             Err(fault) => {
                 let reason = Reason::Message(fault);
-                let response = self.refusal(fault.status(), reason, head.known, desk);
-                return self.begin_sending(Some((head, bytes)), response, true, desk);
+                return self.refuse_head(head, bytes, fault.status(), reason, desk);
             }
         };
+        if self.service == Service::Site
+            && !checked.target.may_come_in(self.transport.has_session())
+        {
+            let (status, reason) = (Status::MisdirectedRequest, Reason::Misdirected);
+            return self.refuse_head(head, bytes, status, reason, desk);
+        }
         let Some(discard) = Discard::new(checked.length, desk.limits.max_body) else {
             return self.respond(head, checked, bytes, None, false, desk);
         };
@@ -105,8 +111,21 @@ impl Connection {
         if checked.expects {
             desk.outbox.end().extend_from_slice(INTERIM_CONTINUE);
         }
-        self.deadline = Deadline::new(Waiting::Body, desk.now.instant, desk.deadlines.body);
+        self.deadline = desk.deadline(Waiting::Body);
         self.phase = Phase::Discard(Box::new(Kept::of(bytes, false)), Box::new(discard));
+    }
+
+    /// Refuses a request whose head has come, and closes.
+    fn refuse_head(
+        &mut self,
+        head: &RequestHead<'_>,
+        bytes: &[u8],
+        status: Status,
+        reason: Reason,
+        desk: &mut Desk,
+    ) {
+        let response = self.refusal(status, reason, head.known, desk);
+        self.begin_sending(Some((head, bytes)), response, true, desk);
     }
 
     /// Discard: read the body and throw it away, then answer.
@@ -253,7 +272,7 @@ impl Connection {
 
     /// RFC 6797 section 7.2: the field is never sent in plain text.
     fn hsts(&self, desk: &Desk) -> Option<u64> {
-        desk.hsts.filter(|_| self.transport.is_secure())
+        desk.hsts.filter(|_| self.transport.has_session())
     }
 }
 

@@ -12,7 +12,7 @@ impl Connection {
     pub fn expire(&mut self, bench: &mut Bench) -> Turn {
         let idle = |_: &mut Connection, _: &mut Bench| Turn::Closed(Closed::Idle);
         let reason = match self.deadline.waiting {
-            Waiting::Request => return self.turn(bench, idle),
+            Waiting::FirstRequest | Waiting::Request => return self.turn(bench, idle),
             Waiting::Close => return Turn::Closed(Closed::Idle),
             Waiting::Handshake => return self.give_up_handshake(bench),
             Waiting::Send => return self.judge_pace(bench),

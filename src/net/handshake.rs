@@ -5,43 +5,80 @@
 
 use crate::net::bench::{Bench, Desk};
 use crate::net::connection::{Closed, Connection, Phase, Step, Turn};
-use crate::net::deadline::{Deadline, Waiting};
+use crate::net::deadline::Waiting;
 use crate::net::exchange::method_of;
 use crate::net::socket::Input;
-use crate::net::tls::{Handshake, SessionFault};
-use crate::observe::event::FailedHandshake;
+use crate::net::tls::Handshake;
+use crate::observe::event::{TlsFailure, TlsStage};
+use crate::origin::reason::Reason;
 use crate::origin::refuse;
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 
+/// What is said of a client that says nothing itself.
+const WENT_AWAY: &str = "the client went away";
+
+/// How many steps are made to find the last word of a client that is gone: what it has sent before
+/// comes in one, and is acted on in the next.
+const LAST_STEPS: usize = 2;
+
 impl Connection {
     /// Handshake: go on until there is a session, or none can be had.
     pub(super) fn handshake(&mut self, bench: &mut Bench) -> Step {
-        if !self.transport.is_secure() {
+        let Some(handshake) = self.transport.handshake(&bench.desk.now) else {
             return self.greet(bench);
-        }
+        };
         let desk = &mut bench.desk;
-        let handshake = self.transport.handshake(&desk.now);
         self.account(desk);
         match handshake {
-            Ok(Handshake::Done) => self.conclude_handshake(desk),
-            Ok(Handshake::Pending) if desk.draining => Step::Close(Closed::Idle),
-            Ok(Handshake::Pending) => Step::Wait,
+            Ok(Handshake::Done) => self.conclude_handshake(None, desk),
+            Ok(Handshake::Expired) => {
+                let expired = (Status::Forbidden, Reason::ClientExpired);
+                self.conclude_handshake(Some(expired), desk)
+            }
+            Ok(Handshake::Progress) => Step::Next,
+            Ok(Handshake::Pending) => self.wait_for_handshake(desk),
             Ok(Handshake::Failed(fault)) => {
-                self.tell_failed(&fault, desk);
+                self.tell_failed(TlsStage::Handshake, &fault, desk);
                 // Where there is an alert that says why, the client is to read it.
                 self.phase = Phase::Closing { linger: true };
                 Step::Next
             }
             Ok(Handshake::Gone) => {
-                self.tell_failed(&SessionFault("the client went away".into()), desk);
+                self.tell_failed(TlsStage::Handshake, WENT_AWAY, desk);
                 Step::Close(Closed::Reset)
             }
             Err(fault) => {
-                self.tell_failed(&SessionFault(fault.to_string()), desk);
+                self.tell_failed(TlsStage::Handshake, &fault.to_string(), desk);
                 Step::Close(Closed::Reset)
             }
         }
+    }
+
+    /// A draining server waits for nobody who has asked for nothing; but whom it turns away it tells
+    /// so, as long as it is there.
+    fn wait_for_handshake(&self, desk: &Desk) -> Step {
+        match self.phase {
+            Phase::Handshake { refused: None } if desk.draining => Step::Close(Closed::Idle),
+            _ => Step::Wait,
+        }
+    }
+
+    /// The connection was reset. Where it was in the middle of a handshake, the client may have said
+    /// why before it went.
+    pub(super) fn lose_handshake(&mut self, desk: &mut Desk) {
+        if !self.is_shaking_hands() || !self.transport.has_session() {
+            return;
+        }
+        let mut why = WENT_AWAY.to_owned();
+        for _ in 0..LAST_STEPS {
+            match self.transport.handshake(&desk.now) {
+                Some(Ok(Handshake::Progress)) => {}
+                Some(Ok(Handshake::Failed(fault))) => why = fault,
+                _ => break,
+            }
+        }
+        self.tell_failed(TlsStage::Handshake, &why, desk);
     }
 
     /// The client's first bytes: a session begins, unless they are in plain text.
@@ -49,10 +86,9 @@ impl Connection {
         let Bench { inbox, desk, .. } = bench;
         match self.read(inbox, desk) {
             Ok(Input::Bytes(_)) => {}
-            Ok(Input::End) if is_plain_text(inbox.waiting()) => {}
-            Ok(Input::Nothing) if desk.draining => return Step::Close(Closed::Idle),
-            Ok(Input::Nothing) => return Step::Wait,
-            Ok(Input::End | Input::Cut) => return Step::Close(Closed::Orderly),
+            Ok(Input::End(_)) if is_plain_text(inbox.waiting()) => {}
+            Ok(Input::Nothing | Input::Overhead) => return self.wait_for_handshake(desk),
+            Ok(Input::End(_)) => return Step::Close(Closed::Orderly),
             Err(_) => return Step::Close(Closed::Reset),
         }
         if is_plain_text(inbox.waiting()) {
@@ -72,7 +108,7 @@ impl Connection {
                 Step::Next
             }
             Err(fault) => {
-                self.tell_failed(&SessionFault(fault.to_string()), desk);
+                self.tell_failed(TlsStage::Handshake, &fault.to_string(), desk);
                 Step::Close(Closed::Reset)
             }
         }
@@ -86,16 +122,17 @@ impl Connection {
     }
 
     /// There is a session: requests can come, or the client is turned away in it.
-    fn conclude_handshake(&mut self, desk: &mut Desk) -> Step {
+    fn conclude_handshake(&mut self, refusal: Option<(Status, Reason)>, desk: &mut Desk) -> Step {
         desk.counters.handshakes.add(1);
-        let now = desk.now.instant;
-        self.deadline = Deadline::new(Waiting::Request, now, desk.deadlines.head);
-        let phase = std::mem::replace(&mut self.phase, Phase::ReadHead);
-        if let Phase::Handshake {
-            refused: Some(reason),
-        } = phase
-        {
-            self.refuse(Status::ServiceUnavailable, reason, None, desk);
+        self.deadline = desk.deadline(Waiting::FirstRequest);
+        let refusal = match std::mem::replace(&mut self.phase, Phase::ReadHead) {
+            Phase::Handshake {
+                refused: Some(reason),
+            } => Some((Status::ServiceUnavailable, reason)),
+            _ => refusal,
+        };
+        if let Some((status, reason)) = refusal {
+            self.refuse(status, reason, None, desk);
         }
         Step::Next
     }
@@ -106,19 +143,22 @@ impl Connection {
             self.refuse_plain_text(method_of(&self.received), &mut bench.desk);
             return self.drive_with_refusal(bench);
         }
-        if self.transport.is_secure() {
-            let fault = SessionFault("it took too long".into());
-            self.tell_failed(&fault, &mut bench.desk);
+        if self.transport.has_session() {
+            self.tell_failed(TlsStage::Handshake, "it took too long", &mut bench.desk);
         }
         Turn::Closed(Closed::TooSlow)
     }
 
-    fn tell_failed(&self, fault: &SessionFault, desk: &mut Desk) {
-        desk.counters.handshakes_failed.add(1);
-        desk.log.record_failed_handshake(&FailedHandshake {
+    /// Counts a handshake that failed, and tells the log of it, or of a session that broke later.
+    pub(super) fn tell_failed(&self, stage: TlsStage, reason: &str, desk: &mut Desk) {
+        if stage == TlsStage::Handshake {
+            desk.counters.handshakes_failed.add(1);
+        }
+        desk.log.record_tls_failure(&TlsFailure {
             peer: self.peer,
             at: desk.now.system,
-            reason: &fault.0,
+            stage,
+            reason,
         });
     }
 }

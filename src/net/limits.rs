@@ -61,7 +61,8 @@ impl Limits {
 pub struct Deadlines {
     /// For a TLS handshake, from the connection's first moment.
     pub handshake: Duration,
-    /// For a whole request head, from its first byte: 408 after it.
+    /// For a whole request head, from its first byte: 408 after it. Also for the first byte of a
+    /// connection's first request.
     pub head: Duration,
     /// For a request body that is drained.
     pub body: Duration,

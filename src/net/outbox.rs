@@ -54,7 +54,7 @@ impl Outbox {
     }
 
     /// Marks `count` more bytes as taken.
-    pub fn take(&mut self, count: usize) {
+    pub fn consume(&mut self, count: usize) {
         self.taken = (self.taken + count).min(self.bytes.len());
         if self.is_empty() {
             self.bytes.clear();
@@ -66,7 +66,7 @@ impl Outbox {
     pub fn flush(&mut self, transport: &mut Transport, more: More) -> io::Result<Flushed> {
         while !self.is_empty() {
             match transport.write(self.waiting(), more)? {
-                Some(count) => self.take(count),
+                Some(count) => self.consume(count),
                 None => return Ok(Flushed::Blocked),
             }
         }

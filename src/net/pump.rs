@@ -233,7 +233,7 @@ impl Hose<'_> {
             return Ok(None);
         };
         self.spend(written as u64);
-        self.out.take(written.min(head));
+        self.out.consume(written.min(head));
         Ok(Some(written.saturating_sub(head)))
     }
 

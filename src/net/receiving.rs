@@ -4,9 +4,10 @@ use std::io;
 
 use crate::net::bench::Desk;
 use crate::net::buffer::Buffer;
-use crate::net::connection::{Closed, Connection, End, Phase, Step};
-use crate::net::deadline::{Deadline, Waiting};
-use crate::net::socket::{Flushed, Input};
+use crate::net::connection::{Closed, Connection, Phase, Step};
+use crate::net::deadline::Waiting;
+use crate::net::socket::{End, Flushed, Input, is_broken};
+use crate::observe::event::TlsStage;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
@@ -24,15 +25,8 @@ impl Connection {
             Ok(Flushed::Blocked) => return self.wait_to_send(desk),
             Err(_) => return Step::Close(Closed::Reset),
         }
-        let is_idle = awaited == Waiting::Head && inbox.waiting().is_empty();
-        // What is waited for now may not be what it was: the first byte of a head has come, or the
-        // socket has room again.
-        let waiting = if is_idle { Waiting::Request } else { awaited };
-        // Only an answer starts a new wait for a request, not an empty line.
-        let goes_back = waiting == Waiting::Request && self.deadline.waiting == Waiting::Head;
-        if self.deadline.waiting != waiting && !goes_back {
-            self.deadline = Deadline::new(waiting, desk.now.instant, desk.allowed(waiting));
-        }
+        let is_idle = awaited == Waiting::Head && inbox.is_empty();
+        self.wait_for(if is_idle { Waiting::Request } else { awaited }, desk);
         if let Some(end) = self.ended {
             let is_over = awaited == Waiting::Head && is_blank(inbox.waiting());
             return self.end_of_requests(end, is_over, inbox, desk);
@@ -44,19 +38,31 @@ impl Connection {
                 }
                 Step::Next
             }
-            Ok(Input::End | Input::Cut) => Step::Next,
+            Ok(Input::Overhead | Input::End(_)) => Step::Next,
             Ok(Input::Nothing) if is_idle && desk.draining => Step::Close(Closed::Idle),
             Ok(Input::Nothing) => Step::Wait,
-            Err(fault) => self.fail_to_read(&fault),
+            Err(fault) => self.fail_to_read(&fault, desk),
         }
     }
 
-    /// A session that was broken has sent an alert, which the client is to read; else there is
+    /// What is waited for may not be what it was: the first byte of a head has come, or the socket has
+    /// room again.
+    fn wait_for(&mut self, waiting: Waiting, desk: &Desk) {
+        // Only an answer starts a new wait for a request, not an empty line.
+        let goes_back = waiting == Waiting::Request
+            && matches!(self.deadline.waiting, Waiting::FirstRequest | Waiting::Head);
+        if self.deadline.waiting != waiting && !goes_back {
+            self.deadline = desk.deadline(waiting);
+        }
+    }
+
+    /// A session that was broken has an alert to send, which the client is to read; else there is
     /// nobody left.
-    fn fail_to_read(&mut self, fault: &io::Error) -> Step {
-        if fault.kind() != io::ErrorKind::InvalidData {
+    fn fail_to_read(&mut self, fault: &io::Error, desk: &mut Desk) -> Step {
+        if !is_broken(fault) {
             return Step::Close(Closed::Reset);
         }
+        self.tell_failed(TlsStage::Session, &fault.to_string(), desk);
         self.phase = Phase::Closing { linger: true };
         Step::Next
     }
@@ -72,7 +78,7 @@ impl Connection {
     ) -> Step {
         let (closed, reason) = match end {
             End::Orderly => (Closed::Orderly, Reason::Incomplete),
-            End::Cut => (Closed::Cut, Reason::Cut),
+            End::Truncated => (Closed::Truncated, Reason::Truncated),
         };
         if is_over {
             return Step::Close(closed);
@@ -88,9 +94,8 @@ impl Connection {
         self.account(desk);
         match input {
             Input::Bytes(count) => inbox.add(count),
-            Input::End => self.ended = Some(End::Orderly),
-            Input::Cut => self.ended = Some(End::Cut),
-            Input::Nothing => {}
+            Input::End(end) => self.ended = Some(end),
+            Input::Overhead | Input::Nothing => {}
         }
         Ok(input)
     }

@@ -4,10 +4,11 @@ use crate::http1::parse::RequestHead;
 use crate::http1::persistence::Persistence;
 use crate::net::bench::{Bench, Desk};
 use crate::net::connection::{Closed, Connection, Phase, Step};
-use crate::net::deadline::{Deadline, Waiting};
+use crate::net::deadline::Waiting;
 use crate::net::kept::Kept;
 use crate::net::pump::{Hose, Pump, Pumped};
-use crate::observe::event::Exchange;
+use crate::net::socket::is_broken;
+use crate::observe::event::{Exchange, TlsStage};
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
 use crate::semantics::field::{FieldLine, FieldName};
@@ -102,6 +103,9 @@ impl Connection {
             }
             Err(fault) => {
                 self.end_sending(false, lines, desk);
+                if is_broken(&fault) {
+                    self.tell_failed(TlsStage::Session, &fault.to_string(), desk);
+                }
                 self.transport.abort();
                 Step::Close(match fault.kind() {
                     std::io::ErrorKind::UnexpectedEof => Closed::Aborted,
@@ -123,9 +127,8 @@ impl Connection {
 
     /// After an answer: the next request, or the end.
     fn go_on(&mut self, outcome: Outcome, desk: &Desk) {
-        let idle = desk.deadlines.idle;
         self.began = desk.now.instant;
-        self.deadline = Deadline::new(Waiting::Request, desk.now.instant, idle);
+        self.deadline = desk.deadline(Waiting::Request);
         self.phase = match outcome.persistence {
             Persistence::KeepAlive => Phase::ReadHead,
             Persistence::Close => Phase::Closing {
@@ -149,10 +152,12 @@ impl Connection {
         }
         let reason = outcome.reason.to_string();
         let first = |name| head.and_then(|head| head.fields.first(name));
+        let now = desk.now.system;
+        let duration = desk.now.instant.duration_since(self.began);
         desk.log.record(&Exchange {
             peer: self.peer,
-            received: desk.now.system,
-            duration: desk.now.instant.duration_since(self.began),
+            received: now.checked_sub(duration).unwrap_or(now),
+            duration,
             method: head.map_or(b"", |head| head.method),
             target: head.map_or(b"", |head| head.target),
             version: head.map_or("", |head| head.version.text()),

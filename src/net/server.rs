@@ -21,6 +21,7 @@ use crate::net::tls::notice::Notice;
 use crate::net::worker::{Inlet, Orders, Seed};
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
+use crate::site::private::Medium;
 use crate::site::root::Root;
 
 /// A server that listens and does not serve yet: clients wait in the kernel's queue.
@@ -64,6 +65,11 @@ impl Handle {
 impl Server {
     /// Opens the root and the listeners. What happens is counted in `counters`.
     pub fn bind(mut config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
+        config.site.medium = match config.tls {
+            None => Medium::Pages,
+            // The kernel cannot encrypt them.
+            Some(_) => Medium::Bytes,
+        };
         let root = open_root(&mut config)?;
         let listeners = listen::bind(&config.bind, config.port)?;
         let addresses = addresses(&listeners)?;

@@ -31,12 +31,23 @@ pub struct Traffic {
 pub enum Input {
     /// So many bytes, at least one.
     Bytes(usize),
+    /// Something came, and nothing of it is to be read: records that hold no content, or not all of
+    /// it. There may be more.
+    Overhead,
     /// Nothing until the socket is readable again.
     Nothing,
     /// The client's end of sending.
-    End,
-    /// The connection's end, before the client has said in its session that it ends.
-    Cut,
+    End(End),
+}
+
+/// How a client ends what it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As it should.
+    Orderly,
+    /// Without the word that its session demands, so somebody else may have ended it (RFC 8446
+    /// section 6.1: truncation).
+    Truncated,
 }
 
 /// Whether the socket took everything.
@@ -95,7 +106,7 @@ impl Socket {
             return Ok(Input::Nothing);
         }
         match unless_blocked(retry(|| self.stream.read(buffer)))? {
-            Some(0) => Ok(Input::End),
+            Some(0) => Ok(Input::End(End::Orderly)),
             Some(count) => {
                 // Readiness is told once per arrival: a short read has emptied the socket, unless
                 // the client's end was announced together with these bytes.
@@ -151,6 +162,16 @@ impl Socket {
         self.traffic.sent += sent.unwrap_or_default() as u64;
         Ok(sent)
     }
+}
+
+/// What the session on a socket is to say of itself when it is broken, in words.
+pub fn broken(why: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, why)
+}
+
+/// Whether an error is of [`broken`]: no socket has that kind of its own.
+pub fn is_broken(fault: &io::Error) -> bool {
+    fault.kind() == ErrorKind::InvalidData
 }
 
 /// What a call moved; `None` where the socket is full or empty.

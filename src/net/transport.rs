@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io;
 use std::net::TcpStream;
-use std::os::unix::fs::FileExt;
 
 use crate::net::clock::Now;
 use crate::net::socket::{Flushed, Input, More, Socket, Traffic};
@@ -28,7 +27,7 @@ impl Transport {
 
     /// From now on a session protects it. `wire` is what the worker lends for this turn.
     pub fn secure(&mut self, session: Session, wire: &mut Wire) {
-        self.session.insert(Box::new(session)).begin_turn(wire);
+        self.session.insert(Box::new(session)).take_up(wire);
     }
 
     /// The socket.
@@ -36,36 +35,34 @@ impl Transport {
         &self.socket
     }
 
-    /// Whether a session protects it, or is about to.
-    pub fn is_secure(&self) -> bool {
+    /// Whether there is a session on it, if only one that begins.
+    pub fn has_session(&self) -> bool {
         self.session.is_some()
     }
 
-    /// How it is protected; `None` for plain text, and while a handshake goes on.
+    /// How it is protected; `None` for plain text, and before that is agreed upon.
     pub fn security(&self) -> Option<Security<'_>> {
         self.session.as_ref()?.security()
     }
 
     /// Takes what the worker lends for a turn.
-    pub fn begin_turn(&mut self, wire: &mut Wire) {
+    pub fn take_up(&mut self, wire: &mut Wire) {
         if let Some(session) = &mut self.session {
-            session.begin_turn(wire);
+            session.take_up(wire);
         }
     }
 
     /// Gives it back.
-    pub fn end_turn(&mut self, wire: &mut Wire) {
+    pub fn give_back(&mut self, wire: &mut Wire) {
         if let Some(session) = &mut self.session {
-            session.end_turn(wire);
+            session.give_back(wire);
         }
     }
 
-    /// Goes on with the handshake. Plain text needs none.
-    pub fn handshake(&mut self, now: &Now) -> io::Result<Handshake> {
-        match &mut self.session {
-            None => Ok(Handshake::Done),
-            Some(session) => session.handshake(&mut self.socket, now.system),
-        }
+    /// Goes a step on with the handshake; `None` where there is no session.
+    pub fn handshake(&mut self, now: &Now) -> Option<io::Result<Handshake>> {
+        let session = self.session.as_mut()?;
+        Some(session.handshake(&mut self.socket, now.system))
     }
 
     /// Notes what the poller said: there may be more to read, the client will send no more.
@@ -73,13 +70,10 @@ impl Transport {
         self.socket.ready(readable, hung_up);
     }
 
-    /// Whether there may be more to read.
-    pub fn is_readable(&self) -> bool {
-        let has_plain = self
-            .session
-            .as_ref()
-            .is_some_and(|session| session.has_plain());
-        has_plain || self.socket.is_readable()
+    /// Whether the client has sent something that was not read, or may have.
+    pub fn has_more(&self) -> bool {
+        let session = self.session.as_ref();
+        session.is_some_and(|session| session.has_received()) || self.socket.is_readable()
     }
 
     /// The bytes that crossed the socket since this was asked for last.
@@ -116,27 +110,22 @@ impl Transport {
         }
     }
 
-    /// Moves up to `count` bytes of `file` from `offset` into the socket, without copying them
-    /// through this process where nothing has to be done to them. 0 means that the file ends
-    /// before `offset`.
+    /// Moves up to `count` bytes of `file` from `offset` into the socket without copying them
+    /// through this process. 0 means that the file ends before `offset`. Nothing can be encrypted
+    /// so: over a session it is an error.
     pub fn send_file(
         &mut self,
         file: &File,
         offset: u64,
         count: usize,
     ) -> io::Result<Option<usize>> {
-        if self.session.is_none() {
-            return self.socket.send_file(file, offset, count);
-        }
-        let mut piece = [0; 16 * 1024];
-        let wanted = count.min(piece.len());
-        match file.read_at(&mut piece[..wanted], offset)? {
-            0 => Ok(Some(0)),
-            read => self.write(&piece[..read], More::No),
+        match self.session {
+            None => self.socket.send_file(file, offset, count),
+            Some(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
-    /// Sends what was written and waits for the socket.
+    /// Sends records that wait for the socket.
     pub fn flush(&mut self, more: More) -> io::Result<Flushed> {
         match &mut self.session {
             None => Ok(Flushed::All),
@@ -149,6 +138,13 @@ impl Transport {
         self.session
             .as_ref()
             .is_some_and(|session| session.has_unsent())
+    }
+
+    /// Forgets what waits for the socket.
+    pub fn forget_unsent(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.forget_unsent();
+        }
     }
 
     /// Says in the session that nothing more follows (close_notify); it is sent by the next

@@ -1,6 +1,7 @@
 //! A worker: one thread, one poller, its own connections.
 //!
-//! Workers share nothing but the channels that feed them and a few counters. A turn of the loop:
+//! Workers share nothing but the channels that feed them, a few counters, and where TLS sessions
+//! come from. A turn of the loop:
 //! wait for readiness, read the clock, admit what the acceptors sent, drive every connection that
 //! has something to do, look for deadlines that have passed.
 
@@ -83,6 +84,8 @@ struct Worker {
     free: Vec<usize>,
     /// Slots of connections that asked for another turn.
     again: VecDeque<usize>,
+    /// Slots of connections that shake hands and have something to act on.
+    newcomers: VecDeque<usize>,
     next_sweep: Instant,
 }
 
@@ -92,7 +95,7 @@ struct Slot {
     /// Counts the slot's connections, so that a late event finds nobody.
     generation: u32,
     refused: bool,
-    /// In the queue for another turn.
+    /// In a queue for another turn.
     queued: bool,
 }
 
@@ -186,6 +189,7 @@ impl Seed {
             slots: Vec::new(),
             free: Vec::new(),
             again: VecDeque::new(),
+            newcomers: VecDeque::new(),
             next_sweep: bench.desk.now.instant + SWEEP,
         };
         worker.run(bench);
@@ -210,7 +214,8 @@ impl Worker {
         }
     }
 
-    /// A client that is being turned away keeps nobody from leaving: its answer is in the socket.
+    /// A client that is being turned away keeps nobody from leaving: its answer is in the socket, or
+    /// waits for a handshake, and that is waited for as long as there is something else to do.
     fn is_done(&self, bench: &Bench) -> bool {
         let shared = &self.seed.shared;
         let refused = shared.refused.load(Ordering::Relaxed);
@@ -221,7 +226,7 @@ impl Worker {
 
     /// Waits for readiness, for a socket from an acceptor, or for the next sweep.
     fn wait(&mut self, events: &mut Events, bench: &Bench) {
-        let timeout = if !self.again.is_empty() {
+        let timeout = if !self.again.is_empty() || !self.newcomers.is_empty() {
             Some(Duration::ZERO)
         } else if self.free.len() < self.slots.len() {
             Some(
@@ -327,12 +332,21 @@ impl Worker {
         }
     }
 
-    /// One more turn for each connection that asked for one, until the others have waited long
-    /// enough.
+    /// One more turn for each connection that asked for one, then for each newcomer, both until the
+    /// others have waited long enough: a crowd at the door does not slow down those who are served.
     fn take_turns(&mut self, bench: &mut Bench) {
-        let end = bench.desk.now.instant + PATIENCE;
-        for _ in 0..self.again.len() {
-            if let Some(index) = self.again.pop_front() {
+        self.empty(|worker| &mut worker.again, bench);
+        self.empty(|worker| &mut worker.newcomers, bench);
+    }
+
+    fn empty(&mut self, queue: fn(&mut Worker) -> &mut VecDeque<usize>, bench: &mut Bench) {
+        let waiting = queue(self).len();
+        if waiting == 0 {
+            return;
+        }
+        let end = clock::instant() + PATIENCE;
+        for _ in 0..waiting {
+            if let Some(index) = queue(self).pop_front() {
                 self.slots[index].queued = false;
                 self.drive(index, bench);
             }
@@ -343,13 +357,17 @@ impl Worker {
     }
 
     /// Drives a connection to which something has happened. A handshake is work for a tenth of a
-    /// millisecond: those who are served already do not wait for a crowd of newcomers.
+    /// millisecond, or for several: those who are served already do not wait for it.
     fn attend(&mut self, index: usize, bench: &mut Bench) {
-        let connection = self.slots[index].connection.as_ref();
-        match connection.is_some_and(|connection| connection.is_shaking_hands()) {
+        match self.is_newcomer(index) {
             true => self.queue(index),
             false => self.drive(index, bench),
         }
+    }
+
+    fn is_newcomer(&self, index: usize) -> bool {
+        let connection = self.slots[index].connection.as_ref();
+        connection.is_some_and(|connection| connection.is_shaking_hands())
     }
 
     fn drive(&mut self, index: usize, bench: &mut Bench) {
@@ -381,8 +399,12 @@ impl Worker {
 
     /// Gives a connection a turn after its neighbours'.
     fn queue(&mut self, index: usize) {
-        if !std::mem::replace(&mut self.slots[index].queued, true) {
-            self.again.push_back(index);
+        if std::mem::replace(&mut self.slots[index].queued, true) {
+            return;
+        }
+        match self.is_newcomer(index) {
+            true => self.newcomers.push_back(index),
+            false => self.again.push_back(index),
         }
     }
 
@@ -392,6 +414,7 @@ impl Worker {
         slot.generation = slot.generation.wrapping_add(1) & GENERATION;
         if std::mem::take(&mut slot.queued) {
             self.again.retain(|&other| other != index);
+            self.newcomers.retain(|&other| other != index);
         }
         self.free.push(index);
         self.seed.shared.connections.fetch_sub(1, Ordering::Relaxed);

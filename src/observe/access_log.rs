@@ -1,7 +1,6 @@
-//! The formats of the access log and the choice between them. A line is a pure function of an
-//! `Exchange`.
+//! The formats of the access log and the choice between them. A line is a pure function of an event.
 
-use super::event::{Exchange, FailedHandshake};
+use super::event::{Exchange, TlsFailure};
 use super::{combined, json, pretty};
 
 /// How a line of the access log is written.
@@ -44,12 +43,12 @@ pub fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &Exchange) {
     }
 }
 
-/// Appends the line that tells of a TLS handshake that failed. `Off` appends nothing.
-pub fn write_failed_handshake(out: &mut Vec<u8>, options: LogOptions, failed: &FailedHandshake) {
+/// Appends the line that tells of a TLS session that failed. `Off` appends nothing.
+pub fn write_tls_failure(out: &mut Vec<u8>, options: LogOptions, failed: &TlsFailure) {
     match options.format {
-        LogFormat::Pretty => pretty::write_failed_handshake(out, options.colour, failed),
-        LogFormat::Combined => combined::write_failed_handshake(out, failed),
-        LogFormat::Json => json::write_failed_handshake(out, failed),
+        LogFormat::Pretty => pretty::write_tls_failure(out, options.colour, failed),
+        LogFormat::Combined => combined::write_tls_failure(out, failed),
+        LogFormat::Json => json::write_tls_failure(out, failed),
         LogFormat::Off => {}
     }
 }
@@ -71,7 +70,7 @@ pub(super) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::event::Security;
+    use super::super::event::{Security, TlsStage};
     use super::*;
 
     /// The exchange that the rows of each format start from.
@@ -101,10 +100,11 @@ pub(super) mod tests {
     };
 
     /// A handshake that failed at the same moment.
-    pub fn failed_handshake() -> FailedHandshake<'static> {
-        FailedHandshake {
+    pub fn failed_handshake() -> TlsFailure<'static> {
+        TlsFailure {
             peer: example().peer,
             at: example().received,
+            stage: TlsStage::Handshake,
             reason: "peer sent no\ncertificates",
         }
     }

@@ -7,7 +7,7 @@
 
 use super::calendar::{Moment, append};
 use super::escape::write_quoted;
-use super::event::{Exchange, FailedHandshake};
+use super::event::{Exchange, TlsFailure};
 
 /// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; what is absent is `-`. An
 /// answer without a body has 0 bytes, as nginx writes it: every reader of numbers takes that. Over
@@ -40,12 +40,15 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
     out.push(b'\n');
 }
 
-/// Appends a line about a handshake that failed; no parser takes it for a request.
-pub fn write_failed_handshake(out: &mut Vec<u8>, failed: &FailedHandshake) {
+/// Appends a line about a TLS session that failed; no parser takes it for a request.
+pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
     let address = failed.peer.ip().to_canonical();
     append(out, format_args!("docroot: {address} ["));
     Moment::of(failed.at).write_common(out);
-    out.extend_from_slice(b"] the TLS handshake failed: ");
+    append(
+        out,
+        format_args!("] the TLS {} failed: ", failed.stage.text()),
+    );
     write_quoted(out, failed.reason.as_bytes());
     out.push(b'\n');
 }
@@ -122,7 +125,7 @@ mod tests {
     #[test]
     fn failed_handshakes_are_told() {
         let mut got = Vec::new();
-        write_failed_handshake(&mut got, &failed_handshake());
+        write_tls_failure(&mut got, &failed_handshake());
         assert_eq!(
             String::from_utf8_lossy(&got),
             "docroot: 127.0.0.1 [10/Oct/2000:13:55:36 +0000] \

@@ -1,4 +1,4 @@
-//! One request and its answer, as the access log tells of it.
+//! What the access log tells of: one request and its answer, or a TLS session that failed.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -37,15 +37,36 @@ pub struct Exchange<'a> {
     pub security: Option<Security<'a>>,
 }
 
-/// A TLS handshake that came to nothing.
+/// A TLS session that did not begin, or broke.
 #[derive(Clone, Copy, Debug)]
-pub struct FailedHandshake<'a> {
-    /// Who tried.
+pub struct TlsFailure<'a> {
+    /// The client.
     pub peer: SocketAddr,
     /// When it failed.
     pub at: SystemTime,
+    /// How far it had come.
+    pub stage: TlsStage,
     /// Why, in words.
     pub reason: &'a str,
+}
+
+/// How far TLS had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsStage {
+    /// There was no session yet.
+    Handshake,
+    /// The session had begun.
+    Session,
+}
+
+impl TlsStage {
+    /// A word for it.
+    pub fn text(self) -> &'static str {
+        match self {
+            TlsStage::Handshake => "handshake",
+            TlsStage::Session => "session",
+        }
+    }
 }
 
 /// What the two ends of a TLS session have agreed upon.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::calendar::{Moment, append};
 use super::escape::write_json_string;
-use super::event::{Exchange, FailedHandshake, Security};
+use super::event::{Exchange, Security, TlsFailure, TlsStage};
 
 /// Appends the object. Its members are always all there, in this order; `duration` is in
 /// seconds, what is absent is `null`; `tls` is an object of its own.
@@ -31,10 +31,14 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
     out.extend_from_slice(b"}\n");
 }
 
-/// Appends an object about a handshake that failed.
-pub fn write_failed_handshake(out: &mut Vec<u8>, failed: &FailedHandshake) {
+/// Appends an object about a TLS session that failed; the name of the reason tells how far it came.
+pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
     begin(out, failed.at, failed.peer);
-    write_text(out, "handshake_failed", failed.reason.as_bytes());
+    let name = match failed.stage {
+        TlsStage::Handshake => "handshake_failed",
+        TlsStage::Session => "session_failed",
+    };
+    write_text(out, name, failed.reason.as_bytes());
     out.extend_from_slice(b"}\n");
 }
 
@@ -120,7 +124,7 @@ mod tests {
     #[test]
     fn failed_handshakes_are_told() {
         let mut got = Vec::new();
-        write_failed_handshake(&mut got, &failed_handshake());
+        write_tls_failure(&mut got, &failed_handshake());
         let want = concat!(
             r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
             r#""handshake_failed":"peer sent no\u000acertificates"}"#,

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
-use super::access_log::{LogFormat, LogOptions, write_dropped, write_failed_handshake, write_line};
-use super::event::{Exchange, FailedHandshake};
+use super::access_log::{LogFormat, LogOptions, write_dropped, write_line, write_tls_failure};
+use super::event::{Exchange, TlsFailure};
 use super::metrics::Counters;
 
 /// Where lines go.
@@ -148,9 +148,9 @@ impl LogHandle {
         self.add(|bytes, options| write_line(bytes, options, exchange));
     }
 
-    /// Adds a line about a TLS handshake that failed.
-    pub fn record_failed_handshake(&mut self, failed: &FailedHandshake) {
-        self.add(|bytes, options| write_failed_handshake(bytes, options, failed));
+    /// Adds a line about a TLS session that failed.
+    pub fn record_tls_failure(&mut self, failed: &TlsFailure) {
+        self.add(|bytes, options| write_tls_failure(bytes, options, failed));
     }
 
     fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, LogOptions)) {

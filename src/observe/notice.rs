@@ -4,13 +4,16 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::thread;
 
-/// Says it in a line of its own.
+/// Says each in a line of its own.
 ///
 /// It is said on a thread of its own too: nobody may be held up by a standard error that nobody
 /// reads, and what is worth a notice is rare. Where there is no thread to be had, or no standard
 /// error, there is nobody to tell.
-pub fn tell(what: &dyn Display) {
-    let line = format!("docroot: {what}\n");
-    let say = move || io::stderr().write_all(line.as_bytes()).unwrap_or_default();
+pub fn tell(notices: &[impl Display]) {
+    let lines: String = notices
+        .iter()
+        .map(|what| format!("docroot: {what}\n"))
+        .collect();
+    let say = move || io::stderr().write_all(lines.as_bytes()).unwrap_or_default();
     let _ = thread::Builder::new().name("notice".into()).spawn(say);
 }

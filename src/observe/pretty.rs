@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use super::calendar::{Moment, append};
 use super::escape::{write_quoted, write_word};
-use super::event::{Exchange, FailedHandshake};
+use super::event::{Exchange, TlsFailure};
 
 /// Appends the line. Times are UTC. Who asked is told where it was not this machine.
 pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &Exchange) {
@@ -29,12 +29,12 @@ pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &Exchange) {
     out.push(b'\n');
 }
 
-/// Appends a line about a handshake that failed.
-pub fn write_failed_handshake(out: &mut Vec<u8>, colour: bool, failed: &FailedHandshake) {
+/// Appends a line about a TLS session that failed.
+pub fn write_tls_failure(out: &mut Vec<u8>, colour: bool, failed: &TlsFailure) {
     let paint = Paint { colour };
     paint.around(out, DIM, |out| write_time(out, failed.at));
     paint.around(out, YELLOW, |out| {
-        out.extend_from_slice(b" TLS handshake failed");
+        append(out, format_args!(" TLS {} failed", failed.stage.text()));
     });
     out.extend_from_slice(b"  ");
     write_quoted(out, failed.reason.as_bytes());
@@ -232,7 +232,7 @@ mod tests {
              TLSv1.3 TLS_AES_256_GCM_SHA384 for CN=alice,O=\\x22a\\x0Ab\\x22",
         );
         let mut got = Vec::new();
-        write_failed_handshake(&mut got, false, &failed_handshake());
+        write_tls_failure(&mut got, false, &failed_handshake());
         let want = "13:55:36Z TLS handshake failed  peer sent no\\x0Acertificates\n";
         assert_eq!(String::from_utf8_lossy(&got), want);
     }

@@ -62,7 +62,7 @@ fn push_paragraph(page: &mut String, text: &str) {
 fn advice(status: Status) -> &'static str {
     match status {
         Status::BadRequest => "The request breaks the rules of HTTP. A newer client may help.",
-        Status::Forbidden => "The server may not read this. Its owner can change the permissions.",
+        Status::Forbidden => "The server may not give you this. Its owner can change that.",
         Status::NotFound => "Check the address, or start from the folder above.",
         Status::MethodNotAllowed => "This server only reads: GET, HEAD and OPTIONS.",
         Status::NotAcceptable => {
@@ -75,6 +75,7 @@ fn advice(status: Status) -> &'static str {
         Status::RangeNotSatisfiable => {
             "Content-Range tells how long the file is. Ask for bytes within it."
         }
+        Status::MisdirectedRequest => "Ask the server that the address names, or mend the address.",
         Status::ExpectationFailed => "100-continue is the only expectation known here.",
         Status::RequestHeaderFieldsTooLarge => "Send fewer fields. Clearing cookies often helps.",
         Status::InternalServerError => "The fault lies with the server. Its log may say more.",
@@ -97,7 +98,7 @@ mod tests {
     use base64::Engine;
     use sha2::Digest;
 
-    const ALL: [Status; 16] = [
+    const ALL: [Status; 17] = [
         Status::BadRequest,
         Status::Forbidden,
         Status::NotFound,
@@ -109,6 +110,7 @@ mod tests {
         Status::UriTooLong,
         Status::RangeNotSatisfiable,
         Status::ExpectationFailed,
+        Status::MisdirectedRequest,
         Status::RequestHeaderFieldsTooLarge,
         Status::InternalServerError,
         Status::NotImplemented,

@@ -49,7 +49,11 @@ pub enum Reason {
     /// The client stopped sending in the middle of a request.
     Incomplete,
     /// The connection ended in the middle of a request, and the client did not say so.
-    Cut,
+    Truncated,
+    /// The session rests on a certificate of the client that has expired since.
+    ClientExpired,
+    /// A request for an `https` URI in plain text.
+    Misdirected,
     /// A request in plain text, where TLS is spoken.
     PlainText,
     /// The client is sent to where TLS is spoken.
@@ -113,7 +117,9 @@ impl Reason {
             Reason::UnknownMethod => "the method is not known to this server",
             Reason::MethodNotAllowed => "this server only reads: GET, HEAD and OPTIONS",
             Reason::Incomplete => "the request ended before it was complete",
-            Reason::Cut => "the connection was cut before the request was complete",
+            Reason::Truncated => "the connection was cut before the request was complete",
+            Reason::ClientExpired => "the client's certificate has expired",
+            Reason::Misdirected => "an https address was asked for in plain text",
             Reason::PlainText => "this port speaks HTTPS",
             Reason::ToHttps => "the site is served over HTTPS",
             Reason::NoHost => "the request does not say which host it is for",

@@ -24,7 +24,7 @@ pub struct SiteOptions {
     pub cache_memory: u64,
     /// Private copies of large files, over all workers together: each may take a descriptor.
     pub max_copies: u64,
-    /// What they are kept in.
+    /// What they are kept in; a server that speaks TLS decides it by itself.
     pub medium: Medium,
     /// Where a single file is served: its name. It is there by its name and at the root, hidden or
     /// not, and nothing else is.

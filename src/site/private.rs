@@ -45,7 +45,7 @@ pub enum Copied {
 pub struct Space {
     /// Bytes.
     pub bytes: Taken,
-    /// A descriptor.
+    /// A place among the copies, for a descriptor where it needs one.
     pub descriptor: Taken,
 }
 
@@ -169,7 +169,7 @@ fn seal(file: &File) -> io::Result<()> {
     Ok(rustix::fs::fcntl_add_seals(file, seals)?)
 }
 
-/// The portable twin: large files are always read from disk.
+/// The portable twin: there are no such pages.
 #[cfg(not(target_os = "linux"))]
 fn anonymous() -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())

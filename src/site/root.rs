@@ -273,6 +273,11 @@ pub fn identity(file: &File) -> Result<Identity, DiskError> {
 }
 
 impl Identity {
+    /// The state of what has this name, where links lead to. It is for files that no client names.
+    pub fn of(path: &Path) -> io::Result<Identity> {
+        Ok(describe(&rustix::fs::stat(path)?).1)
+    }
+
     /// Whether this state is old enough, at `now` seconds since 1970, that a later change must show
     /// in it: a second change within one tick of the file system's clock leaves no trace.
     pub fn is_settled(&self, now: i64) -> bool {

@@ -53,11 +53,11 @@ impl Endpoint {
 
 #[allow(missing_docs)]
 impl Session {
-    pub fn begin_turn(&mut self, _: &mut Wire) {
+    pub fn take_up(&mut self, _: &mut Wire) {
         match self.0 {}
     }
 
-    pub fn end_turn(&mut self, _: &mut Wire) {
+    pub fn give_back(&mut self, _: &mut Wire) {
         match self.0 {}
     }
 
@@ -65,7 +65,7 @@ impl Session {
         match self.0 {}
     }
 
-    pub fn has_plain(&self) -> bool {
+    pub fn has_received(&self) -> bool {
         match self.0 {}
     }
 
@@ -82,6 +82,10 @@ impl Session {
     }
 
     pub fn flush(&mut self, _: &mut Socket, _: More) -> io::Result<Flushed> {
+        match self.0 {}
+    }
+
+    pub fn forget_unsent(&mut self) {
         match self.0 {}
     }
 

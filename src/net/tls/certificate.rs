@@ -1,6 +1,6 @@
 //! What of a certificate people want to know (RFC 5280 section 4.1.2).
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use x509_cert::der::Decode;
 use x509_cert::time::Time;
@@ -28,14 +28,14 @@ impl Certificate {
         let certificate = x509_cert::Certificate::from_der(der).ok()?;
         let content = certificate.tbs_certificate();
         Some(Certificate {
-            subject: content.subject().to_string().into(),
+            subject: shortened(content.subject().to_string()),
             not_before: content.validity().not_before,
             not_after: content.validity().not_after,
         })
     }
 
     /// The distinguished name as a string (RFC 4514): the most specific part first, such as
-    /// `CN=alice,O=Example`. It may be empty.
+    /// `CN=alice,O=Example`. It may be empty, and is cut where it is very long.
     pub fn subject(&self) -> &str {
         &self.subject
     }
@@ -51,8 +51,18 @@ impl Certificate {
         }
     }
 
-    /// Whether its time is over.
+    /// Whether its time is over; its last second belongs to it (RFC 5280 section 4.1.2.5).
     pub fn has_expired(&self, now: SystemTime) -> bool {
-        now > self.not_after.to_system_time()
+        now >= self.not_after.to_system_time() + Duration::from_secs(1)
+    }
+}
+
+/// As many characters of a name as are told in each line of a log.
+const LONGEST_NAME: usize = 256;
+
+fn shortened(name: String) -> Box<str> {
+    match name.char_indices().nth(LONGEST_NAME) {
+        None => name.into(),
+        Some((end, _)) => format!("{}...", &name[..end]).into(),
     }
 }

@@ -2,27 +2,28 @@
 //!
 //! The files are looked at when a connection begins, at most once in a turn of a worker, so a
 //! renewed certificate is used by the next client and nothing runs while nobody comes. New files
-//! that are no good are told of once they have stayed so for a moment: whoever replaces a
-//! certificate and its key replaces one before the other.
+//! that are no good are told of when a client finds that they have stayed so for a moment: whoever
+//! replaces a certificate and its key replaces one before the other.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
-use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{ProducesTickets, WebPkiClientVerifier};
+use rustls::server::ProducesTickets;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 
 use super::certificate::{Certificate, Validity};
+use super::clients;
 use super::fault::TlsError;
 use super::files::{self, Stamp};
 use super::notice::Notice;
-use super::options::{ClientAuthentication, Identity, TlsOptions, TlsVersion};
+use super::options::{Identity, TlsOptions, TlsVersion};
 use super::self_signed;
 use super::session::Session;
 use crate::net::clock::Now;
@@ -31,36 +32,47 @@ use crate::observe::notice::tell;
 /// The one protocol that is spoken inside (RFC 7301; RFC 9110 section 4.2.2).
 const HTTP_1_1: &[u8] = b"http/1.1";
 
-/// How long new files may be no good before that is told.
+/// How long new files may be no good before that is told, and how long until they are tried again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What sessions are made of.
 pub struct Endpoint {
     options: TlsOptions,
     provider: Arc<CryptoProvider>,
-    /// The certificate that was made at the start, if there is one.
-    own: Option<(Arc<CertifiedKey>, String)>,
-    state: Mutex<State>,
+    source: Source,
+    config: RwLock<Arc<ServerConfig>>,
+    /// Held by the one worker that looks; the others do not wait for it.
+    watch: Mutex<Watch>,
 }
 
-/// What was read last, and what became of it.
-struct State {
-    config: Arc<ServerConfig>,
+/// Where the certificate comes from.
+enum Source {
+    /// It is read from the disk: the certificate, the key.
+    Files(PathBuf, PathBuf),
+    /// It was made at the start, with this fingerprint.
+    Made(Arc<CertifiedKey>, String),
+}
+
+/// What is known of the files.
+struct Watch {
+    /// What they were when they were read last. They are looked at first and read then, so a change
+    /// in between shows the next time.
     stamps: Stamps,
     looked: Instant,
     failing: Option<Failing>,
 }
 
-/// New files that are no good.
+/// New files that are no good, or cannot be read for the moment.
 struct Failing {
     stamps: Stamps,
     since: Instant,
+    tried: Instant,
     /// The operator knows.
     is_told: bool,
 }
 
 /// What the files were when they were looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamps {
     certificate: Stamp,
     key: Stamp,
@@ -76,159 +88,168 @@ impl Endpoint {
         now: &Now,
     ) -> Result<(Endpoint, Vec<Notice>), TlsError> {
         let provider = Arc::new(default_provider());
-        let own = match options.identity {
-            Identity::SelfSigned => {
-                let made = self_signed::make(listening, now.system, &provider)?;
-                let fingerprint = self_signed::fingerprint(&made.cert[0]);
-                Some((Arc::new(made), fingerprint))
-            }
-            Identity::Files { .. } => None,
-        };
-        let stamps = Stamps::look(options);
-        let ticketer = new_ticketer()?;
-        let identity = identity(options, own.as_ref(), &provider)?;
-        let notices = check_validity(options, &identity, now.system);
-        let config = config(options, identity, &provider, ticketer)?;
-        let state = State {
-            config,
-            stamps,
-            looked: now.instant,
-            failing: None,
-        };
+        let source = Source::new(options, listening, now, &provider)?;
+        let stamps = Stamps::look(&source, options);
+        let identity = source.identity(&provider)?;
+        let notice = source.check_validity(&identity, now.system);
+        let config = config(options, identity, &provider, new_ticketer()?)?;
         let endpoint = Endpoint {
             options: options.clone(),
             provider,
-            own,
-            state: Mutex::new(state),
+            source,
+            config: RwLock::new(config),
+            watch: Mutex::new(Watch {
+                stamps,
+                looked: now.instant,
+                failing: None,
+            }),
         };
-        Ok((endpoint, notices.into_iter().collect()))
+        Ok((endpoint, Vec::from_iter(notice)))
     }
 
     /// The SHA-256 fingerprint of the certificate that was made at the start.
     pub fn fingerprint(&self) -> Option<&str> {
-        self.own
-            .as_ref()
-            .map(|(_, fingerprint)| fingerprint.as_str())
+        match &self.source {
+            Source::Made(_, fingerprint) => Some(fingerprint),
+            Source::Files(..) => None,
+        }
     }
 
     /// A session for a connection of which these first bytes were `received`.
     pub fn session(&self, now: &Now, received: &[u8]) -> Result<Session, TlsError> {
-        let config = self.current(now);
-        Session::new(config, received).map_err(|error| TlsError::Library(error.to_string()))
+        let watch = match self.watch.try_lock() {
+            Ok(watch) => Some(watch),
+            // A look that panicked has changed nothing by halves.
+            Err(TryLockError::Poisoned(watch)) => Some(watch.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        if let Some(mut watch) = watch.filter(|watch| watch.looked != now.instant) {
+            watch.looked = now.instant;
+            self.look(&mut watch, now);
+        }
+        Session::new(self.current(), received).map_err(library)
     }
 
-    fn current(&self, now: &Now) -> Arc<ServerConfig> {
-        // Nothing that holds the lock leaves the state half changed.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.looked != now.instant {
-            state.looked = now.instant;
-            self.look(&mut state, now);
-        }
-        Arc::clone(&state.config)
+    fn current(&self) -> Arc<ServerConfig> {
+        let config = self.config.read();
+        Arc::clone(&config.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the files again where they are others.
-    fn look(&self, state: &mut State, now: &Now) {
-        let stamps = Stamps::look(&self.options);
-        if stamps == state.stamps {
-            state.failing = None;
+    /// Reads the files again where they are others. What is no good is tried again now and then: it
+    /// may have been the moment and not the files.
+    fn look(&self, watch: &mut Watch, now: &Now) {
+        let stamps = Stamps::look(&self.source, &self.options);
+        if stamps == watch.stamps {
+            watch.failing = None;
             return;
         }
-        let failing = state
-            .failing
-            .take()
-            .filter(|failing| failing.stamps == stamps);
-        if failing.as_ref().is_some_and(|failing| failing.is_told) {
-            state.failing = failing;
+        let failing = watch.failing.take();
+        let failing = failing.filter(|failing| failing.stamps == stamps);
+        let is_tried = |failing: &Failing| now.instant.duration_since(failing.tried) < PATIENCE;
+        if failing.as_ref().is_some_and(is_tried) {
+            watch.failing = failing;
             return;
         }
-        match self.renew(state, &stamps, now) {
+        match self.renew(&stamps, &watch.stamps, now) {
             Ok(notices) => {
-                state.stamps = stamps;
-                notices.iter().for_each(|notice| tell(notice));
+                watch.stamps = stamps;
+                tell(&notices);
             }
-            Err(fault) => {
-                let since = failing.map_or(now.instant, |failing| failing.since);
-                let is_told = now.instant.duration_since(since) >= PATIENCE;
-                if is_told {
-                    tell(&Notice::Kept(fault));
-                }
-                state.failing = Some(Failing {
-                    stamps,
-                    since,
-                    is_told,
-                });
-            }
+            Err(fault) => watch.failing = Some(note(fault, failing, stamps, now)),
         }
     }
 
     /// Sessions that were begun before can be resumed after, unless other clients are admitted now.
-    fn renew(
-        &self,
-        state: &mut State,
-        stamps: &Stamps,
-        now: &Now,
-    ) -> Result<Vec<Notice>, TlsError> {
-        let identity = identity(&self.options, self.own.as_ref(), &self.provider)?;
-        let ticketer = match stamps.authorities == state.stamps.authorities {
-            true => Arc::clone(&state.config.ticketer),
+    fn renew(&self, new: &Stamps, old: &Stamps, now: &Now) -> Result<Vec<Notice>, TlsError> {
+        let identity = self.source.identity(&self.provider)?;
+        let ticketer = match new.authorities == old.authorities {
+            true => Arc::clone(&self.current().ticketer),
             false => new_ticketer()?,
         };
-        let invalid = check_validity(&self.options, &identity, now.system);
-        state.config = config(&self.options, identity, &self.provider, ticketer)?;
+        let invalid = self.source.check_validity(&identity, now.system);
+        let config = config(&self.options, identity, &self.provider, ticketer)?;
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
         Ok([Notice::Renewed].into_iter().chain(invalid).collect())
     }
 }
 
+/// Tells of files that have stayed no good, once.
+fn note(fault: TlsError, before: Option<Failing>, stamps: Stamps, now: &Now) -> Failing {
+    let (since, was_told) = match before {
+        Some(failing) => (failing.since, failing.is_told),
+        None => (now.instant, false),
+    };
+    let is_due = now.instant.duration_since(since) >= PATIENCE;
+    if is_due && !was_told {
+        tell(&[Notice::Kept(fault)]);
+    }
+    Failing {
+        stamps,
+        since,
+        tried: now.instant,
+        is_told: is_due,
+    }
+}
+
 impl Stamps {
-    fn look(options: &TlsOptions) -> Stamps {
-        let (certificate, key) = match &options.identity {
-            Identity::Files { certificate, key } => (files::stamp(certificate), files::stamp(key)),
-            Identity::SelfSigned => (None, None),
+    fn look(source: &Source, options: &TlsOptions) -> Stamps {
+        let (certificate, key) = match source {
+            Source::Files(certificate, key) => (files::stamp(certificate), files::stamp(key)),
+            Source::Made(..) => (None, None),
         };
-        let authorities = options.clients.authorities();
         Stamps {
             certificate,
             key,
-            authorities: authorities.and_then(files::stamp),
+            authorities: options.clients.authorities().and_then(files::stamp),
         }
     }
 }
 
-fn identity(
-    options: &TlsOptions,
-    own: Option<&(Arc<CertifiedKey>, String)>,
-    provider: &CryptoProvider,
-) -> Result<Arc<CertifiedKey>, TlsError> {
-    match (&options.identity, own) {
-        (Identity::Files { certificate, key }, _) => {
-            files::identity(certificate, key, provider).map(Arc::new)
+impl Source {
+    fn new(
+        options: &TlsOptions,
+        listening: &[SocketAddr],
+        now: &Now,
+        provider: &CryptoProvider,
+    ) -> Result<Source, TlsError> {
+        Ok(match &options.identity {
+            Identity::Files { certificate, key } => Source::Files(certificate.clone(), key.clone()),
+            Identity::SelfSigned => {
+                let (made, fingerprint) = self_signed::make(listening, now.system, provider)?;
+                Source::Made(Arc::new(made), fingerprint)
+            }
+        })
+    }
+
+    fn identity(&self, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
+        match self {
+            Source::Files(certificate, key) => {
+                files::identity(certificate, key, provider).map(Arc::new)
+            }
+            Source::Made(made, _) => Ok(Arc::clone(made)),
         }
-        (Identity::SelfSigned, Some((own, _))) => Ok(Arc::clone(own)),
-        (Identity::SelfSigned, None) => Err(TlsError::Library("there is no certificate".into())),
+    }
+
+    /// A certificate that clients will refuse is told of and used all the same: a page with a
+    /// warning is more than none, and the operator may be about to set the clock.
+    fn check_validity(&self, identity: &CertifiedKey, now: SystemTime) -> Option<Notice> {
+        let Source::Files(path, _) = self else {
+            return None;
+        };
+        match Certificate::read(identity.cert.first()?)?.validity(now) {
+            Validity::Valid => None,
+            Validity::NotYet(when) => Some(Notice::NotYetValid(path.clone(), when)),
+            Validity::NoLonger(when) => Some(Notice::Expired(path.clone(), when)),
+        }
     }
 }
 
-/// A certificate that clients will refuse is told of and used all the same: a page with a warning
-/// is more than none, and the operator may be about to set the clock.
-fn check_validity(
-    options: &TlsOptions,
-    identity: &CertifiedKey,
-    now: SystemTime,
-) -> Option<Notice> {
-    let Identity::Files { certificate, .. } = &options.identity else {
-        return None;
-    };
-    let first = identity.cert.first()?;
-    match Certificate::read(first)?.validity(now) {
-        Validity::Valid => None,
-        Validity::NotYet(when) => Some(Notice::NotYetValid(certificate.clone(), when)),
-        Validity::NoLonger(when) => Some(Notice::Expired(certificate.clone(), when)),
-    }
+fn library(error: impl Display) -> TlsError {
+    TlsError::Library(error.to_string())
 }
 
 fn new_ticketer() -> Result<Arc<dyn ProducesTickets>, TlsError> {
-    Ticketer::new().map_err(|error| TlsError::Library(error.to_string()))
+    Ticketer::new().map_err(library)
 }
 
 fn config(
@@ -243,30 +264,13 @@ fn config(
     };
     let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(versions)
-        .map_err(|error| TlsError::Library(error.to_string()))?;
-    let builder = match options.clients.authorities() {
+        .map_err(library)?;
+    let builder = match clients::verifier(&options.clients, provider)? {
         None => builder.with_no_client_auth(),
-        Some(path) => builder.with_client_cert_verifier(verifier(options, path, provider)?),
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
     };
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     config.alpn_protocols = vec![HTTP_1_1.to_vec()];
     config.ticketer = ticketer;
     Ok(Arc::new(config))
-}
-
-/// What the certificates of clients are held against.
-fn verifier(
-    options: &TlsOptions,
-    path: &Path,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let roots = files::authorities(path)?;
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
-    let verifier = match options.clients {
-        ClientAuthentication::Optional(_) => verifier.allow_unauthenticated(),
-        _ => verifier,
-    };
-    verifier
-        .build()
-        .map_err(|error| TlsError::BadCertificate(path.to_owned(), error.to_string()))
 }

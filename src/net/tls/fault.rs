@@ -11,6 +11,8 @@ pub enum TlsError {
     NotBuiltIn,
     /// A file cannot be read.
     Unreadable(PathBuf, io::Error),
+    /// What has the name is no regular file, or far too large.
+    NoSuchFile(PathBuf),
     /// A file is no PEM, or breaks off.
     Malformed(PathBuf, String),
     /// A file holds no certificate.
@@ -43,9 +45,13 @@ impl fmt::Display for TlsError {
                 f,
                 "{path:?} cannot be read: {error}; name a PEM file that this user may read"
             ),
+            TlsError::NoSuchFile(path) => write!(
+                f,
+                "{path:?} is no regular file of at most 1 MiB: name a PEM file"
+            ),
             TlsError::Malformed(path, fault) => write!(
                 f,
-                "{path:?} is no PEM file: {fault}; it must hold lines like -----BEGIN CERTIFICATE-----"
+                "{path:?} is no whole PEM file: {fault}; make or copy it anew"
             ),
             TlsError::NoCertificate(path) => write!(
                 f,
@@ -53,7 +59,10 @@ impl fmt::Display for TlsError {
                  it must hold a line -----BEGIN CERTIFICATE-----"
             ),
             TlsError::BadCertificate(path, fault) => {
-                write!(f, "a certificate in {path:?} cannot be used: {fault}")
+                write!(
+                    f,
+                    "a certificate in {path:?} cannot be used: {fault}; make or get another"
+                )
             }
             TlsError::NoKey(path) => write!(
                 f,
@@ -74,7 +83,13 @@ impl fmt::Display for TlsError {
                 "the private key in {key:?} does not belong to the first certificate in \
                  {certificate:?}: name the two that were made together"
             ),
-            TlsError::Library(fault) => write!(f, "TLS cannot be set up: {fault}"),
+            TlsError::Library(fault) => {
+                write!(
+                    f,
+                    "TLS cannot be set up: {fault}; try --tls-self-signed to see whether \
+                           it is the files"
+                )
+            }
         }
     }
 }

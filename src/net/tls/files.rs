@@ -1,8 +1,7 @@
 //! Certificates and keys, read from their files.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
@@ -13,23 +12,15 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 
 use super::fault::TlsError;
+use crate::site::root;
 
 /// What a file was when it was looked at; a file that was replaced or rewritten has another. `None`
 /// where there was none.
-pub type Stamp = Option<(u64, u64, u64, i64, i64, i64, i64)>;
+pub type Stamp = Option<root::Identity>;
 
 /// Looks at a file, where links lead to.
 pub fn stamp(path: &Path) -> Stamp {
-    let state = fs::metadata(path).ok()?;
-    Some((
-        state.dev(),
-        state.ino(),
-        state.size(),
-        state.mtime(),
-        state.mtime_nsec(),
-        state.ctime(),
-        state.ctime_nsec(),
-    ))
+    root::Identity::of(path).ok()
 }
 
 /// Reads a chain and its key, and holds one against the other.
@@ -79,12 +70,9 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(path)?;
     match PrivateKeyDer::from_pem_slice(&text) {
         Ok(key) => Ok(key),
-        Err(pem::Error::NoItemsFound) if is_encrypted(&text) => {
-            Err(TlsError::EncryptedKey(path.to_owned()))
-        }
-        Err(pem::Error::NoItemsFound) => Err(TlsError::NoKey(path.to_owned())),
-        // The older form of an encrypted key has lines of its own before what is encoded.
+        // One form of it has a label of its own, in the other lines of text are in the way.
         Err(_) if is_encrypted(&text) => Err(TlsError::EncryptedKey(path.to_owned())),
+        Err(pem::Error::NoItemsFound) => Err(TlsError::NoKey(path.to_owned())),
         Err(fault) => Err(malformed(path, &fault)),
     }
 }
@@ -108,6 +96,15 @@ fn malformed(path: &Path, fault: &pem::Error) -> TlsError {
     TlsError::Malformed(path.to_owned(), why)
 }
 
+/// What is no regular file could be without an end, or wait for a writer.
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|error| TlsError::Unreadable(PathBuf::from(path), error))
+    let unreadable = |error| TlsError::Unreadable(path.to_owned(), error);
+    let state = fs::metadata(path).map_err(unreadable)?;
+    match state.is_file() && state.len() <= LARGEST {
+        true => fs::read(path).map_err(unreadable),
+        false => Err(TlsError::NoSuchFile(path.to_owned())),
+    }
 }
+
+/// 1 MiB: every authority that browsers trust takes a quarter of it.
+const LARGEST: u64 = 1 << 20;

@@ -8,7 +8,7 @@
 //!
 //! Records, handshakes and certificates are the business of rustls; what is ours is where the bytes
 //! lie and when they move. Incoming and outgoing records pass through buffers that the worker lends
-//! ([`Wire`]), so an idle connection holds no more than its keys.
+//! ([`Wire`]), so an idle connection holds no buffers, only what rustls needs to go on.
 //!
 //! All of it is behind the feature `tls`. Without it [`Session`] is a type that has no values, and
 //! everything that would use one compiles to nothing.
@@ -29,6 +29,9 @@ pub use absent::{Endpoint, Session, Wire};
 // What of a certificate people want to know.
 #[cfg(feature = "tls")]
 mod certificate;
+// What the certificates of clients are held against.
+#[cfg(feature = "tls")]
+mod clients;
 // The server's side of every session: its identity, and what it asks of clients.
 #[cfg(feature = "tls")]
 mod endpoint;
@@ -47,27 +50,20 @@ pub use {
     session::{Session, Wire},
 };
 
-use std::fmt;
-
 /// How far a handshake has come.
 #[derive(Debug)]
 pub enum Handshake {
     /// Requests can be read.
     Done,
+    /// The same, but the session was resumed, and the certificate that the client has shown when it
+    /// began has expired since. No alert can say so any more.
+    Expired,
+    /// A step was made; there may be another.
+    Progress,
     /// The socket must be ready first.
     Pending,
     /// The client went away in the middle of it.
     Gone,
-    /// There will be no session; an alert tells the client why.
-    Failed(SessionFault),
-}
-
-/// Why there is no session, or none any more, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionFault(pub String);
-
-impl fmt::Display for SessionFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+    /// There will be no session, for this reason; for most there is an alert that tells the client.
+    Failed(String),
 }

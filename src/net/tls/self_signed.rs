@@ -23,12 +23,13 @@ const LIFETIME: Duration = Duration::from_secs(397 * 24 * 60 * 60);
 const LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Makes a key (ECDSA with P-256, the one that every client knows and that signs fastest) and a
-/// certificate for localhost, the host's name and the addresses at which the server listens.
+/// certificate for localhost, the host's name and the addresses at which the server listens. The
+/// text is its SHA-256 fingerprint.
 pub fn make(
     listening: &[SocketAddr],
     now: SystemTime,
     provider: &CryptoProvider,
-) -> Result<CertifiedKey, TlsError> {
+) -> Result<(CertifiedKey, String), TlsError> {
     let fault = |error: rcgen::Error| TlsError::Library(error.to_string());
     let names = names().map_err(fault)?;
     let addresses = addresses(listening).into_iter().map(SanType::IpAddress);
@@ -43,17 +44,16 @@ pub fn make(
     wanted.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let key = KeyPair::generate().map_err(fault)?;
     let certificate = wanted.self_signed(&key).map_err(fault)?;
+    let fingerprint = fingerprint(certificate.der());
     let chain = vec![certificate.der().clone()];
-    CertifiedKey::from_der(
-        chain,
-        PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        provider,
-    )
-    .map_err(|error| TlsError::Library(error.to_string()))
+    let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    CertifiedKey::from_der(chain, private, provider)
+        .map(|made| (made, fingerprint))
+        .map_err(|error| TlsError::Library(error.to_string()))
 }
 
 /// SHA-256 of a certificate, as browsers and `openssl x509 -fingerprint -sha256` show it.
-pub fn fingerprint(certificate: &[u8]) -> String {
+fn fingerprint(certificate: &[u8]) -> String {
     let digest = Sha256::digest(certificate);
     let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     pairs.join(":")

@@ -13,10 +13,10 @@ use rustls::server::{ServerConnectionData as Side, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeTlsData, WriteTraffic};
 use rustls::{CipherSuite, Error, HandshakeKind, ProtocolVersion, ServerConfig};
 
+use super::Handshake;
 use super::certificate::Certificate;
-use super::{Handshake, SessionFault};
 use crate::net::buffer::Buffer;
-use crate::net::socket::{Flushed, Input, More, Socket};
+use crate::net::socket::{End, Flushed, Input, More, Socket, broken};
 use crate::observe::event::Security;
 
 /// How much is encrypted at a time: enough to make the call to the kernel cheap, little enough to
@@ -66,8 +66,8 @@ pub struct Session {
     plain: Vec<u8>,
     /// The client has said that it will send no more.
     peer_closed: bool,
-    /// What ended the session.
-    fault: Option<SessionFault>,
+    /// It is over, and its alert made.
+    has_failed: bool,
     /// What the client has proved.
     client: Option<Certificate>,
 }
@@ -92,6 +92,9 @@ enum Task<'a> {
 impl Session {
     /// A session that begins with what was `received` already.
     pub fn new(config: Arc<ServerConfig>, received: &[u8]) -> Result<Session, Error> {
+        if received.len() > INCOMING {
+            return Err(Error::General(TOO_LONG.into()));
+        }
         Ok(Session {
             connection: UnbufferedServerConnection::new(config)?,
             wire: Wire::default(),
@@ -99,66 +102,65 @@ impl Session {
             unsent: Vec::new(),
             plain: Vec::new(),
             peer_closed: false,
-            fault: None,
+            has_failed: false,
             client: None,
         })
     }
 
     /// Takes the worker's buffers for a turn.
-    pub fn begin_turn(&mut self, wire: &mut Wire) {
+    pub fn take_up(&mut self, wire: &mut Wire) {
         std::mem::swap(&mut self.wire, wire);
         self.wire.incoming.restore(&mut self.received);
         self.wire.outgoing.restore(&mut self.unsent);
     }
 
     /// Gives the buffers back.
-    pub fn end_turn(&mut self, wire: &mut Wire) {
+    pub fn give_back(&mut self, wire: &mut Wire) {
         self.wire.incoming.keep(&mut self.received);
         self.wire.outgoing.keep(&mut self.unsent);
         std::mem::swap(&mut self.wire, wire);
     }
 
-    /// Goes on with the handshake until it ends or the socket must be ready first. The alert that
+    /// Goes a step on with the handshake: acts on what has come, or receives more. The alert that
     /// tells of a failure waits to be flushed.
     pub fn handshake(&mut self, socket: &mut Socket, now: SystemTime) -> io::Result<Handshake> {
-        loop {
-            if let Err(fault) = self.process(Task::Receive(&mut [])) {
-                return Ok(Handshake::Failed(fault));
-            }
-            if self.flush(socket, More::No)? == Flushed::Blocked {
-                return Ok(Handshake::Pending);
-            }
-            if !self.connection.is_handshaking() {
-                return Ok(self.conclude(now));
-            }
-            if self.wire.incoming.room().is_empty() {
-                return Ok(Handshake::Failed(self.fail(TOO_LONG.into())));
-            }
-            match self.fill(socket)? {
-                Input::Bytes(_) => {}
-                Input::Nothing => return Ok(Handshake::Pending),
-                Input::End | Input::Cut => return Ok(Handshake::Gone),
-            }
+        if let Err(fault) = self.process(Task::Receive(&mut [])) {
+            return Ok(Handshake::Failed(fault));
         }
+        if self.flush(socket, More::No)? == Flushed::Blocked {
+            return Ok(Handshake::Pending);
+        }
+        if !self.connection.is_handshaking() {
+            return Ok(self.conclude(now));
+        }
+        if self.wire.incoming.room().is_empty() {
+            return Ok(Handshake::Failed(self.fail(TOO_LONG.into())));
+        }
+        Ok(match self.fill(socket)? {
+            Input::Bytes(_) | Input::Overhead => Handshake::Progress,
+            Input::Nothing => Handshake::Pending,
+            Input::End(_) => Handshake::Gone,
+        })
     }
 
     /// A session that was resumed rests on a certificate that was verified when it began, and may
-    /// have expired since.
+    /// have expired since. One that cannot be read is not relied upon.
     fn conclude(&mut self, now: SystemTime) -> Handshake {
-        let chain = self.connection.peer_certificates();
-        self.client = chain.and_then(|chain| Certificate::read(chain.first()?));
+        let Some(first) = self.connection.peer_certificates().and_then(<[_]>::first) else {
+            return Handshake::Done;
+        };
+        self.client = Certificate::read(first);
+        let is_valid = |client: &Certificate| !client.has_expired(now);
         let is_resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
-        match &self.client {
-            Some(client) if is_resumed && client.has_expired(now) => {
-                Handshake::Failed(self.fail("the client's certificate has expired".into()))
-            }
-            _ => Handshake::Done,
+        match is_resumed && !self.client.as_ref().is_some_and(is_valid) {
+            true => Handshake::Expired,
+            false => Handshake::Done,
         }
     }
 
-    /// Whether decrypted bytes wait to be read.
-    pub fn has_plain(&self) -> bool {
-        !self.plain.is_empty()
+    /// Whether something was received and not read: decrypted bytes, or half a record.
+    pub fn has_received(&self) -> bool {
+        !self.plain.is_empty() || !self.wire.incoming.is_empty()
     }
 
     /// Whether records wait for the socket.
@@ -166,36 +168,39 @@ impl Session {
         !self.unsent.is_empty() || !self.wire.outgoing.is_empty()
     }
 
-    /// Reads decrypted bytes.
+    /// Reads decrypted bytes, or what makes some more of them. A session that is broken, by
+    /// whichever end, is an error of the kind `InvalidData`.
     pub fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> io::Result<Input> {
         if !self.plain.is_empty() {
             let count = self.plain.len().min(buffer.len());
             buffer[..count].copy_from_slice(&self.plain[..count]);
             self.plain.drain(..count);
+            if self.plain.is_empty() {
+                self.plain = Vec::new();
+            }
             return Ok(Input::Bytes(count));
         }
-        loop {
-            if self.peer_closed {
-                return Ok(Input::End);
-            }
-            // Answers to what comes (a new key) need room to be written.
-            if self.flush(socket, More::No)? == Flushed::Blocked {
-                return Ok(Input::Nothing);
-            }
-            match self.fill(socket)? {
-                Input::Bytes(_) => {}
-                // RFC 8446 section 6.1: without close_notify somebody may have cut it.
-                Input::End => return Ok(Input::Cut),
-                other => return Ok(other),
-            }
-            match self.process(Task::Receive(buffer)) {
-                Ok(0) => {}
-                Ok(count) => return Ok(Input::Bytes(count)),
-                Err(fault) => {
-                    self.flush(socket, More::No)?;
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, fault.0));
-                }
-            }
+        if self.peer_closed {
+            return Ok(Input::End(End::Orderly));
+        }
+        // Answers to what comes (a new key) need room to be written.
+        if self.flush(socket, More::No)? == Flushed::Blocked {
+            return Ok(Input::Nothing);
+        }
+        if self.wire.incoming.room().is_empty() {
+            return Err(broken(self.fail(TOO_LONG.into())));
+        }
+        match self.fill(socket)? {
+            Input::Bytes(_) => {}
+            // RFC 8446 section 6.1: without close_notify somebody may have cut it.
+            Input::End(_) => return Ok(Input::End(End::Truncated)),
+            other => return Ok(other),
+        }
+        match self.process(Task::Receive(buffer)) {
+            Ok(0) if self.peer_closed => Ok(Input::End(End::Orderly)),
+            Ok(0) => Ok(Input::Overhead),
+            Ok(count) => Ok(Input::Bytes(count)),
+            Err(fault) => Err(broken(fault)),
         }
     }
 
@@ -216,8 +221,7 @@ impl Session {
             if is_full && self.flush(socket, More::Follows)? == Flushed::Blocked {
                 return Ok(Some(taken));
             }
-            self.process(Task::Send(piece))
-                .map_err(|fault| io::Error::other(fault.0))?;
+            self.process(Task::Send(piece)).map_err(broken)?;
             taken += piece.len();
         }
         self.flush(socket, more)?;
@@ -236,9 +240,15 @@ impl Session {
         Ok(Flushed::All)
     }
 
-    /// Says close_notify, once and where there is a session to close (RFC 8446 section 6.1).
+    /// Forgets the records that wait.
+    pub fn forget_unsent(&mut self) {
+        self.wire.outgoing.consume(usize::MAX);
+    }
+
+    /// Says close_notify where there is a session to close (RFC 8446 section 6.1). To say it again
+    /// changes nothing.
     pub fn close(&mut self) {
-        if self.fault.is_none() && !self.connection.is_handshaking() {
+        if !self.has_failed && !self.connection.is_handshaking() {
             // Where it fails the session has failed, and says so by itself.
             let _ = self.process(Task::Close);
         }
@@ -253,7 +263,7 @@ impl Session {
         })
     }
 
-    /// Receives what is there. After a handshake there is always room: a record fits.
+    /// Receives what is there, into the room there must be.
     fn fill(&mut self, socket: &mut Socket) -> io::Result<Input> {
         let input = socket.read(self.wire.incoming.room())?;
         if let Input::Bytes(count) = input {
@@ -262,9 +272,10 @@ impl Session {
         Ok(input)
     }
 
-    /// Lets rustls act on what has come, then on the task. How many bytes were decrypted into the
-    /// task's buffer; what does not fit goes to `plain`.
-    fn process(&mut self, mut task: Task<'_>) -> Result<usize, SessionFault> {
+    /// Lets rustls act on what has come, record by record, and at its end on the task. How many bytes
+    /// were decrypted into the task's buffer; what does not fit goes to `plain`. Bytes that came with
+    /// a record that breaks the session are lost with it: after the alert nobody could be answered.
+    fn process(&mut self, mut task: Task<'_>) -> Result<usize, String> {
         let mut filled = 0;
         loop {
             let Wire { incoming, outgoing } = &mut self.wire;
@@ -294,7 +305,10 @@ impl Session {
                     self.peer_closed = true;
                     Ok(true)
                 }
+                // Everything that had come is dealt with, and a session is there to be written to.
                 Ok(ConnectionState::WriteTraffic(traffic)) => perform(&task, traffic, outgoing),
+                Ok(ConnectionState::BlockedHandshake | ConnectionState::Closed) => Ok(false),
+                // Early data is not offered, and there are no other states.
                 Ok(_) => Ok(false),
                 Err(error) => Err(error),
             };
@@ -307,10 +321,9 @@ impl Session {
         }
     }
 
-    /// Notes why the session is over; the alert that says so goes into the outgoing buffer. What was
-    /// received is not looked at again: it would fail once more.    /// Notes why the session is over; the alert that says so goes into the outgoing buffer. What was
-    /// received is not looked at again: it would fail once more.
-    fn fail(&mut self, why: String) -> SessionFault {
+    /// The session is over, for this reason; the alert that says so goes into the outgoing buffer.
+    /// What was received is not looked at again: it would fail once more.
+    fn fail(&mut self, why: String) -> String {
         let Wire { incoming, outgoing } = &mut self.wire;
         while self.connection.wants_write() {
             let status = self.connection.process_tls_records(incoming.waiting_mut());
@@ -321,7 +334,8 @@ impl Session {
                 break;
             }
         }
-        self.fault.insert(SessionFault(why)).clone()
+        self.has_failed = true;
+        why
     }
 }
 
