@@ -82,7 +82,7 @@ fn announce(launch: &Launch, server: &Server) {
             Some(_) => Scheme::Https,
             None => Scheme::Http,
         },
-        redirecting: server.redirecting(),
+        plain: server.plain_addresses(),
         fingerprint: server.fingerprint(),
         outward: &outward_addresses(),
         root: absolute.as_ref().unwrap_or(root),

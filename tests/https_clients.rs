@@ -141,7 +141,7 @@ fn curl_follows_from_the_plain_port() {
     let setup = setup().https(&authority);
     let server = setup.tls(|tls| tls.redirect = Some(0)).start();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let port = server.redirecting[0].port();
+    let port = server.plain_addresses[0].port();
     let plain = format!("http://localhost:{port}/a.txt?x=1");
     assert_eq!(fetched(folder.path(), &authority, &["-L", &plain]), b"here");
 }

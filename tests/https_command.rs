@@ -284,6 +284,6 @@ fn a_certificate_made_at_the_start() {
     assert!(
         program
             .banner
-            .contains("\nand sends there who comes to http://127.0.0.1:")
+            .contains("\nand redirects there from http://127.0.0.1:")
     );
 }

@@ -31,8 +31,8 @@ impl Redirecting {
     }
 
     fn connect(&self) -> Client {
-        let [address] = self.server.redirecting[..] else {
-            panic!("one address: {:?}", self.server.redirecting);
+        let [address] = self.server.plain_addresses[..] else {
+            panic!("one address: {:?}", self.server.plain_addresses);
         };
         Client::of(TcpStream::connect(address).expect("it accepts"))
     }
@@ -201,5 +201,5 @@ fn the_plain_port_ends_with_the_server() {
     plain.server.drain();
     assert!(idle.is_closed());
     plain.server.wait();
-    assert!(TcpStream::connect(plain.server.redirecting[0]).is_err());
+    assert!(TcpStream::connect(plain.server.plain_addresses[0]).is_err());
 }

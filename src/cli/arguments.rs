@@ -221,12 +221,20 @@ impl Arguments {
         let site = self.site(surroundings);
         let log = self.log(surroundings);
         let tls = self.https.options()?;
+        let port = self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Fixed);
+        if let Some(redirect @ 1..) = tls.as_ref().and_then(|tls| tls.redirect)
+            && redirect == port.number()
+        {
+            return Err(format!(
+                "--http-redirect needs a port of its own: HTTPS is spoken on {redirect}"
+            ));
+        }
         Ok(Launch {
             banner: !self.quiet,
             open: self.open,
             config: Config {
                 bind: bind(&self.bind),
-                port: self.port.map_or(Port::Preferred(DEFAULT_PORT), Port::Fixed),
+                port,
                 threads: self.threads.unwrap_or(surroundings.processors).max(1),
                 limits: self.bounds.limits(surroundings),
                 deadlines: self.bounds.deadlines(),

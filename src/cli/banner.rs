@@ -15,8 +15,8 @@ pub struct Banner<'a> {
     pub listening: &'a [SocketAddr],
     /// What is spoken there.
     pub scheme: Scheme,
-    /// Where it sends clients to HTTPS.
-    pub redirecting: &'a [SocketAddr],
+    /// Where the plain port beside HTTPS listens.
+    pub plain: &'a [SocketAddr],
     /// The SHA-256 fingerprint of a certificate that was made for this run.
     pub fingerprint: Option<&'a str>,
     /// The addresses of this machine that others use, for sockets that take all of them.
@@ -38,13 +38,12 @@ impl Banner<'_> {
             let url = self.bold(&url);
             writeln!(text, "  {url}").unwrap_or_default();
         }
-        let redirecting = self.urls_of(Scheme::Http, self.redirecting);
-        if !redirecting.is_empty() {
-            let redirecting = redirecting.join(" ");
-            writeln!(text, "and sends there who comes to {redirecting}").unwrap_or_default();
+        let plain = self.urls_of(Scheme::Http, self.plain);
+        if !plain.is_empty() {
+            writeln!(text, "and redirects there from {}", plain.join(" ")).unwrap_or_default();
         }
         if let Some(fingerprint) = self.fingerprint {
-            text.push_str("The certificate is signed by nobody else. Its SHA-256 fingerprint:\n");
+            text.push_str("The certificate is signed by itself. Its SHA-256 fingerprint:\n");
             writeln!(text, "  {fingerprint}").unwrap_or_default();
         }
         if let Some(port) = self.taken {
@@ -129,7 +128,7 @@ mod tests {
         let banner = Banner {
             listening: &listening,
             scheme: Scheme::Http,
-            redirecting: &[],
+            plain: &[],
             fingerprint: None,
             outward: &outward,
             root: Path::new("/srv"),
@@ -165,7 +164,7 @@ mod tests {
         let banner = Banner {
             listening: &listening,
             scheme: Scheme::Http,
-            redirecting: &[],
+            plain: &[],
             fingerprint: None,
             outward: &[],
             root: Path::new(root),
@@ -213,11 +212,11 @@ mod tests {
     #[test]
     fn https_is_told_with_what_there_is_to_check() {
         let listening = ["127.0.0.1:8443", "[::1]:443"].map(|at| at.parse().expect(at));
-        let redirecting = ["127.0.0.1:80", "[::1]:8080"].map(|at| at.parse().expect(at));
+        let plain = ["127.0.0.1:80", "[::1]:8080"].map(|at| at.parse().expect(at));
         let banner = Banner {
             listening: &listening,
             scheme: Scheme::Https,
-            redirecting: &redirecting,
+            plain: &plain,
             fingerprint: Some("AB:CD"),
             outward: &[],
             root: Path::new("/srv"),
@@ -229,8 +228,8 @@ mod tests {
             "docroot serves \"/srv\" at\n  \
              https://127.0.0.1:8443/\n  \
              https://[::1]/\n\
-             and sends there who comes to http://127.0.0.1/ http://[::1]:8080/\n\
-             The certificate is signed by nobody else. Its SHA-256 fingerprint:\n  \
+             and redirects there from http://127.0.0.1/ http://[::1]:8080/\n\
+             The certificate is signed by itself. Its SHA-256 fingerprint:\n  \
              AB:CD\n\
              Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n\
              Press Ctrl-C to stop.\n"

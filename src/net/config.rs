@@ -70,3 +70,12 @@ pub enum Port {
     /// This one or, where it is taken, the next free one above it: nobody asked for a number.
     Preferred(u16),
 }
+
+impl Port {
+    /// The number that is tried first.
+    pub fn number(self) -> u16 {
+        match self {
+            Port::Fixed(number) | Port::Preferred(number) => number,
+        }
+    }
+}

@@ -125,7 +125,8 @@ pub fn max_copies(descriptors: u64) -> u64 {
 }
 
 /// The most connections by default, however many descriptors there are: with each of them in the
-/// middle of the longest head, they hold 256 MiB.
+/// middle of the longest head, they hold 256 MiB; in the middle of the longest TLS handshake,
+/// 512 MiB.
 pub const MOST_CONNECTIONS: usize = 16_384;
 
 const RESERVED_DESCRIPTORS: u64 = 64;

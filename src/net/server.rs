@@ -29,7 +29,7 @@ pub struct Server {
     settings: Arc<Settings>,
     listeners: Vec<(Service, Arc<TcpListener>)>,
     addresses: Vec<SocketAddr>,
-    redirecting: Vec<SocketAddr>,
+    plain_addresses: Vec<SocketAddr>,
     notices: Vec<Notice>,
     workers: Vec<(Seed, Inlet)>,
     orders: Arc<Orders>,
@@ -79,7 +79,7 @@ impl Server {
             Some(port) => listen::bind(&config.bind, Port::Fixed(port))?,
             None => Vec::new(),
         };
-        let redirecting = self::addresses(&redirectors)?;
+        let plain_addresses = self::addresses(&redirectors)?;
         let orders = Arc::<Orders>::default();
         let workers = (0..config.threads.max(1))
             .map(|_| Seed::new(Arc::clone(&orders)))
@@ -89,7 +89,7 @@ impl Server {
             listeners: for_service(Service::Site, listeners)
                 .chain(for_service(Service::Redirect, redirectors))
                 .collect(),
-            redirecting,
+            plain_addresses,
             notices,
             workers,
             orders,
@@ -111,9 +111,9 @@ impl Server {
         &self.addresses
     }
 
-    /// Where it sends clients to HTTPS.
-    pub fn redirecting(&self) -> &[SocketAddr] {
-        &self.redirecting
+    /// Where the plain port beside HTTPS listens.
+    pub fn plain_addresses(&self) -> &[SocketAddr] {
+        &self.plain_addresses
     }
 
     /// What the operator should know before it serves.

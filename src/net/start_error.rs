@@ -91,8 +91,8 @@ impl fmt::Display for StartError {
             }
             StartError::PortTaken(address) => write!(
                 f,
-                "{address} is taken: stop what listens there, or choose another port, \
-                 such as --port 0 for any that is free"
+                "{address} is taken: stop what listens there, or choose another port; \
+                 0 takes any that is free"
             ),
             StartError::NoFreePort(first, last) => write!(
                 f,
@@ -113,7 +113,7 @@ impl fmt::Display for StartError {
             StartError::PortPrivileged(port) => write!(
                 f,
                 "port {port} is kept for the privileged: choose one from \
-                 {FIRST_UNPRIVILEGED_PORT} up, such as --port 8080, or grant CAP_NET_BIND_SERVICE"
+                 {FIRST_UNPRIVILEGED_PORT} up, such as 8080, or grant CAP_NET_BIND_SERVICE"
             ),
             StartError::ListenFault(address, error) => write!(
                 f,

@@ -33,7 +33,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct TestServer {
     pub address: SocketAddr,
     /// Where it sends clients to HTTPS.
-    pub redirecting: Vec<SocketAddr>,
+    pub plain_addresses: Vec<SocketAddr>,
     pub root: PathBuf,
     pub counters: Arc<Counters>,
     handle: Handle,
@@ -99,7 +99,7 @@ impl Setup {
             None => Log::off(),
         };
         let address = server.addresses()[0];
-        let redirecting = server.redirecting().to_vec();
+        let plain_addresses = server.plain_addresses().to_vec();
         let handle = server.handle();
         let thread = std::thread::spawn(move || {
             server.run(&log).expect("it runs");
@@ -107,7 +107,7 @@ impl Setup {
         });
         TestServer {
             address,
-            redirecting,
+            plain_addresses,
             root: self.folder.path().to_owned(),
             counters,
             handle,
