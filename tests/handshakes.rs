@@ -8,39 +8,21 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use docroot::net::limits::Deadlines;
 use docroot::net::tls::options::TlsVersion;
 use docroot::observe::access_log::{LogFormat, LogOptions};
 use rustls::HandshakeKind::{Full, Resumed};
 use rustls::ProtocolVersion;
 use support::page::Page;
 use support::tls::{
-    Authority, BOTH, SecureSite, TLS_1_2, TLS_1_3, Tls, Versions, client_hello, openssl,
+    Authority, BOTH, EACH, SHORT, SecureSite, TLS_1_2, TLS_1_3, Tls, client_hello, openssl, setup,
 };
-use support::{Client, Setup, Stream, TestServer, noise, request, until};
-
-/// Short enough for a test, and told apart from every default.
-const SHORT: Duration = Duration::from_millis(200);
+use support::{Client, Stream, TestServer, noise, request, until};
 
 /// The alert that no protocol is in common (RFC 7301 section 3.2).
 const NO_APPLICATION_PROTOCOL: &str = "NoApplicationProtocol";
 
-fn setup() -> Setup {
-    Setup::new().file("a.txt", "here")
-}
-
 fn site() -> SecureSite {
     SecureSite::start(setup())
-}
-
-/// Only the deadline under test is short: whatever closes the connection, no other did.
-fn site_with(change: impl FnOnce(&mut Deadlines)) -> SecureSite {
-    SecureSite::start(setup().with(|config| change(&mut config.deadlines)))
-}
-
-fn connect(site: &SecureSite, versions: Versions) -> Client<Tls> {
-    let caller = site.authority.caller_with(versions, None);
-    site.server.secure(&caller.into())
 }
 
 #[test]
@@ -51,7 +33,7 @@ fn concept_29_both_versions_are_spoken_and_the_newer_is_preferred() {
         (TLS_1_3, ProtocolVersion::TLSv1_3),
         (BOTH, ProtocolVersion::TLSv1_3),
     ] {
-        let mut client = connect(&site, versions);
+        let mut client = site.connect_in(versions);
         client.check_served();
         assert_eq!(client.stream.conn.protocol_version(), Some(want));
     }
@@ -117,7 +99,7 @@ fn the_protocol_is_http_1_1_where_the_client_names_any() {
 fn sessions_are_resumed_by_every_worker() {
     for threads in [1, 2, 4] {
         let site = SecureSite::start(setup().with(|config| config.threads = threads));
-        for versions in [TLS_1_2, TLS_1_3] {
+        for versions in EACH {
             let caller = Arc::new(site.authority.caller_with(versions, None));
             let mut first = site.server.secure(&caller);
             first.check_served();
@@ -134,28 +116,29 @@ fn sessions_are_resumed_by_every_worker() {
     }
 }
 
-/// [`Client`] insists on close_notify, and `check_closing` on this connection having been closed.
+/// The end comes with close_notify: rustls makes an error of every other.
 #[track_caller]
 fn check_closing(client: &mut Client<Tls>, why: &str) {
-    assert!(client.is_closed(), "{why}");
+    let end = client.stream.read(&mut [0]);
+    assert_eq!(end.expect(why), 0, "{why}");
 }
 
 #[test]
 fn the_server_says_close_notify() {
-    for versions in [TLS_1_2, TLS_1_3] {
-        let site = site_with(|deadlines| deadlines.idle = SHORT);
-        let mut client = connect(&site, versions);
+    for versions in EACH {
+        let site = SecureSite::impatient(|deadlines| deadlines.idle = SHORT);
+        let mut client = site.connect_in(versions);
         client.send(&request("GET", "/a.txt", &[("Connection", "close")]));
         assert_eq!(client.response("GET").text(), "here");
         check_closing(&mut client, "after Connection: close");
-        let mut client = connect(&site, versions);
+        let mut client = site.connect_in(versions);
         client.send(b"nonsense\r\n\r\n");
         assert_eq!(client.response("GET").status, 400);
         check_closing(&mut client, "after a refusal");
-        let mut client = connect(&site, versions);
+        let mut client = site.connect_in(versions);
         client.check_served();
         check_closing(&mut client, "after an idle timeout");
-        let mut client = connect(&site, versions);
+        let mut client = site.connect_in(versions);
         client.check_served();
         client.finish();
         check_closing(&mut client, "after the client's own");
@@ -164,7 +147,7 @@ fn the_server_says_close_notify() {
 
 #[test]
 fn the_server_says_close_notify_where_nothing_was_asked() {
-    let site = site_with(|deadlines| deadlines.head = SHORT);
+    let site = SecureSite::impatient(|deadlines| deadlines.head = SHORT);
     let mut client = site.connect();
     client.shake_hands().expect("a session");
     check_closing(&mut client, "after a session without a request");
@@ -251,8 +234,8 @@ fn one_client_too_many_is_told_in_its_session() {
     let site = SecureSite::start(setup);
     let mut held = site.connect();
     held.check_served();
-    for versions in [TLS_1_2, TLS_1_3] {
-        let mut refused = connect(&site, versions);
+    for versions in EACH {
+        let mut refused = site.connect_in(versions);
         refused.send(&request("GET", "/a.txt", &[]));
         let response = refused.response("GET");
         assert_eq!(response.status, 503);
@@ -267,8 +250,8 @@ fn one_client_too_many_is_told_in_its_session() {
 #[test]
 fn a_record_that_was_changed_ends_the_session() {
     let site = site();
-    for versions in [TLS_1_2, TLS_1_3] {
-        let mut client = connect(&site, versions);
+    for versions in EACH {
+        let mut client = site.connect_in(versions);
         client.check_served();
         let Tls { conn, sock } = &mut client.stream;
         conn.writer()
@@ -291,7 +274,7 @@ fn a_record_that_was_changed_ends_the_session() {
 #[test]
 fn keys_are_renewed_as_often_as_the_client_likes() {
     let site = SecureSite::start(setup().file("large.bin", noise(5 << 20)));
-    let mut client = connect(&site, TLS_1_3);
+    let mut client = site.connect_in(TLS_1_3);
     for _ in 0..100 {
         client.check_served();
         let connection = &mut client.stream.conn;
@@ -322,7 +305,7 @@ fn nothing_is_negotiated_twice() {
 
 #[test]
 fn whoever_does_not_read_is_cut() {
-    let site = site_with(|deadlines| deadlines.send = SHORT);
+    let site = SecureSite::impatient(|deadlines| deadlines.send = SHORT);
     let length = 64 << 20;
     let file = std::fs::File::create(site.server.root.join("large.bin")).expect("a file");
     file.set_len(length).expect("a sparse file");
@@ -340,7 +323,7 @@ fn whoever_does_not_read_is_cut() {
 /// Whoever is in the middle of a handshake, or has not begun, has asked for nothing yet.
 #[test]
 fn draining_waits_for_no_handshake() {
-    let mut site = site_with(|deadlines| deadlines.drain = Duration::from_secs(3600));
+    let mut site = SecureSite::impatient(|deadlines| deadlines.drain = Duration::from_secs(3600));
     let silent = site.server.connect();
     let mut half = site.server.connect();
     half.send(&client_hello(&site.caller));

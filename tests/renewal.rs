@@ -12,13 +12,12 @@ use docroot::net::tls::options::ClientAuthentication;
 use rustls::ClientConfig;
 use rustls::HandshakeKind::{Full, Resumed};
 use support::program::{Program, command};
-use support::tls::{Authority, Issued, TLS_1_2, TLS_1_3, put};
-use support::{Setup, TestServer, until};
+use support::tls::{Authority, EACH, Issued, TLS_1_3, put, setup};
+use support::{TestServer, until};
 
 fn start(issued: &Issued) -> TestServer {
     let options = issued.options();
-    let setup = Setup::new().file("a.txt", "here");
-    setup.with(|config| config.tls = Some(options)).start()
+    setup().with(|config| config.tls = Some(options)).start()
 }
 
 /// Who comes now is shown this certificate.
@@ -51,7 +50,7 @@ fn sessions_outlive_a_renewal() {
     let authority = Authority::new("authority");
     let files = authority.server();
     let server = start(&files);
-    for versions in [TLS_1_2, TLS_1_3] {
+    for versions in EACH {
         let caller = Arc::new(authority.caller_with(versions, None));
         server.secure(&caller).check_served();
         authority.server().replace(&files);
@@ -125,9 +124,9 @@ fn other_authorities_end_old_sessions() {
     let trusted = ours.folder().join("clients.pem");
     put(&before.certificate(), &trusted);
     let clients = ClientAuthentication::Required(trusted.clone());
-    let setup = Setup::new().file("a.txt", "here").https(&ours);
+    let setup = setup().https(&ours);
     let server = setup.tls(|tls| tls.clients = clients).start();
-    let callers = [TLS_1_2, TLS_1_3].map(|versions| -> Arc<ClientConfig> {
+    let callers = EACH.map(|versions| -> Arc<ClientConfig> {
         let alice = before.client("alice");
         ours.caller_with(versions, Some(&alice)).into()
     });
@@ -144,7 +143,7 @@ fn other_authorities_end_old_sessions() {
         assert!(error.contains("UnknownCA"), "{error}");
     }
     let bob = after.client("bob");
-    for versions in [TLS_1_2, TLS_1_3] {
+    for versions in EACH {
         let caller = ours.caller_with(versions, Some(&bob)).into();
         server.secure(&caller).check_served();
     }
@@ -158,7 +157,7 @@ fn one_more_authority_lets_everybody_in() {
     let trusted = ours.folder().join("clients.pem");
     put(&before.certificate(), &trusted);
     let clients = ClientAuthentication::Required(trusted.clone());
-    let setup = Setup::new().file("a.txt", "here").https(&ours);
+    let setup = setup().https(&ours);
     let server = setup.tls(|tls| tls.clients = clients).start();
     let alice = before.client("alice");
     let caller: Arc<ClientConfig> = ours.caller_with(TLS_1_3, Some(&alice)).into();

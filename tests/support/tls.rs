@@ -11,6 +11,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use docroot::net::limits::Deadlines;
 use docroot::net::tls::options::{ClientAuthentication, Identity, TlsOptions, TlsVersion};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
@@ -38,6 +39,12 @@ pub type Versions = &'static [&'static SupportedProtocolVersion];
 pub const TLS_1_2: Versions = &[&TLS12];
 pub const TLS_1_3: Versions = &[&TLS13];
 pub const BOTH: Versions = &[&TLS13, &TLS12];
+
+/// One after the other.
+pub const EACH: [Versions; 2] = [TLS_1_2, TLS_1_3];
+
+/// Short enough for a test, and told apart from every default.
+pub const SHORT: Duration = Duration::from_millis(200);
 
 /// Long before and long after every test.
 const ALWAYS: Duration = Duration::from_secs(24 * 60 * 60);
@@ -275,6 +282,11 @@ fn named(parts: &[(DnType, &str)]) -> DistinguishedName {
     name
 }
 
+/// The file that every site of these tests has.
+pub fn setup() -> Setup {
+    Setup::new().file("a.txt", "here")
+}
+
 impl Setup {
     /// Makes it a server of HTTPS with a certificate of `authority`.
     pub fn https(self, authority: &Authority) -> Setup {
@@ -298,17 +310,34 @@ pub struct SecureSite {
 impl SecureSite {
     /// Starts a server that needs no more than a certificate.
     pub fn start(setup: Setup) -> SecureSite {
+        SecureSite::start_with(setup, |_| {})
+    }
+
+    /// The same where it speaks HTTPS in another way.
+    pub fn start_with(setup: Setup, change: impl FnOnce(&mut TlsOptions)) -> SecureSite {
         let authority = Authority::new("authority");
         SecureSite {
-            server: setup.https(&authority).start(),
+            server: setup.https(&authority).tls(change).start(),
             caller: authority.caller(),
             authority,
         }
     }
 
+    /// One with `/a.txt` and nothing else, where only the deadline under test is short: whatever
+    /// closes a connection, no other did.
+    pub fn impatient(change: impl FnOnce(&mut Deadlines)) -> SecureSite {
+        SecureSite::start(setup().with(|config| change(&mut config.deadlines)))
+    }
+
     /// A new connection; the handshake is yet to come.
     pub fn connect(&self) -> Client<Tls> {
         self.server.secure(&self.caller)
+    }
+
+    /// The same in these versions only.
+    pub fn connect_in(&self, versions: Versions) -> Client<Tls> {
+        let caller = self.authority.caller_with(versions, None);
+        self.server.secure(&caller.into())
     }
 
     /// GET with more field lines, on a new connection.
@@ -360,6 +389,11 @@ impl Stream for Tls {
     fn finish(&mut self) {
         self.conn.send_close_notify();
         self.flush().expect("it is sent");
+    }
+
+    /// None: rustls tells of close_notify without an error.
+    fn is_end(_: &io::Error) -> bool {
+        false
     }
 }
 
@@ -435,5 +469,7 @@ pub fn traditional(key: &Path) -> PathBuf {
     let (from, to) = (key.to_str().expect("UTF-8"), path.to_str().expect("UTF-8"));
     let output = openssl(&["pkey", "-in", from, "-traditional", "-out", to], b"");
     assert!(output.status.success(), "{output:?}");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    assert!(!text.starts_with("-----BEGIN PRIVATE KEY-----"), "{text}");
     path
 }
