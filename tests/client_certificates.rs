@@ -241,3 +241,43 @@ fn chains_have_a_longest_length() {
     gate.check_refused(with(100), None, "longer than 32 KiB");
     gate.check_served(with(1));
 }
+
+/// Every line of the log would be as long as the client likes.
+#[test]
+fn a_long_name_is_cut_in_the_log() {
+    let gate = Gate::required();
+    let name = "é".repeat(5000);
+    gate.check_served(Some(&gate.theirs.client(&name)));
+    drop(gate.server);
+    let lines = gate.page.lines();
+    assert_eq!(lines.len(), EACH.len(), "{lines:#?}");
+    for line in lines {
+        let object: Value = serde_json::from_str(&line).expect("JSON");
+        let told = object["tls"]["client"].as_str().expect("a name");
+        assert_eq!(told, format!("CN={}...", "é".repeat(253)));
+    }
+}
+
+/// What verifies certificates takes a longer serial number than RFC 5280 allows (20 bytes, in
+/// section 4.1.2.2), and what reads them does not: until when it is valid is not known later.
+#[test]
+fn a_certificate_that_cannot_be_read_is_good_for_one_session() {
+    let gate = Gate::required();
+    let alice = Wanted::client("alice").with_serial_number_of(40);
+    let alice = gate.theirs.issue(alice);
+    for versions in EACH {
+        let caller = gate.caller(versions, Some(&alice));
+        let mut client = gate.server.secure(&caller);
+        client.check_served();
+        assert_eq!(client.kind(), Full);
+        let mut client = gate.server.secure(&caller);
+        client.send(&request("GET", "/a.txt", &[]));
+        let response = client.response("GET");
+        assert_eq!((response.status, client.kind()), (403, Resumed));
+    }
+    drop(gate.server);
+    for line in gate.page.lines() {
+        let object: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(object["tls"]["client"], Value::Null, "{line}");
+    }
+}

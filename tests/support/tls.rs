@@ -16,7 +16,7 @@ use docroot::net::tls::options::{ClientAuthentication, Identity, TlsOptions, Tls
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256,
+    PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256, SerialNumber,
 };
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -65,11 +65,12 @@ pub struct Issued {
 
 /// What a certificate is to say.
 pub struct Wanted {
-    common_name: &'static str,
+    common_name: String,
     usage: ExtendedKeyUsagePurpose,
     algorithm: KeyAlgorithm,
     not_before: SystemTime,
     not_after: SystemTime,
+    serial_number: Option<SerialNumber>,
 }
 
 /// Keys that clients know.
@@ -86,18 +87,19 @@ impl Wanted {
     pub fn server() -> Wanted {
         let now = SystemTime::now();
         Wanted {
-            common_name: "localhost",
+            common_name: "localhost".to_owned(),
             usage: ExtendedKeyUsagePurpose::ServerAuth,
             algorithm: KeyAlgorithm::P256,
             not_before: now - ALWAYS,
             not_after: now + ALWAYS,
+            serial_number: None,
         }
     }
 
     /// A client's, with the subject `CN=name,O=Example`.
-    pub fn client(name: &'static str) -> Wanted {
+    pub fn client(name: &str) -> Wanted {
         Wanted {
-            common_name: name,
+            common_name: name.to_owned(),
             usage: ExtendedKeyUsagePurpose::ClientAuth,
             ..Wanted::server()
         }
@@ -116,6 +118,15 @@ impl Wanted {
     /// Over at this moment, in whole seconds.
     pub fn valid_until(self, not_after: SystemTime) -> Wanted {
         Wanted { not_after, ..self }
+    }
+
+    /// With a number of this many bytes.
+    pub fn with_serial_number_of(self, length: usize) -> Wanted {
+        let serial_number = Some(SerialNumber::from(vec![0x5a; length]));
+        Wanted {
+            serial_number,
+            ..self
+        }
     }
 
     /// Good in an hour.
@@ -181,11 +192,12 @@ impl Authority {
         let mut about = CertificateParams::new(names).expect("names");
         about.distinguished_name = named(&[
             (DnType::OrganizationName, "Example"),
-            (DnType::CommonName, wanted.common_name),
+            (DnType::CommonName, &wanted.common_name),
         ]);
         about.extended_key_usages = vec![wanted.usage];
         about.not_before = wanted.not_before.into();
         about.not_after = wanted.not_after.into();
+        about.serial_number = wanted.serial_number;
         let (key, text) = wanted.algorithm.generate();
         let certificate = about.signed_by(&key, &self.issuer).expect("a certificate");
         let number = self.issued.replace(self.issued.get() + 1);
@@ -206,7 +218,7 @@ impl Authority {
     }
 
     /// A certificate of the subject `CN=name,O=Example`.
-    pub fn client(&self, name: &'static str) -> Issued {
+    pub fn client(&self, name: &str) -> Issued {
         self.issue(Wanted::client(name))
     }
 
