@@ -172,13 +172,13 @@ fn the_server_says_close_notify_when_it_drains() {
     site.server.wait();
 }
 
-/// One worker and a log in JSON.
-fn logging() -> (SecureSite, Page) {
+/// One worker and a log.
+fn logging(format: LogFormat) -> (SecureSite, Page) {
     let page = Page::default();
     let mut setup = setup().with(|config| {
         config.threads = 1;
         config.log = LogOptions {
-            format: LogFormat::Json,
+            format,
             colour: false,
         };
     });
@@ -189,7 +189,7 @@ fn logging() -> (SecureSite, Page) {
 /// The reason of the only line of a log. Whoever cuts a connection could be somebody else than the
 /// client (RFC 8446 section 6.1): the operator is told which of both it was.
 fn reason_of_half_a_request(end: impl FnOnce(&mut Client<Tls>)) -> String {
-    let (site, page) = logging();
+    let (site, page) = logging(LogFormat::Json);
     let mut client = site.connect();
     client.send(b"GET /a.txt HTTP/1.1\r\nHost: t");
     end(&mut client);
@@ -253,20 +253,80 @@ fn a_record_that_was_changed_ends_the_session() {
     for versions in EACH {
         let mut client = site.connect_in(versions);
         client.check_served();
-        let Tls { conn, sock } = &mut client.stream;
-        conn.writer()
-            .write_all(&request("GET", "/a.txt", &[]))
-            .expect("it takes that");
-        let mut record = Vec::new();
-        conn.write_tls(&mut record).expect("a vector");
-        *record.last_mut().expect("a byte") ^= 1;
-        sock.write_all(&record).expect("it reads");
-        let error = client
-            .stream
-            .read(&mut [0])
-            .expect_err("no answer")
-            .to_string();
+        let error = answer_to_a_changed_record(&mut client);
         assert!(error.contains("BadRecordMac"), "{error}");
+    }
+}
+
+/// Asks, and changes a bit of that on the way.
+#[track_caller]
+fn answer_to_a_changed_record(client: &mut Client<Tls>) -> String {
+    let Tls { conn, sock } = &mut client.stream;
+    let asked = request("GET", "/a.txt", &[]);
+    conn.writer().write_all(&asked).expect("it takes that");
+    let mut record = Vec::new();
+    conn.write_tls(&mut record).expect("a vector");
+    *record.last_mut().expect("a byte") ^= 1;
+    sock.write_all(&record).expect("it reads");
+    let answer = client.stream.read(&mut [0]);
+    answer.expect_err("no answer").to_string()
+}
+
+/// The second line of a log, of which the first tells of a request that was answered.
+fn line_of_a_broken_session(format: LogFormat) -> String {
+    let (site, page) = logging(format);
+    let mut client = site.connect();
+    client.check_served();
+    answer_to_a_changed_record(&mut client);
+    assert_eq!(site.server.counters.handshakes_failed.value(), 0);
+    drop(site);
+    let mut lines = page.lines();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    lines.remove(1)
+}
+
+/// The handshake had succeeded: what came later is told as something else.
+#[test]
+fn a_session_that_breaks_is_told() {
+    let line = line_of_a_broken_session(LogFormat::Json);
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(line["session_failed"], "cannot decrypt peer's message");
+    assert_eq!(line["peer"], "127.0.0.1");
+    for (format, want) in [
+        (
+            LogFormat::Pretty,
+            " TLS session failed  cannot decrypt peer's message",
+        ),
+        (
+            LogFormat::Combined,
+            "] the TLS session failed: cannot decrypt peer's message",
+        ),
+    ] {
+        let line = line_of_a_broken_session(format);
+        assert!(line.contains(want), "{line}");
+    }
+}
+
+/// Who resets the connection in the middle of a handshake, with an alert before that or without.
+#[test]
+fn a_handshake_that_is_reset_is_told() {
+    let bad_certificate = [21, 3, 3, 0, 2, 2, 42];
+    for (last_word, want) in [
+        (&[][..], "the client went away"),
+        (&bad_certificate, "received fatal alert: BadCertificate"),
+    ] {
+        let (site, page) = logging(LogFormat::Json);
+        let mut client = site.server.connect();
+        client.send(&client_hello(&site.caller));
+        assert_eq!(client.take(1), [22], "a handshake message");
+        client.send(last_word);
+        rustix::net::sockopt::set_socket_linger(&client.stream, Some(Duration::ZERO))
+            .expect("a reset");
+        drop(client);
+        until("it is told", || page.lines().len() == 1);
+        let line: serde_json::Value = serde_json::from_str(&page.lines()[0]).expect("JSON");
+        assert_eq!(line["handshake_failed"], want);
+        assert_eq!(site.server.counters.handshakes_failed.value(), 1);
     }
 }
 

@@ -52,6 +52,20 @@ fn get_and_head() {
     }
 }
 
+/// RFC 9110 section 7.4: in plain text there is no such target.
+#[test]
+fn a_target_of_https_is_served_in_a_session_only() {
+    let asked = b"GET hTTpS://test:8443/a.txt HTTP/1.1\r\nHost: test\r\n\r\n";
+    let site = site();
+    let mut client = site.connect();
+    client.send(asked);
+    assert_eq!(client.response("GET").text(), "here");
+    let plain = setup().start();
+    let mut client = plain.connect();
+    client.send(asked);
+    assert_eq!(client.response("GET").status, 421);
+}
+
 #[test]
 fn conditions_and_ranges() {
     let content = noise(100_000);
