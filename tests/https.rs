@@ -11,10 +11,10 @@ use support::tls::{BOTH, EACH, SecureSite, TLS_1_2, TLS_1_3, Tls, setup};
 use support::{Client, Setup, Stream, noise, request, until};
 
 /// Where a byte too many or too few would show: around the most that a record holds (RFC 8446
-/// section 5.1) and that joins its head, that is encrypted at a time, and that is read at a time;
-/// and in the last two with a head before it.
+/// section 5.1), that is encrypted at a time, and that is read at a time; and so far below them that
+/// the head makes up the rest.
 fn sizes() -> Vec<usize> {
-    let edges = [16 << 10, 32 << 10, 64 << 10];
+    let edges = [16 << 10, 32 << 10, 64 << 10, 256 << 10];
     let around = edges.iter().flat_map(|edge| edge - 2..=edge + 2);
     let below = edges
         .iter()
