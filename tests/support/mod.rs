@@ -5,9 +5,13 @@
     reason = "tests open files and read the clock"
 )]
 
+#[cfg(feature = "tls")]
+pub mod forge;
 pub mod page;
 pub mod program;
 pub mod rig;
+#[cfg(feature = "tls")]
+pub mod secure_rig;
 #[cfg(feature = "tls")]
 pub mod tls;
 
