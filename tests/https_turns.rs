@@ -1,5 +1,6 @@
 //! What a turn of the worker does for a client over TLS: records without content are read a budget
-//! at a time, large files are sent from copies, and what the socket has not taken is not forgotten.
+//! at a time, handshakes wait for those who are served, large files are sent from copies, and what
+//! the socket has not taken is not forgotten.
 #![cfg(feature = "tls")]
 #![allow(clippy::disallowed_methods, reason = "tests open files")]
 
@@ -15,8 +16,8 @@ use rustls::ContentType;
 use support::forge::{Forge, tapped};
 use support::rig::Rig;
 use support::secure_rig::SecureRig;
-use support::tls::{Authority, EACH, TLS_1_3, setup};
-use support::{Setup, find, noise, request};
+use support::tls::{Authority, EACH, SecureSite, TLS_1_3, Tls, client_hello, setup};
+use support::{Client, Setup, find, noise, request, until};
 
 /// As many empty records as rustls takes in a row.
 const EMPTY: usize = 32;
@@ -50,6 +51,44 @@ fn records_without_content_end_a_turn() {
     let asked = request("GET", "/a.txt", &[("Connection", "close")]);
     rig.send(&forge.record(ContentType::ApplicationData, &asked));
     assert_eq!(rig.drive(), Turn::Closed(Closed::Orderly));
+}
+
+/// How many come at once: their handshakes take many times as long as a worker lets others wait.
+const CROWD: usize = 400;
+
+/// A file that is sent in several turns.
+const SEVERAL_TURNS: usize = 600 << 10;
+
+/// A crowd says hello, and after it `client` asks for a file: whether it has all of it before all of
+/// them have their answers.
+fn is_served_before_a_crowd(site: &SecureSite, client: &mut Client<Tls>) -> bool {
+    let hello = client_hello(&site.caller);
+    let open = &site.server.counters.connections_open;
+    let mut crowd: Vec<Client> = (0..CROWD).map(|_| site.server.connect()).collect();
+    until("they are in", || open.value() == 1 + CROWD as u64);
+    for newcomer in &mut crowd {
+        newcomer.send(&hello);
+    }
+    client.send(&get(&[]));
+    assert_eq!(client.response("GET").body.len(), SEVERAL_TURNS);
+    let is_first = !crowd.iter_mut().all(Client::has_answer);
+    drop(crowd);
+    until("they are gone", || open.value() == 1);
+    is_first
+}
+
+/// The system may let the crowd be served before this client can ask; but where it had to wait for
+/// all of them, no try would ever succeed.
+#[test]
+fn a_crowd_at_the_door_does_not_hold_up_a_download() {
+    let setup = setup().file("large.bin", noise(SEVERAL_TURNS));
+    let site = SecureSite::start(setup.with(|config| {
+        config.threads = 1;
+        config.limits.max_connections = 2 * CROWD;
+    }));
+    let mut client = site.connect();
+    client.check_served();
+    assert!((0..10).any(|_| is_served_before_a_crowd(&site, &mut client)));
 }
 
 const SIZE: usize = 10 << 20;
