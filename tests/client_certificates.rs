@@ -14,10 +14,8 @@ use rustls::ClientConfig;
 use rustls::HandshakeKind::{Full, Resumed};
 use serde_json::Value;
 use support::page::Page;
-use support::tls::{Authority, Issued, TLS_1_2, TLS_1_3, Versions, Wanted};
-use support::{Setup, TestServer, request, until};
-
-const BOTH_ALONE: [Versions; 2] = [TLS_1_2, TLS_1_3];
+use support::tls::{Authority, EACH, Issued, Versions, Wanted, setup};
+use support::{TestServer, request, until};
 
 /// A server with one worker and a log, and the authorities of both sides.
 struct Gate {
@@ -35,7 +33,7 @@ impl Gate {
     ) -> Gate {
         let (ours, theirs) = (Authority::new("servers"), Authority::new("clients"));
         let page = Page::default();
-        let mut setup = Setup::new().file("a.txt", "here").https(&ours);
+        let mut setup = setup().https(&ours);
         setup = setup.tls(|tls| tls.clients = clients(theirs.certificate()));
         setup.config.threads = 1;
         setup.config.log = LogOptions {
@@ -75,14 +73,15 @@ impl Gate {
         self.failures().swap_remove(before)
     }
 
-    /// Who shows this is refused with this alert, and the log says why.
+    /// Who shows this is refused with this alert, or without one, and the log says why.
     #[track_caller]
-    fn check_refused(&self, identity: Option<&Issued>, alert: &str, reason: &str) {
-        for versions in BOTH_ALONE {
+    fn check_refused(&self, identity: Option<&Issued>, alert: Option<&str>, reason: &str) {
+        for versions in EACH {
             let before = self.failures().len();
             let caller = self.caller(versions, identity);
             let error = self.server.secure(&caller).refusal();
-            assert!(error.contains(alert), "{error}");
+            let received = error.strip_prefix("received fatal alert: ");
+            assert_eq!(received, alert, "{error}");
             let why = self.next_failure(before);
             assert!(why.contains(reason), "{why}");
         }
@@ -90,7 +89,7 @@ impl Gate {
 
     #[track_caller]
     fn check_served(&self, identity: Option<&Issued>) {
-        for versions in BOTH_ALONE {
+        for versions in EACH {
             self.server
                 .secure(&self.caller(versions, identity))
                 .check_served();
@@ -102,21 +101,33 @@ impl Gate {
 fn concept_30_nobody_is_served_without_a_good_certificate() {
     let gate = Gate::required();
     gate.check_served(Some(&gate.theirs.client("alice")));
-    gate.check_refused(None, "CertificateRequired", "peer sent no certificates");
+    gate.check_refused(
+        None,
+        Some("CertificateRequired"),
+        "peer sent no certificates",
+    );
     let another = Authority::new("another");
     let stranger = another.client("alice");
-    gate.check_refused(Some(&stranger), "UnknownCA", "UnknownIssuer");
+    gate.check_refused(Some(&stranger), Some("UnknownCA"), "UnknownIssuer");
     // Another authority of the same name is still another.
     let namesake = Authority::new("clients");
     let forged = namesake.client("alice");
-    gate.check_refused(Some(&forged), "DecryptError", "invalid peer certificate");
+    gate.check_refused(
+        Some(&forged),
+        Some("DecryptError"),
+        "invalid peer certificate",
+    );
     let expired = gate.theirs.issue(Wanted::client("alice").expired());
-    gate.check_refused(Some(&expired), "CertificateExpired", "expired");
+    gate.check_refused(Some(&expired), Some("CertificateExpired"), "expired");
     let early = gate.theirs.issue(Wanted::client("alice").not_yet_valid());
-    gate.check_refused(Some(&early), "", "not valid yet");
+    gate.check_refused(Some(&early), Some("CertificateExpired"), "not valid yet");
     // A server's certificate is no client's (RFC 5280 section 4.2.1.12).
     let server = gate.theirs.server();
-    gate.check_refused(Some(&server), "", "invalid peer certificate");
+    gate.check_refused(
+        Some(&server),
+        Some("UnsupportedCertificate"),
+        "invalid peer certificate",
+    );
     gate.check_served(Some(&gate.theirs.client("bob")));
     assert_eq!(gate.server.counters.handshakes.value(), 4);
     assert_eq!(gate.server.counters.handshakes_failed.value(), 12);
@@ -129,9 +140,9 @@ fn concept_30_who_shows_none_may_be_served_and_who_shows_one_must_show_a_good_on
     gate.check_served(Some(&gate.theirs.client("alice")));
     let another = Authority::new("another");
     let stranger = another.client("alice");
-    gate.check_refused(Some(&stranger), "UnknownCA", "UnknownIssuer");
+    gate.check_refused(Some(&stranger), Some("UnknownCA"), "UnknownIssuer");
     let expired = gate.theirs.issue(Wanted::client("alice").expired());
-    gate.check_refused(Some(&expired), "CertificateExpired", "expired");
+    gate.check_refused(Some(&expired), Some("CertificateExpired"), "expired");
 }
 
 /// The lines of a full and a resumed session, for each version. The subject is in all of them: what
@@ -139,7 +150,7 @@ fn concept_30_who_shows_none_may_be_served_and_who_shows_one_must_show_a_good_on
 fn lines_of_alice(format: LogFormat) -> Vec<String> {
     let gate = Gate::new(format, ClientAuthentication::Required);
     let alice = gate.theirs.client("alice");
-    for versions in BOTH_ALONE {
+    for versions in EACH {
         let caller = gate.caller(versions, Some(&alice));
         for kind in [Full, Resumed] {
             let mut client = gate.server.secure(&caller);
@@ -192,7 +203,7 @@ fn a_session_is_not_resumed_after_its_certificate_has_expired() {
     let gate = Gate::required();
     let end = SystemTime::now() + Duration::from_secs(4);
     let alice = gate.theirs.issue(Wanted::client("alice").valid_until(end));
-    let callers = BOTH_ALONE.map(|versions| gate.caller(versions, Some(&alice)));
+    let callers = EACH.map(|versions| gate.caller(versions, Some(&alice)));
     for caller in &callers {
         for kind in [Full, Resumed] {
             let mut client = gate.server.secure(caller);
@@ -214,8 +225,7 @@ fn a_session_is_not_resumed_after_its_certificate_has_expired() {
     }
 }
 
-/// The longest chain that is read is longer than any that makes sense; what is longer costs no
-/// memory.
+/// The longest chain that is verified is longer than any that makes sense.
 #[test]
 fn chains_have_a_longest_length() {
     let gate = Gate::required();
@@ -227,7 +237,47 @@ fn chains_have_a_longest_length() {
     };
     // The client's own and six more.
     gate.check_served(with(7));
-    gate.check_refused(with(8), "HandshakeFailure", "chain is too long");
-    gate.check_refused(with(100), "", "longer than 32 KiB");
+    gate.check_refused(with(8), Some("HandshakeFailure"), "chain is too long");
+    gate.check_refused(with(100), None, "longer than 32 KiB");
     gate.check_served(with(1));
+}
+
+/// Every line of the log would be as long as the client likes.
+#[test]
+fn a_long_name_is_cut_in_the_log() {
+    let gate = Gate::required();
+    let name = "é".repeat(5000);
+    gate.check_served(Some(&gate.theirs.client(&name)));
+    drop(gate.server);
+    let lines = gate.page.lines();
+    assert_eq!(lines.len(), EACH.len(), "{lines:#?}");
+    for line in lines {
+        let object: Value = serde_json::from_str(&line).expect("JSON");
+        let told = object["tls"]["client"].as_str().expect("a name");
+        assert_eq!(told, format!("CN={}...", "é".repeat(253)));
+    }
+}
+
+/// What verifies certificates takes a longer serial number than RFC 5280 allows (20 bytes, in
+/// section 4.1.2.2), and what reads them does not: until when it is valid is not known later.
+#[test]
+fn a_certificate_that_cannot_be_read_is_good_for_one_session() {
+    let gate = Gate::required();
+    let alice = Wanted::client("alice").with_serial_number_of(40);
+    let alice = gate.theirs.issue(alice);
+    for versions in EACH {
+        let caller = gate.caller(versions, Some(&alice));
+        let mut client = gate.server.secure(&caller);
+        client.check_served();
+        assert_eq!(client.kind(), Full);
+        let mut client = gate.server.secure(&caller);
+        client.send(&request("GET", "/a.txt", &[]));
+        let response = client.response("GET");
+        assert_eq!((response.status, client.kind()), (403, Resumed));
+    }
+    drop(gate.server);
+    for line in gate.page.lines() {
+        let object: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(object["tls"]["client"], Value::Null, "{line}");
+    }
 }

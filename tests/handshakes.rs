@@ -8,39 +8,21 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use docroot::net::limits::Deadlines;
 use docroot::net::tls::options::TlsVersion;
 use docroot::observe::access_log::{LogFormat, LogOptions};
 use rustls::HandshakeKind::{Full, Resumed};
 use rustls::ProtocolVersion;
 use support::page::Page;
 use support::tls::{
-    Authority, BOTH, SecureSite, TLS_1_2, TLS_1_3, Tls, Versions, client_hello, openssl,
+    Authority, BOTH, EACH, SHORT, SecureSite, TLS_1_2, TLS_1_3, Tls, client_hello, openssl, setup,
 };
-use support::{Client, Setup, Stream, TestServer, noise, request, until};
-
-/// Short enough for a test, and told apart from every default.
-const SHORT: Duration = Duration::from_millis(200);
+use support::{Client, Stream, TestServer, noise, request, until};
 
 /// The alert that no protocol is in common (RFC 7301 section 3.2).
 const NO_APPLICATION_PROTOCOL: &str = "NoApplicationProtocol";
 
-fn setup() -> Setup {
-    Setup::new().file("a.txt", "here")
-}
-
 fn site() -> SecureSite {
     SecureSite::start(setup())
-}
-
-/// Only the deadline under test is short: whatever closes the connection, no other did.
-fn site_with(change: impl FnOnce(&mut Deadlines)) -> SecureSite {
-    SecureSite::start(setup().with(|config| change(&mut config.deadlines)))
-}
-
-fn connect(site: &SecureSite, versions: Versions) -> Client<Tls> {
-    let caller = site.authority.caller_with(versions, None);
-    site.server.secure(&caller.into())
 }
 
 #[test]
@@ -51,7 +33,7 @@ fn concept_29_both_versions_are_spoken_and_the_newer_is_preferred() {
         (TLS_1_3, ProtocolVersion::TLSv1_3),
         (BOTH, ProtocolVersion::TLSv1_3),
     ] {
-        let mut client = connect(&site, versions);
+        let mut client = site.connect_in(versions);
         client.check_served();
         assert_eq!(client.stream.conn.protocol_version(), Some(want));
     }
@@ -117,7 +99,7 @@ fn the_protocol_is_http_1_1_where_the_client_names_any() {
 fn sessions_are_resumed_by_every_worker() {
     for threads in [1, 2, 4] {
         let site = SecureSite::start(setup().with(|config| config.threads = threads));
-        for versions in [TLS_1_2, TLS_1_3] {
+        for versions in EACH {
             let caller = Arc::new(site.authority.caller_with(versions, None));
             let mut first = site.server.secure(&caller);
             first.check_served();
@@ -134,28 +116,29 @@ fn sessions_are_resumed_by_every_worker() {
     }
 }
 
-/// [`Client`] insists on close_notify, and `check_closing` on this connection having been closed.
+/// The end comes with close_notify: rustls makes an error of every other.
 #[track_caller]
 fn check_closing(client: &mut Client<Tls>, why: &str) {
-    assert!(client.is_closed(), "{why}");
+    let end = client.stream.read(&mut [0]);
+    assert_eq!(end.expect(why), 0, "{why}");
 }
 
 #[test]
 fn the_server_says_close_notify() {
-    for versions in [TLS_1_2, TLS_1_3] {
-        let site = site_with(|deadlines| deadlines.idle = SHORT);
-        let mut client = connect(&site, versions);
+    for versions in EACH {
+        let site = SecureSite::impatient(|deadlines| deadlines.idle = SHORT);
+        let mut client = site.connect_in(versions);
         client.send(&request("GET", "/a.txt", &[("Connection", "close")]));
         assert_eq!(client.response("GET").text(), "here");
         check_closing(&mut client, "after Connection: close");
-        let mut client = connect(&site, versions);
+        let mut client = site.connect_in(versions);
         client.send(b"nonsense\r\n\r\n");
         assert_eq!(client.response("GET").status, 400);
         check_closing(&mut client, "after a refusal");
-        let mut client = connect(&site, versions);
+        let mut client = site.connect_in(versions);
         client.check_served();
         check_closing(&mut client, "after an idle timeout");
-        let mut client = connect(&site, versions);
+        let mut client = site.connect_in(versions);
         client.check_served();
         client.finish();
         check_closing(&mut client, "after the client's own");
@@ -164,7 +147,7 @@ fn the_server_says_close_notify() {
 
 #[test]
 fn the_server_says_close_notify_where_nothing_was_asked() {
-    let site = site_with(|deadlines| deadlines.head = SHORT);
+    let site = SecureSite::impatient(|deadlines| deadlines.head = SHORT);
     let mut client = site.connect();
     client.shake_hands().expect("a session");
     check_closing(&mut client, "after a session without a request");
@@ -189,13 +172,13 @@ fn the_server_says_close_notify_when_it_drains() {
     site.server.wait();
 }
 
-/// One worker and a log in JSON.
-fn logging() -> (SecureSite, Page) {
+/// One worker and a log.
+fn logging(format: LogFormat) -> (SecureSite, Page) {
     let page = Page::default();
     let mut setup = setup().with(|config| {
         config.threads = 1;
         config.log = LogOptions {
-            format: LogFormat::Json,
+            format,
             colour: false,
         };
     });
@@ -206,7 +189,7 @@ fn logging() -> (SecureSite, Page) {
 /// The reason of the only line of a log. Whoever cuts a connection could be somebody else than the
 /// client (RFC 8446 section 6.1): the operator is told which of both it was.
 fn reason_of_half_a_request(end: impl FnOnce(&mut Client<Tls>)) -> String {
-    let (site, page) = logging();
+    let (site, page) = logging(LogFormat::Json);
     let mut client = site.connect();
     client.send(b"GET /a.txt HTTP/1.1\r\nHost: t");
     end(&mut client);
@@ -251,8 +234,8 @@ fn one_client_too_many_is_told_in_its_session() {
     let site = SecureSite::start(setup);
     let mut held = site.connect();
     held.check_served();
-    for versions in [TLS_1_2, TLS_1_3] {
-        let mut refused = connect(&site, versions);
+    for versions in EACH {
+        let mut refused = site.connect_in(versions);
         refused.send(&request("GET", "/a.txt", &[]));
         let response = refused.response("GET");
         assert_eq!(response.status, 503);
@@ -267,23 +250,83 @@ fn one_client_too_many_is_told_in_its_session() {
 #[test]
 fn a_record_that_was_changed_ends_the_session() {
     let site = site();
-    for versions in [TLS_1_2, TLS_1_3] {
-        let mut client = connect(&site, versions);
+    for versions in EACH {
+        let mut client = site.connect_in(versions);
         client.check_served();
-        let Tls { conn, sock } = &mut client.stream;
-        conn.writer()
-            .write_all(&request("GET", "/a.txt", &[]))
-            .expect("it takes that");
-        let mut record = Vec::new();
-        conn.write_tls(&mut record).expect("a vector");
-        *record.last_mut().expect("a byte") ^= 1;
-        sock.write_all(&record).expect("it reads");
-        let error = client
-            .stream
-            .read(&mut [0])
-            .expect_err("no answer")
-            .to_string();
+        let error = answer_to_a_changed_record(&mut client);
         assert!(error.contains("BadRecordMac"), "{error}");
+    }
+}
+
+/// Asks, and changes a bit of that on the way.
+#[track_caller]
+fn answer_to_a_changed_record(client: &mut Client<Tls>) -> String {
+    let Tls { conn, sock } = &mut client.stream;
+    let asked = request("GET", "/a.txt", &[]);
+    conn.writer().write_all(&asked).expect("it takes that");
+    let mut record = Vec::new();
+    conn.write_tls(&mut record).expect("a vector");
+    *record.last_mut().expect("a byte") ^= 1;
+    sock.write_all(&record).expect("it reads");
+    let answer = client.stream.read(&mut [0]);
+    answer.expect_err("no answer").to_string()
+}
+
+/// The second line of a log, of which the first tells of a request that was answered.
+fn line_of_a_broken_session(format: LogFormat) -> String {
+    let (site, page) = logging(format);
+    let mut client = site.connect();
+    client.check_served();
+    answer_to_a_changed_record(&mut client);
+    assert_eq!(site.server.counters.handshakes_failed.value(), 0);
+    drop(site);
+    let mut lines = page.lines();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    lines.remove(1)
+}
+
+/// The handshake had succeeded: what came later is told as something else.
+#[test]
+fn a_session_that_breaks_is_told() {
+    let line = line_of_a_broken_session(LogFormat::Json);
+    let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(line["session_failed"], "cannot decrypt peer's message");
+    assert_eq!(line["peer"], "127.0.0.1");
+    for (format, want) in [
+        (
+            LogFormat::Pretty,
+            " TLS session failed  cannot decrypt peer's message",
+        ),
+        (
+            LogFormat::Combined,
+            "] the TLS session failed: cannot decrypt peer's message",
+        ),
+    ] {
+        let line = line_of_a_broken_session(format);
+        assert!(line.contains(want), "{line}");
+    }
+}
+
+/// Who resets the connection in the middle of a handshake, with an alert before that or without.
+#[test]
+fn a_handshake_that_is_reset_is_told() {
+    let bad_certificate = [21, 3, 3, 0, 2, 2, 42];
+    for (last_word, want) in [
+        (&[][..], "the client went away"),
+        (&bad_certificate, "received fatal alert: BadCertificate"),
+    ] {
+        let (site, page) = logging(LogFormat::Json);
+        let mut client = site.server.connect();
+        client.send(&client_hello(&site.caller));
+        assert_eq!(client.take(1), [22], "a handshake message");
+        client.send(last_word);
+        rustix::net::sockopt::set_socket_linger(&client.stream, Some(Duration::ZERO))
+            .expect("a reset");
+        drop(client);
+        until("it is told", || page.lines().len() == 1);
+        let line: serde_json::Value = serde_json::from_str(&page.lines()[0]).expect("JSON");
+        assert_eq!(line["handshake_failed"], want);
+        assert_eq!(site.server.counters.handshakes_failed.value(), 1);
     }
 }
 
@@ -291,7 +334,7 @@ fn a_record_that_was_changed_ends_the_session() {
 #[test]
 fn keys_are_renewed_as_often_as_the_client_likes() {
     let site = SecureSite::start(setup().file("large.bin", noise(5 << 20)));
-    let mut client = connect(&site, TLS_1_3);
+    let mut client = site.connect_in(TLS_1_3);
     for _ in 0..100 {
         client.check_served();
         let connection = &mut client.stream.conn;
@@ -322,7 +365,7 @@ fn nothing_is_negotiated_twice() {
 
 #[test]
 fn whoever_does_not_read_is_cut() {
-    let site = site_with(|deadlines| deadlines.send = SHORT);
+    let site = SecureSite::impatient(|deadlines| deadlines.send = SHORT);
     let length = 64 << 20;
     let file = std::fs::File::create(site.server.root.join("large.bin")).expect("a file");
     file.set_len(length).expect("a sparse file");
@@ -340,7 +383,7 @@ fn whoever_does_not_read_is_cut() {
 /// Whoever is in the middle of a handshake, or has not begun, has asked for nothing yet.
 #[test]
 fn draining_waits_for_no_handshake() {
-    let mut site = site_with(|deadlines| deadlines.drain = Duration::from_secs(3600));
+    let mut site = SecureSite::impatient(|deadlines| deadlines.drain = Duration::from_secs(3600));
     let silent = site.server.connect();
     let mut half = site.server.connect();
     half.send(&client_hello(&site.caller));

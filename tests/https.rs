@@ -7,25 +7,23 @@ mod support;
 use std::io::{Read, Write};
 
 use docroot::semantics::status::Status;
-use support::tls::{BOTH, SecureSite, TLS_1_2, TLS_1_3, Tls, Versions};
+use support::tls::{BOTH, EACH, SecureSite, TLS_1_2, TLS_1_3, Tls, setup};
 use support::{Client, Setup, Stream, noise, request, until};
 
-/// What a server may encrypt at a time, and the most that a record holds (RFC 8446 section 5.1):
-/// sizes around both are where a byte too many or too few would show.
-const SIZES: [usize; 8] = [0, 1, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537];
+/// Where a byte too many or too few would show: around the most that a record holds (RFC 8446
+/// section 5.1), that is encrypted at a time, and that is read at a time; and so far below them that
+/// the head makes up the rest.
+fn sizes() -> Vec<usize> {
+    let edges = [16 << 10, 32 << 10, 64 << 10, 256 << 10];
+    let around = edges.iter().flat_map(|edge| edge - 2..=edge + 2);
+    let below = edges
+        .iter()
+        .flat_map(|edge| (edge - 400..*edge).step_by(40));
+    [0, 1, 2].into_iter().chain(around).chain(below).collect()
+}
 
 fn site() -> SecureSite {
-    SecureSite::start(setup())
-}
-
-fn setup() -> Setup {
-    Setup::new().file("a.txt", "here").file("b.txt", "there")
-}
-
-/// A client of one version, so that each is tried with both.
-fn client_of(site: &SecureSite, versions: Versions) -> Client<Tls> {
-    let caller = site.authority.caller_with(versions, None);
-    site.server.secure(&caller.into())
+    SecureSite::start(setup().file("b.txt", "there"))
 }
 
 #[track_caller]
@@ -39,7 +37,7 @@ fn check_equal(got: &[u8], want: &[u8], of: &str) {
 fn get_and_head() {
     let site = site();
     for versions in [TLS_1_2, TLS_1_3, BOTH] {
-        let mut client = client_of(&site, versions);
+        let mut client = site.connect_in(versions);
         client.send(&request("GET", "/a.txt", &[]));
         let response = client.response("GET");
         assert_eq!((response.status, &*response.text()), (200, "here"));
@@ -52,6 +50,20 @@ fn get_and_head() {
         assert_eq!(client.response("GET").status, 404);
         assert!(client.is_closed());
     }
+}
+
+/// RFC 9110 section 7.4: in plain text there is no such target.
+#[test]
+fn a_target_of_https_is_served_in_a_session_only() {
+    let asked = b"GET hTTpS://test:8443/a.txt HTTP/1.1\r\nHost: test\r\n\r\n";
+    let site = site();
+    let mut client = site.connect();
+    client.send(asked);
+    assert_eq!(client.response("GET").text(), "here");
+    let plain = setup().start();
+    let mut client = plain.connect();
+    client.send(asked);
+    assert_eq!(client.response("GET").status, 421);
 }
 
 #[test]
@@ -92,14 +104,16 @@ fn coded_content() {
 
 #[test]
 fn files_of_every_size_arrive_whole() {
-    let setup = SIZES.iter().fold(Setup::new(), |setup, &size| {
-        setup.file(&format!("{size}"), noise(size))
+    let sizes = sizes();
+    let files = sizes.iter().map(|&size| (size.to_string(), noise(size)));
+    let setup = files.fold(Setup::new(), |setup, (name, content)| {
+        setup.file(&name, content)
     });
     let site = SecureSite::start(setup);
-    for versions in [TLS_1_2, TLS_1_3] {
+    for versions in EACH {
         // One connection, so that what is left of one answer would be found before the next.
-        let mut client = client_of(&site, versions);
-        for size in SIZES {
+        let mut client = site.connect_in(versions);
+        for &size in &sizes {
             client.send(&request("GET", &format!("/{size}"), &[]));
             let response = client.response("GET");
             check_equal(&response.body, &noise(size), &format!("{size}"));
@@ -111,8 +125,8 @@ fn files_of_every_size_arrive_whole() {
 fn a_large_file_arrives_byte_for_byte() {
     let content = noise(10 << 20);
     let site = SecureSite::start(Setup::new().file("large.bin", &content));
-    for versions in [TLS_1_2, TLS_1_3] {
-        let mut client = client_of(&site, versions);
+    for versions in EACH {
+        let mut client = site.connect_in(versions);
         client.send(&request("GET", "/large.bin", &[]));
         check_equal(&client.response("GET").body, &content, "a fast reader");
         client.send(&request("GET", "/large.bin", &[("Connection", "close")]));
@@ -145,9 +159,10 @@ fn a_slow_reader_gets_every_byte() {
 
 #[test]
 fn sixteen_requests_in_one_write() {
-    let site = SecureSite::start(setup().file("large.bin", noise(300_000)));
-    for versions in [TLS_1_2, TLS_1_3] {
-        let mut client = client_of(&site, versions);
+    let files = setup().file("b.txt", "there");
+    let site = SecureSite::start(files.file("large.bin", noise(300_000)));
+    for versions in EACH {
+        let mut client = site.connect_in(versions);
         let targets = ["/a.txt", "/large.bin", "/b.txt", "/missing"];
         let requests: Vec<u8> = (0..16)
             .flat_map(|number| request("GET", targets[number % 4], &[]))
@@ -191,8 +206,8 @@ fn a_long_pipeline() {
 #[test]
 fn a_request_in_records_of_a_byte() {
     let site = site();
-    for versions in [TLS_1_2, TLS_1_3] {
-        let mut client = client_of(&site, versions);
+    for versions in EACH {
+        let mut client = site.connect_in(versions);
         for byte in request("GET", "/a.txt", &[]) {
             client.send(&[byte]);
         }
@@ -204,8 +219,8 @@ fn a_request_in_records_of_a_byte() {
 #[test]
 fn records_in_segments_of_a_byte() {
     let site = site();
-    for versions in [TLS_1_2, TLS_1_3] {
-        let mut client = client_of(&site, versions);
+    for versions in EACH {
+        let mut client = site.connect_in(versions);
         dribble(&mut client);
         while client.stream.conn.is_handshaking() {
             let Tls { conn, sock } = &mut client.stream;
@@ -279,10 +294,8 @@ fn a_file_that_shrinks_resets_the_connection() {
 #[test]
 fn every_answer_says_hsts_where_it_is_asked_for() {
     const FIELD: &str = "Strict-Transport-Security";
-    let authority = support::tls::Authority::new("authority");
-    let setup = setup().https(&authority).tls(|tls| tls.hsts = Some(3600));
-    let server = setup.start();
-    let mut client = server.secure(&authority.caller());
+    let site = SecureSite::start_with(setup(), |tls| tls.hsts = Some(3600));
+    let mut client = site.connect();
     let mut check = |method: &str, target: &str, fields: &[(&str, &str)], status: u16| {
         client.send(&request(method, target, fields));
         let response = client.response(method);
@@ -303,7 +316,7 @@ fn every_answer_says_hsts_where_it_is_asked_for() {
     check("BREW", "/a.txt", &[], 501);
     // The connection ends with the last.
     check("GET", "/a.txt", &[("Host", "another")], 400);
-    let plain = server.get("/a.txt", &[]);
+    let plain = site.server.get("/a.txt", &[]);
     assert_eq!((plain.status, plain.field(FIELD)), (400, None));
 }
 

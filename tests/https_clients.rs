@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use docroot::net::tls::options::ClientAuthentication;
-use support::tls::{Authority, Issued, KeyAlgorithm, Wanted, openssl, traditional};
-use support::{Setup, TestServer, find, noise};
+use support::tls::{Authority, Issued, KeyAlgorithm, Wanted, openssl, setup, traditional};
+use support::{TestServer, find, noise};
 
 const CURL: &str = "curl is needed by these tests; scripts/test installs it";
 const PYTHON: &str = "python3 is needed by these tests; scripts/test installs it";
@@ -20,10 +20,6 @@ const LAST: &[u8] = b"GET /a.txt HTTP/1.1\r\nHost: localhost\r\nConnection: clos
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
-}
-
-fn setup() -> Setup {
-    Setup::new().file("a.txt", "here")
 }
 
 fn url(server: &TestServer, path: &str) -> String {
@@ -170,6 +166,7 @@ fn opened(address: SocketAddr, authority: &Authority, more: &[&str]) -> String {
     said.into_owned()
 }
 
+/// Keys as tools have written them, now and long ago.
 #[test]
 fn openssl_takes_every_key_in_every_form() {
     let authority = Authority::new("authority");

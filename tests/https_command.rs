@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use support::program::{Program, command};
-use support::tls::{Authority, Issued, KeyAlgorithm, Wanted, openssl, traditional};
+use support::tls::{Authority, Issued, KeyAlgorithm, Wanted, openssl};
 
 /// An authority, a root, and files beside it.
 struct Desk {
@@ -150,32 +150,6 @@ fn authorities_that_cannot_be_used() {
         let file = path.to_str().expect("UTF-8");
         let output = desk.run(certificate, key, &["--tls-client-ca", file]);
         check_failed(&output, &path, because);
-    }
-}
-
-/// Keys as tools have written them, now and long ago.
-#[test]
-fn keys_of_every_form_can_be_used() {
-    let desk = Desk::new();
-    for algorithm in [
-        KeyAlgorithm::P256,
-        KeyAlgorithm::P384,
-        KeyAlgorithm::Ed25519,
-        KeyAlgorithm::Rsa,
-    ] {
-        let issued = desk.authority.issue(Wanted::server().with_key(algorithm));
-        desk.check_served(&issued);
-        if algorithm != KeyAlgorithm::Ed25519 {
-            let key = traditional(&issued.key);
-            let text = std::fs::read_to_string(&key).expect("a file");
-            let label = if algorithm == KeyAlgorithm::Rsa {
-                "RSA"
-            } else {
-                "EC"
-            };
-            assert!(text.starts_with(&format!("-----BEGIN {label} PRIVATE KEY-----")));
-            desk.check_served(&Issued { key, ..issued });
-        }
     }
 }
 

@@ -8,24 +8,11 @@ use std::io::Read;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use docroot::net::limits::Deadlines;
-use support::tls::{Authority, SecureSite, client_hello};
-use support::{Client, Setup, noise, request, until};
-
-/// Short enough for a test, and told apart from every default.
-const SHORT: Duration = Duration::from_millis(200);
-
-fn setup() -> Setup {
-    Setup::new().file("a.txt", "here")
-}
+use support::tls::{SHORT, SecureSite, client_hello, setup};
+use support::{Client, noise, request, until};
 
 fn site() -> SecureSite {
     SecureSite::start(setup())
-}
-
-/// Only the deadline under test is short: whatever closes the connection, no other did.
-fn site_with(change: impl FnOnce(&mut Deadlines)) -> SecureSite {
-    SecureSite::start(setup().with(|config| change(&mut config.deadlines)))
 }
 
 /// The answer to plain text, which is in plain text.
@@ -54,15 +41,7 @@ fn check_told(mut client: Client, sent: &[u8], has_body: bool) {
 
 #[test]
 fn plain_text_is_told_where_it_has_come_to() {
-    let authority = Authority::new("authority");
-    let site = SecureSite {
-        server: setup()
-            .https(&authority)
-            .tls(|tls| tls.hsts = Some(1))
-            .start(),
-        caller: authority.caller(),
-        authority,
-    };
+    let site = SecureSite::start_with(setup(), |tls| tls.hsts = Some(1));
     check_plain_text(&site, &request("GET", "/a.txt", &[]), true);
     check_plain_text(&site, &request("HEAD", "/a.txt", &[]), false);
     check_plain_text(&site, b"\r\nGET / HTTP/1.1\r\n\r\n", true);
@@ -75,7 +54,7 @@ fn plain_text_is_told_where_it_has_come_to() {
 /// Whether there is a body to be sent is not known before the method is.
 #[test]
 fn the_method_of_plain_text_is_waited_for() {
-    let site = site_with(|deadlines| deadlines.handshake = SHORT);
+    let site = SecureSite::impatient(|deadlines| deadlines.handshake = SHORT);
     let mut slow = site.server.connect();
     for byte in b"HEAD " {
         slow.send(&[*byte]);
@@ -157,7 +136,7 @@ fn a_hello_with_any_byte_changed_harms_nobody() {
 
 #[test]
 fn half_a_handshake_ends_at_its_deadline() {
-    let site = site_with(|deadlines| deadlines.handshake = SHORT);
+    let site = SecureSite::impatient(|deadlines| deadlines.handshake = SHORT);
     let hello = client_hello(&site.caller);
     let counters = &site.server.counters;
     for (sent, failed) in [(0, 0), (1, 1), (hello.len() / 2, 2), (hello.len(), 3)] {
@@ -172,7 +151,7 @@ fn half_a_handshake_ends_at_its_deadline() {
 /// However many bytes come, one after another: the deadline counts from the first moment.
 #[test]
 fn a_trickle_does_not_prolong_a_handshake() {
-    let site = site_with(|deadlines| deadlines.handshake = SHORT);
+    let site = SecureSite::impatient(|deadlines| deadlines.handshake = SHORT);
     let mut client = site.server.connect();
     let begin = Instant::now();
     let pace = Some(Duration::from_millis(20));

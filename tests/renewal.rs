@@ -5,20 +5,24 @@
 
 mod support;
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use docroot::net::tls::options::ClientAuthentication;
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use rustls::ClientConfig;
 use rustls::HandshakeKind::{Full, Resumed};
+use rustls::pki_types::CertificateDer;
 use support::program::{Program, command};
-use support::tls::{Authority, Issued, TLS_1_2, TLS_1_3, put};
-use support::{Setup, TestServer, until};
+use support::tls::{Authority, EACH, Issued, TLS_1_3, put, setup};
+use support::{TestServer, until};
 
 fn start(issued: &Issued) -> TestServer {
     let options = issued.options();
-    let setup = Setup::new().file("a.txt", "here");
-    setup.with(|config| config.tls = Some(options)).start()
+    setup().with(|config| config.tls = Some(options)).start()
 }
 
 /// Who comes now is shown this certificate.
@@ -51,7 +55,7 @@ fn sessions_outlive_a_renewal() {
     let authority = Authority::new("authority");
     let files = authority.server();
     let server = start(&files);
-    for versions in [TLS_1_2, TLS_1_3] {
+    for versions in EACH {
         let caller = Arc::new(authority.caller_with(versions, None));
         server.secure(&caller).check_served();
         authority.server().replace(&files);
@@ -125,9 +129,9 @@ fn other_authorities_end_old_sessions() {
     let trusted = ours.folder().join("clients.pem");
     put(&before.certificate(), &trusted);
     let clients = ClientAuthentication::Required(trusted.clone());
-    let setup = Setup::new().file("a.txt", "here").https(&ours);
+    let setup = setup().https(&ours);
     let server = setup.tls(|tls| tls.clients = clients).start();
-    let callers = [TLS_1_2, TLS_1_3].map(|versions| -> Arc<ClientConfig> {
+    let callers = EACH.map(|versions| -> Arc<ClientConfig> {
         let alice = before.client("alice");
         ours.caller_with(versions, Some(&alice)).into()
     });
@@ -144,7 +148,7 @@ fn other_authorities_end_old_sessions() {
         assert!(error.contains("UnknownCA"), "{error}");
     }
     let bob = after.client("bob");
-    for versions in [TLS_1_2, TLS_1_3] {
+    for versions in EACH {
         let caller = ours.caller_with(versions, Some(&bob)).into();
         server.secure(&caller).check_served();
     }
@@ -158,7 +162,7 @@ fn one_more_authority_lets_everybody_in() {
     let trusted = ours.folder().join("clients.pem");
     put(&before.certificate(), &trusted);
     let clients = ClientAuthentication::Required(trusted.clone());
-    let setup = Setup::new().file("a.txt", "here").https(&ours);
+    let setup = setup().https(&ours);
     let server = setup.tls(|tls| tls.clients = clients).start();
     let alice = before.client("alice");
     let caller: Arc<ClientConfig> = ours.caller_with(TLS_1_3, Some(&alice)).into();
@@ -178,6 +182,9 @@ fn one_more_authority_lets_everybody_in() {
     server.secure(&caller).check_served();
 }
 
+/// What is said of new files that are good.
+const RENEWED: &str = "docroot: the new TLS files are in use for new connections";
+
 fn program(root: &Path, files: &Issued) -> Program {
     let mut command = command();
     command.args(["--log-format", "off"]).arg(root);
@@ -186,42 +193,71 @@ fn program(root: &Path, files: &Issued) -> Program {
     Program::start(&mut command)
 }
 
+/// A site in a process of its own, whose standard error is read.
+struct Told {
+    program: Program,
+    authority: Authority,
+    files: Issued,
+    _root: tempfile::TempDir,
+}
+
+impl Told {
+    fn new() -> Told {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(root.path().join("a.txt"), "here").expect("a file");
+        let authority = Authority::new("authority");
+        let files = authority.server();
+        let told = Told {
+            program: program(root.path(), &files),
+            authority,
+            files,
+            _root: root,
+        };
+        told.served();
+        assert_eq!(told.program.said(), "", "nothing has changed");
+        told
+    }
+
+    /// A client comes; the certificate that it is shown.
+    #[track_caller]
+    fn served(&self) -> CertificateDer<'static> {
+        let mut client = self.program.secure(&self.authority.caller());
+        client.check_served();
+        client.server_certificate()
+    }
+
+    /// Everything that was said once `count` lines were.
+    #[track_caller]
+    fn lines(&self, count: usize) -> Vec<String> {
+        until("it is told", || {
+            self.program.said().lines().count() >= count
+        });
+        self.program.said().lines().map(str::to_owned).collect()
+    }
+}
+
 /// The operator is told in one line that names the file, once: clients go on coming.
 #[track_caller]
 fn check_told(spoil: impl Fn(&Authority, &Issued), file: impl Fn(&Issued) -> &Path) {
-    let root = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(root.path().join("a.txt"), "here").expect("a file");
-    let authority = Authority::new("authority");
-    let files = authority.server();
-    let program = program(root.path(), &files);
-    program.secure(&authority.caller()).check_served();
-    assert_eq!(program.said(), "", "nothing has changed");
-    spoil(&authority, &files);
+    let told = Told::new();
+    spoil(&told.authority, &told.files);
     until("it is told", || {
-        program.secure(&authority.caller()).check_served();
-        !program.said().is_empty()
+        told.served();
+        !told.program.said().is_empty()
     });
     for _ in 0..3 {
-        program.secure(&authority.caller()).check_served();
+        told.served();
     }
-    let new = authority.server();
-    new.replace(&files);
-    until("the new one is in use", || {
-        let mut client = program.secure(&authority.caller());
-        client.check_served();
-        client.server_certificate() == new.chain()[0]
-    });
-    until("that is told", || program.said().lines().count() > 1);
-    let said = program.said();
-    let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines.len(), 2, "{said}");
-    let name = format!("{:?}", file(&files));
-    assert!(
-        lines[0].starts_with("docroot: the TLS files have changed, but "),
-        "{said}"
-    );
-    assert!(lines[0].contains(&name), "{said}");
-    assert!(lines[1].contains("new TLS files are in use"), "{said}");
+    let new = told.authority.server();
+    new.replace(&told.files);
+    until("the new one is in use", || told.served() == new.chain()[0]);
+    let lines = told.lines(2);
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    let changed = "docroot: the TLS files have changed, but ";
+    assert!(lines[0].starts_with(changed), "{lines:#?}");
+    let name = format!("{:?}", file(&told.files));
+    assert!(lines[0].contains(&name), "{lines:#?}");
+    assert_eq!(lines[1], RENEWED);
 }
 
 #[test]
@@ -238,4 +274,93 @@ fn the_operator_is_told_of_a_key_of_another_certificate() {
         |authority, files| put(&authority.server().key, &files.key),
         |files| &files.key,
     );
+}
+
+/// Whatever has the name: it is not waited for, nor read without an end.
+#[test]
+fn the_operator_is_told_of_what_is_no_file() {
+    fn replaced(files: &Issued, make: impl Fn(&Path)) {
+        std::fs::remove_file(&files.certificate).expect("a file");
+        make(&files.certificate);
+    }
+    check_told(
+        |_, files| replaced(files, make_pipe),
+        |files| &files.certificate,
+    );
+    check_told(
+        |_, files| replaced(files, |path| symlink("/dev/zero", path).expect("a link")),
+        |files| &files.certificate,
+    );
+    check_told(
+        |_, files| {
+            let whole = std::fs::read_to_string(&files.certificate).expect("a file");
+            // It would be good if it were read.
+            std::fs::write(&files.certificate, whole + &"\n".repeat(1 << 20)).expect("a file");
+        },
+        |files| &files.certificate,
+    );
+}
+
+/// Nobody writes to it.
+fn make_pipe(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status();
+    assert!(made.expect("mkfifo").success());
+}
+
+/// A file cannot be put into the place of a directory at once.
+#[test]
+fn the_operator_is_told_of_a_directory() {
+    let told = Told::new();
+    let certificate = &told.files.certificate;
+    std::fs::remove_file(certificate).expect("a file");
+    std::fs::create_dir(certificate).expect("a folder");
+    until("it is told", || {
+        told.served();
+        !told.program.said().is_empty()
+    });
+    std::fs::remove_dir(certificate).expect("a folder");
+    let new = told.authority.server();
+    new.replace(&told.files);
+    until("the new one is in use", || told.served() == new.chain()[0]);
+    let lines = told.lines(2);
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(lines[0].contains("is no regular file"), "{lines:#?}");
+    assert_eq!(lines[1], RENEWED);
+}
+
+/// Whoever replaces a certificate and its key replaces one before the other, and clients come at
+/// any time: that is no news.
+#[test]
+fn half_a_renewal_is_not_told() {
+    let told = Told::new();
+    let new = told.authority.server();
+    put(&new.certificate, &told.files.certificate);
+    assert!(told.served() != new.chain()[0], "its key is another's");
+    put(&new.key, &told.files.key);
+    assert!(told.served() == new.chain()[0]);
+    assert_eq!(told.lines(1), [RENEWED]);
+}
+
+/// The files are good, and the moment was not: a process without descriptors can look at files and
+/// not read them. Nothing about the files changes when there are some again.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_could_not_be_read_is_tried_again() {
+    let told = Told::new();
+    let pid = Pid::from_child(&told.program.child);
+    let none = Rlimit {
+        current: Some(0),
+        ..getrlimit(Resource::Nofile)
+    };
+    // Clients are accepted in the order in which they come: this one has its descriptor.
+    let mut client = told.program.secure(&told.authority.caller());
+    told.served();
+    let new = told.authority.server();
+    new.replace(&told.files);
+    let before = prlimit(Some(pid), Resource::Nofile, none).expect("our child");
+    client.shake_hands().expect("a session");
+    assert!(client.server_certificate() != new.chain()[0], "it was read");
+    prlimit(Some(pid), Resource::Nofile, before).expect("our child");
+    until("they are in use", || told.served() == new.chain()[0]);
+    assert_eq!(told.lines(1), [RENEWED]);
 }

@@ -130,6 +130,30 @@ pub(super) mod tests {
             .fold(line.to_owned(), |line, sequence| line.replace(sequence, ""))
     }
 
+    fn failure_line(format: LogFormat, colour: bool, failed: &TlsFailure) -> String {
+        let mut out = Vec::new();
+        write_tls_failure(&mut out, LogOptions { format, colour }, failed);
+        String::from_utf8(out).expect("a log line is ASCII")
+    }
+
+    /// Whatever a fault of TLS says, and some repeat what a client has sent.
+    #[track_caller]
+    fn check_failure_safe(failed: &TlsFailure) {
+        let plain = failure_line(LogFormat::Pretty, false, failed);
+        check_one_printable_line(&plain);
+        let coloured = failure_line(LogFormat::Pretty, true, failed);
+        assert_eq!(without_colours(&coloured), plain);
+        let combined = failure_line(LogFormat::Combined, false, failed);
+        check_one_printable_line(&combined);
+        assert!(!combined.contains('"'), "{combined}");
+        let json = failure_line(LogFormat::Json, false, failed);
+        check_one_printable_line(&json);
+        let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        let name = format!("{}_failed", failed.stage.text());
+        assert_eq!(value[name], failed.reason);
+        assert_eq!(failure_line(LogFormat::Off, false, failed), "");
+    }
+
     #[track_caller]
     fn check_safe(exchange: &Exchange) {
         let plain = line(LogFormat::Pretty, false, exchange);
@@ -139,8 +163,9 @@ pub(super) mod tests {
 
         let combined = line(LogFormat::Combined, false, exchange);
         check_one_printable_line(&combined);
-        // Three quoted strings and no quote within them.
-        assert_eq!(combined.matches('"').count(), 6, "{combined}");
+        // Three quoted strings, or the client's name as a fourth, and no quote within them.
+        let quoted = 3 + usize::from(exchange.security.is_some());
+        assert_eq!(combined.matches('"').count(), 2 * quoted, "{combined}");
 
         let json = line(LogFormat::Json, false, exchange);
         check_one_printable_line(&json);
@@ -150,6 +175,9 @@ pub(super) mod tests {
             String::from_utf8_lossy(exchange.target).as_ref()
         );
         assert_eq!(value["sent"], exchange.sent);
+        let client = exchange.security.map(|security| security.client);
+        assert_eq!(value["tls"].is_null(), client.is_none());
+        assert_eq!(value["tls"]["client"].as_str(), client.flatten());
         assert_eq!(line(LogFormat::Off, false, exchange), "");
     }
 
@@ -162,6 +190,15 @@ pub(super) mod tests {
         vec(byte, 0..200)
     }
 
+    /// The same as text, for what comes to the log as a string.
+    fn text() -> impl Strategy<Value = String> {
+        let character = prop_oneof![
+            any::<char>(),
+            prop::sample::select(&['\r', '\n', '\x1b', '\0', '"', '\\', '\u{9b}', '\u{2028}'][..]),
+        ];
+        vec(character, 0..200).prop_map(String::from_iter)
+    }
+
     proptest! {
         #[test]
         fn no_client_forges_a_line(
@@ -171,6 +208,7 @@ pub(super) mod tests {
             (status, sent, complete) in (any::<u16>(), any::<u64>(), any::<bool>()),
             (seconds, nanos) in (0..1_u64 << 40, any::<u64>()),
             (address, port) in (any::<u128>(), any::<u16>()),
+            client in prop::option::of(prop::option::of(text())),
         ) {
             check_safe(&Exchange {
                 peer: SocketAddr::from((Ipv6Addr::from_bits(address), port)),
@@ -184,7 +222,25 @@ pub(super) mod tests {
                 user_agent: Some(&agent),
                 reason: &reason,
                 complete,
+                security: client.as_ref().map(|client| Security {
+                    client: client.as_deref(),
+                    ..SECURITY
+                }),
                 ..example()
+            });
+        }
+
+        #[test]
+        fn no_client_forges_a_line_of_tls(
+            reason in text(),
+            (address, port) in (any::<u128>(), any::<u16>()),
+            stage in prop::sample::select(&[TlsStage::Handshake, TlsStage::Session][..]),
+        ) {
+            check_failure_safe(&TlsFailure {
+                peer: SocketAddr::from((Ipv6Addr::from_bits(address), port)),
+                stage,
+                reason: &reason,
+                ..failed_handshake()
             });
         }
     }

@@ -5,13 +5,17 @@
     reason = "tests open files and read the clock"
 )]
 
+#[cfg(feature = "tls")]
+pub mod forge;
 pub mod page;
 pub mod program;
 pub mod rig;
 #[cfg(feature = "tls")]
+pub mod secure_rig;
+#[cfg(feature = "tls")]
 pub mod tls;
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -192,6 +196,9 @@ pub trait Stream: Read + Write {
 
     /// Says that nothing more will be sent.
     fn finish(&mut self);
+
+    /// Whether the connection is over, so that a test which reads up to the end has read enough.
+    fn is_end(error: &io::Error) -> bool;
 }
 
 impl Stream for TcpStream {
@@ -201,6 +208,12 @@ impl Stream for TcpStream {
 
     fn finish(&mut self) {
         self.shutdown(Shutdown::Write).expect("half a close");
+    }
+
+    /// Nothing in plain text tells one end from another, and a server that refuses what is still
+    /// coming may reset.
+    fn is_end(error: &io::Error) -> bool {
+        error.kind() == ErrorKind::ConnectionReset
     }
 }
 
@@ -269,7 +282,7 @@ impl<S: Stream> Client<S> {
         response
     }
 
-    /// Everything up to the server's close, orderly or not.
+    /// Everything up to the end of the connection. In plain text it may be a reset.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.fill() {}
         std::mem::take(&mut self.received)
@@ -345,13 +358,13 @@ impl<S: Stream> Client<S> {
                 self.received.extend_from_slice(&buffer[..count]);
                 true
             }
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => false,
+            Err(error) if S::is_end(&error) => false,
             // A read with a timeout is not resumed by the kernel.
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => true,
-            Err(error) => panic!(
-                "nothing came within {PATIENCE:?}: {error}; so far: {}",
-                self.seen()
-            ),
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                panic!("nothing came within {PATIENCE:?}; so far: {}", self.seen())
+            }
+            Err(error) => panic!("{error}; so far: {}", self.seen()),
         }
     }
 

@@ -7,10 +7,13 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use docroot::net::bench::{Bench, Desk, Settings};
+use docroot::net::clock::Now;
 use docroot::net::connection::{Connection, Service, Turn};
+use docroot::net::tls::Endpoint;
 use docroot::net::transport::Transport;
 use docroot::observe::log::Log;
 use docroot::semantics::date::{HttpDate, ImfFixdate};
+use docroot::site::private::Medium;
 use docroot::site::root::Root;
 
 use super::{Response, Setup, find};
@@ -30,21 +33,19 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(setup: Setup) -> Rig {
-        let config = setup.config.clone();
-        let settings = Settings {
-            root: Arc::new(Root::open(setup.root(), false).expect("a root")),
-            options: Arc::new(config.site.clone()),
-            config,
-            counters: Arc::default(),
-            endpoint: None,
-            port: 0,
-        };
+        let (ours, client) = UnixStream::pair().expect("a pair of sockets");
+        Rig::over(setup, ours.into(), client)
+    }
+
+    /// The same over other sockets: the server's end and the client's.
+    pub fn over(setup: Setup, ours: OwnedFd, client: UnixStream) -> Rig {
+        let settings = settings(&setup);
         let mut bench = Bench::new(Desk::new(&settings, Log::off().handle()));
         bench.desk.now.date = HttpDate::from_unix(LATER).expect("a date");
         bench.desk.now.text = ImfFixdate::from(bench.desk.now.date);
-        let (ours, client) = UnixStream::pair().expect("a pair of sockets");
+        let ours = TcpStream::from(ours);
         ours.set_nonblocking(true).expect("non-blocking");
-        let transport = Transport::new(TcpStream::from(OwnedFd::from(ours)));
+        let transport = Transport::new(ours);
         let peer = (Ipv4Addr::LOCALHOST, 1).into();
         Rig {
             connection: Connection::new(transport, peer, Service::Site, &bench.desk),
@@ -112,5 +113,23 @@ impl Rig {
         let length = self.turn(request);
         let end = find(&self.received[..length], b"\r\n\r\n").expect("a head") + 4;
         Response::parse(&self.received[..end])
+    }
+}
+
+/// What a server would make of its configuration.
+fn settings(setup: &Setup) -> Settings {
+    let mut config = setup.config.clone();
+    let endpoint = config.tls.as_ref().map(|options| {
+        config.site.medium = Medium::Bytes;
+        let (endpoint, _) = Endpoint::open(options, &[], &Now::read()).expect("certificates");
+        Arc::new(endpoint)
+    });
+    Settings {
+        root: Arc::new(Root::open(setup.root(), false).expect("a root")),
+        options: Arc::new(config.site.clone()),
+        config,
+        counters: Arc::default(),
+        endpoint,
+        port: 0,
     }
 }

@@ -11,11 +11,12 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use docroot::net::limits::Deadlines;
 use docroot::net::tls::options::{ClientAuthentication, Identity, TlsOptions, TlsVersion};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256,
+    PKCS_ECDSA_P384_SHA384, PKCS_RSA_SHA256, SerialNumber,
 };
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -39,6 +40,12 @@ pub const TLS_1_2: Versions = &[&TLS12];
 pub const TLS_1_3: Versions = &[&TLS13];
 pub const BOTH: Versions = &[&TLS13, &TLS12];
 
+/// One after the other.
+pub const EACH: [Versions; 2] = [TLS_1_2, TLS_1_3];
+
+/// Short enough for a test, and told apart from every default.
+pub const SHORT: Duration = Duration::from_millis(200);
+
 /// Long before and long after every test.
 const ALWAYS: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -58,11 +65,12 @@ pub struct Issued {
 
 /// What a certificate is to say.
 pub struct Wanted {
-    common_name: &'static str,
+    common_name: String,
     usage: ExtendedKeyUsagePurpose,
     algorithm: KeyAlgorithm,
     not_before: SystemTime,
     not_after: SystemTime,
+    serial_number: Option<SerialNumber>,
 }
 
 /// Keys that clients know.
@@ -79,18 +87,19 @@ impl Wanted {
     pub fn server() -> Wanted {
         let now = SystemTime::now();
         Wanted {
-            common_name: "localhost",
+            common_name: "localhost".to_owned(),
             usage: ExtendedKeyUsagePurpose::ServerAuth,
             algorithm: KeyAlgorithm::P256,
             not_before: now - ALWAYS,
             not_after: now + ALWAYS,
+            serial_number: None,
         }
     }
 
     /// A client's, with the subject `CN=name,O=Example`.
-    pub fn client(name: &'static str) -> Wanted {
+    pub fn client(name: &str) -> Wanted {
         Wanted {
-            common_name: name,
+            common_name: name.to_owned(),
             usage: ExtendedKeyUsagePurpose::ClientAuth,
             ..Wanted::server()
         }
@@ -109,6 +118,15 @@ impl Wanted {
     /// Over at this moment, in whole seconds.
     pub fn valid_until(self, not_after: SystemTime) -> Wanted {
         Wanted { not_after, ..self }
+    }
+
+    /// With a number of this many bytes.
+    pub fn with_serial_number_of(self, length: usize) -> Wanted {
+        let serial_number = Some(SerialNumber::from(vec![0x5a; length]));
+        Wanted {
+            serial_number,
+            ..self
+        }
     }
 
     /// Good in an hour.
@@ -174,11 +192,12 @@ impl Authority {
         let mut about = CertificateParams::new(names).expect("names");
         about.distinguished_name = named(&[
             (DnType::OrganizationName, "Example"),
-            (DnType::CommonName, wanted.common_name),
+            (DnType::CommonName, &wanted.common_name),
         ]);
         about.extended_key_usages = vec![wanted.usage];
         about.not_before = wanted.not_before.into();
         about.not_after = wanted.not_after.into();
+        about.serial_number = wanted.serial_number;
         let (key, text) = wanted.algorithm.generate();
         let certificate = about.signed_by(&key, &self.issuer).expect("a certificate");
         let number = self.issued.replace(self.issued.get() + 1);
@@ -199,7 +218,7 @@ impl Authority {
     }
 
     /// A certificate of the subject `CN=name,O=Example`.
-    pub fn client(&self, name: &'static str) -> Issued {
+    pub fn client(&self, name: &str) -> Issued {
         self.issue(Wanted::client(name))
     }
 
@@ -275,6 +294,11 @@ fn named(parts: &[(DnType, &str)]) -> DistinguishedName {
     name
 }
 
+/// The file that every site of these tests has.
+pub fn setup() -> Setup {
+    Setup::new().file("a.txt", "here")
+}
+
 impl Setup {
     /// Makes it a server of HTTPS with a certificate of `authority`.
     pub fn https(self, authority: &Authority) -> Setup {
@@ -298,17 +322,34 @@ pub struct SecureSite {
 impl SecureSite {
     /// Starts a server that needs no more than a certificate.
     pub fn start(setup: Setup) -> SecureSite {
+        SecureSite::start_with(setup, |_| {})
+    }
+
+    /// The same where it speaks HTTPS in another way.
+    pub fn start_with(setup: Setup, change: impl FnOnce(&mut TlsOptions)) -> SecureSite {
         let authority = Authority::new("authority");
         SecureSite {
-            server: setup.https(&authority).start(),
+            server: setup.https(&authority).tls(change).start(),
             caller: authority.caller(),
             authority,
         }
     }
 
+    /// One with `/a.txt` and nothing else, where only the deadline under test is short: whatever
+    /// closes a connection, no other did.
+    pub fn impatient(change: impl FnOnce(&mut Deadlines)) -> SecureSite {
+        SecureSite::start(setup().with(|config| change(&mut config.deadlines)))
+    }
+
     /// A new connection; the handshake is yet to come.
     pub fn connect(&self) -> Client<Tls> {
         self.server.secure(&self.caller)
+    }
+
+    /// The same in these versions only.
+    pub fn connect_in(&self, versions: Versions) -> Client<Tls> {
+        let caller = self.authority.caller_with(versions, None);
+        self.server.secure(&caller.into())
     }
 
     /// GET with more field lines, on a new connection.
@@ -360,6 +401,11 @@ impl Stream for Tls {
     fn finish(&mut self) {
         self.conn.send_close_notify();
         self.flush().expect("it is sent");
+    }
+
+    /// None: rustls tells of close_notify without an error.
+    fn is_end(_: &io::Error) -> bool {
+        false
     }
 }
 
@@ -435,5 +481,7 @@ pub fn traditional(key: &Path) -> PathBuf {
     let (from, to) = (key.to_str().expect("UTF-8"), path.to_str().expect("UTF-8"));
     let output = openssl(&["pkey", "-in", from, "-traditional", "-out", to], b"");
     assert!(output.status.success(), "{output:?}");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    assert!(!text.starts_with("-----BEGIN PRIVATE KEY-----"), "{text}");
     path
 }
