@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use support::{Setup, TestServer};
+use support::{A_SECOND_OF_IT, Setup, TestServer};
 
 const CURL: &str = "curl is needed by these tests; scripts/test installs it";
 const PYTHON: &str = "python3 is needed by these tests; scripts/test installs it";
@@ -61,16 +61,7 @@ fn concept_10_curl_resumes_an_interrupted_download() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let large = url(&server, "/large.bin");
     let part = folder.path().join("part");
-    // A second at this rate is a part of the file; curl then gives up by itself (exit status 28).
-    let slow = [
-        "--limit-rate",
-        "2M",
-        "--max-time",
-        "1",
-        "-o",
-        "part",
-        &large,
-    ];
+    let slow = [&A_SECOND_OF_IT[..], &[&large]].concat();
     let output = curl(folder.path(), &slow);
     assert_eq!(output.status.code(), Some(28), "{output:?}");
     let begun = std::fs::read(&part).expect("a part");

@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use docroot::net::tls::options::ClientAuthentication;
 use support::tls::{Authority, Issued, KeyAlgorithm, Wanted, openssl, setup, traditional};
-use support::{TestServer, find, noise};
+use support::{A_SECOND_OF_IT, TestServer, find, noise};
 
 const CURL: &str = "curl is needed by these tests; scripts/test installs it";
 const PYTHON: &str = "python3 is needed by these tests; scripts/test installs it";
@@ -82,17 +82,8 @@ fn curl_asks_for_parts_and_resumes() {
     let range = |range| fetched(folder.path(), &authority, &["-r", range, &large]);
     assert!(range("16000-80000") == content[16_000..=80_000]);
     assert!(range("-10") == content[content.len() - 10..]);
-    // A second at this rate is a part of the file; curl then gives up by itself (exit status 28).
     let part = folder.path().join("part");
-    let slow = [
-        "--limit-rate",
-        "2M",
-        "--max-time",
-        "1",
-        "-o",
-        "part",
-        &large,
-    ];
+    let slow = [&A_SECOND_OF_IT[..], &[&large]].concat();
     let output = curl(folder.path(), &authority, &slow);
     assert_eq!(output.status.code(), Some(28), "{output:?}");
     let begun = std::fs::read(&part).expect("a part").len();

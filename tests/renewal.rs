@@ -6,7 +6,7 @@
 mod support;
 
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -121,16 +121,21 @@ fn files_that_are_no_good_change_nothing() {
     });
 }
 
+/// A server of `ours` for those whom `theirs` has signed, and the file that says so.
+fn server_trusting(ours: &Authority, theirs: &Authority) -> (TestServer, PathBuf) {
+    let trusted = ours.folder().join("clients.pem");
+    put(&theirs.certificate(), &trusted);
+    let clients = ClientAuthentication::Required(trusted.clone());
+    let setup = setup().https(ours).tls(|tls| tls.clients = clients);
+    (setup.start(), trusted)
+}
+
 /// Who may come has changed: what was agreed with those who could come before is void.
 #[test]
 fn other_authorities_end_old_sessions() {
     let ours = Authority::new("servers");
     let [before, after] = [Authority::new("before"), Authority::new("after")];
-    let trusted = ours.folder().join("clients.pem");
-    put(&before.certificate(), &trusted);
-    let clients = ClientAuthentication::Required(trusted.clone());
-    let setup = setup().https(&ours);
-    let server = setup.tls(|tls| tls.clients = clients).start();
+    let (server, trusted) = server_trusting(&ours, &before);
     let callers = EACH.map(|versions| -> Arc<ClientConfig> {
         let alice = before.client("alice");
         ours.caller_with(versions, Some(&alice)).into()
@@ -159,11 +164,7 @@ fn other_authorities_end_old_sessions() {
 fn one_more_authority_lets_everybody_in() {
     let ours = Authority::new("servers");
     let [before, after] = [Authority::new("before"), Authority::new("after")];
-    let trusted = ours.folder().join("clients.pem");
-    put(&before.certificate(), &trusted);
-    let clients = ClientAuthentication::Required(trusted.clone());
-    let setup = setup().https(&ours);
-    let server = setup.tls(|tls| tls.clients = clients).start();
+    let (server, trusted) = server_trusting(&ours, &before);
     let alice = before.client("alice");
     let caller: Arc<ClientConfig> = ours.caller_with(TLS_1_3, Some(&alice)).into();
     server.secure(&caller).check_served();

@@ -426,6 +426,10 @@ impl Response {
     }
 }
 
+/// Makes curl download a part of a file, as much as this rate gives in a second; it then gives up by
+/// itself (exit status 28).
+pub const A_SECOND_OF_IT: [&str; 6] = ["--limit-rate", "2M", "--max-time", "1", "-o", "part"];
+
 /// Waits until something is so that no socket tells of.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
