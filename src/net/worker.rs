@@ -9,8 +9,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
@@ -55,6 +55,9 @@ pub struct Inlet {
 
 struct Shared {
     waker: Waker,
+    /// Sockets are taken. Held while one is sent and while the worker decides to leave, so that none
+    /// is sent to nobody.
+    is_open: Mutex<bool>,
     /// The worker is waiting for readiness, or about to: it must be woken.
     asleep: AtomicBool,
     /// Connections sent to the worker and not yet over.
@@ -103,11 +106,16 @@ impl Inlet {
     /// Hands a socket over and wakes the worker if it sleeps. A worker that has left gives it back.
     pub fn send(&self, admission: Admission) -> Result<(), Admission> {
         let shared = &self.shared;
+        let is_open = lock(&shared.is_open);
+        if !*is_open {
+            return Err(admission);
+        }
         let refused = usize::from(admission.refused.is_some());
         shared.connections.fetch_add(1, Ordering::Relaxed);
         shared.refused.fetch_add(refused, Ordering::Relaxed);
         match self.sender.send(admission) {
             Ok(()) => {
+                drop(is_open);
                 self.wake();
                 Ok(())
             }
@@ -166,6 +174,7 @@ impl Seed {
         let poll = Poll::new()?;
         let shared = Arc::new(Shared {
             waker: Waker::new(poll.registry(), WAKE)?,
+            is_open: Mutex::new(true),
             asleep: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
@@ -199,7 +208,7 @@ impl Seed {
 impl Worker {
     fn run(mut self, mut bench: Bench) {
         let mut events = Events::with_capacity(EVENTS);
-        while !self.is_done(&bench) {
+        while !self.has_left(&bench) {
             self.wait(&mut events, &bench);
             self.begin_turn(&mut bench);
             self.admit(&mut bench);
@@ -212,6 +221,16 @@ impl Worker {
             self.sweep(&mut bench);
             bench.desk.log.flush();
         }
+    }
+
+    /// Leaves, where it is done. What was sent until then is not lost: it is dealt with first.
+    fn has_left(&self, bench: &Bench) -> bool {
+        if !self.is_done(bench) {
+            return false;
+        }
+        let mut is_open = lock(&self.seed.shared.is_open);
+        *is_open = !self.is_done(bench);
+        !*is_open
     }
 
     /// A client that is being turned away keeps nobody from leaving: its answer is in the socket, or
@@ -443,6 +462,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// Nothing that holds the lock can leave the flag wrong.
+fn lock(flag: &Mutex<bool>) -> MutexGuard<'_, bool> {
+    flag.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The index and the generation of a slot share a token.
