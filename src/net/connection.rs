@@ -84,7 +84,13 @@ pub(super) enum Phase {
     },
     ReadHead,
     Discard(Box<Kept>, Box<Discard>),
-    List(Box<Kept>, Box<ListingJob>),
+    /// `has_rest`: the request's body is not read to the end, so nothing that follows it can be
+    /// understood.
+    List {
+        kept: Box<Kept>,
+        has_rest: bool,
+        job: Box<ListingJob>,
+    },
     Send(Box<Sending>),
     Closing {
         linger: bool,
@@ -238,7 +244,7 @@ impl Connection {
                 Phase::Handshake { .. } => self.handshake(bench),
                 Phase::ReadHead => self.read_head(bench),
                 Phase::Discard(..) => self.discard(bench),
-                Phase::List(..) => self.list(bench),
+                Phase::List { .. } => self.list(bench),
                 Phase::Send(_) => self.send(bench),
                 Phase::Closing { linger } => {
                     let has_more = self.transport.has_more() || !bench.inbox.waiting().is_empty();

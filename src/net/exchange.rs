@@ -112,7 +112,7 @@ impl Connection {
             desk.outbox.end().extend_from_slice(INTERIM_CONTINUE);
         }
         self.deadline = desk.deadline(Waiting::Body);
-        self.phase = Phase::Discard(Box::new(Kept::of(bytes, false)), Box::new(discard));
+        self.phase = Phase::Discard(Box::new(Kept::of(bytes)), Box::new(discard));
     }
 
     /// Refuses a request whose head has come, and closes.
@@ -152,25 +152,30 @@ impl Connection {
             Discarded::All => false,
             Discarded::TooLong => true,
         };
-        if let Phase::Discard(mut kept, _) = std::mem::replace(&mut self.phase, Phase::ReadHead) {
-            kept.has_rest = too_long;
-            self.respond_to_kept(&kept, None, bench);
+        if let Phase::Discard(kept, _) = std::mem::replace(&mut self.phase, Phase::ReadHead) {
+            self.respond_to_kept(&kept, None, too_long, bench);
         }
         Step::Next
     }
 
     /// List: read a piece of the directory; at its end, answer with it.
     pub(super) fn list(&mut self, bench: &mut Bench) -> Step {
-        let Phase::List(_, job) = &mut self.phase else {
+        let Phase::List { job, .. } = &mut self.phase else {
             return Step::Next;
         };
         let outcome = job.step(&bench.desk.origin.stock.site);
         if outcome == Ok(Progress::More) {
             return Step::Again;
         }
-        if let Phase::List(kept, job) = std::mem::replace(&mut self.phase, Phase::ReadHead) {
+        let phase = std::mem::replace(&mut self.phase, Phase::ReadHead);
+        if let Phase::List {
+            kept,
+            has_rest,
+            job,
+        } = phase
+        {
             let listing = outcome.map(|_| job.finish());
-            self.respond_to_kept(&kept, Some(listing), bench);
+            self.respond_to_kept(&kept, Some(listing), has_rest, bench);
         }
         Step::Next
     }
@@ -179,6 +184,7 @@ impl Connection {
         &mut self,
         kept: &Kept,
         listing: Option<Result<Listing, DiskError>>,
+        has_rest: bool,
         bench: &mut Bench,
     ) {
         let Bench { lines, desk, .. } = bench;
@@ -186,7 +192,7 @@ impl Connection {
         if let Some(head) = kept.parse(lines, &desk.parse_limits)
             && let Ok(checked) = check(&head)
         {
-            self.respond(&head, checked, kept.bytes(), listing, kept.has_rest, desk);
+            self.respond(&head, checked, kept.bytes(), listing, has_rest, desk);
         }
     }
 
@@ -224,7 +230,12 @@ impl Connection {
         }
         match desk.origin.answer(&request, listing, desk.outbox.end()) {
             Answer::Listing(job) => {
-                self.phase = Phase::List(Box::new(Kept::of(bytes, has_rest)), job);
+                let kept = Box::new(Kept::of(bytes));
+                self.phase = Phase::List {
+                    kept,
+                    has_rest,
+                    job,
+                };
             }
             Answer::Ready(response) => {
                 self.begin_sending(Some((head, bytes)), response, has_rest, desk);

@@ -7,17 +7,12 @@ use crate::semantics::field::FieldLine;
 /// The bytes of a request's head, which are parsed again when they are needed.
 pub struct Kept {
     head: Box<[u8]>,
-    /// Its body is not read to the end, so nothing that follows can be understood.
-    pub has_rest: bool,
 }
 
 impl Kept {
     /// A copy of a head that was parsed before.
-    pub fn of(head: &[u8], has_rest: bool) -> Kept {
-        Kept {
-            head: head.into(),
-            has_rest,
-        }
+    pub fn of(head: &[u8]) -> Kept {
+        Kept { head: head.into() }
     }
 
     /// The bytes of the head.

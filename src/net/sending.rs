@@ -74,7 +74,7 @@ impl Connection {
                 self.phase = Phase::Send(Box::new(Sending {
                     pump: Pump::new(response.content, response.framing),
                     outcome,
-                    request: kept.map(|(_, bytes)| Kept::of(bytes, linger)),
+                    request: kept.map(|(_, bytes)| Kept::of(bytes)),
                 }));
             }
         }
