@@ -478,3 +478,30 @@ const GENERATION: u32 = (1 << (INDEX_BITS - 1)) - 1;
 fn token(index: usize, generation: u32) -> Token {
     Token((generation as usize) << INDEX_BITS | index)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    /// The channel is still there and would take it, and nobody would ever look.
+    #[test]
+    fn a_worker_that_has_decided_to_leave_gives_sockets_back() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let admission = || Admission {
+            stream: TcpStream::connect(address).expect("it accepts"),
+            peer: address,
+            service: Service::Site,
+            refused: Some(Reason::Draining),
+        };
+        let (seed, inlet) = Seed::new(Arc::default()).expect("a poller");
+        assert!(inlet.send(admission()).is_ok());
+        *lock(&seed.shared.is_open) = false;
+        assert!(inlet.send(admission()).is_err());
+        assert_eq!(
+            (inlet.connections(), inlet.refused(), seed.receiver.len()),
+            (1, 1, 1)
+        );
+    }
+}
