@@ -23,7 +23,6 @@
 //! [`crate::net::closing`] (the end). [`crate::net::receiving`] waits for more of a request; what a
 //! passed deadline means stands in [`crate::net::expiry`].
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -35,6 +34,7 @@ use crate::net::kept::Kept;
 use crate::net::sending::Sending;
 use crate::net::socket::{End, Flushed, More};
 use crate::net::transport::Transport;
+use crate::net::transport_error::TransportError;
 use crate::origin::index::ListingJob;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
@@ -265,11 +265,11 @@ impl Connection {
     }
 
     /// Writes what is waiting to be written.
-    pub(super) fn flush(&mut self, desk: &mut Desk) -> io::Result<Flushed> {
+    pub(super) fn flush(&mut self, desk: &mut Desk) -> Result<Flushed, TransportError> {
         self.push(More::No, desk)
     }
 
-    pub(super) fn push(&mut self, more: More, desk: &mut Desk) -> io::Result<Flushed> {
+    pub(super) fn push(&mut self, more: More, desk: &mut Desk) -> Result<Flushed, TransportError> {
         let flushed = desk.outbox.flush(&mut self.transport, more);
         self.account(desk);
         flushed

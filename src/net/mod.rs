@@ -56,5 +56,7 @@ pub mod start_error;
 pub mod tls;
 // How bytes pass between a connection and its client.
 pub mod transport;
+// Why they no longer pass.
+pub mod transport_error;
 // The thread that serves.
 pub mod worker;

@@ -3,10 +3,9 @@
 //! Small answers gather here, so that the answers to pipelined requests leave in one write. Like
 //! the inbox it belongs to the worker; a connection keeps only what its socket did not take.
 
-use std::io;
-
 use crate::net::socket::{Flushed, More};
 use crate::net::transport::Transport;
+use crate::net::transport_error::TransportError;
 
 /// The outbox is emptied before anything is written behind this many bytes.
 pub const OUTBOX_HIGH: usize = 64 * 1024;
@@ -63,7 +62,11 @@ impl Outbox {
     }
 
     /// Writes until nothing is left or the socket is full.
-    pub fn flush(&mut self, transport: &mut Transport, more: More) -> io::Result<Flushed> {
+    pub fn flush(
+        &mut self,
+        transport: &mut Transport,
+        more: More,
+    ) -> Result<Flushed, TransportError> {
         while !self.is_empty() {
             match transport.write(self.waiting(), more)? {
                 Some(count) => self.consume(count),

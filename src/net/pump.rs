@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io;
 use std::time::Duration;
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
@@ -15,9 +14,11 @@ use crate::net::clock;
 use crate::net::outbox::{OUTBOX_HIGH, Outbox};
 use crate::net::socket::{Flushed, More};
 use crate::net::transport::Transport;
+use crate::net::transport_error::TransportError;
 use crate::origin::response::Framing;
+use crate::site::body_error::BodyError;
 use crate::site::content::{Content, Piece, Progress, Source};
-use crate::site::open_file::{OpenFile, changed};
+use crate::site::open_file::OpenFile;
 use crate::site::private::{Copied, PrivateCopy};
 
 /// How much of the end of a file is held back until the file was found unchanged.
@@ -48,6 +49,27 @@ pub enum Pumped {
     Blocked,
     /// The turn's budget is used up; there is more to do at once.
     Paused,
+}
+
+/// Why an answer cannot be sent to its end.
+#[derive(Debug)]
+pub enum SendError {
+    /// The client cannot be reached any more.
+    Transport(TransportError),
+    /// The rest of the body cannot be read.
+    Body(BodyError),
+}
+
+impl From<TransportError> for SendError {
+    fn from(error: TransportError) -> SendError {
+        SendError::Transport(error)
+    }
+}
+
+impl From<BodyError> for SendError {
+    fn from(error: BodyError) -> SendError {
+        SendError::Body(error)
+    }
 }
 
 /// The rest of a content, and how its end is told.
@@ -104,7 +126,7 @@ impl Pump {
     }
 
     /// Moves until the content ends, the socket is full or the budget is used up.
-    pub fn advance(&mut self, hose: &mut Hose<'_>) -> io::Result<Pumped> {
+    pub fn advance(&mut self, hose: &mut Hose<'_>) -> Result<Pumped, SendError> {
         loop {
             let step = if let Some(piece) = self.pieces.front_mut() {
                 let step = hose.move_piece(piece, &mut self.moved, &mut self.reading)?;
@@ -142,7 +164,7 @@ impl Hose<'_> {
         piece: &mut Piece,
         moved: &mut u64,
         reading: &mut usize,
-    ) -> io::Result<Pumped> {
+    ) -> Result<Pumped, SendError> {
         match piece {
             Piece::Bytes(bytes) => {
                 *moved += bytes.len() as u64;
@@ -196,7 +218,7 @@ impl Hose<'_> {
         &mut self,
         source: &mut (dyn Source + 'static),
         framing: Framing,
-    ) -> io::Result<Pumped> {
+    ) -> Result<Pumped, SendError> {
         self.scratch.clear();
         if self.flush(More::No)? == Flushed::Blocked {
             return Ok(Pumped::Blocked);
@@ -222,7 +244,7 @@ impl Hose<'_> {
 
     /// Writes the outbox and `bytes` in one call. `None`: the socket is full. Otherwise how many
     /// of `bytes` it took.
-    fn write_behind_outbox(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
+    fn write_behind_outbox(&mut self, bytes: &[u8]) -> Result<Option<usize>, SendError> {
         let waiting = self.out.waiting();
         let head = waiting.len();
         let written = match head {
@@ -245,7 +267,7 @@ impl Hose<'_> {
         offset: u64,
         count: u64,
         reading: &mut usize,
-    ) -> io::Result<Option<u64>> {
+    ) -> Result<Option<u64>, SendError> {
         let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(*reading);
         let mut scratch = std::mem::take(self.scratch);
         scratch.resize(wanted, 0);
@@ -253,9 +275,9 @@ impl Hose<'_> {
         let read = file.read_at(&mut scratch, offset);
         let is_slow = clock::instant().duration_since(began) > SLOW_READ;
         let written = match read {
-            Ok(0) => Err(changed()),
+            Ok(0) => Err(BodyError::Changed.into()),
             Ok(read) => self.write_behind_outbox(&scratch[..read]),
-            Err(fault) => Err(fault),
+            Err(fault) => Err(fault.into()),
         };
         *self.scratch = scratch;
         // Nobody knows how long a disk takes, so one piece is a turn's work.
@@ -275,7 +297,7 @@ impl Hose<'_> {
         copy: &PrivateCopy,
         offset: u64,
         count: u64,
-    ) -> io::Result<Option<u64>> {
+    ) -> Result<Option<u64>, SendError> {
         match &copy.content {
             Copied::Pages(file) => match self.flush(More::Follows)? {
                 Flushed::All => self.send_file(file, offset, count),
@@ -290,11 +312,16 @@ impl Hose<'_> {
     }
 
     /// Moves up to `count` bytes without copying them. `None`: the socket is full.
-    fn send_file(&mut self, file: &File, offset: u64, count: u64) -> io::Result<Option<u64>> {
+    fn send_file(
+        &mut self,
+        file: &File,
+        offset: u64,
+        count: u64,
+    ) -> Result<Option<u64>, SendError> {
         let affordable = self.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
         let count = usize::try_from(count.min(affordable)).unwrap_or(usize::MAX);
         match self.transport.send_file(file, offset, count)? {
-            Some(0) => Err(changed()),
+            Some(0) => Err(BodyError::Changed.into()),
             Some(moved) => {
                 self.spend(1 + moved as u64 / SENDFILE_DISCOUNT);
                 Ok(Some(moved as u64))
@@ -304,12 +331,12 @@ impl Hose<'_> {
     }
 
     /// Reads the end of a slice and, the file being unchanged, puts it into the outbox.
-    fn move_tail(&mut self, file: &OpenFile, offset: u64, length: u64) -> io::Result<()> {
+    fn move_tail(&mut self, file: &OpenFile, offset: u64, length: u64) -> Result<(), SendError> {
         self.scratch.clear();
         self.scratch.resize(length as usize, 0);
         file.read_exact_at(self.scratch, offset)?;
         if !file.is_intact() {
-            return Err(changed());
+            return Err(BodyError::Changed.into());
         }
         file.settle();
         self.out.end().extend_from_slice(self.scratch);
@@ -318,14 +345,14 @@ impl Hose<'_> {
     }
 
     /// Empties the outbox where many small pieces have filled it.
-    fn relieve(&mut self) -> io::Result<Flushed> {
+    fn relieve(&mut self) -> Result<Flushed, TransportError> {
         match self.out.waiting().len() < OUTBOX_HIGH {
             true => Ok(Flushed::All),
             false => self.flush(More::Follows),
         }
     }
 
-    fn flush(&mut self, more: More) -> io::Result<Flushed> {
+    fn flush(&mut self, more: More) -> Result<Flushed, TransportError> {
         self.out.flush(self.transport, more)
     }
 

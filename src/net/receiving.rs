@@ -1,12 +1,11 @@
 //! What a connection receives: more of a request, or the client's end.
 
-use std::io;
-
 use crate::net::bench::Desk;
 use crate::net::buffer::Buffer;
 use crate::net::connection::{Closed, Connection, Phase, Step};
 use crate::net::deadline::Waiting;
-use crate::net::socket::{End, Flushed, Input, is_broken};
+use crate::net::socket::{End, Flushed, Input};
+use crate::net::transport_error::TransportError;
 use crate::observe::event::TlsStage;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
@@ -58,11 +57,11 @@ impl Connection {
 
     /// A session that was broken has an alert to send, which the client is to read; else there is
     /// nobody left.
-    fn fail_to_read(&mut self, fault: &io::Error, desk: &mut Desk) -> Step {
-        if !is_broken(fault) {
+    fn fail_to_read(&mut self, fault: &TransportError, desk: &mut Desk) -> Step {
+        let TransportError::Session(why) = fault else {
             return Step::Close(Closed::Reset);
-        }
-        self.tell_failed(TlsStage::Session, &fault.to_string(), desk);
+        };
+        self.tell_failed(TlsStage::Session, why, desk);
         self.phase = Phase::Closing { linger: true };
         Step::Next
     }
@@ -89,7 +88,11 @@ impl Connection {
     }
 
     /// Reads once.
-    pub(super) fn read(&mut self, inbox: &mut Buffer, desk: &mut Desk) -> io::Result<Input> {
+    pub(super) fn read(
+        &mut self,
+        inbox: &mut Buffer,
+        desk: &mut Desk,
+    ) -> Result<Input, TransportError> {
         let input = self.transport.read(inbox.room())?;
         self.account(desk);
         match input {

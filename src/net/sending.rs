@@ -6,8 +6,8 @@ use crate::net::bench::{Bench, Desk};
 use crate::net::connection::{Closed, Connection, Phase, Step};
 use crate::net::deadline::Waiting;
 use crate::net::kept::Kept;
-use crate::net::pump::{Hose, Pump, Pumped};
-use crate::net::socket::is_broken;
+use crate::net::pump::{Hose, Pump, Pumped, SendError};
+use crate::net::transport_error::TransportError;
 use crate::observe::event::{Exchange, TlsStage};
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
@@ -103,13 +103,13 @@ impl Connection {
             }
             Err(fault) => {
                 self.end_sending(false, lines, desk);
-                if is_broken(&fault) {
-                    self.tell_failed(TlsStage::Session, &fault.to_string(), desk);
+                if let SendError::Transport(TransportError::Session(why)) = &fault {
+                    self.tell_failed(TlsStage::Session, why, desk);
                 }
                 self.transport.abort();
-                Step::Close(match fault.kind() {
-                    std::io::ErrorKind::UnexpectedEof => Closed::Aborted,
-                    _ => Closed::Reset,
+                Step::Close(match fault {
+                    SendError::Body(_) => Closed::Aborted,
+                    SendError::Transport(_) => Closed::Reset,
                 })
             }
         }

@@ -164,16 +164,6 @@ impl Socket {
     }
 }
 
-/// What the session on a socket is to say of itself when it is broken, in words.
-pub fn broken(why: String) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, why)
-}
-
-/// Whether an error is of [`broken`]: no socket has that kind of its own.
-pub fn is_broken(fault: &io::Error) -> bool {
-    fault.kind() == ErrorKind::InvalidData
-}
-
 /// What a call moved; `None` where the socket is full or empty.
 fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
     match result {

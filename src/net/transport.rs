@@ -1,12 +1,12 @@
 //! How bytes pass between a connection and its client: as they are, or through a TLS session.
 
 use std::fs::File;
-use std::io;
 use std::net::TcpStream;
 
 use crate::net::clock::Now;
 use crate::net::socket::{Flushed, Input, More, Socket, Traffic};
 use crate::net::tls::{Handshake, Session, Wire};
+use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
 
 /// A client's socket, and what is spoken on it.
@@ -60,7 +60,7 @@ impl Transport {
     }
 
     /// Goes a step on with the handshake; `None` where there is no session.
-    pub fn handshake(&mut self, now: &Now) -> Option<io::Result<Handshake>> {
+    pub fn handshake(&mut self, now: &Now) -> Option<Result<Handshake, TransportError>> {
         let session = self.session.as_mut()?;
         Some(session.handshake(&mut self.socket, now.system))
     }
@@ -82,30 +82,34 @@ impl Transport {
     }
 
     /// Reads what is there.
-    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Input> {
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<Input, TransportError> {
         match &mut self.session {
-            None => self.socket.read(buffer),
+            None => Ok(self.socket.read(buffer)?),
             Some(session) => session.read(&mut self.socket, buffer),
         }
     }
 
     /// Reads what is there in order to throw it away: nothing is decrypted for that.
-    pub fn discard(&mut self, scratch: &mut [u8]) -> io::Result<Input> {
-        self.socket.read(scratch)
+    pub fn discard(&mut self, scratch: &mut [u8]) -> Result<Input, TransportError> {
+        Ok(self.socket.read(scratch)?)
     }
 
     /// Writes as much as can be; `None` where the socket is full.
-    pub fn write(&mut self, bytes: &[u8], more: More) -> io::Result<Option<usize>> {
+    pub fn write(&mut self, bytes: &[u8], more: More) -> Result<Option<usize>, TransportError> {
         match &mut self.session {
-            None => self.socket.write(bytes, more),
+            None => Ok(self.socket.write(bytes, more)?),
             Some(session) => session.write(&mut self.socket, [bytes, &[]], more),
         }
     }
 
     /// Writes two pieces as if they were one.
-    pub fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<Option<usize>> {
+    pub fn write_both(
+        &mut self,
+        first: &[u8],
+        second: &[u8],
+    ) -> Result<Option<usize>, TransportError> {
         match &mut self.session {
-            None => self.socket.write_both(first, second),
+            None => Ok(self.socket.write_both(first, second)?),
             Some(session) => session.write(&mut self.socket, [first, second], More::No),
         }
     }
@@ -118,15 +122,15 @@ impl Transport {
         file: &File,
         offset: u64,
         count: usize,
-    ) -> io::Result<Option<usize>> {
+    ) -> Result<Option<usize>, TransportError> {
         match self.session {
-            None => self.socket.send_file(file, offset, count),
-            Some(_) => Err(io::ErrorKind::Unsupported.into()),
+            None => Ok(self.socket.send_file(file, offset, count)?),
+            Some(_) => Err(std::io::Error::from(std::io::ErrorKind::Unsupported).into()),
         }
     }
 
     /// Sends records that wait for the socket.
-    pub fn flush(&mut self, more: More) -> io::Result<Flushed> {
+    pub fn flush(&mut self, more: More) -> Result<Flushed, TransportError> {
         match &mut self.session {
             None => Ok(Flushed::All),
             Some(session) => session.flush(&mut self.socket, more),
@@ -156,8 +160,8 @@ impl Transport {
     }
 
     /// Tells the client that nothing more follows; what it sends can still be read.
-    pub fn finish(&mut self) -> io::Result<()> {
-        self.socket.finish()
+    pub fn finish(&mut self) -> Result<(), TransportError> {
+        Ok(self.socket.finish()?)
     }
 
     /// Makes the coming close a reset, which no client mistakes for an orderly end.

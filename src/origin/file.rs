@@ -3,7 +3,6 @@
 //! The coding is chosen first, because it decides which entity-tag the preconditions are held
 //! against and which bytes a range counts (RFC 9110 sections 12.5.3, 13.2.2, 14.2).
 
-use std::io;
 use std::rc::Rc;
 
 use crate::origin::refuse::{disk_error, not_acceptable};
@@ -15,10 +14,10 @@ use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
+use crate::site::body_error::BodyError;
 use crate::site::compress::{Coded, PIECE, code};
 use crate::site::content::{Held, Progress, Source, Stored};
 use crate::site::file::StoredFile;
-use crate::site::open_file::is_change;
 use crate::site::path::SitePath;
 use crate::site::resolve::{Found, Gains};
 use crate::site::root::DiskError;
@@ -159,7 +158,7 @@ impl Stock {
         if file.size() <= CODE_AT_ONCE {
             let bytes: Rc<[u8]> = match code(source, coding) {
                 Ok(bytes) => bytes.into(),
-                Err(fault) if is_change(&fault) => return Ok(None),
+                Err(BodyError::Changed) => return Ok(None),
                 Err(fault) => return Err(fault.into()),
             };
             self.site.gains().keep(file, coding, Rc::clone(&bytes));
@@ -205,7 +204,7 @@ struct Gathered {
 }
 
 impl Source for Gathered {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
         let start = out.len();
         let progress = self.coded.pull(out, budget)?;
         if let Some(gathered) = &mut self.gathered {

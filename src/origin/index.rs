@@ -1,6 +1,5 @@
 //! A directory as a representation: read in pieces, then held against the same rules as a file.
 
-use std::io;
 use std::rc::Rc;
 
 use crate::origin::refuse::not_acceptable;
@@ -11,6 +10,7 @@ use crate::origin::stock::Stock;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::validator::{EntityTag, Validators};
+use crate::site::body_error::BodyError;
 use crate::site::compress::{Coded, PIECE, code};
 use crate::site::content::{Held, MemorySource, Progress, Source, Stored};
 use crate::site::listing::{
@@ -188,7 +188,7 @@ const VARY: &str = "Accept, Accept-Encoding";
 struct Page(Renderer);
 
 impl Source for Page {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
         Ok(self.0.pull(out, budget))
     }
 }

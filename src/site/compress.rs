@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
 use crate::semantics::coding::Coding;
+use crate::site::body_error::BodyError;
 use crate::site::content::{Progress, Source};
 
 /// How much of the input is coded at a time: about a millisecond of work, so that a neighbour on
@@ -49,7 +50,7 @@ impl Coded {
     }
 
     /// Fills the piece to exactly [`PIECE`] bytes, or to the end of the source.
-    fn fill(&mut self) -> io::Result<()> {
+    fn fill(&mut self) -> Result<(), BodyError> {
         while self.piece.len() < PIECE && !self.exhausted {
             let room = PIECE - self.piece.len();
             self.exhausted = self.source.pull(&mut self.piece, room)? == Progress::Done;
@@ -60,7 +61,7 @@ impl Coded {
 
 impl Source for Coded {
     /// One piece of input a call, whatever the budget: the output is at most a little longer.
-    fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> io::Result<Progress> {
+    fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> Result<Progress, BodyError> {
         self.fill()?;
         let taken = self.piece.len().min(PIECE);
         self.encoder.write(&self.piece[..taken])?;
@@ -98,7 +99,7 @@ impl Encoder {
 }
 
 /// Codes a whole source at once. Only for what is small enough to be done in one turn.
-pub fn code(source: Box<dyn Source>, coding: Coding) -> io::Result<Vec<u8>> {
+pub fn code(source: Box<dyn Source>, coding: Coding) -> Result<Vec<u8>, BodyError> {
     let mut coded = Coded::new(source, coding);
     let mut out = Vec::new();
     while coded.pull(&mut out, PIECE)? == Progress::More {}
@@ -117,7 +118,7 @@ mod tests {
     struct Trickle(Vec<u8>, usize);
 
     impl Source for Trickle {
-        fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> io::Result<Progress> {
+        fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> Result<Progress, BodyError> {
             let taken = self.1.min(self.0.len());
             out.extend(self.0.drain(..taken));
             Ok(if self.0.is_empty() {

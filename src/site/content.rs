@@ -1,11 +1,11 @@
 //! The bytes of a representation, ready to be moved: from memory, from a file, or made as they go.
 
 use std::collections::VecDeque;
-use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::site::open_file::{OpenFile, changed};
+use crate::site::body_error::BodyError;
+use crate::site::open_file::OpenFile;
 use crate::site::places::{Places, Taken};
 use crate::site::private::PrivateCopy;
 
@@ -22,7 +22,7 @@ pub enum Progress {
 pub trait Source {
     /// Appends about `budget` bytes to `out`. An error means that the rest cannot be had; what was
     /// sent must then be cut visibly, never completed.
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress>;
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError>;
 }
 
 /// A piece of a body.
@@ -116,7 +116,7 @@ impl<S: Source> Held<S> {
 }
 
 impl<S: Source> Source for Held<S> {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
         self.source.pull(out, budget)
     }
 }
@@ -135,7 +135,7 @@ impl MemorySource {
 }
 
 impl Source for MemorySource {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
         let end = self.at.saturating_add(budget).min(self.bytes.len());
         out.extend_from_slice(&self.bytes[self.at..end]);
         self.at = end;
@@ -160,7 +160,7 @@ impl FileSource {
 }
 
 impl Source for FileSource {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> io::Result<Progress> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
         let remaining = self.file.identity.size - self.at;
         let wanted = usize::try_from(remaining).unwrap_or(usize::MAX).min(budget);
         let start = out.len();
@@ -169,7 +169,7 @@ impl Source for FileSource {
         out.truncate(start + *read.as_ref().unwrap_or(&0));
         let read = read?;
         if (read == 0 && wanted > 0) || !self.file.is_intact() {
-            return Err(changed());
+            return Err(BodyError::Changed);
         }
         self.at += read as u64;
         match self.at == self.file.identity.size {

@@ -4,6 +4,8 @@
 
 // The worker's own memory of small files.
 pub mod cache;
+// Why the rest of a body cannot be read.
+pub mod body_error;
 // Content coding, in pieces.
 pub mod compress;
 // The bytes of a representation, and where they are pulled from.

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
+use crate::site::body_error::BodyError;
 use crate::site::private::Draft;
 use crate::site::root::{Identity, identity};
 
@@ -35,7 +36,7 @@ const LOOKS: usize = 50;
 
 impl OpenFile {
     /// A file just opened in the state `identity`.
-    pub fn new(file: File, identity: Identity) -> io::Result<OpenFile> {
+    pub fn new(file: File, identity: Identity) -> Result<OpenFile, BodyError> {
         let end = hash_of_end(&file, identity.size)?;
         let is_sparse = file.metadata()?.blocks().saturating_mul(BLOCK) < identity.size;
         Ok(OpenFile {
@@ -53,7 +54,7 @@ impl OpenFile {
     }
 
     /// Reads once, from `offset` on.
-    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, BodyError> {
         let count = match self.hole_at(offset, buffer)? {
             0 => self.file.read_at(buffer, offset)?,
             hole => hole,
@@ -63,8 +64,10 @@ impl OpenFile {
     }
 
     /// Fills `buffer` with what stands from `offset` on.
-    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset)?;
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), BodyError> {
+        self.file
+            .read_exact_at(buffer, offset)
+            .map_err(BodyError::from_exact_read)?;
         self.note(buffer, offset);
         Ok(())
     }
@@ -140,27 +143,15 @@ fn data_from(_: &File, offset: u64) -> io::Result<u64> {
     Ok(offset)
 }
 
-fn hash_of_end(file: &File, size: u64) -> io::Result<u64> {
+fn hash_of_end(file: &File, size: u64) -> Result<u64, BodyError> {
     let mut bytes = [0; END as usize];
     let start = size.saturating_sub(END);
     let last = &mut bytes[..(size - start) as usize];
-    file.read_exact_at(last, start)?;
+    file.read_exact_at(last, start)
+        .map_err(BodyError::from_exact_read)?;
     let mut hasher = DefaultHasher::new();
     hasher.write(last);
     Ok(hasher.finish())
-}
-
-/// The error of a file that is no longer what its head promised.
-pub fn changed() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::UnexpectedEof,
-        "the file changed while it was sent",
-    )
-}
-
-/// Whether an error is that of [`changed`].
-pub fn is_change(fault: &io::Error) -> bool {
-    fault.kind() == io::ErrorKind::UnexpectedEof
 }
 
 #[cfg(test)]

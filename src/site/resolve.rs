@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
+use crate::site::body_error::BodyError;
 use crate::site::cache::Cache;
 use crate::site::content::{FileSource, MemorySource, Source, Stored};
 use crate::site::file::StoredFile;
-use crate::site::open_file::{OpenFile, is_change};
+use crate::site::open_file::OpenFile;
 use crate::site::options::{Share, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::places::Places;
@@ -201,7 +202,7 @@ impl Site {
         match identity == file.identity {
             true => match OpenFile::new(opened, identity) {
                 Ok(open) => Ok(Some(open)),
-                Err(fault) if is_change(&fault) => Ok(None),
+                Err(BodyError::Changed) => Ok(None),
                 Err(fault) => Err(fault.into()),
             },
             false => Ok(None),

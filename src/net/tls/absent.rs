@@ -1,7 +1,6 @@
 //! The stand-in where TLS is not built in: there is no session, so nothing here can be called.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -11,6 +10,7 @@ use super::notice::Notice;
 use super::options::TlsOptions;
 use crate::net::clock::Now;
 use crate::net::socket::{Flushed, Input, More, Socket};
+use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
 
 /// There is none.
@@ -61,7 +61,11 @@ impl Session {
         match self.0 {}
     }
 
-    pub fn handshake(&mut self, _: &mut Socket, _: SystemTime) -> io::Result<Handshake> {
+    pub fn handshake(
+        &mut self,
+        _: &mut Socket,
+        _: SystemTime,
+    ) -> Result<Handshake, TransportError> {
         match self.0 {}
     }
 
@@ -73,15 +77,20 @@ impl Session {
         match self.0 {}
     }
 
-    pub fn read(&mut self, _: &mut Socket, _: &mut [u8]) -> io::Result<Input> {
+    pub fn read(&mut self, _: &mut Socket, _: &mut [u8]) -> Result<Input, TransportError> {
         match self.0 {}
     }
 
-    pub fn write(&mut self, _: &mut Socket, _: [&[u8]; 2], _: More) -> io::Result<Option<usize>> {
+    pub fn write(
+        &mut self,
+        _: &mut Socket,
+        _: [&[u8]; 2],
+        _: More,
+    ) -> Result<Option<usize>, TransportError> {
         match self.0 {}
     }
 
-    pub fn flush(&mut self, _: &mut Socket, _: More) -> io::Result<Flushed> {
+    pub fn flush(&mut self, _: &mut Socket, _: More) -> Result<Flushed, TransportError> {
         match self.0 {}
     }
 

@@ -5,7 +5,6 @@
 //! socket, so a client that does not read costs at most twice as much and its framing.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -16,7 +15,8 @@ use rustls::{CipherSuite, Error, HandshakeKind, ProtocolVersion, ServerConfig};
 use super::Handshake;
 use super::certificate::Certificate;
 use crate::net::buffer::Buffer;
-use crate::net::socket::{End, Flushed, Input, More, Socket, broken};
+use crate::net::socket::{End, Flushed, Input, More, Socket};
+use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
 
 /// How much is encrypted at a time: enough to make the call to the kernel cheap, little enough to
@@ -123,7 +123,11 @@ impl Session {
 
     /// Goes a step on with the handshake: acts on what has come, or receives more. The alert that
     /// tells of a failure waits to be flushed.
-    pub fn handshake(&mut self, socket: &mut Socket, now: SystemTime) -> io::Result<Handshake> {
+    pub fn handshake(
+        &mut self,
+        socket: &mut Socket,
+        now: SystemTime,
+    ) -> Result<Handshake, TransportError> {
         if let Err(fault) = self.process(Task::Receive(&mut [])) {
             return Ok(Handshake::Failed(fault));
         }
@@ -168,9 +172,12 @@ impl Session {
         !self.unsent.is_empty() || !self.wire.outgoing.is_empty()
     }
 
-    /// Reads decrypted bytes, or what makes some more of them. A session that is broken, by
-    /// whichever end, is an error of the kind `InvalidData`.
-    pub fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> io::Result<Input> {
+    /// Reads decrypted bytes, or what makes some more of them.
+    pub fn read(
+        &mut self,
+        socket: &mut Socket,
+        buffer: &mut [u8],
+    ) -> Result<Input, TransportError> {
         if !self.plain.is_empty() {
             let count = self.plain.len().min(buffer.len());
             buffer[..count].copy_from_slice(&self.plain[..count]);
@@ -188,7 +195,7 @@ impl Session {
             return Ok(Input::Nothing);
         }
         if self.wire.incoming.room().is_empty() {
-            return Err(broken(self.fail(TOO_LONG.into())));
+            return Err(TransportError::Session(self.fail(TOO_LONG.into())));
         }
         match self.fill(socket)? {
             Input::Bytes(_) => {}
@@ -200,7 +207,7 @@ impl Session {
             Ok(0) if self.peer_closed => Ok(Input::End(End::Orderly)),
             Ok(0) => Ok(Input::Overhead),
             Ok(count) => Ok(Input::Bytes(count)),
-            Err(fault) => Err(broken(fault)),
+            Err(fault) => Err(TransportError::Session(fault)),
         }
     }
 
@@ -211,7 +218,7 @@ impl Session {
         socket: &mut Socket,
         parts: [&[u8]; 2],
         more: More,
-    ) -> io::Result<Option<usize>> {
+    ) -> Result<Option<usize>, TransportError> {
         if self.flush(socket, more)? == Flushed::Blocked {
             return Ok(None);
         }
@@ -221,7 +228,8 @@ impl Session {
             if is_full && self.flush(socket, More::Follows)? == Flushed::Blocked {
                 return Ok(Some(taken));
             }
-            self.process(Task::Send(piece)).map_err(broken)?;
+            self.process(Task::Send(piece))
+                .map_err(TransportError::Session)?;
             taken += piece.len();
         }
         self.flush(socket, more)?;
@@ -229,7 +237,7 @@ impl Session {
     }
 
     /// Sends the records that wait.
-    pub fn flush(&mut self, socket: &mut Socket, more: More) -> io::Result<Flushed> {
+    pub fn flush(&mut self, socket: &mut Socket, more: More) -> Result<Flushed, TransportError> {
         let outgoing = &mut self.wire.outgoing;
         while !outgoing.is_empty() {
             match socket.write(outgoing.waiting(), more)? {
@@ -264,7 +272,7 @@ impl Session {
     }
 
     /// Receives what is there, into the room there must be.
-    fn fill(&mut self, socket: &mut Socket) -> io::Result<Input> {
+    fn fill(&mut self, socket: &mut Socket) -> Result<Input, TransportError> {
         let input = socket.read(self.wire.incoming.room())?;
         if let Input::Bytes(count) = input {
             self.wire.incoming.add(count);

@@ -1,0 +1,57 @@
+//! Why the rest of a body cannot be read.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+
+use crate::site::root::DiskError;
+
+/// Why reading a representation stopped before its end. What was sent of it must be cut visibly.
+#[derive(Debug)]
+pub enum BodyError {
+    /// The file is no longer what the head of the response promised.
+    Changed,
+    /// The disk failed, or whatever else makes the bytes.
+    Disk(io::Error),
+}
+
+impl BodyError {
+    /// The error of a read that had to fill its buffer: an early end means that the file shrank.
+    pub fn from_exact_read(error: io::Error) -> BodyError {
+        match error.kind() {
+            ErrorKind::UnexpectedEof => BodyError::Changed,
+            _ => BodyError::Disk(error),
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BodyError::Changed => f.write_str("the file changed while it was sent"),
+            BodyError::Disk(error) => write!(f, "the disk failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+impl From<io::Error> for BodyError {
+    fn from(error: io::Error) -> BodyError {
+        BodyError::Disk(error)
+    }
+}
+
+impl From<rustix::io::Errno> for BodyError {
+    fn from(error: rustix::io::Errno) -> BodyError {
+        BodyError::Disk(error.into())
+    }
+}
+
+impl From<BodyError> for DiskError {
+    fn from(error: BodyError) -> DiskError {
+        match error {
+            BodyError::Changed => DiskError::Unsteady,
+            BodyError::Disk(error) => error.into(),
+        }
+    }
+}
