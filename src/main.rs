@@ -73,20 +73,20 @@ fn end_on_signals(handle: Handle) -> Result<(), StartError> {
 
 /// Prints the banner and opens the browser, as far as either was asked for.
 fn announce(launch: &Launch, server: &Server) {
-    let listening = server.addresses();
+    let (listening, plain) = (server.addresses(), server.plain_addresses());
     let root = &launch.config.root;
     let absolute = root.canonicalize();
     let banner = Banner {
-        listening,
+        listening: &listening,
         scheme: match launch.config.tls {
             Some(_) => Scheme::Https,
             None => Scheme::Http,
         },
-        plain: server.plain_addresses(),
+        plain: &plain,
         fingerprint: server.fingerprint(),
         outward: &outward_addresses(),
         root: absolute.as_ref().unwrap_or(root),
-        taken: taken_port(launch.config.port, listening),
+        taken: taken_port(launch.config.port, &listening),
         colour: wants_colour(&io::stderr()),
     };
     if launch.banner {

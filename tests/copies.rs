@@ -7,7 +7,9 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use docroot::net::connection::{Closed, Turn};
+use docroot::net::connection::Turn;
+use docroot::net::protocol::Closed;
+use docroot::observe::event::End;
 use support::rig::Rig;
 use support::{Setup, find, request};
 
@@ -107,7 +109,7 @@ fn a_part_makes_no_copy() {
 #[test]
 fn whoever_takes_less_than_the_socket_holds_keeps_the_pace() {
     let mut rig = rig();
-    let window = rig.bench.desk.deadlines.send + Duration::from_secs(1);
+    let window = rig.context.deadlines.send + Duration::from_secs(1);
     rig.send(&get(&[]));
     rig.read(1000);
     assert_eq!(rig.drive(), Turn::Wait);
@@ -115,8 +117,8 @@ fn whoever_takes_less_than_the_socket_holds_keeps_the_pace() {
     for taken in [190_000, 160_000, 150_000, 140_000] {
         let mut buffer = vec![0; taken];
         std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
-        rig.bench.desk.now.instant += window;
-        let turn = rig.connection.expire(&mut rig.bench);
+        rig.context.now.instant += window;
+        let turn = rig.connection.expire(&mut rig.context);
         assert!(
             taken > minimum && !matches!(turn, Turn::Closed(_)),
             "{taken}"
@@ -125,26 +127,26 @@ fn whoever_takes_less_than_the_socket_holds_keeps_the_pace() {
     }
     let mut buffer = vec![0; 10_000];
     std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
-    rig.bench.desk.now.instant += window;
-    let turn = rig.connection.expire(&mut rig.bench);
-    assert_eq!(turn, Turn::Closed(Closed::TooSlow));
+    rig.context.now.instant += window;
+    let turn = rig.connection.expire(&mut rig.context);
+    assert_eq!(turn, Turn::Closed(Closed::Cut(End::TooSlow)));
 }
 
 #[test]
 fn room_that_was_made_before_a_window_does_not_keep_its_pace() {
     let mut rig = rig();
-    let window = rig.bench.desk.deadlines.send + Duration::from_secs(1);
+    let window = rig.context.deadlines.send + Duration::from_secs(1);
     rig.send(&get(&[]));
     rig.read(1000);
     assert_eq!(rig.drive(), Turn::Wait);
     // More than a turn fills, in the window that began with an empty socket.
     let mut buffer = vec![0; 190_000];
     std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
-    rig.bench.desk.now.instant += window;
-    assert_eq!(rig.connection.expire(&mut rig.bench), Turn::Again);
+    rig.context.now.instant += window;
+    assert_eq!(rig.connection.expire(&mut rig.context), Turn::Again);
     assert_eq!(rig.drive(), Turn::Wait);
     std::io::Read::read_exact(&mut rig.client, &mut buffer[..10_000]).expect("more");
-    rig.bench.desk.now.instant += window;
-    let turn = rig.connection.expire(&mut rig.bench);
-    assert_eq!(turn, Turn::Closed(Closed::TooSlow));
+    rig.context.now.instant += window;
+    let turn = rig.connection.expire(&mut rig.context);
+    assert_eq!(turn, Turn::Closed(Closed::Cut(End::TooSlow)));
 }

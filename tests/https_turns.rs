@@ -11,7 +11,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use docroot::net::connection::{Closed, Turn};
+use docroot::net::connection::Turn;
+use docroot::net::protocol::Closed;
+use docroot::observe::event::End;
 use rustls::ContentType;
 use support::forge::{Forge, tapped};
 use support::rig::Rig;
@@ -45,8 +47,8 @@ fn records_without_content_end_a_turn() {
     let mut forge = Forge::of(&session, &secret);
     // Twice what a turn may receive, which the socket holds.
     rig.send(&overhead(&mut forge, 2 * (64 << 10)));
-    assert_eq!(rig.connection.drive(&mut rig.bench), Turn::Again);
-    assert_eq!(rig.connection.drive(&mut rig.bench), Turn::Wait);
+    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Again);
+    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Wait);
     // The session has lost none of them.
     let asked = request("GET", "/a.txt", &[("Connection", "close")]);
     rig.send(&forge.record(ContentType::ApplicationData, &asked));
@@ -135,11 +137,11 @@ fn a_copy_is_sent_as_it_was_whatever_happens_to_its_file() {
 
 /// Lets time pass until the server waits no longer.
 fn give_up(rig: &mut Rig) -> Closed {
-    let window = rig.bench.desk.deadlines.send + Duration::from_secs(1);
+    let window = rig.context.deadlines.send + Duration::from_secs(1);
     // What the socket took before counts for the first window.
     for _ in 0..2 {
-        rig.bench.desk.now.instant += window;
-        if let Turn::Closed(closed) = rig.connection.expire(&mut rig.bench) {
+        rig.context.now.instant += window;
+        if let Turn::Closed(closed) = rig.connection.expire(&mut rig.context) {
             return closed;
         }
     }
@@ -164,7 +166,7 @@ fn records_that_were_not_taken_end_in_a_reset() {
             rig.send(&record);
             assert_eq!(rig.drive(), Turn::Wait);
         }
-        assert_eq!(give_up(&mut rig), Closed::TooSlow);
+        assert_eq!(give_up(&mut rig), Closed::Cut(End::TooSlow));
         let Rig {
             connection,
             mut client,

@@ -76,9 +76,10 @@ pub enum ChunkedError {
     TrailerTooLong,
 }
 
-impl fmt::Display for ChunkedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ChunkedError {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             ChunkedError::Size => "a chunk does not begin with its size",
             ChunkedError::SizeOverflow => "the size of a chunk is too large to be counted",
             ChunkedError::SizeLineTooLong => "the extensions of a chunk are too long",
@@ -87,7 +88,13 @@ impl fmt::Display for ChunkedError {
             ChunkedError::ContentTooLong => "a chunk is longer than its size says",
             ChunkedError::Trailer => "a trailer line is not a field",
             ChunkedError::TrailerTooLong => "the trailer section is too long",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ChunkedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be wrong with a request as a message, and the one place where that becomes a status.
 //!
-//! Every fault here is the client's. After any of them but a failed expectation the connection
-//! closes, because the end of the message can no longer be trusted.
+//! Every fault here is the client's. After any of them the connection closes, because the end of the
+//! message can no longer be trusted.
 
 use std::fmt;
 
@@ -44,16 +44,23 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
+            Error::Head(error) => error.text(),
+            Error::Target(error) => error.text(),
+            Error::Host(error) => error.text(),
+            Error::Framing(error) => error.text(),
+            Error::Chunked(error) => error.text(),
+            Error::Expectation(error) => error.text(),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Head(error) => error.fmt(f),
-            Error::Target(error) => error.fmt(f),
-            Error::Host(error) => error.fmt(f),
-            Error::Framing(error) => error.fmt(f),
-            Error::Chunked(error) => error.fmt(f),
-            Error::Expectation(error) => error.fmt(f),
-        }
+        f.write_str(self.text())
     }
 }
 

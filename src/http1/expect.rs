@@ -13,7 +13,14 @@ pub struct UnknownExpectation;
 
 impl fmt::Display for UnknownExpectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the only expectation that can be met is 100-continue")
+        f.write_str(self.text())
+    }
+}
+
+impl UnknownExpectation {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        "the only expectation that can be met is 100-continue"
     }
 }
 

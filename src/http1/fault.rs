@@ -57,9 +57,10 @@ impl ParseError {
     }
 }
 
-impl fmt::Display for ParseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ParseError {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             ParseError::BareLf => "a line ends with LF alone instead of CR LF",
             ParseError::BareCr => "a CR is not followed by LF",
             ParseError::ControlByte => "the head holds a control byte",
@@ -76,7 +77,13 @@ impl fmt::Display for ParseError {
             ParseError::SpaceBeforeColon => "white space stands between a field name and its colon",
             ParseError::MissingColon => "a field line has no colon",
             ParseError::FieldName => "a field name is empty or holds a byte that no name has",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -41,9 +41,10 @@ pub enum FramingError {
     TransferCodingInHttp10,
 }
 
-impl fmt::Display for FramingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl FramingError {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             FramingError::RepeatedContentLength => "the request has more than one Content-Length",
             FramingError::InvalidContentLength => "the Content-Length is not a number",
             FramingError::ContentLengthOverflow => "the Content-Length is too large to be counted",
@@ -52,7 +53,13 @@ impl fmt::Display for FramingError {
             }
             FramingError::TransferCoding => "the only transfer coding understood here is chunked",
             FramingError::TransferCodingInHttp10 => "HTTP/1.0 has no Transfer-Encoding",
-        })
+        }
+    }
+}
+
+impl fmt::Display for FramingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -11,6 +11,7 @@
 //! 5.5): CR, LF, NUL and other control bytes leave as spaces.
 
 use super::octet;
+use crate::semantics::date::HttpDate;
 use crate::semantics::status::Status;
 
 /// The interim answer to an expectation (RFC 9110 section 15.2.1), a whole head.
@@ -41,6 +42,13 @@ pub fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 pub fn number_field(out: &mut Vec<u8>, name: &str, value: u64) {
     begin_field(out, name);
     number(out, value);
+    end(out);
+}
+
+/// Appends `name: Sun, 06 Nov 1994 08:49:37 GMT␍␊`.
+pub fn date_field(out: &mut Vec<u8>, name: &str, value: HttpDate) {
+    begin_field(out, name);
+    value.write(out);
     end(out);
 }
 

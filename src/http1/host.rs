@@ -33,13 +33,20 @@ pub enum HostError {
     Malformed,
 }
 
-impl fmt::Display for HostError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl HostError {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             HostError::Missing => "an HTTP/1.1 request must have a Host field",
             HostError::Repeated => "the request has more than one Host field",
             HostError::Malformed => "the Host field does not hold a host and an optional port",
-        })
+        }
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -1,13 +1,16 @@
 //! RFC 9112: bytes to messages and back. Invariant: this layer never reads a socket, a file or the clock.
 //!
 //! A request comes in through [`parse::request_head`]; [`target`], [`host`], [`framing`],
-//! [`persistence`] and [`expect`] each answer one question about its head; [`chunked`] reads and
-//! writes bodies of unknown length; [`head`] writes the head of the answer.
+//! [`persistence`] and [`expect`] each answer one question about its head, and [`check`] asks the
+//! first four; [`chunked`] reads and writes bodies of unknown length; [`response`] writes the head of
+//! a response.
 //!
 //! Left out on purpose: obs-fold (section 5.2) and transfer codings other than chunked (section 7)
 //! are refused, because two parsers that read them differently are how requests are smuggled;
 //! trailers (section 7.1.2) are checked and dropped, because nothing here acts upon one.
 
+// What must hold of a head before it means anything.
+pub mod check;
 // Section 7.1: a body in chunks.
 pub mod chunked;
 // What can be wrong with a message, and the status that says so.
@@ -32,6 +35,8 @@ mod octet;
 pub mod parse;
 // Section 9.3: whether the connection stays open.
 pub mod persistence;
+// Sections 4 to 6: a response as bytes.
+pub mod response;
 // Section 3.2: the four forms of a request-target.
 pub mod target;
 // Section 2.3: `HTTP/1.1`.

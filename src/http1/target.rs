@@ -66,16 +66,23 @@ pub enum TargetError {
     ConnectWithoutAuthority,
 }
 
-impl fmt::Display for TargetError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl TargetError {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             TargetError::Form => "the request-target begins neither with a slash nor with http://",
             TargetError::Scheme => "the scheme of the request-target is neither http nor https",
             TargetError::Authority => "the request-target names no valid host",
             TargetError::UserInformation => "the request-target holds a user name or password",
             TargetError::AsteriskWithoutOptions => "the request-target * goes with OPTIONS only",
             TargetError::ConnectWithoutAuthority => "CONNECT needs a host and a port",
-        })
+        }
+    }
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
-use crate::net::connection::Service;
-use crate::net::worker::{Admission, Inlet, Orders};
+use crate::net::listener::Listener;
+use crate::net::mailbox::{Admission, Shutdown, WorkerHandle};
+use crate::observe::client::Client;
 use crate::observe::metrics::Counters;
 use crate::origin::reason::Reason;
 
-/// How many clients may be in the course of being turned away politely. Beyond it they are closed
-/// at once: an answer costs a slot for as long as the client takes to read it.
+/// How many clients may be told at the same time that they are refused. Beyond it they are closed at
+/// once: an answer costs a slot for as long as the client takes to read it.
 const MAX_REFUSED: usize = 32;
 
 /// How long to wait when descriptors or memory have run out. Whoever waits in the kernel's queue
@@ -24,15 +25,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A listener and what its clients are handed to.
 pub struct Acceptor {
     /// In blocking mode.
-    pub listener: Arc<TcpListener>,
-    /// What its port is for.
-    pub service: Service,
+    pub socket: Arc<TcpListener>,
+    /// What it is.
+    pub listener: Listener,
     /// Every worker.
-    pub inlets: Vec<Inlet>,
+    pub workers: Vec<WorkerHandle>,
     /// The most connections that all workers may have together.
     pub max_connections: usize,
-    /// What to do at the end.
-    pub orders: Arc<Orders>,
+    /// Whether the server is ending.
+    pub shutdown: Arc<Shutdown>,
     /// Where what happens is counted.
     pub counters: Arc<Counters>,
     /// Disconnected when the acceptor is to leave.
@@ -43,7 +44,7 @@ impl Acceptor {
     /// Accepts until told to leave.
     pub fn run(self) {
         loop {
-            match accept(&self.listener) {
+            match accept(&self.socket) {
                 Ok((stream, peer)) => self.admit(stream, peer),
                 // The client left before its turn came: the next one is waiting.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -54,16 +55,16 @@ impl Acceptor {
                     let _ = self.alive.recv_timeout(PAUSE);
                 }
             }
-            if self.orders.is_stopping() {
+            if self.shutdown.is_stopping() {
                 return;
             }
         }
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
-        let connections: usize = self.inlets.iter().map(Inlet::connections).sum();
-        let refused: usize = self.inlets.iter().map(Inlet::refused).sum();
-        let reason = if self.orders.is_draining() {
+        let connections: usize = self.workers.iter().map(WorkerHandle::connections).sum();
+        let refused: usize = self.workers.iter().map(WorkerHandle::refused).sum();
+        let reason = if self.shutdown.is_draining() {
             Some(Reason::Draining)
         } else if connections - refused.min(connections) >= self.max_connections {
             Some(Reason::AtCapacity)
@@ -80,8 +81,8 @@ impl Acceptor {
         self.counters.connections_open.add(1);
         let admission = Admission {
             stream,
-            peer,
-            service: self.service,
+            client: Client::at(peer),
+            listener: self.listener,
             refused: reason,
         };
         if self.hand_over(admission).is_err() {
@@ -92,9 +93,12 @@ impl Acceptor {
     /// To the worker with the fewest connections. While the server drains, those that have nothing
     /// left to do are gone; the others turn newcomers away.
     fn hand_over(&self, mut admission: Admission) -> Result<(), Admission> {
-        let least = self.inlets.iter().min_by_key(|inlet| inlet.connections());
-        for inlet in least.into_iter().chain(&self.inlets) {
-            match inlet.send(admission) {
+        let least = self
+            .workers
+            .iter()
+            .min_by_key(|worker| worker.connections());
+        for worker in least.into_iter().chain(&self.workers) {
+            match worker.send(admission) {
                 Ok(()) => return Ok(()),
                 Err(returned) => admission = returned,
             }

@@ -63,6 +63,14 @@ impl Buffer {
         }
     }
 
+    /// The first `count` waiting bytes, which are done with afterwards.
+    pub fn take(&mut self, count: usize) -> &[u8] {
+        let start = self.start;
+        let end = start.saturating_add(count).min(self.end);
+        self.consume(count);
+        &self.bytes[start..end]
+    }
+
     /// Where the next bytes are to be put, after making as much room as there can be.
     pub fn room(&mut self) -> &mut [u8] {
         if self.start > 0 {

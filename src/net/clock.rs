@@ -9,6 +9,8 @@ use crate::semantics::date::{HttpDate, ImfFixdate};
 pub struct Now {
     /// For deadlines: it never goes back.
     pub instant: Instant,
+    /// The last reading of the same clock in this turn, for durations.
+    pub latest: Instant,
     /// For the log.
     pub system: SystemTime,
     /// For `Date` and everything compared with it.
@@ -22,8 +24,10 @@ impl Now {
     pub fn read() -> Now {
         let system = wall();
         let date = date(system);
+        let instant = instant();
         Now {
-            instant: instant(),
+            instant,
+            latest: instant,
             system,
             date,
             text: ImfFixdate::from(date),
@@ -33,6 +37,7 @@ impl Now {
     /// Reads the clocks again. A date is put into words once a second, not once a turn.
     pub fn advance(&mut self) {
         self.instant = instant();
+        self.latest = self.instant;
         self.system = wall();
         let date = date(self.system);
         if date != self.date {

@@ -1,12 +1,9 @@
 //! When a connection has taken too long.
 //!
-//! Deadlines are swept about once a second, so none is exact to less than that, and none costs
-//! anything while nothing expires.
+//! Each connection has one deadline at a time. [`crate::net::timers`] says when it has passed, exact
+//! to a few milliseconds.
 
 use std::time::{Duration, Instant};
-
-/// How often a worker looks for deadlines that have passed.
-pub const SWEEP: Duration = Duration::from_secs(1);
 
 /// What a connection is being waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +22,8 @@ pub enum Waiting {
     Send,
     /// The client's close.
     Close,
+    /// The server's own answer, which takes time. The deadline is when it goes on.
+    Answer,
 }
 
 /// A moment by which something must have happened.

@@ -7,17 +7,17 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
+use crate::http1::response::Framing;
 use crate::net::clock;
-use crate::net::outbox::{OUTBOX_HIGH, Outbox};
+use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::socket::{Flushed, More};
-use crate::net::transport::Transport;
+use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
-use crate::origin::response::Framing;
+use crate::site::body::{Body, Piece, Pulled, Source};
 use crate::site::body_error::BodyError;
-use crate::site::content::{Content, Piece, Progress, Source};
 use crate::site::open_file::OpenFile;
 use crate::site::private::{Copied, PrivateCopy};
 
@@ -49,6 +49,10 @@ pub enum Pumped {
     Blocked,
     /// The turn's budget is used up; there is more to do at once.
     Paused,
+    /// The source has more at this time.
+    WaitUntil(Instant),
+    /// The source has more after a wake-up.
+    WaitForWake,
 }
 
 /// Why an answer cannot be sent to its end.
@@ -75,7 +79,7 @@ impl From<BodyError> for SendError {
 /// The rest of a content, and how its end is told.
 pub struct Pump {
     pieces: VecDeque<Piece>,
-    stream: Option<Box<dyn Source>>,
+    source: Option<Box<dyn Source>>,
     framing: Framing,
     /// Bytes of content, without their framing, that left the pump.
     moved: u64,
@@ -83,30 +87,25 @@ pub struct Pump {
     reading: usize,
 }
 
-/// What a pump works with during one turn.
-pub struct Hose<'a> {
-    /// Bytes that go before whatever the pump moves.
-    pub out: &'a mut Outbox,
-    /// The socket.
-    pub transport: &'a mut Transport,
+/// Where a pump moves to during one turn.
+pub struct Output<'a> {
+    /// The client's stream.
+    pub stream: &'a mut Stream,
     /// Scratch space of the worker.
     pub scratch: &'a mut Vec<u8>,
-    /// Bytes this turn may still move.
-    pub budget: &'a mut u64,
 }
 
 impl Pump {
-    /// A pump for a content that follows its head.
-    pub fn new(content: Content, framing: Framing) -> Pump {
-        let (pieces, stream) = match content {
-            Content::Empty => (VecDeque::new(), None),
-            Content::One(piece) => (VecDeque::from([piece]), None),
-            Content::Several(pieces) => (pieces, None),
-            Content::Stream(source) => (VecDeque::new(), Some(source)),
+    /// A pump for a body that follows its head.
+    pub fn new(body: Body, framing: Framing) -> Pump {
+        let (pieces, source) = match body {
+            Body::One(piece) => (VecDeque::from([piece]), None),
+            Body::Several(pieces) => (pieces, None),
+            Body::Source(source) => (VecDeque::new(), Some(source)),
         };
         Pump {
             pieces,
-            stream,
+            source,
             framing,
             moved: 0,
             reading: LEAST_READ,
@@ -126,38 +125,38 @@ impl Pump {
     }
 
     /// Moves until the content ends, the socket is full or the budget is used up.
-    pub fn advance(&mut self, hose: &mut Hose<'_>) -> Result<Pumped, SendError> {
+    pub fn advance(&mut self, output: &mut Output<'_>) -> Result<Pumped, SendError> {
         loop {
             let step = if let Some(piece) = self.pieces.front_mut() {
-                let step = hose.move_piece(piece, &mut self.moved, &mut self.reading)?;
+                let step = output.move_piece(piece, &mut self.moved, &mut self.reading)?;
                 if step == Pumped::Done {
                     self.pieces.pop_front();
                 }
-                match hose.relieve()? {
+                match output.relieve()? {
                     Flushed::All => step,
                     Flushed::Blocked => Pumped::Blocked,
                 }
-            } else if let Some(source) = &mut self.stream {
-                let step = hose.move_stream(source.as_mut(), self.framing)?;
-                self.moved += hose.scratch.len() as u64;
+            } else if let Some(source) = &mut self.source {
+                let step = output.move_source(source.as_mut(), self.framing)?;
+                self.moved += output.scratch.len() as u64;
                 if step == Pumped::Done {
-                    self.stream = None;
+                    self.source = None;
                 }
                 step
             } else {
                 return Ok(Pumped::Done);
             };
-            if step == Pumped::Blocked {
-                return Ok(Pumped::Blocked);
+            if !matches!(step, Pumped::Done | Pumped::Paused) {
+                return Ok(step);
             }
-            if *hose.budget == 0 {
+            if output.stream.budget == 0 {
                 return Ok(Pumped::Paused);
             }
         }
     }
 }
 
-impl Hose<'_> {
+impl Output<'_> {
     /// Moves some of a piece; done means that it is in the outbox or the socket to its last byte.
     fn move_piece(
         &mut self,
@@ -168,7 +167,7 @@ impl Hose<'_> {
         match piece {
             Piece::Bytes(bytes) => {
                 *moved += bytes.len() as u64;
-                self.out.end().append(bytes);
+                self.stream.outbox.end().append(bytes);
                 Ok(Pumped::Done)
             }
             Piece::Memory(bytes, range) => {
@@ -213,8 +212,8 @@ impl Hose<'_> {
         }
     }
 
-    /// Moves the next part of a stream, once the socket has taken what went before.
-    fn move_stream(
+    /// Moves the next part of a source, once the socket has taken what went before.
+    fn move_source(
         &mut self,
         source: &mut (dyn Source + 'static),
         framing: Framing,
@@ -223,21 +222,26 @@ impl Hose<'_> {
         if self.flush(More::No)? == Flushed::Blocked {
             return Ok(Pumped::Blocked);
         }
-        let progress = source.pull(self.scratch, PULL)?;
+        let pulled = source.pull(self.scratch, PULL)?;
         // Making content costs so much more than moving it that one piece is a turn's work.
-        *self.budget = 0;
+        self.stream.budget = 0;
         match framing {
             Framing::Chunked if !self.scratch.is_empty() => {
-                write_chunk(self.out.end(), self.scratch);
+                write_chunk(self.stream.outbox.end(), self.scratch);
             }
             Framing::Chunked => {}
-            Framing::Length | Framing::Close => self.out.end().extend_from_slice(self.scratch),
+            Framing::NoBody | Framing::Length(_) | Framing::Close => {
+                self.stream.outbox.end().extend_from_slice(self.scratch)
+            }
         }
-        if progress == Progress::More {
-            return Ok(Pumped::Paused);
+        match pulled {
+            Pulled::Done => {}
+            Pulled::More => return Ok(Pumped::Paused),
+            Pulled::WaitUntil(at) => return Ok(Pumped::WaitUntil(at)),
+            Pulled::WaitForWake => return Ok(Pumped::WaitForWake),
         }
         if framing == Framing::Chunked {
-            self.out.end().extend_from_slice(LAST_CHUNK);
+            self.stream.outbox.end().extend_from_slice(LAST_CHUNK);
         }
         Ok(Pumped::Done)
     }
@@ -245,17 +249,17 @@ impl Hose<'_> {
     /// Writes the outbox and `bytes` in one call. `None`: the socket is full. Otherwise how many
     /// of `bytes` it took.
     fn write_behind_outbox(&mut self, bytes: &[u8]) -> Result<Option<usize>, SendError> {
-        let waiting = self.out.waiting();
+        let waiting = self.stream.outbox.waiting();
         let head = waiting.len();
         let written = match head {
-            0 => self.transport.write(bytes, More::No),
-            _ => self.transport.write_both(waiting, bytes),
+            0 => self.stream.transport.write(bytes, More::No),
+            _ => self.stream.transport.write_both(waiting, bytes),
         };
         let Some(written) = written? else {
             return Ok(None);
         };
         self.spend(written as u64);
-        self.out.consume(written.min(head));
+        self.stream.outbox.consume(written.min(head));
         Ok(Some(written.saturating_sub(head)))
     }
 
@@ -281,7 +285,7 @@ impl Hose<'_> {
         };
         *self.scratch = scratch;
         // Nobody knows how long a disk takes, so one piece is a turn's work.
-        *self.budget = 0;
+        self.stream.budget = 0;
         let taken = written?;
         let next = match is_slow {
             true => wanted / 2,
@@ -304,7 +308,7 @@ impl Hose<'_> {
                 Flushed::Blocked => Ok(None),
             },
             Copied::Bytes(bytes) => {
-                let end = offset + count.min((*self.budget).max(1));
+                let end = offset + count.min(self.stream.budget.max(1));
                 let taken = self.write_behind_outbox(&bytes[offset as usize..end as usize])?;
                 Ok(taken.map(|taken| taken as u64))
             }
@@ -318,9 +322,9 @@ impl Hose<'_> {
         offset: u64,
         count: u64,
     ) -> Result<Option<u64>, SendError> {
-        let affordable = self.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
+        let affordable = self.stream.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
         let count = usize::try_from(count.min(affordable)).unwrap_or(usize::MAX);
-        match self.transport.send_file(file, offset, count)? {
+        match self.stream.transport.send_file(file, offset, count)? {
             Some(0) => Err(BodyError::Changed.into()),
             Some(moved) => {
                 self.spend(1 + moved as u64 / SENDFILE_DISCOUNT);
@@ -339,24 +343,24 @@ impl Hose<'_> {
             return Err(BodyError::Changed.into());
         }
         file.settle();
-        self.out.end().extend_from_slice(self.scratch);
+        self.stream.outbox.end().extend_from_slice(self.scratch);
         self.spend(length);
         Ok(())
     }
 
     /// Empties the outbox where many small pieces have filled it.
     fn relieve(&mut self) -> Result<Flushed, TransportError> {
-        match self.out.waiting().len() < OUTBOX_HIGH {
+        match self.stream.outbox.waiting().len() < OUTBOX_HIGH {
             true => Ok(Flushed::All),
             false => self.flush(More::Follows),
         }
     }
 
     fn flush(&mut self, more: More) -> Result<Flushed, TransportError> {
-        self.out.flush(self.transport, more)
+        self.stream.outbox.flush(&mut self.stream.transport, more)
     }
 
     fn spend(&mut self, bytes: u64) {
-        *self.budget = self.budget.saturating_sub(bytes);
+        self.stream.spend(bytes);
     }
 }

@@ -9,16 +9,17 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::net::acceptor::Acceptor;
-use crate::net::bench::{Bench, Desk, Settings};
 use crate::net::clock::Now;
 use crate::net::config::{Config, Port};
-use crate::net::connection::Service;
+use crate::net::context::{Context, MakeHandler, Settings};
 use crate::net::listen;
+use crate::net::listener::{Address, Listener, Service};
+use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::scheduling::interrupt_nobody;
 use crate::net::start_error::StartError;
 use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
-use crate::net::worker::{Inlet, Orders, Seed};
+use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
 use crate::site::private::Medium;
@@ -26,19 +27,17 @@ use crate::site::root::Root;
 
 /// A server that listens and does not serve yet: clients wait in the kernel's queue.
 pub struct Server {
-    settings: Arc<Settings>,
-    listeners: Vec<(Service, Arc<TcpListener>)>,
-    addresses: Vec<SocketAddr>,
-    plain_addresses: Vec<SocketAddr>,
+    settings: Settings,
+    listeners: Vec<(Listener, Arc<TcpListener>)>,
     notices: Vec<Notice>,
-    workers: Vec<(Seed, Inlet)>,
-    orders: Arc<Orders>,
-    /// Told once of the wish to drain, then of the wish to leave.
-    wishes: (Sender<Wish>, Receiver<Wish>),
+    workers: Vec<(Mailbox, WorkerHandle)>,
+    shutdown: Arc<Shutdown>,
+    /// Told once to drain, then to stop.
+    commands: (Sender<Command>, Receiver<Command>),
 }
 
 /// What a [`Handle`] may ask for.
-enum Wish {
+enum Command {
     Drain,
     Stop,
 }
@@ -46,19 +45,19 @@ enum Wish {
 /// Ends a running server from another thread.
 #[derive(Clone)]
 pub struct Handle {
-    wishes: Sender<Wish>,
+    commands: Sender<Command>,
 }
 
 impl Handle {
     /// Asks the server to finish the answers it has begun, and to leave.
     pub fn drain(&self) {
-        // The channel is full or gone only where the server was asked before.
-        let _ = self.wishes.try_send(Wish::Drain);
+        // The channel is full or gone only if the server was asked before.
+        let _ = self.commands.try_send(Command::Drain);
     }
 
     /// Asks the server to leave at once.
     pub fn stop(&self) {
-        let _ = self.wishes.try_send(Wish::Stop);
+        let _ = self.commands.try_send(Command::Stop);
     }
 }
 
@@ -71,49 +70,50 @@ impl Server {
             Some(_) => Medium::Bytes,
         };
         let root = open_root(&mut config)?;
-        let listeners = listen::bind(&config.bind, config.port)?;
-        let addresses = addresses(&listeners)?;
+        let site = listen::bind(&config.bind, config.port)?;
+        let mut listeners = listening(site, config.tls.is_some(), Service::Site)?;
+        let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
         let (endpoint, notices) = open_endpoint(&config, &addresses)?;
-        let redirect = config.tls.as_ref().and_then(|tls| tls.redirect);
-        let redirectors = match redirect {
-            Some(port) => listen::bind(&config.bind, Port::Fixed(port))?,
-            None => Vec::new(),
-        };
-        let plain_addresses = self::addresses(&redirectors)?;
-        let orders = Arc::<Orders>::default();
+        if let Some(port) = config.tls.as_ref().and_then(|tls| tls.redirect) {
+            let plain = listen::bind(&config.bind, Port::Fixed(port))?;
+            listeners.extend(listening(plain, false, Service::Redirect)?);
+        }
+        let shutdown = Arc::<Shutdown>::default();
         let workers = (0..config.threads.max(1))
-            .map(|_| Seed::new(Arc::clone(&orders)))
+            .map(|_| Mailbox::new(Arc::clone(&shutdown)))
             .collect::<io::Result<_>>()
             .map_err(|fault| StartError::System("a poller", fault))?;
         Ok(Server {
-            listeners: for_service(Service::Site, listeners)
-                .chain(for_service(Service::Redirect, redirectors))
-                .collect(),
-            plain_addresses,
+            listeners,
             notices,
             workers,
-            orders,
-            wishes: bounded(2),
-            settings: Arc::new(Settings {
+            shutdown,
+            commands: bounded(2),
+            settings: Settings {
                 root: Arc::new(root),
                 options: Arc::new(config.site.clone()),
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
                 config,
                 counters,
-            }),
-            addresses,
+                handlers: Vec::new(),
+            },
         })
     }
 
-    /// Where it listens; the port is never 0.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    /// Adds a handler that each worker asks before the site, behind those that were added before.
+    pub fn add_handler(&mut self, make: MakeHandler) {
+        self.settings.handlers.push(make);
+    }
+
+    /// Where the site is found; the port is never 0.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        addresses_of(&self.listeners, Service::Site)
     }
 
     /// Where the plain port beside HTTPS listens.
-    pub fn plain_addresses(&self) -> &[SocketAddr] {
-        &self.plain_addresses
+    pub fn plain_addresses(&self) -> Vec<SocketAddr> {
+        addresses_of(&self.listeners, Service::Redirect)
     }
 
     /// What the operator should know before it serves.
@@ -126,71 +126,82 @@ impl Server {
         self.settings.endpoint.as_ref()?.fingerprint()
     }
 
-    /// What happens, counted.
-    pub fn counters(&self) -> &Arc<Counters> {
-        &self.settings.counters
-    }
-
     /// A handle to end it with.
     pub fn handle(&self) -> Handle {
         Handle {
-            wishes: self.wishes.0.clone(),
+            commands: self.commands.0.clone(),
         }
     }
 
     /// Serves until a [`Handle`] asks it to end. The time to drain is bounded by its deadline.
-    pub fn run(mut self, log: &Log) -> Result<(), StartError> {
-        let inlets: Vec<Inlet> = self
-            .workers
-            .iter()
-            .map(|(_, inlet)| inlet.clone())
-            .collect();
+    pub fn run(self, log: &Log) -> Result<(), StartError> {
+        let (mailboxes, workers): (Vec<Mailbox>, Vec<WorkerHandle>) =
+            self.workers.into_iter().unzip();
+        let settings = Arc::new(self.settings);
+        let running = Running {
+            settings: Arc::clone(&settings),
+            listeners: self.listeners,
+            workers,
+            shutdown: self.shutdown,
+            commands: self.commands.1,
+        };
         let (finished, all_finished) = bounded(0);
         let (alive, watch) = bounded(0);
         let mut threads = Vec::new();
-        let outcome = self
-            .start_workers(log, finished, &mut threads)
-            .and_then(|()| self.start_acceptors(&inlets, &watch, &mut threads));
+        let outcome = start_workers(mailboxes, &settings, log, finished, &mut threads)
+            .and_then(|()| running.start_acceptors(&watch, &mut threads));
         if outcome.is_ok() {
-            self.wait(&inlets, &all_finished);
+            running.wait(&all_finished);
         }
         drop(alive);
-        self.leave(&inlets, threads);
+        running.leave(threads);
         outcome
     }
+}
 
-    /// `finished` is disconnected when the last worker has left.
-    fn start_workers(
-        &mut self,
-        log: &Log,
-        finished: Sender<()>,
-        threads: &mut Vec<JoinHandle<()>>,
-    ) -> Result<(), StartError> {
-        for (seed, _) in std::mem::take(&mut self.workers) {
-            let settings = Arc::clone(&self.settings);
-            let log = log.handle();
-            let finished = finished.clone();
-            threads.push(spawn("worker", move || {
-                seed.run(Bench::new(Desk::new(&settings, log)));
-                drop(finished);
-            })?);
-        }
-        Ok(())
+/// `finished` is disconnected when the last worker has left.
+fn start_workers(
+    mailboxes: Vec<Mailbox>,
+    settings: &Arc<Settings>,
+    log: &Log,
+    finished: Sender<()>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<(), StartError> {
+    for mailbox in mailboxes {
+        let settings = Arc::clone(settings);
+        let log = log.handle();
+        let finished = finished.clone();
+        threads.push(spawn("worker", move || {
+            let context = Context::new(&settings, log, mailbox.wakes());
+            Worker::new(mailbox).run(context);
+            drop(finished);
+        })?);
     }
+    Ok(())
+}
 
+/// A server whose workers have their threads.
+struct Running {
+    settings: Arc<Settings>,
+    listeners: Vec<(Listener, Arc<TcpListener>)>,
+    workers: Vec<WorkerHandle>,
+    shutdown: Arc<Shutdown>,
+    commands: Receiver<Command>,
+}
+
+impl Running {
     fn start_acceptors(
         &self,
-        inlets: &[Inlet],
         watch: &Receiver<()>,
         threads: &mut Vec<JoinHandle<()>>,
     ) -> Result<(), StartError> {
-        for (service, listener) in &self.listeners {
+        for (listener, socket) in &self.listeners {
             let acceptor = Acceptor {
-                listener: Arc::clone(listener),
-                service: *service,
-                inlets: inlets.to_vec(),
+                socket: Arc::clone(socket),
+                listener: *listener,
+                workers: self.workers.clone(),
                 max_connections: self.settings.config.limits.max_connections,
-                orders: Arc::clone(&self.orders),
+                shutdown: Arc::clone(&self.shutdown),
                 counters: Arc::clone(&self.settings.counters),
                 alive: watch.clone(),
             };
@@ -199,28 +210,28 @@ impl Server {
         Ok(())
     }
 
-    /// Waits for a wish, then for the workers, then for the deadline.
-    fn wait(&self, inlets: &[Inlet], all_finished: &Receiver<()>) {
-        if !matches!(self.wishes.1.recv(), Ok(Wish::Drain)) {
+    /// Waits for a command, then for the workers, then for the deadline.
+    fn wait(&self, all_finished: &Receiver<()>) {
+        if !matches!(self.commands.recv(), Ok(Command::Drain)) {
             return;
         }
-        self.orders.drain();
-        inlets.iter().for_each(Inlet::wake);
+        self.shutdown.drain();
+        self.workers.iter().for_each(WorkerHandle::wake);
         let deadline = crossbeam_channel::after(self.settings.config.deadlines.drain);
         crossbeam_channel::select! {
             recv(all_finished) -> _ => {}
-            recv(self.wishes.1) -> _ => {}
+            recv(self.commands) -> _ => {}
             recv(deadline) -> _ => {}
         }
     }
 
     /// Ends every thread and waits for it.
-    fn leave(&self, inlets: &[Inlet], threads: Vec<JoinHandle<()>>) {
-        self.orders.stop();
-        inlets.iter().for_each(Inlet::wake);
+    fn leave(&self, threads: Vec<JoinHandle<()>>) {
+        self.shutdown.stop();
+        self.workers.iter().for_each(WorkerHandle::wake);
         self.listeners
             .iter()
-            .for_each(|(_, listener)| listen::interrupt(listener));
+            .for_each(|(_, socket)| listen::interrupt(socket));
         for thread in threads {
             // A thread that panicked has ended too.
             let _ = thread.join();
@@ -228,24 +239,37 @@ impl Server {
     }
 }
 
-/// Where listeners listen.
-fn addresses(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>, StartError> {
-    listeners
-        .iter()
-        .map(TcpListener::local_addr)
+/// What sockets that were opened for a service are.
+fn listening(
+    sockets: Vec<TcpListener>,
+    is_tls: bool,
+    service: Service,
+) -> Result<Vec<(Listener, Arc<TcpListener>)>, StartError> {
+    let with_listener = |socket: TcpListener| {
+        let address = Address::Tcp(socket.local_addr()?);
+        let listener = Listener {
+            address,
+            is_tls,
+            service,
+        };
+        Ok((listener, Arc::new(socket)))
+    };
+    sockets
+        .into_iter()
+        .map(with_listener)
         .collect::<io::Result<_>>()
         .map_err(|fault| StartError::System("a listener", fault))
 }
 
-fn for_service(
-    service: Service,
-    listeners: Vec<TcpListener>,
-) -> impl Iterator<Item = (Service, Arc<TcpListener>)> {
-    let with_service = move |listener| (service, Arc::new(listener));
-    listeners.into_iter().map(with_service)
+fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) -> Vec<SocketAddr> {
+    let of_service = listeners.iter().map(|(listener, _)| listener);
+    of_service
+        .filter(|listener| listener.service == service)
+        .map(|listener| listener.address.socket())
+        .collect()
 }
 
-/// Makes ready for TLS, where it is asked for.
+/// Makes ready for TLS, if it is asked for.
 fn open_endpoint(
     config: &Config,
     listening: &[SocketAddr],

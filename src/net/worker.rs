@@ -1,29 +1,26 @@
 //! A worker: one thread, one poller, its own connections.
 //!
 //! Workers share nothing but the channels that feed them, a few counters, and where TLS sessions
-//! come from. A turn of the loop:
-//! wait for readiness, read the clock, admit what the acceptors sent, drive every connection that
-//! has something to do, look for deadlines that have passed.
+//! come from. A turn of the loop: wait for readiness, read the clock, admit what the acceptors
+//! sent, drive every connection that has something to do, act on the timers that have fired.
 
 use std::collections::VecDeque;
-use std::io;
-use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
 use mio::event::Event;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Token};
 
-use crate::net::bench::Bench;
 use crate::net::clock;
-use crate::net::connection::{Closed, Connection, Service, Turn};
-use crate::net::deadline::SWEEP;
+use crate::net::connection::{Connection, Turn};
+use crate::net::context::Context;
+use crate::net::mailbox::{Admission, Mailbox, WAKE};
+use crate::net::protocol::{Closed, Refusal};
+use crate::net::timers::Timers;
 use crate::net::transport::Transport;
-use crate::origin::reason::Reason;
+use crate::observe::event::End;
+use crate::semantics::status::Status;
 
 /// Readiness told in one turn: more only grows the turn.
 const EVENTS: usize = 1024;
@@ -31,65 +28,19 @@ const EVENTS: usize = 1024;
 /// How long work that can wait keeps a worker from looking at readiness again.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// The token of the waker; no slot reaches it.
-const WAKE: Token = Token(usize::MAX);
+/// The shortest time until a timer fires.
+const TICK: Duration = Duration::from_millis(1);
 
-/// A socket on its way to a worker.
-pub struct Admission {
-    /// In non-blocking mode.
-    pub stream: TcpStream,
-    /// The client.
-    pub peer: SocketAddr,
-    /// What the port is for.
-    pub service: Service,
-    /// Whether it is to be turned away, and why.
-    pub refused: Option<Reason>,
-}
-
-/// The acceptors' end of a worker.
-#[derive(Clone)]
-pub struct Inlet {
-    sender: Sender<Admission>,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    waker: Waker,
-    /// Sockets are taken. Held while one is sent and while the worker decides to leave, so that none
-    /// is sent to nobody.
-    is_open: Mutex<bool>,
-    /// The worker is waiting for readiness, or about to: it must be woken.
-    asleep: AtomicBool,
-    /// Connections sent to the worker and not yet over.
-    connections: AtomicUsize,
-    /// Among them those turned away.
-    refused: AtomicUsize,
-}
-
-/// What all workers obey.
-#[derive(Default)]
-pub struct Orders {
-    draining: AtomicBool,
-    stopping: AtomicBool,
-}
-
-/// A worker before it has a thread: connections never leave theirs, so it has none yet.
-pub struct Seed {
-    poll: Poll,
-    receiver: Receiver<Admission>,
-    shared: Arc<Shared>,
-    orders: Arc<Orders>,
-}
-
-struct Worker {
-    seed: Seed,
+/// The thread that serves.
+pub struct Worker {
+    mailbox: Mailbox,
     slots: Vec<Slot>,
     free: Vec<usize>,
     /// Slots of connections that asked for another turn.
     again: VecDeque<usize>,
     /// Slots of connections that shake hands and have something to act on.
     newcomers: VecDeque<usize>,
-    next_sweep: Instant,
+    timers: Timers,
 }
 
 #[derive(Default)]
@@ -100,265 +51,187 @@ struct Slot {
     refused: bool,
     /// In a queue for another turn.
     queued: bool,
+    /// When its earliest timer fires.
+    timer: Option<Instant>,
 }
 
-impl Inlet {
-    /// Hands a socket over and wakes the worker if it sleeps. A worker that has left gives it back.
-    pub fn send(&self, admission: Admission) -> Result<(), Admission> {
-        let shared = &self.shared;
-        let is_open = lock(&shared.is_open);
-        if !*is_open {
-            return Err(admission);
-        }
-        let refused = usize::from(admission.refused.is_some());
-        shared.connections.fetch_add(1, Ordering::Relaxed);
-        shared.refused.fetch_add(refused, Ordering::Relaxed);
-        match self.sender.send(admission) {
-            Ok(()) => {
-                drop(is_open);
-                self.wake();
-                Ok(())
-            }
-            Err(SendError(admission)) => {
-                shared.connections.fetch_sub(1, Ordering::Relaxed);
-                shared.refused.fetch_sub(refused, Ordering::Relaxed);
-                Err(admission)
-            }
-        }
-    }
-
-    /// Makes the worker look at its orders and its channel.
-    pub fn wake(&self) {
-        if self.shared.asleep.swap(false, Ordering::SeqCst) {
-            // The only failure is a full counter, which wakes as well.
-            let _ = self.shared.waker.wake();
-        }
-    }
-
-    /// Connections that the worker has.
-    pub fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::Relaxed)
-    }
-
-    /// Connections that it is turning away.
-    pub fn refused(&self) -> usize {
-        self.shared.refused.load(Ordering::Relaxed)
-    }
-}
-
-impl Orders {
-    /// From now on no connection is kept after its answer.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether the server is about to end.
-    pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
-    }
-
-    /// Workers are to leave, whatever they are doing.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether every thread is to leave.
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
-    }
-}
-
-impl Seed {
-    /// A worker and the inlet that feeds it.
-    pub fn new(orders: Arc<Orders>) -> io::Result<(Seed, Inlet)> {
-        let poll = Poll::new()?;
-        let shared = Arc::new(Shared {
-            waker: Waker::new(poll.registry(), WAKE)?,
-            is_open: Mutex::new(true),
-            asleep: AtomicBool::new(false),
-            connections: AtomicUsize::new(0),
-            refused: AtomicUsize::new(0),
-        });
-        // Bounded by the connection limit, which the acceptors keep.
-        let (sender, receiver) = unbounded();
-        let seed = Seed {
-            poll,
-            receiver,
-            shared: Arc::clone(&shared),
-            orders,
-        };
-        Ok((seed, Inlet { sender, shared }))
-    }
-
-    /// Serves on this thread until it is ordered to stop, or to drain and every answer begun has
-    /// left.
-    pub fn run(self, bench: Bench) {
-        let worker = Worker {
-            seed: self,
+impl Worker {
+    /// A worker that gets its mail here.
+    pub fn new(mailbox: Mailbox) -> Worker {
+        Worker {
+            mailbox,
             slots: Vec::new(),
             free: Vec::new(),
             again: VecDeque::new(),
             newcomers: VecDeque::new(),
-            next_sweep: bench.desk.now.instant + SWEEP,
-        };
-        worker.run(bench);
+            timers: Timers::default(),
+        }
     }
-}
 
-impl Worker {
-    fn run(mut self, mut bench: Bench) {
+    /// Serves on this thread until it is ordered to stop, or to drain and every response that was
+    /// begun has left.
+    pub fn run(mut self, mut context: Context) {
         let mut events = Events::with_capacity(EVENTS);
-        while !self.has_left(&bench) {
-            self.wait(&mut events, &bench);
-            self.begin_turn(&mut bench);
-            self.admit(&mut bench);
+        while !self.has_left(&context) {
+            self.wait(&mut events, &context);
+            self.begin_turn(&mut context);
+            self.admit(&mut context);
             for event in &events {
                 if event.token() != WAKE {
-                    self.wake_slot(event, &mut bench);
+                    self.note_ready(event, &mut context);
                 }
             }
-            self.take_turns(&mut bench);
-            self.sweep(&mut bench);
-            bench.desk.log.flush();
+            self.drive_woken(&mut context);
+            self.take_turns(&mut context);
+            self.expire(&mut context);
+            context.observer.log.flush();
+        }
+        for index in 0..self.slots.len() {
+            self.close(index, Closed::Cut(End::Shutdown), &mut context);
         }
     }
 
-    /// Leaves, where it is done. What was sent until then is not lost: it is dealt with first.
-    fn has_left(&self, bench: &Bench) -> bool {
-        if !self.is_done(bench) {
-            return false;
-        }
-        let mut is_open = lock(&self.seed.shared.is_open);
-        *is_open = !self.is_done(bench);
-        !*is_open
+    /// Leaves if it is done. Whatever was sent until then is not lost: it is dealt with first.
+    fn has_left(&self, context: &Context) -> bool {
+        self.is_done(context) && self.mailbox.close_if(|| self.is_done(context))
     }
 
-    /// A client that is being turned away keeps nobody from leaving: its answer is in the socket, or
-    /// waits for a handshake, and that is waited for as long as there is something else to do.
-    fn is_done(&self, bench: &Bench) -> bool {
-        let shared = &self.seed.shared;
-        let refused = shared.refused.load(Ordering::Relaxed);
-        let idle =
-            shared.connections.load(Ordering::Relaxed) <= refused && self.seed.receiver.is_empty();
-        self.seed.orders.is_stopping() || (bench.desk.draining && idle)
+    /// A worker may leave although it is still refusing clients: their answers are in the socket, or
+    /// wait for a handshake, and that is waited for as long as there is something else to do.
+    fn is_done(&self, context: &Context) -> bool {
+        self.mailbox.shutdown.is_stopping() || (context.is_draining && self.mailbox.is_idle())
     }
 
-    /// Waits for readiness, for a socket from an acceptor, or for the next sweep.
-    fn wait(&mut self, events: &mut Events, bench: &Bench) {
-        let timeout = if !self.again.is_empty() || !self.newcomers.is_empty() {
-            Some(Duration::ZERO)
-        } else if self.free.len() < self.slots.len() {
-            Some(
-                self.next_sweep
-                    .saturating_duration_since(bench.desk.now.instant),
-            )
-        } else {
-            None
+    /// Waits for readiness, for mail, or for the next timer.
+    fn wait(&mut self, events: &mut Events, context: &Context) {
+        let now = context.now.instant;
+        let timeout = match self.again.is_empty() && self.newcomers.is_empty() {
+            true => self
+                .timers
+                .next()
+                .map(|at| at.saturating_duration_since(now)),
+            false => Some(Duration::ZERO),
         };
-        self.seed.shared.asleep.store(true, Ordering::SeqCst);
-        // What was sent or ordered before the flag was up woke nobody.
-        let timeout = match self.has_news(bench) {
+        self.mailbox.fall_asleep();
+        // What was sent or ordered before that was said woke nobody.
+        let timeout = match self.has_news(context) {
             true => Some(Duration::ZERO),
             false => timeout,
         };
-        if self.seed.poll.poll(events, timeout).is_err() {
+        if self.mailbox.poll.poll(events, timeout).is_err() {
             // Interrupted by a signal: a turn without events.
             events.clear();
         }
-        self.seed.shared.asleep.store(false, Ordering::SeqCst);
+        self.mailbox.wake_up();
     }
 
-    /// Whether there is something that no event tells of: a socket, or an order not yet obeyed.
-    fn has_news(&self, bench: &Bench) -> bool {
-        let Seed {
-            receiver, orders, ..
-        } = &self.seed;
-        let is_to_drain = orders.is_draining() && !bench.desk.draining;
-        !receiver.is_empty() || is_to_drain || orders.is_stopping()
+    /// Whether there is something that no event tells of: mail, or an order not yet obeyed.
+    fn has_news(&self, context: &Context) -> bool {
+        let shutdown = &self.mailbox.shutdown;
+        let is_to_drain = shutdown.is_draining() && !context.is_draining;
+        self.mailbox.has_mail() || is_to_drain || shutdown.is_stopping()
     }
 
-    fn begin_turn(&mut self, bench: &mut Bench) {
-        let desk = &mut bench.desk;
-        desk.now.advance();
-        desk.origin.stock.site.begin_turn(desk.now.date);
-        if self.seed.orders.is_draining() && !desk.draining {
-            desk.draining = true;
+    fn begin_turn(&mut self, context: &mut Context) {
+        context.now.advance();
+        context.origin.site.begin_turn(context.now.date);
+        if self.mailbox.shutdown.is_draining() && !context.is_draining {
+            context.is_draining = true;
             // Every connection looks once whether a request is waiting; the idle ones end.
             for index in 0..self.slots.len() {
                 if let Some(connection) = &mut self.slots[index].connection {
                     connection.ready(true, false, false);
                 }
-                self.drive(index, bench);
+                self.drive(index, context);
             }
         }
     }
 
-    fn admit(&mut self, bench: &mut Bench) {
-        while let Ok(admission) = self.seed.receiver.try_recv() {
+    fn admit(&mut self, context: &mut Context) {
+        while let Ok(admission) = self.mailbox.admissions.try_recv() {
             // A client that comes in the middle of a turn may have been answered in it before, and
             // have changed the disk since.
-            bench.desk.origin.stock.site.look_again();
+            context.origin.site.look_again();
             let Admission {
                 stream,
-                peer,
-                service,
+                client,
+                listener,
                 refused,
             } = admission;
+            let refusal = refused.map(|reason| Refusal {
+                status: Status::ServiceUnavailable,
+                reason,
+            });
             let transport = Transport::new(stream);
-            let is_refused = refused.is_some();
-            let connection = match refused {
-                None => Connection::new(transport, peer, service, &bench.desk),
-                Some(why) => Connection::refused(transport, peer, service, why, &mut bench.desk),
-            };
+            let mut connection = Connection::new(transport, client, listener, refusal, context);
             let index = self.free.pop().unwrap_or_else(|| {
                 self.slots.push(Slot::default());
                 self.slots.len() - 1
             });
             let token = token(index, self.slots[index].generation);
-            let descriptor = connection.transport().socket().descriptor();
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            let registered =
-                self.seed
-                    .poll
-                    .registry()
-                    .register(&mut SourceFd(&descriptor), token, interest);
+            connection.set_token(token);
+            let registered = self.register(&connection, token);
             let slot = &mut self.slots[index];
             slot.connection = Some(Box::new(connection));
-            slot.refused = is_refused;
+            slot.refused = refusal.is_some();
             match registered {
-                Ok(()) => self.attend(index, bench),
-                Err(_) => self.close(index, Closed::Reset, bench),
+                Ok(()) => self.attend(index, context),
+                Err(_) => self.close(index, Closed::Cut(End::ClientGone), context),
             }
+            self.set_timer(index, context);
         }
     }
 
-    fn wake_slot(&mut self, event: &Event, bench: &mut Bench) {
-        let token = event.token();
-        let index = token.0 & INDEX;
-        let Some(slot) = self.slots.get_mut(index) else {
+    fn register(&self, connection: &Connection, token: Token) -> std::io::Result<()> {
+        let descriptor = connection.transport().socket().descriptor();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registry = self.mailbox.poll.registry();
+        registry.register(&mut SourceFd(&descriptor), token, interest)
+    }
+
+    fn note_ready(&mut self, event: &Event, context: &mut Context) {
+        let Some(index) = self.index_of(event.token()) else {
             return;
         };
-        if slot.generation as usize != token.0 >> INDEX_BITS {
-            return;
-        }
+        let slot = &mut self.slots[index];
         if let Some(connection) = &mut slot.connection {
             let hung_up = event.is_read_closed() || event.is_error();
             let readable = event.is_readable() || hung_up;
             connection.ready(readable, hung_up, event.is_write_closed());
             if !slot.queued {
-                self.attend(index, bench);
+                self.attend(index, context);
+            }
+        }
+    }
+
+    /// The slot of a token, if it still has the connection that the token was made for.
+    fn index_of(&self, token: Token) -> Option<usize> {
+        let index = token.0 & INDEX;
+        let slot = self.slots.get(index)?;
+        (slot.generation as usize == token.0 >> INDEX_BITS).then_some(index)
+    }
+
+    /// Drives the connections for which somebody has news.
+    fn drive_woken(&mut self, context: &mut Context) {
+        // What is woken from now on has its turn later.
+        for _ in 0..self.mailbox.woken.len() {
+            if let Ok(token) = self.mailbox.woken.try_recv()
+                && let Some(index) = self.index_of(token)
+                && !self.slots[index].queued
+            {
+                self.drive(index, context);
             }
         }
     }
 
     /// One more turn for each connection that asked for one, then for each newcomer, both until the
-    /// others have waited long enough: a crowd at the door does not slow down those who are served.
-    fn take_turns(&mut self, bench: &mut Bench) {
-        self.empty(|worker| &mut worker.again, bench);
-        self.empty(|worker| &mut worker.newcomers, bench);
+    /// others have waited long enough: many newcomers do not slow down those who are served.
+    fn take_turns(&mut self, context: &mut Context) {
+        self.empty(|worker| &mut worker.again, context);
+        self.empty(|worker| &mut worker.newcomers, context);
     }
 
-    fn empty(&mut self, queue: fn(&mut Worker) -> &mut VecDeque<usize>, bench: &mut Bench) {
+    fn empty(&mut self, queue: fn(&mut Worker) -> &mut VecDeque<usize>, context: &mut Context) {
         let waiting = queue(self).len();
         if waiting == 0 {
             return;
@@ -367,9 +240,11 @@ impl Worker {
         for _ in 0..waiting {
             if let Some(index) = queue(self).pop_front() {
                 self.slots[index].queued = false;
-                self.drive(index, bench);
+                self.drive(index, context);
             }
-            if clock::instant() >= end {
+            let now = clock::instant();
+            context.now.latest = now;
+            if now >= end {
                 return;
             }
         }
@@ -377,10 +252,10 @@ impl Worker {
 
     /// Drives a connection to which something has happened. A handshake is work for a tenth of a
     /// millisecond, or for several: those who are served already do not wait for it.
-    fn attend(&mut self, index: usize, bench: &mut Bench) {
+    fn attend(&mut self, index: usize, context: &mut Context) {
         match self.is_newcomer(index) {
             true => self.queue(index),
-            false => self.drive(index, bench),
+            false => self.drive(index, context),
         }
     }
 
@@ -389,30 +264,43 @@ impl Worker {
         connection.is_some_and(|connection| connection.is_shaking_hands())
     }
 
-    fn drive(&mut self, index: usize, bench: &mut Bench) {
-        self.step(index, bench, Connection::drive);
+    fn drive(&mut self, index: usize, context: &mut Context) {
+        self.act(index, context, Connection::drive);
     }
 
     /// Lets one connection act. A bug in it costs that connection and no other.
-    fn step(
+    fn act(
         &mut self,
         index: usize,
-        bench: &mut Bench,
-        act: fn(&mut Connection, &mut Bench) -> Turn,
+        context: &mut Context,
+        act: fn(&mut Connection, &mut Context) -> Turn,
     ) {
         let Some(connection) = &mut self.slots[index].connection else {
             return;
         };
-        let turn = catch_unwind(AssertUnwindSafe(|| act(connection, bench)));
-        match turn {
-            Ok(Turn::Wait) => {}
+        match catch_unwind(AssertUnwindSafe(|| act(connection, context))) {
+            Ok(Turn::Wait) => self.set_timer(index, context),
             Ok(Turn::Again) => self.queue(index),
-            Ok(Turn::Closed(closed)) => self.close(index, closed, bench),
+            Ok(Turn::Closed(closed)) => self.close(index, closed, context),
             Err(_) => {
-                bench.desk.counters.worker_panics.add(1);
-                bench.reset();
-                self.close(index, Closed::Bug, bench);
+                context.observer.counters.worker_panics.add(1);
+                context.renew_buffers();
+                self.close(index, Closed::Cut(End::Bug), context);
             }
+        }
+    }
+
+    /// Sees to it that a timer fires when the connection's deadline passes, or before.
+    fn set_timer(&mut self, index: usize, context: &Context) {
+        let slot = &mut self.slots[index];
+        let Some(connection) = &slot.connection else {
+            return;
+        };
+        // One that has passed already fires in a turn of its own.
+        let at = connection.deadline().at.max(context.now.instant + TICK);
+        if slot.timer.is_none_or(|timer| at < timer) {
+            let before = slot.timer.replace(at);
+            self.timers.set(before, at, token(index, slot.generation));
         }
     }
 
@@ -427,81 +315,50 @@ impl Worker {
         }
     }
 
-    fn close(&mut self, index: usize, closed: Closed, bench: &mut Bench) {
+    fn close(&mut self, index: usize, closed: Closed, context: &mut Context) {
         let slot = &mut self.slots[index];
-        slot.connection = None;
+        let Some(connection) = slot.connection.take() else {
+            return;
+        };
+        let timer = slot.timer.take();
+        self.timers.clear(timer, token(index, slot.generation));
+        connection.end(closed, context);
         slot.generation = slot.generation.wrapping_add(1) & GENERATION;
         if std::mem::take(&mut slot.queued) {
             self.again.retain(|&other| other != index);
             self.newcomers.retain(|&other| other != index);
         }
         self.free.push(index);
-        self.seed.shared.connections.fetch_sub(1, Ordering::Relaxed);
-        if std::mem::take(&mut slot.refused) {
-            self.seed.shared.refused.fetch_sub(1, Ordering::Relaxed);
-        }
-        bench.desk.counters.connections_open.subtract(1);
-        if closed == Closed::Aborted {
-            bench.desk.counters.answers_cut.add(1);
-        }
+        self.mailbox.note_closed(std::mem::take(&mut slot.refused));
+        context.observer.counters.connections_open.subtract(1);
     }
 
-    /// Looks for deadlines that have passed, about once a second.
-    fn sweep(&mut self, bench: &mut Bench) {
-        let now = bench.desk.now.instant;
-        if now < self.next_sweep {
-            return;
-        }
-        self.next_sweep = now + SWEEP;
-        for index in 0..self.slots.len() {
+    /// Acts on timers that have fired. Most find that the deadline has moved, and are set again.
+    fn expire(&mut self, context: &mut Context) {
+        let now = context.now.instant;
+        while let Some(token) = self.timers.pop_due(now) {
+            let Some(index) = self.index_of(token) else {
+                continue;
+            };
+            let slot = &mut self.slots[index];
+            slot.timer = None;
             // What waits for its next turn waits for us.
-            let slot = &self.slots[index];
             let connection = slot.connection.as_ref().filter(|_| !slot.queued);
-            if connection.is_some_and(|connection| connection.deadline().has_passed(now)) {
-                self.step(index, bench, Connection::expire);
+            match connection.map(|connection| connection.deadline().has_passed(now)) {
+                Some(true) => self.act(index, context, Connection::expire),
+                Some(false) => self.set_timer(index, context),
+                None => {}
             }
         }
     }
 }
 
-/// Nothing that holds the lock can leave the flag wrong.
-fn lock(flag: &Mutex<bool>) -> MutexGuard<'_, bool> {
-    flag.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The index and the generation of a slot share a token.
 const INDEX_BITS: u32 = usize::BITS / 2;
 const INDEX: usize = (1 << INDEX_BITS) - 1;
-/// One bit less than there is room for, so that no token is the waker's.
+/// One bit less than there is room for, so that no token is the poller's.
 const GENERATION: u32 = (1 << (INDEX_BITS - 1)) - 1;
 
 fn token(index: usize, generation: u32) -> Token {
     Token((generation as usize) << INDEX_BITS | index)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::{Ipv4Addr, TcpListener};
-
-    /// The channel is still there and would take it, and nobody would ever look.
-    #[test]
-    fn a_worker_that_has_decided_to_leave_gives_sockets_back() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
-        let address = listener.local_addr().expect("an address");
-        let admission = || Admission {
-            stream: TcpStream::connect(address).expect("it accepts"),
-            peer: address,
-            service: Service::Site,
-            refused: Some(Reason::Draining),
-        };
-        let (seed, inlet) = Seed::new(Arc::default()).expect("a poller");
-        assert!(inlet.send(admission()).is_ok());
-        *lock(&seed.shared.is_open) = false;
-        assert!(inlet.send(admission()).is_err());
-        assert_eq!(
-            (inlet.connections(), inlet.refused(), seed.receiver.len()),
-            (1, 1, 1)
-        );
-    }
 }

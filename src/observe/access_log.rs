@@ -1,6 +1,6 @@
 //! The formats of the access log and the choice between them. A line is a pure function of an event.
 
-use super::event::{Exchange, TlsFailure};
+use super::event::{ExchangeRecord, TlsFailure};
 use super::{combined, json, pretty};
 
 /// How a line of the access log is written.
@@ -34,7 +34,7 @@ impl LogOptions {
 }
 
 /// Appends the line that tells of `exchange`, its line end included. `Off` appends nothing.
-pub fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &Exchange) {
+pub fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &ExchangeRecord) {
     match options.format {
         LogFormat::Pretty => pretty::write_line(out, options.colour, exchange),
         LogFormat::Combined => combined::write_line(out, exchange),
@@ -70,24 +70,24 @@ pub(super) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::event::{Security, TlsStage};
+    use super::super::event::{End, Security, TlsStage};
     use super::*;
 
     /// The exchange that the rows of each format start from.
-    pub fn example() -> Exchange<'static> {
-        Exchange {
+    pub fn example() -> ExchangeRecord<'static> {
+        ExchangeRecord {
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 40000)),
             received: UNIX_EPOCH + Duration::from_millis(971_186_136_123),
             duration: Duration::from_micros(1234),
             method: b"GET",
             target: b"/a.html",
-            version: "HTTP/1.1",
-            status: 200,
+            version: b"HTTP/1.1",
+            status: Some(200),
             sent: 2326,
             referer: None,
             user_agent: Some(b"curl/8.0"),
             reason: "the file",
-            complete: true,
+            end: End::Complete,
             security: None,
         }
     }
@@ -109,7 +109,7 @@ pub(super) mod tests {
         }
     }
 
-    fn line(format: LogFormat, colour: bool, exchange: &Exchange) -> String {
+    fn line(format: LogFormat, colour: bool, exchange: &ExchangeRecord) -> String {
         let mut out = Vec::new();
         write_line(&mut out, LogOptions { format, colour }, exchange);
         String::from_utf8(out).expect("a log line is ASCII")
@@ -155,7 +155,7 @@ pub(super) mod tests {
     }
 
     #[track_caller]
-    fn check_safe(exchange: &Exchange) {
+    fn check_safe(exchange: &ExchangeRecord) {
         let plain = line(LogFormat::Pretty, false, exchange);
         check_one_printable_line(&plain);
         let coloured = line(LogFormat::Pretty, true, exchange);
@@ -205,12 +205,13 @@ pub(super) mod tests {
             (method, target, agent) in (bytes(), bytes(), bytes()),
             referer in prop::option::of(bytes()),
             reason in any::<String>(),
-            (status, sent, complete) in (any::<u16>(), any::<u64>(), any::<bool>()),
+            (status, sent) in (any::<Option<u16>>(), any::<u64>()),
+            end in prop::sample::select(&[End::Complete, End::ClientGone, End::Bug][..]),
             (seconds, nanos) in (0..1_u64 << 40, any::<u64>()),
             (address, port) in (any::<u128>(), any::<u16>()),
             client in prop::option::of(prop::option::of(text())),
         ) {
-            check_safe(&Exchange {
+            check_safe(&ExchangeRecord {
                 peer: SocketAddr::from((Ipv6Addr::from_bits(address), port)),
                 received: UNIX_EPOCH + Duration::from_secs(seconds),
                 duration: Duration::from_nanos(nanos),
@@ -221,7 +222,7 @@ pub(super) mod tests {
                 referer: referer.as_deref(),
                 user_agent: Some(&agent),
                 reason: &reason,
-                complete,
+                end,
                 security: client.as_ref().map(|client| Security {
                     client: client.as_deref(),
                     ..SECURITY
@@ -247,7 +248,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_huge_target_is_still_one_line() {
-        check_safe(&Exchange {
+        check_safe(&ExchangeRecord {
             target: &[b'\n'; 100_000],
             duration: Duration::MAX,
             ..example()

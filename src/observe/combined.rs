@@ -7,12 +7,12 @@
 
 use super::calendar::{Moment, append};
 use super::escape::write_quoted;
-use super::event::{Exchange, TlsFailure};
+use super::event::{End, ExchangeRecord, TlsFailure};
 
 /// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; what is absent is `-`. An
 /// answer without a body has 0 bytes, as nginx writes it: every reader of numbers takes that. Over
 /// TLS the version, the cipher suite and the subject of the client's certificate follow.
-pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
+pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     // An IPv4 client of an IPv6 socket is still an IPv4 client.
     append(
         out,
@@ -23,7 +23,7 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
     write_request_line(out, exchange);
     append(
         out,
-        format_args!("\" {} {} \"", exchange.status, exchange.sent),
+        format_args!("\" {:03} {} \"", status(exchange), exchange.sent),
     );
     write_quoted(out, exchange.referer.unwrap_or(b"-"));
     out.extend_from_slice(b"\" \"");
@@ -58,14 +58,25 @@ pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
     append(out, format_args!("docroot: {lines} log lines dropped\n"));
 }
 
-fn write_request_line(out: &mut Vec<u8>, exchange: &Exchange) {
+/// An exchange without a response has the status that nginx gives to a client that went away, and
+/// 000 if the server ended it: every reader takes three digits.
+fn status(exchange: &ExchangeRecord) -> u16 {
+    match (exchange.status, exchange.end) {
+        (Some(status), _) => status,
+        (None, End::ClientGone | End::SessionBroken) => 499,
+        (None, _) => 0,
+    }
+}
+
+fn write_request_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     if exchange.method.is_empty() {
         return out.push(b'-');
     }
     write_quoted(out, exchange.method);
     out.push(b' ');
     write_quoted(out, exchange.target);
-    append(out, format_args!(" {}", exchange.version));
+    out.push(b' ');
+    write_quoted(out, exchange.version);
 }
 
 #[cfg(test)]
@@ -76,7 +87,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(exchange: Exchange, want: &str) {
+    fn check(exchange: ExchangeRecord, want: &str) {
         let mut got = Vec::new();
         write_line(&mut got, &exchange);
         assert_eq!(String::from_utf8_lossy(&got), format!("{want}\n"));
@@ -89,7 +100,7 @@ mod tests {
             r#"127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 200 2326 "-" "curl/8.0""#,
         );
         check(
-            Exchange {
+            ExchangeRecord {
                 security: Some(SECURITY),
                 ..example()
             },
@@ -100,9 +111,9 @@ mod tests {
         );
         let mapped = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0xc000, 0x201);
         check(
-            Exchange {
+            ExchangeRecord {
                 peer: (mapped, 1).into(),
-                status: 304,
+                status: Some(304),
                 sent: 0,
                 referer: Some(b"http://a/\"b"),
                 user_agent: None,
@@ -111,11 +122,11 @@ mod tests {
             r#"192.0.2.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 304 0 "http://a/\x22b" "-""#,
         );
         check(
-            Exchange {
+            ExchangeRecord {
                 peer: (Ipv6Addr::LOCALHOST, 1).into(),
                 method: b"",
                 target: b"",
-                status: 400,
+                status: Some(400),
                 ..example()
             },
             r#"::1 - - [10/Oct/2000:13:55:36 +0000] "-" 400 2326 "-" "curl/8.0""#,

@@ -5,19 +5,20 @@ use std::time::SystemTime;
 
 use super::calendar::{Moment, append};
 use super::escape::write_json_string;
-use super::event::{Exchange, Security, TlsFailure, TlsStage};
+use super::event::{End, ExchangeRecord, Security, TlsFailure, TlsStage};
 
 /// Appends the object. Its members are always all there, in this order; `duration` is in
 /// seconds, what is absent is `null`; `tls` is an object of its own.
-pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
+pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     begin(out, exchange.received, exchange.peer);
     write_text(out, "method", exchange.method);
     write_text(out, "target", exchange.target);
-    write_text(out, "version", exchange.version.as_bytes());
-    append(
-        out,
-        format_args!(",\"status\":{},\"sent\":{}", exchange.status, exchange.sent),
-    );
+    write_text(out, "version", exchange.version);
+    match exchange.status {
+        Some(status) => append(out, format_args!(",\"status\":{status}")),
+        None => append(out, format_args!(",\"status\":null")),
+    }
+    append(out, format_args!(",\"sent\":{}", exchange.sent));
     let (seconds, micros) = (
         exchange.duration.as_secs(),
         exchange.duration.subsec_micros(),
@@ -26,7 +27,10 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &Exchange) {
     write_optional(out, "referer", exchange.referer);
     write_optional(out, "user_agent", exchange.user_agent);
     write_text(out, "reason", exchange.reason.as_bytes());
-    append(out, format_args!(",\"complete\":{}", exchange.complete));
+    let is_complete = exchange.end == End::Complete;
+    append(out, format_args!(",\"complete\":{is_complete}"));
+    let cut = Some(exchange.end.text().as_bytes()).filter(|_| !is_complete);
+    write_optional(out, "cut", cut);
     write_security(out, exchange.security.as_ref());
     out.extend_from_slice(b"}\n");
 }
@@ -96,7 +100,7 @@ mod tests {
             r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
             r#""method":"GET","target":"/a.html","version":"HTTP/1.1","status":200,"#,
             r#""sent":2326,"duration":0.001234,"referer":null,"user_agent":"curl/8.0","#,
-            r#""reason":"the file","complete":true,"tls":null}"#,
+            r#""reason":"the file","complete":true,"cut":null,"tls":null}"#,
             "\n"
         );
         assert_eq!(String::from_utf8_lossy(&got), want);
@@ -107,7 +111,7 @@ mod tests {
         let mut got = Vec::new();
         write_line(
             &mut got,
-            &Exchange {
+            &ExchangeRecord {
                 security: Some(SECURITY),
                 ..example()
             },

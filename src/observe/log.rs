@@ -20,7 +20,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
 use super::access_log::{LogFormat, LogOptions, write_dropped, write_line, write_tls_failure};
-use super::event::{Exchange, TlsFailure};
+use super::event::{ExchangeRecord, TlsFailure};
 use super::metrics::Counters;
 
 /// Where lines go.
@@ -138,13 +138,13 @@ pub struct LogHandle {
 }
 
 impl LogHandle {
-    /// Whether anything would be written; where not, an [`Exchange`] need not be put together.
+    /// Whether anything would be written; where not, an [`ExchangeRecord`] need not be put together.
     pub fn enabled(&self) -> bool {
         self.outlet.is_some()
     }
 
     /// Adds a line about an exchange to the batch of this turn.
-    pub fn record(&mut self, exchange: &Exchange) {
+    pub fn record(&mut self, exchange: &ExchangeRecord) {
         self.add(|bytes, options| write_line(bytes, options, exchange));
     }
 
@@ -466,7 +466,7 @@ mod tests {
         let (log, _) = start(Box::new(page.clone()), &complaints);
         let mut handle = log.handle();
         for sent in 1..=1000 {
-            handle.record(&Exchange { sent, ..example() });
+            handle.record(&ExchangeRecord { sent, ..example() });
             drain(&mut handle);
         }
         assert_eq!(log.shutdown(PATIENCE), LogEnd::Finished);

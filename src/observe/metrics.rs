@@ -41,8 +41,10 @@ pub struct Counters {
     pub handshakes_failed: Counter,
     /// Answers by the first digit of their status, 1xx to 5xx.
     pub answers: [Counter; 5],
-    /// Answers cut short because the file behind them changed.
+    /// Responses that were begun and not sent to their end, whatever cut them.
     pub answers_cut: Counter,
+    /// Requests that were begun and never answered.
+    pub requests_unanswered: Counter,
     /// Bytes of bodies sent.
     pub bytes_sent: Counter,
     /// Bugs that were caught at the edge of a worker.
@@ -74,6 +76,7 @@ impl Counters {
             requests: answers.iter().skip(1).sum(),
             answers,
             answers_cut: self.answers_cut.value(),
+            requests_unanswered: self.requests_unanswered.value(),
             bytes_sent: self.bytes_sent.value(),
             worker_panics: self.worker_panics.value(),
             log_lines_dropped: self.log_lines_dropped.value(),
@@ -95,6 +98,7 @@ pub struct Snapshot {
     /// Answers by the first digit of their status, 1xx to 5xx.
     pub answers: [u64; 5],
     pub answers_cut: u64,
+    pub requests_unanswered: u64,
     pub bytes_sent: u64,
     pub worker_panics: u64,
     pub log_lines_dropped: u64,

@@ -5,11 +5,13 @@
 pub mod access_log;
 // The calendar: a point in time to year, month, day and hour.
 pub mod calendar;
+// Who is at the other end.
+pub mod client;
 // For tools that read the logs of Apache and nginx.
 mod combined;
 // What a client sent, made safe to print.
 pub mod escape;
-// One request and its answer, as told.
+// One request and its response, as told.
 pub mod event;
 // For programs: one object a line.
 mod json;
@@ -17,6 +19,8 @@ mod json;
 pub mod log;
 // Counters.
 pub mod metrics;
+// Where every exchange ends.
+pub mod observer;
 // A word to the operator while the server runs.
 pub mod notice;
 // For people at a terminal.

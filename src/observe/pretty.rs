@@ -11,14 +11,17 @@ use std::time::{Duration, SystemTime};
 
 use super::calendar::{Moment, append};
 use super::escape::{write_quoted, write_word};
-use super::event::{Exchange, TlsFailure};
+use super::event::{End, ExchangeRecord, TlsFailure};
 
 /// Appends the line. Times are UTC. Who asked is told where it was not this machine.
-pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &Exchange) {
+pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &ExchangeRecord) {
     let paint = Paint { colour };
     paint.around(out, DIM, |out| write_time(out, exchange.received));
     paint.around(out, of_status(exchange.status), |out| {
-        append(out, format_args!(" {:3} ", exchange.status));
+        match exchange.status {
+            Some(status) => append(out, format_args!(" {status:3} ")),
+            None => out.extend_from_slice(b" --- "),
+        }
         write_method(out, exchange.method);
     });
     write_size(out, exchange.sent);
@@ -57,12 +60,12 @@ const PLAIN: &str = "\x1b[39m";
 
 /// Green for what went well, cyan for what is elsewhere or unchanged, yellow for the client's
 /// faults and red for ours.
-fn of_status(status: u16) -> &'static str {
+fn of_status(status: Option<u16>) -> &'static str {
     match status {
-        200..300 => GREEN,
-        300..400 => CYAN,
-        400..500 => YELLOW,
-        500..600 => RED,
+        Some(200..300) => GREEN,
+        Some(300..400) => CYAN,
+        Some(400..500) | None => YELLOW,
+        Some(500..600) => RED,
         _ => PLAIN,
     }
 }
@@ -145,13 +148,13 @@ fn human_duration(duration: Duration) -> String {
     }
 }
 
-fn write_remarks(out: &mut Vec<u8>, exchange: &Exchange) {
+fn write_remarks(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     if !exchange.reason.is_empty() {
         out.extend_from_slice(b"  ");
         write_quoted(out, exchange.reason.as_bytes());
     }
-    if !exchange.complete {
-        out.extend_from_slice(b"  (cut short)");
+    if exchange.end != End::Complete {
+        append(out, format_args!("  (cut: {})", exchange.end.text()));
     }
     if let Some(security) = &exchange.security {
         append(
@@ -180,7 +183,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(colour: bool, exchange: Exchange, want: &str) {
+    fn check(colour: bool, exchange: ExchangeRecord, want: &str) {
         let mut got = Vec::new();
         write_line(&mut got, colour, &exchange);
         assert_eq!(String::from_utf8_lossy(&got), format!("{want}\n"));
@@ -195,24 +198,24 @@ mod tests {
         );
         check(
             false,
-            Exchange {
+            ExchangeRecord {
                 peer: ([192, 0, 2, 1], 1).into(),
                 method: b"OPTIONS",
                 target: b"/a b\x1b[2J",
-                status: 404,
+                status: Some(404),
                 sent: 0,
                 duration: Duration::from_micros(80),
-                complete: false,
+                end: End::TooSlow,
                 ..example()
             },
-            "13:55:36Z 404 OPTIONS         0 B     80 us  /a\\x20b\\x1B[2J  the file  (cut short)  from 192.0.2.1",
+            "13:55:36Z 404 OPTIONS         0 B     80 us  /a\\x20b\\x1B[2J  the file  (cut: the client read too slowly)  from 192.0.2.1",
         );
         check(
             false,
-            Exchange {
+            ExchangeRecord {
                 method: b"",
                 target: b"",
-                status: 400,
+                status: Some(400),
                 reason: "",
                 ..example()
             },
@@ -224,7 +227,7 @@ mod tests {
     fn what_protects_it_is_told() {
         check(
             false,
-            Exchange {
+            ExchangeRecord {
                 security: Some(SECURITY),
                 ..example()
             },

@@ -1,72 +1,75 @@
-//! Method, then target, then resource: the order in which a request is answered.
+//! Method, then target, then resource: the order in which a request is answered (RFC 9110 sections
+//! 9.1, 7.1 and 15.5.5).
+//!
+//! `GET /a/` is the index of the folder `a`, `GET /a` a redirect to it, `BREW /a` is 501.
 
-use crate::origin::index::ListingJob;
+use crate::origin::handler::{Answer, Origin};
+use crate::origin::listing::ListingJob;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{disk_error, error, error_fields};
-use crate::origin::request::{Circumstances, Request};
-use crate::origin::response::{Response, ResponseWriter};
-use crate::origin::stock::Stock;
+use crate::origin::refuse::{disk_error, error, error_page_for};
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::semantics::coding::Coding;
 use crate::semantics::method::{ALLOW, Method};
+use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
-use crate::site::listing::Listing;
-use crate::site::path::{self, SitePath};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::site::path::{self, PathError, SitePath};
 use crate::site::resolve::Found;
 use crate::site::root::DiskError;
 
-/// What answers requests on one worker.
-pub struct Origin {
-    /// What it answers from.
-    pub stock: Stock,
-    decoded: Vec<u8>,
-}
+/// Every coding that this server applies, in the order of its preference.
+const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
 
-/// The outcome of answering.
-pub enum Answer {
-    /// The head is written.
-    Ready(Response),
-    /// A directory must be read first; the request is to be answered again with its listing.
-    Listing(Box<ListingJob>),
+/// What the content of a request is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentUse {
+    /// The response is known without it.
+    Needless,
+    /// It is read and thrown away, because the next request begins behind it.
+    Discard,
+    /// Up to so many bytes are taken by whoever answers.
+    Take(u64),
 }
 
 impl Origin {
-    /// An origin that answers from `stock`.
-    pub fn new(stock: Stock) -> Origin {
-        Origin {
-            stock,
-            decoded: Vec::new(),
+    /// What becomes of the content of a request.
+    pub fn content_use(&self, request: &Request<'_>) -> ContentUse {
+        let mut handlers = self.handlers.iter();
+        match handlers.find_map(|handler| handler.takes_content(request)) {
+            Some(most) => ContentUse::Take(most),
+            None if request.method().is_some_and(Method::is_allowed) => ContentUse::Discard,
+            None => ContentUse::Needless,
         }
     }
 
-    /// Answers a request by appending a head to `out`. `listing` is the directory's, once it was
-    /// read.
-    pub fn answer(
-        &mut self,
-        request: &Request<'_>,
-        listing: Option<Result<Listing, DiskError>>,
-        out: &mut Vec<u8>,
-    ) -> Answer {
-        let circumstances = request.circumstances;
-        let Some(method) = request.head.known else {
-            let reason = Reason::UnknownMethod;
-            return Answer::Ready(error(out, circumstances, Status::NotImplemented, reason));
-        };
-        if !method.is_allowed() {
-            return Answer::Ready(not_allowed(out, circumstances));
+    /// The codings that may be applied to what gains from them.
+    pub fn offered(&self, gains: bool) -> &'static [Coding] {
+        match gains && self.site.options().compress {
+            true => &CODINGS,
+            false => &[],
         }
-        let Some(raw) = request.target.path() else {
-            return Answer::Ready(options(out, circumstances, Reason::ServerOptions));
+    }
+
+    /// Answers a request.
+    pub fn answer(&mut self, request: &Request<'_>, trace: &mut Trace) -> Answer {
+        let mut handlers = self.handlers.iter_mut();
+        if let Some(answer) = handlers.find_map(|handler| handler.answer(request, trace)) {
+            return answer;
+        }
+        if let Some(response) = refused_method(request, trace) {
+            return Answer::Ready(response);
+        }
+        let Some(raw) = request.head.target.path() else {
+            return Answer::Ready(options(Reason::ServerOptions));
         };
         let mut decoded = std::mem::take(&mut self.decoded);
         let answer = match SitePath::decode(raw, &mut decoded) {
-            Ok(path) => self.answer_path(request, method, path, listing, out),
-            Err(fault) => {
-                let status = match fault.is_absence() {
-                    true => Status::NotFound,
-                    false => Status::BadRequest,
-                };
-                let reason = Reason::Path(fault);
-                Answer::Ready(error(out, circumstances, status, reason))
+            Ok(path) => {
+                note_path(raw, path, trace);
+                self.answer_path(request, path, trace)
             }
+            Err(fault) => Answer::Ready(refused_path(raw, fault, trace)),
         };
         self.decoded = decoded;
         answer
@@ -75,71 +78,152 @@ impl Origin {
     fn answer_path(
         &mut self,
         request: &Request<'_>,
-        method: Method,
         path: SitePath<'_>,
-        listing: Option<Result<Listing, DiskError>>,
-        out: &mut Vec<u8>,
+        trace: &mut Trace,
     ) -> Answer {
-        let circumstances = request.circumstances;
-        let found = match self.stock.site.find(path) {
+        let host = request.head.host.map(|host| host.name);
+        let rules = self.rules.matching(host, path.as_bytes());
+        let found = match self.site.find(path) {
             Ok(found) => found,
-            Err(fault) => return Answer::Ready(disk_error(out, circumstances, fault)),
+            Err(fault) => return Answer::Ready(absent(path, fault, trace)),
         };
-        if method == Method::Options {
-            return Answer::Ready(options(out, circumstances, Reason::ResourceOptions));
+        note_found(&found, path, trace);
+        if request.method() == Some(Method::Options) {
+            return Answer::Ready(options(Reason::ResourceOptions));
         }
         match found {
-            Found::File(file) => Answer::Ready(self.stock.answer_file(request, path, file, out)),
-            Found::Directory if !path.is_directory() => {
-                Answer::Ready(redirect_to_slash(request, path, out))
-            }
-            Found::Directory if !self.stock.site.options().listing => {
-                let reason = Reason::ListingOff;
-                Answer::Ready(error(out, circumstances, Status::NotFound, reason))
-            }
-            Found::Directory => match listing {
-                Some(Ok(listing)) => {
-                    Answer::Ready(self.stock.answer_listing(request, path, listing, out))
-                }
-                Some(Err(fault)) => Answer::Ready(disk_error(out, circumstances, fault)),
-                None => {
-                    let query = request.target.query().unwrap_or_default();
-                    match ListingJob::new(&self.stock, path, query) {
-                        Ok(job) => Answer::Listing(Box::new(job)),
-                        Err(fault) => Answer::Ready(disk_error(out, circumstances, fault)),
-                    }
-                }
-            },
+            Found::File(file) => Answer::Ready(self.answer_file(request, path, file, rules, trace)),
+            Found::Directory => self.answer_directory(request, path, rules, trace),
+        }
+    }
+
+    fn answer_directory(
+        &mut self,
+        request: &Request<'_>,
+        path: SitePath<'_>,
+        _rules: RuleSet,
+        trace: &mut Trace,
+    ) -> Answer {
+        if !path.is_directory() {
+            return Answer::Ready(redirect_to_slash(request, path, trace));
+        }
+        if !self.site.options().listing {
+            let reason = Reason::ListingOff;
+            trace.note(|| Step::new(DIRECTORY, reason.text()).leads_to(Status::NotFound));
+            return Answer::Ready(error(Status::NotFound, reason));
+        }
+        match ListingJob::new(self, path, request.query()) {
+            Ok(job) => Answer::Later(Box::new(job)),
+            Err(fault) => Answer::Ready(disk_error(fault)),
         }
     }
 }
 
+const METHOD: Clause = clause!("RFC 9110 section 9.1", "refused_method");
+const PATH: Clause = clause!("RFC 9110 section 7.1", "note_path");
+const BAD_PATH: Clause = clause!("RFC 9110 section 7.1", "refused_path");
+const FOUND: Clause = clause!("RFC 9110 section 7.1", "note_found");
+const ABSENT: Clause = clause!("RFC 9110 section 15.5.5", "absent");
+const DIRECTORY: Clause = clause!("RFC 9110 section 7.1", "answer_directory");
+const SLASH: Clause = clause!("RFC 9110 section 7.1", "redirect_to_slash");
+
+/// RFC 9110 section 9.1: 501 for a method that nobody here knows, 405 for one that is known and not
+/// allowed.
+fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
+    let (status, reason) = match request.method() {
+        Some(method) if method.is_allowed() => return None,
+        Some(_) => (Status::MethodNotAllowed, Reason::MethodNotAllowed),
+        None => (Status::NotImplemented, Reason::UnknownMethod),
+    };
+    trace.note(|| {
+        let sent = Quote::of(request.head.head.method);
+        let own = Quote::of(ALLOW.as_bytes());
+        let step = Step::new(METHOD, reason.text());
+        step.compared(sent, own, "by case").leads_to(status)
+    });
+    Some(match status {
+        Status::MethodNotAllowed => not_allowed(),
+        _ => error(status, reason),
+    })
+}
+
 /// RFC 9110 section 15.5.6: 405 names what is allowed.
-pub(super) fn not_allowed(out: &mut Vec<u8>, circumstances: Circumstances) -> Response {
+pub(super) fn not_allowed() -> Response {
     let (status, reason) = (Status::MethodNotAllowed, Reason::MethodNotAllowed);
-    let writer = ResponseWriter::begin(out, circumstances, status, reason);
-    error_fields(writer.field("Allow", ALLOW.as_bytes()), status, reason)
+    error_page_for(Response::new(status, reason).field("Allow", ALLOW))
 }
 
 /// RFC 9110 section 9.3.7.
-fn options(out: &mut Vec<u8>, circumstances: Circumstances, reason: Reason) -> Response {
-    ResponseWriter::begin(out, circumstances, Status::NoContent, reason)
-        .field("Allow", ALLOW.as_bytes())
-        .field("Accept-Ranges", b"bytes")
-        .bodiless()
+fn options(reason: Reason) -> Response {
+    Response::new(Status::NoContent, reason)
+        .field("Allow", ALLOW)
+        .field("Accept-Ranges", "bytes")
 }
 
-/// A directory's relative links work only below its slash. The location is a path that begins with
-/// exactly one slash, so it can never name another host.
-fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, out: &mut Vec<u8>) -> Response {
+fn note_path(raw: &[u8], path: SitePath<'_>, trace: &mut Trace) {
+    trace.note(|| {
+        let name = match path.as_bytes() {
+            b"" => Quote::of(b"the served folder itself"),
+            name => Quote::of(name),
+        };
+        Step::new(PATH, "the path is decoded once").with(Evidence::Became(Quote::of(raw), name))
+    });
+}
+
+fn refused_path(raw: &[u8], fault: PathError, trace: &mut Trace) -> Response {
+    let status = match fault.is_absence() {
+        true => Status::NotFound,
+        false => Status::BadRequest,
+    };
+    trace.note(|| {
+        let step = Step::new(BAD_PATH, fault.text());
+        step.with(Evidence::Value(Quote::of(raw))).leads_to(status)
+    });
+    error(status, Reason::Path(fault))
+}
+
+fn note_found(found: &Found, path: SitePath<'_>, trace: &mut Trace) {
+    trace.note(|| match found {
+        Found::File(file) => {
+            let finding = match path.is_directory() {
+                true => "the folder is shown by its index file",
+                false => "the path names a file",
+            };
+            Step::new(FOUND, finding).with(Evidence::Value(Quote::of(&file.path)))
+        }
+        Found::Directory if path.is_directory() => {
+            Step::new(FOUND, "the path names a folder without an index file")
+        }
+        Found::Directory => Step::new(FOUND, "the path names a folder"),
+    });
+}
+
+/// Nothing is there, or nothing that may be served, or the disk does not give it.
+fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
+    let response = disk_error(fault);
+    trace.note(|| {
+        let step = Step::new(ABSENT, fault.text());
+        let name = Evidence::Value(Quote::of(path.as_bytes()));
+        step.with(name).leads_to(response.status)
+    });
+    response
+}
+
+/// The relative links of a folder work only below its slash. The location is a path that begins
+/// with exactly one slash, so it can never name another host.
+fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, trace: &mut Trace) -> Response {
     let mut location = vec![b'/'];
     path::encode(path.as_bytes(), &mut location);
     location.push(b'/');
-    if let Some(query) = request.target.query() {
+    if let Some(query) = request.head.target.query() {
         location.push(b'?');
         path::encode_sent(query, &mut location);
     }
     let (status, reason) = (Status::MovedPermanently, Reason::DirectoryWithoutSlash);
-    let writer = ResponseWriter::begin(out, request.circumstances, status, reason);
-    error_fields(writer.field("Location", &location), status, reason)
+    trace.note(|| {
+        let step = Step::new(SLASH, reason.text());
+        step.with(Evidence::Value(Quote::of(&location)))
+            .leads_to(status)
+    });
+    error_page_for(Response::new(status, reason).field("Location", location))
 }

@@ -5,18 +5,22 @@
 
 use std::rc::Rc;
 
+use crate::http1::version::Version;
+use crate::origin::handler::Origin;
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
-use crate::origin::stock::Stock;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
+use crate::semantics::rules::RuleSet;
+use crate::semantics::trace::{Clause, Step, Trace, clause};
+use crate::semantics::variant::{Dimension, Dimensions, Variant};
+use crate::site::body::{Held, Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::compress::{Coded, PIECE, code};
-use crate::site::content::{Held, Progress, Source, Stored};
 use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
 use crate::site::resolve::{Found, Gains};
@@ -25,81 +29,93 @@ use crate::site::root::DiskError;
 /// Content up to this size is coded within one turn: a few milliseconds at the worst.
 const CODE_AT_ONCE: u64 = 4 * PIECE as u64;
 
-/// What the choice of a file's representation depends on.
-const VARY: &str = "Accept-Encoding";
+/// In what the representations of a file differ.
+const DIMENSIONS: Dimensions = &[Dimension::Coding];
 
 /// How often a file is resolved again that was replaced between two looks.
 const ATTEMPTS: usize = 4;
 
-impl Stock {
+const UNCODED: Clause = clause!("RFC 9110 section 14.2", "try_file");
+
+impl Origin {
     /// Answers for a regular file.
-    pub fn answer_file(
+    pub(super) fn answer_file(
         &mut self,
         request: &Request<'_>,
         path: SitePath<'_>,
         mut file: Rc<StoredFile>,
-        out: &mut Vec<u8>,
+        rules: RuleSet,
+        trace: &mut Trace,
     ) -> Response {
-        let start = out.len();
+        let mark = trace.steps().len();
         for _ in 0..ATTEMPTS {
-            match self.try_file(request, &file, out) {
+            match self.try_file(request, &file, rules, trace) {
                 Ok(Some(response)) => return response,
                 Ok(None) => {}
-                Err(fault) => {
-                    out.truncate(start);
-                    return disk_error(out, request.circumstances, fault);
-                }
+                Err(fault) => return disk_error(fault),
             }
             // Replaced since it was resolved: look again, in a new turn.
-            out.truncate(start);
+            trace.take_from(mark);
             self.site.look_again();
             file = match self.site.find(path) {
                 Ok(Found::File(file)) => file,
                 Ok(Found::Directory) => break,
-                Err(fault) => return disk_error(out, request.circumstances, fault),
+                Err(fault) => return disk_error(fault),
             };
         }
-        disk_error(out, request.circumstances, DiskError::Unsteady)
+        disk_error(DiskError::Unsteady)
     }
 
-    /// `None` where the file is no longer what `file` says.
+    /// `None` if the file is no longer what `file` says.
     fn try_file(
         &mut self,
         request: &Request<'_>,
         file: &Rc<StoredFile>,
-        out: &mut Vec<u8>,
+        rules: RuleSet,
+        trace: &mut Trace,
     ) -> Result<Option<Response>, DiskError> {
-        let fields = &request.head.fields;
-        let (coding, why) = match self.choose_coding(request, file) {
+        let (coding, why) = match self.choose_coding(request, file, trace) {
             CodingChoice::Chosen(coding, why) => (coding, why),
-            CodingChoice::NotAcceptable => {
-                return Ok(Some(not_acceptable(request, VARY, out)));
-            }
+            CodingChoice::NotAcceptable => return Ok(Some(not_acceptable(DIMENSIONS))),
         };
-        let preferred = metadata(file, coding, request);
-        let plain = metadata(file, Coding::Identity, request);
-        let mut answer = Decided::new(request, &preferred, why, self.max_ranges);
-        if let Some(why) = self.hindrance(request, file, coding)
-            && coding::accepts_identity(fields)
+        let preferred = metadata(file, coding, request, rules);
+        let plain = metadata(file, Coding::Identity, request, rules);
+        let mark = trace.steps().len();
+        let mut answer = Decided::new(request, &preferred, why, self.max_ranges, trace);
+        if let Some(why) = self.why_uncoded(request, file, coding)
+            && coding::accepts_identity(request.fields())
         {
-            let bare = Decided::new(request, &plain, why, self.max_ranges);
-            if !answer.suits_better_than(&bare) {
+            let of_coded = trace.take_from(mark);
+            trace.note(|| Step::new(UNCODED, why.text()));
+            let bare = Decided::new(request, &plain, why, self.max_ranges, trace);
+            if answer.suits_better_than(&bare) {
+                trace.put_back(mark, of_coded);
+            } else {
                 answer = bare;
             }
         }
-        if let Some(response) = answer.without_content(out) {
+        if let Some(response) = answer.without_content() {
             return Ok(Some(response));
         }
-        let whole = self.content(file, answer.coding())?;
-        Ok(whole.map(|whole| answer.with_content(whole, out)))
+        let whole = self.content(file, answer.variant())?;
+        Ok(whole.map(|whole| answer.with_content(whole)))
     }
 
     /// RFC 9110 section 12.5.3.
-    fn choose_coding(&self, request: &Request<'_>, file: &StoredFile) -> CodingChoice {
-        let fields = &request.head.fields;
-        match coding::choose(fields, self.offered(file.gains_from_coding)) {
-            // A client that refuses identity gets a coding even where it gains nothing.
-            CodingChoice::NotAcceptable => coding::choose(fields, self.offered(true)),
+    fn choose_coding(
+        &self,
+        request: &Request<'_>,
+        file: &StoredFile,
+        trace: &mut Trace,
+    ) -> CodingChoice {
+        let offered = self.offered(file.gains_from_coding);
+        let mark = trace.steps().len();
+        match coding::choose(request.fields(), offered, trace) {
+            // A client that refuses identity gets a coding even if that gains nothing.
+            CodingChoice::NotAcceptable => {
+                trace.take_from(mark);
+                coding::choose(request.fields(), self.offered(true), trace)
+            }
             choice => choice,
         }
     }
@@ -107,19 +123,24 @@ impl Stock {
     /// Why identity is sent although a coding is preferred, if so. A request for ranges is one
     /// reason: a client resumes in the bytes of the file, and a part of a coded stream cannot be
     /// decoded by itself.
-    fn hindrance(
+    fn why_uncoded(
         &self,
         request: &Request<'_>,
         file: &StoredFile,
         coding: Coding,
     ) -> Option<CodingReason> {
+        let is_kept = || {
+            file.representation(Variant::coded(coding))
+                .coded()
+                .is_some()
+        };
         if coding == Coding::Identity {
             None
         } else if self.asks_for_range(request, file) {
             Some(CodingReason::RangeAsked)
-        } else if file.size() <= CODE_AT_ONCE || file.coded(coding).is_some() {
+        } else if file.size() <= CODE_AT_ONCE || is_kept() {
             None
-        } else if request.circumstances.is_http10 {
+        } else if request.head.head.version == Version::Http10 {
             Some(CodingReason::LengthUnknown)
         } else {
             (!self.coders.are_free(1)).then_some(CodingReason::CodersBusy)
@@ -128,24 +149,25 @@ impl Stock {
 
     /// Whether the request has a `Range` that means something here (RFC 9110 section 14.2).
     fn asks_for_range(&self, request: &Request<'_>, file: &StoredFile) -> bool {
-        let value = request.head.fields.sole(FieldName::Range);
-        request.head.known == Some(Method::Get)
+        let value = request.fields().sole(FieldName::Range);
+        request.method() == Some(Method::Get)
             && value.is_some_and(|value| {
                 let choice = range::select(value, file.size(), self.max_ranges);
                 !matches!(choice, RangeChoice::Ignored(_))
             })
     }
 
-    /// The content in this coding: from the cache, coded now, or coded as it is sent.
+    /// The content of this variant: from the cache, coded now, or coded as it is sent.
     fn content(
         &mut self,
         file: &Rc<StoredFile>,
-        coding: Coding,
+        variant: Variant,
     ) -> Result<Option<Whole>, DiskError> {
+        let coding = variant.coding;
         if coding == Coding::Identity {
             return Ok(self.site.content(file)?.map(Whole::Stored));
         }
-        if let Some(bytes) = file.coded(coding) {
+        if let Some(bytes) = file.representation(variant).coded() {
             return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
         }
         let Some(source) = self.site.source(file)? else {
@@ -161,7 +183,7 @@ impl Stock {
                 Err(BodyError::Changed) => return Ok(None),
                 Err(fault) => return Err(fault.into()),
             };
-            self.site.gains().keep(file, coding, Rc::clone(&bytes));
+            self.site.gains().keep(file, variant, Rc::clone(&bytes));
             return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
         }
         let gathered = Gathered {
@@ -170,26 +192,31 @@ impl Stock {
             limit: usize::try_from(self.site.largest_kept()).unwrap_or(usize::MAX),
             gains: self.site.gains(),
             file: Rc::clone(file),
-            coding,
+            variant,
         };
-        Ok(Some(Whole::Stream(Box::new(Held::new(
-            gathered,
-            &self.coders,
-        )))))
+        let held = Held::new(gathered, &self.coders);
+        Ok(Some(Whole::Source(Box::new(held))))
     }
 }
 
 /// What is said of a file in one coding.
-fn metadata<'a>(file: &'a StoredFile, coding: Coding, request: &Request<'_>) -> Metadata<'a> {
+fn metadata<'a>(
+    file: &'a StoredFile,
+    coding: Coding,
+    request: &Request<'_>,
+    rules: RuleSet,
+) -> Metadata<'a> {
+    let variant = Variant::coded(coding);
+    let is_steady = !file.is_dated_ahead(request.now);
     Metadata {
-        validators: file.validators(coding, request.circumstances.now),
+        validators: file.validators(variant, request.now),
         media_type: &file.media_type,
-        coding,
+        variant,
+        dimensions: DIMENSIONS,
         length: (coding == Coding::Identity).then_some(file.size()),
         has_ranges: true,
-        vary: VARY,
         policy: None,
-        fields: file.fields(coding, request.circumstances.now),
+        prepared: is_steady.then(|| (file.representation(variant), rules)),
     }
 }
 
@@ -200,24 +227,24 @@ struct Gathered {
     limit: usize,
     gains: Gains,
     file: Rc<StoredFile>,
-    coding: Coding,
+    variant: Variant,
 }
 
 impl Source for Gathered {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         let start = out.len();
-        let progress = self.coded.pull(out, budget)?;
+        let pulled = self.coded.pull(out, budget)?;
         if let Some(gathered) = &mut self.gathered {
             gathered.extend_from_slice(&out[start..]);
             if gathered.len() > self.limit {
                 self.gathered = None;
             }
         }
-        if progress == Progress::Done
+        if pulled == Pulled::Done
             && let Some(gathered) = self.gathered.take()
         {
-            self.gains.keep(&self.file, self.coding, gathered.into());
+            self.gains.keep(&self.file, self.variant, gathered.into());
         }
-        Ok(progress)
+        Ok(pulled)
     }
 }

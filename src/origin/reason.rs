@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::http1::error::Error as MessageError;
-use crate::semantics::coding::CodingReason;
+use crate::semantics::coding::{CodingReason, NOT_ACCEPTABLE};
 use crate::semantics::decide::{Decision, WholeReason};
 use crate::semantics::precondition::{FailedReason, NotModifiedReason};
 use crate::semantics::range::ByteRange;
@@ -60,6 +60,10 @@ pub enum Reason {
     ToHttps,
     /// The client is to be sent there and does not say which host it wants.
     NoHost,
+    /// The content is longer than whoever answers takes.
+    ContentTooLarge,
+    /// Whoever was to answer did not.
+    Unanswered,
     /// The head took too long.
     HeadDeadline,
     /// The body took too long.
@@ -87,18 +91,14 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::Whole(why, coding) => write!(f, "{why}; {coding}"),
+            Reason::Whole(why, coding) => write!(f, "{}; {}", why.text(), coding.text()),
             Reason::Partial(range) => {
-                write!(f, "bytes {} to {} were asked for", range.first, range.last)
+                write!(f, "Range selects bytes {} to {}", range.first, range.last)
             }
-            Reason::Multipart(count) => write!(f, "{count} ranges were asked for"),
-            Reason::NotModified(why) => why.fmt(f),
-            Reason::PreconditionFailed(why) => why.fmt(f),
+            Reason::Multipart(count) => write!(f, "Range selects {count} parts"),
             Reason::RangeNotSatisfiable(length) => {
-                write!(f, "no range begins within the {length} bytes there are")
+                write!(f, "Range begins beyond the last of {length} bytes")
             }
-            Reason::Path(fault) => fault.fmt(f),
-            Reason::Disk(fault) => fault.fmt(f),
             Reason::Message(fault) => fault.fmt(f),
             plain => f.write_str(plain.text()),
         }
@@ -106,10 +106,14 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
-    /// The sentence of a reason that has no details.
-    fn text(&self) -> &'static str {
+    /// The clause of a reason that has no numbers; empty for the others.
+    pub fn text(&self) -> &'static str {
         match self {
-            Reason::CodingNotAcceptable => "Accept-Encoding refuses every coding there is",
+            Reason::NotModified(why) => why.text(),
+            Reason::PreconditionFailed(why) => why.text(),
+            Reason::Path(fault) => fault.text(),
+            Reason::Disk(fault) => fault.text(),
+            Reason::CodingNotAcceptable => NOT_ACCEPTABLE,
             Reason::DirectoryWithoutSlash => "the directory's address ends in a slash",
             Reason::ListingOff => "the directory has no index and is not listed",
             Reason::ServerOptions => "OPTIONS asks what the server can do",
@@ -123,6 +127,8 @@ impl Reason {
             Reason::PlainText => "this port speaks HTTPS",
             Reason::ToHttps => "the site is served over HTTPS",
             Reason::NoHost => "the request does not say which host it is for",
+            Reason::ContentTooLarge => "the content of the request is too long",
+            Reason::Unanswered => "the server did not make an answer",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",
             Reason::AtCapacity => "every connection that the server allows is in use",

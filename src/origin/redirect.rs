@@ -12,9 +12,9 @@ use crate::http1::host::Host;
 use crate::http1::target::Target;
 use crate::origin::answer::not_allowed;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{error, error_fields};
+use crate::origin::refuse::{error, error_page_for};
 use crate::origin::request::Request;
-use crate::origin::response::{Response, ResponseWriter};
+use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::path;
 
@@ -22,18 +22,16 @@ use crate::site::path;
 const DEFAULT_PORT: u16 = 443;
 
 /// Sends the client to the same host and path at `port`. What has neither, a tunnel, is refused.
-pub fn answer(request: &Request<'_>, port: u16, out: &mut Vec<u8>) -> Response {
-    if let Target::Authority(_) = request.target {
-        return not_allowed(out, request.circumstances);
+pub fn answer(request: &Request<'_>, port: u16) -> Response {
+    if let Target::Authority(_) = request.head.target {
+        return not_allowed();
     }
-    let Some(host) = request.host else {
-        let (status, reason) = (Status::BadRequest, Reason::NoHost);
-        return error(out, request.circumstances, status, reason);
+    let Some(host) = request.head.host else {
+        return error(Status::BadRequest, Reason::NoHost);
     };
-    let location = location(host, port, request.target);
-    let (status, reason) = (Status::PermanentRedirect, Reason::ToHttps);
-    let writer = ResponseWriter::begin(out, request.circumstances, status, reason);
-    error_fields(writer.field("Location", &location), status, reason)
+    let location = location(host, port, request.head.target);
+    let response = Response::new(Status::PermanentRedirect, Reason::ToHttps);
+    error_page_for(response.field("Location", location))
 }
 
 /// `https://host[:port]/path?query`. A target that asks about the server as a whole has no path,

@@ -1,39 +1,65 @@
-//! A request as the origin sees it: its head, and what else every response to it depends on.
+//! A request, as those who answer it see it.
 
-use crate::http1::host::Host;
-use crate::http1::parse::RequestHead;
-use crate::http1::persistence::Persistence;
-use crate::http1::target::Target;
-use crate::semantics::date::{HttpDate, ImfFixdate};
+use std::task::Waker;
+use std::time::Instant;
 
-/// One request, parsed and found to be well-formed.
+use crate::http1::check::CheckedHead;
+use crate::observe::client::Client;
+use crate::semantics::date::HttpDate;
+use crate::semantics::field::Fields;
+use crate::semantics::method::Method;
+
+/// One request, parsed and checked.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The request head.
-    pub head: &'a RequestHead<'a>,
-    /// Its target.
-    pub target: Target<'a>,
-    /// The host that it is for, where it names one.
-    pub host: Option<Host<'a>>,
-    /// What else the response depends on.
-    pub circumstances: Circumstances,
+    /// Its head.
+    pub head: &'a CheckedHead<'a>,
+    /// Who sent it.
+    pub client: &'a Client,
+    /// When it is answered, for dates.
+    pub now: HttpDate,
+    /// The same, for timers.
+    pub instant: Instant,
+    /// Makes wakers for answers that wait for news.
+    pub wakers: &'a dyn Wakers,
 }
 
-/// What every response depends on besides the resource.
-#[derive(Clone, Copy, Debug)]
-pub struct Circumstances {
-    /// The time of this turn.
-    pub now: HttpDate,
-    /// The same in words: `Date`.
-    pub date: ImfFixdate,
-    /// Whether the connection goes on after this response, as far as the request and the server's
-    /// state decide it.
-    pub persistence: Persistence,
-    /// Whether the client speaks HTTP/1.0: it is told of keep-alive and never sent chunks.
-    pub is_http10: bool,
-    /// Whether only the head is sent (RFC 9110 section 9.3.2).
-    pub is_head: bool,
-    /// For how many seconds the client is to come back over HTTPS only (RFC 6797); `None` where
-    /// the operator does not ask for it, and in plain text.
-    pub hsts: Option<u64>,
+/// Makes wakers for one connection.
+pub trait Wakers {
+    /// A waker that makes the worker look at the connection again, from any thread.
+    fn waker(&self) -> Waker;
+}
+
+/// The body of a request, to be pulled from by whoever answers.
+pub trait RequestBody {
+    /// The next bytes of content that have arrived. Whoever takes them takes all of them.
+    fn pull(&mut self) -> Content<'_>;
+}
+
+/// What a pull of a request's body gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// Some bytes, at least one.
+    Bytes(&'a [u8]),
+    /// More is to come.
+    NotYet,
+    /// That was all.
+    End,
+}
+
+impl<'a> Request<'a> {
+    /// What is asked for; `None` for a method that this server does not know.
+    pub fn method(&self) -> Option<Method> {
+        self.head.head.known
+    }
+
+    /// The field section.
+    pub fn fields(&self) -> &'a Fields<'a> {
+        &self.head.head.fields
+    }
+
+    /// The query as sent, without its `?`.
+    pub fn query(&self) -> &'a [u8] {
+        self.head.target.query().unwrap_or_default()
+    }
 }

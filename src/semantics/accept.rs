@@ -9,9 +9,8 @@
 //! `text/html,application/xml;q=0.9,*/*;q=0.8` means the first, `application/json` the second and
 //! `*/*` the first again.
 
-use std::fmt;
-
 use super::field::{FieldName, Fields, split_outside_quotes};
+use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use super::weight::{Weight, split_weight};
 
 /// Which of the media types offered is sent, and why.
@@ -38,7 +37,19 @@ pub enum AcceptReason {
 /// Chooses among `offered`, the server's order of preference; never empty. The highest weight
 /// wins, then what is named more exactly (so that `application/json, */*` means JSON), then the
 /// server's order.
-pub fn choose_media_type(fields: &Fields, offered: &[&str]) -> MediaTypeChoice {
+pub fn choose_media_type(fields: &Fields, offered: &[&str], trace: &mut Trace) -> MediaTypeChoice {
+    let choice = chosen(fields, offered);
+    trace.note(|| {
+        let sent = Quote::of(fields.first(FieldName::Accept).unwrap_or(b"no Accept"));
+        let own = Quote::of(offered.get(choice.index).unwrap_or(&"").as_bytes());
+        Step::new(CHOOSE, choice.reason.text()).with(Evidence::Became(sent, own))
+    });
+    choice
+}
+
+const CHOOSE: Clause = clause!("RFC 9110 section 12.5.1", "choose_media_type");
+
+fn chosen(fields: &Fields, offered: &[&str]) -> MediaTypeChoice {
     let first = |reason| MediaTypeChoice { index: 0, reason };
     if !fields.contains(FieldName::Accept) {
         return first(AcceptReason::FieldAbsent);
@@ -56,13 +67,16 @@ pub fn choose_media_type(fields: &Fields, offered: &[&str]) -> MediaTypeChoice {
         })
 }
 
-impl fmt::Display for AcceptReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            AcceptReason::FieldAbsent => "the request has no Accept",
-            AcceptReason::Preferred => "Accept likes this media type best",
-            AcceptReason::NoneAccepted => "Accept takes none of the media types there are",
-        })
+impl AcceptReason {
+    /// The reason as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
+            AcceptReason::FieldAbsent => "the first media type is sent",
+            AcceptReason::Preferred => "Accept prefers this media type",
+            AcceptReason::NoneAccepted => {
+                "Accept takes no media type that there is, so the first is sent"
+            }
+        }
     }
 }
 
@@ -137,7 +151,7 @@ mod tests {
     fn check(value: &str, index: usize, reason: AcceptReason) {
         let section = Section::of(&[(FieldName::Accept, value)]);
         let offered = ["text/html; charset=utf-8", "application/json"];
-        let got = choose_media_type(&section.fields(), &offered);
+        let got = choose_media_type(&section.fields(), &offered, &mut Trace::off());
         assert_eq!(got, MediaTypeChoice { index, reason }, "{value:?}");
     }
 
@@ -187,7 +201,7 @@ mod tests {
         check("*", HTML, NoneAccepted); // no media range
         check("*/json", HTML, NoneAccepted);
         check("html", HTML, NoneAccepted);
-        let got = choose_media_type(&Fields::empty(), &["text/html"]);
+        let got = choose_media_type(&Fields::empty(), &["text/html"], &mut Trace::off());
         assert_eq!(got.reason, FieldAbsent);
     }
 }

@@ -7,9 +7,9 @@
 //!
 //! `gzip, deflate, br` is answered with gzip; `identity;q=1, gzip;q=0.5` with identity.
 
-use std::fmt;
-
 use super::field::{FieldName, Fields};
+use super::status::Status;
+use super::trace::{Clause, Evidence, Step, Trace, clause};
 use super::weight::{Weight, split_weight};
 
 /// A content coding this server can apply; identity is the absence of one.
@@ -94,7 +94,34 @@ impl Coding {
 /// and identity, which is always possible. The highest weight wins; then the server's order; then
 /// a coding over identity. Where the answer is [`CodingChoice::NotAcceptable`] a caller may ask
 /// again with an offer it would not have made by itself.
-pub fn choose(fields: &Fields, offered: &[Coding]) -> CodingChoice {
+pub fn choose(fields: &Fields, offered: &[Coding], trace: &mut Trace) -> CodingChoice {
+    let choice = chosen(fields, offered);
+    trace.note(|| note(fields, offered, choice));
+    choice
+}
+
+const CHOOSE: Clause = clause!("RFC 9110 section 12.5.3", "choose");
+
+fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
+    let accepted = Accepted::of(fields);
+    let mut weights = [None; 4];
+    let names = offered.iter().chain(&[Coding::Identity]);
+    for (slot, coding) in weights.iter_mut().zip(names) {
+        *slot = Some((coding.name(), accepted.weight(*coding)));
+    }
+    match choice {
+        CodingChoice::Chosen(_, reason) => Step::new(CHOOSE, reason.text()),
+        CodingChoice::NotAcceptable => {
+            Step::new(CHOOSE, NOT_ACCEPTABLE).leads_to(Status::NotAcceptable)
+        }
+    }
+    .with(Evidence::Weights(weights))
+}
+
+/// Why the answer is 406.
+pub const NOT_ACCEPTABLE: &str = "Accept-Encoding refuses every coding that can be sent";
+
+fn chosen(fields: &Fields, offered: &[Coding]) -> CodingChoice {
     if !fields.contains(FieldName::AcceptEncoding) {
         return identity_because(CodingReason::FieldAbsent, offered);
     }
@@ -119,22 +146,21 @@ pub fn accepts_identity(fields: &Fields) -> bool {
     !fields.contains(FieldName::AcceptEncoding) || !Accepted::of(fields).refuses_identity()
 }
 
-impl fmt::Display for CodingReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl CodingReason {
+    /// The reason as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             CodingReason::NotOffered => "no coding is offered for this representation",
             CodingReason::FieldAbsent => "the request has no Accept-Encoding",
             CodingReason::FieldEmpty => "Accept-Encoding is empty",
-            CodingReason::Preferred => "Accept-Encoding likes this coding best",
-            CodingReason::IdentityPreferred => "Accept-Encoding likes identity best",
+            CodingReason::Preferred => "Accept-Encoding prefers this coding",
+            CodingReason::IdentityPreferred => "Accept-Encoding prefers identity",
             CodingReason::NoneAccepted => "Accept-Encoding accepts no coding that is offered",
             CodingReason::IdentityRefused => "Accept-Encoding refuses identity",
-            CodingReason::LengthUnknown => {
-                "HTTP/1.0 cannot be sent a coded stream of unknown length"
-            }
-            CodingReason::CodersBusy => "too many contents are being coded just now",
-            CodingReason::RangeAsked => "a range was asked for, and ranges are of the bare file",
-        })
+            CodingReason::LengthUnknown => "HTTP/1.0 needs the length, which compression hides",
+            CodingReason::CodersBusy => "as many files as allowed are being compressed",
+            CodingReason::RangeAsked => "a range counts the bytes of the uncompressed file",
+        }
     }
 }
 
@@ -227,7 +253,7 @@ mod tests {
             .iter()
             .map(|line| (FieldName::AcceptEncoding, line))
             .collect();
-        let got = choose(&Section::of(&pairs).fields(), offered);
+        let got = choose(&Section::of(&pairs).fields(), offered, &mut Trace::off());
         assert_eq!(got, want, "{lines:?} offered {offered:?}");
     }
 

@@ -3,8 +3,6 @@
 //! First the preconditions, then If-Range, then Range (section 13.2.2). The representation has
 //! been selected before: its validators are those of its content coding.
 
-use std::fmt;
-
 use super::date::HttpDate;
 use super::field::{FieldName, Fields};
 use super::if_range::{self, DiffersReason, IfRange};
@@ -12,6 +10,7 @@ use super::method::Method;
 use super::precondition::{self, FailedReason, NotModifiedReason, Precondition, ProceedReason};
 use super::range::{self, ByteRange, IgnoredReason, RangeChoice};
 use super::status::Status;
+use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use super::validator::Validators;
 
 /// The representation that negotiation has selected.
@@ -67,15 +66,16 @@ pub fn decide(
     selected: &Selected,
     now: HttpDate,
     max_ranges: usize,
+    trace: &mut Trace,
 ) -> Decision {
-    match precondition::evaluate(method, fields, &selected.validators, now) {
+    match precondition::evaluate(method, fields, &selected.validators, now, trace) {
         Precondition::NotModified(reason) => Decision::NotModified(reason),
         Precondition::Failed(reason) => Decision::PreconditionFailed(reason),
         Precondition::Proceed(reason) if !fields.contains(FieldName::Range) => {
             Decision::Whole(WholeReason::Asked(reason))
         }
         Precondition::Proceed(_) => {
-            part(method, fields, selected, now, max_ranges).unwrap_or_else(Decision::Whole)
+            part(method, fields, selected, now, max_ranges, trace).unwrap_or_else(Decision::Whole)
         }
     }
 }
@@ -87,23 +87,70 @@ fn part(
     selected: &Selected,
     now: HttpDate,
     max_ranges: usize,
+    trace: &mut Trace,
 ) -> Result<Decision, WholeReason> {
-    if method != Method::Get {
-        return Err(WholeReason::RangeWithoutGet);
-    }
-    let length = selected.length.ok_or(WholeReason::LengthUnknown)?;
-    if let IfRange::Differs(why) = if_range::evaluate(fields, &selected.validators, now) {
+    if let IfRange::Differs(why) = applicable(method, fields, selected, now, trace)? {
         return Err(WholeReason::IfRangeDiffers(why));
     }
-    let malformed = WholeReason::RangeIgnored(IgnoredReason::Malformed);
-    let value = fields.sole(FieldName::Range).ok_or(malformed)?;
-    match range::select(value, length, max_ranges) {
+    let length = selected.length.ok_or(WholeReason::LengthUnknown)?;
+    let choice = match fields.sole(FieldName::Range) {
+        Some(value) => range::select(value, length, max_ranges),
+        None => RangeChoice::Ignored(IgnoredReason::Malformed),
+    };
+    trace.note(|| note_range(fields, length, &choice));
+    match choice {
         RangeChoice::Single(range) => Ok(Decision::Partial(range)),
         RangeChoice::Several(ranges) => Ok(Decision::Multipart(ranges)),
         RangeChoice::Unsatisfiable => Ok(Decision::RangeNotSatisfiable { length }),
         RangeChoice::Ignored(why) => Err(WholeReason::RangeIgnored(why)),
     }
 }
+
+/// Whether Range means anything for this method and representation, and what If-Range says of it.
+fn applicable(
+    method: Method,
+    fields: &Fields,
+    selected: &Selected,
+    now: HttpDate,
+    trace: &mut Trace,
+) -> Result<IfRange, WholeReason> {
+    let obstacle = match selected.length {
+        _ if method != Method::Get => Some(WholeReason::RangeWithoutGet),
+        None => Some(WholeReason::LengthUnknown),
+        Some(_) => None,
+    };
+    if let Some(why) = obstacle {
+        trace.note(|| Step::new(APPLICABLE, why.text()));
+        return Err(why);
+    }
+    Ok(if_range::evaluate(fields, &selected.validators, now, trace))
+}
+
+const APPLICABLE: Clause = clause!("RFC 9110 section 14.2", "applicable");
+const PART: Clause = clause!("RFC 9110 section 14.2", "part");
+
+fn note_range(fields: &Fields, length: u64, choice: &RangeChoice) -> Step {
+    let (finding, status, ranges): (_, _, &[ByteRange]) = match choice {
+        RangeChoice::Single(range) => (ONE_RANGE, Some(Status::PartialContent), &[*range]),
+        RangeChoice::Several(ranges) => (SEVERAL_RANGES, Some(Status::PartialContent), ranges),
+        RangeChoice::Unsatisfiable => (NO_RANGE, Some(Status::RangeNotSatisfiable), &[]),
+        RangeChoice::Ignored(why) => (why.text(), None, &[]),
+    };
+    let evidence = Evidence::Ranges {
+        sent: Quote::of(fields.first(FieldName::Range).unwrap_or_default()),
+        length,
+        first: ranges.first().copied(),
+        count: ranges.len(),
+    };
+    Step {
+        status,
+        ..Step::new(PART, finding).with(evidence)
+    }
+}
+
+const ONE_RANGE: &str = "Range selects one part";
+const SEVERAL_RANGES: &str = "Range selects several parts";
+const NO_RANGE: &str = "Range begins beyond the last byte";
 
 impl Decision {
     /// The status that says so.
@@ -118,31 +165,31 @@ impl Decision {
     }
 }
 
-impl fmt::Display for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Decision {
+    /// Why, as a clause.
+    pub fn text(&self) -> &'static str {
         match self {
-            Decision::Whole(reason) => reason.fmt(f),
-            Decision::Partial(range) => {
-                write!(f, "Range asks for bytes {} to {}", range.first, range.last)
-            }
-            Decision::Multipart(ranges) => write!(f, "Range asks for {} parts", ranges.len()),
-            Decision::NotModified(reason) => reason.fmt(f),
-            Decision::PreconditionFailed(reason) => reason.fmt(f),
-            Decision::RangeNotSatisfiable { length } => {
-                write!(f, "Range lies beyond the {length} bytes there are")
-            }
+            Decision::Whole(reason) => reason.text(),
+            Decision::Partial(_) => ONE_RANGE,
+            Decision::Multipart(_) => SEVERAL_RANGES,
+            Decision::NotModified(reason) => reason.text(),
+            Decision::PreconditionFailed(reason) => reason.text(),
+            Decision::RangeNotSatisfiable { .. } => NO_RANGE,
         }
     }
 }
 
-impl fmt::Display for WholeReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl WholeReason {
+    /// The reason as a clause.
+    pub fn text(self) -> &'static str {
         match self {
-            WholeReason::Asked(reason) => reason.fmt(f),
-            WholeReason::RangeIgnored(reason) => reason.fmt(f),
-            WholeReason::RangeWithoutGet => f.write_str("Range has a meaning for GET alone"),
-            WholeReason::LengthUnknown => f.write_str("the length is not known before it is sent"),
-            WholeReason::IfRangeDiffers(reason) => reason.fmt(f),
+            WholeReason::Asked(reason) => reason.text(),
+            WholeReason::RangeIgnored(reason) => reason.text(),
+            WholeReason::RangeWithoutGet => "Range is ignored because the method is not GET",
+            WholeReason::LengthUnknown => {
+                "Range is ignored because the length is not known beforehand"
+            }
+            WholeReason::IfRangeDiffers(reason) => reason.text(),
         }
     }
 }
@@ -162,7 +209,7 @@ mod tests {
         length: Option<u64>,
         pairs: &[(FieldName, &str)],
         want: Decision,
-    ) -> String {
+    ) {
         let selected = Selected {
             validators: Validators {
                 entity_tag: EntityTag::parse(b"\"v1\""),
@@ -171,9 +218,12 @@ mod tests {
             length,
         };
         let now = HttpDate::from_unix(1_777_593_600).unwrap();
-        let got = decide(method, &Section::of(pairs).fields(), &selected, now, 8);
+        let (section, mut trace) = (Section::of(pairs), Trace::watched());
+        let got = decide(method, &section.fields(), &selected, now, 8, &mut trace);
         assert_eq!(got, want, "{method:?} {pairs:?}");
-        got.to_string()
+        // The last step is what decided, unless there was nothing to decide.
+        let last = trace.steps().last().map(|step| step.finding);
+        assert_eq!(last.unwrap_or("the request has no condition"), got.text());
     }
 
     #[track_caller]
@@ -236,16 +286,5 @@ mod tests {
         check_with(Method::Head, Some(100), &range, head); // 14.2
         let unknown = Decision::Whole(WholeReason::LengthUnknown);
         check_with(Method::Get, None, &range, unknown);
-    }
-
-    #[test]
-    fn decisions_are_sentences() {
-        let why = WholeReason::RangeIgnored(IgnoredReason::TooMany);
-        let many = [(Range, "bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16")];
-        let got = check_with(Method::Get, Some(100), &many, Decision::Whole(why));
-        assert_eq!(got, "Range names too many ranges");
-        let want = Decision::RangeNotSatisfiable { length: 100 };
-        let got = check_with(Method::Get, Some(100), &[(Range, "bytes=100-")], want);
-        assert_eq!(got, "Range lies beyond the 100 bytes there are");
     }
 }

@@ -3,10 +3,9 @@
 //! `If-Range = entity-tag / HTTP-date`: "if this is still what I have a piece of, send the rest,
 //! otherwise send all of it".
 
-use std::fmt;
-
 use super::date::HttpDate;
 use super::field::{FieldName, Fields};
+use super::trace::{Clause, Quote, Step, Trace, clause};
 use super::validator::{EntityTag, Validators};
 
 /// Whether a range may be answered with a range.
@@ -34,7 +33,12 @@ pub enum DiffersReason {
 }
 
 /// Compares If-Range with the current validators. `now` dates the request.
-pub fn evaluate(fields: &Fields, validators: &Validators, now: HttpDate) -> IfRange {
+pub fn evaluate(
+    fields: &Fields,
+    validators: &Validators,
+    now: HttpDate,
+    trace: &mut Trace,
+) -> IfRange {
     if !fields.contains(FieldName::IfRange) {
         return IfRange::Absent;
     }
@@ -43,10 +47,33 @@ pub fn evaluate(fields: &Fields, validators: &Validators, now: HttpDate) -> IfRa
         Some(value) if is_entity_tag(value) => by_entity_tag(value, validators),
         Some(value) => by_date(value, validators, now),
     };
+    trace.note(|| note(fields, validators, outcome));
     match outcome {
         Ok(()) => IfRange::Matches,
         Err(why) => IfRange::Differs(why),
     }
+}
+
+const IF_RANGE: Clause = clause!("RFC 9110 section 13.1.5", "evaluate");
+
+fn note(fields: &Fields, validators: &Validators, outcome: Result<(), DiffersReason>) -> Step {
+    let sent = fields.first(FieldName::IfRange).unwrap_or_default();
+    let own = Quote::written(
+        |out| match (validators.entity_tag, validators.last_modified) {
+            (Some(tag), _) if is_entity_tag(sent) => tag.write(out),
+            (_, Some(date)) => date.write(out),
+            _ => out.extend_from_slice(b"no such validator"),
+        },
+    );
+    let how = match is_entity_tag(sent) {
+        true => "strong comparison",
+        false => "by exact date",
+    };
+    let finding = match outcome {
+        Ok(()) => "If-Range is what the client has a part of",
+        Err(why) => why.text(),
+    };
+    Step::new(IF_RANGE, finding).compared(Quote::of(sent), own, how)
 }
 
 /// A valid entity-tag has a quote among its first three bytes, and a valid date has none.
@@ -75,14 +102,15 @@ fn by_date(value: &[u8], validators: &Validators, now: HttpDate) -> Result<(), D
     }
 }
 
-impl fmt::Display for DiffersReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl DiffersReason {
+    /// The reason as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             DiffersReason::Malformed => "If-Range is neither one entity-tag nor one date",
             DiffersReason::EntityTag => "If-Range is not the current entity-tag",
             DiffersReason::Date => "If-Range is not the modification date",
-            DiffersReason::WeakDate => "the date in If-Range is too fresh to be relied upon",
-        })
+            DiffersReason::WeakDate => "the date in If-Range is too recent to rely on",
+        }
     }
 }
 
@@ -106,7 +134,8 @@ mod tests {
             last_modified: HttpDate::from_unix(MODIFIED),
         };
         let now = HttpDate::from_unix(MODIFIED + age).unwrap();
-        let got = evaluate(&Section::of(&pairs).fields(), &validators, now);
+        let fields = Section::of(&pairs);
+        let got = evaluate(&fields.fields(), &validators, now, &mut Trace::off());
         assert_eq!(got, want, "{lines:?}");
     }
 
@@ -163,7 +192,8 @@ mod tests {
             (DATE, DiffersReason::Date),
         ] {
             let section = Section::of(&[(FieldName::IfRange, value)]);
-            let got = evaluate(&section.fields(), &Validators::default(), now);
+            let none = Validators::default();
+            let got = evaluate(&section.fields(), &none, now, &mut Trace::off());
             assert_eq!(got, Differs(why), "{value:?}");
         }
     }

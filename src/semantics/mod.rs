@@ -2,6 +2,8 @@
 
 // Section 5: names, values and lists of fields.
 pub mod field;
+// Section 5 again: the fields of a response, as values.
+pub mod field_section;
 // Section 9: what a request asks for.
 pub mod method;
 // Section 15: how an answer begins.
@@ -16,6 +18,8 @@ pub mod media_type;
 pub mod accept;
 // Section 12.5.3: which content coding the client likes best.
 pub mod coding;
+// Section 12: in what representations of one resource differ.
+pub mod variant;
 // Section 12.4.2: quality values.
 pub mod weight;
 
@@ -29,6 +33,10 @@ pub mod if_range;
 pub mod precondition;
 // Section 14: which bytes are asked for.
 pub mod range;
+// What the operator says about paths.
+pub mod rules;
+// The steps of a decision.
+pub mod trace;
 // Section 8.8: what tells one representation from another.
 pub mod validator;
 

@@ -13,12 +13,13 @@
 //! A caller asks only where the answer would be a success (section 13.2.1): there is a selected
 //! representation, so `*` holds for it.
 
-use std::fmt;
 use std::ops::ControlFlow;
 
 use super::date::HttpDate;
 use super::field::{FieldName, Fields};
 use super::method::Method;
+use super::status::Status;
+use super::trace::{Clause, Quote, Step, Trace, clause};
 use super::validator::{EntityTag, MalformedEntityTag, Validators, entity_tags};
 
 /// Whether a request is carried out.
@@ -86,7 +87,14 @@ pub enum IgnoredDate {
     NothingToCompare,
 }
 
-type Step = ControlFlow<Precondition, ProceedReason>;
+/// What one condition comes to: the answer is decided, or the next condition is looked at.
+type Outcome = ControlFlow<Precondition, ProceedReason>;
+
+const IF_MATCH: Clause = clause!("RFC 9110 section 13.1.1", "if_match");
+const IF_NONE_MATCH: Clause = clause!("RFC 9110 section 13.1.2", "if_none_match");
+const IF_MODIFIED_SINCE: Clause = clause!("RFC 9110 section 13.1.3", "if_modified_since");
+const IF_UNMODIFIED_SINCE: Clause = clause!("RFC 9110 section 13.1.4", "if_unmodified_since");
+const EVALUATE: Clause = clause!("RFC 9110 section 13.2.1", "evaluate");
 
 /// Decides by the conditions of `fields`. `now` dates the request.
 pub fn evaluate(
@@ -94,14 +102,17 @@ pub fn evaluate(
     fields: &Fields,
     validators: &Validators,
     now: HttpDate,
+    trace: &mut Trace,
 ) -> Precondition {
     if !has_condition(fields) {
         return Precondition::Proceed(ProceedReason::NoCondition);
     }
     if matches!(method, Method::Options | Method::Trace | Method::Connect) {
-        return Precondition::Proceed(ProceedReason::MethodHasNoConditions);
+        let reason = ProceedReason::MethodHasNoConditions;
+        trace.note(|| Step::new(EVALUATE, reason.text()));
+        return Precondition::Proceed(reason);
     }
-    match steps(method, fields, validators, now) {
+    match steps(method, fields, validators, now, trace) {
         ControlFlow::Continue(reason) => Precondition::Proceed(reason),
         ControlFlow::Break(outcome) => outcome,
     }
@@ -114,88 +125,187 @@ fn has_condition(fields: &Fields) -> bool {
         || fields.contains(FieldName::IfModifiedSince)
 }
 
-fn steps(method: Method, fields: &Fields, validators: &Validators, now: HttpDate) -> Step {
+fn steps(
+    method: Method,
+    fields: &Fields,
+    validators: &Validators,
+    now: HttpDate,
+    trace: &mut Trace,
+) -> Outcome {
     let is_read = matches!(method, Method::Get | Method::Head);
     let so_far = if fields.contains(FieldName::IfMatch) {
-        if_match(fields, validators)?
+        if_match(fields, validators, trace)?
     } else if fields.contains(FieldName::IfUnmodifiedSince) {
-        if_unmodified_since(fields, validators, now)?
+        if_unmodified_since(fields, validators, now, trace)?
     } else {
         ProceedReason::NoCondition
     };
     if fields.contains(FieldName::IfNoneMatch) {
-        if_none_match(is_read, fields, validators)
+        if_none_match(is_read, fields, validators, trace)
     } else if is_read && fields.contains(FieldName::IfModifiedSince) {
-        if_modified_since(fields, validators, now)
+        if_modified_since(fields, validators, now, trace)
     } else {
-        Step::Continue(so_far)
+        Outcome::Continue(so_far)
     }
 }
 
-/// Step 1, section 13.1.1: strong comparison. A client that guards itself by a malformed field is
-/// served best when nothing happens, so one malformed member makes the condition false.
-fn if_match(fields: &Fields, validators: &Validators) -> Step {
-    if fields.sole(FieldName::IfMatch) == Some(b"*") {
-        return Step::Continue(ProceedReason::Matches);
-    }
-    let mut matches = false;
-    for member in listed(fields, FieldName::IfMatch) {
-        let Ok(tag) = member else {
-            return failed(FailedReason::MatchMalformed);
-        };
-        matches |= current(validators, |own| own.strong_eq(&tag));
-    }
-    match matches {
-        true => Step::Continue(ProceedReason::Matches),
-        false => failed(FailedReason::NoMatch),
-    }
+/// Step 1, section 13.1.1: strong comparison. A client guards itself with this field, so one
+/// malformed member makes the condition false: nothing is sent that the client did not mean.
+fn if_match(fields: &Fields, validators: &Validators, trace: &mut Trace) -> Outcome {
+    let outcome = if fields.sole(FieldName::IfMatch) == Some(b"*") {
+        Outcome::Continue(ProceedReason::Matches)
+    } else if listed(fields, FieldName::IfMatch).any(|member| member.is_err()) {
+        failed(FailedReason::MatchMalformed)
+    } else if listed(fields, FieldName::IfMatch)
+        .flatten()
+        .any(|tag| current(validators, |own| own.strong_eq(&tag)))
+    {
+        Outcome::Continue(ProceedReason::Matches)
+    } else {
+        failed(FailedReason::NoMatch)
+    };
+    let own = || entity_tag(validators);
+    note(
+        trace,
+        IF_MATCH,
+        fields,
+        FieldName::IfMatch,
+        own,
+        STRONG,
+        outcome,
+    )
 }
 
 /// Step 2, section 13.1.4.
-fn if_unmodified_since(fields: &Fields, validators: &Validators, now: HttpDate) -> Step {
-    let dates = dates(fields, FieldName::IfUnmodifiedSince, validators, now);
-    match dates {
-        Err(why) => Step::Continue(ProceedReason::UnmodifiedSinceIgnored(why)),
-        Ok((modified, date)) if modified <= date => Step::Continue(ProceedReason::UnmodifiedSince),
+fn if_unmodified_since(
+    fields: &Fields,
+    validators: &Validators,
+    now: HttpDate,
+    trace: &mut Trace,
+) -> Outcome {
+    let name = FieldName::IfUnmodifiedSince;
+    let outcome = match dates(fields, name, validators, now) {
+        Err(why) => Outcome::Continue(ProceedReason::UnmodifiedSinceIgnored(why)),
+        Ok((modified, date)) if modified <= date => {
+            Outcome::Continue(ProceedReason::UnmodifiedSince)
+        }
         Ok(_) => failed(FailedReason::ModifiedSince),
-    }
+    };
+    let own = || modified(validators);
+    note(
+        trace,
+        IF_UNMODIFIED_SINCE,
+        fields,
+        name,
+        own,
+        BY_DATE,
+        outcome,
+    )
 }
 
 /// Step 3, section 13.1.2: weak comparison. A malformed member names nothing and is passed over;
-/// what it costs is at most a representation sent again.
-fn if_none_match(is_read: bool, fields: &Fields, validators: &Validators) -> Step {
-    let reason = if fields.sole(FieldName::IfNoneMatch) == Some(b"*") {
-        NotModifiedReason::AnyMatches
-    } else if listed(fields, FieldName::IfNoneMatch)
-        .flatten()
-        .any(|tag| current(validators, |own| own.weak_eq(&tag)))
-    {
-        NotModifiedReason::EntityTagMatches
+/// at worst the client receives a representation again that it has.
+fn if_none_match(
+    is_read: bool,
+    fields: &Fields,
+    validators: &Validators,
+    trace: &mut Trace,
+) -> Outcome {
+    let name = FieldName::IfNoneMatch;
+    let matched = if fields.sole(name) == Some(b"*") {
+        Some(NotModifiedReason::AnyMatches)
     } else {
-        return Step::Continue(ProceedReason::NoneMatch);
+        listed(fields, name)
+            .flatten()
+            .any(|tag| current(validators, |own| own.weak_eq(&tag)))
+            .then_some(NotModifiedReason::EntityTagMatches)
     };
-    match is_read {
-        true => Step::Break(Precondition::NotModified(reason)),
-        false => failed(FailedReason::EntityTagMatches),
-    }
+    let outcome = match matched {
+        None => Outcome::Continue(ProceedReason::NoneMatch),
+        Some(reason) if is_read => Outcome::Break(Precondition::NotModified(reason)),
+        Some(_) => failed(FailedReason::EntityTagMatches),
+    };
+    let own = || entity_tag(validators);
+    note(trace, IF_NONE_MATCH, fields, name, own, WEAK, outcome)
 }
 
 /// Step 4, section 13.1.3. A date that has not come yet was invalid in RFC 2616 section 14.25; RFC
 /// 9110 compares it like any other.
-fn if_modified_since(fields: &Fields, validators: &Validators, now: HttpDate) -> Step {
-    let dates = dates(fields, FieldName::IfModifiedSince, validators, now);
-    let ignored = |why| Step::Continue(ProceedReason::ModifiedSinceIgnored(why));
-    match dates {
-        Err(why) => ignored(why),
-        Ok((modified, date)) if modified > date => Step::Continue(ProceedReason::ModifiedSince),
-        Ok(_) => Step::Break(Precondition::NotModified(
+fn if_modified_since(
+    fields: &Fields,
+    validators: &Validators,
+    now: HttpDate,
+    trace: &mut Trace,
+) -> Outcome {
+    let name = FieldName::IfModifiedSince;
+    let outcome = match dates(fields, name, validators, now) {
+        Err(why) => Outcome::Continue(ProceedReason::ModifiedSinceIgnored(why)),
+        Ok((modified, date)) if modified > date => Outcome::Continue(ProceedReason::ModifiedSince),
+        Ok(_) => Outcome::Break(Precondition::NotModified(
             NotModifiedReason::NotModifiedSince,
         )),
-    }
+    };
+    let own = || modified(validators);
+    note(
+        trace,
+        IF_MODIFIED_SINCE,
+        fields,
+        name,
+        own,
+        BY_DATE,
+        outcome,
+    )
 }
 
-fn failed(reason: FailedReason) -> Step {
-    Step::Break(Precondition::Failed(reason))
+const STRONG: &str = "strong comparison";
+const WEAK: &str = "weak comparison";
+const BY_DATE: &str = "by date";
+
+/// Notes what a condition came to, and what was compared for it.
+fn note(
+    trace: &mut Trace,
+    clause: Clause,
+    fields: &Fields,
+    name: FieldName,
+    own: impl FnOnce() -> Quote,
+    how: &'static str,
+    outcome: Outcome,
+) -> Outcome {
+    trace.note(|| {
+        let sent = Quote::of(fields.first(name).unwrap_or_default());
+        let (finding, status) = match outcome {
+            Outcome::Continue(reason) | Outcome::Break(Precondition::Proceed(reason)) => {
+                (reason.text(), None)
+            }
+            Outcome::Break(Precondition::NotModified(reason)) => {
+                (reason.text(), Some(Status::NotModified))
+            }
+            Outcome::Break(Precondition::Failed(reason)) => {
+                (reason.text(), Some(Status::PreconditionFailed))
+            }
+        };
+        let step = Step::new(clause, finding).compared(sent, own(), how);
+        Step { status, ..step }
+    });
+    outcome
+}
+
+fn entity_tag(validators: &Validators) -> Quote {
+    Quote::written(|out| match validators.entity_tag {
+        Some(tag) => tag.write(out),
+        None => out.extend_from_slice(b"no entity-tag"),
+    })
+}
+
+fn modified(validators: &Validators) -> Quote {
+    Quote::written(|out| match validators.last_modified {
+        Some(date) => date.write(out),
+        None => out.extend_from_slice(b"no modification date"),
+    })
+}
+
+fn failed(reason: FailedReason) -> Outcome {
+    Outcome::Break(Precondition::Failed(reason))
 }
 
 fn listed<'a>(
@@ -222,52 +332,52 @@ fn dates(
     Ok((modified.ok_or(IgnoredDate::NothingToCompare)?, date))
 }
 
-impl fmt::Display for ProceedReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ProceedReason {
+    /// The reason as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             ProceedReason::NoCondition => "the request has no condition",
-            ProceedReason::MethodHasNoConditions => "conditions mean nothing to this method",
+            ProceedReason::MethodHasNoConditions => "conditions do not apply to this method",
             ProceedReason::Matches => "If-Match holds the current entity-tag",
             ProceedReason::UnmodifiedSince => "not modified since If-Unmodified-Since",
-            ProceedReason::UnmodifiedSinceIgnored(why) => {
-                return write!(f, "If-Unmodified-Since is ignored: {why}");
+            ProceedReason::UnmodifiedSinceIgnored(IgnoredDate::Malformed) => {
+                "If-Unmodified-Since is ignored because it is not one valid date"
+            }
+            ProceedReason::UnmodifiedSinceIgnored(IgnoredDate::NothingToCompare) => {
+                "If-Unmodified-Since is ignored because there is no modification date"
             }
             ProceedReason::NoneMatch => "If-None-Match does not hold the current entity-tag",
             ProceedReason::ModifiedSince => "modified after If-Modified-Since",
-            ProceedReason::ModifiedSinceIgnored(why) => {
-                return write!(f, "If-Modified-Since is ignored: {why}");
+            ProceedReason::ModifiedSinceIgnored(IgnoredDate::Malformed) => {
+                "If-Modified-Since is ignored because it is not one valid date"
             }
-        })
+            ProceedReason::ModifiedSinceIgnored(IgnoredDate::NothingToCompare) => {
+                "If-Modified-Since is ignored because there is no modification date"
+            }
+        }
     }
 }
 
-impl fmt::Display for NotModifiedReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl NotModifiedReason {
+    /// The reason as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             NotModifiedReason::EntityTagMatches => "If-None-Match holds the current entity-tag",
             NotModifiedReason::AnyMatches => "If-None-Match is * and there is a representation",
             NotModifiedReason::NotModifiedSince => "not modified since If-Modified-Since",
-        })
+        }
     }
 }
 
-impl fmt::Display for FailedReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl FailedReason {
+    /// The reason as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             FailedReason::NoMatch => "If-Match does not hold the current entity-tag",
             FailedReason::MatchMalformed => "If-Match holds something that is no entity-tag",
             FailedReason::ModifiedSince => "modified after If-Unmodified-Since",
             FailedReason::EntityTagMatches => "If-None-Match holds the current entity-tag",
-        })
-    }
-}
-
-impl fmt::Display for IgnoredDate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            IgnoredDate::Malformed => "it is not one valid date",
-            IgnoredDate::NothingToCompare => "the representation has no modification date",
-        })
+        }
     }
 }
 
@@ -303,7 +413,13 @@ mod tests {
             last_modified,
             ..validators
         };
-        evaluate(method, &Section::of(pairs).fields(), &validators, now)
+        evaluate(
+            method,
+            &Section::of(pairs).fields(),
+            &validators,
+            now,
+            &mut Trace::off(),
+        )
     }
 
     #[track_caller]
@@ -434,7 +550,8 @@ mod tests {
         let now = HttpDate::from_unix(1_777_593_600).unwrap();
         let check = |name, value, want| {
             let section = Section::of(&[(name, value)]);
-            let got = evaluate(Method::Get, &section.fields(), &Validators::default(), now);
+            let (fields, none) = (section.fields(), Validators::default());
+            let got = evaluate(Method::Get, &fields, &none, now, &mut Trace::off());
             assert_eq!(got, want, "{name:?} {value:?}");
         };
         let nothing = IgnoredDate::NothingToCompare;
@@ -463,14 +580,19 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_sentences() {
-        let why = NotModifiedReason::EntityTagMatches;
+    fn each_condition_notes_both_sides() {
+        let mut trace = Trace::watched();
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let section = Section::of(&[(IfMatch, "\"v1\""), (IfNoneMatch, "\"v0\", W/\"v1\"")]);
+        evaluate(Method::Get, &section.fields(), &STRONG, now, &mut trace);
+        let lines: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
         assert_eq!(
-            why.to_string(),
-            "If-None-Match holds the current entity-tag"
+            lines,
+            [
+                "If-Match holds the current entity-tag: \"v1\" against \"v1\" (strong comparison)",
+                "If-None-Match holds the current entity-tag: \"v0\", W/\"v1\" against \"v1\" \
+                 (weak comparison) -> 304",
+            ]
         );
-        let why = ProceedReason::ModifiedSinceIgnored(IgnoredDate::Malformed);
-        let want = "If-Modified-Since is ignored: it is not one valid date";
-        assert_eq!(why.to_string(), want);
     }
 }

@@ -13,6 +13,7 @@ use super::field::{FieldName, Section};
 use super::media_type::{is_compressible, media_type};
 use super::method::Method;
 use super::range::{ByteRange, RangeChoice, select};
+use super::trace::Trace;
 use super::validator::{EntityTag, Validators};
 use super::weight::{Weight, split_weight};
 
@@ -187,8 +188,8 @@ proptest! {
         };
         let now = HttpDate::from_unix(now).unwrap();
         let selected = Selected { validators, length };
-        let decision = decide(method, &fields, &selected, now, 16);
-        prop_assert!(!decision.to_string().is_empty());
+        let decision = decide(method, &fields, &selected, now, 16, &mut Trace::off());
+        prop_assert!(!decision.text().is_empty());
         let parts = match &decision {
             Decision::Partial(range) => std::slice::from_ref(range),
             Decision::Multipart(ranges) => ranges,
@@ -197,7 +198,7 @@ proptest! {
         for range in parts {
             prop_assert!(range.first <= range.last && Some(range.last) < length);
         }
-        prop_assert!(choose_media_type(&fields, &["text/html", "application/json"]).index < 2);
+        prop_assert!(choose_media_type(&fields, &["text/html", "application/json"], &mut Trace::off()).index < 2);
     }
 
     #[test]
@@ -224,9 +225,9 @@ proptest! {
             let speaking = if named.is_empty() { starred } else { named };
             speaking.iter().any(|(_, weight)| refused(weight))
         };
-        match choose(&fields, &offered) {
+        match choose(&fields, &offered, &mut Trace::off()) {
             CodingChoice::Chosen(coding, reason) => {
-                prop_assert!(!is_refused(coding), "{:?} {}", coding, reason);
+                prop_assert!(!is_refused(coding), "{:?} {}", coding, reason.text());
                 prop_assert!(coding == Coding::Identity || offered.contains(&coding));
             }
             CodingChoice::NotAcceptable => prop_assert!(is_refused(Coding::Identity)),

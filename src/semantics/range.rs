@@ -98,14 +98,17 @@ impl fmt::Display for ContentRange {
     }
 }
 
-impl fmt::Display for IgnoredReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            IgnoredReason::Malformed => "Range is malformed",
-            IgnoredReason::UnknownUnit => "Range does not count in bytes",
-            IgnoredReason::TooMany => "Range names too many ranges",
-            IgnoredReason::EmptyRepresentation => "Range asks for the last bytes of nothing",
-        })
+impl IgnoredReason {
+    /// The reason as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
+            IgnoredReason::Malformed => "Range is ignored because it is malformed",
+            IgnoredReason::UnknownUnit => "Range is ignored because its unit is not bytes",
+            IgnoredReason::TooMany => "Range is ignored because it names too many ranges",
+            IgnoredReason::EmptyRepresentation => {
+                "Range is ignored because an empty file has no last bytes"
+            }
+        }
     }
 }
 

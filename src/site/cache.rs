@@ -152,6 +152,7 @@ fn cost(path: &[u8], file: &StoredFile) -> u64 {
 mod tests {
     use super::*;
     use crate::semantics::coding::Coding;
+    use crate::semantics::variant::Variant;
 
     fn file(size: usize) -> Rc<StoredFile> {
         Rc::new(StoredFile::in_memory("a.bin", vec![0; size]))
@@ -195,7 +196,8 @@ mod tests {
         cache.insert(b"first", Rc::clone(&first), 1);
         let second = file(1000);
         cache.insert(b"second", Rc::clone(&second), 1);
-        second.keep_coded(Coding::Gzip, Rc::from(vec![0; 7000]));
+        let gzip = second.representation(Variant::coded(Coding::Gzip));
+        gzip.keep_coded(Rc::from(vec![0; 7000]));
         cache.recount(b"second");
         assert!(cache.used <= 10_000);
         assert!(cache.find(b"first", 1).is_none(), "it had to make room");

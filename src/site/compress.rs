@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
 use crate::semantics::coding::Coding;
+use crate::site::body::{Pulled, Source};
 use crate::site::body_error::BodyError;
-use crate::site::content::{Progress, Source};
 
 /// How much of the input is coded at a time: about a millisecond of work, so that a neighbour on
 /// the same worker does not notice it.
@@ -49,20 +49,27 @@ impl Coded {
         }
     }
 
-    /// Fills the piece to exactly [`PIECE`] bytes, or to the end of the source.
-    fn fill(&mut self) -> Result<(), BodyError> {
+    /// Fills the piece to exactly [`PIECE`] bytes, or to the end of the source. What the source says
+    /// if it has to wait first.
+    fn fill(&mut self) -> Result<Option<Pulled>, BodyError> {
         while self.piece.len() < PIECE && !self.exhausted {
             let room = PIECE - self.piece.len();
-            self.exhausted = self.source.pull(&mut self.piece, room)? == Progress::Done;
+            match self.source.pull(&mut self.piece, room)? {
+                Pulled::More => {}
+                Pulled::Done => self.exhausted = true,
+                wait => return Ok(Some(wait)),
+            }
         }
-        Ok(())
+        Ok(None)
     }
 }
 
 impl Source for Coded {
     /// One piece of input a call, whatever the budget: the output is at most a little longer.
-    fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> Result<Progress, BodyError> {
-        self.fill()?;
+    fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> Result<Pulled, BodyError> {
+        if let Some(wait) = self.fill()? {
+            return Ok(wait);
+        }
         let taken = self.piece.len().min(PIECE);
         self.encoder.write(&self.piece[..taken])?;
         self.piece.drain(..taken);
@@ -71,7 +78,7 @@ impl Source for Coded {
             self.encoder.finish()?;
         }
         out.append(self.encoder.output());
-        Ok(if done { Progress::Done } else { Progress::More })
+        Ok(if done { Pulled::Done } else { Pulled::More })
     }
 }
 
@@ -102,14 +109,14 @@ impl Encoder {
 pub fn code(source: Box<dyn Source>, coding: Coding) -> Result<Vec<u8>, BodyError> {
     let mut coded = Coded::new(source, coding);
     let mut out = Vec::new();
-    while coded.pull(&mut out, PIECE)? == Progress::More {}
+    while coded.pull(&mut out, PIECE)? == Pulled::More {}
     Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::content::MemorySource;
+    use crate::site::body::MemorySource;
     use flate2::read::{GzDecoder, ZlibDecoder};
     use std::io::Read;
     use std::rc::Rc;
@@ -118,13 +125,13 @@ mod tests {
     struct Trickle(Vec<u8>, usize);
 
     impl Source for Trickle {
-        fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> Result<Progress, BodyError> {
+        fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> Result<Pulled, BodyError> {
             let taken = self.1.min(self.0.len());
             out.extend(self.0.drain(..taken));
             Ok(if self.0.is_empty() {
-                Progress::Done
+                Pulled::Done
             } else {
-                Progress::More
+                Pulled::More
             })
         }
     }

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::media_type::{is_compressible, media_type};
+use crate::semantics::rules::RuleSet;
 use crate::semantics::validator::{EntityTag, Validators};
+use crate::semantics::variant::Variant;
 use crate::site::compress::MIN_SIZE;
 use crate::site::places::Places;
 use crate::site::private::PrivateCopy;
@@ -17,32 +19,58 @@ use crate::site::root::Identity;
 /// A modification time this close to 1970 was made up by a packager and tells nothing of a change.
 const MEANINGLESS_TIME: i64 = 60;
 
-/// One state of a regular file.
+/// One state of a regular file, with its representations.
 pub struct StoredFile {
     /// Where it is below the root.
     pub path: Box<[u8]>,
     /// The state of the disk that everything here was derived from.
     pub identity: Identity,
-    /// `Content-Type`, with its charset where it is text.
+    /// `Content-Type`, with its charset if it is text.
     pub media_type: Cow<'static, str>,
-    /// Whether a content coding is worth its while for this type and size.
+    /// Whether a content coding makes a file of this type and size smaller.
     pub gains_from_coding: bool,
-    /// `Last-Modified`, where the file system's time means anything.
+    /// `Last-Modified`, if the file system's time means anything.
     pub last_modified: Option<HttpDate>,
-    /// The whole content, where it is small enough to be kept.
+    /// The whole content, if it is small enough to be kept.
     pub memory: Option<Rc<[u8]>>,
-    /// A private copy of a content that is too large to be kept so.
+    /// A private copy of a content that is too large for that.
     pub copy: OnceCell<Rc<PrivateCopy>>,
-    /// Whether its content was asked for before, be it for its head or a part.
+    /// Whether its content was asked for before, even if only for its head or a part.
     pub was_asked: Cell<bool>,
     /// One place: for the copy that is being made.
     pub drafts: Places,
-    /// Opaque entity-tags by coding.
-    tags: [String; 3],
-    /// What is said of it in the head of an answer, by coding, once it was put into words.
-    fields: [OnceCell<Box<[u8]>>; 3],
-    /// Whole coded contents, by coding, once somebody has asked for them.
-    coded: RefCell<[Option<Rc<[u8]>>; 3]>,
+    /// One for each variant.
+    representations: [Representation; 3],
+}
+
+/// What is known of one representation of a file.
+pub struct Representation {
+    variant: Variant,
+    /// The opaque part of its entity-tag.
+    tag: String,
+    /// The field lines of a response with content.
+    pub described: PreparedLines,
+    /// The field lines of a 304.
+    pub not_modified: PreparedLines,
+    /// The whole coded content, once a client has asked for it.
+    coded: RefCell<Option<Rc<[u8]>>>,
+}
+
+/// Field lines as they stand in the head of a response, by the rules that apply to it.
+#[derive(Default)]
+pub struct PreparedLines(RefCell<Vec<(RuleSet, Rc<[u8]>)>>);
+
+impl PreparedLines {
+    /// The lines under `rules`, which `write` makes the first time.
+    pub fn get(&self, rules: RuleSet, write: impl FnOnce() -> Rc<[u8]>) -> Rc<[u8]> {
+        let mut known = self.0.borrow_mut();
+        if let Some((_, lines)) = known.iter().find(|(set, _)| *set == rules) {
+            return Rc::clone(lines);
+        }
+        let lines = write();
+        known.push((rules, Rc::clone(&lines)));
+        lines
+    }
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -54,12 +82,16 @@ impl StoredFile {
         let content = mark((&identity, memory.as_deref()));
         // Another version may code the same content to other bytes.
         let coded = mark((content, VERSION));
-        let tag = |mark, coding: Coding| format!("{mark:016x}{}", coding.suffix());
-        let tags = [
-            tag(content, Coding::Identity),
-            tag(coded, Coding::Gzip),
-            tag(coded, Coding::Deflate),
-        ];
+        let representation = |mark, coding| {
+            let variant = Variant::coded(coding);
+            Representation {
+                variant,
+                tag: format!("{mark:016x}{}", variant.tag_suffix()),
+                described: PreparedLines::default(),
+                not_modified: PreparedLines::default(),
+                coded: RefCell::default(),
+            }
+        };
         let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
         let media_type = media_type(name);
         StoredFile {
@@ -72,9 +104,11 @@ impl StoredFile {
             copy: OnceCell::new(),
             was_asked: Cell::new(false),
             drafts: Places::new(1),
-            tags,
-            fields: Default::default(),
-            coded: RefCell::default(),
+            representations: [
+                representation(content, Coding::Identity),
+                representation(coded, Coding::Gzip),
+                representation(coded, Coding::Deflate),
+            ],
         }
     }
 
@@ -83,60 +117,61 @@ impl StoredFile {
         self.identity.size
     }
 
-    /// The validators of the representation in this coding, which has an entity-tag of its own
-    /// (RFC 9110 section 8.8.3.3). A modification time in the future is replaced by `now` (section
-    /// 8.8.2.1).
-    pub fn validators(&self, coding: Coding, now: HttpDate) -> Validators<'_> {
+    /// One of its representations.
+    pub fn representation(&self, variant: Variant) -> &Representation {
+        let [identity, others @ ..] = &self.representations;
+        let found = others.iter().find(|other| other.variant == variant);
+        found.unwrap_or(identity)
+    }
+
+    /// The validators of a representation, which has an entity-tag of its own (RFC 9110 section
+    /// 8.8.3.3). A modification time in the future is replaced by `now` (section 8.8.2.1).
+    pub fn validators(&self, variant: Variant, now: HttpDate) -> Validators<'_> {
         Validators {
             entity_tag: Some(EntityTag {
                 weak: false,
-                opaque: self.tags[index(coding)].as_bytes(),
+                opaque: self.representation(variant).tag.as_bytes(),
             }),
             last_modified: self.last_modified.map(|date| date.min(now)),
         }
     }
 
-    /// Where to keep what is said of this coding in the head of an answer. `None` where that changes
-    /// with `now`, see [`StoredFile::validators`].
-    pub fn fields(&self, coding: Coding, now: HttpDate) -> Option<&OnceCell<Box<[u8]>>> {
-        let is_settled = self.last_modified.is_none_or(|date| date <= now);
-        is_settled.then(|| &self.fields[index(coding)])
-    }
-
-    /// The whole coded content, if it is kept.
-    pub fn coded(&self, coding: Coding) -> Option<Rc<[u8]>> {
-        self.coded.borrow()[index(coding)].clone()
-    }
-
-    /// Keeps the whole coded content.
-    pub fn keep_coded(&self, coding: Coding, bytes: Rc<[u8]>) {
-        self.coded.borrow_mut()[index(coding)] = Some(bytes);
+    /// Whether its modification time lies in the future, so that what is said of the file changes
+    /// with `now`: see [`StoredFile::validators`].
+    pub fn is_dated_ahead(&self, now: HttpDate) -> bool {
+        self.last_modified.is_some_and(|date| date > now)
     }
 
     /// How many bytes of content are kept.
     pub fn held_bytes(&self) -> u64 {
-        let coded = self.coded.borrow();
-        let contents = coded.iter().chain([&self.memory]).flatten();
+        let of_coded =
+            |one: &Representation| one.coded.borrow().as_ref().map_or(0, |all| all.len());
+        let coded: usize = self.representations.iter().map(of_coded).sum();
+        let memory = self.memory.as_ref().map_or(0, |all| all.len());
         let copy = self.copy.get().map_or(0, |copy| copy.size);
-        contents.map(|content| content.len() as u64).sum::<u64>() + copy
+        (coded + memory) as u64 + copy
     }
 }
 
-/// What stands for a state of a file. Where the content is at hand it takes part, so that the tag is
+impl Representation {
+    /// The whole coded content, if it is kept.
+    pub fn coded(&self) -> Option<Rc<[u8]>> {
+        self.coded.borrow().clone()
+    }
+
+    /// Keeps the whole coded content.
+    pub fn keep_coded(&self, bytes: Rc<[u8]>) {
+        self.coded.replace(Some(bytes));
+    }
+}
+
+/// What stands for a state of a file. If the content is at hand it takes part, so that the tag is
 /// strong even of two contents that one tick of the file system's clock has seen. The hasher has
 /// no random key: the tag outlives a restart.
 fn mark(state: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
     hasher.finish()
-}
-
-fn index(coding: Coding) -> usize {
-    match coding {
-        Coding::Identity => 0,
-        Coding::Gzip => 1,
-        Coding::Deflate => 2,
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub mod body_error;
 // Content coding, in pieces.
 pub mod compress;
 // The bytes of a representation, and where they are pulled from.
-pub mod content;
+pub mod body;
 // A file as the origin of representations: validators, type, content.
 pub mod file;
 // A directory, rendered for people and for programs.

@@ -3,8 +3,6 @@
 //! `/a%20b/` names the directory `a b/`; `/%2e%2e/x` names nothing. A path is decoded once, on
 //! bytes. What could mean two files to two readers is refused and never normalised.
 
-use std::fmt;
-
 /// A decoded path below the document root: no leading slash, no empty, `.` or `..` segment, no NUL
 /// and no backslash. The root is empty; a directory asked for as such ends in a slash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +32,10 @@ impl PathError {
     }
 }
 
-impl fmt::Display for PathError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl PathError {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
             PathError::InvalidEscape => {
                 "a percent sign in the path is not followed by two hex digits"
             }
@@ -45,7 +44,7 @@ impl fmt::Display for PathError {
             PathError::Backslash => "the path holds a backslash",
             PathError::DotSegment => "the path holds a dot segment",
             PathError::EmptySegment => "the path holds an empty segment",
-        })
+        }
     }
 }
 

@@ -8,11 +8,11 @@ use std::io::Read;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
+use crate::semantics::variant::Variant;
+use crate::site::body::{FileSource, MemorySource, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::cache::Cache;
-use crate::site::content::{FileSource, MemorySource, Source, Stored};
 use crate::site::file::StoredFile;
 use crate::site::open_file::OpenFile;
 use crate::site::options::{Share, SiteOptions};
@@ -58,8 +58,8 @@ pub struct Gains(Rc<RefCell<Vec<Box<[u8]>>>>);
 
 impl Gains {
     /// Keeps a whole coded content with its file.
-    pub fn keep(&self, file: &StoredFile, coding: Coding, bytes: Rc<[u8]>) {
-        file.keep_coded(coding, bytes);
+    pub fn keep(&self, file: &StoredFile, variant: Variant, bytes: Rc<[u8]>) {
+        file.representation(variant).keep_coded(bytes);
         self.0.borrow_mut().push(file.path.clone());
     }
 

@@ -6,7 +6,6 @@
 //! a FIFO would block, and opening a device can act upon it.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -294,15 +293,16 @@ impl Identity {
     }
 }
 
-impl fmt::Display for DiskError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            DiskError::NotFound => "there is nothing here by that name",
+impl DiskError {
+    /// The fault as a clause.
+    pub fn text(self) -> &'static str {
+        match self {
+            DiskError::NotFound => "there is nothing of this name",
             DiskError::Forbidden => "the server is not allowed to read it",
             DiskError::Exhausted => "the server has too much to do at the moment",
             DiskError::Unsteady => "the file keeps changing",
             DiskError::Failed => "the disk could not be read",
-        })
+        }
     }
 }
 

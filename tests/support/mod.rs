@@ -23,11 +23,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use docroot::net::config::{Bind, Config, Port};
+use docroot::net::context::MakeHandler;
 use docroot::net::limits::{Deadlines, Limits};
 use docroot::net::server::{Handle, Server};
 use docroot::observe::access_log::LogOptions;
 use docroot::observe::log::{Log, Sink};
 use docroot::observe::metrics::Counters;
+use docroot::origin::handler::Handler;
 use docroot::site::options::SiteOptions;
 
 /// How long a test waits before it says that something hangs.
@@ -49,6 +51,7 @@ pub struct TestServer {
 pub struct Setup {
     pub config: Config,
     pub sink: Option<Sink>,
+    pub handlers: Vec<MakeHandler>,
     folder: tempfile::TempDir,
 }
 
@@ -73,6 +76,7 @@ impl Setup {
         Setup {
             config,
             sink: None,
+            handlers: Vec::new(),
             folder,
         }
     }
@@ -80,6 +84,15 @@ impl Setup {
     /// Puts a file into the root, its folders included.
     pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Setup {
         write(self.folder.path(), name, content.as_ref());
+        self
+    }
+
+    /// Adds a handler that each worker asks before the site.
+    pub fn handler<H: Handler + 'static>(
+        mut self,
+        make: impl Fn() -> H + Send + Sync + 'static,
+    ) -> Setup {
+        self.handlers.push(Box::new(move || Box::new(make())));
         self
     }
 
@@ -97,13 +110,17 @@ impl Setup {
     /// Starts the server.
     pub fn start(self) -> TestServer {
         let counters = Arc::new(Counters::default());
-        let server = Server::bind(self.config.clone(), Arc::clone(&counters)).expect("it starts");
+        let mut server =
+            Server::bind(self.config.clone(), Arc::clone(&counters)).expect("it starts");
+        for make in self.handlers {
+            server.add_handler(make);
+        }
         let log = match self.sink {
             Some(sink) => Log::start(self.config.log, sink, Arc::clone(&counters)).expect("a log"),
             None => Log::off(),
         };
         let address = server.addresses()[0];
-        let plain_addresses = server.plain_addresses().to_vec();
+        let plain_addresses = server.plain_addresses();
         let handle = server.handle();
         let thread = std::thread::spawn(move || {
             server.run(&log).expect("it runs");

@@ -6,11 +6,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use docroot::net::bench::{Bench, Desk, Settings};
 use docroot::net::clock::Now;
-use docroot::net::connection::{Connection, Service, Turn};
+use docroot::net::connection::{Connection, Turn};
+use docroot::net::context::{Context, Settings};
+use docroot::net::listener::{Address, Listener, Service};
+use docroot::net::mailbox::Mailbox;
 use docroot::net::tls::Endpoint;
 use docroot::net::transport::Transport;
+use docroot::observe::client::Client;
 use docroot::observe::log::Log;
 use docroot::semantics::date::{HttpDate, ImfFixdate};
 use docroot::site::private::Medium;
@@ -24,7 +27,7 @@ const LATER: i64 = 4_000_000_000;
 /// One connection, driven on this thread, and its client's end. The date stands still, long after
 /// the files were written.
 pub struct Rig {
-    pub bench: Bench,
+    pub context: Context,
     pub connection: Connection,
     pub client: UnixStream,
     received: Vec<u8>,
@@ -40,16 +43,22 @@ impl Rig {
     /// The same over other sockets: the server's end and the client's.
     pub fn over(setup: Setup, ours: OwnedFd, client: UnixStream) -> Rig {
         let settings = settings(&setup);
-        let mut bench = Bench::new(Desk::new(&settings, Log::off().handle()));
-        bench.desk.now.date = HttpDate::from_unix(LATER).expect("a date");
-        bench.desk.now.text = ImfFixdate::from(bench.desk.now.date);
+        let (mailbox, _) = Mailbox::new(Arc::default()).expect("a poller");
+        let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
+        context.now.date = HttpDate::from_unix(LATER).expect("a date");
+        context.now.text = ImfFixdate::from(context.now.date);
         let ours = TcpStream::from(ours);
         ours.set_nonblocking(true).expect("non-blocking");
         let transport = Transport::new(ours);
         let peer = (Ipv4Addr::LOCALHOST, 1).into();
+        let listener = Listener {
+            address: Address::Tcp(peer),
+            is_tls: setup.config.tls.is_some(),
+            service: Service::Site,
+        };
         Rig {
-            connection: Connection::new(transport, peer, Service::Site, &bench.desk),
-            bench,
+            connection: Connection::new(transport, Client::at(peer), listener, None, &context),
+            context,
             client,
             received: vec![0; 256 * 1024],
             setup,
@@ -59,15 +68,15 @@ impl Rig {
     /// A new turn of the worker's loop, in which `request` arrives.
     pub fn send(&mut self, request: &[u8]) {
         self.client.write_all(request).expect("sent");
-        let desk = &mut self.bench.desk;
-        desk.origin.stock.site.begin_turn(desk.now.date);
+        let date = self.context.now.date;
+        self.context.origin.site.begin_turn(date);
         self.connection.ready(true, false, false);
     }
 
     /// Drives the connection until it waits for its client.
     pub fn drive(&mut self) -> Turn {
         loop {
-            match self.connection.drive(&mut self.bench) {
+            match self.connection.drive(&mut self.context) {
                 Turn::Again => {}
                 turn => return turn,
             }
@@ -103,7 +112,7 @@ impl Rig {
     /// Lets the connection answer `request`, and tells how many bytes came back at once.
     pub fn turn(&mut self, request: &[u8]) -> usize {
         self.send(request);
-        let turn = self.connection.drive(&mut self.bench);
+        let turn = self.connection.drive(&mut self.context);
         assert_eq!(turn, Turn::Wait);
         self.client.read(&mut self.received).expect("an answer")
     }
@@ -131,5 +140,6 @@ fn settings(setup: &Setup) -> Settings {
         counters: Arc::default(),
         endpoint,
         port: 0,
+        handlers: Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! A directory listing: entries in, a page or JSON out, a bounded piece at a time.
 //!
 //! ```text
-//! Scan::push(entry) ... -> Listing -> Renderer::pull(out, budget) ... -> Progress::Done
+//! Scan::push(entry) ... -> Listing -> Renderer::pull(out, budget) ... -> Pulled::Done
 //!   sorted runs             totals,      merges the runs, writes rows
 //!                           fingerprint
 //! ```

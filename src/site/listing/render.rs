@@ -9,7 +9,7 @@
 use super::frame::Frame;
 use super::merge::Merge;
 use super::{Format, Listing, ListingQuery, html, json};
-use crate::site::content::Progress;
+use crate::site::body::Pulled;
 
 /// A listing being written.
 #[derive(Debug)]
@@ -49,20 +49,20 @@ impl Renderer {
 
     /// Appends the next piece to `out`: whole rows until it has `budget` bytes or more, at least
     /// one. The work is in proportion to what is written.
-    pub fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Progress {
+    pub fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Pulled {
         let enough = out.len().saturating_add(budget.max(1));
         while out.len() < enough {
             self.row.clear();
             self.state = match self.state {
                 State::Head => self.head(),
                 State::Rows { first } => self.row(first),
-                State::Done => return Progress::Done,
+                State::Done => return Pulled::Done,
             };
             out.extend_from_slice(self.row.as_bytes());
         }
         match self.state {
-            State::Done => Progress::Done,
-            State::Head | State::Rows { .. } => Progress::More,
+            State::Done => Pulled::Done,
+            State::Head | State::Rows { .. } => Pulled::More,
         }
     }
 
@@ -134,7 +134,7 @@ mod tests {
     fn rendered(path: &str, query: &str, entries: &[Entry], budget: usize) -> String {
         let mut renderer = renderer(path, query, entries);
         let mut out = Vec::new();
-        while renderer.pull(&mut out, budget) == Progress::More {}
+        while renderer.pull(&mut out, budget) == Pulled::More {}
         String::from_utf8(out).unwrap()
     }
 
@@ -224,8 +224,8 @@ mod tests {
         }
         let mut renderer = Renderer::new(b"/", query, Format::Html, scan.finish());
         let (mut out, mut rows) = (Vec::new(), 0);
-        let mut progress = Progress::More;
-        while progress == Progress::More {
+        let mut progress = Pulled::More;
+        while progress == Pulled::More {
             out.clear();
             let made = comparisons::of(|| progress = renderer.pull(&mut out, 16 << 10));
             // The last piece is the foot with its script, at most one piece more than the budget.

@@ -7,6 +7,7 @@ use docroot::semantics::accept::choose_media_type;
 use docroot::semantics::coding::{Coding, CodingChoice, accepts_identity, choose};
 use docroot::semantics::date::HttpDate;
 use docroot::semantics::field::{FieldLine, FieldName, Fields, Span};
+use docroot::semantics::trace::Trace;
 use docroot::semantics::validator::entity_tags;
 use libfuzzer_sys::fuzz_target;
 
@@ -21,12 +22,12 @@ fuzz_target!(|value: &[u8]| {
     };
     let lines = [line(FieldName::AcceptEncoding), line(FieldName::Accept)];
     let fields = Fields::new(value, &lines);
-    match choose(&fields, &[Coding::Gzip, Coding::Deflate]) {
+    match choose(&fields, &[Coding::Gzip, Coding::Deflate], &mut Trace::off()) {
         CodingChoice::Chosen(Coding::Identity, _) => assert!(accepts_identity(&fields)),
         CodingChoice::NotAcceptable => assert!(!accepts_identity(&fields)),
         CodingChoice::Chosen(..) => {}
     }
-    assert!(choose_media_type(&fields, &["text/html", "application/json"]).index < 2);
+    assert!(choose_media_type(&fields, &["text/html", "application/json"], &mut Trace::off()).index < 2);
     let _ = entity_tags(value).count();
     let _ = HttpDate::parse(value, HttpDate::EPOCH);
     let _ = Host::parse(value);

@@ -1,33 +1,38 @@
-//! The bytes of a representation, ready to be moved: from memory, from a file, or made as they go.
+//! The bytes of a response, ready to be moved: from memory, from a file, or made as they go.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
+use std::time::Instant;
 
 use crate::site::body_error::BodyError;
 use crate::site::open_file::OpenFile;
 use crate::site::places::{Places, Taken};
 use crate::site::private::PrivateCopy;
 
-/// Whether a source has given its last byte.
+/// What a source says after it gave some bytes, perhaps none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// There is more to pull.
+pub enum Pulled {
+    /// There is more to pull at once.
     More,
     /// That was the end.
     Done,
+    /// The next bytes are due at this time.
+    WaitUntil(Instant),
+    /// The next bytes come after somebody has used the waker of the request.
+    WaitForWake,
 }
 
 /// Something that gives its bytes a piece at a time.
 pub trait Source {
-    /// Appends about `budget` bytes to `out`. An error means that the rest cannot be had; what was
-    /// sent must then be cut visibly, never completed.
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError>;
+    /// Appends about `budget` bytes to `out`. After an error the rest cannot be had; what was sent
+    /// must then be cut visibly, never completed.
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError>;
 }
 
 /// A piece of a body.
 pub enum Piece {
-    /// Bytes made for this answer, such as the head of a part.
+    /// Bytes made for this response, such as the head of a part.
     Bytes(Vec<u8>),
     /// A slice of a representation held in memory.
     Memory(Rc<[u8]>, Range<usize>),
@@ -37,16 +42,40 @@ pub enum Piece {
     Private(Rc<PrivateCopy>, u64, u64),
 }
 
-/// The body of an answer.
-pub enum Content {
-    /// No body at all, or one that is not sent (HEAD).
-    Empty,
-    /// One piece; its length is known.
+/// The body of a response.
+pub enum Body {
+    /// One piece.
     One(Piece),
     /// Several pieces, one after the other (multipart/byteranges).
     Several(VecDeque<Piece>),
     /// Made as the socket drains; its length is not known.
-    Stream(Box<dyn Source>),
+    Source(Box<dyn Source>),
+}
+
+impl Body {
+    /// Bytes that were made for this response.
+    pub fn of(bytes: Vec<u8>) -> Body {
+        Body::One(Piece::Bytes(bytes))
+    }
+
+    /// How many bytes it has; `None` if that is not known before its end.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Body::One(piece) => Some(piece.length()),
+            Body::Several(pieces) => Some(pieces.iter().map(Piece::length).sum()),
+            Body::Source(_) => None,
+        }
+    }
+}
+
+impl Piece {
+    fn length(&self) -> u64 {
+        match self {
+            Piece::Bytes(bytes) => bytes.len() as u64,
+            Piece::Memory(_, range) => range.len() as u64,
+            Piece::File(_, _, remaining) | Piece::Private(_, _, remaining) => *remaining,
+        }
+    }
 }
 
 /// What a representation's bytes are taken from when only some of them are asked for.
@@ -116,7 +145,7 @@ impl<S: Source> Held<S> {
 }
 
 impl<S: Source> Source for Held<S> {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         self.source.pull(out, budget)
     }
 }
@@ -135,13 +164,13 @@ impl MemorySource {
 }
 
 impl Source for MemorySource {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         let end = self.at.saturating_add(budget).min(self.bytes.len());
         out.extend_from_slice(&self.bytes[self.at..end]);
         self.at = end;
         match end == self.bytes.len() {
-            true => Ok(Progress::Done),
-            false => Ok(Progress::More),
+            true => Ok(Pulled::Done),
+            false => Ok(Pulled::More),
         }
     }
 }
@@ -160,7 +189,7 @@ impl FileSource {
 }
 
 impl Source for FileSource {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         let remaining = self.file.identity.size - self.at;
         let wanted = usize::try_from(remaining).unwrap_or(usize::MAX).min(budget);
         let start = out.len();
@@ -173,8 +202,8 @@ impl Source for FileSource {
         }
         self.at += read as u64;
         match self.at == self.file.identity.size {
-            true => Ok(Progress::Done),
-            false => Ok(Progress::More),
+            true => Ok(Pulled::Done),
+            false => Ok(Pulled::More),
         }
     }
 }

@@ -1,18 +1,22 @@
-//! A directory as a representation: read in pieces, then held against the same rules as a file.
+//! A directory as a representation: read in pieces, then held against the same rules as a file
+//! (RFC 9110 sections 12.5.1, 12.5.3 and 13).
 
 use std::rc::Rc;
 
-use crate::origin::refuse::not_acceptable;
+use crate::http1::version::Version;
+use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
-use crate::origin::request::Request;
+use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
-use crate::origin::stock::Stock;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
+use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
+use crate::semantics::variant::{Dimension, Dimensions, Variant};
+use crate::site::body::{Held, MemorySource, Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::compress::{Coded, PIECE, code};
-use crate::site::content::{Held, MemorySource, Progress, Source, Stored};
 use crate::site::listing::{
     self, CONTENT_SECURITY_POLICY, Entry, Format, Listing, ListingQuery, Renderer, Scan,
 };
@@ -27,33 +31,40 @@ const ENTRIES_A_TURN: usize = 256;
 /// Up to this many entries a page is made whole, so that its length is known; some 150 KB.
 const SMALL: u64 = 512;
 
+/// In what the representations of a listing differ.
+const DIMENSIONS: Dimensions = &[Dimension::MediaType, Dimension::Coding];
+
+const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "choose_listing_coding");
+
 /// A directory being read.
 pub struct ListingJob {
     directory: Directory,
-    scan: Scan,
+    /// The path as it was decoded.
+    path: Box<[u8]>,
+    scan: Option<Scan>,
     name: Vec<u8>,
     _place: Taken,
 }
 
 impl ListingJob {
     /// Opens the directory at `path`, for what `query` asks of it.
-    pub fn new(stock: &Stock, path: SitePath<'_>, query: &[u8]) -> Result<ListingJob, DiskError> {
-        if !stock.listings.are_free(1) {
+    pub fn new(origin: &Origin, path: SitePath<'_>, query: &[u8]) -> Result<ListingJob, DiskError> {
+        if !origin.listings.are_free(1) {
             return Err(DiskError::Exhausted);
         }
         Ok(ListingJob {
-            directory: stock.site.root().open_directory(path.as_bytes())?,
-            scan: Scan::new(&ListingQuery::parse(query)),
+            directory: origin.site.root().open_directory(path.as_bytes())?,
+            path: path.as_bytes().into(),
+            scan: Some(Scan::new(&ListingQuery::parse(query))),
             name: Vec::new(),
-            _place: stock.listings.take(1),
+            _place: origin.listings.take(1),
         })
     }
 
-    /// Reads some entries.
-    pub fn step(&mut self, site: &Site) -> Result<Progress, DiskError> {
+    /// Reads some entries; whether there are more.
+    fn read(&mut self, scan: &mut Scan, site: &Site) -> Result<bool, DiskError> {
         let hidden = site.options().hidden;
         for _ in 0..ENTRIES_A_TURN {
-            let scan = &self.scan;
             let is_shown = |name: &[u8]| {
                 (hidden || !is_hidden_name(name)) && is_nameable(name) && scan.wants(name)
             };
@@ -61,9 +72,9 @@ impl ListingJob {
                 .root()
                 .next_entry(&mut self.directory, &mut self.name, is_shown)?;
             match entry {
-                None => return Ok(Progress::Done),
+                None => return Ok(false),
                 Some(root::Entry::Skipped) => {}
-                Some(root::Entry::Served(kind, identity)) => self.scan.push(Entry {
+                Some(root::Entry::Served(kind, identity)) => scan.push(Entry {
                     name: &self.name,
                     kind: match kind {
                         Kind::Directory => listing::Kind::Directory,
@@ -74,33 +85,55 @@ impl ListingJob {
                 }),
             }
         }
-        Ok(Progress::More)
-    }
-
-    /// What was read.
-    pub fn finish(self) -> Listing {
-        self.scan.finish()
+        Ok(true)
     }
 }
 
-impl Stock {
-    /// Answers for a directory that was read.
-    pub fn answer_listing(
+impl Responder for ListingJob {
+    fn poll(
         &mut self,
         request: &Request<'_>,
-        path: SitePath<'_>,
-        listing: Listing,
-        out: &mut Vec<u8>,
-    ) -> Response {
-        let query = ListingQuery::parse(request.target.query().unwrap_or_default());
-        let format = query.format.unwrap_or_else(|| format_by_accept(request));
-        let is_small = listing.totals().entries() <= SMALL;
-        let (coding, why) = match self.choose_listing_coding(request, is_small) {
-            CodingChoice::Chosen(coding, why) => (coding, why),
-            CodingChoice::NotAcceptable => return not_acceptable(request, VARY, out),
+        _body: &mut dyn RequestBody,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Polled {
+        let Some(mut scan) = self.scan.take() else {
+            // It was polled after its end.
+            return Polled::Done(Answer::Ready(disk_error(DiskError::Failed)));
         };
+        let response = match self.read(&mut scan, &origin.site) {
+            Ok(true) => {
+                self.scan = Some(scan);
+                return Polled::More;
+            }
+            Ok(false) => origin.answer_listing(request, &self.path, scan.finish(), trace),
+            Err(fault) => disk_error(fault),
+        };
+        Polled::Done(Answer::Ready(response))
+    }
+}
+
+impl Origin {
+    /// Answers for a directory that was read.
+    fn answer_listing(
+        &mut self,
+        request: &Request<'_>,
+        path: &[u8],
+        listing: Listing,
+        trace: &mut Trace,
+    ) -> Response {
+        let query = ListingQuery::parse(request.query());
+        let format = query
+            .format
+            .unwrap_or_else(|| format_by_accept(request, trace));
+        let is_small = listing.totals().entries() <= SMALL;
+        let (coding, why) = match self.choose_listing_coding(request, is_small, trace) {
+            CodingChoice::Chosen(coding, why) => (coding, why),
+            CodingChoice::NotAcceptable => return not_acceptable(DIMENSIONS),
+        };
+        let variant = Variant::coded(coding);
         let listing_is_cut = listing.totals().omitted > 0;
-        let tag = listing.entity_tag(&query, format) + coding.suffix();
+        let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
         let whole = self.listing_content(path, query, format, listing, coding, is_small);
         let length = match &whole {
             Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
@@ -116,34 +149,39 @@ impl Stock {
                 last_modified: None,
             },
             media_type: format.content_type(),
-            coding,
+            variant,
+            dimensions: DIMENSIONS,
             length,
             has_ranges: length.is_some(),
-            vary: VARY,
             policy: Some(CONTENT_SECURITY_POLICY),
-            fields: None,
+            prepared: None,
         };
-        let answer = Decided::new(request, &metadata, why, self.max_ranges);
-        match answer.without_content(out) {
+        let answer = Decided::new(request, &metadata, why, self.max_ranges, trace);
+        match answer.without_content() {
             Some(response) => response,
-            None => answer.with_content(whole, out),
+            None => answer.with_content(whole),
         }
     }
 
-    fn choose_listing_coding(&self, request: &Request<'_>, is_small: bool) -> CodingChoice {
-        let fields = &request.head.fields;
-        let choice = coding::choose(fields, self.offered(true));
+    fn choose_listing_coding(
+        &self,
+        request: &Request<'_>,
+        is_small: bool,
+        trace: &mut Trace,
+    ) -> CodingChoice {
+        let choice = coding::choose(request.fields(), self.offered(true), trace);
         let why = if is_small {
             None
-        } else if request.circumstances.is_http10 {
+        } else if request.head.head.version == Version::Http10 {
             Some(CodingReason::LengthUnknown)
         } else {
             (!self.coders.are_free(1)).then_some(CodingReason::CodersBusy)
         };
         match (choice, why) {
             (CodingChoice::Chosen(Coding::Gzip | Coding::Deflate, _), Some(why))
-                if coding::accepts_identity(fields) =>
+                if coding::accepts_identity(request.fields()) =>
             {
+                trace.note(|| Step::new(UNCODED, why.text()));
                 CodingChoice::Chosen(Coding::Identity, why)
             }
             (choice, _) => choice,
@@ -152,26 +190,26 @@ impl Stock {
 
     fn listing_content(
         &self,
-        path: SitePath<'_>,
+        path: &[u8],
         query: ListingQuery,
         format: Format,
         listing: Listing,
         coding: Coding,
         is_small: bool,
     ) -> Whole {
-        let mut page = Page(Renderer::new(path.as_bytes(), query, format, listing));
+        let mut page = Page(Renderer::new(path, query, format, listing));
         if !is_small {
             return match coding {
-                Coding::Identity => Whole::Stream(Box::new(Held::new(page, &self.listings))),
+                Coding::Identity => Whole::Source(Box::new(Held::new(page, &self.listings))),
                 coding => {
                     let coded = Coded::new(Box::new(Held::new(page, &self.listings)), coding);
-                    Whole::Stream(Box::new(Held::new(coded, &self.coders)))
+                    Whole::Source(Box::new(Held::new(coded, &self.coders)))
                 }
             };
         }
         let mut bytes = Vec::new();
         // Neither a page nor a coder in memory can fail.
-        while let Ok(Progress::More) = page.pull(&mut bytes, PIECE) {}
+        while let Ok(Pulled::More) = page.pull(&mut bytes, PIECE) {}
         let bytes: Rc<[u8]> = bytes.into();
         if coding == Coding::Identity {
             return Whole::Stored(Stored::Memory(bytes));
@@ -181,24 +219,21 @@ impl Stock {
     }
 }
 
-/// A listing differs by both.
-const VARY: &str = "Accept, Accept-Encoding";
-
 /// A page pulled as content.
 struct Page(Renderer);
 
 impl Source for Page {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Progress, BodyError> {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         Ok(self.0.pull(out, budget))
     }
 }
 
-fn format_by_accept(request: &Request<'_>) -> Format {
+fn format_by_accept(request: &Request<'_>, trace: &mut Trace) -> Format {
     const FORMATS: [Format; 2] = [Format::Html, Format::Json];
     // JSON is always UTF-8; a client that says so is not refused for it.
     let offered = [
         "text/html; charset=utf-8",
         "application/json; charset=utf-8",
     ];
-    FORMATS[choose_media_type(&request.head.fields, &offered).index]
+    FORMATS[choose_media_type(request.fields(), &offered, trace).index]
 }

@@ -1,0 +1,185 @@
+//! RFC 9112 sections 4 to 6: the head of a response, from values to bytes, and how the end of its
+//! body is told. Every response of this server is written here.
+//!
+//! ```text
+//! HTTP/1.1 200 OK␍␊
+//! Server: docroot␍␊
+//! Date: Sun, 06 Nov 1994 08:49:37 GMT␍␊
+//! ...                             the fields of the response
+//! Content-Length: 512␍␊           or Transfer-Encoding: chunked, or neither
+//! Connection: close␍␊             if the connection does not go on
+//! ␍␊
+//! ```
+
+use std::rc::Rc;
+
+use super::head;
+use super::persistence::Persistence;
+use super::version::Version;
+use crate::semantics::date::ImfFixdate;
+use crate::semantics::field_section::{FieldSection, FieldValue};
+use crate::semantics::status::Status;
+
+/// How a recipient learns where the body ends (section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// There is none, and neither is there a length: 204 and 304.
+    NoBody,
+    /// By `Content-Length`.
+    Length(u64),
+    /// By the last chunk.
+    Chunked,
+    /// By the end of the connection: for an HTTP/1.0 client, if the length is not known.
+    Close,
+}
+
+/// What a connection adds to each of its responses.
+#[derive(Clone, Copy, Debug)]
+pub struct Common {
+    /// `Date`.
+    pub date: ImfFixdate,
+    /// The seconds for which the client is to return over HTTPS only (RFC 6797). `None` if the
+    /// operator does not ask for it, and in plain text.
+    pub hsts: Option<u64>,
+}
+
+/// The framing of a body of `length` bytes, `None` if that is not known yet, for a client of
+/// `version`: HTTP/1.0 has no chunks (section 6.1).
+pub fn framing(length: Option<u64>, version: Version) -> Framing {
+    match length {
+        Some(length) => Framing::Length(length),
+        None if version == Version::Http10 => Framing::Close,
+        None => Framing::Chunked,
+    }
+}
+
+/// Appends the head of a response.
+pub fn write(
+    out: &mut Vec<u8>,
+    status: Status,
+    fields: &FieldSection,
+    framing: Framing,
+    persistence: Persistence,
+    version: Version,
+    common: &Common,
+) {
+    head::status_line(out, status);
+    out.extend_from_slice(b"Server: docroot\r\nDate: ");
+    out.extend_from_slice(common.date.as_bytes());
+    out.extend_from_slice(b"\r\n");
+    if let Some(seconds) = common.hsts {
+        out.extend_from_slice(b"Strict-Transport-Security: max-age=");
+        head::number(out, seconds);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(fields.lines());
+    write_fields(out, fields);
+    match framing {
+        Framing::NoBody | Framing::Close => {}
+        Framing::Length(length) => head::number_field(out, "Content-Length", length),
+        Framing::Chunked => head::field(out, "Transfer-Encoding", b"chunked"),
+    }
+    if persistence.closes() {
+        head::field(out, "Connection", b"close");
+    } else if version == Version::Http10 {
+        head::field(out, "Connection", b"keep-alive");
+    }
+    head::end(out);
+}
+
+/// The fields of a section as lines, to be shared by the responses that have the same ones.
+pub fn prepare(fields: &FieldSection) -> Rc<[u8]> {
+    let mut lines = fields.lines().to_vec();
+    write_fields(&mut lines, fields);
+    lines.into()
+}
+
+fn write_fields(out: &mut Vec<u8>, fields: &FieldSection) {
+    for (name, value) in fields.fields() {
+        match value {
+            FieldValue::Text(text) => head::field(out, name, text),
+            FieldValue::Number(number) => head::number_field(out, name, *number),
+            FieldValue::Date(date) => head::date_field(out, name, *date),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::persistence::{CloseReason, KeepReason};
+    use crate::semantics::date::HttpDate;
+
+    const CLOSE: Persistence = Persistence::Close(CloseReason::Asked);
+    const KEEP: Persistence = Persistence::KeepAlive(KeepReason::Http11);
+
+    #[track_caller]
+    fn check(framing: Framing, persistence: Persistence, version: Version, hsts: u64, want: &str) {
+        let date = HttpDate::from_unix(784_111_777).expect("a date");
+        let mut fields = FieldSection::default();
+        fields.push("Vary", "Accept-Encoding");
+        let mut fields = FieldSection::prepared(prepare(&fields));
+        fields.push("Age", 5);
+        fields.push("Last-Modified", date);
+        let common = Common {
+            date: ImfFixdate::from(date),
+            hsts: Some(hsts).filter(|&seconds| seconds > 0),
+        };
+        let mut out = b"before ".to_vec();
+        let status = Status::Ok;
+        write(
+            &mut out,
+            status,
+            &fields,
+            framing,
+            persistence,
+            version,
+            &common,
+        );
+        let got = String::from_utf8(out).expect("ASCII");
+        let (before, after) = match hsts {
+            0 => ("", ""),
+            _ => ("Strict-Transport-Security: max-age=", "\r\n"),
+        };
+        let hsts = Some(hsts).filter(|&seconds| seconds > 0);
+        let hsts = hsts.map_or(String::new(), |seconds| format!("{before}{seconds}{after}"));
+        let want = format!(
+            "before HTTP/1.1 200 OK\r\nServer: docroot\r\n\
+             Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n{hsts}Vary: Accept-Encoding\r\nAge: 5\r\n\
+             Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n{want}\r\n"
+        );
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn heads_end_as_their_bodies_do() {
+        use Framing::*;
+        use Version::*;
+        check(NoBody, KEEP, Http11, 0, ""); // RFC 9110 sections 15.3.5 and 15.4.5
+        check(Length(0), KEEP, Http11, 0, "Content-Length: 0\r\n"); // section 6.2
+        check(Length(9), KEEP, Http11, 60, "Content-Length: 9\r\n"); // RFC 6797 section 6.1
+        check(Chunked, KEEP, Http11, 0, "Transfer-Encoding: chunked\r\n"); // section 6.1
+        check(
+            Chunked,
+            CLOSE,
+            Http11,
+            0,
+            "Transfer-Encoding: chunked\r\nConnection: close\r\n",
+        );
+        check(Close, CLOSE, Http10, 0, "Connection: close\r\n"); // section 6.3 rule 8
+        check(
+            Length(9),
+            KEEP,
+            Http10,
+            0,
+            "Content-Length: 9\r\nConnection: keep-alive\r\n",
+        );
+    }
+
+    #[test]
+    fn chunks_are_for_those_who_know_them() {
+        assert_eq!(framing(Some(7), Version::Http10), Framing::Length(7));
+        assert_eq!(framing(None, Version::Http11), Framing::Chunked);
+        assert_eq!(framing(None, Version::Http10), Framing::Close); // section 6.1
+    }
+}

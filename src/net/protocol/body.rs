@@ -1,0 +1,222 @@
+//! The body of a request (RFC 9112 sections 6.3 and 7.1): pulled by whoever answers, or read and
+//! thrown away, because the next request begins behind it.
+
+use crate::http1::chunked::{ChunkedError, Decoder};
+use crate::http1::framing::BodyLength;
+use crate::net::buffer::Buffer;
+use crate::origin::request::{Content, RequestBody};
+
+/// What is left of a body.
+pub struct BodyReader {
+    rest: Rest,
+    /// Bytes that are still read before the connection is given up.
+    allowance: u64,
+    fault: Option<BodyFault>,
+}
+
+enum Rest {
+    Nothing,
+    Counted(u64),
+    Chunked(Box<Decoder>),
+}
+
+/// Why a body is not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFault {
+    /// It is longer than this server cares to read.
+    TooLong,
+    /// It is not a body.
+    Malformed(ChunkedError),
+}
+
+impl BodyReader {
+    /// For a body of this length, of which at most `allowance` bytes are read.
+    pub fn new(length: BodyLength, allowance: u64) -> BodyReader {
+        let rest = match length {
+            BodyLength::None | BodyLength::Known(0) => Rest::Nothing,
+            BodyLength::Known(bytes) => Rest::Counted(bytes),
+            BodyLength::Chunked => Rest::Chunked(Box::default()),
+        };
+        BodyReader {
+            rest,
+            allowance,
+            fault: None,
+        }
+    }
+
+    /// No body.
+    pub fn none() -> BodyReader {
+        BodyReader::new(BodyLength::None, 0)
+    }
+
+    /// Whether it was read to its end.
+    pub fn is_done(&self) -> bool {
+        matches!(self.rest, Rest::Nothing)
+    }
+
+    /// Whether the body is known to be longer than the allowance before a byte of it was read.
+    pub fn is_hopeless(&self) -> bool {
+        matches!(self.rest, Rest::Counted(bytes) if bytes > self.allowance)
+    }
+
+    /// Why it is not read to its end, if so.
+    pub fn fault(&self) -> Option<BodyFault> {
+        self.fault
+    }
+
+    /// Throws away what has been received.
+    pub fn discard(&mut self, inbox: &mut Buffer) {
+        while matches!(self.next(inbox), Content::Bytes(_)) {}
+    }
+
+    /// The next bytes of content.
+    fn next<'b>(&mut self, inbox: &'b mut Buffer) -> Content<'b> {
+        match &mut self.rest {
+            _ if self.fault.is_some() => Content::NotYet,
+            Rest::Nothing => Content::End,
+            Rest::Counted(rest) => {
+                let count = (*rest).min(inbox.waiting().len() as u64);
+                *rest -= count;
+                let is_last = *rest == 0;
+                if is_last {
+                    self.rest = Rest::Nothing;
+                }
+                match inbox.take(count as usize) {
+                    [] if is_last => Content::End,
+                    [] => Content::NotYet,
+                    bytes => Content::Bytes(bytes),
+                }
+            }
+            Rest::Chunked(_) => self.next_of_chunks(inbox),
+        }
+    }
+
+    /// The framing counts towards the allowance too: one byte of content in a chunk of its own,
+    /// behind a long extension, costs as much as many.
+    fn next_of_chunks<'b>(&mut self, inbox: &'b mut Buffer) -> Content<'b> {
+        loop {
+            let Rest::Chunked(decoder) = &mut self.rest else {
+                return Content::End;
+            };
+            let decoded = match decoder.decode(inbox.waiting()) {
+                Ok(decoded) => decoded,
+                Err(fault) => {
+                    self.fault = Some(BodyFault::Malformed(fault));
+                    return Content::NotYet;
+                }
+            };
+            let taken = decoded.consumed as u64;
+            if decoded.complete {
+                self.rest = Rest::Nothing;
+            } else if taken > self.allowance {
+                self.fault = Some(BodyFault::TooLong);
+            }
+            self.allowance = self.allowance.saturating_sub(taken);
+            if taken == 0 && !decoded.complete {
+                return Content::NotYet;
+            }
+            if decoded.content.is_empty() || self.fault.is_some() {
+                inbox.consume(decoded.consumed);
+                if self.fault.is_some() {
+                    return Content::NotYet;
+                }
+                continue;
+            }
+            return Content::Bytes(&inbox.take(decoded.consumed)[decoded.content]);
+        }
+    }
+}
+
+/// A body, as whoever answers pulls from it.
+pub struct Pulling<'a> {
+    /// What is left of it.
+    pub reader: &'a mut BodyReader,
+    /// What was received.
+    pub inbox: &'a mut Buffer,
+}
+
+impl RequestBody for Pulling<'_> {
+    fn pull(&mut self) -> Content<'_> {
+        self.reader.next(self.inbox)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inbox(bytes: &[u8]) -> Buffer {
+        let mut inbox = Buffer::new(1000);
+        inbox.room()[..bytes.len()].copy_from_slice(bytes);
+        inbox.add(bytes.len());
+        inbox
+    }
+
+    /// What is pulled of a body that arrives in `pieces`, and what is left behind it.
+    fn pulled(length: BodyLength, allowance: u64, pieces: &[&str]) -> (String, String, BodyReader) {
+        let mut reader = BodyReader::new(length, allowance);
+        let (mut content, mut buffer) = (Vec::new(), inbox(b""));
+        for piece in pieces {
+            let left = buffer.waiting().to_vec();
+            buffer = inbox(&[&left, piece.as_bytes()].concat());
+            let mut pulling = Pulling {
+                reader: &mut reader,
+                inbox: &mut buffer,
+            };
+            while let Content::Bytes(bytes) = pulling.pull() {
+                content.extend_from_slice(bytes);
+            }
+        }
+        let left = String::from_utf8(buffer.waiting().to_vec()).expect("text");
+        (String::from_utf8(content).expect("text"), left, reader)
+    }
+
+    #[test]
+    fn content_is_pulled_and_what_follows_stays() {
+        let known = BodyLength::Known(5);
+        for pieces in [
+            &["helloGET"][..],
+            &["he", "lloGET"],
+            &["hello", "GET"],
+            &["", "helloGET"],
+        ] {
+            let (content, left, reader) = pulled(known, 10, pieces);
+            assert_eq!(
+                (content.as_str(), left.as_str()),
+                ("hello", "GET"),
+                "{pieces:?}"
+            );
+            assert!(reader.is_done());
+        }
+        for pieces in [
+            &["5\r\nhello\r\n0\r\n\r\nGET"][..],
+            &["5\r\nhe", "llo\r\n0\r", "\n\r\nGET"],
+        ] {
+            let (content, left, reader) = pulled(BodyLength::Chunked, 100, pieces);
+            assert_eq!(
+                (content.as_str(), left.as_str()),
+                ("hello", "GET"),
+                "{pieces:?}"
+            );
+            assert!(reader.is_done());
+        }
+    }
+
+    #[test]
+    fn the_allowance_counts_the_framing_of_chunks() {
+        let (_, _, reader) = pulled(BodyLength::Chunked, 7, &["5\r\nhello\r\n", "1\r\n!\r\n"]);
+        assert_eq!(reader.fault(), Some(BodyFault::TooLong));
+        let (_, _, reader) = pulled(BodyLength::Chunked, 100, &["5\r\nhello\r\n"]);
+        assert!(reader.fault().is_none() && !reader.is_done());
+        let (_, _, reader) = pulled(BodyLength::Chunked, 100, &["x"]);
+        assert!(matches!(reader.fault(), Some(BodyFault::Malformed(_))));
+    }
+
+    #[test]
+    fn a_body_that_is_known_to_be_too_long_is_not_begun() {
+        assert!(BodyReader::new(BodyLength::Known(8), 7).is_hopeless());
+        assert!(!BodyReader::new(BodyLength::Known(7), 7).is_hopeless());
+        assert!(BodyReader::new(BodyLength::Known(0), 7).is_done());
+        assert!(BodyReader::new(BodyLength::None, 7).is_done());
+    }
+}

@@ -1,0 +1,78 @@
+//! How a connection ends (RFC 9112 sections 9.6 and 9.8): what was written leaves, the session says
+//! its last word, and the client is given the time to read both.
+
+use crate::net::context::Context;
+use crate::net::deadline::Waiting;
+use crate::net::protocol::{Closed, Step};
+use crate::net::socket::{Flushed, Input, More};
+use crate::net::stream::Stream;
+use crate::observe::event::End;
+
+/// The end of a connection.
+pub struct Closing {
+    state: State,
+}
+
+enum State {
+    /// What was written leaves. Whether to linger then.
+    Flushing { linger: bool },
+    /// The client is read from until it has seen the end.
+    Lingering,
+}
+
+impl Closing {
+    /// An end; `linger` if the client may still be sending.
+    pub fn new(linger: bool) -> Closing {
+        Closing {
+            state: State::Flushing { linger },
+        }
+    }
+
+    /// Goes on by one step.
+    pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        match self.state {
+            State::Flushing { linger } => self.flush(linger, stream, context),
+            State::Lingering => linger(stream),
+        }
+    }
+
+    fn flush(&mut self, linger: bool, stream: &mut Stream, context: &mut Context) -> Step {
+        // The last packet waits for the session's last word or for the end itself, which take it
+        // along.
+        let mut flushed = stream.push(More::Follows, context);
+        if let Ok(Flushed::All) = flushed {
+            stream.transport.close();
+            flushed = stream.flush(context);
+        }
+        match flushed {
+            Ok(Flushed::All) => {}
+            Ok(Flushed::Blocked) => {
+                stream.wait_to_send(context);
+                return Step::Wait;
+            }
+            Err(_) => return Step::Close(Closed::Cut(End::ClientGone)),
+        }
+        let may_send = (linger || stream.has_more()) && stream.ended.is_none();
+        if !may_send || stream.transport.finish().is_err() {
+            return Step::Close(Closed::Orderly);
+        }
+        stream.deadline = context.deadline(Waiting::Close);
+        self.state = State::Lingering;
+        Step::Next
+    }
+}
+
+/// Unread bytes at the close would make the kernel send a reset, which can destroy the response
+/// before the client reads it (RFC 9112 section 9.6).
+fn linger(stream: &mut Stream) -> Step {
+    let unread = stream.inbox.waiting().len();
+    stream.inbox.consume(unread);
+    let input = stream.transport.discard(stream.inbox.room());
+    stream.account();
+    match input {
+        Ok(Input::End(_)) => Step::Close(Closed::Orderly),
+        Ok(Input::Nothing) => Step::Wait,
+        Ok(Input::Bytes(_) | Input::Overhead) => Step::Again,
+        Err(_) => Step::Close(Closed::Cut(End::ClientGone)),
+    }
+}

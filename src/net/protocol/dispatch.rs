@@ -1,0 +1,157 @@
+//! What the head of a request comes to: a refusal, a response, or a body to be read first.
+//!
+//! Nothing here knows a socket, so that a request can be answered without one.
+
+use crate::http1::check::{CheckedHead, check};
+use crate::http1::parse::RequestHead;
+use crate::http1::persistence::{CloseReason, Persistence, persistence};
+use crate::http1::version::Version;
+use crate::net::listener::Service;
+use crate::net::protocol::body::BodyReader;
+use crate::origin::answer::ContentUse;
+use crate::origin::handler::{Answer, Origin};
+use crate::origin::reason::Reason;
+use crate::origin::redirect;
+use crate::origin::refuse::error;
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::semantics::method::Method;
+use crate::semantics::status::Status;
+use crate::semantics::trace::{Clause, Step, Trace, clause};
+
+/// What of a request matters for writing its response.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// What the client understands.
+    pub version: Version,
+    /// Whether only the head is sent (RFC 9110 section 9.3.2).
+    pub is_head: bool,
+    /// What the client wants to become of the connection.
+    pub wants: Persistence,
+    /// Whether the body of the request is left unread.
+    pub leaves_body: bool,
+    /// Whether the client waits for 100 (Continue) before it sends the body.
+    pub expects_continue: bool,
+}
+
+/// What answers on a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// Who answers there.
+    pub service: Service,
+    /// Whether the connection is protected.
+    pub is_secure: bool,
+    /// The port to which clients of the plain port are redirected.
+    pub https_port: u16,
+    /// Bytes of a body that are thrown away to keep the connection.
+    pub max_body: u64,
+}
+
+/// What the head of a request comes to.
+pub enum Dispatched {
+    /// The answer, and the body for whoever makes it.
+    Answered(Answer, BodyReader),
+    /// The body is to be read and thrown away first.
+    BodyFirst(BodyReader),
+}
+
+impl Facts {
+    /// Those of a request.
+    pub fn of(head: &RequestHead<'_>) -> Facts {
+        Facts {
+            version: head.version,
+            is_head: head.known == Some(Method::Head),
+            wants: persistence(head.version, &head.fields),
+            leaves_body: false,
+            expects_continue: false,
+        }
+    }
+
+    /// Those of a request that was not understood, with its method as far as it can be told.
+    pub fn of_refused(method: Option<Method>) -> Facts {
+        Facts {
+            version: Version::Http11,
+            is_head: method == Some(Method::Head),
+            wants: Persistence::Close(CloseReason::NotUnderstood),
+            leaves_body: false,
+            expects_continue: false,
+        }
+    }
+
+    /// The same, with the connection to end because the request is not understood.
+    pub fn refused(self) -> Facts {
+        Facts {
+            wants: Persistence::Close(CloseReason::NotUnderstood),
+            ..self
+        }
+    }
+}
+
+const HEAD: Clause = clause!("RFC 9112 section 3", "checked");
+const SCHEME: Clause = clause!("RFC 9110 section 7.4", "checked");
+
+/// Checks a head: what it means, or why it is refused.
+pub fn checked<'a>(
+    head: &RequestHead<'a>,
+    site: Site,
+    trace: &mut Trace,
+) -> Result<CheckedHead<'a>, Response> {
+    let checked = check(head).map_err(|fault| {
+        trace.note(|| Step::new(HEAD, fault.text()).leads_to(fault.status()));
+        error(fault.status(), Reason::Message(fault))
+    })?;
+    if site.service == Service::Site && !checked.target.may_come_in(site.is_secure) {
+        let (status, reason) = (Status::MisdirectedRequest, Reason::Misdirected);
+        trace.note(|| Step::new(SCHEME, reason.text()).leads_to(status));
+        return Err(error(status, reason));
+    }
+    Ok(checked)
+}
+
+/// Answers a request, or says that its body comes first. A client that waits for 100 is sent the
+/// final status at once if the body changes nothing; whether it then sends its body nobody knows,
+/// so the connection ends (RFC 9110 section 10.1.1).
+pub fn dispatch(
+    request: &Request<'_>,
+    site: Site,
+    facts: &mut Facts,
+    origin: &mut Origin,
+    trace: &mut Trace,
+) -> Dispatched {
+    let content_use = match site.service {
+        Service::Site => origin.content_use(request),
+        Service::Redirect => ContentUse::Needless,
+    };
+    let allowance = match content_use {
+        ContentUse::Take(most) => most,
+        ContentUse::Discard | ContentUse::Needless => site.max_body,
+    };
+    let body = BodyReader::new(request.head.length, allowance);
+    facts.expects_continue = request.head.expects_continue;
+    let is_taken = matches!(content_use, ContentUse::Take(_));
+    if is_taken && body.is_hopeless() {
+        let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
+        return Dispatched::Answered(Answer::Ready(error(status, reason)), body);
+    }
+    let is_needless = facts.expects_continue && content_use == ContentUse::Needless;
+    match is_taken || body.is_done() || body.is_hopeless() || is_needless {
+        true => Dispatched::Answered(answer(request, site, origin, trace), body),
+        false => Dispatched::BodyFirst(body),
+    }
+}
+
+/// Answers a request whose body is out of the way, or is pulled by whoever answers.
+pub fn answer(request: &Request<'_>, site: Site, origin: &mut Origin, trace: &mut Trace) -> Answer {
+    match site.service {
+        Service::Site => origin.answer(request, trace),
+        Service::Redirect => Answer::Ready(redirect::answer(request, site.https_port)),
+    }
+}
+
+/// The method of a request that need not be complete or well-formed. It decides whether the
+/// response to an error has a body.
+pub fn method_of(received: &[u8]) -> Option<Method> {
+    let start = received.iter().position(|byte| !b"\r\n".contains(byte))?;
+    let token = received[start..].split(|&byte| byte == b' ').next()?;
+    Method::from_token(token)
+}

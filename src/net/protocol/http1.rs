@@ -1,0 +1,580 @@
+//! HTTP/1 on a connection (RFC 9112): one exchange after the other.
+//!
+//! ```text
+//!        +------------------------- next request ----------------------+
+//!        v                                                             |
+//!    ReadHead --(a body)--> ReadBody --+                               |
+//!        |                             v                               |
+//!        +-------------------------> answer --(it takes time)--> Respond
+//!        |                             |                           |   |
+//!      (fault)                         v                           |   |
+//!        |                           Send <------------------------+   |
+//!        v                             |                               |
+//!     Closing <--------(close)---------+----------(keep-alive)---------+
+//! ```
+//!
+//! A small response does not even become a state: it joins the outbox, and the next head is read.
+
+use std::time::Instant;
+
+use crate::http1::error::Error as MessageError;
+use crate::http1::head::INTERIM_CONTINUE;
+use crate::http1::parse;
+use crate::http1::persistence::{CloseReason, Persistence};
+use crate::net::context::Context;
+use crate::net::deadline::{Deadline, Waiting};
+use crate::net::exchange::Exchange;
+use crate::net::listener::Service;
+use crate::net::mailbox::ConnectionWakers;
+use crate::net::outbox::OUTBOX_HIGH;
+use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
+use crate::net::protocol::dispatch::{self, Dispatched, Facts, Site, checked, dispatch};
+use crate::net::protocol::handshake::tell_failed;
+use crate::net::protocol::reply::reply;
+use crate::net::protocol::upgraded::Upgraded;
+use crate::net::protocol::{Closed, Refusal, Step, Switch};
+use crate::net::pump::{Output, Pump, Pumped, SendError};
+use crate::net::saved_head::SavedHead;
+use crate::net::socket::{End as InputEnd, Flushed, Input};
+use crate::net::stream::Stream;
+use crate::net::transport_error::TransportError;
+use crate::observe::event::{End, TlsStage};
+use crate::origin::handler::{Answer, Conversation, Made, Polled, Responder};
+use crate::origin::reason::Reason;
+use crate::origin::refuse::{error, plain_text};
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::semantics::status::Status;
+use crate::site::body_error::BodyError;
+
+/// What a request costs of the budget of a turn beside the bytes it moves.
+const REQUEST_COST: u64 = 4 * 1024;
+
+/// HTTP/1 on one connection.
+pub struct Http1 {
+    service: Service,
+    state: State,
+    /// How far the head was read that has not wholly arrived.
+    parsed: parse::Progress,
+    /// The exchange under way.
+    exchange: Option<Exchange>,
+    /// Why the client is refused before anything is read from it, if it is.
+    refusal: Option<Refusal>,
+}
+
+enum State {
+    ReadHead,
+    /// The body is read and thrown away.
+    ReadBody(Box<Unanswered>),
+    /// An answer is being made.
+    Respond(Box<Unanswered>, Box<dyn Responder>),
+    Send(Box<Sending>),
+}
+
+/// A request without a response.
+struct Unanswered {
+    head: SavedHead,
+    facts: Facts,
+    body: BodyReader,
+    /// The client still waits for 100 (Continue).
+    expects_continue: bool,
+}
+
+/// A response on its way, and what follows it.
+struct Sending {
+    pump: Pump,
+    then: Then,
+}
+
+/// What follows a response.
+enum Then {
+    NextRequest,
+    Close { linger: bool },
+    Upgrade(Box<dyn Conversation>),
+}
+
+impl Http1 {
+    /// HTTP/1 for a service. If there is a refusal, it is sent at once.
+    pub fn new(service: Service, refusal: Option<Refusal>) -> Http1 {
+        Http1 {
+            service,
+            state: State::ReadHead,
+            parsed: parse::Progress::default(),
+            exchange: None,
+            refusal,
+        }
+    }
+
+    /// Goes on by one step. A state function puts the next state in its place, unless that is
+    /// ReadHead.
+    pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        match std::mem::replace(&mut self.state, State::ReadHead) {
+            State::ReadHead => match self.refusal.take() {
+                None => self.read_head(stream, context),
+                Some(refusal) => self.refuse(refusal, stream, context),
+            },
+            State::ReadBody(request) => self.read_body(request, stream, context),
+            State::Respond(request, responder) => self.respond(request, responder, stream, context),
+            State::Send(sending) => self.send(sending, stream, context),
+        }
+    }
+
+    /// ReadHead: parse what is there, or wait for more.
+    fn read_head(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        self.skip_empty_line(stream);
+        if stream.outbox.waiting().len() >= OUTBOX_HIGH
+            && let Some(step) = flush(stream, context)
+        {
+            return step;
+        }
+        let site = self.site(stream, context);
+        let unread = stream.inbox.waiting();
+        let (lines, limits) = (&mut context.lines, &context.head_limits);
+        let head = match parse::request_head(unread, &mut self.parsed, lines, limits) {
+            Ok(Some(head)) => head,
+            Ok(None) => return self.receive(Waiting::Head, stream, context),
+            Err(fault) => return self.refuse_message(fault.into(), stream, context),
+        };
+        let began = || Exchange::begin(stream.arrived);
+        let exchange = self.exchange.get_or_insert_with(began);
+        exchange.note_request(context.observer.note(&head));
+        let mut facts = Facts::of(&head);
+        let dispatched = match checked(&head, site, &mut context.trace) {
+            Err(response) => {
+                facts = facts.refused();
+                Dispatched::Answered(Answer::Ready(response), BodyReader::none())
+            }
+            Ok(checked) => {
+                let request = Request {
+                    head: &checked,
+                    client: &stream.client,
+                    now: context.now.date,
+                    instant: context.now.instant,
+                    wakers: &ConnectionWakers::new(&context.wakes, stream.token),
+                };
+                let (origin, trace) = (&mut context.origin, &mut context.trace);
+                dispatch(&request, site, &mut facts, origin, trace)
+            }
+        };
+        let length = head.length;
+        let held = hold(dispatched, &unread[..length], &mut facts);
+        stream.inbox.consume(length);
+        stream.spend(REQUEST_COST);
+        match held {
+            Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
+            Err(state) => {
+                self.state = state;
+                Step::Next
+            }
+        }
+    }
+
+    /// An empty line before a request is no part of it (RFC 9112 section 2.2): a client that sends
+    /// one behind a body and then nothing is idle, not late.
+    fn skip_empty_line(&mut self, stream: &mut Stream) {
+        if stream.inbox.waiting() == b"\r\n" {
+            stream.inbox.consume(2);
+            self.parsed = parse::Progress::default();
+        }
+    }
+
+    /// ReadBody: read the body and throw it away, then answer.
+    fn read_body(
+        &mut self,
+        mut request: Box<Unanswered>,
+        stream: &mut Stream,
+        context: &mut Context,
+    ) -> Step {
+        request.send_continue(stream);
+        request.body.discard(&mut stream.inbox);
+        match request.body.fault() {
+            Some(BodyFault::Malformed(fault)) => {
+                self.state = State::ReadBody(request);
+                return self.refuse_message(fault.into(), stream, context);
+            }
+            Some(BodyFault::TooLong) => {}
+            None if request.body.is_done() => {}
+            None => {
+                self.state = State::ReadBody(request);
+                return self.receive(Waiting::Body, stream, context);
+            }
+        }
+        let site = self.site(stream, context);
+        let (lines, limits) = (&mut context.lines, &context.head_limits);
+        let answer = request.head.read(lines, limits, |checked| {
+            let request = Request {
+                head: checked,
+                client: &stream.client,
+                now: context.now.date,
+                instant: context.now.instant,
+                wakers: &ConnectionWakers::new(&context.wakes, stream.token),
+            };
+            dispatch::answer(&request, site, &mut context.origin, &mut context.trace)
+        });
+        match answer {
+            Some(answer) => self.proceed(answer, request, stream, context),
+            None => self.fail(request, stream, context),
+        }
+    }
+
+    /// Respond: go on with an answer that takes time.
+    fn respond(
+        &mut self,
+        mut request: Box<Unanswered>,
+        mut responder: Box<dyn Responder>,
+        stream: &mut Stream,
+        context: &mut Context,
+    ) -> Step {
+        let (lines, limits) = (&mut context.lines, &context.head_limits);
+        let mut body = Pulling {
+            reader: &mut request.body,
+            inbox: &mut stream.inbox,
+        };
+        let polled = request.head.read(lines, limits, |checked| {
+            let request = Request {
+                head: checked,
+                client: &stream.client,
+                now: context.now.date,
+                instant: context.now.instant,
+                wakers: &ConnectionWakers::new(&context.wakes, stream.token),
+            };
+            responder.poll(&request, &mut body, &mut context.origin, &mut context.trace)
+        });
+        let fault = request.body.fault();
+        let waits = match polled {
+            Some(Polled::Done(answer)) => return self.proceed(answer, request, stream, context),
+            Some(waits) => waits,
+            None => return self.fail(request, stream, context),
+        };
+        request.expects_continue &= !request.body.is_done();
+        if matches!(waits, Polled::NeedsContent) {
+            request.send_continue(stream);
+        }
+        let has_content = !request.body.is_done();
+        self.state = State::Respond(request, responder);
+        match (fault, waits) {
+            (Some(BodyFault::Malformed(fault)), _) => {
+                self.refuse_message(fault.into(), stream, context)
+            }
+            (Some(BodyFault::TooLong), _) => {
+                let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
+                self.refuse(Refusal { status, reason }, stream, context)
+            }
+            (None, Polled::NeedsContent) if has_content => {
+                self.receive(Waiting::Body, stream, context)
+            }
+            (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
+            (None, Polled::WaitForWake) => pause(None, stream, context),
+            (None, _) => Step::Again,
+        }
+    }
+
+    /// Goes on with an answer to a request that was not answered at once.
+    fn proceed(
+        &mut self,
+        answer: Answer,
+        request: Box<Unanswered>,
+        stream: &mut Stream,
+        context: &mut Context,
+    ) -> Step {
+        let mut facts = request.facts;
+        facts.leaves_body |= !request.body.is_done();
+        match answer.made() {
+            Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
+            Err(responder) => {
+                self.state = State::Respond(request, responder);
+                Step::Next
+            }
+        }
+    }
+
+    /// A request that was understood before is not any more: a bug, which the client is told of.
+    fn fail(
+        &mut self,
+        request: Box<Unanswered>,
+        stream: &mut Stream,
+        context: &mut Context,
+    ) -> Step {
+        let response = error(Status::InternalServerError, Reason::Unanswered);
+        self.reply(response, request.facts.refused(), None, stream, context)
+    }
+
+    /// Writes a response, or begins to.
+    fn reply(
+        &mut self,
+        response: Response,
+        facts: Facts,
+        upgrade: Option<Box<dyn Conversation>>,
+        stream: &mut Stream,
+        context: &mut Context,
+    ) -> Step {
+        let began = || Exchange::begin(stream.arrived);
+        let exchange = self.exchange.get_or_insert_with(began);
+        exchange.note_answer(response.status, response.reason);
+        let reply = reply(response, facts, stream, context);
+        exchange.note_written(reply.written);
+        let then = match (upgrade, reply.persistence) {
+            (Some(conversation), _) => Then::Upgrade(conversation),
+            (None, Persistence::KeepAlive(_)) => Then::NextRequest,
+            (None, Persistence::Close(reason)) => Then::Close {
+                linger: facts.leaves_body
+                    || context.is_draining
+                    || reason == CloseReason::NotUnderstood,
+            },
+        };
+        match reply.rest {
+            None => self.finish(then, stream, context),
+            Some(pump) => {
+                stream.deadline = stream.pace.window(context.now.instant);
+                self.state = State::Send(Box::new(Sending { pump, then }));
+                Step::Next
+            }
+        }
+    }
+
+    /// Send: move content until it ends or the socket is full.
+    fn send(
+        &mut self,
+        mut sending: Box<Sending>,
+        stream: &mut Stream,
+        context: &mut Context,
+    ) -> Step {
+        let scratch = &mut context.scratch;
+        let pumped = sending.pump.advance(&mut Output { stream, scratch });
+        stream.account();
+        if let Some(exchange) = &mut self.exchange {
+            exchange.note_written(sending.pump.moved());
+        }
+        if let Ok(Pumped::Done) = pumped {
+            return self.finish(sending.then, stream, context);
+        }
+        self.state = State::Send(sending);
+        match pumped {
+            Ok(Pumped::Done | Pumped::Paused) => Step::Again,
+            Ok(Pumped::Blocked) => wait_to_send(stream, context),
+            Ok(Pumped::WaitUntil(at)) => pause(Some(at), stream, context),
+            Ok(Pumped::WaitForWake) => pause(None, stream, context),
+            Err(SendError::Transport(fault)) => lose(&fault, stream, context),
+            Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
+                BodyError::Changed => End::FileChanged,
+                BodyError::Disk(_) => End::DiskFault,
+            })),
+        }
+    }
+
+    /// After a response: the next request, another protocol, or the end. The exchange ends when the
+    /// last byte of the response has left.
+    fn finish(&mut self, then: Then, stream: &mut Stream, context: &mut Context) -> Step {
+        if let Some(exchange) = self.exchange.take() {
+            stream.outbox.mark_end(exchange);
+        }
+        stream.deadline = context.deadline(Waiting::Request);
+        match then {
+            Then::NextRequest => Step::Next,
+            Then::Close { linger } => Step::Switch(Switch::Closing { linger }),
+            Then::Upgrade(conversation) => {
+                Step::Switch(Switch::Upgraded(Upgraded::new(conversation)))
+            }
+        }
+    }
+
+    /// Receives more of what is `awaited`, once everything written so far has left: a client may be
+    /// waiting for a response before it sends on.
+    fn receive(&mut self, awaited: Waiting, stream: &mut Stream, context: &mut Context) -> Step {
+        if let Some(step) = flush(stream, context) {
+            return step;
+        }
+        let is_idle = awaited == Waiting::Head && stream.inbox.is_empty();
+        let waiting = if is_idle { Waiting::Request } else { awaited };
+        stream.wait_for(waiting, context);
+        if let Some(end) = stream.ended {
+            return self.end_of_requests(end, awaited, stream, context);
+        }
+        match stream.read(context) {
+            Ok(Input::Bytes(_)) => {
+                if self.exchange.is_none() && !is_blank(stream.inbox.waiting()) {
+                    self.exchange = Some(Exchange::begin(stream.arrived));
+                }
+                Step::Next
+            }
+            Ok(Input::Overhead | Input::End(_)) => Step::Next,
+            Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Idle),
+            Ok(Input::Nothing) => Step::Wait,
+            Err(TransportError::Session(why)) => {
+                // There is an alert to send, which the client is to read.
+                tell_failed(TlsStage::Session, &why, stream, context);
+                self.end(End::SessionBroken, stream, context);
+                Step::Switch(Switch::Closing { linger: true })
+            }
+            Err(TransportError::Socket(_)) => Step::Close(Closed::Cut(End::ClientGone)),
+        }
+    }
+
+    /// The client will send no more. Half a request is answered, so that whoever typed it learns
+    /// what is missing (RFC 9112 section 8).
+    fn end_of_requests(
+        &mut self,
+        end: InputEnd,
+        awaited: Waiting,
+        stream: &mut Stream,
+        context: &mut Context,
+    ) -> Step {
+        let (closed, reason) = match end {
+            InputEnd::Orderly => (Closed::Orderly, Reason::Incomplete),
+            InputEnd::Truncated => (Closed::Cut(End::ClientGone), Reason::Truncated),
+        };
+        if awaited == Waiting::Head && is_blank(stream.inbox.waiting()) {
+            return Step::Close(closed);
+        }
+        let status = Status::BadRequest;
+        self.refuse(Refusal { status, reason }, stream, context)
+    }
+
+    /// A deadline for the client has passed.
+    pub fn expire(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        let status = Status::RequestTimeout;
+        let reason = match stream.deadline.waiting {
+            Waiting::Head if !is_blank(stream.inbox.waiting()) => Reason::HeadDeadline,
+            Waiting::Body => Reason::BodyDeadline,
+            _ => return Step::Close(Closed::Idle),
+        };
+        self.refuse(Refusal { status, reason }, stream, context)
+    }
+
+    /// Refuses what is no message, or no longer one.
+    fn refuse_message(
+        &mut self,
+        fault: MessageError,
+        stream: &mut Stream,
+        context: &mut Context,
+    ) -> Step {
+        let (status, reason) = (fault.status(), Reason::Message(fault));
+        self.refuse(Refusal { status, reason }, stream, context)
+    }
+
+    /// Answers what cannot be understood, or will not be, and closes.
+    fn refuse(&mut self, refusal: Refusal, stream: &mut Stream, context: &mut Context) -> Step {
+        let facts = match std::mem::replace(&mut self.state, State::ReadHead) {
+            State::ReadBody(request) | State::Respond(request, _) => request.facts.refused(),
+            State::ReadHead | State::Send(_) => {
+                let received = stream.inbox.waiting();
+                let began = || Exchange::begin(stream.arrived);
+                let exchange = self.exchange.get_or_insert_with(began);
+                exchange.note_request(context.observer.note_part(received));
+                Facts::of_refused(dispatch::method_of(received))
+            }
+        };
+        let response = match refusal.reason {
+            Reason::PlainText => plain_text(),
+            reason => error(refusal.status, reason),
+        };
+        self.reply(response, facts, None, stream, context)
+    }
+
+    /// The connection is over: so is the exchange under way.
+    pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
+        if let Some(exchange) = self.exchange.take() {
+            let unsent = stream.unsent();
+            let security = stream.transport.security();
+            let (now, observer) = (&mut context.now, &mut context.observer);
+            exchange.end(end, unsent, &stream.client, security, now, observer);
+        }
+    }
+
+    /// Whether a response was begun that is not written to its end.
+    pub fn is_mid_response(&self) -> bool {
+        matches!(self.state, State::Send(_))
+    }
+
+    /// The client takes long: it should not hold space that others could use for their copies.
+    pub fn give_up_copy(&self) {
+        if let State::Send(sending) = &self.state {
+            sending.pump.give_up_copy();
+        }
+    }
+
+    fn site(&self, stream: &Stream, context: &Context) -> Site {
+        Site {
+            service: self.service,
+            is_secure: stream.transport.has_session(),
+            https_port: context.https_port,
+            max_body: context.limits.max_body,
+        }
+    }
+}
+
+/// The response, or the state in which it is made from a head that is kept.
+fn hold(dispatched: Dispatched, head: &[u8], facts: &mut Facts) -> Result<Made, State> {
+    match dispatched {
+        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
+        Dispatched::Answered(answer, body) => {
+            let is_done = body.is_done();
+            let state = |responder| State::Respond(Unanswered::new(head, *facts, body), responder);
+            let made = answer.made().map_err(state)?;
+            facts.leaves_body |= !is_done;
+            Ok(made)
+        }
+    }
+}
+
+impl Unanswered {
+    fn new(head: &[u8], facts: Facts, body: BodyReader) -> Box<Unanswered> {
+        Box::new(Unanswered {
+            head: SavedHead::of(head),
+            expects_continue: facts.expects_continue,
+            facts,
+            body,
+        })
+    }
+
+    /// Sends 100 (Continue) to a client that waits for it (RFC 9110 section 10.1.1), once.
+    fn send_continue(&mut self, stream: &mut Stream) {
+        if std::mem::take(&mut self.expects_continue) {
+            stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
+        }
+    }
+}
+
+/// Sends what was written; the step to make instead if it does not leave.
+fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
+    match stream.flush(context) {
+        Ok(Flushed::All) => None,
+        Ok(Flushed::Blocked) => Some(wait_to_send(stream, context)),
+        Err(fault) => Some(lose(&fault, stream, context)),
+    }
+}
+
+fn wait_to_send(stream: &mut Stream, context: &Context) -> Step {
+    stream.wait_to_send(context);
+    Step::Wait
+}
+
+/// Waits for the server's own answer until a time, or until it is woken. What was written before
+/// leaves first.
+fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Step {
+    if let Some(step) = flush(stream, context) {
+        return step;
+    }
+    let waiting = Waiting::Answer;
+    stream.deadline = match at {
+        Some(at) => Deadline { waiting, at },
+        None => context.deadline(waiting),
+    };
+    Step::Wait
+}
+
+/// The client cannot be reached any more.
+fn lose(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
+    Step::Close(Closed::Cut(match fault {
+        TransportError::Socket(_) => End::ClientGone,
+        TransportError::Session(why) => {
+            tell_failed(TlsStage::Session, why, stream, context);
+            End::SessionBroken
+        }
+    }))
+}
+
+/// Whether nothing but empty lines has come, which are no part of a request (RFC 9112 section 2.2).
+fn is_blank(received: &[u8]) -> bool {
+    received.iter().all(|byte| b"\r\n".contains(byte))
+}

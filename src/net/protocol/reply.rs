@@ -1,0 +1,72 @@
+//! A response, written to the outbox as far as it goes at once.
+
+use crate::http1::persistence::{Persistence, ServerState, decide};
+use crate::http1::response::{Framing, framing, write};
+use crate::net::context::Context;
+use crate::net::protocol::dispatch::Facts;
+use crate::net::pump::Pump;
+use crate::net::stream::Stream;
+use crate::origin::response::Response;
+use crate::site::body::{Body, Piece};
+
+/// Content up to this size joins its head in the outbox: copying it costs less than a longer call
+/// to the kernel, and pipelined responses leave together.
+const INLINE: usize = 16 * 1024;
+
+/// What is left to do for a response.
+pub struct Reply {
+    /// Bytes of content that joined the head.
+    pub written: u64,
+    /// The content that did not.
+    pub rest: Option<Pump>,
+    /// What becomes of the connection.
+    pub persistence: Persistence,
+}
+
+/// Writes the head of a response and, if it is small, its content. What becomes of the connection
+/// is decided here, once.
+pub fn reply(
+    response: Response,
+    facts: Facts,
+    stream: &mut Stream,
+    context: &mut Context,
+) -> Reply {
+    let framing = match &response.body {
+        None => Framing::NoBody,
+        Some(body) => framing(body.length(), facts.version),
+    };
+    let server = ServerState {
+        leaves_body: facts.leaves_body,
+        is_shutting_down: context.is_draining,
+    };
+    let persistence = decide(facts.wants, framing, server, &mut context.trace);
+    let common = context.common(stream.transport.has_session());
+    let (status, fields, version) = (response.status, &response.fields, facts.version);
+    let out = stream.outbox.end();
+    write(out, status, fields, framing, persistence, version, &common);
+    let mut reply = Reply {
+        written: 0,
+        rest: None,
+        persistence,
+    };
+    let Some(body) = response.body.filter(|_| !facts.is_head) else {
+        return reply;
+    };
+    match small(&body) {
+        Some(bytes) => {
+            out.extend_from_slice(bytes);
+            reply.written = bytes.len() as u64;
+        }
+        None => reply.rest = Some(Pump::new(body, framing)),
+    }
+    reply
+}
+
+/// The bytes of a small content that is at hand.
+fn small(body: &Body) -> Option<&[u8]> {
+    match body {
+        Body::One(Piece::Bytes(bytes)) if bytes.len() <= INLINE => Some(bytes),
+        Body::One(Piece::Memory(bytes, range)) if range.len() <= INLINE => bytes.get(range.clone()),
+        _ => None,
+    }
+}

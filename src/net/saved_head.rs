@@ -1,0 +1,32 @@
+//! A request that cannot be answered at once.
+
+use crate::http1::check::{CheckedHead, check};
+use crate::http1::limits::Limits;
+use crate::http1::parse;
+use crate::semantics::field::FieldLine;
+
+/// The bytes of a request head, to be parsed again when they are needed.
+pub struct SavedHead {
+    bytes: Box<[u8]>,
+}
+
+impl SavedHead {
+    /// A copy of a head that was parsed and checked before.
+    pub fn of(head: &[u8]) -> SavedHead {
+        SavedHead { bytes: head.into() }
+    }
+
+    /// Lets `act` see the head. It passed the same parser and the same checks before, so it passes
+    /// them again; `None` would be a bug.
+    pub fn read<T>(
+        &self,
+        lines: &mut Vec<FieldLine>,
+        limits: &Limits,
+        act: impl FnOnce(&CheckedHead<'_>) -> T,
+    ) -> Option<T> {
+        let mut progress = parse::Progress::default();
+        let head = parse::request_head(&self.bytes, &mut progress, lines, limits);
+        let checked = check(&head.ok()??).ok()?;
+        Some(act(&checked))
+    }
+}
