@@ -69,11 +69,6 @@ impl Status {
         }
     }
 
-    /// Whether an answer with this status never has a body (RFC 9112 section 6.3, rule 1).
-    pub fn forbids_body(self) -> bool {
-        self.code() < 200 || matches!(self, Status::NoContent | Status::NotModified)
-    }
-
     /// Whether it tells of a fault, the client's (4xx) or ours (5xx).
     pub fn is_error(self) -> bool {
         self.code() >= 400

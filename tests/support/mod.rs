@@ -5,10 +5,12 @@
     reason = "tests open files and read the clock"
 )]
 
+pub mod answers;
 #[cfg(feature = "tls")]
 pub mod forge;
 pub mod page;
 pub mod program;
+pub mod response;
 pub mod rig;
 #[cfg(feature = "tls")]
 pub mod secure_rig;
@@ -31,6 +33,8 @@ use docroot::observe::log::{Log, Sink};
 use docroot::observe::metrics::Counters;
 use docroot::origin::handler::Handler;
 use docroot::site::options::SiteOptions;
+
+pub use response::{Response, find};
 
 /// How long a test waits before it says that something hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -393,56 +397,6 @@ impl<S: Stream> Client<S> {
     }
 }
 
-/// A response, parsed with no more leniency than it deserves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    pub status: u16,
-    pub phrase: String,
-    pub fields: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl Response {
-    /// Parses a head, and insists that it is one.
-    pub fn parse(head: &[u8]) -> Response {
-        let text = std::str::from_utf8(head).expect("a head is ASCII");
-        let mut lines = text
-            .strip_suffix("\r\n\r\n")
-            .expect("ends in a blank line")
-            .split("\r\n");
-        let status_line = lines.next().expect("a status line");
-        let rest = status_line.strip_prefix("HTTP/1.1 ").expect(status_line);
-        let (code, phrase) = rest.split_once(' ').expect("a phrase");
-        let fields = lines.map(|line| {
-            assert!(!line.contains(['\r', '\n']), "{line:?}");
-            let (name, value) = line.split_once(": ").expect(line);
-            (name.to_owned(), value.to_owned())
-        });
-        Response {
-            status: code.parse().expect("three digits"),
-            phrase: phrase.to_owned(),
-            fields: fields.collect(),
-            body: Vec::new(),
-        }
-    }
-
-    /// The only value of a field.
-    pub fn field(&self, name: &str) -> Option<&str> {
-        let mut values = self
-            .fields
-            .iter()
-            .filter(|(other, _)| other.eq_ignore_ascii_case(name));
-        let value = values.next().map(|(_, value)| value.as_str());
-        assert!(values.next().is_none(), "{name} comes twice");
-        value
-    }
-
-    /// The body as text.
-    pub fn text(&self) -> String {
-        String::from_utf8(self.body.clone()).expect("UTF-8")
-    }
-}
-
 /// Makes curl download a part of a file, as much as this rate gives in a second; it then gives up by
 /// itself (exit status 28).
 pub const A_SECOND_OF_IT: [&str; 6] = ["--limit-rate", "2M", "--max-time", "1", "-o", "part"];
@@ -479,13 +433,6 @@ pub fn noise(length: usize) -> Vec<u8> {
         b' ' + (state >> 32) as u8 % 95
     };
     (0..length).map(|_| next()).collect()
-}
-
-/// Where `needle` begins.
-pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
 }
 
 fn write(root: &Path, name: &str, content: &[u8]) {
