@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use docroot::net::connection::Turn;
-use docroot::net::protocol::Closed;
+use docroot::net::protocol::step::Closed;
 use docroot::observe::event::End;
 use rustls::ContentType;
 use support::forge::{Forge, tapped};

@@ -38,9 +38,11 @@ const PURE: [&str; 4] = ["http1", "websocket", "semantics", "text"];
 
 /// Layers whose files form no circle of imports, tests left aside. The layers that are not named here
 /// have circles.
-const ACYCLIC: [&str; 7] = [
+const ACYCLIC: [&str; 9] = [
     "main",
+    "net",
     "guide",
+    "origin",
     "observe",
     "http1",
     "websocket",

@@ -1,4 +1,5 @@
-//! RFC 9112 section 6.3: how long the body of a request is.
+//! RFC 9112 section 6.3: how long the body of a request is, and how the end of a response's body is
+//! told.
 //!
 //! Wherever a message can be read in two ways, a proxy may read the one and this server the
 //! other, and the bytes between the two become a request nobody checked (section 11.2, request
@@ -105,6 +106,29 @@ fn content_length(fields: &Fields) -> Result<u64, FramingError> {
         .ok_or(FramingError::ContentLengthOverflow)
 }
 
+/// How a recipient learns where the body ends (section 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// There is none, and neither is there a length: 204 and 304.
+    NoBody,
+    /// By `Content-Length`.
+    Length(u64),
+    /// By the last chunk.
+    Chunked,
+    /// By the end of the connection: for an HTTP/1.0 client, if the length is not known.
+    Close,
+}
+
+/// The framing of a body of `length` bytes, `None` if that is not known yet, for a client of
+/// `version`: HTTP/1.0 has no chunks (section 6.1).
+pub fn framing(length: Option<u64>, version: Version) -> Framing {
+    match length {
+        Some(length) => Framing::Length(length),
+        None if version == Version::Http10 => Framing::Close,
+        None => Framing::Chunked,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +211,12 @@ mod tests {
             "Transfer-Encoding: chunked\n",
             Err(TransferCodingInHttp10),
         );
+    }
+
+    #[test]
+    fn chunks_are_for_those_who_know_them() {
+        assert_eq!(framing(Some(7), Version::Http10), Framing::Length(7));
+        assert_eq!(framing(None, Version::Http11), Framing::Chunked);
+        assert_eq!(framing(None, Version::Http10), Framing::Close); // section 6.1
     }
 }

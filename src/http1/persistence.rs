@@ -3,7 +3,7 @@
 //! `Connection = [ connection-option *( OWS "," OWS connection-option ) ]`: `close`, `keep-alive`.
 //! Section 9.6 adds the server's own reasons to close. Whatever the reason, it is carried.
 
-use super::response::Framing;
+use super::framing::Framing;
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::trace::{Clause, Step, Trace, clause};

@@ -13,25 +13,13 @@
 
 use std::rc::Rc;
 
+use super::framing::Framing;
 use super::head;
 use super::persistence::Persistence;
 use super::version::Version;
 use crate::semantics::date::ImfFixdate;
 use crate::semantics::field_section::{FieldSection, FieldValue};
 use crate::semantics::status::Status;
-
-/// How a recipient learns where the body ends (section 6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
-    /// There is none, and neither is there a length: 204 and 304.
-    NoBody,
-    /// By `Content-Length`.
-    Length(u64),
-    /// By the last chunk.
-    Chunked,
-    /// By the end of the connection: for an HTTP/1.0 client, if the length is not known.
-    Close,
-}
 
 /// What a connection adds to each of its responses.
 #[derive(Clone, Copy, Debug)]
@@ -41,16 +29,6 @@ pub struct Common {
     /// The seconds for which the client is to return over HTTPS only (RFC 6797). `None` if the
     /// operator does not ask for it, and in plain text.
     pub hsts: Option<u64>,
-}
-
-/// The framing of a body of `length` bytes, `None` if that is not known yet, for a client of
-/// `version`: HTTP/1.0 has no chunks (section 6.1).
-pub fn framing(length: Option<u64>, version: Version) -> Framing {
-    match length {
-        Some(length) => Framing::Length(length),
-        None if version == Version::Http10 => Framing::Close,
-        None => Framing::Chunked,
-    }
 }
 
 /// Appends the head of a response.
@@ -174,12 +152,5 @@ mod tests {
             0,
             "Content-Length: 9\r\nConnection: keep-alive\r\n",
         );
-    }
-
-    #[test]
-    fn chunks_are_for_those_who_know_them() {
-        assert_eq!(framing(Some(7), Version::Http10), Framing::Length(7));
-        assert_eq!(framing(None, Version::Http11), Framing::Chunked);
-        assert_eq!(framing(None, Version::Http10), Framing::Close); // section 6.1
     }
 }

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
-use crate::http1::response::Framing;
+use crate::http1::framing::Framing;
 use crate::net::clock;
 use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::socket::{Flushed, More};

@@ -5,7 +5,8 @@ use std::net::TcpStream;
 
 use crate::net::clock::Now;
 use crate::net::socket::{Flushed, Input, More, Socket, Traffic};
-use crate::net::tls::{Handshake, Session, Wire};
+use crate::net::tls::handshake::Handshake;
+use crate::net::tls::{Session, Wire};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
 

@@ -16,7 +16,7 @@ use crate::net::clock;
 use crate::net::connection::{Connection, Turn};
 use crate::net::context::Context;
 use crate::net::mailbox::{Admission, Mailbox, WAKE};
-use crate::net::protocol::{Closed, Refusal};
+use crate::net::protocol::step::{Closed, Refusal};
 use crate::net::timers::Timers;
 use crate::net::transport::Transport;
 use crate::observe::event::End;

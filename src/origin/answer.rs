@@ -3,13 +3,13 @@
 //!
 //! `GET /a/` is the index of the folder `a`, `GET /a` a redirect to it, `BREW /a` is 501.
 
+use crate::origin::file::answer_file;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::listing::ListingJob;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{disk_error, error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
-use crate::semantics::coding::Coding;
 use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
@@ -18,104 +18,70 @@ use crate::site::path::{self, PathError, SitePath};
 use crate::site::resolve::Found;
 use crate::site::root::DiskError;
 
-/// Every coding that this server applies, in the order of its preference.
-const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
-
-/// What the content of a request is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContentUse {
-    /// The response is known without it.
-    Needless,
-    /// It is read and thrown away, because the next request begins behind it.
-    Discard,
-    /// Up to so many bytes are taken by whoever answers.
-    Take(u64),
+/// Answers a request.
+pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
+    let mut handlers = origin.handlers.iter_mut();
+    if let Some(answer) = handlers.find_map(|handler| handler.answer(request, trace)) {
+        return answer;
+    }
+    if let Some(response) = refused_method(request, trace) {
+        return Answer::Ready(response);
+    }
+    let Some(raw) = request.head.target.path() else {
+        return Answer::Ready(options(Reason::ServerOptions));
+    };
+    let mut decoded = std::mem::take(&mut origin.decoded);
+    let answer = match SitePath::decode(raw, &mut decoded) {
+        Ok(path) => {
+            note_path(raw, path, trace);
+            answer_path(origin, request, path, trace)
+        }
+        Err(fault) => Answer::Ready(refused_path(raw, fault, trace)),
+    };
+    origin.decoded = decoded;
+    answer
 }
 
-impl Origin {
-    /// What becomes of the content of a request.
-    pub fn content_use(&self, request: &Request<'_>) -> ContentUse {
-        let mut handlers = self.handlers.iter();
-        match handlers.find_map(|handler| handler.takes_content(request)) {
-            Some(most) => ContentUse::Take(most),
-            None if request.method().is_some_and(Method::is_allowed) => ContentUse::Discard,
-            None => ContentUse::Needless,
-        }
+fn answer_path(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    trace: &mut Trace,
+) -> Answer {
+    let host = request.head.host.map(|host| host.name);
+    let rules = origin.rules.matching(host, path.as_bytes());
+    let found = match origin.site.find(path) {
+        Ok(found) => found,
+        Err(fault) => return Answer::Ready(absent(path, fault, trace)),
+    };
+    note_found(&found, path, trace);
+    if request.method() == Some(Method::Options) {
+        return Answer::Ready(options(Reason::ResourceOptions));
     }
-
-    /// The codings that may be applied to what gains from them.
-    pub fn offered(&self, gains: bool) -> &'static [Coding] {
-        match gains && self.site.options().compress {
-            true => &CODINGS,
-            false => &[],
-        }
+    match found {
+        Found::File(file) => Answer::Ready(answer_file(origin, request, path, file, rules, trace)),
+        Found::Directory => answer_directory(origin, request, path, rules, trace),
     }
+}
 
-    /// Answers a request.
-    pub fn answer(&mut self, request: &Request<'_>, trace: &mut Trace) -> Answer {
-        let mut handlers = self.handlers.iter_mut();
-        if let Some(answer) = handlers.find_map(|handler| handler.answer(request, trace)) {
-            return answer;
-        }
-        if let Some(response) = refused_method(request, trace) {
-            return Answer::Ready(response);
-        }
-        let Some(raw) = request.head.target.path() else {
-            return Answer::Ready(options(Reason::ServerOptions));
-        };
-        let mut decoded = std::mem::take(&mut self.decoded);
-        let answer = match SitePath::decode(raw, &mut decoded) {
-            Ok(path) => {
-                note_path(raw, path, trace);
-                self.answer_path(request, path, trace)
-            }
-            Err(fault) => Answer::Ready(refused_path(raw, fault, trace)),
-        };
-        self.decoded = decoded;
-        answer
+fn answer_directory(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    _rules: RuleSet,
+    trace: &mut Trace,
+) -> Answer {
+    if !path.is_directory() {
+        return Answer::Ready(redirect_to_slash(request, path, trace));
     }
-
-    fn answer_path(
-        &mut self,
-        request: &Request<'_>,
-        path: SitePath<'_>,
-        trace: &mut Trace,
-    ) -> Answer {
-        let host = request.head.host.map(|host| host.name);
-        let rules = self.rules.matching(host, path.as_bytes());
-        let found = match self.site.find(path) {
-            Ok(found) => found,
-            Err(fault) => return Answer::Ready(absent(path, fault, trace)),
-        };
-        note_found(&found, path, trace);
-        if request.method() == Some(Method::Options) {
-            return Answer::Ready(options(Reason::ResourceOptions));
-        }
-        match found {
-            Found::File(file) => Answer::Ready(self.answer_file(request, path, file, rules, trace)),
-            Found::Directory => self.answer_directory(request, path, rules, trace),
-        }
+    if !origin.site.options().listing {
+        let reason = Reason::ListingOff;
+        trace.note(|| Step::new(DIRECTORY, reason.text()).leads_to(Status::NotFound));
+        return Answer::Ready(error(Status::NotFound, reason));
     }
-
-    fn answer_directory(
-        &mut self,
-        request: &Request<'_>,
-        path: SitePath<'_>,
-        _rules: RuleSet,
-        trace: &mut Trace,
-    ) -> Answer {
-        if !path.is_directory() {
-            return Answer::Ready(redirect_to_slash(request, path, trace));
-        }
-        if !self.site.options().listing {
-            let reason = Reason::ListingOff;
-            trace.note(|| Step::new(DIRECTORY, reason.text()).leads_to(Status::NotFound));
-            return Answer::Ready(error(Status::NotFound, reason));
-        }
-        match ListingJob::new(self, path, request.query()) {
-            Ok(job) => Answer::Later(Box::new(job)),
-            Err(fault) => Answer::Ready(disk_error(fault)),
-        }
+    match ListingJob::new(origin, path, request.query()) {
+        Ok(job) => Answer::Later(Box::new(job)),
+        Err(fault) => Answer::Ready(disk_error(fault)),
     }
 }
 

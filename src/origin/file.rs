@@ -37,166 +37,164 @@ const ATTEMPTS: usize = 4;
 
 const UNCODED: Clause = clause!("RFC 9110 section 14.2", "try_file");
 
-impl Origin {
-    /// Answers for a regular file.
-    pub(super) fn answer_file(
-        &mut self,
-        request: &Request<'_>,
-        path: SitePath<'_>,
-        mut file: Rc<StoredFile>,
-        rules: RuleSet,
-        trace: &mut Trace,
-    ) -> Response {
-        let mark = trace.steps().len();
-        for _ in 0..ATTEMPTS {
-            match self.try_file(request, &file, rules, trace) {
-                Ok(Some(response)) => return response,
-                Ok(None) => {}
-                Err(fault) => return disk_error(fault),
-            }
-            // Replaced since it was resolved: look again, in a new turn.
-            trace.take_from(mark);
-            self.site.look_again();
-            file = match self.site.find(path) {
-                Ok(Found::File(file)) => file,
-                Ok(Found::Directory) => break,
-                Err(fault) => return disk_error(fault),
-            };
+/// Answers for a regular file.
+pub(super) fn answer_file(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    mut file: Rc<StoredFile>,
+    rules: RuleSet,
+    trace: &mut Trace,
+) -> Response {
+    let mark = trace.steps().len();
+    for _ in 0..ATTEMPTS {
+        match try_file(origin, request, &file, rules, trace) {
+            Ok(Some(response)) => return response,
+            Ok(None) => {}
+            Err(fault) => return disk_error(fault),
         }
-        disk_error(DiskError::Unsteady)
-    }
-
-    /// `None` if the file is no longer what `file` says.
-    fn try_file(
-        &mut self,
-        request: &Request<'_>,
-        file: &Rc<StoredFile>,
-        rules: RuleSet,
-        trace: &mut Trace,
-    ) -> Result<Option<Response>, DiskError> {
-        let (coding, why) = match self.choose_coding(request, file, trace) {
-            CodingChoice::Chosen(coding, why) => (coding, why),
-            CodingChoice::NotAcceptable => return Ok(Some(not_acceptable(DIMENSIONS))),
+        // Replaced since it was resolved: look again, in a new turn.
+        trace.take_from(mark);
+        origin.site.look_again();
+        file = match origin.site.find(path) {
+            Ok(Found::File(file)) => file,
+            Ok(Found::Directory) => break,
+            Err(fault) => return disk_error(fault),
         };
-        let preferred = metadata(file, coding, request, rules);
-        let plain = metadata(file, Coding::Identity, request, rules);
-        let mark = trace.steps().len();
-        let mut answer = Decided::new(request, &preferred, why, self.max_ranges, trace);
-        if let Some(why) = self.why_uncoded(request, file, coding)
-            && coding::accepts_identity(request.fields())
-        {
-            let of_coded = trace.take_from(mark);
-            trace.note(|| Step::new(UNCODED, why.text()));
-            let bare = Decided::new(request, &plain, why, self.max_ranges, trace);
-            if answer.suits_better_than(&bare) {
-                trace.put_back(mark, of_coded);
-            } else {
-                answer = bare;
-            }
-        }
-        if let Some(response) = answer.without_content() {
-            return Ok(Some(response));
-        }
-        let whole = self.content(file, answer.variant())?;
-        Ok(whole.map(|whole| answer.with_content(whole)))
     }
+    disk_error(DiskError::Unsteady)
+}
 
-    /// RFC 9110 section 12.5.3.
-    fn choose_coding(
-        &self,
-        request: &Request<'_>,
-        file: &StoredFile,
-        trace: &mut Trace,
-    ) -> CodingChoice {
-        let offered = self.offered(file.gains_from_coding);
-        let mark = trace.steps().len();
-        match coding::choose(request.fields(), offered, trace) {
-            // A client that refuses identity gets a coding even if that gains nothing.
-            CodingChoice::NotAcceptable => {
-                trace.take_from(mark);
-                coding::choose(request.fields(), self.offered(true), trace)
-            }
-            choice => choice,
-        }
-    }
-
-    /// Why identity is sent although a coding is preferred, if so. A request for ranges is one
-    /// reason: a client resumes in the bytes of the file, and a part of a coded stream cannot be
-    /// decoded by itself.
-    fn why_uncoded(
-        &self,
-        request: &Request<'_>,
-        file: &StoredFile,
-        coding: Coding,
-    ) -> Option<CodingReason> {
-        let is_kept = || {
-            file.representation(Variant::coded(coding))
-                .coded()
-                .is_some()
-        };
-        if coding == Coding::Identity {
-            None
-        } else if self.asks_for_range(request, file) {
-            Some(CodingReason::RangeAsked)
-        } else if file.size() <= CODE_AT_ONCE || is_kept() {
-            None
-        } else if request.head.head.version == Version::Http10 {
-            Some(CodingReason::LengthUnknown)
+/// `None` if the file is no longer what `file` says.
+fn try_file(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    file: &Rc<StoredFile>,
+    rules: RuleSet,
+    trace: &mut Trace,
+) -> Result<Option<Response>, DiskError> {
+    let (coding, why) = match choose_coding(origin, request, file, trace) {
+        CodingChoice::Chosen(coding, why) => (coding, why),
+        CodingChoice::NotAcceptable => return Ok(Some(not_acceptable(DIMENSIONS))),
+    };
+    let preferred = metadata(file, coding, request, rules);
+    let plain = metadata(file, Coding::Identity, request, rules);
+    let mark = trace.steps().len();
+    let mut answer = Decided::new(request, &preferred, why, origin.max_ranges, trace);
+    if let Some(why) = why_uncoded(origin, request, file, coding)
+        && coding::accepts_identity(request.fields())
+    {
+        let of_coded = trace.take_from(mark);
+        trace.note(|| Step::new(UNCODED, why.text()));
+        let bare = Decided::new(request, &plain, why, origin.max_ranges, trace);
+        if answer.suits_better_than(&bare) {
+            trace.put_back(mark, of_coded);
         } else {
-            (!self.coders.are_free(1)).then_some(CodingReason::CodersBusy)
+            answer = bare;
         }
     }
+    if let Some(response) = answer.without_content() {
+        return Ok(Some(response));
+    }
+    let whole = content(origin, file, answer.variant())?;
+    Ok(whole.map(|whole| answer.with_content(whole)))
+}
 
-    /// Whether the request has a `Range` that means something here (RFC 9110 section 14.2).
-    fn asks_for_range(&self, request: &Request<'_>, file: &StoredFile) -> bool {
-        let value = request.fields().sole(FieldName::Range);
-        request.method() == Some(Method::Get)
-            && value.is_some_and(|value| {
-                let choice = range::select(value, file.size(), self.max_ranges);
-                !matches!(choice, RangeChoice::Ignored(_))
-            })
+/// RFC 9110 section 12.5.3.
+fn choose_coding(
+    origin: &Origin,
+    request: &Request<'_>,
+    file: &StoredFile,
+    trace: &mut Trace,
+) -> CodingChoice {
+    let offered = origin.offered(file.gains_from_coding);
+    let mark = trace.steps().len();
+    match coding::choose(request.fields(), offered, trace) {
+        // A client that refuses identity gets a coding even if that gains nothing.
+        CodingChoice::NotAcceptable => {
+            trace.take_from(mark);
+            coding::choose(request.fields(), origin.offered(true), trace)
+        }
+        choice => choice,
     }
+}
 
-    /// The content of this variant: from the cache, coded now, or coded as it is sent.
-    fn content(
-        &mut self,
-        file: &Rc<StoredFile>,
-        variant: Variant,
-    ) -> Result<Option<Whole>, DiskError> {
-        let coding = variant.coding;
-        if coding == Coding::Identity {
-            return Ok(self.site.content(file)?.map(Whole::Stored));
-        }
-        if let Some(bytes) = file.representation(variant).coded() {
-            return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
-        }
-        let Some(source) = self.site.source(file)? else {
-            return Ok(None);
-        };
-        if file.size() > CODE_AT_ONCE && !self.coders.are_free(1) {
-            // The client refuses identity, or it would have been chosen.
-            return Err(DiskError::Exhausted);
-        }
-        if file.size() <= CODE_AT_ONCE {
-            let bytes: Rc<[u8]> = match code(source, coding) {
-                Ok(bytes) => bytes.into(),
-                Err(BodyError::Changed) => return Ok(None),
-                Err(fault) => return Err(fault.into()),
-            };
-            self.site.gains().keep(file, variant, Rc::clone(&bytes));
-            return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
-        }
-        let gathered = Gathered {
-            coded: Coded::new(source, coding),
-            gathered: Some(Vec::new()),
-            limit: usize::try_from(self.site.largest_kept()).unwrap_or(usize::MAX),
-            gains: self.site.gains(),
-            file: Rc::clone(file),
-            variant,
-        };
-        let held = Held::new(gathered, &self.coders);
-        Ok(Some(Whole::Source(Box::new(held))))
+/// Why identity is sent although a coding is preferred, if so. A request for ranges is one
+/// reason: a client resumes in the bytes of the file, and a part of a coded stream cannot be
+/// decoded by itorigin.
+fn why_uncoded(
+    origin: &Origin,
+    request: &Request<'_>,
+    file: &StoredFile,
+    coding: Coding,
+) -> Option<CodingReason> {
+    let is_kept = || {
+        file.representation(Variant::coded(coding))
+            .coded()
+            .is_some()
+    };
+    if coding == Coding::Identity {
+        None
+    } else if asks_for_range(origin, request, file) {
+        Some(CodingReason::RangeAsked)
+    } else if file.size() <= CODE_AT_ONCE || is_kept() {
+        None
+    } else if request.head.head.version == Version::Http10 {
+        Some(CodingReason::LengthUnknown)
+    } else {
+        (!origin.coders.are_free(1)).then_some(CodingReason::CodersBusy)
     }
+}
+
+/// Whether the request has a `Range` that means something here (RFC 9110 section 14.2).
+fn asks_for_range(origin: &Origin, request: &Request<'_>, file: &StoredFile) -> bool {
+    let value = request.fields().sole(FieldName::Range);
+    request.method() == Some(Method::Get)
+        && value.is_some_and(|value| {
+            let choice = range::select(value, file.size(), origin.max_ranges);
+            !matches!(choice, RangeChoice::Ignored(_))
+        })
+}
+
+/// The content of this variant: from the cache, coded now, or coded as it is sent.
+fn content(
+    origin: &mut Origin,
+    file: &Rc<StoredFile>,
+    variant: Variant,
+) -> Result<Option<Whole>, DiskError> {
+    let coding = variant.coding;
+    if coding == Coding::Identity {
+        return Ok(origin.site.content(file)?.map(Whole::Stored));
+    }
+    if let Some(bytes) = file.representation(variant).coded() {
+        return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
+    }
+    let Some(source) = origin.site.source(file)? else {
+        return Ok(None);
+    };
+    if file.size() > CODE_AT_ONCE && !origin.coders.are_free(1) {
+        // The client refuses identity, or it would have been chosen.
+        return Err(DiskError::Exhausted);
+    }
+    if file.size() <= CODE_AT_ONCE {
+        let bytes: Rc<[u8]> = match code(source, coding) {
+            Ok(bytes) => bytes.into(),
+            Err(BodyError::Changed) => return Ok(None),
+            Err(fault) => return Err(fault.into()),
+        };
+        origin.site.gains().keep(file, variant, Rc::clone(&bytes));
+        return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
+    }
+    let gathered = Gathered {
+        coded: Coded::new(source, coding),
+        gathered: Some(Vec::new()),
+        limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
+        gains: origin.site.gains(),
+        file: Rc::clone(file),
+        variant,
+    };
+    let held = Held::new(gathered, &origin.coders);
+    Ok(Some(Whole::Source(Box::new(held))))
 }
 
 /// What is said of a file in one coding.

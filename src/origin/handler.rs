@@ -12,6 +12,8 @@ use std::time::Instant;
 
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
+use crate::semantics::coding::Coding;
+use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
 use crate::site::places::Places;
@@ -56,6 +58,38 @@ impl Origin {
             decoded: Vec::new(),
         }
     }
+
+    /// What becomes of the content of a request.
+    pub fn content_use(&self, request: &Request<'_>) -> ContentUse {
+        let mut handlers = self.handlers.iter();
+        match handlers.find_map(|handler| handler.takes_content(request)) {
+            Some(most) => ContentUse::Take(most),
+            None if request.method().is_some_and(Method::is_allowed) => ContentUse::Discard,
+            None => ContentUse::Needless,
+        }
+    }
+
+    /// The codings that may be applied to what gains from them.
+    pub fn offered(&self, gains: bool) -> &'static [Coding] {
+        match gains && self.site.options().compress {
+            true => &CODINGS,
+            false => &[],
+        }
+    }
+}
+
+/// Every coding that this server applies, in the order of its preference.
+const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
+
+/// What the content of a request is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentUse {
+    /// The response is known without it.
+    Needless,
+    /// It is read and thrown away, because the next request begins behind it.
+    Discard,
+    /// Up to so many bytes are taken by whoever answers.
+    Take(u64),
 }
 
 /// Something that answers requests before the site is asked: pages of the server's own.

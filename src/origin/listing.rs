@@ -106,117 +106,115 @@ impl Responder for ListingJob {
                 self.scan = Some(scan);
                 return Polled::More;
             }
-            Ok(false) => origin.answer_listing(request, &self.path, scan.finish(), trace),
+            Ok(false) => answer_listing(origin, request, &self.path, scan.finish(), trace),
             Err(fault) => disk_error(fault),
         };
         Polled::Done(Answer::Ready(response))
     }
 }
 
-impl Origin {
-    /// Answers for a directory that was read.
-    fn answer_listing(
-        &mut self,
-        request: &Request<'_>,
-        path: &[u8],
-        listing: Listing,
-        trace: &mut Trace,
-    ) -> Response {
-        let query = ListingQuery::parse(request.query());
-        let format = query
-            .format
-            .unwrap_or_else(|| format_by_accept(request, trace));
-        let is_small = listing.totals().entries() <= SMALL;
-        let (coding, why) = match self.choose_listing_coding(request, is_small, trace) {
-            CodingChoice::Chosen(coding, why) => (coding, why),
-            CodingChoice::NotAcceptable => return not_acceptable(DIMENSIONS),
-        };
-        let variant = Variant::coded(coding);
-        let listing_is_cut = listing.totals().omitted > 0;
-        let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
-        let whole = self.listing_content(path, query, format, listing, coding, is_small);
-        let length = match &whole {
-            Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
-            _ => None,
-        };
-        let metadata = Metadata {
-            validators: Validators {
-                entity_tag: Some(EntityTag {
-                    // Which entries of an endless directory are shown depends on the disk's order.
-                    weak: listing_is_cut,
-                    opaque: tag.as_bytes(),
-                }),
-                last_modified: None,
-            },
-            media_type: format.content_type(),
-            variant,
-            dimensions: DIMENSIONS,
-            length,
-            has_ranges: length.is_some(),
-            policy: Some(CONTENT_SECURITY_POLICY),
-            prepared: None,
-        };
-        let answer = Decided::new(request, &metadata, why, self.max_ranges, trace);
-        match answer.without_content() {
-            Some(response) => response,
-            None => answer.with_content(whole),
-        }
+/// Answers for a directory that was read.
+fn answer_listing(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: &[u8],
+    listing: Listing,
+    trace: &mut Trace,
+) -> Response {
+    let query = ListingQuery::parse(request.query());
+    let format = query
+        .format
+        .unwrap_or_else(|| format_by_accept(request, trace));
+    let is_small = listing.totals().entries() <= SMALL;
+    let (coding, why) = match choose_listing_coding(origin, request, is_small, trace) {
+        CodingChoice::Chosen(coding, why) => (coding, why),
+        CodingChoice::NotAcceptable => return not_acceptable(DIMENSIONS),
+    };
+    let variant = Variant::coded(coding);
+    let listing_is_cut = listing.totals().omitted > 0;
+    let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
+    let whole = listing_content(origin, path, query, format, listing, coding, is_small);
+    let length = match &whole {
+        Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
+        _ => None,
+    };
+    let metadata = Metadata {
+        validators: Validators {
+            entity_tag: Some(EntityTag {
+                // Which entries of an endless directory are shown depends on the disk's order.
+                weak: listing_is_cut,
+                opaque: tag.as_bytes(),
+            }),
+            last_modified: None,
+        },
+        media_type: format.content_type(),
+        variant,
+        dimensions: DIMENSIONS,
+        length,
+        has_ranges: length.is_some(),
+        policy: Some(CONTENT_SECURITY_POLICY),
+        prepared: None,
+    };
+    let answer = Decided::new(request, &metadata, why, origin.max_ranges, trace);
+    match answer.without_content() {
+        Some(response) => response,
+        None => answer.with_content(whole),
     }
+}
 
-    fn choose_listing_coding(
-        &self,
-        request: &Request<'_>,
-        is_small: bool,
-        trace: &mut Trace,
-    ) -> CodingChoice {
-        let choice = coding::choose(request.fields(), self.offered(true), trace);
-        let why = if is_small {
-            None
-        } else if request.head.head.version == Version::Http10 {
-            Some(CodingReason::LengthUnknown)
-        } else {
-            (!self.coders.are_free(1)).then_some(CodingReason::CodersBusy)
-        };
-        match (choice, why) {
-            (CodingChoice::Chosen(Coding::Gzip | Coding::Deflate, _), Some(why))
-                if coding::accepts_identity(request.fields()) =>
-            {
-                trace.note(|| Step::new(UNCODED, why.text()));
-                CodingChoice::Chosen(Coding::Identity, why)
+fn choose_listing_coding(
+    origin: &Origin,
+    request: &Request<'_>,
+    is_small: bool,
+    trace: &mut Trace,
+) -> CodingChoice {
+    let choice = coding::choose(request.fields(), origin.offered(true), trace);
+    let why = if is_small {
+        None
+    } else if request.head.head.version == Version::Http10 {
+        Some(CodingReason::LengthUnknown)
+    } else {
+        (!origin.coders.are_free(1)).then_some(CodingReason::CodersBusy)
+    };
+    match (choice, why) {
+        (CodingChoice::Chosen(Coding::Gzip | Coding::Deflate, _), Some(why))
+            if coding::accepts_identity(request.fields()) =>
+        {
+            trace.note(|| Step::new(UNCODED, why.text()));
+            CodingChoice::Chosen(Coding::Identity, why)
+        }
+        (choice, _) => choice,
+    }
+}
+
+fn listing_content(
+    origin: &Origin,
+    path: &[u8],
+    query: ListingQuery,
+    format: Format,
+    listing: Listing,
+    coding: Coding,
+    is_small: bool,
+) -> Whole {
+    let mut page = Page(Renderer::new(path, query, format, listing));
+    if !is_small {
+        return match coding {
+            Coding::Identity => Whole::Source(Box::new(Held::new(page, &origin.listings))),
+            coding => {
+                let coded = Coded::new(Box::new(Held::new(page, &origin.listings)), coding);
+                Whole::Source(Box::new(Held::new(coded, &origin.coders)))
             }
-            (choice, _) => choice,
-        }
+        };
     }
-
-    fn listing_content(
-        &self,
-        path: &[u8],
-        query: ListingQuery,
-        format: Format,
-        listing: Listing,
-        coding: Coding,
-        is_small: bool,
-    ) -> Whole {
-        let mut page = Page(Renderer::new(path, query, format, listing));
-        if !is_small {
-            return match coding {
-                Coding::Identity => Whole::Source(Box::new(Held::new(page, &self.listings))),
-                coding => {
-                    let coded = Coded::new(Box::new(Held::new(page, &self.listings)), coding);
-                    Whole::Source(Box::new(Held::new(coded, &self.coders)))
-                }
-            };
-        }
-        let mut bytes = Vec::new();
-        // Neither a page nor a coder in memory can fail.
-        while let Ok(Pulled::More) = page.pull(&mut bytes, PIECE) {}
-        let bytes: Rc<[u8]> = bytes.into();
-        if coding == Coding::Identity {
-            return Whole::Stored(Stored::Memory(bytes));
-        }
-        let coded = code(Box::new(MemorySource::new(bytes)), coding).unwrap_or_default();
-        Whole::Stored(Stored::Memory(coded.into()))
+    let mut bytes = Vec::new();
+    // Neither a page nor a coder in memory can fail.
+    while let Ok(Pulled::More) = page.pull(&mut bytes, PIECE) {}
+    let bytes: Rc<[u8]> = bytes.into();
+    if coding == Coding::Identity {
+        return Whole::Stored(Stored::Memory(bytes));
     }
+    let coded = code(Box::new(MemorySource::new(bytes)), coding).unwrap_or_default();
+    Whole::Stored(Stored::Memory(coded.into()))
 }
 
 /// A page pulled as content.

@@ -3,7 +3,7 @@
 
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
-use crate::net::protocol::{Closed, Step};
+use crate::net::protocol::step::{Closed, Step};
 use crate::net::socket::{Flushed, Input, More};
 use crate::net::stream::Stream;
 use crate::observe::event::End;

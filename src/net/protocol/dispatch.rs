@@ -8,8 +8,8 @@ use crate::http1::persistence::{CloseReason, Persistence, persistence};
 use crate::http1::version::Version;
 use crate::net::listener::Service;
 use crate::net::protocol::body::BodyReader;
-use crate::origin::answer::ContentUse;
-use crate::origin::handler::{Answer, Origin};
+use crate::origin::answer;
+use crate::origin::handler::{Answer, ContentUse, Origin};
 use crate::origin::reason::Reason;
 use crate::origin::redirect;
 use crate::origin::refuse::error;
@@ -143,7 +143,7 @@ pub fn dispatch(
 /// Answers a request whose body is out of the way, or is pulled by whoever answers.
 pub fn answer(request: &Request<'_>, site: Site, origin: &mut Origin, trace: &mut Trace) -> Answer {
     match site.service {
-        Service::Site => origin.answer(request, trace),
+        Service::Site => answer::answer(origin, request, trace),
         Service::Redirect => Answer::Ready(redirect::answer(request, site.https_port)),
     }
 }

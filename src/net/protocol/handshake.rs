@@ -7,10 +7,10 @@
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
 use crate::net::listener::Service;
-use crate::net::protocol::{Closed, Refusal, Step, Switch};
+use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::socket::Input;
 use crate::net::stream::Stream;
-use crate::net::tls::Handshake as Progress;
+use crate::net::tls::handshake::Handshake as Progress;
 use crate::observe::event::{TlsFailure, TlsStage};
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;

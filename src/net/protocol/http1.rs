@@ -31,8 +31,7 @@ use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
 use crate::net::protocol::dispatch::{self, Dispatched, Facts, Site, checked, dispatch};
 use crate::net::protocol::handshake::tell_failed;
 use crate::net::protocol::reply::reply;
-use crate::net::protocol::upgraded::Upgraded;
-use crate::net::protocol::{Closed, Refusal, Step, Switch};
+use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::pump::{Output, Pump, Pumped, SendError};
 use crate::net::saved_head::SavedHead;
 use crate::net::socket::{End as InputEnd, Flushed, Input};
@@ -372,9 +371,7 @@ impl Http1 {
         match then {
             Then::NextRequest => Step::Next,
             Then::Close { linger } => Step::Switch(Switch::Closing { linger }),
-            Then::Upgrade(conversation) => {
-                Step::Switch(Switch::Upgraded(Upgraded::new(conversation)))
-            }
+            Then::Upgrade(conversation) => Step::Switch(Switch::Upgraded(conversation)),
         }
     }
 

@@ -21,19 +21,19 @@ pub mod handshake;
 pub mod http1;
 // A response, written to the outbox.
 pub mod reply;
+// What a protocol asks for after a step.
+pub mod step;
 // A protocol that has taken over from HTTP.
 pub mod upgraded;
 
 use crate::net::context::Context;
-use crate::net::listener::Service;
 use crate::net::protocol::closing::Closing;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
+use crate::net::protocol::step::{Closed, Step, Switch};
 use crate::net::protocol::upgraded::Upgraded;
 use crate::net::stream::Stream;
 use crate::observe::event::End;
-use crate::origin::reason::Reason;
-use crate::semantics::status::Status;
 
 /// A protocol, with its state.
 pub enum Protocol {
@@ -47,61 +47,12 @@ pub enum Protocol {
     Closing(Closing),
 }
 
-/// What a protocol asks for after a step.
-pub enum Step {
-    /// The next step.
-    Next,
-    /// The socket's readiness, or the deadline.
-    Wait,
-    /// The neighbours' turn first.
-    Again,
-    /// Another protocol goes on.
-    Switch(Switch),
-    /// The end.
-    Close(Closed),
-}
-
-/// The protocol that goes on.
-pub enum Switch {
-    /// HTTP/1 for a service. If there is a refusal, the client is told of it at once.
-    Http1(Service, Option<Refusal>),
-    /// What a response led to.
-    Upgraded(Upgraded),
-    /// The end. Whether the client may still be sending.
-    Closing {
-        /// If so, the connection stays until the client has seen the end.
-        linger: bool,
-    },
-}
-
-/// Why a client is refused before its request is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The status of the response.
-    pub status: Status,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// Why a connection is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Closed {
-    /// Everything asked for was answered.
-    Orderly,
-    /// No request came in time, or the server is shutting down.
-    Idle,
-    /// There is no TLS session; the log knows why.
-    Failed,
-    /// It was cut, and whatever exchange was under way ended so.
-    Cut(End),
-}
-
 impl Protocol {
     /// What goes on after a switch.
     pub fn of(switch: Switch) -> Protocol {
         match switch {
             Switch::Http1(service, refusal) => Protocol::Http1(Http1::new(service, refusal)),
-            Switch::Upgraded(upgraded) => Protocol::Upgraded(upgraded),
+            Switch::Upgraded(conversation) => Protocol::Upgraded(Upgraded::new(conversation)),
             Switch::Closing { linger } => Protocol::Closing(Closing::new(linger)),
         }
     }

@@ -1,7 +1,8 @@
 //! A response, written to the outbox as far as it goes at once.
 
+use crate::http1::framing::{Framing, framing};
 use crate::http1::persistence::{Persistence, ServerState, decide};
-use crate::http1::response::{Framing, framing, write};
+use crate::http1::response::write;
 use crate::net::context::Context;
 use crate::net::protocol::dispatch::Facts;
 use crate::net::pump::Pump;

@@ -2,7 +2,7 @@
 
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
-use crate::net::protocol::{Closed, Step, Switch};
+use crate::net::protocol::step::{Closed, Step, Switch};
 use crate::net::socket::{Flushed, Input};
 use crate::net::stream::Stream;
 use crate::observe::event::End;

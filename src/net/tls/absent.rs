@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use super::Handshake;
 use super::fault::TlsError;
+use super::handshake::Handshake;
 use super::notice::Notice;
 use super::options::TlsOptions;
 use crate::net::clock::Now;

@@ -13,6 +13,8 @@
 //! All of it is behind the feature `tls`. Without it [`Session`] is a type that has no values, and
 //! everything that would use one compiles to nothing.
 
+// How far a handshake has come.
+pub mod handshake;
 // What the operator asks for.
 pub mod options;
 // What can be wrong with it.
@@ -49,21 +51,3 @@ pub use {
     endpoint::Endpoint,
     session::{Session, Wire},
 };
-
-/// How far a handshake has come.
-#[derive(Debug)]
-pub enum Handshake {
-    /// Requests can be read.
-    Done,
-    /// The same, but the session was resumed, and the certificate that the client has shown when it
-    /// began has expired since. No alert can say so any more.
-    Expired,
-    /// A step was made; there may be another.
-    Progress,
-    /// The socket must be ready first.
-    Pending,
-    /// The client went away in the middle of it.
-    Gone,
-    /// There will be no session, for this reason; for most there is an alert that tells the client.
-    Failed(String),
-}

@@ -12,8 +12,8 @@ use rustls::server::{ServerConnectionData as Side, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeTlsData, WriteTraffic};
 use rustls::{CipherSuite, Error, HandshakeKind, ProtocolVersion, ServerConfig};
 
-use super::Handshake;
 use super::certificate::Certificate;
+use super::handshake::Handshake;
 use crate::net::buffer::Buffer;
 use crate::net::socket::{End, Flushed, Input, More, Socket};
 use crate::net::transport_error::TransportError;

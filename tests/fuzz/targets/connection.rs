@@ -17,12 +17,15 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
-use docroot::net::bench::{Bench, Desk, Settings};
 use docroot::net::config::{Bind, Config, Port};
-use docroot::net::connection::{Connection, Service, Turn};
+use docroot::net::connection::{Connection, Turn};
+use docroot::net::context::{Context, Settings};
 use docroot::net::limits::{Deadlines, Limits};
+use docroot::net::listener::{Address, Listener, Service};
+use docroot::net::mailbox::Mailbox;
 use docroot::net::transport::Transport;
 use docroot::observe::access_log::LogOptions;
+use docroot::observe::client::Client;
 use docroot::observe::log::Log;
 use docroot::site::options::SiteOptions;
 use docroot::site::root::Root;
@@ -32,11 +35,11 @@ use libfuzzer_sys::fuzz_target;
 const TURNS: usize = 100_000;
 
 thread_local! {
-    static BENCH: RefCell<Bench> = RefCell::new(bench());
+    static CONTEXT: RefCell<Context> = RefCell::new(context());
 }
 
-/// A bench on a small root in memory, where the machine has such a place.
-fn bench() -> Bench {
+/// The context of a worker on a small root in memory, where the machine has such a place.
+fn context() -> Context {
     let place = Path::new("/dev/shm");
     let place = if place.is_dir() {
         place.to_owned()
@@ -65,30 +68,37 @@ fn bench() -> Bench {
         counters: Arc::default(),
         endpoint: None,
         port: 0,
+        handlers: Vec::new(),
     };
-    Bench::new(Desk::new(&settings, Log::off().handle()))
+    let (mailbox, _) = Mailbox::new(Arc::default()).expect("a poller");
+    Context::new(&settings, Log::off().handle(), mailbox.wakes())
 }
 
 fuzz_target!(|input: &[u8]| {
-    BENCH.with_borrow_mut(|bench| {
+    CONTEXT.with_borrow_mut(|context| {
         let (ours, mut theirs) = UnixStream::pair().expect("a pair of sockets");
         ours.set_nonblocking(true).expect("non-blocking");
         theirs.set_nonblocking(true).expect("non-blocking");
         let transport = Transport::new(TcpStream::from(OwnedFd::from(ours)));
         let peer = (Ipv4Addr::LOCALHOST, 1).into();
-        let mut connection = Connection::new(transport, peer, Service::Site, &bench.desk);
+        let listener = Listener {
+            address: Address::Tcp(peer),
+            is_tls: false,
+            service: Service::Site,
+        };
+        let mut connection = Connection::new(transport, Client::at(peer), listener, None, context);
         let (mut sent, mut received) = (Vec::new(), Vec::new());
         let mut open = true;
         // 0xFF ends a piece: it is a byte of no message's own syntax.
         for piece in input.split(|&byte| byte == 0xff) {
             sent.extend_from_slice(piece);
             open = open && theirs.write_all(piece).is_ok();
-            open = open && run(&mut connection, bench, &mut theirs, &mut received);
+            open = open && run(&mut connection, context, &mut theirs, &mut received);
         }
         if open {
             theirs.shutdown(Shutdown::Write).expect("half a close");
             assert!(
-                !run(&mut connection, bench, &mut theirs, &mut received),
+                !run(&mut connection, context, &mut theirs, &mut received),
                 "it never ends"
             );
         }
@@ -101,14 +111,14 @@ fuzz_target!(|input: &[u8]| {
 /// Drives a connection until it waits for more. `false`: it is over.
 fn run(
     connection: &mut Connection,
-    bench: &mut Bench,
+    context: &mut Context,
     theirs: &mut UnixStream,
     received: &mut Vec<u8>,
 ) -> bool {
     let mut buffer = [0; 16 * 1024];
     for _ in 0..TURNS {
         connection.ready(true, true, false);
-        let turn = connection.drive(bench);
+        let turn = connection.drive(context);
         let count = theirs.read(&mut buffer).unwrap_or(0);
         received.extend_from_slice(&buffer[..count]);
         match turn {

@@ -27,7 +27,15 @@ fuzz_target!(|value: &[u8]| {
         CodingChoice::NotAcceptable => assert!(!accepts_identity(&fields)),
         CodingChoice::Chosen(..) => {}
     }
-    assert!(choose_media_type(&fields, &["text/html", "application/json"], &mut Trace::off()).index < 2);
+    assert!(
+        choose_media_type(
+            &fields,
+            &["text/html", "application/json"],
+            &mut Trace::off()
+        )
+        .index
+            < 2
+    );
     let _ = entity_tags(value).count();
     let _ = HttpDate::parse(value, HttpDate::EPOCH);
     let _ = Host::parse(value);
