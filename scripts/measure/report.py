@@ -1,37 +1,40 @@
-"""The report: Markdown, as the README shows it."""
+"""The report: Markdown, as RESULTS.md shows it."""
 
 from . import machine, scenarios
-from .servers import DOCROOT, FLOOR
+from .servers import DOCROOT
 from .targets import MB, verdicts
 
 INTRODUCTION = """\
-All servers run in turn on one machine over loopback, {workers} workers each, on the same files and
-with the same bytes checked; figures are medians of {rounds} rounds of {seconds} s. What counts is
-the processor time of the server's whole process tree for one request: the load generator shares
-the machine, so requests a second say less. The floor replays a recorded answer without reading the
-request."""
+All servers run in turn on one machine over loopback, with {workers} workers each and the same files.
+First the benchmark checks that all of them send the same bytes. Figures are medians of {rounds} rounds
+of {seconds} s. The figure that counts is the CPU time per request of the server's whole process tree.
+Requests per second say less, because the load generator runs on the same machine. The floor is not a
+server: it replays a recorded response and parses nothing."""
 
 SECURE = """\
-Over TLS every server shows the same certificate, ECDSA with P-256, and negotiates the same with the
-load generators: {terms}. docroot is built with the feature `tls` for it."""
+Over TLS all servers use the same ECDSA P-256 certificate. With the load generators they negotiate the
+same parameters: {terms}. docroot is built with the feature `tls` for these scenarios."""
+
+# The chart finds its table by this heading.
+COST_HEADING = "**CPU per request, in µs**"
 
 
 def markdown(results, names, introduction):
     """The whole report."""
     loads = [load for load in scenarios.LOADS if load.name in results.loads]
-    # The generator takes no usable times of requests that are written together.
+    # wrk cannot time the single requests of a pipelined batch.
     timed = [load for load in loads if load.pipelined == 1]
     parts = [machine.describe(("wrk", "nginx", "lighttpd", "openssl")), introduction]
     if loads:
         parts += [
             *_secure(loads, results),
-            "**CPU a request, in µs**; in brackets, docroot's share of it.",
+            f"{COST_HEADING}; in brackets: docroot's cost divided by this server's.",
             _table(loads, results, names, _cost),
-            "**Requests a second**",
+            "**Requests per second**",
             _table(loads, results, names, lambda figures, _: _short(figures.rate)),
             "**p99 latency**",
             _table(timed, results, names, lambda figures, _: _time(figures.p99)),
-            "**Resident memory, the most seen, in MB**",
+            "**Highest resident memory, in MB**",
             _table(loads, results, names, lambda figures, _: f"{figures.resident / MB:.1f}"),
         ]
         parts += _errors(loads, results)
@@ -48,13 +51,13 @@ def markdown(results, names, introduction):
 
 
 def table(header, rows, rule="---:"):
-    """A table; `rule` says how the columns behind the first are aligned."""
+    """A table; `rule` aligns every column except the first."""
     lines = [header, ["---"] + [rule] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _table(loads, results, names, cell):
-    """A table of whoever took part."""
+    """A table of the servers that took part."""
     names = [name for name in names if any(name in results.loads[load.name] for load in loads)]
     rows = []
     for load in loads:

@@ -66,15 +66,15 @@ LOADS = (
     Load("304", "1 KiB, 304, c=16", "/1k.bin", 16, revalidates=True, status=304, is_extra=True),
     Load(
         "range",
-        "1,000 bytes of 100 KiB, c=16",
+        "range: 1,000 bytes of 100 KiB, c=16",
         "/100k.bin",
         16,
         ("Range: bytes=50000-50999",),
         status=206,
         is_extra=True,
     ),
-    Load("list-1000", "listing of 1,000, c=4", "/list-1000/", 4, is_extra=True),
-    Load("list-100000", "listing of 100,000, c=1", "/list-100000/", 1, each=3, is_extra=True),
+    Load("list-1000", "listing of 1,000 files, c=4", "/list-1000/", 4, is_extra=True),
+    Load("list-100000", "listing of 100,000 files, c=1", "/list-100000/", 1, each=3, is_extra=True),
     Load("tls-1k", "TLS, 1 KiB, c=64", "/1k.bin", 64, is_secure=True),
     Load("tls-10m", "TLS, 10 MiB, c=16", "/10m.bin", 16, each=5, is_secure=True),
     Load(

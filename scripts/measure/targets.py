@@ -23,7 +23,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class CostRatio:
-    """Processor time a request, at most this part of the cheapest of others'."""
+    """CPU time per request: at most this fraction of the cheapest of `others`."""
 
     scenario: str
     others: tuple
@@ -37,7 +37,7 @@ class CostRatio:
         if DOCROOT not in figures or not others:
             return None
         ratio = figures[DOCROOT].cost / min(others)
-        text = f"{self.scenario}: CPU a request at most {self.bound:.2f} of {self.of_whom}"
+        text = f"{self.scenario}: CPU per request at most {self.bound:.2f} of {self.of_whom}"
         return Verdict(text, f"{ratio:.2f}", ratio <= self.bound)
 
 
@@ -119,7 +119,7 @@ TARGETS = (
     CostRatio("1k-c256", (NGINX_CACHED,), 0.60, "nginx with open_file_cache"),
     CostRatio("1k-c256", (FLOOR,), 1.15, "the canned-answer floor"),
     Bound("1k-c10000", "no errors", _many(_without_errors)),
-    Bound("1k-c10000", "more requests a second than nginx", _many(_faster_than_nginx), NGINXES),
+    Bound("1k-c10000", "more requests per second than nginx", _many(_faster_than_nginx), NGINXES),
     Bound("1k-c10000", "at most 16 MB resident", _many(_lean)),
     CostRatio("100k", PEERS, 0.90, "the best peer"),
     CostRatio("10m", PEERS, 1.00, "the best peer"),
