@@ -29,9 +29,9 @@ name, write docroot ./explain.
 
 Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
 
-Every option has an environment variable: --idle-timeout 5s is DOCROOT_IDLE_TIMEOUT=5s, and
---no-listing is DOCROOT_NO_LISTING=1. The command line wins over the environment. If DOCROOT_PORT
-is not set, docroot reads PORT.
+The environment can set every option that is not under Other: DOCROOT_IDLE_TIMEOUT=5s means
+--idle-timeout 5s, and DOCROOT_NO_LISTING=1 means --no-listing. If an option is on the command line,
+its variable is ignored. If DOCROOT_PORT is not set, docroot reads PORT.
 
 Examples:
   docroot                          serve this folder to this machine
@@ -45,8 +45,8 @@ Examples:
 const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
 
 const EXPLAIN_AFTER_HELP: &str = "\
-The options that are not about the request mean the same as for serving. Their environment
-variables apply too.
+The options under Serving and under Limits and deadlines mean the same as for a server, and
+docroot reads their environment variables too.
 
 Examples:
   docroot explain /                                 the answer for the served directory
