@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use docroot::cli::banner::Banner;
-use docroot::cli::surroundings::{Surroundings, wants_colour};
-use docroot::cli::{self, Command, Launch};
+use docroot::cli::machine::{Machine, wants_colour};
+use docroot::cli::{self, Command, Explain, Launch};
 use docroot::http1::target::Scheme;
 use docroot::net::config::Port;
 use docroot::net::reach::outward_addresses;
@@ -25,8 +25,9 @@ use docroot::observe::metrics::Counters;
 
 fn main() -> ExitCode {
     let variable = |name: &str| env::var_os(name);
-    match cli::parse(env::args_os(), variable, &Surroundings::look()) {
+    match cli::parse(env::args_os(), variable, &Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch),
+        Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Print(text)) => print(&text),
         // Help and version are among what the parser calls errors.
         Err(error) => printed(error.print(), ExitCode::from(error.exit_code())),
@@ -41,6 +42,11 @@ fn run(launch: Launch) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn explain(_: Explain) -> ExitCode {
+    say("docroot: explain is not built yet\n");
+    ExitCode::FAILURE
 }
 
 fn serve(launch: Launch) -> Result<(), StartError> {

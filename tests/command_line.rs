@@ -68,6 +68,32 @@ fn mistakes_end_with_2_and_say_where_help_is() {
 }
 
 #[test]
+fn requests_to_explain_that_cannot_be_sent_end_with_2() {
+    check_mistake(&[], &["explain"], 2, "docroot ./explain");
+    check_mistake(&[], &["explain", ""], 2, "'<TARGET>'");
+    check_mistake(&[], &["explain", "/", "-H", "a"], 2, "'--field <FIELD>'");
+    check_mistake(&[], &["explain", "/", "-H", "a:b\nc:d"], 2, r"'a:b\nc:d'");
+    check_mistake(
+        &[],
+        &["explain", "/", "--method", "G T"],
+        2,
+        "'--method <METHOD>'",
+    );
+    check_mistake(
+        &[("DOCROOT_MAX_RANGES", "x")],
+        &["explain", "/"],
+        2,
+        "DOCROOT_MAX_RANGES",
+    );
+    let help = printed(&[], &["explain", "--help"]);
+    for option in ["--field", "--method", "--format", "--index", "--max-ranges"] {
+        assert!(help.contains(option), "{option}\n{help}");
+    }
+    assert!(!help.contains("--port"), "{help}");
+    assert_eq!(printed(&[], &["explain", "-h"]), help);
+}
+
+#[test]
 fn a_root_that_cannot_be_served_ends_with_1() {
     check_mistake(
         &[],

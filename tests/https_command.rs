@@ -228,6 +228,10 @@ fn options_that_do_not_go_together() {
     ] {
         check_mistake(alone, "HTTPS needs a certificate");
     }
+    let same_port = ["--port", "8443", "--http-redirect", "8443"];
+    let redirect = "--http-redirect cannot use port 8443";
+    check_mistake(&[&made[..], &same_port].concat(), redirect);
+    check_mistake(&["--tls-cert", ""], "'--tls-cert <FILE>'");
     check_mistake(&["--tls-min", "1.1"], "'--tls-min <VERSION>'");
     check_mistake(&["--hsts", "long"], "'--hsts <SECONDS>'");
     check_mistake(&["--http-redirect", "http"], "'--http-redirect <N>'");

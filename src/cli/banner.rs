@@ -1,6 +1,5 @@
-//! What is said once the server listens: where it is found, what it serves, who can reach it, how
-//! to stop it. The banner goes to the standard error, so that the standard output holds the access
-//! log and nothing else.
+//! What docroot prints when it listens: its URLs, what it serves, who can connect, and how to stop
+//! it. The banner goes to the standard error, so that the standard output holds only the access log.
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,32 +7,32 @@ use std::path::Path;
 
 use crate::http1::target::Scheme;
 
-/// What the banner tells.
+/// What the banner shows.
 #[derive(Clone, Debug)]
 pub struct Banner<'a> {
     /// Where the server listens.
     pub listening: &'a [SocketAddr],
-    /// What is spoken there.
+    /// The scheme of the URLs there.
     pub scheme: Scheme,
-    /// Where the plain port beside HTTPS listens.
+    /// Where the server listens without TLS and redirects to HTTPS.
     pub plain: &'a [SocketAddr],
-    /// The SHA-256 fingerprint of a certificate that was made for this run.
+    /// The SHA-256 fingerprint of the certificate, if docroot made it for this run.
     pub fingerprint: Option<&'a str>,
-    /// The addresses of this machine that others use, for sockets that take all of them.
+    /// The addresses at which other machines reach this one. They replace 0.0.0.0 and ::.
     pub outward: &'a [IpAddr],
-    /// What is served, as an absolute path.
+    /// The absolute path of the served directory or file.
     pub root: &'a Path,
-    /// The port that was preferred and taken, where the server moved on to another.
+    /// The default port, if another program uses it and docroot chose the next one.
     pub taken: Option<u16>,
-    /// Whether colours are welcome.
+    /// Whether to use colours.
     pub colour: bool,
 }
 
 impl Banner<'_> {
-    /// The lines, the last line end included.
+    /// The text, which ends with a line end.
     pub fn text(&self) -> String {
         let mut text = format!("docroot serves {:?} at\n", self.root);
-        // A string takes every write.
+        // Writing to a string never fails.
         for url in self.urls() {
             let url = self.bold(&url);
             writeln!(text, "  {url}").unwrap_or_default();
@@ -43,19 +42,19 @@ impl Banner<'_> {
             writeln!(text, "and redirects there from {}", plain.join(" ")).unwrap_or_default();
         }
         if let Some(fingerprint) = self.fingerprint {
-            text.push_str("The certificate is signed by itself. Its SHA-256 fingerprint:\n");
+            text.push_str("The certificate is self-signed. Its SHA-256 fingerprint:\n");
             writeln!(text, "  {fingerprint}").unwrap_or_default();
         }
         if let Some(port) = self.taken {
             writeln!(text, "Port {port} was taken; --port chooses another.").unwrap_or_default();
         }
-        text.push_str(self.reach());
+        text.push_str(self.who_can_connect());
         text.push_str("Press Ctrl-C to stop.\n");
         text
     }
 
-    /// The URL of every address, in the order they were asked for; of sockets that take all, the
-    /// loopback's first.
+    /// The URL of every address, in the order of the sockets. A socket that listens on all addresses
+    /// has several URLs, and the first is the one for this machine.
     pub fn urls(&self) -> Vec<String> {
         self.urls_of(self.scheme, self.listening)
     }
@@ -84,7 +83,7 @@ impl Banner<'_> {
         [loopback].into_iter().chain(outward.copied()).collect()
     }
 
-    fn reach(&self) -> &'static str {
+    fn who_can_connect(&self) -> &'static str {
         let ips = || self.listening.iter().map(SocketAddr::ip);
         if ips().all(|ip| ip.is_loopback()) {
             "Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n"
@@ -103,7 +102,8 @@ impl Banner<'_> {
     }
 }
 
-/// `http://127.0.0.1:8080/`; the port of the scheme is not written (RFC 9110 section 4.2.3).
+/// A URL such as `http://127.0.0.1:8080/`, without the default port of its scheme (RFC 9110 section
+/// 4.2.3).
 fn url(scheme: Scheme, ip: IpAddr, port: u16) -> String {
     let host = match ip {
         IpAddr::V4(ip) => ip.to_string(),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_url_is_told() {
+    fn every_address_has_its_url() {
         check_urls(
             &["127.0.0.1:8080", "[::1]:8080"],
             &["192.0.2.7"],
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_tells_root_reach_and_stop() {
+    fn the_text_shows_the_root_who_can_connect_and_how_to_stop() {
         check_text(
             "127.0.0.1:8081",
             "/srv",
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn https_is_told_with_what_there_is_to_check() {
+    fn https_shows_the_redirecting_port_and_the_fingerprint() {
         let listening = ["127.0.0.1:8443", "[::1]:443"].map(|at| at.parse().expect(at));
         let plain = ["127.0.0.1:80", "[::1]:8080"].map(|at| at.parse().expect(at));
         let banner = Banner {
@@ -229,7 +229,7 @@ mod tests {
              https://127.0.0.1:8443/\n  \
              https://[::1]/\n\
              and redirects there from http://127.0.0.1/ http://[::1]:8080/\n\
-             The certificate is signed by itself. Its SHA-256 fingerprint:\n  \
+             The certificate is self-signed. Its SHA-256 fingerprint:\n  \
              AB:CD\n\
              Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n\
              Press Ctrl-C to stop.\n"

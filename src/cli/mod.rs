@@ -1,41 +1,58 @@
-//! What was typed, turned into a configuration, and what is said back.
+//! The command line and the environment, turned into a configuration; and what docroot prints.
 //!
-//! `parse` is a pure function: the arguments, the environment and the machine are given to it.
+//! [`parse`] is a pure function: its caller passes the arguments, the environment and the machine.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
-use clap_complete::Shell;
+use clap::ArgMatches;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 
 use crate::net::config::Config;
-use arguments::Arguments;
-use environment::with_environment;
-use surroundings::Surroundings;
+use command::{EXPLAIN, PATH, TARGET};
+use machine::Machine;
+use options::{Mode, OptionDef, quoted};
+use settings::Settings;
+pub use usage::UsageError;
 
-// The options, their defaults and their help.
-mod arguments;
-// What is said once the server listens.
+// What docroot prints when it listens.
 pub mod banner;
+// The command line as clap needs it.
+mod command;
 // The environment as a source of options.
 mod environment;
-// The options of HTTPS.
+// How the options of HTTPS combine.
 mod https;
-// What the command finds around it: processors, limits, terminals.
-pub mod surroundings;
-// Durations and sizes as people write them.
+// The processors, the limit of open files, the terminal.
+pub mod machine;
+// Every option, defined once.
+mod options;
+// Completions and the manual page.
+mod printed;
+// The request of `docroot explain`, as it is typed.
+mod request;
+// The settings that options change.
+mod settings;
+#[cfg(test)]
+mod tests;
+// Durations, sizes, counts and ports as people write them.
 mod units;
+// Mistakes in the arguments.
+mod usage;
 
-/// What was asked for.
+/// What to do.
 #[derive(Debug)]
 pub enum Command {
-    /// To serve.
+    /// Start a server.
     Serve(Box<Launch>),
-    /// To print this on the standard output and leave.
+    /// Explain how the server would answer one request.
+    Explain(Box<Explain>),
+    /// Print this on the standard output and exit.
     Print(Vec<u8>),
 }
 
-/// A server to start, and what to do once it listens.
+/// A server to start, and what to do when it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
     /// The server.
@@ -46,400 +63,117 @@ pub struct Launch {
     pub open: bool,
 }
 
-/// What the arguments ask for, the program's name being the first of them.
+/// A request to explain. It fits into an HTTP/1.1 request, but may be wrong in other ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explain {
+    /// The request target.
+    pub target: Vec<u8>,
+    /// The method.
+    pub method: Vec<u8>,
+    /// The names and values of the fields, in the order in which they were typed.
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How to print the explanation.
+    pub format: ExplainFormat,
+    /// The server that would answer the request.
+    pub config: Config,
+}
+
+/// How to print an explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExplainFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// The command for these arguments. The first argument is the name of the program.
 ///
-/// Each option that was not given is looked for in the environment, which `variable` reads. The
-/// error may also be the help or the version that was asked for: [`UsageError::exit_code`] tells.
+/// If an option is not among the arguments, `variable` looks it up in the environment. The error
+/// may also be the help or the version: see [`UsageError::exit_code`].
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     variable: impl Fn(&str) -> Option<OsString>,
-    surroundings: &Surroundings,
+    machine: &Machine,
 ) -> Result<Command, UsageError> {
     let typed: Vec<OsString> = arguments.into_iter().collect();
-    let mut command = Arguments::command();
-    let given = command.try_get_matches_from_mut(&typed)?;
-    if let Some(shell) = given.get_one::<Shell>(arguments::COMPLETIONS) {
-        return Ok(Command::Print(completions(*shell)));
-    }
-    if given.get_flag(arguments::MAN) {
-        return Ok(Command::Print(manual()));
-    }
-    let all = with_environment(&mut command, &given, typed, variable)?;
-    let matches = command.try_get_matches_from_mut(all)?;
-    let launch = Arguments::from_arg_matches(&matches)?
-        .launch(surroundings)
-        .map_err(|what| command.error(ErrorKind::ArgumentConflict, what))?;
-    Ok(Command::Serve(Box::new(launch)))
-}
-
-/// Why the arguments make no command; also the help and the version, which end it as early.
-#[derive(Debug)]
-pub struct UsageError(clap::Error);
-
-impl UsageError {
-    /// 2 for a mistake, 0 for the help and the version.
-    pub fn exit_code(&self) -> u8 {
-        if self.0.use_stderr() { 2 } else { 0 }
-    }
-
-    /// Prints a mistake on the standard error as one line and where help is; prints the help and
-    /// the version on the standard output, with colours where it is a terminal that wants them.
-    pub fn print(&self) -> std::io::Result<()> {
-        use std::io::Write;
-
-        if self.exit_code() == 0 {
-            return self.0.print();
-        }
-        let line = one_line(&self.0);
-        writeln!(
-            std::io::stderr(),
-            "docroot: {line}\ntry 'docroot --help' for what there is"
-        )
-    }
-}
-
-impl From<clap::Error> for UsageError {
-    fn from(error: clap::Error) -> UsageError {
-        UsageError(error)
-    }
-}
-
-/// What a mistake is, with what clap suggests, in one line.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let mut parts = Vec::new();
-    for line in text.lines().map(str::trim) {
-        // The synopsis and the word about help follow: they are said in our own way.
-        if line.starts_with("Usage:") || line.starts_with("For more information") {
-            break;
-        }
-        let line = line.strip_prefix("error: ").unwrap_or(line);
-        parts.extend(Some(line.replace("tip: ", "")).filter(|line| !line.is_empty()));
-    }
-    parts.join("; ")
-}
-
-fn completions(shell: Shell) -> Vec<u8> {
-    let mut script = Vec::new();
-    let mut command = Arguments::command();
-    clap_complete::generate(shell, &mut command, "docroot", &mut script);
-    script
-}
-
-fn manual() -> Vec<u8> {
-    let mut page = Vec::new();
-    // A vector takes every write.
-    clap_mangen::Man::new(Arguments::command())
-        .render(&mut page)
-        .unwrap_or_default();
-    page
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::IpAddr;
-    use std::path::Path;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::net::config::{Bind, Port};
-    use crate::net::limits::{Deadlines, Limits};
-    use crate::observe::access_log::{LogFormat, LogOptions};
-    use crate::site::options::SiteOptions;
-
-    const SURROUNDINGS: Surroundings = Surroundings {
-        processors: 4,
-        descriptors: 1024,
-        colour_on_stdout: true,
-        stdout_is_terminal: true,
+    let mode = match typed.get(1) {
+        Some(first) if first == EXPLAIN => Mode::Explain,
+        _ => Mode::Serve,
     };
+    let settings = Settings::defaults(machine);
+    let matches = command::command(&settings)
+        .try_get_matches_from(&typed)
+        .map_err(|error| explained(mode, error, &typed))?;
+    let matches = matches.subcommand_matches(EXPLAIN).unwrap_or(&matches);
+    act(mode, settings, matches, variable).map_err(|mistake| UsageError::new(mode, mistake))
+}
 
-    type Variables<'a> = &'a [(&'a str, &'a str)];
+/// What clap reports, or a better text if clap does not know what was meant.
+fn explained(mode: Mode, error: clap::Error, typed: &[OsString]) -> UsageError {
+    let text = match (mode, error.kind()) {
+        (Mode::Explain, ErrorKind::MissingRequiredArgument) => {
+            "explain needs the target of a request, such as /index.html; \
+             to serve a folder named explain, write docroot ./explain"
+                .into()
+        }
+        // To clap, a second path is a subcommand that comes too late.
+        (Mode::Serve, ErrorKind::ArgumentConflict) if typed.iter().any(|word| word == EXPLAIN) => {
+            "explain must be the first argument: write docroot explain, then the options".into()
+        }
+        (Mode::Serve, ErrorKind::ArgumentConflict) => {
+            let word = match error.get(ContextKind::InvalidSubcommand) {
+                Some(ContextValue::String(word)) => quoted(OsStr::new(word)),
+                _ => String::new(),
+            };
+            format!("unexpected argument {word} found: docroot serves one directory or one file")
+        }
+        _ => return UsageError::from_clap(mode, error),
+    };
+    UsageError::new(mode, text)
+}
 
-    fn run(variables: Variables, line: &str) -> Result<Command, UsageError> {
-        let arguments = ["docroot"].into_iter().chain(line.split_whitespace());
-        let variable = |name: &str| {
-            let found = variables.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| OsString::from(value))
-        };
-        parse(arguments.map(OsString::from), variable, &SURROUNDINGS)
+/// Applies the options and makes the command.
+fn act(
+    mode: Mode,
+    defaults: Settings,
+    matches: &ArgMatches,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Command, String> {
+    let mut settings = defaults.clone();
+    let (typed, others): (Vec<&OptionDef>, Vec<&OptionDef>) = mode
+        .options()
+        .map(|(_, option)| option)
+        .partition(|option| is_typed(option, matches));
+    for option in typed {
+        let values = matches.get_raw(option.long).into_iter().flatten();
+        option.apply(&mut settings, &values.collect::<Vec<_>>())?;
     }
-
-    #[track_caller]
-    fn launch_with(variables: Variables, line: &str) -> Launch {
-        match run(variables, line) {
-            Ok(Command::Serve(launch)) => *launch,
-            other => panic!("{line:?}: {other:?}"),
+    // A mistake in the environment does not keep the manual from being printed.
+    if let Some(printed) = settings.print {
+        return Ok(Command::Print(printed::render(printed, &defaults)));
+    }
+    for option in others {
+        environment::apply(option, &mut settings, &variable)?;
+    }
+    if let Some(path) = matches.get_one::<PathBuf>(PATH) {
+        settings.config.root = path.clone();
+    }
+    match mode {
+        Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
+        Mode::Explain => {
+            let target = target(matches.get_one::<OsString>(TARGET))?;
+            Ok(Command::Explain(Box::new(settings.explain(target))))
         }
     }
+}
 
-    #[track_caller]
-    fn launch(line: &str) -> Launch {
-        launch_with(&[], line)
-    }
+fn is_typed(option: &OptionDef, matches: &ArgMatches) -> bool {
+    matches.value_source(option.long) == Some(ValueSource::CommandLine)
+}
 
-    #[track_caller]
-    fn check_error(variables: Variables, line: &str, want: &str) {
-        let error = run(variables, line).expect_err(line);
-        assert_eq!(error.exit_code(), 2);
-        let got = one_line(&error.0);
-        assert!(got.contains(want), "{line:?}: {got}");
-        assert!(!got.contains('\n'), "{got}");
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn the_defaults_are_the_documented_ones() {
-        let want = Launch {
-            config: Config {
-                root: ".".into(),
-                bind: Bind::loopback(),
-                port: Port::Preferred(8080),
-                threads: 4,
-                site: SiteOptions::default(),
-                limits: Limits::for_descriptors(1024),
-                deadlines: Deadlines::default(),
-                log: LogOptions {
-                    format: LogFormat::Pretty,
-                    colour: true,
-                },
-                tls: None,
-            },
-            banner: true,
-            open: false,
-        };
-        assert_eq!(launch(""), want);
-    }
-
-    #[test]
-    fn options_are_read() {
-        assert_eq!(launch("www").config.root, Path::new("www"));
-        assert_eq!(launch("-- -p").config.root, Path::new("-p"));
-        assert_eq!(launch("-p 8080").config.port, Port::Fixed(8080));
-        assert_eq!(launch("-p0").config.port, Port::Fixed(0));
-        assert_eq!(launch("-p 1 --port=2").config.port, Port::Fixed(2)); // the last one wins
-        assert_eq!(launch("-t 2").config.threads, 2);
-        assert!(launch("-o").open);
-        assert!(!launch("--no-listing").config.site.listing);
-        assert!(!launch("--no-compress").config.site.compress);
-        assert!(launch("--include-hidden").config.site.hidden);
-        assert!(launch("--follow-symlinks").config.site.follow_symlinks);
-        let site = launch("--index a --index b,c --cache-memory 0").config.site;
-        assert_eq!(
-            (site.index, site.cache_memory),
-            (["a", "b", "c"].map(String::from).into(), 0)
-        );
-    }
-
-    #[test]
-    fn quiet_silences_banner_and_log() {
-        let quiet = launch("-q --log-format json");
-        assert!(!quiet.banner);
-        assert_eq!(quiet.config.log.format, LogFormat::Off);
-    }
-
-    #[test]
-    fn the_log_is_pretty_only_on_a_terminal() {
-        let piped = Surroundings {
-            stdout_is_terminal: false,
-            colour_on_stdout: false,
-            ..SURROUNDINGS
-        };
-        let log = |line: &str| {
-            let arguments = line.split_whitespace().map(OsString::from);
-            match parse(arguments, |_| None, &piped) {
-                Ok(Command::Serve(launch)) => launch.config.log,
-                other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(log("docroot").format, LogFormat::Combined);
-        let pretty = log("docroot --log-format pretty");
-        assert_eq!((pretty.format, pretty.colour), (LogFormat::Pretty, false));
-        // Even the program's name may be missing.
-        assert_eq!(log("").format, LogFormat::Combined);
-    }
-
-    #[track_caller]
-    fn check_bind(line: &str, required: &[&str], optional: &[&str]) {
-        let parse = |texts: &[&str]| -> Vec<IpAddr> {
-            texts
-                .iter()
-                .map(|text| text.parse().expect("an address"))
-                .collect()
-        };
-        let bind = launch(line).config.bind;
-        assert_eq!(
-            (bind.required, bind.optional),
-            (parse(required), parse(optional)),
-            "{line}"
-        );
-    }
-
-    #[test]
-    fn addresses_are_read() {
-        check_bind("", &[], &["127.0.0.1", "::1"]);
-        check_bind("-b localhost", &[], &["127.0.0.1", "::1"]);
-        check_bind("--host LOCALHOST", &[], &["127.0.0.1", "::1"]);
-        check_bind("-b 0.0.0.0", &["0.0.0.0"], &[]);
-        check_bind("-b 0.0.0.0 --bind ::", &["0.0.0.0", "::"], &[]);
-        check_bind("-b 0.0.0.0,[::1]", &["0.0.0.0", "::1"], &[]);
-        check_bind(
-            "-b 127.0.0.1 -b localhost -b 127.0.0.1",
-            &["127.0.0.1"],
-            &["::1"],
-        );
-    }
-
-    #[test]
-    fn limits_and_deadlines_are_read() {
-        let config = launch(
-            "--max-connections 7 --max-head 32k --max-target 4k --max-fields 9 --max-body 2g \
-             --max-ranges 0 --min-rate 0 --handshake-timeout 9s --head-timeout 1s --body-timeout 2m --idle-timeout 0 \
-             --send-timeout 1h --linger-timeout 500ms --drain-timeout 3",
-        )
-        .config;
-        let limits = Limits {
-            max_connections: 7,
-            max_head: 32 << 10,
-            max_target: 4 << 10,
-            max_fields: 9,
-            max_body: 2 << 30,
-            max_ranges: 0,
-            min_rate: 0,
-        };
-        let deadlines = Deadlines {
-            handshake: Duration::from_secs(9),
-            head: Duration::from_secs(1),
-            body: Duration::from_secs(120),
-            idle: Duration::ZERO,
-            send: Duration::from_secs(3600),
-            linger: Duration::from_millis(500),
-            drain: Duration::from_secs(3),
-        };
-        assert_eq!((config.limits, config.deadlines), (limits, deadlines));
-    }
-
-    #[test]
-    fn the_environment_gives_what_the_command_line_does_not() {
-        let port = |variables, line| launch_with(variables, line).config.port;
-        assert_eq!(port(&[("DOCROOT_PORT", "1")], ""), Port::Fixed(1));
-        assert_eq!(port(&[("DOCROOT_PORT", "1")], "-p 2"), Port::Fixed(2));
-        assert_eq!(port(&[("PORT", "3")], ""), Port::Fixed(3));
-        assert_eq!(
-            port(&[("PORT", "3"), ("DOCROOT_PORT", "1")], ""),
-            Port::Fixed(1)
-        );
-        assert_eq!(
-            port(&[("PORT", "x"), ("DOCROOT_PORT", "1")], ""),
-            Port::Fixed(1)
-        );
-        assert_eq!(port(&[("PORT", "x")], "-p 1"), Port::Fixed(1));
-        // A variable that is empty is one that is not set.
-        assert_eq!(
-            port(&[("PORT", "3"), ("DOCROOT_PORT", "")], ""),
-            Port::Fixed(3)
-        );
-        assert_eq!(port(&[("DOCROOT_PORT", "")], ""), Port::Preferred(8080));
-
-        let index = |line| {
-            launch_with(&[("DOCROOT_INDEX", "a,b")], line)
-                .config
-                .site
-                .index
-        };
-        assert_eq!(index(""), ["a", "b"]);
-        assert_eq!(index("--index c"), ["c"]); // it does not add to the variable's
-        let idle = launch_with(&[("DOCROOT_IDLE_TIMEOUT", "5s")], "")
-            .config
-            .deadlines
-            .idle;
-        assert_eq!(idle, Duration::from_secs(5));
-        // What prints and leaves is no option of a server.
-        launch_with(&[("DOCROOT_MAN", "1"), ("DOCROOT_COMPLETIONS", "bash")], "");
-    }
-
-    #[test]
-    fn switches_of_the_environment_are_words() {
-        let listing = |value| {
-            launch_with(&[("DOCROOT_NO_LISTING", value)], "")
-                .config
-                .site
-                .listing
-        };
-        for word in ["1", "true", "yes", "on", "TRUE"] {
-            assert!(!listing(word), "{word}");
-        }
-        for word in ["0", "false", "no", "off", ""] {
-            assert!(listing(word), "{word}");
-        }
-        assert!(launch_with(&[("DOCROOT_OPEN", "1"), ("DOCROOT_QUIET", "0")], "").open);
-    }
-
-    #[test]
-    fn mistakes_are_told_in_one_line() {
-        check_error(&[], "--prot 1", "unexpected argument '--prot' found");
-        check_error(&[], "--prot 1", "'--port'");
-        check_error(&[], "a b", "unexpected argument 'b' found");
-        check_error(&[], "-p 65536", "not a number from 0 to 65535");
-        check_error(&[], "-t 0", "--threads");
-        check_error(&[], "-b nowhere", "not an IP address");
-        check_error(&[], "--index a/b", "one file's name");
-        check_error(&[], "--index ..", "one file's name");
-        check_error(&[], "--max-head 1t", "64k");
-        check_error(&[], "--max-head 1", "from 512 to 16m");
-        check_error(&[], "--head-timeout 10x", "10s");
-        check_error(&[], "--head-timeout 0", "more than nothing");
-        check_error(&[], "--log-format xml", "pretty, combined, json, off");
-        check_error(&[], "--max-connections 0", "--max-connections");
-    }
-
-    #[test]
-    fn mistakes_of_the_environment_name_the_variable() {
-        check_error(&[("PORT", "x")], "", "the variable PORT: invalid value 'x'");
-        check_error(&[("DOCROOT_PORT", "x")], "", "the variable DOCROOT_PORT: ");
-        check_error(
-            &[("DOCROOT_QUIET", "maybe")],
-            "",
-            "the variable DOCROOT_QUIET: ",
-        );
-        check_error(
-            &[("DOCROOT_BIND", "::1,x")],
-            "",
-            "the variable DOCROOT_BIND: ",
-        );
-    }
-
-    #[test]
-    fn every_option_is_in_a_group_and_has_a_help() {
-        for argument in Arguments::command().get_arguments() {
-            let id = argument.get_id();
-            assert!(argument.get_help().is_some(), "{id}");
-            assert!(
-                argument.is_positional() || argument.get_help_heading().is_some(),
-                "{id}"
-            );
-        }
-    }
-
-    #[test]
-    fn help_version_manual_and_completions_end_early() {
-        for line in ["--help", "-h", "--version", "-V"] {
-            assert_eq!(run(&[("PORT", "x")], line).expect_err(line).exit_code(), 0);
-        }
-        for line in [
-            "--man",
-            "--completions bash",
-            "--completions zsh",
-            "--completions fish",
-        ] {
-            match run(&[("PORT", "x")], line) {
-                Ok(Command::Print(text)) => assert!(text.len() > 500, "{line}"),
-                other => panic!("{line}: {other:?}"),
-            }
-        }
-    }
+fn target(typed: Option<&OsString>) -> Result<Vec<u8>, String> {
+    let typed = typed.map_or(OsStr::new(""), OsString::as_os_str);
+    request::target(typed.as_encoded_bytes())
+        .map_err(|why| format!("invalid value {} for '<{TARGET}>': {why}", quoted(typed)))
 }

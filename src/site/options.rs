@@ -2,7 +2,8 @@
 
 use crate::site::private::Medium;
 
-/// The choices about the document root; each is a flag of the command line.
+/// What the operator chose about the document root. Options set most fields; `max_copies`,
+/// `medium` and `only` are derived at start-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteOptions {
     /// The names that stand for their directory, the first that exists winning. Default:

@@ -1,4 +1,4 @@
-//! What the command finds around it: processors, limits, terminals.
+//! What defaults depend on: the processors, the limit of open files, the terminal.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -6,23 +6,23 @@ use std::thread;
 
 use crate::net::limits::raise_descriptor_limit;
 
-/// What defaults depend on; looked up once.
+/// The facts about this machine and this process that defaults depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Surroundings {
-    /// Processors this process may use.
+pub struct Machine {
+    /// The number of processors that this process may use.
     pub processors: usize,
-    /// Files it may have open.
+    /// The number of files that this process may have open.
     pub descriptors: u64,
-    /// Whether a person reads the standard output.
+    /// Whether the standard output is a terminal.
     pub stdout_is_terminal: bool,
-    /// Whether colours are welcome there.
+    /// Whether to write colours to the standard output.
     pub colour_on_stdout: bool,
 }
 
-impl Surroundings {
-    /// Looks around, and raises the limit of open files as far as it goes.
-    pub fn look() -> Surroundings {
-        Surroundings {
+impl Machine {
+    /// Reads the facts once. It also raises the limit of open files as far as the system allows.
+    pub fn inspect() -> Machine {
+        Machine {
             processors: thread::available_parallelism().map_or(1, usize::from),
             descriptors: raise_descriptor_limit(),
             stdout_is_terminal: io::stdout().is_terminal(),
@@ -31,8 +31,8 @@ impl Surroundings {
     }
 }
 
-/// Whether colours are welcome on `stream`: it is a terminal, one that knows them, and nobody set
-/// `NO_COLOR` to something (<https://no-color.org>).
+/// Whether to write colours to `stream`. It must be a terminal that supports them, and `NO_COLOR`
+/// must be unset or empty (<https://no-color.org>).
 pub fn wants_colour(stream: &impl IsTerminal) -> bool {
     let forbidden = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");

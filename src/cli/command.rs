@@ -1,0 +1,148 @@
+//! The command line as clap needs it, made from the definitions of the options.
+//!
+//! clap splits the arguments and finds unknown options. It does not parse values: the definitions
+//! do, so that a value is checked by the same code wherever it comes from.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
+
+use super::options::{Kind, Mode, OptionDef};
+use super::settings::Settings;
+
+/// The name of the subcommand.
+pub const EXPLAIN: &str = "explain";
+/// The id of the argument that says what to serve.
+pub const PATH: &str = "PATH";
+/// The id of the argument that says what to ask for.
+pub const TARGET: &str = "TARGET";
+
+const USAGE: &str = "\
+docroot [OPTIONS] [PATH]
+       docroot explain [OPTIONS] TARGET [PATH]";
+
+const AFTER_HELP: &str = "\
+'docroot explain' is a command only if explain is the first argument. To serve a folder of that
+name, write docroot ./explain.
+
+Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
+
+The environment can set every option that is not under Other: DOCROOT_IDLE_TIMEOUT=5s means
+--idle-timeout 5s, and DOCROOT_NO_LISTING=1 means --no-listing. If an option is on the command line,
+its variable is ignored. If DOCROOT_PORT is not set, docroot reads PORT.
+
+Examples:
+  docroot                          serve this folder to this machine
+  docroot -o www                   serve www and open it in the browser
+  docroot -b 0.0.0.0 -p 9000 /srv  serve /srv to the network, on port 9000
+  docroot report.pdf               serve a single file
+  docroot --tls-self-signed        serve this folder over HTTPS
+  docroot --log-format json | jq   read the log with a program
+  docroot explain /a.txt www       explain the answer to GET /a.txt";
+
+const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
+
+const EXPLAIN_AFTER_HELP: &str = "\
+The options under Serving and under Limits and deadlines mean the same as for a server, and
+docroot reads their environment variables too.
+
+Examples:
+  docroot explain /                                 the answer for the served directory
+  docroot explain /a.txt -H 'Range: bytes=0-99'     the answer to a range request
+  docroot explain /a.txt --method HEAD www          the answer to HEAD, from the folder www";
+
+/// The whole command line. The help shows the values of `defaults`.
+pub fn command(defaults: &Settings) -> Command {
+    bare("docroot", Mode::Serve, defaults)
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Serve a directory, or a single file, over HTTP")
+        .override_usage(USAGE)
+        .after_help(AFTER_HELP)
+        .arg(path())
+        .subcommand(explain(defaults))
+        // `docroot -q explain` serves a folder of that name, and so does `docroot help`.
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .args_override_self(true)
+}
+
+/// The subcommand.
+pub fn explain(defaults: &Settings) -> Command {
+    let target = Arg::new(TARGET)
+        .help("The target of the request, such as /index.html?a=b")
+        .value_parser(value_parser!(OsString))
+        .value_hint(ValueHint::Other)
+        .required(true);
+    bare(EXPLAIN, Mode::Explain, defaults)
+        .about("Explain how docroot answers a request, without serving")
+        .override_usage(EXPLAIN_USAGE)
+        .after_help(EXPLAIN_AFTER_HELP)
+        .args([target, path()])
+}
+
+/// A command with the options of its mode and nothing else.
+fn bare(name: &'static str, mode: Mode, defaults: &Settings) -> Command {
+    let options = mode.options();
+    Command::new(name)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .max_term_width(100)
+        .args(options.map(|(heading, option)| argument(option, defaults).help_heading(heading)))
+}
+
+fn path() -> Arg {
+    Arg::new(PATH)
+        .help("The directory, or the single file, to serve")
+        .value_parser(value_parser!(PathBuf))
+        .default_value(".")
+}
+
+fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
+    let help = match option.default {
+        Some(show) => format!("{} [default: {}]", option.help, show(defaults)),
+        None => option.help.to_owned(),
+    };
+    let argument = Arg::new(option.long)
+        .long(option.long)
+        .help(help)
+        .value_parser(value_parser!(OsString));
+    let argument = match option.kind {
+        Kind::Switch(_) => argument
+            .action(ArgAction::SetTrue)
+            .value_parser(value_parser!(bool)),
+        Kind::Text(..) => argument.value_hint(ValueHint::Other),
+        Kind::File(_) => argument.value_hint(ValueHint::FilePath),
+        Kind::List(_) => argument
+            .action(ArgAction::Append)
+            .value_hint(ValueHint::Other),
+        Kind::Choice(_, choices) => {
+            let words = choices.iter().map(|choice| {
+                let word = PossibleValue::new(choice.word);
+                match choice.help {
+                    "" => word,
+                    help => word.help(help),
+                }
+            });
+            argument.value_parser(PossibleValuesParser::new(words))
+        }
+        Kind::Help => argument.action(ArgAction::HelpShort),
+        Kind::Version => argument.action(ArgAction::Version),
+    };
+    named(argument, option)
+}
+
+/// The argument with the names that not every option has.
+fn named(mut argument: Arg, option: &OptionDef) -> Arg {
+    if let Some(short) = option.short {
+        argument = argument.short(short);
+    }
+    if let Some(alias) = option.alias {
+        argument = argument.visible_alias(alias);
+    }
+    match option.value_name() {
+        Some(name) => argument.value_name(name),
+        None => argument,
+    }
+}

@@ -1,0 +1,245 @@
+//! What one option is: its names, its help, its default, and how its value changes the settings.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use crate::cli::settings::Settings;
+
+/// The one definition of an option. The command line, the environment, the help, the manual and
+/// the completions are all made from it.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionDef {
+    /// The name after `--`. The environment variable is made from it.
+    pub long: &'static str,
+    /// The letter after `-`.
+    pub short: Option<char>,
+    /// A second long name.
+    pub alias: Option<&'static str>,
+    /// A variable to read if the option's own variable is not set.
+    pub second_variable: Option<&'static str>,
+    /// One or two sentences without a period at the end.
+    pub help: &'static str,
+    /// The default as text, made from the default settings.
+    pub default: Option<fn(&Settings) -> String>,
+    /// Which commands take it.
+    pub scope: Scope,
+    /// What value it takes, and what that value changes.
+    pub kind: Kind,
+}
+
+/// Which commands take an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// It changes the server, but no answer. Only serving takes it.
+    Server,
+    /// It changes answers. Serving and `docroot explain` take it.
+    Answer,
+    /// It describes a request or its explanation. Only `docroot explain` takes it.
+    Request,
+    /// It prints something and exits.
+    Print,
+}
+
+/// What value an option takes. The functions apply it to the settings, or say what is wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// No value.
+    Switch(fn(&mut Settings)),
+    /// One text.
+    Text(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
+    /// The name of one file.
+    File(fn(&mut Settings, PathBuf)),
+    /// Any number of values.
+    List(List),
+    /// One of several words.
+    Choice(&'static str, &'static [Choice]),
+    /// It prints the help.
+    Help,
+    /// It prints the version.
+    Version,
+}
+
+/// An option that may be repeated.
+#[derive(Clone, Copy, Debug)]
+pub struct List {
+    /// The name of one value in the help.
+    pub name: &'static str,
+    /// What separates values that are given at once.
+    pub separator: Option<char>,
+    /// Removes the default, before the first value.
+    pub clear: fn(&mut Settings),
+    /// Adds one value.
+    pub add: fn(&mut Settings, &OsStr) -> Result<(), String>,
+}
+
+/// One word that an option accepts.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    /// The word.
+    pub word: &'static str,
+    /// What it means; may be empty.
+    pub help: &'static str,
+    /// What it changes.
+    pub apply: fn(&mut Settings),
+}
+
+/// Options with one heading in the help.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// The heading.
+    pub heading: &'static str,
+    /// Its options, in the order of the help.
+    pub options: &'static [OptionDef],
+}
+
+impl OptionDef {
+    /// An option with only what every option has. It belongs to the server.
+    pub const fn new(long: &'static str, kind: Kind, help: &'static str) -> OptionDef {
+        OptionDef {
+            long,
+            short: None,
+            alias: None,
+            second_variable: None,
+            help,
+            default: None,
+            scope: Scope::Server,
+            kind,
+        }
+    }
+
+    /// The same with a short name.
+    pub const fn short(mut self, short: char) -> OptionDef {
+        self.short = Some(short);
+        self
+    }
+
+    /// The same with a second long name.
+    pub const fn alias(mut self, alias: &'static str) -> OptionDef {
+        self.alias = Some(alias);
+        self
+    }
+
+    /// The same with a second variable.
+    pub const fn second_variable(mut self, name: &'static str) -> OptionDef {
+        self.second_variable = Some(name);
+        self
+    }
+
+    /// The same with a default to show.
+    pub const fn default(mut self, show: fn(&Settings) -> String) -> OptionDef {
+        self.default = Some(show);
+        self
+    }
+
+    /// The same for other commands.
+    pub const fn scope(mut self, scope: Scope) -> OptionDef {
+        self.scope = scope;
+        self
+    }
+
+    /// What the help calls its value; `None` if it takes none.
+    pub fn value_name(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Text(name, _) | Kind::Choice(name, _) | Kind::List(List { name, .. }) => {
+                Some(name)
+            }
+            Kind::File(_) => Some("FILE"),
+            Kind::Switch(_) | Kind::Help | Kind::Version => None,
+        }
+    }
+
+    /// The variables that set the option. The first one that is set counts. Options that print
+    /// something and options of a single request have no variable.
+    pub fn variables(&self) -> Vec<String> {
+        if matches!(self.scope, Scope::Print | Scope::Request) {
+            return Vec::new();
+        }
+        let own = format!("DOCROOT_{}", self.long.to_uppercase().replace('-', "_"));
+        let second = self.second_variable.map(str::to_owned);
+        [Some(own), second].into_iter().flatten().collect()
+    }
+
+    /// Applies the values to the settings; the last one counts unless the option is a list. A
+    /// switch needs no value.
+    pub fn apply(&self, settings: &mut Settings, values: &[&OsStr]) -> Result<(), String> {
+        if let Kind::Switch(apply) = self.kind {
+            apply(settings);
+            return Ok(());
+        }
+        if let Kind::List(list) = self.kind {
+            (list.clear)(settings);
+            let values = values.iter().flat_map(|values| list.split(values));
+            return self.check(values, |value| (list.add)(settings, value));
+        }
+        let last = values.last().copied();
+        self.check(last.into_iter(), |value| self.apply_one(settings, value))
+    }
+
+    fn apply_one(&self, settings: &mut Settings, value: &OsStr) -> Result<(), String> {
+        match self.kind {
+            Kind::Text(_, apply) => apply(settings, utf8(value)?),
+            Kind::File(_) if value.is_empty() => Err("the name of the file is missing".into()),
+            Kind::File(apply) => {
+                apply(settings, value.into());
+                Ok(())
+            }
+            Kind::Choice(_, choices) => {
+                let chosen = choices.iter().find(|choice| value == choice.word);
+                let chosen = chosen.ok_or_else(|| format!("not one of {}", words(choices)))?;
+                (chosen.apply)(settings);
+                Ok(())
+            }
+            // These have no single value: `apply` and the parser have dealt with them.
+            Kind::Switch(_) | Kind::List(_) | Kind::Help | Kind::Version => Ok(()),
+        }
+    }
+
+    /// Applies each value. An error quotes the value and names the option.
+    fn check<'a>(
+        &self,
+        mut values: impl Iterator<Item = &'a OsStr>,
+        mut apply: impl FnMut(&'a OsStr) -> Result<(), String>,
+    ) -> Result<(), String> {
+        values.try_for_each(|value| {
+            apply(value).map_err(|why| {
+                let (typed, long) = (quoted(value), self.long);
+                let name = self.value_name().unwrap_or_default();
+                format!("invalid value {typed} for '--{long} <{name}>': {why}")
+            })
+        })
+    }
+}
+
+impl List {
+    /// The single values of what was given at once.
+    fn split<'a>(&self, values: &'a OsStr) -> Vec<&'a OsStr> {
+        match (values.to_str(), self.separator) {
+            (Some(text), Some(separator)) => {
+                let parts = text.split(separator);
+                parts.map(OsStr::new).collect()
+            }
+            _ => vec![values],
+        }
+    }
+}
+
+/// A value in quotes, on one line whatever it holds.
+pub fn quoted(value: &OsStr) -> String {
+    format!("'{}'", value.to_string_lossy().escape_debug())
+}
+
+/// The value as text.
+pub fn utf8(value: &OsStr) -> Result<&str, String> {
+    value.to_str().ok_or_else(|| "it is not UTF-8".into())
+}
+
+/// Stores a value that was parsed, or passes on what is wrong with it.
+pub fn store<T>(place: &mut T, parsed: Result<T, String>) -> Result<(), String> {
+    *place = parsed?;
+    Ok(())
+}
+
+fn words(choices: &[Choice]) -> String {
+    let words: Vec<&str> = choices.iter().map(|choice| choice.word).collect();
+    words.join(", ")
+}

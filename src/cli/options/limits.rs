@@ -1,0 +1,172 @@
+//! How much a client may use, and how long it may take. `net::limits` holds the defaults and the
+//! reason for each.
+
+use super::definition::{Group, Kind, OptionDef, Scope, store};
+use crate::cli::units::{count, deadline, duration, head_size, show_duration, show_size, size};
+use crate::net::limits::MOST_CONNECTIONS;
+
+/// The options of this group.
+pub const GROUP: Group = Group {
+    heading: "Limits and deadlines",
+    options: &[
+        CONNECTIONS,
+        HEAD,
+        TARGET,
+        FIELDS,
+        BODY,
+        RANGES,
+        RATE,
+        CACHE,
+        HANDSHAKE_TIME,
+        HEAD_TIME,
+        BODY_TIME,
+        IDLE_TIME,
+        SEND_TIME,
+        LINGER_TIME,
+        DRAIN_TIME,
+    ],
+};
+
+const CONNECTIONS: OptionDef = OptionDef::new(
+    "max-connections",
+    Kind::Text("N", |settings, text| {
+        let place = &mut settings.config.limits.max_connections;
+        store(place, count(text, 1..=1 << 20))
+    }),
+    "The number of open connections. Beyond it, docroot answers 503",
+)
+.default(|_| {
+    format!("half of what the limit of open files leaves free, at most {MOST_CONNECTIONS}")
+});
+
+const HEAD: OptionDef = OptionDef::new(
+    "max-head",
+    Kind::Text("SIZE", |settings, text| {
+        store(&mut settings.config.limits.max_head, head_size(text))
+    }),
+    "The size of a request's head. Beyond it, docroot answers 431",
+)
+.default(|settings| show_size(settings.config.limits.max_head as u64));
+
+const TARGET: OptionDef = OptionDef::new(
+    "max-target",
+    Kind::Text("SIZE", |settings, text| {
+        store(&mut settings.config.limits.max_target, head_size(text))
+    }),
+    "The size of a request's target. Beyond it, docroot answers 414",
+)
+.default(|settings| show_size(settings.config.limits.max_target as u64));
+
+const FIELDS: OptionDef = OptionDef::new(
+    "max-fields",
+    Kind::Text("N", |settings, text| {
+        let place = &mut settings.config.limits.max_fields;
+        store(place, count(text, 1..=1 << 16))
+    }),
+    "The number of field lines in a request. Beyond it, docroot answers 431",
+)
+.default(|settings| settings.config.limits.max_fields.to_string());
+
+const BODY: OptionDef = OptionDef::new(
+    "max-body",
+    Kind::Text("SIZE", |settings, text| {
+        store(&mut settings.config.limits.max_body, size(text))
+    }),
+    "The size of a request's body. docroot reads a body and discards it. Beyond this size, it \
+     closes the connection instead",
+)
+.default(|settings| show_size(settings.config.limits.max_body));
+
+const RANGES: OptionDef = OptionDef::new(
+    "max-ranges",
+    Kind::Text("N", |settings, text| {
+        let place = &mut settings.config.limits.max_ranges;
+        store(place, count(text, 0..=usize::from(u16::MAX)))
+    }),
+    "The number of ranges in a request. Beyond it, docroot sends the whole file",
+)
+.default(|settings| settings.config.limits.max_ranges.to_string())
+.scope(Scope::Answer);
+
+const RATE: OptionDef = OptionDef::new(
+    "min-rate",
+    Kind::Text("SIZE", |settings, text| {
+        store(&mut settings.config.limits.min_rate, size(text))
+    }),
+    "The bytes per second that a client must receive. If it is slower, docroot closes the \
+     connection. 0 allows any rate",
+)
+.default(|settings| show_size(settings.config.limits.min_rate));
+
+const CACHE: OptionDef = OptionDef::new(
+    "cache-memory",
+    Kind::Text("SIZE", |settings, text| {
+        store(&mut settings.config.site.cache_memory, size(text))
+    }),
+    "The memory for cached files, copies and compressed answers. 0 turns the cache off",
+)
+.default(|settings| show_size(settings.config.site.cache_memory))
+.scope(Scope::Answer);
+
+const HANDSHAKE_TIME: OptionDef = OptionDef::new(
+    "handshake-timeout",
+    Kind::Text("TIME", |settings, text| {
+        store(&mut settings.config.deadlines.handshake, deadline(text))
+    }),
+    "The time for a TLS handshake",
+)
+.default(|settings| show_duration(settings.config.deadlines.handshake));
+
+const HEAD_TIME: OptionDef = OptionDef::new(
+    "head-timeout",
+    Kind::Text("TIME", |settings, text| {
+        store(&mut settings.config.deadlines.head, deadline(text))
+    }),
+    "The time for a client to send a whole request head",
+)
+.default(|settings| show_duration(settings.config.deadlines.head));
+
+const BODY_TIME: OptionDef = OptionDef::new(
+    "body-timeout",
+    Kind::Text("TIME", |settings, text| {
+        store(&mut settings.config.deadlines.body, deadline(text))
+    }),
+    "The time for a client to send a request's body",
+)
+.default(|settings| show_duration(settings.config.deadlines.body));
+
+const IDLE_TIME: OptionDef = OptionDef::new(
+    "idle-timeout",
+    Kind::Text("TIME", |settings, text| {
+        store(&mut settings.config.deadlines.idle, duration(text))
+    }),
+    "The time that a connection stays open between requests",
+)
+.default(|settings| show_duration(settings.config.deadlines.idle));
+
+const SEND_TIME: OptionDef = OptionDef::new(
+    "send-timeout",
+    Kind::Text("TIME", |settings, text| {
+        store(&mut settings.config.deadlines.send, deadline(text))
+    }),
+    "The time over which --min-rate is measured",
+)
+.default(|settings| show_duration(settings.config.deadlines.send));
+
+const LINGER_TIME: OptionDef = OptionDef::new(
+    "linger-timeout",
+    Kind::Text("TIME", |settings, text| {
+        store(&mut settings.config.deadlines.linger, duration(text))
+    }),
+    "The time for a client to read the last answer before docroot closes the connection",
+)
+.default(|settings| show_duration(settings.config.deadlines.linger));
+
+const DRAIN_TIME: OptionDef = OptionDef::new(
+    "drain-timeout",
+    Kind::Text("TIME", |settings, text| {
+        store(&mut settings.config.deadlines.drain, duration(text))
+    }),
+    "The time to finish answers at shutdown",
+)
+.default(|settings| show_duration(settings.config.deadlines.drain));

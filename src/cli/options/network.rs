@@ -1,0 +1,82 @@
+//! Where the server listens, and with how many threads.
+
+use std::net::IpAddr;
+
+use super::definition::{Group, Kind, List, OptionDef, store, utf8};
+use crate::cli::units::{count, port};
+use crate::net::config::{Bind, Port};
+
+/// The options of this group.
+pub const GROUP: Group = Group {
+    heading: "Network",
+    options: &[PORT, BIND, THREADS],
+};
+
+const PORT: OptionDef = OptionDef::new(
+    "port",
+    Kind::Text("N", |settings, text| {
+        store(&mut settings.config.port, port(text).map(Port::Fixed))
+    }),
+    "The port to listen on. 0 lets the system choose a free one",
+)
+.short('p')
+// Hosting platforms set this one.
+.second_variable("PORT")
+.default(|settings| format!("{}, or the next free one", settings.config.port.number()));
+
+const BIND: OptionDef = OptionDef::new(
+    "bind",
+    Kind::List(List {
+        name: "ADDR",
+        separator: Some(','),
+        clear: |settings| {
+            settings.config.bind = Bind {
+                required: Vec::new(),
+                optional: Vec::new(),
+            };
+        },
+        add: |settings, value| add_address(&mut settings.config.bind, utf8(value)?),
+    }),
+    "The address to listen on. 0.0.0.0 means every IPv4 address of this machine and :: every IPv6 \
+     address. For several addresses, repeat the option or separate them with commas",
+)
+.short('b')
+.alias("host")
+.default(|_| LOCALHOST.into());
+
+const THREADS: OptionDef = OptionDef::new(
+    "threads",
+    Kind::Text("N", |settings, text| {
+        store(&mut settings.config.threads, count(text, 1..=1024))
+    }),
+    "The number of worker threads",
+)
+.short('t')
+.default(|_| "one per processor".into());
+
+/// The name of the loopback addresses (RFC 6761 section 6.3).
+const LOCALHOST: &str = "localhost";
+
+/// Adds an address once. An address that is typed as a number is required, even if `localhost`
+/// includes it.
+fn add_address(bind: &mut Bind, text: &str) -> Result<(), String> {
+    if text.eq_ignore_ascii_case(LOCALHOST) {
+        bind.optional = Bind::LOOPBACK.to_vec();
+    } else {
+        let ip = numeric(text)?;
+        if !bind.required.contains(&ip) {
+            bind.required.push(ip);
+        }
+    }
+    bind.optional.retain(|ip| !bind.required.contains(ip));
+    Ok(())
+}
+
+/// An IP address. Brackets are allowed around it, because URLs write IPv6 addresses so.
+fn numeric(text: &str) -> Result<IpAddr, String> {
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let ip = inner.unwrap_or(text).parse();
+    ip.map_err(|_| "not an IP address such as 127.0.0.1, 0.0.0.0 or ::, nor localhost".into())
+}

@@ -1,0 +1,67 @@
+//! The request of `docroot explain`, and how the answer is printed.
+
+use super::definition::{Choice, Group, Kind, List, OptionDef, Scope, store};
+use crate::cli::ExplainFormat;
+use crate::cli::request::{field, method};
+
+/// The options of this group.
+pub const GROUP: Group = Group {
+    heading: "Request",
+    options: &[FIELD, METHOD, FORMAT],
+};
+
+const FIELD: OptionDef = OptionDef::new(
+    "field",
+    Kind::List(List {
+        name: "FIELD",
+        // Values of fields have commas of their own.
+        separator: None,
+        clear: |settings| settings.request.fields.clear(),
+        add: |settings, value| {
+            let field = field(value.as_encoded_bytes())?;
+            settings.request.fields.push(field);
+            Ok(())
+        },
+    }),
+    "A field of the request, such as 'Range: bytes=0-99'. For several fields, repeat the option",
+)
+.short('H')
+.alias("header")
+.default(|_| "none".into())
+.scope(Scope::Request);
+
+const METHOD: OptionDef = OptionDef::new(
+    "method",
+    Kind::Text("METHOD", |settings, text| {
+        store(&mut settings.request.method, method(text.as_bytes()))
+    }),
+    "The method of the request",
+)
+.default(|settings| String::from_utf8_lossy(&settings.request.method).into_owned())
+.scope(Scope::Request);
+
+const FORMAT: OptionDef = OptionDef::new(
+    "format",
+    Kind::Choice("FORMAT", &[TEXT, JSON]),
+    "How to print the answer and the reasons for it",
+)
+.default(|settings| {
+    let choice = match settings.request.format {
+        ExplainFormat::Text => TEXT,
+        ExplainFormat::Json => JSON,
+    };
+    choice.word.into()
+})
+.scope(Scope::Request);
+
+const TEXT: Choice = Choice {
+    word: "text",
+    help: "For people",
+    apply: |settings| settings.request.format = ExplainFormat::Text,
+};
+
+const JSON: Choice = Choice {
+    word: "json",
+    help: "One JSON object",
+    apply: |settings| settings.request.format = ExplainFormat::Json,
+};

@@ -1,0 +1,71 @@
+//! How files are served.
+
+use super::definition::{Group, Kind, List, OptionDef, Scope, utf8};
+
+/// The options of this group.
+pub const GROUP: Group = Group {
+    heading: "Serving",
+    options: &[INDEX, NO_LISTING, HIDDEN, SYMLINKS, NO_COMPRESS, OPEN],
+};
+
+const INDEX: OptionDef = OptionDef::new(
+    "index",
+    Kind::List(List {
+        name: "NAME",
+        separator: Some(','),
+        clear: |settings| settings.config.site.index.clear(),
+        add: |settings, value| {
+            let name = index_name(utf8(value)?)?;
+            settings.config.site.index.push(name);
+            Ok(())
+        },
+    }),
+    "The file to serve for a directory, if the directory has one of that name. To try several \
+     names, repeat the option or separate them with commas",
+)
+.default(|settings| settings.config.site.index.join(","))
+.scope(Scope::Answer);
+
+const NO_LISTING: OptionDef = OptionDef::new(
+    "no-listing",
+    Kind::Switch(|settings| settings.config.site.listing = false),
+    "Do not list a directory that has no index file; answer 404 instead",
+)
+.scope(Scope::Answer);
+
+const HIDDEN: OptionDef = OptionDef::new(
+    "include-hidden",
+    Kind::Switch(|settings| settings.config.site.hidden = true),
+    "Serve names that begin with a dot. The name .well-known is always served",
+)
+.scope(Scope::Answer);
+
+const SYMLINKS: OptionDef = OptionDef::new(
+    "follow-symlinks",
+    Kind::Switch(|settings| settings.config.site.follow_symlinks = true),
+    "Follow symbolic links that lead out of the served directory",
+)
+.scope(Scope::Answer);
+
+const NO_COMPRESS: OptionDef = OptionDef::new(
+    "no-compress",
+    Kind::Switch(|settings| settings.config.site.compress = false),
+    "Do not compress on the fly",
+)
+.scope(Scope::Answer);
+
+const OPEN: OptionDef = OptionDef::new(
+    "open",
+    Kind::Switch(|settings| settings.open = true),
+    "Open the address in the browser",
+)
+.short('o');
+
+/// The name of a file in its own directory.
+fn index_name(text: &str) -> Result<String, String> {
+    match text {
+        "" | "." | ".." => Err("not one file's name such as index.html".into()),
+        _ if text.contains('/') => Err("not one file's name such as index.html".into()),
+        _ => Ok(text.into()),
+    }
+}

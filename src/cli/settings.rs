@@ -1,0 +1,122 @@
+//! The settings that options change, and what they add up to.
+//!
+//! The settings start as the defaults. Each option changes its own part, so the order in which
+//! options are applied does not matter. Rules that concern several options are checked at the end.
+
+use clap_complete::Shell;
+
+use super::https::Https;
+use super::machine::Machine;
+use super::{Explain, ExplainFormat, Launch};
+use crate::net::config::{Bind, Config, DEFAULT_PORT, Port};
+use crate::net::limits::{Deadlines, Limits, max_copies};
+use crate::observe::access_log::{LogFormat, LogOptions};
+use crate::site::options::SiteOptions;
+
+/// Everything that an option can change.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The server. `tls` stays `None` until the end: it is made from `https`.
+    pub config: Config,
+    /// The options of HTTPS, not yet checked against each other.
+    pub https: Https,
+    /// Whether to print neither the banner nor the access log.
+    pub quiet: bool,
+    /// Whether to open the browser.
+    pub open: bool,
+    /// The request of `docroot explain`.
+    pub request: Request,
+    /// What to print instead of serving.
+    pub print: Option<Printed>,
+}
+
+/// The request that `docroot explain` answers, apart from its target.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A token (RFC 9110 section 9.1).
+    pub method: Vec<u8>,
+    /// Names and values, in the order in which they were typed.
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How to print the answer.
+    pub format: ExplainFormat,
+}
+
+/// A text that docroot prints about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Printed {
+    /// The completion script of a shell.
+    Completions(Shell),
+    /// The manual page.
+    Manual,
+}
+
+impl Settings {
+    /// The defaults on this machine.
+    pub fn defaults(machine: &Machine) -> Settings {
+        Settings {
+            config: Config {
+                root: ".".into(),
+                bind: Bind::loopback(),
+                port: Port::Preferred(DEFAULT_PORT),
+                threads: machine.processors.max(1),
+                site: SiteOptions {
+                    max_copies: max_copies(machine.descriptors),
+                    ..SiteOptions::default()
+                },
+                limits: Limits::for_descriptors(machine.descriptors),
+                deadlines: Deadlines::default(),
+                log: LogOptions {
+                    format: match machine.stdout_is_terminal {
+                        true => LogFormat::Pretty,
+                        false => LogFormat::Combined,
+                    },
+                    colour: machine.colour_on_stdout,
+                },
+                tls: None,
+            },
+            https: Https::default(),
+            quiet: false,
+            open: false,
+            request: Request {
+                method: b"GET".to_vec(),
+                fields: Vec::new(),
+                format: ExplainFormat::Text,
+            },
+            print: None,
+        }
+    }
+
+    /// The server to start, or why the options contradict each other.
+    pub fn launch(self) -> Result<Launch, String> {
+        let mut config = self.config;
+        config.tls = self.https.options()?;
+        if self.quiet {
+            config.log.format = LogFormat::Off;
+        }
+        let redirect = config.tls.as_ref().and_then(|tls| tls.redirect);
+        if let Some(port @ 1..) = redirect
+            && port == config.port.number()
+        {
+            return Err(format!(
+                "--http-redirect cannot use port {port}, because HTTPS uses it: \
+                 choose another port for one of them"
+            ));
+        }
+        Ok(Launch {
+            config,
+            banner: !self.quiet,
+            open: self.open,
+        })
+    }
+
+    /// The request for this target, and the server that would answer it.
+    pub fn explain(self, target: Vec<u8>) -> Explain {
+        Explain {
+            target,
+            method: self.request.method,
+            fields: self.request.fields,
+            format: self.request.format,
+            config: self.config,
+        }
+    }
+}

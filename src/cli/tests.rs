@@ -1,0 +1,338 @@
+//! The command line and the environment, from arguments to a configuration.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::options::{Kind, Scope};
+use super::*;
+use crate::net::config::{Bind, Port};
+use crate::net::limits::{Deadlines, Limits};
+use crate::observe::access_log::{LogFormat, LogOptions};
+use crate::site::options::SiteOptions;
+
+// `docroot explain`.
+mod explain;
+
+const MACHINE: Machine = Machine {
+    processors: 4,
+    descriptors: 1024,
+    colour_on_stdout: true,
+    stdout_is_terminal: true,
+};
+
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+fn run(variables: Variables, line: &str) -> Result<Command, UsageError> {
+    run_words(variables, &line.split_whitespace().collect::<Vec<_>>())
+}
+
+fn run_words(variables: Variables, words: &[&str]) -> Result<Command, UsageError> {
+    let arguments = ["docroot"].iter().chain(words).map(OsString::from);
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(key, _)| *key == name);
+        found.map(|(_, value)| OsString::from(value))
+    };
+    parse(arguments, variable, &MACHINE)
+}
+
+#[track_caller]
+fn launch_with(variables: Variables, line: &str) -> Launch {
+    match run(variables, line) {
+        Ok(Command::Serve(launch)) => *launch,
+        other => panic!("{line:?}: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn launch(line: &str) -> Launch {
+    launch_with(&[], line)
+}
+
+#[track_caller]
+fn check_error(variables: Variables, line: &str, want: &str) {
+    let error = run(variables, line).expect_err(line);
+    assert_eq!(error.exit_code(), 2);
+    let got = error.mistake();
+    assert!(got.contains(want), "{line:?}: {got}");
+    assert!(!got.contains('\n'), "{got}");
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    command::command(&Settings::defaults(&MACHINE)).debug_assert();
+}
+
+#[test]
+fn the_defaults_are_the_documented_ones() {
+    let want = Launch {
+        config: Config {
+            root: ".".into(),
+            bind: Bind::loopback(),
+            port: Port::Preferred(8080),
+            threads: 4,
+            site: SiteOptions::default(),
+            limits: Limits::for_descriptors(1024),
+            deadlines: Deadlines::default(),
+            log: LogOptions {
+                format: LogFormat::Pretty,
+                colour: true,
+            },
+            tls: None,
+        },
+        banner: true,
+        open: false,
+    };
+    assert_eq!(launch(""), want);
+}
+
+#[test]
+fn options_are_read() {
+    assert_eq!(launch("www").config.root, Path::new("www"));
+    assert_eq!(launch("-- -p").config.root, Path::new("-p"));
+    assert_eq!(launch("-p 8080").config.port, Port::Fixed(8080));
+    assert_eq!(launch("-p0").config.port, Port::Fixed(0));
+    assert_eq!(launch("-p 1 --port=2").config.port, Port::Fixed(2)); // the last one wins
+    assert_eq!(launch("-t 2").config.threads, 2);
+    assert!(launch("-o").open);
+    assert!(!launch("--no-listing").config.site.listing);
+    assert!(!launch("--no-compress").config.site.compress);
+    assert!(launch("--include-hidden").config.site.hidden);
+    assert!(launch("--follow-symlinks").config.site.follow_symlinks);
+    let site = launch("--index a --index b,c --cache-memory 0").config.site;
+    assert_eq!(
+        (site.index, site.cache_memory),
+        (["a", "b", "c"].map(String::from).into(), 0)
+    );
+}
+
+#[test]
+fn quiet_silences_banner_and_log() {
+    let quiet = launch("-q --log-format json");
+    assert!(!quiet.banner);
+    assert_eq!(quiet.config.log.format, LogFormat::Off);
+}
+
+#[test]
+fn the_log_is_pretty_only_on_a_terminal() {
+    let piped = Machine {
+        stdout_is_terminal: false,
+        colour_on_stdout: false,
+        ..MACHINE
+    };
+    let log = |line: &str| {
+        let arguments = line.split_whitespace().map(OsString::from);
+        match parse(arguments, |_| None, &piped) {
+            Ok(Command::Serve(launch)) => launch.config.log,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(log("docroot").format, LogFormat::Combined);
+    let pretty = log("docroot --log-format pretty");
+    assert_eq!((pretty.format, pretty.colour), (LogFormat::Pretty, false));
+    // A caller may leave out even the name of the program.
+    assert_eq!(log("").format, LogFormat::Combined);
+}
+
+#[track_caller]
+fn check_bind(line: &str, required: &[&str], optional: &[&str]) {
+    let parse = |texts: &[&str]| -> Vec<IpAddr> {
+        texts
+            .iter()
+            .map(|text| text.parse().expect("an address"))
+            .collect()
+    };
+    let bind = launch(line).config.bind;
+    assert_eq!(
+        (bind.required, bind.optional),
+        (parse(required), parse(optional)),
+        "{line}"
+    );
+}
+
+#[test]
+fn addresses_are_read() {
+    check_bind("", &[], &["127.0.0.1", "::1"]);
+    check_bind("-b localhost", &[], &["127.0.0.1", "::1"]);
+    check_bind("--host LOCALHOST", &[], &["127.0.0.1", "::1"]);
+    check_bind("-b 0.0.0.0", &["0.0.0.0"], &[]);
+    check_bind("-b 0.0.0.0 --bind ::", &["0.0.0.0", "::"], &[]);
+    check_bind("-b 0.0.0.0,[::1]", &["0.0.0.0", "::1"], &[]);
+    check_bind(
+        "-b 127.0.0.1 -b localhost -b 127.0.0.1",
+        &["127.0.0.1"],
+        &["::1"],
+    );
+}
+
+#[test]
+fn limits_and_deadlines_are_read() {
+    let config = launch(
+        "--max-connections 7 --max-head 32k --max-target 4k --max-fields 9 --max-body 2g \
+         --max-ranges 0 --min-rate 0 --handshake-timeout 9s --head-timeout 1s --body-timeout 2m --idle-timeout 0 \
+         --send-timeout 1h --linger-timeout 500ms --drain-timeout 3",
+    )
+    .config;
+    let limits = Limits {
+        max_connections: 7,
+        max_head: 32 << 10,
+        max_target: 4 << 10,
+        max_fields: 9,
+        max_body: 2 << 30,
+        max_ranges: 0,
+        min_rate: 0,
+    };
+    let deadlines = Deadlines {
+        handshake: Duration::from_secs(9),
+        head: Duration::from_secs(1),
+        body: Duration::from_secs(120),
+        idle: Duration::ZERO,
+        send: Duration::from_secs(3600),
+        linger: Duration::from_millis(500),
+        drain: Duration::from_secs(3),
+    };
+    assert_eq!((config.limits, config.deadlines), (limits, deadlines));
+}
+
+#[test]
+fn the_environment_gives_what_the_command_line_does_not() {
+    let port = |variables, line| launch_with(variables, line).config.port;
+    assert_eq!(port(&[("DOCROOT_PORT", "1")], ""), Port::Fixed(1));
+    assert_eq!(port(&[("DOCROOT_PORT", "1")], "-p 2"), Port::Fixed(2));
+    assert_eq!(port(&[("PORT", "3")], ""), Port::Fixed(3));
+    assert_eq!(
+        port(&[("PORT", "3"), ("DOCROOT_PORT", "1")], ""),
+        Port::Fixed(1)
+    );
+    assert_eq!(
+        port(&[("PORT", "x"), ("DOCROOT_PORT", "1")], ""),
+        Port::Fixed(1)
+    );
+    assert_eq!(port(&[("PORT", "x")], "-p 1"), Port::Fixed(1));
+    // An empty variable counts as unset.
+    assert_eq!(
+        port(&[("PORT", "3"), ("DOCROOT_PORT", "")], ""),
+        Port::Fixed(3)
+    );
+    assert_eq!(port(&[("DOCROOT_PORT", "")], ""), Port::Preferred(8080));
+
+    let index = |line| {
+        launch_with(&[("DOCROOT_INDEX", "a,b")], line)
+            .config
+            .site
+            .index
+    };
+    assert_eq!(index(""), ["a", "b"]);
+    assert_eq!(index("--index c"), ["c"]); // the command line replaces the variable
+    let idle = launch_with(&[("DOCROOT_IDLE_TIMEOUT", "5s")], "")
+        .config
+        .deadlines
+        .idle;
+    assert_eq!(idle, Duration::from_secs(5));
+    // Options that print something have no variable.
+    launch_with(&[("DOCROOT_MAN", "1"), ("DOCROOT_COMPLETIONS", "bash")], "");
+}
+
+#[test]
+fn switches_of_the_environment_are_words() {
+    let listing = |value| {
+        launch_with(&[("DOCROOT_NO_LISTING", value)], "")
+            .config
+            .site
+            .listing
+    };
+    for word in ["1", "true", "yes", "on", "TRUE"] {
+        assert!(!listing(word), "{word}");
+    }
+    for word in ["0", "false", "no", "off", ""] {
+        assert!(listing(word), "{word}");
+    }
+    assert!(launch_with(&[("DOCROOT_OPEN", "1"), ("DOCROOT_QUIET", "0")], "").open);
+}
+
+#[test]
+fn mistakes_are_one_line() {
+    check_error(&[], "--prot 1", "unexpected argument '--prot' found");
+    check_error(&[], "--prot 1", "'--port'");
+    check_error(&[], "a b", "unexpected argument 'b' found");
+    check_error(&[], "-p 65536", "not a number from 0 to 65535");
+    check_error(&[], "-t 0", "--threads");
+    check_error(&[], "-b nowhere", "not an IP address");
+    check_error(&[], "--index a/b", "one file's name");
+    check_error(&[], "--index ..", "one file's name");
+    check_error(&[], "--max-head 1t", "64k");
+    check_error(&[], "--max-head 1", "from 512 to 16m");
+    check_error(&[], "--head-timeout 10x", "10s");
+    check_error(&[], "--head-timeout 0", "more than 0");
+    check_error(&[], "--log-format xml", "pretty, combined, json, off");
+    check_error(&[], "--max-connections 0", "--max-connections");
+}
+
+#[test]
+fn mistakes_of_the_environment_name_the_variable() {
+    check_error(&[("PORT", "x")], "", "the variable PORT: invalid value 'x'");
+    check_error(&[("DOCROOT_PORT", "x")], "", "the variable DOCROOT_PORT: ");
+    check_error(
+        &[("DOCROOT_QUIET", "maybe")],
+        "",
+        "the variable DOCROOT_QUIET: ",
+    );
+    check_error(
+        &[("DOCROOT_BIND", "::1,x")],
+        "",
+        "the variable DOCROOT_BIND: ",
+    );
+}
+
+#[test]
+fn every_option_has_a_help_and_a_default_if_it_takes_a_value() {
+    for (heading, option) in [Mode::Serve, Mode::Explain]
+        .into_iter()
+        .flat_map(Mode::options)
+    {
+        let name = option.long;
+        assert!(!heading.is_empty() && !option.help.is_empty(), "{name}");
+        assert!(!option.help.ends_with('.'), "{name}");
+        let prints = option.scope == Scope::Print;
+        let wants_default = option.value_name().is_some() && !prints;
+        assert_eq!(option.default.is_some(), wants_default, "{name}");
+    }
+}
+
+/// The help shows what happens without the option, in a form that can be typed.
+#[test]
+fn defaults_are_shown_as_they_are_typed() {
+    let defaults = Settings::defaults(&MACHINE);
+    let options = [Mode::Serve, Mode::Explain]
+        .into_iter()
+        .flat_map(Mode::options);
+    for (_, option) in options.filter(|(_, option)| !matches!(option.kind, Kind::File(_))) {
+        let Some(show) = option.default else { continue };
+        let mut settings = defaults.clone();
+        let typed = show(&defaults);
+        let applied = option.apply(&mut settings, &[OsStr::new(&typed)]);
+        let is_quantity = matches!(option.value_name(), Some("SIZE" | "TIME"));
+        assert!(applied.is_ok() || !is_quantity, "{}: {typed}", option.long);
+        if applied.is_ok() {
+            assert_eq!(settings.config, defaults.config, "{}", option.long);
+        }
+    }
+}
+
+#[test]
+fn help_version_manual_and_completions_end_early() {
+    for line in ["--help", "-h", "--version", "-V"] {
+        assert_eq!(run(&[("PORT", "x")], line).expect_err(line).exit_code(), 0);
+    }
+    for line in [
+        "--man",
+        "--completions bash",
+        "--completions zsh",
+        "--completions fish",
+    ] {
+        match run(&[("PORT", "x")], line) {
+            Ok(Command::Print(text)) => assert!(text.len() > 500, "{line}"),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Why the arguments ask for nothing that docroot can do.
+
+use std::io::{self, Write};
+
+use super::options::Mode;
+
+/// A mistake in the arguments. It may also be the help or the version, which the parser reports in
+/// the same way.
+#[derive(Debug)]
+pub struct UsageError {
+    what: What,
+    mode: Mode,
+}
+
+#[derive(Debug)]
+enum What {
+    /// The help or the version.
+    Asked(clap::Error),
+    /// A mistake, in one line.
+    Mistake(String),
+}
+
+impl UsageError {
+    /// A mistake that is found after the arguments were split.
+    pub(super) fn new(mode: Mode, mistake: String) -> UsageError {
+        let what = What::Mistake(mistake);
+        UsageError { what, mode }
+    }
+
+    /// What clap reports.
+    pub(super) fn from_clap(mode: Mode, error: clap::Error) -> UsageError {
+        let what = match error.use_stderr() {
+            true => What::Mistake(one_line(&error)),
+            false => What::Asked(error),
+        };
+        UsageError { what, mode }
+    }
+
+    /// The exit status: 2 for a mistake, 0 for the help and the version.
+    pub fn exit_code(&self) -> u8 {
+        match self.what {
+            What::Asked(_) => 0,
+            What::Mistake(_) => 2,
+        }
+    }
+
+    /// Prints a mistake on the standard error in two lines: the mistake, and how to get help.
+    /// Prints the help and the version on the standard output, with colours if it is a terminal
+    /// that supports them.
+    pub fn print(&self) -> io::Result<()> {
+        match &self.what {
+            What::Asked(text) => text.print(),
+            What::Mistake(mistake) => {
+                let command = match self.mode {
+                    Mode::Serve => "docroot",
+                    Mode::Explain => "docroot explain",
+                };
+                writeln!(
+                    io::stderr(),
+                    "docroot: {mistake}\ntry '{command} --help' for all options"
+                )
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn mistake(&self) -> &str {
+        match &self.what {
+            What::Asked(_) => "",
+            What::Mistake(mistake) => mistake,
+        }
+    }
+}
+
+/// What clap says, with its suggestions, in one line.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let mut parts = Vec::new();
+    for line in text.lines().map(str::trim) {
+        // The usage and a hint at --help follow. docroot prints a hint of its own.
+        if line.starts_with("Usage:") || line.starts_with("For more information") {
+            break;
+        }
+        let line = line.strip_prefix("error: ").unwrap_or(line);
+        parts.extend(Some(line.replace("tip: ", "")).filter(|line| !line.is_empty()));
+    }
+    parts.join("; ")
+}
