@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top down. A module may use itself and what stands below it.
-const LAYERS: [&str; 9] = [
+const LAYERS: [&str; 10] = [
     "main",
     "cli",
     "net",
@@ -14,10 +14,11 @@ const LAYERS: [&str; 9] = [
     "http1",
     "websocket",
     "semantics",
+    "text",
 ];
 
 /// Layers of values and decisions.
-const PURE: [&str; 3] = ["http1", "websocket", "semantics"];
+const PURE: [&str; 4] = ["http1", "websocket", "semantics", "text"];
 
 /// What no pure layer may name: files, sockets, threads, clocks, processes.
 const IMPURE: [&str; 10] = [
