@@ -106,12 +106,9 @@ impl<'o> ResponseWriter<'o> {
 
     /// Adds the entity-tag.
     pub fn entity_tag(self, tag: &EntityTag<'_>) -> Self {
-        self.out.extend_from_slice(match tag.weak {
-            true => b"ETag: W/\"",
-            false => b"ETag: \"",
-        });
-        self.out.extend_from_slice(tag.opaque);
-        self.out.extend_from_slice(b"\"\r\n");
+        self.out.extend_from_slice(b"ETag: ");
+        tag.write(self.out);
+        self.out.extend_from_slice(b"\r\n");
         self
     }
 
