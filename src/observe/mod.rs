@@ -3,12 +3,8 @@
 
 // The formats of the access log and the choice between them.
 pub mod access_log;
-// The calendar: a point in time to year, month, day and hour.
-pub mod calendar;
 // For tools that read the logs of Apache and nginx.
 mod combined;
-// What a client sent, made safe to print.
-pub mod escape;
 // One request and its answer, as told.
 pub mod event;
 // For programs: one object a line.
