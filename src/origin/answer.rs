@@ -9,9 +9,10 @@ use crate::origin::stock::Stock;
 use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::status::Status;
 use crate::site::listing::Listing;
-use crate::site::path::{self, SitePath};
+use crate::site::path::SitePath;
 use crate::site::resolve::Found;
 use crate::site::root::DiskError;
+use crate::text::{append, percent};
 
 /// What answers requests on one worker.
 pub struct Origin {
@@ -132,12 +133,13 @@ fn options(out: &mut Vec<u8>, circumstances: Circumstances, reason: Reason) -> R
 /// A directory's relative links work only below its slash. The location is a path that begins with
 /// exactly one slash, so it can never name another host.
 fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, out: &mut Vec<u8>) -> Response {
-    let mut location = vec![b'/'];
-    path::encode(path.as_bytes(), &mut location);
-    location.push(b'/');
+    let mut location = Vec::new();
+    append(
+        &mut location,
+        format_args!("/{}/", percent::path(path.as_bytes())),
+    );
     if let Some(query) = request.target.query() {
-        location.push(b'?');
-        path::encode_sent(query, &mut location);
+        append(&mut location, format_args!("?{}", percent::as_sent(query)));
     }
     let (status, reason) = (Status::MovedPermanently, Reason::DirectoryWithoutSlash);
     let writer = ResponseWriter::begin(out, request.circumstances, status, reason);
