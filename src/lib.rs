@@ -21,3 +21,5 @@ pub mod origin;
 pub mod semantics;
 // The disk.
 pub mod site;
+// How values are written, and classes of octets. Pure.
+pub mod text;

@@ -13,7 +13,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 
-use docroot::site::path::encode;
+use docroot::text::{append, percent};
 use flate2::read::GzDecoder;
 use support::program::{Program, unprivileged};
 use support::{Client, Response, Setup, TestServer, noise, request, until};
@@ -38,7 +38,7 @@ fn decoded(response: &Response) -> Vec<u8> {
 /// The target of a path, escaped as the listing escapes it.
 fn target(path: &[u8]) -> String {
     let mut target = vec![b'/'];
-    encode(path, &mut target);
+    append(&mut target, format_args!("{}", percent::path(path)));
     String::from_utf8(target).expect("ASCII")
 }
 

@@ -1,12 +1,13 @@
-//! Which octets may stand where: the classes of RFC 9110 section 5.6.2 and RFC 9112 section 3.2 as
-//! tables of 256, and a search for control bytes that looks at eight bytes at once.
+//! Which octets may stand where in a head: the class of RFC 9112 section 3.2, those of other sections
+//! that [`crate::text::octet`] holds, and a search for control bytes that looks at eight bytes at once.
 
-/// `tchar` (RFC 9110 section 5.6.2): what methods and field names are made of.
-pub static TOKEN: [bool; 256] = table(b"!#$%&'*+-.^_`|~", b"");
+pub use crate::text::octet::{HOST_NAME, TOKEN, is, run};
+
+use crate::text::octet::Class;
 
 /// What a request-target may hold: visible ASCII but `#`, which no form of it has, and every byte
 /// from 0x80 on, which is not in the grammar but can only name a file.
-pub static TARGET: [bool; 256] = {
+pub static TARGET: Class = {
     let mut table = [true; 256];
     let mut octet = 0;
     while octet <= b' ' as usize {
@@ -18,43 +19,7 @@ pub static TARGET: [bool; 256] = {
     table
 };
 
-/// `unreserved / sub-delims` (RFC 3986 section 2): what a registered name is made of, beside `%`.
-pub static HOST_NAME: [bool; 256] = table(b"-._~", b"!$&'()*+,;=");
-
 const DEL: u8 = 0x7f;
-
-/// Letters, digits and the octets of `some` and `more`.
-const fn table(some: &[u8], more: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut octet = 0;
-    while octet < 256 {
-        table[octet] = (octet as u8).is_ascii_alphanumeric();
-        octet += 1;
-    }
-    include(include(table, some), more)
-}
-
-const fn include(mut table: [bool; 256], octets: &[u8]) -> [bool; 256] {
-    let mut index = 0;
-    while index < octets.len() {
-        table[octets[index] as usize] = true;
-        index += 1;
-    }
-    table
-}
-
-/// Whether `octet` is in `class`.
-pub fn is(class: &[bool; 256], octet: u8) -> bool {
-    class[octet as usize]
-}
-
-/// How many octets at the start of `bytes` are in `class`.
-pub fn run(class: &[bool; 256], bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .position(|&octet| !is(class, octet))
-        .unwrap_or(bytes.len())
-}
 
 /// Whether `octet` is a control byte that a line of a head never holds: all but HTAB.
 pub fn is_forbidden(octet: u8) -> bool {
@@ -92,14 +57,6 @@ fn control_marks(word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::semantics::field::is_token_byte;
-
-    #[test]
-    fn the_token_table_agrees_with_the_semantics() {
-        for octet in 0..=255 {
-            assert_eq!(is(&TOKEN, octet), is_token_byte(octet), "{octet:#x}");
-        }
-    }
 
     #[test]
     fn targets_hold_no_white_space_no_control_byte_and_no_fragment() {

@@ -5,37 +5,31 @@
 //! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "-" "-" TLSv1.3 TLS_AES_256_GCM_SHA384 "CN=alice"
 //! ```
 
-use super::calendar::{Moment, append};
-use super::escape::write_quoted;
 use super::event::{End, ExchangeRecord, TlsFailure};
+use crate::text::append;
+use crate::text::calendar::{TimeFormat, UtcTime};
+use crate::text::escape::Quoted;
 
-/// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; what is absent is `-`. An
-/// answer without a body has 0 bytes, as nginx writes it: every reader of numbers takes that. Over
-/// TLS the version, the cipher suite and the subject of the client's certificate follow.
+/// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; `-` stands for what is absent.
+/// An answer without a body has 0 bytes, as in nginx: every reader of numbers takes that. Over TLS
+/// the version, the cipher suite and the subject of the client's certificate follow.
 pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     // An IPv4 client of an IPv6 socket is still an IPv4 client.
-    append(
-        out,
-        format_args!("{} - - [", exchange.peer.ip().to_canonical()),
-    );
-    Moment::of(exchange.received).write_common(out);
-    out.extend_from_slice(b"] \"");
+    let address = exchange.peer.ip().to_canonical();
+    let time = UtcTime::clamped(exchange.received).format(TimeFormat::CommonLog);
+    append(out, format_args!("{address} - - [{time}] \""));
     write_request_line(out, exchange);
+    let (status, sent) = (status(exchange), exchange.sent);
+    let referer = Quoted(exchange.referer.unwrap_or(b"-"));
+    let agent = Quoted(exchange.user_agent.unwrap_or(b"-"));
     append(
         out,
-        format_args!("\" {:03} {} \"", status(exchange), exchange.sent),
+        format_args!("\" {status:03} {sent} \"{referer}\" \"{agent}\""),
     );
-    write_quoted(out, exchange.referer.unwrap_or(b"-"));
-    out.extend_from_slice(b"\" \"");
-    write_quoted(out, exchange.user_agent.unwrap_or(b"-"));
-    out.push(b'"');
     if let Some(security) = &exchange.security {
-        append(
-            out,
-            format_args!(" {} {} \"", security.version, security.cipher),
-        );
-        write_quoted(out, security.client.unwrap_or("-").as_bytes());
-        out.push(b'"');
+        let (version, cipher) = (security.version, security.cipher);
+        let client = Quoted(security.client.unwrap_or("-").as_bytes());
+        append(out, format_args!(" {version} {cipher} \"{client}\""));
     }
     out.push(b'\n');
 }
@@ -43,14 +37,12 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
 /// Appends a line about a TLS session that failed; no parser takes it for a request.
 pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
     let address = failed.peer.ip().to_canonical();
-    append(out, format_args!("docroot: {address} ["));
-    Moment::of(failed.at).write_common(out);
+    let time = UtcTime::clamped(failed.at).format(TimeFormat::CommonLog);
+    let (stage, reason) = (failed.stage.text(), Quoted(failed.reason.as_bytes()));
     append(
         out,
-        format_args!("] the TLS {} failed: ", failed.stage.text()),
+        format_args!("docroot: {address} [{time}] the TLS {stage} failed: {reason}\n"),
     );
-    write_quoted(out, failed.reason.as_bytes());
-    out.push(b'\n');
 }
 
 /// Appends the line that tells how many are missing; no parser takes it for a request.
@@ -72,11 +64,9 @@ fn write_request_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     if exchange.method.is_empty() {
         return out.push(b'-');
     }
-    write_quoted(out, exchange.method);
-    out.push(b' ');
-    write_quoted(out, exchange.target);
-    out.push(b' ');
-    write_quoted(out, exchange.version);
+    let (method, target) = (Quoted(exchange.method), Quoted(exchange.target));
+    let version = Quoted(exchange.version);
+    append(out, format_args!("{method} {target} {version}"));
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use super::calendar::{Moment, append};
-use super::escape::write_json_string;
 use super::event::{End, ExchangeRecord, Security, TlsFailure, TlsStage};
+use crate::text::append;
+use crate::text::calendar::{TimeFormat, UtcTime};
+use crate::text::escape::JsonString;
 
 /// Appends the object. Its members are always all there, in this order; `duration` is in
 /// seconds, what is absent is `null`; `tls` is an object of its own.
@@ -46,14 +47,13 @@ pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
     out.extend_from_slice(b"}\n");
 }
 
-/// Begins an object with when it was and who it was.
+/// Begins an object with the time and the peer.
 fn begin(out: &mut Vec<u8>, at: SystemTime, peer: SocketAddr) {
-    out.extend_from_slice(b"{\"time\":\"");
-    Moment::of(at).write_iso(out);
+    let time = UtcTime::clamped(at).format(TimeFormat::Rfc3339Millis);
     let (address, port) = (peer.ip().to_canonical(), peer.port());
     append(
         out,
-        format_args!("\",\"peer\":\"{address}\",\"port\":{port}"),
+        format_args!("{{\"time\":\"{time}\",\"peer\":\"{address}\",\"port\":{port}"),
     );
 }
 
@@ -83,8 +83,7 @@ fn write_optional(out: &mut Vec<u8>, name: &str, value: Option<&[u8]>) {
 }
 
 fn write_text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    append(out, format_args!(",\"{name}\":"));
-    write_json_string(out, value);
+    append(out, format_args!(",\"{name}\":{}", JsonString(value)));
 }
 
 #[cfg(test)]

@@ -3,14 +3,10 @@
 
 // The formats of the access log and the choice between them.
 pub mod access_log;
-// The calendar: a point in time to year, month, day and hour.
-pub mod calendar;
 // Who is at the other end.
 pub mod client;
 // For tools that read the logs of Apache and nginx.
 mod combined;
-// What a client sent, made safe to print.
-pub mod escape;
 // One request and its response, as told.
 pub mod event;
 // For programs: one object a line.

@@ -1,19 +1,22 @@
-//! The log for people at a terminal: columns in a fixed order, the path last because it has no
-//! width, then why it was answered so.
+//! The log for people at a terminal: columns in a fixed order. The path follows the columns because
+//! its length varies, and the reason of the answer follows the path.
 //!
 //! ```text
-//! 13:55:36Z 200 GET         2.2 KiB    1.2 ms  /a.html  the file
-//! 13:55:37Z 404 GET           312 B     80 us  /b.html  no such file  from 192.0.2.1
+//! 13:55:36Z 200 GET       2.3 KiB    1.2 ms  /a.html  the file
+//! 13:55:37Z 404 GET         312 B     80 us  /b.html  no such file  from 192.0.2.1
 //! ```
 
+use std::fmt::Display;
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use super::calendar::{Moment, append};
-use super::escape::{write_quoted, write_word};
 use super::event::{End, ExchangeRecord, TlsFailure};
+use crate::text::append;
+use crate::text::calendar::{TimeFormat, UtcTime};
+use crate::text::escape::{Quoted, Word};
+use crate::text::human::{HumanDuration, HumanSize};
 
-/// Appends the line. Times are UTC. Who asked is told where it was not this machine.
+/// Appends the line. Times are UTC. The peer's address follows unless it is this machine.
 pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &ExchangeRecord) {
     let paint = Paint { colour };
     paint.around(out, DIM, |out| write_time(out, exchange.received));
@@ -24,10 +27,9 @@ pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &ExchangeRecord) {
         }
         write_method(out, exchange.method);
     });
-    write_size(out, exchange.sent);
-    write_duration(out, exchange.duration);
-    out.extend_from_slice(b"  ");
-    write_word(out, or_dash(exchange.target));
+    write_right(out, SIZE_WIDTH, HumanSize(exchange.sent));
+    write_right(out, DURATION_WIDTH, HumanDuration(exchange.duration));
+    append(out, format_args!("  {}", Word(or_dash(exchange.target))));
     paint.around(out, DIM, |out| write_remarks(out, exchange));
     out.push(b'\n');
 }
@@ -39,8 +41,7 @@ pub fn write_tls_failure(out: &mut Vec<u8>, colour: bool, failed: &TlsFailure) {
     paint.around(out, YELLOW, |out| {
         append(out, format_args!(" TLS {} failed", failed.stage.text()));
     });
-    out.extend_from_slice(b"  ");
-    write_quoted(out, failed.reason.as_bytes());
+    append(out, format_args!("  {}", Quoted(failed.reason.as_bytes())));
     paint.around(out, DIM, |out| write_from(out, failed.peer));
     out.push(b'\n');
 }
@@ -86,18 +87,14 @@ impl Paint {
 }
 
 fn write_time(out: &mut Vec<u8>, at: SystemTime) {
-    Moment::of(at).write_clock(out);
-    out.push(b'Z');
-}
-
-fn write_method(out: &mut Vec<u8>, method: &[u8]) {
-    write_padded(out, METHOD_WIDTH, |out| write_word(out, or_dash(method)));
+    let clock = UtcTime::clamped(at).format(TimeFormat::Clock);
+    append(out, format_args!("{clock}Z"));
 }
 
 /// `OPTIONS` and `CONNECT`.
 const METHOD_WIDTH: usize = 7;
-/// `1023.9 KiB`, and two spaces before it.
-const SIZE_WIDTH: usize = 12;
+/// `1023 KiB`, and two spaces before it.
+const SIZE_WIDTH: usize = 10;
 /// `999.9 ms`, and two spaces before it.
 const DURATION_WIDTH: usize = 10;
 
@@ -105,53 +102,36 @@ fn or_dash(bytes: &[u8]) -> &[u8] {
     if bytes.is_empty() { b"-" } else { bytes }
 }
 
-fn write_padded(out: &mut Vec<u8>, width: usize, write: impl FnOnce(&mut Vec<u8>)) {
+fn write_method(out: &mut Vec<u8>, method: &[u8]) {
+    write_left(out, METHOD_WIDTH, Word(or_dash(method)));
+}
+
+/// Appends `text` and fills up the column behind it.
+fn write_left(out: &mut Vec<u8>, width: usize, text: impl Display) {
+    let end = out.len().saturating_add(width);
+    append(out, format_args!("{text}"));
+    if out.len() < end {
+        out.resize(end, b' ');
+    }
+}
+
+/// Appends `text` and fills up the column in front of it.
+fn write_right(out: &mut Vec<u8>, width: usize, text: impl Display) {
     let start = out.len();
-    write(out);
-    let written = out.len().saturating_sub(start);
-    out.resize(out.len() + width.saturating_sub(written), b' ');
-}
-
-fn write_size(out: &mut Vec<u8>, bytes: u64) {
-    append(out, format_args!("{:>SIZE_WIDTH$}", human_size(bytes)));
-}
-
-/// `999 B`, `2.3 KiB`, `1.0 GiB`: in powers of 1024, cut after one digit.
-fn human_size(bytes: u64) -> String {
-    let (mut unit, mut tenths) = ("B", u128::from(bytes) * 10);
-    for next in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] {
-        if tenths < 10_240 {
-            break;
-        }
-        (unit, tenths) = (next, tenths / 1024);
-    }
-    match unit {
-        "B" => format!("{bytes} B"),
-        _ => format!("{}.{} {unit}", tenths / 10, tenths % 10),
-    }
-}
-
-fn write_duration(out: &mut Vec<u8>, duration: Duration) {
-    append(
-        out,
-        format_args!("{:>DURATION_WIDTH$}", human_duration(duration)),
-    );
-}
-
-/// `340 us`, `1.2 ms`, `12.3 s`: cut, never rounded up.
-fn human_duration(duration: Duration) -> String {
-    let micros = duration.as_micros();
-    match micros {
-        0..1_000 => format!("{micros} us"),
-        1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
-        _ => format!("{}.{} s", micros / 1_000_000, micros / 100_000 % 10),
+    append(out, format_args!("{text}"));
+    let padding = width.saturating_sub(out.len() - start);
+    out.resize(out.len() + padding, b' ');
+    if let Some(column) = out.get_mut(start..) {
+        column.rotate_right(padding);
     }
 }
 
 fn write_remarks(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     if !exchange.reason.is_empty() {
-        out.extend_from_slice(b"  ");
-        write_quoted(out, exchange.reason.as_bytes());
+        append(
+            out,
+            format_args!("  {}", Quoted(exchange.reason.as_bytes())),
+        );
     }
     if exchange.end != End::Complete {
         append(out, format_args!("  (cut: {})", exchange.end.text()));
@@ -162,14 +142,13 @@ fn write_remarks(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
             format_args!("  {} {}", security.version, security.cipher),
         );
         if let Some(client) = security.client {
-            out.extend_from_slice(b" for ");
-            write_quoted(out, client.as_bytes());
+            append(out, format_args!(" for {}", Quoted(client.as_bytes())));
         }
     }
     write_from(out, exchange.peer);
 }
 
-/// Who it was, where it was not this machine.
+/// The peer's address, unless it is this machine.
 fn write_from(out: &mut Vec<u8>, peer: SocketAddr) {
     let address = peer.ip().to_canonical();
     if !address.is_loopback() {
@@ -179,6 +158,8 @@ fn write_from(out: &mut Vec<u8>, peer: SocketAddr) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::access_log::tests::{SECURITY, example, failed_handshake};
     use super::*;
 
@@ -194,7 +175,7 @@ mod tests {
         check(
             false,
             example(),
-            "13:55:36Z 200 GET         2.2 KiB    1.2 ms  /a.html  the file",
+            "13:55:36Z 200 GET       2.3 KiB    1.2 ms  /a.html  the file",
         );
         check(
             false,
@@ -208,7 +189,7 @@ mod tests {
                 end: End::TooSlow,
                 ..example()
             },
-            "13:55:36Z 404 OPTIONS         0 B     80 us  /a\\x20b\\x1B[2J  the file  (cut: the client read too slowly)  from 192.0.2.1",
+            "13:55:36Z 404 OPTIONS       0 B     80 us  /a\\x20b\\x1B[2J  the file  (cut: the client read too slowly)  from 192.0.2.1",
         );
         check(
             false,
@@ -219,7 +200,7 @@ mod tests {
                 reason: "",
                 ..example()
             },
-            "13:55:36Z 400 -           2.2 KiB    1.2 ms  -",
+            "13:55:36Z 400 -         2.3 KiB    1.2 ms  -",
         );
     }
 
@@ -231,7 +212,7 @@ mod tests {
                 security: Some(SECURITY),
                 ..example()
             },
-            "13:55:36Z 200 GET         2.2 KiB    1.2 ms  /a.html  the file  \
+            "13:55:36Z 200 GET       2.3 KiB    1.2 ms  /a.html  the file  \
              TLSv1.3 TLS_AES_256_GCM_SHA384 for CN=alice,O=\\x22a\\x0Ab\\x22",
         );
         let mut got = Vec::new();
@@ -245,36 +226,7 @@ mod tests {
         check(
             true,
             example(),
-            "\x1b[2m13:55:36Z\x1b[0m\x1b[32m 200 GET    \x1b[0m     2.2 KiB    1.2 ms  /a.html\x1b[2m  the file\x1b[0m",
+            "\x1b[2m13:55:36Z\x1b[0m\x1b[32m 200 GET    \x1b[0m   2.3 KiB    1.2 ms  /a.html\x1b[2m  the file\x1b[0m",
         );
-    }
-
-    #[test]
-    fn sizes_are_for_people() {
-        for (bytes, want) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (2326, "2.2 KiB"),
-            ((1 << 20) - 1, "1023.9 KiB"),
-            (1 << 20, "1.0 MiB"),
-            (5 << 30, "5.0 GiB"),
-            (u64::MAX, "15.9 EiB"),
-        ] {
-            assert_eq!(human_size(bytes), want);
-        }
-    }
-
-    #[test]
-    fn durations_are_for_people() {
-        for (duration, want) in [
-            (Duration::ZERO, "0 us"),
-            (Duration::from_micros(999), "999 us"),
-            (Duration::from_micros(1999), "1.9 ms"),
-            (Duration::from_micros(999_999), "999.9 ms"),
-            (Duration::from_millis(61_250), "61.2 s"),
-        ] {
-            assert_eq!(human_duration(duration), want);
-        }
     }
 }

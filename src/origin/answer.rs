@@ -14,9 +14,10 @@ use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
-use crate::site::path::{self, PathError, SitePath};
+use crate::site::path::{PathError, SitePath};
 use crate::site::resolve::Found;
 use crate::site::root::DiskError;
+use crate::text::{append, percent};
 
 /// Answers a request.
 pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
@@ -178,12 +179,13 @@ fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
 /// The relative links of a folder work only below its slash. The location is a path that begins
 /// with exactly one slash, so it can never name another host.
 fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, trace: &mut Trace) -> Response {
-    let mut location = vec![b'/'];
-    path::encode(path.as_bytes(), &mut location);
-    location.push(b'/');
+    let mut location = Vec::new();
+    append(
+        &mut location,
+        format_args!("/{}/", percent::path(path.as_bytes())),
+    );
     if let Some(query) = request.head.target.query() {
-        location.push(b'?');
-        path::encode_sent(query, &mut location);
+        append(&mut location, format_args!("?{}", percent::as_sent(query)));
     }
     let (status, reason) = (Status::MovedPermanently, Reason::DirectoryWithoutSlash);
     trace.note(|| {

@@ -5,7 +5,7 @@
 //! else to load. Invariant: it knows no more than its arguments, so no path of the machine leaks.
 
 use crate::semantics::status::Status;
-use crate::site::listing::text::push_escaped;
+use crate::text::escape::Html;
 
 /// The value of `Content-Security-Policy` for an error page. A test holds the hash against the style.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
@@ -50,7 +50,7 @@ fn push_paragraph(page: &mut String, text: &str) {
         .nth(DETAIL_LIMIT)
         .and_then(|(end, _)| text.get(..end));
     page.push_str("<p>");
-    push_escaped(page, cut.unwrap_or(text));
+    page.push_str(&Html(cut.unwrap_or(text).as_bytes()).to_string());
     page.push_str(if cut.is_some() {
         "\u{2026}</p>\n"
     } else {

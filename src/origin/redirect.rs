@@ -16,7 +16,7 @@ use crate::origin::refuse::{error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
-use crate::site::path;
+use crate::text::{append, percent};
 
 /// The port of `https` where none is named (RFC 9110 section 4.2.2).
 const DEFAULT_PORT: u16 = 443;
@@ -43,11 +43,10 @@ fn location(host: Host<'_>, port: u16, target: Target<'_>) -> Vec<u8> {
         location.extend_from_slice(format!(":{port}").as_bytes());
     }
     if let Some(path) = target.path() {
-        path::encode_sent(path, &mut location);
+        append(&mut location, format_args!("{}", percent::as_sent(path)));
     }
     if let Some(query) = target.query() {
-        location.push(b'?');
-        path::encode_sent(query, &mut location);
+        append(&mut location, format_args!("?{}", percent::as_sent(query)));
     }
     location
 }

@@ -11,12 +11,13 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment in whole seconds, from 1970 to the end of the year 9999: what an IMF-fixdate can say.
+use crate::text::append;
+use crate::text::calendar::{LAST_SECOND, UtcTime};
+
+/// A point in time in whole seconds, from 1970 to the end of the year 9999: the range of an
+/// IMF-fixdate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpDate(u64);
-
-/// The first second of the year 10000, which four digits cannot write.
-const END: u64 = 253_402_300_800;
 
 /// Fifty mean Gregorian years in seconds.
 const FIFTY_YEARS: u64 = 50 * 31_556_952;
@@ -38,10 +39,10 @@ impl HttpDate {
     /// How many bytes an IMF-fixdate has.
     pub const LENGTH: usize = 29;
 
-    /// The moment `seconds` after 1970 began, or `None` before it and after the year 9999.
+    /// The time `seconds` after 1970 began, or `None` before 1970 and after the year 9999.
     pub fn from_unix(seconds: i64) -> Option<HttpDate> {
-        let seconds = u64::try_from(seconds).ok()?;
-        (seconds < END).then_some(HttpDate(seconds))
+        let is_in_range = (0..=LAST_SECOND).contains(&seconds);
+        is_in_range.then_some(HttpDate(seconds.unsigned_abs()))
     }
 
     /// Reads any of the three formats; `None` for anything else, a wrong day of the week included.
@@ -63,12 +64,11 @@ impl HttpDate {
 
     /// Appends the IMF-fixdate, [`HttpDate::LENGTH`] bytes.
     pub fn write(self, out: &mut Vec<u8>) {
-        // Writing into a vector cannot fail.
-        let _ = fmt::Write::write_fmt(&mut Bytes(out), format_args!("{self}"));
+        append(out, format_args!("{self}"));
     }
 }
 
-/// A date put into words once, for the many answers of one moment.
+/// A date that is written once and copied into every answer of the same second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImfFixdate([u8; HttpDate::LENGTH]);
 
@@ -92,25 +92,15 @@ impl ImfFixdate {
 
 impl fmt::Display for HttpDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The conversion panics outside 1970 to 9999, which no HttpDate is.
-        let moment = UNIX_EPOCH + Duration::from_secs(self.0);
-        httpdate::HttpDate::from(moment).fmt(f)
-    }
-}
-
-/// Formatting straight into bytes, without a string between.
-struct Bytes<'a>(&'a mut Vec<u8>);
-
-impl fmt::Write for Bytes<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
+        // The conversion panics outside 1970 to 9999, but no HttpDate lies there.
+        let time = UNIX_EPOCH + Duration::from_secs(self.0);
+        httpdate::HttpDate::from(time).fmt(f)
     }
 }
 
 fn parse_four_digit_year(text: &str) -> Option<HttpDate> {
-    let moment: SystemTime = text.parse::<httpdate::HttpDate>().ok()?.into();
-    let since = moment.duration_since(UNIX_EPOCH).ok()?;
+    let time: SystemTime = text.parse::<httpdate::HttpDate>().ok()?.into();
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
     Some(HttpDate(since.as_secs()))
 }
 
@@ -124,23 +114,17 @@ fn parse_rfc850(weekday: &str, rest: &str, now: HttpDate) -> Option<HttpDate> {
     let year = two_digits(year)?;
     let short = weekday.get(..3)?;
     let latest = now.0.saturating_add(FIFTY_YEARS);
-    let this_century = now.year()? / 100;
-    [this_century + 1, this_century, this_century.checked_sub(1)?]
+    let this_century = UtcTime::from_unix(i64::try_from(now.0).ok()?)?.year() / 100;
+    [this_century + 1, this_century, this_century - 1]
         .into_iter()
         .map(|century| century * 100 + year)
         .filter_map(|year| parse_four_digit_year(&format!("{short}, {day} {month} {year}{time}")))
         .find(|date| date.0 <= latest)
 }
 
-fn two_digits(text: &str) -> Option<u16> {
+fn two_digits(text: &str) -> Option<i64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().ok())?
-}
-
-impl HttpDate {
-    fn year(self) -> Option<u16> {
-        self.to_string().get(12..16)?.parse().ok()
-    }
 }
 
 #[cfg(test)]
@@ -162,7 +146,7 @@ mod tests {
         check("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)); // 5.6.7: RFC 850
         check("Sun Nov  6 08:49:37 1994", Some(784_111_777)); // 5.6.7: asctime
         check("Thu, 01 Jan 1970 00:00:00 GMT", Some(0));
-        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(END - 1));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(LAST_SECOND as u64));
         check("Thu, 29 Feb 2024 00:00:00 GMT", Some(1_709_164_800));
     }
 
@@ -207,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn moments_that_cannot_be_written_are_no_dates() {
+    fn times_that_cannot_be_written_are_no_dates() {
         assert_eq!(HttpDate::from_unix(-1), None);
         assert_eq!(HttpDate::from_unix(i64::MIN), None);
-        assert_eq!(HttpDate::from_unix(END as i64), None);
+        assert_eq!(HttpDate::from_unix(LAST_SECOND + 1), None);
         assert_eq!(HttpDate::from_unix(i64::MAX), None);
-        let last = HttpDate::from_unix(END as i64 - 1).unwrap();
+        let last = HttpDate::from_unix(LAST_SECOND).unwrap();
         assert_eq!(last.to_string(), "Fri, 31 Dec 9999 23:59:59 GMT");
         assert_eq!(HttpDate::from_unix(0), Some(HttpDate(0)));
     }

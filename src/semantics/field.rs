@@ -4,6 +4,8 @@
 //! allocation for every request. `Fields` is the view that decisions read:
 //! `fields.contains(FieldName::Range)`, `fields.values(FieldName::IfMatch)`.
 
+use crate::text::octet::{self, TOKEN};
+
 /// A field this server acts upon. Names are compared without case (section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -218,14 +220,9 @@ pub fn trim(value: &[u8]) -> &[u8] {
     &value[start..end]
 }
 
-/// `tchar` of section 5.6.2: what a token is made of.
-pub fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// Whether `bytes` is a token: one `tchar` or more.
+/// Whether `bytes` is a token (section 5.6.2): one `tchar` or more.
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
+    !bytes.is_empty() && octet::run(&TOKEN, bytes) == bytes.len()
 }
 
 /// A field section that owns its bytes, as the tests of this layer write them.
@@ -310,6 +307,16 @@ mod tests {
         assert_eq!(fields.first(FieldName::Range), Some(&b"a"[..]));
         assert_eq!(fields.values(FieldName::Range).count(), 2);
         assert!(!fields.contains(FieldName::Host));
+    }
+
+    /// RFC 9110 section 5.6.2.
+    #[test]
+    fn a_token_is_one_tchar_or_more() {
+        assert!(is_token(b"bytes"));
+        assert!(is_token(b"!#$%&'*+-.^_`|~09azAZ"));
+        for bytes in [&b""[..], b" a", b"a b", b"a=b", b"\"a\"", b"a\x80"] {
+            assert!(!is_token(bytes), "{bytes:?}");
+        }
     }
 
     #[test]

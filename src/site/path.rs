@@ -3,6 +3,8 @@
 //! `/a%20b/` names the directory `a b/`; `/%2e%2e/x` names nothing. A path is decoded once, on
 //! bytes. What could mean two files to two readers is refused and never normalised.
 
+use crate::text::percent::{self, Octet};
+
 /// A decoded path below the document root: no leading slash, no empty, `.` or `..` segment, no NUL
 /// and no backslash. The root is empty; a directory asked for as such ends in a slash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,14 +54,13 @@ impl<'a> SitePath<'a> {
     /// Decodes the path component of a request target, which begins with a slash, into `storage`.
     pub fn decode(raw: &[u8], storage: &'a mut Vec<u8>) -> Result<SitePath<'a>, PathError> {
         storage.clear();
-        let mut rest = raw.strip_prefix(b"/").unwrap_or(raw);
-        while let Some((&byte, tail)) = rest.split_first() {
-            let (byte, tail) = match byte {
-                b'%' => (unescape(tail)?, &tail[2..]),
-                _ => (byte, tail),
-            };
-            storage.push(byte);
-            rest = tail;
+        for octet in percent::octets(raw.strip_prefix(b"/").unwrap_or(raw)) {
+            storage.push(match octet {
+                Octet::Plain(byte) => byte,
+                Octet::Encoded(b'/') => return Err(PathError::EncodedSlash),
+                Octet::Encoded(byte) => byte,
+                Octet::Malformed => return Err(PathError::InvalidEscape),
+            });
         }
         check_segments(storage)?;
         Ok(SitePath(storage))
@@ -96,50 +97,6 @@ pub fn is_nameable(name: &[u8]) -> bool {
     !name.contains(&b'\\')
 }
 
-/// Writes `path` so that a recipient decodes it to the same bytes: all but unreserved bytes and
-/// the slash are escaped (section 2.3).
-pub fn encode(path: &[u8], out: &mut Vec<u8>) {
-    for &byte in path {
-        match byte {
-            b'/' | b'-' | b'.' | b'_' | b'~' => out.push(byte),
-            _ if byte.is_ascii_alphanumeric() => out.push(byte),
-            _ => escape(byte, out),
-        }
-    }
-}
-
-/// Writes a path or a query as it came, but for the bytes that no URI holds (section 3.4).
-pub fn encode_sent(sent: &[u8], out: &mut Vec<u8>) {
-    for &byte in sent {
-        let is_allowed = byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
-        match is_allowed {
-            true => out.push(byte),
-            false => escape(byte, out),
-        }
-    }
-}
-
-fn escape(byte: u8, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    out.extend([
-        b'%',
-        HEX[usize::from(byte >> 4)],
-        HEX[usize::from(byte & 15)],
-    ]);
-}
-
-/// The byte that two hexadecimal digits stand for, where a name may hold it.
-fn unescape(tail: &[u8]) -> Result<u8, PathError> {
-    let digit = |at: usize| tail.get(at).and_then(|&byte| (byte as char).to_digit(16));
-    let (Some(high), Some(low)) = (digit(0), digit(1)) else {
-        return Err(PathError::InvalidEscape);
-    };
-    match (high * 16 + low) as u8 {
-        b'/' => Err(PathError::EncodedSlash),
-        byte => Ok(byte),
-    }
-}
-
 fn check_segments(path: &[u8]) -> Result<(), PathError> {
     if path.contains(&0) {
         return Err(PathError::Nul);
@@ -173,6 +130,7 @@ fn segments(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::append;
 
     #[track_caller]
     fn check(raw: &str, want: Result<&[u8], PathError>) {
@@ -233,7 +191,7 @@ mod tests {
     fn every_byte_survives_encoding() {
         let name: Vec<u8> = (1..=255).filter(|byte| !b"/\\".contains(byte)).collect();
         let mut raw = vec![b'/'];
-        encode(&name, &mut raw);
+        append(&mut raw, format_args!("{}", percent::path(&name)));
         let mut storage = Vec::new();
         assert_eq!(SitePath::decode(&raw, &mut storage), Ok(SitePath(&name)));
     }

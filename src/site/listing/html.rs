@@ -4,9 +4,12 @@
 use super::frame::Frame;
 use super::order::{Order, Sort, SortKey};
 use super::query::{key_name, order_name};
-use super::text::{Moment, grouped, human_size, push_encoded, push_escaped};
 use super::{Entry, Format, Kind, ListingQuery, Totals};
-use std::fmt::Write;
+use crate::text::calendar::{TimeFormat, UtcTime};
+use crate::text::escape::Html;
+use crate::text::human::{Grouped, HumanSize};
+use crate::text::{append, percent};
+use std::fmt::{self, Display, Formatter};
 
 /// The style of the page, as it stands between its tags.
 pub(super) const STYLE: &str = include_str!("assets/listing.css");
@@ -31,179 +34,189 @@ const COLUMNS: [(SortKey, &str); 3] = [
 
 /// The reference from a directory's page to an entry. `./` keeps a name like `a:b` or `x//y` from
 /// being read as a scheme or a host; the slash spares a directory its redirect.
-pub(super) fn href(entry: &Entry) -> String {
-    let mut href = String::with_capacity(entry.name.len() + 3);
-    href.push_str("./");
-    push_encoded(&mut href, entry.name);
-    if entry.kind == Kind::Directory {
-        href.push('/');
+pub(super) struct Href<'e>(pub(super) &'e Entry<'e>);
+
+impl Display for Href<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let slash = match self.0.kind {
+            Kind::Directory => "/",
+            Kind::File => "",
+        };
+        write!(f, "./{}{slash}", percent::segment(self.0.name))
     }
-    href
 }
 
-pub(super) fn push_head(out: &mut String, frame: &Frame) {
-    out.push_str("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    out.push_str("<title>Index of ");
-    push_escaped(out, &String::from_utf8_lossy(&frame.path));
-    // An icon of its own spares the server a request for /favicon.ico.
-    out.push_str("</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>");
-    out.push_str(STYLE);
-    out.push_str("</style>\n</head>\n<body>\n<header>\n");
-    push_breadcrumbs(out, &frame.path);
-    push_bar(out, frame);
-    out.push_str("</header>\n<main>\n<table>\n<thead>\n<tr>");
+pub(super) fn write_head(out: &mut Vec<u8>, frame: &Frame) {
+    out.extend_from_slice(
+        b"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+    );
+    // The page brings its icon, so no client asks for /favicon.ico.
+    append(
+        out,
+        format_args!(
+            "<title>Index of {}</title>\n<link rel=\"icon\" href=\"data:,\">\n\
+             <style>{STYLE}</style>\n</head>\n<body>\n<header>\n",
+            Html(&frame.path)
+        ),
+    );
+    write_breadcrumbs(out, &frame.path);
+    write_bar(out, frame);
+    out.extend_from_slice(b"</header>\n<main>\n<table>\n<thead>\n<tr>");
     for (key, title) in COLUMNS {
-        push_column(out, frame, key, title);
+        write_column(out, frame, key, title);
     }
-    out.push_str("</tr>\n</thead>\n<tbody>\n");
+    out.extend_from_slice(b"</tr>\n</thead>\n<tbody>\n");
     if frame.path != b"/" {
-        out.push_str(
-            "<tr class=\"up\"><td><a href=\"../\">Parent folder</a></td><td></td><td></td></tr>\n",
+        out.extend_from_slice(
+            b"<tr class=\"up\"><td><a href=\"../\">Parent folder</a></td><td></td><td></td></tr>\n",
         );
     }
 }
 
-pub(super) fn push_row(out: &mut String, entry: &Entry) {
-    let directory = entry.kind == Kind::Directory;
-    out.push_str(if directory {
-        "<tr class=\"d\">"
-    } else {
-        "<tr>"
-    });
-    out.push_str("<td><a href=\"");
-    out.push_str(&href(entry));
-    out.push_str("\">");
-    push_escaped(out, &String::from_utf8_lossy(entry.name));
-    out.push_str(if directory {
-        "/</a></td><td>"
-    } else {
-        "</a></td><td>"
-    });
-    if !directory {
-        push_size(out, entry.size);
+pub(super) fn write_row(out: &mut Vec<u8>, entry: &Entry) {
+    let (class, slash) = match entry.kind {
+        Kind::Directory => (" class=\"d\"", "/"),
+        Kind::File => ("", ""),
+    };
+    let (href, name) = (Href(entry), Html(entry.name));
+    append(
+        out,
+        format_args!("<tr{class}><td><a href=\"{href}\">{name}{slash}</a></td><td>"),
+    );
+    if entry.kind == Kind::File {
+        write_size(out, entry.size);
     }
-    out.push_str("</td><td>");
-    if let Some(moment) = entry.modified.and_then(Moment::from_unix) {
-        push_time(out, moment);
+    out.extend_from_slice(b"</td><td>");
+    if let Some(time) = entry.modified.and_then(UtcTime::from_unix) {
+        write_time(out, time);
     }
-    out.push_str("</td></tr>\n");
+    out.extend_from_slice(b"</td></tr>\n");
 }
 
-pub(super) fn push_foot(out: &mut String, frame: &Frame) {
-    out.push_str("</tbody>\n</table>\n");
-    let hidden = if frame.totals.entries() > 0 {
-        " hidden"
-    } else {
-        ""
+pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
+    let hidden = match frame.totals.entries() {
+        0 => "",
+        _ => " hidden",
     };
-    let empty = if frame.query.filter.is_empty() && hidden.is_empty() {
-        "This folder is empty."
-    } else {
-        "No name here contains that."
+    let empty = match frame.query.filter.is_empty() && hidden.is_empty() {
+        true => "This folder is empty.",
+        false => "No name here contains that.",
     };
-    write(
+    append(
         out,
-        format_args!("<p class=\"none\" id=\"none\"{hidden}>{empty}</p>\n"),
+        format_args!("</tbody>\n</table>\n<p class=\"none\" id=\"none\"{hidden}>{empty}</p>\n"),
     );
     if frame.totals.omitted > 0 {
-        let omitted = grouped(frame.totals.omitted);
-        write(
+        let omitted = Grouped(frame.totals.omitted);
+        append(
             out,
             format_args!("<p class=\"none\">{omitted} more entries are not listed.</p>\n"),
         );
     }
-    out.push_str("</main>\n<footer>\n<span id=\"keys\" hidden><kbd>/</kbd> filter ");
-    out.push_str("<kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open</span>\n<span><a href=\"");
-    push_escaped(out, &frame.query.link(frame.query.sort, Some(Format::Json)));
-    out.push_str("\">This list as JSON</a></span>\n</footer>\n<script>");
-    out.push_str(SCRIPT);
-    out.push_str("</script>\n</body>\n</html>\n");
+    let as_json = frame.query.link(frame.query.sort, Some(Format::Json));
+    append(
+        out,
+        format_args!(
+            "</main>\n<footer>\n<span id=\"keys\" hidden><kbd>/</kbd> filter \
+             <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open</span>\n\
+             <span><a href=\"{}\">This list as JSON</a></span>\n</footer>\n\
+             <script>{SCRIPT}</script>\n</body>\n</html>\n",
+            Html(as_json.as_bytes())
+        ),
+    );
 }
 
-/// The path as a heading, each directory above a link. The links climb (`../`), so the page works
+/// The path as a heading. Each directory above is a link that climbs (`../`), so the page also works
 /// behind a proxy that serves it under another path.
-fn push_breadcrumbs(out: &mut String, path: &[u8]) {
+fn write_breadcrumbs(out: &mut Vec<u8>, path: &[u8]) {
     let names: Vec<&[u8]> = path
         .split(|&byte| byte == b'/')
         .filter(|name| !name.is_empty())
         .collect();
-    out.push_str("<nav aria-label=\"Breadcrumb\"><h1><small>Index of </small>");
+    out.extend_from_slice(b"<nav aria-label=\"Breadcrumb\"><h1><small>Index of </small>");
     match names.len() {
-        0 => out.push_str("<b aria-current=\"page\">/</b>"),
-        depth => write(
+        0 => out.extend_from_slice(b"<b aria-current=\"page\">/</b>"),
+        depth => append(
             out,
             format_args!("<a href=\"{}\">/</a>", "../".repeat(depth)),
         ),
     }
     for (at, name) in names.iter().enumerate() {
-        push_breadcrumb(out, name, names.len() - 1 - at);
+        write_breadcrumb(out, name, names.len() - 1 - at);
     }
-    out.push_str("</h1></nav>\n");
+    out.extend_from_slice(b"</h1></nav>\n");
 }
 
-fn push_breadcrumb(out: &mut String, name: &[u8], above: usize) {
-    let name = String::from_utf8_lossy(name);
-    if above == 0 {
-        out.push_str("<b aria-current=\"page\">");
-        push_escaped(out, &name);
-        out.push_str("</b>");
-    } else {
-        write(out, format_args!("<a href=\"{}\">", "../".repeat(above)));
-        push_escaped(out, &name);
-        out.push_str("</a><i>/</i>");
+fn write_breadcrumb(out: &mut Vec<u8>, name: &[u8], above: usize) {
+    let name = Html(name);
+    match above {
+        0 => append(out, format_args!("<b aria-current=\"page\">{name}</b>")),
+        _ => append(
+            out,
+            format_args!("<a href=\"{}\">{name}</a><i>/</i>", "../".repeat(above)),
+        ),
     }
 }
 
-fn push_bar(out: &mut String, frame: &Frame) {
-    out.push_str("<div class=\"bar\">\n<p><span id=\"count\" aria-live=\"polite\">");
-    push_escaped(out, &summary(&frame.totals));
-    let (sort, filter) = (frame.query.sort, &frame.query.filter);
-    if !filter.is_empty() {
-        out.push_str(" with \u{201c}");
-        push_escaped(out, filter);
-        out.push_str("\u{201d} in the name");
+fn write_bar(out: &mut Vec<u8>, frame: &Frame) {
+    let (sort, filter) = (frame.query.sort, Html(frame.query.filter.as_bytes()));
+    append(
+        out,
+        format_args!(
+            "<div class=\"bar\">\n<p><span id=\"count\" aria-live=\"polite\">{}",
+            summary(&frame.totals)
+        ),
+    );
+    match frame.query.filter.is_empty() {
+        true => out.extend_from_slice(b"</span>"),
+        false => {
+            append(
+                out,
+                format_args!(" with \u{201c}{filter}\u{201d} in the name</span>"),
+            );
+            write_unfiltered_link(out, sort);
+        }
     }
-    out.push_str("</span>");
-    if !filter.is_empty() {
-        push_way_back(out, sort);
-    }
-    out.push_str("</p>\n<form role=\"search\">");
+    out.extend_from_slice(b"</p>\n<form role=\"search\">");
     if sort != Sort::default() {
         let (key, order) = (key_name(sort.key), order_name(sort.order));
-        write(
+        append(
             out,
-            format_args!("<input type=\"hidden\" name=\"sort\" value=\"{key}\">"),
-        );
-        write(
-            out,
-            format_args!("<input type=\"hidden\" name=\"order\" value=\"{order}\">"),
+            format_args!(
+                "<input type=\"hidden\" name=\"sort\" value=\"{key}\">\
+                 <input type=\"hidden\" name=\"order\" value=\"{order}\">"
+            ),
         );
     }
-    out.push_str("<input type=\"search\" id=\"q\" name=\"q\" aria-label=\"Filter by name\" ");
-    out.push_str(
-        "placeholder=\"Filter by name\" autocomplete=\"off\" spellcheck=\"false\" value=\"",
+    append(
+        out,
+        format_args!(
+            "<input type=\"search\" id=\"q\" name=\"q\" aria-label=\"Filter by name\" \
+             placeholder=\"Filter by name\" autocomplete=\"off\" spellcheck=\"false\" \
+             value=\"{filter}\"><button>Filter</button></form>\n</div>\n"
+        ),
     );
-    push_escaped(out, filter);
-    out.push_str("\"><button>Filter</button></form>\n</div>\n");
 }
 
-/// From a filtered list to the whole one.
-fn push_way_back(out: &mut String, sort: Sort) {
+/// A link from a filtered list to the whole one.
+fn write_unfiltered_link(out: &mut Vec<u8>, sort: Sort) {
     let all = ListingQuery {
         sort,
         ..ListingQuery::default()
     };
-    out.push_str(" <a href=\"");
-    push_escaped(out, &all.link(sort, None));
-    out.push_str("\">show all</a>");
+    let link = all.link(sort, None);
+    append(
+        out,
+        format_args!(" <a href=\"{}\">show all</a>", Html(link.as_bytes())),
+    );
 }
 
 /// `2 folders, 31 files, 4.5 MiB`.
 fn summary(totals: &Totals) -> String {
     let counted = |number: u64, one: &str, many: &str| match number {
         1 => format!("1 {one}"),
-        _ => format!("{} {many}", grouped(number)),
+        _ => format!("{} {many}", Grouped(number)),
     };
     let mut parts = Vec::with_capacity(3);
     if totals.directories > 0 {
@@ -213,14 +226,14 @@ fn summary(totals: &Totals) -> String {
         parts.push(counted(totals.files, "file", "files"));
     }
     if totals.files > 0 {
-        parts.push(human_size(totals.bytes));
+        parts.push(HumanSize(totals.bytes).to_string());
     }
     parts.join(", ")
 }
 
-/// A heading that sorts by its column: the other way round where the list is sorted by it, the
-/// largest and the latest first where it is not.
-fn push_column(out: &mut String, frame: &Frame, key: SortKey, title: &str) {
+/// A heading whose link sorts by its column. If the list is already sorted by it, the link reverses
+/// the order. Otherwise the largest size and the latest date come first.
+fn write_column(out: &mut Vec<u8>, frame: &Frame, key: SortKey, title: &str) {
     let sort = frame.query.sort;
     let (order, state) = match (sort.key == key, sort.order) {
         (true, Order::Ascending) => (Order::Descending, " aria-sort=\"ascending\""),
@@ -228,31 +241,35 @@ fn push_column(out: &mut String, frame: &Frame, key: SortKey, title: &str) {
         (false, _) if key == SortKey::Name => (Order::Ascending, ""),
         (false, _) => (Order::Descending, ""),
     };
-    write(out, format_args!("<th scope=\"col\"{state}><a href=\""));
-    push_escaped(out, &frame.query.link(Sort { key, order }, None));
-    write(out, format_args!("\">{title}</a></th>"));
+    let link = frame.query.link(Sort { key, order }, None);
+    append(
+        out,
+        format_args!(
+            "<th scope=\"col\"{state}><a href=\"{}\">{title}</a></th>",
+            Html(link.as_bytes())
+        ),
+    );
 }
 
-fn push_size(out: &mut String, size: u64) {
-    let (exact, human) = (grouped(size), human_size(size));
+fn write_size(out: &mut Vec<u8>, size: u64) {
+    let (exact, human) = (Grouped(size), HumanSize(size));
     let unit = if size == 1 { "byte" } else { "bytes" };
-    write(
+    append(
         out,
         format_args!("<data value=\"{size}\" title=\"{exact} {unit}\">{human}</data>"),
     );
 }
 
-fn push_time(out: &mut String, moment: Moment) {
-    let (exact, date, time) = (moment.rfc3339(), moment.date(), moment.hour_and_minute());
-    write(
+fn write_time(out: &mut Vec<u8>, time: UtcTime) {
+    let exact = time.format(TimeFormat::Rfc3339);
+    let (date, minute) = (
+        time.format(TimeFormat::Date),
+        time.format(TimeFormat::HourMinute),
+    );
+    append(
         out,
         format_args!(
-            "<time datetime=\"{exact}\" title=\"{exact}\">{date}<span> {time}</span></time>"
+            "<time datetime=\"{exact}\" title=\"{exact}\">{date}<span> {minute}</span></time>"
         ),
     );
-}
-
-fn write(out: &mut String, text: std::fmt::Arguments) {
-    // Writing to a string cannot fail.
-    let _ = out.write_fmt(text);
 }

@@ -29,8 +29,6 @@ mod query;
 mod render;
 // Entries gathered into sorted runs.
 mod scan;
-// Bytes as HTML text, as a reference, as a size, as a date.
-pub mod text;
 
 pub use html::CONTENT_SECURITY_POLICY;
 pub use order::{Order, Sort, SortKey, natural_order};

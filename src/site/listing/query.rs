@@ -10,7 +10,8 @@
 //! script. Whatever is unknown is ignored; of a name that comes twice the last one counts. There is
 //! no limit of its own here: a query is no longer than the request target may be.
 
-use super::{Order, Sort, SortKey, text};
+use super::{Order, Sort, SortKey};
+use crate::text::percent;
 
 /// The form a listing is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,19 +57,16 @@ impl ListingQuery {
 
     /// The query that asks for the same in another order, with its `?`.
     pub fn link(&self, sort: Sort, format: Option<Format>) -> String {
-        let mut link = format!(
-            "?sort={}&order={}",
-            key_name(sort.key),
-            order_name(sort.order)
-        );
-        if format == Some(Format::Json) {
-            link.push_str("&format=json");
+        let (key, order) = (key_name(sort.key), order_name(sort.order));
+        let format = match format {
+            Some(Format::Json) => "&format=json",
+            Some(Format::Html) | None => "",
+        };
+        let filter = percent::segment(self.filter.as_bytes());
+        match self.filter.is_empty() {
+            true => format!("?sort={key}&order={order}{format}"),
+            false => format!("?sort={key}&order={order}{format}&q={filter}"),
         }
-        if !self.filter.is_empty() {
-            link.push_str("&q=");
-            text::push_encoded(&mut link, self.filter.as_bytes());
-        }
-        link
     }
 
     fn apply(&mut self, name: &[u8], value: &[u8]) {
@@ -80,7 +78,7 @@ impl ListingQuery {
             (b"order", b"desc") => self.sort.order = Order::Descending,
             (b"format", b"html") => self.format = Some(Format::Html),
             (b"format", b"json") => self.format = Some(Format::Json),
-            (b"q", text) => self.filter = text::form_decoded(text),
+            (b"q", text) => self.filter = percent::form_decoded(text),
             _ => {}
         }
     }

@@ -18,8 +18,6 @@ pub struct Renderer {
     format: Format,
     state: State,
     merge: Merge,
-    /// The text of one row, kept for its allocation.
-    row: String,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +41,6 @@ impl Renderer {
             format,
             state: State::Head,
             merge: Merge::new(listing),
-            row: String::new(),
         }
     }
 
@@ -52,13 +49,11 @@ impl Renderer {
     pub fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Pulled {
         let enough = out.len().saturating_add(budget.max(1));
         while out.len() < enough {
-            self.row.clear();
             self.state = match self.state {
-                State::Head => self.head(),
-                State::Rows { first } => self.row(first),
+                State::Head => self.head(out),
+                State::Rows { first } => self.row(out, first),
                 State::Done => return Pulled::Done,
             };
-            out.extend_from_slice(self.row.as_bytes());
         }
         match self.state {
             State::Done => Pulled::Done,
@@ -66,26 +61,25 @@ impl Renderer {
         }
     }
 
-    fn head(&mut self) -> State {
+    fn head(&mut self, out: &mut Vec<u8>) -> State {
         match self.format {
-            Format::Html => html::push_head(&mut self.row, &self.frame),
-            Format::Json => json::push_head(&mut self.row, &self.frame),
+            Format::Html => html::write_head(out, &self.frame),
+            Format::Json => json::write_head(out, &self.frame),
         }
         State::Rows { first: true }
     }
 
-    fn row(&mut self, first: bool) -> State {
-        let (format, row) = (self.format, &mut self.row);
-        let written = self.merge.next(|entry| match format {
-            Format::Html => html::push_row(row, &entry),
-            Format::Json => json::push_row(row, &entry, first),
+    fn row(&mut self, out: &mut Vec<u8>, first: bool) -> State {
+        let written = self.merge.next(|entry| match self.format {
+            Format::Html => html::write_row(out, &entry),
+            Format::Json => json::write_row(out, &entry, first),
         });
         if written.is_some() {
             return State::Rows { first: false };
         }
         match self.format {
-            Format::Html => html::push_foot(&mut self.row, &self.frame),
-            Format::Json => json::push_foot(&mut self.row, &self.frame),
+            Format::Html => html::write_foot(out, &self.frame),
+            Format::Json => json::write_foot(out),
         }
         State::Done
     }
