@@ -17,7 +17,7 @@ use docroot::cli::machine::{Machine, wants_colour};
 use docroot::cli::{self, Command, Explain, Launch};
 use docroot::http1::target::Scheme;
 use docroot::net::config::Port;
-use docroot::net::reach::outward_addresses;
+use docroot::net::local_addresses::outward_addresses;
 use docroot::net::server::{Handle, Server};
 use docroot::net::start_error::StartError;
 use docroot::observe::log::{Log, standard_output};

@@ -143,8 +143,8 @@ fn port(digits: &[u8]) -> Option<Option<u16>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http1::limits::Limits;
-    use crate::http1::parse::{Progress, request_head};
+    use crate::http1::limits::HeadLimits;
+    use crate::http1::parse::{ParseState, request_head};
     use crate::http1::target::Target;
 
     #[track_caller]
@@ -200,12 +200,12 @@ mod tests {
     fn check(request: &str, want: Result<&str, HostError>) {
         let input = request.replace('\n', "\r\n") + "\r\n";
         let mut lines = Vec::new();
-        let mut progress = Progress::default();
+        let mut progress = ParseState::default();
         let head = request_head(
             input.as_bytes(),
             &mut progress,
             &mut lines,
-            &Limits::default(),
+            &HeadLimits::default(),
         );
         let head = head.unwrap().unwrap();
         let target = Target::parse(head.known, head.target).unwrap();

@@ -17,7 +17,7 @@ pub mod listen;
 // A listener: an address, TLS or not, and who answers there.
 pub mod listener;
 // Where others can reach this machine.
-pub mod reach;
+pub mod local_addresses;
 
 // The thread that accepts.
 pub mod acceptor;

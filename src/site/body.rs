@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use crate::site::body_error::BodyError;
 use crate::site::open_file::OpenFile;
-use crate::site::places::{Places, Taken};
 use crate::site::private::PrivateCopy;
+use crate::site::quota::{Quota, Reservation};
 
 /// What a source says after it gave some bytes, perhaps none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Stored {
     pub fn len(&self) -> u64 {
         match self {
             Stored::Memory(bytes) => bytes.len() as u64,
-            Stored::File(file) => file.identity.size,
+            Stored::File(file) => file.state.size,
             Stored::Private(copy) => copy.size,
         }
     }
@@ -129,22 +129,22 @@ impl Stored {
 }
 
 /// A source that takes a place for as long as it lasts.
-pub struct Held<S> {
+pub struct Reserved<S> {
     source: S,
-    _place: Taken,
+    _place: Reservation,
 }
 
-impl<S: Source> Held<S> {
+impl<S: Source> Reserved<S> {
     /// `source` in a place of its own among `places`.
-    pub fn new(source: S, places: &Places) -> Held<S> {
-        Held {
+    pub fn new(source: S, places: &Quota) -> Reserved<S> {
+        Reserved {
             source,
-            _place: places.take(1),
+            _place: places.reserve(1),
         }
     }
 }
 
-impl<S: Source> Source for Held<S> {
+impl<S: Source> Source for Reserved<S> {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         self.source.pull(out, budget)
     }
@@ -190,7 +190,7 @@ impl FileSource {
 
 impl Source for FileSource {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
-        let remaining = self.file.identity.size - self.at;
+        let remaining = self.file.state.size - self.at;
         let wanted = usize::try_from(remaining).unwrap_or(usize::MAX).min(budget);
         let start = out.len();
         out.resize(start + wanted, 0);
@@ -201,7 +201,7 @@ impl Source for FileSource {
             return Err(BodyError::Changed);
         }
         self.at += read as u64;
-        match self.at == self.file.identity.size {
+        match self.at == self.file.state.size {
             true => Ok(Pulled::Done),
             false => Ok(Pulled::More),
         }

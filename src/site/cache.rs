@@ -1,6 +1,6 @@
 //! A worker's own memory of what paths name: bounded, shared with nobody, second-chance eviction.
 //!
-//! Invariant: the cache never decides freshness. [`crate::site::resolve`] compares the identity of
+//! Invariant: the cache never decides freshness. [`crate::site::resolve`] compares the state of
 //! an entry with the disk before it is used.
 
 use std::collections::{HashMap, VecDeque};
@@ -14,20 +14,20 @@ const OVERHEAD: u64 = 1536;
 
 /// Files by path, within a budget of bytes.
 pub struct Cache {
-    entries: HashMap<Rc<[u8]>, Entry>,
+    entries: HashMap<Rc<[u8]>, CacheEntry>,
     /// The keys of `entries` in the order in which they are considered for eviction.
     queue: VecDeque<Rc<[u8]>>,
     used: u64,
     budget: u64,
 }
 
-struct Entry {
+struct CacheEntry {
     file: Rc<StoredFile>,
     /// What was charged for it.
     cost: u64,
     /// Used since it was last considered for eviction.
     recent: bool,
-    /// The turn of the worker's loop in which its identity was last compared with the disk.
+    /// The turn of the worker's loop in which its state was last compared with the disk.
     checked: u64,
 }
 
@@ -77,7 +77,7 @@ impl Cache {
         let key: Rc<[u8]> = Rc::from(path);
         self.queue.push_back(Rc::clone(&key));
         self.used += cost;
-        let entry = Entry {
+        let entry = CacheEntry {
             file,
             cost,
             recent: false,
@@ -110,7 +110,8 @@ impl Cache {
         if enough() {
             return;
         }
-        let is = |key: &[u8], what: fn(&Entry) -> bool| self.entries.get(key).is_some_and(what);
+        let is =
+            |key: &[u8], what: fn(&CacheEntry) -> bool| self.entries.get(key).is_some_and(what);
         let has_copy = |key: &&Rc<[u8]>| is(key, |entry| entry.file.copy.get().is_some());
         let mut keys: Vec<_> = self.queue.iter().filter(has_copy).cloned().collect();
         keys.sort_by_key(|key| is(key, |entry| entry.recent));

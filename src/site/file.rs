@@ -12,9 +12,9 @@ use crate::semantics::rules::RuleSet;
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::Variant;
 use crate::site::compress::MIN_SIZE;
-use crate::site::places::Places;
 use crate::site::private::PrivateCopy;
-use crate::site::root::Identity;
+use crate::site::quota::Quota;
+use crate::site::root::FileState;
 
 /// A modification time this close to 1970 was made up by a packager and tells nothing of a change.
 const MEANINGLESS_TIME: i64 = 60;
@@ -24,11 +24,11 @@ pub struct StoredFile {
     /// Where it is below the root.
     pub path: Box<[u8]>,
     /// The state of the disk that everything here was derived from.
-    pub identity: Identity,
+    pub state: FileState,
     /// `Content-Type`, with its charset if it is text.
     pub media_type: Cow<'static, str>,
     /// Whether a content coding makes a file of this type and size smaller.
-    pub gains_from_coding: bool,
+    pub is_worth_coding: bool,
     /// `Last-Modified`, if the file system's time means anything.
     pub last_modified: Option<HttpDate>,
     /// The whole content, if it is small enough to be kept.
@@ -38,7 +38,7 @@ pub struct StoredFile {
     /// Whether its content was asked for before, even if only for its head or a part.
     pub was_asked: Cell<bool>,
     /// One place: for the copy that is being made.
-    pub drafts: Places,
+    pub pending_copies: Quota,
     /// One for each variant.
     representations: [Representation; 3],
 }
@@ -76,10 +76,10 @@ impl PreparedLines {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl StoredFile {
-    /// Describes the file at `path` in the state `identity`.
-    pub fn new(path: &[u8], identity: Identity, memory: Option<Rc<[u8]>>) -> StoredFile {
+    /// Describes the file at `path` in the state `state`.
+    pub fn new(path: &[u8], state: FileState, memory: Option<Rc<[u8]>>) -> StoredFile {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        let content = mark((&identity, memory.as_deref()));
+        let content = mark((&state, memory.as_deref()));
         // Another version may code the same content to other bytes.
         let coded = mark((content, VERSION));
         let representation = |mark, coding| {
@@ -92,18 +92,18 @@ impl StoredFile {
                 coded: RefCell::default(),
             }
         };
-        let modified = Some(identity.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
+        let modified = Some(state.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
         let media_type = media_type(name);
         StoredFile {
             path: path.into(),
-            gains_from_coding: identity.size >= MIN_SIZE && is_compressible(&media_type),
-            identity,
+            is_worth_coding: state.size >= MIN_SIZE && is_compressible(&media_type),
+            state,
             media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
             copy: OnceCell::new(),
             was_asked: Cell::new(false),
-            drafts: Places::new(1),
+            pending_copies: Quota::new(1),
             representations: [
                 representation(content, Coding::Identity),
                 representation(coded, Coding::Gzip),
@@ -114,7 +114,7 @@ impl StoredFile {
 
     /// Bytes.
     pub fn size(&self) -> u64 {
-        self.identity.size
+        self.state.size
     }
 
     /// One of its representations.
@@ -178,7 +178,7 @@ fn mark(state: impl Hash) -> u64 {
 impl StoredFile {
     /// A file that is on no disk.
     pub fn in_memory(name: &str, content: Vec<u8>) -> StoredFile {
-        let identity = Identity::of_size(content.len() as u64);
-        StoredFile::new(name.as_bytes(), identity, Some(Rc::from(content)))
+        let state = FileState::of_size(content.len() as u64);
+        StoredFile::new(name.as_bytes(), state, Some(Rc::from(content)))
     }
 }

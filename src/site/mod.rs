@@ -21,7 +21,7 @@ pub mod options;
 // Percent-decoding of a request's path, once, on bytes.
 pub mod path;
 // A bound on what goes on at the same time.
-pub mod places;
+pub mod quota;
 // Copies of large files that nobody else can change.
 pub mod private;
 // What a worker asks: the file or directory that a path names.

@@ -7,21 +7,21 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use crate::site::body_error::BodyError;
-use crate::site::private::Draft;
-use crate::site::root::{Identity, identity};
+use crate::site::private::PendingCopy;
+use crate::site::root::{FileState, state_of};
 
 /// An open file, with the state it had when the head of the answer was written.
 pub struct OpenFile {
     /// It is only ever read by offset.
     file: File,
     /// The state that the entity-tag and the length stand for.
-    pub identity: Identity,
+    pub state: FileState,
     /// A hash of the last bytes in that state.
     end: u64,
     /// Less is stored than its size says: there may be holes in it.
     is_sparse: bool,
     /// A copy that is made of what is read.
-    draft: RefCell<Option<Draft>>,
+    draft: RefCell<Option<PendingCopy>>,
 }
 
 /// The unit in which the system tells how much is stored of a file.
@@ -35,13 +35,13 @@ const END: u64 = 4096;
 const LOOKS: usize = 50;
 
 impl OpenFile {
-    /// A file just opened in the state `identity`.
-    pub fn new(file: File, identity: Identity) -> Result<OpenFile, BodyError> {
-        let end = hash_of_end(&file, identity.size)?;
-        let is_sparse = file.metadata()?.blocks().saturating_mul(BLOCK) < identity.size;
+    /// A file just opened in the state `state`.
+    pub fn new(file: File, state: FileState) -> Result<OpenFile, BodyError> {
+        let end = hash_of_end(&file, state.size)?;
+        let is_sparse = file.metadata()?.blocks().saturating_mul(BLOCK) < state.size;
         Ok(OpenFile {
             file,
-            identity,
+            state,
             end,
             is_sparse,
             draft: RefCell::default(),
@@ -49,7 +49,7 @@ impl OpenFile {
     }
 
     /// Makes a copy of what will be read.
-    pub fn copy_to(&mut self, draft: Draft) {
+    pub fn copy_to(&mut self, draft: PendingCopy) {
         self.draft = RefCell::new(Some(draft));
     }
 
@@ -78,7 +78,7 @@ impl OpenFile {
         if !self.is_sparse {
             return Ok(0);
         }
-        let until = data_from(&self.file, offset)?.min(self.identity.size);
+        let until = data_from(&self.file, offset)?.min(self.state.size);
         let hole = usize::try_from(until.saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = hole.min(buffer.len());
         buffer[..count].fill(0);
@@ -96,7 +96,7 @@ impl OpenFile {
     /// After the last byte was read: a copy is good if nothing at all has happened to the file.
     pub fn settle(&self) {
         if let Some(draft) = self.draft.take()
-            && identity(&self.file).is_ok_and(|now| now == self.identity)
+            && state_of(&self.file).is_ok_and(|now| now == self.state)
         {
             draft.finish();
         }
@@ -112,13 +112,13 @@ impl OpenFile {
     /// that it ended with. A file that grows and is changed in its middle as well is not noticed.
     pub fn is_intact(&self) -> bool {
         for _ in 0..LOOKS {
-            match identity(&self.file) {
-                Ok(now) if self.identity.is_same_content(&now) => return true,
-                Ok(now) if now.size > self.identity.size => {
-                    let end = hash_of_end(&self.file, self.identity.size);
+            match state_of(&self.file) {
+                Ok(now) if self.state.is_same_content(&now) => return true,
+                Ok(now) if now.size > self.state.size => {
+                    let end = hash_of_end(&self.file, self.state.size);
                     return end.is_ok_and(|end| end == self.end);
                 }
-                Ok(now) if now.size == self.identity.size => std::thread::yield_now(),
+                Ok(now) if now.size == self.state.size => std::thread::yield_now(),
                 _ => return false,
             }
         }
@@ -165,7 +165,7 @@ mod tests {
         let path = folder.path().join("a");
         fs::write(&path, vec![b'a'; 10_000]).expect("a file");
         let file = File::open(&path).expect("opened");
-        let now = identity(&file).expect("a state");
+        let now = state_of(&file).expect("a state");
         let open = OpenFile::new(file, now).expect("readable");
         change(&path);
         assert_eq!(open.is_intact(), want);
@@ -181,7 +181,7 @@ mod tests {
         let mut want = vec![0; 9_000_000];
         want[3_000_000..3_000_004].copy_from_slice(b"data");
         let file = File::open(&path).expect("opened");
-        let now = identity(&file).expect("a state");
+        let now = state_of(&file).expect("a state");
         let open = OpenFile::new(file, now).expect("readable");
         assert!(open.is_sparse);
         let mut got = Vec::new();

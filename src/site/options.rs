@@ -1,9 +1,9 @@
 //! What the operator chose about the files served.
 
-use crate::site::private::Medium;
+use crate::site::private::CopyStorage;
 
 /// What the operator chose about the document root. Options set most fields; `max_copies`,
-/// `medium` and `only` are derived at start-up.
+/// `storage` and `only` are derived at start-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteOptions {
     /// The names that stand for their directory, the first that exists winning. Default:
@@ -26,7 +26,7 @@ pub struct SiteOptions {
     /// Private copies of large files, over all workers together: each may take a descriptor.
     pub max_copies: u64,
     /// What they are kept in; a server that speaks TLS decides it by itself.
-    pub medium: Medium,
+    pub storage: CopyStorage,
     /// Where a single file is served: its name. It is there by its name and at the root, hidden or
     /// not, and nothing else is.
     pub only: Option<Vec<u8>>,
@@ -67,7 +67,7 @@ impl Default for SiteOptions {
             compress: true,
             cache_memory: SiteOptions::CACHE_MEMORY,
             max_copies: SiteOptions::MAX_COPIES,
-            medium: Medium::Pages,
+            storage: CopyStorage::Memfd,
             only: None,
         }
     }

@@ -13,67 +13,67 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use crate::site::places::Taken;
+use crate::site::quota::Reservation;
 
 /// What copies are kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Medium {
+pub enum CopyStorage {
     /// Pages of the kernel's, which it sends by itself.
-    Pages,
+    Memfd,
     /// Bytes of this process, for what has to work on them.
-    Bytes,
+    Heap,
 }
 
 /// The content of a file, where nobody else can change it.
 pub struct PrivateCopy {
     /// It is only ever read.
-    pub content: Copied,
+    pub content: CopyContent,
     /// Bytes.
     pub size: u64,
     _space: Space,
 }
 
-/// A content in its medium.
-pub enum Copied {
+/// A content in its storage.
+pub enum CopyContent {
     /// Anonymous memory.
-    Pages(File),
+    Memfd(File),
     /// Memory of this process.
-    Bytes(Vec<u8>),
+    Heap(Vec<u8>),
 }
 
 /// What a copy takes up from its first byte until nobody sends it any more.
 pub struct Space {
     /// Bytes.
-    pub bytes: Taken,
+    pub bytes: Reservation,
     /// A place among the copies, for a descriptor where it needs one.
-    pub descriptor: Taken,
+    pub descriptor: Reservation,
 }
 
 /// A copy that is being made.
-pub struct Draft {
-    medium: Medium,
-    content: Option<Copied>,
+pub struct PendingCopy {
+    storage: CopyStorage,
+    content: Option<CopyContent>,
     /// Bytes so far.
     length: u64,
     /// Bytes of the whole.
     size: u64,
     space: Space,
-    _only: Taken,
+    _only: Reservation,
     keep: Box<dyn FnOnce(PrivateCopy)>,
 }
 
-impl Draft {
+impl PendingCopy {
     /// A draft of `size` bytes, for which `space` was taken, the `only` one of its file. Once it is
     /// whole, `keep` has it.
     pub fn new(
-        medium: Medium,
+        storage: CopyStorage,
         size: u64,
         space: Space,
-        only: Taken,
+        only: Reservation,
         keep: Box<dyn FnOnce(PrivateCopy)>,
-    ) -> Draft {
-        Draft {
-            medium,
+    ) -> PendingCopy {
+        PendingCopy {
+            storage,
             content: None,
             length: 0,
             size,
@@ -94,7 +94,7 @@ impl Draft {
         };
         let content = match &mut self.content {
             Some(content) => content,
-            none => none.insert(Copied::empty(self.medium, self.size)?),
+            none => none.insert(CopyContent::empty(self.storage, self.size)?),
         };
         content.append(news, self.length)?;
         self.length += news.len() as u64;
@@ -116,15 +116,15 @@ impl Draft {
     }
 }
 
-impl Copied {
+impl CopyContent {
     /// Room for `size` bytes.
-    fn empty(medium: Medium, size: u64) -> io::Result<Copied> {
-        Ok(match medium {
-            Medium::Pages => Copied::Pages(anonymous()?),
-            Medium::Bytes => {
+    fn empty(storage: CopyStorage, size: u64) -> io::Result<CopyContent> {
+        Ok(match storage {
+            CopyStorage::Memfd => CopyContent::Memfd(anonymous()?),
+            CopyStorage::Heap => {
                 let mut bytes = Vec::new();
                 bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
-                Copied::Bytes(bytes)
+                CopyContent::Heap(bytes)
             }
         })
     }
@@ -132,8 +132,8 @@ impl Copied {
     /// Adds bytes behind the `length` there are.
     fn append(&mut self, news: &[u8], length: u64) -> io::Result<()> {
         match self {
-            Copied::Pages(file) => file.write_all_at(news, length),
-            Copied::Bytes(bytes) => {
+            CopyContent::Memfd(file) => file.write_all_at(news, length),
+            CopyContent::Heap(bytes) => {
                 bytes.extend_from_slice(news);
                 Ok(())
             }
@@ -143,8 +143,8 @@ impl Copied {
     /// Nothing more is added.
     fn complete(&self) -> io::Result<()> {
         match self {
-            Copied::Pages(file) => seal(file),
-            Copied::Bytes(_) => Ok(()),
+            CopyContent::Memfd(file) => seal(file),
+            CopyContent::Heap(_) => Ok(()),
         }
     }
 }
@@ -185,8 +185,8 @@ impl PrivateCopy {
     /// All of it.
     pub fn to_vec(&self) -> Vec<u8> {
         match &self.content {
-            Copied::Bytes(bytes) => bytes.clone(),
-            Copied::Pages(file) => {
+            CopyContent::Heap(bytes) => bytes.clone(),
+            CopyContent::Memfd(file) => {
                 let mut bytes = vec![0; self.size as usize];
                 file.read_exact_at(&mut bytes, 0).expect("readable");
                 bytes
@@ -198,34 +198,34 @@ impl PrivateCopy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::places::Places;
+    use crate::site::quota::Quota;
     use std::cell::RefCell;
     use std::rc::Rc;
 
     /// What is kept of pieces that were read, each at its offset, of a file of ten bytes.
-    fn kept_in(medium: Medium, pieces: &[(&str, u64)]) -> Option<String> {
+    fn kept_in(storage: CopyStorage, pieces: &[(&str, u64)]) -> Option<String> {
         let kept = Rc::new(RefCell::new(None));
         let place = Rc::clone(&kept);
         let keep = Box::new(move |copy| *place.borrow_mut() = Some(copy));
-        let places = Places::new(10);
+        let places = Quota::new(10);
         let space = Space {
-            bytes: places.take(10),
-            descriptor: places.take(1),
+            bytes: places.reserve(10),
+            descriptor: places.reserve(1),
         };
-        let mut draft = Draft::new(medium, 10, space, places.take(1), keep);
+        let mut draft = PendingCopy::new(storage, 10, space, places.reserve(1), keep);
         for (piece, offset) in pieces {
             draft.follow(piece.as_bytes(), *offset).ok()?;
         }
         draft.finish();
         let copy = kept.take()?;
-        if let Copied::Pages(file) = &copy.content {
+        if let CopyContent::Memfd(file) = &copy.content {
             assert!(file.write_at(b"x", 0).is_err(), "it is sealed");
         }
         Some(String::from_utf8(copy.to_vec()).expect("text"))
     }
 
-    fn check_that_wholes_are_kept(medium: Medium) {
-        let kept = |pieces| kept_in(medium, pieces);
+    fn check_that_wholes_are_kept(storage: CopyStorage) {
+        let kept = |pieces| kept_in(storage, pieces);
         let whole = Some("0123456789".to_owned());
         assert_eq!(kept(&[("0123456789", 0)]), whole);
         assert_eq!(kept(&[("01234", 0), ("56789", 5)]), whole);
@@ -238,9 +238,9 @@ mod tests {
 
     #[test]
     fn a_copy_is_kept_if_it_is_whole() {
-        check_that_wholes_are_kept(Medium::Bytes);
+        check_that_wholes_are_kept(CopyStorage::Heap);
         if cfg!(target_os = "linux") {
-            check_that_wholes_are_kept(Medium::Pages);
+            check_that_wholes_are_kept(CopyStorage::Memfd);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From a path to a file: the worker's view of the document root.
 //!
-//! What is known is used only after its identity was compared with the disk, at most once in a
+//! What is known is used only after its state was compared with the disk, at most once in a
 //! turn of the worker's loop: a change shows at once, and a burst of requests costs one `stat`.
 
 use std::cell::RefCell;
@@ -17,9 +17,9 @@ use crate::site::file::StoredFile;
 use crate::site::open_file::OpenFile;
 use crate::site::options::{Share, SiteOptions};
 use crate::site::path::SitePath;
-use crate::site::places::Places;
-use crate::site::private::{Draft, PrivateCopy, Space};
-use crate::site::root::{Directory, DiskError, Kind, Root, identity};
+use crate::site::private::{PendingCopy, PrivateCopy, Space};
+use crate::site::quota::Quota;
+use crate::site::root::{Directory, DiskError, FileKind, Root, state_of};
 
 /// How often a file that changes while it is being read is read again before it is served from
 /// disk, where a change on the way is noticed and cuts the answer.
@@ -32,12 +32,12 @@ pub struct Site {
     cache: Cache,
     /// Bytes of private copies, those included that are being made, or being sent although the
     /// cache has dropped them.
-    copies: Places,
+    copies: Quota,
     /// The same in descriptors.
-    descriptors: Places,
+    descriptors: Quota,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
-    gains: Gains,
+    updates: CacheUpdates,
     /// Seconds since 1970.
     now: i64,
     /// The path being resolved, with the name of an index behind it.
@@ -54,9 +54,9 @@ pub enum Found {
 
 /// Paths of files that have gained coded content or a copy, for which the cache has not charged yet.
 #[derive(Clone, Default)]
-pub struct Gains(Rc<RefCell<Vec<Box<[u8]>>>>);
+pub struct CacheUpdates(Rc<RefCell<Vec<Box<[u8]>>>>);
 
-impl Gains {
+impl CacheUpdates {
     /// Keeps a whole coded content with its file.
     pub fn keep(&self, file: &StoredFile, variant: Variant, bytes: Rc<[u8]>) {
         file.representation(variant).keep_coded(bytes);
@@ -77,10 +77,10 @@ impl Site {
             root,
             options,
             cache: Cache::new(share.memory),
-            copies: Places::new(share.memory),
-            descriptors: Places::new(share.copies),
+            copies: Quota::new(share.memory),
+            descriptors: Quota::new(share.copies),
             turn: 0,
-            gains: Gains::default(),
+            updates: CacheUpdates::default(),
             now: 0,
             scratch: Vec::new(),
         }
@@ -90,14 +90,14 @@ impl Site {
     pub fn begin_turn(&mut self, now: HttpDate) {
         self.now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
         self.look_again();
-        for path in self.gains.0.take() {
+        for path in self.updates.0.take() {
             self.cache.recount(&path);
         }
     }
 
     /// Where coded content is told of that a file keeps.
-    pub fn gains(&self) -> Gains {
-        self.gains.clone()
+    pub fn updates(&self) -> CacheUpdates {
+        self.updates.clone()
     }
 
     /// Makes nothing that was compared with the disk count as compared.
@@ -164,43 +164,43 @@ impl Site {
     }
 
     /// A draft for a private copy: of a file that is asked for again, where others can make room.
-    fn draft(&mut self, file: &Rc<StoredFile>) -> Option<Draft> {
+    fn draft(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
         let size = file.size();
         let is_wanted = file.was_asked.replace(true) && size <= self.cache.largest_copy();
-        if !is_wanted || !file.drafts.are_free(1) {
+        if !is_wanted || !file.pending_copies.has_room(1) {
             return None;
         }
         let (copies, descriptors) = (&self.copies, &self.descriptors);
-        let is_space = || copies.are_free(size) && descriptors.are_free(1);
+        let is_space = || copies.has_room(size) && descriptors.has_room(1);
         self.cache.drop_copies(is_space);
         if !is_space() {
             return None;
         }
         let space = Space {
-            bytes: self.copies.take(size),
-            descriptor: self.descriptors.take(1),
+            bytes: self.copies.reserve(size),
+            descriptor: self.descriptors.reserve(1),
         };
         // A state of the file that nobody knows any more needs no copy.
-        let (known, gains) = (Rc::downgrade(file), self.gains());
+        let (known, updates) = (Rc::downgrade(file), self.updates());
         let keep = move |copy| {
             if let Some(file) = known.upgrade() {
-                gains.keep_copy(&file, copy);
+                updates.keep_copy(&file, copy);
             }
         };
-        let medium = self.options.medium;
-        Some(Draft::new(
-            medium,
+        let storage = self.options.storage;
+        Some(PendingCopy::new(
+            storage,
             size,
             space,
-            file.drafts.take(1),
+            file.pending_copies.reserve(1),
             Box::new(keep),
         ))
     }
 
     fn open(&self, file: &StoredFile) -> Result<Option<OpenFile>, DiskError> {
-        let (opened, identity) = self.root.open_file(&file.path)?;
-        match identity == file.identity {
-            true => match OpenFile::new(opened, identity) {
+        let (opened, state) = self.root.open_file(&file.path)?;
+        match state == file.state {
+            true => match OpenFile::new(opened, state) {
                 Ok(open) => Ok(Some(open)),
                 Err(BodyError::Changed) => Ok(None),
                 Err(fault) => Err(fault.into()),
@@ -242,7 +242,7 @@ impl Site {
             }
         }
         match self.root.find(path.as_bytes())?.0 {
-            Kind::Directory => Ok(Found::Directory),
+            FileKind::Directory => Ok(Found::Directory),
             _ => Err(DiskError::NotFound),
         }
     }
@@ -256,16 +256,16 @@ impl Site {
         };
         if let Some(file) = known {
             let looked = self.root.look(path);
-            if looked.is_ok_and(|(_, identity)| identity == file.identity) {
+            if looked.is_ok_and(|(_, state)| state == file.state) {
                 self.cache.confirm(path, self.turn);
                 return Ok(Found::File(file));
             }
             self.cache.remove(path);
         }
         match self.root.find(path)?.0 {
-            Kind::Directory => Ok(Found::Directory),
-            Kind::Other => Err(DiskError::NotFound),
-            Kind::File => self.read(path).map(Found::File),
+            FileKind::Directory => Ok(Found::Directory),
+            FileKind::Other => Err(DiskError::NotFound),
+            FileKind::File => self.read(path).map(Found::File),
         }
     }
 
@@ -283,7 +283,7 @@ impl Site {
             None => self.read_once(path, 0)?.ok_or(DiskError::Unsteady)?,
         };
         let stored = Rc::new(stored);
-        if stored.identity.is_settled(self.now) {
+        if stored.state.is_settled(self.now) {
             self.cache.insert(path, Rc::clone(&stored), self.turn);
         }
         Ok(stored)
@@ -299,7 +299,7 @@ impl Site {
         let mut bytes = Vec::with_capacity(before.size as usize);
         // One byte beyond, so that a file that has grown is noticed.
         (&mut file).take(before.size + 1).read_to_end(&mut bytes)?;
-        let intact = bytes.len() as u64 == before.size && identity(&file)? == before;
+        let intact = bytes.len() as u64 == before.size && state_of(&file)? == before;
         Ok(intact.then(|| StoredFile::new(path, before, Some(Rc::from(bytes)))))
     }
 }
@@ -345,7 +345,7 @@ mod tests {
         site.look_again();
         let changed = find(&mut site, "/a").expect("there");
         assert_eq!(changed.memory.as_deref(), Some(&b"two"[..]));
-        assert_ne!(first.identity, changed.identity);
+        assert_ne!(first.state, changed.state);
         fs::remove_file(folder.path().join("a")).expect("removed");
         site.look_again();
         assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
@@ -423,7 +423,7 @@ mod tests {
         assert_eq!(send(first), old);
         // Who asks while the copy is made reads the file, and makes no second copy.
         let (second, third) = (ask(&mut site), ask(&mut site));
-        assert!(site.copies.are_free((5 << 20) - old.len() as u64));
+        assert!(site.copies.has_room((5 << 20) - old.len() as u64));
         assert!(matches!(third, Stored::File(_)));
         assert_eq!((send(second), send(third)), (old.clone(), old.clone()));
         let copy = ask(&mut site);
@@ -448,9 +448,9 @@ mod tests {
         let ask = |site: &mut Site| site.content(&file).expect("readable").expect("unchanged");
         ask(&mut site);
         let part = ask(&mut site);
-        assert!(!file.drafts.are_free(1));
+        assert!(!file.pending_copies.has_room(1));
         part.slice(0, part.len() - 1);
-        assert!(file.drafts.are_free(1), "a part makes no copy");
+        assert!(file.pending_copies.has_room(1), "a part makes no copy");
         drop(part);
         // What has only grown is sent to its old end, yet it is another state.
         let whole = ask(&mut site);

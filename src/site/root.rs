@@ -38,7 +38,7 @@ pub struct Root {
 
 /// What kind of thing a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A directory.
@@ -50,7 +50,7 @@ pub enum Kind {
 /// What tells one state of a file from another. Renaming a file into place, writing to it and
 /// setting its times all change one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Identity {
+pub struct FileState {
     device: u64,
     inode: u64,
     /// Bytes.
@@ -96,27 +96,27 @@ impl Root {
 
     /// What `path` names now, wherever links lead. It is good only for comparing it with a state
     /// that [`Root::find`] or [`Root::open_file`] gave before.
-    pub fn look(&self, path: &[u8]) -> Result<(Kind, Identity), DiskError> {
+    pub fn look(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
         let stat = rustix::fs::statat(&self.directory, name_or_self(path), AtFlags::empty())?;
         Ok(describe(&stat))
     }
 
     /// What `path` names below the root, without opening it: a link that leads out is absent, and
     /// so is all behind it.
-    pub fn find(&self, path: &[u8]) -> Result<(Kind, Identity), DiskError> {
+    pub fn find(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
         let found = self.open_confined(path, OFlags::PATH | OFlags::CLOEXEC)?;
         Ok(describe(&rustix::fs::fstat(&found)?))
     }
 
     /// Opens a regular file.
-    pub fn open_file(&self, path: &[u8]) -> Result<(File, Identity), DiskError> {
-        if self.find(path)?.0 != Kind::File {
+    pub fn open_file(&self, path: &[u8]) -> Result<(File, FileState), DiskError> {
+        if self.find(path)?.0 != FileKind::File {
             return Err(DiskError::NotFound);
         }
         let file = File::from(self.open_confined(path, READ)?);
-        let (kind, identity) = describe(&rustix::fs::fstat(&file)?);
+        let (kind, state) = describe(&rustix::fs::fstat(&file)?);
         match kind {
-            Kind::File => Ok((file, identity)),
+            FileKind::File => Ok((file, state)),
             _ => Err(DiskError::NotFound),
         }
     }
@@ -124,10 +124,10 @@ impl Root {
     /// Opens a directory to read its entries.
     pub fn open_directory(&self, path: &[u8]) -> Result<Directory, DiskError> {
         let descriptor = self.open_confined(path, READ | OFlags::DIRECTORY)?;
-        let (_, identity) = describe(&rustix::fs::fstat(&descriptor)?);
+        let (_, state) = describe(&rustix::fs::fstat(&descriptor)?);
         Ok(Directory {
             entries: Dir::new(descriptor)?,
-            identity,
+            state,
             path: path.to_vec(),
         })
     }
@@ -139,7 +139,7 @@ impl Root {
         directory: &mut Directory,
         name: &mut Vec<u8>,
         is_shown: impl Fn(&[u8]) -> bool,
-    ) -> Result<Option<Entry>, DiskError> {
+    ) -> Result<Option<DirectoryEntry>, DiskError> {
         let Some(entry) = directory.entries.read() else {
             return Ok(None);
         };
@@ -148,23 +148,23 @@ impl Root {
         name.extend_from_slice(entry.file_name().to_bytes());
         let skipped = matches!(name.as_slice(), b"." | b"..") || !is_shown(name);
         match (skipped, entry.file_type()) {
-            (true, _) => Ok(Some(Entry::Skipped)),
+            (true, _) => Ok(Some(DirectoryEntry::Skipped)),
             (false, FileType::RegularFile | FileType::Directory) => {
                 let stat = rustix::fs::statat(
                     directory.entries.fd()?,
                     entry.file_name(),
                     AtFlags::SYMLINK_NOFOLLOW,
                 );
-                Entry::of(stat.map_err(DiskError::from)).map(Some)
+                DirectoryEntry::of(stat.map_err(DiskError::from)).map(Some)
             }
             // A link, or a file system that does not tell: resolve it the way a request would.
             (false, FileType::Symlink | FileType::Unknown) => {
                 let mut path = directory.path.clone();
                 path.extend_from_slice(name);
                 let target = self.open_confined(&path, OFlags::PATH | OFlags::CLOEXEC);
-                Entry::of(target.and_then(|fd| Ok(rustix::fs::fstat(&fd)?))).map(Some)
+                DirectoryEntry::of(target.and_then(|fd| Ok(rustix::fs::fstat(&fd)?))).map(Some)
             }
-            (false, _) => Ok(Some(Entry::Skipped)),
+            (false, _) => Ok(Some(DirectoryEntry::Skipped)),
         }
     }
 
@@ -239,41 +239,41 @@ impl Root {
 pub struct Directory {
     entries: Dir,
     /// The state of the directory when it was opened.
-    pub identity: Identity,
+    pub state: FileState,
     /// Below the root; empty, or with a slash at its end.
     path: Vec<u8>,
 }
 
 /// One step of reading a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum DirectoryEntry {
     /// A file or directory that may be served.
-    Served(Kind, Identity),
+    Served(FileKind, FileState),
     /// Something that is not shown.
     Skipped,
 }
 
-impl Entry {
+impl DirectoryEntry {
     /// What is gone, not ours to read or neither file nor directory is passed over. Any other fault
     /// is one: a listing must not be short because descriptors have run out.
-    fn of(stat: Result<Stat, DiskError>) -> Result<Entry, DiskError> {
+    fn of(stat: Result<Stat, DiskError>) -> Result<DirectoryEntry, DiskError> {
         match stat.as_ref().map(describe) {
-            Ok((Kind::Other, _)) => Ok(Entry::Skipped),
-            Ok((kind, identity)) => Ok(Entry::Served(kind, identity)),
-            Err(DiskError::NotFound | DiskError::Forbidden) => Ok(Entry::Skipped),
+            Ok((FileKind::Other, _)) => Ok(DirectoryEntry::Skipped),
+            Ok((kind, state)) => Ok(DirectoryEntry::Served(kind, state)),
+            Err(DiskError::NotFound | DiskError::Forbidden) => Ok(DirectoryEntry::Skipped),
             Err(fault) => Err(*fault),
         }
     }
 }
 
 /// The state of an open file now.
-pub fn identity(file: &File) -> Result<Identity, DiskError> {
+pub fn state_of(file: &File) -> Result<FileState, DiskError> {
     Ok(describe(&rustix::fs::fstat(file)?).1)
 }
 
-impl Identity {
+impl FileState {
     /// The state of what has this name, where links lead to. It is for files that no client names.
-    pub fn of(path: &Path) -> io::Result<Identity> {
+    pub fn of(path: &Path) -> io::Result<FileState> {
         Ok(describe(&rustix::fs::stat(path)?).1)
     }
 
@@ -286,7 +286,7 @@ impl Identity {
     /// Whether a file in state `now` has the content it had in this state, as far as its metadata
     /// can tell. The time of a change of status is left aside: a new link to the file or another
     /// owner leaves the content alone.
-    pub fn is_same_content(&self, now: &Identity) -> bool {
+    pub fn is_same_content(&self, now: &FileState) -> bool {
         self.size == now.size
             && self.modified == now.modified
             && self.modified_nanoseconds == now.modified_nanoseconds
@@ -331,10 +331,10 @@ fn name_or_self(path: &[u8]) -> &[u8] {
 }
 
 #[cfg(test)]
-impl Identity {
+impl FileState {
     /// A state that is on no disk.
-    pub fn of_size(size: u64) -> Identity {
-        Identity {
+    pub fn of_size(size: u64) -> FileState {
+        FileState {
             device: 1,
             inode: 1,
             size,
@@ -348,13 +348,13 @@ impl Identity {
 
 /// The fields of `stat` have other widths on other systems.
 #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
-fn describe(stat: &Stat) -> (Kind, Identity) {
+fn describe(stat: &Stat) -> (FileKind, FileState) {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        _ => Kind::Other,
+        FileType::RegularFile => FileKind::File,
+        FileType::Directory => FileKind::Directory,
+        _ => FileKind::Other,
     };
-    let identity = Identity {
+    let state = FileState {
         device: stat.st_dev as u64,
         inode: stat.st_ino as u64,
         size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -363,5 +363,5 @@ fn describe(stat: &Stat) -> (Kind, Identity) {
         changed: stat.st_ctime as i64,
         changed_nanoseconds: stat.st_ctime_nsec as u64,
     };
-    (kind, identity)
+    (kind, state)
 }

@@ -21,7 +21,7 @@ use crate::semantics::trace::{Clause, Step, Trace, clause};
 
 /// What of a request matters for writing its response.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts {
+pub struct RequestFacts {
     /// What the client understands.
     pub version: Version,
     /// Whether only the head is sent (RFC 9110 section 9.3.2).
@@ -36,7 +36,7 @@ pub struct Facts {
 
 /// What answers on a connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Site {
+pub struct ConnectionFacts {
     /// Who answers there.
     pub service: Service,
     /// Whether the connection is protected.
@@ -55,10 +55,10 @@ pub enum Dispatched {
     BodyFirst(BodyReader),
 }
 
-impl Facts {
+impl RequestFacts {
     /// Those of a request.
-    pub fn of(head: &RequestHead<'_>) -> Facts {
-        Facts {
+    pub fn of(head: &RequestHead<'_>) -> RequestFacts {
+        RequestFacts {
             version: head.version,
             is_head: head.known == Some(Method::Head),
             wants: persistence(head.version, &head.fields),
@@ -68,8 +68,8 @@ impl Facts {
     }
 
     /// Those of a request that was not understood, with its method as far as it can be told.
-    pub fn of_refused(method: Option<Method>) -> Facts {
-        Facts {
+    pub fn of_refused(method: Option<Method>) -> RequestFacts {
+        RequestFacts {
             version: Version::Http11,
             is_head: method == Some(Method::Head),
             wants: Persistence::Close(CloseReason::NotUnderstood),
@@ -79,8 +79,8 @@ impl Facts {
     }
 
     /// The same, with the connection to end because the request is not understood.
-    pub fn refused(self) -> Facts {
-        Facts {
+    pub fn refused(self) -> RequestFacts {
+        RequestFacts {
             wants: Persistence::Close(CloseReason::NotUnderstood),
             ..self
         }
@@ -93,14 +93,14 @@ const SCHEME: Clause = clause!("RFC 9110 section 7.4", "checked");
 /// Checks a head: what it means, or why it is refused.
 pub fn checked<'a>(
     head: &RequestHead<'a>,
-    site: Site,
+    connection: ConnectionFacts,
     trace: &mut Trace,
 ) -> Result<CheckedHead<'a>, Response> {
     let checked = check(head).map_err(|fault| {
         trace.note(|| Step::new(HEAD, fault.text()).leads_to(fault.status()));
         error(fault.status(), Reason::Message(fault))
     })?;
-    if site.service == Service::Site && !checked.target.may_come_in(site.is_secure) {
+    if connection.service == Service::Site && !checked.target.may_come_in(connection.is_secure) {
         let (status, reason) = (Status::MisdirectedRequest, Reason::Misdirected);
         trace.note(|| Step::new(SCHEME, reason.text()).leads_to(status));
         return Err(error(status, reason));
@@ -113,18 +113,18 @@ pub fn checked<'a>(
 /// so the connection ends (RFC 9110 section 10.1.1).
 pub fn dispatch(
     request: &Request<'_>,
-    site: Site,
-    facts: &mut Facts,
+    connection: ConnectionFacts,
+    facts: &mut RequestFacts,
     origin: &mut Origin,
     trace: &mut Trace,
 ) -> Dispatched {
-    let content_use = match site.service {
+    let content_use = match connection.service {
         Service::Site => origin.content_use(request),
         Service::Redirect => ContentUse::Needless,
     };
     let allowance = match content_use {
         ContentUse::Take(most) => most,
-        ContentUse::Discard | ContentUse::Needless => site.max_body,
+        ContentUse::Discard | ContentUse::Needless => connection.max_body,
     };
     let body = BodyReader::new(request.head.length, allowance);
     facts.expects_continue = request.head.expects_continue;
@@ -135,16 +135,21 @@ pub fn dispatch(
     }
     let is_needless = facts.expects_continue && content_use == ContentUse::Needless;
     match is_taken || body.is_done() || body.is_hopeless() || is_needless {
-        true => Dispatched::Answered(answer(request, site, origin, trace), body),
+        true => Dispatched::Answered(answer(request, connection, origin, trace), body),
         false => Dispatched::BodyFirst(body),
     }
 }
 
 /// Answers a request whose body is out of the way, or is pulled by whoever answers.
-pub fn answer(request: &Request<'_>, site: Site, origin: &mut Origin, trace: &mut Trace) -> Answer {
-    match site.service {
+pub fn answer(
+    request: &Request<'_>,
+    connection: ConnectionFacts,
+    origin: &mut Origin,
+    trace: &mut Trace,
+) -> Answer {
+    match connection.service {
         Service::Site => answer::answer(origin, request, trace),
-        Service::Redirect => Answer::Ready(redirect::answer(request, site.https_port)),
+        Service::Redirect => Answer::Ready(redirect::answer(request, connection.https_port)),
     }
 }
 

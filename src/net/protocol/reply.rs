@@ -4,7 +4,7 @@ use crate::http1::framing::{Framing, framing};
 use crate::http1::persistence::{Persistence, ServerState, decide};
 use crate::http1::response::write;
 use crate::net::context::Context;
-use crate::net::protocol::dispatch::Facts;
+use crate::net::protocol::dispatch::RequestFacts;
 use crate::net::pump::Pump;
 use crate::net::stream::Stream;
 use crate::origin::response::Response;
@@ -28,7 +28,7 @@ pub struct Reply {
 /// is decided here, once.
 pub fn reply(
     response: Response,
-    facts: Facts,
+    facts: RequestFacts,
     stream: &mut Stream,
     context: &mut Context,
 ) -> Reply {

@@ -4,7 +4,7 @@
 use super::frame::Frame;
 use super::order::{Order, Sort, SortKey};
 use super::query::{key_name, order_name};
-use super::{Entry, Format, Kind, ListingQuery, Totals};
+use super::{EntryKind, Format, ListedEntry, ListingQuery, Totals};
 use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::Html;
 use crate::text::human::{Grouped, HumanSize};
@@ -34,13 +34,13 @@ const COLUMNS: [(SortKey, &str); 3] = [
 
 /// The reference from a directory's page to an entry. `./` keeps a name like `a:b` or `x//y` from
 /// being read as a scheme or a host; the slash spares a directory its redirect.
-pub(super) struct Href<'e>(pub(super) &'e Entry<'e>);
+pub(super) struct Href<'e>(pub(super) &'e ListedEntry<'e>);
 
 impl Display for Href<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let slash = match self.0.kind {
-            Kind::Directory => "/",
-            Kind::File => "",
+            EntryKind::Directory => "/",
+            EntryKind::File => "",
         };
         write!(f, "./{}{slash}", percent::segment(self.0.name))
     }
@@ -74,17 +74,17 @@ pub(super) fn write_head(out: &mut Vec<u8>, frame: &Frame) {
     }
 }
 
-pub(super) fn write_row(out: &mut Vec<u8>, entry: &Entry) {
+pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
     let (class, slash) = match entry.kind {
-        Kind::Directory => (" class=\"d\"", "/"),
-        Kind::File => ("", ""),
+        EntryKind::Directory => (" class=\"d\"", "/"),
+        EntryKind::File => ("", ""),
     };
     let (href, name) = (Href(entry), Html(entry.name));
     append(
         out,
         format_args!("<tr{class}><td><a href=\"{href}\">{name}{slash}</a></td><td>"),
     );
-    if entry.kind == Kind::File {
+    if entry.kind == EntryKind::File {
         write_size(out, entry.size);
     }
     out.extend_from_slice(b"</td><td>");

@@ -11,7 +11,7 @@
 
 use super::frame::Frame;
 use super::html::Href;
-use super::{Entry, Kind};
+use super::{EntryKind, ListedEntry};
 use crate::text::append;
 use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::JsonString;
@@ -31,15 +31,15 @@ pub(super) fn write_head(out: &mut Vec<u8>, frame: &Frame) {
     out.extend_from_slice(b",\"entries\":[");
 }
 
-pub(super) fn write_row(out: &mut Vec<u8>, entry: &Entry, first: bool) {
+pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry, first: bool) {
     let comma = if first { "" } else { "," };
     append(
         out,
         format_args!("{comma}\n{{\"name\":{}", JsonString(entry.name)),
     );
     match entry.kind {
-        Kind::Directory => out.extend_from_slice(b",\"type\":\"directory\",\"size\":null"),
-        Kind::File => append(
+        EntryKind::Directory => out.extend_from_slice(b",\"type\":\"directory\",\"size\":null"),
+        EntryKind::File => append(
             out,
             format_args!(",\"type\":\"file\",\"size\":{}", entry.size),
         ),

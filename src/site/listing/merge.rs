@@ -2,7 +2,7 @@
 //! run that is left, so an entry costs about log2(runs) comparisons whenever it is wanted.
 
 use super::scan::{Listing, Run};
-use super::{Entry, Sort};
+use super::{ListedEntry, Sort};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -25,7 +25,7 @@ impl Merge {
 
     /// Shows the next entry to `visit`, or returns `None` where none is left. A run that is used
     /// up is freed at once.
-    pub(super) fn next<T>(&mut self, visit: impl FnOnce(Entry) -> T) -> Option<T> {
+    pub(super) fn next<T>(&mut self, visit: impl FnOnce(ListedEntry) -> T) -> Option<T> {
         let mut top = self.heap.peek_mut()?;
         let visited = top.entry().map(visit);
         top.at += 1;
@@ -46,7 +46,7 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn entry(&self) -> Option<Entry<'_>> {
+    fn entry(&self) -> Option<ListedEntry<'_>> {
         self.run.entry(self.at)
     }
 }
@@ -78,7 +78,7 @@ impl Eq for Cursor {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::listing::{Kind, ListingQuery, RUN_LENGTH, Scan};
+    use crate::site::listing::{EntryKind, ListingQuery, RUN_LENGTH, Scan};
     use proptest::prelude::*;
 
     proptest! {
@@ -93,9 +93,9 @@ mod tests {
                 .enumerate()
                 .map(|(at, mixed)| (format!("{}-{at}", mixed % 97).into_bytes(), mixed))
                 .collect();
-            let mut entries: Vec<Entry> = rows.iter().map(|(name, mixed)| Entry {
+            let mut entries: Vec<ListedEntry> = rows.iter().map(|(name, mixed)| ListedEntry {
                 name,
-                kind: if mixed % 5 == 0 { Kind::Directory } else { Kind::File },
+                kind: if mixed % 5 == 0 { EntryKind::Directory } else { EntryKind::File },
                 size: if mixed % 5 == 0 { 0 } else { u64::from(mixed % 31) },
                 modified: (mixed % 7 != 0).then_some(i64::from(mixed % 13)),
             }).collect();

@@ -38,7 +38,7 @@ pub use scan::{ENTRY_LIMIT, Listing, RUN_LENGTH, Scan, Totals};
 
 /// What a directory entry is. Whatever is neither is not listed, because it is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum EntryKind {
     /// A directory; listed before all files.
     Directory,
     /// A regular file.
@@ -47,11 +47,11 @@ pub enum Kind {
 
 /// One entry of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Entry<'a> {
+pub struct ListedEntry<'a> {
     /// The name: any bytes but NUL and `/`, not always UTF-8.
     pub name: &'a [u8],
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// The length of a file in bytes; of no meaning for a directory.
     pub size: u64,
     /// The time of the last change in seconds since 1970, where it is known.

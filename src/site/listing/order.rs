@@ -4,7 +4,7 @@
 //! case apart only where nothing else tells two names apart. Names are bytes, valid UTF-8 or not,
 //! and the order is total on them: merging sorted runs depends on it.
 
-use super::{Entry, Kind};
+use super::{EntryKind, ListedEntry};
 use std::cmp::Ordering;
 
 /// The column that a listing is sorted by.
@@ -38,17 +38,17 @@ pub struct Sort {
 impl Sort {
     /// Which of two entries comes first. Entries that the column does not tell apart follow the
     /// ascending order of their names.
-    pub fn compare(self, a: &Entry, b: &Entry) -> Ordering {
+    pub fn compare(self, a: &ListedEntry, b: &ListedEntry) -> Ordering {
         directories_first(a.kind, b.kind)
             .then_with(|| self.directed(self.by_column(a, b)))
             .then_with(|| natural_order(a.name, b.name))
     }
 
-    fn by_column(self, a: &Entry, b: &Entry) -> Ordering {
+    fn by_column(self, a: &ListedEntry, b: &ListedEntry) -> Ordering {
         match self.key {
             SortKey::Name => natural_order(a.name, b.name),
             // The size a file system gives a directory says nothing about what is in it.
-            SortKey::Size if a.kind == Kind::Directory => Ordering::Equal,
+            SortKey::Size if a.kind == EntryKind::Directory => Ordering::Equal,
             SortKey::Size => a.size.cmp(&b.size),
             SortKey::Modified => a.modified.cmp(&b.modified),
         }
@@ -62,8 +62,8 @@ impl Sort {
     }
 }
 
-fn directories_first(a: Kind, b: Kind) -> Ordering {
-    (a == Kind::File).cmp(&(b == Kind::File))
+fn directories_first(a: EntryKind, b: EntryKind) -> Ordering {
+    (a == EntryKind::File).cmp(&(b == EntryKind::File))
 }
 
 /// The natural order of two names: runs of digits by their value, letters (of ASCII) without case,
@@ -159,9 +159,14 @@ mod tests {
         check(&["-", "1", "_", "a", "ä"]);
     }
 
-    fn entry(name: &'static str, kind: Kind, size: u64, modified: Option<i64>) -> Entry<'static> {
+    fn entry(
+        name: &'static str,
+        kind: EntryKind,
+        size: u64,
+        modified: Option<i64>,
+    ) -> ListedEntry<'static> {
         let name = name.as_bytes();
-        Entry {
+        ListedEntry {
             name,
             kind,
             size,
@@ -172,11 +177,11 @@ mod tests {
     #[track_caller]
     fn check_sort(key: SortKey, order: Order, want: &str) {
         let mut entries = [
-            entry("b", Kind::File, 10, Some(3)),
-            entry("a", Kind::File, 10, None),
-            entry("c", Kind::File, 2, Some(-4)),
-            entry("y", Kind::Directory, 9, Some(1)),
-            entry("x", Kind::Directory, 4096, Some(2)),
+            entry("b", EntryKind::File, 10, Some(3)),
+            entry("a", EntryKind::File, 10, None),
+            entry("c", EntryKind::File, 2, Some(-4)),
+            entry("y", EntryKind::Directory, 9, Some(1)),
+            entry("x", EntryKind::Directory, 4096, Some(2)),
         ];
         entries.sort_by(|a, b| Sort { key, order }.compare(a, b));
         let got: Vec<u8> = entries

@@ -102,14 +102,14 @@ mod tests {
     use super::html::CONTENT_SECURITY_POLICY;
     use super::*;
     use crate::site::listing::order::comparisons;
-    use crate::site::listing::{Entry, Kind, Scan};
+    use crate::site::listing::{EntryKind, ListedEntry, Scan};
     use base64::Engine;
     use proptest::prelude::*;
     use sha2::Digest;
 
-    fn entry(name: &[u8], kind: Kind) -> Entry<'_> {
+    fn entry(name: &[u8], kind: EntryKind) -> ListedEntry<'_> {
         let (size, modified) = (1536, Some(1_795_244_292));
-        Entry {
+        ListedEntry {
             name,
             kind,
             size,
@@ -117,7 +117,7 @@ mod tests {
         }
     }
 
-    fn renderer(path: &str, query: &str, entries: &[Entry]) -> Renderer {
+    fn renderer(path: &str, query: &str, entries: &[ListedEntry]) -> Renderer {
         let query = ListingQuery::parse(query.as_bytes());
         let format = query.format.unwrap_or(Format::Html);
         let mut scan = Scan::new(&query);
@@ -125,7 +125,7 @@ mod tests {
         Renderer::new(path.as_bytes(), query, format, scan.finish())
     }
 
-    fn rendered(path: &str, query: &str, entries: &[Entry], budget: usize) -> String {
+    fn rendered(path: &str, query: &str, entries: &[ListedEntry], budget: usize) -> String {
         let mut renderer = renderer(path, query, entries);
         let mut out = Vec::new();
         while renderer.pull(&mut out, budget) == Pulled::More {}
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(path: &str, query: &str, entries: &[Entry], contained: &[&str]) {
+    fn check(path: &str, query: &str, entries: &[ListedEntry], contained: &[&str]) {
         let page = rendered(path, query, entries, 1 << 20);
         for part in contained {
             assert!(page.contains(part), "{part} is not in {page}");
@@ -142,8 +142,8 @@ mod tests {
 
     #[test]
     fn a_page_shows_entries_for_people_and_for_machines() {
-        let file = entry(b"a <b> & 'c'.txt", Kind::File);
-        let directory = entry(b"d", Kind::Directory);
+        let file = entry(b"a <b> & 'c'.txt", EntryKind::File);
+        let directory = entry(b"d", EntryKind::Directory);
         check(
             "/x/",
             "",
@@ -186,11 +186,11 @@ mod tests {
     #[test]
     fn json_says_the_same() {
         let entries = [
-            entry(b"a \"\\\n\xff", Kind::File),
-            entry(b"d", Kind::Directory),
-            Entry {
+            entry(b"a \"\\\n\xff", EntryKind::File),
+            entry(b"d", EntryKind::Directory),
+            ListedEntry {
                 modified: None,
-                ..entry(b"b", Kind::File)
+                ..entry(b"b", EntryKind::File)
             },
         ];
         let text = rendered("/\"x\"", "format=json&sort=name&order=desc", &entries, 1);
@@ -214,7 +214,7 @@ mod tests {
         let mut scan = Scan::new(&query);
         for number in 0..100_000u32 {
             let name = number.wrapping_mul(2_654_435_761).to_string();
-            scan.push(entry(name.as_bytes(), Kind::File));
+            scan.push(entry(name.as_bytes(), EntryKind::File));
         }
         let mut renderer = Renderer::new(b"/", query, Format::Html, scan.finish());
         let (mut out, mut rows) = (Vec::new(), 0);
@@ -267,7 +267,7 @@ mod tests {
                 .prop_filter("a name", |name| !name.contains(&b'/')),
             directory: bool,
         ) {
-            let kind = if directory { Kind::Directory } else { Kind::File };
+            let kind = if directory { EntryKind::Directory } else { EntryKind::File };
             let page = rendered("/", "", &[entry(&name, kind)], 1);
             let behind = page.split("<td><a href=\"").nth(1).unwrap();
             let reference = behind.split('"').next().unwrap();
@@ -284,8 +284,8 @@ mod tests {
         #[test]
         fn pieces_make_the_same_whole(budget in 0..4_000usize, count in 0..60u32, json: bool) {
             let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
-            let entries: Vec<Entry> =
-                names.iter().map(|name| entry(name.as_bytes(), Kind::File)).collect();
+            let entries: Vec<ListedEntry> =
+                names.iter().map(|name| entry(name.as_bytes(), EntryKind::File)).collect();
             let query = if json { "format=json" } else { "" };
             prop_assert_eq!(
                 rendered("/", query, &entries, budget),
@@ -295,7 +295,7 @@ mod tests {
 
         #[test]
         fn json_is_json(name in proptest::collection::vec(any::<u8>(), 1..40)) {
-            let text = rendered("/", "format=json", &[entry(&name, Kind::File)], 1);
+            let text = rendered("/", "format=json", &[entry(&name, EntryKind::File)], 1);
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let lossy = String::from_utf8_lossy(&name).into_owned();
             prop_assert_eq!(value["entries"][0]["name"].as_str(), Some(lossy.as_str()));

@@ -10,7 +10,7 @@
 
 use super::html::CONTENT_SECURITY_POLICY;
 use super::query::{key_name, order_name};
-use super::{Entry, Format, Kind, ListingQuery, Sort};
+use super::{EntryKind, Format, ListedEntry, ListingQuery, Sort};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How many entries are sorted at once: some 5,000 comparisons, a fraction of a millisecond.
@@ -52,7 +52,7 @@ impl Scan {
     }
 
     /// Adds an entry, in any order; one the filter does not admit is dropped.
-    pub fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: ListedEntry) {
         if !self.wants(entry.name) {
             return;
         }
@@ -106,10 +106,10 @@ impl Totals {
         self.directories + self.files
     }
 
-    fn add(&mut self, entry: &Entry, limit: usize) {
+    fn add(&mut self, entry: &ListedEntry, limit: usize) {
         match entry.kind {
-            Kind::Directory => self.directories += 1,
-            Kind::File => self.files += 1,
+            EntryKind::Directory => self.directories += 1,
+            EntryKind::File => self.files += 1,
         }
         self.bytes = self.bytes.saturating_add(entry.size);
         self.omitted = self.entries().saturating_sub(limit as u64);
@@ -152,17 +152,17 @@ impl Listing {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The size a file system gives a directory is not shown, so it must not change the entity-tag.
-fn without_directory_size(entry: Entry) -> Entry {
+fn without_directory_size(entry: ListedEntry) -> ListedEntry {
     match entry.kind {
-        Kind::Directory => Entry { size: 0, ..entry },
-        Kind::File => entry,
+        EntryKind::Directory => ListedEntry { size: 0, ..entry },
+        EntryKind::File => entry,
     }
 }
 
 /// One entry's share of the fingerprint. Shares are added up, so the order of a directory, which
 /// means nothing, does not show in the sum. `DefaultHasher::new` has no random key: the entity-tag
 /// outlives a restart.
-fn hash(entry: &Entry) -> u64 {
+fn hash(entry: &ListedEntry) -> u64 {
     let mut hasher = DefaultHasher::new();
     entry.hash(&mut hasher);
     hasher.finish()
@@ -181,18 +181,18 @@ struct Record {
     modified: Option<i64>,
     name_start: u32,
     name_length: u16,
-    kind: Kind,
+    kind: EntryKind,
 }
 
 impl Run {
     /// The entry at `index` of the sorted run.
-    pub(super) fn entry(&self, index: usize) -> Option<Entry<'_>> {
+    pub(super) fn entry(&self, index: usize) -> Option<ListedEntry<'_>> {
         self.records
             .get(index)
             .map(|record| record.entry(&self.names))
     }
 
-    fn push(&mut self, entry: &Entry) {
+    fn push(&mut self, entry: &ListedEntry) {
         // No file system has names that long (NAME_MAX is 255), and 512 of them fit 32 bits.
         let Ok(name_length) = u16::try_from(entry.name.len()) else {
             return;
@@ -230,9 +230,9 @@ impl Run {
 }
 
 impl Record {
-    fn entry<'a>(&self, names: &'a [u8]) -> Entry<'a> {
+    fn entry<'a>(&self, names: &'a [u8]) -> ListedEntry<'a> {
         let start = self.name_start as usize;
-        Entry {
+        ListedEntry {
             name: names
                 .get(start..start + usize::from(self.name_length))
                 .unwrap_or(&[]),
@@ -278,9 +278,9 @@ mod tests {
     use crate::site::listing::order::comparisons;
     use crate::site::listing::{Order, SortKey};
 
-    fn file(name: &[u8], size: u64) -> Entry<'_> {
-        let (kind, modified) = (Kind::File, Some(0));
-        Entry {
+    fn file(name: &[u8], size: u64) -> ListedEntry<'_> {
+        let (kind, modified) = (EntryKind::File, Some(0));
+        ListedEntry {
             name,
             kind,
             size,
@@ -288,7 +288,7 @@ mod tests {
         }
     }
 
-    fn scanned<'a>(query: &str, entries: impl IntoIterator<Item = Entry<'a>>) -> Listing {
+    fn scanned<'a>(query: &str, entries: impl IntoIterator<Item = ListedEntry<'a>>) -> Listing {
         let mut scan = Scan::new(&ListingQuery::parse(query.as_bytes()));
         entries.into_iter().for_each(|entry| scan.push(entry));
         scan.finish()
@@ -315,8 +315,8 @@ mod tests {
 
     #[test]
     fn totals_count_what_is_listed() {
-        let directory = Entry {
-            kind: Kind::Directory,
+        let directory = ListedEntry {
+            kind: EntryKind::Directory,
             ..file(b"d", 4096)
         };
         let totals = scanned("", [file(b"a", 3), directory, file(b"b", u64::MAX)]).totals();
@@ -362,14 +362,15 @@ mod tests {
     #[test]
     fn the_entity_tag_follows_what_is_shown() {
         let (plain, json) = (ListingQuery::default(), Format::Json);
-        let tag = |entries: &[Entry]| scanned("", entries.iter().copied()).entity_tag(&plain, json);
+        let tag =
+            |entries: &[ListedEntry]| scanned("", entries.iter().copied()).entity_tag(&plain, json);
         let base = tag(&[file(b"a", 1), file(b"b", 2)]);
         assert_eq!(base, tag(&[file(b"b", 2), file(b"a", 1)])); // the directory's order is none
         assert_ne!(base, tag(&[file(b"a", 2), file(b"b", 1)]));
         assert_ne!(base, tag(&[file(b"a", 1)]));
         assert_ne!(base, tag(&[]));
-        let directory = |size| Entry {
-            kind: Kind::Directory,
+        let directory = |size| ListedEntry {
+            kind: EntryKind::Directory,
             ..file(b"d", size)
         };
         assert_eq!(tag(&[directory(1)]), tag(&[directory(2)])); // not shown
