@@ -102,7 +102,6 @@ fn essence_precision(range: &[u8], media_type: &[u8]) -> Option<Precision> {
     let (own_kind, own_subtype) = halves(split_outside_quotes(media_type, b';').next()?)?;
     match (kind, subtype) {
         (b"*", b"*") => Some(0),
-        (b"*", _) => None,
         _ if !kind.eq_ignore_ascii_case(own_kind) => None,
         (_, b"*") => Some(1),
         _ => subtype.eq_ignore_ascii_case(own_subtype).then_some(2),
@@ -176,6 +175,11 @@ mod tests {
             HTML,
             Preferred,
         );
+        check(
+            "text/html;charset=utf-8, text/html;q=0.1, */*;q=0.5",
+            HTML,
+            Preferred,
+        );
     }
 
     #[test]
@@ -189,5 +193,6 @@ mod tests {
         check("html", HTML, NoneAccepted);
         let got = choose_media_type(&Fields::empty(), &["text/html"]);
         assert_eq!(got.reason, FieldAbsent);
+        assert!(got.reason.to_string().contains("Accept"));
     }
 }
