@@ -177,7 +177,8 @@ impl Decoder {
 
     /// Takes what the input holds of the `left` bytes of content that begin at `start`.
     fn take_content(&mut self, left: u64, start: usize, available: usize) -> Decoded {
-        let length = usize::try_from(left).map_or(available - start, |l| l.min(available - start));
+        let length = usize::try_from(left).unwrap_or(usize::MAX);
+        let length = length.min(available - start);
         self.state = match left - length as u64 {
             0 => State::ContentCr,
             left => State::Content(left),
@@ -343,6 +344,7 @@ mod tests {
         check("1;a=b;c=\"d\"\r\nx\r\n0;e\r\n\r\n", Ok(Some("x"))); // 7.1.1: ignored
         check("1 \t;a = b\r\nx\r\n0\r\n\r\n", Ok(Some("x"))); // BWS
         check("1\r\nx\r\n0\r\nA: b\r\nC:\td\u{e9} \r\n\r\n", Ok(Some("x"))); // 7.1.2
+        check("0\r\nLong-Name: b\r\n\r\n", Ok(Some("")));
         check("", Ok(None));
         check("4\r\nWi", Ok(None));
         check("4\r\nWiki\r\n0\r\n\r", Ok(None));
@@ -395,6 +397,7 @@ mod tests {
         check(&size_line(SIZE_LINE_LIMIT), Ok(Some("x")));
         check(&size_line(SIZE_LINE_LIMIT + 1), Err(SizeLineTooLong));
         let trailer = |length| format!("0\r\na:{}\r\n\r\n", fill(length - 6));
+        check(&trailer(4 * 1024), Ok(Some("")));
         check(&trailer(TRAILER_LIMIT), Ok(Some("")));
         check(&trailer(TRAILER_LIMIT + 1), Err(TrailerTooLong));
         // Zeros before a size are digits, but not without end.

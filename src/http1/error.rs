@@ -101,3 +101,26 @@ impl From<UnknownExpectation> for Error {
         Error::Expectation(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of a fault is told by its part, in words without a period.
+    #[track_caller]
+    fn check<E: Copy + fmt::Display + Into<Error>>(part: E) {
+        let told = part.to_string();
+        assert_eq!(part.into().to_string(), told);
+        assert!(told.contains(' ') && !told.ends_with('.'), "{told:?}");
+    }
+
+    #[test]
+    fn faults_are_told() {
+        check(ParseError::BareLf);
+        check(TargetError::ConnectWithoutAuthority);
+        check(HostError::Missing);
+        check(FramingError::TransferCoding);
+        check(ChunkedError::ContentTooLong);
+        check(UnknownExpectation);
+    }
+}

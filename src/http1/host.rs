@@ -93,7 +93,8 @@ fn name_length(bytes: &[u8]) -> Option<usize> {
     valid.then_some(length)
 }
 
-/// An IPv4 address has the form of a registered name too, so one rule covers both.
+/// An IPv4 address has the form of a registered name too, so one rule covers both. A `%` without two
+/// digits ends the name, and behind a name only a port is valid.
 fn reg_name_length(bytes: &[u8]) -> Option<usize> {
     let mut length = 0;
     loop {
@@ -103,7 +104,6 @@ fn reg_name_length(bytes: &[u8]) -> Option<usize> {
             [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 length += 3;
             }
-            [b'%', ..] => return None,
             _ => return Some(length),
         }
     }
@@ -185,6 +185,9 @@ mod tests {
         check_value("h\\", None);
         check_value("h%4", None);
         check_value("h%zz", None);
+        check_value("h%4z", None);
+        check_value("h%z4", None);
+        check_value("ab%41", Some(("ab%41", None)));
         check_value("caf\u{e9}", None);
         check_value("::1", None);
         check_value("[::1", None);

@@ -270,6 +270,21 @@ mod tests {
     }
 
     #[test]
+    fn https_is_asked_for_over_a_secured_connection_only() {
+        // RFC 9110 section 7.4.
+        for (raw, in_plain_text) in [
+            ("/", true),
+            ("http://h/", true),
+            ("https://h/", false),
+            ("HTTPS://h/", false),
+        ] {
+            let target = Target::parse(Some(Method::Get), raw.as_bytes()).unwrap();
+            assert_eq!(target.may_come_in(false), in_plain_text, "{raw}");
+            assert!(target.may_come_in(true), "{raw}");
+        }
+    }
+
+    #[test]
     fn authority_form() {
         check("CONNECT", "h:443", Ok("authority h:443")); // 3.2.3
         check("CONNECT", "[::1]:443", Ok("authority [::1]:443"));

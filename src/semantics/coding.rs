@@ -285,6 +285,7 @@ mod tests {
     #[test]
     fn identity_is_chosen() {
         check("", Identity, Why::FieldEmpty); // 12.5.3: the example of an empty field
+        assert!(Why::FieldEmpty.text().contains("Accept-Encoding"));
         check(" , ", Identity, Why::FieldEmpty);
         check("br", Identity, Why::NoneAccepted);
         check("gzip;q=0, deflate;q=0", Identity, Why::NoneAccepted);

@@ -337,10 +337,12 @@ mod tests {
     fn a_file_that_has_settled_is_remembered_until_it_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a"), "one").expect("a file");
+        fs::write(folder.path().join("b"), "stays").expect("a file");
         let mut site = site(folder.path());
         let first = find(&mut site, "/a").expect("there");
         let again = find(&mut site, "/a").expect("there");
         assert!(Rc::ptr_eq(&first, &again));
+        let neighbour = find(&mut site, "/b").expect("there");
         fs::write(folder.path().join("a"), "two").expect("a file");
         site.look_again();
         let changed = find(&mut site, "/a").expect("there");
@@ -349,6 +351,8 @@ mod tests {
         fs::remove_file(folder.path().join("a")).expect("removed");
         site.look_again();
         assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
+        let again = find(&mut site, "/b").expect("there");
+        assert!(Rc::ptr_eq(&neighbour, &again), "nothing happened to it");
     }
 
     #[test]
@@ -405,6 +409,40 @@ mod tests {
         bytes
     }
 
+    /// A site of files of 2 MiB each. It has room for two private copies.
+    fn site_of_large_files(root: &Path, names: &[&str]) -> Site {
+        for name in names {
+            fs::write(root.join(name), vec![b'x'; 2 << 20]).expect("a file");
+        }
+        let root = Root::open(root, false).expect("a root");
+        Site::new(Arc::new(root), Arc::default(), share(5 << 20))
+    }
+
+    /// The content of a file, asked for in a turn of its own.
+    fn ask(site: &mut Site, path: &str) -> Stored {
+        site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
+        let file = find(site, path).expect("there");
+        site.content(&file).expect("readable").expect("unchanged")
+    }
+
+    /// The same, after enough clients were sent it that there is a copy if there may be one.
+    fn ask_often(site: &mut Site, path: &str) -> Stored {
+        send(ask(site, path));
+        send(ask(site, path));
+        ask(site, path)
+    }
+
+    fn is_copy(content: &Stored) -> bool {
+        matches!(content, Stored::Private(_))
+    }
+
+    fn is_same_copy(one: &Stored, other: &Stored) -> bool {
+        match (one, other) {
+            (Stored::Private(one), Stored::Private(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     #[test]
     #[cfg(target_os = "linux")]
     fn a_large_file_that_is_asked_for_again_is_copied_and_the_copy_goes_with_its_state() {
@@ -413,11 +451,7 @@ mod tests {
         fs::write(folder.path().join("a"), &old).expect("a file");
         let root = Root::open(folder.path(), false).expect("a root");
         let mut site = Site::new(Arc::new(root), Arc::default(), share(5 << 20));
-        let ask = |site: &mut Site| {
-            site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
-            let file = find(site, "/a").expect("there");
-            site.content(&file).expect("readable").expect("unchanged")
-        };
+        let ask = |site: &mut Site| ask(site, "/a");
         let first = ask(&mut site);
         assert!(matches!(first, Stored::File(_)));
         assert_eq!(send(first), old);
@@ -428,6 +462,7 @@ mod tests {
         assert_eq!((send(second), send(third)), (old.clone(), old.clone()));
         let copy = ask(&mut site);
         assert!(matches!(copy, Stored::Private(_)));
+        assert!(is_same_copy(&copy, &ask(&mut site)), "one copy serves all");
         let mut new = old.clone();
         new[1_000_000] ^= 1;
         fs::write(folder.path().join("a"), &new).expect("a file");
@@ -437,56 +472,68 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_copy_is_kept_only_of_a_whole_file_to_which_nothing_has_happened() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("a");
-        fs::write(&path, vec![b'x'; 2 << 20]).expect("a file");
-        let root = Root::open(folder.path(), false).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), share(8 << 20));
+        let mut site = site_of_large_files(folder.path(), &["a", "b"]);
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
-        let file = find(&mut site, "/a").expect("there");
-        let ask = |site: &mut Site| site.content(&file).expect("readable").expect("unchanged");
-        ask(&mut site);
-        let part = ask(&mut site);
-        assert!(!file.pending_copies.has_room(1));
-        part.slice(0, part.len() - 1);
-        assert!(file.pending_copies.has_room(1), "a part makes no copy");
-        drop(part);
-        // What has only grown is sent to its old end, yet it is another state.
-        let whole = ask(&mut site);
-        let mut log = fs::OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .expect("it opens");
-        std::io::Write::write_all(&mut log, b"more").expect("it grows");
-        assert_eq!(send(whole).len(), 2 << 20);
-        assert!(file.copy.get().is_none());
+        for (path, grows) in [("/a", true), ("/b", false)] {
+            let file = find(&mut site, path).expect("there");
+            let mut ask = || site.content(&file).expect("readable").expect("unchanged");
+            ask();
+            let part = ask();
+            assert!(!file.pending_copies.has_room(1));
+            part.slice(0, part.len() - 1);
+            assert!(file.pending_copies.has_room(1), "a part makes no copy");
+            drop(part);
+            // What has only grown is sent to its old end, yet it is another state.
+            let whole = ask();
+            if grows {
+                let mut log = fs::OpenOptions::new();
+                let log = log.append(true).open(folder.path().join(&path[1..]));
+                std::io::Write::write_all(&mut log.expect("it opens"), b"more").expect("it grows");
+            }
+            assert_eq!(send(whole).len(), 2 << 20);
+            assert_eq!(file.copy.get().is_some(), !grows, "{path}");
+        }
     }
 
     #[test]
-    fn a_new_copy_pushes_out_an_old_one_but_not_from_under_a_client() {
+    #[cfg(target_os = "linux")]
+    fn a_new_copy_pushes_out_one_old_copy_and_no_more() {
         let folder = tempfile::tempdir().expect("a folder");
-        let names = ["/a", "/b", "/c"];
-        for name in names {
-            fs::write(folder.path().join(&name[1..]), vec![b'x'; 2 << 20]).expect("a file");
-        }
-        let root = Root::open(folder.path(), false).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), share(5 << 20));
-        let ask = |site: &mut Site, name: &str| {
-            site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
-            let file = find(site, name).expect("there");
-            site.content(&file).expect("readable").expect("unchanged")
+        let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
+        let first = ask_often(&mut site, "/a");
+        let second = ask_often(&mut site, "/b");
+        assert!(is_copy(&first) && is_copy(&second));
+        assert!(is_same_copy(&first, &ask(&mut site, "/a")), "both fit");
+        // No client is being sent them any more.
+        drop(first);
+        let second = match second {
+            Stored::Private(copy) => Rc::downgrade(&copy),
+            _ => panic!("it is a copy"),
         };
-        let copy = |site: &mut Site, name: &str| {
-            send(ask(site, name));
-            send(ask(site, name));
-            ask(site, name)
-        };
-        let is_copy = |content: &Stored| matches!(content, Stored::Private(_));
-        let clients = names.map(|name| copy(&mut site, name));
-        assert!(is_copy(&clients[0]) && is_copy(&clients[1]));
-        assert!(!is_copy(&clients[2]), "both copies are being sent");
-        drop(clients);
-        assert!(is_copy(&copy(&mut site, "/c")), "now there is room");
+        assert!(
+            is_copy(&ask_often(&mut site, "/c")),
+            "there is room to make"
+        );
+        assert!(second.upgrade().is_some(), "one copy was enough");
+        assert!(is_copy(&ask(&mut site, "/b")));
+        assert!(is_copy(&ask(&mut site, "/c")));
+        assert!(!is_copy(&ask(&mut site, "/a")), "it made room");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn no_copy_is_taken_from_under_a_client() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
+        let clients = ["/a", "/b"].map(|path| ask_often(&mut site, path));
+        assert!(clients.iter().all(is_copy));
+        let third = ask_often(&mut site, "/c");
+        assert!(!is_copy(&third), "both copies are being sent");
+        assert!(clients.map(send).iter().all(|bytes| bytes.len() == 2 << 20));
+        drop(third);
+        assert!(is_copy(&ask_often(&mut site, "/c")), "now there is room");
     }
 }

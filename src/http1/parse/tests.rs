@@ -231,6 +231,9 @@ fn limits() {
         ..limits.clone()
     };
     check_within(&small, b"GET /aaa", Err(HeadTooLong)); // the smaller bound speaks first
+    check_within(&limits, "a".repeat(85).as_bytes(), Ok(None)); // one byte less is not certain
+    let equal = HeadLimits { head: 86, ..limits };
+    check_within(&equal, "a".repeat(86).as_bytes(), Err(HeadTooLong));
 }
 
 #[test]
