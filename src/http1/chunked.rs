@@ -20,6 +20,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::octet::{self, TOKEN};
+use crate::semantics::trace::{Clause, clause};
 
 /// The longest chunk-size line in bytes, its extensions and CRLF included. 256: sixteen digits say
 /// any size, and no client is known to send extensions; without a bound they are a way to make
@@ -54,6 +55,9 @@ pub fn write_chunk(out: &mut Vec<u8>, content: &[u8]) {
         out.extend_from_slice(CHUNK_END);
     }
 }
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9112 section 7.1", "decode");
 
 /// A fault in a body in chunks. Where the next message begins is then not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

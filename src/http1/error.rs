@@ -5,13 +5,15 @@
 
 use std::fmt;
 
-use super::chunked::ChunkedError;
-use super::expect::UnknownExpectation;
+use super::chunked::{self, ChunkedError};
+use super::expect::{self, UnknownExpectation};
 use super::fault::ParseError;
-use super::framing::FramingError;
-use super::host::HostError;
-use super::target::TargetError;
+use super::framing::{self, FramingError};
+use super::host::{self, HostError};
+use super::parse;
+use super::target::{self, TargetError};
 use crate::semantics::status::Status;
+use crate::semantics::trace::Clause;
 
 /// A fault in a message, by the part it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,20 @@ impl Error {
             Error::Framing(error) => error.text(),
             Error::Chunked(error) => error.text(),
             Error::Expectation(error) => error.text(),
+        }
+    }
+}
+
+impl Error {
+    /// What the rule that was broken rests on.
+    pub fn clause(self) -> Clause {
+        match self {
+            Error::Head(_) => parse::CLAUSE,
+            Error::Target(_) => target::CLAUSE,
+            Error::Host(_) => host::CLAUSE,
+            Error::Framing(_) => framing::CLAUSE,
+            Error::Chunked(_) => chunked::CLAUSE,
+            Error::Expectation(_) => expect::CLAUSE,
         }
     }
 }

@@ -12,6 +12,7 @@ use std::fmt;
 use super::octet::{self, HOST_NAME};
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
+use crate::semantics::trace::{Clause, clause};
 
 /// A host and the port that was named with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,9 @@ impl fmt::Display for HostError {
 }
 
 impl std::error::Error for HostError {}
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9110 section 7.2", "host");
 
 /// The host that the field `Host` names. `None` where it names none: in HTTP/1.0, or by an empty
 /// value. Which host is meant, [`super::target::Target::host`] tells; the field must be right in any

@@ -23,6 +23,7 @@ use super::octet;
 use super::version::Version;
 use crate::semantics::field::{FieldLine, Fields};
 use crate::semantics::method::Method;
+use crate::semantics::trace::{Clause, clause};
 
 /// The head of one request.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,9 @@ pub struct ParseState {
     /// How many lines are complete, the request-line among them, empty ones before it not.
     complete: usize,
 }
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9112 section 2.2", "request_head");
 
 /// Reads the head at the start of `input`; `None` where it has not wholly arrived.
 ///

@@ -13,6 +13,7 @@ use std::fmt;
 
 use super::host::Host;
 use crate::semantics::method::Method;
+use crate::semantics::trace::{Clause, clause};
 
 /// A request-target, in the form it came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,9 @@ impl fmt::Display for TargetError {
 }
 
 impl std::error::Error for TargetError {}
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9112 section 3.2", "parse");
 
 impl<'a> Target<'a> {
     /// Section 3.2.2: the host of an absolute-form target wins over the one that the field `Host`

@@ -6,6 +6,8 @@
 
 // Listeners, workers, and their end.
 pub mod server;
+// Answering a request without a socket.
+pub mod explain;
 // What the server is asked to do.
 pub mod config;
 // How much of everything a client may use, and how long it may take.

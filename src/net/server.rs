@@ -283,7 +283,7 @@ fn open_endpoint(
 }
 
 /// Opens the root. A single file is served from its folder, in which nothing else is there.
-fn open_root(config: &mut Config) -> Result<Root, StartError> {
+pub fn open_root(config: &mut Config) -> Result<Root, StartError> {
     let path = config.root.clone();
     let fault = |fault| StartError::from_root(&path, fault);
     let kind = std::fs::metadata(&path).map_err(fault)?.file_type();

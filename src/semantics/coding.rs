@@ -103,6 +103,9 @@ pub fn choose(fields: &Fields, offered: &[Coding], trace: &mut Trace) -> CodingC
 const CHOOSE: Clause = clause!("RFC 9110 section 12.5.3", "choose");
 
 fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
+    if let CodingChoice::Chosen(_, reason @ CodingReason::FieldAbsent) = choice {
+        return Step::new(CHOOSE, reason.text());
+    }
     let accepted = Accepted::of(fields);
     let mut weights = [None; 4];
     let names = offered.iter().chain(&[Coding::Identity]);

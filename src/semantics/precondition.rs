@@ -1,4 +1,4 @@
-//! RFC 9110 section 13.2: preconditions.
+//! RFC 9110 sections 13.1 and 13.2: preconditions.
 //!
 //! Section 13.2.2 gives the order, and each of its steps is one function here:
 //!

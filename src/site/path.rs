@@ -3,6 +3,7 @@
 //! `/a%20b/` names the directory `a b/`; `/%2e%2e/x` names nothing. A path is decoded once, on
 //! bytes. What could mean two files to two readers is refused and never normalised.
 
+use crate::semantics::trace::{Clause, clause};
 use crate::text::percent::{self, Octet};
 
 /// A decoded path below the document root: no leading slash, no empty, `.` or `..` segment, no NUL
@@ -26,6 +27,9 @@ pub enum PathError {
     /// Two slashes in a row: no file has an empty name.
     EmptySegment,
 }
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 3986 section 2.1", "decode");
 
 impl PathError {
     /// Whether the path is well-formed and merely names nothing (404 rather than 400).

@@ -1,4 +1,4 @@
-//! From a path to a file: the worker's view of the document root.
+//! From a path to a file (RFC 9110 section 7.1): the worker's view of the document root.
 //!
 //! What is known is used only after its state was compared with the disk, at most once in a
 //! turn of the worker's loop: a change shows at once, and a burst of requests costs one `stat`.
@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::semantics::date::HttpDate;
+use crate::semantics::trace::{Clause, clause};
 use crate::semantics::variant::Variant;
 use crate::site::body::{FileSource, MemorySource, Source, Stored};
 use crate::site::body_error::BodyError;
@@ -69,6 +70,9 @@ impl CacheUpdates {
         self.0.borrow_mut().push(file.path.clone());
     }
 }
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9110 section 7.1", "find");
 
 impl Site {
     /// A view of `root` that keeps at most its `share` of what all workers may keep.

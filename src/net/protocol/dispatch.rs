@@ -1,10 +1,15 @@
-//! What the head of a request comes to: a refusal, a response, or a body to be read first.
+//! What the head of a request comes to: a refusal, a response, or a body to be read first (RFC 9112
+//! sections 2.2, 3.2 and 6.3, RFC 9110 sections 7.2, 7.4 and 10.1.1).
 //!
 //! Nothing here knows a socket, so that a request can be answered without one.
 
 use crate::http1::check::{CheckedHead, check};
+use crate::http1::error::Error as MessageError;
+use crate::http1::framing::{self, BodyLength};
+use crate::http1::host;
 use crate::http1::parse::RequestHead;
 use crate::http1::persistence::{CloseReason, Persistence, persistence};
+use crate::http1::target::{self, Target};
 use crate::http1::version::Version;
 use crate::net::listener::Service;
 use crate::net::protocol::body::BodyReader;
@@ -17,7 +22,7 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
-use crate::semantics::trace::{Clause, Step, Trace, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
 /// What of a request matters for writing its response.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +92,6 @@ impl RequestFacts {
     }
 }
 
-const HEAD: Clause = clause!("RFC 9112 section 3", "checked");
 const SCHEME: Clause = clause!("RFC 9110 section 7.4", "checked");
 
 /// Checks a head: what it means, or why it is refused.
@@ -96,16 +100,48 @@ pub fn checked<'a>(
     connection: ConnectionFacts,
     trace: &mut Trace,
 ) -> Result<CheckedHead<'a>, Response> {
-    let checked = check(head).map_err(|fault| {
-        trace.note(|| Step::new(HEAD, fault.text()).leads_to(fault.status()));
-        error(fault.status(), Reason::Message(fault))
-    })?;
+    let checked = check(head).map_err(|fault| refused(fault, trace))?;
+    note_head(&checked, trace);
     if connection.service == Service::Site && !checked.target.may_come_in(connection.is_secure) {
         let (status, reason) = (Status::MisdirectedRequest, Reason::Misdirected);
         trace.note(|| Step::new(SCHEME, reason.text()).leads_to(status));
         return Err(error(status, reason));
     }
     Ok(checked)
+}
+
+/// The response to what is no message, or not one that is served.
+pub fn refused(fault: MessageError, trace: &mut Trace) -> Response {
+    trace.note(|| Step::new(fault.clause(), fault.text()).leads_to(fault.status()));
+    error(fault.status(), Reason::Message(fault))
+}
+
+/// Notes what the head says before anybody looks at what it asks for.
+fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
+    trace.note(|| {
+        let form = match checked.target {
+            Target::Origin { .. } => "the target is in origin-form",
+            Target::Absolute { .. } => "the target is in absolute-form",
+            Target::Authority(_) => "the target is in authority-form",
+            Target::Asterisk => "the target is in asterisk-form",
+        };
+        Step::new(target::CLAUSE, form).with(Evidence::Value(Quote::of(checked.head.target)))
+    });
+    trace.note(|| match checked.host {
+        Some(host) => Step::new(host::CLAUSE, "the request is for a host")
+            .with(Evidence::Value(Quote::of(host.name))),
+        None => Step::new(host::CLAUSE, "the request names no host"),
+    });
+    trace.note(|| {
+        Step::new(
+            framing::CLAUSE,
+            match checked.length {
+                BodyLength::None => "the request has no body",
+                BodyLength::Known(_) => "Content-Length tells where the body ends",
+                BodyLength::Chunked => "the last chunk tells where the body ends",
+            },
+        )
+    });
 }
 
 /// Answers a request, or says that its body comes first. A client that waits for 100 is sent the
