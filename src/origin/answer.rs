@@ -1,7 +1,8 @@
-//! Method, then target, then resource: the order in which a request is answered (RFC 9110 sections
-//! 9.1, 9.3.7, 7.1 and 15.5.5).
+//! How a request is answered: handlers first, then the method, the target and the resource (RFC
+//! 9110 sections 9.1, 9.3.7, 7.1 and 15.5.5).
 //!
-//! `GET /a/` is the index of the folder `a`, `GET /a` a redirect to it, `BREW /a` is 501.
+//! If `a` is a directory, `GET /a/` sends its index file and `GET /a` redirects to `/a/`. `BREW /a`
+//! is 501.
 
 use crate::origin::file::answer_file;
 use crate::origin::handler::{Answer, Origin};
@@ -11,7 +12,6 @@ use crate::origin::refuse::{disk_error, error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::method::{ALLOW, Method};
-use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::path::{self, PathError, SitePath};
@@ -19,7 +19,7 @@ use crate::site::resolve::{self, Found};
 use crate::site::root::DiskError;
 use crate::text::{append, percent};
 
-/// Answers a request.
+/// Answers a request, or returns the responder that will.
 pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
     let mut handlers = origin.handlers.iter_mut();
     if let Some(answer) = handlers.find_map(|handler| handler.answer(request, trace)) {
@@ -61,7 +61,7 @@ fn answer_path(
     }
     match found {
         Found::File(file) => Answer::Ready(answer_file(origin, request, path, file, rules, trace)),
-        Found::Directory => answer_directory(origin, request, path, rules, trace),
+        Found::Directory => answer_directory(origin, request, path, trace),
     }
 }
 
@@ -69,7 +69,6 @@ fn answer_directory(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
-    _rules: RuleSet,
     trace: &mut Trace,
 ) -> Answer {
     if !path.is_directory() {
@@ -92,8 +91,7 @@ const OPTIONS: Clause = clause!("RFC 9110 section 9.3.7", "options");
 const DIRECTORY: Clause = clause!("RFC 9110 section 7.1", "answer_directory");
 const SLASH: Clause = clause!("RFC 9110 section 7.1", "redirect_to_slash");
 
-/// RFC 9110 section 9.1: 501 for a method that nobody here knows, 405 for one that is known and not
-/// allowed.
+/// RFC 9110 section 9.1: 501 if the server does not know the method, 405 if it does not allow it.
 fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
     let (status, reason) = match request.method() {
         Some(method) if method.is_allowed() => {
@@ -109,7 +107,7 @@ fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option<Response> 
         let sent = Quote::of(request.head.head.method);
         let own = Quote::of(ALLOW.as_bytes());
         let step = Step::new(METHOD, reason.text());
-        step.compared(sent, own, "by case").leads_to(status)
+        step.compared(sent, own, "case-sensitive").leads_to(status)
     });
     Some(match status {
         Status::MethodNotAllowed => not_allowed(),
@@ -117,13 +115,13 @@ fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option<Response> 
     })
 }
 
-/// RFC 9110 section 15.5.6: 405 names what is allowed.
+/// RFC 9110 section 15.5.6: a 405 response lists the allowed methods.
 pub(super) fn not_allowed() -> Response {
     let (status, reason) = (Status::MethodNotAllowed, Reason::MethodNotAllowed);
     error_page_for(Response::new(status, reason).field("Allow", ALLOW))
 }
 
-/// RFC 9110 section 9.3.7.
+/// RFC 9110 section 9.3.7: the response to OPTIONS lists the allowed methods.
 fn options(reason: Reason, trace: &mut Trace) -> Response {
     trace.note(|| Step::new(OPTIONS, reason.text()).leads_to(Status::NoContent));
     Response::new(Status::NoContent, reason)
@@ -134,7 +132,7 @@ fn options(reason: Reason, trace: &mut Trace) -> Response {
 fn note_path(raw: &[u8], path: SitePath<'_>, trace: &mut Trace) {
     trace.note(|| {
         let name = match path.as_bytes() {
-            b"" => Quote::of(b"the served folder itself"),
+            b"" => Quote::of(b"the served directory"),
             name => Quote::of(name),
         };
         Step::new(path::CLAUSE, "the path is decoded once")
@@ -158,20 +156,21 @@ fn note_found(found: &Found, path: SitePath<'_>, trace: &mut Trace) {
     trace.note(|| match found {
         Found::File(file) => {
             let finding = match path.is_directory() {
-                true => "the folder is shown by its index file",
+                true => "the directory has an index file",
                 false => "the path names a file",
             };
             Step::new(resolve::CLAUSE, finding).with(Evidence::Value(Quote::of(&file.path)))
         }
         Found::Directory if path.is_directory() => Step::new(
             resolve::CLAUSE,
-            "the path names a folder without an index file",
+            "the path names a directory without an index file",
         ),
-        Found::Directory => Step::new(resolve::CLAUSE, "the path names a folder"),
+        Found::Directory => Step::new(resolve::CLAUSE, "the path names a directory"),
     });
 }
 
-/// Nothing is there, or nothing that may be served, or the disk does not give it.
+/// The response if `path` names no file that can be served: it does not exist, it may not be read,
+/// or the disk failed.
 fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
     let response = disk_error(fault);
     trace.note(|| {
@@ -182,8 +181,8 @@ fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
     response
 }
 
-/// The relative links of a folder work only below its slash. The location is a path that begins
-/// with exactly one slash, so it can never name another host.
+/// Relative links in a directory's page work only if its URL ends with a slash. The location begins
+/// with exactly one slash, so it cannot name another host.
 fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, trace: &mut Trace) -> Response {
     let mut location = Vec::new();
     append(

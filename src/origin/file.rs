@@ -1,7 +1,7 @@
-//! A regular file: which of its representations is sent.
+//! Chooses which representation of a regular file is sent.
 //!
-//! The coding is chosen first, because it decides which entity-tag the preconditions are held
-//! against and which bytes a range counts (RFC 9110 sections 12.5.3, 13.2.2, 14.2).
+//! The content coding is chosen first (RFC 9110 section 12.5.3). It determines the entity-tag that
+//! preconditions compare (section 13.2.2) and the bytes that a range counts (section 14.2).
 
 use std::rc::Rc;
 
@@ -26,18 +26,18 @@ use crate::site::path::SitePath;
 use crate::site::resolve::{CacheUpdates, Found};
 use crate::site::root::DiskError;
 
-/// Content up to this size is coded within one turn: a few milliseconds at the worst.
+/// Content up to this size is coded within one turn, in a few milliseconds at most.
 const CODE_AT_ONCE: u64 = 4 * PIECE as u64;
 
-/// In what the representations of a file differ.
+/// How the representations of a file differ.
 const DIMENSIONS: Dimensions = &[Dimension::Coding];
 
-/// How often a file is resolved again that was replaced between two looks.
+/// How often a file is tried. It is resolved again if it changed since it was resolved.
 const ATTEMPTS: usize = 4;
 
 const UNCODED: Clause = clause!("RFC 9110 section 14.2", "try_file");
 
-/// Answers for a regular file.
+/// Answers a request for a regular file.
 pub(super) fn answer_file(
     origin: &mut Origin,
     request: &Request<'_>,
@@ -53,7 +53,7 @@ pub(super) fn answer_file(
             Ok(None) => {}
             Err(fault) => return disk_error(fault),
         }
-        // Replaced since it was resolved: look again, in a new turn.
+        // The file changed since it was resolved. Resolve it again from the disk.
         trace.take_from(mark);
         origin.site.look_again();
         file = match origin.site.find(path) {
@@ -65,7 +65,7 @@ pub(super) fn answer_file(
     disk_error(DiskError::Unsteady)
 }
 
-/// `None` if the file is no longer what `file` says.
+/// The response; `None` if the file changed since it was resolved.
 fn try_file(
     origin: &mut Origin,
     request: &Request<'_>,
@@ -80,24 +80,24 @@ fn try_file(
     let preferred = metadata(file, coding, request, rules);
     let plain = metadata(file, Coding::Identity, request, rules);
     let mark = trace.steps().len();
-    let mut answer = Decided::new(request, &preferred, why, origin.max_ranges, trace);
+    let mut decided = Decided::new(request, &preferred, why, origin.max_ranges, trace);
     if let Some(why) = why_uncoded(origin, request, file, coding)
         && coding::accepts_identity(request.fields())
     {
-        let of_coded = trace.take_from(mark);
+        let coded_steps = trace.take_from(mark);
         trace.note(|| Step::new(UNCODED, why.text()));
-        let bare = Decided::new(request, &plain, why, origin.max_ranges, trace);
-        if answer.suits_better_than(&bare) {
-            trace.put_back(mark, of_coded);
+        let uncoded = Decided::new(request, &plain, why, origin.max_ranges, trace);
+        if decided.suits_better_than(&uncoded) {
+            trace.put_back(mark, coded_steps);
         } else {
-            answer = bare;
+            decided = uncoded;
         }
     }
-    if let Some(response) = answer.without_content() {
+    if let Some(response) = decided.without_content() {
         return Ok(Some(response));
     }
-    let whole = content(origin, file, answer.variant())?;
-    Ok(whole.map(|whole| answer.with_content(whole)))
+    let whole = content(origin, file, decided.variant())?;
+    Ok(whole.map(|whole| decided.with_content(whole)))
 }
 
 /// RFC 9110 section 12.5.3.
@@ -110,7 +110,7 @@ fn choose_coding(
     let offered = origin.offered(file.is_worth_coding);
     let mark = trace.steps().len();
     match coding::choose(request.fields(), offered, trace) {
-        // A client that refuses identity gets a coding even if that gains nothing.
+        // If the client refuses identity, it gets a coding even if the coding saves nothing.
         CodingChoice::NotAcceptable => {
             trace.take_from(mark);
             coding::choose(request.fields(), origin.offered(true), trace)
@@ -119,16 +119,16 @@ fn choose_coding(
     }
 }
 
-/// Why identity is sent although a coding is preferred, if so. A request for ranges is one
-/// reason: a client resumes in the bytes of the file, and a part of a coded stream cannot be
-/// decoded by itorigin.
+/// Why identity is sent although a coding is preferred; `None` if it is not. A range request is one
+/// reason: a client resumes at a byte of the file, and it cannot decode a part of a coded stream
+/// without the rest.
 fn why_uncoded(
     origin: &Origin,
     request: &Request<'_>,
     file: &StoredFile,
     coding: Coding,
 ) -> Option<CodingReason> {
-    let is_kept = || {
+    let is_cached = || {
         file.representation(Variant::coded(coding))
             .coded()
             .is_some()
@@ -137,7 +137,7 @@ fn why_uncoded(
         None
     } else if asks_for_range(origin, request, file) {
         Some(CodingReason::RangeAsked)
-    } else if file.size() <= CODE_AT_ONCE || is_kept() {
+    } else if file.size() <= CODE_AT_ONCE || is_cached() {
         None
     } else if request.head.head.version == Version::Http10 {
         Some(CodingReason::LengthUnknown)
@@ -146,7 +146,7 @@ fn why_uncoded(
     }
 }
 
-/// Whether the request has a `Range` that means something here (RFC 9110 section 14.2).
+/// Whether the request has a `Range` that the server does not ignore (RFC 9110 section 14.2).
 fn asks_for_range(origin: &Origin, request: &Request<'_>, file: &StoredFile) -> bool {
     let value = request.fields().sole(FieldName::Range);
     request.method() == Some(Method::Get)
@@ -156,7 +156,8 @@ fn asks_for_range(origin: &Origin, request: &Request<'_>, file: &StoredFile) -> 
         })
 }
 
-/// The content of this variant: from the cache, coded now, or coded as it is sent.
+/// The content of `variant`: from the cache, coded now, or coded while it is sent. `None` if the
+/// file changed since it was resolved.
 fn content(
     origin: &mut Origin,
     file: &Rc<StoredFile>,
@@ -173,7 +174,7 @@ fn content(
         return Ok(None);
     };
     if file.size() > CODE_AT_ONCE && !origin.coders.has_room(1) {
-        // The client refuses identity, or it would have been chosen.
+        // The client refuses identity; otherwise identity would have been chosen.
         return Err(DiskError::Exhausted);
     }
     if file.size() <= CODE_AT_ONCE {
@@ -185,19 +186,19 @@ fn content(
         origin.site.updates().keep(file, variant, Rc::clone(&bytes));
         return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
     }
-    let gathered = Gathered {
+    let cached = CachedWhenDone {
         coded: Coded::new(source, coding),
-        gathered: Some(Vec::new()),
+        bytes: Some(Vec::new()),
         limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
         updates: origin.site.updates(),
         file: Rc::clone(file),
         variant,
     };
-    let held = Reserved::new(gathered, &origin.coders);
-    Ok(Some(Whole::Source(Box::new(held))))
+    let source = Reserved::new(cached, &origin.coders);
+    Ok(Some(Whole::Source(Box::new(source))))
 }
 
-/// What is said of a file in one coding.
+/// The metadata of a file in one coding.
 fn metadata<'a>(
     file: &'a StoredFile,
     coding: Coding,
@@ -205,7 +206,8 @@ fn metadata<'a>(
     rules: RuleSet,
 ) -> Metadata<'a> {
     let variant = Variant::coded(coding);
-    let is_steady = !file.is_dated_ahead(request.now);
+    // If the modification time lies in the future, the fields change with time.
+    let has_fixed_fields = !file.is_dated_ahead(request.now);
     Metadata {
         validators: file.validators(variant, request.now),
         media_type: &file.media_type,
@@ -214,34 +216,35 @@ fn metadata<'a>(
         length: (coding == Coding::Identity).then_some(file.size()),
         has_ranges: true,
         policy: None,
-        prepared: is_steady.then(|| (file.representation(variant), rules)),
+        prepared: has_fixed_fields.then(|| (file.representation(variant), rules)),
     }
 }
 
-/// A coded stream that is kept with its file when it has ended, unless it grows too large.
-struct Gathered {
+/// A coded stream. When it ends, its bytes are cached with the file unless there are too many.
+struct CachedWhenDone {
     coded: Coded,
-    gathered: Option<Vec<u8>>,
+    /// The bytes so far; `None` if there are more than `limit`.
+    bytes: Option<Vec<u8>>,
     limit: usize,
     updates: CacheUpdates,
     file: Rc<StoredFile>,
     variant: Variant,
 }
 
-impl Source for Gathered {
+impl Source for CachedWhenDone {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         let start = out.len();
         let pulled = self.coded.pull(out, budget)?;
-        if let Some(gathered) = &mut self.gathered {
-            gathered.extend_from_slice(&out[start..]);
-            if gathered.len() > self.limit {
-                self.gathered = None;
+        if let Some(bytes) = &mut self.bytes {
+            bytes.extend_from_slice(&out[start..]);
+            if bytes.len() > self.limit {
+                self.bytes = None;
             }
         }
         if pulled == Pulled::Done
-            && let Some(gathered) = self.gathered.take()
+            && let Some(bytes) = self.bytes.take()
         {
-            self.updates.keep(&self.file, self.variant, gathered.into());
+            self.updates.keep(&self.file, self.variant, bytes.into());
         }
         Ok(pulled)
     }

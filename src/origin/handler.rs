@@ -1,4 +1,4 @@
-//! Who answers: the site, and the handlers that are asked before it; now, or at another time.
+//! The interfaces of what answers requests: the site, and handlers that are asked before it.
 //!
 //! ```text
 //! Handler::answer -> Ready(Response)
@@ -6,7 +6,8 @@
 //!                    Upgrade(Response, Conversation)
 //! ```
 //!
-//! None of these ever blocks: what has to wait says so, and the worker serves others meanwhile.
+//! None of these calls blocks. If an answer has to wait, it says so, and the worker goes on with
+//! other connections.
 
 use std::time::Instant;
 
@@ -19,28 +20,28 @@ use crate::semantics::trace::Trace;
 use crate::site::quota::Quota;
 use crate::site::resolve::Site;
 
-/// Contents that one worker codes at the same time. Each holds about 300 KiB for the coder's
-/// window, so slow readers could otherwise exhaust the machine's memory.
+/// Contents that one worker codes at the same time. Each coder holds about 300 KiB, so without a
+/// limit slow readers could exhaust the memory.
 const MAX_CODERS: u64 = 64;
 
-/// Large directories that one worker lists at the same time. Each holds its entries, about 5 MB for
-/// 100,000 of them.
+/// Directories that one worker lists at the same time. Each holds its entries, about 5 MB for
+/// 100,000 entries.
 const MAX_LISTINGS: u64 = 16;
 
-/// What answers the requests of one worker.
+/// Answers the requests of one worker.
 pub struct Origin {
     /// The document root.
     pub site: Site,
-    /// What the operator says about paths.
-    pub rules: Rules,
-    /// Who is asked before the site.
+    /// The operator's rules for paths.
+    pub(super) rules: Rules,
+    /// Handlers that are asked before the site, in this order.
     pub handlers: Vec<Box<dyn Handler>>,
-    /// Contents that are being coded as they are sent.
-    pub coders: Quota,
-    /// Directories that are being read, or sent as they are rendered.
-    pub listings: Quota,
-    /// The most ranges that one request may name.
-    pub max_ranges: usize,
+    /// Counts the contents that are being coded while they are sent.
+    pub(super) coders: Quota,
+    /// Counts the directories that are being read, or rendered while they are sent.
+    pub(super) listings: Quota,
+    /// The most ranges that a request may have.
+    pub(super) max_ranges: usize,
     /// Scratch space for decoded paths.
     pub(super) decoded: Vec<u8>,
 }
@@ -59,7 +60,7 @@ impl Origin {
         }
     }
 
-    /// What becomes of the content of a request.
+    /// What to do with the content of a request.
     pub fn content_use(&self, request: &Request<'_>) -> ContentUse {
         let mut handlers = self.handlers.iter();
         match handlers.find_map(|handler| handler.takes_content(request)) {
@@ -69,8 +70,8 @@ impl Origin {
         }
     }
 
-    /// The codings that may be applied to what gains from them.
-    pub fn offered(&self, is_worth_coding: bool) -> &'static [Coding] {
+    /// The content codings on offer; none if coding is off or not worth it.
+    pub(super) fn offered(&self, is_worth_coding: bool) -> &'static [Coding] {
         match is_worth_coding && self.site.options().compress {
             true => &CODINGS,
             false => &[],
@@ -78,24 +79,24 @@ impl Origin {
     }
 }
 
-/// Every coding that this server applies, in the order of its preference.
+/// Every coding that the server applies, most preferred first.
 const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
 
-/// What the content of a request is good for.
+/// What to do with the content of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentUse {
-    /// The response is known without it.
+    /// The content does not change the response.
     Needless,
-    /// It is read and thrown away, because the next request begins behind it.
+    /// Read it and discard it, because the next request follows it.
     Discard,
-    /// Up to so many bytes are taken by whoever answers.
+    /// A handler takes up to this many bytes of it.
     Take(u64),
 }
 
-/// Something that answers requests before the site is asked: pages of the server's own.
+/// Answers requests before the site is asked, for example with pages of the server itself.
 pub trait Handler {
-    /// The most bytes of content that it takes of this request. `None` if it does not take any, so
-    /// that what the client sends is thrown away.
+    /// The most bytes of content that it takes from this request. `None` if it takes no content;
+    /// the content is then discarded.
     fn takes_content(&self, _request: &Request<'_>) -> Option<u64> {
         None
     }
@@ -104,14 +105,14 @@ pub trait Handler {
     fn answer(&mut self, request: &Request<'_>, trace: &mut Trace) -> Option<Answer>;
 }
 
-/// The outcome of answering.
+/// A response, or a way to get one.
 pub enum Answer {
     /// The response.
     Ready(Response),
-    /// The response takes more than one turn, or the content of the request.
+    /// The response needs more than one turn, or the content of the request.
     Later(Box<dyn Responder>),
-    /// The response is the last message of HTTP; then another protocol has the connection (RFC 9110
-    /// section 7.8).
+    /// The response is the last HTTP message. After it, another protocol uses the connection (RFC
+    /// 9110 section 7.8).
     Upgrade(Response, Box<dyn Conversation>),
 }
 
@@ -119,7 +120,7 @@ pub enum Answer {
 pub type Made = (Response, Option<Box<dyn Conversation>>);
 
 impl Answer {
-    /// The response, or whoever is still making it.
+    /// The response, or the responder that is still making it.
     pub fn made(self) -> Result<Made, Box<dyn Responder>> {
         match self {
             Answer::Ready(response) => Ok((response, None)),
@@ -143,19 +144,19 @@ pub trait Responder {
 
 /// How far an answer has come.
 pub enum Polled {
-    /// It is made.
+    /// The answer is made. It may be another responder.
     Done(Answer),
-    /// There is more to do at once.
+    /// There is more to do. Poll again after the other connections had their turn.
     More,
     /// More of the request's content must arrive first.
     NeedsContent,
-    /// It goes on at this time.
+    /// Poll again at this time.
     WaitUntil(Instant),
-    /// It goes on after somebody has used the waker of the request.
+    /// Poll again after the waker of the request was used.
     WaitForWake,
 }
 
-/// A protocol that has taken over a connection from HTTP.
+/// A protocol that uses a connection after HTTP.
 pub trait Conversation {
     /// Acts on the bytes `received` and appends what it has to say to `out`.
     fn converse(&mut self, received: &[u8], out: &mut Vec<u8>) -> Conversed;

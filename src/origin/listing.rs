@@ -1,5 +1,5 @@
-//! A directory as a representation: read in pieces, then held against the same rules as a file
-//! (RFC 9110 sections 12.5.1, 12.5.3 and 13).
+//! Lists a directory. It is read in pieces, then the rules for a file apply to the listing too (RFC
+//! 9110 sections 12.5.1, 12.5.3 and 13).
 
 use std::rc::Rc;
 
@@ -25,29 +25,33 @@ use crate::site::quota::Reservation;
 use crate::site::resolve::Site;
 use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind};
 
-/// Entries read in one turn: each costs a `stat`, so about a third of a millisecond.
-const ENTRIES_A_TURN: usize = 256;
+/// Entries read per turn. Each costs a `stat`, so a turn takes about a third of a millisecond.
+const ENTRIES_PER_TURN: usize = 256;
 
-/// Up to this many entries a page is made whole, so that its length is known; some 150 KB.
+/// A listing of at most this many entries is rendered at once, so its length is known. It is about
+/// 150 KB for short names and up to 1.4 MB for long ones.
 const SMALL: u64 = 512;
 
-/// In what the representations of a listing differ.
+/// How the representations of a listing differ.
 const DIMENSIONS: Dimensions = &[Dimension::MediaType, Dimension::Coding];
 
 const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "choose_listing_coding");
 
-/// A directory being read.
+/// A directory that is being read for its listing.
 pub struct ListingJob {
     directory: Directory,
-    /// The path as it was decoded.
+    /// The decoded path.
     path: Box<[u8]>,
+    /// The entries so far; `None` after the end.
     scan: Option<Scan>,
+    /// Scratch space for names.
     name: Vec<u8>,
+    /// Counts this listing in the quota of the origin.
     _place: Reservation,
 }
 
 impl ListingJob {
-    /// Opens the directory at `path`, for what `query` asks of it.
+    /// Opens the directory at `path` for a listing as `query` asks.
     pub fn new(origin: &Origin, path: SitePath<'_>, query: &[u8]) -> Result<ListingJob, DiskError> {
         if !origin.listings.has_room(1) {
             return Err(DiskError::Exhausted);
@@ -61,10 +65,10 @@ impl ListingJob {
         })
     }
 
-    /// Reads some entries; whether there are more.
+    /// Reads some entries. Returns whether there may be more.
     fn read(&mut self, scan: &mut Scan, site: &Site) -> Result<bool, DiskError> {
         let hidden = site.options().hidden;
-        for _ in 0..ENTRIES_A_TURN {
+        for _ in 0..ENTRIES_PER_TURN {
             let is_shown = |name: &[u8]| {
                 (hidden || !is_hidden_name(name)) && is_nameable(name) && scan.wants(name)
             };
@@ -98,7 +102,7 @@ impl Responder for ListingJob {
         trace: &mut Trace,
     ) -> Polled {
         let Some(mut scan) = self.scan.take() else {
-            // It was polled after its end.
+            // A bug: nobody polls it after the end.
             return Polled::Done(Answer::Ready(disk_error(DiskError::Failed)));
         };
         let response = match self.read(&mut scan, &origin.site) {
@@ -113,7 +117,7 @@ impl Responder for ListingJob {
     }
 }
 
-/// Answers for a directory that was read.
+/// Answers a request for a directory that was read to its end.
 fn answer_listing(
     origin: &mut Origin,
     request: &Request<'_>,
@@ -141,7 +145,7 @@ fn answer_listing(
     let metadata = Metadata {
         validators: Validators {
             entity_tag: Some(EntityTag {
-                // Which entries of an endless directory are shown depends on the disk's order.
+                // If entries are omitted, the disk's order determines which ones are shown.
                 weak: listing_is_cut,
                 opaque: tag.as_bytes(),
             }),
@@ -155,10 +159,10 @@ fn answer_listing(
         policy: Some(CONTENT_SECURITY_POLICY),
         prepared: None,
     };
-    let answer = Decided::new(request, &metadata, why, origin.max_ranges, trace);
-    match answer.without_content() {
+    let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
+    match decided.without_content() {
         Some(response) => response,
-        None => answer.with_content(whole),
+        None => decided.with_content(whole),
     }
 }
 
@@ -207,7 +211,7 @@ fn listing_content(
         };
     }
     let mut bytes = Vec::new();
-    // Neither a page nor a coder in memory can fail.
+    // Neither rendering nor coding can fail in memory.
     while let Ok(Pulled::More) = page.pull(&mut bytes, PIECE) {}
     let bytes: Rc<[u8]> = bytes.into();
     if coding == Coding::Identity {
@@ -217,7 +221,7 @@ fn listing_content(
     Whole::Stored(Stored::Memory(coded.into()))
 }
 
-/// A page pulled as content.
+/// A rendered listing as a source of bytes.
 struct Page(Renderer);
 
 impl Source for Page {
@@ -228,7 +232,7 @@ impl Source for Page {
 
 fn format_by_accept(request: &Request<'_>, trace: &mut Trace) -> Format {
     const FORMATS: [Format; 2] = [Format::Html, Format::Json];
-    // JSON is always UTF-8; a client that says so is not refused for it.
+    // The charset is listed for JSON too, so a client that asks for UTF-8 still gets JSON.
     let offered = [
         "text/html; charset=utf-8",
         "application/json; charset=utf-8",

@@ -1,25 +1,25 @@
-//! A request in, a response out: the rules of [`crate::semantics`] meet the files of
+//! Turns a request into a response: applies the rules of [`crate::semantics`] to the files of
 //! [`crate::site`].
 
-// What those who answer see of a request.
+// The request as a value.
 pub mod request;
 // The response as a value.
 pub mod response;
-// Who answers, now or later.
+// The interfaces of what answers requests.
 pub mod handler;
-// Method, target, resource: the order in which a request is answered.
+// How a request is answered: handlers, method, target, resource.
 pub mod answer;
-// A regular file: which of its representations is sent.
-pub mod file;
-// A directory as a representation.
-pub mod listing;
-// How much of a representation is sent, and under which fields.
-pub mod represent;
-// Errors, and what else carries no resource.
+// Which representation of a regular file is sent.
+mod file;
+// Directory listings.
+mod listing;
+// Which part of a representation is sent, and with which fields.
+mod represent;
+// Responses to errors.
 pub mod refuse;
-// From plain text to HTTPS.
+// Redirects from HTTP to HTTPS.
 pub mod redirect;
-// The pages that the server writes itself.
-pub mod pages;
-// Why the response is what it is.
+// Error pages.
+mod pages;
+// Why a response is what it is.
 pub mod reason;

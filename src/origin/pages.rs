@@ -1,13 +1,12 @@
-//! The pages that errors carry (RFC 9110 sections 15.5 and 15.6: an answer should explain the
-//! situation).
+//! Error pages (RFC 9110 sections 15.5 and 15.6: a response should explain the error).
 //!
-//! A page says what went wrong and what one can do, in a few hundred bytes and without anything
-//! else to load. Invariant: it knows no more than its arguments, so no path of the machine leaks.
+//! A page says what went wrong, then what to do. It is under 1536 bytes and loads nothing else.
+//! Invariant: a page is made from its arguments alone, so no path of the machine leaks.
 
 use crate::semantics::status::Status;
 use crate::text::escape::Html;
 
-/// The value of `Content-Security-Policy` for an error page. A test holds the hash against the style.
+/// The value of `Content-Security-Policy` for an error page. A test checks the hash of the style.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
     "style-src 'sha256-UW/EMJHOAUbPtEtWNQMarQYfAuyURvP5KnN1+sSbuag='; ",
@@ -19,11 +18,11 @@ pub const CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
 const STYLE: &str = include_str!("pages.css");
 
-/// How much of a detail is shown, in characters: it may quote what a client sent.
+/// How many characters of a detail a page shows. A detail may quote what a client sent.
 const DETAIL_LIMIT: usize = 120;
 
-/// The page for `status`. `detail` says in a sentence what was wrong with this request; it is
-/// text, not HTML, may be empty and is cut after 120 characters.
+/// The page for `status`. `detail` is a clause that says what was wrong with this request, as plain
+/// text. It may be empty and is cut after 120 characters.
 pub fn error_page(status: Status, detail: &str) -> Vec<u8> {
     let mut page = String::with_capacity(1536);
     page.push_str("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n");
@@ -35,53 +34,55 @@ pub fn error_page(status: Status, detail: &str) -> Vec<u8> {
     page.push_str(&format!(
         "</style>\n<h1><small>{code}</small>{phrase}</h1>\n"
     ));
-    push_paragraph(&mut page, detail);
+    push_paragraph(&mut page, &sentence(detail));
     push_paragraph(&mut page, advice(status));
-    page.push_str("<p><a href=\"/\">To the start page</a></p>\n");
+    page.push_str("<p><a href=\"/\">Go to the start page</a></p>\n");
     page.into_bytes()
 }
 
 fn push_paragraph(page: &mut String, text: &str) {
-    if text.is_empty() {
-        return;
+    if !text.is_empty() {
+        page.push_str(&format!("<p>{}</p>\n", Html(text.as_bytes())));
     }
-    let cut = text
-        .char_indices()
-        .nth(DETAIL_LIMIT)
-        .and_then(|(end, _)| text.get(..end));
-    page.push_str("<p>");
-    page.push_str(&Html(cut.unwrap_or(text).as_bytes()).to_string());
-    page.push_str(if cut.is_some() {
-        "\u{2026}</p>\n"
-    } else {
-        "</p>\n"
-    });
 }
 
-/// What one can do about it, in at most 120 characters.
+/// The clause with a capital letter and a period, or with an ellipsis if it is cut.
+fn sentence(clause: &str) -> String {
+    let mut characters = clause.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    let characters = first.into_iter().chain(characters);
+    let mut sentence: String = characters.take(DETAIL_LIMIT).collect();
+    if sentence.len() < clause.len() {
+        sentence.push('\u{2026}');
+    } else if !sentence.is_empty() && !sentence.ends_with('.') {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// What the visitor can do, in at most 120 characters.
 fn advice(status: Status) -> &'static str {
     match status {
-        Status::BadRequest => "The request breaks the rules of HTTP. A newer client may help.",
-        Status::Forbidden => "The server may not give you this. Its owner can change that.",
-        Status::NotFound => "Check the address, or start from the folder above.",
-        Status::MethodNotAllowed => "This server only reads: GET, HEAD and OPTIONS.",
-        Status::NotAcceptable => {
-            "Accept-Encoding refuses them all: allow identity, gzip or deflate."
-        }
-        Status::RequestTimeout => "The request took too long to arrive. Try again.",
-        Status::PreconditionFailed => "The file has changed since. Load it anew.",
-        Status::ContentTooLarge => "This server needs no request content. Send less, or none.",
-        Status::UriTooLong => "Shorten the address.",
+        Status::BadRequest => "The request is not valid. Check the address, or use another client.",
+        Status::Forbidden => "Ask the owner of this server for access.",
+        Status::NotFound => "Check the address, or go to the directory above it.",
+        Status::MethodNotAllowed | Status::NotImplemented => "Use GET, HEAD or OPTIONS.",
+        Status::NotAcceptable => "Allow identity, gzip or deflate in Accept-Encoding.",
+        Status::RequestTimeout => "Check your connection and try again.",
+        Status::PreconditionFailed => "The file may have changed. Reload it and try again.",
+        Status::ContentTooLarge => "Send less content with the request.",
+        Status::UriTooLong => "Use a shorter address.",
         Status::RangeNotSatisfiable => {
-            "Content-Range tells how long the file is. Ask for bytes within it."
+            "Content-Range gives the length of the file. Request a range within it."
         }
-        Status::MisdirectedRequest => "Ask the server that the address names, or mend the address.",
-        Status::ExpectationFailed => "100-continue is the only expectation known here.",
-        Status::RequestHeaderFieldsTooLarge => "Send fewer fields. Clearing cookies often helps.",
-        Status::InternalServerError => "The fault lies with the server. Its log may say more.",
-        Status::NotImplemented => "The server does not know this method. It knows GET and HEAD.",
-        Status::ServiceUnavailable => "The server is busy or about to stop. Try again in a moment.",
-        Status::HttpVersionNotSupported => "Speak HTTP/1.1 or HTTP/1.0.",
+        Status::MisdirectedRequest => "Connect with TLS, or correct the address.",
+        Status::ExpectationFailed => "Leave out the Expect field, or send Expect: 100-continue.",
+        Status::RequestHeaderFieldsTooLarge => {
+            "Send fewer or shorter fields. It often helps to delete the cookies of this site."
+        }
+        Status::InternalServerError => "Something is wrong with the server. Its log may say more.",
+        Status::ServiceUnavailable => "The server is busy or shutting down. Try again in a moment.",
+        Status::HttpVersionNotSupported => "Use HTTP/1.1 or HTTP/1.0.",
         Status::Continue
         | Status::Ok
         | Status::NoContent
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn a_page_says_what_went_wrong_and_what_to_do() {
         for status in ALL {
-            let page = page(status, "There is no \u{201c}<x>\u{201d} here.");
+            let page = page(status, "there is no \u{201c}<x>\u{201d} here");
             assert!(page.contains(&format!(
                 "<title>{} {}</title>",
                 status.code(),
@@ -144,7 +145,15 @@ mod tests {
             assert!(page.len() < 1536, "{}", page.len());
         }
         assert!(page(Status::NotFound, &"ä".repeat(121)).contains("ä\u{2026}</p>"));
-        assert!(!page(Status::NotFound, &"ä".repeat(120)).contains('\u{2026}'));
+        assert!(page(Status::NotFound, &"ä".repeat(120)).contains("ä.</p>"));
+    }
+
+    #[test]
+    fn a_clause_becomes_a_sentence() {
+        assert_eq!(sentence(""), "");
+        assert_eq!(sentence("a"), "A.");
+        assert_eq!(sentence("There is an end."), "There is an end.");
+        assert_eq!(sentence("ä is not ASCII"), "ä is not ASCII.");
     }
 
     #[test]
@@ -153,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_admits_the_style_as_it_stands_in_the_page() {
+    fn the_policy_allows_the_style_of_the_page() {
         let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(STYLE));
         let want = format!("style-src 'sha256-{hash}';");
         assert!(CONTENT_SECURITY_POLICY.contains(&want), "want {want}");

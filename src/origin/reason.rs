@@ -1,5 +1,6 @@
-//! Why a response is what it is: one value that the log, the error page and whoever wants to learn
-//! can read. It is made for every response and put into words only when somebody asks.
+//! Why a response is what it is. The log, the error page and the trace show the reason.
+//!
+//! Every response has a reason. Its text is made only when something shows it.
 
 use std::fmt;
 
@@ -14,69 +15,69 @@ use crate::site::root::DiskError;
 /// The rule that decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The whole representation: why no range applied, and why this coding.
+    /// The whole representation is sent: why no range applies, and why in this coding.
     Whole(WholeReason, CodingReason),
-    /// One range of it.
+    /// One range of the representation is sent.
     Partial(ByteRange),
-    /// So many ranges of it.
+    /// This number of ranges is sent.
     Multipart(usize),
-    /// The client has it.
+    /// The client has the current representation.
     NotModified(NotModifiedReason),
-    /// It is not what the client meant.
+    /// A precondition of the request is false.
     PreconditionFailed(FailedReason),
-    /// It ends before the first range begins.
+    /// The representation has this many bytes, and no range selects any of them.
     RangeNotSatisfiable(u64),
-    /// The client accepts no coding in which it could be sent.
+    /// The client refuses every coding in which the server could send the content.
     CodingNotAcceptable,
-    /// The client is sent to where the directory's relative links work.
+    /// The client is redirected to the URL with a slash, where the relative links work.
     DirectoryWithoutSlash,
-    /// A directory without an index, and the operator shows no listings.
+    /// The directory has no index file, and listings are off.
     ListingOff,
     /// `OPTIONS *`.
     ServerOptions,
-    /// `OPTIONS` of something that is there.
+    /// `OPTIONS` for a resource that exists.
     ResourceOptions,
-    /// Nobody here knows the method.
+    /// The server does not know the method.
     UnknownMethod,
-    /// The method is known, and this server only reads.
+    /// The server knows the method but does not allow it.
     MethodNotAllowed,
-    /// The path can name nothing.
+    /// The path is invalid.
     Path(PathError),
-    /// The disk did not give it.
+    /// The file cannot be read from the disk.
     Disk(DiskError),
-    /// The request is malformed as a message, or expects what nobody can do.
+    /// The request is not a valid message, or has an unknown expectation.
     Message(MessageError),
-    /// The client stopped sending in the middle of a request.
+    /// The client closed its side of the connection in the middle of a request.
     Incomplete,
-    /// The connection ended in the middle of a request, and the client did not say so.
+    /// The TLS session was cut in the middle of a request, without a closing alert.
     Truncated,
-    /// The session rests on a certificate of the client that has expired since.
+    /// The client's certificate has expired since the TLS session was established.
     ClientExpired,
-    /// A request for an `https` URI in plain text.
+    /// A request for an `https` URI came without TLS.
     Misdirected,
-    /// A request in plain text, where TLS is spoken.
+    /// A request without TLS came to a TLS port.
     PlainText,
-    /// The client is sent to where TLS is spoken.
+    /// The client is redirected to HTTPS.
     ToHttps,
-    /// The client is to be sent there and does not say which host it wants.
+    /// The client cannot be redirected to HTTPS, because the request names no host.
     NoHost,
-    /// The content is longer than whoever answers takes.
+    /// The handler takes less content than the request has.
     ContentTooLarge,
-    /// Whoever was to answer did not.
+    /// The server produced no response because of a bug.
     Unanswered,
     /// The head took too long.
     HeadDeadline,
     /// The body took too long.
     BodyDeadline,
-    /// Every connection that the server allows is taken.
+    /// The server has as many connections as it allows.
     AtCapacity,
-    /// The server is about to end.
+    /// The server is shutting down.
     Draining,
 }
 
 impl Reason {
-    /// What a decision about a representation says, and why its coding was chosen.
-    pub fn of(decision: &Decision, coding: CodingReason) -> Reason {
+    /// The reason of a decision about a representation in a coding.
+    pub(super) fn of(decision: &Decision, coding: CodingReason) -> Reason {
         match decision {
             Decision::Whole(why) => Reason::Whole(*why, coding),
             Decision::Partial(range) => Reason::Partial(*range),
@@ -100,13 +101,13 @@ impl fmt::Display for Reason {
                 write!(f, "Range begins beyond the last of {length} bytes")
             }
             Reason::Message(fault) => fault.fmt(f),
-            plain => f.write_str(plain.text()),
+            fixed => f.write_str(fixed.text()),
         }
     }
 }
 
 impl Reason {
-    /// The clause of a reason that has no numbers; empty for the others.
+    /// The text of the reason; empty if the text has numbers, see [`Display`](fmt::Display).
     pub fn text(&self) -> &'static str {
         match self {
             Reason::NotModified(why) => why.text(),
@@ -114,25 +115,25 @@ impl Reason {
             Reason::Path(fault) => fault.text(),
             Reason::Disk(fault) => fault.text(),
             Reason::CodingNotAcceptable => NOT_ACCEPTABLE,
-            Reason::DirectoryWithoutSlash => "the directory's address ends in a slash",
-            Reason::ListingOff => "the directory has no index and is not listed",
-            Reason::ServerOptions => "OPTIONS asks what the server can do",
-            Reason::ResourceOptions => "OPTIONS asks what can be done with the resource",
-            Reason::UnknownMethod => "the method is not known to this server",
-            Reason::MethodNotAllowed => "this server only reads: GET, HEAD and OPTIONS",
+            Reason::DirectoryWithoutSlash => "the address of a directory ends with a slash",
+            Reason::ListingOff => "the directory has no index file and listings are off",
+            Reason::ServerOptions => "OPTIONS * asks which methods the server allows",
+            Reason::ResourceOptions => "OPTIONS asks which methods the resource allows",
+            Reason::UnknownMethod => "the server does not know the method",
+            Reason::MethodNotAllowed => "the server does not allow the method",
             Reason::Incomplete => "the request ended before it was complete",
             Reason::Truncated => "the connection was cut before the request was complete",
             Reason::ClientExpired => "the client's certificate has expired",
-            Reason::Misdirected => "an https address was asked for in plain text",
+            Reason::Misdirected => "an https URL was requested without TLS",
             Reason::PlainText => "this port speaks HTTPS",
             Reason::ToHttps => "the site is served over HTTPS",
-            Reason::NoHost => "the request does not say which host it is for",
+            Reason::NoHost => "the request does not name a host",
             Reason::ContentTooLarge => "the content of the request is too long",
-            Reason::Unanswered => "the server did not make an answer",
+            Reason::Unanswered => "the server failed to produce a response",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",
-            Reason::AtCapacity => "every connection that the server allows is in use",
-            Reason::Draining => "the server is about to shut down",
+            Reason::AtCapacity => "the server has as many connections as it allows",
+            Reason::Draining => "the server is shutting down",
             _ => "",
         }
     }

@@ -1,12 +1,12 @@
-//! The answer of the plain port beside HTTPS: the same address, spoken safely.
+//! Redirects every request on the plain HTTP port to the same URL over HTTPS.
 //!
 //! ```text
 //! GET /a?b HTTP/1.1                 HTTP/1.1 308 Permanent Redirect
 //! Host: example.org:8080            Location: https://example.org:8443/a?b
 //! ```
 //!
-//! 308 and not 301: the method stays what it is (RFC 9110 section 15.4.9). Invariant: nothing of
-//! the site is served here.
+//! The status is 308 and not 301, so clients keep the method (RFC 9110 section 15.4.9). Invariant:
+//! the plain port serves nothing of the site.
 
 use crate::http1::host::Host;
 use crate::http1::target::Target;
@@ -18,10 +18,10 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::text::{append, percent};
 
-/// The port of `https` where none is named (RFC 9110 section 4.2.2).
+/// The default port of `https` (RFC 9110 section 4.2.2).
 const DEFAULT_PORT: u16 = 443;
 
-/// Sends the client to the same host and path at `port`. What has neither, a tunnel, is refused.
+/// Redirects to the same host and path at `port`. CONNECT has no URL to redirect to and gets 405.
 pub fn answer(request: &Request<'_>, port: u16) -> Response {
     if let Target::Authority(_) = request.head.target {
         return not_allowed();
@@ -34,8 +34,8 @@ pub fn answer(request: &Request<'_>, port: u16) -> Response {
     error_page_for(response.field("Location", location))
 }
 
-/// `https://host[:port]/path?query`. A target that asks about the server as a whole has no path,
-/// and neither has its URL (RFC 9112 section 3.2.4).
+/// `https://host[:port]/path?query`. The target `*` has no path, so the URL has none (RFC 9112
+/// section 3.2.4).
 fn location(host: Host<'_>, port: u16, target: Target<'_>) -> Vec<u8> {
     let mut location = b"https://".to_vec();
     location.extend_from_slice(host.name);
@@ -63,9 +63,9 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&location), want);
     }
 
-    /// RFC 9110 section 4.2.3: the port of the scheme is not written.
+    /// RFC 9110 section 4.2.3.
     #[test]
-    fn the_port_is_written_where_it_is_not_the_schemes() {
+    fn the_default_port_is_left_out() {
         check("h", 443, "/a?b", "https://h/a?b");
         check("h:80", 443, "/", "https://h/");
         check("[::1]:80", 443, "/", "https://[::1]/");

@@ -1,5 +1,5 @@
-//! The responses that carry no resource: an error, its page, and nothing of the machine (RFC 9110
-//! sections 15.5, 15.6 and 12.5.3).
+//! Responses to errors (RFC 9110 sections 15.5, 15.6 and 12.5.3). Invariant: they reveal nothing
+//! about the machine, such as a path on disk.
 
 use crate::origin::pages::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, error_page};
 use crate::origin::reason::Reason;
@@ -9,16 +9,16 @@ use crate::semantics::variant::{Dimensions, vary};
 use crate::site::body::Body;
 use crate::site::root::DiskError;
 
-/// The response to an error: its page, and nothing of the machine.
+/// An error with its page.
 pub fn error(status: Status, reason: Reason) -> Response {
     error_page_for(Response::new(status, reason))
 }
 
-/// Adds the page that explains a response, behind the fields that are already there.
-pub fn error_page_for(response: Response) -> Response {
+/// Adds the page that explains `response`. Its fields follow those that `response` has.
+pub(super) fn error_page_for(response: Response) -> Response {
     let page = error_page(response.status, &response.reason.to_string());
     let response = match response.status {
-        // Both causes pass soon: descriptors come back as responses end, a restart takes a moment.
+        // All causes pass soon: load ends as responses end, and a restart takes a moment.
         Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
         _ => response,
     };
@@ -29,11 +29,11 @@ pub fn error_page_for(response: Response) -> Response {
         .body(Body::of(page))
 }
 
-/// Seconds after which a client that was refused may return (RFC 9110 section 10.2.3).
+/// Seconds after which a refused client may retry (RFC 9110 section 10.2.3).
 const RETRY_AFTER: &str = "2";
 
-/// The response to what the disk refused.
-pub fn disk_error(fault: DiskError) -> Response {
+/// The response if the site has no file to send.
+pub(super) fn disk_error(fault: DiskError) -> Response {
     let status = match fault {
         DiskError::NotFound => Status::NotFound,
         DiskError::Forbidden => Status::Forbidden,
@@ -43,18 +43,17 @@ pub fn disk_error(fault: DiskError) -> Response {
     error(status, Reason::Disk(fault))
 }
 
-/// 400 for a request that came to the TLS port without TLS. It is plain text, because no browser
-/// shows it as a page of the site.
+/// 400 for a request without TLS on a TLS port. It is plain text: it is not a page of the site.
 pub fn plain_text() -> Response {
-    const TEXT: &[u8] = b"This port speaks HTTPS: the address must begin with https://\n";
+    const TEXT: &[u8] = b"This port speaks HTTPS. Use an address that begins with https://\n";
     Response::new(Status::BadRequest, Reason::PlainText)
         .field("Content-Type", "text/plain; charset=utf-8")
         .field("X-Content-Type-Options", "nosniff")
         .body(Body::of(TEXT.to_vec()))
 }
 
-/// 406 (RFC 9110 section 12.5.3): the client accepts no coding in which this could be sent.
-pub fn not_acceptable(dimensions: Dimensions) -> Response {
+/// 406 (RFC 9110 section 12.5.3): the client refuses every coding that the server could send.
+pub(super) fn not_acceptable(dimensions: Dimensions) -> Response {
     let response = Response::new(Status::NotAcceptable, Reason::CodingNotAcceptable);
     error_page_for(response.field("Vary", vary(dimensions)))
 }

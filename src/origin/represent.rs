@@ -1,5 +1,5 @@
-//! A representation that was chosen: how much of it is sent, and under which fields (RFC 9110
-//! sections 8, 13 and 14).
+//! Makes the response from a chosen representation: which part is sent, and with which fields (RFC
+//! 9110 sections 8, 13 and 14).
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -16,42 +16,41 @@ use crate::semantics::field_section::FieldSection;
 use crate::semantics::method::Method;
 use crate::semantics::range::ContentRange;
 use crate::semantics::rules::RuleSet;
-use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::semantics::validator::Validators;
 use crate::semantics::variant::{Dimensions, Variant, vary};
 use crate::site::body::{Body, Piece, Source, Stored};
 use crate::site::file::Representation;
 
-/// What the metadata of a representation says, whatever the status.
+/// The metadata of a representation. It does not depend on the status.
 pub struct Metadata<'a> {
     /// Its own validators.
     pub validators: Validators<'a>,
     /// `Content-Type`.
     pub media_type: &'a str,
-    /// Which one it is among the representations of its resource.
+    /// Which of the resource's representations it is.
     pub variant: Variant,
-    /// In what those representations differ.
+    /// How the representations of the resource differ.
     pub dimensions: Dimensions,
-    /// Bytes, if ranges may be cut from it.
+    /// The length in bytes; `None` if no range of it can be sent.
     pub length: Option<u64>,
-    /// Whether requests for ranges are honoured, even if in another coding.
+    /// Whether the resource supports range requests, perhaps in another coding.
     pub has_ranges: bool,
-    /// `Content-Security-Policy`, for pages of the server's own.
+    /// `Content-Security-Policy`, for pages of the server itself.
     pub policy: Option<&'static str>,
-    /// Where the field lines are kept, if they are the same every time, and under which rules.
+    /// Where the field lines are cached, and for which rules; `None` if they may change.
     pub prepared: Option<(&'a Representation, RuleSet)>,
 }
 
-/// The content of a representation, before a range is applied.
+/// The whole content of a representation, before ranges are applied.
 pub enum Whole {
-    /// There, and of known length.
+    /// The content exists and its length is known.
     Stored(Stored),
-    /// Made as it is sent.
+    /// The content is made while it is sent.
     Source(Box<dyn Source>),
 }
 
-/// A representation, and what the conditions and ranges of a request come to.
+/// A representation, and what the preconditions and ranges of a request decide about it.
 pub struct Decided<'a> {
     metadata: &'a Metadata<'a>,
     decision: Decision,
@@ -59,7 +58,7 @@ pub struct Decided<'a> {
 }
 
 impl<'a> Decided<'a> {
-    /// Decides; `why` is the reason for the coding.
+    /// Evaluates the request. `why` is the reason for the coding.
     pub fn new(
         request: &Request<'_>,
         metadata: &'a Metadata<'a>,
@@ -86,20 +85,20 @@ impl<'a> Decided<'a> {
         self.metadata.variant
     }
 
-    /// Whether the client's conditions speak of this representation rather than of `other`: the
-    /// client has this one already, or insists on it.
+    /// Whether the preconditions of the request match this representation better than `other`: the
+    /// client already has this one, or its preconditions fail only for `other`.
     pub fn suits_better_than(&self, other: &Decided<'_>) -> bool {
         let fails = |decision: &Decision| matches!(decision, Decision::PreconditionFailed(_));
         matches!(self.decision, Decision::NotModified(_))
             || (fails(&other.decision) && !fails(&self.decision))
     }
 
-    /// The response, if it carries no part of the representation.
+    /// The response; `None` if it has content of the representation.
     pub fn without_content(&self) -> Option<Response> {
         let response = Response::new(self.decision.status(), self.reason);
         let response = match self.decision {
             Decision::NotModified(_) => {
-                return Some(response.with_fields(self.metadata.not_modified()));
+                return Some(response.with_fields(self.metadata.not_modified_fields()));
             }
             Decision::PreconditionFailed(_) => response,
             Decision::RangeNotSatisfiable { length } => response.field(
@@ -112,14 +111,14 @@ impl<'a> Decided<'a> {
         Some(error_page_for(response.field("Vary", vary)))
     }
 
-    /// The response that carries all or some of it.
+    /// The response with the representation, or with the requested ranges of it.
     pub fn with_content(self, whole: Whole) -> Response {
         let metadata = self.metadata;
         let response = Response::new(self.decision.status(), self.reason);
         let stored = match whole {
             Whole::Stored(stored) => stored,
             Whole::Source(source) => {
-                let response = response.with_fields(metadata.described());
+                let response = response.with_fields(metadata.content_fields());
                 return response.body(Body::Source(source));
             }
         };
@@ -129,61 +128,57 @@ impl<'a> Decided<'a> {
                 let slice = stored.slice(range.first, range.len());
                 let content_range = ContentRange::Satisfied(range, length);
                 response
-                    .with_fields(metadata.described())
+                    .with_fields(metadata.content_fields())
                     .field("Content-Range", content_range.to_string())
                     .body(Body::One(slice))
             }
             Decision::Multipart(ranges) => {
                 let media_type = metadata.media_type.to_owned();
                 let layout = Byteranges::new(boundary(), media_type, length, ranges);
-                let mut fields = metadata.for_cache();
-                metadata.for_parts(&mut fields, layout.content_type());
+                let mut fields = metadata.cache_fields();
+                metadata.push_content_fields(&mut fields, layout.content_type());
                 let body = parts(&layout, &stored);
                 response.with_fields(fields).body(body)
             }
             _ => response
-                .with_fields(metadata.described())
+                .with_fields(metadata.content_fields())
                 .body(Body::One(stored.slice(0, length))),
         }
-    }
-
-    /// The status to which it leads.
-    pub fn status(&self) -> Status {
-        self.decision.status()
     }
 }
 
 impl Metadata<'_> {
-    /// The fields of a response whose content is this representation or a part of it.
-    fn described(&self) -> FieldSection {
+    /// The fields of a response whose content is the representation or one range of it.
+    fn content_fields(&self) -> FieldSection {
         let write = || {
-            let mut fields = self.for_cache();
-            self.for_parts(&mut fields, self.media_type.to_owned());
+            let mut fields = self.cache_fields();
+            self.push_content_fields(&mut fields, self.media_type.to_owned());
             if self.variant.coding != Coding::Identity {
                 fields.push("Content-Encoding", self.variant.coding.name());
             }
             fields
         };
         match self.prepared {
-            Some((kept, rules)) => {
-                FieldSection::prepared(kept.described.get(rules, || prepare(&write())))
+            Some((cached, rules)) => {
+                FieldSection::prepared(cached.described.get(rules, || prepare(&write())))
             }
             None => write(),
         }
     }
 
     /// The fields of a 304 (RFC 9110 section 15.4.5).
-    fn not_modified(&self) -> FieldSection {
+    fn not_modified_fields(&self) -> FieldSection {
         match self.prepared {
-            Some((kept, rules)) => {
-                FieldSection::prepared(kept.not_modified.get(rules, || prepare(&self.for_cache())))
+            Some((cached, rules)) => {
+                let write = || prepare(&self.cache_fields());
+                FieldSection::prepared(cached.not_modified.get(rules, write))
             }
-            None => self.for_cache(),
+            None => self.cache_fields(),
         }
     }
 
-    /// What a cache needs: the fields of a 304, and of every response with content too.
-    fn for_cache(&self) -> FieldSection {
+    /// The fields that a 304 and a response with content have in common.
+    fn cache_fields(&self) -> FieldSection {
         let mut fields = FieldSection::default();
         fields.push("Vary", vary(self.dimensions));
         fields.push("Cache-Control", "no-cache");
@@ -195,7 +190,8 @@ impl Metadata<'_> {
         fields
     }
 
-    fn for_parts(&self, fields: &mut FieldSection, media_type: String) {
+    /// The fields that describe the content, apart from its coding.
+    fn push_content_fields(&self, fields: &mut FieldSection, media_type: String) {
         fields.push("Content-Type", media_type);
         fields.push("X-Content-Type-Options", "nosniff");
         if self.has_ranges {
@@ -210,7 +206,7 @@ impl Metadata<'_> {
     }
 }
 
-/// The pieces of a multipart/byteranges content: heads and slices in turn, then the closing line.
+/// The pieces of a multipart/byteranges body: a head and a slice per range, then the closing line.
 fn parts(layout: &Byteranges, stored: &Stored) -> Body {
     let ranges = layout.ranges();
     let mut pieces = VecDeque::with_capacity(2 * ranges.len() + 1);
@@ -226,7 +222,8 @@ fn parts(layout: &Byteranges, stored: &Stored) -> Body {
     Body::Several(pieces)
 }
 
-/// A line that no content holds except by design: the hasher's keys are random.
+/// A random boundary, so no content contains it by chance. The randomness is that of the hasher's
+/// keys.
 fn boundary() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())

@@ -1,4 +1,4 @@
-//! A request, as those who answer it see it.
+//! A request as the code that answers it sees it.
 
 use std::task::Waker;
 use std::time::Instant;
@@ -12,43 +12,43 @@ use crate::semantics::method::Method;
 /// One request, parsed and checked.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// Its head.
+    /// The head.
     pub head: &'a CheckedHead<'a>,
     /// Who sent it.
     pub client: &'a Client,
-    /// When it is answered, for dates.
+    /// The current time, for dates.
     pub now: HttpDate,
-    /// The same, for timers.
+    /// The current time, for timers.
     pub instant: Instant,
-    /// Makes wakers for answers that wait for news.
+    /// Makes wakers for answers that have to wait.
     pub wakers: &'a dyn Wakers,
 }
 
 /// Makes wakers for one connection.
 pub trait Wakers {
-    /// A waker that makes the worker look at the connection again, from any thread.
+    /// A waker that makes the worker poll the answer again. Any thread may use it.
     fn waker(&self) -> Waker;
 }
 
-/// The body of a request, to be pulled from by whoever answers.
+/// The body of a request. The code that answers pulls the content from it.
 pub trait RequestBody {
-    /// The next bytes of content that have arrived. Whoever takes them takes all of them.
+    /// The next bytes of content that have arrived. They are not returned a second time.
     fn pull(&mut self) -> Content<'_>;
 }
 
-/// What a pull of a request's body gives.
+/// What [`RequestBody::pull`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content<'a> {
-    /// Some bytes, at least one.
+    /// At least one byte.
     Bytes(&'a [u8]),
-    /// More is to come.
+    /// Nothing has arrived, but there is more to come.
     NotYet,
-    /// That was all.
+    /// The end of the content.
     End,
 }
 
 impl<'a> Request<'a> {
-    /// What is asked for; `None` for a method that this server does not know.
+    /// The method; `None` if the server does not know it.
     pub fn method(&self) -> Option<Method> {
         self.head.head.known
     }

@@ -1,25 +1,24 @@
-//! A response as a value: it can be looked at and changed until it is written to bytes, which
-//! happens in [`crate::http1::response`] alone.
+//! A response as a value. It can be read and changed until [`crate::http1::response`] writes it.
 
 use crate::origin::reason::Reason;
 use crate::semantics::field_section::{FieldSection, FieldValue};
 use crate::semantics::status::Status;
 use crate::site::body::Body;
 
-/// What a request is answered with.
+/// The response to a request.
 pub struct Response {
     /// The status.
     pub status: Status,
-    /// Why.
+    /// Why this response was chosen.
     pub reason: Reason,
-    /// The fields, without those that every response of a connection has.
+    /// The fields, without those that every response has, such as `Date`.
     pub fields: FieldSection,
-    /// What follows the head. `None` for a response that never has content: 204 and 304.
+    /// The body; `None` for a status that has no content: 204 and 304.
     pub body: Option<Body>,
 }
 
 impl Response {
-    /// A response without fields and content.
+    /// A response without fields and body.
     pub fn new(status: Status, reason: Reason) -> Response {
         Response {
             status,
@@ -29,18 +28,18 @@ impl Response {
         }
     }
 
-    /// With these fields and no others.
+    /// The response with these fields instead of its own.
     pub fn with_fields(self, fields: FieldSection) -> Response {
         Response { fields, ..self }
     }
 
-    /// With one more field.
+    /// The response with one more field.
     pub fn field(mut self, name: &'static str, value: impl Into<FieldValue>) -> Response {
         self.fields.push(name, value);
         self
     }
 
-    /// With content.
+    /// The response with this body.
     pub fn body(self, body: Body) -> Response {
         Response {
             body: Some(body),
