@@ -1,4 +1,4 @@
-//! The formats of the access log and the choice between them. A line is a pure function of an event.
+//! The formats of the access log. A line depends only on the options and one event.
 
 use super::event::{ExchangeRecord, TlsFailure};
 use super::{combined, json, pretty};
@@ -6,11 +6,11 @@ use super::{combined, json, pretty};
 /// How a line of the access log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people: columns, colours, the reason of each answer.
+    /// For people: columns, colours, the reason for each response.
     Pretty,
     /// The combined format of Apache and nginx, which tools parse.
     Combined,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
     /// No log.
     Off,
@@ -33,8 +33,8 @@ impl LogOptions {
     };
 }
 
-/// Appends the line that tells of `exchange`, its line end included. `Off` appends nothing.
-pub fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &ExchangeRecord) {
+/// Appends the line for `exchange`, with its line end. `Off` appends nothing.
+pub(super) fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &ExchangeRecord) {
     match options.format {
         LogFormat::Pretty => pretty::write_line(out, options.colour, exchange),
         LogFormat::Combined => combined::write_line(out, exchange),
@@ -43,8 +43,8 @@ pub fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &ExchangeRec
     }
 }
 
-/// Appends the line that tells of a TLS session that failed. `Off` appends nothing.
-pub fn write_tls_failure(out: &mut Vec<u8>, options: LogOptions, failed: &TlsFailure) {
+/// Appends the line for a TLS session that failed. `Off` appends nothing.
+pub(super) fn write_tls_failure(out: &mut Vec<u8>, options: LogOptions, failed: &TlsFailure) {
     match options.format {
         LogFormat::Pretty => pretty::write_tls_failure(out, options.colour, failed),
         LogFormat::Combined => combined::write_tls_failure(out, failed),
@@ -53,8 +53,8 @@ pub fn write_tls_failure(out: &mut Vec<u8>, options: LogOptions, failed: &TlsFai
     }
 }
 
-/// Appends the line that tells how many lines are missing.
-pub fn write_dropped(out: &mut Vec<u8>, format: LogFormat, lines: u64) {
+/// Appends the line that says how many lines were dropped. `Off` appends nothing.
+pub(super) fn write_dropped(out: &mut Vec<u8>, format: LogFormat, lines: u64) {
     match format {
         LogFormat::Pretty | LogFormat::Combined => combined::write_dropped(out, lines),
         LogFormat::Json => json::write_dropped(out, lines),
@@ -73,7 +73,7 @@ pub(super) mod tests {
     use super::super::event::{End, Security, TlsStage};
     use super::*;
 
-    /// The exchange that the rows of each format start from.
+    /// The exchange that the tests of each format start from.
     pub fn example() -> ExchangeRecord<'static> {
         ExchangeRecord {
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 40000)),
@@ -92,14 +92,14 @@ pub(super) mod tests {
         }
     }
 
-    /// What it is protected by, where it is.
+    /// The TLS session of an exchange.
     pub const SECURITY: Security = Security {
         version: "TLSv1.3",
         cipher: "TLS_AES_256_GCM_SHA384",
         client: Some("CN=alice,O=\"a\nb\""),
     };
 
-    /// A handshake that failed at the same moment.
+    /// A handshake that failed at the time of the example.
     pub fn failed_handshake() -> TlsFailure<'static> {
         TlsFailure {
             peer: example().peer,
@@ -136,7 +136,7 @@ pub(super) mod tests {
         String::from_utf8(out).expect("a log line is ASCII")
     }
 
-    /// Whatever a fault of TLS says, and some repeat what a client has sent.
+    /// Some TLS errors quote what the client sent.
     #[track_caller]
     fn check_failure_safe(failed: &TlsFailure) {
         let plain = failure_line(LogFormat::Pretty, false, failed);
@@ -163,7 +163,7 @@ pub(super) mod tests {
 
         let combined = line(LogFormat::Combined, false, exchange);
         check_one_printable_line(&combined);
-        // Three quoted strings, or the client's name as a fourth, and no quote within them.
+        // Three quoted strings, over TLS four, and no quote inside them.
         let quoted = 3 + usize::from(exchange.security.is_some());
         assert_eq!(combined.matches('"').count(), 2 * quoted, "{combined}");
 
@@ -181,7 +181,7 @@ pub(super) mod tests {
         assert_eq!(line(LogFormat::Off, false, exchange), "");
     }
 
-    /// Bytes as attackers choose them: line ends, escapes and quotes far more often than by chance.
+    /// Bytes that an attacker would choose: many line ends, escapes and quotes.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![
             any::<u8>(),
@@ -190,7 +190,7 @@ pub(super) mod tests {
         vec(byte, 0..200)
     }
 
-    /// The same as text, for what comes to the log as a string.
+    /// The same for values that the log gets as strings.
     fn text() -> impl Strategy<Value = String> {
         let character = prop_oneof![
             any::<char>(),
@@ -232,7 +232,7 @@ pub(super) mod tests {
         }
 
         #[test]
-        fn no_client_forges_a_line_of_tls(
+        fn no_client_forges_a_line_about_tls(
             reason in text(),
             (address, port) in (any::<u128>(), any::<u16>()),
             stage in prop::sample::select(&[TlsStage::Handshake, TlsStage::Session][..]),
@@ -256,15 +256,15 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn missing_lines_are_told_in_the_way_of_the_format() {
-        let told = |format| {
+    fn dropped_lines_are_reported_in_each_format() {
+        let line = |format| {
             let mut out = Vec::new();
             write_dropped(&mut out, format, 12);
             String::from_utf8(out).expect("ASCII")
         };
-        assert_eq!(told(LogFormat::Pretty), "docroot: 12 log lines dropped\n");
-        assert_eq!(told(LogFormat::Combined), "docroot: 12 log lines dropped\n");
-        assert_eq!(told(LogFormat::Json), "{\"log_lines_dropped\":12}\n");
-        assert_eq!(told(LogFormat::Off), "");
+        assert_eq!(line(LogFormat::Pretty), "docroot: 12 log lines dropped\n");
+        assert_eq!(line(LogFormat::Combined), "docroot: 12 log lines dropped\n");
+        assert_eq!(line(LogFormat::Json), "{\"log_lines_dropped\":12}\n");
+        assert_eq!(line(LogFormat::Off), "");
     }
 }

@@ -1,19 +1,19 @@
-//! Who is at the other end of a connection.
+//! The client of a connection.
 
 use std::net::SocketAddr;
 
-/// A client, as far as it is known.
+/// What is known about a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The address of the other end of the socket.
+    /// The remote address of the socket.
     pub peer: SocketAddr,
-    /// The subject of the certificate that it has proved to own over TLS. These are the client's
-    /// own words.
+    /// The subject of the client's TLS certificate; `None` if it showed none. It may contain any
+    /// character, so it must be escaped.
     pub identity: Option<Box<str>>,
 }
 
 impl Client {
-    /// A client of which only the address is known.
+    /// A client with this address and without a certificate.
     pub fn at(peer: SocketAddr) -> Client {
         Client {
             peer,

@@ -1,4 +1,4 @@
-//! The combined log format of Apache and nginx, and behind it what protected the exchange:
+//! The combined log format of Apache and nginx. Over TLS, three columns about the session follow:
 //!
 //! ```text
 //! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "http://a/" "curl/8.0"
@@ -10,11 +10,11 @@ use crate::text::append;
 use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::Quoted;
 
-/// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; `-` stands for what is absent.
-/// An answer without a body has 0 bytes, as in nginx: every reader of numbers takes that. Over TLS
-/// the version, the cipher suite and the subject of the client's certificate follow.
+/// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; `-` means absent. A response
+/// without a body has 0 bytes, as in nginx, because every parser accepts a number. Over TLS, the
+/// version, the cipher suite and the subject of the client's certificate follow.
 pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
-    // An IPv4 client of an IPv6 socket is still an IPv4 client.
+    // If an IPv4 client uses an IPv6 socket, its IPv4 address is logged.
     let address = exchange.peer.ip().to_canonical();
     let time = UtcTime::clamped(exchange.received).format(TimeFormat::CommonLog);
     append(out, format_args!("{address} - - [{time}] \""));
@@ -34,7 +34,7 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     out.push(b'\n');
 }
 
-/// Appends a line about a TLS session that failed; no parser takes it for a request.
+/// Appends a line about a TLS session that failed. It does not look like a request to a parser.
 pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
     let address = failed.peer.ip().to_canonical();
     let time = UtcTime::clamped(failed.at).format(TimeFormat::CommonLog);
@@ -45,13 +45,13 @@ pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
     );
 }
 
-/// Appends the line that tells how many are missing; no parser takes it for a request.
+/// Appends the number of dropped lines. The line does not look like a request to a parser.
 pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
     append(out, format_args!("docroot: {lines} log lines dropped\n"));
 }
 
-/// An exchange without a response has the status that nginx gives to a client that went away, and
-/// 000 if the server ended it: every reader takes three digits.
+/// The status. If there was no response, it is 499 if the client went away, as in nginx, and 000 if
+/// the server ended the exchange: parsers expect three digits.
 fn status(exchange: &ExchangeRecord) -> u16 {
     match (exchange.status, exchange.end) {
         (Some(status), _) => status,
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_those_of_apache() {
+    fn lines_have_the_format_of_apache() {
         check(
             example(),
             r#"127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 200 2326 "-" "curl/8.0""#,
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_handshakes_are_told() {
+    fn failed_handshakes_are_logged() {
         let mut got = Vec::new();
         write_tls_failure(&mut got, &failed_handshake());
         assert_eq!(

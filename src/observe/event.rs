@@ -1,4 +1,4 @@
-//! What the access log tells of: one request and its response, or a TLS session that failed.
+//! What the access log records: one request and its response, or a TLS session that failed.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -7,45 +7,45 @@ use std::time::{Duration, SystemTime};
 use crate::http1::parse::RequestHead;
 use crate::semantics::field::FieldName;
 
-/// One request and its response. It borrows what the worker holds and is gone once it is recorded.
+/// One request and its response, borrowed from the worker that records it.
 ///
-/// Nothing here is escaped: every byte of `method`, `target`, `referer` and `user_agent` is the
-/// client's own.
+/// Nothing is escaped: the client chose every byte of `method`, `target`, `referer` and
+/// `user_agent`.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeRecord<'a> {
-    /// Who asked.
+    /// The address of the client.
     pub peer: SocketAddr,
     /// When the first byte of the request was read.
     pub received: SystemTime,
-    /// From then to when the socket took the last byte of the response, or until the exchange was
-    /// cut.
+    /// The time from then until the socket took the last byte of the response, or until the
+    /// exchange was cut.
     pub duration: Duration,
-    /// The method as sent; empty if none could be read.
+    /// The method as sent; empty if it could not be read.
     pub method: &'a [u8],
-    /// The request target as sent; empty if none could be read.
+    /// The request target as sent; empty if it could not be read.
     pub target: &'a [u8],
-    /// The protocol version as sent, such as `HTTP/1.1`; empty if none could be read.
+    /// The protocol version as sent, such as `HTTP/1.1`; empty if it could not be read.
     pub version: &'a [u8],
     /// The status of the response; `None` if the exchange ended before there was one.
     pub status: Option<u16>,
-    /// Bytes of the response's content that were sent.
+    /// How many bytes of the response's content were sent.
     pub sent: u64,
     /// The value of `Referer`.
     pub referer: Option<&'a [u8]>,
     /// The value of `User-Agent`.
     pub user_agent: Option<&'a [u8]>,
-    /// Why this response was given, in words; may be empty.
+    /// Why the response is what it is; empty if there is no response.
     pub reason: &'a str,
     /// How the exchange ended.
     pub end: End,
-    /// How it was protected; `None` in plain text.
+    /// The TLS session; `None` without TLS.
     pub security: Option<Security<'a>>,
 }
 
 /// How an exchange ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The socket took the response to its last byte.
+    /// The socket took the whole response.
     Complete,
     /// The client read more slowly than the minimum rate.
     TooSlow,
@@ -57,14 +57,14 @@ pub enum End {
     FileChanged,
     /// The disk failed while the file was sent.
     DiskFault,
-    /// The server shut down and could not wait any longer.
+    /// The server shut down before the exchange was complete.
     Shutdown,
     /// A bug in the server.
     Bug,
 }
 
 impl End {
-    /// The end as a clause.
+    /// The text for the log.
     pub fn text(self) -> &'static str {
         match self {
             End::Complete => "complete",
@@ -79,7 +79,7 @@ impl End {
     }
 }
 
-/// What is logged of a request: its own words, copied out of the buffer that they came in.
+/// The parts of a request that are logged, copied from the receive buffer.
 #[derive(Debug, Default)]
 pub struct RequestText {
     bytes: Vec<u8>,
@@ -90,11 +90,11 @@ pub struct RequestText {
     user_agent: Option<Range<usize>>,
 }
 
-/// How much is kept of a request line that could not be read.
-const PART: usize = 256;
+/// How many bytes of a malformed or incomplete request line are kept.
+const PARTIAL_LIMIT: usize = 256;
 
 impl RequestText {
-    /// What a head says.
+    /// The parts of a head.
     pub fn of(head: &RequestHead<'_>) -> RequestText {
         let (referer, user_agent) = (FieldName::Referer, FieldName::UserAgent);
         let [referer, user_agent] = [referer, user_agent].map(|name| head.fields.first(name));
@@ -113,15 +113,14 @@ impl RequestText {
         text
     }
 
-    /// What can be told of a request line that is not whole, or not well-formed: its parts between
-    /// spaces, as far as they go.
+    /// The parts of a request line that may be incomplete or malformed: it is split at spaces.
     pub fn of_part(received: &[u8]) -> RequestText {
         let start = received.iter().position(|byte| !b"\r\n".contains(byte));
         let line = received.get(start.unwrap_or(received.len())..);
         let line = line.unwrap_or_default();
         let is_end = |byte: &u8| b"\r\n".contains(byte);
         let line = line.split(is_end).next().unwrap_or_default();
-        let line = line.get(..PART).unwrap_or(line);
+        let line = line.get(..PARTIAL_LIMIT).unwrap_or(line);
         let mut parts = line.splitn(3, |&byte| byte == b' ');
         let mut text = RequestText::default();
         text.method = text.keep(parts.next().unwrap_or_default());
@@ -162,30 +161,30 @@ impl RequestText {
     }
 }
 
-/// A TLS session that did not begin, or broke.
+/// A TLS session that could not be established, or that broke.
 #[derive(Clone, Copy, Debug)]
 pub struct TlsFailure<'a> {
-    /// The client.
+    /// The address of the client.
     pub peer: SocketAddr,
     /// When it failed.
     pub at: SystemTime,
-    /// How far it had come.
+    /// How far TLS got.
     pub stage: TlsStage,
-    /// Why, in words.
+    /// Why it failed.
     pub reason: &'a str,
 }
 
-/// How far TLS had come when it failed.
+/// How far TLS got before it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsStage {
-    /// There was no session yet.
+    /// The handshake failed.
     Handshake,
-    /// The session had begun.
+    /// The handshake succeeded, and the session failed later.
     Session,
 }
 
 impl TlsStage {
-    /// A word for it.
+    /// The name of the stage.
     pub fn text(self) -> &'static str {
         match self {
             TlsStage::Handshake => "handshake",
@@ -194,14 +193,14 @@ impl TlsStage {
     }
 }
 
-/// What the two ends of a TLS session have agreed upon.
+/// The TLS session of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Security<'a> {
-    /// Such as `TLSv1.3`.
+    /// The protocol version, such as `TLSv1.3`.
     pub version: &'static str,
-    /// The cipher suite's name in IANA's registry.
+    /// The name of the cipher suite in the IANA registry.
     pub cipher: &'static str,
-    /// The subject of the certificate that the client has shown; its bytes are the client's own.
+    /// The subject of the client's certificate, not escaped; `None` if it showed none.
     pub client: Option<&'a str>,
 }
 
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_of_a_request_line_is_told() {
+    fn the_readable_parts_of_a_request_line_are_kept() {
         check(b"", ["", "", ""]);
         check(b"GE", ["GE", "", ""]);
         check(b"GET /a", ["GET", "/a", ""]);

@@ -1,4 +1,4 @@
-//! One JSON object a line (RFC 8259), in ASCII: a form that programs read without guessing.
+//! One JSON object per line (RFC 8259), in ASCII.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;
@@ -8,8 +8,8 @@ use crate::text::append;
 use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::JsonString;
 
-/// Appends the object. Its members are always all there, in this order; `duration` is in
-/// seconds, what is absent is `null`; `tls` is an object of its own.
+/// Appends the object. It always has all members, in this order. An absent value is `null`,
+/// `duration` is in seconds, and `tls` is an object.
 pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     begin(out, exchange.received, exchange.peer);
     write_text(out, "method", exchange.method);
@@ -36,7 +36,7 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     out.extend_from_slice(b"}\n");
 }
 
-/// Appends an object about a TLS session that failed; the name of the reason tells how far it came.
+/// Appends an object about a TLS session that failed. The stage is part of the last member's name.
 pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
     begin(out, failed.at, failed.peer);
     let name = match failed.stage {
@@ -70,7 +70,7 @@ fn write_security(out: &mut Vec<u8>, security: Option<&Security>) {
     out.push(b'}');
 }
 
-/// Appends the object that tells how many lines are missing.
+/// Appends the object that says how many lines were dropped.
 pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
     append(out, format_args!("{{\"log_lines_dropped\":{lines}}}\n"));
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_tells_everything() {
+    fn an_object_has_every_member() {
         let mut got = Vec::new();
         write_line(&mut got, &example());
         let want = concat!(
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_an_object_of_its_own() {
+    fn the_tls_session_is_a_nested_object() {
         let mut got = Vec::new();
         write_line(
             &mut got,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn failed_handshakes_are_told() {
+    fn failed_handshakes_are_logged() {
         let mut got = Vec::new();
         write_tls_failure(&mut got, &failed_handshake());
         let want = concat!(

@@ -1,13 +1,13 @@
-//! The thread that writes the log, so that no worker waits for a disk.
+//! The thread that writes the log, so no worker waits for a disk.
 //!
 //! ```text
 //! worker: record, record, flush --batch--> queue --> writer: write to the sink
 //!           ^------------- emptied buffers ------------'
 //! ```
 //!
-//! Both channels are bounded and are only ever tried. Where the queue is full, a worker keeps its
-//! batch and tries again at its next turn; where that batch is full too, lines are dropped and
-//! counted, and the log says how many as soon as it can be written again.
+//! Both channels are bounded, and no worker blocks on them. If the queue is full, a worker keeps
+//! its batch and tries again in its next turn. If the batch is full too, lines are dropped and
+//! counted. When the log can be written again, a line says how many were dropped.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -23,38 +23,38 @@ use super::access_log::{LogFormat, LogOptions, write_dropped, write_line, write_
 use super::event::{ExchangeRecord, TlsFailure};
 use super::metrics::Counters;
 
-/// Where lines go.
+/// Where the lines are written.
 pub type Sink = Box<dyn Write + Send>;
 
-/// The standard output as a sink: unbuffered, because the writer brings whole batches.
+/// The standard output as a sink. It is unbuffered, because the writer writes whole batches.
 pub fn standard_output() -> Sink {
     match io::stdout().as_fd().try_clone_to_owned() {
         Ok(descriptor) => Box::new(File::from(descriptor)),
-        // It was closed before the start; a write will say so.
+        // No descriptor is free. The buffered handle needs none.
         Err(_) => Box::new(io::stdout()),
     }
 }
 
-/// The access log of a server. It ends with [`Log::shutdown`].
+/// The access log of a server. [`Log::shutdown`] ends it.
 #[derive(Debug)]
 pub struct Log {
     options: LogOptions,
     counters: Arc<Counters>,
-    writer: Option<Running>,
+    writer: Option<WriterThread>,
 }
 
-/// How a log came to its end.
+/// How a log ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogEnd {
-    /// What was handed over was written, or counted as dropped.
+    /// Every line that the workers handed over was written, or counted as dropped.
     Finished,
-    /// The sink was stuck; what it held back is lost.
+    /// The sink was blocked. Lines that it did not take are lost.
     Abandoned,
 }
 
 impl Log {
-    /// A log that writes to `sink` from a thread of its own; none is started where the log is off.
-    /// Lines that are lost are counted in `counters`.
+    /// A log that writes to `sink` from a thread of its own. If it is off, it starts no thread.
+    /// Dropped lines are counted in `counters`.
     pub fn start(options: LogOptions, sink: Sink, counters: Arc<Counters>) -> io::Result<Log> {
         Log::start_with(options, sink, Box::new(io::stderr()), counters)
     }
@@ -68,29 +68,28 @@ impl Log {
         }
     }
 
-    /// What one worker records with.
+    /// A handle for one worker.
     pub fn handle(&self) -> LogHandle {
         LogHandle {
             options: self.options,
             counters: Arc::clone(&self.counters),
-            outlet: self.writer.as_ref().map(|writer| writer.outlet.clone()),
+            channels: self.writer.as_ref().map(|writer| writer.channels.clone()),
             batch: Batch::default(),
         }
     }
 
-    /// Writes what was handed over and ends the thread, waiting no longer than `within`: a stuck
-    /// sink does not hold up the exit. Workers drop their
-    /// handles before this is called.
-    pub fn shutdown(self, within: Duration) -> LogEnd {
-        let Some(Running {
+    /// Writes the lines that were handed over and ends the thread. It waits at most `timeout`, so a
+    /// blocked sink does not keep the process from exiting. The workers drop their handles first.
+    pub fn shutdown(self, timeout: Duration) -> LogEnd {
+        let Some(WriterThread {
             stop, done, thread, ..
         }) = self.writer
         else {
             return LogEnd::Finished;
         };
         drop(stop);
-        // The thread sends nothing: its end is the end of the channel.
-        match done.recv_timeout(within) {
+        // The thread sends nothing. The channel closes when the thread ends.
+        match done.recv_timeout(timeout) {
             Err(error) if error.is_timeout() => LogEnd::Abandoned,
             _ => {
                 thread.join().unwrap_or_default();
@@ -102,7 +101,7 @@ impl Log {
     fn start_with(
         options: LogOptions,
         sink: Sink,
-        complaints: Sink,
+        error_output: Sink,
         counters: Arc<Counters>,
     ) -> io::Result<Log> {
         let mut log = Log {
@@ -114,47 +113,47 @@ impl Log {
             let writer = |queue, spare| Writer {
                 format: options.format,
                 sink,
-                torn: false,
-                complaints,
+                is_mid_line: false,
+                error_output,
                 counters: Arc::clone(&log.counters),
-                told: 0,
+                reported: 0,
                 failing: None,
                 queue,
                 spare,
             };
-            log.writer = Some(Running::start(writer)?);
+            log.writer = Some(WriterThread::start(writer)?);
         }
         Ok(log)
     }
 }
 
-/// What one worker records with. Invariant: no call waits for anything.
+/// One worker's handle to the log. Invariant: no call blocks.
 #[derive(Debug)]
 pub struct LogHandle {
     options: LogOptions,
     counters: Arc<Counters>,
-    outlet: Option<Outlet>,
+    channels: Option<Channels>,
     batch: Batch,
 }
 
 impl LogHandle {
-    /// Whether anything would be written; where not, an [`ExchangeRecord`] need not be put together.
-    pub fn enabled(&self) -> bool {
-        self.outlet.is_some()
+    /// Whether the log is on. If not, no [`ExchangeRecord`] needs to be made.
+    pub fn is_enabled(&self) -> bool {
+        self.channels.is_some()
     }
 
-    /// Adds a line about an exchange to the batch of this turn.
+    /// Adds a line about an exchange to the batch.
     pub fn record(&mut self, exchange: &ExchangeRecord) {
         self.add(|bytes, options| write_line(bytes, options, exchange));
     }
 
-    /// Adds a line about a TLS session that failed.
+    /// Adds a line about a TLS session that failed to the batch.
     pub fn record_tls_failure(&mut self, failed: &TlsFailure) {
         self.add(|bytes, options| write_tls_failure(bytes, options, failed));
     }
 
     fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, LogOptions)) {
-        if !self.enabled() {
+        if !self.is_enabled() {
             return;
         }
         if self.batch.is_full() {
@@ -167,15 +166,17 @@ impl LogHandle {
         self.batch.lines += 1;
     }
 
-    /// Hands the batch over. A worker calls it at the end of each turn; a handle that is dropped
-    /// does so itself.
+    /// Sends the batch to the writer, if the queue has room. A worker calls this at the end of each
+    /// turn. Dropping the handle calls it too.
     pub fn flush(&mut self) {
-        let Some(outlet) = &self.outlet else { return };
+        let Some(channels) = &self.channels else {
+            return;
+        };
         if self.batch.lines == 0 {
             return;
         }
-        match outlet.queue.try_send(mem::take(&mut self.batch)) {
-            Ok(()) => self.batch.bytes = outlet.spare.try_recv().unwrap_or_default(),
+        match channels.queue.try_send(mem::take(&mut self.batch)) {
+            Ok(()) => self.batch.bytes = channels.spare.try_recv().unwrap_or_default(),
             Err(TrySendError::Full(batch)) => self.batch = batch,
             Err(TrySendError::Disconnected(batch)) => {
                 self.counters.log_lines_dropped.add(batch.lines);
@@ -199,11 +200,11 @@ struct Batch {
 }
 
 impl Batch {
-    /// 64 KiB, some 400 lines: what a worker logs in a busy turn goes over in one piece.
+    /// 64 KiB, about 400 lines: enough for a busy turn of a worker.
     const LIMIT: usize = 64 << 10;
-    /// Batches that wait for the writer: with all of them full, 4 MiB, about a second's lines.
+    /// Batches that wait for the writer. Full, they hold 4 MiB, about the lines of one second.
     const QUEUED: usize = 64;
-    /// Emptied buffers kept for reuse; more workers than that are seldom between turns at once.
+    /// Empty buffers kept for reuse. It is rare that more workers than this need one at once.
     const SPARE: usize = 8;
 
     fn is_full(&self) -> bool {
@@ -213,26 +214,26 @@ impl Batch {
 
 /// A worker's ends of the two channels.
 #[derive(Clone, Debug)]
-struct Outlet {
+struct Channels {
     queue: Sender<Batch>,
     spare: Receiver<Vec<u8>>,
 }
 
-/// The writer's thread, seen from outside.
+/// What other threads hold of the writer's thread.
 #[derive(Debug)]
-struct Running {
-    outlet: Outlet,
-    /// Dropped to make the thread end, even while workers hold an outlet.
+struct WriterThread {
+    channels: Channels,
+    /// Dropping it ends the thread, even if workers still have handles.
     stop: Sender<()>,
-    /// Dropped by the thread when it ends.
+    /// Closes when the thread ends.
     done: Receiver<()>,
     thread: JoinHandle<()>,
 }
 
-impl Running {
+impl WriterThread {
     fn start(
         writer: impl FnOnce(Receiver<Batch>, Sender<Vec<u8>>) -> Writer,
-    ) -> io::Result<Running> {
+    ) -> io::Result<WriterThread> {
         let (queue, batches) = bounded(Batch::QUEUED);
         let (emptied, spare) = bounded(Batch::SPARE);
         let (stop, stopped) = bounded(0);
@@ -242,8 +243,8 @@ impl Running {
             let _ending: Sender<()> = ending;
             writer.run(&stopped);
         })?;
-        Ok(Running {
-            outlet: Outlet { queue, spare },
+        Ok(WriterThread {
+            channels: Channels { queue, spare },
             stop,
             done,
             thread,
@@ -251,18 +252,18 @@ impl Running {
     }
 }
 
-/// What the thread owns.
+/// What the writer's thread owns.
 struct Writer {
     format: LogFormat,
     sink: Sink,
-    /// Whether the sink took the beginning of a line and not its end.
-    torn: bool,
-    /// Where the sink's own failures are told.
-    complaints: Sink,
+    /// Whether the sink took the beginning of a line but not its end.
+    is_mid_line: bool,
+    /// Where failures of the sink are reported.
+    error_output: Sink,
     counters: Arc<Counters>,
-    /// How many of the dropped lines the log has told of.
-    told: u64,
-    /// Lines lost since the sink began to fail; `None` while it works.
+    /// How many dropped lines the log has reported.
+    reported: u64,
+    /// How many lines were dropped since the sink began to fail; `None` while it works.
     failing: Option<u64>,
     queue: Receiver<Batch>,
     spare: Sender<Vec<u8>>,
@@ -282,88 +283,88 @@ impl Writer {
         while let Ok(batch) = self.queue.try_recv() {
             self.write(batch);
         }
-        self.tell_dropped();
+        self.report_dropped();
     }
 
     fn write(&mut self, batch: Batch) {
         match self.put(&batch.bytes) {
             Ok(()) => self.sink_works(),
-            Err(fault) => self.sink_fails(&batch, &fault),
+            Err(error) => self.sink_fails(&batch, &error),
         }
-        self.tell_dropped();
+        self.report_dropped();
         let Batch { mut bytes, .. } = batch;
         bytes.clear();
-        // Where enough spare buffers lie ready, this one is freed.
+        // If there are enough spare buffers, this one is freed.
         self.spare.try_send(bytes).unwrap_or_default();
     }
 
-    /// Says in the log how many lines are missing that it has not told of.
-    fn tell_dropped(&mut self) {
+    /// Writes to the log how many lines were dropped since its last report.
+    fn report_dropped(&mut self) {
         let dropped = self.counters.log_lines_dropped.value();
-        if dropped == self.told || self.failing.is_some() {
+        if dropped == self.reported || self.failing.is_some() {
             return;
         }
         let mut line = Vec::new();
-        write_dropped(&mut line, self.format, dropped - self.told);
+        write_dropped(&mut line, self.format, dropped - self.reported);
         match self.put(&line) {
-            Ok(()) => self.told = dropped,
-            Err(fault) => self.sink_fails(&Batch::default(), &fault),
+            Ok(()) => self.reported = dropped,
+            Err(error) => self.sink_fails(&Batch::default(), &error),
         }
     }
 
-    /// Writes all of `bytes`, after the end of a line that was torn before.
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        if self.torn {
+    /// Writes all of `bytes`. If the last write stopped in the middle of a line, ends that line first.
+    fn put(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        if self.is_mid_line {
             write_whole(&mut self.sink, b"\n")?;
-            self.torn = false;
+            self.is_mid_line = false;
         }
         let outcome = write_whole(&mut self.sink, bytes);
-        if let Err(fault) = &outcome {
-            let taken = bytes.get(..fault.written).unwrap_or_default();
-            self.torn = taken.last().is_some_and(|&byte| byte != b'\n');
+        if let Err(error) = &outcome {
+            let taken = bytes.get(..error.written).unwrap_or_default();
+            self.is_mid_line = taken.last().is_some_and(|&byte| byte != b'\n');
         }
         outcome
     }
 
-    fn sink_fails(&mut self, batch: &Batch, fault: &Fault) {
-        let taken = batch.bytes.iter().take(fault.written);
+    fn sink_fails(&mut self, batch: &Batch, error: &WriteError) {
+        let taken = batch.bytes.iter().take(error.written);
         let written = taken.filter(|&&byte| byte == b'\n').count() as u64;
-        let lost = batch.lines.saturating_sub(written);
-        self.counters.log_lines_dropped.add(lost);
+        let dropped = batch.lines.saturating_sub(written);
+        self.counters.log_lines_dropped.add(dropped);
         if self.failing.is_none() {
-            let error = &fault.error;
-            self.complain(format_args!(
-                "the access log cannot be written: {error}; lines are dropped until it can"
+            let cause = &error.cause;
+            self.report(format_args!(
+                "the access log cannot be written: {cause}; docroot drops its lines until it can"
             ));
         }
-        self.failing = Some(self.failing.unwrap_or(0) + lost);
+        self.failing = Some(self.failing.unwrap_or(0) + dropped);
     }
 
     fn sink_works(&mut self) {
-        if let Some(lost) = self.failing.take() {
-            self.complain(format_args!(
-                "the access log is written again; {lost} lines were lost"
+        if let Some(dropped) = self.failing.take() {
+            self.report(format_args!(
+                "the access log is written again; {dropped} lines were dropped"
             ));
         }
     }
 
-    fn complain(&mut self, text: std::fmt::Arguments) {
-        // There is nobody left to tell where this fails too.
-        writeln!(self.complaints, "docroot: {text}").unwrap_or_default();
+    fn report(&mut self, text: std::fmt::Arguments) {
+        // If this fails too, there is no place left to report it.
+        writeln!(self.error_output, "docroot: {text}").unwrap_or_default();
     }
 }
 
-/// A write that failed after so many bytes.
-struct Fault {
+/// Why a write failed, and how many bytes were written before.
+struct WriteError {
     written: usize,
-    error: io::Error,
+    cause: io::Error,
 }
 
-/// As [`Write::write_all`], but where it fails it knows how far it came.
-fn write_whole(sink: &mut Sink, bytes: &[u8]) -> Result<(), Fault> {
+/// Like [`Write::write_all`], but an error says how many bytes were written.
+fn write_whole(sink: &mut Sink, bytes: &[u8]) -> Result<(), WriteError> {
     let mut written = 0;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        let error = match sink.write(rest) {
+        let cause = match sink.write(rest) {
             Ok(0) => ErrorKind::WriteZero.into(),
             Ok(taken) => {
                 written += taken;
@@ -372,7 +373,7 @@ fn write_whole(sink: &mut Sink, bytes: &[u8]) -> Result<(), Fault> {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => error,
         };
-        return Err(Fault { written, error });
+        return Err(WriteError { written, cause });
     }
     Ok(())
 }
@@ -389,19 +390,19 @@ mod tests {
         colour: false,
     };
     /// Far longer than any of these tests takes.
-    const PATIENCE: Duration = Duration::from_secs(60);
+    const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// A sink whose bytes can be read afterwards.
+    /// A sink whose bytes can be read later.
     #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    struct MemorySink(Arc<Mutex<Vec<u8>>>);
 
-    impl Page {
+    impl MemorySink {
         fn text(&self) -> String {
             String::from_utf8(self.0.lock().expect("no panic").clone()).expect("ASCII")
         }
     }
 
-    impl Write for Page {
+    impl Write for MemorySink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().expect("no panic").extend_from_slice(bytes);
             Ok(bytes.len())
@@ -412,19 +413,19 @@ mod tests {
         }
     }
 
-    /// A sink that takes each write only when it is allowed to, and says when one has begun.
-    struct Gate {
+    /// A sink that reports when a write begins, and blocks it until it is allowed.
+    struct BlockingSink {
         begun: Sender<()>,
         allowed: Receiver<()>,
-        page: Page,
+        output: MemorySink,
     }
 
-    impl Write for Gate {
+    impl Write for BlockingSink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.begun.try_send(()).unwrap_or_default();
-            // Once the other end is gone, everything is allowed.
+            // When the sender is dropped, every write is allowed.
             self.allowed.recv().unwrap_or_default();
-            self.page.write(bytes)
+            self.output.write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -432,19 +433,19 @@ mod tests {
         }
     }
 
-    /// A sink that follows a script: how many bytes of each write it takes, `None` for an error;
-    /// after its end, everything.
-    struct Scripted {
+    /// A sink that follows a script: how many bytes of each write it takes, or `None` for an error.
+    /// After the end of the script it takes everything.
+    struct ScriptedSink {
         script: std::vec::IntoIter<Option<usize>>,
-        page: Page,
+        output: MemorySink,
     }
 
-    impl Write for Scripted {
+    impl Write for ScriptedSink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             match self.script.next() {
                 Some(None) => Err(ErrorKind::StorageFull.into()),
-                Some(Some(most)) => self.page.write(&bytes[..most.min(bytes.len())]),
-                None => self.page.write(bytes),
+                Some(Some(most)) => self.output.write(&bytes[..most.min(bytes.len())]),
+                None => self.output.write(bytes),
             }
         }
 
@@ -453,31 +454,31 @@ mod tests {
         }
     }
 
-    fn start(sink: Sink, complaints: &Page) -> (Log, Arc<Counters>) {
+    fn start(sink: Sink, errors: &MemorySink) -> (Log, Arc<Counters>) {
         let counters = Arc::new(Counters::default());
-        let complaints = Box::new(complaints.clone());
-        let log = Log::start_with(COMBINED, sink, complaints, Arc::clone(&counters));
+        let errors = Box::new(errors.clone());
+        let log = Log::start_with(COMBINED, sink, errors, Arc::clone(&counters));
         (log.expect("a thread"), counters)
     }
 
     #[test]
     fn lines_arrive_in_order_and_shutdown_waits_for_them() {
-        let (page, complaints) = (Page::default(), Page::default());
-        let (log, _) = start(Box::new(page.clone()), &complaints);
+        let (output, errors) = (MemorySink::default(), MemorySink::default());
+        let (log, _) = start(Box::new(output.clone()), &errors);
         let mut handle = log.handle();
         for sent in 1..=1000 {
             handle.record(&ExchangeRecord { sent, ..example() });
             drain(&mut handle);
         }
-        assert_eq!(log.shutdown(PATIENCE), LogEnd::Finished);
-        let text = page.text();
+        assert_eq!(log.shutdown(TIMEOUT), LogEnd::Finished);
+        let text = output.text();
         let sizes = text.lines().filter_map(|line| line.split(' ').nth(9));
         let want: Vec<String> = (1..=1000).map(|sent| sent.to_string()).collect();
         assert!(sizes.eq(want), "{text}");
-        assert_eq!(complaints.text(), "");
+        assert_eq!(errors.text(), "");
     }
 
-    /// Flushes until the queue took everything; the writer is known to be working.
+    /// Flushes until the queue took everything. Only for a writer that makes progress.
     fn drain(handle: &mut LogHandle) {
         while handle.batch.lines > 0 {
             handle.flush();
@@ -486,21 +487,21 @@ mod tests {
     }
 
     #[test]
-    fn a_sink_that_blocks_holds_nobody_up() {
+    fn a_blocked_sink_does_not_block_workers() {
         let (begun, has_begun) = bounded(1);
         let (allow, allowed) = bounded::<()>(0);
-        let (page, complaints) = (Page::default(), Page::default());
-        let gate = Gate {
+        let (output, errors) = (MemorySink::default(), MemorySink::default());
+        let sink = BlockingSink {
             begun,
             allowed,
-            page: page.clone(),
+            output: output.clone(),
         };
-        let (log, counters) = start(Box::new(gate), &complaints);
+        let (log, counters) = start(Box::new(sink), &errors);
         let mut handle = log.handle();
         handle.record(&example());
         handle.flush();
-        has_begun.recv().expect("the writer is at work, and stuck");
-        // Were anything here to wait, it would wait for ever.
+        has_begun.recv().expect("the writer begins to write");
+        // If a call blocked, the test would never end.
         let recorded = 100_000;
         for _ in 1..recorded {
             handle.record(&example());
@@ -509,58 +510,58 @@ mod tests {
         assert!(dropped > 0);
         drop(allow);
         drain(&mut handle);
-        assert_eq!(log.shutdown(PATIENCE), LogEnd::Finished);
-        let text = page.text();
+        assert_eq!(log.shutdown(TIMEOUT), LogEnd::Finished);
+        let text = output.text();
         let notice = format!("docroot: {dropped} log lines dropped");
         assert_eq!(text.lines().filter(|line| *line == notice).count(), 1);
         assert_eq!(text.lines().count() as u64 - 1 + dropped, recorded);
-        assert_eq!(complaints.text(), "");
+        assert_eq!(errors.text(), "");
     }
 
     #[test]
-    fn a_sink_that_stays_stuck_is_left_behind() {
+    fn shutdown_does_not_wait_for_a_blocked_sink() {
         let (begun, has_begun) = bounded(1);
         let (_allow, allowed) = bounded::<()>(0);
-        let gate = Gate {
+        let sink = BlockingSink {
             begun,
             allowed,
-            page: Page::default(),
+            output: MemorySink::default(),
         };
-        let (log, _) = start(Box::new(gate), &Page::default());
+        let (log, _) = start(Box::new(sink), &MemorySink::default());
         let mut handle = log.handle();
         handle.record(&example());
         handle.flush();
-        has_begun.recv().expect("the writer is at work, and stuck");
+        has_begun.recv().expect("the writer begins to write");
         assert_eq!(log.shutdown(Duration::from_millis(10)), LogEnd::Abandoned);
     }
 
     #[test]
-    fn a_sink_that_fails_is_complained_of_once_and_recovers() {
-        let (page, complaints) = (Page::default(), Page::default());
-        let sink = Scripted {
-            // The first batch breaks within its second line; two more batches fail whole.
+    fn a_failing_sink_is_reported_once_and_recovers() {
+        let (output, errors) = (MemorySink::default(), MemorySink::default());
+        let sink = ScriptedSink {
+            // The first batch fails in its second line. Two more batches fail completely.
             script: vec![Some(100), None, None, None].into_iter(),
-            page: page.clone(),
+            output: output.clone(),
         };
-        let (log, counters) = start(Box::new(sink), &complaints);
+        let (log, counters) = start(Box::new(sink), &errors);
         let mut handle = log.handle();
         for _ in 0..4 {
             handle.record(&example());
             handle.record(&example());
             handle.flush();
         }
-        assert_eq!(log.shutdown(PATIENCE), LogEnd::Finished);
+        assert_eq!(log.shutdown(TIMEOUT), LogEnd::Finished);
         assert_eq!(counters.log_lines_dropped.value(), 5);
-        let text = page.text();
+        let text = output.text();
         let lines: Vec<&str> = text.lines().collect();
-        // A whole line, a torn one on a line of its own, the fourth batch, the notice.
+        // A whole line, a part of a line, the two lines of the fourth batch, the notice.
         assert_eq!(lines.len(), 5, "{text}");
         assert!(lines[0] == lines[2] && lines[0] == lines[3] && lines[0].starts_with(lines[1]));
         assert_eq!(lines[4], "docroot: 5 log lines dropped");
         assert_eq!(
-            complaints.text(),
-            "docroot: the access log cannot be written: no storage space; lines are dropped until it can\n\
-             docroot: the access log is written again; 5 lines were lost\n"
+            errors.text(),
+            "docroot: the access log cannot be written: no storage space; docroot drops its lines until it can\n\
+             docroot: the access log is written again; 5 lines were dropped\n"
         );
     }
 
@@ -568,7 +569,7 @@ mod tests {
     fn a_log_that_is_off_has_no_thread() {
         let log = Log::off();
         let mut handle = log.handle();
-        assert!(!handle.enabled());
+        assert!(!handle.is_enabled());
         handle.record(&example());
         handle.flush();
         assert!(log.writer.is_none());
@@ -576,14 +577,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_after_the_end_are_counted() {
-        let page = Page::default();
-        let (log, counters) = start(Box::new(page.clone()), &Page::default());
+    fn lines_after_shutdown_are_counted_as_dropped() {
+        let output = MemorySink::default();
+        let (log, counters) = start(Box::new(output.clone()), &MemorySink::default());
         let mut handle = log.handle();
-        log.shutdown(PATIENCE);
+        log.shutdown(TIMEOUT);
         handle.record(&example());
         handle.flush();
         assert_eq!(counters.log_lines_dropped.value(), 1);
-        assert_eq!(page.text(), "");
+        assert_eq!(output.text(), "");
     }
 }

@@ -1,60 +1,60 @@
-//! Counters: what a server did since it started.
+//! Counters: what the server did since it started.
 //!
-//! They are statistics. Each is exact, but two of them read together need not agree to the
-//! request: nothing is ordered by them, so every access is relaxed.
+//! Each counter is exact. Two counters that are read together may differ by a few requests, because
+//! every access is relaxed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number that many threads raise and anyone may read.
+/// A number that any thread may change and read.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// Raises it.
+    /// Increases the counter.
     pub fn add(&self, amount: u64) {
         self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
-    /// Lowers it, where it counts what is there now.
+    /// Decreases the counter. Only for a counter of what exists now.
     pub fn subtract(&self, amount: u64) {
         self.0.fetch_sub(amount, Ordering::Relaxed);
     }
 
-    /// What it stands at.
+    /// The current value.
     pub fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What a server counts; shared by its threads.
+/// The counters of a server. Its threads share them.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Connections taken from the listeners, the refused ones included.
+    /// Accepted connections, including the refused ones.
     pub connections_accepted: Counter,
     /// Connections that are open now.
     pub connections_open: Counter,
-    /// Connections answered 503 because there were too many.
+    /// Connections that were refused with 503 because too many were open.
     pub connections_refused: Counter,
-    /// TLS sessions that began.
+    /// TLS handshakes that succeeded.
     pub handshakes: Counter,
-    /// TLS handshakes that came to nothing.
+    /// TLS handshakes that failed.
     pub handshakes_failed: Counter,
-    /// Answers by the first digit of their status, 1xx to 5xx.
+    /// Responses by the first digit of their status, 1xx to 5xx.
     pub answers: [Counter; 5],
-    /// Responses that were begun and not sent to their end, whatever cut them.
+    /// Responses that were begun but not sent completely, for any reason.
     pub answers_cut: Counter,
-    /// Requests that were begun and never answered.
+    /// Requests that were begun but never answered.
     pub requests_unanswered: Counter,
-    /// Bytes of bodies sent.
+    /// Bytes of response content that were sent.
     pub bytes_sent: Counter,
-    /// Bugs that were caught at the edge of a worker.
+    /// Panics that a worker caught.
     pub worker_panics: Counter,
-    /// Lines of the access log that were never written.
+    /// Lines of the access log that were dropped.
     pub log_lines_dropped: Counter,
 }
 
 impl Counters {
-    /// Counts an answer with `status` that had `sent` bytes of body.
+    /// Counts a response with this status and this many bytes of content.
     pub fn count_answer(&self, status: u16, sent: u64) {
         let class = usize::from(status / 100).checked_sub(1);
         if let Some(counter) = class.and_then(|class| self.answers.get(class)) {
@@ -63,7 +63,7 @@ impl Counters {
         self.bytes_sent.add(sent);
     }
 
-    /// What all counters stand at.
+    /// The current values of all counters.
     pub fn snapshot(&self) -> Snapshot {
         let answers = self.answers.each_ref().map(Counter::value);
         Snapshot {
@@ -84,7 +84,7 @@ impl Counters {
     }
 }
 
-/// What the [`Counters`] stood at.
+/// The values of [`Counters`] at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Snapshot {
@@ -95,7 +95,7 @@ pub struct Snapshot {
     pub handshakes_failed: u64,
     /// Requests that were answered.
     pub requests: u64,
-    /// Answers by the first digit of their status, 1xx to 5xx.
+    /// Responses by the first digit of their status, 1xx to 5xx.
     pub answers: [u64; 5],
     pub answers_cut: u64,
     pub requests_unanswered: u64,
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_goes_down_again() {
+    fn the_number_of_open_connections_can_decrease() {
         let counters = Counters::default();
         counters.connections_open.add(2);
         counters.connections_open.subtract(1);

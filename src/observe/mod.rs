@@ -1,23 +1,23 @@
-//! What is told of the work: the access log and the counters. Invariant: to observe never makes a
-//! worker wait, and what a client sends never leaves here unescaped.
+//! The access log and the counters. Invariant: observing never makes a worker wait, and everything
+//! that a client sends is escaped before it is written.
 
-// The formats of the access log and the choice between them.
+// The formats of the access log.
 pub mod access_log;
-// Who is at the other end.
+// The client of a connection.
 pub mod client;
-// For tools that read the logs of Apache and nginx.
+// The format for tools that read the logs of Apache and nginx.
 mod combined;
-// One request and its response, as told.
+// What the access log records.
 pub mod event;
-// For programs: one object a line.
+// The format for programs: one JSON object per line.
 mod json;
-// The thread that writes the log, so that no worker waits for a disk.
+// The thread that writes the log, so no worker waits for a disk.
 pub mod log;
 // Counters.
 pub mod metrics;
-// Where every exchange ends.
+// The log and the counters of one worker.
 pub mod observer;
-// A word to the operator while the server runs.
+// Notices to the operator while the server runs.
 pub mod notice;
-// For people at a terminal.
+// The format for people at a terminal.
 mod pretty;

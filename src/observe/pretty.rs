@@ -1,5 +1,5 @@
-//! The log for people at a terminal: columns in a fixed order. The path follows the columns because
-//! its length varies, and the reason of the answer follows the path.
+//! The log for people at a terminal: columns of fixed width, then the target, then the reason for
+//! the response.
 //!
 //! ```text
 //! 13:55:36Z 200 GET       2.3 KiB    1.2 ms  /a.html  the file
@@ -16,11 +16,11 @@ use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::{Quoted, Word};
 use crate::text::human::{HumanDuration, HumanSize};
 
-/// Appends the line. Times are UTC. The peer's address follows unless it is this machine.
+/// Appends the line. Times are UTC. The client's address follows unless it is this machine.
 pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &ExchangeRecord) {
     let paint = Paint { colour };
     paint.around(out, DIM, |out| write_time(out, exchange.received));
-    paint.around(out, of_status(exchange.status), |out| {
+    paint.around(out, status_colour(exchange.status), |out| {
         match exchange.status {
             Some(status) => append(out, format_args!(" {status:3} ")),
             None => out.extend_from_slice(b" --- "),
@@ -46,7 +46,7 @@ pub fn write_tls_failure(out: &mut Vec<u8>, colour: bool, failed: &TlsFailure) {
     out.push(b'\n');
 }
 
-/// Every sequence that colours a line: nothing else moves the terminal.
+/// Every escape sequence that a line may contain.
 #[cfg(test)]
 pub const SEQUENCES: [&str; 7] = [DIM, GREEN, CYAN, YELLOW, RED, PLAIN, RESET];
 
@@ -59,9 +59,9 @@ const YELLOW: &str = "\x1b[33m";
 const CYAN: &str = "\x1b[36m";
 const PLAIN: &str = "\x1b[39m";
 
-/// Green for what went well, cyan for what is elsewhere or unchanged, yellow for the client's
-/// faults and red for ours.
-fn of_status(status: Option<u16>) -> &'static str {
+/// Green for success, cyan for a redirect or an unchanged representation, yellow for an error of
+/// the client and red for an error of the server.
+fn status_colour(status: Option<u16>) -> &'static str {
     match status {
         Some(200..300) => GREEN,
         Some(300..400) => CYAN,
@@ -91,11 +91,11 @@ fn write_time(out: &mut Vec<u8>, at: SystemTime) {
     append(out, format_args!("{clock}Z"));
 }
 
-/// `OPTIONS` and `CONNECT`.
+/// The length of `OPTIONS` and `CONNECT`, the longest common methods.
 const METHOD_WIDTH: usize = 7;
-/// `1023 KiB`, and two spaces before it.
+/// The length of `1023 KiB` and of two spaces before it.
 const SIZE_WIDTH: usize = 10;
-/// `999.9 ms`, and two spaces before it.
+/// The length of `999.9 ms` and of two spaces before it.
 const DURATION_WIDTH: usize = 10;
 
 fn or_dash(bytes: &[u8]) -> &[u8] {
@@ -106,7 +106,7 @@ fn write_method(out: &mut Vec<u8>, method: &[u8]) {
     write_left(out, METHOD_WIDTH, Word(or_dash(method)));
 }
 
-/// Appends `text` and fills up the column behind it.
+/// Appends `text`, then spaces up to `width`.
 fn write_left(out: &mut Vec<u8>, width: usize, text: impl Display) {
     let end = out.len().saturating_add(width);
     append(out, format_args!("{text}"));
@@ -115,7 +115,7 @@ fn write_left(out: &mut Vec<u8>, width: usize, text: impl Display) {
     }
 }
 
-/// Appends `text` and fills up the column in front of it.
+/// Appends spaces, then `text`, up to `width`.
 fn write_right(out: &mut Vec<u8>, width: usize, text: impl Display) {
     let start = out.len();
     append(out, format_args!("{text}"));
@@ -148,7 +148,7 @@ fn write_remarks(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
     write_from(out, exchange.peer);
 }
 
-/// The peer's address, unless it is this machine.
+/// Appends the client's address, unless it is this machine.
 fn write_from(out: &mut Vec<u8>, peer: SocketAddr) {
     let address = peer.ip().to_canonical();
     if !address.is_loopback() {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_protects_it_is_told() {
+    fn tls_sessions_are_shown() {
         check(
             false,
             ExchangeRecord {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_tell_the_class_of_the_status() {
+    fn colours_show_the_class_of_the_status() {
         check(
             true,
             example(),
