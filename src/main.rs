@@ -1,7 +1,7 @@
-//! The command: arguments, then a configuration, then a server, then an exit status.
+//! The docroot command: parses the arguments, runs the server and returns the exit status.
 //!
-//! The status is 0 after a stop that was asked for, 2 for a mistake in the arguments, and 1 for
-//! everything else that keeps the server from running.
+//! The status is 0 after an orderly shutdown, 2 for a mistake in the arguments, and 1 for any other
+//! error. A second signal also exits with 1.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Print(text)) => print(&text),
-        // Help and version are among what the parser calls errors.
+        // The parser reports the help and the version as errors too.
         Err(error) => printed(error.print(), ExitCode::from(error.exit_code())),
     }
 }
@@ -67,24 +67,24 @@ fn serve(launch: Launch) -> Result<(), StartError> {
     }
     announce(&launch, &server);
     let outcome = server.run(&log);
-    log.shutdown(LOG_PATIENCE);
+    log.shutdown(LOG_TIMEOUT);
     outcome
 }
 
-/// How long the last lines of the log may take to be written.
-const LOG_PATIENCE: Duration = Duration::from_secs(1);
+/// How long docroot waits at exit until the log is written.
+const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The first signal lets the answers that were begun finish, the second ends at once.
+/// The first signal stops the server after the current answers. The second one exits at once.
 fn end_on_signals(handle: Handle) -> Result<(), StartError> {
     let signals = AtomicUsize::new(0);
     ctrlc::set_handler(move || match signals.fetch_add(1, Ordering::Relaxed) {
         0 => handle.drain(),
         _ => std::process::exit(1),
     })
-    .map_err(|fault| StartError::System("a handler of signals", io::Error::other(fault)))
+    .map_err(|fault| StartError::System("a signal handler", io::Error::other(fault)))
 }
 
-/// Prints the banner and opens the browser, as far as either was asked for.
+/// Prints the banner and opens the browser, if the options ask for it.
 fn announce(launch: &Launch, server: &Server) {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let root = &launch.config.root;
@@ -110,7 +110,7 @@ fn announce(launch: &Launch, server: &Server) {
     }
 }
 
-/// The preferred port, where the server had to move on from it.
+/// The preferred port, if the server had to use another one.
 fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
     match port {
         Port::Preferred(port) if listening.iter().all(|at| at.port() != port) => Some(port),
@@ -122,7 +122,7 @@ fn open_browser(urls: &[String]) {
     let Some(url) = urls.first() else { return };
     if let Err(error) = open::that_detached(url) {
         say(&format!(
-            "docroot: the browser does not open: {error}; open {url} yourself\n"
+            "docroot: cannot open the browser: {error}; open {url} yourself\n"
         ));
     }
 }
@@ -131,7 +131,7 @@ fn print(text: &[u8]) -> ExitCode {
     printed(io::stdout().write_all(text), ExitCode::SUCCESS)
 }
 
-/// The status after printing. A reader who closed the pipe has seen enough.
+/// The exit status after printing. It is not an error if the reader closes the pipe early.
 fn printed(outcome: io::Result<()>, status: ExitCode) -> ExitCode {
     match outcome {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -142,7 +142,7 @@ fn printed(outcome: io::Result<()>, status: ExitCode) -> ExitCode {
     }
 }
 
-/// Says it on the standard error. Where that is closed, there is nobody to tell.
+/// Prints on the standard error. If this fails, there is no other place to report it.
 fn say(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap_or_default();
 }

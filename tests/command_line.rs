@@ -176,7 +176,7 @@ fn the_banner_says_where_what_who_and_how_to_stop() {
     let root = folder.path().canonicalize().expect("a path");
     let want = format!(
         "docroot serves {root:?} at\n  http://{}/\n\
-         Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n\
+         Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\
          Press Ctrl-C to stop.\n",
         program.address
     );
@@ -264,7 +264,7 @@ fn the_next_free_port_is_taken_where_none_is_given() {
     let program = Program::start_as_told(command().arg(folder.path()));
     let port = program.address.port();
     assert!((8081..8180).contains(&port), "{port}");
-    let told = "Port 8080 was taken; --port chooses another.\n";
+    let told = "Port 8080 is in use. Use --port to choose another.\n";
     assert!(program.banner.contains(told), "{}", program.banner);
 }
 

@@ -262,6 +262,6 @@ fn a_certificate_made_at_the_start() {
     assert!(
         program
             .banner
-            .contains("\nand redirects there from http://127.0.0.1:")
+            .contains("\nIt redirects to HTTPS from http://127.0.0.1:")
     );
 }

@@ -1,5 +1,5 @@
-//! What docroot prints when it listens: its URLs, what it serves, who can connect, and how to stop
-//! it. The banner goes to the standard error, so that the standard output holds only the access log.
+//! What docroot prints when it listens: what it serves, its URLs, who can connect, and how to stop
+//! it. The banner goes to the standard error, because the standard output is for the access log.
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -29,7 +29,7 @@ pub struct Banner<'a> {
 }
 
 impl Banner<'_> {
-    /// The text, which ends with a line end.
+    /// The text. It ends with a line end.
     pub fn text(&self) -> String {
         let mut text = format!("docroot serves {:?} at\n", self.root);
         // Writing to a string never fails.
@@ -39,22 +39,24 @@ impl Banner<'_> {
         }
         let plain = self.urls_of(Scheme::Http, self.plain);
         if !plain.is_empty() {
-            writeln!(text, "and redirects there from {}", plain.join(" ")).unwrap_or_default();
+            let plain = plain.join(" ");
+            writeln!(text, "It redirects to HTTPS from {plain}").unwrap_or_default();
         }
         if let Some(fingerprint) = self.fingerprint {
             text.push_str("The certificate is self-signed. Its SHA-256 fingerprint:\n");
             writeln!(text, "  {fingerprint}").unwrap_or_default();
         }
         if let Some(port) = self.taken {
-            writeln!(text, "Port {port} was taken; --port chooses another.").unwrap_or_default();
+            let hint = "Use --port to choose another.";
+            writeln!(text, "Port {port} is in use. {hint}").unwrap_or_default();
         }
         text.push_str(self.who_can_connect());
         text.push_str("Press Ctrl-C to stop.\n");
         text
     }
 
-    /// The URL of every address, in the order of the sockets. A socket that listens on all addresses
-    /// has several URLs, and the first is the one for this machine.
+    /// The URL of every address, in the order of the sockets. If a socket listens on all addresses,
+    /// it has several URLs. The first one is for this machine.
     pub fn urls(&self) -> Vec<String> {
         self.urls_of(self.scheme, self.listening)
     }
@@ -86,11 +88,11 @@ impl Banner<'_> {
     fn who_can_connect(&self) -> &'static str {
         let ips = || self.listening.iter().map(SocketAddr::ip);
         if ips().all(|ip| ip.is_loopback()) {
-            "Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n"
+            "Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n"
         } else if ips().any(|ip| ip.is_unspecified()) {
-            "The whole network can reach it, at every address of this machine.\n"
+            "Other machines can connect at every address of this machine.\n"
         } else {
-            "The network can reach it.\n"
+            "Other machines can connect.\n"
         }
     }
 
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_has_its_url() {
+    fn every_address_has_a_url() {
         check_urls(
             &["127.0.0.1:8080", "[::1]:8080"],
             &["192.0.2.7"],
@@ -183,8 +185,8 @@ mod tests {
             false,
             "docroot serves \"/srv\" at\n  \
              http://127.0.0.1:8081/\n\
-             Port 8080 was taken; --port chooses another.\n\
-             Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n\
+             Port 8080 is in use. Use --port to choose another.\n\
+             Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\
              Press Ctrl-C to stop.\n",
         );
         check_text(
@@ -194,7 +196,7 @@ mod tests {
             true,
             "docroot serves \"/a\\n\\u{1b}[2J\" at\n  \
              \x1b[1;36mhttp://127.0.0.1:8080/\x1b[0m\n\
-             The whole network can reach it, at every address of this machine.\n\
+             Other machines can connect at every address of this machine.\n\
              Press Ctrl-C to stop.\n",
         );
         check_text(
@@ -204,7 +206,7 @@ mod tests {
             false,
             "docroot serves \"/srv\" at\n  \
              http://192.0.2.7:8080/\n\
-             The network can reach it.\n\
+             Other machines can connect.\n\
              Press Ctrl-C to stop.\n",
         );
     }
@@ -228,10 +230,10 @@ mod tests {
             "docroot serves \"/srv\" at\n  \
              https://127.0.0.1:8443/\n  \
              https://[::1]/\n\
-             and redirects there from http://127.0.0.1/ http://[::1]:8080/\n\
+             It redirects to HTTPS from http://127.0.0.1/ http://[::1]:8080/\n\
              The certificate is self-signed. Its SHA-256 fingerprint:\n  \
              AB:CD\n\
-             Only this machine can reach it; --bind 0.0.0.0 opens it to the network.\n\
+             Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\
              Press Ctrl-C to stop.\n"
         );
     }

@@ -1,7 +1,7 @@
 //! The command line as clap needs it, made from the definitions of the options.
 //!
-//! clap splits the arguments and finds unknown options. It does not parse values: the definitions
-//! do, so that a value is checked by the same code wherever it comes from.
+//! clap splits the arguments and rejects unknown options. It does not parse values. The definitions
+//! parse them, so the same code checks a value from the command line and from the environment.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ docroot [OPTIONS] [PATH]
        docroot explain [OPTIONS] TARGET [PATH]";
 
 const AFTER_HELP: &str = "\
-'docroot explain' is a command only if explain is the first argument. To serve a folder of that
+'docroot explain' is a command only if explain is the first argument. To serve a directory of that
 name, write docroot ./explain.
 
 Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
@@ -34,12 +34,12 @@ The environment can set every option that is not under Other: DOCROOT_IDLE_TIMEO
 its variable is ignored. If DOCROOT_PORT is not set, docroot reads PORT.
 
 Examples:
-  docroot                          serve this folder to this machine
+  docroot                          serve this directory to this machine
   docroot -o www                   serve www and open it in the browser
   docroot -b 0.0.0.0 -p 9000 /srv  serve /srv to the network, on port 9000
   docroot report.pdf               serve a single file
-  docroot --tls-self-signed        serve this folder over HTTPS
-  docroot --log-format json | jq   read the log with a program
+  docroot --tls-self-signed        serve this directory over HTTPS
+  docroot --log-format json | jq   process the log with another program
   docroot explain /a.txt www       explain the answer to GET /a.txt";
 
 const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
@@ -51,7 +51,7 @@ docroot reads their environment variables too.
 Examples:
   docroot explain /                                 the answer for the served directory
   docroot explain /a.txt -H 'Range: bytes=0-99'     the answer to a range request
-  docroot explain /a.txt --method HEAD www          the answer to HEAD, from the folder www";
+  docroot explain /a.txt --method HEAD www          the answer to HEAD, from the directory www";
 
 /// The whole command line. The help shows the values of `defaults`.
 pub fn command(defaults: &Settings) -> Command {
@@ -62,7 +62,7 @@ pub fn command(defaults: &Settings) -> Command {
         .after_help(AFTER_HELP)
         .arg(path())
         .subcommand(explain(defaults))
-        // `docroot -q explain` serves a folder of that name, and so does `docroot help`.
+        // `docroot -q explain` and `docroot help` serve directories of these names.
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
         .args_override_self(true)
@@ -82,7 +82,7 @@ pub fn explain(defaults: &Settings) -> Command {
         .args([target, path()])
 }
 
-/// A command with the options of its mode and nothing else.
+/// A command with only the options of its mode.
 fn bare(name: &'static str, mode: Mode, defaults: &Settings) -> Command {
     let options = mode.options();
     Command::new(name)
@@ -94,7 +94,7 @@ fn bare(name: &'static str, mode: Mode, defaults: &Settings) -> Command {
 
 fn path() -> Arg {
     Arg::new(PATH)
-        .help("The directory, or the single file, to serve")
+        .help("The directory or the single file to serve")
         .value_parser(value_parser!(PathBuf))
         .default_value(".")
 }
@@ -133,7 +133,7 @@ fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
     named(argument, option)
 }
 
-/// The argument with the names that not every option has.
+/// Adds the short name, the alias and the name of the value, if the option has them.
 fn named(mut argument: Arg, option: &OptionDef) -> Arg {
     if let Some(short) = option.short {
         argument = argument.short(short);

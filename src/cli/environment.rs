@@ -37,7 +37,7 @@ fn apply_value(option: &OptionDef, settings: &mut Settings, value: &OsStr) -> Re
     }
 }
 
-/// Whether a word turns a switch on; `None` if it is another word.
+/// Whether a word turns a switch on or off; `None` if it is neither.
 fn is_on(word: &OsStr) -> Option<bool> {
     let word = word.to_str()?.to_ascii_lowercase();
     match word.as_str() {

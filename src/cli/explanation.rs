@@ -6,7 +6,7 @@ use crate::semantics::trace::Step;
 use crate::text::append;
 use crate::text::escape::JsonString;
 
-/// The request as it would be sent: a whole head. `Host` is added unless one was typed.
+/// The head of the request as a client would send it. `Host` is added unless it was typed.
 pub fn request(explain: &Explain) -> Vec<u8> {
     let mut head = explain.method.clone();
     head.push(b' ');
@@ -26,7 +26,7 @@ pub fn request(explain: &Explain) -> Vec<u8> {
     head
 }
 
-/// The explanation in the format that was asked for.
+/// The explanation in this format.
 pub fn print(explanation: &Explanation, format: ExplainFormat) -> Vec<u8> {
     match format {
         ExplainFormat::Text => text(explanation),
@@ -34,7 +34,7 @@ pub fn print(explanation: &Explanation, format: ExplainFormat) -> Vec<u8> {
     }
 }
 
-/// The status line and the fields as they would be sent, an empty line, then a line for each step.
+/// The status line, the fields, an empty line, then one line per step.
 fn text(explanation: &Explanation) -> Vec<u8> {
     let mut out: Vec<u8> = explanation
         .head
@@ -52,7 +52,7 @@ fn text(explanation: &Explanation) -> Vec<u8> {
     out
 }
 
-/// One object: the status, the fields in their order, the length of the content, the steps.
+/// One object: the status, the fields in order, the length of the content, and the steps.
 fn json(explanation: &Explanation) -> Vec<u8> {
     let mut out = Vec::new();
     let status = explanation.status;
@@ -108,13 +108,13 @@ fn write_step(out: &mut Vec<u8>, number: usize, step: &Step) {
     );
 }
 
-/// The path of a function, without the name of the crate.
+/// The path of the function, without the name of the crate.
 fn function(step: &Step) -> &'static str {
     let path = step.clause.function;
     path.split_once("::").map_or(path, |(_, below)| below)
 }
 
-/// The fields of a head: name and value.
+/// The names and values of the fields in a head.
 fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let lines = head.split(|&octet| octet == b'\n').skip(1);
     lines.filter_map(|line| {

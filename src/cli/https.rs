@@ -1,28 +1,28 @@
-//! The options of HTTPS: how they combine.
+//! How the options of HTTPS combine.
 
 use std::path::PathBuf;
 
 use crate::net::tls::fault::NOT_BUILT_IN;
 use crate::net::tls::options::{CertificateSource, ClientAuthentication, TlsOptions, TlsVersion};
 
-/// What was asked of HTTPS, one field per option.
+/// The options of HTTPS as they were given, one field per option.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Https {
     /// The PEM file of the server's certificate.
     pub certificate: Option<PathBuf>,
     /// The PEM file of its key.
     pub key: Option<PathBuf>,
-    /// Whether to make a certificate.
+    /// Whether to make a self-signed certificate.
     pub self_signed: bool,
-    /// The PEM file of the authorities that sign the certificates of clients.
+    /// The PEM file of the authorities that sign client certificates.
     pub client_authorities: Option<PathBuf>,
-    /// Whether a client may go without a certificate.
+    /// Whether clients may connect without a certificate.
     pub client_optional: bool,
-    /// The oldest version.
+    /// The oldest version of TLS.
     pub min: Option<TlsVersion>,
-    /// The port of the plain listener.
+    /// The plain HTTP port that redirects to HTTPS.
     pub redirect: Option<u16>,
-    /// The seconds of `Strict-Transport-Security`.
+    /// The `max-age` of `Strict-Transport-Security` in seconds.
     pub hsts: Option<u64>,
 }
 
@@ -30,7 +30,8 @@ impl Https {
     /// The oldest version of TLS unless `--tls-min` says otherwise: browsers refuse older ones.
     pub const MIN: TlsVersion = TlsVersion::Tls12;
 
-    /// `None` if no option of HTTPS was given. An error if they contradict each other.
+    /// The configuration of TLS; `None` if no option of HTTPS was given. An error says which
+    /// options do not fit together, and what to do.
     pub fn options(self) -> Result<Option<TlsOptions>, String> {
         if self == Https::default() {
             return Ok(None);
@@ -43,7 +44,7 @@ impl Https {
             (None, false) => ClientAuthentication::None,
             (None, true) => {
                 return Err("--tls-client-optional needs --tls-client-ca: \
-                            name the file with the authorities of the clients"
+                            name the file with the authorities that sign client certificates"
                     .into());
             }
             (Some(authorities), true) => ClientAuthentication::Optional(authorities),

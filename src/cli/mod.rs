@@ -1,6 +1,6 @@
-//! The command line and the environment, turned into a configuration; and what docroot prints.
+//! Turns the command line and the environment into a configuration, and makes what docroot prints.
 //!
-//! [`parse`] is a pure function: its caller passes the arguments, the environment and the machine.
+//! [`parse`] depends only on its arguments: the command line, the environment and the machine.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub mod machine;
 mod options;
 // Completions and the manual page.
 mod printed;
-// The request of `docroot explain`, as it is typed.
+// Parses the request of `docroot explain`.
 mod request;
 // The settings that options change.
 mod settings;
@@ -43,7 +43,7 @@ mod units;
 // Mistakes in the arguments.
 mod usage;
 
-/// What to do.
+/// What docroot was asked to do.
 #[derive(Debug)]
 pub enum Command {
     /// Start a server.
@@ -54,7 +54,7 @@ pub enum Command {
     Print(Vec<u8>),
 }
 
-/// A server to start, and what to do when it listens.
+/// A server to start, and what to do once it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
     /// The server.
@@ -65,7 +65,7 @@ pub struct Launch {
     pub open: bool,
 }
 
-/// A request to explain. It fits into an HTTP/1.1 request, but may be wrong in other ways.
+/// A request to explain. It can be sent over HTTP/1.1, but may be invalid in other ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explain {
     /// The request target.
@@ -106,20 +106,20 @@ pub fn parse(
     let settings = Settings::defaults(machine);
     let matches = command::command(&settings)
         .try_get_matches_from(&typed)
-        .map_err(|error| explained(mode, error, &typed))?;
+        .map_err(|error| usage_error(mode, error, &typed))?;
     let matches = matches.subcommand_matches(EXPLAIN).unwrap_or(&matches);
     act(mode, settings, matches, variable).map_err(|mistake| UsageError::new(mode, mistake))
 }
 
-/// What clap reports, or a better text if clap does not know what was meant.
-fn explained(mode: Mode, error: clap::Error, typed: &[OsString]) -> UsageError {
+/// The error of clap, or a clearer text for a mistake that clap misunderstands.
+fn usage_error(mode: Mode, error: clap::Error, typed: &[OsString]) -> UsageError {
     let text = match (mode, error.kind()) {
         (Mode::Explain, ErrorKind::MissingRequiredArgument) => {
             "explain needs the target of a request, such as /index.html; \
-             to serve a folder named explain, write docroot ./explain"
+             to serve a directory named explain, write docroot ./explain"
                 .into()
         }
-        // To clap, a second path is a subcommand that comes too late.
+        // clap takes a second path for a misplaced subcommand.
         (Mode::Serve, ErrorKind::ArgumentConflict) if typed.iter().any(|word| word == EXPLAIN) => {
             "explain must be the first argument: write docroot explain, then the options".into()
         }
@@ -151,7 +151,7 @@ fn act(
         let values = matches.get_raw(option.long).into_iter().flatten();
         option.apply(&mut settings, &values.collect::<Vec<_>>())?;
     }
-    // A mistake in the environment does not keep the manual from being printed.
+    // The manual is printed even if there is a mistake in the environment.
     if let Some(printed) = settings.print {
         return Ok(Command::Print(printed::render(printed, &defaults)));
     }

@@ -8,7 +8,7 @@ use clap_mangen::roff::{Roff, roman};
 use super::command::{self, EXPLAIN};
 use super::settings::{Printed, Settings};
 
-/// The text itself.
+/// The text to print.
 pub fn render(printed: Printed, defaults: &Settings) -> Vec<u8> {
     let mut text = Vec::new();
     match printed {
@@ -34,7 +34,7 @@ fn manual(page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> {
     man.render_version_section(page)
 }
 
-/// The subcommand has one section instead of a page of its own: `docroot --man` prints one page.
+/// `docroot --man` prints one page, so the subcommand is a section instead of a page of its own.
 fn manual_of_explain(page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> {
     let command = command::explain(defaults);
     let mut heading = Roff::default();
@@ -42,7 +42,8 @@ fn manual_of_explain(page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> 
     let about = command.get_about().map(ToString::to_string);
     heading.text([roman(about.unwrap_or_default())]);
     heading.to_writer(page)?;
-    // Arguments with one heading are written as one section. Its first line repeats the heading.
+    // If all arguments have the same heading, they become one section. It begins with that heading,
+    // which the page already has.
     let command = command.mut_args(|argument| argument.help_heading(EXPLAIN));
     let mut section = Vec::new();
     Man::new(command).render_options_section(&mut section)?;

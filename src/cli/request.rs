@@ -1,15 +1,15 @@
-//! The parts of a request as people type them, checked for what no HTTP/1.1 request can hold.
+//! Parses the parts of a request as people type them, and rejects what HTTP/1.1 cannot express.
 //!
 //! ```text
 //! request-line = method SP request-target SP HTTP-version     RFC 9112 section 3
 //! field-line   = field-name ":" OWS field-value OWS           RFC 9112 section 5
 //! ```
 //!
-//! A request that can be sent but is wrong passes: the server's answer to it is worth explaining.
+//! A request that is invalid but can be sent is accepted, because docroot can explain its answer.
 
 use crate::semantics::field::{is_token, trim};
 
-/// A token, such as `GET`.
+/// Parses a method, which is a token such as `GET`.
 pub fn method(typed: &[u8]) -> Result<Vec<u8>, String> {
     match is_token(typed) {
         true => Ok(typed.to_vec()),
@@ -17,30 +17,31 @@ pub fn method(typed: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Any octets that do not end the target or the line, such as `/index.html?a=b`. Section 3 lets a
-/// recipient split the line at every octet that this function refuses, except NUL.
+/// Parses a target such as `/index.html?a=b`. It may have all octets except those that end the
+/// target or the line. RFC 9112 section 3 lets a recipient split the line at each of these, except
+/// NUL.
 pub fn target(typed: &[u8]) -> Result<Vec<u8>, String> {
     let splits = |octet: &u8| b"\0\t\n\x0b\x0c\r ".contains(octet);
     match typed {
         [] => Err("the target is empty; write / for the served directory".into()),
         _ if typed.iter().any(splits) => {
-            Err("a target cannot hold a space, a line end or a NUL; write a space as %20".into())
+            Err("a target cannot contain a space, a line end or a NUL; write a space as %20".into())
         }
         _ => Ok(typed.to_vec()),
     }
 }
 
-/// A name and a value, such as `Range: bytes=0-99`. The value may be empty.
+/// Parses a name and a value, such as `Range: bytes=0-99`. The value may be empty.
 pub fn field(typed: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     let colon = typed.iter().position(|&octet| octet == b':');
     let colon = colon.ok_or("it has no colon; write 'Name: value'")?;
     let (name, value) = (&typed[..colon], &typed[colon + 1..]);
     if !is_token(name) {
-        return Err("what stands before the colon is not a field name such as Range".into());
+        return Err("the text before the colon is not a field name such as Range".into());
     }
     // RFC 9110 section 5.5: these three are invalid and dangerous.
     if value.iter().any(|octet| b"\r\n\0".contains(octet)) {
-        return Err("a field value cannot hold CR, LF or NUL; leave it out".into());
+        return Err("a field value cannot contain CR, LF or NUL; remove it".into());
     }
     Ok((name.to_vec(), trim(value).to_vec()))
 }

@@ -1,4 +1,4 @@
-//! The settings that options change, and what they add up to.
+//! The settings that options change, and the commands that are made from them.
 //!
 //! The settings start as the defaults. Each option changes its own part, so the order in which
 //! options are applied does not matter. Rules that concern several options are checked at the end.
@@ -16,7 +16,7 @@ use crate::site::options::SiteOptions;
 /// Everything that an option can change.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The server. `tls` stays `None` until the end: it is made from `https`.
+    /// The server. `tls` is `None` until [`Settings::launch`] makes it from `https`.
     pub config: Config,
     /// The options of HTTPS, not yet checked against each other.
     pub https: Https,
@@ -30,7 +30,7 @@ pub struct Settings {
     pub print: Option<Printed>,
 }
 
-/// The request that `docroot explain` answers, apart from its target.
+/// The request of `docroot explain`, apart from its target.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// A token (RFC 9110 section 9.1).
@@ -86,7 +86,7 @@ impl Settings {
         }
     }
 
-    /// The server to start, or why the options contradict each other.
+    /// The server to start. An error says which options do not fit together, and what to do.
     pub fn launch(self) -> Result<Launch, String> {
         let mut config = self.config;
         config.tls = self.https.options()?;

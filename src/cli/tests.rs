@@ -195,7 +195,7 @@ fn limits_and_deadlines_are_read() {
 }
 
 #[test]
-fn the_environment_gives_what_the_command_line_does_not() {
+fn the_environment_sets_what_the_command_line_leaves_out() {
     let port = |variables, line| launch_with(variables, line).config.port;
     assert_eq!(port(&[("DOCROOT_PORT", "1")], ""), Port::Fixed(1));
     assert_eq!(port(&[("DOCROOT_PORT", "1")], "-p 2"), Port::Fixed(2));
@@ -234,7 +234,7 @@ fn the_environment_gives_what_the_command_line_does_not() {
 }
 
 #[test]
-fn switches_of_the_environment_are_words() {
+fn variables_turn_switches_on_and_off() {
     let listing = |value| {
         launch_with(&[("DOCROOT_NO_LISTING", value)], "")
             .config
@@ -258,8 +258,8 @@ fn mistakes_are_one_line() {
     check_error(&[], "-p 65536", "not a number from 0 to 65535");
     check_error(&[], "-t 0", "--threads");
     check_error(&[], "-b nowhere", "not an IP address");
-    check_error(&[], "--index a/b", "one file's name");
-    check_error(&[], "--index ..", "one file's name");
+    check_error(&[], "--index a/b", "a single file name");
+    check_error(&[], "--index ..", "a single file name");
     check_error(&[], "--max-head 1t", "64k");
     check_error(&[], "--max-head 1", "from 512 to 16m");
     check_error(&[], "--head-timeout 10x", "10s");
@@ -269,7 +269,7 @@ fn mistakes_are_one_line() {
 }
 
 #[test]
-fn mistakes_of_the_environment_name_the_variable() {
+fn mistakes_in_the_environment_name_the_variable() {
     check_error(&[("PORT", "x")], "", "the variable PORT: invalid value 'x'");
     check_error(&[("DOCROOT_PORT", "x")], "", "the variable DOCROOT_PORT: ");
     check_error(

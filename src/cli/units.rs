@@ -79,8 +79,8 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// A size that a request head may have. A shorter head fits no request; a longer one would let a
-/// client hold too much memory.
+/// A maximum size for a request head or its target. Below 512 bytes, common requests would not fit.
+/// Above 16 MiB, a client could use too much memory.
 pub fn head_size(text: &str) -> Result<usize, String> {
     match usize::try_from(size(text)?) {
         Ok(bytes @ 512..=0x100_0000) => Ok(bytes),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_have_both_ends() {
+    fn counts_include_both_limits() {
         assert_eq!(count("1", 1..=9), Ok(1));
         assert_eq!(count("9", 1..=9), Ok(9));
         for text in ["0", "10", "", "-1", "1.5", "x", "99999999999999999999"] {

@@ -1,4 +1,4 @@
-//! Why the arguments ask for nothing that docroot can do.
+//! Mistakes in the arguments.
 
 use std::io::{self, Write};
 
@@ -8,49 +8,49 @@ use super::options::Mode;
 /// the same way.
 #[derive(Debug)]
 pub struct UsageError {
-    what: What,
+    report: Report,
     mode: Mode,
 }
 
 #[derive(Debug)]
-enum What {
+enum Report {
     /// The help or the version.
-    Asked(clap::Error),
+    Requested(clap::Error),
     /// A mistake, in one line.
     Mistake(String),
 }
 
 impl UsageError {
-    /// A mistake that is found after the arguments were split.
+    /// A mistake, described in one line.
     pub(super) fn new(mode: Mode, mistake: String) -> UsageError {
-        let what = What::Mistake(mistake);
-        UsageError { what, mode }
+        let report = Report::Mistake(mistake);
+        UsageError { report, mode }
     }
 
     /// What clap reports.
     pub(super) fn from_clap(mode: Mode, error: clap::Error) -> UsageError {
-        let what = match error.use_stderr() {
-            true => What::Mistake(one_line(&error)),
-            false => What::Asked(error),
+        let report = match error.use_stderr() {
+            true => Report::Mistake(one_line(&error)),
+            false => Report::Requested(error),
         };
-        UsageError { what, mode }
+        UsageError { report, mode }
     }
 
     /// The exit status: 2 for a mistake, 0 for the help and the version.
     pub fn exit_code(&self) -> u8 {
-        match self.what {
-            What::Asked(_) => 0,
-            What::Mistake(_) => 2,
+        match self.report {
+            Report::Requested(_) => 0,
+            Report::Mistake(_) => 2,
         }
     }
 
     /// Prints a mistake on the standard error in two lines: the mistake, and how to get help.
-    /// Prints the help and the version on the standard output, with colours if it is a terminal
-    /// that supports them.
+    /// Prints the help or the version on the standard output, with colours if it is a terminal that
+    /// supports them.
     pub fn print(&self) -> io::Result<()> {
-        match &self.what {
-            What::Asked(text) => text.print(),
-            What::Mistake(mistake) => {
+        match &self.report {
+            Report::Requested(text) => text.print(),
+            Report::Mistake(mistake) => {
                 let command = match self.mode {
                     Mode::Serve => "docroot",
                     Mode::Explain => "docroot explain",
@@ -65,14 +65,14 @@ impl UsageError {
 
     #[cfg(test)]
     pub(super) fn mistake(&self) -> &str {
-        match &self.what {
-            What::Asked(_) => "",
-            What::Mistake(mistake) => mistake,
+        match &self.report {
+            Report::Requested(_) => "",
+            Report::Mistake(mistake) => mistake,
         }
     }
 }
 
-/// What clap says, with its suggestions, in one line.
+/// The message of clap and its suggestions, in one line.
 fn one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let mut parts = Vec::new();

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::cli::settings::Settings;
 
-/// The one definition of an option. The command line, the environment, the help, the manual and
-/// the completions are all made from it.
+/// The only definition of an option. The command line, the environment, the help, the manual and
+/// the completions are made from it.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionDef {
     /// The name after `--`. The environment variable is made from it.
@@ -64,9 +64,9 @@ pub enum Kind {
 pub struct List {
     /// The name of one value in the help.
     pub name: &'static str,
-    /// What separates values that are given at once.
+    /// What separates several values in one argument.
     pub separator: Option<char>,
-    /// Removes the default, before the first value.
+    /// Removes the default before the first value is added.
     pub clear: fn(&mut Settings),
     /// Adds one value.
     pub add: fn(&mut Settings, &OsStr) -> Result<(), String>,
@@ -93,7 +93,7 @@ pub struct Group {
 }
 
 impl OptionDef {
-    /// An option with only what every option has. It belongs to the server.
+    /// An option of the server with only the parts that every option has.
     pub const fn new(long: &'static str, kind: Kind, help: &'static str) -> OptionDef {
         OptionDef {
             long,
@@ -107,31 +107,31 @@ impl OptionDef {
         }
     }
 
-    /// The same with a short name.
+    /// Adds a short name.
     pub const fn short(mut self, short: char) -> OptionDef {
         self.short = Some(short);
         self
     }
 
-    /// The same with a second long name.
+    /// Adds a second long name.
     pub const fn alias(mut self, alias: &'static str) -> OptionDef {
         self.alias = Some(alias);
         self
     }
 
-    /// The same with a second variable.
+    /// Adds a second variable.
     pub const fn second_variable(mut self, name: &'static str) -> OptionDef {
         self.second_variable = Some(name);
         self
     }
 
-    /// The same with a default to show.
+    /// Adds the default that the help shows.
     pub const fn default(mut self, show: fn(&Settings) -> String) -> OptionDef {
         self.default = Some(show);
         self
     }
 
-    /// The same for other commands.
+    /// Sets which commands take the option.
     pub const fn scope(mut self, scope: Scope) -> OptionDef {
         self.scope = scope;
         self
@@ -148,8 +148,8 @@ impl OptionDef {
         }
     }
 
-    /// The variables that set the option. The first one that is set counts. Options that print
-    /// something and options of a single request have no variable.
+    /// The variables that set the option, in order of precedence. Options that print something and
+    /// options of a single request have no variable.
     pub fn variables(&self) -> Vec<String> {
         if matches!(self.scope, Scope::Print | Scope::Request) {
             return Vec::new();
@@ -159,8 +159,8 @@ impl OptionDef {
         [Some(own), second].into_iter().flatten().collect()
     }
 
-    /// Applies the values to the settings; the last one counts unless the option is a list. A
-    /// switch needs no value.
+    /// Applies the values to the settings. If the option is not a list, only the last value counts.
+    /// A switch needs no value.
     pub fn apply(&self, settings: &mut Settings, values: &[&OsStr]) -> Result<(), String> {
         if let Kind::Switch(apply) = self.kind {
             apply(settings);
@@ -189,7 +189,7 @@ impl OptionDef {
                 (chosen.apply)(settings);
                 Ok(())
             }
-            // These have no single value: `apply` and the parser have dealt with them.
+            // `apply` handles switches and lists. clap handles the help and the version.
             Kind::Switch(_) | Kind::List(_) | Kind::Help | Kind::Version => Ok(()),
         }
     }
@@ -211,7 +211,7 @@ impl OptionDef {
 }
 
 impl List {
-    /// The single values of what was given at once.
+    /// The values in one argument.
     fn split<'a>(&self, values: &'a OsStr) -> Vec<&'a OsStr> {
         match (values.to_str(), self.separator) {
             (Some(text), Some(separator)) => {
@@ -223,7 +223,7 @@ impl List {
     }
 }
 
-/// A value in quotes, on one line whatever it holds.
+/// A value in quotes. Control characters are escaped, so it stays on one line.
 pub fn quoted(value: &OsStr) -> String {
     format!("'{}'", value.to_string_lossy().escape_debug())
 }
@@ -233,7 +233,7 @@ pub fn utf8(value: &OsStr) -> Result<&str, String> {
     value.to_str().ok_or_else(|| "it is not UTF-8".into())
 }
 
-/// Stores a value that was parsed, or passes on what is wrong with it.
+/// Stores a parsed value, or returns the error.
 pub fn store<T>(place: &mut T, parsed: Result<T, String>) -> Result<(), String> {
     *place = parsed?;
     Ok(())

@@ -1,7 +1,6 @@
 //! HTTPS.
 //!
-//! A build without HTTPS has these options too. Its help and its errors then say that another build
-//! has HTTPS.
+//! A build without HTTPS has these options too. Its help and its errors say that it lacks HTTPS.
 
 use super::definition::{Choice, Group, Kind, OptionDef, store};
 use crate::cli::https::Https;
@@ -29,7 +28,7 @@ pub const GROUP: Group = Group {
 const CERTIFICATE: OptionDef = OptionDef::new(
     "tls-cert",
     Kind::File(|settings, file| settings.https.certificate = Some(file)),
-    "Serve over HTTPS with the certificate in this PEM file. The certificates of its authorities \
+    "Serve over HTTPS with the certificate in this PEM file. The intermediate certificates \
      follow it in the same file. If the file changes, docroot reads it again",
 )
 .default(|_| "none".into());
@@ -51,14 +50,14 @@ const SELF_SIGNED: OptionDef = OptionDef::new(
 const CLIENT_CA: OptionDef = OptionDef::new(
     "tls-client-ca",
     Kind::File(|settings, file| settings.https.client_authorities = Some(file)),
-    "Serve only clients with a certificate that an authority in this PEM file has signed",
+    "Accept only clients with a certificate that an authority in this PEM file has signed",
 )
 .default(|_| "none".into());
 
 const CLIENT_OPTIONAL: OptionDef = OptionDef::new(
     "tls-client-optional",
     Kind::Switch(|settings| settings.https.client_optional = true),
-    "Also serve clients that show no certificate. A certificate that is shown must be valid",
+    "Also accept clients without a certificate. If a client sends one, it must be valid",
 );
 
 const MIN: OptionDef = OptionDef::new(

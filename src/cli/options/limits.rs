@@ -33,7 +33,7 @@ const CONNECTIONS: OptionDef = OptionDef::new(
         let place = &mut settings.config.limits.max_connections;
         store(place, count(text, 1..=1 << 20))
     }),
-    "The number of open connections. Beyond it, docroot answers 503",
+    "The maximum number of open connections. Beyond it, docroot answers 503",
 )
 .default(|_| {
     format!("half of what the limit of open files leaves free, at most {MOST_CONNECTIONS}")
@@ -44,7 +44,7 @@ const HEAD: OptionDef = OptionDef::new(
     Kind::Text("SIZE", |settings, text| {
         store(&mut settings.config.limits.max_head, head_size(text))
     }),
-    "The size of a request's head. Beyond it, docroot answers 431",
+    "The maximum size of a request's head. Beyond it, docroot answers 431",
 )
 .default(|settings| show_size(settings.config.limits.max_head as u64));
 
@@ -53,7 +53,7 @@ const TARGET: OptionDef = OptionDef::new(
     Kind::Text("SIZE", |settings, text| {
         store(&mut settings.config.limits.max_target, head_size(text))
     }),
-    "The size of a request's target. Beyond it, docroot answers 414",
+    "The maximum size of a request's target. Beyond it, docroot answers 414",
 )
 .default(|settings| show_size(settings.config.limits.max_target as u64));
 
@@ -63,7 +63,7 @@ const FIELDS: OptionDef = OptionDef::new(
         let place = &mut settings.config.limits.max_fields;
         store(place, count(text, 1..=1 << 16))
     }),
-    "The number of field lines in a request. Beyond it, docroot answers 431",
+    "The maximum number of field lines in a request. Beyond it, docroot answers 431",
 )
 .default(|settings| settings.config.limits.max_fields.to_string());
 
@@ -72,8 +72,8 @@ const BODY: OptionDef = OptionDef::new(
     Kind::Text("SIZE", |settings, text| {
         store(&mut settings.config.limits.max_body, size(text))
     }),
-    "The size of a request's body. docroot reads a body and discards it. Beyond this size, it \
-     closes the connection instead",
+    "The maximum size of a request's body. docroot reads the body and discards it. If the body is \
+     larger, docroot closes the connection instead",
 )
 .default(|settings| show_size(settings.config.limits.max_body));
 
@@ -83,7 +83,7 @@ const RANGES: OptionDef = OptionDef::new(
         let place = &mut settings.config.limits.max_ranges;
         store(place, count(text, 0..=usize::from(u16::MAX)))
     }),
-    "The number of ranges in a request. Beyond it, docroot sends the whole file",
+    "The maximum number of ranges in a request. Beyond it, docroot sends the whole file",
 )
 .default(|settings| settings.config.limits.max_ranges.to_string())
 .scope(Scope::Answer);
@@ -93,8 +93,8 @@ const RATE: OptionDef = OptionDef::new(
     Kind::Text("SIZE", |settings, text| {
         store(&mut settings.config.limits.min_rate, size(text))
     }),
-    "The bytes per second that a client must receive. If it is slower, docroot closes the \
-     connection. 0 allows any rate",
+    "The minimum rate at which a client must receive, in bytes per second. If it is slower, docroot \
+     closes the connection. 0 allows any rate",
 )
 .default(|settings| show_size(settings.config.limits.min_rate));
 
@@ -103,7 +103,7 @@ const CACHE: OptionDef = OptionDef::new(
     Kind::Text("SIZE", |settings, text| {
         store(&mut settings.config.site.cache_memory, size(text))
     }),
-    "The memory for cached files, copies and compressed answers. 0 turns the cache off",
+    "The maximum memory for cached files, copies and compressed answers. 0 turns the cache off",
 )
 .default(|settings| show_size(settings.config.site.cache_memory))
 .scope(Scope::Answer);
@@ -113,7 +113,7 @@ const HANDSHAKE_TIME: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.deadlines.handshake, deadline(text))
     }),
-    "The time for a TLS handshake",
+    "The maximum time for a TLS handshake",
 )
 .default(|settings| show_duration(settings.config.deadlines.handshake));
 
@@ -122,7 +122,7 @@ const HEAD_TIME: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.deadlines.head, deadline(text))
     }),
-    "The time for a client to send a whole request head",
+    "The maximum time for a client to send a request's head",
 )
 .default(|settings| show_duration(settings.config.deadlines.head));
 
@@ -131,7 +131,7 @@ const BODY_TIME: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.deadlines.body, deadline(text))
     }),
-    "The time for a client to send a request's body",
+    "The maximum time for a client to send a request's body",
 )
 .default(|settings| show_duration(settings.config.deadlines.body));
 
@@ -140,7 +140,7 @@ const IDLE_TIME: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.deadlines.idle, duration(text))
     }),
-    "The time that a connection stays open between requests",
+    "The maximum time that a connection stays open between requests",
 )
 .default(|settings| show_duration(settings.config.deadlines.idle));
 
@@ -158,7 +158,7 @@ const LINGER_TIME: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.deadlines.linger, duration(text))
     }),
-    "The time for a client to read the last answer before docroot closes the connection",
+    "The maximum time for a client to read the last answer before docroot closes the connection",
 )
 .default(|settings| show_duration(settings.config.deadlines.linger));
 
@@ -167,6 +167,6 @@ const DRAIN_TIME: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.deadlines.drain, duration(text))
     }),
-    "The time to finish answers at shutdown",
+    "The maximum time to finish answers at shutdown",
 )
 .default(|settings| show_duration(settings.config.deadlines.drain));

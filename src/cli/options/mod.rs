@@ -1,7 +1,7 @@
 //! Every option, defined once.
 //!
-//! To add an option, add a definition to the table of its group. Its flag, variable, help, line in
-//! the manual and completions follow from it.
+//! To add an option, add a definition to its group. Its flag, variable, help, manual entry and
+//! completions are made from it.
 
 pub use definition::{Group, Kind, OptionDef, Scope, quoted};
 

@@ -20,7 +20,7 @@ const PORT: OptionDef = OptionDef::new(
     "The port to listen on. 0 lets the system choose a free one",
 )
 .short('p')
-// Hosting platforms set this one.
+// Hosting platforms set this variable.
 .second_variable("PORT")
 .default(|settings| format!("{}, or the next free one", settings.config.port.number()));
 
@@ -57,8 +57,7 @@ const THREADS: OptionDef = OptionDef::new(
 /// The name of the loopback addresses (RFC 6761 section 6.3).
 const LOCALHOST: &str = "localhost";
 
-/// Adds an address once. An address that is typed as a number is required, even if `localhost`
-/// includes it.
+/// Adds an address once. A numeric address is required, even if `localhost` includes it.
 fn add_address(bind: &mut Bind, text: &str) -> Result<(), String> {
     if text.eq_ignore_ascii_case(LOCALHOST) {
         bind.optional = Bind::LOOPBACK.to_vec();
@@ -72,7 +71,7 @@ fn add_address(bind: &mut Bind, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// An IP address. Brackets are allowed around it, because URLs write IPv6 addresses so.
+/// Parses an IP address. It may have brackets, as IPv6 addresses in URLs have.
 fn numeric(text: &str) -> Result<IpAddr, String> {
     let inner = text
         .strip_prefix('[')

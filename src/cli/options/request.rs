@@ -14,7 +14,7 @@ const FIELD: OptionDef = OptionDef::new(
     "field",
     Kind::List(List {
         name: "FIELD",
-        // Values of fields have commas of their own.
+        // Field values may contain commas.
         separator: None,
         clear: |settings| settings.request.fields.clear(),
         add: |settings, value| {

@@ -20,8 +20,8 @@ const INDEX: OptionDef = OptionDef::new(
             Ok(())
         },
     }),
-    "The file to serve for a directory, if the directory has one of that name. To try several \
-     names, repeat the option or separate them with commas",
+    "The name of the file to serve for a directory, if the directory has it. To try several names, \
+     repeat the option or separate them with commas",
 )
 .default(|settings| settings.config.site.index.join(","))
 .scope(Scope::Answer);
@@ -36,7 +36,7 @@ const NO_LISTING: OptionDef = OptionDef::new(
 const HIDDEN: OptionDef = OptionDef::new(
     "include-hidden",
     Kind::Switch(|settings| settings.config.site.hidden = true),
-    "Serve names that begin with a dot. The name .well-known is always served",
+    "Serve names that begin with a dot. docroot always serves .well-known",
 )
 .scope(Scope::Answer);
 
@@ -50,7 +50,7 @@ const SYMLINKS: OptionDef = OptionDef::new(
 const NO_COMPRESS: OptionDef = OptionDef::new(
     "no-compress",
     Kind::Switch(|settings| settings.config.site.compress = false),
-    "Do not compress on the fly",
+    "Do not compress answers",
 )
 .scope(Scope::Answer);
 
@@ -61,11 +61,11 @@ const OPEN: OptionDef = OptionDef::new(
 )
 .short('o');
 
-/// The name of a file in its own directory.
+/// Parses the name of one file, without a directory.
 fn index_name(text: &str) -> Result<String, String> {
     match text {
-        "" | "." | ".." => Err("not one file's name such as index.html".into()),
-        _ if text.contains('/') => Err("not one file's name such as index.html".into()),
+        "" | "." | ".." => Err("not a single file name such as index.html".into()),
+        _ if text.contains('/') => Err("not a single file name such as index.html".into()),
         _ => Ok(text.into()),
     }
 }
