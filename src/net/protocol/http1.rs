@@ -212,7 +212,7 @@ impl Http1 {
         });
         match answer {
             Some(answer) => self.proceed(answer, request, stream, context),
-            None => self.fail(request, stream, context),
+            None => self.fail(request.facts, stream, context),
         }
     }
 
@@ -243,7 +243,7 @@ impl Http1 {
         let waits = match polled {
             Some(Polled::Done(answer)) => return self.proceed(answer, request, stream, context),
             Some(waits) => waits,
-            None => return self.fail(request, stream, context),
+            None => return self.fail(request.facts, stream, context),
         };
         request.expects_continue &= !request.body.is_done();
         if matches!(waits, Polled::NeedsContent) {
@@ -288,14 +288,9 @@ impl Http1 {
     }
 
     /// A request that was understood before is not any more: a bug, which the client is told of.
-    fn fail(
-        &mut self,
-        request: Box<Unanswered>,
-        stream: &mut Stream,
-        context: &mut Context,
-    ) -> Step {
+    fn fail(&mut self, facts: Facts, stream: &mut Stream, context: &mut Context) -> Step {
         let response = error(Status::InternalServerError, Reason::Unanswered);
-        self.reply(response, request.facts.refused(), None, stream, context)
+        self.reply(response, facts.refused(), None, stream, context)
     }
 
     /// Writes a response, or begins to.
