@@ -157,8 +157,9 @@ pub enum Polled {
 
 /// A protocol that has taken over a connection from HTTP.
 pub trait Conversation {
-    /// Acts on the bytes `received` and appends what it has to say to `out`.
-    fn converse(&mut self, received: &[u8], out: &mut Vec<u8>) -> Conversed;
+    /// Acts on the bytes `received` and appends what it has to say to `out`. What it waits for may
+    /// not have come yet: `now` tells whether a time has.
+    fn converse(&mut self, now: Instant, received: &[u8], out: &mut Vec<u8>) -> Conversed;
 }
 
 /// What a turn of a conversation came to.

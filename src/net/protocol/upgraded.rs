@@ -21,9 +21,9 @@ impl Upgraded {
 
     /// Lets the conversation act on what has come, and sends what it says.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
-        let conversed = self
-            .conversation
-            .converse(stream.inbox.waiting(), stream.outbox.end());
+        let now = context.now.instant;
+        let (received, out) = (stream.inbox.waiting(), stream.outbox.end());
+        let conversed = self.conversation.converse(now, received, out);
         stream.inbox.consume(conversed.consumed);
         match stream.flush(context) {
             Ok(Flushed::All) => {}
