@@ -131,7 +131,8 @@ impl Answer {
 
 /// An answer that is being made.
 pub trait Responder {
-    /// Goes on for about a millisecond at most.
+    /// Goes on for about a millisecond at most. What it waits for may not have come yet: it is also
+    /// polled when something else happens to the connection.
     fn poll(
         &mut self,
         request: &Request<'_>,

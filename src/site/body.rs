@@ -17,9 +17,10 @@ pub enum Pulled {
     More,
     /// That was the end.
     Done,
-    /// The next bytes are due at this time.
+    /// The next bytes are due at this time. The source is not pulled before.
     WaitUntil(Instant),
-    /// The next bytes come after somebody has used the waker of the request.
+    /// The next bytes come after somebody has used the waker of the request. The source may be
+    /// pulled before that, for example when the client sends something. It then says this again.
     WaitForWake,
 }
 

@@ -333,8 +333,11 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
-        let scratch = &mut context.scratch;
-        let pumped = sending.pump.advance(&mut Output { stream, scratch });
+        let pumped = sending.pump.advance(&mut Output {
+            now: context.now.instant,
+            stream,
+            scratch: &mut context.scratch,
+        });
         stream.account();
         if let Some(exchange) = &mut self.exchange {
             exchange.note_written(sending.pump.moved());
