@@ -129,12 +129,17 @@ impl Http1 {
         let site = self.site(stream, context);
         let unread = stream.inbox.waiting();
         let (lines, limits) = (&mut context.lines, &context.head_limits);
+        let began = || Exchange::begin(stream.arrived);
         let head = match parse::request_head(unread, &mut self.parsed, lines, limits) {
             Ok(Some(head)) => head,
-            Ok(None) => return self.receive(Waiting::Head, stream, context),
+            Ok(None) => {
+                if !is_blank(unread) {
+                    self.exchange.get_or_insert_with(began);
+                }
+                return self.receive(Waiting::Head, stream, context);
+            }
             Err(fault) => return self.refuse_message(fault.into(), stream, context),
         };
-        let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(context.observer.note(&head));
         let mut facts = Facts::of(&head);
@@ -386,13 +391,7 @@ impl Http1 {
             return self.end_of_requests(end, awaited, stream, context);
         }
         match stream.read(context) {
-            Ok(Input::Bytes(_)) => {
-                if self.exchange.is_none() && !is_blank(stream.inbox.waiting()) {
-                    self.exchange = Some(Exchange::begin(stream.arrived));
-                }
-                Step::Next
-            }
-            Ok(Input::Overhead | Input::End(_)) => Step::Next,
+            Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
             Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Idle),
             Ok(Input::Nothing) => Step::Wait,
             Err(TransportError::Session(why)) => {
@@ -466,9 +465,12 @@ impl Http1 {
         self.reply(response, facts, None, stream, context)
     }
 
-    /// The connection is over: so is the exchange under way.
+    /// The connection is over: so is the exchange under way. Half a head is told as far as it goes.
     pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
-        if let Some(exchange) = self.exchange.take() {
+        if let Some(mut exchange) = self.exchange.take() {
+            if !exchange.has_request() {
+                exchange.note_request(context.observer.note_part(stream.unread()));
+            }
             let unsent = stream.unsent();
             let security = stream.transport.security();
             let (now, observer) = (&mut context.now, &mut context.observer);
