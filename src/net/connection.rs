@@ -111,6 +111,8 @@ impl Connection {
 
     /// Ends the connection, and with it whatever exchange is under way.
     pub fn end(mut self, closed: Closed, context: &mut Context) {
+        // The protocol forgets the response that it ends.
+        self.abort_if_incomplete();
         self.protocol.end(closed, &mut self.stream, context);
     }
 
@@ -192,13 +194,17 @@ impl Connection {
         self.stream.deadline = self.stream.pace.window(context.now.instant);
         turn
     }
-}
 
-/// A response that is not complete must not look as if it were: the client is reset.
-impl Drop for Connection {
-    fn drop(&mut self) {
+    /// A response that is not complete must not look as if it were: the client is reset.
+    fn abort_if_incomplete(&mut self) {
         if self.protocol.is_mid_response() || self.stream.has_unsent() {
             self.stream.transport.abort();
         }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.abort_if_incomplete();
     }
 }

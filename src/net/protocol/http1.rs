@@ -478,9 +478,10 @@ impl Http1 {
         }
     }
 
-    /// Whether a response was begun that is not written to its end.
+    /// Whether a response was begun that is not written to its end. The state does not tell: if a
+    /// step panics, the state is lost.
     pub fn is_mid_response(&self) -> bool {
-        matches!(self.state, State::Send(_))
+        self.exchange.as_ref().is_some_and(Exchange::is_answered)
     }
 
     /// The client takes long: it should not hold space that others could use for their copies.
