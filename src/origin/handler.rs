@@ -166,7 +166,8 @@ pub trait Conversation {
 /// What a turn of a conversation came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conversed {
-    /// How many of the bytes received are done with.
+    /// How many of the bytes received are done with. The others are given again, together with what
+    /// has come since. There is room for 16 KiB of them, and for as much as a request head may have.
     pub consumed: usize,
     /// What happens next.
     pub next: Next,
@@ -175,7 +176,7 @@ pub struct Conversed {
 /// What a conversation waits for. Whatever it is, it goes on when more bytes have come too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// More bytes from the client.
+    /// More bytes from the client. If there is no room for them, the connection ends.
     Receive,
     /// This time.
     WaitUntil(Instant),
