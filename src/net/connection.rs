@@ -16,6 +16,7 @@ use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::listener::Listener;
 use crate::net::protocol::Protocol;
+use crate::net::protocol::closing::lose;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
 use crate::net::protocol::step::{Closed, Refusal, Step};
@@ -154,7 +155,7 @@ impl Connection {
                 }
                 Step::Next | Step::Again => match self.stream.flush(context) {
                     Ok(_) => return Turn::Again,
-                    Err(_) => return Turn::Closed(Closed::Cut(End::ClientGone)),
+                    Err(fault) => lose(&fault, &mut self.stream, context),
                 },
                 Step::Wait => return Turn::Wait,
                 Step::Close(closed) => return Turn::Closed(closed),

@@ -28,8 +28,8 @@ use crate::net::listener::Service;
 use crate::net::mailbox::ConnectionWakers;
 use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
+use crate::net::protocol::closing::{lose, stop_reading};
 use crate::net::protocol::dispatch::{self, Dispatched, Facts, Site, checked, dispatch};
-use crate::net::protocol::handshake::tell_failed;
 use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::pump::{Output, Pump, Pumped, SendError};
@@ -37,7 +37,7 @@ use crate::net::saved_head::SavedHead;
 use crate::net::socket::{End as InputEnd, Flushed, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
-use crate::observe::event::{End, TlsStage};
+use crate::observe::event::End;
 use crate::origin::handler::{Answer, Conversation, Made, Polled, Responder};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, plain_text};
@@ -394,13 +394,13 @@ impl Http1 {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
             Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Idle),
             Ok(Input::Nothing) => Step::Wait,
-            Err(TransportError::Session(why)) => {
-                // There is an alert to send, which the client is to read.
-                tell_failed(TlsStage::Session, &why, stream, context);
-                self.end(End::SessionBroken, stream, context);
-                Step::Switch(Switch::Closing { linger: true })
+            Err(fault) => {
+                let step = stop_reading(&fault, stream, context);
+                if let TransportError::Session(_) = fault {
+                    self.end(End::SessionBroken, stream, context);
+                }
+                step
             }
-            Err(TransportError::Socket(_)) => Step::Close(Closed::Cut(End::ClientGone)),
         }
     }
 
@@ -559,17 +559,6 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
         None => context.deadline(waiting),
     };
     Step::Wait
-}
-
-/// The client cannot be reached any more.
-fn lose(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
-    Step::Close(Closed::Cut(match fault {
-        TransportError::Socket(_) => End::ClientGone,
-        TransportError::Session(why) => {
-            tell_failed(TlsStage::Session, why, stream, context);
-            End::SessionBroken
-        }
-    }))
 }
 
 /// Whether nothing but empty lines has come, which are no part of a request (RFC 9112 section 2.2).

@@ -2,10 +2,10 @@
 
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
-use crate::net::protocol::step::{Closed, Step, Switch};
+use crate::net::protocol::closing::{lose, stop_reading};
+use crate::net::protocol::step::{Step, Switch};
 use crate::net::socket::{Flushed, Input};
 use crate::net::stream::Stream;
-use crate::observe::event::End;
 use crate::origin::handler::{Conversation, Next};
 
 /// A conversation on a connection.
@@ -51,7 +51,7 @@ impl Upgraded {
             Ok(Input::Bytes(_) | Input::Overhead) => Step::Next,
             Ok(Input::Nothing) => Step::Wait,
             Ok(Input::End(_)) => Step::Switch(Switch::Closing { linger: false }),
-            Err(_) => Step::Close(Closed::Cut(End::ClientGone)),
+            Err(fault) => stop_reading(&fault, stream, context),
         }
     }
 }
@@ -64,6 +64,6 @@ fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
             stream.wait_to_send(context);
             Some(Step::Wait)
         }
-        Err(_) => Some(Step::Close(Closed::Cut(End::ClientGone))),
+        Err(fault) => Some(lose(&fault, stream, context)),
     }
 }
