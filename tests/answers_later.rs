@@ -95,8 +95,8 @@ fn pieces_come_at_their_times() {
     assert_eq!(client.response("GET").text(), "small");
 }
 
-/// The machine may hold a client up and let several pieces wait for it. If none were sent before the
-/// last is due, no try would succeed.
+/// A busy machine may delay the client, so that several pieces wait for it. If the server sent them
+/// together, no try would succeed.
 #[test]
 fn pieces_come_apart() {
     let server = site(&Bell::default()).start();
@@ -317,7 +317,7 @@ fn a_client_that_leaves_is_noticed_while_it_is_waited() {
     check_line("/responder", unanswered(End::ClientGone), leave);
 }
 
-/// One that closes may be waiting for the answer, so only sending to it tells.
+/// A client that has closed may still wait for its answer. The server notices only when it sends.
 #[test]
 fn a_client_that_closes_is_noticed_when_more_is_sent() {
     let server = site(&Bell::default()).start();

@@ -267,7 +267,7 @@ fn a_conversation_is_woken_from_another_thread() {
 
 /// Otherwise a client that does not read could make the server hold any amount of news for it.
 #[test]
-fn who_does_not_read_is_told_nothing_more() {
+fn a_client_that_does_not_read_is_told_nothing_more() {
     const NEWS: usize = 1 << 20;
     const RINGS: usize = 64;
     let (bell, turns) = (Bell::default(), Bell::default());
@@ -284,7 +284,7 @@ fn who_does_not_read_is_told_nothing_more() {
 }
 
 #[test]
-fn who_never_reads_is_cut() {
+fn a_client_that_never_reads_is_cut() {
     const NEWS: usize = 64 << 20;
     let (bell, turns) = (Bell::default(), Bell::default());
     let server = telling(&bell, &turns, NEWS)
