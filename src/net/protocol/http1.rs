@@ -290,12 +290,7 @@ impl Http1 {
     }
 
     /// A request that was understood before is not any more: a bug, which the client is told of.
-    fn fail(
-        &mut self,
-        facts: RequestFacts,
-        stream: &mut Stream,
-        context: &mut Context,
-    ) -> Step {
+    fn fail(&mut self, facts: RequestFacts, stream: &mut Stream, context: &mut Context) -> Step {
         let response = error(Status::InternalServerError, Reason::Unanswered);
         self.reply(response, facts.refused(), None, stream, context)
     }
