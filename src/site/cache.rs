@@ -105,23 +105,30 @@ impl Cache {
         }
     }
 
-    /// Removes files that have private copies until `is_space` returns true. Files that were not used
-    /// since they were last considered for eviction go first.
-    pub(super) fn drop_copies(&mut self, is_space: impl Fn() -> bool) {
-        if is_space() {
-            return;
-        }
-        let entry_is =
-            |key: &[u8], test: fn(&CacheEntry) -> bool| self.entries.get(key).is_some_and(test);
-        let has_copy = |key: &&Rc<[u8]>| entry_is(key, |entry| entry.file.copy.get().is_some());
-        let mut keys: Vec<_> = self.queue.iter().filter(has_copy).cloned().collect();
-        keys.sort_by_key(|key| entry_is(key, |entry| entry.recent));
-        for key in keys {
-            if is_space() {
-                return;
+    /// Makes space for a private copy: removes files with private copies that nobody is using. Files
+    /// that were not used since they were last considered for eviction go first. `is_space` tells
+    /// whether there is space once so many bytes and so many copies are freed. If that cannot be
+    /// achieved, returns false and removes nothing.
+    pub(super) fn make_room_for_copy(&mut self, is_space: impl Fn(u64, u64) -> bool) -> bool {
+        let entries = self.queue.iter().filter_map(|key| {
+            let entry = self.entries.get(key)?;
+            Some((key, entry.recent, entry.unused_copy()?))
+        });
+        let mut candidates: Vec<_> = entries.collect();
+        candidates.sort_by_key(|&(_, recent, _)| recent);
+        let (mut freed_bytes, mut evicted) = (0, Vec::new());
+        for (key, _, size) in candidates {
+            if is_space(freed_bytes, evicted.len() as u64) {
+                break;
             }
-            self.remove(&key);
+            freed_bytes += size;
+            evicted.push(Rc::clone(key));
         }
+        let is_enough = is_space(freed_bytes, evicted.len() as u64);
+        if is_enough {
+            evicted.iter().for_each(|key| self.remove(key));
+        }
+        is_enough
     }
 
     /// Evicts entries until `wanted` more bytes fit. An entry that was used since it was last
@@ -143,6 +150,16 @@ impl Cache {
                 }
             }
         }
+    }
+}
+
+impl CacheEntry {
+    /// The size of the private copy, if removing this entry frees it. While someone else holds the
+    /// copy, for example to send it, its memory stays in use.
+    fn unused_copy(&self) -> Option<u64> {
+        let copy = self.file.copy.get()?;
+        let is_unused = Rc::strong_count(&self.file) == 1 && Rc::strong_count(copy) == 1;
+        is_unused.then_some(copy.size)
     }
 }
 

@@ -172,9 +172,11 @@ impl Site {
             return None;
         }
         let (copy_bytes, descriptors) = (&self.copy_bytes, &self.descriptors);
-        let is_space = || copy_bytes.has_room(size) && descriptors.has_room(1);
-        self.cache.drop_copies(is_space);
-        if !is_space() {
+        let is_space = |freed_bytes: u64, freed_copies: u64| {
+            copy_bytes.has_room(size.saturating_sub(freed_bytes))
+                && descriptors.has_room(1u64.saturating_sub(freed_copies))
+        };
+        if !self.cache.make_room_for_copy(is_space) {
             return None;
         }
         let space = CopySpace {
@@ -536,8 +538,26 @@ mod tests {
         assert!(clients.iter().all(is_copy));
         let third = ask_often(&mut site, "/c");
         assert!(!is_copy(&third), "both copies are being sent");
+        for (copy, path) in clients.iter().zip(["/a", "/b"]) {
+            assert!(is_same_copy(copy, &ask(&mut site, path)), "{path} is kept");
+        }
         assert!(clients.map(send).iter().all(|bytes| bytes.len() == 2 << 20));
         drop(third);
         assert!(is_copy(&ask_often(&mut site, "/c")), "now there is space");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn no_copy_is_evicted_if_that_does_not_make_enough_space() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
+        site.descriptors = Quota::new(3);
+        fs::write(folder.path().join("small"), vec![b'x'; 3 << 18]).expect("a file");
+        let clients = ["/a", "/b"].map(|path| ask_often(&mut site, path));
+        assert!(clients.iter().all(is_copy));
+        assert!(is_copy(&ask_often(&mut site, "/small")));
+        // Of 5 MiB, 4 MiB are being sent. Evicting the small copy would not make space for 2 MiB.
+        assert!(!is_copy(&ask_often(&mut site, "/c")));
+        assert!(is_copy(&ask(&mut site, "/small")), "it is kept");
     }
 }
