@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::site::file::StoredFile;
 
-/// What an entry costs beside its path and content, in bytes. Most of it is the entity-tag and the
+/// What an entry costs besides its path and content, in bytes. Most of it is the entity-tag and the
 /// field lines of each representation.
 const OVERHEAD: u64 = 1536;
 
@@ -42,7 +42,7 @@ impl Cache {
         }
     }
 
-    /// The largest content to keep. The limit prevents one file from evicting most others.
+    /// The largest content to keep. The limit prevents one file from evicting too many others.
     pub(super) fn largest_content(&self) -> u64 {
         (self.budget / 8).min(512 * 1024)
     }
@@ -105,10 +105,10 @@ impl Cache {
         }
     }
 
-    /// Makes space for a private copy: removes files with private copies that nobody is using. Files
-    /// that were not used since they were last considered for eviction go first. `is_space` tells
-    /// whether there is space once so many bytes and so many copies are freed. If that cannot be
-    /// achieved, returns false and removes nothing.
+    /// Makes space for a private copy by removing files whose private copies nobody is using. Files
+    /// that were not used since they were last considered for eviction go first. `is_space` receives
+    /// how many bytes and copies are freed, and returns whether that is enough. If no choice of files
+    /// is enough, this method removes nothing and returns false.
     pub(super) fn make_room_for_copy(&mut self, is_space: impl Fn(u64, u64) -> bool) -> bool {
         let entries = self.queue.iter().filter_map(|key| {
             let entry = self.entries.get(key)?;

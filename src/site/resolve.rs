@@ -100,7 +100,8 @@ impl Site {
         self.updates.clone()
     }
 
-    /// Makes the cache compare every file with the disk again, within the same turn.
+    /// Forgets which cached files were compared with the disk in this turn. The next request for a file
+    /// compares it again.
     pub fn look_again(&mut self) {
         self.turn += 1;
     }
@@ -163,8 +164,8 @@ impl Site {
         })
     }
 
-    /// Begins a private copy if the file was requested before and there is space for the copy, if
-    /// necessary after other copies were evicted.
+    /// Begins a private copy if the file was requested before. If space is needed, evicts other copies.
+    /// Returns `None` if that does not make enough space.
     fn begin_copy(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
         let size = file.size();
         let is_wanted = file.was_requested.replace(true) && size <= self.cache.largest_copy();

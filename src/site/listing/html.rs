@@ -33,8 +33,8 @@ const COLUMNS: [(SortKey, &str); 3] = [
     (SortKey::Modified, "Modified"),
 ];
 
-/// The reference from a directory's page to an entry, such as `./a%20b` or `./photos/`. The `./` makes
-/// it a path in every case, and the slash avoids a redirect for a directory.
+/// The reference from a directory's page to an entry, such as `./a%20b` or `./photos/`. The `./` marks
+/// it as a relative path. The slash at the end of a directory avoids a redirect.
 pub(super) struct Href<'e>(pub(super) &'e ListedEntry<'e>);
 
 impl Display for Href<'_> {

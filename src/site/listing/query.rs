@@ -43,7 +43,7 @@ pub struct ListingQuery {
 }
 
 impl ListingQuery {
-    /// Parses a query, which is the part of a target after its `?`. No query is an error.
+    /// Parses a query, which is the part of a target after its `?`. This never fails.
     pub fn parse(query: &[u8]) -> ListingQuery {
         let mut parsed = ListingQuery::default();
         for pair in query.split(|&byte| byte == b'&') {

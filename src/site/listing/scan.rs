@@ -17,9 +17,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// millisecond.
 pub(super) const RUN_LENGTH: usize = 512;
 
-/// How many entries a listing keeps. Each takes 32 bytes and its name, so these take 32 MB and their
-/// names. Further entries are only counted, so that a huge directory cannot fill the memory. The
-/// listing shows how many there are.
+/// How many entries a listing keeps. An entry takes 32 bytes plus its name, so a full listing takes
+/// 32 MB plus the names. Further entries are only counted, so that a huge directory cannot fill the
+/// memory. The listing shows their number.
 const ENTRY_LIMIT: usize = 1_000_000;
 
 /// A directory scan in progress.
