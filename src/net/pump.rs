@@ -342,7 +342,7 @@ impl Output<'_> {
         if !file.is_intact() {
             return Err(BodyError::Changed.into());
         }
-        file.settle();
+        file.finish_copy();
         self.stream.outbox.end().extend_from_slice(self.scratch);
         self.spend(length);
         Ok(())
