@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use docroot::cli::banner::Banner;
 use docroot::cli::machine::{Machine, wants_colour};
-use docroot::cli::{self, Command, Explain, Launch};
+use docroot::cli::{self, Command, Explain, Launch, explanation};
 use docroot::http1::target::Scheme;
+use docroot::net;
 use docroot::net::config::Port;
-use docroot::net::reach::outward_addresses;
+use docroot::net::local_addresses::outward_addresses;
 use docroot::net::server::{Handle, Server};
 use docroot::net::start_error::StartError;
 use docroot::observe::log::{Log, standard_output};
@@ -44,9 +45,15 @@ fn run(launch: Launch) -> ExitCode {
     }
 }
 
-fn explain(_: Explain) -> ExitCode {
-    say("docroot: explain is not built yet\n");
-    ExitCode::FAILURE
+fn explain(request: Explain) -> ExitCode {
+    let head = explanation::request(&request);
+    match net::explain::explain(request.config, &head) {
+        Ok(explained) => print(&explanation::print(&explained, request.format)),
+        Err(error) => {
+            say(&format!("docroot: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn serve(launch: Launch) -> Result<(), StartError> {

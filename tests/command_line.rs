@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use rustix::process::Signal;
-use support::program::{Program, command, unprivileged};
+use support::program::{Program, command, skipped, unprivileged};
 use support::{find, request};
 
 /// Runs the command with these variables and no others.
@@ -272,7 +272,7 @@ fn the_next_free_port_is_taken_where_none_is_given() {
 fn a_privileged_port_names_the_mend() {
     let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
     if first.is_ok_and(|first| first.trim() != "1024") {
-        return eprintln!("skipped: this system keeps no ports for the privileged");
+        return skipped("this system keeps no ports for the privileged");
     }
     let Some(mut command) = unprivileged() else {
         return;

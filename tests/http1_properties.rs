@@ -4,8 +4,8 @@
 use docroot::http1::chunked::{ChunkedError, Decoder, LAST_CHUNK, write_chunk};
 use docroot::http1::error::Error;
 use docroot::http1::fault::ParseError;
-use docroot::http1::limits::Limits;
-use docroot::http1::parse::{Progress, RequestHead, request_head};
+use docroot::http1::limits::HeadLimits;
+use docroot::http1::parse::{ParseState, RequestHead, request_head};
 use docroot::http1::target::Target;
 use docroot::http1::version::Version;
 use docroot::http1::{expect, framing, head, host, persistence};
@@ -112,14 +112,15 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Limits small enough for inputs of some 100 bytes to cross them.
-fn limits() -> impl Strategy<Value = Limits> {
-    let small = (0..40usize, 0..150usize, 0..4usize).prop_map(|(target, head, fields)| Limits {
-        target,
-        head,
-        fields,
-    });
-    prop_oneof![Just(Limits::default()), small]
+/// HeadLimits small enough for inputs of some 100 bytes to cross them.
+fn limits() -> impl Strategy<Value = HeadLimits> {
+    let small =
+        (0..40usize, 0..150usize, 0..4usize).prop_map(|(target, head, fields)| HeadLimits {
+            target,
+            head,
+            fields,
+        });
+    prop_oneof![Just(HeadLimits::default()), small]
 }
 
 /// A head as values that outlive their input.
@@ -146,8 +147,8 @@ impl From<RequestHead<'_>> for Owned {
 }
 
 /// What is read when the input arrives up to each of `ends` in turn.
-fn read(input: &[u8], ends: &[usize], limits: &Limits) -> Result<Option<Owned>, ParseError> {
-    let (mut progress, mut lines) = (Progress::default(), Vec::<FieldLine>::new());
+fn read(input: &[u8], ends: &[usize], limits: &HeadLimits) -> Result<Option<Owned>, ParseError> {
+    let (mut progress, mut lines) = (ParseState::default(), Vec::<FieldLine>::new());
     for &end in ends {
         let head = request_head(&input[..end], &mut progress, &mut lines, limits)?;
         if let Some(head) = head {
@@ -159,7 +160,7 @@ fn read(input: &[u8], ends: &[usize], limits: &Limits) -> Result<Option<Owned>, 
 }
 
 fn whole(input: &[u8]) -> Result<Option<Owned>, ParseError> {
-    read(input, &[input.len()], &Limits::default())
+    read(input, &[input.len()], &HeadLimits::default())
 }
 
 /// Ascending places to cut `input` at, its end among them.
@@ -289,7 +290,7 @@ proptest! {
     #[test]
     fn no_request_panics(input in requests()) {
         let mut lines = Vec::new();
-        let head = request_head(&input, &mut Progress::default(), &mut lines, &Limits::default());
+        let head = request_head(&input, &mut ParseState::default(), &mut lines, &HeadLimits::default());
         match head {
             Ok(Some(head)) => {
                 if let Err(error) = examine(&head) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::net::tls::fault::NOT_BUILT_IN;
-use crate::net::tls::options::{ClientAuthentication, Identity, TlsOptions, TlsVersion};
+use crate::net::tls::options::{CertificateSource, ClientAuthentication, TlsOptions, TlsVersion};
 
 /// What was asked of HTTPS, one field per option.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Https {
         if !cfg!(feature = "tls") {
             return Err(NOT_BUILT_IN.into());
         }
-        let identity = self.identity()?;
+        let certificate = self.certificate_source()?;
         let clients = match (self.client_authorities, self.client_optional) {
             (None, false) => ClientAuthentication::None,
             (None, true) => {
@@ -50,7 +50,7 @@ impl Https {
             (Some(authorities), false) => ClientAuthentication::Required(authorities),
         };
         Ok(Some(TlsOptions {
-            identity,
+            certificate,
             clients,
             min: self.min.unwrap_or(Https::MIN),
             hsts: self.hsts,
@@ -58,15 +58,15 @@ impl Https {
         }))
     }
 
-    fn identity(&self) -> Result<Identity, String> {
+    fn certificate_source(&self) -> Result<CertificateSource, String> {
         let fault = match (&self.certificate, &self.key, self.self_signed) {
             (Some(certificate), Some(key), false) => {
-                return Ok(Identity::Files {
+                return Ok(CertificateSource::Files {
                     certificate: certificate.clone(),
                     key: key.clone(),
                 });
             }
-            (None, None, true) => return Ok(Identity::SelfSigned),
+            (None, None, true) => return Ok(CertificateSource::SelfSigned),
             (_, _, true) => {
                 "--tls-self-signed makes a certificate of its own: \
                  leave out --tls-cert and --tls-key"

@@ -18,6 +18,8 @@ pub use usage::UsageError;
 
 // What docroot prints when it listens.
 pub mod banner;
+// What `docroot explain` prints.
+pub mod explanation;
 // The command line as clap needs it.
 mod command;
 // The environment as a source of options.

@@ -20,6 +20,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::octet::{self, TOKEN};
+use crate::semantics::trace::{Clause, clause};
 
 /// The longest chunk-size line in bytes, its extensions and CRLF included. 256: sixteen digits say
 /// any size, and no client is known to send extensions; without a bound they are a way to make
@@ -54,6 +55,9 @@ pub fn write_chunk(out: &mut Vec<u8>, content: &[u8]) {
         out.extend_from_slice(CHUNK_END);
     }
 }
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9112 section 7.1", "decode");
 
 /// A fault in a body in chunks. Where the next message begins is then not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +181,8 @@ impl Decoder {
 
     /// Takes what the input holds of the `left` bytes of content that begin at `start`.
     fn take_content(&mut self, left: u64, start: usize, available: usize) -> Decoded {
-        let length = usize::try_from(left).map_or(available - start, |l| l.min(available - start));
+        let length = usize::try_from(left).unwrap_or(usize::MAX);
+        let length = length.min(available - start);
         self.state = match left - length as u64 {
             0 => State::ContentCr,
             left => State::Content(left),
@@ -343,6 +348,7 @@ mod tests {
         check("1;a=b;c=\"d\"\r\nx\r\n0;e\r\n\r\n", Ok(Some("x"))); // 7.1.1: ignored
         check("1 \t;a = b\r\nx\r\n0\r\n\r\n", Ok(Some("x"))); // BWS
         check("1\r\nx\r\n0\r\nA: b\r\nC:\td\u{e9} \r\n\r\n", Ok(Some("x"))); // 7.1.2
+        check("0\r\nLong-Name: b\r\n\r\n", Ok(Some("")));
         check("", Ok(None));
         check("4\r\nWi", Ok(None));
         check("4\r\nWiki\r\n0\r\n\r", Ok(None));
@@ -395,6 +401,7 @@ mod tests {
         check(&size_line(SIZE_LINE_LIMIT), Ok(Some("x")));
         check(&size_line(SIZE_LINE_LIMIT + 1), Err(SizeLineTooLong));
         let trailer = |length| format!("0\r\na:{}\r\n\r\n", fill(length - 6));
+        check(&trailer(4 * 1024), Ok(Some("")));
         check(&trailer(TRAILER_LIMIT), Ok(Some("")));
         check(&trailer(TRAILER_LIMIT + 1), Err(TrailerTooLong));
         // Zeros before a size are digits, but not without end.

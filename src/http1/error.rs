@@ -5,13 +5,15 @@
 
 use std::fmt;
 
-use super::chunked::ChunkedError;
-use super::expect::UnknownExpectation;
+use super::chunked::{self, ChunkedError};
+use super::expect::{self, UnknownExpectation};
 use super::fault::ParseError;
-use super::framing::FramingError;
-use super::host::HostError;
-use super::target::TargetError;
+use super::framing::{self, FramingError};
+use super::host::{self, HostError};
+use super::parse;
+use super::target::{self, TargetError};
 use crate::semantics::status::Status;
+use crate::semantics::trace::Clause;
 
 /// A fault in a message, by the part it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,20 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What the rule that was broken rests on.
+    pub fn clause(self) -> Clause {
+        match self {
+            Error::Head(_) => parse::CLAUSE,
+            Error::Target(_) => target::CLAUSE,
+            Error::Host(_) => host::CLAUSE,
+            Error::Framing(_) => framing::CLAUSE,
+            Error::Chunked(_) => chunked::CLAUSE,
+            Error::Expectation(_) => expect::CLAUSE,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.text())
@@ -99,5 +115,28 @@ impl From<ChunkedError> for Error {
 impl From<UnknownExpectation> for Error {
     fn from(error: UnknownExpectation) -> Error {
         Error::Expectation(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of a fault is told by its part, in words without a period.
+    #[track_caller]
+    fn check<E: Copy + fmt::Display + Into<Error>>(part: E) {
+        let told = part.to_string();
+        assert_eq!(part.into().to_string(), told);
+        assert!(told.contains(' ') && !told.ends_with('.'), "{told:?}");
+    }
+
+    #[test]
+    fn faults_are_told() {
+        check(ParseError::BareLf);
+        check(TargetError::ConnectWithoutAuthority);
+        check(HostError::Missing);
+        check(FramingError::TransferCoding);
+        check(ChunkedError::ContentTooLong);
+        check(UnknownExpectation);
     }
 }

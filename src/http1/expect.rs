@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
+use crate::semantics::trace::{Clause, clause};
 
 /// The client expects something that nobody has defined (417).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,9 @@ impl UnknownExpectation {
 }
 
 impl std::error::Error for UnknownExpectation {}
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9110 section 10.1.1", "expects_continue");
 
 /// Whether the client waits for 100. An HTTP/1.0 request's expectation MUST be ignored, since its
 /// sender, a proxy perhaps, may not understand the interim answer.

@@ -26,11 +26,11 @@ pub enum ParseError {
     Version,
     /// A major version other than 1 (RFC 9110 section 15.6.6).
     VersionNotSupported,
-    /// The target is longer than [`super::limits::Limits::target`] (RFC 9110 section 15.5.15).
+    /// The target is longer than [`super::limits::HeadLimits::target`] (RFC 9110 section 15.5.15).
     TargetTooLong,
-    /// The head is longer than [`super::limits::Limits::head`] (RFC 6585 section 5).
+    /// The head is longer than [`super::limits::HeadLimits::head`] (RFC 6585 section 5).
     HeadTooLong,
-    /// There are more field lines than [`super::limits::Limits::fields`] (RFC 6585 section 5).
+    /// There are more field lines than [`super::limits::HeadLimits::fields`] (RFC 6585 section 5).
     TooManyFields,
     /// A line begins with white space: obs-fold (section 5.2) or white space before the first
     /// field (section 2.2), with which a field is hidden from one of two parsers.

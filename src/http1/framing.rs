@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
+use crate::semantics::trace::{Clause, clause};
 
 /// How the end of a request's body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +66,9 @@ impl fmt::Display for FramingError {
 }
 
 impl std::error::Error for FramingError {}
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9112 section 6.3", "body_length");
 
 /// The length of a request's body, by the rules of section 6.3 in their order (1 and 2 are about
 /// responses).

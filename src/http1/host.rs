@@ -12,6 +12,7 @@ use std::fmt;
 use super::octet::{self, HOST_NAME};
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
+use crate::semantics::trace::{Clause, clause};
 
 /// A host and the port that was named with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,9 @@ impl fmt::Display for HostError {
 }
 
 impl std::error::Error for HostError {}
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9110 section 7.2", "host");
 
 /// The host that the field `Host` names. `None` where it names none: in HTTP/1.0, or by an empty
 /// value. Which host is meant, [`super::target::Target::host`] tells; the field must be right in any
@@ -93,7 +97,8 @@ fn name_length(bytes: &[u8]) -> Option<usize> {
     valid.then_some(length)
 }
 
-/// An IPv4 address has the form of a registered name too, so one rule covers both.
+/// An IPv4 address has the form of a registered name too, so one rule covers both. A `%` without two
+/// digits ends the name, and behind a name only a port is valid.
 fn reg_name_length(bytes: &[u8]) -> Option<usize> {
     let mut length = 0;
     loop {
@@ -103,7 +108,6 @@ fn reg_name_length(bytes: &[u8]) -> Option<usize> {
             [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 length += 3;
             }
-            [b'%', ..] => return None,
             _ => return Some(length),
         }
     }
@@ -143,8 +147,8 @@ fn port(digits: &[u8]) -> Option<Option<u16>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http1::limits::Limits;
-    use crate::http1::parse::{Progress, request_head};
+    use crate::http1::limits::HeadLimits;
+    use crate::http1::parse::{ParseState, request_head};
     use crate::http1::target::Target;
 
     #[track_caller]
@@ -185,6 +189,9 @@ mod tests {
         check_value("h\\", None);
         check_value("h%4", None);
         check_value("h%zz", None);
+        check_value("h%4z", None);
+        check_value("h%z4", None);
+        check_value("ab%41", Some(("ab%41", None)));
         check_value("caf\u{e9}", None);
         check_value("::1", None);
         check_value("[::1", None);
@@ -200,12 +207,12 @@ mod tests {
     fn check(request: &str, want: Result<&str, HostError>) {
         let input = request.replace('\n', "\r\n") + "\r\n";
         let mut lines = Vec::new();
-        let mut progress = Progress::default();
+        let mut progress = ParseState::default();
         let head = request_head(
             input.as_bytes(),
             &mut progress,
             &mut lines,
-            &Limits::default(),
+            &HeadLimits::default(),
         );
         let head = head.unwrap().unwrap();
         let target = Target::parse(head.known, head.target).unwrap();

@@ -3,7 +3,7 @@
 
 /// Bounds on one request head, each checked as soon as it is certain to be crossed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct HeadLimits {
     /// The longest request-target in bytes (414). 8 KiB: section 3 recommends 8000 octets at
     /// least, and no file system takes a longer path.
     pub target: usize,
@@ -22,9 +22,9 @@ pub struct Limits {
 /// answered 501 (RFC 9112 section 3.1).
 pub(super) const METHOD_AND_VERSION: usize = 64;
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
+impl Default for HeadLimits {
+    fn default() -> HeadLimits {
+        HeadLimits {
             target: 8 * 1024,
             head: 16 * 1024,
             fields: 100,

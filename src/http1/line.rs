@@ -8,7 +8,7 @@
 //! Invariant: the search for a line's end comes first, so of all control bytes only HTAB occurs.
 
 use super::fault::ParseError;
-use super::limits::Limits;
+use super::limits::HeadLimits;
 use super::octet::{self, TARGET, TOKEN};
 use super::version::Version;
 use crate::semantics::field::{FieldLine, FieldName, Span};
@@ -21,7 +21,10 @@ pub struct RequestLine<'a> {
 }
 
 /// Section 3: three parts with exactly one space between them.
-pub fn request_line<'a>(line: &'a [u8], limits: &Limits) -> Result<RequestLine<'a>, ParseError> {
+pub fn request_line<'a>(
+    line: &'a [u8],
+    limits: &HeadLimits,
+) -> Result<RequestLine<'a>, ParseError> {
     let (method, rest) = split_method(line)?;
     let (target, version) = split_target(rest)?;
     if target.len() > limits.target {

@@ -17,12 +17,13 @@
 //! on how they were split on arrival.
 
 use super::fault::ParseError;
-use super::limits::{Limits, METHOD_AND_VERSION};
+use super::limits::{HeadLimits, METHOD_AND_VERSION};
 use super::line::{RequestLine, field_line, request_line};
 use super::octet;
 use super::version::Version;
 use crate::semantics::field::{FieldLine, Fields};
 use crate::semantics::method::Method;
+use crate::semantics::trace::{Clause, clause};
 
 /// The head of one request.
 #[derive(Clone, Copy, Debug)]
@@ -42,9 +43,9 @@ pub struct RequestHead<'a> {
 }
 
 /// Where the reading of a head stands that has not wholly arrived, so that each byte is searched
-/// once however slowly a head comes. It belongs to one head: a new head, a new `Progress`.
+/// once however slowly a head comes. It belongs to one head: a new head, a new `ParseState`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct ParseState {
     /// Where the line begins whose end is still to come.
     line: usize,
     /// Up to where that line is known to hold neither its end nor a control byte.
@@ -53,6 +54,9 @@ pub struct Progress {
     complete: usize,
 }
 
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9112 section 2.2", "request_head");
+
 /// Reads the head at the start of `input`; `None` where it has not wholly arrived.
 ///
 /// `input` begins with the same bytes at each call for one head, and `progress` is the value of
@@ -60,9 +64,9 @@ pub struct Progress {
 /// may serve many connections in turn, and what it held is dropped.
 pub fn request_head<'a>(
     input: &'a [u8],
-    progress: &mut Progress,
+    progress: &mut ParseState,
     lines: &'a mut Vec<FieldLine>,
-    limits: &Limits,
+    limits: &HeadLimits,
 ) -> Result<Option<RequestHead<'a>>, ParseError> {
     let mut reader = Reader::new(input, lines, limits, progress.clone());
     let ended = reader.read_lines()?;
@@ -71,7 +75,7 @@ pub fn request_head<'a>(
     if !ended {
         return Ok(None);
     }
-    *progress = Progress::default();
+    *progress = ParseState::default();
     let Some(request_line) = request_line else {
         // The first lines came with an earlier call, and scratch forgets. Now that the end has
         // come, the head is read again as a whole, once.
@@ -91,8 +95,8 @@ pub fn request_head<'a>(
 struct Reader<'a, 's> {
     input: &'a [u8],
     lines: &'s mut Vec<FieldLine>,
-    limits: &'s Limits,
-    progress: Progress,
+    limits: &'s HeadLimits,
+    progress: ParseState,
     request_line: Option<RequestLine<'a>>,
 }
 
@@ -100,8 +104,8 @@ impl<'a, 's> Reader<'a, 's> {
     fn new(
         input: &'a [u8],
         lines: &'s mut Vec<FieldLine>,
-        limits: &'s Limits,
-        progress: Progress,
+        limits: &'s HeadLimits,
+        progress: ParseState,
     ) -> Reader<'a, 's> {
         lines.clear();
         Reader {

@@ -13,6 +13,7 @@ use std::fmt;
 
 use super::host::Host;
 use crate::semantics::method::Method;
+use crate::semantics::trace::{Clause, clause};
 
 /// A request-target, in the form it came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,9 @@ impl fmt::Display for TargetError {
 }
 
 impl std::error::Error for TargetError {}
+
+/// What a step about this rests on.
+pub const CLAUSE: Clause = clause!("RFC 9112 section 3.2", "parse");
 
 impl<'a> Target<'a> {
     /// Section 3.2.2: the host of an absolute-form target wins over the one that the field `Host`
@@ -267,6 +271,21 @@ mod tests {
         check("GET", "http://h\\a/", Err(TargetError::Authority));
         check("GET", "http://me@h/", Err(TargetError::UserInformation)); // 4.2.4
         check("GET", "http://h/a@b", Ok("Http h None /a@b"));
+    }
+
+    #[test]
+    fn https_is_asked_for_over_a_secured_connection_only() {
+        // RFC 9110 section 7.4.
+        for (raw, in_plain_text) in [
+            ("/", true),
+            ("http://h/", true),
+            ("https://h/", false),
+            ("HTTPS://h/", false),
+        ] {
+            let target = Target::parse(Some(Method::Get), raw.as_bytes()).unwrap();
+            assert_eq!(target.may_come_in(false), in_plain_text, "{raw}");
+            assert!(target.may_come_in(true), "{raw}");
+        }
     }
 
     #[test]

@@ -51,6 +51,17 @@ mod tests {
     }
 
     #[test]
+    fn versions_are_told_as_they_are_read() {
+        for text in ["HTTP/1.0", "HTTP/1.1"] {
+            assert_eq!(Version::parse(text.as_bytes()).map(Version::text), Ok(text));
+        }
+        assert_eq!(
+            Version::parse(b"HTTP/1.9").map(Version::text),
+            Ok("HTTP/1.1")
+        );
+    }
+
+    #[test]
     fn versions() {
         check("HTTP/1.0", Ok(Version::Http10));
         check("HTTP/1.1", Ok(Version::Http11));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http1::limits::Limits as HeadLimits;
+use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
 use crate::net::buffer::Buffer;
 use crate::net::clock::Now;

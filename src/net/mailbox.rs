@@ -80,7 +80,7 @@ pub struct Shutdown {
 
 struct Shared {
     waker: mio::Waker,
-    /// Sockets are taken. Held while one is sent and while the worker decides to leave, so that
+    /// Sockets are taken. Reserved while one is sent and while the worker decides to leave, so that
     /// none is sent to nobody.
     is_open: Mutex<bool>,
     /// The worker is waiting for readiness, or about to: it must be woken.

@@ -6,6 +6,8 @@
 
 // Listeners, workers, and their end.
 pub mod server;
+// Answering a request without a socket.
+pub mod explain;
 // What the server is asked to do.
 pub mod config;
 // How much of everything a client may use, and how long it may take.
@@ -17,7 +19,7 @@ pub mod listen;
 // A listener: an address, TLS or not, and who answers there.
 pub mod listener;
 // Where others can reach this machine.
-pub mod reach;
+pub mod local_addresses;
 
 // The thread that accepts.
 pub mod acceptor;

@@ -19,7 +19,7 @@ use crate::net::transport_error::TransportError;
 use crate::site::body::{Body, Piece, Pulled, Source};
 use crate::site::body_error::BodyError;
 use crate::site::open_file::OpenFile;
-use crate::site::private::{Copied, PrivateCopy};
+use crate::site::private::{CopyContent, PrivateCopy};
 
 /// How much of the end of a file is held back until the file was found unchanged.
 const TAIL: u64 = 16 * 1024;
@@ -314,11 +314,11 @@ impl Output<'_> {
         count: u64,
     ) -> Result<Option<u64>, SendError> {
         match &copy.content {
-            Copied::Pages(file) => match self.flush(More::Follows)? {
+            CopyContent::Memfd(file) => match self.flush(More::Follows)? {
                 Flushed::All => self.send_file(file, offset, count),
                 Flushed::Blocked => Ok(None),
             },
-            Copied::Bytes(bytes) => {
+            CopyContent::Heap(bytes) => {
                 let end = offset + count.min(self.stream.budget.max(1));
                 let taken = self.write_behind_outbox(&bytes[offset as usize..end as usize])?;
                 Ok(taken.map(|taken| taken as u64))
@@ -353,7 +353,7 @@ impl Output<'_> {
         if !file.is_intact() {
             return Err(BodyError::Changed.into());
         }
-        file.settle();
+        file.finish_copy();
         self.stream.outbox.end().extend_from_slice(self.scratch);
         self.spend(length);
         Ok(())

@@ -1,7 +1,7 @@
 //! A request that cannot be answered at once.
 
 use crate::http1::check::{CheckedHead, check};
-use crate::http1::limits::Limits;
+use crate::http1::limits::HeadLimits;
 use crate::http1::parse;
 use crate::semantics::field::FieldLine;
 
@@ -21,10 +21,10 @@ impl SavedHead {
     pub fn read<T>(
         &self,
         lines: &mut Vec<FieldLine>,
-        limits: &Limits,
+        limits: &HeadLimits,
         act: impl FnOnce(&CheckedHead<'_>) -> T,
     ) -> Option<T> {
-        let mut progress = parse::Progress::default();
+        let mut progress = parse::ParseState::default();
         let head = parse::request_head(&self.bytes, &mut progress, lines, limits);
         let checked = check(&head.ok()??).ok()?;
         Some(act(&checked))

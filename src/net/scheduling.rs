@@ -7,7 +7,7 @@
 /// An operator who has chosen a policy for the process keeps it, and where the system knows no such
 /// policy the wish is dropped.
 #[cfg(target_os = "linux")]
-pub fn interrupt_nobody() {
+pub fn use_batch_scheduling() {
     use preempt_rt::sched::{Pid, Scheduler, SchedulerParams, get_scheduler, set_scheduler};
     let this = Pid::current_thread();
     if let Ok(Scheduler::SCHED_NORMAL) = get_scheduler(this) {
@@ -21,4 +21,4 @@ pub fn interrupt_nobody() {
 
 /// The portable twin: nothing is asked.
 #[cfg(not(target_os = "linux"))]
-pub fn interrupt_nobody() {}
+pub fn use_batch_scheduling() {}

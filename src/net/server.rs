@@ -15,14 +15,14 @@ use crate::net::context::{Context, MakeHandler, Settings};
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
-use crate::net::scheduling::interrupt_nobody;
+use crate::net::scheduling::use_batch_scheduling;
 use crate::net::start_error::StartError;
 use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
-use crate::site::private::Medium;
+use crate::site::private::CopyStorage;
 use crate::site::root::Root;
 
 /// A server that listens and does not serve yet: clients wait in the kernel's queue.
@@ -64,10 +64,10 @@ impl Handle {
 impl Server {
     /// Opens the root and the listeners. What happens is counted in `counters`.
     pub fn bind(mut config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
-        config.site.medium = match config.tls {
-            None => Medium::Pages,
+        config.site.storage = match config.tls {
+            None => CopyStorage::Memfd,
             // The kernel cannot encrypt them.
-            Some(_) => Medium::Bytes,
+            Some(_) => CopyStorage::Heap,
         };
         let root = open_root(&mut config)?;
         let site = listen::bind(&config.bind, config.port)?;
@@ -283,7 +283,7 @@ fn open_endpoint(
 }
 
 /// Opens the root. A single file is served from its folder, in which nothing else is there.
-fn open_root(config: &mut Config) -> Result<Root, StartError> {
+pub fn open_root(config: &mut Config) -> Result<Root, StartError> {
     let path = config.root.clone();
     let fault = |fault| StartError::from_root(&path, fault);
     let kind = std::fs::metadata(&path).map_err(fault)?.file_type();
@@ -304,7 +304,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
     thread::Builder::new()
         .name(name.into())
         .spawn(|| {
-            interrupt_nobody();
+            use_batch_scheduling();
             work();
         })
         .map_err(|fault| StartError::System("a thread", fault))

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use crate::net::clock::Now;
 use crate::net::socket::{Flushed, Input, More, Socket, Traffic};
-use crate::net::tls::handshake::Handshake;
+use crate::net::tls::handshake::HandshakeProgress;
 use crate::net::tls::{Session, Wire};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
@@ -61,7 +61,7 @@ impl Transport {
     }
 
     /// Goes a step on with the handshake; `None` where there is no session.
-    pub fn handshake(&mut self, now: &Now) -> Option<Result<Handshake, TransportError>> {
+    pub fn handshake(&mut self, now: &Now) -> Option<Result<HandshakeProgress, TransportError>> {
         let session = self.session.as_mut()?;
         Some(session.handshake(&mut self.socket, now.system))
     }

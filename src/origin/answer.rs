@@ -1,5 +1,5 @@
 //! Method, then target, then resource: the order in which a request is answered (RFC 9110 sections
-//! 9.1, 7.1 and 15.5.5).
+//! 9.1, 9.3.7, 7.1 and 15.5.5).
 //!
 //! `GET /a/` is the index of the folder `a`, `GET /a` a redirect to it, `BREW /a` is 501.
 
@@ -14,8 +14,8 @@ use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
-use crate::site::path::{PathError, SitePath};
-use crate::site::resolve::Found;
+use crate::site::path::{self, PathError, SitePath};
+use crate::site::resolve::{self, Found};
 use crate::site::root::DiskError;
 use crate::text::{append, percent};
 
@@ -29,7 +29,7 @@ pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> 
         return Answer::Ready(response);
     }
     let Some(raw) = request.head.target.path() else {
-        return Answer::Ready(options(Reason::ServerOptions));
+        return Answer::Ready(options(Reason::ServerOptions, trace));
     };
     let mut decoded = std::mem::take(&mut origin.decoded);
     let answer = match SitePath::decode(raw, &mut decoded) {
@@ -57,7 +57,7 @@ fn answer_path(
     };
     note_found(&found, path, trace);
     if request.method() == Some(Method::Options) {
-        return Answer::Ready(options(Reason::ResourceOptions));
+        return Answer::Ready(options(Reason::ResourceOptions, trace));
     }
     match found {
         Found::File(file) => Answer::Ready(answer_file(origin, request, path, file, rules, trace)),
@@ -87,10 +87,8 @@ fn answer_directory(
 }
 
 const METHOD: Clause = clause!("RFC 9110 section 9.1", "refused_method");
-const PATH: Clause = clause!("RFC 9110 section 7.1", "note_path");
-const BAD_PATH: Clause = clause!("RFC 9110 section 7.1", "refused_path");
-const FOUND: Clause = clause!("RFC 9110 section 7.1", "note_found");
 const ABSENT: Clause = clause!("RFC 9110 section 15.5.5", "absent");
+const OPTIONS: Clause = clause!("RFC 9110 section 9.3.7", "options");
 const DIRECTORY: Clause = clause!("RFC 9110 section 7.1", "answer_directory");
 const SLASH: Clause = clause!("RFC 9110 section 7.1", "redirect_to_slash");
 
@@ -98,7 +96,12 @@ const SLASH: Clause = clause!("RFC 9110 section 7.1", "redirect_to_slash");
 /// allowed.
 fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
     let (status, reason) = match request.method() {
-        Some(method) if method.is_allowed() => return None,
+        Some(method) if method.is_allowed() => {
+            let name = method.token().as_bytes();
+            let allowed = || Step::new(METHOD, "the method is allowed");
+            trace.note(|| allowed().with(Evidence::Value(Quote::of(name))));
+            return None;
+        }
         Some(_) => (Status::MethodNotAllowed, Reason::MethodNotAllowed),
         None => (Status::NotImplemented, Reason::UnknownMethod),
     };
@@ -121,7 +124,8 @@ pub(super) fn not_allowed() -> Response {
 }
 
 /// RFC 9110 section 9.3.7.
-fn options(reason: Reason) -> Response {
+fn options(reason: Reason, trace: &mut Trace) -> Response {
+    trace.note(|| Step::new(OPTIONS, reason.text()).leads_to(Status::NoContent));
     Response::new(Status::NoContent, reason)
         .field("Allow", ALLOW)
         .field("Accept-Ranges", "bytes")
@@ -133,7 +137,8 @@ fn note_path(raw: &[u8], path: SitePath<'_>, trace: &mut Trace) {
             b"" => Quote::of(b"the served folder itself"),
             name => Quote::of(name),
         };
-        Step::new(PATH, "the path is decoded once").with(Evidence::Became(Quote::of(raw), name))
+        Step::new(path::CLAUSE, "the path is decoded once")
+            .with(Evidence::Became(Quote::of(raw), name))
     });
 }
 
@@ -143,7 +148,7 @@ fn refused_path(raw: &[u8], fault: PathError, trace: &mut Trace) -> Response {
         false => Status::BadRequest,
     };
     trace.note(|| {
-        let step = Step::new(BAD_PATH, fault.text());
+        let step = Step::new(path::CLAUSE, fault.text());
         step.with(Evidence::Value(Quote::of(raw))).leads_to(status)
     });
     error(status, Reason::Path(fault))
@@ -156,12 +161,13 @@ fn note_found(found: &Found, path: SitePath<'_>, trace: &mut Trace) {
                 true => "the folder is shown by its index file",
                 false => "the path names a file",
             };
-            Step::new(FOUND, finding).with(Evidence::Value(Quote::of(&file.path)))
+            Step::new(resolve::CLAUSE, finding).with(Evidence::Value(Quote::of(&file.path)))
         }
-        Found::Directory if path.is_directory() => {
-            Step::new(FOUND, "the path names a folder without an index file")
-        }
-        Found::Directory => Step::new(FOUND, "the path names a folder"),
+        Found::Directory if path.is_directory() => Step::new(
+            resolve::CLAUSE,
+            "the path names a folder without an index file",
+        ),
+        Found::Directory => Step::new(resolve::CLAUSE, "the path names a folder"),
     });
 }
 

@@ -18,12 +18,12 @@ use crate::semantics::range::{self, RangeChoice};
 use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::semantics::variant::{Dimension, Dimensions, Variant};
-use crate::site::body::{Held, Pulled, Source, Stored};
+use crate::site::body::{Pulled, Reserved, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::compress::{Coded, PIECE, code};
 use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
-use crate::site::resolve::{Found, Gains};
+use crate::site::resolve::{CacheUpdates, Found};
 use crate::site::root::DiskError;
 
 /// Content up to this size is coded within one turn: a few milliseconds at the worst.
@@ -107,7 +107,7 @@ fn choose_coding(
     file: &StoredFile,
     trace: &mut Trace,
 ) -> CodingChoice {
-    let offered = origin.offered(file.gains_from_coding);
+    let offered = origin.offered(file.is_worth_coding);
     let mark = trace.steps().len();
     match coding::choose(request.fields(), offered, trace) {
         // A client that refuses identity gets a coding even if that gains nothing.
@@ -142,7 +142,7 @@ fn why_uncoded(
     } else if request.head.head.version == Version::Http10 {
         Some(CodingReason::LengthUnknown)
     } else {
-        (!origin.coders.are_free(1)).then_some(CodingReason::CodersBusy)
+        (!origin.coders.has_room(1)).then_some(CodingReason::CodersBusy)
     }
 }
 
@@ -172,7 +172,7 @@ fn content(
     let Some(source) = origin.site.source(file)? else {
         return Ok(None);
     };
-    if file.size() > CODE_AT_ONCE && !origin.coders.are_free(1) {
+    if file.size() > CODE_AT_ONCE && !origin.coders.has_room(1) {
         // The client refuses identity, or it would have been chosen.
         return Err(DiskError::Exhausted);
     }
@@ -182,18 +182,18 @@ fn content(
             Err(BodyError::Changed) => return Ok(None),
             Err(fault) => return Err(fault.into()),
         };
-        origin.site.gains().keep(file, variant, Rc::clone(&bytes));
+        origin.site.updates().keep(file, variant, Rc::clone(&bytes));
         return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
     }
     let gathered = Gathered {
         coded: Coded::new(source, coding),
         gathered: Some(Vec::new()),
         limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
-        gains: origin.site.gains(),
+        updates: origin.site.updates(),
         file: Rc::clone(file),
         variant,
     };
-    let held = Held::new(gathered, &origin.coders);
+    let held = Reserved::new(gathered, &origin.coders);
     Ok(Some(Whole::Source(Box::new(held))))
 }
 
@@ -223,7 +223,7 @@ struct Gathered {
     coded: Coded,
     gathered: Option<Vec<u8>>,
     limit: usize,
-    gains: Gains,
+    updates: CacheUpdates,
     file: Rc<StoredFile>,
     variant: Variant,
 }
@@ -241,7 +241,7 @@ impl Source for Gathered {
         if pulled == Pulled::Done
             && let Some(gathered) = self.gathered.take()
         {
-            self.gains.keep(&self.file, self.variant, gathered.into());
+            self.updates.keep(&self.file, self.variant, gathered.into());
         }
         Ok(pulled)
     }

@@ -16,7 +16,7 @@ use crate::semantics::coding::Coding;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
-use crate::site::places::Places;
+use crate::site::quota::Quota;
 use crate::site::resolve::Site;
 
 /// Contents that one worker codes at the same time. Each holds about 300 KiB for the coder's
@@ -36,9 +36,9 @@ pub struct Origin {
     /// Who is asked before the site.
     pub handlers: Vec<Box<dyn Handler>>,
     /// Contents that are being coded as they are sent.
-    pub coders: Places,
+    pub coders: Quota,
     /// Directories that are being read, or sent as they are rendered.
-    pub listings: Places,
+    pub listings: Quota,
     /// The most ranges that one request may name.
     pub max_ranges: usize,
     /// Scratch space for decoded paths.
@@ -52,8 +52,8 @@ impl Origin {
             site,
             rules: Rules::default(),
             handlers: Vec::new(),
-            coders: Places::new(MAX_CODERS),
-            listings: Places::new(MAX_LISTINGS),
+            coders: Quota::new(MAX_CODERS),
+            listings: Quota::new(MAX_LISTINGS),
             max_ranges,
             decoded: Vec::new(),
         }
@@ -70,8 +70,8 @@ impl Origin {
     }
 
     /// The codings that may be applied to what gains from them.
-    pub fn offered(&self, gains: bool) -> &'static [Coding] {
-        match gains && self.site.options().compress {
+    pub fn offered(&self, is_worth_coding: bool) -> &'static [Coding] {
+        match is_worth_coding && self.site.options().compress {
             true => &CODINGS,
             false => &[],
         }

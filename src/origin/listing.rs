@@ -14,16 +14,16 @@ use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant};
-use crate::site::body::{Held, MemorySource, Pulled, Source, Stored};
+use crate::site::body::{MemorySource, Pulled, Reserved, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::compress::{Coded, PIECE, code};
 use crate::site::listing::{
-    self, CONTENT_SECURITY_POLICY, Entry, Format, Listing, ListingQuery, Renderer, Scan,
+    CONTENT_SECURITY_POLICY, EntryKind, Format, ListedEntry, Listing, ListingQuery, Renderer, Scan,
 };
 use crate::site::path::{SitePath, is_hidden_name, is_nameable};
-use crate::site::places::Taken;
+use crate::site::quota::Reservation;
 use crate::site::resolve::Site;
-use crate::site::root::{self, Directory, DiskError, Kind};
+use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind};
 
 /// Entries read in one turn: each costs a `stat`, so about a third of a millisecond.
 const ENTRIES_A_TURN: usize = 256;
@@ -43,13 +43,13 @@ pub struct ListingJob {
     path: Box<[u8]>,
     scan: Option<Scan>,
     name: Vec<u8>,
-    _place: Taken,
+    _place: Reservation,
 }
 
 impl ListingJob {
     /// Opens the directory at `path`, for what `query` asks of it.
     pub fn new(origin: &Origin, path: SitePath<'_>, query: &[u8]) -> Result<ListingJob, DiskError> {
-        if !origin.listings.are_free(1) {
+        if !origin.listings.has_room(1) {
             return Err(DiskError::Exhausted);
         }
         Ok(ListingJob {
@@ -57,7 +57,7 @@ impl ListingJob {
             path: path.as_bytes().into(),
             scan: Some(Scan::new(&ListingQuery::parse(query))),
             name: Vec::new(),
-            _place: origin.listings.take(1),
+            _place: origin.listings.reserve(1),
         })
     }
 
@@ -73,15 +73,15 @@ impl ListingJob {
                 .next_entry(&mut self.directory, &mut self.name, is_shown)?;
             match entry {
                 None => return Ok(false),
-                Some(root::Entry::Skipped) => {}
-                Some(root::Entry::Served(kind, identity)) => scan.push(Entry {
+                Some(DirectoryEntry::Skipped) => {}
+                Some(DirectoryEntry::Served(kind, state)) => scan.push(ListedEntry {
                     name: &self.name,
                     kind: match kind {
-                        Kind::Directory => listing::Kind::Directory,
-                        Kind::File | Kind::Other => listing::Kind::File,
+                        FileKind::Directory => EntryKind::Directory,
+                        FileKind::File | FileKind::Other => EntryKind::File,
                     },
-                    size: identity.size,
-                    modified: Some(identity.modified),
+                    size: state.size,
+                    modified: Some(state.modified),
                 }),
             }
         }
@@ -174,7 +174,7 @@ fn choose_listing_coding(
     } else if request.head.head.version == Version::Http10 {
         Some(CodingReason::LengthUnknown)
     } else {
-        (!origin.coders.are_free(1)).then_some(CodingReason::CodersBusy)
+        (!origin.coders.has_room(1)).then_some(CodingReason::CodersBusy)
     };
     match (choice, why) {
         (CodingChoice::Chosen(Coding::Gzip | Coding::Deflate, _), Some(why))
@@ -199,10 +199,10 @@ fn listing_content(
     let mut page = Page(Renderer::new(path, query, format, listing));
     if !is_small {
         return match coding {
-            Coding::Identity => Whole::Source(Box::new(Held::new(page, &origin.listings))),
+            Coding::Identity => Whole::Source(Box::new(Reserved::new(page, &origin.listings))),
             coding => {
-                let coded = Coded::new(Box::new(Held::new(page, &origin.listings)), coding);
-                Whole::Source(Box::new(Held::new(coded, &origin.coders)))
+                let coded = Coded::new(Box::new(Reserved::new(page, &origin.listings)), coding);
+                Whole::Source(Box::new(Reserved::new(coded, &origin.coders)))
             }
         };
     }

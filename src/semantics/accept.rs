@@ -71,7 +71,9 @@ impl AcceptReason {
     /// The reason as a clause.
     pub fn text(self) -> &'static str {
         match self {
-            AcceptReason::FieldAbsent => "the first media type is sent",
+            AcceptReason::FieldAbsent => {
+                "the request has no Accept, so the first media type is sent"
+            }
             AcceptReason::Preferred => "Accept prefers this media type",
             AcceptReason::NoneAccepted => {
                 "Accept takes no media type that there is, so the first is sent"
@@ -116,7 +118,6 @@ fn essence_precision(range: &[u8], media_type: &[u8]) -> Option<Precision> {
     let (own_kind, own_subtype) = halves(split_outside_quotes(media_type, b';').next()?)?;
     match (kind, subtype) {
         (b"*", b"*") => Some(0),
-        (b"*", _) => None,
         _ if !kind.eq_ignore_ascii_case(own_kind) => None,
         (_, b"*") => Some(1),
         _ => subtype.eq_ignore_ascii_case(own_subtype).then_some(2),
@@ -190,6 +191,11 @@ mod tests {
             HTML,
             Preferred,
         );
+        check(
+            "text/html;charset=utf-8, text/html;q=0.1, */*;q=0.5",
+            HTML,
+            Preferred,
+        );
     }
 
     #[test]
@@ -203,5 +209,6 @@ mod tests {
         check("html", HTML, NoneAccepted);
         let got = choose_media_type(&Fields::empty(), &["text/html"], &mut Trace::off());
         assert_eq!(got.reason, FieldAbsent);
+        assert!(got.reason.text().contains("Accept"));
     }
 }

@@ -103,6 +103,9 @@ pub fn choose(fields: &Fields, offered: &[Coding], trace: &mut Trace) -> CodingC
 const CHOOSE: Clause = clause!("RFC 9110 section 12.5.3", "choose");
 
 fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
+    if let CodingChoice::Chosen(_, reason @ CodingReason::FieldAbsent) = choice {
+        return Step::new(CHOOSE, reason.text());
+    }
     let accepted = Accepted::of(fields);
     let mut weights = [None; 4];
     let names = offered.iter().chain(&[Coding::Identity]);
@@ -285,6 +288,7 @@ mod tests {
     #[test]
     fn identity_is_chosen() {
         check("", Identity, Why::FieldEmpty); // 12.5.3: the example of an empty field
+        assert!(Why::FieldEmpty.text().contains("Accept-Encoding"));
         check(" , ", Identity, Why::FieldEmpty);
         check("br", Identity, Why::NoneAccepted);
         check("gzip;q=0, deflate;q=0", Identity, Why::NoneAccepted);

@@ -179,6 +179,10 @@ mod tests {
         check("Wednesday, 01-May-75 00:00:00 GMT", Some(3_323_894_400)); // 2075, 49 years ahead
         check("Sunday, 01-May-77 00:00:00 GMT", Some(231_292_800)); // 1977, not 2077
         check("Saturday, 01-May-77 00:00:00 GMT", None); // 2077 is too far ahead
+        // In 2060, `01` is 2101.
+        let now = HttpDate(2_840_140_800);
+        let got = HttpDate::parse(b"Sunday, 01-May-01 00:00:00 GMT", now);
+        assert_eq!(got, Some(HttpDate(4_144_348_800)));
     }
 
     #[test]
@@ -188,6 +192,7 @@ mod tests {
         let mut out = b"Date: ".to_vec();
         date.write(&mut out);
         assert_eq!(out, b"Date: Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(ImfFixdate::from(date).as_bytes(), &out[6..]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! RFC 9110 sections 13 and 14 together: what of the selected representation is sent.
+//! RFC 9110 sections 13, 14 and 15.3.1 together: what of the selected representation is sent.
 //!
 //! First the preconditions, then If-Range, then Range (section 13.2.2). The representation has
 //! been selected before: its validators are those of its content coding.
@@ -68,17 +68,22 @@ pub fn decide(
     max_ranges: usize,
     trace: &mut Trace,
 ) -> Decision {
-    match precondition::evaluate(method, fields, &selected.validators, now, trace) {
-        Precondition::NotModified(reason) => Decision::NotModified(reason),
-        Precondition::Failed(reason) => Decision::PreconditionFailed(reason),
+    let whole = match precondition::evaluate(method, fields, &selected.validators, now, trace) {
+        Precondition::NotModified(reason) => return Decision::NotModified(reason),
+        Precondition::Failed(reason) => return Decision::PreconditionFailed(reason),
         Precondition::Proceed(reason) if !fields.contains(FieldName::Range) => {
-            Decision::Whole(WholeReason::Asked(reason))
+            WholeReason::Asked(reason)
         }
-        Precondition::Proceed(_) => {
-            part(method, fields, selected, now, max_ranges, trace).unwrap_or_else(Decision::Whole)
-        }
-    }
+        Precondition::Proceed(_) => match part(method, fields, selected, now, max_ranges, trace) {
+            Ok(decision) => return decision,
+            Err(whole) => whole,
+        },
+    };
+    trace.note(|| Step::new(WHOLE, "all of the representation is sent").leads_to(Status::Ok));
+    Decision::Whole(whole)
 }
+
+const WHOLE: Clause = clause!("RFC 9110 section 15.3.1", "decide");
 
 /// Steps 5 and 6 of section 13.2.2: what Range and If-Range come to.
 fn part(
@@ -221,9 +226,15 @@ mod tests {
         let (section, mut trace) = (Section::of(pairs), Trace::watched());
         let got = decide(method, &section.fields(), &selected, now, 8, &mut trace);
         assert_eq!(got, want, "{method:?} {pairs:?}");
-        // The last step is what decided, unless there was nothing to decide.
-        let last = trace.steps().last().map(|step| step.finding);
-        assert_eq!(last.unwrap_or("the request has no condition"), got.text());
+        let mut steps = trace.steps().iter().rev().map(|step| step.finding);
+        if matches!(got, Decision::Whole(_)) {
+            assert_eq!(steps.next(), Some("all of the representation is sent"));
+        }
+        // The last step before is why, unless there was nothing to decide.
+        assert_eq!(
+            steps.next().unwrap_or("the request has no condition"),
+            got.text()
+        );
     }
 
     #[track_caller]

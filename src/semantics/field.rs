@@ -277,14 +277,36 @@ mod tests {
         check_members("a ,b,\tc", &["a", "b", "c"]);
         check_members("a=\"x,y\", b", &["a=\"x,y\"", "b"]); // 5.6.4
         check_members(r#"a="\",", b"#, &[r#"a="\",""#, "b"]);
+        check_members(r"a\,b", &[r"a\", "b"]); // a backslash escapes only in quotes
     }
 
     #[test]
     fn names_are_recognised_without_case() {
-        for name in ["host", "HOST", "Host"] {
-            assert_eq!(FieldName::recognise(name.as_bytes()), Some(FieldName::Host));
+        for name in [
+            "Accept",
+            "Accept-Encoding",
+            "Connection",
+            "Content-Length",
+            "Expect",
+            "Host",
+            "If-Match",
+            "If-Modified-Since",
+            "If-None-Match",
+            "If-Range",
+            "If-Unmodified-Since",
+            "Range",
+            "Referer",
+            "Transfer-Encoding",
+            "User-Agent",
+        ] {
+            for sent in [name, &name.to_lowercase(), &name.to_uppercase()] {
+                let known = FieldName::recognise(sent.as_bytes());
+                assert_eq!(known.map(FieldName::name), Some(name), "{sent}");
+            }
         }
-        assert_eq!(FieldName::recognise(b"X-Host"), None);
+        for other in ["", "X-Host", "Hose", "Rangy", "Connections"] {
+            assert_eq!(FieldName::recognise(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]

@@ -203,6 +203,7 @@ mod tests {
         check("main.rs", "text/plain; charset=utf-8");
         check("a.py", "text/plain; charset=utf-8");
         check("a.lua", "text/plain; charset=utf-8");
+        check("a.nfo", "text/plain; charset=utf-8"); // not text/x-nfo, which nobody registered
         check("a.jsonl", "application/jsonl");
         check("Cargo.toml", "application/toml");
         check("a.yml", "application/yaml");

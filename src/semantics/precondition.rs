@@ -1,4 +1,4 @@
-//! RFC 9110 section 13.2: preconditions.
+//! RFC 9110 sections 13.1 and 13.2: preconditions.
 //!
 //! Section 13.2.2 gives the order, and each of its steps is one function here:
 //!
@@ -543,6 +543,8 @@ mod tests {
         assert_eq!(got, Proceed(ProceedReason::NoCondition)); // 13.1.3: neither GET nor HEAD
         let got = evaluate_with(Method::Options, STRONG, &[(IfMatch, "\"v2\"")]);
         assert_eq!(got, Proceed(ProceedReason::MethodHasNoConditions)); // 13.2.1
+        let got = evaluate_with(Method::Options, STRONG, &[]);
+        assert_eq!(got, Proceed(ProceedReason::NoCondition));
     }
 
     #[test]

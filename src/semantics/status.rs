@@ -76,3 +76,16 @@ impl Status {
         self.code() >= 400
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_begin_at_400() {
+        assert!(!Status::Ok.is_error());
+        assert!(!Status::PermanentRedirect.is_error()); // 308, the last below
+        assert!(Status::BadRequest.is_error()); // 400
+        assert!(Status::HttpVersionNotSupported.is_error());
+    }
+}

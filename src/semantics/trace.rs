@@ -193,7 +193,7 @@ impl fmt::Display for Evidence {
             Evidence::None => Ok(()),
             Evidence::Value(value) => write!(f, ": {value}"),
             Evidence::Compared { sent, own, how } => write!(f, ": {sent} against {own} ({how})"),
-            Evidence::Became(from, to) => write!(f, ": {from} is {to}"),
+            Evidence::Became(from, to) => write!(f, ": {from} => {to}"),
             Evidence::Weights(weights) => write_weights(f, weights),
             Evidence::Ranges {
                 sent,
@@ -203,11 +203,11 @@ impl fmt::Display for Evidence {
             } => {
                 write!(f, ": {sent} of {length} bytes")?;
                 match (first, count) {
-                    (Some(range), 1) => write!(f, " is {} to {}", range.first, range.last),
+                    (Some(range), 1) => write!(f, " => {} to {}", range.first, range.last),
                     (Some(range), more) => {
                         write!(
                             f,
-                            " is {} to {} and {} more",
+                            " => {} to {} and {} more",
                             range.first,
                             range.last,
                             more - 1
@@ -291,7 +291,10 @@ impl Trace {
 mod tests {
     use super::*;
 
-    const CLAUSE: Clause = clause!("RFC 9110 section 1", "note");
+    const CLAUSE: Clause = Clause {
+        section: "RFC 9110 section 1",
+        function: "docroot::semantics::trace::note",
+    };
 
     #[test]
     fn a_trace_is_bounded() {
@@ -325,7 +328,7 @@ mod tests {
         );
         check(
             step.with(Evidence::Became(quote("/a%20b"), quote("a b\x1b"))),
-            "it matches: /a%20b is a b\\x1B",
+            "it matches: /a%20b => a b\\x1B",
         );
         let weights = [
             Some(("gzip", Some(Weight::FULL))),
@@ -354,11 +357,11 @@ mod tests {
         let step = Step::new(CLAUSE, "Range");
         check(
             step.with(ranges(range(95, 99), 1)),
-            "Range: bytes=-5 of 100 bytes is 95 to 99",
+            "Range: bytes=-5 of 100 bytes => 95 to 99",
         );
         check(
             step.with(ranges(range(95, 99), 3)),
-            "Range: bytes=-5 of 100 bytes is 95 to 99 and 2 more",
+            "Range: bytes=-5 of 100 bytes => 95 to 99 and 2 more",
         );
         check(step.with(ranges(None, 0)), "Range: bytes=-5 of 100 bytes");
     }

@@ -1,6 +1,6 @@
 //! The command as people run it: a process with arguments, variables and a banner.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -28,8 +28,8 @@ pub fn command() -> Command {
     command
 }
 
-/// The same without the right to do what others may not, where this user has it. `None`, and a
-/// word about it, where that right cannot be given up.
+/// The same without the rights of root to read and to listen where others may not. If the tests run
+/// as root and cannot give up those rights, it says so and is `None`.
 pub fn unprivileged() -> Option<Command> {
     if !geteuid().is_root() {
         return Some(command());
@@ -37,13 +37,21 @@ pub fn unprivileged() -> Option<Command> {
     let drop = "--bounding-set=-dac_override,-dac_read_search,-net_bind_service";
     let probe = Command::new("setpriv").args([drop, "true"]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: the tests run as root, and setpriv cannot give up its rights");
+        skipped("the tests run as root, and setpriv cannot give up its rights");
         return None;
     }
     let mut command = Command::new("setpriv");
     command.env_clear().stdin(Stdio::null());
     command.args([drop, env!("CARGO_BIN_EXE_docroot")]);
     Some(command)
+}
+
+/// Says why a test is skipped, where people see it: cargo captures what macros print, but not this.
+pub fn skipped(why: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let told = writeln!(std::io::stderr(), "\nskipped: {test}: {why}");
+    told.expect("standard error is open");
 }
 
 impl Program {

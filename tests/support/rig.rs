@@ -17,7 +17,7 @@ use docroot::net::transport::Transport;
 use docroot::observe::client::Client;
 use docroot::observe::log::Log;
 use docroot::semantics::date::{HttpDate, ImfFixdate};
-use docroot::site::private::Medium;
+use docroot::site::private::CopyStorage;
 use docroot::site::root::Root;
 
 use super::{PATIENCE, Response, Setup, find};
@@ -159,7 +159,7 @@ impl Rig {
 fn settings(setup: &mut Setup) -> Settings {
     let mut config = setup.config.clone();
     let endpoint = config.tls.as_ref().map(|options| {
-        config.site.medium = Medium::Bytes;
+        config.site.storage = CopyStorage::Heap;
         let (endpoint, _) = Endpoint::open(options, &[], &Now::read()).expect("certificates");
         Arc::new(endpoint)
     });

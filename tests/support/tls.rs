@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use docroot::net::limits::Deadlines;
-use docroot::net::tls::options::{ClientAuthentication, Identity, TlsOptions, TlsVersion};
+use docroot::net::tls::options::{CertificateSource, ClientAuthentication, TlsOptions, TlsVersion};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
@@ -260,7 +260,7 @@ impl Issued {
     /// For a server that asks nothing of its clients.
     pub fn options(&self) -> TlsOptions {
         TlsOptions {
-            identity: Identity::Files {
+            certificate: CertificateSource::Files {
                 certificate: self.certificate.clone(),
                 key: self.key.clone(),
             },

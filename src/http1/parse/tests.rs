@@ -10,9 +10,9 @@ pub fn with_fields<T>(lines: &str, read: impl FnOnce(&Fields) -> T) -> T {
     let mut scratch = Vec::new();
     let head = request_head(
         input.as_bytes(),
-        &mut Progress::default(),
+        &mut ParseState::default(),
         &mut scratch,
-        &Limits::default(),
+        &HeadLimits::default(),
     );
     read(&head.unwrap().unwrap().fields)
 }
@@ -35,8 +35,8 @@ fn drawn(head: &RequestHead) -> String {
 }
 
 /// Feeds `input` in pieces of `step` bytes to scratch that other connections use between.
-fn fed(input: &[u8], step: usize, limits: &Limits) -> Result<Option<String>, ParseError> {
-    let mut progress = Progress::default();
+fn fed(input: &[u8], step: usize, limits: &HeadLimits) -> Result<Option<String>, ParseError> {
+    let mut progress = ParseState::default();
     let mut end = 0;
     loop {
         end = (end + step).min(input.len());
@@ -52,7 +52,7 @@ fn fed(input: &[u8], step: usize, limits: &Limits) -> Result<Option<String>, Par
 }
 
 #[track_caller]
-fn check_within(limits: &Limits, input: &[u8], want: Result<Option<&str>, ParseError>) {
+fn check_within(limits: &HeadLimits, input: &[u8], want: Result<Option<&str>, ParseError>) {
     let want = want.map(|head| head.map(str::to_owned));
     let shown = String::from_utf8_lossy(input);
     for step in [1, 2, 5, input.len().max(1)] {
@@ -66,17 +66,17 @@ fn check_within(limits: &Limits, input: &[u8], want: Result<Option<&str>, ParseE
 
 #[track_caller]
 fn ok(input: &str, want: &str) {
-    check_within(&Limits::default(), input.as_bytes(), Ok(Some(want)));
+    check_within(&HeadLimits::default(), input.as_bytes(), Ok(Some(want)));
 }
 
 #[track_caller]
 fn more(input: &str) {
-    check_within(&Limits::default(), input.as_bytes(), Ok(None));
+    check_within(&HeadLimits::default(), input.as_bytes(), Ok(None));
 }
 
 #[track_caller]
 fn fault(input: &str, want: ParseError) {
-    check_within(&Limits::default(), input.as_bytes(), Err(want));
+    check_within(&HeadLimits::default(), input.as_bytes(), Err(want));
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn faults_of_field_lines() {
 #[test]
 fn limits() {
     use ParseError::*;
-    let limits = Limits {
+    let limits = HeadLimits {
         target: 20,
         head: 200,
         fields: 3,
@@ -226,21 +226,24 @@ fn limits() {
         Err(HeadTooLong),
     );
     row("\r\n".repeat(100), Err(HeadTooLong)); // section 2.2: empty lines count
-    let small = Limits {
+    let small = HeadLimits {
         head: 8,
         ..limits.clone()
     };
     check_within(&small, b"GET /aaa", Err(HeadTooLong)); // the smaller bound speaks first
+    check_within(&limits, "a".repeat(85).as_bytes(), Ok(None)); // one byte less is not certain
+    let equal = HeadLimits { head: 86, ..limits };
+    check_within(&equal, "a".repeat(86).as_bytes(), Err(HeadTooLong));
 }
 
 #[test]
 fn each_byte_is_searched_once() {
     let input = format!("GET /{} HTTP/1.1\r\n", "a".repeat(4000));
-    let (mut progress, mut lines) = (Progress::default(), Vec::new());
+    let (mut progress, mut lines) = (ParseState::default(), Vec::new());
     for end in 1..=input.len() {
         let before = progress.scanned;
         let input = &input.as_bytes()[..end];
-        let head = request_head(input, &mut progress, &mut lines, &Limits::default());
+        let head = request_head(input, &mut progress, &mut lines, &HeadLimits::default());
         assert!(head.unwrap().is_none());
         assert!(progress.scanned >= before && progress.scanned + 1 >= end);
     }
@@ -250,12 +253,17 @@ fn each_byte_is_searched_once() {
 #[test]
 fn progress_is_ready_for_the_next_head() {
     let input = b"GET /a HTTP/1.1\r\n\r\n";
-    let (mut progress, mut lines) = (Progress::default(), Vec::new());
+    let (mut progress, mut lines) = (ParseState::default(), Vec::new());
     for end in [3, input.len(), 7, input.len()] {
-        let head = request_head(&input[..end], &mut progress, &mut lines, &Limits::default());
+        let head = request_head(
+            &input[..end],
+            &mut progress,
+            &mut lines,
+            &HeadLimits::default(),
+        );
         assert_eq!(head.unwrap().is_some(), end == input.len());
     }
-    assert_eq!(progress, Progress::default());
+    assert_eq!(progress, ParseState::default());
 }
 
 #[test]

@@ -1,10 +1,15 @@
-//! What the head of a request comes to: a refusal, a response, or a body to be read first.
+//! What the head of a request comes to: a refusal, a response, or a body to be read first (RFC 9112
+//! sections 2.2, 3.2 and 6.3, RFC 9110 sections 7.2, 7.4 and 10.1.1).
 //!
 //! Nothing here knows a socket, so that a request can be answered without one.
 
 use crate::http1::check::{CheckedHead, check};
+use crate::http1::error::Error as MessageError;
+use crate::http1::framing::{self, BodyLength};
+use crate::http1::host;
 use crate::http1::parse::RequestHead;
 use crate::http1::persistence::{CloseReason, Persistence, persistence};
+use crate::http1::target::{self, Target};
 use crate::http1::version::Version;
 use crate::net::listener::Service;
 use crate::net::protocol::body::BodyReader;
@@ -17,11 +22,11 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
-use crate::semantics::trace::{Clause, Step, Trace, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
 /// What of a request matters for writing its response.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts {
+pub struct RequestFacts {
     /// What the client understands.
     pub version: Version,
     /// Whether only the head is sent (RFC 9110 section 9.3.2).
@@ -36,7 +41,7 @@ pub struct Facts {
 
 /// What answers on a connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Site {
+pub struct ConnectionFacts {
     /// Who answers there.
     pub service: Service,
     /// Whether the connection is protected.
@@ -55,10 +60,10 @@ pub enum Dispatched {
     BodyFirst(BodyReader),
 }
 
-impl Facts {
+impl RequestFacts {
     /// Those of a request.
-    pub fn of(head: &RequestHead<'_>) -> Facts {
-        Facts {
+    pub fn of(head: &RequestHead<'_>) -> RequestFacts {
+        RequestFacts {
             version: head.version,
             is_head: head.known == Some(Method::Head),
             wants: persistence(head.version, &head.fields),
@@ -68,8 +73,8 @@ impl Facts {
     }
 
     /// Those of a request that was not understood, with its method as far as it can be told.
-    pub fn of_refused(method: Option<Method>) -> Facts {
-        Facts {
+    pub fn of_refused(method: Option<Method>) -> RequestFacts {
+        RequestFacts {
             version: Version::Http11,
             is_head: method == Some(Method::Head),
             wants: Persistence::Close(CloseReason::NotUnderstood),
@@ -79,28 +84,25 @@ impl Facts {
     }
 
     /// The same, with the connection to end because the request is not understood.
-    pub fn refused(self) -> Facts {
-        Facts {
+    pub fn refused(self) -> RequestFacts {
+        RequestFacts {
             wants: Persistence::Close(CloseReason::NotUnderstood),
             ..self
         }
     }
 }
 
-const HEAD: Clause = clause!("RFC 9112 section 3", "checked");
 const SCHEME: Clause = clause!("RFC 9110 section 7.4", "checked");
 
 /// Checks a head: what it means, or why it is refused.
 pub fn checked<'a>(
     head: &RequestHead<'a>,
-    site: Site,
+    connection: ConnectionFacts,
     trace: &mut Trace,
 ) -> Result<CheckedHead<'a>, Response> {
-    let checked = check(head).map_err(|fault| {
-        trace.note(|| Step::new(HEAD, fault.text()).leads_to(fault.status()));
-        error(fault.status(), Reason::Message(fault))
-    })?;
-    if site.service == Service::Site && !checked.target.may_come_in(site.is_secure) {
+    let checked = check(head).map_err(|fault| refused(fault, trace))?;
+    note_head(&checked, trace);
+    if connection.service == Service::Site && !checked.target.may_come_in(connection.is_secure) {
         let (status, reason) = (Status::MisdirectedRequest, Reason::Misdirected);
         trace.note(|| Step::new(SCHEME, reason.text()).leads_to(status));
         return Err(error(status, reason));
@@ -108,23 +110,57 @@ pub fn checked<'a>(
     Ok(checked)
 }
 
+/// The response to what is no message, or not one that is served.
+pub fn refused(fault: MessageError, trace: &mut Trace) -> Response {
+    trace.note(|| Step::new(fault.clause(), fault.text()).leads_to(fault.status()));
+    error(fault.status(), Reason::Message(fault))
+}
+
+/// Notes what the head says before anybody looks at what it asks for.
+fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
+    trace.note(|| {
+        let form = match checked.target {
+            Target::Origin { .. } => "the target is in origin-form",
+            Target::Absolute { .. } => "the target is in absolute-form",
+            Target::Authority(_) => "the target is in authority-form",
+            Target::Asterisk => "the target is in asterisk-form",
+        };
+        Step::new(target::CLAUSE, form).with(Evidence::Value(Quote::of(checked.head.target)))
+    });
+    trace.note(|| match checked.host {
+        Some(host) => Step::new(host::CLAUSE, "the request is for a host")
+            .with(Evidence::Value(Quote::of(host.name))),
+        None => Step::new(host::CLAUSE, "the request names no host"),
+    });
+    trace.note(|| {
+        Step::new(
+            framing::CLAUSE,
+            match checked.length {
+                BodyLength::None => "the request has no body",
+                BodyLength::Known(_) => "Content-Length tells where the body ends",
+                BodyLength::Chunked => "the last chunk tells where the body ends",
+            },
+        )
+    });
+}
+
 /// Answers a request, or says that its body comes first. A client that waits for 100 is sent the
 /// final status at once if the body changes nothing; whether it then sends its body nobody knows,
 /// so the connection ends (RFC 9110 section 10.1.1).
 pub fn dispatch(
     request: &Request<'_>,
-    site: Site,
-    facts: &mut Facts,
+    connection: ConnectionFacts,
+    facts: &mut RequestFacts,
     origin: &mut Origin,
     trace: &mut Trace,
 ) -> Dispatched {
-    let content_use = match site.service {
+    let content_use = match connection.service {
         Service::Site => origin.content_use(request),
         Service::Redirect => ContentUse::Needless,
     };
     let allowance = match content_use {
         ContentUse::Take(most) => most,
-        ContentUse::Discard | ContentUse::Needless => site.max_body,
+        ContentUse::Discard | ContentUse::Needless => connection.max_body,
     };
     let body = BodyReader::new(request.head.length, allowance);
     facts.expects_continue = request.head.expects_continue;
@@ -135,16 +171,21 @@ pub fn dispatch(
     }
     let is_needless = facts.expects_continue && content_use == ContentUse::Needless;
     match is_taken || body.is_done() || body.is_hopeless() || is_needless {
-        true => Dispatched::Answered(answer(request, site, origin, trace), body),
+        true => Dispatched::Answered(answer(request, connection, origin, trace), body),
         false => Dispatched::BodyFirst(body),
     }
 }
 
 /// Answers a request whose body is out of the way, or is pulled by whoever answers.
-pub fn answer(request: &Request<'_>, site: Site, origin: &mut Origin, trace: &mut Trace) -> Answer {
-    match site.service {
+pub fn answer(
+    request: &Request<'_>,
+    connection: ConnectionFacts,
+    origin: &mut Origin,
+    trace: &mut Trace,
+) -> Answer {
+    match connection.service {
         Service::Site => answer::answer(origin, request, trace),
-        Service::Redirect => Answer::Ready(redirect::answer(request, site.https_port)),
+        Service::Redirect => Answer::Ready(redirect::answer(request, connection.https_port)),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::net::listener::Service;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::socket::Input;
 use crate::net::stream::Stream;
-use crate::net::tls::handshake::Handshake as Progress;
+use crate::net::tls::handshake::HandshakeProgress as Progress;
 use crate::observe::event::{TlsFailure, TlsStage};
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;

@@ -29,7 +29,9 @@ use crate::net::mailbox::ConnectionWakers;
 use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
 use crate::net::protocol::closing::{lose, stop_reading};
-use crate::net::protocol::dispatch::{self, Dispatched, Facts, Site, checked, dispatch};
+use crate::net::protocol::dispatch::{
+    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch,
+};
 use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::pump::{Output, Pump, Pumped, SendError};
@@ -54,7 +56,7 @@ pub struct Http1 {
     service: Service,
     state: State,
     /// How far the head was read that has not wholly arrived.
-    parsed: parse::Progress,
+    parsed: parse::ParseState,
     /// The exchange under way.
     exchange: Option<Exchange>,
     /// Why the client is refused before anything is read from it, if it is.
@@ -73,7 +75,7 @@ enum State {
 /// A request without a response.
 struct Unanswered {
     head: SavedHead,
-    facts: Facts,
+    facts: RequestFacts,
     body: BodyReader,
     /// The client still waits for 100 (Continue).
     expects_continue: bool,
@@ -98,7 +100,7 @@ impl Http1 {
         Http1 {
             service,
             state: State::ReadHead,
-            parsed: parse::Progress::default(),
+            parsed: parse::ParseState::default(),
             exchange: None,
             refusal,
         }
@@ -142,7 +144,7 @@ impl Http1 {
         };
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(context.observer.note(&head));
-        let mut facts = Facts::of(&head);
+        let mut facts = RequestFacts::of(&head);
         let dispatched = match checked(&head, site, &mut context.trace) {
             Err(response) => {
                 facts = facts.refused();
@@ -178,7 +180,7 @@ impl Http1 {
     fn skip_empty_line(&mut self, stream: &mut Stream) {
         if stream.inbox.waiting() == b"\r\n" {
             stream.inbox.consume(2);
-            self.parsed = parse::Progress::default();
+            self.parsed = parse::ParseState::default();
         }
     }
 
@@ -293,7 +295,7 @@ impl Http1 {
     }
 
     /// A request that was understood before is not any more: a bug, which the client is told of.
-    fn fail(&mut self, facts: Facts, stream: &mut Stream, context: &mut Context) -> Step {
+    fn fail(&mut self, facts: RequestFacts, stream: &mut Stream, context: &mut Context) -> Step {
         let response = error(Status::InternalServerError, Reason::Unanswered);
         self.reply(response, facts.refused(), None, stream, context)
     }
@@ -302,7 +304,7 @@ impl Http1 {
     fn reply(
         &mut self,
         response: Response,
-        facts: Facts,
+        facts: RequestFacts,
         upgrade: Option<Box<dyn Conversation>>,
         stream: &mut Stream,
         context: &mut Context,
@@ -455,7 +457,7 @@ impl Http1 {
                 let began = || Exchange::begin(stream.arrived);
                 let exchange = self.exchange.get_or_insert_with(began);
                 exchange.note_request(context.observer.note_part(received));
-                Facts::of_refused(dispatch::method_of(received))
+                RequestFacts::of_refused(dispatch::method_of(received))
             }
         };
         let response = match refusal.reason {
@@ -491,8 +493,8 @@ impl Http1 {
         }
     }
 
-    fn site(&self, stream: &Stream, context: &Context) -> Site {
-        Site {
+    fn site(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
+        ConnectionFacts {
             service: self.service,
             is_secure: stream.transport.has_session(),
             https_port: context.https_port,
@@ -502,7 +504,7 @@ impl Http1 {
 }
 
 /// The response, or the state in which it is made from a head that is kept.
-fn hold(dispatched: Dispatched, head: &[u8], facts: &mut Facts) -> Result<Made, State> {
+fn hold(dispatched: Dispatched, head: &[u8], facts: &mut RequestFacts) -> Result<Made, State> {
     match dispatched {
         Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
         Dispatched::Answered(answer, body) => {
@@ -516,7 +518,7 @@ fn hold(dispatched: Dispatched, head: &[u8], facts: &mut Facts) -> Result<Made, 
 }
 
 impl Unanswered {
-    fn new(head: &[u8], facts: Facts, body: BodyReader) -> Box<Unanswered> {
+    fn new(head: &[u8], facts: RequestFacts, body: BodyReader) -> Box<Unanswered> {
         Box::new(Unanswered {
             head: SavedHead::of(head),
             expects_continue: facts.expects_continue,

@@ -2,12 +2,13 @@
 
 use crate::http1::framing::{Framing, framing};
 use crate::http1::persistence::{Persistence, ServerState, decide};
-use crate::http1::response::write;
+use crate::http1::response::{Common, write};
 use crate::net::context::Context;
-use crate::net::protocol::dispatch::Facts;
+use crate::net::protocol::dispatch::RequestFacts;
 use crate::net::pump::Pump;
 use crate::net::stream::Stream;
 use crate::origin::response::Response;
+use crate::semantics::trace::Trace;
 use crate::site::body::{Body, Piece};
 
 /// Content up to this size joins its head in the outbox: copying it costs less than a longer call
@@ -24,27 +25,17 @@ pub struct Reply {
     pub persistence: Persistence,
 }
 
-/// Writes the head of a response and, if it is small, its content. What becomes of the connection
-/// is decided here, once.
+/// Writes the head of a response and, if it is small, its content.
 pub fn reply(
     response: Response,
-    facts: Facts,
+    facts: RequestFacts,
     stream: &mut Stream,
     context: &mut Context,
 ) -> Reply {
-    let framing = match &response.body {
-        None => Framing::NoBody,
-        Some(body) => framing(body.length(), facts.version),
-    };
-    let server = ServerState {
-        leaves_body: facts.leaves_body,
-        is_shutting_down: context.is_draining,
-    };
-    let persistence = decide(facts.wants, framing, server, &mut context.trace);
     let common = context.common(stream.transport.has_session());
-    let (status, fields, version) = (response.status, &response.fields, facts.version);
-    let out = stream.outbox.end();
-    write(out, status, fields, framing, persistence, version, &common);
+    let (out, trace) = (stream.outbox.end(), &mut context.trace);
+    let (framing, persistence) =
+        write_head(&response, facts, context.is_draining, &common, out, trace);
     let mut reply = Reply {
         written: 0,
         rest: None,
@@ -61,6 +52,29 @@ pub fn reply(
         None => reply.rest = Some(Pump::new(body, framing)),
     }
     reply
+}
+
+/// Writes the head of a response. What becomes of the connection is decided here, once.
+pub fn write_head(
+    response: &Response,
+    facts: RequestFacts,
+    is_shutting_down: bool,
+    common: &Common,
+    out: &mut Vec<u8>,
+    trace: &mut Trace,
+) -> (Framing, Persistence) {
+    let framing = match &response.body {
+        None => Framing::NoBody,
+        Some(body) => framing(body.length(), facts.version),
+    };
+    let server = ServerState {
+        leaves_body: facts.leaves_body,
+        is_shutting_down,
+    };
+    let persistence = decide(facts.wants, framing, server, trace);
+    let (status, fields, version) = (response.status, &response.fields, facts.version);
+    write(out, status, fields, framing, persistence, version, common);
+    (framing, persistence)
 }
 
 /// The bytes of a small content that is at hand.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::fault::TlsError;
-use super::handshake::Handshake;
+use super::handshake::HandshakeProgress;
 use super::notice::Notice;
 use super::options::TlsOptions;
 use crate::net::clock::Now;
@@ -65,7 +65,7 @@ impl Session {
         &mut self,
         _: &mut Socket,
         _: SystemTime,
-    ) -> Result<Handshake, TransportError> {
+    ) -> Result<HandshakeProgress, TransportError> {
         match self.0 {}
     }
 

@@ -23,7 +23,7 @@ use super::clients;
 use super::fault::TlsError;
 use super::files::{self, Stamp};
 use super::notice::Notice;
-use super::options::{Identity, TlsOptions, TlsVersion};
+use super::options::{CertificateSource, TlsOptions, TlsVersion};
 use super::self_signed;
 use super::session::Session;
 use crate::net::clock::Now;
@@ -41,7 +41,7 @@ pub struct Endpoint {
     provider: Arc<CryptoProvider>,
     source: Source,
     config: RwLock<Arc<ServerConfig>>,
-    /// Held by the one worker that looks; the others do not wait for it.
+    /// Reserved by the one worker that looks; the others do not wait for it.
     watch: Mutex<Watch>,
 }
 
@@ -212,9 +212,11 @@ impl Source {
         now: &Now,
         provider: &CryptoProvider,
     ) -> Result<Source, TlsError> {
-        Ok(match &options.identity {
-            Identity::Files { certificate, key } => Source::Files(certificate.clone(), key.clone()),
-            Identity::SelfSigned => {
+        Ok(match &options.certificate {
+            CertificateSource::Files { certificate, key } => {
+                Source::Files(certificate.clone(), key.clone())
+            }
+            CertificateSource::SelfSigned => {
                 let (made, fingerprint) = self_signed::make(listening, now.system, provider)?;
                 Source::Made(Arc::new(made), fingerprint)
             }

@@ -16,11 +16,11 @@ use crate::site::root;
 
 /// What a file was when it was looked at; a file that was replaced or rewritten has another. `None`
 /// where there was none.
-pub type Stamp = Option<root::Identity>;
+pub type Stamp = Option<root::FileState>;
 
 /// Looks at a file, where links lead to.
 pub fn stamp(path: &Path) -> Stamp {
-    root::Identity::of(path).ok()
+    root::FileState::of(path).ok()
 }
 
 /// Reads a chain and its key, and holds one against the other.

@@ -2,7 +2,7 @@
 
 /// How far a handshake has come.
 #[derive(Debug)]
-pub enum Handshake {
+pub enum HandshakeProgress {
     /// Requests can be read.
     Done,
     /// The same, but the session was resumed, and the certificate that the client has shown when it

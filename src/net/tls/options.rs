@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsOptions {
     /// What the server proves to its clients.
-    pub identity: Identity,
+    pub certificate: CertificateSource,
     /// What its clients prove to it.
     pub clients: ClientAuthentication,
     /// The oldest version that is spoken.
@@ -21,7 +21,7 @@ pub struct TlsOptions {
 
 /// Where the server's certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
+pub enum CertificateSource {
     /// From two PEM files, which are read again when they have changed.
     Files {
         /// The server's certificate first, then those that lead to its authority.

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::fault::TlsError;
 use crate::net::config::Bind;
-use crate::net::reach::outward_addresses;
+use crate::net::local_addresses::outward_addresses;
 
 /// How long it is valid: longer than servers run without a restart, and no longer than browsers
 /// accept (398 days).

@@ -13,7 +13,7 @@ use rustls::unbuffered::{ConnectionState, EncodeTlsData, WriteTraffic};
 use rustls::{CipherSuite, Error, HandshakeKind, ProtocolVersion, ServerConfig};
 
 use super::certificate::Certificate;
-use super::handshake::Handshake;
+use super::handshake::HandshakeProgress;
 use crate::net::buffer::Buffer;
 use crate::net::socket::{End, Flushed, Input, More, Socket};
 use crate::net::transport_error::TransportError;
@@ -127,38 +127,38 @@ impl Session {
         &mut self,
         socket: &mut Socket,
         now: SystemTime,
-    ) -> Result<Handshake, TransportError> {
+    ) -> Result<HandshakeProgress, TransportError> {
         if let Err(fault) = self.process(Task::Receive(&mut [])) {
-            return Ok(Handshake::Failed(fault));
+            return Ok(HandshakeProgress::Failed(fault));
         }
         if self.flush(socket, More::No)? == Flushed::Blocked {
-            return Ok(Handshake::Pending);
+            return Ok(HandshakeProgress::Pending);
         }
         if !self.connection.is_handshaking() {
             return Ok(self.conclude(now));
         }
         if self.wire.incoming.room().is_empty() {
-            return Ok(Handshake::Failed(self.fail(TOO_LONG.into())));
+            return Ok(HandshakeProgress::Failed(self.fail(TOO_LONG.into())));
         }
         Ok(match self.fill(socket)? {
-            Input::Bytes(_) | Input::Overhead => Handshake::Progress,
-            Input::Nothing => Handshake::Pending,
-            Input::End(_) => Handshake::Gone,
+            Input::Bytes(_) | Input::Overhead => HandshakeProgress::Progress,
+            Input::Nothing => HandshakeProgress::Pending,
+            Input::End(_) => HandshakeProgress::Gone,
         })
     }
 
     /// A session that was resumed rests on a certificate that was verified when it began, and may
     /// have expired since. One that cannot be read is not relied upon.
-    fn conclude(&mut self, now: SystemTime) -> Handshake {
+    fn conclude(&mut self, now: SystemTime) -> HandshakeProgress {
         let Some(first) = self.connection.peer_certificates().and_then(<[_]>::first) else {
-            return Handshake::Done;
+            return HandshakeProgress::Done;
         };
         self.client = Certificate::read(first);
         let is_valid = |client: &Certificate| !client.has_expired(now);
         let is_resumed = self.connection.handshake_kind() == Some(HandshakeKind::Resumed);
         match is_resumed && !self.client.as_ref().is_some_and(is_valid) {
-            true => Handshake::Expired,
-            false => Handshake::Done,
+            true => HandshakeProgress::Expired,
+            false => HandshakeProgress::Done,
         }
     }
 

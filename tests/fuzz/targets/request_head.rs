@@ -1,8 +1,8 @@
 //! However a head is cut into pieces, the outcome is the same, and its parts can be read.
 #![no_main]
 
-use docroot::http1::limits::Limits;
-use docroot::http1::parse::{Progress, request_head};
+use docroot::http1::limits::HeadLimits;
+use docroot::http1::parse::{ParseState, request_head};
 use docroot::http1::target::Target;
 use libfuzzer_sys::fuzz_target;
 
@@ -12,9 +12,9 @@ fuzz_target!(|input: &[u8]| {
         return;
     };
     let (mut lines, mut scratch) = (Vec::new(), Vec::new());
-    let limits = Limits::default();
-    let whole = request_head(bytes, &mut Progress::default(), &mut lines, &limits);
-    let mut progress = Progress::default();
+    let limits = HeadLimits::default();
+    let whole = request_head(bytes, &mut ParseState::default(), &mut lines, &limits);
+    let mut progress = ParseState::default();
     let cut = usize::from(cut).min(bytes.len());
     let first = request_head(&bytes[..cut], &mut progress, &mut scratch, &limits);
     let first = first.map(|head| head.map(|head| head.length));

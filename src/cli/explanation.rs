@@ -1,0 +1,125 @@
+//! What `docroot explain` prints: the head of the response, then the steps of the decision.
+
+use crate::cli::{Explain, ExplainFormat};
+use crate::net::explain::Explanation;
+use crate::semantics::trace::Step;
+use crate::text::append;
+use crate::text::escape::JsonString;
+
+/// The request as it would be sent: a whole head. `Host` is added unless one was typed.
+pub fn request(explain: &Explain) -> Vec<u8> {
+    let mut head = explain.method.clone();
+    head.push(b' ');
+    head.extend_from_slice(&explain.target);
+    head.extend_from_slice(b" HTTP/1.1\r\n");
+    let is_host = |(name, _): &(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(b"host");
+    if !explain.fields.iter().any(is_host) {
+        head.extend_from_slice(b"Host: localhost\r\n");
+    }
+    for (name, value) in &explain.fields {
+        head.extend_from_slice(name);
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value);
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
+
+/// The explanation in the format that was asked for.
+pub fn print(explanation: &Explanation, format: ExplainFormat) -> Vec<u8> {
+    match format {
+        ExplainFormat::Text => text(explanation),
+        ExplainFormat::Json => json(explanation),
+    }
+}
+
+/// The status line and the fields as they would be sent, an empty line, then a line for each step.
+fn text(explanation: &Explanation) -> Vec<u8> {
+    let mut out: Vec<u8> = explanation
+        .head
+        .iter()
+        .copied()
+        .filter(|&octet| octet != b'\r')
+        .collect();
+    for (number, step) in explanation.steps.iter().enumerate() {
+        let (section, function) = (step.clause.section, function(step));
+        append(
+            &mut out,
+            format_args!("{:2}. {step}  {section}  {function}\n", number + 1),
+        );
+    }
+    out
+}
+
+/// One object: the status, the fields in their order, the length of the content, the steps.
+fn json(explanation: &Explanation) -> Vec<u8> {
+    let mut out = Vec::new();
+    let status = explanation.status;
+    let phrase = JsonString(status.phrase().as_bytes());
+    append(
+        &mut out,
+        format_args!(
+            "{{\"status\":{},\"phrase\":{phrase},\"fields\":[",
+            status.code()
+        ),
+    );
+    for (number, (name, value)) in fields(&explanation.head).enumerate() {
+        let (name, value) = (JsonString(name), JsonString(value));
+        let comma = if number == 0 { "" } else { "," };
+        append(
+            &mut out,
+            format_args!("{comma}{{\"name\":{name},\"value\":{value}}}"),
+        );
+    }
+    match explanation.content {
+        Some(length) => append(&mut out, format_args!("],\"content_length\":{length}")),
+        None => append(&mut out, format_args!("],\"content_length\":null")),
+    }
+    out.extend_from_slice(b",\"steps\":[");
+    for (number, step) in explanation.steps.iter().enumerate() {
+        write_step(&mut out, number, step);
+    }
+    out.extend_from_slice(b"]}\n");
+    out
+}
+
+fn write_step(out: &mut Vec<u8>, number: usize, step: &Step) {
+    let comma = if number == 0 { "" } else { "," };
+    let evidence = step.evidence.to_string();
+    let finding = JsonString(step.finding.as_bytes());
+    append(out, format_args!("{comma}{{\"finding\":{finding}"));
+    match evidence.strip_prefix(": ") {
+        Some(evidence) => {
+            let evidence = JsonString(evidence.as_bytes());
+            append(out, format_args!(",\"evidence\":{evidence}"));
+        }
+        None => append(out, format_args!(",\"evidence\":null")),
+    }
+    match step.status {
+        Some(status) => append(out, format_args!(",\"status\":{}", status.code())),
+        None => append(out, format_args!(",\"status\":null")),
+    }
+    let section = JsonString(step.clause.section.as_bytes());
+    let function = JsonString(function(step).as_bytes());
+    append(
+        out,
+        format_args!(",\"section\":{section},\"function\":{function}}}"),
+    );
+}
+
+/// The path of a function, without the name of the crate.
+fn function(step: &Step) -> &'static str {
+    let path = step.clause.function;
+    path.split_once("::").map_or(path, |(_, below)| below)
+}
+
+/// The fields of a head: name and value.
+fn fields(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let lines = head.split(|&octet| octet == b'\n').skip(1);
+    lines.filter_map(|line| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let colon = line.iter().position(|&octet| octet == b':')?;
+        Some((&line[..colon], line[colon + 1..].trim_ascii()))
+    })
+}

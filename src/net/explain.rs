@@ -1,0 +1,147 @@
+//! Answers a request without a socket, with the same code, and keeps every step of the decision.
+
+use std::sync::Arc;
+
+use crate::http1::error::Error as MessageError;
+use crate::http1::parse::{self, RequestHead};
+use crate::net::config::Config;
+use crate::net::context::{Context, Settings};
+use crate::net::listener::Service;
+use crate::net::mailbox::{ConnectionWakers, Mailbox};
+use crate::net::protocol::dispatch::{
+    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch,
+};
+use crate::net::protocol::reply::write_head;
+use crate::net::server::open_root;
+use crate::net::start_error::StartError;
+use crate::observe::client::Client;
+use crate::observe::log::Log;
+use crate::origin::handler::Polled;
+use crate::origin::reason::Reason;
+use crate::origin::refuse::error;
+use crate::origin::request::{Content, Request, RequestBody};
+use crate::origin::response::Response;
+use crate::semantics::status::Status;
+use crate::semantics::trace::{Step, Trace};
+
+use mio::Token;
+
+/// How a request is answered, and why.
+#[derive(Debug)]
+pub struct Explanation {
+    /// The status of the response.
+    pub status: Status,
+    /// The head of the response, as it would be sent.
+    pub head: Vec<u8>,
+    /// How many bytes of content follow it; `None` if that is not known beforehand.
+    pub content: Option<u64>,
+    /// The steps of the decision.
+    pub steps: Vec<Step>,
+}
+
+/// Answers `request`, a whole head, as a server of this configuration would. The error is what would
+/// keep that server from starting.
+pub fn explain(mut config: Config, request: &[u8]) -> Result<Explanation, StartError> {
+    let root = open_root(&mut config)?;
+    let system = |fault| StartError::System("a poller", fault);
+    let (mailbox, _) = Mailbox::new(Arc::default()).map_err(system)?;
+    let settings = Settings {
+        root: Arc::new(root),
+        options: Arc::new(config.site.clone()),
+        config,
+        counters: Arc::default(),
+        endpoint: None,
+        port: 0,
+        handlers: Vec::new(),
+    };
+    let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
+    context.origin.site.begin_turn(context.now.date);
+    context.trace = Trace::watched();
+    let (response, facts) = answer(request, &mut context);
+    let status = response.status;
+    let mut head = Vec::new();
+    let common = context.common(false);
+    let trace = &mut context.trace;
+    write_head(&response, facts, false, &common, &mut head, trace);
+    let body = response.body.filter(|_| !facts.is_head);
+    Ok(Explanation {
+        status,
+        head,
+        content: body.map_or(Some(0), |body| body.length()),
+        steps: context.trace.steps().to_vec(),
+    })
+}
+
+fn answer(bytes: &[u8], context: &mut Context) -> (Response, RequestFacts) {
+    let mut lines = std::mem::take(&mut context.lines);
+    let mut state = parse::ParseState::default();
+    match parse::request_head(bytes, &mut state, &mut lines, &context.head_limits) {
+        Ok(Some(head)) => answer_head(&head, context),
+        // What the command line lets through is a whole head, unless it is too long.
+        Ok(None) => (incomplete(), RequestFacts::of_refused(None)),
+        Err(fault) => {
+            let fault = MessageError::from(fault);
+            let facts = RequestFacts::of_refused(dispatch::method_of(bytes));
+            (dispatch::refused(fault, &mut context.trace), facts)
+        }
+    }
+}
+
+fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, RequestFacts) {
+    let connection = ConnectionFacts {
+        service: Service::Site,
+        is_secure: false,
+        https_port: 0,
+        max_body: context.limits.max_body,
+    };
+    let mut facts = RequestFacts::of(head);
+    let checked = match checked(head, connection, &mut context.trace) {
+        Ok(checked) => checked,
+        Err(response) => return (response, facts.refused()),
+    };
+    let client = Client::at(([127, 0, 0, 1], 0).into());
+    let request = Request {
+        head: &checked,
+        client: &client,
+        now: context.now.date,
+        instant: context.now.instant,
+        wakers: &ConnectionWakers::new(&context.wakes, Token(0)),
+    };
+    let (origin, trace) = (&mut context.origin, &mut context.trace);
+    let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {
+        Dispatched::Answered(answer, _) => answer,
+        // The body is taken to have come: it is thrown away in any case.
+        Dispatched::BodyFirst(_) => dispatch::answer(&request, connection, origin, trace),
+    };
+    loop {
+        let mut responder = match answer.made() {
+            Ok((response, _)) => return (response, facts),
+            Err(responder) => responder,
+        };
+        answer = loop {
+            match responder.poll(&request, &mut NoBody, origin, trace) {
+                Polled::Done(answer) => break answer,
+                Polled::More | Polled::NeedsContent => {}
+                // Nothing that answers here waits: that is for handlers, and there are none.
+                Polled::WaitUntil(_) | Polled::WaitForWake => return (unanswered(), facts),
+            }
+        };
+    }
+}
+
+/// No request that is explained has a body.
+struct NoBody;
+
+impl RequestBody for NoBody {
+    fn pull(&mut self) -> Content<'_> {
+        Content::End
+    }
+}
+
+fn incomplete() -> Response {
+    error(Status::BadRequest, Reason::Incomplete)
+}
+
+fn unanswered() -> Response {
+    error(Status::InternalServerError, Reason::Unanswered)
+}

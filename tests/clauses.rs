@@ -1,0 +1,122 @@
+//! What the steps of a decision refer to exists: each function that a clause names stands in the
+//! file of the clause, and the first lines of that file name its section.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// `clause!("RFC 9110 section 13.1.2", "if_none_match")`, as it stands in a source file.
+struct Clause {
+    rfc: String,
+    section: String,
+    function: String,
+}
+
+#[test]
+fn every_clause_names_a_function_and_a_section_of_its_file() {
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for path in sources() {
+        let text = fs::read_to_string(&path).expect("sources are text");
+        for clause in clauses(&text) {
+            count += 1;
+            let fault = fault(&text, &clause);
+            faults.extend(fault.map(|fault| format!("{}: {fault}", path.display())));
+        }
+    }
+    assert!(count >= 20, "only {count} clauses were found");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_check_can_fail() {
+    let file = |head: &str, clause: &str| {
+        format!("//! {head}\nfn act() {{}}\nconst A: Clause = {clause};\n")
+    };
+    let check = |text: &str| clauses(text).iter().find_map(|clause| fault(text, clause));
+    let clause = r#"clause!("RFC 9110 section 13.1.2", "act")"#;
+    assert_eq!(check(&file("RFC 9110 section 13.1.2", clause)), None);
+    assert_eq!(check(&file("RFC 9110 sections 12 and 13", clause)), None);
+    assert!(check(&file("RFC 9112 section 13.1.2", clause)).is_some());
+    assert!(check(&file("RFC 9110 section 13.1.1", clause)).is_some());
+    assert!(check(&file("RFC 9110 section 1", clause)).is_some());
+    let other = clause.replace("act", "other");
+    assert!(check(&file("RFC 9110 section 13.1.2", &other)).is_some());
+}
+
+fn fault(text: &str, clause: &Clause) -> Option<String> {
+    let function = format!("fn {}", clause.function);
+    let is_there = text.match_indices(&function).any(|(at, _)| {
+        let behind = text[at + function.len()..].chars().next();
+        matches!(behind, Some('(' | '<'))
+    });
+    if !is_there {
+        return Some(format!("there is no {function}"));
+    }
+    let head: String = text
+        .lines()
+        .take_while(|line| line.starts_with("//!"))
+        .map(|line| line.trim_start_matches("//!"))
+        .collect();
+    let words: Vec<&str> = head
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
+        .map(|word| word.trim_end_matches('.'))
+        .filter(|word| !word.is_empty())
+        .collect();
+    // A section is named by itself or by one that it belongs to.
+    let mut section = clause.section.as_str();
+    let mut is_named = words.contains(&section);
+    while let Some((parent, _)) = section.rsplit_once('.') {
+        section = parent;
+        is_named |= words.contains(&section);
+    }
+    match is_named && words.contains(&clause.rfc.as_str()) {
+        true => None,
+        false => Some(format!(
+            "the file does not begin with RFC {} section {}",
+            clause.rfc, clause.section
+        )),
+    }
+}
+
+/// The clauses of a source file.
+fn clauses(text: &str) -> Vec<Clause> {
+    let mut found = Vec::new();
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let text: String = lines.collect();
+    for rest in text.split("clause!(").skip(1) {
+        let mut strings = rest.split('"').skip(1).step_by(2);
+        let (Some(section), Some(function)) = (strings.next(), strings.next()) else {
+            continue;
+        };
+        let Some((rfc, section)) = section
+            .strip_prefix("RFC ")
+            .and_then(|rest| rest.split_once(" section "))
+        else {
+            continue;
+        };
+        found.push(Clause {
+            rfc: rfc.to_owned(),
+            section: section.to_owned(),
+            function: function.to_owned(),
+        });
+    }
+    found
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("src is readable") {
+            let path = entry.expect("src is readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}

@@ -1,0 +1,283 @@
+//! `docroot explain`, against what it printed when somebody last read it: `tests/explained`.
+//!
+//! ```text
+//! $ docroot explain /hello.txt -H 'If-None-Match: [etag]'
+//! HTTP/1.1 304 Not Modified
+//! ...
+//! ```
+//!
+//! What differs from one day to the next stands in brackets, as in the transcripts. To write the
+//! files again, run the test with `EXPLAINED=write`, and read the difference.
+#![allow(clippy::disallowed_methods, reason = "tests open files")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// One for each kind of answer.
+const CASES: [(&str, &[&str]); 16] = [
+    ("200-a-file", &["/hello.txt"]),
+    (
+        "200-a-head-of-a-coded-file",
+        &[
+            "/poem.txt",
+            "--method",
+            "HEAD",
+            "-H",
+            "Accept-Encoding: gzip;q=0.5, deflate",
+        ],
+    ),
+    (
+        "200-if-range-differs",
+        &[
+            "/alphabet",
+            "-H",
+            "Range: bytes=5-",
+            "-H",
+            "If-Range: \"old\"",
+        ],
+    ),
+    ("200-a-listing", &["/letters/"]),
+    ("200-an-index", &["/site/", "-H", "Connection: close"]),
+    ("204-options", &["/hello.txt", "--method", "OPTIONS"]),
+    (
+        "206-a-range",
+        &[
+            "/poem.txt",
+            "-H",
+            "Range: bytes=-5",
+            "-H",
+            "Accept-Encoding: gzip",
+        ],
+    ),
+    (
+        "206-several-ranges",
+        &["/alphabet", "-H", "Range: bytes=0-1, 4-5"],
+    ),
+    ("301-a-folder-without-its-slash", &["/letters?sort=size"]),
+    (
+        "304-an-entity-tag",
+        &["/hello.txt", "-H", "If-None-Match: \"old\", W/\"[etag]\""],
+    ),
+    (
+        "304-a-date",
+        &[
+            "/hello.txt",
+            "-H",
+            "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
+        ],
+    ),
+    (
+        "400-two-lengths",
+        &[
+            "/",
+            "-H",
+            "Content-Length: 1",
+            "-H",
+            "Transfer-Encoding: chunked",
+        ],
+    ),
+    ("404-nothing-there", &["/no%20such%20file"]),
+    (
+        "405-a-method-that-writes",
+        &["/hello.txt", "--method", "PUT"],
+    ),
+    (
+        "412-another-file-was-meant",
+        &["/hello.txt", "-H", "If-Match: \"old\""],
+    ),
+    (
+        "416-beyond-the-end",
+        &["/alphabet", "-H", "Range: bytes=26-"],
+    ),
+];
+
+#[test]
+fn answers_are_explained_as_they_were_when_somebody_read_them() {
+    let folder = site();
+    let etag = etag(folder.path());
+    let mut faults = Vec::new();
+    for (name, arguments) in CASES {
+        let arguments: Vec<String> = arguments
+            .iter()
+            .map(|argument| argument.replace("[etag]", &etag))
+            .collect();
+        let output = run(folder.path(), &arguments);
+        assert!(output.status.success(), "{name}: {output:?}");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let command: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+        let text = format!("$ docroot explain {}\n{text}", command.join(" "));
+        let got = masked(&text);
+        let path = stored(name);
+        if std::env::var_os("EXPLAINED").is_some_and(|what| what == "write") {
+            fs::write(&path, &got).expect("written");
+        }
+        let want = fs::read_to_string(&path).unwrap_or_default();
+        if got != want {
+            faults.push(format!("{name}: expected\n{want}\ngot\n{got}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn json_holds_the_same_steps() {
+    let folder = site();
+    let run = |format: &str| {
+        let arguments = ["/alphabet", "-H", "Range: bytes=-5", "--format", format];
+        let output = run(folder.path(), &arguments.map(String::from));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let text = run("text");
+    let json: serde_json::Value = serde_json::from_str(&run("json")).expect("JSON");
+    assert_eq!(
+        (&json["status"], &json["content_length"]),
+        (&206.into(), &5.into())
+    );
+    let steps = json["steps"].as_array().expect("steps");
+    let lines: Vec<&str> = text.split("\n\n").nth(1).expect("steps").lines().collect();
+    assert_eq!(steps.len(), lines.len());
+    for (step, line) in steps.iter().zip(lines) {
+        for part in ["finding", "evidence", "section", "function"] {
+            let part = step[part].as_str().unwrap_or_default();
+            assert!(line.contains(part), "{line}: {part}");
+        }
+    }
+    let fields = json["fields"].as_array().expect("fields");
+    assert!(fields.iter().any(|field| field["name"] == "Content-Range"));
+}
+
+#[test]
+fn a_request_that_cannot_be_expressed_has_status_2() {
+    let folder = site();
+    for arguments in [
+        &["/a b"][..],
+        &[""],
+        &["/", "-H", "no colon"],
+        &["/", "-H", "A: b\nC: d"],
+        &["/", "--method", "G(T"],
+        &["/", "--format", "xml"],
+    ] {
+        let arguments: Vec<String> = arguments.iter().map(|word| word.to_string()).collect();
+        let output = run(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(
+            output.stdout.is_empty() && !output.stderr.is_empty(),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_has_status_1() {
+    let output = run(Path::new("/no/such/folder"), &["/".to_owned()]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(text.contains("/no/such/folder"), "{text}");
+}
+
+/// The files of the transcripts, last modified in the RFC's favourite second.
+fn site() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let poem: String = (1..=100)
+        .map(|line| format!("{line:02} the tide comes in, the tide goes out\n"))
+        .collect();
+    for (name, content) in [
+        ("hello.txt", "Hello, world!\n"),
+        ("alphabet", "abcdefghijklmnopqrstuvwxyz"),
+        ("poem.txt", &poem),
+        ("letters/one.txt", "one"),
+        ("site/index.html", "<p>Home\n"),
+    ] {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        fs::write(&path, content).expect("a file");
+        let file = fs::File::options().write(true).open(&path).expect("opened");
+        let date = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        file.set_modified(date).expect("a date");
+    }
+    folder
+}
+
+fn run(folder: &Path, arguments: &[String]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_docroot"))
+        .arg("explain")
+        .args(arguments)
+        .arg(folder)
+        .env_clear()
+        .output()
+        .expect("it runs")
+}
+
+fn etag(folder: &Path) -> String {
+    let output = run(folder, &["/hello.txt".to_owned()]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let tag = text.split("ETag: \"").nth(1).expect("an entity-tag");
+    tag.split('"').next().expect("its end").to_owned()
+}
+
+/// An argument as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.%".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{word}'"),
+    }
+}
+
+/// What differs from one day to the next, in brackets.
+fn masked(text: &str) -> String {
+    let mut masked = String::new();
+    for line in text.lines() {
+        let line = match line.split_once(": ") {
+            Some(("Date", _)) => "Date: [date]".to_owned(),
+            Some(("Content-Security-Policy", _)) => "Content-Security-Policy: [policy]".to_owned(),
+            // The length of a page is as changeable as its words.
+            Some(("Content-Length", _)) if is_page(text) => "Content-Length: [length]".to_owned(),
+            Some((name @ "Content-Type", value)) => {
+                let boundary = value.split_once("boundary=").map(|(before, _)| before);
+                match boundary {
+                    Some(before) => format!("{name}: {before}boundary=[boundary]"),
+                    None => line.to_owned(),
+                }
+            }
+            _ => line.to_owned(),
+        };
+        masked += &without_tags(&line);
+        masked.push('\n');
+    }
+    masked
+}
+
+fn is_page(text: &str) -> bool {
+    text.contains("\nContent-Security-Policy: ") || text.contains("\nContent-Encoding: ")
+}
+
+/// Entity-tags name the state of a file by sixteen hexadecimal digits.
+fn without_tags(line: &str) -> String {
+    let mut masked = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find('"') {
+        let (before, tag) = rest.split_at(at + 1);
+        masked += before;
+        let body: String = tag.chars().take_while(|&c| c != '"').collect();
+        let digits = body.split('-').find(|part| part.len() == 16);
+        let is_state = |part: &&str| part.chars().all(|c| c.is_ascii_hexdigit());
+        match digits.filter(is_state) {
+            Some(digits) => masked += &body.replace(digits, "[etag]"),
+            None => masked += &body,
+        }
+        rest = &tag[body.len()..];
+        if let Some(behind) = rest.strip_prefix('"') {
+            masked.push('"');
+            rest = behind;
+        }
+    }
+    masked + rest
+}
+
+fn stored(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explained");
+    folder.join(format!("{name}.txt"))
+}

@@ -1,0 +1,59 @@
+//! More than two workers: the connections are spread over all of them.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use support::program::{Program, command};
+use support::request;
+
+const WORKERS: usize = 4;
+const CLIENTS: usize = 64;
+
+/// Each worker waits with an epoll instance of its own: how many sockets each waits for.
+fn sockets_by_worker(program: &Program) -> Vec<usize> {
+    let process = Path::new("/proc").join(program.child.id().to_string());
+    let leads_to = |descriptor: &str, start: &str| {
+        let target = fs::read_link(process.join("fd").join(descriptor));
+        target.is_ok_and(|target| target.to_string_lossy().starts_with(start))
+    };
+    let descriptors = fs::read_dir(process.join("fd")).expect("descriptors");
+    descriptors
+        .map(|entry| entry.expect("a descriptor").file_name())
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| leads_to(name, "anon_inode:[eventpoll]"))
+        .map(|name| {
+            let watched = fs::read_to_string(process.join("fdinfo").join(name));
+            let watched = watched.expect("an epoll instance");
+            // `tfd:       14 events: ...`
+            let watched = watched.lines().filter_map(|line| {
+                let rest = line.strip_prefix("tfd:")?;
+                rest.split_whitespace().next()
+            });
+            watched.filter(|name| leads_to(name, "socket:")).count()
+        })
+        .collect()
+}
+
+#[test]
+fn every_worker_serves_its_share_of_the_connections() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("a.txt"), "the file a").expect("a file");
+    let mut command = command();
+    command.args(["--log-format", "off", "--threads"]);
+    command.arg(WORKERS.to_string()).arg(folder.path());
+    let program = Program::start(&mut command);
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| program.connect()).collect();
+    // All are open at the same time, and each is served more than once.
+    for _ in 0..3 {
+        for client in &mut clients {
+            client.send(&request("GET", "/a.txt", &[]));
+        }
+        for client in &mut clients {
+            assert_eq!(client.response("GET").text(), "the file a");
+        }
+    }
+    assert_eq!(sockets_by_worker(&program), [CLIENTS / WORKERS; WORKERS]);
+}
