@@ -30,7 +30,7 @@ use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
 use crate::net::protocol::closing::{lose, stop_reading};
 use crate::net::protocol::dispatch::{
-    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch,
+    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
 use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
@@ -43,7 +43,6 @@ use crate::observe::event::End;
 use crate::origin::handler::{Answer, Conversation, Made, Polled, Responder};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, plain_text};
-use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
@@ -151,13 +150,8 @@ impl Http1 {
                 Dispatched::Answered(Answer::Ready(response), BodyReader::none())
             }
             Ok(checked) => {
-                let request = Request {
-                    head: &checked,
-                    client: &stream.client,
-                    now: context.now.date,
-                    instant: context.now.instant,
-                    wakers: &ConnectionWakers::new(&context.wakes, stream.token),
-                };
+                let wakers = ConnectionWakers::new(&context.wakes, stream.token);
+                let request = request_of(&checked, &stream.client, &context.now, &wakers);
                 let (origin, trace) = (&mut context.origin, &mut context.trace);
                 dispatch(&request, site, &mut facts, origin, trace)
             }
@@ -208,13 +202,8 @@ impl Http1 {
         let site = self.site(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
-            let request = Request {
-                head: checked,
-                client: &stream.client,
-                now: context.now.date,
-                instant: context.now.instant,
-                wakers: &ConnectionWakers::new(&context.wakes, stream.token),
-            };
+            let wakers = ConnectionWakers::new(&context.wakes, stream.token);
+            let request = request_of(checked, &stream.client, &context.now, &wakers);
             dispatch::answer(&request, site, &mut context.origin, &mut context.trace)
         });
         match answer {
@@ -237,13 +226,8 @@ impl Http1 {
             inbox: &mut stream.inbox,
         };
         let polled = request.head.read(lines, limits, |checked| {
-            let request = Request {
-                head: checked,
-                client: &stream.client,
-                now: context.now.date,
-                instant: context.now.instant,
-                wakers: &ConnectionWakers::new(&context.wakes, stream.token),
-            };
+            let wakers = ConnectionWakers::new(&context.wakes, stream.token);
+            let request = request_of(checked, &stream.client, &context.now, &wakers);
             responder.poll(&request, &mut body, &mut context.origin, &mut context.trace)
         });
         let fault = request.body.fault();
