@@ -261,13 +261,7 @@ fn a_record_that_was_changed_ends_the_session() {
 /// Asks, and changes a bit of that on the way.
 #[track_caller]
 fn answer_to_a_changed_record(client: &mut Client<Tls>) -> String {
-    let Tls { conn, sock } = &mut client.stream;
-    let asked = request("GET", "/a.txt", &[]);
-    conn.writer().write_all(&asked).expect("it takes that");
-    let mut record = Vec::new();
-    conn.write_tls(&mut record).expect("a vector");
-    *record.last_mut().expect("a byte") ^= 1;
-    sock.write_all(&record).expect("it reads");
+    client.send_changed(&request("GET", "/a.txt", &[]));
     let answer = client.stream.read(&mut [0]);
     answer.expect_err("no answer").to_string()
 }

@@ -16,6 +16,7 @@ use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::listener::Listener;
 use crate::net::protocol::Protocol;
+use crate::net::protocol::closing::lose;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
 use crate::net::protocol::step::{Closed, Refusal, Step};
@@ -111,6 +112,8 @@ impl Connection {
 
     /// Ends the connection, and with it whatever exchange is under way.
     pub fn end(mut self, closed: Closed, context: &mut Context) {
+        // The protocol forgets the response that it ends.
+        self.abort_if_incomplete();
         self.protocol.end(closed, &mut self.stream, context);
     }
 
@@ -120,53 +123,35 @@ impl Connection {
         context: &mut Context,
         first: fn(&mut Protocol, &mut Stream, &mut Context) -> Step,
     ) -> Turn {
-        self.stream.begin_turn(&mut context.buffers);
-        let turn = match self.stream.is_gone {
-            false => self.run(first, context),
+        let Connection { stream, protocol } = self;
+        stream.begin_turn(&mut context.buffers);
+        let mut step = match stream.is_gone {
+            false => first(protocol, stream, context),
             true => {
-                self.protocol.lose(&mut self.stream, context);
-                Turn::Closed(Closed::Cut(End::ClientGone))
+                protocol.lose(stream, context);
+                Step::Close(Closed::Cut(End::ClientGone))
             }
         };
-        if let Turn::Closed(Closed::Idle | Closed::Orderly) = turn {
-            self.say_goodbye(context);
-        }
-        self.stream.end_turn(&mut context.buffers);
-        turn
-    }
-
-    fn run(
-        &mut self,
-        first: fn(&mut Protocol, &mut Stream, &mut Context) -> Step,
-        context: &mut Context,
-    ) -> Turn {
-        let mut step = first(&mut self.protocol, &mut self.stream, context);
-        loop {
+        let turn = loop {
             step = match step {
-                Step::Next if self.stream.budget > 0 => {
-                    self.protocol.step(&mut self.stream, context)
-                }
+                Step::Next if stream.budget > 0 => protocol.step(stream, context),
                 Step::Switch(next) => {
-                    self.protocol = Protocol::of(next);
+                    *protocol = Protocol::of(next);
                     Step::Next
                 }
-                Step::Next | Step::Again => match self.stream.flush(context) {
-                    Ok(_) => return Turn::Again,
-                    Err(_) => return Turn::Closed(Closed::Cut(End::ClientGone)),
+                Step::Next | Step::Again => match stream.flush(context) {
+                    Ok(_) => break Turn::Again,
+                    Err(fault) => lose(&fault, stream, context),
                 },
-                Step::Wait => return Turn::Wait,
-                Step::Close(closed) => return Turn::Closed(closed),
+                Step::Wait => break Turn::Wait,
+                Step::Close(closed) => break Turn::Closed(closed),
             };
+        };
+        if let Turn::Closed(Closed::Idle | Closed::Orderly) = turn {
+            say_goodbye(stream, context);
         }
-    }
-
-    /// The last word of a session that ends as it should (RFC 9112 section 9.8). Everything else is
-    /// in the socket. If that has no room left for the word, it is not worth a reset, which would
-    /// take the rest with it.
-    fn say_goodbye(&mut self, context: &mut Context) {
-        self.stream.transport.close();
-        let _ = self.stream.flush(context);
-        self.stream.transport.forget_unsent();
+        stream.end_turn(&mut context.buffers);
+        turn
     }
 
     /// The end of a window: the kernel says that there is room only when a third of its buffer has
@@ -192,13 +177,26 @@ impl Connection {
         self.stream.deadline = self.stream.pace.window(context.now.instant);
         turn
     }
-}
 
-/// A response that is not complete must not look as if it were: the client is reset.
-impl Drop for Connection {
-    fn drop(&mut self) {
+    /// A response that is not complete must not look as if it were: the client is reset.
+    fn abort_if_incomplete(&mut self) {
         if self.protocol.is_mid_response() || self.stream.has_unsent() {
             self.stream.transport.abort();
         }
     }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.abort_if_incomplete();
+    }
+}
+
+/// The last word of a session that ends as it should (RFC 9112 section 9.8). Everything else is in
+/// the socket. If that has no room left for the word, it is not worth a reset, which would take the
+/// rest with it.
+fn say_goodbye(stream: &mut Stream, context: &mut Context) {
+    stream.transport.close();
+    let _ = stream.flush(context);
+    stream.transport.forget_unsent();
 }

@@ -9,7 +9,7 @@ use crate::net::context::{Context, Settings};
 use crate::net::listener::Service;
 use crate::net::mailbox::{ConnectionWakers, Mailbox};
 use crate::net::protocol::dispatch::{
-    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch,
+    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
 use crate::net::protocol::reply::write_head;
 use crate::net::server::open_root;
@@ -19,7 +19,7 @@ use crate::observe::log::Log;
 use crate::origin::handler::Polled;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error;
-use crate::origin::request::{Content, Request, RequestBody};
+use crate::origin::request::{Content, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Step, Trace};
@@ -100,13 +100,8 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
         Err(response) => return (response, facts.refused()),
     };
     let client = Client::at(([127, 0, 0, 1], 0).into());
-    let request = Request {
-        head: &checked,
-        client: &client,
-        now: context.now.date,
-        instant: context.now.instant,
-        wakers: &ConnectionWakers::new(&context.wakes, Token(0)),
-    };
+    let wakers = ConnectionWakers::new(&context.wakes, Token(0));
+    let request = request_of(&checked, &client, &context.now, &wakers);
     let (origin, trace) = (&mut context.origin, &mut context.trace);
     let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {
         Dispatched::Answered(answer, _) => answer,

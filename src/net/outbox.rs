@@ -121,3 +121,111 @@ impl Outbox {
         transport.flush(more)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests read the clock")]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    /// Writes answers that end after so many bytes each. Each exchange begins a second after the one
+    /// before it, which tells them apart.
+    fn outbox(answers: &[&str]) -> (Outbox, Vec<String>) {
+        let (mut outbox, mut names) = (Outbox::default(), Vec::new());
+        let start = Instant::now();
+        for (answer, number) in answers.iter().zip(0..) {
+            let exchange = Exchange::begin(start + Duration::from_secs(number));
+            names.push(format!("{exchange:?}"));
+            outbox.end().extend_from_slice(answer.as_bytes());
+            outbox.mark_end(exchange);
+        }
+        (outbox, names)
+    }
+
+    /// The exchanges that have ended.
+    fn ended(outbox: &mut Outbox) -> Vec<String> {
+        let next = || outbox.next_ended();
+        std::iter::from_fn(next).map(name).collect()
+    }
+
+    fn name(exchange: Exchange) -> String {
+        format!("{exchange:?}")
+    }
+
+    /// The end of a turn and the beginning of the next, with other connections between them.
+    fn next_turn(mut outbox: Outbox) -> Outbox {
+        let mut kept = Outbox::default();
+        outbox.keep(&mut kept);
+        assert!(outbox.is_empty() && !outbox.has_ended());
+        outbox.end().extend_from_slice(b"of another connection");
+        outbox.restore(&mut kept);
+        assert!(kept.bytes.is_empty() && kept.ends.is_empty());
+        outbox
+    }
+
+    #[test]
+    fn exchanges_end_in_order_when_their_last_byte_is_taken() {
+        let (mut outbox, names) = outbox(&["abc", "de", "f"]);
+        assert!(ended(&mut outbox).is_empty());
+        outbox.consume(2);
+        assert!(ended(&mut outbox).is_empty());
+        outbox.consume(1);
+        assert_eq!(ended(&mut outbox), names[..1]);
+        assert_eq!(outbox.waiting(), b"def");
+        outbox.consume(3);
+        assert_eq!(ended(&mut outbox), names[1..]);
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn marks_survive_between_turns() {
+        // So many bytes are taken before each turn ends.
+        for takes in [[0, 3, 3], [1, 1, 4], [2, 2, 2], [4, 1, 1], [5, 0, 1]] {
+            let (mut outbox, names) = outbox(&["abc", "de", "f"]);
+            let (mut taken, mut found) = (0, Vec::new());
+            for take in takes {
+                outbox = next_turn(outbox);
+                assert_eq!(outbox.waiting(), &b"abcdef"[taken..], "{takes:?}");
+                outbox.consume(take);
+                taken += take;
+                found.extend(ended(&mut outbox));
+                let wanted = [3, 5, 6].iter().filter(|&&end| end <= taken).count();
+                assert_eq!(found, names[..wanted], "{takes:?} after {taken}");
+            }
+        }
+    }
+
+    /// Records of a TLS session may still wait when the outbox is empty.
+    #[test]
+    fn a_mark_behind_the_last_byte_survives_too() {
+        let (mut outbox, names) = outbox(&["abc", "de"]);
+        outbox.consume(5);
+        let mut outbox = next_turn(outbox);
+        assert!(outbox.is_empty() && outbox.has_ended());
+        assert_eq!(ended(&mut outbox), names);
+        // What is written then ends for itself.
+        outbox.end().extend_from_slice(b"next");
+        outbox.mark_end(Exchange::begin(Instant::now()));
+        assert!(!outbox.has_ended());
+        outbox.consume(4);
+        assert_eq!(ended(&mut outbox).len(), 1);
+    }
+
+    #[test]
+    fn what_is_given_up_tells_how_many_bytes_did_not_leave() {
+        for is_kept in [false, true] {
+            let (mut outbox, names) = outbox(&["abc", "de", "f"]);
+            outbox.consume(4);
+            assert_eq!(ended(&mut outbox), names[..1]);
+            if is_kept {
+                outbox = next_turn(outbox);
+            }
+            let next = || outbox.next_unended();
+            let given_up: Vec<(String, u64)> = std::iter::from_fn(next)
+                .map(|(exchange, unsent)| (name(exchange), unsent))
+                .collect();
+            let wanted = [(names[1].clone(), 1), (names[2].clone(), 2)];
+            assert_eq!(given_up, wanted, "kept: {is_kept}");
+        }
+    }
+}

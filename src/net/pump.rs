@@ -85,10 +85,14 @@ pub struct Pump {
     moved: u64,
     /// How much to read of a file next: what the socket does not take was read in vain.
     reading: usize,
+    /// When the source has more. Whatever else happens to the connection, it is not pulled before.
+    due: Option<Instant>,
 }
 
 /// Where a pump moves to during one turn.
 pub struct Output<'a> {
+    /// When the turn began.
+    pub now: Instant,
     /// The client's stream.
     pub stream: &'a mut Stream,
     /// Scratch space of the worker.
@@ -109,6 +113,7 @@ impl Pump {
             framing,
             moved: 0,
             reading: LEAST_READ,
+            due: None,
         }
     }
 
@@ -136,9 +141,15 @@ impl Pump {
                     Flushed::All => step,
                     Flushed::Blocked => Pumped::Blocked,
                 }
+            } else if let Some(at) = self.due.filter(|&at| at > output.now) {
+                Pumped::WaitUntil(at)
             } else if let Some(source) = &mut self.source {
                 let step = output.move_source(source.as_mut(), self.framing)?;
                 self.moved += output.scratch.len() as u64;
+                self.due = match step {
+                    Pumped::WaitUntil(at) => Some(at),
+                    _ => None,
+                };
                 if step == Pumped::Done {
                     self.source = None;
                 }
@@ -342,7 +353,7 @@ impl Output<'_> {
         if !file.is_intact() {
             return Err(BodyError::Changed.into());
         }
-        file.settle();
+        file.finish_copy();
         self.stream.outbox.end().extend_from_slice(self.scratch);
         self.spend(length);
         Ok(())

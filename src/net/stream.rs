@@ -158,6 +158,14 @@ impl Stream {
         self.transport.has_more() || !self.inbox.is_empty()
     }
 
+    /// What was received and not consumed, during a turn or between two.
+    pub fn unread(&self) -> &[u8] {
+        match self.inbox.is_empty() {
+            true => &self.received,
+            false => self.inbox.waiting(),
+        }
+    }
+
     /// How many bytes of what was written were not taken.
     pub fn unsent(&self) -> u64 {
         (self.outbox.waiting().len() + self.unsent.waiting().len()) as u64

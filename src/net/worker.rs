@@ -142,7 +142,7 @@ impl Worker {
                 if let Some(connection) = &mut self.slots[index].connection {
                     connection.ready(true, false, false);
                 }
-                self.drive(index, context);
+                self.act(index, context, Connection::drive);
             }
         }
     }
@@ -219,7 +219,7 @@ impl Worker {
                 && let Some(index) = self.index_of(token)
                 && !self.slots[index].queued
             {
-                self.drive(index, context);
+                self.act(index, context, Connection::drive);
             }
         }
     }
@@ -240,7 +240,7 @@ impl Worker {
         for _ in 0..waiting {
             if let Some(index) = queue(self).pop_front() {
                 self.slots[index].queued = false;
-                self.drive(index, context);
+                self.act(index, context, Connection::drive);
             }
             let now = clock::instant();
             context.now.latest = now;
@@ -255,17 +255,13 @@ impl Worker {
     fn attend(&mut self, index: usize, context: &mut Context) {
         match self.is_newcomer(index) {
             true => self.queue(index),
-            false => self.drive(index, context),
+            false => self.act(index, context, Connection::drive),
         }
     }
 
     fn is_newcomer(&self, index: usize) -> bool {
         let connection = self.slots[index].connection.as_ref();
         connection.is_some_and(|connection| connection.is_shaking_hands())
-    }
-
-    fn drive(&mut self, index: usize, context: &mut Context) {
-        self.act(index, context, Connection::drive);
     }
 
     /// Lets one connection act. A bug in it costs that connection and no other.

@@ -72,8 +72,8 @@ impl Counters {
             connections_refused: self.connections_refused.value(),
             handshakes: self.handshakes.value(),
             handshakes_failed: self.handshakes_failed.value(),
-            // 1xx is interim: the final answer is counted too.
-            requests: answers.iter().skip(1).sum(),
+            // Interim answers are not counted, so a 1xx is the 101 that ends an exchange.
+            requests: answers.iter().sum(),
             answers,
             answers_cut: self.answers_cut.value(),
             requests_unanswered: self.requests_unanswered.value(),
@@ -111,12 +111,12 @@ mod tests {
     #[test]
     fn answers_are_counted_by_class() {
         let counters = Counters::default();
-        for status in [100, 200, 206, 304, 404, 503, 0, 99, 600, u16::MAX] {
+        for status in [101, 200, 206, 304, 404, 503, 0, 99, 600, u16::MAX] {
             counters.count_answer(status, 10);
         }
         let snapshot = counters.snapshot();
         assert_eq!(snapshot.answers, [1, 2, 1, 1, 1]);
-        assert_eq!((snapshot.requests, snapshot.bytes_sent), (5, 100));
+        assert_eq!((snapshot.requests, snapshot.bytes_sent), (6, 100));
     }
 
     #[test]

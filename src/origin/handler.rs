@@ -132,7 +132,8 @@ impl Answer {
 
 /// An answer that is being made.
 pub trait Responder {
-    /// Goes on for about a millisecond at most.
+    /// Goes on for about a millisecond at most. What it waits for may not have come yet: it is also
+    /// polled when something else happens to the connection.
     fn poll(
         &mut self,
         request: &Request<'_>,
@@ -158,14 +159,16 @@ pub enum Polled {
 
 /// A protocol that uses a connection after HTTP.
 pub trait Conversation {
-    /// Acts on the bytes `received` and appends what it has to say to `out`.
-    fn converse(&mut self, received: &[u8], out: &mut Vec<u8>) -> Conversed;
+    /// Acts on the bytes `received` and appends what it has to say to `out`. What it waits for may
+    /// not have come yet: `now` tells whether a time has.
+    fn converse(&mut self, now: Instant, received: &[u8], out: &mut Vec<u8>) -> Conversed;
 }
 
 /// What a turn of a conversation came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conversed {
-    /// How many of the bytes received are done with.
+    /// How many of the bytes received are done with. The others are given again, together with what
+    /// has come since. There is room for 16 KiB of them, and for as much as a request head may have.
     pub consumed: usize,
     /// What happens next.
     pub next: Next,
@@ -174,7 +177,7 @@ pub struct Conversed {
 /// What a conversation waits for. Whatever it is, it goes on when more bytes have come too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// More bytes from the client.
+    /// More bytes from the client. If there is no room for them, the connection ends.
     Receive,
     /// This time.
     WaitUntil(Instant),

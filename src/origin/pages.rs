@@ -84,6 +84,7 @@ fn advice(status: Status) -> &'static str {
         Status::ServiceUnavailable => "The server is busy or shutting down. Try again in a moment.",
         Status::HttpVersionNotSupported => "Use HTTP/1.1 or HTTP/1.0.",
         Status::Continue
+        | Status::SwitchingProtocols
         | Status::Ok
         | Status::NoContent
         | Status::PartialContent

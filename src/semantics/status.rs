@@ -8,6 +8,7 @@
 #[allow(missing_docs)]
 pub enum Status {
     Continue = 100,
+    SwitchingProtocols = 101,
     Ok = 200,
     NoContent = 204,
     PartialContent = 206,
@@ -43,6 +44,7 @@ impl Status {
     pub fn phrase(self) -> &'static str {
         match self {
             Status::Continue => "Continue",
+            Status::SwitchingProtocols => "Switching Protocols",
             Status::Ok => "OK",
             Status::NoContent => "No Content",
             Status::PartialContent => "Partial Content",

@@ -1,4 +1,4 @@
-//! The bytes of a response, ready to be moved: from memory, from a file, or made as they go.
+//! The body of a response: bytes in memory, a part of a file, or a source that produces the bytes.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,35 +10,36 @@ use crate::site::open_file::OpenFile;
 use crate::site::private::PrivateCopy;
 use crate::site::quota::{Quota, Reservation};
 
-/// What a source says after it gave some bytes, perhaps none.
+/// The state of a source after it was pulled. It may have produced no bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pulled {
-    /// There is more to pull at once.
+    /// More can be pulled at once.
     More,
-    /// That was the end.
+    /// The source has ended.
     Done,
-    /// The next bytes are due at this time.
+    /// The next bytes can be pulled at this time. The source is not pulled before.
     WaitUntil(Instant),
-    /// The next bytes come after somebody has used the waker of the request.
+    /// The next bytes can be pulled after a wake-up through the request's waker. The source may be
+    /// pulled before that, for example when the client sends something. It then says this again.
     WaitForWake,
 }
 
-/// Something that gives its bytes a piece at a time.
+/// A producer of bytes, piece by piece.
 pub trait Source {
-    /// Appends about `budget` bytes to `out`. After an error the rest cannot be had; what was sent
-    /// must then be cut visibly, never completed.
+    /// Appends about `budget` bytes to `out`. After an error, the connection must be cut so that the
+    /// client sees that the response is incomplete.
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError>;
 }
 
 /// A piece of a body.
 pub enum Piece {
-    /// Bytes made for this response, such as the head of a part.
+    /// Bytes generated for this response, such as the head of a part.
     Bytes(Vec<u8>),
     /// A slice of a representation held in memory.
     Memory(Rc<[u8]>, Range<usize>),
     /// A slice of an open file: the next offset and how many bytes remain.
     File(Rc<OpenFile>, u64, u64),
-    /// The same of a copy that nobody else can change.
+    /// A slice of a private copy: the next offset and how many bytes remain.
     Private(Rc<PrivateCopy>, u64, u64),
 }
 
@@ -46,19 +47,19 @@ pub enum Piece {
 pub enum Body {
     /// One piece.
     One(Piece),
-    /// Several pieces, one after the other (multipart/byteranges).
+    /// Several pieces in sequence (multipart/byteranges).
     Several(VecDeque<Piece>),
-    /// Made as the socket drains; its length is not known.
+    /// Produced while it is sent. Its length is not known.
     Source(Box<dyn Source>),
 }
 
 impl Body {
-    /// Bytes that were made for this response.
+    /// A body of bytes that were generated for this response.
     pub fn of(bytes: Vec<u8>) -> Body {
         Body::One(Piece::Bytes(bytes))
     }
 
-    /// How many bytes it has; `None` if that is not known before its end.
+    /// The length in bytes, if it is known.
     pub fn length(&self) -> Option<u64> {
         match self {
             Body::One(piece) => Some(piece.length()),
@@ -78,19 +79,19 @@ impl Piece {
     }
 }
 
-/// What a representation's bytes are taken from when only some of them are asked for.
+/// A representation whose bytes can be read from any offset.
 #[derive(Clone)]
 pub enum Stored {
-    /// In memory.
+    /// Held in memory.
     Memory(Rc<[u8]>),
-    /// On disk.
+    /// A file on disk.
     File(Rc<OpenFile>),
-    /// In a copy that nobody else can change.
+    /// A private copy.
     Private(Rc<PrivateCopy>),
 }
 
 impl Stored {
-    /// Bytes.
+    /// The length in bytes.
     pub fn len(&self) -> u64 {
         match self {
             Stored::Memory(bytes) => bytes.len() as u64,
@@ -99,16 +100,17 @@ impl Stored {
         }
     }
 
-    /// Whether there are none.
+    /// Whether the length is zero.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes from `first` on, `length` of them; both lie within the representation.
+    /// The `length` bytes from offset `first` on. The caller ensures that they lie within the
+    /// representation.
     pub fn slice(&self, first: u64, length: u64) -> Piece {
         match self {
             Stored::Memory(bytes) => {
-                // What is in memory is as long as its validators said, so this never clamps.
+                // By the caller's promise, this never clamps.
                 let start = usize::try_from(first)
                     .unwrap_or(usize::MAX)
                     .min(bytes.len());
@@ -118,7 +120,7 @@ impl Stored {
             }
             Stored::File(file) => {
                 if length < self.len() {
-                    // What is sent of it makes no whole copy.
+                    // A part of the file does not make a whole copy.
                     file.give_up_copy();
                 }
                 Piece::File(Rc::clone(file), first, length)
@@ -128,18 +130,18 @@ impl Stored {
     }
 }
 
-/// A source that takes a place for as long as it lasts.
+/// A source that reserves one unit of a quota until it is dropped.
 pub struct Reserved<S> {
     source: S,
-    _place: Reservation,
+    _reservation: Reservation,
 }
 
 impl<S: Source> Reserved<S> {
-    /// `source` in a place of its own among `places`.
-    pub fn new(source: S, places: &Quota) -> Reserved<S> {
+    /// Reserves one unit of `quota` for `source`.
+    pub fn new(source: S, quota: &Quota) -> Reserved<S> {
         Reserved {
             source,
-            _place: places.reserve(1),
+            _reservation: quota.reserve(1),
         }
     }
 }
@@ -150,14 +152,14 @@ impl<S: Source> Source for Reserved<S> {
     }
 }
 
-/// Gives bytes held in memory.
+/// A source of bytes in memory.
 pub struct MemorySource {
     bytes: Rc<[u8]>,
     at: usize,
 }
 
 impl MemorySource {
-    /// All of `bytes`.
+    /// A source of all of `bytes`.
     pub fn new(bytes: Rc<[u8]>) -> MemorySource {
         MemorySource { bytes, at: 0 }
     }
@@ -175,15 +177,15 @@ impl Source for MemorySource {
     }
 }
 
-/// Gives the bytes of a file, and an error where it changed on the way.
-pub struct FileSource {
+/// A source of the bytes of a file. If the file changes meanwhile, it returns an error.
+pub(super) struct FileSource {
     file: OpenFile,
     at: u64,
 }
 
 impl FileSource {
-    /// All of `file`, as long as it was when it was opened.
-    pub fn new(file: OpenFile) -> FileSource {
+    /// A source of all of `file`, in the length that it had when it was opened.
+    pub(super) fn new(file: OpenFile) -> FileSource {
         FileSource { file, at: 0 }
     }
 }

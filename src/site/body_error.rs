@@ -5,18 +5,19 @@ use std::io::{self, ErrorKind};
 
 use crate::site::root::DiskError;
 
-/// Why reading a representation stopped before its end. What was sent of it must be cut visibly.
+/// Why reading a representation failed before its end. The connection must then be cut so that the
+/// client sees that the response is incomplete.
 #[derive(Debug)]
 pub enum BodyError {
-    /// The file is no longer what the head of the response promised.
+    /// The file no longer matches the head of the response.
     Changed,
-    /// The disk failed, or whatever else makes the bytes.
+    /// The disk, or another producer of the bytes, failed.
     Disk(io::Error),
 }
 
 impl BodyError {
-    /// The error of a read that had to fill its buffer: an early end means that the file shrank.
-    pub fn from_exact_read(error: io::Error) -> BodyError {
+    /// The error of a read that had to fill its buffer. If the file ended early, it has shrunk.
+    pub(super) fn from_exact_read(error: io::Error) -> BodyError {
         match error.kind() {
             ErrorKind::UnexpectedEof => BodyError::Changed,
             _ => BodyError::Disk(error),
@@ -27,7 +28,7 @@ impl BodyError {
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BodyError::Changed => f.write_str("the file changed while it was sent"),
+            BodyError::Changed => f.write_str("the file changed while it was being sent"),
             BodyError::Disk(error) => write!(f, "the disk failed: {error}"),
         }
     }

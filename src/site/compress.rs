@@ -1,7 +1,7 @@
 //! RFC 9110 section 8.4.1: content coding with flate2, in pieces.
 //!
-//! A coder always takes the same pieces of its input, whoever asks and however fast the client
-//! reads, so that one representation has one sequence of bytes and its strong entity-tag is true.
+//! A coder always splits its input into the same pieces. So the coded bytes do not depend on how fast
+//! the client reads, and the entity-tag of the coded representation may be strong.
 
 use std::io::{self, Write};
 
@@ -12,14 +12,15 @@ use crate::semantics::coding::Coding;
 use crate::site::body::{Pulled, Source};
 use crate::site::body_error::BodyError;
 
-/// How much of the input is coded at a time: about a millisecond of work, so that a neighbour on
-/// the same worker does not notice it.
+/// How much of the input is coded at a time. This takes about a millisecond, so that it does not
+/// delay the worker's other connections.
 pub const PIECE: usize = 32 * 1024;
 
-/// Below this many bytes a coding saves less than the packet it travels in.
-pub const MIN_SIZE: u64 = 1024;
+/// The smallest file worth coding, in bytes. The response for a smaller file fits into one packet even
+/// without coding.
+pub(super) const MIN_SIZE: u64 = 1024;
 
-/// A source coded as it is pulled.
+/// A source that codes another source.
 pub struct Coded {
     source: Box<dyn Source>,
     piece: Vec<u8>,
@@ -33,8 +34,8 @@ enum Encoder {
 }
 
 impl Coded {
-    /// The output of `coding` applied to `source`. Identity is no coding; it is treated as gzip's
-    /// caller's mistake and never asked for.
+    /// Codes `source` with `coding`. Callers never pass identity, because it is not a coding. It would
+    /// produce gzip.
     pub fn new(source: Box<dyn Source>, coding: Coding) -> Coded {
         let level = Compression::default();
         let encoder = match coding {
@@ -49,8 +50,8 @@ impl Coded {
         }
     }
 
-    /// Fills the piece to exactly [`PIECE`] bytes, or to the end of the source. What the source says
-    /// if it has to wait first.
+    /// Fills the piece to [`PIECE`] bytes, or to the end of the source. If the source has to wait,
+    /// returns what it waits for.
     fn fill(&mut self) -> Result<Option<Pulled>, BodyError> {
         while self.piece.len() < PIECE && !self.exhausted {
             let room = PIECE - self.piece.len();
@@ -65,7 +66,8 @@ impl Coded {
 }
 
 impl Source for Coded {
-    /// One piece of input a call, whatever the budget: the output is at most a little longer.
+    /// Codes one piece of input per call and ignores the budget. The output is at most slightly longer
+    /// than the piece.
     fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> Result<Pulled, BodyError> {
         if let Some(wait) = self.fill()? {
             return Ok(wait);
@@ -105,7 +107,7 @@ impl Encoder {
     }
 }
 
-/// Codes a whole source at once. Only for what is small enough to be done in one turn.
+/// Codes a whole source at once. Use it only for content small enough to be coded in one turn.
 pub fn code(source: Box<dyn Source>, coding: Coding) -> Result<Vec<u8>, BodyError> {
     let mut coded = Coded::new(source, coding);
     let mut out = Vec::new();
@@ -121,10 +123,10 @@ mod tests {
     use std::io::Read;
     use std::rc::Rc;
 
-    /// Gives its bytes a few at a time, as a listing does.
-    struct Trickle(Vec<u8>, usize);
+    /// Returns a fixed number of bytes per call, as a slow source does.
+    struct SmallSteps(Vec<u8>, usize);
 
-    impl Source for Trickle {
+    impl Source for SmallSteps {
         fn pull(&mut self, out: &mut Vec<u8>, _budget: usize) -> Result<Pulled, BodyError> {
             let taken = self.1.min(self.0.len());
             out.extend(self.0.drain(..taken));
@@ -166,8 +168,9 @@ mod tests {
         let input = text(5 * PIECE + 99);
         let whole = code(memory(&input), Coding::Gzip).unwrap();
         for step in [1, 1000, PIECE + 1, 2 * PIECE + 5] {
-            let trickled = code(Box::new(Trickle(input.clone(), step)), Coding::Gzip).unwrap();
-            assert!(trickled == whole, "steps of {step}");
+            let source = SmallSteps(input.clone(), step);
+            let stepwise = code(Box::new(source), Coding::Gzip).unwrap();
+            assert!(stepwise == whole, "steps of {step}");
         }
     }
 }

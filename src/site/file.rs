@@ -1,4 +1,4 @@
-//! A file as the origin of its representations: what is known of it without opening it again.
+//! A file and its representations: what is known about it without opening it again.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -16,34 +16,35 @@ use crate::site::private::PrivateCopy;
 use crate::site::quota::Quota;
 use crate::site::root::FileState;
 
-/// A modification time this close to 1970 was made up by a packager and tells nothing of a change.
-const MEANINGLESS_TIME: i64 = 60;
+/// Seconds since 1970. Modification times up to this one are ignored: packaging tools set them, and
+/// they do not show when a file changed.
+const LAST_MEANINGLESS_TIME: i64 = 60;
 
-/// One state of a regular file, with its representations.
+/// One state of a regular file on disk, with its representations.
 pub struct StoredFile {
-    /// Where it is below the root.
+    /// The path below the root.
     pub path: Box<[u8]>,
-    /// The state of the disk that everything here was derived from.
+    /// The state on disk that everything here was derived from.
     pub state: FileState,
-    /// `Content-Type`, with its charset if it is text.
+    /// The value of `Content-Type`, with a charset if the file is text.
     pub media_type: Cow<'static, str>,
-    /// Whether a content coding makes a file of this type and size smaller.
+    /// Whether a file of this type and size is likely to shrink when it is coded.
     pub is_worth_coding: bool,
-    /// `Last-Modified`, if the file system's time means anything.
+    /// The value of `Last-Modified`, if the file has a meaningful modification time.
     pub last_modified: Option<HttpDate>,
-    /// The whole content, if it is small enough to be kept.
+    /// The whole content, if it is small enough to be cached.
     pub memory: Option<Rc<[u8]>>,
-    /// A private copy of a content that is too large for that.
-    pub copy: OnceCell<Rc<PrivateCopy>>,
-    /// Whether its content was asked for before, even if only for its head or a part.
-    pub was_asked: Cell<bool>,
-    /// One place: for the copy that is being made.
-    pub pending_copies: Quota,
-    /// One for each variant.
+    /// A private copy of content that is too large for `memory`.
+    pub(super) copy: OnceCell<Rc<PrivateCopy>>,
+    /// Whether the content was requested before. A HEAD or range request counts.
+    pub(super) was_requested: Cell<bool>,
+    /// A quota of one: at most one copy of this file is made at a time.
+    pub(super) pending_copies: Quota,
+    /// One per variant.
     representations: [Representation; 3],
 }
 
-/// What is known of one representation of a file.
+/// One representation of a file.
 pub struct Representation {
     variant: Variant,
     /// The opaque part of its entity-tag.
@@ -52,23 +53,23 @@ pub struct Representation {
     pub described: PreparedLines,
     /// The field lines of a 304.
     pub not_modified: PreparedLines,
-    /// The whole coded content, once a client has asked for it.
+    /// The whole coded content, if a client has requested it and it is small enough to be cached.
     coded: RefCell<Option<Rc<[u8]>>>,
 }
 
-/// Field lines as they stand in the head of a response, by the rules that apply to it.
+/// Field lines, as written in the head of a response, for each set of rules that applied so far.
 #[derive(Default)]
 pub struct PreparedLines(RefCell<Vec<(RuleSet, Rc<[u8]>)>>);
 
 impl PreparedLines {
-    /// The lines under `rules`, which `write` makes the first time.
+    /// The field lines for `rules`. The first call for these rules calls `write` to make them.
     pub fn get(&self, rules: RuleSet, write: impl FnOnce() -> Rc<[u8]>) -> Rc<[u8]> {
-        let mut known = self.0.borrow_mut();
-        if let Some((_, lines)) = known.iter().find(|(set, _)| *set == rules) {
+        let mut prepared = self.0.borrow_mut();
+        if let Some((_, lines)) = prepared.iter().find(|(set, _)| *set == rules) {
             return Rc::clone(lines);
         }
         let lines = write();
-        known.push((rules, Rc::clone(&lines)));
+        prepared.push((rules, Rc::clone(&lines)));
         lines
     }
 }
@@ -77,22 +78,22 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl StoredFile {
     /// Describes the file at `path` in the state `state`.
-    pub fn new(path: &[u8], state: FileState, memory: Option<Rc<[u8]>>) -> StoredFile {
+    pub(super) fn new(path: &[u8], state: FileState, memory: Option<Rc<[u8]>>) -> StoredFile {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-        let content = mark((&state, memory.as_deref()));
-        // Another version may code the same content to other bytes.
-        let coded = mark((content, VERSION));
-        let representation = |mark, coding| {
+        let content = hash((&state, memory.as_deref()));
+        // Another version of docroot may code the same content to other bytes.
+        let coded = hash((content, VERSION));
+        let representation = |hash, coding| {
             let variant = Variant::coded(coding);
             Representation {
                 variant,
-                tag: format!("{mark:016x}{}", variant.tag_suffix()),
+                tag: format!("{hash:016x}{}", variant.tag_suffix()),
                 described: PreparedLines::default(),
                 not_modified: PreparedLines::default(),
                 coded: RefCell::default(),
             }
         };
-        let modified = Some(state.modified).filter(|&seconds| seconds > MEANINGLESS_TIME);
+        let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
         let media_type = media_type(name);
         StoredFile {
             path: path.into(),
@@ -102,7 +103,7 @@ impl StoredFile {
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
             copy: OnceCell::new(),
-            was_asked: Cell::new(false),
+            was_requested: Cell::new(false),
             pending_copies: Quota::new(1),
             representations: [
                 representation(content, Coding::Identity),
@@ -112,20 +113,21 @@ impl StoredFile {
         }
     }
 
-    /// Bytes.
+    /// The size in bytes.
     pub fn size(&self) -> u64 {
         self.state.size
     }
 
-    /// One of its representations.
+    /// The representation of `variant`.
     pub fn representation(&self, variant: Variant) -> &Representation {
         let [identity, others @ ..] = &self.representations;
         let found = others.iter().find(|other| other.variant == variant);
         found.unwrap_or(identity)
     }
 
-    /// The validators of a representation, which has an entity-tag of its own (RFC 9110 section
-    /// 8.8.3.3). A modification time in the future is replaced by `now` (section 8.8.2.1).
+    /// The validators of a representation. Each representation has its own entity-tag (RFC 9110
+    /// section 8.8.3.3). If the modification time is in the future, `now` replaces it (section
+    /// 8.8.2.1).
     pub fn validators(&self, variant: Variant, now: HttpDate) -> Validators<'_> {
         Validators {
             entity_tag: Some(EntityTag {
@@ -136,14 +138,14 @@ impl StoredFile {
         }
     }
 
-    /// Whether its modification time lies in the future, so that what is said of the file changes
-    /// with `now`: see [`StoredFile::validators`].
+    /// Whether the modification time is in the future. If so, the validators change with `now`: see
+    /// [`StoredFile::validators`].
     pub fn is_dated_ahead(&self, now: HttpDate) -> bool {
         self.last_modified.is_some_and(|date| date > now)
     }
 
-    /// How many bytes of content are kept.
-    pub fn held_bytes(&self) -> u64 {
+    /// How many bytes of content are kept in memory.
+    pub(super) fn held_bytes(&self) -> u64 {
         let of_coded =
             |one: &Representation| one.coded.borrow().as_ref().map_or(0, |all| all.len());
         let coded: usize = self.representations.iter().map(of_coded).sum();
@@ -160,15 +162,15 @@ impl Representation {
     }
 
     /// Keeps the whole coded content.
-    pub fn keep_coded(&self, bytes: Rc<[u8]>) {
+    pub(super) fn keep_coded(&self, bytes: Rc<[u8]>) {
         self.coded.replace(Some(bytes));
     }
 }
 
-/// What stands for a state of a file. If the content is at hand it takes part, so that the tag is
-/// strong even of two contents that one tick of the file system's clock has seen. The hasher has
-/// no random key: the tag outlives a restart.
-fn mark(state: impl Hash) -> u64 {
+/// Hashes the state of a file for its entity-tag. If the content is in memory, it is part of the hash.
+/// Then the tag is strong even if the file changed twice within one tick of the file system's clock.
+/// The hasher has no random key, so the tag stays the same after a restart.
+fn hash(state: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
     hasher.finish()
@@ -176,8 +178,8 @@ fn mark(state: impl Hash) -> u64 {
 
 #[cfg(test)]
 impl StoredFile {
-    /// A file that is on no disk.
-    pub fn in_memory(name: &str, content: Vec<u8>) -> StoredFile {
+    /// A file that is not on disk.
+    pub(super) fn in_memory(name: &str, content: Vec<u8>) -> StoredFile {
         let state = FileState::of_size(content.len() as u64);
         StoredFile::new(name.as_bytes(), state, Some(Rc::from(content)))
     }

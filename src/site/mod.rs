@@ -1,30 +1,30 @@
-//! The disk: which file a path names, what its representations are, and their bytes.
+//! The disk: finds the file that a path names, describes its representations and reads their bytes.
 //!
-//! Everything that opens by name happens in [`root`]; everything above it holds open files.
+//! Only [`root`] opens files by name. All other modules receive open files from it.
 
-// The worker's own memory of small files.
-pub mod cache;
+// The cache of one worker.
+mod cache;
 // Why the rest of a body cannot be read.
 pub mod body_error;
 // Content coding, in pieces.
 pub mod compress;
-// The bytes of a representation, and where they are pulled from.
+// The body of a response, and the sources that produce it.
 pub mod body;
-// A file as the origin of representations: validators, type, content.
+// A file and its representations: validators, media type, content.
 pub mod file;
-// A directory, rendered for people and for programs.
+// A directory listing, as HTML and as JSON.
 pub mod listing;
-// A file open for sending.
+// A file that is open for sending.
 pub mod open_file;
-// What of the root is served.
+// The operator's options for the document root.
 pub mod options;
-// Percent-decoding of a request's path, once, on bytes.
+// Decoding of a request's path.
 pub mod path;
-// A bound on what goes on at the same time.
+// A limit on memory, descriptors or work in progress.
 pub mod quota;
-// Copies of large files that nobody else can change.
+// Private copies of large files.
 pub mod private;
-// What a worker asks: the file or directory that a path names.
+// Path resolution: the file or directory that a path names.
 pub mod resolve;
-// Confinement: opening below the document root and nowhere else.
+// Confinement: opens files below the document root and nowhere else.
 pub mod root;

@@ -1,4 +1,4 @@
-//! A file open for sending, and whether it still is what was promised.
+//! A file that is open for sending, and a check that it has not changed since.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -10,113 +10,114 @@ use crate::site::body_error::BodyError;
 use crate::site::private::PendingCopy;
 use crate::site::root::{FileState, state_of};
 
-/// An open file, with the state it had when the head of the answer was written.
+/// An open file and the state that the head of the response describes.
 pub struct OpenFile {
-    /// It is only ever read by offset.
+    /// Read only by offset, because the pieces of a body share it.
     file: File,
     /// The state that the entity-tag and the length stand for.
     pub state: FileState,
-    /// A hash of the last bytes in that state.
-    end: u64,
-    /// Less is stored than its size says: there may be holes in it.
+    /// A hash of the last bytes of the file in that state.
+    end_hash: u64,
+    /// Whether the file uses less disk space than its size, so that it may have holes.
     is_sparse: bool,
-    /// A copy that is made of what is read.
-    draft: RefCell<Option<PendingCopy>>,
+    /// A copy that is made from the bytes that are read.
+    copy: RefCell<Option<PendingCopy>>,
 }
 
-/// The unit in which the system tells how much is stored of a file.
+/// The unit of `st_blocks`, in bytes.
 const BLOCK: u64 = 512;
 
-/// How many bytes at the end of a file tell an append from a rewrite.
-const END: u64 = 4096;
+/// How many bytes at the end of a file are compared to tell an append from a rewrite.
+const END_LENGTH: u64 = 4096;
 
-/// How often a file that seems to be rewritten is looked at: the system dates a write before it makes
-/// the file longer, so in the next moment it may have grown.
-const LOOKS: usize = 50;
+/// How often to check a file whose time has changed but whose size has not. During an append, the
+/// kernel updates the modification time before the size.
+const CHECKS: usize = 50;
 
 impl OpenFile {
-    /// A file just opened in the state `state`.
-    pub fn new(file: File, state: FileState) -> Result<OpenFile, BodyError> {
-        let end = hash_of_end(&file, state.size)?;
+    /// Wraps a file that was just opened in the state `state`.
+    pub(super) fn new(file: File, state: FileState) -> Result<OpenFile, BodyError> {
+        let end_hash = hash_of_end(&file, state.size)?;
         let is_sparse = file.metadata()?.blocks().saturating_mul(BLOCK) < state.size;
         Ok(OpenFile {
             file,
             state,
-            end,
+            end_hash,
             is_sparse,
-            draft: RefCell::default(),
+            copy: RefCell::default(),
         })
     }
 
-    /// Makes a copy of what will be read.
-    pub fn copy_to(&mut self, draft: PendingCopy) {
-        self.draft = RefCell::new(Some(draft));
+    /// Makes a copy from the bytes that will be read.
+    pub(super) fn copy_to(&mut self, copy: PendingCopy) {
+        self.copy = RefCell::new(Some(copy));
     }
 
-    /// Reads once, from `offset` on.
+    /// Reads at `offset` with one call. Returns how many bytes were read.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, BodyError> {
-        let count = match self.hole_at(offset, buffer)? {
+        let count = match self.fill_from_hole(offset, buffer)? {
             0 => self.file.read_at(buffer, offset)?,
-            hole => hole,
+            zeros => zeros,
         };
-        self.note(&buffer[..count], offset);
+        self.add_to_copy(&buffer[..count], offset);
         Ok(count)
     }
 
-    /// Fills `buffer` with what stands from `offset` on.
+    /// Reads at `offset` until `buffer` is full.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), BodyError> {
         self.file
             .read_exact_at(buffer, offset)
             .map_err(BodyError::from_exact_read)?;
-        self.note(buffer, offset);
+        self.add_to_copy(buffer, offset);
         Ok(())
     }
 
-    /// Fills `buffer` with the zeros of the hole at `offset`; how many there are. To read a hole
-    /// would have the kernel find memory for each of its pages, and drop what is in use for that.
-    fn hole_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    /// If there is a hole at `offset`, fills `buffer` with its zeros and returns how many. Reading the
+    /// hole would make the kernel allocate page cache for it and evict useful pages.
+    fn fill_from_hole(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         if !self.is_sparse {
             return Ok(0);
         }
-        let until = data_from(&self.file, offset)?.min(self.state.size);
-        let hole = usize::try_from(until.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let data = next_data(&self.file, offset)?.min(self.state.size);
+        let hole = usize::try_from(data.saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = hole.min(buffer.len());
         buffer[..count].fill(0);
         Ok(count)
     }
 
-    fn note(&self, bytes: &[u8], offset: u64) {
-        let mut draft = self.draft.borrow_mut();
-        let followed = draft.as_mut().map(|draft| draft.follow(bytes, offset));
-        if followed.is_some_and(|followed| followed.is_err()) {
-            *draft = None;
+    fn add_to_copy(&self, bytes: &[u8], offset: u64) {
+        let mut copy = self.copy.borrow_mut();
+        let added = copy.as_mut().map(|copy| copy.append(bytes, offset));
+        if added.is_some_and(|added| added.is_err()) {
+            *copy = None;
         }
     }
 
-    /// After the last byte was read: a copy is good if nothing at all has happened to the file.
-    pub fn settle(&self) {
-        if let Some(draft) = self.draft.take()
+    /// Call this after the last byte was read. Keeps the copy if the state of the file is still exactly
+    /// the same.
+    pub fn finish_copy(&self) {
+        if let Some(copy) = self.copy.take()
             && state_of(&self.file).is_ok_and(|now| now == self.state)
         {
-            draft.finish();
+            copy.finish();
         }
     }
 
-    /// Makes no copy.
+    /// Drops the copy in progress, if any.
     pub fn give_up_copy(&self) {
-        self.draft.take();
+        self.copy.take();
     }
 
-    /// Whether the bytes read so far were still those of the promised representation: the file is
-    /// unchanged, or it has grown as a log does and still has, where it ended before, the bytes
-    /// that it ended with. A file that grows and is changed in its middle as well is not noticed.
+    /// Whether the bytes read so far belong to the state that the head describes. This is so if the
+    /// file is unchanged, or if it has grown like a log and its old last bytes are still in place. If
+    /// the file has grown and its middle has changed too, this method does not notice the change.
     pub fn is_intact(&self) -> bool {
-        for _ in 0..LOOKS {
+        for _ in 0..CHECKS {
             match state_of(&self.file) {
                 Ok(now) if self.state.is_same_content(&now) => return true,
                 Ok(now) if now.size > self.state.size => {
-                    let end = hash_of_end(&self.file, self.state.size);
-                    return end.is_ok_and(|end| end == self.end);
+                    let hash = hash_of_end(&self.file, self.state.size);
+                    return hash.is_ok_and(|hash| hash == self.end_hash);
                 }
                 Ok(now) if now.size == self.state.size => std::thread::yield_now(),
                 _ => return false,
@@ -126,26 +127,26 @@ impl OpenFile {
     }
 }
 
-/// Where the next data stands from `offset` on, or the end of the file where none follows.
+/// The offset of the next data at or after `offset`. If there is no more data, the end of the file.
 #[cfg(target_os = "linux")]
-fn data_from(file: &File, offset: u64) -> io::Result<u64> {
+fn next_data(file: &File, offset: u64) -> io::Result<u64> {
     match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(offset)) {
         Ok(data) => Ok(data),
         Err(rustix::io::Errno::NXIO) => Ok(file.metadata()?.len()),
-        // The file system does not know.
+        // The file system cannot tell holes from data.
         Err(_) => Ok(offset),
     }
 }
 
-/// The portable twin: holes are read like anything else.
+/// On other systems, holes are read like data.
 #[cfg(not(target_os = "linux"))]
-fn data_from(_: &File, offset: u64) -> io::Result<u64> {
+fn next_data(_: &File, offset: u64) -> io::Result<u64> {
     Ok(offset)
 }
 
 fn hash_of_end(file: &File, size: u64) -> Result<u64, BodyError> {
-    let mut bytes = [0; END as usize];
-    let start = size.saturating_sub(END);
+    let mut bytes = [0; END_LENGTH as usize];
+    let start = size.saturating_sub(END_LENGTH);
     let last = &mut bytes[..(size - start) as usize];
     file.read_exact_at(last, start)
         .map_err(BodyError::from_exact_read)?;
@@ -186,7 +187,7 @@ mod tests {
         assert!(open.is_sparse);
         let mut got = Vec::new();
         while got.len() < want.len() {
-            // What a hole does not fill is not touched.
+            // The read must overwrite every byte that it counts.
             let mut piece = [b'x'; 100_000];
             let count = open.read_at(&mut piece, got.len() as u64).expect("read");
             assert!(count > 0);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_only_grown_is_intact() {
+    fn a_file_that_has_only_grown_is_intact() {
         check(|_| {}, true);
         check(append, true);
         check(
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rewritten_is_not() {
+    fn a_rewritten_file_is_not_intact() {
         check(
             |path| fs::write(path, vec![b'b'; 10_000]).expect("written"),
             false,

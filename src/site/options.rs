@@ -1,53 +1,54 @@
-//! What the operator chose about the files served.
+//! The operator's options for the document root.
 
 use crate::site::private::CopyStorage;
 
-/// What the operator chose about the document root. Options set most fields; `max_copies`,
-/// `storage` and `only` are derived at start-up.
+/// The operator's options for the document root. `max_copies`, `storage` and `only` are not options
+/// but are derived at startup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteOptions {
-    /// The names that stand for their directory, the first that exists winning. Default:
-    /// `index.html`, `index.htm`, the two names that sites have used since there are sites.
+    /// The names of index files. The first one that exists is served for its directory. Default:
+    /// `index.html`, then `index.htm`.
     pub index: Vec<String>,
-    /// Whether a directory without an index is shown as a listing; without it, it is 404.
+    /// Whether a directory without an index file gets a listing. If not, the answer is 404.
     pub listing: bool,
-    /// Whether names that begin with a dot are served. Off by default, because `.git` and `.env`
-    /// lie in many a folder; `.well-known` (RFC 8615) is served in any case.
+    /// Whether names that begin with a dot are served. Off by default, because many folders contain
+    /// `.git` or `.env`. `.well-known` (RFC 8615) is always served.
     pub hidden: bool,
-    /// Whether a symbolic link may lead out of the root. Off by default: whoever may write below
-    /// the root could otherwise publish every file that the server may read.
+    /// Whether a symbolic link may lead out of the root. Off by default: otherwise, anyone who can
+    /// write below the root could publish every file that the server can read.
     pub follow_symlinks: bool,
-    /// Whether a representation is coded on the fly where the client accepts that.
+    /// Whether responses are compressed on the fly if the client accepts it.
     pub compress: bool,
-    /// Bytes of memory that cached representations may take, over all workers together. Copies of
-    /// large files may take as much again while they are made, and while clients are being sent
-    /// those that were dropped.
+    /// Memory for cached files, in bytes, for all workers together. Private copies count towards it
+    /// once they are cached. Copies in progress, and copies that were evicted but are still being
+    /// sent, may take up to the same amount again.
     pub cache_memory: u64,
-    /// Private copies of large files, over all workers together: each may take a descriptor.
+    /// The maximum number of private copies, for all workers together. Each may use a file
+    /// descriptor.
     pub max_copies: u64,
-    /// What they are kept in; a server that speaks TLS decides it by itself.
+    /// Where private copies are stored. With TLS, the server uses the heap.
     pub storage: CopyStorage,
-    /// Where a single file is served: its name. It is there by its name and at the root, hidden or
-    /// not, and nothing else is.
+    /// If docroot serves a single file: its name. The file is served under this name and at `/`, even
+    /// if it is hidden. Every other path is 404.
     pub only: Option<Vec<u8>>,
 }
 
-/// A worker's part of what may be kept.
+/// One worker's share of the cache limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Share {
-    /// Bytes.
+    /// Memory in bytes.
     pub memory: u64,
-    /// Private copies.
+    /// The number of private copies.
     pub copies: u64,
 }
 
 impl SiteOptions {
-    /// 64 MiB hold the whole of most sites and go unnoticed on most machines.
-    pub const CACHE_MEMORY: u64 = 64 << 20;
-    /// 64 copies: of files so large, no more fit into the memory but few.
+    /// 64 MiB: enough for all files of most sites, and little on most machines.
+    const CACHE_MEMORY: u64 = 64 << 20;
+    /// 64 copies. Few files this large fit into memory, so more would rarely be used.
     pub const MAX_COPIES: u64 = 64;
 
-    /// What one of so many workers may keep.
+    /// The share of each of `workers` workers.
     pub fn share(&self, workers: usize) -> Share {
         let workers = workers.max(1) as u64;
         Share {

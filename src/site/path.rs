@@ -1,30 +1,32 @@
-//! RFC 3986 section 2.1 and 3.3: the path of a request, decoded to the name of a file.
+//! RFC 3986 sections 2.1 and 3.3: decodes the path of a request to the name of a file.
 //!
-//! `/a%20b/` names the directory `a b/`; `/%2e%2e/x` names nothing. A path is decoded once, on
-//! bytes. What could mean two files to two readers is refused and never normalised.
+//! `/a%20b/` names the directory `a b/`. `/%2e%2e/x` is refused. A path is decoded once, as bytes.
+//! If two programs could read a path as two different files, it is refused, not normalised.
 
 use crate::semantics::trace::{Clause, clause};
 use crate::text::percent::{self, Octet};
 
-/// A decoded path below the document root: no leading slash, no empty, `.` or `..` segment, no NUL
-/// and no backslash. The root is empty; a directory asked for as such ends in a slash.
+/// A decoded path below the document root. It has no leading slash, no empty, `.` or `..` segment,
+/// no NUL and no backslash. The root is the empty path. If the client sent a slash at the end, it is
+/// kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SitePath<'a>(&'a [u8]);
 
-/// Why a path names no file here.
+/// Why a path cannot name a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathError {
-    /// A `%` that two hexadecimal digits do not follow (section 2.1).
+    /// A `%` is not followed by two hexadecimal digits (section 2.1).
     InvalidEscape,
-    /// `%00` would end the name early for the kernel.
+    /// The path contains `%00`, which would end the name early for the kernel.
     Nul,
-    /// `%2F` is data to one reader and a separator to the next.
+    /// The path contains `%2F`. Some programs read it as data, some as a separator.
     EncodedSlash,
-    /// A backslash is a separator to some readers.
+    /// The path contains a backslash, which some programs read as a separator.
     Backslash,
-    /// `.` or `..`, however spelled: a client resolves them before it asks (section 5.2.4).
+    /// A segment is `.` or `..`, encoded or not. Clients must resolve these before they send a
+    /// request (section 5.2.4).
     DotSegment,
-    /// Two slashes in a row: no file has an empty name.
+    /// The path contains two slashes in a row. No file has an empty name.
     EmptySegment,
 }
 
@@ -32,30 +34,28 @@ pub enum PathError {
 pub const CLAUSE: Clause = clause!("RFC 3986 section 2.1", "decode");
 
 impl PathError {
-    /// Whether the path is well-formed and merely names nothing (404 rather than 400).
+    /// Whether the path is well-formed but cannot exist, so that the status is 404, not 400.
     pub fn is_absence(self) -> bool {
         self == PathError::EmptySegment
     }
-}
 
-impl PathError {
-    /// The fault as a clause.
+    /// The error as a clause.
     pub fn text(self) -> &'static str {
         match self {
             PathError::InvalidEscape => {
                 "a percent sign in the path is not followed by two hex digits"
             }
-            PathError::Nul => "the path holds a NUL byte",
-            PathError::EncodedSlash => "the path holds an encoded slash",
-            PathError::Backslash => "the path holds a backslash",
-            PathError::DotSegment => "the path holds a dot segment",
-            PathError::EmptySegment => "the path holds an empty segment",
+            PathError::Nul => "the path contains a NUL byte",
+            PathError::EncodedSlash => "the path contains an encoded slash",
+            PathError::Backslash => "the path contains a backslash",
+            PathError::DotSegment => "the path contains a dot segment",
+            PathError::EmptySegment => "the path contains an empty segment",
         }
     }
 }
 
 impl<'a> SitePath<'a> {
-    /// Decodes the path component of a request target, which begins with a slash, into `storage`.
+    /// Decodes the path of a request target into `storage`. A leading slash is removed.
     pub fn decode(raw: &[u8], storage: &'a mut Vec<u8>) -> Result<SitePath<'a>, PathError> {
         storage.clear();
         for octet in percent::octets(raw.strip_prefix(b"/").unwrap_or(raw)) {
@@ -70,33 +70,35 @@ impl<'a> SitePath<'a> {
         Ok(SitePath(storage))
     }
 
-    /// The bytes, as the kernel gets them.
+    /// The bytes that are passed to the kernel.
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
-    /// Whether it was asked for as a directory: the root, or with a slash at its end.
+    /// Whether the path is the root or ends in a slash.
     pub fn is_directory(self) -> bool {
         self.0.is_empty() || self.0.ends_with(b"/")
     }
 
-    /// Whether a segment begins with a dot; `.well-known` (RFC 8615) is public by definition.
-    pub fn is_hidden(self) -> bool {
+    /// Whether a segment begins with a dot. `.well-known` (RFC 8615) does not count: it is meant to be
+    /// public.
+    pub(super) fn is_hidden(self) -> bool {
         segments(self.0).any(is_hidden_name)
     }
 
-    /// The last segment: a file's name.
+    /// The last segment.
     pub fn name(self) -> &'a [u8] {
         segments(self.0).next_back().unwrap_or_default()
     }
 }
 
-/// Whether a name is hidden from visitors by its leading dot.
+/// Whether a leading dot hides this name. It does not hide `.well-known`.
 pub fn is_hidden_name(name: &[u8]) -> bool {
     name.starts_with(b".") && name != b".well-known"
 }
 
-/// Whether a path can hold the name of an entry: what is listed can be asked for.
+/// Whether a path may contain this name. A listing leaves out all other names, because clients could
+/// not request them.
 pub fn is_nameable(name: &[u8]) -> bool {
     !name.contains(&b'\\')
 }
@@ -108,7 +110,7 @@ fn check_segments(path: &[u8]) -> Result<(), PathError> {
     if path.contains(&b'\\') {
         return Err(PathError::Backslash);
     }
-    let mut inner_empty = false;
+    let mut has_empty_segment = false;
     for segment in path
         .strip_suffix(b"/")
         .unwrap_or(path)
@@ -116,11 +118,11 @@ fn check_segments(path: &[u8]) -> Result<(), PathError> {
     {
         match segment {
             b"." | b".." => return Err(PathError::DotSegment),
-            b"" => inner_empty = true,
+            b"" => has_empty_segment = true,
             _ => {}
         }
     }
-    match inner_empty && !path.is_empty() {
+    match has_empty_segment && !path.is_empty() {
         true => Err(PathError::EmptySegment),
         false => Ok(()),
     }
@@ -148,7 +150,7 @@ mod tests {
         check("/", Ok(b""));
         check("/a", Ok(b"a"));
         check("/a/b/", Ok(b"a/b/"));
-        check("/a%20b+c", Ok(b"a b+c")); // a plus sign is itself in a path
+        check("/a%20b+c", Ok(b"a b+c")); // in a path, a plus sign is not a space
         check("/%c3%BC", Ok("ü".as_bytes()));
         check("/%ff", Ok(b"\xff")); // a name is bytes
         check("/%2541", Ok(b"%41")); // never twice
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_mean_two_files_is_refused() {
+    fn invalid_and_ambiguous_paths_are_refused() {
         check("/%", Err(PathError::InvalidEscape));
         check("/%2", Err(PathError::InvalidEscape));
         check("/%zz", Err(PathError::InvalidEscape));
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_survives_encoding() {
+    fn encoding_and_decoding_keeps_every_byte() {
         let name: Vec<u8> = (1..=255).filter(|byte| !b"/\\".contains(byte)).collect();
         let mut raw = vec![b'/'];
         append(&mut raw, format_args!("{}", percent::path(&name)));

@@ -1,13 +1,13 @@
-//! Private copies of large files.
+//! Private copies of large files that are requested more than once.
 //!
-//! What `sendfile` puts into a socket are pages of the file itself: whoever writes to it before the
-//! client has read them writes into the answer, and a file that is made shorter leaves zeros there.
-//! So only what is the server's own leaves that way: copies in memory that has no name, for files
-//! that are asked for again and again. A copy is made of the pieces that a client is being sent, so
-//! that nobody waits for it.
+//! `sendfile` puts pages of the file itself into the socket. If someone writes to the file before the
+//! client has read those pages, the client receives the new bytes. If someone truncates the file, the
+//! client receives zeros. Therefore, docroot uses `sendfile` only for private copies, which are
+//! anonymous files in memory. A copy is made from the bytes that are read to send the file to a
+//! client, so no request waits for it.
 //!
-//! Where the content is worked on before it leaves, because it is encrypted, `sendfile` is of no
-//! use, and copies are kept at hand.
+//! With TLS, the process has to encrypt the content, so `sendfile` is of no use. Copies are then kept
+//! on the heap.
 
 use std::fs::File;
 use std::io;
@@ -15,61 +15,61 @@ use std::os::unix::fs::FileExt;
 
 use crate::site::quota::Reservation;
 
-/// What copies are kept in.
+/// Where copies are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyStorage {
-    /// Pages of the kernel's, which it sends by itself.
+    /// In an anonymous file, which the kernel can send by itself.
     Memfd,
-    /// Bytes of this process, for what has to work on them.
+    /// On the heap of this process, for content that it has to encrypt.
     Heap,
 }
 
-/// The content of a file, where nobody else can change it.
+/// A copy of a file's content that no other process can change.
 pub struct PrivateCopy {
-    /// It is only ever read.
+    /// The content. It is never changed.
     pub content: CopyContent,
-    /// Bytes.
+    /// The length in bytes.
     pub size: u64,
-    _space: Space,
+    _space: CopySpace,
 }
 
-/// A content in its storage.
+/// The bytes of a copy.
 pub enum CopyContent {
-    /// Anonymous memory.
+    /// An anonymous file in memory.
     Memfd(File),
-    /// Memory of this process.
+    /// Heap memory of this process.
     Heap(Vec<u8>),
 }
 
-/// What a copy takes up from its first byte until nobody sends it any more.
-pub struct Space {
-    /// Bytes.
-    pub bytes: Reservation,
-    /// A place among the copies, for a descriptor where it needs one.
-    pub descriptor: Reservation,
+/// The space reserved for a copy, from before its first byte is read until it is dropped.
+pub(super) struct CopySpace {
+    /// As many bytes as the file has.
+    pub(super) _bytes: Reservation,
+    /// One copy, because a copy in an anonymous file needs a descriptor.
+    pub(super) _descriptor: Reservation,
 }
 
-/// A copy that is being made.
-pub struct PendingCopy {
+/// A copy in progress.
+pub(super) struct PendingCopy {
     storage: CopyStorage,
     content: Option<CopyContent>,
-    /// Bytes so far.
+    /// The bytes copied so far.
     length: u64,
-    /// Bytes of the whole.
+    /// The bytes of the whole file.
     size: u64,
-    space: Space,
-    _only: Reservation,
+    space: CopySpace,
+    _only_copy: Reservation,
     keep: Box<dyn FnOnce(PrivateCopy)>,
 }
 
 impl PendingCopy {
-    /// A draft of `size` bytes, for which `space` was taken, the `only` one of its file. Once it is
-    /// whole, `keep` has it.
-    pub fn new(
+    /// An empty copy of a file of `size` bytes. `space` is reserved for it, and `only_copy` prevents a
+    /// second copy of the same file. `keep` receives the copy when it is complete.
+    pub(super) fn new(
         storage: CopyStorage,
         size: u64,
-        space: Space,
-        only: Reservation,
+        space: CopySpace,
+        only_copy: Reservation,
         keep: Box<dyn FnOnce(PrivateCopy)>,
     ) -> PendingCopy {
         PendingCopy {
@@ -78,34 +78,35 @@ impl PendingCopy {
             length: 0,
             size,
             space,
-            _only: only,
+            _only_copy: only_copy,
             keep,
         }
     }
 
-    /// Takes what was read of the file at `offset`. An error means that the copy comes to nothing:
-    /// something was left out, or there is no memory, or no such memory on this system.
-    pub fn follow(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let known = self.length.checked_sub(offset);
-        let known = known.ok_or(io::ErrorKind::InvalidInput)?;
-        let known = usize::try_from(known).unwrap_or(usize::MAX);
-        let Some(news) = bytes.get(known..) else {
+    /// Appends `bytes`, which were read from the file at `offset`. Bytes that were appended before are
+    /// skipped. An error means that the copy must be dropped: there is a gap before `offset`, memory
+    /// ran out, or the system has no anonymous files.
+    pub(super) fn append(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let copied = self.length.checked_sub(offset);
+        let copied = copied.ok_or(io::ErrorKind::InvalidInput)?;
+        let copied = usize::try_from(copied).unwrap_or(usize::MAX);
+        let Some(new) = bytes.get(copied..) else {
             return Ok(());
         };
         let content = match &mut self.content {
             Some(content) => content,
             none => none.insert(CopyContent::empty(self.storage, self.size)?),
         };
-        content.append(news, self.length)?;
-        self.length += news.len() as u64;
+        content.append(new, self.length)?;
+        self.length += new.len() as u64;
         Ok(())
     }
 
-    /// The file was found to be what was read of it: the copy is kept if it is whole.
-    pub fn finish(self) {
+    /// Keeps the copy if it is complete. Call this only after a check that the file has not changed.
+    pub(super) fn finish(self) {
         if let Some(content) = self.content
             && self.length == self.size
-            && content.complete().is_ok()
+            && content.seal().is_ok()
         {
             (self.keep)(PrivateCopy {
                 content,
@@ -117,10 +118,10 @@ impl PendingCopy {
 }
 
 impl CopyContent {
-    /// Room for `size` bytes.
+    /// Empty content with space for `size` bytes.
     fn empty(storage: CopyStorage, size: u64) -> io::Result<CopyContent> {
         Ok(match storage {
-            CopyStorage::Memfd => CopyContent::Memfd(anonymous()?),
+            CopyStorage::Memfd => CopyContent::Memfd(anonymous_file()?),
             CopyStorage::Heap => {
                 let mut bytes = Vec::new();
                 bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
@@ -129,19 +130,19 @@ impl CopyContent {
         })
     }
 
-    /// Adds bytes behind the `length` there are.
-    fn append(&mut self, news: &[u8], length: u64) -> io::Result<()> {
+    /// Appends bytes. `length` is the length so far.
+    fn append(&mut self, bytes: &[u8], length: u64) -> io::Result<()> {
         match self {
-            CopyContent::Memfd(file) => file.write_all_at(news, length),
-            CopyContent::Heap(bytes) => {
-                bytes.extend_from_slice(news);
+            CopyContent::Memfd(file) => file.write_all_at(bytes, length),
+            CopyContent::Heap(content) => {
+                content.extend_from_slice(bytes);
                 Ok(())
             }
         }
     }
 
-    /// Nothing more is added.
-    fn complete(&self) -> io::Result<()> {
+    /// Makes the content read-only.
+    fn seal(&self) -> io::Result<()> {
         match self {
             CopyContent::Memfd(file) => seal(file),
             CopyContent::Heap(_) => Ok(()),
@@ -150,10 +151,11 @@ impl CopyContent {
 }
 
 #[cfg(target_os = "linux")]
-fn anonymous() -> io::Result<File> {
+fn anonymous_file() -> io::Result<File> {
     use rustix::fs::MemfdFlags;
     use rustix::process::{Resource, getrlimit};
-    // Whoever writes beyond this limit, be it to memory, is killed.
+    // With this limit set, a write beyond it raises SIGXFSZ, which kills the process. It applies to
+    // anonymous files too.
     if getrlimit(Resource::Fsize).current.is_some() {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -161,7 +163,7 @@ fn anonymous() -> io::Result<File> {
     Ok(File::from(rustix::fs::memfd_create("docroot", flags)?))
 }
 
-/// From now on not even this process can change it.
+/// Seals the file: from now on, not even this process can change it.
 #[cfg(target_os = "linux")]
 fn seal(file: &File) -> io::Result<()> {
     use rustix::fs::SealFlags;
@@ -169,9 +171,9 @@ fn seal(file: &File) -> io::Result<()> {
     Ok(rustix::fs::fcntl_add_seals(file, seals)?)
 }
 
-/// The portable twin: there are no such pages.
+/// Other systems have no sealed anonymous files, so [`CopyStorage::Memfd`] makes no copies there.
 #[cfg(not(target_os = "linux"))]
-fn anonymous() -> io::Result<File> {
+fn anonymous_file() -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -182,8 +184,8 @@ fn seal(_: &File) -> io::Result<()> {
 
 #[cfg(test)]
 impl PrivateCopy {
-    /// All of it.
-    pub fn to_vec(&self) -> Vec<u8> {
+    /// The whole content.
+    pub(super) fn to_vec(&self) -> Vec<u8> {
         match &self.content {
             CopyContent::Heap(bytes) => bytes.clone(),
             CopyContent::Memfd(file) => {
@@ -202,21 +204,21 @@ mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
 
-    /// What is kept of pieces that were read, each at its offset, of a file of ten bytes.
-    fn kept_in(storage: CopyStorage, pieces: &[(&str, u64)]) -> Option<String> {
+    /// The copy of a ten-byte file that is kept after `pieces` were read, each at its offset.
+    fn kept_copy(storage: CopyStorage, pieces: &[(&str, u64)]) -> Option<String> {
         let kept = Rc::new(RefCell::new(None));
-        let place = Rc::clone(&kept);
-        let keep = Box::new(move |copy| *place.borrow_mut() = Some(copy));
-        let places = Quota::new(10);
-        let space = Space {
-            bytes: places.reserve(10),
-            descriptor: places.reserve(1),
+        let slot = Rc::clone(&kept);
+        let keep = Box::new(move |copy| *slot.borrow_mut() = Some(copy));
+        let quota = Quota::new(10);
+        let space = CopySpace {
+            _bytes: quota.reserve(10),
+            _descriptor: quota.reserve(1),
         };
-        let mut draft = PendingCopy::new(storage, 10, space, places.reserve(1), keep);
+        let mut copy = PendingCopy::new(storage, 10, space, quota.reserve(1), keep);
         for (piece, offset) in pieces {
-            draft.follow(piece.as_bytes(), *offset).ok()?;
+            copy.append(piece.as_bytes(), *offset).ok()?;
         }
-        draft.finish();
+        copy.finish();
         let copy = kept.take()?;
         if let CopyContent::Memfd(file) = &copy.content {
             assert!(file.write_at(b"x", 0).is_err(), "it is sealed");
@@ -224,8 +226,8 @@ mod tests {
         Some(String::from_utf8(copy.to_vec()).expect("text"))
     }
 
-    fn check_that_wholes_are_kept(storage: CopyStorage) {
-        let kept = |pieces| kept_in(storage, pieces);
+    fn check_storage(storage: CopyStorage) {
+        let kept = |pieces| kept_copy(storage, pieces);
         let whole = Some("0123456789".to_owned());
         assert_eq!(kept(&[("0123456789", 0)]), whole);
         assert_eq!(kept(&[("01234", 0), ("56789", 5)]), whole);
@@ -237,10 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_kept_if_it_is_whole() {
-        check_that_wholes_are_kept(CopyStorage::Heap);
+    fn a_copy_is_kept_if_it_is_complete() {
+        check_storage(CopyStorage::Heap);
         if cfg!(target_os = "linux") {
-            check_that_wholes_are_kept(CopyStorage::Memfd);
+            check_storage(CopyStorage::Memfd);
         }
     }
 }

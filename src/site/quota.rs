@@ -1,39 +1,41 @@
-//! A bound on what is going on at the same time, counted in places.
+//! A limit on memory, descriptors or work in progress.
+//!
+//! The unit depends on the quota: a byte of a private copy, or a listing in progress.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// A number of places, some of them taken.
+/// A limited number of units, some of which are reserved.
 pub struct Quota {
-    taken: Rc<Cell<u64>>,
-    most: u64,
+    reserved: Rc<Cell<u64>>,
+    limit: u64,
 }
 
-/// Quota that are free again when it is dropped.
+/// Units of a [`Quota`]. They become free when this is dropped.
 pub struct Reservation {
-    of: Rc<Cell<u64>>,
+    reserved: Rc<Cell<u64>>,
     count: u64,
 }
 
 impl Quota {
-    /// So many places, all free.
-    pub fn new(most: u64) -> Quota {
+    /// A quota of `limit` units, all of them free.
+    pub fn new(limit: u64) -> Quota {
         Quota {
-            taken: Rc::default(),
-            most,
+            reserved: Rc::default(),
+            limit,
         }
     }
 
-    /// Whether so many more are free.
+    /// Whether at least `count` units are free.
     pub fn has_room(&self, count: u64) -> bool {
-        self.taken.get().saturating_add(count) <= self.most
+        self.reserved.get().saturating_add(count) <= self.limit
     }
 
-    /// Takes so many places, free ones or more.
+    /// Reserves `count` units, even if fewer are free.
     pub fn reserve(&self, count: u64) -> Reservation {
-        self.taken.set(self.taken.get() + count);
+        self.reserved.set(self.reserved.get() + count);
         Reservation {
-            of: Rc::clone(&self.taken),
+            reserved: Rc::clone(&self.reserved),
             count,
         }
     }
@@ -41,7 +43,7 @@ impl Quota {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.of.set(self.of.get() - self.count);
+        self.reserved.set(self.reserved.get() - self.count);
     }
 }
 
@@ -50,13 +52,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_free_again_when_it_is_left() {
-        let places = Quota::new(10);
-        let most = places.reserve(8);
-        assert!(places.has_room(2));
-        assert!(!places.has_room(3));
-        assert!(!places.has_room(u64::MAX));
-        drop(most);
-        assert!(places.has_room(10));
+    fn dropping_a_reservation_frees_its_units() {
+        let quota = Quota::new(10);
+        let reservation = quota.reserve(8);
+        assert!(quota.has_room(2));
+        assert!(!quota.has_room(3));
+        assert!(!quota.has_room(u64::MAX));
+        drop(reservation);
+        assert!(quota.has_room(10));
     }
 }

@@ -1,7 +1,7 @@
-//! From a path to a file (RFC 9110 section 7.1): the worker's view of the document root.
+//! Resolves a path to a file (RFC 9110 section 7.1), for one worker.
 //!
-//! What is known is used only after its state was compared with the disk, at most once in a
-//! turn of the worker's loop: a change shows at once, and a burst of requests costs one `stat`.
+//! A cached file is used only after its state was compared with the disk in the current turn of the
+//! worker's loop. So a change shows at once, and many requests in one turn cost one `stat`.
 
 use std::cell::RefCell;
 use std::io::Read;
@@ -18,53 +18,53 @@ use crate::site::file::StoredFile;
 use crate::site::open_file::OpenFile;
 use crate::site::options::{Share, SiteOptions};
 use crate::site::path::SitePath;
-use crate::site::private::{PendingCopy, PrivateCopy, Space};
+use crate::site::private::{CopySpace, PendingCopy, PrivateCopy};
 use crate::site::quota::Quota;
 use crate::site::root::{Directory, DiskError, FileKind, Root, state_of};
 
-/// How often a file that changes while it is being read is read again before it is served from
-/// disk, where a change on the way is noticed and cuts the answer.
-const ATTEMPTS: usize = 3;
+/// How often a file is read into memory if it keeps changing during the read. After that, it is
+/// served from disk. If it changes then, the response is cut.
+const READ_ATTEMPTS: usize = 3;
 
-/// A worker's document root: the shared descriptor, its own cache, its own idea of now.
+/// One worker's view of the document root: the shared root, the worker's own cache and its time.
 pub struct Site {
     root: Arc<Root>,
     options: Arc<SiteOptions>,
     cache: Cache,
-    /// Bytes of private copies, those included that are being made, or being sent although the
-    /// cache has dropped them.
-    copies: Quota,
-    /// The same in descriptors.
+    /// Bytes of all private copies. This includes copies in progress, and evicted copies that are still
+    /// being sent.
+    copy_bytes: Quota,
+    /// The number of these copies. Each may use a descriptor.
     descriptors: Quota,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
     updates: CacheUpdates,
-    /// Seconds since 1970.
+    /// The time of this turn, in seconds since 1970.
     now: i64,
-    /// The path being resolved, with the name of an index behind it.
-    scratch: Vec<u8>,
+    /// Scratch space for a path with the name of an index file.
+    index_path: Vec<u8>,
 }
 
 /// What a path names.
 pub enum Found {
     /// A regular file.
     File(Rc<StoredFile>),
-    /// A directory, asked for with or without its slash.
+    /// A directory. The path may lack the slash at its end.
     Directory,
 }
 
-/// Paths of files that have gained coded content or a copy, for which the cache has not charged yet.
+/// Paths of files that have gained coded content or a copy that the cache has not charged yet.
 #[derive(Clone, Default)]
 pub struct CacheUpdates(Rc<RefCell<Vec<Box<[u8]>>>>);
 
 impl CacheUpdates {
-    /// Keeps a whole coded content with its file.
+    /// Keeps the whole coded content with its file.
     pub fn keep(&self, file: &StoredFile, variant: Variant, bytes: Rc<[u8]>) {
         file.representation(variant).keep_coded(bytes);
         self.0.borrow_mut().push(file.path.clone());
     }
 
-    /// Keeps a private copy with its file, the first that was finished.
+    /// Keeps a private copy with its file, unless the file already has one.
     fn keep_copy(&self, file: &StoredFile, copy: PrivateCopy) {
         file.copy.get_or_init(|| Rc::new(copy));
         self.0.borrow_mut().push(file.path.clone());
@@ -75,46 +75,47 @@ impl CacheUpdates {
 pub const CLAUSE: Clause = clause!("RFC 9110 section 7.1", "find");
 
 impl Site {
-    /// A view of `root` that keeps at most its `share` of what all workers may keep.
+    /// A view of `root` with a cache that stays within `share`.
     pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, share: Share) -> Site {
         Site {
             root,
             options,
             cache: Cache::new(share.memory),
-            copies: Quota::new(share.memory),
+            copy_bytes: Quota::new(share.memory),
             descriptors: Quota::new(share.copies),
             turn: 0,
             updates: CacheUpdates::default(),
             now: 0,
-            scratch: Vec::new(),
+            index_path: Vec::new(),
         }
     }
 
-    /// Begins a turn of the worker's loop at `now`: from here on the disk is looked at again.
+    /// Begins a turn of the worker's loop at `now`. Cached files are compared with the disk again.
     pub fn begin_turn(&mut self, now: HttpDate) {
         self.now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
         self.look_again();
         for path in self.updates.0.take() {
-            self.cache.recount(&path);
+            self.cache.update_cost(&path);
         }
     }
 
-    /// Where coded content is told of that a file keeps.
+    /// A handle that keeps content with its file and tells the cache to charge for it.
     pub fn updates(&self) -> CacheUpdates {
         self.updates.clone()
     }
 
-    /// Makes nothing that was compared with the disk count as compared.
+    /// Forgets which cached files were compared with the disk in this turn. The next request for a file
+    /// compares it again.
     pub fn look_again(&mut self) {
         self.turn += 1;
     }
 
-    /// What the operator asked for.
+    /// The operator's options.
     pub fn options(&self) -> &SiteOptions {
         &self.options
     }
 
-    /// What `path` names, as far as it is served.
+    /// Finds the file or directory that `path` names, if it may be served.
     pub fn find(&mut self, path: SitePath<'_>) -> Result<Found, DiskError> {
         if let Some(name) = self.options.only.clone() {
             return self.find_only(&name, path);
@@ -133,13 +134,13 @@ impl Site {
         self.root.open_directory(path.as_bytes())
     }
 
-    /// The root itself.
+    /// The document root.
     pub fn root(&self) -> &Root {
         &self.root
     }
 
-    /// The content of `file` as it is stored. `None`: the file has changed since it was resolved,
-    /// and its path must be resolved again.
+    /// The uncoded content of `file`. `None` means that the file has changed since it was resolved, and
+    /// the caller must resolve its path again.
     pub fn content(&mut self, file: &Rc<StoredFile>) -> Result<Option<Stored>, DiskError> {
         if let Some(bytes) = &file.memory {
             return Ok(Some(Stored::Memory(Rc::clone(bytes))));
@@ -150,13 +151,13 @@ impl Site {
         let Some(mut open) = self.open(file)? else {
             return Ok(None);
         };
-        if let Some(draft) = self.draft(file) {
-            open.copy_to(draft);
+        if let Some(copy) = self.begin_copy(file) {
+            open.copy_to(copy);
         }
         Ok(Some(Stored::File(Rc::new(open))))
     }
 
-    /// The same, to be pulled from a piece at a time.
+    /// Like [`Site::content`], but returns a source and makes no copy.
     pub fn source(&self, file: &StoredFile) -> Result<Option<Box<dyn Source>>, DiskError> {
         Ok(match &file.memory {
             Some(bytes) => Some(Box::new(MemorySource::new(Rc::clone(bytes)))),
@@ -167,27 +168,30 @@ impl Site {
         })
     }
 
-    /// A draft for a private copy: of a file that is asked for again, where others can make room.
-    fn draft(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
+    /// Begins a private copy if the file was requested before. If space is needed, evicts other copies.
+    /// Returns `None` if that does not make enough space.
+    fn begin_copy(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
         let size = file.size();
-        let is_wanted = file.was_asked.replace(true) && size <= self.cache.largest_copy();
+        let is_wanted = file.was_requested.replace(true) && size <= self.cache.largest_copy();
         if !is_wanted || !file.pending_copies.has_room(1) {
             return None;
         }
-        let (copies, descriptors) = (&self.copies, &self.descriptors);
-        let is_space = || copies.has_room(size) && descriptors.has_room(1);
-        self.cache.drop_copies(is_space);
-        if !is_space() {
+        let (copy_bytes, descriptors) = (&self.copy_bytes, &self.descriptors);
+        let is_space = |freed_bytes: u64, freed_copies: u64| {
+            copy_bytes.has_room(size.saturating_sub(freed_bytes))
+                && descriptors.has_room(1u64.saturating_sub(freed_copies))
+        };
+        if !self.cache.make_room_for_copy(is_space) {
             return None;
         }
-        let space = Space {
-            bytes: self.copies.reserve(size),
-            descriptor: self.descriptors.reserve(1),
+        let space = CopySpace {
+            _bytes: self.copy_bytes.reserve(size),
+            _descriptor: self.descriptors.reserve(1),
         };
-        // A state of the file that nobody knows any more needs no copy.
-        let (known, updates) = (Rc::downgrade(file), self.updates());
+        // If nobody uses this state of the file any more, its copy is dropped.
+        let (weak, updates) = (Rc::downgrade(file), self.updates());
         let keep = move |copy| {
-            if let Some(file) = known.upgrade() {
+            if let Some(file) = weak.upgrade() {
                 updates.keep_copy(&file, copy);
             }
         };
@@ -213,12 +217,12 @@ impl Site {
         }
     }
 
-    /// The largest coded content worth gathering.
+    /// The largest coded content that the cache keeps.
     pub fn largest_kept(&self) -> u64 {
-        self.cache.largest()
+        self.cache.largest_content()
     }
 
-    /// Where a single file is served, the root is that file.
+    /// Finds the single file that is served. Its path is its name or the root.
     fn find_only(&mut self, name: &[u8], path: SitePath<'_>) -> Result<Found, DiskError> {
         if !path.as_bytes().is_empty() && path.as_bytes() != name {
             return Err(DiskError::NotFound);
@@ -229,16 +233,16 @@ impl Site {
         }
     }
 
-    /// The first index that is there, else the directory itself.
+    /// Finds the first index file that exists. If there is no index file, finds the directory.
     fn find_index(&mut self, path: SitePath<'_>) -> Result<Found, DiskError> {
         let options = Arc::clone(&self.options);
         for name in &options.index {
-            let mut index = std::mem::take(&mut self.scratch);
-            index.clear();
-            index.extend_from_slice(path.as_bytes());
-            index.extend_from_slice(name.as_bytes());
-            let found = self.resolve(&index);
-            self.scratch = index;
+            let mut index_path = std::mem::take(&mut self.index_path);
+            index_path.clear();
+            index_path.extend_from_slice(path.as_bytes());
+            index_path.extend_from_slice(name.as_bytes());
+            let found = self.resolve(&index_path);
+            self.index_path = index_path;
             match found {
                 Ok(Found::File(file)) => return Ok(Found::File(file)),
                 Ok(Found::Directory) | Err(DiskError::NotFound) => {}
@@ -251,16 +255,16 @@ impl Site {
         }
     }
 
-    /// What one name stands for: from the cache where the disk agrees, else from the disk.
+    /// Finds what `path` names. Uses the cached file if its state on disk is unchanged.
     fn resolve(&mut self, path: &[u8]) -> Result<Found, DiskError> {
-        let known = match self.cache.find(path, self.turn) {
+        let cached = match self.cache.find(path, self.turn) {
             Some((file, true)) => return Ok(Found::File(Rc::clone(file))),
             Some((file, false)) => Some(Rc::clone(file)),
             None => None,
         };
-        if let Some(file) = known {
-            let looked = self.root.look(path);
-            if looked.is_ok_and(|(_, state)| state == file.state) {
+        if let Some(file) = cached {
+            let current = self.root.stat(path);
+            if current.is_ok_and(|(_, state)| state == file.state) {
                 self.cache.confirm(path, self.turn);
                 return Ok(Found::File(file));
             }
@@ -275,12 +279,12 @@ impl Site {
 
     /// Reads a file for the first time, or again after it changed.
     fn read(&mut self, path: &[u8]) -> Result<Rc<StoredFile>, DiskError> {
-        let mut stored = self.read_once(path, self.cache.largest())?;
-        for _ in 1..ATTEMPTS {
+        let mut stored = self.read_once(path, self.cache.largest_content())?;
+        for _ in 1..READ_ATTEMPTS {
             if stored.is_some() {
                 break;
             }
-            stored = self.read_once(path, self.cache.largest())?;
+            stored = self.read_once(path, self.cache.largest_content())?;
         }
         let stored = match stored {
             Some(stored) => stored,
@@ -293,18 +297,18 @@ impl Site {
         Ok(stored)
     }
 
-    /// Describes a file, with its content where that is at most `largest` bytes; `None` where it
-    /// changed while its content was being read.
+    /// Describes a file. If it has at most `largest` bytes, reads its content too. `None` means that
+    /// the file changed during the read.
     fn read_once(&self, path: &[u8], largest: u64) -> Result<Option<StoredFile>, DiskError> {
         let (mut file, before) = self.root.open_file(path)?;
         if before.size > largest {
             return Ok(Some(StoredFile::new(path, before, None)));
         }
         let mut bytes = Vec::with_capacity(before.size as usize);
-        // One byte beyond, so that a file that has grown is noticed.
+        // Read one byte more, to notice if the file has grown.
         (&mut file).take(before.size + 1).read_to_end(&mut bytes)?;
-        let intact = bytes.len() as u64 == before.size && state_of(&file)? == before;
-        Ok(intact.then(|| StoredFile::new(path, before, Some(Rc::from(bytes)))))
+        let is_intact = bytes.len() as u64 == before.size && state_of(&file)? == before;
+        Ok(is_intact.then(|| StoredFile::new(path, before, Some(Rc::from(bytes)))))
     }
 }
 
@@ -314,7 +318,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// A moment long after every file of a test was written.
+    /// A time long after all files of a test were written.
     const LATER: i64 = 4_000_000_000;
 
     fn share(memory: u64) -> Share {
@@ -338,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_has_settled_is_remembered_until_it_changes() {
+    fn a_settled_file_is_cached_until_it_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a"), "one").expect("a file");
         fs::write(folder.path().join("b"), "stays").expect("a file");
@@ -356,11 +360,11 @@ mod tests {
         site.look_again();
         assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
         let again = find(&mut site, "/b").expect("there");
-        assert!(Rc::ptr_eq(&neighbour, &again), "nothing happened to it");
+        assert!(Rc::ptr_eq(&neighbour, &again), "it has not changed");
     }
 
     #[test]
-    fn a_file_that_may_still_change_without_a_trace_is_not_remembered() {
+    fn a_file_that_may_still_change_unnoticed_is_not_cached() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a"), "one").expect("a file");
         let mut site = site(folder.path());
@@ -371,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_index_that_is_there_wins() {
+    fn the_first_index_file_that_exists_is_served() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("index.htm"), "second").expect("a file");
         let mut site = site(folder.path());
@@ -384,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_is_opened_anew_and_held_against_what_was_promised() {
+    fn a_large_file_is_reopened_and_its_state_is_compared() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a"), vec![1; 1 << 20]).expect("a file");
         let mut site = site(folder.path());
@@ -395,7 +399,7 @@ mod tests {
         assert!(site.content(&file).expect("readable").is_none());
     }
 
-    /// Sends a content as the pump does: in pieces, and settled at the end.
+    /// Sends content as the pump does: in pieces, with a check at the end.
     fn send(content: Stored) -> Vec<u8> {
         let mut bytes = vec![0; content.len() as usize];
         match content {
@@ -405,7 +409,7 @@ mod tests {
                     file.read_exact_at(piece, offset).expect("readable");
                 }
                 assert!(file.is_intact());
-                file.settle();
+                file.finish_copy();
             }
             Stored::Private(copy) => bytes = copy.to_vec(),
             Stored::Memory(_) => panic!("it is large"),
@@ -413,7 +417,7 @@ mod tests {
         bytes
     }
 
-    /// A site of files of 2 MiB each. It has room for two private copies.
+    /// A site with files of 2 MiB each and space for two private copies.
     fn site_of_large_files(root: &Path, names: &[&str]) -> Site {
         for name in names {
             fs::write(root.join(name), vec![b'x'; 2 << 20]).expect("a file");
@@ -422,14 +426,14 @@ mod tests {
         Site::new(Arc::new(root), Arc::default(), share(5 << 20))
     }
 
-    /// The content of a file, asked for in a turn of its own.
+    /// Requests the content of a file in a turn of its own.
     fn ask(site: &mut Site, path: &str) -> Stored {
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
         let file = find(site, path).expect("there");
         site.content(&file).expect("readable").expect("unchanged")
     }
 
-    /// The same, after enough clients were sent it that there is a copy if there may be one.
+    /// Requests a file after it was sent twice. If there is space for a copy, the copy exists by then.
     fn ask_often(site: &mut Site, path: &str) -> Stored {
         send(ask(site, path));
         send(ask(site, path));
@@ -449,7 +453,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_large_file_that_is_asked_for_again_is_copied_and_the_copy_goes_with_its_state() {
+    fn a_large_file_that_is_requested_again_is_copied_until_it_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let old: Vec<u8> = (0..600_000u32).flat_map(u32::to_le_bytes).collect();
         fs::write(folder.path().join("a"), &old).expect("a file");
@@ -459,9 +463,9 @@ mod tests {
         let first = ask(&mut site);
         assert!(matches!(first, Stored::File(_)));
         assert_eq!(send(first), old);
-        // Who asks while the copy is made reads the file, and makes no second copy.
+        // A request that arrives during the copy reads the file and makes no second copy.
         let (second, third) = (ask(&mut site), ask(&mut site));
-        assert!(site.copies.has_room((5 << 20) - old.len() as u64));
+        assert!(site.copy_bytes.has_room((5 << 20) - old.len() as u64));
         assert!(matches!(third, Stored::File(_)));
         assert_eq!((send(second), send(third)), (old.clone(), old.clone()));
         let copy = ask(&mut site);
@@ -472,12 +476,12 @@ mod tests {
         fs::write(folder.path().join("a"), &new).expect("a file");
         let now = ask(&mut site);
         assert_eq!(send(copy), old, "a copy does not change");
-        assert_eq!(send(now), new, "and is not sent for another state");
+        assert_eq!(send(now), new, "the old copy is not sent for the new state");
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_copy_is_kept_only_of_a_whole_file_to_which_nothing_has_happened() {
+    fn a_copy_is_kept_only_of_a_whole_file_that_has_not_changed() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut site = site_of_large_files(folder.path(), &["a", "b"]);
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
@@ -490,7 +494,7 @@ mod tests {
             part.slice(0, part.len() - 1);
             assert!(file.pending_copies.has_room(1), "a part makes no copy");
             drop(part);
-            // What has only grown is sent to its old end, yet it is another state.
+            // A file that has only grown is sent up to its old end, but its state has changed.
             let whole = ask();
             if grows {
                 let mut log = fs::OpenOptions::new();
@@ -504,14 +508,14 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_new_copy_pushes_out_one_old_copy_and_no_more() {
+    fn a_new_copy_evicts_only_one_old_copy() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
         let first = ask_often(&mut site, "/a");
         let second = ask_often(&mut site, "/b");
         assert!(is_copy(&first) && is_copy(&second));
         assert!(is_same_copy(&first, &ask(&mut site, "/a")), "both fit");
-        // No client is being sent them any more.
+        // From here on, neither copy is being sent.
         drop(first);
         let second = match second {
             Stored::Private(copy) => Rc::downgrade(&copy),
@@ -519,25 +523,46 @@ mod tests {
         };
         assert!(
             is_copy(&ask_often(&mut site, "/c")),
-            "there is room to make"
+            "one of the old copies can be evicted"
         );
-        assert!(second.upgrade().is_some(), "one copy was enough");
+        assert!(
+            second.upgrade().is_some(),
+            "only one copy had to be evicted"
+        );
         assert!(is_copy(&ask(&mut site, "/b")));
         assert!(is_copy(&ask(&mut site, "/c")));
-        assert!(!is_copy(&ask(&mut site, "/a")), "it made room");
+        assert!(!is_copy(&ask(&mut site, "/a")), "it was evicted");
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn no_copy_is_taken_from_under_a_client() {
+    fn a_copy_that_is_being_sent_keeps_its_space() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
         let clients = ["/a", "/b"].map(|path| ask_often(&mut site, path));
         assert!(clients.iter().all(is_copy));
         let third = ask_often(&mut site, "/c");
         assert!(!is_copy(&third), "both copies are being sent");
+        for (copy, path) in clients.iter().zip(["/a", "/b"]) {
+            assert!(is_same_copy(copy, &ask(&mut site, path)), "{path} is kept");
+        }
         assert!(clients.map(send).iter().all(|bytes| bytes.len() == 2 << 20));
         drop(third);
-        assert!(is_copy(&ask_often(&mut site, "/c")), "now there is room");
+        assert!(is_copy(&ask_often(&mut site, "/c")), "now there is space");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn no_copy_is_evicted_if_that_does_not_make_enough_space() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
+        site.descriptors = Quota::new(3);
+        fs::write(folder.path().join("small"), vec![b'x'; 3 << 18]).expect("a file");
+        let clients = ["/a", "/b"].map(|path| ask_often(&mut site, path));
+        assert!(clients.iter().all(is_copy));
+        assert!(is_copy(&ask_often(&mut site, "/small")));
+        // Of 5 MiB, 4 MiB are being sent. Evicting the small copy would not make space for 2 MiB.
+        assert!(!is_copy(&ask_often(&mut site, "/c")));
+        assert!(is_copy(&ask(&mut site, "/small")), "it is kept");
     }
 }

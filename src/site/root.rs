@@ -1,9 +1,9 @@
-//! Confinement: the one place where something is opened by name.
+//! Confinement: the only place where docroot opens files by name for clients.
 //!
-//! A path is opened below the root's descriptor. Symbolic links are followed as long as they stay
-//! below it; one that leaves is as absent as a name that is not there, unless the operator asked
-//! for such links to be followed. What is neither a regular file nor a directory is never opened:
-//! a FIFO would block, and opening a device can act upon it.
+//! A path is opened relative to the root's descriptor. Symbolic links are followed as long as they
+//! stay below the root. A link that leaves it is not found, unless the operator allowed such links.
+//! Only regular files and directories are opened for reading, because opening a FIFO may block and
+//! opening a device can trigger an action.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,70 +15,71 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-/// Flags for every opening: never waits, never becomes a controlling terminal.
+/// Flags to open for reading. The call never blocks, and a terminal never becomes the controlling one.
 const READ: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC)
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY);
 
-/// Seconds, rounded up, in which the coarsest clocks of file systems in use tick.
-const SETTLING: i64 = 3;
+/// The coarsest timestamp resolution of common file systems, in seconds, rounded up.
+const COARSEST_TICK: i64 = 3;
 
-/// How often an opening is tried again when a rename raced with it.
-const RACES: usize = 8;
+/// How often to try to open a file if a rename interferes.
+const OPEN_ATTEMPTS: usize = 8;
 
 /// An open document root.
 #[derive(Debug)]
 pub struct Root {
     directory: OwnedFd,
-    /// Absolute and free of links, so that a resolved path can be compared with it.
+    /// The root's path, absolute and without links, so that resolved paths can be compared with it.
     path: PathBuf,
     follow_symlinks: bool,
 }
 
-/// What kind of thing a name stands for.
+/// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A regular file.
     File,
     /// A directory.
     Directory,
-    /// A FIFO, a socket, a device: never served.
+    /// A FIFO, socket or device, which is never served.
     Other,
 }
 
-/// What tells one state of a file from another. Renaming a file into place, writing to it and
-/// setting its times all change one of these.
+/// Metadata that identifies one state of a file. At least one value changes when a file is renamed
+/// into place, written to, or given new times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileState {
     device: u64,
     inode: u64,
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Seconds since 1970, as the file system says; it may be negative or absurd.
+    /// The modification time in seconds since 1970, as the file system reports it. It may be negative
+    /// or far in the future.
     pub modified: i64,
     modified_nanoseconds: u64,
     changed: i64,
     changed_nanoseconds: u64,
 }
 
-/// Why the disk gave no file.
+/// Why a file cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskError {
-    /// There is no such name, or none that may be served.
+    /// The name does not exist or must not be served.
     NotFound,
-    /// It is there and the operating system does not let this process read it.
+    /// The operating system does not allow this process to read it.
     Forbidden,
-    /// Descriptors, memory or coders have run out for the moment.
+    /// Descriptors, memory or another limited resource are used up at the moment.
     Exhausted,
-    /// It is being changed faster than it can be read.
+    /// The file changes faster than it can be read.
     Unsteady,
     /// The disk failed.
     Failed,
 }
 
 impl Root {
-    /// Opens a directory as the root.
+    /// Opens the directory `path` as the root.
     pub fn open(path: &Path, follow_symlinks: bool) -> io::Result<Root> {
         let path = path.canonicalize()?;
         let directory = rustix::fs::openat(CWD, &path, READ | OFlags::DIRECTORY, Mode::empty())?;
@@ -89,27 +90,27 @@ impl Root {
         })
     }
 
-    /// Where the root was when it was opened.
+    /// The path of the root at the time when it was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What `path` names now, wherever links lead. It is good only for comparing it with a state
-    /// that [`Root::find`] or [`Root::open_file`] gave before.
-    pub fn look(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
+    /// The kind and state of `path` now. Links are followed even out of the root, so use the result
+    /// only to compare it with an earlier state from [`Root::open_file`].
+    pub(super) fn stat(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
         let stat = rustix::fs::statat(&self.directory, name_or_self(path), AtFlags::empty())?;
         Ok(describe(&stat))
     }
 
-    /// What `path` names below the root, without opening it: a link that leads out is absent, and
-    /// so is all behind it.
-    pub fn find(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
+    /// The kind and state of `path`, without opening it for reading. A path that leads out of the root
+    /// is not found.
+    pub(super) fn find(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
         let found = self.open_confined(path, OFlags::PATH | OFlags::CLOEXEC)?;
         Ok(describe(&rustix::fs::fstat(&found)?))
     }
 
     /// Opens a regular file.
-    pub fn open_file(&self, path: &[u8]) -> Result<(File, FileState), DiskError> {
+    pub(super) fn open_file(&self, path: &[u8]) -> Result<(File, FileState), DiskError> {
         if self.find(path)?.0 != FileKind::File {
             return Err(DiskError::NotFound);
         }
@@ -121,19 +122,18 @@ impl Root {
         }
     }
 
-    /// Opens a directory to read its entries.
+    /// Opens a directory to read its entries. `path` is empty or ends in a slash.
     pub fn open_directory(&self, path: &[u8]) -> Result<Directory, DiskError> {
         let descriptor = self.open_confined(path, READ | OFlags::DIRECTORY)?;
-        let (_, state) = describe(&rustix::fs::fstat(&descriptor)?);
         Ok(Directory {
             entries: Dir::new(descriptor)?,
-            state,
             path: path.to_vec(),
         })
     }
 
-    /// The next entry that may be served, `None` at the end. Its name is left in `name`. An entry
-    /// that vanished or leads out of the root is passed over, and so is one that `is_shown` denies.
+    /// Reads the next entry. Returns `None` at the end of the directory. The name of the entry is
+    /// written to `name`. An entry is skipped if it has vanished, leads out of the root or is rejected
+    /// by `is_shown`.
     pub fn next_entry(
         &self,
         directory: &mut Directory,
@@ -157,7 +157,7 @@ impl Root {
                 );
                 DirectoryEntry::of(stat.map_err(DiskError::from)).map(Some)
             }
-            // A link, or a file system that does not tell: resolve it the way a request would.
+            // A link, or the file system does not report the type. Resolve it as a request would.
             (false, FileType::Symlink | FileType::Unknown) => {
                 let mut path = directory.path.clone();
                 path.extend_from_slice(name);
@@ -180,19 +180,19 @@ impl Root {
         }
         match self.open_beneath(path, flags) {
             Ok(descriptor) => Ok(descriptor),
-            // EXDEV: a link led out, or is absolute and may lead back in. The others: this kernel,
-            // or the sandbox around the process, has no openat2.
+            // EXDEV: a link leads out of the root, or it is absolute and may lead back in. ENOSYS and
+            // EPERM: the kernel or the sandbox of this process does not offer openat2.
             Err(Errno::XDEV | Errno::NOSYS | Errno::PERM) => self.open_resolved(path, flags),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The kernel keeps every step below the root.
+    /// Opens `path` with openat2, which makes the kernel keep every step below the root.
     #[cfg(target_os = "linux")]
     fn open_beneath(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         let mut result = Err(Errno::AGAIN);
-        for _ in 0..RACES {
+        for _ in 0..OPEN_ATTEMPTS {
             result = rustix::fs::openat2(&self.directory, path, flags, Mode::empty(), resolve);
             if !matches!(result, Err(Errno::AGAIN)) {
                 break;
@@ -206,8 +206,8 @@ impl Root {
         Err(Errno::NOSYS)
     }
 
-    /// Resolves the links first, then walks the result from the root's descriptor without
-    /// following any: whatever is renamed in between, no step can leave the root.
+    /// Resolves all links first. Then walks the resolved path from the root's descriptor without
+    /// following links. So no step can leave the root, even if something is renamed in between.
     fn open_resolved(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, DiskError> {
         let resolved = self.path.join(OsStr::from_bytes(path)).canonicalize()?;
         let inside = resolved
@@ -221,12 +221,13 @@ impl Root {
         )?;
         let mut components = inside.components().peekable();
         while let Some(component) = components.next() {
-            let step = match components.peek() {
+            let step_flags = match components.peek() {
                 Some(_) => OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
                 None => flags,
             };
             let name = component.as_os_str();
-            current = rustix::fs::openat(&current, name, step | OFlags::NOFOLLOW, Mode::empty())?;
+            current =
+                rustix::fs::openat(&current, name, step_flags | OFlags::NOFOLLOW, Mode::empty())?;
         }
         if inside.as_os_str().is_empty() {
             current = rustix::fs::openat(&current, ".", flags, Mode::empty())?;
@@ -235,58 +236,57 @@ impl Root {
     }
 }
 
-/// A directory being read.
+/// An open directory.
 pub struct Directory {
     entries: Dir,
-    /// The state of the directory when it was opened.
-    pub state: FileState,
-    /// Below the root; empty, or with a slash at its end.
+    /// The path below the root. It is empty or ends in a slash.
     path: Vec<u8>,
 }
 
 /// One step of reading a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryEntry {
-    /// A file or directory that may be served.
+    /// A file or directory that may be served, with its state.
     Served(FileKind, FileState),
-    /// Something that is not shown.
+    /// An entry that is not shown.
     Skipped,
 }
 
 impl DirectoryEntry {
-    /// What is gone, not ours to read or neither file nor directory is passed over. Any other fault
-    /// is one: a listing must not be short because descriptors have run out.
+    /// Skips an entry that is gone, not readable, or neither a file nor a directory. Any other error is
+    /// returned, so that a listing is never incomplete because descriptors ran out.
     fn of(stat: Result<Stat, DiskError>) -> Result<DirectoryEntry, DiskError> {
         match stat.as_ref().map(describe) {
             Ok((FileKind::Other, _)) => Ok(DirectoryEntry::Skipped),
             Ok((kind, state)) => Ok(DirectoryEntry::Served(kind, state)),
             Err(DiskError::NotFound | DiskError::Forbidden) => Ok(DirectoryEntry::Skipped),
-            Err(fault) => Err(*fault),
+            Err(error) => Err(*error),
         }
     }
 }
 
-/// The state of an open file now.
-pub fn state_of(file: &File) -> Result<FileState, DiskError> {
+/// The current state of an open file.
+pub(super) fn state_of(file: &File) -> Result<FileState, DiskError> {
     Ok(describe(&rustix::fs::fstat(file)?).1)
 }
 
 impl FileState {
-    /// The state of what has this name, where links lead to. It is for files that no client names.
+    /// The state of the file at `path`, with links followed. Use it only for paths that do not come
+    /// from clients.
     pub fn of(path: &Path) -> io::Result<FileState> {
         Ok(describe(&rustix::fs::stat(path)?).1)
     }
 
-    /// Whether this state is old enough, at `now` seconds since 1970, that a later change must show
-    /// in it: a second change within one tick of the file system's clock leaves no trace.
-    pub fn is_settled(&self, now: i64) -> bool {
-        self.changed.saturating_add(SETTLING) <= now
+    /// Whether a later change is certain to change this state. `now` is in seconds since 1970. If a file
+    /// changes twice within one tick of the file system's clock, the second change may not show.
+    pub(super) fn is_settled(&self, now: i64) -> bool {
+        self.changed.saturating_add(COARSEST_TICK) <= now
     }
 
-    /// Whether a file in state `now` has the content it had in this state, as far as its metadata
-    /// can tell. The time of a change of status is left aside: a new link to the file or another
-    /// owner leaves the content alone.
-    pub fn is_same_content(&self, now: &FileState) -> bool {
+    /// Whether a file in state `now` still has the content of this state, judged by size and
+    /// modification time. The change time (ctime) is ignored, because a new link or a new owner does
+    /// not change the content.
+    pub(super) fn is_same_content(&self, now: &FileState) -> bool {
         self.size == now.size
             && self.modified == now.modified
             && self.modified_nanoseconds == now.modified_nanoseconds
@@ -294,12 +294,12 @@ impl FileState {
 }
 
 impl DiskError {
-    /// The fault as a clause.
+    /// The error as a clause.
     pub fn text(self) -> &'static str {
         match self {
-            DiskError::NotFound => "there is nothing of this name",
+            DiskError::NotFound => "no file or directory has this name",
             DiskError::Forbidden => "the server is not allowed to read it",
-            DiskError::Exhausted => "the server has too much to do at the moment",
+            DiskError::Exhausted => "the server is too busy at the moment",
             DiskError::Unsteady => "the file keeps changing",
             DiskError::Failed => "the disk could not be read",
         }
@@ -332,8 +332,8 @@ fn name_or_self(path: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 impl FileState {
-    /// A state that is on no disk.
-    pub fn of_size(size: u64) -> FileState {
+    /// The state of a file that is not on disk.
+    pub(super) fn of_size(size: u64) -> FileState {
         FileState {
             device: 1,
             inode: 1,
@@ -346,7 +346,7 @@ impl FileState {
     }
 }
 
-/// The fields of `stat` have other widths on other systems.
+// The casts are needed because the fields of `Stat` have different types on other systems.
 #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
 fn describe(stat: &Stat) -> (FileKind, FileState) {
     let kind = match FileType::from_raw_mode(stat.st_mode) {

@@ -1,7 +1,7 @@
-//! The calendar: a point in time as year, month, day and hour, in UTC.
+//! Points in time as calendar dates and times of day, in UTC.
 //!
 //! `10/Oct/2000:13:55:36 +0000` and `2000-10-10T13:55:36.000Z` are the same point in time. The
-//! dates of field values (RFC 9110 section 5.6.7) are written elsewhere, by the semantics.
+//! `semantics` layer writes the dates of field values (RFC 9110 section 5.6.7).
 
 use std::fmt::{self, Display, Formatter};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,8 +12,8 @@ pub const LAST_SECOND: i64 = 253_402_300_799;
 /// 0000-01-01T00:00:00Z.
 const FIRST_SECOND: i64 = -62_167_219_200;
 
-/// A point in time in the proleptic Gregorian calendar. Its year is from 0 to 9999. System time has
-/// no leap seconds.
+/// A point in time in the proleptic Gregorian calendar, with a year from 0 to 9999 and no leap
+/// seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UtcTime {
     year: i64,
@@ -27,10 +27,10 @@ pub struct UtcTime {
     millisecond: u32,
 }
 
-/// How a point in time is written.
+/// The text format of a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeFormat {
-    /// `10/Oct/2000:13:55:36 +0000`, the time of the common log format.
+    /// `10/Oct/2000:13:55:36 +0000`, as in the common log format.
     CommonLog,
     /// `2000-10-10T13:55:36Z` (RFC 3339).
     Rfc3339,
@@ -44,7 +44,7 @@ pub enum TimeFormat {
     Clock,
 }
 
-/// A point in time with the format to write it in.
+/// A point in time that is displayed in one format.
 #[derive(Clone, Copy, Debug)]
 pub struct FormattedTime {
     time: UtcTime,
@@ -52,15 +52,15 @@ pub struct FormattedTime {
 }
 
 impl UtcTime {
-    /// The time `seconds` after 1970 began. `None` if its year does not have four digits, which RFC
-    /// 3339 requires.
+    /// The time `seconds` after the start of 1970. `None` if the year does not have the four digits
+    /// that RFC 3339 requires.
     pub fn from_unix(seconds: i64) -> Option<UtcTime> {
         let has_four_digits = (FIRST_SECOND..=LAST_SECOND).contains(&seconds);
         has_four_digits.then(|| UtcTime::at(seconds, 0))
     }
 
-    /// The time `time`. If it is before 1970 or after 9999, the nearest time within these years: a
-    /// log line always has a time, and always one of the same width.
+    /// Converts `time`. If it is before 1970 or after 9999, returns the nearest time in that range,
+    /// so that every log line has a time of the same width.
     pub fn clamped(time: SystemTime) -> UtcTime {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         match i64::try_from(since.as_secs()) {
@@ -74,7 +74,7 @@ impl UtcTime {
         self.year
     }
 
-    /// The time in `format`, to be written.
+    /// Displays the time in `format`.
     pub fn format(self, format: TimeFormat) -> FormattedTime {
         FormattedTime { time: self, format }
     }
@@ -133,21 +133,21 @@ const MONTHS: [&str; 12] = [
 ];
 
 const SECONDS_PER_DAY: i64 = 86_400;
-/// From 0000-03-01 to 1970-01-01.
+/// Days from 0000-03-01 to 1970-01-01.
 const DAYS_BEFORE_1970: i64 = 719_468;
-/// The calendar repeats itself after 400 years.
+/// The calendar repeats every 400 years.
 const DAYS_PER_400_YEARS: i64 = 146_097;
 
-/// Year, month and day of the day that is `days` after 1970-01-01.
+/// The year, month and day that are `days` days after 1970-01-01.
 fn date(days: i64) -> (i64, i64, i64) {
-    // Years begin in March here, so that a leap day is the last day of its year.
+    // Count years from March, so that the leap day is the last day of a year.
     let days = days + DAYS_BEFORE_1970;
     let cycle = days.div_euclid(DAYS_PER_400_YEARS);
     let day = days.rem_euclid(DAYS_PER_400_YEARS);
-    // The last days of 4, 100 and 400 years are day 1,460, 36,524 and 146,096.
+    // Counted from 0, the last day of 4, 100 and 400 years is day 1,460, 36,524 and 146,096.
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
-    // From March on, months have 31, 30, 31, 30, 31 days and again: 153 days in 5 months.
+    // From March on, the months have 31, 30, 31, 30 and 31 days, then again: 153 days in 5 months.
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
     let year = cycle * 400 + year;
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(got.as_deref(), want, "{seconds}");
     }
 
-    // The numbers are those of `date -u -d ... +%s`.
+    // The numbers come from `date -u -d ... +%s`.
     #[test]
     fn seconds_become_dates() {
         check(i64::MIN, None);

@@ -1,35 +1,38 @@
-//! Bytes made safe to show: in a line of the log, in HTML, in JSON.
+//! Escapes bytes so that they are safe in a log line, in HTML or in JSON.
 //!
 //! ```text
-//! bytes        Quoted         Word         Html         JsonString
-//! a "b" <c>    a \x22b\x22 …  a\x20"b" …   … &lt;c&gt;  "a \"b\" <c>"
+//! bytes         a "b"<c>
+//! Quoted        a \x22b\x22<c>
+//! Word          a\x20"b"<c>
+//! Html          a &quot;b&quot;&lt;c&gt;
+//! JsonString    "a \"b\"<c>"
 //! ```
 //!
-//! [`Quoted`], [`Word`] and [`JsonString`] write printable ASCII and nothing else. Such text cannot
-//! begin a new line, move the cursor of a terminal or reverse the direction of the text. Bytes
-//! beyond ASCII are escaped because some of them are control characters (C1) or marks that
-//! reverse text.
+//! [`Quoted`], [`Word`] and [`JsonString`] write only printable ASCII. Such text cannot start a new
+//! line, move the cursor of a terminal or reverse the direction of text. All bytes beyond ASCII are
+//! escaped, because they can encode C1 control characters or marks that reverse text.
 
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::octet::{self, Class, printable_except};
 
-/// Bytes as nginx logs them: `"`, `\` and all that is not printable ASCII become `\xHH`.
+/// Escapes bytes as nginx does in its log: `"`, `\` and all bytes that are not printable ASCII
+/// become `\xHH`.
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a>(pub &'a [u8]);
 
-/// Bytes as one word, for columns that spaces separate: like [`Quoted`], but a space is escaped and
-/// a quote is not.
+/// Escapes bytes as one word, for columns that are separated by spaces. Like [`Quoted`], but it
+/// escapes spaces and keeps quotes.
 #[derive(Clone, Copy, Debug)]
 pub struct Word<'a>(pub &'a [u8]);
 
-/// Bytes as character data or as a quoted attribute value of HTML. Bytes that are not UTF-8 become
-/// U+FFFD. HTML forbids control characters, so their pictures (U+2400 to U+2421) replace them.
+/// Escapes bytes as text or as a quoted attribute value in HTML. Bytes that are not UTF-8 become
+/// U+FFFD. HTML forbids control characters, so symbols for them (U+2400 to U+2421) replace them.
 #[derive(Clone, Copy, Debug)]
 pub struct Html<'a>(pub &'a [u8]);
 
-/// Bytes as a JSON string with its quotes (RFC 8259 section 7). Bytes that are not UTF-8 become
-/// U+FFFD. All that is not printable ASCII becomes `\uHHHH`.
+/// Writes bytes as a JSON string, with quotes (RFC 8259 section 7). Bytes that are not UTF-8 become
+/// U+FFFD. Characters that are not printable ASCII become `\uHHHH`.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonString<'a>(pub &'a [u8]);
 
@@ -71,7 +74,7 @@ impl Display for JsonString<'_> {
         write_special(f, self.0, is_special, |f, char| match char {
             '"' => f.write_str("\\\""),
             '\\' => f.write_str("\\\\"),
-            // Two surrogates stand for a character beyond the basic plane.
+            // A character beyond the basic plane becomes two surrogates.
             _ => char
                 .encode_utf16(&mut [0; 2])
                 .iter()
@@ -81,26 +84,26 @@ impl Display for JsonString<'_> {
     }
 }
 
-/// Writes the octets of `kept`, all of them ASCII, as they are and each other octet as `mark` and two
-/// hexadecimal digits.
+/// Writes octets in `kept` unchanged and every other octet as `prefix` and two hexadecimal digits.
+/// `kept` must hold only ASCII.
 pub(super) fn write_hex(
     f: &mut Formatter<'_>,
     bytes: &[u8],
     kept: &Class,
-    mark: &str,
+    prefix: &str,
 ) -> fmt::Result {
     let mut rest = bytes;
     loop {
-        let (plain, behind) = rest.split_at(octet::run(kept, rest));
-        // ASCII is UTF-8.
+        let (plain, tail) = rest.split_at(octet::run(kept, rest));
+        // This cannot fail: ASCII is UTF-8.
         f.write_str(str::from_utf8(plain).unwrap_or_default())?;
-        let Some((&byte, behind)) = behind.split_first() else {
+        let Some((&byte, tail)) = tail.split_first() else {
             return Ok(());
         };
-        f.write_str(mark)?;
+        f.write_str(prefix)?;
         f.write_char(hex_digit(byte >> 4))?;
         f.write_char(hex_digit(byte & 15))?;
-        rest = behind;
+        rest = tail;
     }
 }
 
@@ -108,8 +111,8 @@ fn hex_digit(value: u8) -> char {
     char::from(b"0123456789ABCDEF"[usize::from(value & 15)])
 }
 
-/// Writes `bytes` as text. `write` writes the characters that are special, and U+FFFD for each
-/// sequence that is not UTF-8.
+/// Writes `bytes` as text. `write` writes each special character, and U+FFFD for each sequence that
+/// is not UTF-8.
 fn write_special(
     f: &mut Formatter<'_>,
     bytes: &[u8],

@@ -1,18 +1,17 @@
-//! Sizes, durations and large numbers for people: `1.5 KiB`, `1.2 ms`, `1,234,567`.
+//! Human-readable sizes, durations and large numbers: `1.5 KiB`, `1.2 ms`, `1,234,567`.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
-/// A size in bytes, rounded: `0 B`, `1023 B`, `1.5 KiB`, `12 MiB`. It has two to four digits; write
-/// the exact number beside it if somebody may need it.
+/// A size in bytes, rounded to at most four digits: `0 B`, `1023 B`, `1.5 KiB`, `12 MiB`.
 #[derive(Clone, Copy, Debug)]
 pub struct HumanSize(pub u64);
 
-/// A duration: `340 us`, `1.2 ms`, `12.3 s`. It is cut, never rounded up.
+/// A duration, rounded down: `340 us`, `1.2 ms`, `12.3 s`.
 #[derive(Clone, Copy, Debug)]
 pub struct HumanDuration(pub Duration);
 
-/// A number with its thousands separated: `1,234,567`.
+/// A number with thousands separators: `1,234,567`.
 #[derive(Clone, Copy, Debug)]
 pub struct Grouped(pub u64);
 
@@ -31,18 +30,18 @@ impl Display for HumanSize {
         }
         let bytes = u128::from(self.0);
         for (unit, shift) in UNITS {
-            // Half of the unit makes the shift round half up.
+            // Adding half a unit makes the shift round half up.
             let half = 1 << (shift - 1);
             let (whole, tenths) = ((bytes + half) >> shift, (bytes * 10 + half) >> shift);
             if tenths < 100 {
                 return write!(f, "{}.{} {unit}", tenths / 10, tenths % 10);
             }
-            // What rounds to 1024 of this unit is 1.0 of the next.
+            // A size that rounds to 1024 of this unit is 1.0 of the next unit.
             if whole < 1024 {
                 return write!(f, "{whole} {unit}");
             }
         }
-        // 64 bits hold at most 16 EiB, so the loop has returned.
+        // Not reached: a u64 holds less than 16 EiB, so the loop has returned.
         write!(f, "{} B", self.0)
     }
 }
@@ -85,7 +84,7 @@ mod tests {
         check(HumanSize(2326), "2.3 KiB"); // 2.27
         check(HumanSize(10_188), "9.9 KiB");
         check(HumanSize(10_190), "10 KiB");
-        check(HumanSize(10_701), "10 KiB"); // 10.4502: rounded once, not by way of 10.5
+        check(HumanSize(10_701), "10 KiB"); // 10.4502: rounded once, not first to 10.5
         check(HumanSize(10_752), "11 KiB"); // 10.5
         check(HumanSize(1_048_000), "1023 KiB");
         check(HumanSize(1_048_575), "1.0 MiB");
@@ -94,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_cut() {
+    fn durations_are_rounded_down() {
         check(HumanDuration(Duration::ZERO), "0 us");
         check(HumanDuration(Duration::from_micros(999)), "999 us");
         check(HumanDuration(Duration::from_micros(1999)), "1.9 ms");

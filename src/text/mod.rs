@@ -1,7 +1,7 @@
-//! Text: how values are written, and the octets they are written with. Every other layer may use it.
+//! Formatting and escaping of values, and classes of octets. Every other layer may use this one.
 //!
-//! A writer is a value that implements [`Display`](std::fmt::Display). It works in any format string
-//! and allocates nothing:
+//! Most formatters are values that implement [`Display`](std::fmt::Display). They work in any format
+//! string and do not allocate:
 //!
 //! ```
 //! use docroot::text::{append, escape::JsonString, human::HumanSize};
@@ -11,17 +11,17 @@
 //! assert_eq!(line, b"\"a\\u000a\" 1.5 KiB");
 //! ```
 //!
-//! Invariant: this layer uses nothing else of the crate, and no socket, file, thread or clock.
+//! Invariant: this layer uses no other layer of the crate, and no socket, file, thread or clock.
 
-// A point in time as year, month, day and hour, in UTC.
+// Points in time as calendar dates and times of day, in UTC.
 pub mod calendar;
-// Bytes made safe to show: in a log line, in HTML, in JSON.
+// Escaping of bytes for a log line, for HTML and for JSON.
 pub mod escape;
-// Sizes, durations and large numbers for people.
+// Human-readable sizes, durations and large numbers.
 pub mod human;
-// Which octets may stand where, as tables.
+// Classes of octets, as tables.
 pub mod octet;
-// RFC 3986 section 2.1: percent-encoding, written and read.
+// RFC 3986 section 2.1: percent-encoding and decoding.
 pub mod percent;
 
 use std::fmt::{self, Write};

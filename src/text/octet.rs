@@ -1,4 +1,4 @@
-//! Which octets may stand where: classes of RFC 9110 and RFC 3986 as tables of 256.
+//! The octet classes of RFC 9110 and RFC 3986, as tables of 256 entries.
 //!
 //! ```text
 //! tchar      = "!" / "#" / ... / DIGIT / ALPHA            RFC 9110 section 5.6.2
@@ -6,20 +6,20 @@
 //! sub-delims = "!" / "$" / ... / "="                      RFC 3986 section 2.2
 //! ```
 
-/// A set of octets: the entry of each member is `true`.
+/// A set of octets. The entry at the index of each member is `true`.
 pub type Class = [bool; 256];
 
 /// `tchar` (RFC 9110 section 5.6.2): the octets of methods and field names.
 pub static TOKEN: Class = alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
-/// `unreserved` (RFC 3986 section 2.3): no component of a URI gives them a special meaning.
-pub static UNRESERVED: Class = alphanumeric_and(b"-._~");
+/// `unreserved` (RFC 3986 section 2.3): the octets that have no special meaning anywhere in a URI.
+pub(super) static UNRESERVED: Class = alphanumeric_and(b"-._~");
 
 /// `unreserved / sub-delims` (RFC 3986 section 3.2.2): the octets of a registered name, except `%`.
 pub static HOST_NAME: Class = alphanumeric_and(b"-._~!$&'()*+,;=");
 
-/// Letters, digits and the octets of `others`.
-pub const fn alphanumeric_and(others: &[u8]) -> Class {
+/// ASCII letters, digits and the octets of `others`.
+pub(super) const fn alphanumeric_and(others: &[u8]) -> Class {
     let mut class = [false; 256];
     let mut octet = 0;
     while octet < 256 {
@@ -29,8 +29,8 @@ pub const fn alphanumeric_and(others: &[u8]) -> Class {
     with(class, others, true)
 }
 
-/// The printable octets of ASCII, SP included, without those of `others`.
-pub const fn printable_except(others: &[u8]) -> Class {
+/// The printable octets of ASCII, including SP, without those of `others`.
+pub(super) const fn printable_except(others: &[u8]) -> Class {
     let mut class = [false; 256];
     let mut octet = b' ';
     while octet <= b'~' {

@@ -1,4 +1,4 @@
-//! RFC 3986 section 2.1: percent-encoding, written and read.
+//! RFC 3986 section 2.1: percent-encoding and decoding.
 //!
 //! ```text
 //! pct-encoded = "%" HEXDIG HEXDIG        a%20b    caf%C3%A9
@@ -9,15 +9,15 @@ use std::fmt::{self, Display, Formatter};
 use super::escape::write_hex;
 use super::octet::{Class, UNRESERVED, alphanumeric_and};
 
-/// Bytes with some of them percent-encoded.
+/// Bytes that are displayed with percent-encoding.
 #[derive(Clone, Copy, Debug)]
 pub struct Encoded<'a> {
     bytes: &'a [u8],
     kept: &'static Class,
 }
 
-/// One path segment or one value of a query: all but unreserved bytes (section 2.3) are encoded, so
-/// the text means these bytes in every component of a URI.
+/// Encodes a path segment or a query value. All bytes except the unreserved ones (section 2.3) are
+/// encoded, so that the text means the same bytes in every component of a URI.
 pub fn segment(bytes: &[u8]) -> Encoded<'_> {
     Encoded {
         bytes,
@@ -25,14 +25,14 @@ pub fn segment(bytes: &[u8]) -> Encoded<'_> {
     }
 }
 
-/// A decoded path: as [`segment`], but a slash stays.
+/// Encodes a decoded path. Like [`segment`], but it keeps slashes.
 pub fn path(bytes: &[u8]) -> Encoded<'_> {
     static KEPT: Class = alphanumeric_and(b"-._~/");
     Encoded { bytes, kept: &KEPT }
 }
 
-/// A path or a query as a client sent it. Only bytes that no URI can hold (sections 3.3 and 3.4)
-/// are encoded; what the client encoded stays as it is.
+/// Encodes a path or query as received. Only bytes that are not allowed in a URI (sections 3.3 and
+/// 3.4) are encoded. What the client already encoded is not encoded again.
 pub fn as_sent(bytes: &[u8]) -> Encoded<'_> {
     static KEPT: Class = alphanumeric_and(b"-._~!$&'()*+,;=:@/?%");
     Encoded { bytes, kept: &KEPT }
@@ -44,36 +44,36 @@ impl Display for Encoded<'_> {
     }
 }
 
-/// One octet of percent-encoded text.
+/// One decoded octet of percent-encoded text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Octet {
-    /// It stands for itself.
+    /// An octet that was not encoded.
     Plain(u8),
-    /// `%` and two hexadecimal digits stand for it.
+    /// An octet that was encoded as `%` and two hexadecimal digits.
     Encoded(u8),
-    /// A `%` without two hexadecimal digits behind it.
+    /// A `%` that is not followed by two hexadecimal digits.
     Malformed,
 }
 
-/// Reads percent-encoded text, one octet at a time.
+/// Decodes percent-encoded text, one octet at a time.
 pub fn octets(text: &[u8]) -> impl Iterator<Item = Octet> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let (&first, behind) = rest.split_first()?;
-        rest = behind;
+        let (&first, tail) = rest.split_first()?;
+        rest = tail;
         if first != b'%' {
             return Some(Octet::Plain(first));
         }
-        let Some((byte, behind)) = hex_pair(behind) else {
+        let Some((byte, tail)) = hex_pair(tail) else {
             return Some(Octet::Malformed);
         };
-        rest = behind;
+        rest = tail;
         Some(Octet::Encoded(byte))
     })
 }
 
-/// The text that a form-encoded value stands for: `+` is a space. A malformed `%` stands for
-/// itself. Bytes that are not UTF-8 become U+FFFD.
+/// Decodes a form-encoded value. `+` becomes a space, a malformed `%` stays a percent sign, and bytes
+/// that are not UTF-8 become U+FFFD.
 pub fn form_decoded(value: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(value.len());
     bytes.extend(octets(value).map(|octet| match octet {
@@ -85,7 +85,7 @@ pub fn form_decoded(value: &[u8]) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The byte that two hexadecimal digits stand for, and what follows them.
+/// Decodes two hexadecimal digits to a byte. Also returns the text after them.
 fn hex_pair(text: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let ([high, low], rest) = text.split_first_chunk()?;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_keeps_its_encoding() {
+    fn text_as_sent_keeps_its_encoding() {
         check(as_sent, b"/a%2Fb;c=d", "/a%2Fb;c=d"); // 3.3
         check(as_sent, b"a=b&c=/?%", "a=b&c=/?%"); // 3.4
         check(
@@ -169,7 +169,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_encoding_reads_back(bytes: Vec<u8>) {
+        fn decoding_an_encoding_gives_the_bytes(bytes: Vec<u8>) {
             for encode in [segment, path] {
                 let text = encode(&bytes).to_string();
                 let read: Vec<u8> = octets(text.as_bytes())

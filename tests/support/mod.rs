@@ -8,6 +8,8 @@
 pub mod answers;
 #[cfg(feature = "tls")]
 pub mod forge;
+pub mod handlers;
+pub mod journal;
 pub mod page;
 pub mod program;
 pub mod response;
@@ -46,6 +48,8 @@ pub struct TestServer {
     pub plain_addresses: Vec<SocketAddr>,
     pub root: PathBuf,
     pub counters: Arc<Counters>,
+    /// How many bugs the test brings about.
+    pub expected_panics: u64,
     handle: Handle,
     thread: Option<JoinHandle<()>>,
     _folder: Option<tempfile::TempDir>,
@@ -135,6 +139,7 @@ impl Setup {
             plain_addresses,
             root: self.folder.path().to_owned(),
             counters,
+            expected_panics: 0,
             handle,
             thread: Some(thread),
             _folder: Some(self.folder),
@@ -187,6 +192,11 @@ impl TestServer {
         self.handle.drain();
     }
 
+    /// Asks the server to leave at once.
+    pub fn stop(&self) {
+        self.handle.stop();
+    }
+
     /// Waits until the server has ended by itself.
     pub fn wait(&mut self) {
         until("the server ends", || {
@@ -204,9 +214,10 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        self.handle.stop();
+        self.stop();
         self.join();
-        assert_eq!(self.counters.worker_panics.value(), 0, "a worker panicked");
+        let panics = self.counters.worker_panics.value();
+        assert_eq!(panics, self.expected_panics, "panics of workers");
     }
 }
 
@@ -341,6 +352,12 @@ impl<S: Stream> Client<S> {
         arrived || !self.received.is_empty()
     }
 
+    /// Goes away with a reset, as a client that crashed does.
+    pub fn reset(self) {
+        let linger = rustix::net::sockopt::set_socket_linger;
+        linger(self.stream.socket(), Some(Duration::ZERO)).expect("an option");
+    }
+
     /// Whether the server has closed and nothing is left to read.
     pub fn is_closed(&mut self) -> bool {
         self.received.is_empty() && !self.fill()
@@ -349,20 +366,28 @@ impl<S: Stream> Client<S> {
     fn chunks(&mut self) -> Vec<u8> {
         let mut content = Vec::new();
         loop {
-            let line = self.line();
-            let size = usize::from_str_radix(&line, 16).expect("a chunk size");
-            while self.received.len() < size + 2 {
-                assert!(self.fill(), "closed in a chunk");
-            }
-            content.extend(self.received.drain(..size));
-            assert_eq!(self.received.drain(..2).collect::<Vec<u8>>(), b"\r\n");
-            if size == 0 {
+            let chunk = self.chunk();
+            if chunk.is_empty() {
                 return content;
             }
+            content.extend(chunk);
         }
     }
 
-    fn line(&mut self) -> String {
+    /// The content of the next chunk. The last chunk has none.
+    pub fn chunk(&mut self) -> Vec<u8> {
+        let line = self.line();
+        let size = usize::from_str_radix(&line, 16).expect("a chunk size");
+        while self.received.len() < size + 2 {
+            assert!(self.fill(), "closed in a chunk");
+        }
+        let content = self.received.drain(..size).collect();
+        assert_eq!(self.received.drain(..2).collect::<Vec<u8>>(), b"\r\n");
+        content
+    }
+
+    /// The next line, without its end.
+    pub fn line(&mut self) -> String {
         while find(&self.received, b"\r\n").is_none() {
             assert!(self.fill(), "closed in a line");
         }
@@ -411,6 +436,14 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
             "not within {PATIENCE:?}: {what}"
         );
         std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Lets time pass: the pause itself is what is tested. Nothing is ever synchronised by it.
+pub fn pause(span: Duration) {
+    let end = std::time::Instant::now() + span;
+    while let Some(rest) = end.checked_duration_since(std::time::Instant::now()) {
+        std::thread::park_timeout(rest);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A connection without a server: the test is the worker that drives it, and its clock.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -11,6 +11,7 @@ use docroot::net::connection::{Connection, Turn};
 use docroot::net::context::{Context, Settings};
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::net::mailbox::Mailbox;
+use docroot::net::protocol::step::Closed;
 use docroot::net::tls::Endpoint;
 use docroot::net::transport::Transport;
 use docroot::observe::client::Client;
@@ -19,7 +20,7 @@ use docroot::semantics::date::{HttpDate, ImfFixdate};
 use docroot::site::private::CopyStorage;
 use docroot::site::root::Root;
 
-use super::{Response, Setup, find};
+use super::{PATIENCE, Response, Setup, find};
 
 /// A moment long after the file was written: what has changed only just now is not kept.
 const LATER: i64 = 4_000_000_000;
@@ -32,6 +33,7 @@ pub struct Rig {
     pub client: UnixStream,
     received: Vec<u8>,
     pub setup: Setup,
+    pub log: Log,
 }
 
 impl Rig {
@@ -41,10 +43,14 @@ impl Rig {
     }
 
     /// The same over other sockets: the server's end and the client's.
-    pub fn over(setup: Setup, ours: OwnedFd, client: UnixStream) -> Rig {
-        let settings = settings(&setup);
+    pub fn over(mut setup: Setup, ours: OwnedFd, client: UnixStream) -> Rig {
+        let settings = settings(&mut setup);
         let (mailbox, _) = Mailbox::new(Arc::default()).expect("a poller");
-        let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
+        let log = match setup.sink.take() {
+            Some(sink) => Log::start(setup.config.log, sink, Arc::default()).expect("a log"),
+            None => Log::off(),
+        };
+        let mut context = Context::new(&settings, log.handle(), mailbox.wakes());
         context.now.date = HttpDate::from_unix(LATER).expect("a date");
         context.now.text = ImfFixdate::from(context.now.date);
         let ours = TcpStream::from(ours);
@@ -62,6 +68,7 @@ impl Rig {
             client,
             received: vec![0; 256 * 1024],
             setup,
+            log,
         }
     }
 
@@ -81,6 +88,29 @@ impl Rig {
                 turn => return turn,
             }
         }
+    }
+
+    /// The client is gone, and the connection with it. Every line of the log is written.
+    pub fn lose(mut self) -> Closed {
+        self.connection.ready(true, true, true);
+        let Turn::Closed(closed) = self.drive() else {
+            panic!("it goes on without a client");
+        };
+        self.connection.end(closed, &mut self.context);
+        drop(self.context);
+        self.log.shutdown(PATIENCE);
+        closed
+    }
+
+    /// What the socket has taken for the client so far.
+    pub fn taken(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.client.set_nonblocking(true).expect("a mode");
+        let end = self.client.read_to_end(&mut bytes);
+        self.client.set_nonblocking(false).expect("a mode");
+        let kind = end.expect_err("the server has not closed").kind();
+        assert_eq!(kind, ErrorKind::WouldBlock);
+        bytes
     }
 
     /// Reads what the server sends until there are `length` bytes.
@@ -126,7 +156,7 @@ impl Rig {
 }
 
 /// What a server would make of its configuration.
-fn settings(setup: &Setup) -> Settings {
+fn settings(setup: &mut Setup) -> Settings {
     let mut config = setup.config.clone();
     let endpoint = config.tls.as_ref().map(|options| {
         config.site.storage = CopyStorage::Heap;
@@ -140,6 +170,6 @@ fn settings(setup: &Setup) -> Settings {
         counters: Arc::default(),
         endpoint,
         port: 0,
-        handlers: Vec::new(),
+        handlers: std::mem::take(&mut setup.handlers),
     }
 }

@@ -425,6 +425,16 @@ impl Client<Tls> {
         assert_eq!(self.response("GET").text(), "here");
     }
 
+    /// Sends bytes in a record of which a bit is changed on the way.
+    pub fn send_changed(&mut self, bytes: &[u8]) {
+        let Tls { conn, sock } = &mut self.stream;
+        conn.writer().write_all(bytes).expect("it takes that");
+        let mut record = Vec::new();
+        conn.write_tls(&mut record).expect("a vector");
+        *record.last_mut().expect("a byte") ^= 1;
+        sock.write_all(&record).expect("it reads");
+    }
+
     /// How the session came about, once it has.
     pub fn kind(&self) -> HandshakeKind {
         self.stream.conn.handshake_kind().expect("a handshake")

@@ -3,10 +3,12 @@
 
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
-use crate::net::protocol::step::{Closed, Step};
+use crate::net::protocol::handshake::tell_failed;
+use crate::net::protocol::step::{Closed, Step, Switch};
 use crate::net::socket::{Flushed, Input, More};
 use crate::net::stream::Stream;
-use crate::observe::event::End;
+use crate::net::transport_error::TransportError;
+use crate::observe::event::{End, TlsStage};
 
 /// The end of a connection.
 pub struct Closing {
@@ -50,7 +52,7 @@ impl Closing {
                 stream.wait_to_send(context);
                 return Step::Wait;
             }
-            Err(_) => return Step::Close(Closed::Cut(End::ClientGone)),
+            Err(fault) => return lose(&fault, stream, context),
         }
         let may_send = (linger || stream.has_more()) && stream.ended.is_none();
         if !may_send || stream.transport.finish().is_err() {
@@ -74,5 +76,28 @@ fn linger(stream: &mut Stream) -> Step {
         Ok(Input::Nothing) => Step::Wait,
         Ok(Input::Bytes(_) | Input::Overhead) => Step::Again,
         Err(_) => Step::Close(Closed::Cut(End::ClientGone)),
+    }
+}
+
+/// Nothing more can be sent.
+pub fn lose(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
+    Step::Close(Closed::Cut(match fault {
+        TransportError::Socket(_) => End::ClientGone,
+        TransportError::Session(why) => {
+            tell_failed(TlsStage::Session, why, stream, context);
+            End::SessionBroken
+        }
+    }))
+}
+
+/// Nothing more can be read. If the session broke, there is an alert to send, which the client is to
+/// read.
+pub fn stop_reading(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
+    match fault {
+        TransportError::Socket(_) => Step::Close(Closed::Cut(End::ClientGone)),
+        TransportError::Session(why) => {
+            tell_failed(TlsStage::Session, why, stream, context);
+            Step::Switch(Switch::Closing { linger: true })
+        }
     }
 }

@@ -11,14 +11,16 @@ use crate::http1::parse::RequestHead;
 use crate::http1::persistence::{CloseReason, Persistence, persistence};
 use crate::http1::target::{self, Target};
 use crate::http1::version::Version;
+use crate::net::clock::Now;
 use crate::net::listener::Service;
 use crate::net::protocol::body::BodyReader;
+use crate::observe::client::Client;
 use crate::origin::answer;
 use crate::origin::handler::{Answer, ContentUse, Origin};
 use crate::origin::reason::Reason;
 use crate::origin::redirect;
 use crate::origin::refuse::error;
-use crate::origin::request::Request;
+use crate::origin::request::{Request, Wakers};
 use crate::origin::response::Response;
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
@@ -142,6 +144,22 @@ fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
             },
         )
     });
+}
+
+/// A request of this client, to be answered now.
+pub fn request_of<'a>(
+    head: &'a CheckedHead<'a>,
+    client: &'a Client,
+    now: &Now,
+    wakers: &'a dyn Wakers,
+) -> Request<'a> {
+    Request {
+        head,
+        client,
+        now: now.date,
+        instant: now.instant,
+        wakers,
+    }
 }
 
 /// Answers a request, or says that its body comes first. A client that waits for 100 is sent the

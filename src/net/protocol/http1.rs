@@ -28,10 +28,10 @@ use crate::net::listener::Service;
 use crate::net::mailbox::ConnectionWakers;
 use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
+use crate::net::protocol::closing::{lose, stop_reading};
 use crate::net::protocol::dispatch::{
-    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch,
+    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
-use crate::net::protocol::handshake::tell_failed;
 use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::pump::{Output, Pump, Pumped, SendError};
@@ -39,11 +39,10 @@ use crate::net::saved_head::SavedHead;
 use crate::net::socket::{End as InputEnd, Flushed, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
-use crate::observe::event::{End, TlsStage};
+use crate::observe::event::End;
 use crate::origin::handler::{Answer, Conversation, Made, Polled, Responder};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, plain_text};
-use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
@@ -131,12 +130,17 @@ impl Http1 {
         let site = self.site(stream, context);
         let unread = stream.inbox.waiting();
         let (lines, limits) = (&mut context.lines, &context.head_limits);
+        let began = || Exchange::begin(stream.arrived);
         let head = match parse::request_head(unread, &mut self.parsed, lines, limits) {
             Ok(Some(head)) => head,
-            Ok(None) => return self.receive(Waiting::Head, stream, context),
+            Ok(None) => {
+                if !is_blank(unread) {
+                    self.exchange.get_or_insert_with(began);
+                }
+                return self.receive(Waiting::Head, stream, context);
+            }
             Err(fault) => return self.refuse_message(fault.into(), stream, context),
         };
-        let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(context.observer.note(&head));
         let mut facts = RequestFacts::of(&head);
@@ -146,13 +150,8 @@ impl Http1 {
                 Dispatched::Answered(Answer::Ready(response), BodyReader::none())
             }
             Ok(checked) => {
-                let request = Request {
-                    head: &checked,
-                    client: &stream.client,
-                    now: context.now.date,
-                    instant: context.now.instant,
-                    wakers: &ConnectionWakers::new(&context.wakes, stream.token),
-                };
+                let wakers = ConnectionWakers::new(&context.wakes, stream.token);
+                let request = request_of(&checked, &stream.client, &context.now, &wakers);
                 let (origin, trace) = (&mut context.origin, &mut context.trace);
                 dispatch(&request, site, &mut facts, origin, trace)
             }
@@ -203,13 +202,8 @@ impl Http1 {
         let site = self.site(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
-            let request = Request {
-                head: checked,
-                client: &stream.client,
-                now: context.now.date,
-                instant: context.now.instant,
-                wakers: &ConnectionWakers::new(&context.wakes, stream.token),
-            };
+            let wakers = ConnectionWakers::new(&context.wakes, stream.token);
+            let request = request_of(checked, &stream.client, &context.now, &wakers);
             dispatch::answer(&request, site, &mut context.origin, &mut context.trace)
         });
         match answer {
@@ -232,13 +226,8 @@ impl Http1 {
             inbox: &mut stream.inbox,
         };
         let polled = request.head.read(lines, limits, |checked| {
-            let request = Request {
-                head: checked,
-                client: &stream.client,
-                now: context.now.date,
-                instant: context.now.instant,
-                wakers: &ConnectionWakers::new(&context.wakes, stream.token),
-            };
+            let wakers = ConnectionWakers::new(&context.wakes, stream.token);
+            let request = request_of(checked, &stream.client, &context.now, &wakers);
             responder.poll(&request, &mut body, &mut context.origin, &mut context.trace)
         });
         let fault = request.body.fault();
@@ -335,8 +324,11 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
-        let scratch = &mut context.scratch;
-        let pumped = sending.pump.advance(&mut Output { stream, scratch });
+        let pumped = sending.pump.advance(&mut Output {
+            now: context.now.instant,
+            stream,
+            scratch: &mut context.scratch,
+        });
         stream.account();
         if let Some(exchange) = &mut self.exchange {
             exchange.note_written(sending.pump.moved());
@@ -385,22 +377,16 @@ impl Http1 {
             return self.end_of_requests(end, awaited, stream, context);
         }
         match stream.read(context) {
-            Ok(Input::Bytes(_)) => {
-                if self.exchange.is_none() && !is_blank(stream.inbox.waiting()) {
-                    self.exchange = Some(Exchange::begin(stream.arrived));
-                }
-                Step::Next
-            }
-            Ok(Input::Overhead | Input::End(_)) => Step::Next,
+            Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
             Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Idle),
             Ok(Input::Nothing) => Step::Wait,
-            Err(TransportError::Session(why)) => {
-                // There is an alert to send, which the client is to read.
-                tell_failed(TlsStage::Session, &why, stream, context);
-                self.end(End::SessionBroken, stream, context);
-                Step::Switch(Switch::Closing { linger: true })
+            Err(fault) => {
+                let step = stop_reading(&fault, stream, context);
+                if let TransportError::Session(_) = fault {
+                    self.end(End::SessionBroken, stream, context);
+                }
+                step
             }
-            Err(TransportError::Socket(_)) => Step::Close(Closed::Cut(End::ClientGone)),
         }
     }
 
@@ -465,9 +451,12 @@ impl Http1 {
         self.reply(response, facts, None, stream, context)
     }
 
-    /// The connection is over: so is the exchange under way.
+    /// The connection is over: so is the exchange under way. Half a head is told as far as it goes.
     pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
-        if let Some(exchange) = self.exchange.take() {
+        if let Some(mut exchange) = self.exchange.take() {
+            if !exchange.has_request() {
+                exchange.note_request(context.observer.note_part(stream.unread()));
+            }
             let unsent = stream.unsent();
             let security = stream.transport.security();
             let (now, observer) = (&mut context.now, &mut context.observer);
@@ -475,9 +464,10 @@ impl Http1 {
         }
     }
 
-    /// Whether a response was begun that is not written to its end.
+    /// Whether a response was begun that is not written to its end. The state does not tell: if a
+    /// step panics, the state is lost.
     pub fn is_mid_response(&self) -> bool {
-        matches!(self.state, State::Send(_))
+        self.exchange.as_ref().is_some_and(Exchange::is_answered)
     }
 
     /// The client takes long: it should not hold space that others could use for their copies.
@@ -555,17 +545,6 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
         None => context.deadline(waiting),
     };
     Step::Wait
-}
-
-/// The client cannot be reached any more.
-fn lose(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
-    Step::Close(Closed::Cut(match fault {
-        TransportError::Socket(_) => End::ClientGone,
-        TransportError::Session(why) => {
-            tell_failed(TlsStage::Session, why, stream, context);
-            End::SessionBroken
-        }
-    }))
 }
 
 /// Whether nothing but empty lines has come, which are no part of a request (RFC 9112 section 2.2).

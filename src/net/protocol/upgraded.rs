@@ -2,10 +2,10 @@
 
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
-use crate::net::protocol::step::{Closed, Step, Switch};
+use crate::net::protocol::closing::{lose, stop_reading};
+use crate::net::protocol::step::{Step, Switch};
 use crate::net::socket::{Flushed, Input};
 use crate::net::stream::Stream;
-use crate::observe::event::End;
 use crate::origin::handler::{Conversation, Next};
 
 /// A conversation on a connection.
@@ -19,35 +19,51 @@ impl Upgraded {
         Upgraded { conversation }
     }
 
-    /// Lets the conversation act on what has come, and sends what it says.
+    /// Lets the conversation act on what has come, and sends what it says. A client that does not
+    /// read is told nothing more until it has read what was said before.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
-        let conversed = self
-            .conversation
-            .converse(stream.inbox.waiting(), stream.outbox.end());
-        stream.inbox.consume(conversed.consumed);
-        match stream.flush(context) {
-            Ok(Flushed::All) => {}
-            Ok(Flushed::Blocked) => {
-                stream.wait_to_send(context);
-                return Step::Wait;
-            }
-            Err(_) => return Step::Close(Closed::Cut(End::ClientGone)),
+        if let Some(step) = flush(stream, context) {
+            return step;
         }
-        let (at, waiting) = match conversed.next {
-            Next::End => return Step::Switch(Switch::Closing { linger: true }),
-            Next::Receive => (None, Waiting::Answer),
-            Next::WaitForWake => (None, Waiting::Answer),
-            Next::WaitUntil(at) => (Some(at), Waiting::Answer),
+        let now = context.now.instant;
+        let (received, out) = (stream.inbox.waiting(), stream.outbox.end());
+        let conversed = self.conversation.converse(now, received, out);
+        stream.inbox.consume(conversed.consumed);
+        if conversed.next == Next::End {
+            return Step::Switch(Switch::Closing { linger: true });
+        }
+        if let Some(step) = flush(stream, context) {
+            return step;
+        }
+        let waiting = Waiting::Answer;
+        stream.deadline = match conversed.next {
+            Next::WaitUntil(at) => Deadline { waiting, at },
+            Next::Receive | Next::WaitForWake | Next::End => context.deadline(waiting),
         };
-        stream.deadline = match at {
-            Some(at) => Deadline { waiting, at },
-            None => context.deadline(waiting),
-        };
+        if stream.inbox.room().is_empty() {
+            return match conversed.next {
+                // There is no room for what it waits for.
+                Next::Receive => Step::Switch(Switch::Closing { linger: true }),
+                _ => Step::Wait,
+            };
+        }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead) => Step::Next,
             Ok(Input::Nothing) => Step::Wait,
             Ok(Input::End(_)) => Step::Switch(Switch::Closing { linger: false }),
-            Err(_) => Step::Close(Closed::Cut(End::ClientGone)),
+            Err(fault) => stop_reading(&fault, stream, context),
         }
+    }
+}
+
+/// Sends what was said; the step to make instead if it does not leave.
+fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
+    match stream.flush(context) {
+        Ok(Flushed::All) => None,
+        Ok(Flushed::Blocked) => {
+            stream.wait_to_send(context);
+            Some(Step::Wait)
+        }
+        Err(fault) => Some(lose(&fault, stream, context)),
     }
 }

@@ -1,11 +1,11 @@
-//! What a listing says beside its entries.
+//! What a listing shows besides its entries: for example, the path `/photos/` and `31 files`.
 
 use super::{ListingQuery, Totals};
 
-/// What a listing says beside its entries.
+/// What a listing shows besides its entries.
 #[derive(Debug)]
 pub(super) struct Frame {
-    /// The path of the directory, percent-decoded, with a slash at both ends.
+    /// The percent-decoded path of the directory, with a slash at both ends.
     pub(super) path: Vec<u8>,
     pub(super) query: ListingQuery,
     pub(super) totals: Totals,

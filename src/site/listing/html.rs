@@ -1,5 +1,5 @@
-//! A listing as a page. It needs no script: sorting and filtering are links and a form. The script
-//! adds a filter that acts while one types, and keys.
+//! A listing as an HTML page. The page works without its script: links sort the list and a form
+//! filters it. The script filters while the user types, and adds keyboard shortcuts.
 
 use super::frame::Frame;
 use super::order::{Order, Sort, SortKey};
@@ -11,18 +11,19 @@ use crate::text::human::{Grouped, HumanSize};
 use crate::text::{append, percent};
 use std::fmt::{self, Display, Formatter};
 
-/// The style of the page, as it stands between its tags.
+/// The content of the page's `style` element.
 pub(super) const STYLE: &str = include_str!("assets/listing.css");
 
-/// The script of the page, as it stands between its tags.
+/// The content of the page's `script` element.
 pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 
-/// The value of `Content-Security-Policy` for the page: nothing is loaded, only the page's own style
-/// and script act, its form leads back to this server. A test holds the hashes against the assets.
+/// The value of `Content-Security-Policy` for the page. The page may use its own style and script and
+/// `data:` images, and its form may only submit to this server. A test compares the hashes with the
+/// assets.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
     "style-src 'sha256-jZpBD0IMMbJAur8NSdpRBAJxnf7spTV1VlBq8YoQTyY='; ",
-    "script-src 'sha256-MgoKmQ7AAJPADjuIwaidJbxLMu2e9lgoxBZBgEmfIt4='; ",
+    "script-src 'sha256-w/3leo5geDeIKCn/sfM6jrKMkJrHtwV2Rgnt9vFYgNw='; ",
     "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
 
@@ -32,8 +33,8 @@ const COLUMNS: [(SortKey, &str); 3] = [
     (SortKey::Modified, "Modified"),
 ];
 
-/// The reference from a directory's page to an entry. `./` keeps a name like `a:b` or `x//y` from
-/// being read as a scheme or a host; the slash spares a directory its redirect.
+/// The reference from a directory's page to an entry, such as `./a%20b` or `./photos/`. The `./` marks
+/// it as a relative path. The slash at the end of a directory avoids a redirect.
 pub(super) struct Href<'e>(pub(super) &'e ListedEntry<'e>);
 
 impl Display for Href<'_> {
@@ -51,7 +52,7 @@ pub(super) fn write_head(out: &mut Vec<u8>, frame: &Frame) {
         b"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
           <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
     );
-    // The page brings its icon, so no client asks for /favicon.ico.
+    // With an empty icon in the page, browsers do not request /favicon.ico.
     append(
         out,
         format_args!(
@@ -95,17 +96,18 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
 }
 
 pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
+    // The script shows this paragraph if its filter leaves no row.
     let hidden = match frame.totals.entries() {
         0 => "",
         _ => " hidden",
     };
-    let empty = match frame.query.filter.is_empty() && hidden.is_empty() {
+    let text = match frame.query.filter.is_empty() && hidden.is_empty() {
         true => "This folder is empty.",
-        false => "No name here contains that.",
+        false => "No name contains this text.",
     };
     append(
         out,
-        format_args!("</tbody>\n</table>\n<p class=\"none\" id=\"none\"{hidden}>{empty}</p>\n"),
+        format_args!("</tbody>\n</table>\n<p class=\"none\" id=\"none\"{hidden}>{text}</p>\n"),
     );
     if frame.totals.omitted > 0 {
         let omitted = Grouped(frame.totals.omitted);
@@ -127,8 +129,8 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
     );
 }
 
-/// The path as a heading. Each directory above is a link that climbs (`../`), so the page also works
-/// behind a proxy that serves it under another path.
+/// Writes the path as a heading. Each parent directory is a relative link (`../`), so the page also
+/// works behind a proxy that serves it under another path.
 fn write_breadcrumbs(out: &mut Vec<u8>, path: &[u8]) {
     let names: Vec<&[u8]> = path
         .split(|&byte| byte == b'/')
@@ -199,7 +201,7 @@ fn write_bar(out: &mut Vec<u8>, frame: &Frame) {
     );
 }
 
-/// A link from a filtered list to the whole one.
+/// Writes a link from a filtered list to the whole list.
 fn write_unfiltered_link(out: &mut Vec<u8>, sort: Sort) {
     let all = ListingQuery {
         sort,
@@ -231,8 +233,9 @@ fn summary(totals: &Totals) -> String {
     parts.join(", ")
 }
 
-/// A heading whose link sorts by its column. If the list is already sorted by it, the link reverses
-/// the order. Otherwise the largest size and the latest date come first.
+/// Writes a column heading with a link that sorts by this column. If the list is already sorted by it,
+/// the link reverses the order. Otherwise, names sort in ascending order, and sizes and dates in
+/// descending order.
 fn write_column(out: &mut Vec<u8>, frame: &Frame, key: SortKey, title: &str) {
     let sort = frame.query.sort;
     let (order, state) = match (sort.key == key, sort.order) {

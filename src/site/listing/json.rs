@@ -6,8 +6,8 @@
 //! ]}
 //! ```
 //!
-//! `null` is the size of a directory and the date of an entry whose date is not known. If a name is
-//! not UTF-8, U+FFFD replaces the bytes that are not; its `href` is exact.
+//! The size of a directory is `null`, and so is an unknown modification time. In a name, bytes that are
+//! not UTF-8 become U+FFFD. The `href` is always exact.
 
 use super::frame::Frame;
 use super::html::Href;
@@ -51,7 +51,7 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry, first: bool) {
         ),
         None => out.extend_from_slice(b",\"modified\":null"),
     }
-    // A reference is made of unreserved characters, `%`, `.` and `/`: nothing to escape.
+    // The reference needs no escaping: it has only unreserved characters, `%` and `/`.
     append(out, format_args!(",\"href\":\"{}\"}}", Href(entry)));
 }
 

@@ -1,5 +1,5 @@
-//! Sorted runs merged into one sequence, an entry at a time: a heap holds the first entry of each
-//! run that is left, so an entry costs about log2(runs) comparisons whenever it is wanted.
+//! Merges sorted runs into one sequence, one entry at a time. A heap orders the runs by their next
+//! entry, so each entry costs about log2(runs) comparisons.
 
 use super::scan::{Listing, Run};
 use super::{ListedEntry, Sort};
@@ -7,14 +7,14 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-/// What is left of a listing's runs.
+/// The remaining entries of a listing's runs.
 #[derive(Debug)]
 pub(super) struct Merge {
     heap: BinaryHeap<Cursor>,
 }
 
 impl Merge {
-    /// All entries of `listing`.
+    /// Merges all entries of `listing`.
     pub(super) fn new(listing: Listing) -> Merge {
         let sort = listing.sort;
         let cursor = |run| Cursor { run, at: 0, sort };
@@ -23,8 +23,8 @@ impl Merge {
         }
     }
 
-    /// Shows the next entry to `visit`, or returns `None` where none is left. A run that is used
-    /// up is freed at once.
+    /// Passes the next entry to `visit` and returns its result. Returns `None` if no entry remains. A
+    /// finished run is freed at once.
     pub(super) fn next<T>(&mut self, visit: impl FnOnce(ListedEntry) -> T) -> Option<T> {
         let mut top = self.heap.peek_mut()?;
         let visited = top.entry().map(visit);
@@ -36,8 +36,8 @@ impl Merge {
     }
 }
 
-/// A place in a run. It is ordered by the entry there, the first one greatest, as the heap is a
-/// maximum heap.
+/// A position in a run. Cursors are ordered by their entries in reverse, because `BinaryHeap` is a max
+/// heap.
 #[derive(Debug)]
 struct Cursor {
     run: Run,
@@ -55,7 +55,7 @@ impl Ord for Cursor {
     fn cmp(&self, other: &Cursor) -> Ordering {
         match (self.entry(), other.entry()) {
             (Some(a), Some(b)) => self.sort.compare(&b, &a),
-            // A cursor at the end leads, so that it is the one that is popped.
+            // A cursor at its end is the greatest, so that the next pop removes it.
             (a, b) => a.is_none().cmp(&b.is_none()),
         }
     }
@@ -78,7 +78,8 @@ impl Eq for Cursor {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::listing::{EntryKind, ListingQuery, RUN_LENGTH, Scan};
+    use crate::site::listing::scan::RUN_LENGTH;
+    use crate::site::listing::{EntryKind, ListingQuery, Scan};
     use proptest::prelude::*;
 
     proptest! {

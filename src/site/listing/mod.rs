@@ -1,4 +1,4 @@
-//! A directory listing: entries in, a page or JSON out, a bounded piece at a time.
+//! A directory listing: takes entries and writes a page or JSON, one bounded piece at a time.
 //!
 //! ```text
 //! Scan::push(entry) ... -> Listing -> Renderer::pull(out, budget) ... -> Pulled::Done
@@ -6,40 +6,41 @@
 //!                           fingerprint
 //! ```
 //!
-//! A directory of 100,000 entries must not hold up a worker's other connections, so no step sorts,
-//! copies or writes more than a bounded amount: `push` sorts at most `RUN_LENGTH` entries and
-//! `pull` stops at its budget. Everything needed for the head of the answer (the entity-tag, the
-//! media type) is known between the two.
+//! A directory of 100,000 entries must not delay a worker's other connections. So every step has a
+//! limit: `push` sorts at most `RUN_LENGTH` entries, and `pull` stops at its budget. When the scan
+//! ends, everything that the head of the response needs is known (the entity-tag, the media type).
 //!
-//! Invariant: this module never reads the disk or the clock; who scans the directory feeds it.
+//! Invariant: this module never reads the disk or the clock. The caller reads the directory and
+//! pushes its entries.
 
-// What a listing says beside its entries.
+// What a listing shows besides its entries.
 mod frame;
-// The page.
+// The listing as an HTML page.
 mod html;
-// The same as data.
+// The listing as JSON.
 mod json;
-// Sorted runs merged into one sequence.
+// Merging of sorted runs into one sequence.
 mod merge;
-// How entries are ordered: natural order of names, directories first.
+// The order of entries: directories first, names in natural order.
 mod order;
-// What the query of a listing's URL asks for.
+// The query of a listing's URL.
 mod query;
-// A listing written piece by piece.
+// Writing of a listing, piece by piece.
 mod render;
-// Entries gathered into sorted runs.
+// Collection of entries into sorted runs.
 mod scan;
 
 pub use html::CONTENT_SECURITY_POLICY;
-pub use order::{Order, Sort, SortKey, natural_order};
 pub use query::{Format, ListingQuery};
 pub use render::Renderer;
-pub use scan::{ENTRY_LIMIT, Listing, RUN_LENGTH, Scan, Totals};
+pub use scan::{Listing, Scan, Totals};
 
-/// What a directory entry is. Whatever is neither is not listed, because it is not served.
+use order::{Order, Sort, SortKey};
+
+/// The kind of a directory entry. Nothing else is served, so nothing else is listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryKind {
-    /// A directory; listed before all files.
+    /// A directory. Directories are listed before files.
     Directory,
     /// A regular file.
     File,
@@ -48,12 +49,12 @@ pub enum EntryKind {
 /// One entry of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListedEntry<'a> {
-    /// The name: any bytes but NUL and `/`, not always UTF-8.
+    /// The name. It may contain any bytes except NUL and `/`, and is not always UTF-8.
     pub name: &'a [u8],
-    /// What it is.
+    /// The kind.
     pub kind: EntryKind,
-    /// The length of a file in bytes; of no meaning for a directory.
+    /// The size of a file in bytes. It has no meaning for a directory.
     pub size: u64,
-    /// The time of the last change in seconds since 1970, where it is known.
+    /// The modification time in seconds since 1970, if it is known.
     pub modified: Option<i64>,
 }

@@ -1,8 +1,8 @@
-//! How entries are ordered.
+//! The order of entries.
 //!
-//! Directories come first in every order. Names are in natural order: `file2` before `file10`,
-//! case apart only where nothing else tells two names apart. Names are bytes, valid UTF-8 or not,
-//! and the order is total on them: merging sorted runs depends on it.
+//! Directories always come first. Names are in natural order: `file2` before `file10`. Case counts only
+//! if two names are otherwise equal. Names are bytes and may be invalid UTF-8. The order is total,
+//! because merging sorted runs requires it.
 
 use super::{EntryKind, ListedEntry};
 use std::cmp::Ordering;
@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 /// The column that a listing is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
-pub enum SortKey {
+pub(super) enum SortKey {
     #[default]
     Name,
     Size,
@@ -20,25 +20,25 @@ pub enum SortKey {
 /// The direction of a sort.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
-pub enum Order {
+pub(super) enum Order {
     #[default]
     Ascending,
     Descending,
 }
 
-/// Column and direction. The default is by name, ascending.
+/// The column and direction of a sort. The default is by name, ascending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Sort {
+pub(super) struct Sort {
     /// The column.
-    pub key: SortKey,
+    pub(super) key: SortKey,
     /// The direction.
-    pub order: Order,
+    pub(super) order: Order,
 }
 
 impl Sort {
-    /// Which of two entries comes first. Entries that the column does not tell apart follow the
-    /// ascending order of their names.
-    pub fn compare(self, a: &ListedEntry, b: &ListedEntry) -> Ordering {
+    /// Compares two entries. Entries with equal values in the column are in ascending order of their
+    /// names.
+    pub(super) fn compare(self, a: &ListedEntry, b: &ListedEntry) -> Ordering {
         directories_first(a.kind, b.kind)
             .then_with(|| self.directed(self.by_column(a, b)))
             .then_with(|| natural_order(a.name, b.name))
@@ -47,7 +47,7 @@ impl Sort {
     fn by_column(self, a: &ListedEntry, b: &ListedEntry) -> Ordering {
         match self.key {
             SortKey::Name => natural_order(a.name, b.name),
-            // The size a file system gives a directory says nothing about what is in it.
+            // The size of a directory does not tell how much it contains.
             SortKey::Size if a.kind == EntryKind::Directory => Ordering::Equal,
             SortKey::Size => a.size.cmp(&b.size),
             SortKey::Modified => a.modified.cmp(&b.modified),
@@ -66,9 +66,9 @@ fn directories_first(a: EntryKind, b: EntryKind) -> Ordering {
     (a == EntryKind::File).cmp(&(b == EntryKind::File))
 }
 
-/// The natural order of two names: runs of digits by their value, letters (of ASCII) without case,
-/// the rest by byte; then, where all that is equal, byte by byte.
-pub fn natural_order(a: &[u8], b: &[u8]) -> Ordering {
+/// Compares two names in natural order: runs of digits by value, ASCII letters without case, all other
+/// bytes by value. If the names are equal by these rules, compares them byte by byte.
+fn natural_order(a: &[u8], b: &[u8]) -> Ordering {
     #[cfg(test)]
     comparisons::count();
     by_value(a, b).then_with(|| a.cmp(b))
@@ -80,7 +80,7 @@ fn by_value(mut a: &[u8], mut b: &[u8]) -> Ordering {
             return a.len().cmp(&b.len());
         };
         let step = if first.is_ascii_digit() && second.is_ascii_digit() {
-            numbers(take_digits(&mut a), take_digits(&mut b))
+            compare_numbers(take_digits(&mut a), take_digits(&mut b))
         } else {
             (a, b) = (a.get(1..).unwrap_or(&[]), b.get(1..).unwrap_or(&[]));
             first.to_ascii_lowercase().cmp(&second.to_ascii_lowercase())
@@ -91,12 +91,12 @@ fn by_value(mut a: &[u8], mut b: &[u8]) -> Ordering {
     }
 }
 
-/// Numbers of any length: without leading zeros, the longer one is the greater.
-fn numbers(a: &[u8], b: &[u8]) -> Ordering {
-    let significant = |digits: &[u8]| digits.iter().take_while(|&&digit| digit == b'0').count();
+/// Compares numbers of any length. Without leading zeros, the longer number is greater.
+fn compare_numbers(a: &[u8], b: &[u8]) -> Ordering {
+    let zeros = |digits: &[u8]| digits.iter().take_while(|&&digit| digit == b'0').count();
     let (a, b) = (
-        a.get(significant(a)..).unwrap_or(&[]),
-        b.get(significant(b)..).unwrap_or(&[]),
+        a.get(zeros(a)..).unwrap_or(&[]),
+        b.get(zeros(b)..).unwrap_or(&[]),
     );
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
@@ -111,22 +111,22 @@ fn take_digits<'a>(name: &mut &'a [u8]) -> &'a [u8] {
     digits
 }
 
-/// The unit of work of sorting and merging, counted so that tests can bound a step without a clock.
+/// Counts comparisons, so that tests can limit the work of a step without a clock.
 #[cfg(test)]
 pub(super) mod comparisons {
     use std::cell::Cell;
 
-    thread_local!(static MADE: Cell<u64> = const { Cell::new(0) });
+    thread_local!(static COUNT: Cell<u64> = const { Cell::new(0) });
 
     pub(super) fn count() {
-        MADE.set(MADE.get() + 1);
+        COUNT.set(COUNT.get() + 1);
     }
 
     /// How many comparisons `step` makes.
     pub fn of(step: impl FnOnce()) -> u64 {
-        let before = MADE.get();
+        let before = COUNT.get();
         step();
-        MADE.get() - before
+        COUNT.get() - before
     }
 }
 
@@ -152,10 +152,10 @@ mod tests {
         check(&["1.9", "1.10", "2.0"]);
         check(&["A", "a", "B", "b"]); // case decides last
         check(&["file", "File1", "file2", "FILE3"]);
-        check(&["a01", "a1", "a2", "a010", "a10"]); // equal value: by byte
-        check(&["a1b2", "a01b3"]); // zeros weigh less than what follows
+        check(&["a01", "a1", "a2", "a010", "a10"]); // equal values: compared by byte
+        check(&["a1b2", "a01b3"]); // leading zeros count last
         check(&["0", "00", "1"]);
-        check(&["99999999999999999999998", "99999999999999999999999"]); // beyond any integer
+        check(&["99999999999999999999998", "99999999999999999999999"]); // too large for any integer type
         check(&["-", "1", "_", "a", "ä"]);
     }
 

@@ -1,4 +1,4 @@
-//! What the query of a listing's URL asks for.
+//! The query of a listing's URL.
 //!
 //! ```text
 //! query = [ pair *( "&" pair ) ]
@@ -7,13 +7,13 @@
 //! ```
 //!
 //! Values are form-encoded (`+` is a space), because the filter box is a form that works without a
-//! script. Whatever is unknown is ignored; of a name that comes twice the last one counts. There is
-//! no limit of its own here: a query is no longer than the request target may be.
+//! script. Unknown names and values are ignored. If a name appears twice, the last value counts. A
+//! query needs no length limit, because the request target has one.
 
 use super::{Order, Sort, SortKey};
 use crate::text::percent;
 
-/// The form a listing is written in.
+/// The format of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Format {
@@ -34,16 +34,16 @@ impl Format {
 /// A parsed query.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ListingQuery {
-    /// The order asked for.
-    pub sort: Sort,
-    /// The format asked for; where there is none, `Accept` decides.
+    /// The requested order.
+    pub(super) sort: Sort,
+    /// The requested format. If there is none, `Accept` decides.
     pub format: Option<Format>,
-    /// Only names that contain this are listed, case aside. Empty: all.
-    pub filter: String,
+    /// Only names that contain this text are listed, ignoring case. If it is empty, all are.
+    pub(super) filter: String,
 }
 
 impl ListingQuery {
-    /// Reads a query, the part of a target behind its `?`. Nothing is an error.
+    /// Parses a query, which is the part of a target after its `?`. This never fails.
     pub fn parse(query: &[u8]) -> ListingQuery {
         let mut parsed = ListingQuery::default();
         for pair in query.split(|&byte| byte == b'&') {
@@ -55,8 +55,8 @@ impl ListingQuery {
         parsed
     }
 
-    /// The query that asks for the same in another order, with its `?`.
-    pub fn link(&self, sort: Sort, format: Option<Format>) -> String {
+    /// The query for the same filter with another order and format, including the `?`.
+    pub(super) fn link(&self, sort: Sort, format: Option<Format>) -> String {
         let (key, order) = (key_name(sort.key), order_name(sort.order));
         let format = match format {
             Some(Format::Json) => "&format=json",
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_are_read() {
+    fn queries_are_parsed() {
         use {Order::*, SortKey::*};
         check("", Name, Ascending, None, "");
         check("&&=&sort&=x", Name, Ascending, None, "");
@@ -125,11 +125,11 @@ mod tests {
         check("sort=modified&order=desc", Modified, Descending, None, "");
         check("order=asc&sort=name", Name, Ascending, None, "");
         check("sort=colour&order=up&v=3", Name, Ascending, None, ""); // unknown: ignored
-        check("SORT=size", Name, Ascending, None, ""); // with case, as URLs are
+        check("SORT=size", Name, Ascending, None, ""); // names are case-sensitive
         check("format=json", Name, Ascending, Some(Format::Json), "");
         check("format=html", Name, Ascending, Some(Format::Html), "");
         check("q=a+b%2Bc", Name, Ascending, None, "a b+c"); // form-encoded
-        check("q=%C3%A4=%", Name, Ascending, None, "ä=%"); // a stray percent sign stands for itself
+        check("q=%C3%A4=%", Name, Ascending, None, "ä=%"); // an invalid % is kept
         check("q=%zz%4", Name, Ascending, None, "%zz%4");
         check("q=%FF", Name, Ascending, None, "\u{FFFD}"); // not UTF-8
         check("q=a&q=b", Name, Ascending, None, "b");
@@ -137,7 +137,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_link_reads_back(filter in ".*", descending: bool, json: bool) {
+        fn parsing_a_link_gives_the_query(filter in ".*", descending: bool, json: bool) {
             let order = if descending { Order::Descending } else { Order::Ascending };
             let sort = Sort { key: SortKey::Size, order };
             let format = json.then_some(Format::Json);
@@ -147,7 +147,7 @@ mod tests {
         }
 
         #[test]
-        fn any_query_is_read(query in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn any_query_can_be_parsed(query in proptest::collection::vec(any::<u8>(), 0..64)) {
             ListingQuery::parse(&query);
         }
     }

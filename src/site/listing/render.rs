@@ -1,9 +1,9 @@
-//! A listing written piece by piece.
+//! Writes a listing piece by piece.
 //!
 //! ```text
 //! Head -> Rows -> Done
 //!         ^  |
-//!         +--+  a row at a time, until the budget is used
+//!         +--+  one row per step, until the budget is used up
 //! ```
 
 use super::frame::Frame;
@@ -11,7 +11,7 @@ use super::merge::Merge;
 use super::{Format, Listing, ListingQuery, html, json};
 use crate::site::body::Pulled;
 
-/// A listing being written.
+/// Writes a listing to bytes.
 #[derive(Debug)]
 pub struct Renderer {
     frame: Frame,
@@ -28,8 +28,8 @@ enum State {
 }
 
 impl Renderer {
-    /// A renderer of `listing`, scanned for `query`. `path` is the path of the directory as its URL
-    /// has it, percent-decoded: `/photos/2024/`.
+    /// A renderer of `listing`, which was scanned for `query`. `path` is the percent-decoded path of the
+    /// directory, as in `/photos/2024/`.
     pub fn new(path: &[u8], query: ListingQuery, format: Format, listing: Listing) -> Renderer {
         let frame = Frame {
             path: with_slashes(path),
@@ -44,8 +44,8 @@ impl Renderer {
         }
     }
 
-    /// Appends the next piece to `out`: whole rows until it has `budget` bytes or more, at least
-    /// one. The work is in proportion to what is written.
+    /// Appends whole rows to `out`, at least one, until `budget` or more bytes are appended. The work is
+    /// proportional to the bytes written.
     pub fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Pulled {
         let enough = out.len().saturating_add(budget.max(1));
         while out.len() < enough {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_shows_entries_for_people_and_for_machines() {
+    fn a_page_shows_entries_with_readable_and_exact_values() {
         let file = entry(b"a <b> & 'c'.txt", EntryKind::File);
         let directory = entry(b"d", EntryKind::Directory);
         check(
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_leads_up_and_keeps_what_was_asked() {
+    fn links_lead_to_parents_and_keep_the_query() {
         let up = "<a href=\"../\">Parent folder</a>";
         let crumbs = "<a href=\"../../../\">/</a><a href=\"../../\">a&amp;b</a><i>/</i>\
             <a href=\"../\">c d</a><i>/</i><b aria-current=\"page\">e</b>";
@@ -177,14 +177,14 @@ mod tests {
             "?sort=size&amp;order=desc&amp;format=json&amp;q=%22%3E%26",
             "value=\"&quot;&gt;&amp;\"",
             "<input type=\"hidden\" name=\"sort\" value=\"size\">",
-            "No name here contains that.",
+            "No name contains this text.",
             "<a href=\"?sort=size&amp;order=desc\">show all</a>",
         ];
         check("/", "sort=size&order=desc&q=%22%3E%26", &[], &links);
     }
 
     #[test]
-    fn json_says_the_same() {
+    fn json_contains_the_same_entries() {
         let entries = [
             entry(b"a \"\\\n\xff", EntryKind::File),
             entry(b"d", EntryKind::Directory),
@@ -222,9 +222,10 @@ mod tests {
         while progress == Pulled::More {
             out.clear();
             let made = comparisons::of(|| progress = renderer.pull(&mut out, 16 << 10));
-            // The last piece is the foot with its script, at most one piece more than the budget.
+            // The last piece may exceed the budget by the foot, which contains the script.
             assert!(out.len() < (16 << 10) + 8_000, "{}", out.len());
-            // 196 runs: a row costs at most 2 log2(196) comparisons, and 16 KiB have some 80 rows.
+            // With 196 runs, a row costs at most 2 log2(196) = 16 comparisons. 16 KiB hold about 80
+            // rows.
             assert!(made < 2_000, "{made}");
             rows += String::from_utf8_lossy(&out).matches("<tr><td>").count();
         }
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_admits_the_assets_as_they_stand_in_the_page() {
+    fn the_policy_allows_the_style_and_script_of_the_page() {
         check_hash(html::STYLE, "style-src");
         check_hash(html::SCRIPT, "script-src");
         let page = rendered("/", "", &[], 1);
@@ -249,7 +250,7 @@ mod tests {
         assert!(!page.contains(" style=") && !page.contains(" onclick="));
     }
 
-    /// Reads what stands between percent signs, independently of the encoder.
+    /// Percent-decodes a reference, independently of the encoder and decoder under test.
     fn decoded(reference: &str) -> Vec<u8> {
         let mut pieces = reference.split('%');
         let mut bytes = pieces.next().unwrap().as_bytes().to_vec();
@@ -262,7 +263,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn references_lead_to_the_very_bytes(
+        fn decoding_a_reference_gives_the_name(
             name in proptest::collection::vec(1..=255u8, 1..40)
                 .prop_filter("a name", |name| !name.contains(&b'/')),
             directory: bool,
@@ -276,13 +277,13 @@ mod tests {
             want.extend(directory.then_some(b'/'));
             prop_assert_eq!(decoded(reference), want);
             prop_assert!(reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%/".contains(&byte)));
-            // Nothing of the name becomes markup.
+            // No byte of the name becomes markup.
             let text = behind.split_once('>').unwrap().1.split_once("</a>").unwrap().0;
             prop_assert!(!text.contains(['<', '>', '"', '\'']));
         }
 
         #[test]
-        fn pieces_make_the_same_whole(budget in 0..4_000usize, count in 0..60u32, json: bool) {
+        fn the_budget_does_not_change_the_output(budget in 0..4_000usize, count in 0..60u32, json: bool) {
             let names: Vec<String> = (0..count).map(|number| format!("n{number}")).collect();
             let entries: Vec<ListedEntry> =
                 names.iter().map(|name| entry(name.as_bytes(), EntryKind::File)).collect();
@@ -294,7 +295,7 @@ mod tests {
         }
 
         #[test]
-        fn json_is_json(name in proptest::collection::vec(any::<u8>(), 1..40)) {
+        fn json_is_valid_for_any_name(name in proptest::collection::vec(any::<u8>(), 1..40)) {
             let text = rendered("/", "format=json", &[entry(&name, EntryKind::File)], 1);
             let value: serde_json::Value = serde_json::from_str(&text).unwrap();
             let lossy = String::from_utf8_lossy(&name).into_owned();

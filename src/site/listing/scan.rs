@@ -1,31 +1,34 @@
-//! Entries gathered into sorted runs.
+//! Collects entries into sorted runs.
 //!
 //! ```text
 //! push push ... push | push ...  finish
 //!      run, sorted   |   run, sorted   -> Listing
 //! ```
 //!
-//! A run is sealed after [`RUN_LENGTH`] entries: its names lie in one allocation, its records in
-//! another, and neither ever moves again, so that no push copies what earlier ones gathered.
+//! After [`RUN_LENGTH`] entries, a run is sorted and sealed. Its names are in one allocation and its
+//! records in another. A sealed run never changes, so a push copies at most one run.
 
 use super::html::CONTENT_SECURITY_POLICY;
 use super::query::{key_name, order_name};
 use super::{EntryKind, Format, ListedEntry, ListingQuery, Sort};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// How many entries are sorted at once: some 5,000 comparisons, a fraction of a millisecond.
-pub const RUN_LENGTH: usize = 512;
+/// How many entries are sorted at once. This takes about 5,000 comparisons, a fraction of a
+/// millisecond.
+pub(super) const RUN_LENGTH: usize = 512;
 
-/// How many entries a listing keeps, some 50 MB. Further ones are counted and the listing says so:
-/// nobody reads them, and a directory must not be able to fill the memory.
-pub const ENTRY_LIMIT: usize = 1_000_000;
+/// How many entries a listing keeps. An entry takes 32 bytes plus its name, so a full listing takes
+/// 32 MB plus the names. Further entries are only counted, so that a huge directory cannot fill the
+/// memory. The listing shows their number.
+const ENTRY_LIMIT: usize = 1_000_000;
 
-/// The scan of a directory in progress.
+/// A directory scan in progress.
 #[derive(Debug)]
 pub struct Scan {
     sort: Sort,
     filter: Filter,
     limit: usize,
+    /// The run that entries are added to.
     open: Run,
     sealed: Vec<Run>,
     totals: Totals,
@@ -33,7 +36,7 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// A scan for what `query` asks for.
+    /// A scan for `query`.
     pub fn new(query: &ListingQuery) -> Scan {
         Scan {
             sort: query.sort,
@@ -46,12 +49,13 @@ impl Scan {
         }
     }
 
-    /// Whether an entry of this name would be kept. Who scans asks before it spends a `stat`.
+    /// Whether an entry of this name passes the filter. Callers check this first, to avoid a needless
+    /// `stat`.
     pub fn wants(&self, name: &[u8]) -> bool {
-        self.filter.admits(name)
+        self.filter.matches(name)
     }
 
-    /// Adds an entry, in any order; one the filter does not admit is dropped.
+    /// Adds an entry. Entries may come in any order. If the filter does not match, the entry is ignored.
     pub fn push(&mut self, entry: ListedEntry) {
         if !self.wants(entry.name) {
             return;
@@ -67,7 +71,7 @@ impl Scan {
         }
     }
 
-    /// What was gathered.
+    /// Ends the scan.
     pub fn finish(mut self) -> Listing {
         self.seal();
         Listing {
@@ -87,21 +91,21 @@ impl Scan {
     }
 }
 
-/// What a listing says about all its entries.
+/// Totals over all entries of a listing, including those that are not shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Totals {
-    /// How many directories there are.
+    /// The number of directories.
     pub directories: u64,
-    /// How many files there are.
+    /// The number of files.
     pub files: u64,
-    /// The length of all files together, in bytes.
+    /// The total size of all files in bytes.
     pub bytes: u64,
-    /// How many of the entries are not listed, being beyond [`ENTRY_LIMIT`].
+    /// The number of entries that are not shown because there are too many.
     pub omitted: u64,
 }
 
 impl Totals {
-    /// Directories and files.
+    /// The number of directories and files.
     pub fn entries(&self) -> u64 {
         self.directories + self.files
     }
@@ -116,7 +120,7 @@ impl Totals {
     }
 }
 
-/// A finished scan: sorted runs, not yet merged.
+/// A finished scan: sorted runs that are not merged yet.
 #[derive(Debug)]
 pub struct Listing {
     pub(super) sort: Sort,
@@ -126,14 +130,15 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Counts and the total size.
+    /// The number of entries and their total size.
     pub fn totals(&self) -> Totals {
         self.totals
     }
 
-    /// The opaque-tag of RFC 9110 section 8.8.3, without its quotes, of this listing written in
-    /// `format`. It is strong: whatever the bytes depend on takes part, the page's own style and
-    /// script too.
+    /// The opaque-tag (RFC 9110 section 8.8.3) of this listing in `format`, without quotes. It depends
+    /// on everything that the bytes depend on, including the style and script of the page. So the
+    /// entity-tag may be strong, unless entries were omitted: which ones depends on the order in which
+    /// the disk returned them.
     pub fn entity_tag(&self, query: &ListingQuery, format: Format) -> String {
         let mut hasher = DefaultHasher::new();
         (self.fingerprint, self.totals, query.sort, format).hash(&mut hasher);
@@ -148,10 +153,10 @@ impl Listing {
     }
 }
 
-/// The version of the server: another one may write another page.
+/// The version of docroot, because another version may write a different page.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The size a file system gives a directory is not shown, so it must not change the entity-tag.
+/// Sets the size of a directory to 0. The size is not shown, so it must not change the entity-tag.
 fn without_directory_size(entry: ListedEntry) -> ListedEntry {
     match entry.kind {
         EntryKind::Directory => ListedEntry { size: 0, ..entry },
@@ -159,16 +164,16 @@ fn without_directory_size(entry: ListedEntry) -> ListedEntry {
     }
 }
 
-/// One entry's share of the fingerprint. Shares are added up, so the order of a directory, which
-/// means nothing, does not show in the sum. `DefaultHasher::new` has no random key: the entity-tag
-/// outlives a restart.
+/// Hashes one entry. The fingerprint is the sum of these hashes, so it does not depend on the order in
+/// which the disk returns entries. `DefaultHasher::new` has no random key, so the entity-tag stays the
+/// same after a restart.
 fn hash(entry: &ListedEntry) -> u64 {
     let mut hasher = DefaultHasher::new();
     entry.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Entries side by side: their names in one allocation, records of 32 bytes in another.
+/// A sequence of entries: the names in one allocation, records of 32 bytes in another.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     names: Vec<u8>,
@@ -193,7 +198,8 @@ impl Run {
     }
 
     fn push(&mut self, entry: &ListedEntry) {
-        // No file system has names that long (NAME_MAX is 255), and 512 of them fit 32 bits.
+        // Neither conversion fails: names have at most 255 bytes (NAME_MAX), and a run has at most
+        // RUN_LENGTH names.
         let Ok(name_length) = u16::try_from(entry.name.len()) else {
             return;
         };
@@ -243,21 +249,21 @@ impl Record {
     }
 }
 
-/// Which names are kept: those that contain a text, case aside.
+/// A filter that matches names that contain a text, ignoring case.
 #[derive(Debug)]
 struct Filter {
-    lower: String,
+    lowercase: String,
 }
 
 impl Filter {
     fn new(text: &str) -> Filter {
         Filter {
-            lower: text.to_lowercase(),
+            lowercase: text.to_lowercase(),
         }
     }
 
-    fn admits(&self, name: &[u8]) -> bool {
-        let wanted = self.lower.as_bytes();
+    fn matches(&self, name: &[u8]) -> bool {
+        let wanted = self.lowercase.as_bytes();
         if wanted.is_empty() {
             return true;
         }
@@ -268,7 +274,7 @@ impl Filter {
         }
         String::from_utf8_lossy(name)
             .to_lowercase()
-            .contains(&self.lower)
+            .contains(&self.lowercase)
     }
 }
 
@@ -288,21 +294,21 @@ mod tests {
         }
     }
 
-    fn scanned<'a>(query: &str, entries: impl IntoIterator<Item = ListedEntry<'a>>) -> Listing {
+    fn scan<'a>(query: &str, entries: impl IntoIterator<Item = ListedEntry<'a>>) -> Listing {
         let mut scan = Scan::new(&ListingQuery::parse(query.as_bytes()));
         entries.into_iter().for_each(|entry| scan.push(entry));
         scan.finish()
     }
 
     #[test]
-    fn a_scan_of_100_000_entries_goes_in_small_steps_and_little_memory() {
+    fn a_scan_of_100_000_entries_takes_small_steps_and_little_memory() {
         let mut scan = Scan::new(&ListingQuery::default());
         for number in 0..100_000u64 {
             let name = format!(
                 "photo of the harbour {}.jpeg",
                 number.wrapping_mul(7919) % 100_000
             );
-            // Sorting 512 entries by merging or by pivots: about n log2 n = 4,608 comparisons.
+            // Sorting 512 entries takes about n log2 n = 4,608 comparisons.
             let made = comparisons::of(|| scan.push(file(name.as_bytes(), number)));
             assert!(made < 10_000, "{made}");
         }
@@ -319,7 +325,7 @@ mod tests {
             kind: EntryKind::Directory,
             ..file(b"d", 4096)
         };
-        let totals = scanned("", [file(b"a", 3), directory, file(b"b", u64::MAX)]).totals();
+        let totals = scan("", [file(b"a", 3), directory, file(b"b", u64::MAX)]).totals();
         let want = Totals {
             directories: 1,
             files: 2,
@@ -330,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_the_limit_is_counted() {
+    fn entries_beyond_the_limit_are_counted() {
         let mut scan = Scan::new(&ListingQuery::default());
         scan.limit = 2;
         for name in [b"a", b"b", b"c"] {
@@ -342,13 +348,13 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_filter(filter: &str, name: &[u8], admitted: bool) {
+    fn check_filter(filter: &str, name: &[u8], want: bool) {
         let filter = Filter::new(filter);
-        assert_eq!(filter.admits(name), admitted, "{filter:?} {name:?}");
+        assert_eq!(filter.matches(name), want, "{filter:?} {name:?}");
     }
 
     #[test]
-    fn filters_compare_without_case() {
+    fn filters_ignore_case() {
         check_filter("", b"a", true);
         check_filter("", b"", true);
         check_filter("READ", b"readme", true);
@@ -360,12 +366,12 @@ mod tests {
     }
 
     #[test]
-    fn the_entity_tag_follows_what_is_shown() {
+    fn the_entity_tag_depends_on_what_is_shown() {
         let (plain, json) = (ListingQuery::default(), Format::Json);
         let tag =
-            |entries: &[ListedEntry]| scanned("", entries.iter().copied()).entity_tag(&plain, json);
+            |entries: &[ListedEntry]| scan("", entries.iter().copied()).entity_tag(&plain, json);
         let base = tag(&[file(b"a", 1), file(b"b", 2)]);
-        assert_eq!(base, tag(&[file(b"b", 2), file(b"a", 1)])); // the directory's order is none
+        assert_eq!(base, tag(&[file(b"b", 2), file(b"a", 1)])); // another order on disk
         assert_ne!(base, tag(&[file(b"a", 2), file(b"b", 1)]));
         assert_ne!(base, tag(&[file(b"a", 1)]));
         assert_ne!(base, tag(&[]));
@@ -383,12 +389,12 @@ mod tests {
     }
 
     #[test]
-    fn the_entity_tag_follows_what_is_asked() {
+    fn the_entity_tag_depends_on_the_query_and_the_format() {
         let sort = Sort {
             key: SortKey::Size,
             order: Order::Descending,
         };
-        let listing = scanned("", [file(b"a", 1)]);
+        let listing = scan("", [file(b"a", 1)]);
         let plain = ListingQuery::default();
         let by_size = ListingQuery {
             sort,

@@ -1,12 +1,12 @@
 "use strict";
-// The page works without this: it adds filtering while one types, and keys.
+// The page works without this script. It adds filtering while the user types, and keyboard shortcuts.
 const box = document.getElementById("q");
 const count = document.getElementById("count");
 const none = document.getElementById("none");
 const rows = [...document.querySelectorAll("tbody tr:not(.up)")];
-// What the server has filtered by already: it can be narrowed here, but not widened.
+// The server has already filtered by this text. The script can only narrow that filter.
 const served = box.defaultValue.toLowerCase();
-const said = count.textContent;
+const servedCount = count.textContent;
 let names;
 let timer;
 
@@ -27,16 +27,16 @@ function filter() {
     if (!hide) shown += 1;
   });
   none.hidden = shown > 0;
-  count.textContent = wanted === served ? said : `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
+  count.textContent = wanted === served ? servedCount : `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
 }
 
-// A long list is filtered once the typing rests, a short one at every key.
+// Filter a short list at every key, and a long one when the user stops typing.
 box.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(filter, rows.length < 2000 ? 0 : 150);
 });
 
-// Enter opens the first match, unless the server must be asked.
+// Enter opens the first match. If the list lacks some matches, it submits the form.
 box.form.addEventListener("submit", (event) => {
   if (!box.value.toLowerCase().includes(served)) return;
   event.preventDefault();
@@ -46,7 +46,7 @@ box.form.addEventListener("submit", (event) => {
   if (first) first.querySelector("a").click();
 });
 
-// A list sorted anew keeps what was typed.
+// Keep the typed text when the user sorts the list.
 document.querySelector("thead").addEventListener("click", (event) => {
   const link = event.target.closest("a");
   if (!link) return;
@@ -76,5 +76,5 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// The browser may bring the text back with the page.
+// The browser may restore the typed text when it restores the page.
 if (box.value.toLowerCase() !== served) filter();

@@ -1,0 +1,423 @@
+//! Answers that take time: they wait in the worker for a time or for a wake-up, and hold nobody up.
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
+
+mod support;
+
+use std::io::{ErrorKind, Read};
+use std::time::{Duration, Instant};
+
+use docroot::observe::access_log::LogFormat;
+use docroot::observe::event::End;
+use docroot::origin::handler::{Answer, Polled};
+use support::handlers::{Bell, Part, Script, later, sourced, text};
+use support::journal::Wanted;
+use support::{Client, PATIENCE, Setup, TestServer, request, until};
+
+/// Between two pieces of a paced answer.
+const GAP: Duration = Duration::from_millis(20);
+
+const PIECES: u32 = 10;
+
+/// A piece every 20 ms, the first at once, then whatever follows. Its times are counted from a
+/// reading of the clock that is later than the client's: the worker's own may be from before that.
+fn paced(then: Vec<Part>) -> Answer {
+    let begin = Instant::now();
+    let parts = (0..PIECES).flat_map(|number| {
+        let piece = format!("piece {number}\n").into_bytes();
+        let at = begin + GAP * number;
+        [Part::Until(at), Part::Bytes(piece)]
+    });
+    sourced(Script::of(parts.chain(then)))
+}
+
+/// What a paced answer says.
+fn pieces() -> String {
+    (0..PIECES)
+        .map(|number| format!("piece {number}\n"))
+        .collect()
+}
+
+/// A site with a paced answer, one that waits for the bell, and a file.
+fn site(bell: &Bell) -> Setup {
+    let (source, responder) = (bell.clone(), bell.clone());
+    Setup::new()
+        .file("a", "small")
+        .at("/paced", |_| paced(Vec::new()))
+        .at("/source", move |request| {
+            source.wakes(request);
+            let begin = Part::Bytes(b"before ".to_vec());
+            let end = Part::Bytes(b"after".to_vec());
+            sourced(Script::of([begin, Part::Bell(source.clone()), end]))
+        })
+        .at("/responder", move |request| {
+            responder.wakes(request);
+            let bell = responder.clone();
+            later(move |_, _| match bell.rings() {
+                0 => Polled::WaitForWake,
+                _ => Polled::Done(text("woken")),
+            })
+        })
+}
+
+/// Waits until so many connections wait for the bell.
+fn waiting(bell: &Bell, count: usize) {
+    until("they wait", || bell.listeners() == count);
+}
+
+/// Reads the pieces of an answer that was asked for at `begin`: none comes before its time.
+#[track_caller]
+fn check_pieces(client: &mut Client, begin: Instant) {
+    for number in 0..PIECES {
+        let piece = client.chunk();
+        let after = begin.elapsed();
+        assert_eq!(piece, format!("piece {number}\n").as_bytes());
+        assert!(after >= GAP * number, "piece {number} after {after:?}");
+    }
+}
+
+#[test]
+fn pieces_come_at_their_times() {
+    let server = site(&Bell::default()).start();
+    let mut client = server.connect();
+    let begin = Instant::now();
+    client.send(&request("GET", "/paced", &[]));
+    assert_eq!(
+        client.head().field("Transfer-Encoding"),
+        Some("chunked"),
+        "the length is not known"
+    );
+    check_pieces(&mut client, begin);
+    assert_eq!(client.chunk(), b"");
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    // The connection goes on.
+    client.send(&request("GET", "/a", &[]));
+    assert_eq!(client.response("GET").text(), "small");
+}
+
+/// A busy machine may delay the client, so that several pieces wait for it. If the server sent them
+/// together, no try would succeed.
+#[test]
+fn pieces_come_apart() {
+    let server = site(&Bell::default()).start();
+    let is_apart = || {
+        let mut client = server.connect();
+        client.send(&request("GET", "/paced", &[]));
+        client.head();
+        let arrivals: Vec<Instant> = (0..PIECES)
+            .map(|_| {
+                client.chunk();
+                Instant::now()
+            })
+            .collect();
+        let least = Duration::from_millis(15);
+        arrivals.windows(2).all(|pair| pair[1] - pair[0] >= least)
+    };
+    assert!((0..30).any(|_| is_apart()));
+}
+
+/// What a client sends meanwhile wakes the connection, and hastens nothing.
+#[test]
+fn a_client_that_keeps_sending_hastens_nothing() {
+    let server = site(&Bell::default()).start();
+    let mut client = server.connect();
+    let begin = Instant::now();
+    client.send(&request("GET", "/paced", &[]));
+    client.head();
+    for number in 0..PIECES {
+        client.send(&request("GET", "/a", &[]));
+        client.chunk();
+        assert!(begin.elapsed() >= GAP * number, "piece {number}");
+    }
+    assert_eq!(client.chunk(), b"");
+    for _ in 0..PIECES {
+        assert_eq!(client.response("GET").text(), "small");
+    }
+}
+
+#[test]
+fn many_wait_at_once_and_hold_nobody_up() {
+    const MANY: usize = 200;
+    let bell = Bell::default();
+    let last = bell.clone();
+    let setup = site(&bell).at("/long", move |request| {
+        last.wakes(request);
+        paced(vec![Part::Bell(last.clone())])
+    });
+    let server = setup.start();
+    let mut clients: Vec<(Client, Instant)> = Vec::new();
+    for _ in 0..MANY {
+        let mut client = server.connect();
+        let begin = Instant::now();
+        client.send(&request("GET", "/long", &[]));
+        clients.push((client, begin));
+    }
+    waiting(&bell, MANY);
+    // The system may hold up some of these; if they had to wait for the others, it would be all.
+    let is_prompt = || {
+        let begin = Instant::now();
+        assert_eq!(server.get("/a", &[]).text(), "small");
+        begin.elapsed() < GAP
+    };
+    assert!((0..50).any(|_| is_prompt()));
+    for (client, begin) in &mut clients {
+        client.head();
+        check_pieces(client, *begin);
+    }
+    bell.ring();
+    for (client, _) in &mut clients {
+        assert_eq!(client.chunk(), b"");
+    }
+}
+
+#[test]
+fn a_responder_waits_until_a_time() {
+    let server = Setup::new()
+        .at("/later", |_| {
+            let at = Instant::now() + Duration::from_millis(100);
+            later(move |request, _| match request.instant < at {
+                true => Polled::WaitUntil(at),
+                false => Polled::Done(text("late")),
+            })
+        })
+        .start();
+    let begin = Instant::now();
+    assert_eq!(server.get("/later", &[]).text(), "late");
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_millis(100), "{took:?}");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+/// It may go on in several ways, one after the other.
+#[test]
+fn a_responder_may_hand_over_to_another() {
+    let server = Setup::new()
+        .at("/chain", |_| {
+            let mut polls = 0;
+            later(move |_, _| {
+                polls += 1;
+                match polls {
+                    1 => Polled::More,
+                    _ => Polled::Done(later(|_, _| {
+                        let at = Instant::now() + GAP;
+                        Polled::Done(sourced(Script::of([
+                            Part::Bytes(b"first ".to_vec()),
+                            Part::Until(at),
+                            Part::Bytes(b"then".to_vec()),
+                        ])))
+                    })),
+                }
+            })
+        })
+        .start();
+    assert_eq!(server.get("/chain", &[]).text(), "first then");
+}
+
+#[test]
+fn a_responder_is_woken_from_another_thread() {
+    let bell = Bell::default();
+    let server = site(&bell).start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/responder", &[]));
+    waiting(&bell, 1);
+    // Those that came later are answered, this one is not.
+    assert_eq!(server.get("/a", &[]).text(), "small");
+    assert!(!client.has_answer());
+    bell.ring();
+    assert_eq!(client.response("GET").text(), "woken");
+}
+
+#[test]
+fn a_source_is_woken_from_another_thread() {
+    let bell = Bell::default();
+    let server = site(&bell).start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/source", &[]));
+    client.head();
+    // What it had to say before it waits is not held back.
+    assert_eq!(client.chunk(), b"before ");
+    bell.ring();
+    assert_eq!(client.chunk(), b"after");
+    assert_eq!(client.chunk(), b"");
+}
+
+/// A wake-up may come at any moment of a worker's turn, and none of them may lose it.
+#[test]
+fn wake_ups_are_never_lost() {
+    for _ in 0..200 {
+        let bell = Bell::default();
+        let server = site(&bell).start();
+        let mut client = server.connect();
+        client.send(&request("GET", "/responder", &[]));
+        waiting(&bell, 1);
+        bell.ring();
+        assert_eq!(client.response("GET").text(), "woken");
+    }
+}
+
+/// Pipelined answers in front of one that waits do not wait with it.
+#[test]
+fn answers_in_front_of_one_that_waits_leave_at_once() {
+    let bell = Bell::default();
+    let server = site(&bell).start();
+    let mut client = server.connect();
+    let both = [
+        request("GET", "/a", &[]),
+        request("GET", "/responder", &[]),
+        request("GET", "/a", &[]),
+    ];
+    client.send(&both.concat());
+    assert_eq!(client.response("GET").text(), "small");
+    waiting(&bell, 1);
+    bell.ring();
+    assert_eq!(client.response("GET").text(), "woken");
+    assert_eq!(client.response("GET").text(), "small");
+}
+
+/// The line that is logged of a request that waits for the bell, and of nothing else.
+#[track_caller]
+fn check_line(target: &str, wanted: Wanted, end: impl FnOnce(&mut TestServer, Client)) {
+    let bell = Bell::default();
+    let short = Duration::from_millis(100);
+    let (setup, page) = site(&bell)
+        .with(|config| config.deadlines.drain = short)
+        .logging(LogFormat::Json);
+    let mut server = setup.start();
+    let mut client = server.connect();
+    client.send(&request("GET", target, &[]));
+    waiting(&bell, 1);
+    if wanted.status.is_some() {
+        client.head();
+        assert_eq!(client.chunk(), b"before ");
+    }
+    end(&mut server, client);
+    drop(server);
+    let lines = page.lines();
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    wanted.check(LogFormat::Json, &lines[0]);
+}
+
+fn begun(end: End) -> Wanted<'static> {
+    Wanted::complete("/source", 200, "before ".len() as u64).but(end)
+}
+
+fn unanswered(end: End) -> Wanted<'static> {
+    Wanted::complete("/responder", 0, 0).unanswered(end)
+}
+
+#[test]
+fn a_client_that_leaves_is_noticed_while_it_is_waited() {
+    let leave = |server: &mut TestServer, client: Client| {
+        client.reset();
+        until("it is noticed", || {
+            server.counters.connections_open.value() == 0
+        });
+    };
+    check_line("/source", begun(End::ClientGone), leave);
+    check_line("/responder", unanswered(End::ClientGone), leave);
+}
+
+/// A client that has closed may still wait for its answer. The server notices only when it sends.
+#[test]
+fn a_client_that_closes_is_noticed_when_more_is_sent() {
+    let server = site(&Bell::default()).start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/paced", &[]));
+    client.head();
+    client.chunk();
+    drop(client);
+    until("it is noticed", || {
+        server.counters.connections_open.value() == 0
+    });
+    assert_eq!(server.counters.answers_cut.value(), 1);
+}
+
+#[test]
+fn a_client_that_sends_no_more_has_its_answer() {
+    for target in ["/source", "/responder"] {
+        let bell = Bell::default();
+        let server = site(&bell).start();
+        let mut client = server.connect();
+        client.send(&request("GET", target, &[]));
+        client.finish();
+        waiting(&bell, 1);
+        bell.ring();
+        assert_eq!(client.response("GET").status, 200, "{target}");
+        assert!(client.is_closed());
+    }
+}
+
+/// A drain waits for an answer until its deadline, and not longer.
+#[test]
+fn a_drain_ends_at_its_deadline_whoever_waits() {
+    let drain = |server: &mut TestServer, mut client: Client| {
+        server.drain();
+        server.wait();
+        let mut rest = Vec::new();
+        match client.stream.read_to_end(&mut rest) {
+            Ok(_) => assert!(rest.is_empty()),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+        }
+    };
+    check_line("/source", begun(End::Shutdown), drain);
+    check_line("/responder", unanswered(End::Shutdown), drain);
+}
+
+/// An answer that is ready before the deadline is sent whole.
+#[test]
+fn a_drain_waits_for_an_answer() {
+    for target in ["/source", "/responder", "/paced"] {
+        let bell = Bell::default();
+        let setup = site(&bell).with(|config| config.deadlines.drain = PATIENCE);
+        let mut server = setup.start();
+        let mut client = server.connect();
+        client.send(&request("GET", target, &[]));
+        if target != "/paced" {
+            waiting(&bell, 1);
+        } else {
+            client.head();
+        }
+        server.drain();
+        bell.ring();
+        let whole = match target {
+            "/paced" => client.rest(),
+            _ => client.response("GET").body,
+        };
+        let end = match target {
+            "/source" => &b"before after"[..],
+            "/responder" => b"woken",
+            _ => b"0\r\n\r\n",
+        };
+        assert!(whole.ends_with(end), "{target}");
+        server.wait();
+    }
+}
+
+#[test]
+fn http_1_0_is_told_the_end_by_the_close() {
+    let server = site(&Bell::default()).start();
+    let mut client = server.connect();
+    let begin = Instant::now();
+    client.send(b"GET /paced HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let response = client.response("GET");
+    assert_eq!(response.text(), pieces());
+    assert_eq!(response.field("Transfer-Encoding"), None);
+    assert_eq!(response.field("Connection"), Some("close"));
+    assert!(begin.elapsed() >= GAP * (PIECES - 1));
+}
+
+/// HEAD does not wait for content that is not sent.
+#[test]
+fn head_is_answered_at_once() {
+    let bell = Bell::default();
+    let server = site(&bell).start();
+    let mut client = server.connect();
+    for target in ["/paced", "/source"] {
+        client.send(&request("HEAD", target, &[]));
+        let head = client.response("HEAD");
+        assert_eq!(head.field("Transfer-Encoding"), Some("chunked"));
+    }
+    client.send(&request("GET", "/a", &[]));
+    assert_eq!(client.response("GET").text(), "small");
+    assert_eq!(bell.rings(), 0);
+}

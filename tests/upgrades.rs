@@ -1,0 +1,367 @@
+//! Connections that go on in another protocol: bytes in, bytes out, by timer and by wake-up, until
+//! one of the two ends it.
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use docroot::observe::access_log::LogFormat;
+use docroot::origin::handler::{Conversed, Next};
+use support::handlers::{Bell, upgraded};
+use support::journal::Wanted;
+use support::{Client, PATIENCE, Response, Setup, TestServer, request, until};
+
+/// Says each line again, and ends after `bye`. What is not a line yet it leaves.
+fn echo(_: Instant, received: &[u8], out: &mut Vec<u8>) -> Conversed {
+    let mut consumed = 0;
+    for line in received.split_inclusive(|&byte| byte == b'\n') {
+        if !line.ends_with(b"\n") {
+            break;
+        }
+        consumed += line.len();
+        out.extend_from_slice(line);
+        if line == b"bye\n" {
+            let next = Next::End;
+            return Conversed { consumed, next };
+        }
+    }
+    let next = Next::Receive;
+    Conversed { consumed, next }
+}
+
+/// One worker, so that it acts on its clients in their order.
+fn setup() -> Setup {
+    Setup::new()
+        .with(|config| config.threads = 1)
+        .file("a", "small")
+        .at("/echo", |_| upgraded("echo", echo))
+}
+
+fn asking(target: &str) -> Vec<u8> {
+    let fields = [("Connection", "Upgrade"), ("Upgrade", "echo")];
+    request("GET", target, &fields)
+}
+
+/// The answer to a request for an upgrade.
+#[track_caller]
+fn check_switched(client: &mut Client) -> Response {
+    let response = client.next_response("GET");
+    assert_eq!(
+        (response.status, &*response.phrase),
+        (101, "Switching Protocols")
+    );
+    assert_eq!(response.field("Connection"), Some("Upgrade"));
+    // RFC 9110 section 8.6 and RFC 9112 section 6.1: neither is allowed in a 1xx response.
+    assert_eq!(response.field("Content-Length"), None);
+    assert_eq!(response.field("Transfer-Encoding"), None);
+    response
+}
+
+/// A client that has switched.
+fn switched(server: &TestServer, target: &str) -> Client {
+    let mut client = server.connect();
+    client.send(&asking(target));
+    check_switched(&mut client);
+    client
+}
+
+#[test]
+fn bytes_go_both_ways() {
+    let server = setup().start();
+    let mut client = server.connect();
+    client.send(&asking("/echo"));
+    let response = check_switched(&mut client);
+    assert_eq!(response.field("Upgrade"), Some("echo"));
+    for line in ["one\n", "two\n", "GET /a HTTP/1.1\n"] {
+        client.send(line.as_bytes());
+        assert_eq!(client.take(line.len()), line.as_bytes());
+    }
+    // In any pieces, and many at once.
+    for byte in b"byte by byte\n" {
+        client.send(&[*byte]);
+    }
+    assert_eq!(client.take(13), b"byte by byte\n");
+    let many = b"many lines\n".repeat(20_000);
+    let mut reader = Client::of(client.stream.try_clone().expect("a socket"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| client.send(&many));
+        assert!(reader.take(many.len()) == many);
+    });
+}
+
+#[test]
+fn what_came_with_the_request_is_not_lost() {
+    let server = setup().start();
+    let mut client = server.connect();
+    let before = request("GET", "/a", &[]);
+    client.send(&[&before[..], &asking("/echo"), b"early\nhal"].concat());
+    assert_eq!(client.response("GET").text(), "small");
+    check_switched(&mut client);
+    assert_eq!(client.take(6), b"early\n");
+    client.send(b"f\n");
+    assert_eq!(client.take(5), b"half\n");
+}
+
+/// More than the server holds of what a conversation has not taken.
+const TOO_MUCH: usize = 100_000;
+
+#[test]
+fn a_line_that_never_ends_ends_the_connection() {
+    let server = setup().start();
+    let mut client = switched(&server, "/echo");
+    client.send(&[&b"first\n"[..], &[b'x'; TOO_MUCH]].concat());
+    assert_eq!(client.take(6), b"first\n");
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_conversation_may_let_a_client_wait() {
+    let bell = Bell::default();
+    let waits = bell.clone();
+    let server = setup()
+        .at("/patience", move |request| {
+            waits.wakes(request);
+            let bell = waits.clone();
+            upgraded("patience", move |now, received, out| match bell.rings() {
+                0 => Conversed {
+                    consumed: 0,
+                    next: Next::WaitForWake,
+                },
+                _ => echo(now, received, out),
+            })
+        })
+        .start();
+    let mut client = switched(&server, "/patience");
+    let many = b"a line\n".repeat(TOO_MUCH / 7);
+    client.send(&many);
+    assert_eq!(server.get("/a", &[]).text(), "small");
+    assert!(!client.has_answer());
+    bell.ring();
+    assert!(client.take(many.len()) == many);
+}
+
+#[test]
+fn a_client_that_sends_no_more_is_answered_and_closed() {
+    let server = setup().start();
+    let mut client = switched(&server, "/echo");
+    client.send(b"last\nhalf a li");
+    client.finish();
+    assert_eq!(client.rest(), b"last\n");
+}
+
+#[test]
+fn a_conversation_ends_the_connection_and_its_last_words_arrive() {
+    let server = setup().start();
+    let mut client = switched(&server, "/echo");
+    client.send(b"one\nbye\nnobody hears this\n");
+    assert_eq!(client.rest(), b"one\nbye\n");
+    drop(client);
+    until("it is over", || {
+        server.counters.connections_open.value() == 0
+    });
+}
+
+/// The socket does not take all of it at once.
+#[test]
+fn long_last_words_arrive_and_are_said_once() {
+    const LENGTH: usize = 16 << 20;
+    let server = setup()
+        .at("/long", |_| {
+            upgraded("long", |_, _, out| {
+                out.resize(out.len() + LENGTH, b'x');
+                let next = Next::End;
+                Conversed { consumed: 0, next }
+            })
+        })
+        .start();
+    let mut client = switched(&server, "/long");
+    // The worker has said it, and serves others before it is read.
+    assert_eq!(server.get("/a", &[]).text(), "small");
+    assert_eq!(client.rest().len(), LENGTH);
+}
+
+const TICK: Duration = Duration::from_millis(20);
+
+const TICKS: u32 = 5;
+
+/// Says the time so many times, and then no more.
+fn ticking() -> Setup {
+    setup().at("/clock", |_| {
+        let (begin, mut ticks) = (Instant::now(), 0);
+        upgraded("clock", move |now, received, out| {
+            let consumed = received.len();
+            let at = begin + TICK * (ticks + 1);
+            let next = match now < at {
+                true => Next::WaitUntil(at),
+                false => {
+                    ticks += 1;
+                    out.extend_from_slice(b"tick\n");
+                    match ticks == TICKS {
+                        true => Next::End,
+                        false => Next::WaitUntil(at + TICK),
+                    }
+                }
+            };
+            Conversed { consumed, next }
+        })
+    })
+}
+
+#[test]
+fn a_conversation_speaks_at_its_times() {
+    let server = ticking().start();
+    for is_busy in [false, true] {
+        let begin = Instant::now();
+        let mut client = switched(&server, "/clock");
+        for number in 1..=TICKS {
+            // What comes meanwhile is listened to, and changes no time.
+            if is_busy {
+                client.send(b"what time is it?\n");
+            }
+            assert_eq!(client.take(5), b"tick\n");
+            assert!(begin.elapsed() >= TICK * number, "tick {number}");
+        }
+        assert!(client.is_closed());
+        assert!(begin.elapsed() < Duration::from_secs(3));
+    }
+}
+
+/// Says `length` bytes for each ring of the bell, one of them at a time, and counts its turns.
+fn telling(bell: &Bell, turns: &Bell, length: usize) -> Setup {
+    let (bell, turns) = (bell.clone(), turns.clone());
+    setup().at("/news", move |request| {
+        bell.wakes(request);
+        let (bell, turns, mut told) = (bell.clone(), turns.clone(), 0);
+        upgraded("news", move |now, received, out| {
+            turns.ring();
+            let consumed = received.len();
+            let next = match bell.rings() {
+                rings if rings == told => Next::WaitForWake,
+                rings => {
+                    told += 1;
+                    out.resize(out.len() + length, b'!');
+                    match rings == told {
+                        true => Next::WaitForWake,
+                        false => Next::WaitUntil(now),
+                    }
+                }
+            };
+            Conversed { consumed, next }
+        })
+    })
+}
+
+#[test]
+fn a_conversation_is_woken_from_another_thread() {
+    let bell = Bell::default();
+    let server = telling(&bell, &Bell::default(), 1).start();
+    let mut client = switched(&server, "/news");
+    for _ in 0..10 {
+        assert!(!client.has_answer());
+        bell.ring();
+        assert_eq!(client.take(1), b"!");
+    }
+}
+
+/// Otherwise a client that does not read could make the server hold any amount of news for it.
+#[test]
+fn a_client_that_does_not_read_is_told_nothing_more() {
+    const NEWS: usize = 1 << 20;
+    const RINGS: usize = 64;
+    let (bell, turns) = (Bell::default(), Bell::default());
+    let server = telling(&bell, &turns, NEWS).start();
+    let mut client = switched(&server, "/news");
+    for _ in 0..RINGS {
+        bell.ring();
+        // The worker has had its turn once it has served another client.
+        assert_eq!(server.get("/a", &[]).text(), "small");
+    }
+    // The sockets of the loopback hold a few MiB.
+    assert!(turns.rings() < RINGS / 2, "{} turns", turns.rings());
+    assert_eq!(client.take(RINGS * NEWS).len(), RINGS * NEWS);
+}
+
+#[test]
+fn a_client_that_never_reads_is_cut() {
+    const NEWS: usize = 64 << 20;
+    let (bell, turns) = (Bell::default(), Bell::default());
+    let server = telling(&bell, &turns, NEWS)
+        .with(|config| config.deadlines.send = Duration::from_millis(100))
+        .start();
+    let mut client = switched(&server, "/news");
+    bell.ring();
+    until("it is cut", || {
+        server.counters.connections_open.value() == 0
+    });
+    assert!(client.rest().len() < NEWS);
+}
+
+#[test]
+fn the_exchange_ends_with_the_101() {
+    let (setup, page) = setup().logging(LogFormat::Json);
+    let server = setup.start();
+    let counters = Arc::clone(&server.counters);
+    let mut client = switched(&server, "/echo");
+    until("it is counted", || counters.answers[0].value() == 1);
+    client.send(b"more\nbye\n");
+    assert_eq!(client.rest(), b"more\nbye\n");
+    // One that is stopped in the middle of its conversation is no different.
+    let mut other = switched(&server, "/echo");
+    drop(server);
+    assert!(other.is_closed());
+    let lines = page.lines();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    for line in &lines {
+        Wanted::complete("/echo", 101, 0).check(LogFormat::Json, line);
+    }
+    let counted = counters.snapshot();
+    assert_eq!(
+        [
+            counted.requests,
+            counted.answers_cut,
+            counted.requests_unanswered
+        ],
+        [2, 0, 0]
+    );
+}
+
+#[test]
+fn a_drain_waits_for_a_conversation_until_its_deadline() {
+    let setup = |deadline| setup().with(move |config| config.deadlines.drain = deadline);
+    let mut server = setup(PATIENCE).start();
+    let mut client = switched(&server, "/echo");
+    server.drain();
+    client.send(b"one\nbye\n");
+    assert_eq!(client.rest(), b"one\nbye\n");
+    drop(client);
+    server.wait();
+    let mut server = setup(Duration::from_millis(100)).start();
+    let mut client = switched(&server, "/echo");
+    server.drain();
+    server.wait();
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_bug_costs_one_conversation() {
+    let mut server = setup()
+        .at("/bug", |_| {
+            upgraded("bug", |_, received, _| match received {
+                [] => Conversed {
+                    consumed: 0,
+                    next: Next::Receive,
+                },
+                _ => panic!("a bug that the test brings about"),
+            })
+        })
+        .start();
+    server.expected_panics = 1;
+    let mut other = switched(&server, "/echo");
+    let mut client = switched(&server, "/bug");
+    client.send(b"anything");
+    assert!(client.is_closed());
+    other.send(b"still here\n");
+    assert_eq!(other.take(11), b"still here\n");
+}
