@@ -72,7 +72,7 @@ impl Counters {
             connections_refused: self.connections_refused.value(),
             handshakes: self.handshakes.value(),
             handshakes_failed: self.handshakes_failed.value(),
-            // Interim answers are not counted, so a 1xx is the 101 that ends an exchange.
+            // Interim responses are not counted, so a 1xx is the 101 that ends an exchange.
             requests: answers.iter().sum(),
             answers,
             answers_cut: self.answers_cut.value(),

@@ -132,8 +132,8 @@ impl Answer {
 
 /// An answer that is being made.
 pub trait Responder {
-    /// Goes on for about a millisecond at most. What it waits for may not have come yet: it is also
-    /// polled when something else happens to the connection.
+    /// Works for at most about a millisecond. It is also polled when something else happens to the
+    /// connection, so what it waits for may not have happened yet.
     fn poll(
         &mut self,
         request: &Request<'_>,
@@ -159,30 +159,31 @@ pub enum Polled {
 
 /// A protocol that uses a connection after HTTP.
 pub trait Conversation {
-    /// Acts on the bytes `received` and appends what it has to say to `out`. What it waits for may
-    /// not have come yet: `now` tells whether a time has.
+    /// Acts on the bytes `received` and appends bytes to send to `out`. It is also called when
+    /// something else happens to the connection, so what it waits for may not have happened yet.
+    /// `now` shows whether a time has come.
     fn converse(&mut self, now: Instant, received: &[u8], out: &mut Vec<u8>) -> Conversed;
 }
 
-/// What a turn of a conversation came to.
+/// What [`Conversation::converse`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conversed {
-    /// How many of the bytes received are done with. The others are given again, together with what
-    /// has come since. There is room for 16 KiB of them, and for as much as a request head may have.
+    /// How many of the received bytes it has used. The next call gets the rest again, followed by
+    /// new bytes. The buffer for them has the maximum size of a request head plus 16 KiB.
     pub consumed: usize,
     /// What happens next.
     pub next: Next,
 }
 
-/// What a conversation waits for. Whatever it is, it goes on when more bytes have come too.
+/// What a conversation waits for. In every case it also goes on when more bytes arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// More bytes from the client. If there is no room for them, the connection ends.
+    /// More bytes from the client. If the buffer is full, the connection ends.
     Receive,
     /// This time.
     WaitUntil(Instant),
-    /// A wake-up.
+    /// A use of the waker of the request.
     WaitForWake,
-    /// Nothing: it is over.
+    /// Nothing. The conversation is over, and the connection ends.
     End,
 }
