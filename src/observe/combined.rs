@@ -50,8 +50,8 @@ pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
     append(out, format_args!("docroot: {lines} log lines dropped\n"));
 }
 
-/// The status. If there was no response, it is 499 if the client went away, as in nginx, and 000 if
-/// the server ended the exchange: parsers expect three digits.
+/// The status. Without a response, it is 499 if the client went away or its TLS session broke, as
+/// in nginx, and 000 if the server ended the exchange. Parsers expect three digits.
 fn status(exchange: &ExchangeRecord) -> u16 {
     match (exchange.status, exchange.end) {
         (Some(status), _) => status,

@@ -33,7 +33,8 @@ pub struct Counters {
     pub connections_accepted: Counter,
     /// Connections that are open now.
     pub connections_open: Counter,
-    /// Connections that were refused with 503 because too many were open.
+    /// Connections that were refused because too many were open or the server shuts down. Most of
+    /// them get a 503.
     pub connections_refused: Counter,
     /// TLS handshakes that succeeded.
     pub handshakes: Counter,
