@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use docroot::cli::banner::Banner;
+use docroot::cli::launch::{Command, Explain, Launch};
 use docroot::cli::machine::{Machine, wants_colour};
-use docroot::cli::{self, Command, Explain, Launch, explanation};
+use docroot::cli::{self, explanation};
 use docroot::http1::target::Scheme;
 use docroot::net;
 use docroot::net::config::Port;

@@ -36,13 +36,14 @@ const LAYERS: [&str; 11] = [
 /// Layers of values and decisions.
 const PURE: [&str; 4] = ["http1", "websocket", "semantics", "text"];
 
-/// Layers whose files form no circle of imports, tests left aside. The layers that are not named here
-/// have circles.
-const ACYCLIC: [&str; 9] = [
+/// Layers whose files form no circle of imports, tests left aside: all of them.
+const ACYCLIC: [&str; 11] = [
     "main",
+    "cli",
     "net",
     "guide",
     "origin",
+    "site",
     "observe",
     "http1",
     "websocket",

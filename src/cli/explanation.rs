@@ -1,6 +1,6 @@
 //! What `docroot explain` prints: the head of the response, then the steps of the decision.
 
-use crate::cli::{Explain, ExplainFormat};
+use crate::cli::launch::{Explain, ExplainFormat};
 use crate::net::explain::Explanation;
 use crate::semantics::trace::Step;
 use crate::text::append;

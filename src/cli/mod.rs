@@ -9,8 +9,8 @@ use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 
-use crate::net::config::Config;
 use command::{EXPLAIN, PATH, TARGET};
+use launch::Command;
 use machine::Machine;
 use options::{Mode, OptionDef, quoted};
 use settings::Settings;
@@ -34,6 +34,8 @@ mod options;
 mod printed;
 // Parses the request of `docroot explain`.
 mod request;
+// What docroot is asked to do.
+pub mod launch;
 // The settings that options change.
 mod settings;
 #[cfg(test)]
@@ -42,52 +44,6 @@ mod tests;
 mod units;
 // Mistakes in the arguments.
 mod usage;
-
-/// What docroot was asked to do.
-#[derive(Debug)]
-pub enum Command {
-    /// Start a server.
-    Serve(Box<Launch>),
-    /// Explain how the server would answer one request.
-    Explain(Box<Explain>),
-    /// Print this on the standard output and exit.
-    Print(Vec<u8>),
-}
-
-/// A server to start, and what to do once it listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Launch {
-    /// The server.
-    pub config: Config,
-    /// Whether to print the banner.
-    pub banner: bool,
-    /// Whether to open the browser.
-    pub open: bool,
-}
-
-/// A request to explain. It can be sent over HTTP/1.1, but may be invalid in other ways.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explain {
-    /// The request target.
-    pub target: Vec<u8>,
-    /// The method.
-    pub method: Vec<u8>,
-    /// The names and values of the fields, in the order in which they were typed.
-    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
-    /// How to print the explanation.
-    pub format: ExplainFormat,
-    /// The server that would answer the request.
-    pub config: Config,
-}
-
-/// How to print an explanation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExplainFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
 
 /// The command for these arguments. The first argument is the name of the program.
 ///

@@ -6,8 +6,8 @@
 use clap_complete::Shell;
 
 use super::https::Https;
+use super::launch::{Explain, ExplainFormat, Launch};
 use super::machine::Machine;
-use super::{Explain, ExplainFormat, Launch};
 use crate::net::config::{Bind, Config, DEFAULT_PORT, Port};
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::observe::access_log::{LogFormat, LogOptions};

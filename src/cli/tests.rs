@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use super::launch::{Explain, ExplainFormat, Launch};
 use super::options::{Kind, Scope};
 use super::*;
-use crate::net::config::{Bind, Port};
+use crate::net::config::{Bind, Config, Port};
 use crate::net::limits::{Deadlines, Limits};
 use crate::observe::access_log::{LogFormat, LogOptions};
 use crate::site::options::SiteOptions;

@@ -1,7 +1,7 @@
 //! The request of `docroot explain`, and how the answer is printed.
 
 use super::definition::{Choice, Group, Kind, List, OptionDef, Scope, store};
-use crate::cli::ExplainFormat;
+use crate::cli::launch::ExplainFormat;
 use crate::cli::request::{field, method};
 
 /// The options of this group.

@@ -1,6 +1,7 @@
 //! What a listing shows besides its entries: for example, the path `/photos/` and `31 files`.
 
-use super::{ListingQuery, Totals};
+use super::entry::Totals;
+use super::query::ListingQuery;
 
 /// What a listing shows besides its entries.
 #[derive(Debug)]

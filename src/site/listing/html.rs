@@ -1,10 +1,11 @@
 //! A listing as an HTML page. The page works without its script: links sort the list and a form
 //! filters it. The script filters while the user types, and adds keyboard shortcuts.
 
+use super::entry::Totals;
+use super::entry::{EntryKind, ListedEntry};
 use super::frame::Frame;
 use super::order::{Order, Sort, SortKey};
-use super::query::{key_name, order_name};
-use super::{EntryKind, Format, ListedEntry, ListingQuery, Totals};
+use super::query::{Format, ListingQuery, key_name, order_name};
 use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::Html;
 use crate::text::human::{Grouped, HumanSize};

@@ -9,9 +9,9 @@
 //! The size of a directory is `null`, and so is an unknown modification time. In a name, bytes that are
 //! not UTF-8 become U+FFFD. The `href` is always exact.
 
+use super::entry::{EntryKind, ListedEntry};
 use super::frame::Frame;
 use super::html::Href;
-use super::{EntryKind, ListedEntry};
 use crate::text::append;
 use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::JsonString;

@@ -1,8 +1,9 @@
 //! Merges sorted runs into one sequence, one entry at a time. A heap orders the runs by their next
 //! entry, so each entry costs about log2(runs) comparisons.
 
+use super::entry::ListedEntry;
+use super::order::Sort;
 use super::scan::{Listing, Run};
-use super::{ListedEntry, Sort};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -78,8 +79,10 @@ impl Eq for Cursor {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::listing::entry::EntryKind;
+    use crate::site::listing::query::ListingQuery;
     use crate::site::listing::scan::RUN_LENGTH;
-    use crate::site::listing::{EntryKind, ListingQuery, Scan};
+    use crate::site::listing::scan::Scan;
     use proptest::prelude::*;
 
     proptest! {

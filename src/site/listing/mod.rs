@@ -13,6 +13,8 @@
 //! Invariant: this module never reads the disk or the clock. The caller reads the directory and
 //! pushes its entries.
 
+// One entry of a directory.
+mod entry;
 // What a listing shows besides its entries.
 mod frame;
 // The listing as an HTML page.
@@ -30,31 +32,8 @@ mod render;
 // Collection of entries into sorted runs.
 mod scan;
 
+pub use entry::{EntryKind, ListedEntry, Totals};
 pub use html::CONTENT_SECURITY_POLICY;
 pub use query::{Format, ListingQuery};
 pub use render::Renderer;
-pub use scan::{Listing, Scan, Totals};
-
-use order::{Order, Sort, SortKey};
-
-/// The kind of a directory entry. Nothing else is served, so nothing else is listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EntryKind {
-    /// A directory. Directories are listed before files.
-    Directory,
-    /// A regular file.
-    File,
-}
-
-/// One entry of a directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ListedEntry<'a> {
-    /// The name. It may contain any bytes except NUL and `/`, and is not always UTF-8.
-    pub name: &'a [u8],
-    /// The kind.
-    pub kind: EntryKind,
-    /// The size of a file in bytes. It has no meaning for a directory.
-    pub size: u64,
-    /// The modification time in seconds since 1970, if it is known.
-    pub modified: Option<i64>,
-}
+pub use scan::{Listing, Scan};

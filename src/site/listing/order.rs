@@ -4,7 +4,7 @@
 //! if two names are otherwise equal. Names are bytes and may be invalid UTF-8. The order is total,
 //! because merging sorted runs requires it.
 
-use super::{EntryKind, ListedEntry};
+use super::entry::{EntryKind, ListedEntry};
 use std::cmp::Ordering;
 
 /// The column that a listing is sorted by.

@@ -10,7 +10,7 @@
 //! script. Unknown names and values are ignored. If a name appears twice, the last value counts. A
 //! query needs no length limit, because the request target has one.
 
-use super::{Order, Sort, SortKey};
+use super::order::{Order, Sort, SortKey};
 use crate::text::percent;
 
 /// The format of a listing.

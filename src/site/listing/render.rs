@@ -8,7 +8,9 @@
 
 use super::frame::Frame;
 use super::merge::Merge;
-use super::{Format, Listing, ListingQuery, html, json};
+use super::query::{Format, ListingQuery};
+use super::scan::Listing;
+use super::{html, json};
 use crate::site::body::Pulled;
 
 /// Writes a listing to bytes.
@@ -101,8 +103,9 @@ fn with_slashes(path: &[u8]) -> Vec<u8> {
 mod tests {
     use super::html::CONTENT_SECURITY_POLICY;
     use super::*;
+    use crate::site::listing::entry::{EntryKind, ListedEntry};
     use crate::site::listing::order::comparisons;
-    use crate::site::listing::{EntryKind, ListedEntry, Scan};
+    use crate::site::listing::scan::Scan;
     use base64::Engine;
     use proptest::prelude::*;
     use sha2::Digest;

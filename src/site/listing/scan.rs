@@ -8,9 +8,10 @@
 //! After [`RUN_LENGTH`] entries, a run is sorted and sealed. Its names are in one allocation and its
 //! records in another. A sealed run never changes, so a push copies at most one run.
 
+use super::entry::{EntryKind, ListedEntry, Totals};
 use super::html::CONTENT_SECURITY_POLICY;
-use super::query::{key_name, order_name};
-use super::{EntryKind, Format, ListedEntry, ListingQuery, Sort};
+use super::order::Sort;
+use super::query::{Format, ListingQuery, key_name, order_name};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How many entries are sorted at once. This takes about 5,000 comparisons, a fraction of a
@@ -88,35 +89,6 @@ impl Scan {
             run.sort(self.sort);
             self.sealed.push(run);
         }
-    }
-}
-
-/// Totals over all entries of a listing, including those that are not shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Totals {
-    /// The number of directories.
-    pub directories: u64,
-    /// The number of files.
-    pub files: u64,
-    /// The total size of all files in bytes.
-    pub bytes: u64,
-    /// The number of entries that are not shown because there are too many.
-    pub omitted: u64,
-}
-
-impl Totals {
-    /// The number of directories and files.
-    pub fn entries(&self) -> u64 {
-        self.directories + self.files
-    }
-
-    fn add(&mut self, entry: &ListedEntry, limit: usize) {
-        match entry.kind {
-            EntryKind::Directory => self.directories += 1,
-            EntryKind::File => self.files += 1,
-        }
-        self.bytes = self.bytes.saturating_add(entry.size);
-        self.omitted = self.entries().saturating_sub(limit as u64);
     }
 }
 
@@ -282,7 +254,7 @@ impl Filter {
 mod tests {
     use super::*;
     use crate::site::listing::order::comparisons;
-    use crate::site::listing::{Order, SortKey};
+    use crate::site::listing::order::{Order, SortKey};
 
     fn file(name: &[u8], size: u64) -> ListedEntry<'_> {
         let (kind, modified) = (EntryKind::File, Some(0));
