@@ -1,13 +1,13 @@
-//! A static file server. Each module is a layer; an arrow may only point to a layer below.
+//! A static file server. Each module is a layer and imports only from layers below it.
 //!
-//! Read from the bottom up to learn HTTP, from the top down to follow a request.
+//! To learn HTTP, read the layers from the bottom up. To follow a request, read from the top down.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,
     allow(clippy::disallowed_methods, reason = "a test may read the clock")
 )]
 
-// What was typed, and what is printed for it.
+// The command line: arguments in, a configuration and messages out.
 pub mod cli;
 // RFC 9112: bytes to messages and back. Pure.
 pub mod http1;
@@ -15,11 +15,11 @@ pub mod http1;
 pub mod net;
 // The access log and the counters.
 pub mod observe;
-// A request head in, a response out.
+// A request in, a response out.
 pub mod origin;
 // RFC 9110: values in, decisions out. Pure.
 pub mod semantics;
-// The disk.
+// The files on disk.
 pub mod site;
-// How values are written, and classes of octets. Pure.
+// How values are formatted, and classes of octets. Pure.
 pub mod text;

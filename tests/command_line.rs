@@ -99,13 +99,13 @@ fn a_root_that_cannot_be_served_ends_with_1() {
         &[],
         &["--port", "0", "/no/such/place"],
         1,
-        "there is no \"/no/such/place\": ",
+        "\"/no/such/place\" does not exist: ",
     );
     check_mistake(
         &[],
         &["--port", "0", "/dev/null/x"],
         1,
-        "there is no \"/dev/null/x\": ",
+        "\"/dev/null/x\" does not exist: ",
     );
 }
 
@@ -224,7 +224,7 @@ fn a_single_file_is_served_by_its_name() {
 #[test]
 fn a_port_that_was_asked_for_and_is_taken_ends_with_1() {
     let (_listener, port) = taken();
-    let want = format!("127.0.0.1:{port} is taken: ");
+    let want = format!("127.0.0.1:{port} is already in use: ");
     check_mistake(&[], &["-p", &port], 1, &want);
     check_mistake(&[], &["--port", &port, "-b", "127.0.0.1"], 1, &want);
 }
@@ -232,7 +232,7 @@ fn a_port_that_was_asked_for_and_is_taken_ends_with_1() {
 #[test]
 fn a_port_comes_from_the_environment_where_none_is_given() {
     let (_listener, port) = taken();
-    let want = format!("127.0.0.1:{port} is taken: ");
+    let want = format!("127.0.0.1:{port} is already in use: ");
     check_mistake(&[("PORT", &port)], &[], 1, &want);
     check_mistake(&[("DOCROOT_PORT", &port)], &[], 1, &want);
     check_mistake(&[("DOCROOT_PORT", &port), ("PORT", "0")], &[], 1, &want);
@@ -281,7 +281,7 @@ fn a_privileged_port_names_the_mend() {
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
     assert!(
-        error.starts_with("docroot: port 81 is kept for the privileged: "),
+        error.starts_with("docroot: port 81 needs privileges: "),
         "{error}"
     );
     assert_eq!(error.lines().count(), 1);
@@ -305,7 +305,7 @@ fn a_root_that_may_not_be_read_ends_with_1() {
         .expect("it runs");
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("closed\" may not be read: "), "{error}");
+    assert!(error.contains("closed\" cannot be read: "), "{error}");
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn what_cannot_be_served_or_listened_at_ends_with_1() {
         &[],
         &with(&["-b", "192.0.2.1"]),
         1,
-        "192.0.2.1 is no address of this machine: ",
+        "192.0.2.1 is not an address of this machine: ",
     );
     check_mistake(&[], &with(&["-b", "nonsense"]), 2, "'--bind <ADDR>'");
 }

@@ -82,8 +82,8 @@ fn certificates_that_cannot_be_used() {
     let Issued { certificate, key } = &desk.good;
     let check = |path: &Path, because| desk.check_refused(path, key, path, because);
     check(Path::new("/no/such/file"), "cannot be read");
-    check(desk.root.path(), "no regular file");
-    check(Path::new("/dev/zero"), "no regular file");
+    check(desk.root.path(), "is not a regular file");
+    check(Path::new("/dev/zero"), "is not a regular file");
     let large = "x".repeat((1 << 20) + 1);
     check(&desk.file("large", &large), "of at most 1 MiB");
     check(&desk.file("empty", ""), "there is no certificate");
@@ -91,9 +91,12 @@ fn certificates_that_cannot_be_used() {
     check(key, "there is no certificate");
     let text = std::fs::read_to_string(certificate).expect("a file");
     let half = desk.file("half", &text[..text.len() / 2]);
-    check(&half, "breaks off before a line -----END");
+    check(&half, "ends before a line -----END");
     let no_base64 = "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n";
-    check(&desk.file("no_base64", no_base64), "is no whole PEM file");
+    check(
+        &desk.file("no_base64", no_base64),
+        "is not a complete PEM file",
+    );
     let no_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     check(&desk.file("no_der", no_der), "cannot be used");
     check(
@@ -112,7 +115,7 @@ fn keys_that_cannot_be_used() {
     check(certificate, "there is no private key");
     let text = std::fs::read_to_string(key).expect("a file");
     let half = desk.file("half", &text[..text.len() / 2]);
-    check(&half, "breaks off before a line -----END");
+    check(&half, "ends before a line -----END");
     let no_der = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     check(&desk.file("no_der", no_der), "cannot be used");
     let another = desk.authority.server();
@@ -171,7 +174,7 @@ fn a_certificate_that_clients_refuse_is_told_of_and_used() {
     let desk = Desk::new();
     for (wanted, want) in [
         (Wanted::server().expired(), "\" expired on "),
-        (Wanted::server().not_yet_valid(), "\" is valid from "),
+        (Wanted::server().not_yet_valid(), "\" is not valid before "),
     ] {
         let issued = desk.authority.issue(wanted);
         let mut command = command();

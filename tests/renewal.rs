@@ -184,7 +184,7 @@ fn one_more_authority_lets_everybody_in() {
 }
 
 /// What is said of new files that are good.
-const RENEWED: &str = "docroot: the new TLS files are in use for new connections";
+const RENEWED: &str = "docroot: new connections use the new TLS files";
 
 fn program(root: &Path, files: &Issued) -> Program {
     let mut command = command();
@@ -325,7 +325,7 @@ fn the_operator_is_told_of_a_directory() {
     until("the new one is in use", || told.served() == new.chain()[0]);
     let lines = told.lines(2);
     assert_eq!(lines.len(), 2, "{lines:#?}");
-    assert!(lines[0].contains("is no regular file"), "{lines:#?}");
+    assert!(lines[0].contains("is not a regular file"), "{lines:#?}");
     assert_eq!(lines[1], RENEWED);
 }
 

@@ -1,5 +1,6 @@
-//! The thread that accepts: one a listener, blocking, and never reading from a socket, so that no
-//! client can hold it up.
+//! The thread that accepts, one per listener.
+//!
+//! It blocks in `accept` and never reads from a socket, so no client can hold it up.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,43 +15,43 @@ use crate::observe::client::Client;
 use crate::observe::metrics::Counters;
 use crate::origin::reason::Reason;
 
-/// How many clients may be told at the same time that they are refused. Beyond it they are closed at
-/// once: an answer costs a slot for as long as the client takes to read it.
+/// How many clients may be reading a refusal at once. Beyond it the socket is closed without a
+/// response, because a response costs a slot until the client has read it.
 const MAX_REFUSED: usize = 32;
 
-/// How long to wait when descriptors or memory have run out. Whoever waits in the kernel's queue
-/// meanwhile is served as soon as a connection ends.
+/// How long to wait when descriptors or memory have run out. New clients stay in the kernel's queue
+/// until then.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A listener and what its clients are handed to.
+/// A listener and the workers that serve its clients.
 pub struct Acceptor {
     /// In blocking mode.
     pub socket: Arc<TcpListener>,
-    /// What it is.
+    /// Its address, its protocol and its service.
     pub listener: Listener,
-    /// Every worker.
+    /// All workers.
     pub workers: Vec<WorkerHandle>,
-    /// The most connections that all workers may have together.
+    /// The most connections of all workers together.
     pub max_connections: usize,
-    /// Whether the server is ending.
+    /// Says whether the server is shutting down.
     pub shutdown: Arc<Shutdown>,
-    /// Where what happens is counted.
+    /// The server's counters.
     pub counters: Arc<Counters>,
-    /// Disconnected when the acceptor is to leave.
+    /// Disconnected when the acceptor must exit.
     pub alive: Receiver<()>,
 }
 
 impl Acceptor {
-    /// Accepts until told to leave.
+    /// Accepts until the server stops.
     pub fn run(self) {
         loop {
             match accept(&self.socket) {
                 Ok((stream, peer)) => self.admit(stream, peer),
-                // The client left before its turn came: the next one is waiting.
+                // The client closed before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // EMFILE, ENFILE, ENOBUFS, ENOMEM, or the listener was shut down: the pause ends
-                // at once where it is time to leave.
+                // EMFILE, ENFILE, ENOBUFS, ENOMEM, or the listener was shut down. If the server
+                // stops, the pause ends at once.
                 Err(_) => {
                     let _ = self.alive.recv_timeout(PAUSE);
                 }
@@ -85,14 +86,14 @@ impl Acceptor {
             listener: self.listener,
             refused: reason,
         };
-        if self.hand_over(admission).is_err() {
+        if self.send_to_worker(admission).is_err() {
             self.counters.connections_open.subtract(1);
         }
     }
 
-    /// To the worker with the fewest connections. While the server drains, those that have nothing
-    /// left to do are gone; the others turn newcomers away.
-    fn hand_over(&self, mut admission: Admission) -> Result<(), Admission> {
+    /// Sends a socket to the worker with the fewest connections. During a drain that worker may have
+    /// exited already; then any other takes it.
+    fn send_to_worker(&self, mut admission: Admission) -> Result<(), Admission> {
         let least = self
             .workers
             .iter()
@@ -107,7 +108,7 @@ impl Acceptor {
     }
 }
 
-/// Accepts one client, its socket in non-blocking mode.
+/// Accepts one client. Its socket is in non-blocking mode.
 #[cfg(target_os = "linux")]
 fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     use rustix::net::SocketFlags;
@@ -125,7 +126,7 @@ fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     Ok((stream, canonical(peer)))
 }
 
-/// A client that reached an IPv6 socket over IPv4 is told of by its IPv4 address.
+/// Replaces an IPv4-mapped IPv6 address by the IPv4 address.
 fn canonical(peer: SocketAddr) -> SocketAddr {
     SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }

@@ -1,10 +1,10 @@
-//! Bytes between two marks: what was received and not yet understood, or made and not yet sent.
+//! A buffer: received bytes that are not parsed yet, or TLS records that are not sent yet.
 //!
-//! A worker has one buffer for each purpose and lends it to the connection it drives. What a
-//! connection leaves in it (half a head, a pipelined request behind a slow answer) moves into a
-//! small allocation of the connection's own until its next turn; an idle connection owns none.
+//! A worker has one buffer for each purpose. The connection that it drives uses them for one turn.
+//! If bytes are left at the end, such as half a head, the connection keeps them in an allocation of
+//! its own until its next turn. An idle connection has no such allocation.
 
-/// A fixed buffer with bytes between two marks. Without capacity it is a place to keep a lent one.
+/// A buffer of fixed capacity. The default has no capacity and is a placeholder.
 #[derive(Debug, Default)]
 pub struct Buffer {
     bytes: Box<[u8]>,
@@ -22,17 +22,17 @@ impl Buffer {
         }
     }
 
-    /// Takes up what a connection kept; `kept` is left without an allocation. What a connection
-    /// keeps came out of a buffer of the same capacity, so it fits.
+    /// Copies in what a connection kept, and frees `kept`. It fits, because it came from a buffer of
+    /// the same capacity.
     pub fn restore(&mut self, kept: &mut Vec<u8>) {
-        debug_assert!(kept.len() <= self.bytes.len(), "it came from elsewhere");
+        debug_assert!(kept.len() <= self.bytes.len(), "kept bytes do not fit");
         self.start = 0;
         self.end = kept.len().min(self.bytes.len());
         self.bytes[..self.end].copy_from_slice(&kept[..self.end]);
         *kept = Vec::new();
     }
 
-    /// Gives what is left to the connection, in an allocation of exactly its size.
+    /// Moves the waiting bytes to `kept`, in an allocation of exactly their size.
     pub fn keep(&mut self, kept: &mut Vec<u8>) {
         if self.start < self.end {
             *kept = self.waiting().to_vec();
@@ -40,22 +40,22 @@ impl Buffer {
         (self.start, self.end) = (0, 0);
     }
 
-    /// What was added and not consumed.
+    /// The bytes that were added and not consumed.
     pub fn waiting(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// The same, to be decrypted in place.
+    /// The same, for decryption in place.
     pub fn waiting_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[self.start..self.end]
     }
 
-    /// Whether nothing waits.
+    /// Whether no bytes wait.
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    /// Marks the first `count` waiting bytes as done with.
+    /// Removes the first `count` waiting bytes.
     pub fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
         if self.start == self.end {
@@ -63,7 +63,7 @@ impl Buffer {
         }
     }
 
-    /// The first `count` waiting bytes, which are done with afterwards.
+    /// Removes and returns the first `count` waiting bytes.
     pub fn take(&mut self, count: usize) -> &[u8] {
         let start = self.start;
         let end = start.saturating_add(count).min(self.end);
@@ -71,7 +71,7 @@ impl Buffer {
         &self.bytes[start..end]
     }
 
-    /// Where the next bytes are to be put, after making as much room as there can be.
+    /// The free space behind the waiting bytes. They are moved to the front first.
     pub fn room(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
@@ -81,7 +81,7 @@ impl Buffer {
         &mut self.bytes[self.end..]
     }
 
-    /// Marks the first `count` bytes of the room as waiting.
+    /// Adds the first `count` bytes of the room to the waiting bytes.
     pub fn add(&mut self, count: usize) {
         self.end = (self.end + count).min(self.bytes.len());
     }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_survives_between_turns() {
+    fn waiting_bytes_survive_between_turns() {
         let mut buffer = Buffer::new(8);
         buffer.room()[..6].copy_from_slice(b"abcdef");
         buffer.add(6);

@@ -1,21 +1,21 @@
-//! The one home of the clock: read once each time a worker wakes up, and passed down.
+//! The only file that reads the clock. A worker reads it once per turn and passes the time down.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::semantics::date::{HttpDate, ImfFixdate};
 
-/// A moment, on the clocks it is needed on.
+/// The current time on several clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
-    /// For deadlines: it never goes back.
+    /// For deadlines. It never goes back.
     pub instant: Instant,
-    /// The last reading of the same clock in this turn, for durations.
+    /// For durations: the latest reading of the same clock in this turn.
     pub latest: Instant,
     /// For the log.
     pub system: SystemTime,
-    /// For `Date` and everything compared with it.
+    /// For `Date`, and for dates that are compared with it.
     pub date: HttpDate,
-    /// The same in words.
+    /// The date as text, for example `Sun, 06 Nov 1994 08:49:37 GMT`.
     pub text: ImfFixdate,
 }
 
@@ -34,7 +34,7 @@ impl Now {
         }
     }
 
-    /// Reads the clocks again. A date is put into words once a second, not once a turn.
+    /// Reads the clocks again. The date is formatted once per second, not once per turn.
     pub fn advance(&mut self) {
         self.instant = instant();
         self.latest = self.instant;
@@ -47,7 +47,7 @@ impl Now {
     }
 }
 
-/// A clock outside the years that HTTP can write is as good as unset.
+/// The date in HTTP's format. If the clock is outside the years that HTTP can write, the epoch.
 fn date(system: SystemTime) -> HttpDate {
     let since = system.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = i64::try_from(since.as_secs()).ok();
@@ -64,7 +64,7 @@ fn wall() -> SystemTime {
     SystemTime::now()
 }
 
-/// The clock for deadlines alone.
+/// Reads only the clock for deadlines.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one file that reads the clock"

@@ -1,4 +1,4 @@
-//! What a server is told before it starts.
+//! The configuration of a server.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -8,21 +8,21 @@ use crate::net::tls::options::TlsOptions;
 use crate::observe::access_log::LogOptions;
 use crate::site::options::SiteOptions;
 
-/// The port where none was asked for: the one that people try first for a server of their own.
+/// The default port: the one that people try first for a local server.
 pub const DEFAULT_PORT: u16 = 8080;
 
-/// Everything a server needs to know, as plain values: nothing here was opened or looked up.
+/// The configuration of a server, as plain values. Nothing was opened or looked up to make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The directory, or the single file, to serve.
+    /// The directory or the single file to serve.
     pub root: PathBuf,
-    /// Where to listen, one socket for each.
+    /// The addresses to listen on, one socket per address.
     pub bind: Bind,
-    /// On which port.
+    /// The port to listen on.
     pub port: Port,
-    /// How many workers; at least 1.
+    /// How many workers to start, at least 1.
     pub threads: usize,
-    /// The choices about the files.
+    /// How files are served.
     pub site: SiteOptions,
     /// How much a client may ask for.
     pub limits: Limits,
@@ -30,24 +30,24 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// How requests are logged.
     pub log: LogOptions,
-    /// HTTPS; `None` serves plain text.
+    /// HTTPS. `None` serves plain text.
     pub tls: Option<TlsOptions>,
 }
 
-/// The addresses to listen at. They hold no address twice.
+/// The addresses to listen on. No address occurs twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bind {
-    /// Addresses that were asked for by number: not to get one of them is an error.
+    /// Addresses that the user named. If one cannot be bound, the server does not start.
     ///
-    /// `0.0.0.0` is every IPv4 address and `::` every IPv6 address, each only that, so that both
-    /// can be asked for at once.
+    /// `0.0.0.0` means every IPv4 address, and `::` every IPv6 address but no IPv4 address. The user
+    /// can name both.
     pub required: Vec<IpAddr>,
-    /// Addresses to do without where the machine has them not, as long as one address is left.
+    /// Addresses to skip if the machine lacks them, as long as one address is left.
     pub optional: Vec<IpAddr>,
 }
 
 impl Bind {
-    /// This machine only: 127.0.0.1 and, where there is one, ::1.
+    /// This machine only: 127.0.0.1 and ::1, whichever exist.
     pub fn loopback() -> Bind {
         Bind {
             required: Vec::new(),
@@ -55,19 +55,19 @@ impl Bind {
         }
     }
 
-    /// The two addresses `localhost` stands for (RFC 6761 section 6.3).
+    /// The addresses of `localhost` (RFC 6761 section 6.3).
     pub const LOOPBACK: [IpAddr; 2] = [
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::LOCALHOST),
     ];
 }
 
-/// The port to listen on, the same at every address.
+/// The port to listen on, the same for every address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {
-    /// This one and no other; 0 lets the system choose.
+    /// Only this port. With 0, the system chooses.
     Fixed(u16),
-    /// This one or, where it is taken, the next free one above it: nobody asked for a number.
+    /// This port or, if it is in use, the next free one above. For when the user named no port.
     Preferred(u16),
 }
 

@@ -1,13 +1,14 @@
-//! One client's connection, as a value that stops at any byte and goes on later: a stream of bytes,
-//! and the protocol that gives them a meaning.
+//! One client's connection: a stream of bytes and the protocol that interprets them.
+//!
+//! It can stop at any byte and continue later.
 //!
 //! ```text
-//! drive:  take up the worker's buffers -> step, step, ... -> give them back
+//! drive:  swap in the worker's buffers -> step, step, ... -> swap them out
 //!                                          |
-//!                                          +-- Next, Switch    go on at once
-//!                                          +-- Wait            until the socket is ready or time passes
-//!                                          +-- Again           the neighbours' turn first
-//!                                          +-- Close           over
+//!                                          +-- Next, Switch    continue at once
+//!                                          +-- Wait            for the socket or the deadline
+//!                                          +-- Again           after the other connections
+//!                                          +-- Close           end the connection
 //! ```
 
 use mio::Token;
@@ -16,7 +17,7 @@ use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::listener::Listener;
 use crate::net::protocol::Protocol;
-use crate::net::protocol::closing::lose;
+use crate::net::protocol::closing::close_after_write_error;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
 use crate::net::protocol::step::{Closed, Refusal, Step};
@@ -31,19 +32,19 @@ pub struct Connection {
     protocol: Protocol,
 }
 
-/// What a connection asks of its worker after a turn.
+/// What the worker must do with a connection after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// Nothing until the socket is ready or the deadline passes.
+    /// Wait until the socket is ready or the deadline passes.
     Wait,
-    /// Another turn, after the neighbours'.
+    /// Give it another turn, after the other connections.
     Again,
-    /// It is over, and is to be ended with [`Connection::end`].
+    /// End it with [`Connection::end`].
     Closed(Closed),
 }
 
 impl Connection {
-    /// A connection just accepted. If there is a refusal, the client is told of it.
+    /// A new connection. If there is a refusal, it is sent instead of a response.
     pub fn new(
         transport: Transport,
         client: Client,
@@ -68,56 +69,55 @@ impl Connection {
         }
     }
 
-    /// The client's transport, for its registration.
+    /// The transport, for registration with the poller.
     pub fn transport(&self) -> &Transport {
         &self.stream.transport
     }
 
-    /// Notes by what the worker knows the connection.
+    /// Sets the worker's token for the connection.
     pub fn set_token(&mut self, token: Token) {
         self.stream.token = token;
     }
 
-    /// Notes what the poller said: there may be more to read, the client will send no more, the
-    /// connection is over in both directions.
+    /// Notes an event of the poller. `hung_up`: the client will send no more. `gone`: the connection
+    /// is closed in both directions.
     pub fn ready(&mut self, readable: bool, hung_up: bool, gone: bool) {
         self.stream.transport.ready(readable, hung_up);
         self.stream.is_gone |= gone;
     }
 
-    /// Whether its next turn is likely to be a long one, for the sake of a client that has asked for
-    /// nothing yet.
-    pub fn is_shaking_hands(&self) -> bool {
+    /// Whether it is in a TLS handshake. Then its next turn may be a long one.
+    pub fn is_in_handshake(&self) -> bool {
         matches!(self.protocol, Protocol::Handshake(_))
     }
 
-    /// When the worker must look again although nothing happened.
+    /// When the worker must act although no event comes.
     pub fn deadline(&self) -> &Deadline {
         &self.stream.deadline
     }
 
-    /// Runs until the socket blocks, the turn's budget is used up, or the connection is over.
+    /// Runs until the socket blocks, the turn's budget is used up, or the connection ends.
     pub fn drive(&mut self, context: &mut Context) -> Turn {
         self.turn(context, |_, _, _| Step::Next)
     }
 
-    /// Acts upon a deadline that has passed.
+    /// Acts on a deadline that has passed.
     pub fn expire(&mut self, context: &mut Context) -> Turn {
         match self.stream.deadline.waiting {
             Waiting::Answer => self.drive(context),
-            Waiting::Send => self.judge_pace(context),
+            Waiting::Send => self.check_pace(context),
             _ => self.turn(context, Protocol::expire),
         }
     }
 
-    /// Ends the connection, and with it whatever exchange is under way.
+    /// Ends the connection and its exchanges.
     pub fn end(mut self, closed: Closed, context: &mut Context) {
-        // The protocol forgets the response that it ends.
+        // This comes first, because `Protocol::end` drops the exchange under way.
         self.abort_if_incomplete();
         self.protocol.end(closed, &mut self.stream, context);
     }
 
-    /// Makes a step, and those that follow, with what the worker lends.
+    /// Swaps in the worker's buffers and runs one turn, beginning with the step `first`.
     fn turn(
         &mut self,
         context: &mut Context,
@@ -128,7 +128,7 @@ impl Connection {
         let mut step = match stream.is_gone {
             false => first(protocol, stream, context),
             true => {
-                protocol.lose(stream, context);
+                protocol.record_reset(stream, context);
                 Step::Close(Closed::Cut(End::ClientGone))
             }
         };
@@ -141,24 +141,24 @@ impl Connection {
                 }
                 Step::Next | Step::Again => match stream.flush(context) {
                     Ok(_) => break Turn::Again,
-                    Err(fault) => lose(&fault, stream, context),
+                    Err(fault) => close_after_write_error(&fault, stream, context),
                 },
                 Step::Wait => break Turn::Wait,
                 Step::Close(closed) => break Turn::Closed(closed),
             };
         };
         if let Turn::Closed(Closed::Idle | Closed::Orderly) = turn {
-            say_goodbye(stream, context);
+            send_close_notify(stream, context);
         }
         stream.end_turn(&mut context.buffers);
         turn
     }
 
-    /// The end of a window: the kernel says that there is room only when a third of its buffer has
-    /// left, so what the client has taken is learnt by filling it up again.
-    fn judge_pace(&mut self, context: &mut Context) -> Turn {
+    /// Checks the pace at the end of a window. The kernel reports room only when a third of its
+    /// buffer is free. To learn how much the client has read, the socket is filled up again.
+    fn check_pace(&mut self, context: &mut Context) -> Turn {
         let mut turn = self.drive(context);
-        // A turn ends before a large socket is full.
+        // A large socket buffer may need several turns to fill.
         while turn == Turn::Again
             && self.stream.deadline.waiting == Waiting::Send
             && !self.stream.pace.is_kept()
@@ -178,7 +178,7 @@ impl Connection {
         turn
     }
 
-    /// A response that is not complete must not look as if it were: the client is reset.
+    /// Resets the connection if a response is incomplete, so that it cannot look complete.
     fn abort_if_incomplete(&mut self) {
         if self.protocol.is_mid_response() || self.stream.has_unsent() {
             self.stream.transport.abort();
@@ -192,10 +192,10 @@ impl Drop for Connection {
     }
 }
 
-/// The last word of a session that ends as it should (RFC 9112 section 9.8). Everything else is in
-/// the socket. If that has no room left for the word, it is not worth a reset, which would take the
-/// rest with it.
-fn say_goodbye(stream: &mut Stream, context: &mut Context) {
+/// Sends close_notify if the connection has a TLS session (RFC 9112 section 9.8). All other bytes
+/// are in the socket. If the socket has no room, the alert is dropped, because a reset would destroy
+/// those bytes.
+fn send_close_notify(stream: &mut Stream, context: &mut Context) {
     stream.transport.close();
     let _ = stream.flush(context);
     stream.transport.forget_unsent();

@@ -1,4 +1,4 @@
-//! What a worker lends to the connection that it drives: buffers, the origin, the time.
+//! The context of a worker: what the connection that it drives may use.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::net::deadline::{Deadline, Waiting};
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::mailbox::WakeSender;
 use crate::net::outbox::Outbox;
-use crate::net::tls::{Endpoint, Wire};
+use crate::net::tls::{Endpoint, RecordBuffers};
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::observe::observer::Observer;
@@ -23,68 +23,68 @@ use crate::site::options::SiteOptions;
 use crate::site::resolve::Site;
 use crate::site::root::Root;
 
-/// Room for pipelined requests behind the largest head.
+/// Room in the inbox for pipelined requests behind the longest head.
 const READ_AHEAD: usize = 16 * 1024;
 
-/// A worker's context. It belongs to the thread that makes it.
+/// The context of a worker. It belongs to the thread that creates it.
 pub struct Context {
-    /// The buffers of the connection that is driven.
+    /// Buffers for the connection that is driven.
     pub buffers: Buffers,
-    /// Where the lines of a head are noted.
+    /// Scratch space for the field lines of a head.
     pub lines: Vec<FieldLine>,
-    /// For bytes on their way from a file or a source to the socket.
+    /// Scratch space for bytes that move from a file or a source to the socket.
     pub scratch: Vec<u8>,
-    /// What answers.
+    /// Answers requests.
     pub origin: Origin,
     /// The time of this turn.
     pub now: Now,
-    /// How much a client may use.
+    /// How much a client may ask for.
     pub limits: Limits,
-    /// How large a head may be.
+    /// How long a head may be.
     pub head_limits: HeadLimits,
     /// How long a client may take.
     pub deadlines: Deadlines,
-    /// Where exchanges end.
+    /// Counts and logs exchanges.
     pub observer: Observer,
-    /// The steps of the decision at hand.
+    /// The steps of the current decision.
     pub trace: Trace,
-    /// The server is about to end: connections are not kept.
+    /// The server is shutting down: each connection ends after its response.
     pub is_draining: bool,
-    /// Where TLS sessions come from, if the site is served over TLS.
+    /// Creates TLS sessions, if the site is served over TLS.
     pub endpoint: Option<Arc<Endpoint>>,
-    /// The port to which clients of the plain port are redirected.
+    /// The port to which the redirect service sends clients.
     pub https_port: u16,
-    /// The seconds for which clients are told to return over HTTPS only.
+    /// The `max-age` of `Strict-Transport-Security` in seconds, if it is sent.
     pub hsts: Option<u64>,
-    /// Makes wakers for answers that wait for news.
+    /// Makes wakers for handlers and sources that wait.
     pub wakes: WakeSender,
 }
 
-/// The buffers that a worker lends for one turn.
+/// A worker's buffers. A connection uses them during its turn.
 pub struct Buffers {
-    /// For what is received.
+    /// For received bytes.
     pub inbox: Buffer,
-    /// For what is to be sent.
+    /// For bytes to send.
     pub outbox: Outbox,
-    /// For the records of a TLS session.
-    pub wire: Wire,
+    /// For TLS records.
+    pub records: RecordBuffers,
 }
 
-/// What all workers have in common.
+/// What all workers share.
 pub struct Settings {
-    /// What the server was told.
+    /// The configuration of the server.
     pub config: Config,
     /// The open root.
     pub root: Arc<Root>,
-    /// What of it is served.
+    /// How its files are served.
     pub options: Arc<SiteOptions>,
-    /// What happens, counted.
+    /// The server's counters.
     pub counters: Arc<Counters>,
-    /// Where TLS sessions come from, if the site is served over TLS.
+    /// Creates TLS sessions, if the site is served over TLS.
     pub endpoint: Option<Arc<Endpoint>>,
-    /// The port at which the site is served.
+    /// The port of the site.
     pub port: u16,
-    /// Makes the handlers that each worker asks before the site.
+    /// One entry per handler that each worker asks before the site.
     pub handlers: Vec<MakeHandler>,
 }
 
@@ -92,7 +92,7 @@ pub struct Settings {
 pub type MakeHandler = Box<dyn Fn() -> Box<dyn Handler> + Send + Sync>;
 
 impl Context {
-    /// The context of a worker.
+    /// Creates the context of a worker.
     pub fn new(settings: &Settings, log: LogHandle, wakes: WakeSender) -> Context {
         let config = &settings.config;
         let site = Site::new(
@@ -129,18 +129,17 @@ impl Context {
         }
     }
 
-    /// Replaces the buffers of a connection that ended in the middle of its turn.
+    /// Replaces the buffers after a connection panicked during its turn and lost them.
     pub fn renew_buffers(&mut self) {
         self.buffers = Buffers::new(&self.head_limits);
     }
 
-    /// The deadline of something that is waited for from now on.
+    /// The deadline of a wait that begins now.
     pub fn deadline(&self, waiting: Waiting) -> Deadline {
         Deadline::new(waiting, self.now.instant, self.allowed(waiting))
     }
 
-    /// What the connection adds to each of its responses. HSTS is never sent in plain text (RFC 6797
-    /// section 7.2).
+    /// The fields that every response has. HSTS is never sent in plain text (RFC 6797 section 7.2).
     pub fn common(&self, is_secure: bool) -> Common {
         Common {
             date: self.now.text,
@@ -166,7 +165,7 @@ impl Buffers {
         Buffers {
             inbox: Buffer::new(limits.head + READ_AHEAD),
             outbox: Outbox::default(),
-            wire: Wire::new(),
+            records: RecordBuffers::new(),
         }
     }
 }

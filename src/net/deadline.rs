@@ -1,18 +1,18 @@
-//! When a connection has taken too long.
+//! When a client has taken too long.
 //!
-//! Each connection has one deadline at a time. [`crate::net::timers`] says when it has passed, exact
-//! to a few milliseconds.
+//! Each connection has one deadline at a time. A timer ([`crate::net::timers`]) fires within a few
+//! milliseconds after it.
 
 use std::time::{Duration, Instant};
 
-/// What a connection is being waited for.
+/// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
     /// The end of a TLS handshake.
     Handshake,
-    /// The first request: who has just come has something to ask.
+    /// The first request. Its deadline is shorter, because a new client should ask at once.
     FirstRequest,
-    /// The next request, of which no byte has come.
+    /// The first byte of the next request.
     Request,
     /// The rest of a head.
     Head,
@@ -22,21 +22,21 @@ pub enum Waiting {
     Send,
     /// The client's close.
     Close,
-    /// The server's own answer, which takes time. The deadline is when it goes on.
+    /// A handler, a source or an upgraded protocol of the server. At the deadline it continues.
     Answer,
 }
 
-/// A moment by which something must have happened.
+/// The time by which something must have happened.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     /// What is waited for.
     pub waiting: Waiting,
-    /// Until when.
+    /// The time.
     pub at: Instant,
 }
 
 impl Deadline {
-    /// `after` from `now`. A span that no clock can hold is as good as none: a day.
+    /// A deadline `after` this duration. If the clock cannot represent the time, it is a day from now.
     pub fn new(waiting: Waiting, now: Instant, after: Duration) -> Deadline {
         let at = now
             .checked_add(after)
@@ -44,28 +44,28 @@ impl Deadline {
         Deadline { waiting, at }
     }
 
-    /// Whether the moment has come.
+    /// Whether the time has come.
     pub fn has_passed(&self, now: Instant) -> bool {
         now >= self.at
     }
 }
 
-/// The slowest a client may read: `minimum` bytes in each window.
+/// The lowest rate at which a client must read: `minimum` bytes in each window of time.
 ///
-/// A rate and not a pause is what ends a connection, so that a client cannot hold a slot for ever
-/// by reading a byte now and then.
+/// A rate is measured and not a pause. Otherwise a client could keep a slot forever if it read one
+/// byte now and then.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     sent: u64,
     minimum: u64,
     window: Duration,
-    /// The socket has not been full since the window began: what it takes until then is room that
-    /// was made before.
+    /// The socket has not been full since the window began. Until it is full, the bytes that it takes
+    /// fill room that the client made earlier, so they do not count.
     is_filling: bool,
 }
 
 impl Pace {
-    /// `rate` bytes a second, measured over windows of `window`.
+    /// `rate` bytes per second, measured over windows of this length.
     pub fn new(rate: u64, window: Duration) -> Pace {
         let seconds = window.as_secs_f64();
         Pace {
@@ -83,7 +83,7 @@ impl Pace {
         }
     }
 
-    /// The socket is full: from now on it takes what the client has taken.
+    /// Notes that the socket is full. From now on, it takes only as much as the client reads.
     pub fn fill(&mut self) {
         self.is_filling = false;
     }
@@ -93,14 +93,14 @@ impl Pace {
         Deadline::new(Waiting::Send, now, self.window)
     }
 
-    /// Whether the client has taken enough for this window. A socket that was never full waits for
-    /// nobody.
+    /// Whether the client has read enough for this window. If the socket was not full in this window,
+    /// the client is fast enough.
     pub fn is_kept(&self) -> bool {
         self.is_filling || self.sent >= self.minimum.max(1)
     }
 
-    /// At the end of a window: whether the client kept the pace. The next window begins, with a
-    /// socket that is full or not.
+    /// Ends a window and begins the next. Returns whether the client kept the pace. `is_full` says
+    /// whether the socket is full now.
     pub fn was_kept(&mut self, is_full: bool) -> bool {
         let was_kept = self.is_kept();
         self.sent = 0;
@@ -121,16 +121,16 @@ mod tests {
         assert!(!pace.was_kept(true));
         pace.count(10_000);
         assert!(pace.was_kept(true));
-        assert!(!pace.was_kept(true)); // each window counts for itself
+        assert!(!pace.was_kept(true)); // each window starts at zero
     }
 
     #[test]
-    fn silence_is_cut_even_where_no_rate_is_asked() {
+    fn a_client_that_reads_nothing_is_cut_even_if_the_rate_is_zero() {
         assert!(!Pace::new(0, Duration::from_secs(10)).was_kept(true));
     }
 
     #[test]
-    fn an_endless_span_is_no_panic() {
+    fn the_longest_duration_does_not_panic() {
         let deadline = Deadline::new(Waiting::Head, Instant::now(), Duration::MAX);
         assert!(!deadline.has_passed(Instant::now()));
     }

@@ -1,7 +1,7 @@
 //! One request and its response, from the first byte read to the last byte written.
 //!
-//! An exchange begins when the first byte of its request is read, and ends exactly once, in
-//! [`Exchange::end`]: whatever ended it, there it is counted and logged.
+//! An exchange begins when the first byte of its request is read. It ends exactly once, in
+//! [`Exchange::end`], for whatever reason. That function counts and logs it.
 
 use std::time::Instant;
 
@@ -12,16 +12,17 @@ use crate::observe::observer::Observer;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
-/// One exchange, as far as it has come.
+/// An exchange that has not ended.
 #[derive(Debug)]
 pub struct Exchange {
     /// When the first byte of the request was read.
     began: Instant,
-    /// What the log tells of the request. `None` if nobody observes, or if nothing was understood.
+    /// What the log says about the request. `None` if nothing is logged, or if the request was not
+    /// parsed yet.
     request: Option<Box<RequestText>>,
     /// The status and the reason of the response, once it is decided.
     answer: Option<(Status, Reason)>,
-    /// Bytes of content that were written for the client, taken by its socket or not.
+    /// Bytes of content that were written, whether or not the socket has taken them.
     written: u64,
 }
 
@@ -36,17 +37,17 @@ impl Exchange {
         }
     }
 
-    /// Notes what the log tells of the request.
+    /// Notes what the log says about the request.
     pub fn note_request(&mut self, request: Option<Box<RequestText>>) {
         self.request = request;
     }
 
-    /// Whether it is known what was asked.
+    /// Whether the request was noted for the log.
     pub fn has_request(&self) -> bool {
         self.request.is_some()
     }
 
-    /// Notes what the request is answered with.
+    /// Notes the status and the reason of the response.
     pub fn note_answer(&mut self, status: Status, reason: Reason) {
         self.answer = Some((status, reason));
     }
@@ -61,7 +62,7 @@ impl Exchange {
         self.written = bytes;
     }
 
-    /// The one end of every exchange. `unsent` bytes of what was written did not leave.
+    /// Counts and logs the exchange. `unsent` bytes of what was written did not leave.
     pub fn end(
         self,
         end: End,

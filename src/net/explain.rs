@@ -1,4 +1,6 @@
-//! Answers a request without a socket, with the same code, and keeps every step of the decision.
+//! Answers a request without a socket, and records every step of the decision.
+//!
+//! It uses the same code as the server.
 
 use std::sync::Arc;
 
@@ -26,21 +28,21 @@ use crate::semantics::trace::{Step, Trace};
 
 use mio::Token;
 
-/// How a request is answered, and why.
+/// The response to a request, and why it is so.
 #[derive(Debug)]
 pub struct Explanation {
     /// The status of the response.
     pub status: Status,
     /// The head of the response, as it would be sent.
     pub head: Vec<u8>,
-    /// How many bytes of content follow it; `None` if that is not known beforehand.
+    /// How many bytes of content follow the head. `None` if the length is unknown.
     pub content: Option<u64>,
     /// The steps of the decision.
     pub steps: Vec<Step>,
 }
 
-/// Answers `request`, a whole head, as a server of this configuration would. The error is what would
-/// keep that server from starting.
+/// Answers `request`, a complete head, as a server with this configuration would. If such a server
+/// could not start, returns the error.
 pub fn explain(mut config: Config, request: &[u8]) -> Result<Explanation, StartError> {
     let root = open_root(&mut config)?;
     let system = |fault| StartError::System("a poller", fault);
@@ -77,7 +79,7 @@ fn answer(bytes: &[u8], context: &mut Context) -> (Response, RequestFacts) {
     let mut state = parse::ParseState::default();
     match parse::request_head(bytes, &mut state, &mut lines, &context.head_limits) {
         Ok(Some(head)) => answer_head(&head, context),
-        // What the command line lets through is a whole head, unless it is too long.
+        // The command line passes a complete head.
         Ok(None) => (incomplete(), RequestFacts::of_refused(None)),
         Err(fault) => {
             let fault = MessageError::from(fault);
@@ -105,7 +107,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     let (origin, trace) = (&mut context.origin, &mut context.trace);
     let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {
         Dispatched::Answered(answer, _) => answer,
-        // The body is taken to have come: it is thrown away in any case.
+        // The server would read and discard the body first. There is none to read here.
         Dispatched::BodyFirst(_) => dispatch::answer(&request, connection, origin, trace),
     };
     loop {
@@ -117,14 +119,14 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
             match responder.poll(&request, &mut NoBody, origin, trace) {
                 Polled::Done(answer) => break answer,
                 Polled::More | Polled::NeedsContent => {}
-                // Nothing that answers here waits: that is for handlers, and there are none.
+                // Only handlers wait, and there are none here.
                 Polled::WaitUntil(_) | Polled::WaitForWake => return (unanswered(), facts),
             }
         };
     }
 }
 
-/// No request that is explained has a body.
+/// The body of an explained request, which is always empty.
 struct NoBody;
 
 impl RequestBody for NoBody {

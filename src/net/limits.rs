@@ -1,4 +1,4 @@
-//! How much a client may ask for, and how long it may take: each default with its reason.
+//! How much a client may ask for, and how long it may take. Each default has its reason beside it.
 
 use std::time::Duration;
 
@@ -7,42 +7,44 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::semantics::range;
 
-/// Bounds on what a client may make the server hold or do.
+/// Limits on what a client may ask for. They do not bound the memory that all responses under way
+/// hold together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections open at once; one more is answered 503. Default: [`max_connections`].
+    /// Connections that may be open at once. One more is refused with 503. Default:
+    /// [`max_connections`].
     pub max_connections: usize,
-    /// Bytes of a request's head, request line and fields together; beyond it, 431.
+    /// Bytes of a request head: request line and fields together. Beyond it, 431.
     pub max_head: usize,
-    /// Bytes of a request target; beyond it, 414.
+    /// Bytes of a request target. Beyond it, 414.
     pub max_target: usize,
-    /// Field lines in a head; beyond it, 431.
+    /// Field lines in a head. Beyond it, 431.
     pub max_fields: usize,
-    /// Bytes of a request body that are read and thrown away to keep the connection; beyond it,
+    /// Bytes of a request body that are read and discarded to keep the connection open. Beyond it,
     /// the connection is closed.
     pub max_body: u64,
-    /// Ranges in one `Range` field; beyond it, the field is ignored (RFC 9110 section 14.2).
+    /// Ranges in one `Range` field. Beyond it, the field is ignored (RFC 9110 section 14.2).
     pub max_ranges: usize,
-    /// Bytes a second that a client must take of its answer, measured over
-    /// [`Deadlines::send`]; 0 asks for nothing.
+    /// Bytes per second of a response that a client must read, averaged over [`Deadlines::send`].
+    /// With 0, one byte in that time is enough.
     pub min_rate: u64,
 }
 
 impl Limits {
-    /// 16 KiB: browsers send 1 to 2 KiB, and cookies rarely push it past 8.
+    /// 16 KiB: browsers send 1 to 2 KiB, rarely more than 8 KiB with cookies.
     pub const MAX_HEAD: usize = 16 << 10;
-    /// 8 KiB: RFC 9110 section 4.1 recommends to support at least 8000 octets.
+    /// 8 KiB: RFC 9110 section 4.1 recommends supporting at least 8000 octets.
     pub const MAX_TARGET: usize = 8 << 10;
-    /// 100 lines: a browser sends about 15, a chain of proxies adds its own.
+    /// 100 lines: a browser sends about 15, and proxies add some.
     pub const MAX_FIELDS: usize = 100;
-    /// 1 MiB: a form sent here by mistake is drained; an upload costs less as a new connection.
+    /// 1 MiB: enough for a form. For a longer body, a new connection costs less than reading it.
     pub const MAX_BODY: u64 = 1 << 20;
-    /// 32 ranges: a PDF reader asks for a handful; hundreds are an attack (section 17.15).
+    /// 32 ranges: a PDF reader asks for a few. Hundreds are an attack (RFC 9110 section 17.15).
     pub const MAX_RANGES: usize = range::MAX_RANGES;
-    /// 2 KiB/s: a quarter of the slowest mobile link in use, so only those who stall fall below.
+    /// 2 KiB/s: a quarter of the slowest mobile link in use, so only stalled clients are slower.
     pub const MIN_RATE: u64 = 2 << 10;
 
-    /// The defaults, with as many connections as `descriptors` open files allow.
+    /// The defaults, with as many connections as fit into `descriptors` open files.
     pub fn for_descriptors(descriptors: u64) -> Limits {
         Limits {
             max_connections: max_connections(descriptors),
@@ -56,40 +58,40 @@ impl Limits {
     }
 }
 
-/// How long a client may take. Every wait of the server ends by one of these.
+/// How long a client may take. If a handler or an upgraded protocol waits, no deadline applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
-    /// For a TLS handshake, from the connection's first moment.
+    /// For a TLS handshake, from the start of the connection.
     pub handshake: Duration,
-    /// For a whole request head, from its first byte: 408 after it. Also for the first byte of a
-    /// connection's first request.
+    /// For a whole request head, from its first byte. After it, 408. Also for the first byte on a new
+    /// connection; then the connection is closed.
     pub head: Duration,
-    /// For a request body that is drained.
+    /// For a request body.
     pub body: Duration,
-    /// Between requests on a connection that is kept open.
+    /// For the next request on a connection that is kept open.
     pub idle: Duration,
-    /// The window over which [`Limits::min_rate`] must be met while an answer is sent.
+    /// The time over which [`Limits::min_rate`] is averaged while a response is sent.
     pub send: Duration,
-    /// For the client to read its last answer and close (RFC 9112 section 9.6).
+    /// For the client to read the last response and close (RFC 9112 section 9.6).
     pub linger: Duration,
-    /// At shutdown, for the answers that were begun.
+    /// At shutdown, for the responses that were begun.
     pub drain: Duration,
 }
 
 impl Deadlines {
-    /// 10 s: two round trips and some arithmetic; a phone on its edge of the network needs 2.
+    /// 10 s: a phone with bad reception needs 2 s for the two round trips and the cryptography.
     pub const HANDSHAKE: Duration = Duration::from_secs(10);
-    /// 10 s: a head is one packet or a few; slower than this is a slowloris.
+    /// 10 s: a head is a few packets. A client that needs longer is a slowloris attack.
     pub const HEAD: Duration = Duration::from_secs(10);
-    /// 10 s: 1 MiB within it takes 100 KiB/s, and the body is thrown away in any case.
+    /// 10 s: enough for 1 MiB at 100 KiB/s.
     pub const BODY: Duration = Duration::from_secs(10);
-    /// 60 s: a reader turns a page within it, and an idle connection costs almost nothing.
+    /// 60 s: most readers open the next page within it, and an idle connection costs little.
     pub const IDLE: Duration = Duration::from_secs(60);
-    /// 30 s: long enough for a train to leave its tunnel.
+    /// 30 s: enough to survive a short loss of the network, such as in a tunnel.
     pub const SEND: Duration = Duration::from_secs(30);
-    /// 2 s: several round trips on any link, so that the last answer is not lost to a reset.
+    /// 2 s: several round trips on most links, so a reset does not destroy the last response.
     pub const LINGER: Duration = Duration::from_secs(2);
-    /// 10 s: what service managers grant before they kill (Docker's default).
+    /// 10 s: the time that Docker gives a process by default before it kills it.
     pub const DRAIN: Duration = Duration::from_secs(10);
 }
 
@@ -107,34 +109,33 @@ impl Default for Deadlines {
     }
 }
 
-/// Connections to allow where `descriptors` files may be open.
+/// How many connections to allow if `descriptors` files may be open.
 ///
-/// 64 are kept for the listeners, pollers, standard streams and a browser being started, and those
-/// of [`max_copies`]. Half of the rest, because a large download holds its file beside its socket.
-/// At most [`MOST_CONNECTIONS`].
+/// 64 descriptors are reserved for listeners, pollers, standard streams and the start of a browser,
+/// and [`max_copies`] for private copies. A connection gets two of the rest, because a large
+/// download holds a file and a socket. At most [`MOST_CONNECTIONS`].
 pub fn max_connections(descriptors: u64) -> usize {
     let reserved = RESERVED_DESCRIPTORS + max_copies(descriptors);
     let pairs = descriptors.saturating_sub(reserved) / 2;
     usize::try_from(pairs).map_or(MOST_CONNECTIONS, |pairs| pairs.clamp(1, MOST_CONNECTIONS))
 }
 
-/// Private copies of large files to keep where `descriptors` files may be open: a sixteenth of
+/// How many private copies of large files to keep if `descriptors` files may be open: a sixteenth of
 /// them, at most [`SiteOptions::MAX_COPIES`].
 pub fn max_copies(descriptors: u64) -> u64 {
     (descriptors / 16).min(SiteOptions::MAX_COPIES)
 }
 
-/// The most connections by default, however many descriptors there are: with each of them in the
-/// middle of the longest head, they hold 256 MiB; in the middle of the longest TLS handshake,
-/// 512 MiB.
+/// The most connections by default, even if there are more descriptors. This does not bound the
+/// memory that their responses hold.
 pub const MOST_CONNECTIONS: usize = 16_384;
 
 const RESERVED_DESCRIPTORS: u64 = 64;
 
-/// Raises the soft limit of open files to the hard one and returns what it then is.
+/// Raises the soft limit of open files to the hard limit. Returns the soft limit after that.
 ///
-/// The soft limit is 1,024 almost everywhere, for the sake of programs that call `select`; this
-/// one does not. A limit that cannot be raised is left as it is.
+/// The soft limit is 1,024 almost everywhere, because `select` cannot handle more. docroot does not
+/// call `select`. If the limit cannot be raised, it stays as it is.
 pub fn raise_descriptor_limit() -> u64 {
     let now = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -159,7 +160,7 @@ mod tests {
 
     #[test]
     fn connections_leave_room_for_files() {
-        check(0, 1); // never none: a server that refuses everybody is of no use
+        check(0, 1); // with 0 the server would refuse every client
         check(64, 1);
         check(70, 1);
         check(72, 2);

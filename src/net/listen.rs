@@ -1,4 +1,4 @@
-//! Opening listeners: which addresses, which port.
+//! Opens listeners: chooses the addresses and the port.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -9,14 +9,14 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use crate::net::config::{Bind, Port};
 use crate::net::start_error::StartError;
 
-/// Clients that may wait in the kernel's queue; the kernel lowers it to its own limit.
+/// Clients that may wait in the kernel's queue. The kernel lowers it to its own limit.
 const BACKLOG: i32 = 4096;
 
-/// How many ports after a preferred one are tried, and how often the system is asked for one that
-/// is free on every address.
+/// How many ports are tried, beginning with a preferred one. If the system chooses the port, how
+/// often it is asked for one that is free on every address.
 const TRIES: u16 = 100;
 
-/// Listens on every address at one port.
+/// Listens on every address, with the same port.
 pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
     let (first, tries) = match port {
         Port::Fixed(0) => (0, TRIES),
@@ -51,7 +51,7 @@ fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io:
         let address = SocketAddr::new(ip, port);
         match listen(address) {
             Ok(listener) => {
-                // Where the system chose the port, the other addresses get the same.
+                // If the system chose the port, the remaining addresses get the same one.
                 port = listener
                     .local_addr()
                     .map_err(|fault| (address, fault))?
@@ -68,7 +68,7 @@ fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io:
     }
 }
 
-/// Whether the machine simply has no such protocol or address.
+/// Whether the machine lacks the address or its protocol.
 fn is_missing(fault: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(fault),
@@ -85,11 +85,11 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
     if address.is_ipv6() {
-        // `::` leaves IPv4 to `0.0.0.0`, so that each means one thing and both can be asked for.
+        // `::` must not take IPv4 too, so that `0.0.0.0` can be bound beside it.
         sockopt::set_ipv6_v6only(&socket, true)?;
     }
-    // Accepted sockets inherit it: answers are written whole, so waiting to fill a packet would
-    // only delay their end.
+    // Accepted sockets inherit this. Responses are written whole, so waiting to fill a packet would
+    // only delay their last bytes.
     sockopt::set_tcp_nodelay(&socket, true)?;
     rustix::net::bind(&socket, &address)?;
     rustix::net::listen(&socket, BACKLOG)?;
@@ -101,7 +101,7 @@ pub fn interrupt(listener: &TcpListener) {
     if rustix::net::shutdown(listener, rustix::net::Shutdown::Both).is_ok() {
         return;
     }
-    // Where a listener cannot be shut down, a client of our own does it.
+    // If the system cannot shut down a listener, connect to it.
     if let Ok(address) = listener.local_addr() {
         let ip = match address.ip() {
             ip if !ip.is_unspecified() => ip,

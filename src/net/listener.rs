@@ -1,31 +1,31 @@
-//! What the server listens at: an address, whether TLS is spoken there, and who answers.
+//! A listener: its address, whether it speaks TLS, and which service answers there.
 
 use std::net::SocketAddr;
 
-/// One place where clients come in.
+/// What a listening socket is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// Where.
+    /// Its address.
     pub address: Address,
     /// Whether a connection begins with a TLS handshake.
     pub is_tls: bool,
-    /// Who answers there.
+    /// The service that answers there.
     pub service: Service,
 }
 
-/// An address to listen at.
+/// An address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Address {
     /// An IP address and a TCP port.
     Tcp(SocketAddr),
 }
 
-/// Who answers the requests of a listener.
+/// The service that answers the requests of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// The site.
+    /// The site: files and handlers.
     Site,
-    /// A redirect of every request to the site over HTTPS.
+    /// Redirects every request to the site over HTTPS.
     Redirect,
 }
 

@@ -1,5 +1,6 @@
-//! How a worker is reached from other threads: sockets come over a channel, wake-ups over another,
-//! and whoever sends wakes the worker if it sleeps.
+//! How other threads reach a worker: one channel for sockets, and one for wake-ups.
+//!
+//! A sender also wakes the worker if it sleeps in its poller.
 
 use std::io;
 use std::net::TcpStream;
@@ -15,18 +16,18 @@ use crate::observe::client::Client;
 use crate::origin::reason::Reason;
 use crate::origin::request::Wakers;
 
-/// The token of the poller's waker; no slot reaches it.
+/// The token of the poller's waker. No slot has this token.
 pub const WAKE: Token = Token(usize::MAX);
 
 /// A socket on its way to a worker.
 pub struct Admission {
     /// In non-blocking mode.
     pub stream: TcpStream,
-    /// Who it is.
+    /// The client.
     pub client: Client,
-    /// Where it came in.
+    /// The listener that accepted it.
     pub listener: Listener,
-    /// Why it is refused, if it is.
+    /// If the client is refused: why.
     pub refused: Option<Reason>,
 }
 
@@ -37,15 +38,15 @@ pub struct WorkerHandle {
     shared: Arc<Shared>,
 }
 
-/// The worker's end. It can be moved to the thread of the worker, which connections cannot.
+/// The worker's end. Unlike connections, it can be moved to the worker's thread.
 pub struct Mailbox {
-    /// What the worker waits on.
+    /// The worker's poller.
     pub poll: Poll,
     /// Sockets that the acceptors sent.
     pub admissions: Receiver<Admission>,
-    /// Connections that somebody has woken.
+    /// Tokens of connections that were woken.
     pub woken: Receiver<Token>,
-    /// The orders that all threads obey.
+    /// Says whether the server is shutting down.
     pub shutdown: Arc<Shutdown>,
     wakes: WakeSender,
     shared: Arc<Shared>,
@@ -65,13 +66,13 @@ pub struct ConnectionWakers<'a> {
 }
 
 impl<'a> ConnectionWakers<'a> {
-    /// For the connection of this token.
+    /// Wakers for the connection with this token.
     pub fn new(sender: &'a WakeSender, token: Token) -> ConnectionWakers<'a> {
         ConnectionWakers { sender, token }
     }
 }
 
-/// What all threads obey.
+/// The state of the shutdown, shared by all threads.
 #[derive(Default)]
 pub struct Shutdown {
     draining: AtomicBool,
@@ -80,28 +81,29 @@ pub struct Shutdown {
 
 struct Shared {
     waker: mio::Waker,
-    /// Sockets are taken. Reserved while one is sent and while the worker decides to leave, so that
-    /// none is sent to nobody.
+    /// Whether the worker takes sockets. Locked while a socket is sent and while the worker decides
+    /// to exit, so no socket is sent to a worker that has exited.
     is_open: Mutex<bool>,
-    /// The worker is waiting for readiness, or about to: it must be woken.
+    /// The worker waits in its poller, or is about to. A sender must wake it.
     asleep: AtomicBool,
-    /// Connections sent to the worker and not yet over.
+    /// Connections that were sent to the worker and have not ended.
     connections: AtomicUsize,
-    /// Among them those refused.
+    /// How many of those connections are being refused.
     refused: AtomicUsize,
 }
 
 impl Shared {
     fn wake(&self) {
         if self.asleep.swap(false, Ordering::SeqCst) {
-            // The only failure is a full counter, which wakes as well.
+            // This fails only if the waker's counter is full. Then the worker wakes up anyway.
             let _ = self.waker.wake();
         }
     }
 }
 
 impl WorkerHandle {
-    /// Hands a socket over and wakes the worker if it sleeps. A worker that has left gives it back.
+    /// Sends a socket and wakes the worker if it sleeps. If the worker has exited, the socket is
+    /// returned.
     pub fn send(&self, admission: Admission) -> Result<(), Admission> {
         let shared = &self.shared;
         let is_open = lock(&shared.is_open);
@@ -125,24 +127,24 @@ impl WorkerHandle {
         }
     }
 
-    /// Makes the worker look at its orders and its channels.
+    /// Makes the worker check its channels and the state of the shutdown.
     pub fn wake(&self) {
         self.shared.wake();
     }
 
-    /// Connections that the worker has.
+    /// How many connections the worker has.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
     }
 
-    /// Connections that it is refusing.
+    /// How many of them are being refused.
     pub fn refused(&self) -> usize {
         self.shared.refused.load(Ordering::Relaxed)
     }
 }
 
 impl Mailbox {
-    /// A worker's end and the acceptors'.
+    /// The worker's end and the acceptors' end.
     pub fn new(shutdown: Arc<Shutdown>) -> io::Result<(Mailbox, WorkerHandle)> {
         let poll = Poll::new()?;
         let shared = Arc::new(Shared {
@@ -152,9 +154,9 @@ impl Mailbox {
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
         });
-        // Bounded by the connection limit, which the acceptors keep.
+        // The acceptors enforce the connection limit, which bounds this channel.
         let (sender, admissions) = unbounded();
-        // Bounded by what wakes: a connection that is woken twice is looked at twice.
+        // Not bounded: each call of a waker adds one token.
         let (wake_sender, woken) = unbounded();
         let mailbox = Mailbox {
             poll,
@@ -170,42 +172,43 @@ impl Mailbox {
         Ok((mailbox, WorkerHandle { sender, shared }))
     }
 
-    /// Makes wakers for the connections of this worker.
+    /// What makes wakers for the connections of this worker.
     pub fn wakes(&self) -> WakeSender {
         self.wakes.clone()
     }
 
-    /// Says that the worker is about to sleep. Afterwards it must look for what was sent before
-    /// this was said, because that woke nobody.
-    pub fn fall_asleep(&self) {
+    /// Notes that the worker is about to wait. Afterwards the worker must check its channels once
+    /// more, because nothing sent before this call has woken it.
+    pub fn set_asleep(&self) {
         self.shared.asleep.store(true, Ordering::SeqCst);
     }
 
-    /// Says that the worker is awake.
-    pub fn wake_up(&self) {
+    /// Notes that the worker is awake.
+    pub fn set_awake(&self) {
         self.shared.asleep.store(false, Ordering::SeqCst);
     }
 
-    /// Whether something was sent that the worker has not looked at.
-    pub fn has_mail(&self) -> bool {
+    /// Whether a channel has something that the worker has not received.
+    pub fn has_messages(&self) -> bool {
         !self.admissions.is_empty() || !self.woken.is_empty()
     }
 
-    /// Whether no socket waits and no connection is left but those refused.
+    /// Whether no socket waits, and only connections that are being refused are left.
     pub fn is_idle(&self) -> bool {
         let refused = self.shared.refused.load(Ordering::Relaxed);
         let connections = self.shared.connections.load(Ordering::Relaxed);
         connections <= refused && self.admissions.is_empty()
     }
 
-    /// Closes the mailbox if `is_done` still holds while nobody can send; whether it is closed now.
+    /// Closes the mailbox if `is_done` is true while no socket can be sent. Returns whether it is
+    /// closed.
     pub fn close_if(&self, is_done: impl FnOnce() -> bool) -> bool {
         let mut is_open = lock(&self.shared.is_open);
         *is_open = !is_done();
         !*is_open
     }
 
-    /// Notes that a connection is over, and whether it was one refused.
+    /// Notes that a connection has ended.
     pub fn note_closed(&self, was_refused: bool) {
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
         if was_refused {
@@ -215,22 +218,22 @@ impl Mailbox {
 }
 
 impl Shutdown {
-    /// From now on no connection is kept after its response.
+    /// Begins the drain: from now on, each connection ends after its response.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the server is about to end.
+    /// Whether the drain has begun.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
     }
 
-    /// Threads are to leave, whatever they are doing.
+    /// Tells every thread to exit at once.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
     }
 
-    /// Whether every thread is to leave.
+    /// Whether every thread must exit at once.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
@@ -248,7 +251,7 @@ impl Wake for TokenWake {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // A worker that has left has no connection to wake.
+        // If the worker has exited, there is no connection to wake.
         if self.sender.sender.send(self.token).is_ok() {
             self.sender.shared.wake();
         }
@@ -264,7 +267,7 @@ impl Wakers for ConnectionWakers<'_> {
     }
 }
 
-/// Nothing that holds the lock can leave the flag wrong.
+/// Ignores poisoning, because a panic cannot leave the flag half-written.
 fn lock(flag: &Mutex<bool>) -> MutexGuard<'_, bool> {
     flag.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -275,9 +278,9 @@ mod tests {
     use crate::net::listener::{Address, Service};
     use std::net::{Ipv4Addr, TcpListener};
 
-    /// The channel is still there and would take it, and nobody would ever look.
+    /// The channel still exists and would take the socket, but nobody would receive it.
     #[test]
-    fn a_worker_that_has_decided_to_leave_gives_sockets_back() {
+    fn a_worker_that_has_decided_to_exit_returns_sockets() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
         let address = listener.local_addr().expect("an address");
         let admission = || Admission {
@@ -311,11 +314,11 @@ mod tests {
         let sender = mailbox.wakes();
         let token = Token(7);
         let waker = ConnectionWakers::new(&sender, token).waker();
-        assert!(!mailbox.has_mail());
+        assert!(!mailbox.has_messages());
         std::thread::spawn(move || waker.wake())
             .join()
             .expect("no panic");
-        assert!(mailbox.has_mail());
+        assert!(mailbox.has_messages());
         assert_eq!(mailbox.woken.try_recv(), Ok(token));
     }
 }

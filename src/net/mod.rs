@@ -1,62 +1,62 @@
 //! Sockets, threads, readiness and deadlines.
 //!
-//! One blocking acceptor per listener hands sockets over a channel to workers. Each worker waits on
-//! the readiness of its own connections and drives them. A connection is a value that can stop at
-//! any byte and go on later, so a slow client costs a slot and never a thread.
+//! One acceptor thread per listener sends sockets over channels to the workers. Each worker waits
+//! for readiness of its own connections and drives them. A connection can stop at any byte and
+//! continue later, so a slow client costs a slot and never a thread.
 
-// Listeners, workers, and their end.
+// Starts and shuts down listeners and workers.
 pub mod server;
 // Answering a request without a socket.
 pub mod explain;
-// What the server is asked to do.
+// The configuration.
 pub mod config;
-// How much of everything a client may use, and how long it may take.
+// How much a client may ask for, and how long it may take.
 pub mod limits;
 // Why the server did not start.
 pub mod start_error;
-// Opening listeners: which addresses, which port.
+// Opens listeners.
 pub mod listen;
-// A listener: an address, TLS or not, and who answers there.
+// A listener: its address, whether it speaks TLS, and its service.
 pub mod listener;
-// Where others can reach this machine.
+// The addresses at which other machines can reach this one.
 pub mod local_addresses;
 
 // The thread that accepts.
 pub mod acceptor;
-// How a worker is reached from other threads.
+// How other threads reach a worker.
 pub mod mailbox;
-// The thread that serves.
+// A thread that serves connections.
 pub mod worker;
-// When each of its connections must be looked at again.
+// The timers of its connections.
 pub mod timers;
-// How the serving threads are scheduled.
+// How the system schedules the threads.
 pub mod scheduling;
-// What a worker lends to the connection it drives.
+// What the connection that a worker drives may use.
 pub mod context;
-// The time, read once in a turn.
+// The time, read once per turn.
 pub mod clock;
 
-// One client's connection, as a resumable value.
+// One client's connection.
 pub mod connection;
-// What its bytes mean now.
+// What the bytes of a connection mean now.
 pub mod protocol;
 // One request and its response.
 pub mod exchange;
-// A request that is answered later.
+// The head of a request that is answered later.
 pub mod saved_head;
-// A transport with its buffers and its deadline.
+// A transport, its buffers and its deadline.
 pub mod stream;
 // When a client has taken too long.
 pub mod deadline;
-// Bytes received and not yet understood.
+// Bytes received and not parsed yet.
 pub mod buffer;
-// Bytes written and not yet taken.
+// Bytes written and not taken by the socket yet.
 pub mod outbox;
-// Moving a body into a socket.
+// Moves a body into the socket.
 pub mod pump;
-// How bytes pass between a connection and its client.
+// A socket, in plain text or with a TLS session.
 pub mod transport;
-// Why they no longer pass.
+// Why a transport failed.
 pub mod transport_error;
 // The socket.
 pub mod socket;

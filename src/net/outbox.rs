@@ -1,8 +1,9 @@
-//! The bytes written for a client and not yet taken by its socket, and the exchanges that end in
-//! them.
+//! Bytes that were written for a client and that its socket has not taken, with marks where
+//! exchanges end.
 //!
-//! Small responses gather here, so that the responses to pipelined requests leave in one write. Like
-//! the inbox it belongs to the worker; a connection keeps only what its socket did not take.
+//! Small responses collect here, so the responses to pipelined requests leave in one write. The
+//! outbox belongs to the worker, like the inbox. A connection keeps only the bytes that its socket
+//! did not take.
 
 use std::collections::VecDeque;
 
@@ -11,20 +12,20 @@ use crate::net::socket::{Flushed, More};
 use crate::net::transport::Transport;
 use crate::net::transport_error::TransportError;
 
-/// The outbox is emptied before anything is written behind this many bytes.
+/// If this many bytes wait, the outbox is flushed before more is written to it.
 pub const OUTBOX_HIGH: usize = 64 * 1024;
 
-/// Outgoing bytes with a mark behind the last one taken.
+/// Outgoing bytes, and how many of them the socket has taken.
 #[derive(Debug, Default)]
 pub struct Outbox {
     bytes: Vec<u8>,
     taken: usize,
-    /// Exchanges by the place where their last byte stands.
+    /// Each exchange with the position behind its last byte.
     ends: VecDeque<(usize, Exchange)>,
 }
 
 impl Outbox {
-    /// Takes up what a connection kept.
+    /// Copies in what a connection kept, and frees `kept`.
     pub fn restore(&mut self, kept: &mut Outbox) {
         self.bytes.clear();
         self.ends.clear();
@@ -36,7 +37,7 @@ impl Outbox {
         }
     }
 
-    /// Gives what is left to the connection, in allocations of its size.
+    /// Moves what is left to `kept`, in allocations of exactly that size.
     pub fn keep(&mut self, kept: &mut Outbox) {
         if !self.is_empty() || !self.ends.is_empty() {
             let taken = self.taken;
@@ -53,7 +54,7 @@ impl Outbox {
         self.taken = 0;
     }
 
-    /// Where the next response is to be written.
+    /// The vector to which the next response is appended.
     pub fn end(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -63,7 +64,7 @@ impl Outbox {
         self.ends.push_back((self.bytes.len(), exchange));
     }
 
-    /// The next exchange whose last byte was taken.
+    /// Removes and returns the next exchange whose last byte was taken.
     pub fn next_ended(&mut self) -> Option<Exchange> {
         if !self.has_ended() {
             return None;
@@ -76,18 +77,19 @@ impl Outbox {
         Some(exchange)
     }
 
-    /// Whether the last byte of some exchange was taken.
+    /// Whether the last byte of an exchange was taken.
     pub fn has_ended(&self) -> bool {
         self.ends.front().is_some_and(|(at, _)| *at <= self.taken)
     }
 
-    /// The next exchange whose end is to be given up, and how many bytes up to there were not taken.
+    /// Removes and returns the next exchange whose last byte was not taken, and how many bytes up to
+    /// its end were not taken.
     pub fn next_unended(&mut self) -> Option<(Exchange, u64)> {
         let (at, exchange) = self.ends.pop_front()?;
         Some((exchange, at.saturating_sub(self.taken) as u64))
     }
 
-    /// What the socket has not taken.
+    /// The bytes that the socket has not taken.
     pub fn waiting(&self) -> &[u8] {
         &self.bytes[self.taken..]
     }
@@ -106,7 +108,7 @@ impl Outbox {
         }
     }
 
-    /// Writes until nothing is left or the socket is full.
+    /// Writes until the outbox is empty or the socket is full.
     pub fn flush(
         &mut self,
         transport: &mut Transport,
@@ -128,8 +130,8 @@ mod tests {
     use super::*;
     use std::time::{Duration, Instant};
 
-    /// Writes answers that end after so many bytes each. Each exchange begins a second after the one
-    /// before it, which tells them apart.
+    /// An outbox with these answers, each with its exchange. The exchanges begin at different
+    /// seconds, so a test can tell them apart.
     fn outbox(answers: &[&str]) -> (Outbox, Vec<String>) {
         let (mut outbox, mut names) = (Outbox::default(), Vec::new());
         let start = Instant::now();
@@ -152,7 +154,7 @@ mod tests {
         format!("{exchange:?}")
     }
 
-    /// The end of a turn and the beginning of the next, with other connections between them.
+    /// Ends a turn and begins the next. Between them, the worker drives another connection.
     fn next_turn(mut outbox: Outbox) -> Outbox {
         let mut kept = Outbox::default();
         outbox.keep(&mut kept);
@@ -179,7 +181,7 @@ mod tests {
 
     #[test]
     fn marks_survive_between_turns() {
-        // So many bytes are taken before each turn ends.
+        // How many bytes the socket takes in each turn.
         for takes in [[0, 3, 3], [1, 1, 4], [2, 2, 2], [4, 1, 1], [5, 0, 1]] {
             let (mut outbox, names) = outbox(&["abc", "de", "f"]);
             let (mut taken, mut found) = (0, Vec::new());
@@ -203,7 +205,7 @@ mod tests {
         let mut outbox = next_turn(outbox);
         assert!(outbox.is_empty() && outbox.has_ended());
         assert_eq!(ended(&mut outbox), names);
-        // What is written then ends for itself.
+        // An exchange that is written later has its own end.
         outbox.end().extend_from_slice(b"next");
         outbox.mark_end(Exchange::begin(Instant::now()));
         assert!(!outbox.has_ended());
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_up_tells_how_many_bytes_did_not_leave() {
+    fn an_exchange_that_is_cut_knows_how_many_bytes_did_not_leave() {
         for is_kept in [false, true] {
             let (mut outbox, names) = outbox(&["abc", "de", "f"]);
             outbox.consume(4);

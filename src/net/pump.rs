@@ -1,9 +1,9 @@
-//! Moving content into a socket, a bounded number of bytes in a turn.
+//! Moves content into a socket, a limited number of bytes per turn.
 //!
-//! Invariant: a body is completed only if the file was found unchanged after all of it was read.
-//! The end of a file is therefore held back, read into memory and sent only after that check; where
-//! the file changed the body stays short and the connection is cut. By `sendfile`, which sends the
-//! pages themselves and so what is written to them later, go only private copies.
+//! Invariant: a body is completed only if the file was unchanged after all of it was read. The pump
+//! holds back the end of the file, reads it into memory, checks the file, and only then sends it. If
+//! the file changed, the body stays short and the connection is cut. `sendfile` sends the pages
+//! themselves, including later writes to them, so the pump uses it only for private copies.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -21,33 +21,34 @@ use crate::site::body_error::BodyError;
 use crate::site::open_file::OpenFile;
 use crate::site::private::{CopyContent, PrivateCopy};
 
-/// How much of the end of a file is held back until the file was found unchanged.
+/// How much of the end of a file is held back until the file was checked.
 const TAIL: u64 = 16 * 1024;
 
-/// How many bytes the kernel moves by itself for the price of one that passes through here.
+/// How many bytes `sendfile` moves at the cost of one byte that is copied through this process.
 const SENDFILE_DISCOUNT: u64 = 8;
 
-/// How much is pulled from a stream at a time.
+/// How much is pulled from a source at a time.
 const PULL: usize = 32 * 1024;
 
-/// How much is read of a file at a time, at first and at least.
+/// The first and smallest read from a file.
 const LEAST_READ: usize = 16 * 1024;
 
-/// How much is read of a file at a time at most: a piece should still be in the processor's cache
-/// when it is written.
+/// The largest read from a file. The bytes should still be in the processor's cache when they are
+/// written.
 const MOST_READ: usize = 256 * 1024;
 
-/// A disk that takes longer than this for a piece holds up the neighbours: the next is smaller.
+/// If a read takes longer than this, the next one is smaller, because the worker's other connections
+/// have to wait.
 const SLOW_READ: Duration = Duration::from_millis(1);
 
-/// Where moving stopped.
+/// Why the pump stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pumped {
     /// Everything is in the outbox or in the socket.
     Done,
     /// The socket is full.
     Blocked,
-    /// The turn's budget is used up; there is more to do at once.
+    /// The turn's budget is used up. More can be moved at once.
     Paused,
     /// The source has more at this time.
     WaitUntil(Instant),
@@ -55,10 +56,10 @@ pub enum Pumped {
     WaitForWake,
 }
 
-/// Why an answer cannot be sent to its end.
+/// Why a response cannot be completed.
 #[derive(Debug)]
 pub enum SendError {
-    /// The client cannot be reached any more.
+    /// The transport failed.
     Transport(TransportError),
     /// The rest of the body cannot be read.
     Body(BodyError),
@@ -76,20 +77,20 @@ impl From<BodyError> for SendError {
     }
 }
 
-/// The rest of a content, and how its end is told.
+/// Content that is still to be sent, and its framing.
 pub struct Pump {
     pieces: VecDeque<Piece>,
     source: Option<Box<dyn Source>>,
     framing: Framing,
-    /// Bytes of content, without their framing, that left the pump.
+    /// Bytes of content, without framing, that left the pump.
     moved: u64,
-    /// How much to read of a file next: what the socket does not take was read in vain.
+    /// How much to read from a file next. Bytes that the socket does not take are read again.
     reading: usize,
-    /// When the source has more. Whatever else happens to the connection, it is not pulled before.
+    /// When the source has more. Until then it is not pulled, whatever else happens.
     due: Option<Instant>,
 }
 
-/// Where a pump moves to during one turn.
+/// Where a pump moves bytes to, during one turn.
 pub struct Output<'a> {
     /// When the turn began.
     pub now: Instant,
@@ -122,14 +123,14 @@ impl Pump {
         self.moved
     }
 
-    /// Makes no copy of the file that is being sent.
+    /// Stops making a private copy of the file that is being sent.
     pub fn give_up_copy(&self) {
         if let Some(Piece::File(file, ..)) = self.pieces.front() {
             file.give_up_copy();
         }
     }
 
-    /// Moves until the content ends, the socket is full or the budget is used up.
+    /// Moves until the content ends, the socket is full, the budget is used up, or the source waits.
     pub fn advance(&mut self, output: &mut Output<'_>) -> Result<Pumped, SendError> {
         loop {
             let step = if let Some(piece) = self.pieces.front_mut() {
@@ -137,7 +138,7 @@ impl Pump {
                 if step == Pumped::Done {
                     self.pieces.pop_front();
                 }
-                match output.relieve()? {
+                match output.flush_if_full()? {
                     Flushed::All => step,
                     Flushed::Blocked => Pumped::Blocked,
                 }
@@ -168,7 +169,7 @@ impl Pump {
 }
 
 impl Output<'_> {
-    /// Moves some of a piece; done means that it is in the outbox or the socket to its last byte.
+    /// Moves some of a piece. `Done` means that its last byte is in the outbox or the socket.
     fn move_piece(
         &mut self,
         piece: &mut Piece,
@@ -223,7 +224,7 @@ impl Output<'_> {
         }
     }
 
-    /// Moves the next part of a source, once the socket has taken what went before.
+    /// Moves the next part of a source, once the socket has taken everything before it.
     fn move_source(
         &mut self,
         source: &mut (dyn Source + 'static),
@@ -234,7 +235,7 @@ impl Output<'_> {
             return Ok(Pumped::Blocked);
         }
         let pulled = source.pull(self.scratch, PULL)?;
-        // Making content costs so much more than moving it that one piece is a turn's work.
+        // Content costs much more to generate than to send, so one part uses up the turn.
         self.stream.budget = 0;
         match framing {
             Framing::Chunked if !self.scratch.is_empty() => {
@@ -257,8 +258,8 @@ impl Output<'_> {
         Ok(Pumped::Done)
     }
 
-    /// Writes the outbox and `bytes` in one call. `None`: the socket is full. Otherwise how many
-    /// of `bytes` it took.
+    /// Writes the outbox and `bytes` in one call. Returns how many of `bytes` the socket took, or
+    /// `None` if it is full.
     fn write_behind_outbox(&mut self, bytes: &[u8]) -> Result<Option<usize>, SendError> {
         let waiting = self.stream.outbox.waiting();
         let head = waiting.len();
@@ -274,8 +275,8 @@ impl Output<'_> {
         Ok(Some(written.saturating_sub(head)))
     }
 
-    /// Moves up to `count` bytes through the scratch space. `None`: the socket is full. Otherwise
-    /// how many it took, from which follows how many to read the next time.
+    /// Moves up to `count` bytes through the scratch space. Returns how many the socket took, or
+    /// `None` if it is full. Sets `reading` to twice as many, or to less if the disk is slow.
     fn copy_file(
         &mut self,
         file: &OpenFile,
@@ -295,7 +296,7 @@ impl Output<'_> {
             Err(fault) => Err(fault.into()),
         };
         *self.scratch = scratch;
-        // Nobody knows how long a disk takes, so one piece is a turn's work.
+        // A read may take long, so one read uses up the turn.
         self.stream.budget = 0;
         let taken = written?;
         let next = match is_slow {
@@ -306,7 +307,7 @@ impl Output<'_> {
         Ok(taken.map(|taken| taken as u64))
     }
 
-    /// Moves up to `count` bytes of a copy. `None`: the socket is full.
+    /// Moves up to `count` bytes of a private copy. `None` if the socket is full.
     fn send_copy(
         &mut self,
         copy: &PrivateCopy,
@@ -326,7 +327,7 @@ impl Output<'_> {
         }
     }
 
-    /// Moves up to `count` bytes without copying them. `None`: the socket is full.
+    /// Moves up to `count` bytes with `sendfile`. `None` if the socket is full.
     fn send_file(
         &mut self,
         file: &File,
@@ -345,7 +346,7 @@ impl Output<'_> {
         }
     }
 
-    /// Reads the end of a slice and, the file being unchanged, puts it into the outbox.
+    /// Reads the end of the piece. If the file is unchanged, puts it into the outbox.
     fn move_tail(&mut self, file: &OpenFile, offset: u64, length: u64) -> Result<(), SendError> {
         self.scratch.clear();
         self.scratch.resize(length as usize, 0);
@@ -359,8 +360,8 @@ impl Output<'_> {
         Ok(())
     }
 
-    /// Empties the outbox where many small pieces have filled it.
-    fn relieve(&mut self) -> Result<Flushed, TransportError> {
+    /// Flushes the outbox if many small pieces have filled it.
+    fn flush_if_full(&mut self) -> Result<Flushed, TransportError> {
         match self.stream.outbox.waiting().len() < OUTBOX_HIGH {
             true => Ok(Flushed::All),
             false => self.flush(More::Follows),

@@ -1,23 +1,23 @@
-//! A request that cannot be answered at once.
+//! The saved head of a request that cannot be answered at once.
 
 use crate::http1::check::{CheckedHead, check};
 use crate::http1::limits::HeadLimits;
 use crate::http1::parse;
 use crate::semantics::field::FieldLine;
 
-/// The bytes of a request head, to be parsed again when they are needed.
+/// The bytes of a request head. It is parsed again each time it is needed.
 pub struct SavedHead {
     bytes: Box<[u8]>,
 }
 
 impl SavedHead {
-    /// A copy of a head that was parsed and checked before.
+    /// Copies a head that was parsed and checked before.
     pub fn of(head: &[u8]) -> SavedHead {
         SavedHead { bytes: head.into() }
     }
 
-    /// Lets `act` see the head. It passed the same parser and the same checks before, so it passes
-    /// them again; `None` would be a bug.
+    /// Parses the head and passes it to `act`. `None` would be a bug, because the head passed the
+    /// same parser and checks before.
     pub fn read<T>(
         &self,
         lines: &mut Vec<FieldLine>,

@@ -1,11 +1,12 @@
 //! How the operating system schedules the threads that serve.
 
-/// Asks that nothing be interrupted when this thread wakes: it runs when a processor is free, or
-/// at the next tick. Meanwhile more clients become ready, and a turn of a worker, or of an
-/// acceptor, serves them together; a switch of threads for each would cost as much as an answer.
+/// Asks the scheduler not to preempt another thread when this one wakes.
 ///
-/// An operator who has chosen a policy for the process keeps it, and where the system knows no such
-/// policy the wish is dropped.
+/// This thread then runs when a processor is free, or at the next tick. Meanwhile more clients become
+/// ready, and the thread serves them in one turn. Without this, each client would cost a thread
+/// switch, and a switch costs as much as a small response.
+///
+/// If the operator has chosen a policy for the process, it stays. Errors are ignored.
 #[cfg(target_os = "linux")]
 pub fn use_batch_scheduling() {
     use preempt_rt::sched::{Pid, Scheduler, SchedulerParams, get_scheduler, set_scheduler};
@@ -19,6 +20,6 @@ pub fn use_batch_scheduling() {
     }
 }
 
-/// The portable twin: nothing is asked.
+/// The portable version does nothing.
 #[cfg(not(target_os = "linux"))]
 pub fn use_batch_scheduling() {}

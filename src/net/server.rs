@@ -1,4 +1,4 @@
-//! Listeners, workers, and their end.
+//! Starts listeners and workers, and shuts them down.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -25,58 +25,59 @@ use crate::observe::metrics::Counters;
 use crate::site::private::CopyStorage;
 use crate::site::root::Root;
 
-/// A server that listens and does not serve yet: clients wait in the kernel's queue.
+/// A server that listens but does not serve yet. Clients wait in the kernel's queue.
 pub struct Server {
     settings: Settings,
     listeners: Vec<(Listener, Arc<TcpListener>)>,
     notices: Vec<Notice>,
     workers: Vec<(Mailbox, WorkerHandle)>,
     shutdown: Arc<Shutdown>,
-    /// Told once to drain, then to stop.
+    /// At most two commands wait: to drain, then to stop.
     commands: (Sender<Command>, Receiver<Command>),
 }
 
-/// What a [`Handle`] may ask for.
+/// What a [`Handle`] can ask for.
 enum Command {
     Drain,
     Stop,
 }
 
-/// Ends a running server from another thread.
+/// Shuts down a running server from another thread.
 #[derive(Clone)]
 pub struct Handle {
     commands: Sender<Command>,
 }
 
 impl Handle {
-    /// Asks the server to finish the answers it has begun, and to leave.
+    /// Asks the server to finish the responses that it has begun, and then to stop. A second call
+    /// during the drain stops the server at once.
     pub fn drain(&self) {
-        // The channel is full or gone only if the server was asked before.
+        // If the channel is full or disconnected, the server is shutting down already.
         let _ = self.commands.try_send(Command::Drain);
     }
 
-    /// Asks the server to leave at once.
+    /// Asks the server to stop at once.
     pub fn stop(&self) {
         let _ = self.commands.try_send(Command::Stop);
     }
 }
 
 impl Server {
-    /// Opens the root and the listeners. What happens is counted in `counters`.
+    /// Opens the root and the listeners. The server counts in `counters`.
     pub fn bind(mut config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
         config.site.storage = match config.tls {
             None => CopyStorage::Memfd,
-            // The kernel cannot encrypt them.
+            // `sendfile` cannot encrypt, so a memory file has no advantage.
             Some(_) => CopyStorage::Heap,
         };
         let root = open_root(&mut config)?;
         let site = listen::bind(&config.bind, config.port)?;
-        let mut listeners = listening(site, config.tls.is_some(), Service::Site)?;
+        let mut listeners = with_listeners(site, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
         let (endpoint, notices) = open_endpoint(&config, &addresses)?;
         if let Some(port) = config.tls.as_ref().and_then(|tls| tls.redirect) {
             let plain = listen::bind(&config.bind, Port::Fixed(port))?;
-            listeners.extend(listening(plain, false, Service::Redirect)?);
+            listeners.extend(with_listeners(plain, false, Service::Redirect)?);
         }
         let shutdown = Arc::<Shutdown>::default();
         let workers = (0..config.threads.max(1))
@@ -101,39 +102,39 @@ impl Server {
         })
     }
 
-    /// Adds a handler that each worker asks before the site, behind those that were added before.
+    /// Adds a handler. Each worker asks the handlers in the order of addition, and then the site.
     pub fn add_handler(&mut self, make: MakeHandler) {
         self.settings.handlers.push(make);
     }
 
-    /// Where the site is found; the port is never 0.
+    /// The addresses of the site. The port is never 0.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         addresses_of(&self.listeners, Service::Site)
     }
 
-    /// Where the plain port beside HTTPS listens.
+    /// The addresses that redirect from plain text to HTTPS.
     pub fn plain_addresses(&self) -> Vec<SocketAddr> {
         addresses_of(&self.listeners, Service::Redirect)
     }
 
-    /// What the operator should know before it serves.
+    /// What the operator should know before the server runs.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
     }
 
-    /// The SHA-256 fingerprint of the certificate that was made for this run, if one was.
+    /// The SHA-256 fingerprint of the self-signed certificate, if there is one.
     pub fn fingerprint(&self) -> Option<&str> {
         self.settings.endpoint.as_ref()?.fingerprint()
     }
 
-    /// A handle to end it with.
+    /// A handle that can shut down the server.
     pub fn handle(&self) -> Handle {
         Handle {
             commands: self.commands.0.clone(),
         }
     }
 
-    /// Serves until a [`Handle`] asks it to end. The time to drain is bounded by its deadline.
+    /// Serves until a [`Handle`] asks it to stop. A drain ends at its deadline at the latest.
     pub fn run(self, log: &Log) -> Result<(), StartError> {
         let (mailboxes, workers): (Vec<Mailbox>, Vec<WorkerHandle>) =
             self.workers.into_iter().unzip();
@@ -154,12 +155,12 @@ impl Server {
             running.wait(&all_finished);
         }
         drop(alive);
-        running.leave(threads);
+        running.stop(threads);
         outcome
     }
 }
 
-/// `finished` is disconnected when the last worker has left.
+/// Starts the workers. When the last one exits, `finished` is disconnected.
 fn start_workers(
     mailboxes: Vec<Mailbox>,
     settings: &Arc<Settings>,
@@ -180,7 +181,7 @@ fn start_workers(
     Ok(())
 }
 
-/// A server whose workers have their threads.
+/// A running server.
 struct Running {
     settings: Arc<Settings>,
     listeners: Vec<(Listener, Arc<TcpListener>)>,
@@ -210,7 +211,8 @@ impl Running {
         Ok(())
     }
 
-    /// Waits for a command, then for the workers, then for the deadline.
+    /// Waits for a command. After a command to drain, waits until the workers have exited, another
+    /// command comes, or the deadline passes.
     fn wait(&self, all_finished: &Receiver<()>) {
         if !matches!(self.commands.recv(), Ok(Command::Drain)) {
             return;
@@ -225,27 +227,27 @@ impl Running {
         }
     }
 
-    /// Ends every thread and waits for it.
-    fn leave(&self, threads: Vec<JoinHandle<()>>) {
+    /// Stops every thread and waits for it.
+    fn stop(&self, threads: Vec<JoinHandle<()>>) {
         self.shutdown.stop();
         self.workers.iter().for_each(WorkerHandle::wake);
         self.listeners
             .iter()
             .for_each(|(_, socket)| listen::interrupt(socket));
         for thread in threads {
-            // A thread that panicked has ended too.
+            // An error means that the thread panicked. It has ended too.
             let _ = thread.join();
         }
     }
 }
 
-/// What sockets that were opened for a service are.
-fn listening(
+/// Describes the sockets of a service.
+fn with_listeners(
     sockets: Vec<TcpListener>,
     is_tls: bool,
     service: Service,
 ) -> Result<Vec<(Listener, Arc<TcpListener>)>, StartError> {
-    let with_listener = |socket: TcpListener| {
+    let describe = |socket: TcpListener| {
         let address = Address::Tcp(socket.local_addr()?);
         let listener = Listener {
             address,
@@ -256,7 +258,7 @@ fn listening(
     };
     sockets
         .into_iter()
-        .map(with_listener)
+        .map(describe)
         .collect::<io::Result<_>>()
         .map_err(|fault| StartError::System("a listener", fault))
 }
@@ -269,7 +271,7 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
         .collect()
 }
 
-/// Makes ready for TLS, if it is asked for.
+/// Sets up TLS, if it is configured.
 fn open_endpoint(
     config: &Config,
     listening: &[SocketAddr],
@@ -282,7 +284,7 @@ fn open_endpoint(
     Ok((Some(Arc::new(endpoint)), notices))
 }
 
-/// Opens the root. A single file is served from its folder, in which nothing else is there.
+/// Opens the root. If the root is a file, opens its directory and serves only that file.
 pub fn open_root(config: &mut Config) -> Result<Root, StartError> {
     let path = config.root.clone();
     let fault = |fault| StartError::from_root(&path, fault);

@@ -6,13 +6,14 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
-/// A client's socket in non-blocking mode, and what is known of it.
+/// A client's socket in non-blocking mode.
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
     /// There may be more to read.
     readable: bool,
-    /// The client has said that it will send no more, so a short read may not be the last.
+    /// The client will send no more. Then a short read does not mean that the socket is empty,
+    /// because the end is still to be read.
     hung_up: bool,
     traffic: Traffic,
 }
@@ -22,31 +23,30 @@ pub struct Socket {
 pub struct Traffic {
     /// From the client.
     pub received: u64,
-    /// To the client, as far as its socket took them.
+    /// To the client: bytes that the socket took.
     pub sent: u64,
 }
 
-/// What reading has brought.
+/// The result of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// So many bytes, at least one.
+    /// This many bytes, at least one.
     Bytes(usize),
-    /// Something came, and nothing of it is to be read: records that hold no content, or not all of
-    /// it. There may be more.
+    /// Only TLS records without content, or a part of a record. There may be more to read.
     Overhead,
-    /// Nothing until the socket is readable again.
+    /// Nothing: the socket is not readable now.
     Nothing,
-    /// The client's end of sending.
+    /// The client will send no more.
     End(End),
 }
 
-/// How a client ends what it sends.
+/// How the client's bytes ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// As it should.
+    /// In order.
     Orderly,
-    /// Without the word that its session demands, so somebody else may have ended it (RFC 8446
-    /// section 6.1: truncation).
+    /// Without close_notify in a TLS session. An attacker may have truncated the bytes (RFC 8446
+    /// section 6.1).
     Truncated,
 }
 
@@ -55,14 +55,14 @@ pub enum End {
 pub enum Flushed {
     /// Nothing is left.
     All,
-    /// The socket is full; it will say when it has room.
+    /// The socket is full. The poller says when it has room.
     Blocked,
 }
 
-/// Whether more follows at once, so that the kernel may wait and fill the packet.
+/// Whether more bytes follow at once. If so, the kernel may wait to fill the packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {
-    /// The next bytes are on their way.
+    /// More bytes follow at once.
     Follows,
     /// Send now.
     No,
@@ -79,12 +79,12 @@ impl Socket {
         }
     }
 
-    /// What readiness is registered for.
+    /// The descriptor, for the poller.
     pub fn descriptor(&self) -> RawFd {
         self.stream.as_raw_fd()
     }
 
-    /// Notes what the poller said.
+    /// Notes an event of the poller.
     pub fn ready(&mut self, readable: bool, hung_up: bool) {
         self.readable |= readable;
         self.hung_up |= hung_up;
@@ -95,12 +95,12 @@ impl Socket {
         self.readable
     }
 
-    /// The bytes that crossed since this was asked for last.
+    /// The bytes that crossed the socket since the last call.
     pub fn take_traffic(&mut self) -> Traffic {
         std::mem::take(&mut self.traffic)
     }
 
-    /// Reads what is there.
+    /// Reads once.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<Input> {
         if !self.readable {
             return Ok(Input::Nothing);
@@ -108,8 +108,8 @@ impl Socket {
         match unless_blocked(retry(|| self.stream.read(buffer)))? {
             Some(0) => Ok(Input::End(End::Orderly)),
             Some(count) => {
-                // Readiness is told once per arrival: a short read has emptied the socket, unless
-                // the client's end was announced together with these bytes.
+                // The poller is edge-triggered. A short read has emptied the socket, unless the
+                // client's end came in the same event.
                 self.readable = count == buffer.len() || self.hung_up;
                 self.traffic.received += count as u64;
                 Ok(Input::Bytes(count))
@@ -121,21 +121,21 @@ impl Socket {
         }
     }
 
-    /// Writes as much as the socket takes; `None` where it is full.
+    /// Writes as much as the socket takes. `None` if it is full.
     pub fn write(&mut self, bytes: &[u8], more: More) -> io::Result<Option<usize>> {
         let sent = retry(|| send(&self.stream, bytes, more));
         self.count(sent)
     }
 
-    /// Writes two pieces as if they were one.
+    /// Writes two pieces in one call. `None` if the socket is full.
     pub fn write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<Option<usize>> {
         let pieces = [IoSlice::new(first), IoSlice::new(second)];
         let sent = retry(|| self.stream.write_vectored(&pieces));
         self.count(sent)
     }
 
-    /// Moves up to `count` bytes of `file` from `offset` into the socket without copying them
-    /// through this process. 0 means that the file ends before `offset`.
+    /// Sends up to `count` bytes of `file` from `offset` without copying them through this process.
+    /// 0 means that the file has no bytes at `offset`. `None` if the socket is full.
     pub fn send_file(
         &mut self,
         file: &File,
@@ -146,14 +146,14 @@ impl Socket {
         self.count(sent)
     }
 
-    /// Tells the client that nothing more follows; what it sends can still be read.
+    /// Shuts down the sending direction. The client's bytes can still be read.
     pub fn finish(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// Makes the coming close a reset, which no client mistakes for an orderly end.
+    /// Makes the close a reset, so that the client does not take it for an orderly end.
     pub fn abort(&mut self) {
-        // Where this fails the socket is gone already.
+        // If this fails, the socket is closed already.
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
     }
 
@@ -164,7 +164,7 @@ impl Socket {
     }
 }
 
-/// What a call moved; `None` where the socket is full or empty.
+/// How many bytes a call moved. `None` if it would have blocked.
 fn unless_blocked(result: io::Result<usize>) -> io::Result<Option<usize>> {
     match result {
         Ok(count) => Ok(Some(count)),
@@ -208,7 +208,7 @@ fn send_file(stream: &TcpStream, file: &File, offset: u64, count: usize) -> io::
     )?)
 }
 
-/// The portable twin: a copy through a small buffer.
+/// The portable version copies through a small buffer.
 #[cfg(not(target_os = "linux"))]
 fn send_file(mut stream: &TcpStream, file: &File, offset: u64, count: usize) -> io::Result<usize> {
     use std::os::unix::fs::FileExt;

@@ -1,4 +1,4 @@
-//! Why a server could not start. Each message is one line that names what mends it.
+//! Why a server could not start. Each message is one line: what happened, then what to do.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -9,46 +9,46 @@ use rustix::io::Errno;
 
 use crate::net::tls::fault::TlsError;
 
-/// The first port that needs no privilege.
+/// The lowest port that needs no privileges.
 pub const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 
 /// Why a server could not start.
 #[derive(Debug)]
 pub enum StartError {
-    /// Nothing has the name of the root.
+    /// The root does not exist.
     NoSuchRoot(PathBuf),
-    /// The root may not be read.
+    /// This user may not read the root.
     RootForbidden(PathBuf),
     /// The root is neither a directory nor a regular file.
     RootNotServable(PathBuf),
-    /// The disk failed.
+    /// Any other error when the root was opened.
     RootFault(PathBuf, io::Error),
-    /// Somebody else listens there.
+    /// Another socket listens there.
     PortTaken(SocketAddr),
-    /// From the first port to the last, every one is taken.
+    /// Every port from the first to the last is in use.
     NoFreePort(u16, u16),
-    /// No interface has the address.
+    /// No interface of this machine has the address.
     AddressNotOurs(IpAddr),
-    /// The system does not speak the address's family.
+    /// The system does not support the address family.
     FamilyUnsupported(IpAddr),
-    /// The port is kept for the privileged.
+    /// The port needs privileges.
     PortPrivileged(u16),
-    /// Any other failure to listen.
+    /// Any other error when a listener was opened.
     ListenFault(SocketAddr, io::Error),
-    /// No more files may be opened.
+    /// The limit of open files is reached.
     TooManyFiles,
-    /// HTTPS cannot be spoken with what was given.
+    /// TLS could not be set up.
     Tls(TlsError),
-    /// A thread, a poller or a handler of signals could not be made; the text says which.
+    /// A system resource, such as a thread or a poller, could not be created. The text names it.
     System(&'static str, io::Error),
 }
 
 impl StartError {
-    /// What it means that opening the root `path` failed with `error`.
+    /// Translates an `error` from opening the root `path`.
     pub fn from_root(path: &Path, error: io::Error) -> StartError {
         let path = path.to_owned();
         match error.kind() {
-            // `file/name`: the name of a file stands where a directory should.
+            // Not a directory: in `a/b`, `a` is a file.
             ErrorKind::NotFound | ErrorKind::NotADirectory => StartError::NoSuchRoot(path),
             ErrorKind::PermissionDenied => StartError::RootForbidden(path),
             _ if is_too_many_files(&error) => StartError::TooManyFiles,
@@ -56,7 +56,7 @@ impl StartError {
         }
     }
 
-    /// What it means that listening at `address` failed with `error`.
+    /// Translates an `error` from listening on `address`.
     pub fn from_listen(address: SocketAddr, error: io::Error) -> StartError {
         let privileged = (1..FIRST_UNPRIVILEGED_PORT).contains(&address.port());
         match error.kind() {
@@ -71,53 +71,55 @@ impl StartError {
 }
 
 impl fmt::Display for StartError {
-    // Paths are shown as Rust writes strings: whatever a name holds, it stays on its line.
+    // Paths are printed in Rust's string syntax, so a line feed in a name cannot break the line.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             StartError::NoSuchRoot(path) => write!(
                 f,
-                "there is no {path:?}: name a directory or a file that exists"
+                "{path:?} does not exist: name an existing directory or file"
             ),
             StartError::RootForbidden(path) => write!(
                 f,
-                "{path:?} may not be read: give this user access to it, or run as one who has it"
+                "{path:?} cannot be read: change its permissions, or run docroot as another user"
             ),
             StartError::RootNotServable(path) => write!(
                 f,
-                "{path:?} is neither a directory nor a regular file: name one of those"
+                "{path:?} is neither a directory nor a regular file: name one of these"
             ),
             StartError::RootFault(path, error) => {
-                write!(f, "{path:?} cannot be opened: {error}; check its disk")
+                write!(
+                    f,
+                    "{path:?} cannot be opened: {error}; check the path and its disk"
+                )
             }
             StartError::PortTaken(address) => write!(
                 f,
-                "{address} is taken: stop what listens there, or choose another port; \
-                 0 takes any that is free"
+                "{address} is already in use: stop the program that listens there, \
+                 or choose another port, such as 0 for any free port"
             ),
             StartError::NoFreePort(first, last) => write!(
                 f,
-                "the ports from {first} to {last} are all taken: choose another with --port, \
-                 such as --port 0 for any that is free"
+                "the ports from {first} to {last} are all in use: choose another with --port, \
+                 such as --port 0 for any free port"
             ),
             StartError::AddressNotOurs(address) => write!(
                 f,
-                "{address} is no address of this machine: \
-                 give one that is to --bind, or {} for all of them",
+                "{address} is not an address of this machine: \
+                 give --bind one of its addresses, or {} for all of them",
                 any_like(*address)
             ),
             StartError::FamilyUnsupported(address) => write!(
                 f,
-                "this system does not speak the protocol of {address}: \
-                 give another address to --bind"
+                "this system does not support the protocol of {address}: give --bind another address"
             ),
             StartError::PortPrivileged(port) => write!(
                 f,
-                "port {port} is kept for the privileged: choose one from \
+                "port {port} needs privileges: choose a port from \
                  {FIRST_UNPRIVILEGED_PORT} up, such as 8080, or grant CAP_NET_BIND_SERVICE"
             ),
             StartError::ListenFault(address, error) => write!(
                 f,
-                "cannot listen at {address}: {error}; choose another with --bind and --port"
+                "cannot listen on {address}: {error}; choose another with --bind and --port"
             ),
             StartError::TooManyFiles => write!(
                 f,
@@ -126,7 +128,7 @@ impl fmt::Display for StartError {
             StartError::Tls(fault) => fault.fmt(f),
             StartError::System(what, error) => write!(
                 f,
-                "{what} could not be made: {error}; free some memory, or lower --threads"
+                "{what} could not be created: {error}; free some memory, or lower --threads"
             ),
         }
     }
@@ -142,7 +144,7 @@ fn is_too_many_files(error: &io::Error) -> bool {
     is(error, Errno::MFILE) || is(error, Errno::NFILE)
 }
 
-/// The address that stands for every address of the same family.
+/// The address that means every address of the same family.
 fn any_like(address: IpAddr) -> &'static str {
     if address.is_ipv4() { "0.0.0.0" } else { "::" }
 }
@@ -160,7 +162,7 @@ mod tests {
         let got = error.to_string();
         assert!(got.starts_with(want), "{got}");
         assert!(!got.contains('\n') && !got.ends_with('.'), "{got}");
-        // What was wrong, a colon or a semicolon, what mends it.
+        // What happened, a colon or a semicolon, what to do.
         assert!(got.contains(": ") || got.contains("; "), "{got}");
     }
 
@@ -176,11 +178,11 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_the_root_name_the_mend() {
-        check_root("a", Errno::NOENT, "there is no \"a\": name");
-        check_root("a/b", Errno::NOTDIR, "there is no \"a/b\": name");
-        check_root("a\nb", Errno::NOENT, r#"there is no "a\nb": name"#);
-        check_root("a", Errno::ACCESS, "\"a\" may not be read: give");
+    fn errors_of_the_root_say_what_to_do() {
+        check_root("a", Errno::NOENT, "\"a\" does not exist: name");
+        check_root("a/b", Errno::NOTDIR, "\"a/b\" does not exist: name");
+        check_root("a\nb", Errno::NOENT, r#""a\nb" does not exist: name"#);
+        check_root("a", Errno::ACCESS, "\"a\" cannot be read: change");
         check_root("a", Errno::IO, "\"a\" cannot be opened: ");
         check_root("a", Errno::LOOP, "\"a\" cannot be opened: ");
         check_root("a", Errno::MFILE, "too many files are open: ");
@@ -188,28 +190,36 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_listening_name_the_mend() {
+    fn errors_of_listening_say_what_to_do() {
         check_listen(
             "127.0.0.1:80",
             Errno::ADDRINUSE,
-            "127.0.0.1:80 is taken: stop",
+            "127.0.0.1:80 is already in use: stop",
         );
-        check_listen("[::1]:80", Errno::ADDRINUSE, "[::1]:80 is taken: stop");
-        check_listen("192.0.2.1:1", Errno::ADDRNOTAVAIL, "192.0.2.1 is no");
-        check_listen("127.0.0.1:80", Errno::ACCESS, "port 80 is kept");
-        check_listen("127.0.0.1:1023", Errno::ACCESS, "port 1023 is kept");
-        // Not the port: some policy of the system forbids it.
-        check_listen("127.0.0.1:1024", Errno::ACCESS, "cannot listen at");
-        check_listen("127.0.0.1:0", Errno::ACCESS, "cannot listen at");
-        check_listen("[::1]:80", Errno::AFNOSUPPORT, "this system does not speak");
+        check_listen(
+            "[::1]:80",
+            Errno::ADDRINUSE,
+            "[::1]:80 is already in use: stop",
+        );
+        check_listen("192.0.2.1:1", Errno::ADDRNOTAVAIL, "192.0.2.1 is not an");
+        check_listen("127.0.0.1:80", Errno::ACCESS, "port 80 needs");
+        check_listen("127.0.0.1:1023", Errno::ACCESS, "port 1023 needs");
+        // These ports need no privileges, so a policy of the system forbids it.
+        check_listen("127.0.0.1:1024", Errno::ACCESS, "cannot listen on");
+        check_listen("127.0.0.1:0", Errno::ACCESS, "cannot listen on");
+        check_listen(
+            "[::1]:80",
+            Errno::AFNOSUPPORT,
+            "this system does not support",
+        );
         check_listen("[::1]:80", Errno::NFILE, "too many files are open: ");
         check(&StartError::NoFreePort(8080, 8179), "the ports from 8080");
-        let none_left = StartError::System("a worker's thread", fault(Errno::AGAIN));
-        check(&none_left, "a worker's thread could not be made: ");
+        let no_thread = StartError::System("a thread", fault(Errno::AGAIN));
+        check(&no_thread, "a thread could not be created: ");
     }
 
     #[test]
-    fn every_address_is_offered_in_its_own_family() {
+    fn the_wildcard_address_has_the_family_of_the_address() {
         let of = |text: &str| StartError::AddressNotOurs(text.parse().expect("an address"));
         assert!(
             of("192.0.2.1")

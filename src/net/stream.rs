@@ -1,5 +1,6 @@
-//! A client's transport, with what was received and not understood, what was written and not sent,
-//! and how long the client may take. It knows bytes and time, and nothing of requests.
+//! A client's transport, its inbox, its outbox, and its deadline.
+//!
+//! A stream handles bytes and time. It knows nothing about requests.
 
 use std::time::Instant;
 
@@ -15,39 +16,39 @@ use crate::net::transport_error::TransportError;
 use crate::observe::client::Client;
 use crate::observe::event::End;
 
-/// Bytes that one connection may move before its neighbours have their turn.
+/// Bytes that a connection may move in one turn. Then the worker drives the next connection.
 const TURN_BUDGET: u64 = 512 * 1024;
 
-/// What a received byte costs of that budget: to understand one costs more than to send one.
+/// What a received byte costs of that budget. Parsing a byte takes longer than sending one.
 const RECEIVED_COST: u64 = 8;
 
 /// A client's byte stream in both directions.
 pub struct Stream {
-    /// How bytes pass.
+    /// The socket, and its TLS session if it has one.
     pub transport: Transport,
-    /// Who is at the other end.
+    /// The client.
     pub client: Client,
-    /// What was received and not consumed; the worker's buffer during a turn.
+    /// Bytes received and not consumed. During a turn, this is the worker's buffer.
     pub inbox: Buffer,
-    /// What was written and not taken; the worker's during a turn.
+    /// Bytes written and not taken by the socket. During a turn, this is the worker's outbox.
     pub outbox: Outbox,
     /// What is left of the inbox between turns.
     received: Vec<u8>,
     /// What is left of the outbox between turns.
     unsent: Outbox,
-    /// The client's end of sending, once it was read.
+    /// How the client's bytes ended, once they have.
     pub ended: Option<InputEnd>,
-    /// When the bytes that were received last came.
+    /// When the last bytes were received.
     pub arrived: Instant,
-    /// When the worker must look again although nothing happened.
+    /// When the worker must act although no event comes.
     pub deadline: Deadline,
-    /// How fast the client must read.
+    /// Whether the client reads fast enough.
     pub pace: Pace,
-    /// Bytes that may still be moved in this turn.
+    /// Bytes that the connection may still move in this turn.
     pub budget: u64,
-    /// By what the worker knows the connection.
+    /// The worker's token for the connection.
     pub token: Token,
-    /// The connection was reset: nobody will read a response.
+    /// The poller reported that the connection is closed in both directions.
     pub is_gone: bool,
 }
 
@@ -76,19 +77,19 @@ impl Stream {
         }
     }
 
-    /// Takes up the worker's buffers, with what the connection kept.
+    /// Swaps in the worker's buffers and restores what the connection kept.
     pub fn begin_turn(&mut self, buffers: &mut Buffers) {
         std::mem::swap(&mut self.inbox, &mut buffers.inbox);
         std::mem::swap(&mut self.outbox, &mut buffers.outbox);
         self.inbox.restore(&mut self.received);
         self.outbox.restore(&mut self.unsent);
-        self.transport.take_up(&mut buffers.wire);
+        self.transport.begin_turn(&mut buffers.records);
         self.budget = TURN_BUDGET;
     }
 
-    /// Gives the buffers back and keeps what is left in them.
+    /// Keeps what is left in the buffers and swaps them out.
     pub fn end_turn(&mut self, buffers: &mut Buffers) {
-        self.transport.give_back(&mut buffers.wire);
+        self.transport.end_turn(&mut buffers.records);
         self.inbox.keep(&mut self.received);
         self.outbox.keep(&mut self.unsent);
         std::mem::swap(&mut self.inbox, &mut buffers.inbox);
@@ -98,7 +99,7 @@ impl Stream {
     /// Reads once.
     pub fn read(&mut self, context: &Context) -> Result<Input, TransportError> {
         let input = self.transport.read(self.inbox.room())?;
-        self.account();
+        self.count_traffic();
         match input {
             Input::Bytes(count) => {
                 self.arrived = context.now.latest;
@@ -110,32 +111,33 @@ impl Stream {
         Ok(input)
     }
 
-    /// Writes what is waiting to be written.
+    /// Writes what waits to be sent.
     pub fn flush(&mut self, context: &mut Context) -> Result<Flushed, TransportError> {
         self.push(More::No, context)
     }
 
-    /// The same, with more to come at once or not. Exchanges whose last byte was taken end here.
+    /// The same; `more` says whether more follows at once. Exchanges whose last byte was taken end
+    /// here.
     pub fn push(&mut self, more: More, context: &mut Context) -> Result<Flushed, TransportError> {
         let flushed = self.outbox.flush(&mut self.transport, more);
-        self.account();
-        self.settle(context);
+        self.count_traffic();
+        self.end_sent_exchanges(context);
         flushed
     }
 
-    /// Counts what has crossed the socket: towards the turn's budget and towards the pace.
-    pub fn account(&mut self) {
+    /// Counts the bytes that crossed the socket, for the turn's budget and for the pace.
+    pub fn count_traffic(&mut self) {
         let traffic = self.transport.take_traffic();
         self.spend(RECEIVED_COST * traffic.received);
         self.pace.count(traffic.sent);
     }
 
-    /// Counts work towards the turn's budget.
+    /// Subtracts work from the turn's budget.
     pub fn spend(&mut self, bytes: u64) {
         self.budget = self.budget.saturating_sub(bytes);
     }
 
-    /// The socket is full: from now on the client must keep the pace.
+    /// Notes that the socket is full. From now on, the client must keep the pace.
     pub fn wait_to_send(&mut self, context: &Context) {
         self.pace.fill();
         if self.deadline.waiting != Waiting::Send {
@@ -143,8 +145,8 @@ impl Stream {
         }
     }
 
-    /// What is waited for may have changed: the first byte of a head has come, or the socket has
-    /// room again. Only a response starts a new wait for a request, not an empty line.
+    /// Sets a new deadline if the connection waits for something else than before. An empty line does
+    /// not start a new wait for a request; only a response does.
     pub fn wait_for(&mut self, waiting: Waiting, context: &Context) {
         let goes_back = waiting == Waiting::Request
             && matches!(self.deadline.waiting, Waiting::FirstRequest | Waiting::Head);
@@ -153,12 +155,12 @@ impl Stream {
         }
     }
 
-    /// Whether the client has sent something that was not read, or may have.
+    /// Whether the client has sent bytes that were not consumed, or may have.
     pub fn has_more(&self) -> bool {
         self.transport.has_more() || !self.inbox.is_empty()
     }
 
-    /// What was received and not consumed, during a turn or between two.
+    /// The bytes received and not consumed, during a turn or between turns.
     pub fn unread(&self) -> &[u8] {
         match self.inbox.is_empty() {
             true => &self.received,
@@ -166,19 +168,19 @@ impl Stream {
         }
     }
 
-    /// How many bytes of what was written were not taken.
+    /// How many written bytes were not taken, by the socket or by the TLS session.
     pub fn unsent(&self) -> u64 {
         (self.outbox.waiting().len() + self.unsent.waiting().len()) as u64
     }
 
-    /// Whether something that was written is still here.
+    /// Whether written bytes, or TLS records, have not left.
     pub fn has_unsent(&self) -> bool {
         !self.outbox.is_empty() || !self.unsent.is_empty() || self.transport.has_unsent()
     }
 
-    /// Ends the exchanges whose last byte has left. Records of a TLS session may wait after they
-    /// took the bytes.
-    fn settle(&mut self, context: &mut Context) {
+    /// Ends the exchanges whose last byte has left. A TLS session may have taken the bytes and still
+    /// hold their records.
+    fn end_sent_exchanges(&mut self, context: &mut Context) {
         if !self.outbox.has_ended() || self.transport.has_unsent() {
             return;
         }
@@ -189,8 +191,8 @@ impl Stream {
         }
     }
 
-    /// Ends the exchanges whose last byte will not leave any more.
-    pub fn give_up(&mut self, end: End, context: &mut Context) {
+    /// Ends the exchanges whose last byte will never leave.
+    pub fn end_unsent_exchanges(&mut self, end: End, context: &mut Context) {
         for outbox in [&mut self.outbox, &mut self.unsent] {
             while let Some((exchange, unsent)) = outbox.next_unended() {
                 let security = self.transport.security();

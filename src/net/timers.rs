@@ -1,8 +1,8 @@
-//! When each connection of a worker must be looked at although nothing has happened.
+//! The timers of a worker's connections.
 //!
 //! A connection has one deadline, which moves with almost every event, and at most one timer. If the
-//! deadline moves to a later time, the timer stays: it fires early, finds that it is not yet time,
-//! and is set again. Only a deadline that is earlier than the timer moves it.
+//! deadline moves to a later time, the timer stays. It then fires early, and the worker sets it
+//! again. The worker moves a timer only if the deadline becomes earlier than the timer.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -16,16 +16,16 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// Sets the timer of a connection, or moves it from where it was.
-    pub fn set(&mut self, before: Option<Instant>, at: Instant, token: Token) {
-        self.clear(before, token);
+    /// Sets the timer of a connection. `previous` is the time to which it was set before.
+    pub fn set(&mut self, previous: Option<Instant>, at: Instant, token: Token) {
+        self.clear(previous, token);
         self.set.insert((at, token));
     }
 
-    /// Takes a timer away.
-    pub fn clear(&mut self, before: Option<Instant>, token: Token) {
-        if let Some(before) = before {
-            self.set.remove(&(before, token));
+    /// Removes the timer of a connection, if it was set.
+    pub fn clear(&mut self, previous: Option<Instant>, token: Token) {
+        if let Some(previous) = previous {
+            self.set.remove(&(previous, token));
         }
     }
 
@@ -34,7 +34,7 @@ impl Timers {
         self.set.first().map(|(at, _)| *at)
     }
 
-    /// The next connection whose timer has fired by `now`.
+    /// Removes the earliest timer if its time has come by `now`, and returns its connection.
     pub fn pop_due(&mut self, now: Instant) -> Option<Token> {
         if self.next()? > now {
             return None;
@@ -49,7 +49,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn timers_fire_in_their_order_and_not_before() {
+    fn timers_fire_in_order_and_not_early() {
         let mut timers = Timers::default();
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);

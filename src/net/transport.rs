@@ -1,4 +1,4 @@
-//! How bytes pass between a connection and its client: as they are, or through a TLS session.
+//! A client's socket, in plain text or with a TLS session.
 
 use std::fs::File;
 use std::net::TcpStream;
@@ -6,11 +6,11 @@ use std::net::TcpStream;
 use crate::net::clock::Now;
 use crate::net::socket::{Flushed, Input, More, Socket, Traffic};
 use crate::net::tls::handshake::HandshakeProgress;
-use crate::net::tls::{Session, Wire};
+use crate::net::tls::{RecordBuffers, Session};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
 
-/// A client's socket, and what is spoken on it.
+/// A client's socket, and its TLS session if it has one.
 #[derive(Debug)]
 pub struct Transport {
     socket: Socket,
@@ -18,7 +18,7 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Takes over a socket that is in non-blocking mode. What is spoken on it is plain text.
+    /// Takes over a socket that is in non-blocking mode, in plain text.
     pub fn new(stream: TcpStream) -> Transport {
         Transport {
             socket: Socket::new(stream),
@@ -26,9 +26,9 @@ impl Transport {
         }
     }
 
-    /// From now on a session protects it. `wire` is what the worker lends for this turn.
-    pub fn secure(&mut self, session: Session, wire: &mut Wire) {
-        self.session.insert(Box::new(session)).take_up(wire);
+    /// Adds a TLS session. `buffers` are the worker's, for the rest of this turn.
+    pub fn secure(&mut self, session: Session, buffers: &mut RecordBuffers) {
+        self.session.insert(Box::new(session)).begin_turn(buffers);
     }
 
     /// The socket.
@@ -36,53 +36,53 @@ impl Transport {
         &self.socket
     }
 
-    /// Whether there is a session on it, if only one that begins.
+    /// Whether there is a TLS session, even if its handshake is not complete.
     pub fn has_session(&self) -> bool {
         self.session.is_some()
     }
 
-    /// How it is protected; `None` for plain text, and before that is agreed upon.
+    /// How TLS protects the bytes. `None` in plain text, and until it is negotiated.
     pub fn security(&self) -> Option<Security<'_>> {
         self.session.as_ref()?.security()
     }
 
-    /// Takes what the worker lends for a turn.
-    pub fn take_up(&mut self, wire: &mut Wire) {
+    /// Swaps in the worker's buffers.
+    pub fn begin_turn(&mut self, buffers: &mut RecordBuffers) {
         if let Some(session) = &mut self.session {
-            session.take_up(wire);
+            session.begin_turn(buffers);
         }
     }
 
-    /// Gives it back.
-    pub fn give_back(&mut self, wire: &mut Wire) {
+    /// Swaps them out.
+    pub fn end_turn(&mut self, buffers: &mut RecordBuffers) {
         if let Some(session) = &mut self.session {
-            session.give_back(wire);
+            session.end_turn(buffers);
         }
     }
 
-    /// Goes a step on with the handshake; `None` where there is no session.
+    /// Makes a step of the handshake. `None` if there is no session.
     pub fn handshake(&mut self, now: &Now) -> Option<Result<HandshakeProgress, TransportError>> {
         let session = self.session.as_mut()?;
         Some(session.handshake(&mut self.socket, now.system))
     }
 
-    /// Notes what the poller said: there may be more to read, the client will send no more.
+    /// Notes an event of the poller. `hung_up`: the client will send no more.
     pub fn ready(&mut self, readable: bool, hung_up: bool) {
         self.socket.ready(readable, hung_up);
     }
 
-    /// Whether the client has sent something that was not read, or may have.
+    /// Whether the client has sent bytes that were not read, or may have.
     pub fn has_more(&self) -> bool {
         let session = self.session.as_ref();
         session.is_some_and(|session| session.has_received()) || self.socket.is_readable()
     }
 
-    /// The bytes that crossed the socket since this was asked for last.
+    /// The bytes that crossed the socket since the last call.
     pub fn take_traffic(&mut self) -> Traffic {
         self.socket.take_traffic()
     }
 
-    /// Reads what is there.
+    /// Reads once.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<Input, TransportError> {
         match &mut self.session {
             None => Ok(self.socket.read(buffer)?),
@@ -90,12 +90,12 @@ impl Transport {
         }
     }
 
-    /// Reads what is there in order to throw it away: nothing is decrypted for that.
+    /// Reads once, without decrypting, to discard the bytes.
     pub fn discard(&mut self, scratch: &mut [u8]) -> Result<Input, TransportError> {
         Ok(self.socket.read(scratch)?)
     }
 
-    /// Writes as much as can be; `None` where the socket is full.
+    /// Writes as much as possible. `None` if the socket is full.
     pub fn write(&mut self, bytes: &[u8], more: More) -> Result<Option<usize>, TransportError> {
         match &mut self.session {
             None => Ok(self.socket.write(bytes, more)?),
@@ -103,7 +103,7 @@ impl Transport {
         }
     }
 
-    /// Writes two pieces as if they were one.
+    /// Writes two pieces in one call. `None` if the socket is full.
     pub fn write_both(
         &mut self,
         first: &[u8],
@@ -115,9 +115,9 @@ impl Transport {
         }
     }
 
-    /// Moves up to `count` bytes of `file` from `offset` into the socket without copying them
-    /// through this process. 0 means that the file ends before `offset`. Nothing can be encrypted
-    /// so: over a session it is an error.
+    /// Sends up to `count` bytes of `file` from `offset` without copying them through this process.
+    /// 0 means that the file has no bytes at `offset`. `None` if the socket is full. With a TLS
+    /// session this is an error, because the kernel cannot encrypt the bytes.
     pub fn send_file(
         &mut self,
         file: &File,
@@ -130,7 +130,7 @@ impl Transport {
         }
     }
 
-    /// Sends records that wait for the socket.
+    /// Sends TLS records that wait for the socket.
     pub fn flush(&mut self, more: More) -> Result<Flushed, TransportError> {
         match &mut self.session {
             None => Ok(Flushed::All),
@@ -138,34 +138,34 @@ impl Transport {
         }
     }
 
-    /// Whether something that was written waits for the socket.
+    /// Whether TLS records wait for the socket.
     pub fn has_unsent(&self) -> bool {
         self.session
             .as_ref()
             .is_some_and(|session| session.has_unsent())
     }
 
-    /// Forgets what waits for the socket.
+    /// Drops TLS records that wait for the socket.
     pub fn forget_unsent(&mut self) {
         if let Some(session) = &mut self.session {
             session.forget_unsent();
         }
     }
 
-    /// Says in the session that nothing more follows (close_notify); it is sent by the next
-    /// [`Transport::flush`]. Plain text has no such word.
+    /// Adds close_notify to the TLS records. The next [`Transport::flush`] sends it. In plain text
+    /// this does nothing.
     pub fn close(&mut self) {
         if let Some(session) = &mut self.session {
             session.close();
         }
     }
 
-    /// Tells the client that nothing more follows; what it sends can still be read.
+    /// Shuts down the sending direction. The client's bytes can still be read.
     pub fn finish(&mut self) -> Result<(), TransportError> {
         Ok(self.socket.finish()?)
     }
 
-    /// Makes the coming close a reset, which no client mistakes for an orderly end.
+    /// Makes the close a reset, so that the client does not take it for an orderly end.
     pub fn abort(&mut self) {
         self.socket.abort();
     }

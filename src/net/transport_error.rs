@@ -1,4 +1,4 @@
-//! Why bytes no longer pass between a connection and its client.
+//! Why a transport failed.
 
 use std::fmt;
 use std::io;
@@ -6,10 +6,9 @@ use std::io;
 /// Why a transport failed.
 #[derive(Debug)]
 pub enum TransportError {
-    /// The socket failed: above all, the client reset the connection or is gone.
+    /// The socket failed. Most often the client has reset the connection.
     Socket(io::Error),
-    /// The TLS session is broken, by whichever end; the text says why. An alert for the client
-    /// waits to be flushed.
+    /// The TLS session failed. The text says why. An alert for the client may wait to be flushed.
     Session(String),
 }
 

@@ -1,8 +1,8 @@
 //! A worker: one thread, one poller, its own connections.
 //!
-//! Workers share nothing but the channels that feed them, a few counters, and where TLS sessions
-//! come from. A turn of the loop: wait for readiness, read the clock, admit what the acceptors
-//! sent, drive every connection that has something to do, act on the timers that have fired.
+//! Workers share only channels, counters and what [`Settings`](crate::net::context::Settings) holds.
+//! A turn of the loop waits for readiness, reads the clock, admits new sockets, drives every
+//! connection that has something to do, and acts on the timers that have fired.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,57 +22,57 @@ use crate::net::transport::Transport;
 use crate::observe::event::End;
 use crate::semantics::status::Status;
 
-/// Readiness told in one turn: more only grows the turn.
+/// The most events in one turn. More would only make the turn longer.
 const EVENTS: usize = 1024;
 
-/// How long work that can wait keeps a worker from looking at readiness again.
-const PATIENCE: Duration = Duration::from_millis(2);
+/// How long a worker works on a queue before it polls for readiness again.
+const QUEUE_TIME: Duration = Duration::from_millis(2);
 
-/// The shortest time until a timer fires.
+/// A timer is set at least this far ahead.
 const TICK: Duration = Duration::from_millis(1);
 
-/// The thread that serves.
+/// A thread that serves connections.
 pub struct Worker {
     mailbox: Mailbox,
     slots: Vec<Slot>,
     free: Vec<usize>,
     /// Slots of connections that asked for another turn.
     again: VecDeque<usize>,
-    /// Slots of connections that shake hands and have something to act on.
-    newcomers: VecDeque<usize>,
+    /// Slots of connections in a TLS handshake that have something to do.
+    handshakes: VecDeque<usize>,
     timers: Timers,
 }
 
 #[derive(Default)]
 struct Slot {
     connection: Option<Box<Connection>>,
-    /// Counts the slot's connections, so that a late event finds nobody.
+    /// Counts the slot's connections, so a late event does not reach the next one.
     generation: u32,
     refused: bool,
-    /// In a queue for another turn.
+    /// Whether the slot is in a queue.
     queued: bool,
-    /// When its earliest timer fires.
+    /// When its timer fires.
     timer: Option<Instant>,
 }
 
 impl Worker {
-    /// A worker that gets its mail here.
+    /// A worker that receives its sockets and wake-ups here.
     pub fn new(mailbox: Mailbox) -> Worker {
         Worker {
             mailbox,
             slots: Vec::new(),
             free: Vec::new(),
             again: VecDeque::new(),
-            newcomers: VecDeque::new(),
+            handshakes: VecDeque::new(),
             timers: Timers::default(),
         }
     }
 
-    /// Serves on this thread until it is ordered to stop, or to drain and every response that was
-    /// begun has left.
+    /// Serves on this thread until the server stops. If the server drains, it serves until every
+    /// response that was begun has left.
     pub fn run(mut self, mut context: Context) {
         let mut events = Events::with_capacity(EVENTS);
-        while !self.has_left(&context) {
+        while !self.close_if_done(&context) {
             self.wait(&mut events, &context);
             self.begin_turn(&mut context);
             self.admit(&mut context);
@@ -82,7 +82,7 @@ impl Worker {
                 }
             }
             self.drive_woken(&mut context);
-            self.take_turns(&mut context);
+            self.drive_queues(&mut context);
             self.expire(&mut context);
             context.observer.log.flush();
         }
@@ -91,29 +91,29 @@ impl Worker {
         }
     }
 
-    /// Leaves if it is done. Whatever was sent until then is not lost: it is dealt with first.
-    fn has_left(&self, context: &Context) -> bool {
+    /// Closes the mailbox if the worker is done. Sockets that were sent earlier are served first.
+    fn close_if_done(&self, context: &Context) -> bool {
         self.is_done(context) && self.mailbox.close_if(|| self.is_done(context))
     }
 
-    /// A worker may leave although it is still refusing clients: their answers are in the socket, or
-    /// wait for a handshake, and that is waited for as long as there is something else to do.
+    /// Whether the worker may exit. It may exit although it is still refusing clients, because their
+    /// responses are in the socket or wait for a handshake.
     fn is_done(&self, context: &Context) -> bool {
         self.mailbox.shutdown.is_stopping() || (context.is_draining && self.mailbox.is_idle())
     }
 
-    /// Waits for readiness, for mail, or for the next timer.
+    /// Waits for readiness, for a message, or for the next timer.
     fn wait(&mut self, events: &mut Events, context: &Context) {
         let now = context.now.instant;
-        let timeout = match self.again.is_empty() && self.newcomers.is_empty() {
+        let timeout = match self.again.is_empty() && self.handshakes.is_empty() {
             true => self
                 .timers
                 .next()
                 .map(|at| at.saturating_duration_since(now)),
             false => Some(Duration::ZERO),
         };
-        self.mailbox.fall_asleep();
-        // What was sent or ordered before that was said woke nobody.
+        self.mailbox.set_asleep();
+        // Nothing that was sent before this call has woken the worker.
         let timeout = match self.has_news(context) {
             true => Some(Duration::ZERO),
             false => timeout,
@@ -122,14 +122,14 @@ impl Worker {
             // Interrupted by a signal: a turn without events.
             events.clear();
         }
-        self.mailbox.wake_up();
+        self.mailbox.set_awake();
     }
 
-    /// Whether there is something that no event tells of: mail, or an order not yet obeyed.
+    /// Whether a message waits, or the state of the shutdown has changed.
     fn has_news(&self, context: &Context) -> bool {
         let shutdown = &self.mailbox.shutdown;
         let is_to_drain = shutdown.is_draining() && !context.is_draining;
-        self.mailbox.has_mail() || is_to_drain || shutdown.is_stopping()
+        self.mailbox.has_messages() || is_to_drain || shutdown.is_stopping()
     }
 
     fn begin_turn(&mut self, context: &mut Context) {
@@ -137,20 +137,20 @@ impl Worker {
         context.origin.site.begin_turn(context.now.date);
         if self.mailbox.shutdown.is_draining() && !context.is_draining {
             context.is_draining = true;
-            // Every connection looks once whether a request is waiting; the idle ones end.
+            // Every connection checks once whether a request waits. Idle connections end.
             for index in 0..self.slots.len() {
                 if let Some(connection) = &mut self.slots[index].connection {
                     connection.ready(true, false, false);
                 }
-                self.act(index, context, Connection::drive);
+                self.run_turn(index, context, Connection::drive);
             }
         }
     }
 
     fn admit(&mut self, context: &mut Context) {
         while let Ok(admission) = self.mailbox.admissions.try_recv() {
-            // A client that comes in the middle of a turn may have been answered in it before, and
-            // have changed the disk since.
+            // In this turn, the client may have got a response already on another connection and
+            // changed a file since. So files are checked again.
             context.origin.site.look_again();
             let Admission {
                 stream,
@@ -175,7 +175,7 @@ impl Worker {
             slot.connection = Some(Box::new(connection));
             slot.refused = refusal.is_some();
             match registered {
-                Ok(()) => self.attend(index, context),
+                Ok(()) => self.drive_or_queue(index, context),
                 Err(_) => self.close(index, Closed::Cut(End::ClientGone), context),
             }
             self.set_timer(index, context);
@@ -199,48 +199,52 @@ impl Worker {
             let readable = event.is_readable() || hung_up;
             connection.ready(readable, hung_up, event.is_write_closed());
             if !slot.queued {
-                self.attend(index, context);
+                self.drive_or_queue(index, context);
             }
         }
     }
 
-    /// The slot of a token, if it still has the connection that the token was made for.
+    /// The slot of a token. `None` if the token's connection has ended.
     fn index_of(&self, token: Token) -> Option<usize> {
         let index = token.0 & INDEX;
         let slot = self.slots.get(index)?;
         (slot.generation as usize == token.0 >> INDEX_BITS).then_some(index)
     }
 
-    /// Drives the connections for which somebody has news.
+    /// Drives the connections that were woken.
     fn drive_woken(&mut self, context: &mut Context) {
-        // What is woken from now on has its turn later.
+        // Connections that are woken from now on wait for the next turn.
         for _ in 0..self.mailbox.woken.len() {
             if let Ok(token) = self.mailbox.woken.try_recv()
                 && let Some(index) = self.index_of(token)
                 && !self.slots[index].queued
             {
-                self.act(index, context, Connection::drive);
+                self.run_turn(index, context, Connection::drive);
             }
         }
     }
 
-    /// One more turn for each connection that asked for one, then for each newcomer, both until the
-    /// others have waited long enough: many newcomers do not slow down those who are served.
-    fn take_turns(&mut self, context: &mut Context) {
-        self.empty(|worker| &mut worker.again, context);
-        self.empty(|worker| &mut worker.newcomers, context);
+    /// Drives the connections that asked for another turn, then those in a handshake. Each queue has
+    /// a time limit, so many handshakes do not slow down established connections.
+    fn drive_queues(&mut self, context: &mut Context) {
+        self.drive_queue(|worker| &mut worker.again, context);
+        self.drive_queue(|worker| &mut worker.handshakes, context);
     }
 
-    fn empty(&mut self, queue: fn(&mut Worker) -> &mut VecDeque<usize>, context: &mut Context) {
+    fn drive_queue(
+        &mut self,
+        queue: fn(&mut Worker) -> &mut VecDeque<usize>,
+        context: &mut Context,
+    ) {
         let waiting = queue(self).len();
         if waiting == 0 {
             return;
         }
-        let end = clock::instant() + PATIENCE;
+        let end = clock::instant() + QUEUE_TIME;
         for _ in 0..waiting {
             if let Some(index) = queue(self).pop_front() {
                 self.slots[index].queued = false;
-                self.act(index, context, Connection::drive);
+                self.run_turn(index, context, Connection::drive);
             }
             let now = clock::instant();
             context.now.latest = now;
@@ -250,31 +254,31 @@ impl Worker {
         }
     }
 
-    /// Drives a connection to which something has happened. A handshake is work for a tenth of a
-    /// millisecond, or for several: those who are served already do not wait for it.
-    fn attend(&mut self, index: usize, context: &mut Context) {
-        match self.is_newcomer(index) {
+    /// Drives a connection that has an event. A handshake takes from a tenth of a millisecond to
+    /// several milliseconds, so it is queued and established connections do not wait for it.
+    fn drive_or_queue(&mut self, index: usize, context: &mut Context) {
+        match self.is_in_handshake(index) {
             true => self.queue(index),
-            false => self.act(index, context, Connection::drive),
+            false => self.run_turn(index, context, Connection::drive),
         }
     }
 
-    fn is_newcomer(&self, index: usize) -> bool {
+    fn is_in_handshake(&self, index: usize) -> bool {
         let connection = self.slots[index].connection.as_ref();
-        connection.is_some_and(|connection| connection.is_shaking_hands())
+        connection.is_some_and(|connection| connection.is_in_handshake())
     }
 
-    /// Lets one connection act. A bug in it costs that connection and no other.
-    fn act(
+    /// Runs one turn of a connection. If it panics, only this connection is closed.
+    fn run_turn(
         &mut self,
         index: usize,
         context: &mut Context,
-        act: fn(&mut Connection, &mut Context) -> Turn,
+        turn: fn(&mut Connection, &mut Context) -> Turn,
     ) {
         let Some(connection) = &mut self.slots[index].connection else {
             return;
         };
-        match catch_unwind(AssertUnwindSafe(|| act(connection, context))) {
+        match catch_unwind(AssertUnwindSafe(|| turn(connection, context))) {
             Ok(Turn::Wait) => self.set_timer(index, context),
             Ok(Turn::Again) => self.queue(index),
             Ok(Turn::Closed(closed)) => self.close(index, closed, context),
@@ -286,27 +290,27 @@ impl Worker {
         }
     }
 
-    /// Sees to it that a timer fires when the connection's deadline passes, or before.
+    /// Sets the connection's timer, unless it fires at the deadline or earlier already.
     fn set_timer(&mut self, index: usize, context: &Context) {
         let slot = &mut self.slots[index];
         let Some(connection) = &slot.connection else {
             return;
         };
-        // One that has passed already fires in a turn of its own.
+        // A deadline that has passed already fires in the next turn.
         let at = connection.deadline().at.max(context.now.instant + TICK);
         if slot.timer.is_none_or(|timer| at < timer) {
-            let before = slot.timer.replace(at);
-            self.timers.set(before, at, token(index, slot.generation));
+            let previous = slot.timer.replace(at);
+            self.timers.set(previous, at, token(index, slot.generation));
         }
     }
 
-    /// Gives a connection a turn after its neighbours'.
+    /// Queues a connection for a turn after the other connections.
     fn queue(&mut self, index: usize) {
         if std::mem::replace(&mut self.slots[index].queued, true) {
             return;
         }
-        match self.is_newcomer(index) {
-            true => self.newcomers.push_back(index),
+        match self.is_in_handshake(index) {
+            true => self.handshakes.push_back(index),
             false => self.again.push_back(index),
         }
     }
@@ -322,14 +326,15 @@ impl Worker {
         slot.generation = slot.generation.wrapping_add(1) & GENERATION;
         if std::mem::take(&mut slot.queued) {
             self.again.retain(|&other| other != index);
-            self.newcomers.retain(|&other| other != index);
+            self.handshakes.retain(|&other| other != index);
         }
         self.free.push(index);
         self.mailbox.note_closed(std::mem::take(&mut slot.refused));
         context.observer.counters.connections_open.subtract(1);
     }
 
-    /// Acts on timers that have fired. Most find that the deadline has moved, and are set again.
+    /// Acts on timers that have fired. In most cases the deadline has moved, and the timer is set
+    /// again.
     fn expire(&mut self, context: &mut Context) {
         let now = context.now.instant;
         while let Some(token) = self.timers.pop_due(now) {
@@ -338,10 +343,10 @@ impl Worker {
             };
             let slot = &mut self.slots[index];
             slot.timer = None;
-            // What waits for its next turn waits for us.
+            // A queued connection waits for the worker, not for its client.
             let connection = slot.connection.as_ref().filter(|_| !slot.queued);
             match connection.map(|connection| connection.deadline().has_passed(now)) {
-                Some(true) => self.act(index, context, Connection::expire),
+                Some(true) => self.run_turn(index, context, Connection::expire),
                 Some(false) => self.set_timer(index, context),
                 None => {}
             }
@@ -349,10 +354,10 @@ impl Worker {
     }
 }
 
-/// The index and the generation of a slot share a token.
+/// A token holds the index of a slot in its low half and the slot's generation in its high half.
 const INDEX_BITS: u32 = usize::BITS / 2;
 const INDEX: usize = (1 << INDEX_BITS) - 1;
-/// One bit less than there is room for, so that no token is the poller's.
+/// One bit less than fits, so no token equals [`WAKE`].
 const GENERATION: u32 = (1 << (INDEX_BITS - 1)) - 1;
 
 fn token(index: usize, generation: u32) -> Token {

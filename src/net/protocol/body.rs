@@ -1,15 +1,17 @@
-//! The body of a request (RFC 9112 sections 6.3 and 7.1): pulled by whoever answers, or read and
-//! thrown away, because the next request begins behind it.
+//! The body of a request (RFC 9112 sections 6.3 and 7.1).
+//!
+//! A responder pulls the body, or it is read and discarded, because the next request begins behind
+//! it.
 
 use crate::http1::chunked::{ChunkedError, Decoder};
 use crate::http1::framing::BodyLength;
 use crate::net::buffer::Buffer;
 use crate::origin::request::{Content, RequestBody};
 
-/// What is left of a body.
+/// Reads a body from the inbox.
 pub struct BodyReader {
     rest: Rest,
-    /// Bytes that are still read before the connection is given up.
+    /// How many more bytes may be read. A longer body is a fault.
     allowance: u64,
     fault: Option<BodyFault>,
 }
@@ -20,17 +22,17 @@ enum Rest {
     Chunked(Box<Decoder>),
 }
 
-/// Why a body is not read to its end.
+/// Why a body cannot be read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFault {
-    /// It is longer than this server cares to read.
+    /// It is longer than the allowance.
     TooLong,
-    /// It is not a body.
+    /// Its chunks are malformed.
     Malformed(ChunkedError),
 }
 
 impl BodyReader {
-    /// For a body of this length, of which at most `allowance` bytes are read.
+    /// Reads a body of this length, at most `allowance` bytes of it.
     pub fn new(length: BodyLength, allowance: u64) -> BodyReader {
         let rest = match length {
             BodyLength::None | BodyLength::Known(0) => Rest::Nothing,
@@ -44,27 +46,27 @@ impl BodyReader {
         }
     }
 
-    /// No body.
+    /// Reads no body.
     pub fn none() -> BodyReader {
         BodyReader::new(BodyLength::None, 0)
     }
 
-    /// Whether it was read to its end.
+    /// Whether the body was read to its end.
     pub fn is_done(&self) -> bool {
         matches!(self.rest, Rest::Nothing)
     }
 
-    /// Whether the body is known to be longer than the allowance before a byte of it was read.
-    pub fn is_hopeless(&self) -> bool {
+    /// Whether the rest of the body, by its Content-Length, is longer than the allowance.
+    pub fn exceeds_allowance(&self) -> bool {
         matches!(self.rest, Rest::Counted(bytes) if bytes > self.allowance)
     }
 
-    /// Why it is not read to its end, if so.
+    /// Why the body cannot be read to its end, if so.
     pub fn fault(&self) -> Option<BodyFault> {
         self.fault
     }
 
-    /// Throws away what has been received.
+    /// Discards the content that was received.
     pub fn discard(&mut self, inbox: &mut Buffer) {
         while matches!(self.next(inbox), Content::Bytes(_)) {}
     }
@@ -91,8 +93,8 @@ impl BodyReader {
         }
     }
 
-    /// The framing counts towards the allowance too: one byte of content in a chunk of its own,
-    /// behind a long extension, costs as much as many.
+    /// The next bytes of chunked content. The framing counts towards the allowance too, because
+    /// small chunks with long extensions cost as much as content.
     fn next_of_chunks<'b>(&mut self, inbox: &'b mut Buffer) -> Content<'b> {
         loop {
             let Rest::Chunked(decoder) = &mut self.rest else {
@@ -127,11 +129,11 @@ impl BodyReader {
     }
 }
 
-/// A body, as whoever answers pulls from it.
+/// The body as a responder pulls it.
 pub struct Pulling<'a> {
-    /// What is left of it.
+    /// Reads it.
     pub reader: &'a mut BodyReader,
-    /// What was received.
+    /// The received bytes.
     pub inbox: &'a mut Buffer,
 }
 
@@ -152,7 +154,7 @@ mod tests {
         inbox
     }
 
-    /// What is pulled of a body that arrives in `pieces`, and what is left behind it.
+    /// Pulls a body that arrives in `pieces`. Returns the content and the bytes behind the body.
     fn pulled(length: BodyLength, allowance: u64, pieces: &[&str]) -> (String, String, BodyReader) {
         let mut reader = BodyReader::new(length, allowance);
         let (mut content, mut buffer) = (Vec::new(), inbox(b""));
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_pulled_and_what_follows_stays() {
+    fn content_is_pulled_and_the_next_request_stays() {
         let known = BodyLength::Known(5);
         for pieces in [
             &["helloGET"][..],
@@ -213,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_known_to_be_too_long_is_not_begun() {
-        assert!(BodyReader::new(BodyLength::Known(8), 7).is_hopeless());
-        assert!(!BodyReader::new(BodyLength::Known(7), 7).is_hopeless());
+    fn a_content_length_above_the_allowance_is_noticed_before_reading() {
+        assert!(BodyReader::new(BodyLength::Known(8), 7).exceeds_allowance());
+        assert!(!BodyReader::new(BodyLength::Known(7), 7).exceeds_allowance());
         assert!(BodyReader::new(BodyLength::Known(0), 7).is_done());
         assert!(BodyReader::new(BodyLength::None, 7).is_done());
     }

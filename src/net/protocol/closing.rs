@@ -1,9 +1,11 @@
-//! How a connection ends (RFC 9112 sections 9.6 and 9.8): what was written leaves, the session says
-//! its last word, and the client is given the time to read both.
+//! The end of a connection (RFC 9112 sections 9.6 and 9.8).
+//!
+//! First the outbox is flushed. A TLS session then sends close_notify. After that the client gets
+//! time to read the bytes.
 
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
-use crate::net::protocol::handshake::tell_failed;
+use crate::net::protocol::handshake::record_tls_failure;
 use crate::net::protocol::step::{Closed, Step, Switch};
 use crate::net::socket::{Flushed, Input, More};
 use crate::net::stream::Stream;
@@ -16,21 +18,21 @@ pub struct Closing {
 }
 
 enum State {
-    /// What was written leaves. Whether to linger then.
+    /// The outbox is being flushed.
     Flushing { linger: bool },
-    /// The client is read from until it has seen the end.
+    /// The client's bytes are discarded until it closes.
     Lingering,
 }
 
 impl Closing {
-    /// An end; `linger` if the client may still be sending.
+    /// Begins to close. `linger` says whether the client may still be sending.
     pub fn new(linger: bool) -> Closing {
         Closing {
             state: State::Flushing { linger },
         }
     }
 
-    /// Goes on by one step.
+    /// Runs one step.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match self.state {
             State::Flushing { linger } => self.flush(linger, stream, context),
@@ -39,8 +41,7 @@ impl Closing {
     }
 
     fn flush(&mut self, linger: bool, stream: &mut Stream, context: &mut Context) -> Step {
-        // The last packet waits for the session's last word or for the end itself, which take it
-        // along.
+        // `More::Follows`: close_notify or the FIN goes into the last packet.
         let mut flushed = stream.push(More::Follows, context);
         if let Ok(Flushed::All) = flushed {
             stream.transport.close();
@@ -52,7 +53,7 @@ impl Closing {
                 stream.wait_to_send(context);
                 return Step::Wait;
             }
-            Err(fault) => return lose(&fault, stream, context),
+            Err(fault) => return close_after_write_error(&fault, stream, context),
         }
         let may_send = (linger || stream.has_more()) && stream.ended.is_none();
         if !may_send || stream.transport.finish().is_err() {
@@ -64,13 +65,13 @@ impl Closing {
     }
 }
 
-/// Unread bytes at the close would make the kernel send a reset, which can destroy the response
-/// before the client reads it (RFC 9112 section 9.6).
+/// Discards the client's bytes. If bytes were unread at the close, the kernel would send a reset,
+/// which can destroy the response before the client reads it (RFC 9112 section 9.6).
 fn linger(stream: &mut Stream) -> Step {
     let unread = stream.inbox.waiting().len();
     stream.inbox.consume(unread);
     let input = stream.transport.discard(stream.inbox.room());
-    stream.account();
+    stream.count_traffic();
     match input {
         Ok(Input::End(_)) => Step::Close(Closed::Orderly),
         Ok(Input::Nothing) => Step::Wait,
@@ -79,24 +80,32 @@ fn linger(stream: &mut Stream) -> Step {
     }
 }
 
-/// Nothing more can be sent.
-pub fn lose(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
+/// The step after a write has failed.
+pub fn close_after_write_error(
+    fault: &TransportError,
+    stream: &mut Stream,
+    context: &mut Context,
+) -> Step {
     Step::Close(Closed::Cut(match fault {
         TransportError::Socket(_) => End::ClientGone,
         TransportError::Session(why) => {
-            tell_failed(TlsStage::Session, why, stream, context);
+            record_tls_failure(TlsStage::Session, why, stream, context);
             End::SessionBroken
         }
     }))
 }
 
-/// Nothing more can be read. If the session broke, there is an alert to send, which the client is to
-/// read.
-pub fn stop_reading(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
+/// The step after a read has failed. If the TLS session failed, its alert is sent, and the client
+/// gets time to read it.
+pub fn close_after_read_error(
+    fault: &TransportError,
+    stream: &mut Stream,
+    context: &mut Context,
+) -> Step {
     match fault {
         TransportError::Socket(_) => Step::Close(Closed::Cut(End::ClientGone)),
         TransportError::Session(why) => {
-            tell_failed(TlsStage::Session, why, stream, context);
+            record_tls_failure(TlsStage::Session, why, stream, context);
             Step::Switch(Switch::Closing { linger: true })
         }
     }

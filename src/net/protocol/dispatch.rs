@@ -1,7 +1,7 @@
-//! What the head of a request comes to: a refusal, a response, or a body to be read first (RFC 9112
-//! sections 2.2, 3.2 and 6.3, RFC 9110 sections 7.2, 7.4 and 10.1.1).
+//! What a request head leads to: a refusal, an answer, or a body to read first (RFC 9112 sections
+//! 2.2, 3.2 and 6.3, RFC 9110 sections 7.2, 7.4 and 10.1.1).
 //!
-//! Nothing here knows a socket, so that a request can be answered without one.
+//! Invariant: this module never uses a socket, so a request can be answered without one.
 
 use crate::http1::check::{CheckedHead, check};
 use crate::http1::error::Error as MessageError;
@@ -26,44 +26,44 @@ use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
-/// What of a request matters for writing its response.
+/// What the writer of a response must know about its request.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestFacts {
-    /// What the client understands.
+    /// The version of the request.
     pub version: Version,
-    /// Whether only the head is sent (RFC 9110 section 9.3.2).
+    /// Whether the response is sent without content, for HEAD (RFC 9110 section 9.3.2).
     pub is_head: bool,
-    /// What the client wants to become of the connection.
+    /// Whether the request lets the connection be kept.
     pub wants: Persistence,
-    /// Whether the body of the request is left unread.
+    /// Whether the body of the request stays unread.
     pub leaves_body: bool,
-    /// Whether the client waits for 100 (Continue) before it sends the body.
+    /// Whether the client may wait for 100 (Continue) before it sends the body.
     pub expects_continue: bool,
 }
 
-/// What answers on a connection.
+/// What a request must know about its connection.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionFacts {
-    /// Who answers there.
+    /// The service that answers.
     pub service: Service,
-    /// Whether the connection is protected.
+    /// Whether the connection uses TLS.
     pub is_secure: bool,
-    /// The port to which clients of the plain port are redirected.
+    /// The port to which the redirect service sends clients.
     pub https_port: u16,
-    /// Bytes of a body that are thrown away to keep the connection.
+    /// The longest body that is discarded to keep the connection.
     pub max_body: u64,
 }
 
-/// What the head of a request comes to.
+/// What a request head leads to.
 pub enum Dispatched {
-    /// The answer, and the body for whoever makes it.
+    /// The answer, and the body for its responder.
     Answered(Answer, BodyReader),
-    /// The body is to be read and thrown away first.
+    /// The body must be read and discarded first.
     BodyFirst(BodyReader),
 }
 
 impl RequestFacts {
-    /// Those of a request.
+    /// The facts of a request.
     pub fn of(head: &RequestHead<'_>) -> RequestFacts {
         RequestFacts {
             version: head.version,
@@ -74,7 +74,7 @@ impl RequestFacts {
         }
     }
 
-    /// Those of a request that was not understood, with its method as far as it can be told.
+    /// The facts of a request that was not understood. `method` is `None` if it is not known.
     pub fn of_refused(method: Option<Method>) -> RequestFacts {
         RequestFacts {
             version: Version::Http11,
@@ -85,7 +85,7 @@ impl RequestFacts {
         }
     }
 
-    /// The same, with the connection to end because the request is not understood.
+    /// The same, but the connection ends because the request was not understood.
     pub fn refused(self) -> RequestFacts {
         RequestFacts {
             wants: Persistence::Close(CloseReason::NotUnderstood),
@@ -96,7 +96,7 @@ impl RequestFacts {
 
 const SCHEME: Clause = clause!("RFC 9110 section 7.4", "checked");
 
-/// Checks a head: what it means, or why it is refused.
+/// Checks a head. The error is the response that refuses it.
 pub fn checked<'a>(
     head: &RequestHead<'a>,
     connection: ConnectionFacts,
@@ -112,13 +112,13 @@ pub fn checked<'a>(
     Ok(checked)
 }
 
-/// The response to what is no message, or not one that is served.
+/// The response to a request that is malformed or not supported.
 pub fn refused(fault: MessageError, trace: &mut Trace) -> Response {
     trace.note(|| Step::new(fault.clause(), fault.text()).leads_to(fault.status()));
     error(fault.status(), Reason::Message(fault))
 }
 
-/// Notes what the head says before anybody looks at what it asks for.
+/// Records the target form, the host and the body length in the trace.
 fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
     trace.note(|| {
         let form = match checked.target {
@@ -132,21 +132,21 @@ fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
     trace.note(|| match checked.host {
         Some(host) => Step::new(host::CLAUSE, "the request is for a host")
             .with(Evidence::Value(Quote::of(host.name))),
-        None => Step::new(host::CLAUSE, "the request names no host"),
+        None => Step::new(host::CLAUSE, "the request does not name a host"),
     });
     trace.note(|| {
         Step::new(
             framing::CLAUSE,
             match checked.length {
                 BodyLength::None => "the request has no body",
-                BodyLength::Known(_) => "Content-Length tells where the body ends",
-                BodyLength::Chunked => "the last chunk tells where the body ends",
+                BodyLength::Known(_) => "Content-Length says where the body ends",
+                BodyLength::Chunked => "the last chunk ends the body",
             },
         )
     });
 }
 
-/// A request of this client, to be answered now.
+/// Makes the request that the origin and the handlers see.
 pub fn request_of<'a>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
@@ -162,9 +162,11 @@ pub fn request_of<'a>(
     }
 }
 
-/// Answers a request, or says that its body comes first. A client that waits for 100 is sent the
-/// final status at once if the body changes nothing; whether it then sends its body nobody knows,
-/// so the connection ends (RFC 9110 section 10.1.1).
+/// Answers a request, or says that its body must be read first.
+///
+/// If the client waits for 100 (Continue) and its body does not matter, the final status is sent at
+/// once. The client may or may not send the body then, so the connection ends (RFC 9110 section
+/// 10.1.1).
 pub fn dispatch(
     request: &Request<'_>,
     connection: ConnectionFacts,
@@ -183,18 +185,18 @@ pub fn dispatch(
     let body = BodyReader::new(request.head.length, allowance);
     facts.expects_continue = request.head.expects_continue;
     let is_taken = matches!(content_use, ContentUse::Take(_));
-    if is_taken && body.is_hopeless() {
+    if is_taken && body.exceeds_allowance() {
         let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
         return Dispatched::Answered(Answer::Ready(error(status, reason)), body);
     }
     let is_needless = facts.expects_continue && content_use == ContentUse::Needless;
-    match is_taken || body.is_done() || body.is_hopeless() || is_needless {
+    match is_taken || body.is_done() || body.exceeds_allowance() || is_needless {
         true => Dispatched::Answered(answer(request, connection, origin, trace), body),
         false => Dispatched::BodyFirst(body),
     }
 }
 
-/// Answers a request whose body is out of the way, or is pulled by whoever answers.
+/// Answers a request. Its body was discarded, or is unwanted, or the responder pulls it.
 pub fn answer(
     request: &Request<'_>,
     connection: ConnectionFacts,
@@ -207,8 +209,8 @@ pub fn answer(
     }
 }
 
-/// The method of a request that need not be complete or well-formed. It decides whether the
-/// response to an error has a body.
+/// The method of a request that may be incomplete or malformed. It decides whether an error response
+/// has a body.
 pub fn method_of(received: &[u8]) -> Option<Method> {
     let start = received.iter().position(|byte| !b"\r\n".contains(byte))?;
     let token = received[start..].split(|&byte| byte == b' ').next()?;

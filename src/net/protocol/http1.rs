@@ -1,4 +1,4 @@
-//! HTTP/1 on a connection (RFC 9112): one exchange after the other.
+//! HTTP/1 on a connection (RFC 9112): one exchange after another.
 //!
 //! ```text
 //!        +------------------------- next request ----------------------+
@@ -13,7 +13,7 @@
 //!     Closing <--------(close)---------+----------(keep-alive)---------+
 //! ```
 //!
-//! A small response does not even become a state: it joins the outbox, and the next head is read.
+//! A small response needs no state of its own. It goes into the outbox, and the next head is read.
 
 use std::time::Instant;
 
@@ -28,7 +28,7 @@ use crate::net::listener::Service;
 use crate::net::mailbox::ConnectionWakers;
 use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
-use crate::net::protocol::closing::{lose, stop_reading};
+use crate::net::protocol::closing::{close_after_read_error, close_after_write_error};
 use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
@@ -47,40 +47,40 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
 
-/// What a request costs of the budget of a turn beside the bytes it moves.
+/// What a request costs of the turn's budget, in addition to its bytes.
 const REQUEST_COST: u64 = 4 * 1024;
 
 /// HTTP/1 on one connection.
 pub struct Http1 {
     service: Service,
     state: State,
-    /// How far the head was read that has not wholly arrived.
+    /// How far an incomplete head was parsed.
     parsed: parse::ParseState,
     /// The exchange under way.
     exchange: Option<Exchange>,
-    /// Why the client is refused before anything is read from it, if it is.
+    /// If the client is refused before a request is read: why.
     refusal: Option<Refusal>,
 }
 
 enum State {
     ReadHead,
-    /// The body is read and thrown away.
+    /// The body is being read and discarded.
     ReadBody(Box<Unanswered>),
     /// An answer is being made.
     Respond(Box<Unanswered>, Box<dyn Responder>),
     Send(Box<Sending>),
 }
 
-/// A request without a response.
+/// A request that has no response yet.
 struct Unanswered {
     head: SavedHead,
     facts: RequestFacts,
     body: BodyReader,
-    /// The client still waits for 100 (Continue).
+    /// The client may still wait for 100 (Continue).
     expects_continue: bool,
 }
 
-/// A response on its way, and what follows it.
+/// A response that is being sent, and what follows it.
 struct Sending {
     pump: Pump,
     then: Then,
@@ -105,8 +105,7 @@ impl Http1 {
         }
     }
 
-    /// Goes on by one step. A state function puts the next state in its place, unless that is
-    /// ReadHead.
+    /// Runs one step. The function of a state sets the next state, unless that is ReadHead.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadHead => match self.refusal.take() {
@@ -119,7 +118,7 @@ impl Http1 {
         }
     }
 
-    /// ReadHead: parse what is there, or wait for more.
+    /// ReadHead: parses a head and dispatches it, or waits for more bytes.
     fn read_head(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         self.skip_empty_line(stream);
         if stream.outbox.waiting().len() >= OUTBOX_HIGH
@@ -127,7 +126,7 @@ impl Http1 {
         {
             return step;
         }
-        let site = self.site(stream, context);
+        let connection = self.connection_facts(stream, context);
         let unread = stream.inbox.waiting();
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let began = || Exchange::begin(stream.arrived);
@@ -144,7 +143,7 @@ impl Http1 {
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(context.observer.note(&head));
         let mut facts = RequestFacts::of(&head);
-        let dispatched = match checked(&head, site, &mut context.trace) {
+        let dispatched = match checked(&head, connection, &mut context.trace) {
             Err(response) => {
                 facts = facts.refused();
                 Dispatched::Answered(Answer::Ready(response), BodyReader::none())
@@ -153,14 +152,14 @@ impl Http1 {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let request = request_of(&checked, &stream.client, &context.now, &wakers);
                 let (origin, trace) = (&mut context.origin, &mut context.trace);
-                dispatch(&request, site, &mut facts, origin, trace)
+                dispatch(&request, connection, &mut facts, origin, trace)
             }
         };
         let length = head.length;
-        let held = hold(dispatched, &unread[..length], &mut facts);
+        let result = response_or_state(dispatched, &unread[..length], &mut facts);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
-        match held {
+        match result {
             Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
             Err(state) => {
                 self.state = state;
@@ -169,8 +168,8 @@ impl Http1 {
         }
     }
 
-    /// An empty line before a request is no part of it (RFC 9112 section 2.2): a client that sends
-    /// one behind a body and then nothing is idle, not late.
+    /// Skips an empty line before a request (RFC 9112 section 2.2). If a client sends only an empty
+    /// line after a body, it is idle; it has not begun a head.
     fn skip_empty_line(&mut self, stream: &mut Stream) {
         if stream.inbox.waiting() == b"\r\n" {
             stream.inbox.consume(2);
@@ -178,7 +177,7 @@ impl Http1 {
         }
     }
 
-    /// ReadBody: read the body and throw it away, then answer.
+    /// ReadBody: reads and discards the body, then answers.
     fn read_body(
         &mut self,
         mut request: Box<Unanswered>,
@@ -199,12 +198,13 @@ impl Http1 {
                 return self.receive(Waiting::Body, stream, context);
             }
         }
-        let site = self.site(stream, context);
+        let connection = self.connection_facts(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let request = request_of(checked, &stream.client, &context.now, &wakers);
-            dispatch::answer(&request, site, &mut context.origin, &mut context.trace)
+            let (origin, trace) = (&mut context.origin, &mut context.trace);
+            dispatch::answer(&request, connection, origin, trace)
         });
         match answer {
             Some(answer) => self.proceed(answer, request, stream, context),
@@ -212,7 +212,7 @@ impl Http1 {
         }
     }
 
-    /// Respond: go on with an answer that takes time.
+    /// Respond: polls the responder.
     fn respond(
         &mut self,
         mut request: Box<Unanswered>,
@@ -259,7 +259,7 @@ impl Http1 {
         }
     }
 
-    /// Goes on with an answer to a request that was not answered at once.
+    /// Sends an answer that was not made at once, or continues with its responder.
     fn proceed(
         &mut self,
         answer: Answer,
@@ -278,13 +278,13 @@ impl Http1 {
         }
     }
 
-    /// A request that was understood before is not any more: a bug, which the client is told of.
+    /// Sends 500, because a saved head could not be parsed again. This is a bug.
     fn fail(&mut self, facts: RequestFacts, stream: &mut Stream, context: &mut Context) -> Step {
         let response = error(Status::InternalServerError, Reason::Unanswered);
         self.reply(response, facts.refused(), None, stream, context)
     }
 
-    /// Writes a response, or begins to.
+    /// Writes a response, or the beginning of one.
     fn reply(
         &mut self,
         response: Response,
@@ -317,7 +317,7 @@ impl Http1 {
         }
     }
 
-    /// Send: move content until it ends or the socket is full.
+    /// Send: moves content until it ends, the socket is full, or the turn is over.
     fn send(
         &mut self,
         mut sending: Box<Sending>,
@@ -329,7 +329,7 @@ impl Http1 {
             stream,
             scratch: &mut context.scratch,
         });
-        stream.account();
+        stream.count_traffic();
         if let Some(exchange) = &mut self.exchange {
             exchange.note_written(sending.pump.moved());
         }
@@ -342,7 +342,7 @@ impl Http1 {
             Ok(Pumped::Blocked) => wait_to_send(stream, context),
             Ok(Pumped::WaitUntil(at)) => pause(Some(at), stream, context),
             Ok(Pumped::WaitForWake) => pause(None, stream, context),
-            Err(SendError::Transport(fault)) => lose(&fault, stream, context),
+            Err(SendError::Transport(fault)) => close_after_write_error(&fault, stream, context),
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,
                 BodyError::Disk(_) => End::DiskFault,
@@ -350,8 +350,8 @@ impl Http1 {
         }
     }
 
-    /// After a response: the next request, another protocol, or the end. The exchange ends when the
-    /// last byte of the response has left.
+    /// Continues after a response with the next request, another protocol, or the close. The exchange
+    /// ends when the last byte of the response has left.
     fn finish(&mut self, then: Then, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(exchange) = self.exchange.take() {
             stream.outbox.mark_end(exchange);
@@ -364,8 +364,8 @@ impl Http1 {
         }
     }
 
-    /// Receives more of what is `awaited`, once everything written so far has left: a client may be
-    /// waiting for a response before it sends on.
+    /// Receives more of a head or a body. Everything that was written must leave first, because the
+    /// client may wait for it before it sends more.
     fn receive(&mut self, awaited: Waiting, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
@@ -381,7 +381,7 @@ impl Http1 {
             Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Idle),
             Ok(Input::Nothing) => Step::Wait,
             Err(fault) => {
-                let step = stop_reading(&fault, stream, context);
+                let step = close_after_read_error(&fault, stream, context);
                 if let TransportError::Session(_) = fault {
                     self.end(End::SessionBroken, stream, context);
                 }
@@ -390,8 +390,8 @@ impl Http1 {
         }
     }
 
-    /// The client will send no more. Half a request is answered, so that whoever typed it learns
-    /// what is missing (RFC 9112 section 8).
+    /// The client will send no more. If a request is incomplete, the client gets an error response
+    /// (RFC 9112 section 8).
     fn end_of_requests(
         &mut self,
         end: InputEnd,
@@ -410,7 +410,7 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
-    /// A deadline for the client has passed.
+    /// Ends the connection after a deadline, with 408 if a request was begun.
     pub fn expire(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         let status = Status::RequestTimeout;
         let reason = match stream.deadline.waiting {
@@ -421,7 +421,7 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
-    /// Refuses what is no message, or no longer one.
+    /// Refuses a malformed message.
     fn refuse_message(
         &mut self,
         fault: MessageError,
@@ -432,7 +432,7 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
-    /// Answers what cannot be understood, or will not be, and closes.
+    /// Sends an error response and closes.
     fn refuse(&mut self, refusal: Refusal, stream: &mut Stream, context: &mut Context) -> Step {
         let facts = match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadBody(request) | State::Respond(request, _) => request.facts.refused(),
@@ -451,7 +451,8 @@ impl Http1 {
         self.reply(response, facts, None, stream, context)
     }
 
-    /// The connection is over: so is the exchange under way. Half a head is told as far as it goes.
+    /// Ends the exchange under way, because the connection ends. If the head is incomplete, its
+    /// beginning is logged.
     pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
         if let Some(mut exchange) = self.exchange.take() {
             if !exchange.has_request() {
@@ -464,20 +465,21 @@ impl Http1 {
         }
     }
 
-    /// Whether a response was begun that is not written to its end. The state does not tell: if a
-    /// step panics, the state is lost.
+    /// Whether a response was begun and not written completely. The state cannot say so, because a
+    /// step that panics loses it.
     pub fn is_mid_response(&self) -> bool {
         self.exchange.as_ref().is_some_and(Exchange::is_answered)
     }
 
-    /// The client takes long: it should not hold space that others could use for their copies.
+    /// Stops making a private copy of the file that is being sent. A slow client should not hold
+    /// space that other copies need.
     pub fn give_up_copy(&self) {
         if let State::Send(sending) = &self.state {
             sending.pump.give_up_copy();
         }
     }
 
-    fn site(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
+    fn connection_facts(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
         ConnectionFacts {
             service: self.service,
             is_secure: stream.transport.has_session(),
@@ -487,8 +489,12 @@ impl Http1 {
     }
 }
 
-/// The response, or the state in which it is made from a head that is kept.
-fn hold(dispatched: Dispatched, head: &[u8], facts: &mut RequestFacts) -> Result<Made, State> {
+/// The response if it is ready. Otherwise the state that makes it, with a copy of the head.
+fn response_or_state(
+    dispatched: Dispatched,
+    head: &[u8],
+    facts: &mut RequestFacts,
+) -> Result<Made, State> {
     match dispatched {
         Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
         Dispatched::Answered(answer, body) => {
@@ -511,7 +517,7 @@ impl Unanswered {
         })
     }
 
-    /// Sends 100 (Continue) to a client that waits for it (RFC 9110 section 10.1.1), once.
+    /// Writes 100 (Continue) once, if the client waits for it (RFC 9110 section 10.1.1).
     fn send_continue(&mut self, stream: &mut Stream) {
         if std::mem::take(&mut self.expects_continue) {
             stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
@@ -519,12 +525,12 @@ impl Unanswered {
     }
 }
 
-/// Sends what was written; the step to make instead if it does not leave.
+/// Sends what waits. If the socket does not take everything, returns the step to make instead.
 fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
     match stream.flush(context) {
         Ok(Flushed::All) => None,
         Ok(Flushed::Blocked) => Some(wait_to_send(stream, context)),
-        Err(fault) => Some(lose(&fault, stream, context)),
+        Err(fault) => Some(close_after_write_error(&fault, stream, context)),
     }
 }
 
@@ -533,8 +539,7 @@ fn wait_to_send(stream: &mut Stream, context: &Context) -> Step {
     Step::Wait
 }
 
-/// Waits for the server's own answer until a time, or until it is woken. What was written before
-/// leaves first.
+/// Waits until a time, or until the connection is woken. Everything that was written leaves first.
 fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Step {
     if let Some(step) = flush(stream, context) {
         return step;
@@ -547,7 +552,7 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
     Step::Wait
 }
 
-/// Whether nothing but empty lines has come, which are no part of a request (RFC 9112 section 2.2).
+/// Whether only empty lines were received. They are not part of a request (RFC 9112 section 2.2).
 fn is_blank(received: &[u8]) -> bool {
     received.iter().all(|byte| b"\r\n".contains(byte))
 }

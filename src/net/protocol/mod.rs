@@ -1,27 +1,27 @@
 //! What the bytes of a connection mean now.
 //!
 //! ```text
-//!    Handshake --(a session; a fault to be told)--> Http1 --(the last response)--> Closing --> over
-//!        |                                           |
-//!        +--(no session, an alert)--> Closing        +--(an upgrade)--> Upgraded --> Closing
+//!    Handshake --(session, or plain text)--> Http1 --(last response)--> Closing --> end
+//!        |                                     |
+//!        +--(failure)--> Closing               +--(upgrade)--> Upgraded --> Closing
 //! ```
 //!
-//! A protocol goes on step by step. It changes into another one by [`Step::Switch`], which leaves
-//! the transport, and the bytes already received, where they are: with the connection.
+//! A protocol runs step by step. [`Step::Switch`] replaces it by another one. The transport and the
+//! bytes already received stay with the connection.
 
 // The body of a request.
 pub mod body;
 // How a connection ends.
 pub mod closing;
-// What the head of a request comes to.
+// What a request head leads to.
 pub mod dispatch;
-// How a connection to the TLS port begins.
+// The start of a connection to a TLS listener.
 pub mod handshake;
 // HTTP/1.
 pub mod http1;
 // A response, written to the outbox.
 pub mod reply;
-// What a protocol asks for after a step.
+// What the connection does after a step.
 pub mod step;
 // A protocol that has taken over from HTTP.
 pub mod upgraded;
@@ -35,20 +35,20 @@ use crate::net::protocol::upgraded::Upgraded;
 use crate::net::stream::Stream;
 use crate::observe::event::End;
 
-/// A protocol, with its state.
+/// A protocol and its state.
 pub enum Protocol {
-    /// TLS begins.
+    /// A TLS handshake.
     Handshake(Handshake),
     /// Requests and responses.
     Http1(Http1),
-    /// Whatever an upgrade led to.
+    /// The protocol after an upgrade.
     Upgraded(Upgraded),
-    /// The connection ends.
+    /// The end of the connection.
     Closing(Closing),
 }
 
 impl Protocol {
-    /// What goes on after a switch.
+    /// The protocol after a switch.
     pub fn of(switch: Switch) -> Protocol {
         match switch {
             Switch::Http1(service, refusal) => Protocol::Http1(Http1::new(service, refusal)),
@@ -57,7 +57,7 @@ impl Protocol {
         }
     }
 
-    /// Goes on by one step.
+    /// Runs one step.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match self {
             Protocol::Handshake(handshake) => handshake.step(stream, context),
@@ -76,27 +76,27 @@ impl Protocol {
         }
     }
 
-    /// The connection is over, for whatever reason: what was under way ends here.
+    /// Ends the exchanges of the connection.
     pub fn end(&mut self, closed: Closed, stream: &mut Stream, context: &mut Context) {
         let end = match closed {
             Closed::Cut(end) => end,
-            // Nothing is under way, or the client went away in the middle of it.
+            // If an exchange is still under way, its client went away.
             Closed::Orderly | Closed::Idle | Closed::Failed => End::ClientGone,
         };
-        stream.give_up(end, context);
+        stream.end_unsent_exchanges(end, context);
         if let Protocol::Http1(http1) = self {
             http1.end(end, stream, context);
         }
     }
 
-    /// The client is gone. It may have said why before it went.
-    pub fn lose(&mut self, stream: &mut Stream, context: &mut Context) {
+    /// The connection was reset. If this was in a handshake, records the failure.
+    pub fn record_reset(&mut self, stream: &mut Stream, context: &mut Context) {
         if let Protocol::Handshake(handshake) = self {
-            handshake.lose(stream, context);
+            handshake.record_reset(stream, context);
         }
     }
 
-    /// Whether a response was begun that is not written to its end.
+    /// Whether a response was begun and not written completely.
     pub fn is_mid_response(&self) -> bool {
         matches!(self, Protocol::Http1(http1) if http1.is_mid_response())
     }

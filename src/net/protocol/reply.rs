@@ -1,4 +1,4 @@
-//! A response, written to the outbox as far as it goes at once.
+//! Writes the head of a response to the outbox, and its content if that is small.
 
 use crate::http1::framing::{Framing, framing};
 use crate::http1::persistence::{Persistence, ServerState, decide};
@@ -11,17 +11,17 @@ use crate::origin::response::Response;
 use crate::semantics::trace::Trace;
 use crate::site::body::{Body, Piece};
 
-/// Content up to this size joins its head in the outbox: copying it costs less than a longer call
-/// to the kernel, and pipelined responses leave together.
+/// Content up to this size is copied into the outbox behind its head. The copy costs less than a
+/// longer system call, and pipelined responses leave together.
 const INLINE: usize = 16 * 1024;
 
 /// What is left to do for a response.
 pub struct Reply {
-    /// Bytes of content that joined the head.
+    /// Bytes of content that were written with the head.
     pub written: u64,
-    /// The content that did not.
+    /// The content that is still to be sent.
     pub rest: Option<Pump>,
-    /// What becomes of the connection.
+    /// Whether the connection is kept.
     pub persistence: Persistence,
 }
 
@@ -54,7 +54,7 @@ pub fn reply(
     reply
 }
 
-/// Writes the head of a response. What becomes of the connection is decided here, once.
+/// Writes the head of a response. Decides the framing, and whether the connection is kept.
 pub fn write_head(
     response: &Response,
     facts: RequestFacts,
@@ -77,7 +77,7 @@ pub fn write_head(
     (framing, persistence)
 }
 
-/// The bytes of a small content that is at hand.
+/// The bytes of a body that is small and in memory.
 fn small(body: &Body) -> Option<&[u8]> {
     match body {
         Body::One(Piece::Bytes(bytes)) if bytes.len() <= INLINE => Some(bytes),

@@ -1,4 +1,4 @@
-//! What a protocol asks for after a step, and why a connection is over.
+//! What the connection does after a step, and why a connection ended.
 
 use crate::net::listener::Service;
 use crate::observe::event::End;
@@ -6,29 +6,30 @@ use crate::origin::handler::Conversation;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
-/// What a protocol asks for after a step.
+/// What the connection does after a step of its protocol.
 pub enum Step {
-    /// The next step.
+    /// Runs the next step.
     Next,
-    /// The socket's readiness, or the deadline.
+    /// Waits until the socket is ready or the deadline passes.
     Wait,
-    /// The neighbours' turn first.
+    /// Runs the next step after the worker's other connections.
     Again,
-    /// Another protocol goes on.
+    /// Changes to another protocol.
     Switch(Switch),
-    /// The end.
+    /// Ends.
     Close(Closed),
 }
 
-/// The protocol that goes on.
+/// The protocol to change to.
 pub enum Switch {
-    /// HTTP/1 for a service. If there is a refusal, the client is told of it at once.
+    /// HTTP/1 for a service. If there is a refusal, it is sent at once.
     Http1(Service, Option<Refusal>),
-    /// What a response led to.
+    /// The protocol of an upgrade.
     Upgraded(Box<dyn Conversation>),
-    /// The end. Whether the client may still be sending.
+    /// The end of the connection.
     Closing {
-        /// If so, the connection stays until the client has seen the end.
+        /// Whether the client may still be sending. If so, the connection stays open until the
+        /// client closes, or until a deadline.
         linger: bool,
     },
 }
@@ -42,15 +43,15 @@ pub struct Refusal {
     pub reason: Reason,
 }
 
-/// Why a connection is over.
+/// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Everything asked for was answered.
+    /// Every request was answered.
     Orderly,
     /// No request came in time, or the server is shutting down.
     Idle,
-    /// There is no TLS session; the log knows why.
+    /// There is no TLS session.
     Failed,
-    /// It was cut, and whatever exchange was under way ended so.
+    /// It was cut. The exchanges under way end with this reason.
     Cut(End),
 }

@@ -1,26 +1,26 @@
-//! A protocol that has taken over from HTTP (RFC 9110 section 7.8): bytes in, bytes out.
+//! The protocol of a connection after an upgrade (RFC 9110 section 7.8): bytes in, bytes out.
 
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
-use crate::net::protocol::closing::{lose, stop_reading};
+use crate::net::protocol::closing::{close_after_read_error, close_after_write_error};
 use crate::net::protocol::step::{Step, Switch};
 use crate::net::socket::{Flushed, Input};
 use crate::net::stream::Stream;
 use crate::origin::handler::{Conversation, Next};
 
-/// A conversation on a connection.
+/// A connection that belongs to a conversation.
 pub struct Upgraded {
     conversation: Box<dyn Conversation>,
 }
 
 impl Upgraded {
-    /// The connection belongs to `conversation` from now on.
+    /// Hands the connection to `conversation`.
     pub fn new(conversation: Box<dyn Conversation>) -> Upgraded {
         Upgraded { conversation }
     }
 
-    /// Lets the conversation act on what has come, and sends what it says. A client that does not
-    /// read is told nothing more until it has read what was said before.
+    /// Passes received bytes to the conversation and sends its bytes. If the socket is full, the
+    /// conversation waits until the client has read.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
@@ -42,7 +42,7 @@ impl Upgraded {
         };
         if stream.inbox.room().is_empty() {
             return match conversed.next {
-                // There is no room for what it waits for.
+                // It waits for more bytes, but the inbox is full.
                 Next::Receive => Step::Switch(Switch::Closing { linger: true }),
                 _ => Step::Wait,
             };
@@ -51,12 +51,12 @@ impl Upgraded {
             Ok(Input::Bytes(_) | Input::Overhead) => Step::Next,
             Ok(Input::Nothing) => Step::Wait,
             Ok(Input::End(_)) => Step::Switch(Switch::Closing { linger: false }),
-            Err(fault) => stop_reading(&fault, stream, context),
+            Err(fault) => close_after_read_error(&fault, stream, context),
         }
     }
 }
 
-/// Sends what was said; the step to make instead if it does not leave.
+/// Sends what waits. If the socket does not take everything, returns the step to make instead.
 fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
     match stream.flush(context) {
         Ok(Flushed::All) => None,
@@ -64,6 +64,6 @@ fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
             stream.wait_to_send(context);
             Some(Step::Wait)
         }
-        Err(fault) => Some(lose(&fault, stream, context)),
+        Err(fault) => Some(close_after_write_error(&fault, stream, context)),
     }
 }

@@ -1,4 +1,4 @@
-//! The stand-in where TLS is not built in: there is no session, so nothing here can be called.
+//! The replacement in a build without TLS. There are no sessions, so their methods cannot be called.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,22 +13,22 @@ use crate::net::socket::{Flushed, Input, More, Socket};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
 
-/// There is none.
+/// A type without values.
 #[derive(Debug)]
 pub struct Endpoint(Infallible);
 
-/// There is none.
+/// A type without values.
 #[derive(Debug)]
 pub struct Session(Infallible);
 
-/// Nothing to lend.
+/// No buffers.
 #[derive(Debug, Default)]
-pub struct Wire;
+pub struct RecordBuffers;
 
 #[allow(missing_docs)]
-impl Wire {
-    pub fn new() -> Wire {
-        Wire
+impl RecordBuffers {
+    pub fn new() -> RecordBuffers {
+        RecordBuffers
     }
 }
 
@@ -53,11 +53,11 @@ impl Endpoint {
 
 #[allow(missing_docs)]
 impl Session {
-    pub fn take_up(&mut self, _: &mut Wire) {
+    pub fn begin_turn(&mut self, _: &mut RecordBuffers) {
         match self.0 {}
     }
 
-    pub fn give_back(&mut self, _: &mut Wire) {
+    pub fn end_turn(&mut self, _: &mut RecordBuffers) {
         match self.0 {}
     }
 

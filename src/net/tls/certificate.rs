@@ -1,11 +1,11 @@
-//! What of a certificate people want to know (RFC 5280 section 4.1.2).
+//! The subject and the validity of a certificate (RFC 5280 section 4.1.2).
 
 use std::time::{Duration, SystemTime};
 
 use x509_cert::der::Decode;
 use x509_cert::time::Time;
 
-/// Whose it is, and when it is valid.
+/// The subject and the validity of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     subject: Box<str>,
@@ -13,7 +13,8 @@ pub struct Certificate {
     not_after: Time,
 }
 
-/// Whether a certificate can be used at a moment; if not, since or until when.
+/// Whether a certificate is valid at some time. If not, the text is the date from which or until
+/// which it is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Validity {
     Valid,
@@ -22,8 +23,8 @@ pub enum Validity {
 }
 
 impl Certificate {
-    /// Reads one in DER. `None` where it cannot be understood: what verifies certificates may
-    /// understand more than what shows them.
+    /// Reads a certificate in DER. `None` if it cannot be parsed: rustls may accept certificates that
+    /// this parser does not.
     pub fn read(der: &[u8]) -> Option<Certificate> {
         let certificate = x509_cert::Certificate::from_der(der).ok()?;
         let content = certificate.tbs_certificate();
@@ -34,13 +35,13 @@ impl Certificate {
         })
     }
 
-    /// The distinguished name as a string (RFC 4514): the most specific part first, such as
-    /// `CN=alice,O=Example`. It may be empty, and is cut where it is very long.
+    /// The distinguished name as a string (RFC 4514), the most specific part first, such as
+    /// `CN=alice,O=Example`. It may be empty. A very long name is shortened.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// Whether it can be used at this moment.
+    /// Whether the certificate is valid at this time.
     pub fn validity(&self, now: SystemTime) -> Validity {
         if now < self.not_before.to_system_time() {
             Validity::NotYet(self.not_before.to_string())
@@ -51,17 +52,18 @@ impl Certificate {
         }
     }
 
-    /// Whether its time is over; its last second belongs to it (RFC 5280 section 4.1.2.5).
+    /// Whether the certificate has expired. It is still valid in the second of `notAfter` (RFC 5280
+    /// section 4.1.2.5).
     pub fn has_expired(&self, now: SystemTime) -> bool {
         now >= self.not_after.to_system_time() + Duration::from_secs(1)
     }
 }
 
-/// As many characters of a name as are told in each line of a log.
-const LONGEST_NAME: usize = 256;
+/// The most characters of a name that a line of the log shows.
+const MAX_NAME: usize = 256;
 
 fn shortened(name: String) -> Box<str> {
-    match name.char_indices().nth(LONGEST_NAME) {
+    match name.char_indices().nth(MAX_NAME) {
         None => name.into(),
         Some((end, _)) => format!("{}...", &name[..end]).into(),
     }

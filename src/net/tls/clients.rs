@@ -1,4 +1,4 @@
-//! What the certificates of clients are held against: webpki's rules, and a bound on the work.
+//! Verifies the certificates of clients by webpki's rules, with a limit on the length of a chain.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use super::fault::TlsError;
 use super::files;
 use super::options::ClientAuthentication;
 
-/// How many certificates may stand between a client's own and its authority's. One or two do; each
-/// may cost a signature that has to be checked, with the slowest key the client can find.
+/// How many intermediate certificates a client's chain may have. One or two are usual. Each may cost
+/// the check of a signature, with a key as slow as the client can find.
 const MAX_INTERMEDIATES: usize = 6;
 
-/// What verifies the certificates of clients; `None` where they are not asked for any.
+/// The verifier of client certificates. `None` if clients are not asked for one.
 pub fn verifier(
     clients: &ClientAuthentication,
     provider: &Arc<CryptoProvider>,
@@ -37,7 +37,7 @@ pub fn verifier(
     Ok(Some(Arc::new(Bounded(rules))))
 }
 
-/// Rules for chains that are not too long.
+/// A verifier that refuses chains that are too long.
 #[derive(Debug)]
 struct Bounded(Arc<dyn ClientCertVerifier>);
 

@@ -1,9 +1,9 @@
-//! The server's side of every session: its identity, and what it asks of clients.
+//! The configuration of all sessions: the server's certificate, and what clients must present.
 //!
-//! The files are looked at when a connection begins, at most once in a turn of a worker, so a
-//! renewed certificate is used by the next client and nothing runs while nobody comes. New files
-//! that are no good are told of when a client finds that they have stayed so for a moment: whoever
-//! replaces a certificate and its key replaces one before the other.
+//! The files are checked when a connection begins, at most once per turn of a worker. So the next
+//! client gets a renewed certificate, and nothing runs while no client comes. The certificate and
+//! the key cannot be replaced at the same instant, so invalid files are reported only if they are
+//! still invalid a second later.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -29,49 +29,50 @@ use super::session::Session;
 use crate::net::clock::Now;
 use crate::observe::notice::tell;
 
-/// The one protocol that is spoken inside (RFC 7301; RFC 9110 section 4.2.2).
+/// The only protocol inside TLS (RFC 7301; RFC 9110 section 4.2.2).
 const HTTP_1_1: &[u8] = b"http/1.1";
 
-/// How long new files may be no good before that is told, and how long until they are tried again.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long new files may be invalid before this is reported, and how long until they are read
+/// again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What sessions are made of.
+/// Creates sessions.
 pub struct Endpoint {
     options: TlsOptions,
     provider: Arc<CryptoProvider>,
     source: Source,
     config: RwLock<Arc<ServerConfig>>,
-    /// Reserved by the one worker that looks; the others do not wait for it.
+    /// Locked by the worker that checks the files. The other workers do not wait for it.
     watch: Mutex<Watch>,
 }
 
 /// Where the certificate comes from.
 enum Source {
-    /// It is read from the disk: the certificate, the key.
+    /// The files of the certificate and of the key.
     Files(PathBuf, PathBuf),
-    /// It was made at the start, with this fingerprint.
-    Made(Arc<CertifiedKey>, String),
+    /// A self-signed certificate with its fingerprint.
+    SelfSigned(Arc<CertifiedKey>, String),
 }
 
-/// What is known of the files.
+/// The state of the files.
 struct Watch {
-    /// What they were when they were read last. They are looked at first and read then, so a change
-    /// in between shows the next time.
+    /// The stamps of the files in use. They are taken before the files are read, so a change in
+    /// between is noticed the next time.
     stamps: Stamps,
-    looked: Instant,
-    failing: Option<Failing>,
+    checked: Instant,
+    failure: Option<Failure>,
 }
 
-/// New files that are no good, or cannot be read for the moment.
-struct Failing {
+/// New files that are invalid or cannot be read.
+struct Failure {
     stamps: Stamps,
     since: Instant,
     tried: Instant,
-    /// The operator knows.
-    is_told: bool,
+    /// Whether the operator was told.
+    is_reported: bool,
 }
 
-/// What the files were when they were looked at.
+/// The stamps of all files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamps {
     certificate: Stamp,
@@ -80,8 +81,8 @@ struct Stamps {
 }
 
 impl Endpoint {
-    /// Reads or makes what it needs. What is wrong and no reason not to serve comes back as
-    /// notices. `listening` is where the server is found.
+    /// Reads the files, or makes a certificate for the addresses in `listening`. Problems that do not
+    /// stop the server are returned as notices.
     pub fn open(
         options: &TlsOptions,
         listening: &[SocketAddr],
@@ -89,7 +90,7 @@ impl Endpoint {
     ) -> Result<(Endpoint, Vec<Notice>), TlsError> {
         let provider = Arc::new(default_provider());
         let source = Source::new(options, listening, now, &provider)?;
-        let stamps = Stamps::look(&source, options);
+        let stamps = Stamps::read(&source, options);
         let identity = source.identity(&provider)?;
         let notice = source.check_validity(&identity, now.system);
         let config = config(options, identity, &provider, new_ticketer()?)?;
@@ -100,34 +101,34 @@ impl Endpoint {
             config: RwLock::new(config),
             watch: Mutex::new(Watch {
                 stamps,
-                looked: now.instant,
-                failing: None,
+                checked: now.instant,
+                failure: None,
             }),
         };
         Ok((endpoint, Vec::from_iter(notice)))
     }
 
-    /// The SHA-256 fingerprint of the certificate that was made at the start.
+    /// The SHA-256 fingerprint of the self-signed certificate, if there is one.
     pub fn fingerprint(&self) -> Option<&str> {
         match &self.source {
-            Source::Made(_, fingerprint) => Some(fingerprint),
+            Source::SelfSigned(_, fingerprint) => Some(fingerprint),
             Source::Files(..) => None,
         }
     }
 
-    /// A session for a connection of which these first bytes were `received`.
+    /// Creates a session for a connection. `received` are its first bytes.
     pub fn session(&self, now: &Now, received: &[u8]) -> Result<Session, TlsError> {
         let watch = match self.watch.try_lock() {
             Ok(watch) => Some(watch),
-            // A look that panicked has changed nothing by halves.
+            // A check that panicked has left the state consistent.
             Err(TryLockError::Poisoned(watch)) => Some(watch.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
-        if let Some(mut watch) = watch.filter(|watch| watch.looked != now.instant) {
-            watch.looked = now.instant;
-            self.look(&mut watch, now);
+        if let Some(mut watch) = watch.filter(|watch| watch.checked != now.instant) {
+            watch.checked = now.instant;
+            self.check_files(&mut watch, now);
         }
-        Session::new(self.current(), received).map_err(library)
+        Session::new(self.current(), received).map_err(library_error)
     }
 
     fn current(&self) -> Arc<ServerConfig> {
@@ -135,19 +136,20 @@ impl Endpoint {
         Arc::clone(&config.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the files again where they are others. What is no good is tried again now and then: it
-    /// may have been the moment and not the files.
-    fn look(&self, watch: &mut Watch, now: &Now) {
-        let stamps = Stamps::look(&self.source, &self.options);
+    /// Reads the files again if they have changed. Invalid files are tried again later even if they
+    /// have not changed, because the error may have been temporary.
+    fn check_files(&self, watch: &mut Watch, now: &Now) {
+        let stamps = Stamps::read(&self.source, &self.options);
         if stamps == watch.stamps {
-            watch.failing = None;
+            watch.failure = None;
             return;
         }
-        let failing = watch.failing.take();
-        let failing = failing.filter(|failing| failing.stamps == stamps);
-        let is_tried = |failing: &Failing| now.instant.duration_since(failing.tried) < PATIENCE;
-        if failing.as_ref().is_some_and(is_tried) {
-            watch.failing = failing;
+        let failure = watch.failure.take();
+        let failure = failure.filter(|failure| failure.stamps == stamps);
+        let is_recent =
+            |failure: &Failure| now.instant.duration_since(failure.tried) < RETRY_INTERVAL;
+        if failure.as_ref().is_some_and(is_recent) {
+            watch.failure = failure;
             return;
         }
         match self.renew(&stamps, &watch.stamps, now) {
@@ -155,11 +157,12 @@ impl Endpoint {
                 watch.stamps = stamps;
                 tell(&notices);
             }
-            Err(fault) => watch.failing = Some(note(fault, failing, stamps, now)),
+            Err(fault) => watch.failure = Some(report(fault, failure, stamps, now)),
         }
     }
 
-    /// Sessions that were begun before can be resumed after, unless other clients are admitted now.
+    /// Reads the files and puts them into use. Older sessions can still be resumed, unless the
+    /// authorities for client certificates have changed.
     fn renew(&self, new: &Stamps, old: &Stamps, now: &Now) -> Result<Vec<Notice>, TlsError> {
         let identity = self.source.identity(&self.provider)?;
         let ticketer = match new.authorities == old.authorities {
@@ -173,29 +176,29 @@ impl Endpoint {
     }
 }
 
-/// Tells of files that have stayed no good, once.
-fn note(fault: TlsError, before: Option<Failing>, stamps: Stamps, now: &Now) -> Failing {
-    let (since, was_told) = match before {
-        Some(failing) => (failing.since, failing.is_told),
+/// Reports files that have stayed invalid, once.
+fn report(fault: TlsError, previous: Option<Failure>, stamps: Stamps, now: &Now) -> Failure {
+    let (since, was_reported) = match previous {
+        Some(failure) => (failure.since, failure.is_reported),
         None => (now.instant, false),
     };
-    let is_due = now.instant.duration_since(since) >= PATIENCE;
-    if is_due && !was_told {
+    let is_due = now.instant.duration_since(since) >= RETRY_INTERVAL;
+    if is_due && !was_reported {
         tell(&[Notice::Kept(fault)]);
     }
-    Failing {
+    Failure {
         stamps,
         since,
         tried: now.instant,
-        is_told: is_due,
+        is_reported: is_due,
     }
 }
 
 impl Stamps {
-    fn look(source: &Source, options: &TlsOptions) -> Stamps {
+    fn read(source: &Source, options: &TlsOptions) -> Stamps {
         let (certificate, key) = match source {
             Source::Files(certificate, key) => (files::stamp(certificate), files::stamp(key)),
-            Source::Made(..) => (None, None),
+            Source::SelfSigned(..) => (None, None),
         };
         Stamps {
             certificate,
@@ -218,7 +221,7 @@ impl Source {
             }
             CertificateSource::SelfSigned => {
                 let (made, fingerprint) = self_signed::make(listening, now.system, provider)?;
-                Source::Made(Arc::new(made), fingerprint)
+                Source::SelfSigned(Arc::new(made), fingerprint)
             }
         })
     }
@@ -228,12 +231,12 @@ impl Source {
             Source::Files(certificate, key) => {
                 files::identity(certificate, key, provider).map(Arc::new)
             }
-            Source::Made(made, _) => Ok(Arc::clone(made)),
+            Source::SelfSigned(made, _) => Ok(Arc::clone(made)),
         }
     }
 
-    /// A certificate that clients will refuse is told of and used all the same: a page with a
-    /// warning is more than none, and the operator may be about to set the clock.
+    /// A notice if the certificate is not valid now. It is used in any case, because a page with a
+    /// warning is better than no page, and the clock may be wrong.
     fn check_validity(&self, identity: &CertifiedKey, now: SystemTime) -> Option<Notice> {
         let Source::Files(path, _) = self else {
             return None;
@@ -246,12 +249,12 @@ impl Source {
     }
 }
 
-fn library(error: impl Display) -> TlsError {
+fn library_error(error: impl Display) -> TlsError {
     TlsError::Library(error.to_string())
 }
 
 fn new_ticketer() -> Result<Arc<dyn ProducesTickets>, TlsError> {
-    Ticketer::new().map_err(library)
+    Ticketer::new().map_err(library_error)
 }
 
 fn config(
@@ -266,7 +269,7 @@ fn config(
     };
     let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(versions)
-        .map_err(library)?;
+        .map_err(library_error)?;
     let builder = match clients::verifier(&options.clients, provider)? {
         None => builder.with_no_client_auth(),
         Some(verifier) => builder.with_client_cert_verifier(verifier),

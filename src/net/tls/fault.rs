@@ -1,29 +1,29 @@
-//! What can be wrong with certificates and keys. Each message is one line that names the file.
+//! Why TLS cannot be set up. Each message is one line: what happened, then what to do.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why HTTPS cannot be spoken, or not with these files.
+/// Why TLS cannot be set up.
 #[derive(Debug)]
 pub enum TlsError {
     /// This program was built without TLS.
     NotBuiltIn,
     /// A file cannot be read.
     Unreadable(PathBuf, io::Error),
-    /// What has the name is no regular file, or far too large.
+    /// The path does not name a regular file, or the file is too large.
     NoSuchFile(PathBuf),
-    /// A file is no PEM, or breaks off.
+    /// A file is not PEM, or is incomplete.
     Malformed(PathBuf, String),
     /// A file holds no certificate.
     NoCertificate(PathBuf),
-    /// A certificate is none that could be used.
+    /// A certificate cannot be used.
     BadCertificate(PathBuf, String),
     /// A file holds no private key.
     NoKey(PathBuf),
-    /// A key needs a passphrase, and nobody is there to type it.
+    /// A key needs a passphrase. The server cannot ask for it.
     EncryptedKey(PathBuf),
-    /// A key is none that could be used.
+    /// A key cannot be used.
     BadKey(PathBuf, String),
     /// The key belongs to another certificate.
     KeyMismatch {
@@ -32,12 +32,12 @@ pub enum TlsError {
         /// The file of the key.
         key: PathBuf,
     },
-    /// The library for cryptography refuses.
+    /// The TLS library reported an error.
     Library(String),
 }
 
 impl fmt::Display for TlsError {
-    // Paths are shown as Rust writes strings: whatever a name holds, it stays on its line.
+    // Paths are printed in Rust's string syntax, so a line feed in a name cannot break the line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TlsError::NotBuiltIn => f.write_str(NOT_BUILT_IN),
@@ -47,11 +47,11 @@ impl fmt::Display for TlsError {
             ),
             TlsError::NoSuchFile(path) => write!(
                 f,
-                "{path:?} is no regular file of at most 1 MiB: name a PEM file"
+                "{path:?} is not a regular file of at most 1 MiB: name a PEM file"
             ),
             TlsError::Malformed(path, fault) => write!(
                 f,
-                "{path:?} is no whole PEM file: {fault}; make or copy it anew"
+                "{path:?} is not a complete PEM file: {fault}; create or copy it again"
             ),
             TlsError::NoCertificate(path) => write!(
                 f,
@@ -61,7 +61,7 @@ impl fmt::Display for TlsError {
             TlsError::BadCertificate(path, fault) => {
                 write!(
                     f,
-                    "a certificate in {path:?} cannot be used: {fault}; make or get another"
+                    "a certificate in {path:?} cannot be used: {fault}; create or get another one"
                 )
             }
             TlsError::NoKey(path) => write!(
@@ -71,23 +71,23 @@ impl fmt::Display for TlsError {
             TlsError::EncryptedKey(path) => write!(
                 f,
                 "the private key in {path:?} needs a passphrase: \
-                 take it off with openssl pkey -in KEY -out NEW"
+                 remove it with openssl pkey -in KEY -out NEW"
             ),
             TlsError::BadKey(path, fault) => write!(
                 f,
                 "the private key in {path:?} cannot be used: {fault}; \
-                 an RSA, ECDSA P-256, P-384 or Ed25519 key can"
+                 use an RSA, ECDSA P-256, P-384 or Ed25519 key"
             ),
             TlsError::KeyMismatch { certificate, key } => write!(
                 f,
                 "the private key in {key:?} does not belong to the first certificate in \
-                 {certificate:?}: name the two that were made together"
+                 {certificate:?}: name the key that belongs to this certificate"
             ),
             TlsError::Library(fault) => {
                 write!(
                     f,
-                    "TLS cannot be set up: {fault}; try --tls-self-signed to see whether \
-                           it is the files"
+                    "TLS cannot be set up: {fault}; \
+                     try --tls-self-signed to find out whether the files are the cause"
                 )
             }
         }
@@ -96,6 +96,6 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
-/// What a program without TLS says to whoever asks for it.
+/// The message for an option of HTTPS in a build without TLS.
 pub const NOT_BUILT_IN: &str = "this docroot was built without HTTPS: \
-     build one that has it with cargo install --path . --features tls";
+     build one with HTTPS with cargo install --path . --features tls";

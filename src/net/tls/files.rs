@@ -1,4 +1,4 @@
-//! Certificates and keys, read from their files.
+//! Reads certificates and keys from files.
 
 use std::fs;
 use std::path::Path;
@@ -14,16 +14,16 @@ use rustls::{Error, InconsistentKeys};
 use super::fault::TlsError;
 use crate::site::root;
 
-/// What a file was when it was looked at; a file that was replaced or rewritten has another. `None`
-/// where there was none.
+/// The state of a file when it was checked. It changes if the file is replaced or rewritten. `None`
+/// if there was no file.
 pub type Stamp = Option<root::FileState>;
 
-/// Looks at a file, where links lead to.
+/// Reads the state of a file. Symbolic links are followed.
 pub fn stamp(path: &Path) -> Stamp {
     root::FileState::of(path).ok()
 }
 
-/// Reads a chain and its key, and holds one against the other.
+/// Reads a certificate chain and its key, and checks that they match.
 pub fn identity(
     certificate: &Path,
     key: &Path,
@@ -43,7 +43,7 @@ pub fn identity(
     })
 }
 
-/// Reads the authorities that may sign the certificates of clients.
+/// Reads the authorities that may sign client certificates.
 pub fn authorities(path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
@@ -54,7 +54,7 @@ pub fn authorities(path: &Path) -> Result<Arc<RootCertStore>, TlsError> {
     Ok(Arc::new(roots))
 }
 
-/// Every certificate of a file, of which there is at least one.
+/// Reads all certificates of a file, at least one.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let text = read(path)?;
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&text)
@@ -70,14 +70,15 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(path)?;
     match PrivateKeyDer::from_pem_slice(&text) {
         Ok(key) => Ok(key),
-        // One form of it has a label of its own, in the other lines of text are in the way.
+        // The parser does not know the label of one encrypted format, and fails on the header lines
+        // of the other.
         Err(_) if is_encrypted(&text) => Err(TlsError::EncryptedKey(path.to_owned())),
         Err(pem::Error::NoItemsFound) => Err(TlsError::NoKey(path.to_owned())),
         Err(fault) => Err(malformed(path, &fault)),
     }
 }
 
-/// RFC 5958 keys say it in their label, RFC 1421 keys in a line of their own.
+/// Whether a key is encrypted. RFC 5958 keys have a label for it, RFC 1421 keys a header line.
 fn is_encrypted(text: &[u8]) -> bool {
     let marks = [
         &b"-----BEGIN ENCRYPTED PRIVATE KEY-----"[..],
@@ -89,14 +90,14 @@ fn is_encrypted(text: &[u8]) -> bool {
 
 fn malformed(path: &Path, fault: &pem::Error) -> TlsError {
     let why = match fault {
-        pem::Error::MissingSectionEnd { .. } => "it breaks off before a line -----END".to_owned(),
-        pem::Error::IllegalSectionStart { .. } => "a line -----BEGIN is not complete".to_owned(),
+        pem::Error::MissingSectionEnd { .. } => "it ends before a line -----END".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "a line -----BEGIN is incomplete".to_owned(),
         other => other.to_string(),
     };
     TlsError::Malformed(path.to_owned(), why)
 }
 
-/// What is no regular file could be without an end, or wait for a writer.
+/// Reads a regular file. Other kinds of file may be endless or block, so they are refused.
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     let unreadable = |error| TlsError::Unreadable(path.to_owned(), error);
     let state = fs::metadata(path).map_err(unreadable)?;
@@ -106,5 +107,5 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     }
 }
 
-/// 1 MiB: every authority that browsers trust takes a quarter of it.
+/// 1 MiB: all authorities that browsers trust together need a quarter of it.
 const LARGEST: u64 = 1 << 20;

@@ -1,19 +1,19 @@
 //! How far a handshake has come (RFC 8446 section 4).
 
-/// How far a handshake has come.
+/// The result of a step of a handshake.
 #[derive(Debug)]
 pub enum HandshakeProgress {
-    /// Requests can be read.
+    /// The handshake is complete.
     Done,
-    /// The same, but the session was resumed, and the certificate that the client has shown when it
-    /// began has expired since. No alert can say so any more.
+    /// The handshake is complete and the session was resumed, but the client's certificate has
+    /// expired since the first handshake. It is too late for an alert.
     Expired,
-    /// A step was made; there may be another.
+    /// A step was made. Another one can be tried at once.
     Progress,
-    /// The socket must be ready first.
+    /// The handshake waits for the socket.
     Pending,
-    /// The client went away in the middle of it.
+    /// The client went away during the handshake.
     Gone,
-    /// There will be no session, for this reason; for most there is an alert that tells the client.
+    /// The handshake failed for this reason. An alert for the client may wait to be flushed.
     Failed(String),
 }

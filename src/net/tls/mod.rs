@@ -1,4 +1,4 @@
-//! HTTPS: TLS between the socket and the messages (RFC 9110 section 4.2.2).
+//! HTTPS: TLS between the socket and HTTP (RFC 9110 section 4.2.2).
 //!
 //! ```text
 //!                      plain                               TLS
@@ -6,48 +6,48 @@
 //! response  outbox --> socket           outbox --[rustls]--> outgoing --> socket
 //! ```
 //!
-//! Records, handshakes and certificates are the business of rustls; what is ours is where the bytes
-//! lie and when they move. Incoming and outgoing records pass through buffers that the worker lends
-//! ([`Wire`]), so an idle connection holds no buffers, only what rustls needs to go on.
+//! rustls handles records, handshakes and certificates. This module decides where the bytes are and
+//! when they move. Records pass through buffers of the worker ([`RecordBuffers`]), so an idle
+//! connection holds no buffers, only the state of rustls.
 //!
-//! All of it is behind the feature `tls`. Without it [`Session`] is a type that has no values, and
-//! everything that would use one compiles to nothing.
+//! TLS is behind the feature `tls`. Without it, [`Session`] is a type without values, so the code
+//! that uses one can never run.
 
 // How far a handshake has come.
 pub mod handshake;
-// What the operator asks for.
+// The operator's choices.
 pub mod options;
-// What can be wrong with it.
+// Why TLS cannot be set up.
 pub mod fault;
-// What the operator should know of it although the server serves.
+// Messages about the TLS files for the operator.
 pub mod notice;
 
-// The stand-in where TLS is not built in.
+// The replacement in a build without TLS.
 #[cfg(not(feature = "tls"))]
 mod absent;
 #[cfg(not(feature = "tls"))]
-pub use absent::{Endpoint, Session, Wire};
+pub use absent::{Endpoint, RecordBuffers, Session};
 
-// What of a certificate people want to know.
+// The subject and the validity of a certificate.
 #[cfg(feature = "tls")]
 mod certificate;
-// What the certificates of clients are held against.
+// Verifies the certificates of clients.
 #[cfg(feature = "tls")]
 mod clients;
-// The server's side of every session: its identity, and what it asks of clients.
+// The configuration of all sessions, and when it is renewed.
 #[cfg(feature = "tls")]
 mod endpoint;
-// Certificates and keys, read from their files.
+// Reads certificates and keys from files.
 #[cfg(feature = "tls")]
 mod files;
-// A certificate made for this run.
+// Makes a self-signed certificate.
 #[cfg(feature = "tls")]
 mod self_signed;
-// One connection's TLS.
+// The TLS session of one connection.
 #[cfg(feature = "tls")]
 mod session;
 #[cfg(feature = "tls")]
 pub use {
     endpoint::Endpoint,
-    session::{Session, Wire},
+    session::{RecordBuffers, Session},
 };

@@ -1,20 +1,20 @@
-//! What the operator should know of the TLS files, although the server serves.
+//! Messages about the TLS files for the operator. None of them stops the server.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::fault::TlsError;
 
-/// Something to tell. Each is one line.
+/// A message. Each is one line.
 #[derive(Debug)]
 pub enum Notice {
-    /// The certificate has expired: clients will refuse it.
+    /// The certificate has expired. Clients will refuse it.
     Expired(PathBuf, String),
-    /// The certificate is not valid yet: clients will refuse it.
+    /// The certificate is not valid yet. Clients will refuse it.
     NotYetValid(PathBuf, String),
-    /// New files were read.
+    /// New files are in use.
     Renewed,
-    /// New files are no good: the certificate that was read before is still in use.
+    /// The new files are invalid. The old ones stay in use.
     Kept(TlsError),
 }
 
@@ -27,13 +27,13 @@ impl fmt::Display for Notice {
             ),
             Notice::NotYetValid(path, when) => write!(
                 f,
-                "warning: the certificate in {path:?} is valid from {when} on; \
+                "warning: the certificate in {path:?} is not valid before {when}; \
                  clients will refuse it until then"
             ),
-            Notice::Renewed => f.write_str("the new TLS files are in use for new connections"),
+            Notice::Renewed => f.write_str("new connections use the new TLS files"),
             Notice::Kept(fault) => write!(
                 f,
-                "the TLS files have changed, but {fault}; those read before stay in use"
+                "the TLS files have changed, but {fault}; docroot keeps using the old ones"
             ),
         }
     }

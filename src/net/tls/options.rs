@@ -1,52 +1,52 @@
-//! What the operator asks of HTTPS, as plain values: nothing here was read or looked up.
+//! The options of HTTPS, as plain values. Nothing was read or looked up to make them.
 
 use std::path::{Path, PathBuf};
 
-/// How the server speaks HTTPS.
+/// The options of HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsOptions {
-    /// What the server proves to its clients.
+    /// Where the server's certificate comes from.
     pub certificate: CertificateSource,
-    /// What its clients prove to it.
+    /// Whether clients must present a certificate.
     pub clients: ClientAuthentication,
-    /// The oldest version that is spoken.
+    /// The oldest TLS version that is accepted.
     pub min: TlsVersion,
-    /// For how many seconds clients are to come back over HTTPS only
-    /// (`Strict-Transport-Security`, RFC 6797); `None` sends no such field.
+    /// For how many seconds clients must use only HTTPS (`Strict-Transport-Security`, RFC 6797).
+    /// `None` sends no such field.
     pub hsts: Option<u64>,
-    /// The port of a plain listener at the same addresses that sends its clients here; 0 lets the
-    /// system choose.
+    /// The plain-text port, on the same addresses, that redirects to HTTPS. With 0, the system
+    /// chooses the port.
     pub redirect: Option<u16>,
 }
 
 /// Where the server's certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateSource {
-    /// From two PEM files, which are read again when they have changed.
+    /// From two PEM files. They are read again when they change.
     Files {
-        /// The server's certificate first, then those that lead to its authority.
+        /// The server's certificate first, then the intermediate certificates up to its authority.
         certificate: PathBuf,
         /// The key of the first certificate, as PKCS#8, PKCS#1 or SEC1.
         key: PathBuf,
     },
-    /// One that is made at the start, signed by itself, and gone with the process.
+    /// A self-signed certificate, made at each start and never written to disk.
     SelfSigned,
 }
 
-/// Whether clients must show a certificate. The path is that of a PEM file with the authorities
-/// that may have signed it.
+/// Whether clients must present a certificate. The path names a PEM file with the authorities that
+/// may have signed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientAuthentication {
-    /// They are not asked.
+    /// Clients are not asked for a certificate.
     None,
-    /// Who shows one must show a good one.
+    /// A client need not present a certificate. If it does, the certificate must be valid.
     Optional(PathBuf),
-    /// Nobody is served without.
+    /// A client must present a valid certificate.
     Required(PathBuf),
 }
 
 impl ClientAuthentication {
-    /// The file of the authorities, where clients are asked.
+    /// The file of the authorities, if clients are asked for a certificate.
     pub fn authorities(&self) -> Option<&Path> {
         match self {
             ClientAuthentication::None => None,
@@ -57,7 +57,7 @@ impl ClientAuthentication {
     }
 }
 
-/// A version of the protocol.
+/// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
     /// RFC 5246.

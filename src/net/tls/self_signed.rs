@@ -1,4 +1,4 @@
-//! A certificate made for this run, for whoever wants HTTPS now and has no authority.
+//! Makes a self-signed certificate, for HTTPS without an authority.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
@@ -15,16 +15,17 @@ use super::fault::TlsError;
 use crate::net::config::Bind;
 use crate::net::local_addresses::outward_addresses;
 
-/// How long it is valid: longer than servers run without a restart, and no longer than browsers
+/// How long it is valid: longer than most servers run without a restart, but not longer than browsers
 /// accept (398 days).
 const LIFETIME: Duration = Duration::from_secs(397 * 24 * 60 * 60);
 
-/// Clocks of clients may be slow.
+/// The certificate is valid from this long ago, because clocks of clients may be slow.
 const LEEWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Makes a key (ECDSA with P-256, the one that every client knows and that signs fastest) and a
-/// certificate for localhost, the host's name and the addresses at which the server listens. The
-/// text is its SHA-256 fingerprint.
+/// Makes a key and a certificate for localhost, the name of this host and the addresses of the
+/// server. Also returns the SHA-256 fingerprint of the certificate.
+///
+/// The key is ECDSA with P-256, because every client supports it and it signs fast.
 pub fn make(
     listening: &[SocketAddr],
     now: SystemTime,
@@ -37,7 +38,7 @@ pub fn make(
     wanted.subject_alt_names = names.into_iter().chain(addresses).collect();
     wanted
         .distinguished_name
-        .push(DnType::CommonName, "docroot, signed by itself");
+        .push(DnType::CommonName, "docroot, self-signed");
     wanted.not_before = (now - LEEWAY).into();
     wanted.not_after = (now + LIFETIME).into();
     wanted.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -59,7 +60,7 @@ fn fingerprint(certificate: &[u8]) -> String {
     pairs.join(":")
 }
 
-/// `localhost` and the host's own name, where it is one that a certificate can hold.
+/// `localhost` and the name of this host, if a certificate can hold it.
 fn names() -> Result<Vec<SanType>, rcgen::Error> {
     let mut names = vec![SanType::DnsName("localhost".try_into()?)];
     let host = rustix::system::uname();
@@ -72,7 +73,8 @@ fn names() -> Result<Vec<SanType>, rcgen::Error> {
     Ok(names)
 }
 
-/// Sockets that take every address stand for the loopback's and those others reach this machine at.
+/// The addresses of the server. A wildcard address is replaced by the loopback address and the
+/// outward address of its family.
 fn addresses(listening: &[SocketAddr]) -> Vec<IpAddr> {
     let mut addresses = Vec::new();
     for ip in listening.iter().map(SocketAddr::ip) {
@@ -85,7 +87,7 @@ fn addresses(listening: &[SocketAddr]) -> Vec<IpAddr> {
         };
         let of_its_family = meant
             .into_iter()
-            .filter(|other| other.is_ipv4() == ip.is_ipv4());
+            .filter(|address| address.is_ipv4() == ip.is_ipv4());
         addresses.extend(of_its_family);
     }
     addresses.sort();

@@ -1,8 +1,11 @@
-//! One connection's TLS: records in, bytes of messages out, and back.
+//! The TLS session of one connection: decrypts received records and encrypts bytes to send.
 //!
-//! Invariants: whatever was received and is whole has been decrypted, so only the beginning of a
-//! record waits between two calls; and nothing is encrypted while [`BATCH`] bytes wait for the
-//! socket, so a client that does not read costs at most twice as much and its framing.
+//! Invariants:
+//!
+//! - Every complete record that was received has been decrypted. Between two calls, at most an
+//!   incomplete record or handshake message waits.
+//! - Nothing is encrypted while [`BATCH`] bytes wait for the socket. So for a client that does not
+//!   read, at most two batches and their framing wait.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,34 +22,34 @@ use crate::net::socket::{End, Flushed, Input, More, Socket};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
 
-/// How much is encrypted at a time: enough to make the call to the kernel cheap, little enough to
-/// be still in the processor's cache when it is written, and to be held for a client that is slow.
+/// How much is encrypted at a time. It is large enough to make a system call worth its cost, and
+/// small enough to stay in the processor's cache and to be kept for a slow client.
 const BATCH: usize = 32 * 1024;
 
 /// The longest record (RFC 5246 section 6.2.3, which allows more than RFC 8446).
 const MAX_RECORD: usize = 5 + 16 * 1024 + 2048;
 
-/// Room for what has come and is not whole: a record, or a handshake message, which may take
-/// several. Certificates of clients are what is long; a chain of four with large keys fits.
+/// Room for an incomplete record or handshake message. A handshake message may span several records.
+/// The longest ones hold client certificates; a chain of four with large keys fits.
 const INCOMING: usize = 32 * 1024;
 
-/// What is said of a handshake that does not fit.
+/// The reason to log if a handshake message does not fit.
 const TOO_LONG: &str = "a handshake message is longer than 32 KiB";
 
-/// Room for a batch with the framing of its records behind another, or behind handshake messages.
+/// Room for two batches with the framing of their records, or for a batch and handshake messages.
 const OUTGOING: usize = 2 * BATCH + 4 * MAX_RECORD;
 
-/// What a worker lends to the session it works on; without capacity, a place to keep it.
+/// A worker's buffers for TLS records. The default has no capacity and is a placeholder.
 #[derive(Debug, Default)]
-pub struct Wire {
+pub struct RecordBuffers {
     incoming: Buffer,
     outgoing: Buffer,
 }
 
-impl Wire {
-    /// Buffers for one worker.
-    pub fn new() -> Wire {
-        Wire {
+impl RecordBuffers {
+    /// The buffers of a worker.
+    pub fn new() -> RecordBuffers {
+        RecordBuffers {
             incoming: Buffer::new(INCOMING),
             outgoing: Buffer::new(OUTGOING),
         }
@@ -56,48 +59,48 @@ impl Wire {
 /// The server's end of a TLS session.
 pub struct Session {
     connection: UnbufferedServerConnection,
-    /// The worker's, during a turn.
-    wire: Wire,
-    /// Received and not whole, between turns.
+    /// During a turn, the worker's buffers.
+    buffers: RecordBuffers,
+    /// Between turns: received bytes that are incomplete.
     received: Vec<u8>,
-    /// Encrypted and not taken by the socket, between turns.
+    /// Between turns: records that the socket has not taken.
     unsent: Vec<u8>,
-    /// Decrypted and not asked for.
+    /// Decrypted bytes that were not read yet.
     plain: Vec<u8>,
-    /// The client has said that it will send no more.
+    /// The client has sent close_notify.
     peer_closed: bool,
-    /// It is over, and its alert made.
+    /// The session has failed, and its alert was encoded.
     has_failed: bool,
-    /// What the client has proved.
+    /// The client's certificate, once it was verified.
     client: Option<Certificate>,
 }
 
 impl fmt::Debug for Session {
-    // Keys are in it.
+    // The fields hold keys, so they are not printed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").finish_non_exhaustive()
     }
 }
 
-/// What rustls is to do once it has dealt with what has come.
+/// What rustls must do after it has processed the received records.
 enum Task<'a> {
-    /// To decrypt into this, as far as it goes.
+    /// Decrypt into this buffer.
     Receive(&'a mut [u8]),
-    /// To encrypt this.
+    /// Encrypt these bytes.
     Send(&'a [u8]),
-    /// To say that nothing more will be sent.
+    /// Add close_notify.
     Close,
 }
 
 impl Session {
-    /// A session that begins with what was `received` already.
+    /// A session whose first bytes were `received` already.
     pub fn new(config: Arc<ServerConfig>, received: &[u8]) -> Result<Session, Error> {
         if received.len() > INCOMING {
             return Err(Error::General(TOO_LONG.into()));
         }
         Ok(Session {
             connection: UnbufferedServerConnection::new(config)?,
-            wire: Wire::default(),
+            buffers: RecordBuffers::default(),
             received: received.to_vec(),
             unsent: Vec::new(),
             plain: Vec::new(),
@@ -107,22 +110,22 @@ impl Session {
         })
     }
 
-    /// Takes the worker's buffers for a turn.
-    pub fn take_up(&mut self, wire: &mut Wire) {
-        std::mem::swap(&mut self.wire, wire);
-        self.wire.incoming.restore(&mut self.received);
-        self.wire.outgoing.restore(&mut self.unsent);
+    /// Swaps in the worker's buffers and restores what the session kept.
+    pub fn begin_turn(&mut self, buffers: &mut RecordBuffers) {
+        std::mem::swap(&mut self.buffers, buffers);
+        self.buffers.incoming.restore(&mut self.received);
+        self.buffers.outgoing.restore(&mut self.unsent);
     }
 
-    /// Gives the buffers back.
-    pub fn give_back(&mut self, wire: &mut Wire) {
-        self.wire.incoming.keep(&mut self.received);
-        self.wire.outgoing.keep(&mut self.unsent);
-        std::mem::swap(&mut self.wire, wire);
+    /// Keeps what is left in the buffers and swaps them out.
+    pub fn end_turn(&mut self, buffers: &mut RecordBuffers) {
+        self.buffers.incoming.keep(&mut self.received);
+        self.buffers.outgoing.keep(&mut self.unsent);
+        std::mem::swap(&mut self.buffers, buffers);
     }
 
-    /// Goes a step on with the handshake: acts on what has come, or receives more. The alert that
-    /// tells of a failure waits to be flushed.
+    /// Makes a step of the handshake: processes what was received, sends records, then receives
+    /// more. If the handshake fails, the alert waits to be flushed.
     pub fn handshake(
         &mut self,
         socket: &mut Socket,
@@ -137,7 +140,7 @@ impl Session {
         if !self.connection.is_handshaking() {
             return Ok(self.conclude(now));
         }
-        if self.wire.incoming.room().is_empty() {
+        if self.buffers.incoming.room().is_empty() {
             return Ok(HandshakeProgress::Failed(self.fail(TOO_LONG.into())));
         }
         Ok(match self.fill(socket)? {
@@ -147,8 +150,8 @@ impl Session {
         })
     }
 
-    /// A session that was resumed rests on a certificate that was verified when it began, and may
-    /// have expired since. One that cannot be read is not relied upon.
+    /// Ends the handshake. In a resumed session, the client's certificate was verified in the first
+    /// handshake and may have expired since. If it cannot be parsed, it counts as expired.
     fn conclude(&mut self, now: SystemTime) -> HandshakeProgress {
         let Some(first) = self.connection.peer_certificates().and_then(<[_]>::first) else {
             return HandshakeProgress::Done;
@@ -162,17 +165,17 @@ impl Session {
         }
     }
 
-    /// Whether something was received and not read: decrypted bytes, or half a record.
+    /// Whether received bytes were not read: decrypted bytes, or an incomplete record.
     pub fn has_received(&self) -> bool {
-        !self.plain.is_empty() || !self.wire.incoming.is_empty()
+        !self.plain.is_empty() || !self.buffers.incoming.is_empty()
     }
 
     /// Whether records wait for the socket.
     pub fn has_unsent(&self) -> bool {
-        !self.unsent.is_empty() || !self.wire.outgoing.is_empty()
+        !self.unsent.is_empty() || !self.buffers.outgoing.is_empty()
     }
 
-    /// Reads decrypted bytes, or what makes some more of them.
+    /// Returns decrypted bytes. If there are none, reads from the socket and decrypts.
     pub fn read(
         &mut self,
         socket: &mut Socket,
@@ -190,16 +193,16 @@ impl Session {
         if self.peer_closed {
             return Ok(Input::End(End::Orderly));
         }
-        // Answers to what comes (a new key) need room to be written.
+        // Received records may need a reply (a key update), so the outgoing buffer must have room.
         if self.flush(socket, More::No)? == Flushed::Blocked {
             return Ok(Input::Nothing);
         }
-        if self.wire.incoming.room().is_empty() {
+        if self.buffers.incoming.room().is_empty() {
             return Err(TransportError::Session(self.fail(TOO_LONG.into())));
         }
         match self.fill(socket)? {
             Input::Bytes(_) => {}
-            // RFC 8446 section 6.1: without close_notify somebody may have cut it.
+            // RFC 8446 section 6.1: without close_notify, an attacker may have truncated the bytes.
             Input::End(_) => return Ok(Input::End(End::Truncated)),
             other => return Ok(other),
         }
@@ -211,8 +214,8 @@ impl Session {
         }
     }
 
-    /// Encrypts and sends as much of both parts as the socket takes, and up to a batch beyond; `None`
-    /// where it has not taken what was encrypted before.
+    /// Encrypts and sends as much of the two parts as the socket takes, and encrypts up to two
+    /// batches more. `None` if older records still wait for the socket.
     pub fn write(
         &mut self,
         socket: &mut Socket,
@@ -224,7 +227,7 @@ impl Session {
         }
         let mut taken = 0;
         for piece in parts.into_iter().flat_map(|part| part.chunks(BATCH)) {
-            let is_full = self.wire.outgoing.waiting().len() >= BATCH;
+            let is_full = self.buffers.outgoing.waiting().len() >= BATCH;
             if is_full && self.flush(socket, More::Follows)? == Flushed::Blocked {
                 return Ok(Some(taken));
             }
@@ -236,9 +239,9 @@ impl Session {
         Ok(Some(taken))
     }
 
-    /// Sends the records that wait.
+    /// Sends records that wait for the socket.
     pub fn flush(&mut self, socket: &mut Socket, more: More) -> Result<Flushed, TransportError> {
-        let outgoing = &mut self.wire.outgoing;
+        let outgoing = &mut self.buffers.outgoing;
         while !outgoing.is_empty() {
             match socket.write(outgoing.waiting(), more)? {
                 Some(count) => outgoing.consume(count),
@@ -248,21 +251,21 @@ impl Session {
         Ok(Flushed::All)
     }
 
-    /// Forgets the records that wait.
+    /// Drops records that wait for the socket.
     pub fn forget_unsent(&mut self) {
-        self.wire.outgoing.consume(usize::MAX);
+        self.buffers.outgoing.consume(usize::MAX);
     }
 
-    /// Says close_notify where there is a session to close (RFC 8446 section 6.1). To say it again
-    /// changes nothing.
+    /// Adds close_notify to the records if the handshake is complete (RFC 8446 section 6.1). A second
+    /// call changes nothing.
     pub fn close(&mut self) {
         if !self.has_failed && !self.connection.is_handshaking() {
-            // Where it fails the session has failed, and says so by itself.
+            // If this fails, `process` has added an alert instead.
             let _ = self.process(Task::Close);
         }
     }
 
-    /// What was agreed upon; `None` while it is not.
+    /// What was negotiated. `None` until it is.
     pub fn security(&self) -> Option<Security<'_>> {
         Some(Security {
             version: version(self.connection.protocol_version()?),
@@ -271,22 +274,24 @@ impl Session {
         })
     }
 
-    /// Receives what is there, into the room there must be.
+    /// Reads once from the socket into the incoming buffer, which must have room.
     fn fill(&mut self, socket: &mut Socket) -> Result<Input, TransportError> {
-        let input = socket.read(self.wire.incoming.room())?;
+        let input = socket.read(self.buffers.incoming.room())?;
         if let Input::Bytes(count) = input {
-            self.wire.incoming.add(count);
+            self.buffers.incoming.add(count);
         }
         Ok(input)
     }
 
-    /// Lets rustls act on what has come, record by record, and at its end on the task. How many bytes
-    /// were decrypted into the task's buffer; what does not fit goes to `plain`. Bytes that came with
-    /// a record that breaks the session are lost with it: after the alert nobody could be answered.
+    /// Lets rustls process the received records and then the task. Returns how many bytes were
+    /// decrypted into the task's buffer. Bytes that do not fit go to `plain`.
+    ///
+    /// If a record breaks the session, bytes that were decrypted in the same call are lost, because
+    /// nothing can be sent after the alert.
     fn process(&mut self, mut task: Task<'_>) -> Result<usize, String> {
         let mut filled = 0;
         loop {
-            let Wire { incoming, outgoing } = &mut self.wire;
+            let RecordBuffers { incoming, outgoing } = &mut self.buffers;
             let status = self.connection.process_tls_records(incoming.waiting_mut());
             let discard = status.discard;
             let goes_on = match status.state {
@@ -305,7 +310,7 @@ impl Session {
                 }
                 Ok(ConnectionState::EncodeTlsData(data)) => encode(data, outgoing),
                 Ok(ConnectionState::TransmitTlsData(data)) => {
-                    // The socket gets everything in the order in which it was put into the buffer.
+                    // The buffer keeps the order, so rustls need not wait until it is sent.
                     data.done();
                     Ok(true)
                 }
@@ -313,10 +318,10 @@ impl Session {
                     self.peer_closed = true;
                     Ok(true)
                 }
-                // Everything that had come is dealt with, and a session is there to be written to.
+                // All received records are processed, and the session can send.
                 Ok(ConnectionState::WriteTraffic(traffic)) => perform(&task, traffic, outgoing),
                 Ok(ConnectionState::BlockedHandshake | ConnectionState::Closed) => Ok(false),
-                // Early data is not offered, and there are no other states.
+                // Early data is disabled, and there are no other states.
                 Ok(_) => Ok(false),
                 Err(error) => Err(error),
             };
@@ -329,10 +334,10 @@ impl Session {
         }
     }
 
-    /// The session is over, for this reason; the alert that says so goes into the outgoing buffer.
-    /// What was received is not looked at again: it would fail once more.
+    /// Marks the session as failed and puts its alert into the outgoing buffer. Stops before rustls
+    /// processes received records again, because they would fail again. Returns the reason.
     fn fail(&mut self, why: String) -> String {
-        let Wire { incoming, outgoing } = &mut self.wire;
+        let RecordBuffers { incoming, outgoing } = &mut self.buffers;
         while self.connection.wants_write() {
             let status = self.connection.process_tls_records(incoming.waiting_mut());
             let Ok(ConnectionState::EncodeTlsData(data)) = status.state else {
@@ -347,8 +352,8 @@ impl Session {
     }
 }
 
-/// Puts decrypted bytes into the task's buffer, of which so many are filled, and what does not fit
-/// into `plain`. How many went into the buffer.
+/// Copies decrypted bytes into the task's buffer, behind the first `filled` bytes. The rest goes to
+/// `plain`. Returns how many bytes went into the buffer.
 fn deliver(bytes: &[u8], task: &mut Task<'_>, filled: usize, plain: &mut Vec<u8>) -> usize {
     let room = match task {
         Task::Receive(buffer) if plain.is_empty() => &mut buffer[filled..],
@@ -360,7 +365,8 @@ fn deliver(bytes: &[u8], task: &mut Task<'_>, filled: usize, plain: &mut Vec<u8>
     count
 }
 
-/// Puts a handshake message, or an alert, into the outgoing buffer; there is more to do.
+/// Puts a handshake message or an alert into the outgoing buffer. Returns that there may be more to
+/// do.
 fn encode(mut data: EncodeTlsData<'_, Side>, outgoing: &mut Buffer) -> Result<bool, Error> {
     match data.encode(outgoing.room()) {
         Ok(count) => {
@@ -371,7 +377,7 @@ fn encode(mut data: EncodeTlsData<'_, Side>, outgoing: &mut Buffer) -> Result<bo
     }
 }
 
-/// Does what rustls was called for; there is nothing more to do.
+/// Performs the task. Returns that there is nothing more to do.
 fn perform(
     task: &Task<'_>,
     mut traffic: WriteTraffic<'_, Side>,
@@ -391,7 +397,7 @@ fn perform(
     }
 }
 
-/// As people write it.
+/// The usual name of a TLS version.
 fn version(version: ProtocolVersion) -> &'static str {
     match version {
         ProtocolVersion::TLSv1_2 => "TLSv1.2",
@@ -400,13 +406,13 @@ fn version(version: ProtocolVersion) -> &'static str {
     }
 }
 
-/// The name in IANA's registry of cipher suites.
+/// The name of a cipher suite in IANA's registry.
 fn cipher(suite: CipherSuite) -> &'static str {
     match suite {
         CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
         CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
         CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
-        // The others have it from the library.
+        // For TLS 1.2, the library has the registered names.
         other => other.as_str().unwrap_or("unknown"),
     }
 }
