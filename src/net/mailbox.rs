@@ -17,7 +17,7 @@ use crate::origin::reason::Reason;
 use crate::origin::request::Wakers;
 
 /// The token of the poller's waker. No slot has this token.
-pub const WAKE: Token = Token(usize::MAX);
+pub(super) const WAKE: Token = Token(usize::MAX);
 
 /// A socket on its way to a worker.
 pub struct Admission {
@@ -179,22 +179,22 @@ impl Mailbox {
 
     /// Notes that the worker is about to wait. Afterwards the worker must check its channels once
     /// more, because nothing sent before this call has woken it.
-    pub fn set_asleep(&self) {
+    pub(super) fn set_asleep(&self) {
         self.shared.asleep.store(true, Ordering::SeqCst);
     }
 
     /// Notes that the worker is awake.
-    pub fn set_awake(&self) {
+    pub(super) fn set_awake(&self) {
         self.shared.asleep.store(false, Ordering::SeqCst);
     }
 
     /// Whether a channel has something that the worker has not received.
-    pub fn has_messages(&self) -> bool {
+    pub(super) fn has_messages(&self) -> bool {
         !self.admissions.is_empty() || !self.woken.is_empty()
     }
 
     /// Whether no socket waits, and only connections that are being refused are left.
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         let refused = self.shared.refused.load(Ordering::Relaxed);
         let connections = self.shared.connections.load(Ordering::Relaxed);
         connections <= refused && self.admissions.is_empty()
@@ -202,14 +202,14 @@ impl Mailbox {
 
     /// Closes the mailbox if `is_done` is true while no socket can be sent. Returns whether it is
     /// closed.
-    pub fn close_if(&self, is_done: impl FnOnce() -> bool) -> bool {
+    pub(super) fn close_if(&self, is_done: impl FnOnce() -> bool) -> bool {
         let mut is_open = lock(&self.shared.is_open);
         *is_open = !is_done();
         !*is_open
     }
 
     /// Notes that a connection has ended.
-    pub fn note_closed(&self, was_refused: bool) {
+    pub(super) fn note_closed(&self, was_refused: bool) {
         self.shared.connections.fetch_sub(1, Ordering::Relaxed);
         if was_refused {
             self.shared.refused.fetch_sub(1, Ordering::Relaxed);

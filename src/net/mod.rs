@@ -15,22 +15,22 @@ pub mod limits;
 // Why the server did not start.
 pub mod start_error;
 // Opens listeners.
-pub mod listen;
+mod listen;
 // A listener: its address, whether it speaks TLS, and its service.
 pub mod listener;
 // The addresses at which other machines can reach this one.
 pub mod local_addresses;
 
 // The thread that accepts.
-pub mod acceptor;
+mod acceptor;
 // How other threads reach a worker.
 pub mod mailbox;
 // A thread that serves connections.
-pub mod worker;
+mod worker;
 // The timers of its connections.
-pub mod timers;
+mod timers;
 // How the system schedules the threads.
-pub mod scheduling;
+mod scheduling;
 // What the connection that a worker drives may use.
 pub mod context;
 // The time, read once per turn.
@@ -41,24 +41,24 @@ pub mod connection;
 // What the bytes of a connection mean now.
 pub mod protocol;
 // One request and its response.
-pub mod exchange;
+mod exchange;
 // The head of a request that is answered later.
-pub mod saved_head;
+mod saved_head;
 // A transport, its buffers and its deadline.
-pub mod stream;
+mod stream;
 // When a client has taken too long.
-pub mod deadline;
+mod deadline;
 // Bytes received and not parsed yet.
-pub mod buffer;
+mod buffer;
 // Bytes written and not taken by the socket yet.
-pub mod outbox;
+mod outbox;
 // Moves a body into the socket.
-pub mod pump;
+mod pump;
 // A socket, in plain text or with a TLS session.
 pub mod transport;
 // Why a transport failed.
-pub mod transport_error;
+mod transport_error;
 // The socket.
-pub mod socket;
+mod socket;
 // HTTPS.
 pub mod tls;

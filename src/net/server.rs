@@ -285,7 +285,7 @@ fn open_endpoint(
 }
 
 /// Opens the root. If the root is a file, opens its directory and serves only that file.
-pub fn open_root(config: &mut Config) -> Result<Root, StartError> {
+pub(super) fn open_root(config: &mut Config) -> Result<Root, StartError> {
     let path = config.root.clone();
     let fault = |fault| StartError::from_root(&path, fault);
     let kind = std::fs::metadata(&path).map_err(fault)?.file_type();

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use crate::net::tls::fault::TlsError;
 
 /// The lowest port that needs no privileges.
-pub const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
+const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 
 /// Why a server could not start.
 #[derive(Debug)]

@@ -10,21 +10,21 @@
 //! bytes already received stay with the connection.
 
 // The body of a request.
-pub mod body;
+mod body;
 // How a connection ends.
-pub mod closing;
+pub(super) mod closing;
 // What a request head leads to.
-pub mod dispatch;
+pub(super) mod dispatch;
 // The start of a connection to a TLS listener.
-pub mod handshake;
+pub(super) mod handshake;
 // HTTP/1.
-pub mod http1;
+pub(super) mod http1;
 // A response, written to the outbox.
-pub mod reply;
+pub(super) mod reply;
 // What the connection does after a step.
 pub mod step;
 // A protocol that has taken over from HTTP.
-pub mod upgraded;
+mod upgraded;
 
 use crate::net::context::Context;
 use crate::net::protocol::closing::Closing;

@@ -14,7 +14,7 @@
 //! that uses one can never run.
 
 // How far a handshake has come.
-pub mod handshake;
+pub(super) mod handshake;
 // The operator's choices.
 pub mod options;
 // Why TLS cannot be set up.
