@@ -189,6 +189,11 @@ mod tests {
         };
         let mut trace = Trace::watched();
         assert_eq!(decide(HTTP11, framing, server, &mut trace), want);
+        let verb = match want {
+            Persistence::KeepAlive(_) => "the connection stays open",
+            Persistence::Close(_) => "the connection closes",
+        };
+        assert!(want.text().starts_with(verb), "{}", want.text());
         assert_eq!(trace.steps()[0].finding, want.text());
         // A client that wants the end gets it, for its own reason.
         assert_eq!(decide(ASKED, framing, server, &mut Trace::off()), ASKED);

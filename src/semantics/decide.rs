@@ -226,6 +226,8 @@ mod tests {
         let (section, mut trace) = (Section::of(pairs), Trace::watched());
         let got = decide(method, &section.fields(), &selected, now, 8, &mut trace);
         assert_eq!(got, want, "{method:?} {pairs:?}");
+        let status = trace.steps().last().and_then(|step| step.status);
+        assert_eq!(status, Some(got.status()));
         let mut steps = trace.steps().iter().rev().map(|step| step.finding);
         if matches!(got, Decision::Whole(_)) {
             assert_eq!(steps.next(), Some("all of the representation is sent"));

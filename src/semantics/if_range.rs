@@ -197,4 +197,42 @@ mod tests {
             assert_eq!(got, Differs(why), "{value:?}");
         }
     }
+
+    #[track_caller]
+    fn check_step(value: &str, want: &str) {
+        let validators = Validators {
+            entity_tag: EntityTag::parse(b"\"v1\""),
+            last_modified: HttpDate::from_unix(MODIFIED),
+        };
+        let now = HttpDate::from_unix(MODIFIED + 60).unwrap();
+        let (section, mut trace) = (
+            Section::of(&[(FieldName::IfRange, value)]),
+            Trace::watched(),
+        );
+        evaluate(&section.fields(), &validators, now, &mut trace);
+        let got = trace.steps()[0].to_string();
+        assert!(got.ends_with(want), "{got}");
+    }
+
+    #[test]
+    fn a_step_shows_the_validator_that_was_compared() {
+        check_step("\"v2\"", ": \"v2\" against \"v1\" (strong comparison)");
+        check_step(
+            "Sun, 06 Nov 1994 08:49:38 GMT",
+            &format!(" against {DATE} (by exact date)"),
+        );
+    }
+
+    #[test]
+    fn every_reason_has_its_own_text() {
+        use DiffersReason::*;
+        let texts = [Malformed, EntityTag, Date, WeakDate].map(DiffersReason::text);
+        for text in texts {
+            assert_eq!(
+                texts.iter().filter(|other| **other == text).count(),
+                1,
+                "{text}"
+            );
+        }
+    }
 }

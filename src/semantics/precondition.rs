@@ -597,4 +597,18 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn every_reason_has_its_own_text() {
+        use FailedReason::*;
+        let texts = [NoMatch, MatchMalformed, ModifiedSince, EntityTagMatches];
+        let texts = texts.map(FailedReason::text);
+        for text in texts {
+            assert_eq!(
+                texts.iter().filter(|other| **other == text).count(),
+                1,
+                "{text}"
+            );
+        }
+    }
 }

@@ -120,11 +120,6 @@ impl Quote {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.kept)]
     }
-
-    /// Whether the value goes on behind them.
-    pub fn is_cut(&self) -> bool {
-        self.is_cut
-    }
 }
 
 impl fmt::Debug for Quote {
@@ -239,7 +234,7 @@ fn write_weights(
 }
 
 /// The steps of one decision, in the order in which they were made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Trace {
     /// `None` if nobody watches.
     steps: Option<Vec<Step>>,
@@ -364,5 +359,29 @@ mod tests {
             "Range: bytes=-5 of 100 bytes => 95 to 99 and 2 more",
         );
         check(step.with(ranges(None, 0)), "Range: bytes=-5 of 100 bytes");
+    }
+
+    #[test]
+    fn steps_can_be_taken_away_and_put_back() {
+        let mut trace = Trace::watched();
+        for finding in ["one", "two"] {
+            trace.note(|| Step::new(CLAUSE, finding));
+        }
+        let findings = |trace: &Trace| -> Vec<&str> {
+            trace.steps().iter().map(|step| step.finding).collect()
+        };
+        let taken = trace.take_from(1);
+        assert_eq!(findings(&trace), Vec::from(["one"]));
+        trace.note(|| Step::new(CLAUSE, "three"));
+        trace.put_back(1, taken);
+        assert_eq!(findings(&trace), Vec::from(["one", "two"]));
+        assert!(trace.take_from(9).is_empty() && Trace::off().take_from(0).is_empty());
+    }
+
+    #[test]
+    fn a_quote_is_shown_on_one_line() {
+        let quote = Quote::of(b"a\n\"b\x1b");
+        assert_eq!(quote.to_string(), "a\\x0A\"b\\x1B");
+        assert_eq!(format!("{quote:?}"), r#"Quote(a\n\"b\x1b)"#);
     }
 }

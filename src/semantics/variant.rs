@@ -64,4 +64,12 @@ mod tests {
             "Accept, Accept-Encoding"
         );
     }
+
+    #[test]
+    fn entity_tags_differ_by_coding() {
+        let suffix = |coding| Variant::coded(coding).tag_suffix();
+        assert_eq!(suffix(Coding::Identity), "");
+        assert_eq!(suffix(Coding::Gzip), "-gzip");
+        assert_eq!(suffix(Coding::Deflate), "-deflate");
+    }
 }
