@@ -1,15 +1,15 @@
-//! The body of a request (RFC 9112 sections 6.3 and 7.1): pulled by whoever answers, or read and
-//! thrown away, because the next request begins behind it.
+//! The body of a request (RFC 9112 sections 6.3 and 7.1). A handler pulls it, or the server discards
+//! it to find the next request.
 
 use crate::http1::chunked::{ChunkedError, Decoder};
 use crate::http1::framing::BodyLength;
 use crate::net::buffer::Buffer;
 use crate::origin::request::{Content, RequestBody};
 
-/// What is left of a body.
+/// Reads a body and keeps track of what remains of it.
 pub struct BodyReader {
     rest: Rest,
-    /// Bytes that are still read before the connection is given up.
+    /// The bytes that the server still accepts. If a body is longer, it is not read to its end.
     allowance: u64,
     fault: Option<BodyFault>,
 }
@@ -20,17 +20,17 @@ enum Rest {
     Chunked(Box<Decoder>),
 }
 
-/// Why a body is not read to its end.
+/// Why the server stops reading a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFault {
-    /// It is longer than this server cares to read.
+    /// It is longer than the allowance.
     TooLong,
-    /// It is not a body.
+    /// It is not a valid chunked body.
     Malformed(ChunkedError),
 }
 
 impl BodyReader {
-    /// For a body of this length, of which at most `allowance` bytes are read.
+    /// A reader of a body of this length that accepts at most `allowance` bytes.
     pub fn new(length: BodyLength, allowance: u64) -> BodyReader {
         let rest = match length {
             BodyLength::None | BodyLength::Known(0) => Rest::Nothing,
@@ -44,27 +44,27 @@ impl BodyReader {
         }
     }
 
-    /// No body.
+    /// A reader for a request without a body.
     pub fn none() -> BodyReader {
         BodyReader::new(BodyLength::None, 0)
     }
 
-    /// Whether it was read to its end.
+    /// Whether the body was read to its end.
     pub fn is_done(&self) -> bool {
         matches!(self.rest, Rest::Nothing)
     }
 
-    /// Whether the body is known to be longer than the allowance before a byte of it was read.
-    pub fn is_hopeless(&self) -> bool {
+    /// Whether the rest of a body with a `Content-Length` exceeds the allowance.
+    pub fn exceeds_allowance(&self) -> bool {
         matches!(self.rest, Rest::Counted(bytes) if bytes > self.allowance)
     }
 
-    /// Why it is not read to its end, if so.
+    /// Why the reader stopped, if it did.
     pub fn fault(&self) -> Option<BodyFault> {
         self.fault
     }
 
-    /// Throws away what has been received.
+    /// Discards what has been received of the body.
     pub fn discard(&mut self, inbox: &mut Buffer) {
         while matches!(self.next(inbox), Content::Bytes(_)) {}
     }
@@ -87,13 +87,13 @@ impl BodyReader {
                     bytes => Content::Bytes(bytes),
                 }
             }
-            Rest::Chunked(_) => self.next_of_chunks(inbox),
+            Rest::Chunked(_) => self.next_chunk(inbox),
         }
     }
 
-    /// The framing counts towards the allowance too: one byte of content in a chunk of its own,
-    /// behind a long extension, costs as much as many.
-    fn next_of_chunks<'b>(&mut self, inbox: &'b mut Buffer) -> Content<'b> {
+    /// The next content of a chunked body. The framing counts towards the allowance too, because a
+    /// client may send each byte in its own chunk with a long extension.
+    fn next_chunk<'b>(&mut self, inbox: &'b mut Buffer) -> Content<'b> {
         loop {
             let Rest::Chunked(decoder) = &mut self.rest else {
                 return Content::End;
@@ -127,15 +127,15 @@ impl BodyReader {
     }
 }
 
-/// A body, as whoever answers pulls from it.
-pub struct Pulling<'a> {
-    /// What is left of it.
+/// The body that a handler pulls content from.
+pub struct PulledBody<'a> {
+    /// The state of the body.
     pub reader: &'a mut BodyReader,
-    /// What was received.
+    /// The bytes received.
     pub inbox: &'a mut Buffer,
 }
 
-impl RequestBody for Pulling<'_> {
+impl RequestBody for PulledBody<'_> {
     fn pull(&mut self) -> Content<'_> {
         self.reader.next(self.inbox)
     }
@@ -152,18 +152,18 @@ mod tests {
         inbox
     }
 
-    /// What is pulled of a body that arrives in `pieces`, and what is left behind it.
+    /// Pulls a body that arrives in `pieces`. Returns the content and the bytes after the body.
     fn pulled(length: BodyLength, allowance: u64, pieces: &[&str]) -> (String, String, BodyReader) {
         let mut reader = BodyReader::new(length, allowance);
         let (mut content, mut buffer) = (Vec::new(), inbox(b""));
         for piece in pieces {
             let left = buffer.waiting().to_vec();
             buffer = inbox(&[&left, piece.as_bytes()].concat());
-            let mut pulling = Pulling {
+            let mut body = PulledBody {
                 reader: &mut reader,
                 inbox: &mut buffer,
             };
-            while let Content::Bytes(bytes) = pulling.pull() {
+            while let Content::Bytes(bytes) = body.pull() {
                 content.extend_from_slice(bytes);
             }
         }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_pulled_and_what_follows_stays() {
+    fn the_next_request_stays_in_the_inbox() {
         let known = BodyLength::Known(5);
         for pieces in [
             &["helloGET"][..],
@@ -213,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_known_to_be_too_long_is_not_begun() {
-        assert!(BodyReader::new(BodyLength::Known(8), 7).is_hopeless());
-        assert!(!BodyReader::new(BodyLength::Known(7), 7).is_hopeless());
+    fn a_content_length_beyond_the_allowance_is_known_at_once() {
+        assert!(BodyReader::new(BodyLength::Known(8), 7).exceeds_allowance());
+        assert!(!BodyReader::new(BodyLength::Known(7), 7).exceeds_allowance());
         assert!(BodyReader::new(BodyLength::Known(0), 7).is_done());
         assert!(BodyReader::new(BodyLength::None, 7).is_done());
     }

@@ -1,9 +1,9 @@
-//! How a connection ends (RFC 9112 sections 9.6 and 9.8): what was written leaves, the session says
-//! its last word, and the client is given the time to read both.
+//! The end of a connection (RFC 9112 sections 9.6 and 9.8): sends what was written and the TLS closure
+//! alert, then gives the client time to read them.
 
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
-use crate::net::protocol::handshake::tell_failed;
+use crate::net::protocol::handshake::record_tls_failure;
 use crate::net::protocol::step::{Closed, Step, Switch};
 use crate::net::socket::{Flushed, Input, More};
 use crate::net::stream::Stream;
@@ -16,21 +16,21 @@ pub struct Closing {
 }
 
 enum State {
-    /// What was written leaves. Whether to linger then.
+    /// Sends what was written, then lingers if `linger` is set.
     Flushing { linger: bool },
-    /// The client is read from until it has seen the end.
+    /// Reads and discards until the client closes its side.
     Lingering,
 }
 
 impl Closing {
-    /// An end; `linger` if the client may still be sending.
+    /// Starts to close. `linger` means that the client may still be sending.
     pub fn new(linger: bool) -> Closing {
         Closing {
             state: State::Flushing { linger },
         }
     }
 
-    /// Goes on by one step.
+    /// Takes one step.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match self.state {
             State::Flushing { linger } => self.flush(linger, stream, context),
@@ -39,8 +39,7 @@ impl Closing {
     }
 
     fn flush(&mut self, linger: bool, stream: &mut Stream, context: &mut Context) -> Step {
-        // The last packet waits for the session's last word or for the end itself, which take it
-        // along.
+        // The last packet waits, so that the closure alert or the FIN goes into the same packet.
         let mut flushed = stream.push(More::Follows, context);
         if let Ok(Flushed::All) = flushed {
             stream.transport.close();
@@ -64,8 +63,8 @@ impl Closing {
     }
 }
 
-/// Unread bytes at the close would make the kernel send a reset, which can destroy the response
-/// before the client reads it (RFC 9112 section 9.6).
+/// Reads and discards what the client sends. If unread bytes remained at the close, the kernel would
+/// send a reset, and the client could lose the response (RFC 9112 section 9.6).
 fn linger(stream: &mut Stream) -> Step {
     let unread = stream.inbox.waiting().len();
     stream.inbox.consume(unread);
@@ -79,24 +78,28 @@ fn linger(stream: &mut Stream) -> Step {
     }
 }
 
-/// Nothing more can be sent.
+/// Closes a connection on which nothing more can be sent.
 pub fn lose(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
     Step::Close(Closed::Cut(match fault {
         TransportError::Socket(_) => End::ClientGone,
         TransportError::Session(why) => {
-            tell_failed(TlsStage::Session, why, stream, context);
+            record_tls_failure(TlsStage::Session, why, stream, context);
             End::SessionBroken
         }
     }))
 }
 
-/// Nothing more can be read. If the session broke, there is an alert to send, which the client is to
-/// read.
-pub fn stop_reading(fault: &TransportError, stream: &mut Stream, context: &mut Context) -> Step {
+/// Ends a connection from which nothing more can be read. If the session broke, an alert must be sent,
+/// and the client needs time to read it.
+pub(super) fn stop_reading(
+    fault: &TransportError,
+    stream: &mut Stream,
+    context: &mut Context,
+) -> Step {
     match fault {
         TransportError::Socket(_) => Step::Close(Closed::Cut(End::ClientGone)),
         TransportError::Session(why) => {
-            tell_failed(TlsStage::Session, why, stream, context);
+            record_tls_failure(TlsStage::Session, why, stream, context);
             Step::Switch(Switch::Closing { linger: true })
         }
     }

@@ -1,7 +1,7 @@
-//! What the head of a request comes to: a refusal, a response, or a body to be read first (RFC 9112
+//! Decides what follows a request head: a refusal, an answer, or reading the body first (RFC 9112
 //! sections 2.2, 3.2 and 6.3, RFC 9110 sections 7.2, 7.4 and 10.1.1).
 //!
-//! Nothing here knows a socket, so that a request can be answered without one.
+//! This file uses no socket, so `docroot explain` can answer a request without one.
 
 use crate::http1::check::{CheckedHead, check};
 use crate::http1::error::Error as MessageError;
@@ -26,44 +26,44 @@ use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
-/// What of a request matters for writing its response.
+/// The facts of a request that writing its response needs.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestFacts {
-    /// What the client understands.
+    /// The protocol version of the client.
     pub version: Version,
     /// Whether only the head is sent (RFC 9110 section 9.3.2).
     pub is_head: bool,
-    /// What the client wants to become of the connection.
+    /// Whether the client wants to keep the connection open.
     pub wants: Persistence,
-    /// Whether the body of the request is left unread.
+    /// Whether the server leaves part of the request body unread.
     pub leaves_body: bool,
     /// Whether the client waits for 100 (Continue) before it sends the body.
     pub expects_continue: bool,
 }
 
-/// What answers on a connection.
+/// The facts of a connection that an answer depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionFacts {
-    /// Who answers there.
+    /// The service that answers.
     pub service: Service,
-    /// Whether the connection is protected.
+    /// Whether the connection uses TLS.
     pub is_secure: bool,
     /// The port to which clients of the plain port are redirected.
     pub https_port: u16,
-    /// Bytes of a body that are thrown away to keep the connection.
+    /// The most bytes of a body that the server discards to keep the connection open.
     pub max_body: u64,
 }
 
-/// What the head of a request comes to.
+/// What follows the head of a request.
 pub enum Dispatched {
-    /// The answer, and the body for whoever makes it.
+    /// The answer, and the body that its responder may pull.
     Answered(Answer, BodyReader),
-    /// The body is to be read and thrown away first.
+    /// The body must be discarded before the request is answered.
     BodyFirst(BodyReader),
 }
 
 impl RequestFacts {
-    /// Those of a request.
+    /// The facts of a request with this head.
     pub fn of(head: &RequestHead<'_>) -> RequestFacts {
         RequestFacts {
             version: head.version,
@@ -74,7 +74,8 @@ impl RequestFacts {
         }
     }
 
-    /// Those of a request that was not understood, with its method as far as it can be told.
+    /// The facts of a request that was refused before its head was parsed. `method` is the one that
+    /// arrived, if it is known.
     pub fn of_refused(method: Option<Method>) -> RequestFacts {
         RequestFacts {
             version: Version::Http11,
@@ -85,7 +86,7 @@ impl RequestFacts {
         }
     }
 
-    /// The same, with the connection to end because the request is not understood.
+    /// The same facts, but the connection closes because the request was refused.
     pub fn refused(self) -> RequestFacts {
         RequestFacts {
             wants: Persistence::Close(CloseReason::NotUnderstood),
@@ -96,7 +97,7 @@ impl RequestFacts {
 
 const SCHEME: Clause = clause!("RFC 9110 section 7.4", "checked");
 
-/// Checks a head: what it means, or why it is refused.
+/// Checks a head. The error is the response that refuses it.
 pub fn checked<'a>(
     head: &RequestHead<'a>,
     connection: ConnectionFacts,
@@ -112,13 +113,13 @@ pub fn checked<'a>(
     Ok(checked)
 }
 
-/// The response to what is no message, or not one that is served.
+/// The response to a malformed request.
 pub fn refused(fault: MessageError, trace: &mut Trace) -> Response {
     trace.note(|| Step::new(fault.clause(), fault.text()).leads_to(fault.status()));
     error(fault.status(), Reason::Message(fault))
 }
 
-/// Notes what the head says before anybody looks at what it asks for.
+/// Adds the target, the host and the framing to the trace.
 fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
     trace.note(|| {
         let form = match checked.target {
@@ -130,7 +131,7 @@ fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
         Step::new(target::CLAUSE, form).with(Evidence::Value(Quote::of(checked.head.target)))
     });
     trace.note(|| match checked.host {
-        Some(host) => Step::new(host::CLAUSE, "the request is for a host")
+        Some(host) => Step::new(host::CLAUSE, "the request names a host")
             .with(Evidence::Value(Quote::of(host.name))),
         None => Step::new(host::CLAUSE, "the request names no host"),
     });
@@ -139,14 +140,14 @@ fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
             framing::CLAUSE,
             match checked.length {
                 BodyLength::None => "the request has no body",
-                BodyLength::Known(_) => "Content-Length tells where the body ends",
-                BodyLength::Chunked => "the last chunk tells where the body ends",
+                BodyLength::Known(_) => "Content-Length gives the length of the body",
+                BodyLength::Chunked => "the last chunk ends the body",
             },
         )
     });
 }
 
-/// A request of this client, to be answered now.
+/// The request that handlers and the site see.
 pub fn request_of<'a>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
@@ -162,9 +163,9 @@ pub fn request_of<'a>(
     }
 }
 
-/// Answers a request, or says that its body comes first. A client that waits for 100 is sent the
-/// final status at once if the body changes nothing; whether it then sends its body nobody knows,
-/// so the connection ends (RFC 9110 section 10.1.1).
+/// Answers a request, or decides to discard its body first. If the client waits for 100 (Continue)
+/// and the answer does not need the body, the client gets the final response at once. The client may
+/// or may not send the body then, so the connection closes (RFC 9110 section 10.1.1).
 pub fn dispatch(
     request: &Request<'_>,
     connection: ConnectionFacts,
@@ -183,18 +184,18 @@ pub fn dispatch(
     let body = BodyReader::new(request.head.length, allowance);
     facts.expects_continue = request.head.expects_continue;
     let is_taken = matches!(content_use, ContentUse::Take(_));
-    if is_taken && body.is_hopeless() {
+    if is_taken && body.exceeds_allowance() {
         let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
         return Dispatched::Answered(Answer::Ready(error(status, reason)), body);
     }
     let is_needless = facts.expects_continue && content_use == ContentUse::Needless;
-    match is_taken || body.is_done() || body.is_hopeless() || is_needless {
+    match is_taken || body.is_done() || body.exceeds_allowance() || is_needless {
         true => Dispatched::Answered(answer(request, connection, origin, trace), body),
         false => Dispatched::BodyFirst(body),
     }
 }
 
-/// Answers a request whose body is out of the way, or is pulled by whoever answers.
+/// Answers a request. Its body has been discarded, or the responder pulls it.
 pub fn answer(
     request: &Request<'_>,
     connection: ConnectionFacts,
@@ -207,8 +208,8 @@ pub fn answer(
     }
 }
 
-/// The method of a request that need not be complete or well-formed. It decides whether the
-/// response to an error has a body.
+/// The method of a request that may be incomplete or malformed. It decides whether an error response
+/// has a body.
 pub fn method_of(received: &[u8]) -> Option<Method> {
     let start = received.iter().position(|byte| !b"\r\n".contains(byte))?;
     let token = received[start..].split(|&byte| byte == b' ').next()?;

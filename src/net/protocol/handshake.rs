@@ -1,8 +1,8 @@
-//! How a connection to the TLS port begins: with a handshake (RFC 8446 section 4), or with somebody's
-//! mistake.
+//! The start of a connection to the TLS port: a handshake (RFC 8446 section 4), or a plain HTTP request
+//! sent to the wrong port.
 //!
-//! Nothing is set up before the first byte has come, so a client that says nothing costs a slot and
-//! no more. That byte also tells who has forgotten the `s` of `https`.
+//! The session is created when the first byte arrives, so a silent client costs only a slot. The first
+//! byte also shows whether the client uses plain HTTP.
 
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
@@ -15,57 +15,57 @@ use crate::observe::event::{TlsFailure, TlsStage};
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
-/// What is said of a client that says nothing itself.
-const WENT_AWAY: &str = "the client went away";
+/// The reason in the log if the client sent no alert.
+const CLIENT_GONE: &str = "the client went away";
 
-/// How many steps are made to find the last word of a client that is gone: what it has sent before
-/// comes in one, and is acted on in the next.
-const LAST_STEPS: usize = 2;
+/// How many steps find the alert of a client that has gone: one reads what it sent, the next processes
+/// it.
+const STEPS_TO_ALERT: usize = 2;
 
-/// A handshake.
+/// A TLS handshake.
 pub struct Handshake {
     service: Service,
-    /// A client that is refused is told so once there is a session.
+    /// If set, the client is refused as soon as there is a session.
     refusal: Option<Refusal>,
 }
 
 impl Handshake {
-    /// A handshake that leads to a service, or to a refusal.
+    /// A handshake before requests to `service`, or before `refusal` if there is one.
     pub fn new(service: Service, refusal: Option<Refusal>) -> Handshake {
         Handshake { service, refusal }
     }
 
-    /// Goes on until there is a session, or none can be had.
+    /// Takes the next step of the handshake.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         let Some(progress) = stream.transport.handshake(&context.now) else {
             return self.begin(stream, context);
         };
         stream.account();
         let failure = match progress {
-            Ok(Progress::Done) => return self.conclude(None, stream, context),
+            Ok(Progress::Done) => return self.finish(None, stream, context),
             Ok(Progress::Expired) => {
                 let refusal = Refusal {
                     status: Status::Forbidden,
                     reason: Reason::ClientExpired,
                 };
-                return self.conclude(Some(refusal), stream, context);
+                return self.finish(Some(refusal), stream, context);
             }
             Ok(Progress::Progress) => return Step::Next,
             Ok(Progress::Pending) => return self.wait(context),
             Ok(Progress::Failed(fault)) => {
-                tell_failed(TlsStage::Handshake, &fault, stream, context);
-                // If there is an alert that says why, the client is to read it.
+                record_tls_failure(TlsStage::Handshake, &fault, stream, context);
+                // Linger, so that the client can read the alert, if there is one.
                 return Step::Switch(Switch::Closing { linger: true });
             }
-            Ok(Progress::Gone) => WENT_AWAY.to_owned(),
+            Ok(Progress::Gone) => CLIENT_GONE.to_owned(),
             Err(fault) => fault.to_string(),
         };
-        tell_failed(TlsStage::Handshake, &failure, stream, context);
+        record_tls_failure(TlsStage::Handshake, &failure, stream, context);
         Step::Close(Closed::Failed)
     }
 
-    /// A server that shuts down waits for nobody who has asked for nothing. Whom it refuses it tells
-    /// so, as long as it is there.
+    /// Waits for the client. At shutdown, closes the connection instead, because the client has not
+    /// sent a request. If it is to be refused, still waits, to send the refusal.
     fn wait(&self, context: &Context) -> Step {
         match self.refusal {
             None if context.is_draining => Step::Close(Closed::Idle),
@@ -73,7 +73,7 @@ impl Handshake {
         }
     }
 
-    /// The client's first bytes: a session begins, unless they are in plain text.
+    /// Reads the first bytes. Starts a session, unless they are plain HTTP.
     fn begin(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match stream.read(context) {
             Ok(Input::Bytes(_)) => {}
@@ -84,7 +84,7 @@ impl Handshake {
         }
         let received = stream.inbox.waiting();
         if is_plain_text(received) {
-            // Whether the response has a body depends on the method.
+            // Wait for the method, because it decides whether the response has a body.
             return match has_method(received) || stream.ended.is_some() {
                 true => self.refuse_plain_text(),
                 false => Step::Next,
@@ -101,13 +101,13 @@ impl Handshake {
                 Step::Next
             }
             Err(fault) => {
-                tell_failed(TlsStage::Handshake, &fault.to_string(), stream, context);
+                record_tls_failure(TlsStage::Handshake, &fault.to_string(), stream, context);
                 Step::Close(Closed::Failed)
             }
         }
     }
 
-    /// RFC 9110 section 15.5.1, in the one language that this client speaks.
+    /// Refuses plain HTTP with 400 (RFC 9110 section 15.5.1), without TLS.
     fn refuse_plain_text(&self) -> Step {
         let refusal = Refusal {
             status: Status::BadRequest,
@@ -116,8 +116,8 @@ impl Handshake {
         Step::Switch(Switch::Http1(self.service, Some(refusal)))
     }
 
-    /// There is a session: requests can come, or the client is refused in it.
-    fn conclude(
+    /// There is a session: switches to HTTP/1, with a refusal if there is one.
+    fn finish(
         &mut self,
         refusal: Option<Refusal>,
         stream: &mut Stream,
@@ -137,31 +137,35 @@ impl Handshake {
             return self.refuse_plain_text();
         }
         if stream.transport.has_session() {
-            tell_failed(TlsStage::Handshake, "it took too long", stream, context);
+            record_tls_failure(TlsStage::Handshake, "it took too long", stream, context);
         }
         Step::Close(Closed::Failed)
     }
 
-    /// The connection was reset. If that was in the middle of a handshake, the client may have said
-    /// why before it went.
+    /// The connection was reset. If the client sent an alert before, logs its reason.
     pub fn lose(&mut self, stream: &mut Stream, context: &mut Context) {
         if !stream.transport.has_session() {
             return;
         }
-        let mut why = WENT_AWAY.to_owned();
-        for _ in 0..LAST_STEPS {
+        let mut why = CLIENT_GONE.to_owned();
+        for _ in 0..STEPS_TO_ALERT {
             match stream.transport.handshake(&context.now) {
                 Some(Ok(Progress::Progress)) => {}
                 Some(Ok(Progress::Failed(fault))) => why = fault,
                 _ => break,
             }
         }
-        tell_failed(TlsStage::Handshake, &why, stream, context);
+        record_tls_failure(TlsStage::Handshake, &why, stream, context);
     }
 }
 
-/// Counts a handshake that failed, and tells the log of it, or of a session that broke later.
-pub fn tell_failed(stage: TlsStage, reason: &str, stream: &Stream, context: &mut Context) {
+/// Logs a handshake that failed, or a session that broke later. Counts failed handshakes.
+pub(super) fn record_tls_failure(
+    stage: TlsStage,
+    reason: &str,
+    stream: &Stream,
+    context: &mut Context,
+) {
     let observer = &mut context.observer;
     if stage == TlsStage::Handshake {
         observer.counters.handshakes_failed.add(1);
@@ -174,16 +178,16 @@ pub fn tell_failed(stage: TlsStage, reason: &str, stream: &Stream, context: &mut
     });
 }
 
-/// Whether the method has come to its end, or is longer than any.
+/// Whether the method is complete, or longer than any known method.
 fn has_method(received: &[u8]) -> bool {
     received.contains(&b' ') || received.len() > MAX_METHOD
 }
 
-/// The longest method that this server knows, and an empty line before it.
+/// The length of an empty line and the longest known method.
 const MAX_METHOD: usize = "\r\nOPTIONS".len();
 
-/// Whether a request line begins here: a method or an empty line. A record of TLS begins with its
-/// type, which is 22 for a handshake (RFC 8446 section 5.1) and never a printable character.
+/// Whether this is the start of an HTTP request: a method or an empty line. A TLS record starts with
+/// its type, which is 22 for a handshake (RFC 8446 section 5.1) and never a printable character.
 fn is_plain_text(received: &[u8]) -> bool {
     matches!(received, [b'\r' | b'\n' | b'!'..=b'~', ..])
 }

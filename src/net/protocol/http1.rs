@@ -1,4 +1,4 @@
-//! HTTP/1 on a connection (RFC 9112): one exchange after the other.
+//! HTTP/1 on a connection (RFC 9112): one exchange after another.
 //!
 //! ```text
 //!        +------------------------- next request ----------------------+
@@ -13,7 +13,7 @@
 //!     Closing <--------(close)---------+----------(keep-alive)---------+
 //! ```
 //!
-//! A small response does not even become a state: it joins the outbox, and the next head is read.
+//! A small response skips Send: it goes to the outbox at once, and the next state is ReadHead.
 
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ use crate::net::exchange::Exchange;
 use crate::net::listener::Service;
 use crate::net::mailbox::ConnectionWakers;
 use crate::net::outbox::OUTBOX_HIGH;
-use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
+use crate::net::protocol::body::{BodyFault, BodyReader, PulledBody};
 use crate::net::protocol::closing::{lose, stop_reading};
 use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
@@ -47,31 +47,31 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
 
-/// What a request costs of the budget of a turn beside the bytes it moves.
+/// What a request costs of the budget of a turn, besides the bytes that it moves.
 const REQUEST_COST: u64 = 4 * 1024;
 
 /// HTTP/1 on one connection.
 pub struct Http1 {
     service: Service,
     state: State,
-    /// How far the head was read that has not wholly arrived.
+    /// The progress in a head that is not complete.
     parsed: parse::ParseState,
-    /// The exchange under way.
+    /// The current exchange.
     exchange: Option<Exchange>,
-    /// Why the client is refused before anything is read from it, if it is.
+    /// If set, the client is refused before a request is read.
     refusal: Option<Refusal>,
 }
 
 enum State {
     ReadHead,
-    /// The body is read and thrown away.
+    /// The body is discarded.
     ReadBody(Box<Unanswered>),
-    /// An answer is being made.
+    /// A responder makes the answer.
     Respond(Box<Unanswered>, Box<dyn Responder>),
     Send(Box<Sending>),
 }
 
-/// A request without a response.
+/// A request that has no response yet.
 struct Unanswered {
     head: SavedHead,
     facts: RequestFacts,
@@ -80,7 +80,7 @@ struct Unanswered {
     expects_continue: bool,
 }
 
-/// A response on its way, and what follows it.
+/// The rest of a response, and what follows it.
 struct Sending {
     pump: Pump,
     then: Then,
@@ -105,8 +105,7 @@ impl Http1 {
         }
     }
 
-    /// Goes on by one step. A state function puts the next state in its place, unless that is
-    /// ReadHead.
+    /// Takes one step. Each state function sets the next state, unless that is ReadHead.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadHead => match self.refusal.take() {
@@ -119,7 +118,7 @@ impl Http1 {
         }
     }
 
-    /// ReadHead: parse what is there, or wait for more.
+    /// ReadHead: parses and dispatches a head, or waits for the rest of it.
     fn read_head(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         self.skip_empty_line(stream);
         if stream.outbox.waiting().len() >= OUTBOX_HIGH
@@ -157,10 +156,10 @@ impl Http1 {
             }
         };
         let length = head.length;
-        let held = hold(dispatched, &unread[..length], &mut facts);
+        let made = ready_or_state(dispatched, &unread[..length], &mut facts);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
-        match held {
+        match made {
             Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
             Err(state) => {
                 self.state = state;
@@ -169,8 +168,8 @@ impl Http1 {
         }
     }
 
-    /// An empty line before a request is no part of it (RFC 9112 section 2.2): a client that sends
-    /// one behind a body and then nothing is idle, not late.
+    /// Skips an empty line before a request (RFC 9112 section 2.2). A client that sends one after a
+    /// body and then nothing is idle; it has not begun a request.
     fn skip_empty_line(&mut self, stream: &mut Stream) {
         if stream.inbox.waiting() == b"\r\n" {
             stream.inbox.consume(2);
@@ -178,7 +177,7 @@ impl Http1 {
         }
     }
 
-    /// ReadBody: read the body and throw it away, then answer.
+    /// ReadBody: discards the body, then answers.
     fn read_body(
         &mut self,
         mut request: Box<Unanswered>,
@@ -207,12 +206,12 @@ impl Http1 {
             dispatch::answer(&request, site, &mut context.origin, &mut context.trace)
         });
         match answer {
-            Some(answer) => self.proceed(answer, request, stream, context),
+            Some(answer) => self.take_answer(answer, request, stream, context),
             None => self.fail(request.facts, stream, context),
         }
     }
 
-    /// Respond: go on with an answer that takes time.
+    /// Respond: polls the responder.
     fn respond(
         &mut self,
         mut request: Box<Unanswered>,
@@ -221,7 +220,7 @@ impl Http1 {
         context: &mut Context,
     ) -> Step {
         let (lines, limits) = (&mut context.lines, &context.head_limits);
-        let mut body = Pulling {
+        let mut body = PulledBody {
             reader: &mut request.body,
             inbox: &mut stream.inbox,
         };
@@ -232,7 +231,9 @@ impl Http1 {
         });
         let fault = request.body.fault();
         let waits = match polled {
-            Some(Polled::Done(answer)) => return self.proceed(answer, request, stream, context),
+            Some(Polled::Done(answer)) => {
+                return self.take_answer(answer, request, stream, context);
+            }
             Some(waits) => waits,
             None => return self.fail(request.facts, stream, context),
         };
@@ -259,8 +260,8 @@ impl Http1 {
         }
     }
 
-    /// Goes on with an answer to a request that was not answered at once.
-    fn proceed(
+    /// Sends the response of an answer that was not ready at once, or polls its responder.
+    fn take_answer(
         &mut self,
         answer: Answer,
         request: Box<Unanswered>,
@@ -278,13 +279,13 @@ impl Http1 {
         }
     }
 
-    /// A request that was understood before is not any more: a bug, which the client is told of.
+    /// A saved head no longer passes the checks, which is a bug. The client gets a 500.
     fn fail(&mut self, facts: RequestFacts, stream: &mut Stream, context: &mut Context) -> Step {
         let response = error(Status::InternalServerError, Reason::Unanswered);
         self.reply(response, facts.refused(), None, stream, context)
     }
 
-    /// Writes a response, or begins to.
+    /// Writes a response, or its head if the content is large.
     fn reply(
         &mut self,
         response: Response,
@@ -317,7 +318,7 @@ impl Http1 {
         }
     }
 
-    /// Send: move content until it ends or the socket is full.
+    /// Send: sends content until it ends or the socket is full.
     fn send(
         &mut self,
         mut sending: Box<Sending>,
@@ -350,8 +351,8 @@ impl Http1 {
         }
     }
 
-    /// After a response: the next request, another protocol, or the end. The exchange ends when the
-    /// last byte of the response has left.
+    /// Ends a response, then reads the next request, upgrades or closes. The exchange ends when the
+    /// last byte of the response has been sent.
     fn finish(&mut self, then: Then, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(exchange) = self.exchange.take() {
             stream.outbox.mark_end(exchange);
@@ -364,8 +365,8 @@ impl Http1 {
         }
     }
 
-    /// Receives more of what is `awaited`, once everything written so far has left: a client may be
-    /// waiting for a response before it sends on.
+    /// Reads more of what is `awaited`. First sends everything written so far, because the client may
+    /// wait for a response before it sends more.
     fn receive(&mut self, awaited: Waiting, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
@@ -390,8 +391,8 @@ impl Http1 {
         }
     }
 
-    /// The client will send no more. Half a request is answered, so that whoever typed it learns
-    /// what is missing (RFC 9112 section 8).
+    /// The client has closed its side. If a request is incomplete, the response says so (RFC 9112
+    /// section 8).
     fn end_of_requests(
         &mut self,
         end: InputEnd,
@@ -421,7 +422,7 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
-    /// Refuses what is no message, or no longer one.
+    /// Refuses a malformed message.
     fn refuse_message(
         &mut self,
         fault: MessageError,
@@ -432,7 +433,7 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
-    /// Answers what cannot be understood, or will not be, and closes.
+    /// Sends an error response and closes the connection.
     fn refuse(&mut self, refusal: Refusal, stream: &mut Stream, context: &mut Context) -> Step {
         let facts = match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadBody(request) | State::Respond(request, _) => request.facts.refused(),
@@ -451,7 +452,8 @@ impl Http1 {
         self.reply(response, facts, None, stream, context)
     }
 
-    /// The connection is over: so is the exchange under way. Half a head is told as far as it goes.
+    /// Ends the current exchange, because the connection is over. If the head is incomplete, the log
+    /// gets the part that arrived.
     pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
         if let Some(mut exchange) = self.exchange.take() {
             if !exchange.has_request() {
@@ -464,13 +466,14 @@ impl Http1 {
         }
     }
 
-    /// Whether a response was begun that is not written to its end. The state does not tell: if a
-    /// step panics, the state is lost.
+    /// Whether a response was begun and is not complete. It cannot look at the state, because a step
+    /// that panics loses the state.
     pub fn is_mid_response(&self) -> bool {
         self.exchange.as_ref().is_some_and(Exchange::is_answered)
     }
 
-    /// The client takes long: it should not hold space that others could use for their copies.
+    /// Gives up the private copy of the file that is sent. A slow client must not hold the space that
+    /// other copies need.
     pub fn give_up_copy(&self) {
         if let State::Send(sending) = &self.state {
             sending.pump.give_up_copy();
@@ -487,8 +490,12 @@ impl Http1 {
     }
 }
 
-/// The response, or the state in which it is made from a head that is kept.
-fn hold(dispatched: Dispatched, head: &[u8], facts: &mut RequestFacts) -> Result<Made, State> {
+/// The response, or the state that leads to it. The state keeps a copy of the head.
+fn ready_or_state(
+    dispatched: Dispatched,
+    head: &[u8],
+    facts: &mut RequestFacts,
+) -> Result<Made, State> {
     match dispatched {
         Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
         Dispatched::Answered(answer, body) => {
@@ -511,7 +518,7 @@ impl Unanswered {
         })
     }
 
-    /// Sends 100 (Continue) to a client that waits for it (RFC 9110 section 10.1.1), once.
+    /// Writes 100 (Continue) once, if the client waits for it (RFC 9110 section 10.1.1).
     fn send_continue(&mut self, stream: &mut Stream) {
         if std::mem::take(&mut self.expects_continue) {
             stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
@@ -519,7 +526,7 @@ impl Unanswered {
     }
 }
 
-/// Sends what was written; the step to make instead if it does not leave.
+/// Sends what was written. If that is not possible now, returns the step to take instead.
 fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
     match stream.flush(context) {
         Ok(Flushed::All) => None,
@@ -533,8 +540,7 @@ fn wait_to_send(stream: &mut Stream, context: &Context) -> Step {
     Step::Wait
 }
 
-/// Waits for the server's own answer until a time, or until it is woken. What was written before
-/// leaves first.
+/// Waits until `at`, or until a waker wakes the connection. Sends what was written first.
 fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Step {
     if let Some(step) = flush(stream, context) {
         return step;
@@ -547,7 +553,7 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
     Step::Wait
 }
 
-/// Whether nothing but empty lines has come, which are no part of a request (RFC 9112 section 2.2).
+/// Whether only empty lines were received, which are not part of a request (RFC 9112 section 2.2).
 fn is_blank(received: &[u8]) -> bool {
     received.iter().all(|byte| b"\r\n".contains(byte))
 }

@@ -1,30 +1,30 @@
-//! What the bytes of a connection mean now.
+//! The protocol that a connection uses now.
 //!
 //! ```text
-//!    Handshake --(a session; a fault to be told)--> Http1 --(the last response)--> Closing --> over
+//!    Handshake --(a session, or plain HTTP)-------> Http1 --(the last response)--> Closing --> over
 //!        |                                           |
-//!        +--(no session, an alert)--> Closing        +--(an upgrade)--> Upgraded --> Closing
+//!        +--(failed, an alert)--> Closing            +--(an upgrade)--> Upgraded --> Closing
 //! ```
 //!
-//! A protocol goes on step by step. It changes into another one by [`Step::Switch`], which leaves
-//! the transport, and the bytes already received, where they are: with the connection.
+//! A protocol runs in steps. [`Step::Switch`] changes to another protocol. The transport and the bytes
+//! already received stay with the connection.
 
 // The body of a request.
-pub mod body;
-// How a connection ends.
+mod body;
+// The end of a connection.
 pub mod closing;
-// What the head of a request comes to.
+// What follows the head of a request.
 pub mod dispatch;
-// How a connection to the TLS port begins.
+// The start of a connection to the TLS port.
 pub mod handshake;
 // HTTP/1.
 pub mod http1;
-// A response, written to the outbox.
+// Writing a response to the outbox.
 pub mod reply;
-// What a protocol asks for after a step.
+// The result of a step.
 pub mod step;
-// A protocol that has taken over from HTTP.
-pub mod upgraded;
+// A connection after an upgrade.
+mod upgraded;
 
 use crate::net::context::Context;
 use crate::net::protocol::closing::Closing;
@@ -37,18 +37,18 @@ use crate::observe::event::End;
 
 /// A protocol, with its state.
 pub enum Protocol {
-    /// TLS begins.
+    /// The TLS handshake.
     Handshake(Handshake),
     /// Requests and responses.
     Http1(Http1),
-    /// Whatever an upgrade led to.
+    /// A conversation after an upgrade.
     Upgraded(Upgraded),
-    /// The connection ends.
+    /// The end of the connection.
     Closing(Closing),
 }
 
 impl Protocol {
-    /// What goes on after a switch.
+    /// The protocol after a switch.
     pub fn of(switch: Switch) -> Protocol {
         match switch {
             Switch::Http1(service, refusal) => Protocol::Http1(Http1::new(service, refusal)),
@@ -57,7 +57,7 @@ impl Protocol {
         }
     }
 
-    /// Goes on by one step.
+    /// Takes one step.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match self {
             Protocol::Handshake(handshake) => handshake.step(stream, context),
@@ -76,11 +76,11 @@ impl Protocol {
         }
     }
 
-    /// The connection is over, for whatever reason: what was under way ends here.
+    /// The connection is over. Ends the current exchange and those whose responses are not yet sent.
     pub fn end(&mut self, closed: Closed, stream: &mut Stream, context: &mut Context) {
         let end = match closed {
             Closed::Cut(end) => end,
-            // Nothing is under way, or the client went away in the middle of it.
+            // If an exchange has not ended, the client went away.
             Closed::Orderly | Closed::Idle | Closed::Failed => End::ClientGone,
         };
         stream.give_up(end, context);
@@ -89,14 +89,14 @@ impl Protocol {
         }
     }
 
-    /// The client is gone. It may have said why before it went.
+    /// The connection was reset. During a handshake, the client may have sent an alert before.
     pub fn lose(&mut self, stream: &mut Stream, context: &mut Context) {
         if let Protocol::Handshake(handshake) = self {
             handshake.lose(stream, context);
         }
     }
 
-    /// Whether a response was begun that is not written to its end.
+    /// Whether a response was begun and is not complete.
     pub fn is_mid_response(&self) -> bool {
         matches!(self, Protocol::Http1(http1) if http1.is_mid_response())
     }

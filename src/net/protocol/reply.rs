@@ -1,4 +1,4 @@
-//! A response, written to the outbox as far as it goes at once.
+//! Writes a response to the outbox: its head and, if it is small, its content.
 
 use crate::http1::framing::{Framing, framing};
 use crate::http1::persistence::{Persistence, ServerState, decide};
@@ -11,17 +11,17 @@ use crate::origin::response::Response;
 use crate::semantics::trace::Trace;
 use crate::site::body::{Body, Piece};
 
-/// Content up to this size joins its head in the outbox: copying it costs less than a longer call
-/// to the kernel, and pipelined responses leave together.
+/// Content up to this size in bytes joins its head in the outbox. A copy costs less than another
+/// system call, and pipelined responses are sent together.
 const INLINE: usize = 16 * 1024;
 
-/// What is left to do for a response.
+/// The result of writing a response.
 pub struct Reply {
-    /// Bytes of content that joined the head.
+    /// The bytes of content in the outbox.
     pub written: u64,
-    /// The content that did not.
+    /// The content that remains to be sent.
     pub rest: Option<Pump>,
-    /// What becomes of the connection.
+    /// Whether the connection stays open.
     pub persistence: Persistence,
 }
 
@@ -54,7 +54,7 @@ pub fn reply(
     reply
 }
 
-/// Writes the head of a response. What becomes of the connection is decided here, once.
+/// Writes the head of a response. Only this function decides whether the connection stays open.
 pub fn write_head(
     response: &Response,
     facts: RequestFacts,
@@ -77,7 +77,7 @@ pub fn write_head(
     (framing, persistence)
 }
 
-/// The bytes of a small content that is at hand.
+/// The bytes of a body that is small and in memory.
 fn small(body: &Body) -> Option<&[u8]> {
     match body {
         Body::One(Piece::Bytes(bytes)) if bytes.len() <= INLINE => Some(bytes),

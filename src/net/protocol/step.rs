@@ -1,4 +1,4 @@
-//! What a protocol asks for after a step, and why a connection is over.
+//! The result of a step of a protocol, and why a connection is over.
 
 use crate::net::listener::Service;
 use crate::observe::event::End;
@@ -6,29 +6,29 @@ use crate::origin::handler::Conversation;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
-/// What a protocol asks for after a step.
+/// What the connection does after a step of its protocol.
 pub enum Step {
-    /// The next step.
+    /// Take the next step.
     Next,
-    /// The socket's readiness, or the deadline.
+    /// Wait until the socket is ready, a waker wakes the connection, or the deadline passes.
     Wait,
-    /// The neighbours' turn first.
+    /// Let other connections take their turn, then take the next step.
     Again,
-    /// Another protocol goes on.
+    /// Change to another protocol.
     Switch(Switch),
-    /// The end.
+    /// Close the connection.
     Close(Closed),
 }
 
-/// The protocol that goes on.
+/// The next protocol.
 pub enum Switch {
-    /// HTTP/1 for a service. If there is a refusal, the client is told of it at once.
+    /// HTTP/1 for a service. If there is a refusal, it is sent at once.
     Http1(Service, Option<Refusal>),
-    /// What a response led to.
+    /// A conversation after an upgrade.
     Upgraded(Box<dyn Conversation>),
-    /// The end. Whether the client may still be sending.
+    /// The end of the connection.
     Closing {
-        /// If so, the connection stays until the client has seen the end.
+        /// Whether to read until the client closes, because it may still be sending.
         linger: bool,
     },
 }
@@ -38,19 +38,19 @@ pub enum Switch {
 pub struct Refusal {
     /// The status of the response.
     pub status: Status,
-    /// Why.
+    /// The reason in the log and on the error page.
     pub reason: Reason,
 }
 
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Everything asked for was answered.
+    /// Every request was answered.
     Orderly,
     /// No request came in time, or the server is shutting down.
     Idle,
-    /// There is no TLS session; the log knows why.
+    /// The TLS handshake failed. The log has the reason.
     Failed,
-    /// It was cut, and whatever exchange was under way ended so.
+    /// The connection was cut. The current exchange ends for this reason.
     Cut(End),
 }

@@ -1,4 +1,4 @@
-//! A protocol that has taken over from HTTP (RFC 9110 section 7.8): bytes in, bytes out.
+//! A connection after an upgrade (RFC 9110 section 7.8): a conversation reads and writes its bytes.
 
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
@@ -8,19 +8,19 @@ use crate::net::socket::{Flushed, Input};
 use crate::net::stream::Stream;
 use crate::origin::handler::{Conversation, Next};
 
-/// A conversation on a connection.
+/// A connection that a conversation drives.
 pub struct Upgraded {
     conversation: Box<dyn Conversation>,
 }
 
 impl Upgraded {
-    /// The connection belongs to `conversation` from now on.
+    /// Gives the connection to `conversation`.
     pub fn new(conversation: Box<dyn Conversation>) -> Upgraded {
         Upgraded { conversation }
     }
 
-    /// Lets the conversation act on what has come, and sends what it says. A client that does not
-    /// read is told nothing more until it has read what was said before.
+    /// Passes received bytes to the conversation and sends what it writes. The conversation waits
+    /// until everything that it wrote before has been sent.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
@@ -42,7 +42,7 @@ impl Upgraded {
         };
         if stream.inbox.room().is_empty() {
             return match conversed.next {
-                // There is no room for what it waits for.
+                // It waits for more bytes, but the buffer is full.
                 Next::Receive => Step::Switch(Switch::Closing { linger: true }),
                 _ => Step::Wait,
             };
@@ -56,7 +56,7 @@ impl Upgraded {
     }
 }
 
-/// Sends what was said; the step to make instead if it does not leave.
+/// Sends what the conversation wrote. If that is not possible now, returns the step to take instead.
 fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
     match stream.flush(context) {
         Ok(Flushed::All) => None,
