@@ -1,8 +1,8 @@
-//! What must hold of a request head before it means anything (RFC 9112 sections 3 and 6, RFC 9110
-//! section 10.1.1).
+//! The checks that a request head must pass before the server uses it (RFC 9112 sections 3 and 6, RFC
+//! 9110 section 10.1.1).
 //!
-//! Framing comes first, because the end of a message with doubtful framing is unknown, and so is
-//! the beginning of the next one.
+//! Framing comes first. If it is wrong, the server knows neither the end of this message nor the start
+//! of the next one.
 
 use super::error::Error;
 use super::expect;
@@ -11,7 +11,7 @@ use super::host::{self, Host};
 use super::parse::RequestHead;
 use super::target::Target;
 
-/// A head that means something.
+/// A head that has passed all checks.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckedHead<'a> {
     /// The head as it was parsed.
@@ -20,13 +20,13 @@ pub struct CheckedHead<'a> {
     pub target: Target<'a>,
     /// The host that the request is for, if it names one.
     pub host: Option<Host<'a>>,
-    /// How long the body is.
+    /// The length of the body.
     pub length: BodyLength,
     /// Whether the client waits for 100 (Continue) before it sends the body.
     pub expects_continue: bool,
 }
 
-/// Checks a head. The error is the first rule that it breaks.
+/// Checks a head. The error names the first rule that the head breaks.
 pub fn check<'a>(head: &RequestHead<'a>) -> Result<CheckedHead<'a>, Error> {
     let length = framing::body_length(head.version, &head.fields)?;
     let target = Target::parse(head.known, head.target)?;

@@ -1,11 +1,11 @@
-//! RFC 9112 section 7.1: a body in chunks, read and written.
+//! RFC 9112 section 7.1: reads and writes chunked bodies.
 //!
 //! ```text
 //! chunked-body = *chunk last-chunk trailer-section CRLF
 //! chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
 //!
 //! 4␍␊        the size in hexadecimal digits
-//! Wiki␍␊     so many bytes of content
+//! Wiki␍␊     that many bytes of content
 //! 5;a=b␍␊    an extension, which is ignored
 //! pedia␍␊
 //! 0␍␊        the last chunk
@@ -13,8 +13,8 @@
 //! ␍␊
 //! ```
 //!
-//! The reader is as strict as that of heads, and for the same reason: only CRLF ends a line, a
-//! size is digits and nothing else, and content ends where its size says.
+//! The decoder is as strict as the parser of heads, to prevent request smuggling. Only CRLF ends a
+//! line, a size has only digits, and CRLF must follow the content.
 
 use std::fmt;
 use std::ops::Range;
@@ -22,23 +22,23 @@ use std::ops::Range;
 use super::octet::{self, TOKEN};
 use crate::semantics::trace::{Clause, clause};
 
-/// The longest chunk-size line in bytes, its extensions and CRLF included. 256: sixteen digits say
-/// any size, and no client is known to send extensions; without a bound they are a way to make
-/// much work of little content.
-pub const SIZE_LINE_LIMIT: usize = 256;
+/// The longest chunk-size line in bytes, including its extensions and CRLF. 256: sixteen digits hold
+/// any size, and no client is known to send extensions. Without a limit, little content could cost
+/// much work.
+const SIZE_LINE_LIMIT: usize = 256;
 
-/// The longest trailer section in bytes, its last CRLF included. 4 KiB: it is read to be ignored.
-pub const TRAILER_LIMIT: usize = 4 * 1024;
+/// The longest trailer section in bytes, including its last CRLF. 4 KiB: the server ignores it.
+const TRAILER_LIMIT: usize = 4 * 1024;
 
-/// What ends a body: the last chunk and an empty trailer section.
+/// The end of a body: the last chunk and an empty trailer section.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// What ends the content of a chunk.
-pub const CHUNK_END: &[u8] = b"\r\n";
+/// The end of the content of a chunk.
+const CHUNK_END: &[u8] = b"\r\n";
 
-/// Appends what stands before `length` bytes of content: `1a␍␊`. Never call it for no content:
-/// a size of 0 ends the body.
-pub fn chunk_head(out: &mut Vec<u8>, length: usize) {
+/// Appends the line before `length` bytes of content: `1a␍␊`. `length` must not be 0, because the
+/// size 0 ends the body.
+fn chunk_head(out: &mut Vec<u8>, length: usize) {
     let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
     for digit in (0..digits).rev() {
         let value = (length >> (4 * digit)) as u32 & 0xf;
@@ -47,7 +47,7 @@ pub fn chunk_head(out: &mut Vec<u8>, length: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Appends one chunk, or nothing where there is no content.
+/// Appends one chunk, or nothing if `content` is empty.
 pub fn write_chunk(out: &mut Vec<u8>, content: &[u8]) {
     if !content.is_empty() {
         chunk_head(out, content.len());
@@ -56,39 +56,39 @@ pub fn write_chunk(out: &mut Vec<u8>, content: &[u8]) {
     }
 }
 
-/// What a step about this rests on.
+/// The rule that [`Decoder::decode`] applies.
 pub const CLAUSE: Clause = clause!("RFC 9112 section 7.1", "decode");
 
-/// A fault in a body in chunks. Where the next message begins is then not known.
+/// An invalid chunked body. The start of the next message is then unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkedError {
-    /// A chunk-size without digits or followed by something other than an extension.
+    /// A chunk-size has no digits, or something other than an extension follows it.
     Size,
-    /// A size of more than 64 bits: section 7.1 warns that what wraps around is small.
+    /// A size does not fit into 64 bits. If it wrapped around, it would become small (section 7.1).
     SizeOverflow,
-    /// A chunk-size line longer than [`SIZE_LINE_LIMIT`].
+    /// A chunk-size line is longer than 256 bytes.
     SizeLineTooLong,
-    /// A control byte in an extension or a trailer; a bare LF is one.
+    /// An extension or a trailer contains a control byte, which includes a bare LF.
     ControlByte,
-    /// A CR that is not followed by LF.
+    /// A CR is not followed by LF.
     BareCr,
-    /// Content that goes on beyond its size.
+    /// No CRLF follows the content of a chunk.
     ContentTooLong,
-    /// A trailer line that is not a name, a colon and a value.
+    /// A trailer line is not a name, a colon and a value.
     Trailer,
-    /// A trailer section longer than [`TRAILER_LIMIT`].
+    /// The trailer section is longer than 4 KiB.
     TrailerTooLong,
 }
 
 impl ChunkedError {
-    /// The fault as a clause.
+    /// The error as a clause.
     pub fn text(self) -> &'static str {
         match self {
             ChunkedError::Size => "a chunk does not begin with its size",
-            ChunkedError::SizeOverflow => "the size of a chunk is too large to be counted",
+            ChunkedError::SizeOverflow => "the size of a chunk does not fit into 64 bits",
             ChunkedError::SizeLineTooLong => "the extensions of a chunk are too long",
-            ChunkedError::ControlByte => "a line between chunks holds a control byte",
-            ChunkedError::BareCr => "a CR between chunks is not followed by LF",
+            ChunkedError::ControlByte => "a line of the chunked body contains a control byte",
+            ChunkedError::BareCr => "a CR in the chunked body is not followed by LF",
             ChunkedError::ContentTooLong => "a chunk is longer than its size says",
             ChunkedError::Trailer => "a trailer line is not a field",
             ChunkedError::TrailerTooLong => "the trailer section is too long",
@@ -104,27 +104,27 @@ impl fmt::Display for ChunkedError {
 
 impl std::error::Error for ChunkedError {}
 
-/// What one call of [`Decoder::decode`] made of its input.
+/// The result of one call of [`Decoder::decode`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// How many bytes of the input are done with. Who bounds a body counts these, for one byte of
-    /// content can cost [`SIZE_LINE_LIMIT`] of them.
+    /// The number of input bytes consumed. A limit on a body must count these, because one byte of
+    /// content can cost 256 of them.
     pub consumed: usize,
-    /// Where in the input content lies, perhaps none.
+    /// The range of the content in the input. It may be empty.
     pub content: Range<usize>,
-    /// Whether the body has ended; what follows is the next message.
+    /// Whether the body is complete. The next message follows.
     pub complete: bool,
 }
 
-/// Reads one body in chunks as it arrives, however it is split. After a fault it is of no use.
+/// Decodes one chunked body as it arrives, however it is split. Do not use it after an error.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     state: State,
-    /// How many bytes the line or section at hand may still take.
+    /// How many more bytes the current line or section may have.
     room: usize,
 }
 
-/// What is expected next.
+/// What the decoder expects next.
 ///
 /// ```text
 /// Start -> Size -> [BeforeExtension -> Extension] -> SizeLf -> Content -> ContentCr -> ContentLf -> Start
@@ -163,9 +163,8 @@ impl Default for Decoder {
 }
 
 impl Decoder {
-    /// Reads on until one stretch of content has been found, the body is complete or the input
-    /// used up. While input is left and the body not complete, call again with what was not
-    /// consumed; each call consumes something.
+    /// Decodes until it finds content, the body is complete, or the input ends. If input remains and
+    /// the body is not complete, call it again with the rest. Each call consumes something.
     pub fn decode(&mut self, input: &[u8]) -> Result<Decoded, ChunkedError> {
         let mut at = 0;
         while let Some(&byte) = input.get(at) {
@@ -179,7 +178,7 @@ impl Decoder {
         Ok(self.decoded(at, at..at))
     }
 
-    /// Takes what the input holds of the `left` bytes of content that begin at `start`.
+    /// Takes the content at `start`: at most `left` bytes, as far as they have arrived.
     fn take_content(&mut self, left: u64, start: usize, available: usize) -> Decoded {
         let length = usize::try_from(left).unwrap_or(usize::MAX);
         let length = length.min(available - start);
@@ -206,7 +205,7 @@ impl Decoder {
         match (self.state, next) {
             (State::ContentLf, _) => self.room = SIZE_LINE_LIMIT,
             (State::SizeLf(_), State::TrailerLine) => self.room = TRAILER_LIMIT,
-            // The two bytes behind content are no part of a line.
+            // The CRLF after the content has its own room.
             (State::SizeLf(_), _) => self.room = CHUNK_END.len(),
             _ => {}
         }
@@ -216,7 +215,7 @@ impl Decoder {
 }
 
 impl State {
-    /// The transition graph above: the state that follows when `byte` comes.
+    /// The state that follows `byte`, by the graph above.
     fn after(self, byte: u8) -> Result<State, ChunkedError> {
         match self {
             State::Start => add_digit(0, byte)?.ok_or(ChunkedError::Size),
@@ -236,7 +235,7 @@ impl State {
             State::TrailerValue => in_line(byte, State::TrailerValue, State::TrailerLf),
             State::TrailerLf => line_feed(byte, State::TrailerLine),
             State::EndLf => line_feed(byte, State::Complete),
-            // `decode` never asks in these.
+            // `decode` never calls it in these states.
             State::Content(_) | State::Complete => Ok(self),
         }
     }
@@ -253,7 +252,7 @@ impl State {
     }
 }
 
-/// `size` with one more digit; `None` where `byte` is no digit.
+/// Appends a digit to `size`. `None` if `byte` is not a digit.
 fn add_digit(size: u64, byte: u8) -> Result<Option<State>, ChunkedError> {
     let Some(digit) = char::from(byte).to_digit(16) else {
         return Ok(None);
@@ -282,12 +281,12 @@ fn before_extension(size: u64, byte: u8) -> Result<State, ChunkedError> {
     }
 }
 
-/// Text that goes on until CR.
-fn in_line(byte: u8, on: State, at_cr: State) -> Result<State, ChunkedError> {
+/// Any text up to CR.
+fn in_line(byte: u8, same: State, at_cr: State) -> Result<State, ChunkedError> {
     match byte {
         b'\r' => Ok(at_cr),
         _ if octet::is_forbidden(byte) => Err(ChunkedError::ControlByte),
-        _ => Ok(on),
+        _ => Ok(same),
     }
 }
 
@@ -302,8 +301,8 @@ fn line_feed(byte: u8, next: State) -> Result<State, ChunkedError> {
 mod tests {
     use super::*;
 
-    /// The content of `input`, fed in pieces of `step` bytes, and how much was consumed; `None`
-    /// where the body is not complete.
+    /// Decodes `input` in pieces of `step` bytes. Returns the content and the number of bytes
+    /// consumed, or `None` if the body is not complete.
     fn decode(input: &[u8], step: usize) -> Result<Option<(Vec<u8>, usize)>, ChunkedError> {
         let (mut decoder, mut content, mut consumed) = (Decoder::default(), Vec::new(), 0);
         for piece in input.chunks(step) {
@@ -315,14 +314,14 @@ mod tests {
                 if decoded.complete {
                     return Ok(Some((content, consumed)));
                 }
-                assert!(decoded.consumed > 0, "no headway");
+                assert!(decoded.consumed > 0, "each call consumes something");
                 piece = &piece[decoded.consumed..];
             }
         }
         Ok(None)
     }
 
-    /// `want` is the content; the whole input must be consumed, and a next message must not.
+    /// `want` is the content. The decoder must consume all input, but not the message after it.
     #[track_caller]
     fn check(input: &str, want: Result<Option<&str>, ChunkedError>) {
         let next = format!("{input}GET / HTTP/1.1\r\n\r\n");
@@ -352,7 +351,7 @@ mod tests {
         check("", Ok(None));
         check("4\r\nWi", Ok(None));
         check("4\r\nWiki\r\n0\r\n\r", Ok(None));
-        check("FFFFFFFFFFFFFFFF\r\nx", Ok(None)); // as large as can be counted
+        check("FFFFFFFFFFFFFFFF\r\nx", Ok(None)); // the largest size
     }
 
     #[test]
@@ -365,7 +364,7 @@ mod tests {
         row("-1\r\n", Size);
         row("0x1\r\n", Size);
         row("1_0\r\n", Size);
-        row("1 \r\n", Size); // white space leads to an extension or is none
+        row("1 \r\n", Size); // an extension must follow white space
         row("1 2\r\n", Size);
         row("1\n", Size); // a bare LF
         row("1\rx", BareCr);
@@ -404,9 +403,9 @@ mod tests {
         check(&trailer(4 * 1024), Ok(Some("")));
         check(&trailer(TRAILER_LIMIT), Ok(Some("")));
         check(&trailer(TRAILER_LIMIT + 1), Err(TrailerTooLong));
-        // Zeros before a size are digits, but not without end.
+        // Leading zeros are valid, but they count.
         check(&"0".repeat(SIZE_LINE_LIMIT + 1), Err(SizeLineTooLong));
-        // Each chunk has a line of its own to fill.
+        // Each chunk has its own limit.
         let many = size_line(SIZE_LINE_LIMIT).replace("0\r\n\r\n", "");
         check(&(many.repeat(3) + "0\r\n\r\n"), Ok(Some("xxx")));
     }

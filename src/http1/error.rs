@@ -1,7 +1,7 @@
-//! What can be wrong with a request as a message, and the one place where that becomes a status.
+//! The errors in a request message, and the status of each.
 //!
-//! Every fault here is the client's. After any of them the connection closes, because the end of the
-//! message can no longer be trusted.
+//! The client causes all of them. After each one the connection closes, because the server cannot
+//! trust the end of the message.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use super::target::{self, TargetError};
 use crate::semantics::status::Status;
 use crate::semantics::trace::Clause;
 
-/// A fault in a message, by the part it lies in.
+/// An error in a message, by the part of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// In the lines of the head.
@@ -24,16 +24,16 @@ pub enum Error {
     Target(TargetError),
     /// In the field `Host`.
     Host(HostError),
-    /// In the fields that say where the body ends.
+    /// In the fields that give the length of the body.
     Framing(FramingError),
-    /// In a body in chunks.
+    /// In a chunked body.
     Chunked(ChunkedError),
     /// In the field `Expect`.
     Expectation(UnknownExpectation),
 }
 
 impl Error {
-    /// The status that tells the client.
+    /// The status of the response.
     pub fn status(self) -> Status {
         match self {
             Error::Head(error) => error.status(),
@@ -44,10 +44,8 @@ impl Error {
             }
         }
     }
-}
 
-impl Error {
-    /// The fault as a clause.
+    /// The error as a clause.
     pub fn text(self) -> &'static str {
         match self {
             Error::Head(error) => error.text(),
@@ -58,10 +56,8 @@ impl Error {
             Error::Expectation(error) => error.text(),
         }
     }
-}
 
-impl Error {
-    /// What the rule that was broken rests on.
+    /// The rule that the request breaks.
     pub fn clause(self) -> Clause {
         match self {
             Error::Head(_) => parse::CLAUSE,
@@ -122,16 +118,16 @@ impl From<UnknownExpectation> for Error {
 mod tests {
     use super::*;
 
-    /// What is told of a fault is told by its part, in words without a period.
+    /// The text is that of the part: several words without a period.
     #[track_caller]
     fn check<E: Copy + fmt::Display + Into<Error>>(part: E) {
-        let told = part.to_string();
-        assert_eq!(part.into().to_string(), told);
-        assert!(told.contains(' ') && !told.ends_with('.'), "{told:?}");
+        let text = part.to_string();
+        assert_eq!(part.into().to_string(), text);
+        assert!(text.contains(' ') && !text.ends_with('.'), "{text:?}");
     }
 
     #[test]
-    fn faults_are_told() {
+    fn every_error_has_the_text_of_its_part() {
         check(ParseError::BareLf);
         check(TargetError::ConnectWithoutAuthority);
         check(HostError::Missing);

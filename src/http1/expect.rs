@@ -1,6 +1,6 @@
 //! RFC 9110 section 10.1.1: whether the client waits for 100 (Continue) before it sends the body.
 //!
-//! `Expect: 100-continue` is the only expectation there is.
+//! `Expect: 100-continue` is the only expectation that the RFC defines.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::trace::{Clause, clause};
 
-/// The client expects something that nobody has defined (417).
+/// The client expects something other than 100-continue (417).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownExpectation;
 
@@ -19,19 +19,19 @@ impl fmt::Display for UnknownExpectation {
 }
 
 impl UnknownExpectation {
-    /// The fault as a clause.
+    /// The error as a clause.
     pub fn text(self) -> &'static str {
-        "the only expectation that can be met is 100-continue"
+        "the request expects something other than 100-continue"
     }
 }
 
 impl std::error::Error for UnknownExpectation {}
 
-/// What a step about this rests on.
+/// The rule that [`expects_continue`] applies.
 pub const CLAUSE: Clause = clause!("RFC 9110 section 10.1.1", "expects_continue");
 
-/// Whether the client waits for 100. An HTTP/1.0 request's expectation MUST be ignored, since its
-/// sender, a proxy perhaps, may not understand the interim answer.
+/// Whether the client waits for 100 (Continue). The server MUST ignore the expectation of an
+/// HTTP/1.0 request, because its sender may not understand an interim response.
 pub fn expects_continue(version: Version, fields: &Fields) -> Result<bool, UnknownExpectation> {
     if version == Version::Http10 {
         return Ok(false);

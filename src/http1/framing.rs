@@ -1,9 +1,9 @@
-//! RFC 9112 section 6.3: how long the body of a request is, and how the end of a response's body is
-//! told.
+//! RFC 9112 section 6.3: the length of a request body, and how the client finds the end of a response
+//! body.
 //!
-//! Wherever a message can be read in two ways, a proxy may read the one and this server the
-//! other, and the bytes between the two become a request nobody checked (section 11.2, request
-//! smuggling). So what the RFC lets a server mend is refused here.
+//! If a proxy and this server disagree on the length of a body, bytes of the body become a request
+//! that the proxy did not check (section 11.2, request smuggling). So this server refuses even the
+//! lengths that the RFC lets it correct.
 
 use std::fmt;
 
@@ -11,49 +11,49 @@ use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::trace::{Clause, clause};
 
-/// How the end of a request's body is found.
+/// How the server finds the end of a request body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyLength {
-    /// Rule 7: neither field, so there is no body.
+    /// Rule 7: neither field is present, so there is no body.
     None,
-    /// Rule 6: so many bytes, perhaps none.
+    /// Rule 6: the number of bytes, which may be 0.
     Known(u64),
-    /// Rule 4: chunks tell.
+    /// Rule 4: the last chunk ends the body.
     Chunked,
 }
 
-/// A length that cannot be trusted (400).
+/// An invalid or ambiguous length (400).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FramingError {
-    /// Two lines or a list, even of equal values: one recipient takes the first and another the
-    /// last (rule 5; closes CL.CL smuggling).
+    /// Two lines or a list, even if the values are equal. One recipient uses the first value and
+    /// another the last (rule 5; prevents CL.CL smuggling).
     RepeatedContentLength,
-    /// Not only digits: `+5`, `0x5` and `5 ` are numbers to some recipients (rule 5).
+    /// Something other than digits. Some recipients accept `+5`, `0x5` and `5 5` (rule 5).
     InvalidContentLength,
-    /// More than 64 bits hold: what wraps around is a small number to some (section 6.3).
+    /// Too large for 64 bits. In some recipients it wraps around to a small number (section 6.3).
     ContentLengthOverflow,
-    /// Both fields: one recipient follows the one and another the other (rule 3; closes CL.TE and
-    /// TE.CL smuggling).
+    /// Both `Content-Length` and `Transfer-Encoding`. Some recipients use the first and some the
+    /// second (rule 3; prevents CL.TE and TE.CL smuggling).
     TwoLengths,
-    /// Codings other than one `chunked`: what a recipient does not understand it may skip, and
-    /// find another end (rule 4; closes TE.TE smuggling).
+    /// Anything but one `chunked`. A recipient may skip a coding that it does not know and then find
+    /// a different end (rule 4; prevents TE.TE smuggling).
     TransferCoding,
-    /// HTTP/1.0 has no transfer codings, so a recipient of that age sees no body where a younger
-    /// one does (section 6.1).
+    /// HTTP/1.0 has no transfer codings. An HTTP/1.0 recipient sees no body, but a later one does
+    /// (section 6.1).
     TransferCodingInHttp10,
 }
 
 impl FramingError {
-    /// The fault as a clause.
+    /// The error as a clause.
     pub fn text(self) -> &'static str {
         match self {
             FramingError::RepeatedContentLength => "the request has more than one Content-Length",
             FramingError::InvalidContentLength => "the Content-Length is not a number",
-            FramingError::ContentLengthOverflow => "the Content-Length is too large to be counted",
+            FramingError::ContentLengthOverflow => "the Content-Length does not fit into 64 bits",
             FramingError::TwoLengths => {
                 "the request has both a Content-Length and a Transfer-Encoding"
             }
-            FramingError::TransferCoding => "the only transfer coding understood here is chunked",
+            FramingError::TransferCoding => "the request has a transfer coding other than chunked",
             FramingError::TransferCodingInHttp10 => "HTTP/1.0 has no Transfer-Encoding",
         }
     }
@@ -67,11 +67,10 @@ impl fmt::Display for FramingError {
 
 impl std::error::Error for FramingError {}
 
-/// What a step about this rests on.
+/// The rule that [`body_length`] applies.
 pub const CLAUSE: Clause = clause!("RFC 9112 section 6.3", "body_length");
 
-/// The length of a request's body, by the rules of section 6.3 in their order (1 and 2 are about
-/// responses).
+/// The length of a request body, by the rules of section 6.3. Rules 1 and 2 are about responses.
 pub fn body_length(version: Version, fields: &Fields) -> Result<BodyLength, FramingError> {
     let coded = fields.contains(FieldName::TransferEncoding);
     let counted = fields.contains(FieldName::ContentLength);
@@ -83,7 +82,7 @@ pub fn body_length(version: Version, fields: &Fields) -> Result<BodyLength, Fram
     }
 }
 
-/// Rule 4: exactly one `chunked`, without case (section 7), without parameters (section 7.1).
+/// Rule 4: exactly one `chunked`, in any case (section 7) and without parameters (section 7.1).
 fn transfer_coded(version: Version, fields: &Fields) -> Result<BodyLength, FramingError> {
     if version == Version::Http10 {
         return Err(FramingError::TransferCodingInHttp10);
@@ -110,21 +109,21 @@ fn content_length(fields: &Fields) -> Result<u64, FramingError> {
         .ok_or(FramingError::ContentLengthOverflow)
 }
 
-/// How a recipient learns where the body ends (section 6.3).
+/// How the client finds the end of a response body (section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// There is none, and neither is there a length: 204 and 304.
+    /// There is no body and no length: 204 and 304.
     NoBody,
     /// By `Content-Length`.
     Length(u64),
     /// By the last chunk.
     Chunked,
-    /// By the end of the connection: for an HTTP/1.0 client, if the length is not known.
+    /// By the close of the connection, if the length is unknown and the client uses HTTP/1.0.
     Close,
 }
 
-/// The framing of a body of `length` bytes, `None` if that is not known yet, for a client of
-/// `version`: HTTP/1.0 has no chunks (section 6.1).
+/// The framing of a response body. `length` is `None` if it is not known yet. HTTP/1.0 has no chunks
+/// (section 6.1).
 pub fn framing(length: Option<u64>, version: Version) -> Framing {
     match length {
         Some(length) => Framing::Length(length),
@@ -184,7 +183,7 @@ mod tests {
         row("Content-Length: 0x5\n", InvalidContentLength);
         row("Content-Length: 5 5\n", InvalidContentLength);
         row("Content-Length: 5;a\n", InvalidContentLength);
-        row("Content-Length: \u{665}\n", InvalidContentLength); // a digit, but not of ASCII
+        row("Content-Length: \u{665}\n", InvalidContentLength); // a digit, but not ASCII
         row(
             "Content-Length: 18446744073709551616\n",
             ContentLengthOverflow,
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_for_those_who_know_them() {
+    fn http10_clients_get_no_chunks() {
         assert_eq!(framing(Some(7), Version::Http10), Framing::Length(7));
         assert_eq!(framing(None, Version::Http11), Framing::Chunked);
         assert_eq!(framing(None, Version::Http10), Framing::Close); // section 6.1

@@ -1,4 +1,4 @@
-//! RFC 9112 sections 4 and 5: writing the head of an answer.
+//! RFC 9112 sections 4 and 5: writes the lines of a response head.
 //!
 //! ```text
 //! HTTP/1.1 206 Partial Content␍␊     status_line(out, Status::PartialContent)
@@ -7,18 +7,18 @@
 //! ␍␊                                 end(out)
 //! ```
 //!
-//! Invariant: whatever a value holds, it cannot end its line (response splitting, RFC 9110 section
-//! 5.5): CR, LF, NUL and other control bytes leave as spaces.
+//! Invariant: no value can end its line, which prevents response splitting (RFC 9110 section 5.5).
+//! Spaces replace CR, LF, NUL and other control bytes except HTAB.
 
 use super::octet;
 use crate::semantics::date::HttpDate;
 use crate::semantics::status::Status;
 
-/// The interim answer to an expectation (RFC 9110 section 15.2.1), a whole head.
+/// The interim response to an expectation: a complete head (RFC 9110 section 15.2.1).
 pub const INTERIM_CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Appends `HTTP/1.1 200 OK␍␊`. The version is the server's own, whatever the client's (RFC 9110
-/// section 6.2).
+/// Appends `HTTP/1.1 200 OK␍␊`. The version is that of the server, also for HTTP/1.0 clients (RFC
+/// 9110 section 6.2).
 pub fn status_line(out: &mut Vec<u8>, status: Status) {
     out.extend_from_slice(b"HTTP/1.1 ");
     number(out, status.code().into());
@@ -27,11 +27,11 @@ pub fn status_line(out: &mut Vec<u8>, status: Status) {
     end(out);
 }
 
-/// Appends `name: value␍␊`. The name is the server's own and a token.
+/// Appends `name: value␍␊`. `name` must be a token; it never comes from a client.
 pub fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     debug_assert!(
-        !holds_forbidden(value),
-        "{name} would break out of its line"
+        !has_forbidden(value),
+        "the value of {name} has a control byte"
     );
     begin_field(out, name);
     field_value(out, value);
@@ -63,11 +63,11 @@ fn begin_field(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b": ");
 }
 
-fn holds_forbidden(value: &[u8]) -> bool {
+fn has_forbidden(value: &[u8]) -> bool {
     value.iter().copied().any(octet::is_forbidden)
 }
 
-/// Appends `value`, its control bytes but HTAB as spaces.
+/// Appends `value`, with spaces in place of control bytes except HTAB.
 fn field_value(out: &mut Vec<u8>, value: &[u8]) {
     let start = out.len();
     out.extend_from_slice(value);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interim_answer_is_a_status_line_and_an_end() {
+    fn the_interim_response_is_a_status_line_and_an_empty_line() {
         let mut out = Vec::new();
         status_line(&mut out, Status::Continue);
         end(&mut out);
@@ -139,15 +139,15 @@ mod tests {
         let mut out = Vec::new();
         field_value(&mut out, &every);
         assert_eq!(out.len(), every.len());
-        assert!(!holds_forbidden(&out));
+        assert!(!has_forbidden(&out));
         assert_eq!(out[9], b'\t'); // RFC 9110 5.5 allows it
         assert_eq!(&out[b' ' as usize..0x7f], &every[b' ' as usize..0x7f]);
     }
 
     #[test]
     #[cfg(debug_assertions)]
-    #[should_panic(expected = "would break out")]
-    fn a_value_that_would_is_a_bug() {
+    #[should_panic(expected = "has a control byte")]
+    fn a_value_with_a_control_byte_is_a_bug() {
         field(&mut Vec::new(), "Location", b"/\r\nSet-Cookie: a");
     }
 }

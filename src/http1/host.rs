@@ -14,33 +14,33 @@ use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::trace::{Clause, clause};
 
-/// A host and the port that was named with it.
+/// A host and its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Host<'a> {
-    /// As sent: not empty, an IPv6 address in its brackets; compared without case.
+    /// The name as sent, never empty. An IPv6 address keeps its brackets. Compare it without case.
     pub name: &'a [u8],
-    /// `None` where the scheme's own port is meant.
+    /// `None` means the default port of the scheme.
     pub port: Option<u16>,
 }
 
-/// A fault in the field `Host` (400, RFC 9112 section 3.2).
+/// An invalid `Host` field (400, RFC 9112 section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostError {
-    /// HTTP/1.1 demands the field.
+    /// HTTP/1.1 requires the field.
     Missing,
-    /// Two lines let a proxy and a server choose differently.
+    /// If there are two lines, a proxy and this server may choose different ones.
     Repeated,
-    /// The value is no host with an optional port.
+    /// The value is not a host with an optional port.
     Malformed,
 }
 
 impl HostError {
-    /// The fault as a clause.
+    /// The error as a clause.
     pub fn text(self) -> &'static str {
         match self {
             HostError::Missing => "an HTTP/1.1 request must have a Host field",
             HostError::Repeated => "the request has more than one Host field",
-            HostError::Malformed => "the Host field does not hold a host and an optional port",
+            HostError::Malformed => "the Host field is not a host with an optional port",
         }
     }
 }
@@ -53,12 +53,12 @@ impl fmt::Display for HostError {
 
 impl std::error::Error for HostError {}
 
-/// What a step about this rests on.
+/// The rule that [`host`] applies.
 pub const CLAUSE: Clause = clause!("RFC 9110 section 7.2", "host");
 
-/// The host that the field `Host` names. `None` where it names none: in HTTP/1.0, or by an empty
-/// value. Which host is meant, [`super::target::Target::host`] tells; the field must be right in any
-/// case (RFC 9112 section 3.2).
+/// The host in the field `Host`. `None` if the value is empty, or if an HTTP/1.0 request lacks the
+/// field. [`super::target::Target::host`] may replace it, but the field must be valid in any case
+/// (RFC 9112 section 3.2).
 pub fn host<'a>(version: Version, fields: &Fields<'a>) -> Result<Option<Host<'a>>, HostError> {
     let mut values = fields.values(FieldName::Host);
     match (values.next(), values.next()) {
@@ -71,8 +71,8 @@ pub fn host<'a>(version: Version, fields: &Fields<'a>) -> Result<Option<Host<'a>
 }
 
 impl<'a> Host<'a> {
-    /// Reads `uri-host [ ":" port ]`; `None` where it is malformed or the host empty, which no
-    /// `http` URI may have (RFC 9110 section 4.2.1).
+    /// Parses `uri-host [ ":" port ]`. `None` if it is malformed or if the host is empty, which RFC
+    /// 9110 section 4.2.1 forbids in `http` URIs.
     pub fn parse(bytes: &'a [u8]) -> Option<Host<'a>> {
         let (name, rest) = bytes.split_at(name_length(bytes)?);
         let port = match rest {
@@ -84,7 +84,7 @@ impl<'a> Host<'a> {
     }
 }
 
-/// How long the host at the start of `bytes` is, where it is one.
+/// The length of the host at the start of `bytes`. `None` if it is not a host.
 fn name_length(bytes: &[u8]) -> Option<usize> {
     let length = match bytes {
         [b'[', ..] => bytes.iter().position(|&byte| byte == b']')? + 1,
@@ -97,8 +97,8 @@ fn name_length(bytes: &[u8]) -> Option<usize> {
     valid.then_some(length)
 }
 
-/// An IPv4 address has the form of a registered name too, so one rule covers both. A `%` without two
-/// digits ends the name, and behind a name only a port is valid.
+/// The length of a registered name. IPv4 addresses match the same grammar. A `%` without two digits
+/// ends the name; the caller then finds no colon and refuses it.
 fn reg_name_length(bytes: &[u8]) -> Option<usize> {
     let mut length = 0;
     loop {
@@ -132,7 +132,7 @@ fn is_ip_future(literal: &[u8]) -> bool {
     }
 }
 
-/// RFC 3986 section 3.2.3: `port = *DIGIT`, where none means the default.
+/// RFC 3986 section 3.2.3: `port = *DIGIT`; no digits mean the default port.
 fn port(digits: &[u8]) -> Option<Option<u16>> {
     if digits.is_empty() {
         return Some(None);
@@ -184,7 +184,7 @@ mod tests {
         check_value("me@h", None);
         check_value("a b", None);
         check_value("h/", None);
-        check_value("h,g", Some(("h,g", None))); // sub-delims; no virtual host has such a name
+        check_value("h,g", Some(("h,g", None))); // sub-delims are valid in a name
         check_value("h?", None);
         check_value("h\\", None);
         check_value("h%4", None);
@@ -197,7 +197,7 @@ mod tests {
         check_value("[::1", None);
         check_value("[]", None);
         check_value("[1.2.3.4]", None);
-        check_value("[::1%25eth0]", None); // RFC 6874 zones mean nothing to another machine
+        check_value("[::1%25eth0]", None); // a zone (RFC 6874) means nothing to another machine
         check_value("[::1]x", None);
         check_value("[v1.]", None);
         check_value("[v.a]", None);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn which_host_is_meant() {
+    fn the_host_of_a_request() {
         check("GET / HTTP/1.1\nHost: a\n", Ok("a")); // RFC 9112 3.2
         check("GET / HTTP/1.1\nHost:\n", Ok("")); // an empty value is valid
         check("GET / HTTP/1.1\n", Err(HostError::Missing));
@@ -238,7 +238,7 @@ mod tests {
         check("GET / HTTP/1.1\nHost: a b\n", Err(HostError::Malformed));
         check("GET / HTTP/1.0\nHost: a/b\n", Err(HostError::Malformed));
         check("GET http://b/ HTTP/1.1\nHost: a\n", Ok("b")); // 3.2.2: Host is ignored
-        check("GET http://b/ HTTP/1.1\n", Err(HostError::Missing)); // yet it must be there
+        check("GET http://b/ HTTP/1.1\n", Err(HostError::Missing)); // but the field is required
         check(
             "GET http://b/ HTTP/1.1\nHost: @\n",
             Err(HostError::Malformed),

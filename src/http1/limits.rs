@@ -1,25 +1,25 @@
-//! What is too long. RFC 9112 section 3 asks for request-lines of at least 8000 octets and RFC
-//! 9110 section 5.4 for an answer in the 4xx class beyond a server's limits.
+//! Limits on a request head. RFC 9112 section 3 recommends to accept request-lines of at least 8000
+//! octets. RFC 9110 section 5.4 requires a 4xx response if fields exceed the limit.
 
-/// Bounds on one request head, each checked as soon as it is certain to be crossed.
+/// Limits on one request head. Each is checked as soon as the received bytes must exceed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeadLimits {
-    /// The longest request-target in bytes (414). 8 KiB: section 3 recommends 8000 octets at
-    /// least, and no file system takes a longer path.
+    /// The longest request-target in bytes (414). 8 KiB: section 3 recommends at least 8000 octets,
+    /// and Linux accepts no path longer than 4 KiB.
     pub target: usize,
-    /// The longest head in bytes, from its first byte through its blank line, skipped empty lines
-    /// included (431). 16 KiB: a target at its limit and as much again for fields, of which a
-    /// browser with many cookies sends some 4 KiB; it is also the read buffer of a connection.
-    /// At most 4 GiB is honoured, since spans are 32 bits wide.
+    /// The longest head in bytes (431). It counts the empty lines before the request-line and the
+    /// one that ends the head. 16 KiB: the longest target and as much again for fields; a browser
+    /// with many cookies sends about 4 KiB. A value above 4 GiB counts as 4 GiB, because a span has
+    /// 32 bits. The read buffer is this limit plus 16 KiB.
     pub head: usize,
-    /// The most field lines (431). 100: browsers send about 20, proxies add a few; each costs
-    /// work that a byte count does not show.
+    /// The most field lines (431). 100: a browser sends about 15 to 20, and proxies add a few. Each
+    /// line costs work that the byte count does not show.
     pub fields: usize,
 }
 
-/// What a request-line may hold beside its target: a method, two spaces and the version. Known
-/// methods take at most 17 bytes together with those; the rest is for unknown ones, which are
-/// answered 501 (RFC 9112 section 3.1).
+/// The bytes that a request-line may have besides its target: the method, two spaces and the version.
+/// With a known method they are at most 17 bytes. The rest leaves room for unknown methods, so that
+/// they are answered 501 (RFC 9112 section 3.1).
 pub(super) const METHOD_AND_VERSION: usize = 64;
 
 impl Default for HeadLimits {

@@ -1,11 +1,12 @@
-//! RFC 9112 sections 3 and 5: one line of a head taken apart, a function for each rule.
+//! RFC 9112 sections 3 and 5: parses one line of a head, with a function for each rule.
 //!
 //! ```text
 //! GET /a?b HTTP/1.1      request_line
 //! Host: example.org      field_line
 //! ```
 //!
-//! Invariant: the search for a line's end comes first, so of all control bytes only HTAB occurs.
+//! Invariant: lines contain no control byte except HTAB, because the search for the line end has
+//! refused all others.
 
 use super::fault::ParseError;
 use super::limits::HeadLimits;
@@ -13,7 +14,7 @@ use super::octet::{self, TARGET, TOKEN};
 use super::version::Version;
 use crate::semantics::field::{FieldLine, FieldName, Span};
 
-/// Section 3, taken apart.
+/// The parts of a request-line.
 pub struct RequestLine<'a> {
     pub method: &'a [u8],
     pub target: &'a [u8],
@@ -45,7 +46,7 @@ fn split_method(line: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
     }
 }
 
-/// Section 3.2: the target ends at the first space; what else no target holds is refused.
+/// Section 3.2: the target ends at the first space. Other octets outside [`TARGET`] are refused.
 fn split_target(rest: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
     match rest.split_at(octet::run(&TARGET, rest)) {
         ([], [] | [b' ', ..]) => Err(ParseError::EmptyTarget),
@@ -55,12 +56,12 @@ fn split_target(rest: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
     }
 }
 
-/// Section 5: a name, a colon at once, and a value between optional white space. The search for
-/// the line's end has already refused what no value holds.
+/// Section 5: a name, a colon directly after it, and a value with optional white space around it.
+/// Every remaining octet is valid in a value.
 pub fn field_line(start: usize, line: &[u8]) -> Result<FieldLine, ParseError> {
     let (name, after) = split_name(line)?;
     let end = start + line.len();
-    // Of what `trim_ascii` takes for white space only SP and HTAB can still occur.
+    // `trim_ascii` removes more than SP and HTAB, but no other white space can occur here.
     let value = after.trim_ascii_start();
     let value_start = end - value.len();
     Ok(FieldLine {
@@ -81,7 +82,7 @@ fn split_name(line: &[u8]) -> Result<(&[u8], &[u8]), ParseError> {
     }
 }
 
-/// Invariant: the head is bounded by `u32::MAX`, so that no offset is cut.
+/// Invariant: a head has at most `u32::MAX` bytes, so the casts lose nothing.
 fn span(start: usize, length: usize) -> Span {
     Span {
         start: start as u32,

@@ -1,12 +1,12 @@
-//! Which octets may stand where in a head: the class of RFC 9112 section 3.2, those of other sections
-//! that [`crate::text::octet`] holds, and a search for control bytes that looks at eight bytes at once.
+//! Classes of octets in a head. The class of request-targets (RFC 9112 section 3.2) is here; the
+//! others come from [`crate::text::octet`]. [`first_control`] searches eight bytes at once.
 
 pub use crate::text::octet::{HOST_NAME, TOKEN, is, run};
 
 use crate::text::octet::Class;
 
-/// What a request-target may hold: visible ASCII but `#`, which no form of it has, and every byte
-/// from 0x80 on, which is not in the grammar but can only name a file.
+/// The octets of a request-target: visible ASCII except `#`, and all octets from 0x80 on. No form
+/// of a target has a `#`. The grammar excludes octets from 0x80 on, but clients send them in paths.
 pub static TARGET: Class = {
     let mut table = [true; 256];
     let mut octet = 0;
@@ -21,7 +21,7 @@ pub static TARGET: Class = {
 
 const DEL: u8 = 0x7f;
 
-/// Whether `octet` is a control byte that a line of a head never holds: all but HTAB.
+/// Whether a line of a head must not contain `octet`: any control byte except HTAB.
 pub fn is_forbidden(octet: u8) -> bool {
     octet != b'\t' && is_control(octet)
 }
@@ -30,7 +30,7 @@ fn is_control(octet: u8) -> bool {
     octet < b' ' || octet == DEL
 }
 
-/// The index of the first control byte, HTAB and DEL among them.
+/// The index of the first control byte. HTAB and DEL count.
 pub fn first_control(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
@@ -43,8 +43,8 @@ pub fn first_control(bytes: &[u8]) -> Option<usize> {
     Some(words.len() * 8 + within)
 }
 
-/// Marks the top bit of each control byte of `word`. A borrow may mark bytes above the first one
-/// wrongly, never below it, so only the lowest mark is to be trusted.
+/// Sets the top bit of each control byte of `word`. A borrow may set wrong bits above the first
+/// control byte, but never below it. So only the lowest bit is reliable.
 fn control_marks(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const TOP: u64 = 0x80 * EACH;
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_hold_no_white_space_no_control_byte_and_no_fragment() {
+    fn targets_have_no_white_space_no_control_byte_and_no_fragment() {
         for octet in 0..=255 {
             let want = !is_control(octet) && octet != b' ' && octet != b'#';
             assert_eq!(is(&TARGET, octet), want, "{octet:#x}");
@@ -67,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn control_bytes_are_found_wherever_they_stand() {
+    fn control_bytes_are_found_at_every_index() {
         for octet in 0..=255u8 {
             for place in 0..20 {
                 let mut bytes = [0xffu8, b' ', b'!', b'~', 0x80].repeat(4);
                 bytes[place] = octet;
                 let want = is_control(octet).then_some(place);
                 assert_eq!(first_control(&bytes), want, "{octet:#x} at {place}");
-                // A second one behind it must not hide the first.
+                // A second control byte after it must not hide the first.
                 bytes[19] = 0;
                 let want = want.unwrap_or(19);
                 assert_eq!(first_control(&bytes), Some(want), "{octet:#x} at {place}");

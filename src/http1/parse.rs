@@ -1,4 +1,4 @@
-//! RFC 9112 sections 2 to 5: the head of a request.
+//! RFC 9112 sections 2 to 5: parses the head of a request.
 //!
 //! ```text
 //! HTTP-message = start-line CRLF *( field-line CRLF ) CRLF [ message-body ]
@@ -8,13 +8,12 @@
 //!
 //! `GET /a?b HTTP/1.1␍␊Host: x␍␊␍␊` has one field and is 30 bytes long.
 //!
-//! The RFC lets a recipient forgive a good deal: a bare LF, lines that are folded, white space in
-//! odd places. Each pardon is a chance for two parsers on one path to see two different messages,
-//! so of them all only empty lines before the request-line are forgiven (section 2.2).
+//! The RFC lets a recipient accept some invalid input: a bare LF, folded lines, extra white space.
+//! If a proxy and this server read such input differently, an attacker can smuggle requests. So this
+//! parser accepts only empty lines before the request-line (section 2.2).
 //!
-//! A head is read a line at a time. A line is first searched for its CRLF, which finds every
-//! control byte on the way, and then taken apart. What is found depends only on the bytes, never
-//! on how they were split on arrival.
+//! The parser reads a head line by line. It first searches a line for its CRLF and refuses control
+//! bytes, then parses the line. The result depends only on the bytes, not on how they arrive.
 
 use super::fault::ParseError;
 use super::limits::{HeadLimits, METHOD_AND_VERSION};
@@ -30,38 +29,39 @@ use crate::semantics::trace::{Clause, clause};
 pub struct RequestHead<'a> {
     /// The method as sent: a token.
     pub method: &'a [u8],
-    /// What the method means here, if anything.
+    /// The method, if this server knows it.
     pub known: Option<Method>,
-    /// The request-target as sent: not empty, free of spaces, control bytes and `#`.
+    /// The request-target as sent: not empty, without spaces, control bytes and `#`.
     pub target: &'a [u8],
-    /// What the client understands.
+    /// The protocol version of the client.
     pub version: Version,
     /// The field section.
     pub fields: Fields<'a>,
-    /// How many bytes of the input the head takes, empty lines before it included.
+    /// The length of the head in bytes, including empty lines before it.
     pub length: usize,
 }
 
-/// Where the reading of a head stands that has not wholly arrived, so that each byte is searched
-/// once however slowly a head comes. It belongs to one head: a new head, a new `ParseState`.
+/// The progress in a head that is not complete yet. With it, the parser searches each byte once,
+/// even if the head arrives slowly. Each head needs a new `ParseState`; [`request_head`] resets it
+/// when the head is complete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParseState {
-    /// Where the line begins whose end is still to come.
+    /// The start of the first line that is not complete.
     line: usize,
-    /// Up to where that line is known to hold neither its end nor a control byte.
+    /// Up to here, that line contains neither its end nor a control byte other than HTAB.
     scanned: usize,
-    /// How many lines are complete, the request-line among them, empty ones before it not.
+    /// The number of complete lines: the request-line and field lines, but no empty lines.
     complete: usize,
 }
 
-/// What a step about this rests on.
+/// The rule that [`request_head`] applies.
 pub const CLAUSE: Clause = clause!("RFC 9112 section 2.2", "request_head");
 
-/// Reads the head at the start of `input`; `None` where it has not wholly arrived.
+/// Parses the head at the start of `input`. `None` if the head is not complete.
 ///
-/// `input` begins with the same bytes at each call for one head, and `progress` is the value of
-/// the call before; when a head is returned, it is ready for the next one. `lines` is scratch: it
-/// may serve many connections in turn, and what it held is dropped.
+/// For one head, each call passes the same bytes, perhaps with more after them, and the same
+/// `progress`. When the function returns a head, it resets `progress` for the next one. `lines` is
+/// scratch space that connections may share; its previous contents are dropped.
 pub fn request_head<'a>(
     input: &'a [u8],
     progress: &mut ParseState,
@@ -77,8 +77,8 @@ pub fn request_head<'a>(
     }
     *progress = ParseState::default();
     let Some(request_line) = request_line else {
-        // The first lines came with an earlier call, and scratch forgets. Now that the end has
-        // come, the head is read again as a whole, once.
+        // An earlier call parsed the first lines, but the scratch space does not keep them. The
+        // head is complete now, so parse all of it again, once.
         return request_head(input, progress, lines, limits);
     };
     Ok(Some(RequestHead {
@@ -91,7 +91,7 @@ pub fn request_head<'a>(
     }))
 }
 
-/// One call's walk over the lines of a head.
+/// Reads the lines of a head during one call.
 struct Reader<'a, 's> {
     input: &'a [u8],
     lines: &'s mut Vec<FieldLine>,
@@ -117,7 +117,7 @@ impl<'a, 's> Reader<'a, 's> {
         }
     }
 
-    /// Takes lines until the empty one that ends the head; whether it came.
+    /// Reads lines until the empty one that ends the head. Returns whether that line has arrived.
     fn read_lines(&mut self) -> Result<bool, ParseError> {
         while let Some((start, line)) = self.next_line()? {
             match (self.progress.complete, line.is_empty()) {
@@ -131,7 +131,7 @@ impl<'a, 's> Reader<'a, 's> {
         Ok(false)
     }
 
-    /// The next line without its CRLF and where it begins; `None` where its end is still to come.
+    /// The next line without its CRLF, after its offset. `None` if the line is not complete.
     fn next_line(&mut self) -> Result<Option<(usize, &'a [u8])>, ParseError> {
         let (bound, too_long) = self.bound();
         let within = self.input.get(..bound).unwrap_or(self.input);
@@ -150,7 +150,7 @@ impl<'a, 's> Reader<'a, 's> {
         }
     }
 
-    /// Where in the input the line at hand must have ended, and the fault if it has not.
+    /// The offset by which the current line must end, and the error if it does not.
     fn bound(&self) -> (usize, ParseError) {
         let head = self.limits.head.min(u32::MAX as usize);
         let request_line =
@@ -170,19 +170,19 @@ impl<'a, 's> Reader<'a, 's> {
     }
 }
 
-/// How many bytes end a line.
+/// The length of a line end.
 const CRLF: usize = 2;
 
-/// What the search for the end of a line found.
+/// The result of the search for the end of a line.
 enum LineEnd {
-    /// The CR of its CRLF.
+    /// The CR of the CRLF is at this offset.
     At(usize),
-    /// Nothing yet; the search goes on from here.
+    /// No line end before this offset, where the next search begins.
     NotBefore(usize),
 }
 
-/// Section 2.2: a line ends with CRLF, and neither CR nor LF stands anywhere else; RFC 9110
-/// section 5.5: nor does another control byte but HTAB.
+/// Finds the end of a line. A line ends with CRLF, and CR and LF are invalid elsewhere (section 2.2).
+/// Other control bytes except HTAB are invalid too (RFC 9110 section 5.5).
 fn line_end(input: &[u8], mut from: usize) -> Result<LineEnd, ParseError> {
     while let Some(offset) = input.get(from..).and_then(octet::first_control) {
         let at = from + offset;

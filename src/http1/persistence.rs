@@ -1,14 +1,14 @@
 //! RFC 9112 section 9.3: whether the connection stays open after the response.
 //!
 //! `Connection = [ connection-option *( OWS "," OWS connection-option ) ]`: `close`, `keep-alive`.
-//! Section 9.6 adds the server's own reasons to close. Whatever the reason, it is carried.
+//! Section 9.6 adds the server's own reasons to close. The decision keeps its reason.
 
 use super::framing::Framing;
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::trace::{Clause, Step, Trace, clause};
 
-/// What becomes of the connection after a response, and why.
+/// Whether the connection stays open after a response, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {
     /// Another request may follow.
@@ -20,7 +20,7 @@ pub enum Persistence {
 /// Why the connection stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeepReason {
-    /// HTTP/1.1 connections persist.
+    /// HTTP/1.1 connections stay open by default.
     Http11,
     /// An HTTP/1.0 client asked for it.
     Asked,
@@ -31,22 +31,22 @@ pub enum KeepReason {
 pub enum CloseReason {
     /// The client asked for it.
     Asked,
-    /// HTTP/1.0 connections close.
+    /// HTTP/1.0 connections close by default.
     Http10,
-    /// The request was refused before it was understood, so where the next one begins is unknown.
+    /// The request was refused before it was parsed, so the start of the next one is unknown.
     NotUnderstood,
-    /// The body of the request is not read to its end, so nothing behind it can be understood.
+    /// The server does not read the whole request body, so it cannot find the next request.
     BodyUnread,
-    /// The end of the connection tells where the body ends.
+    /// The close marks the end of the response body.
     EndsBody,
     /// The server is shutting down.
     ShuttingDown,
 }
 
-/// What the server knows that bears on a connection.
+/// What may make the server close the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerState {
-    /// Whether the body of the request is left unread.
+    /// Whether the server leaves part of the request body unread.
     pub leaves_body: bool,
     /// Whether the server is shutting down.
     pub is_shutting_down: bool,
@@ -58,14 +58,14 @@ impl Persistence {
         matches!(self, Persistence::Close(_))
     }
 
-    /// The reason as a clause.
+    /// The decision and its reason as a clause.
     pub fn text(self) -> &'static str {
         match self {
             Persistence::KeepAlive(KeepReason::Http11) => {
                 "the connection stays open, as HTTP/1.1 connections do"
             }
             Persistence::KeepAlive(KeepReason::Asked) => {
-                "the connection stays open because the client asks for keep-alive"
+                "the connection stays open because the client asked for keep-alive"
             }
             Persistence::Close(reason) => reason.text(),
         }
@@ -75,16 +75,18 @@ impl Persistence {
 impl CloseReason {
     fn text(self) -> &'static str {
         match self {
-            CloseReason::Asked => "the connection closes because the client asks for it",
+            CloseReason::Asked => "the connection closes because the client asked for it",
             CloseReason::Http10 => "the connection closes, as HTTP/1.0 connections do",
             CloseReason::NotUnderstood => {
-                "the connection closes because the end of the request is in doubt"
+                "the connection closes because the end of the request is uncertain"
             }
             CloseReason::BodyUnread => {
-                "the connection closes because the body of the request is not read"
+                "the connection closes because the request body was not read"
             }
-            CloseReason::EndsBody => "the connection closes to tell where the body ends",
-            CloseReason::ShuttingDown => "the connection closes because the server shuts down",
+            CloseReason::EndsBody => "the connection closes to mark the end of the body",
+            CloseReason::ShuttingDown => {
+                "the connection closes because the server is shutting down"
+            }
         }
     }
 }
@@ -92,8 +94,8 @@ impl CloseReason {
 const PERSISTENCE: Clause = clause!("RFC 9112 section 9.3", "persistence");
 const DECIDE: Clause = clause!("RFC 9112 section 9.6", "decide");
 
-/// What the client wants. Section 9.3, its rules in their order: `close` settles it, HTTP/1.1
-/// persists, HTTP/1.0 does if `keep-alive` asks for it.
+/// What the client wants, by the rules of section 9.3 in their order: `close` closes the
+/// connection, HTTP/1.1 keeps it open, and HTTP/1.0 keeps it open if `keep-alive` asks for it.
 pub fn persistence(version: Version, fields: &Fields) -> Persistence {
     let mut keep = match version {
         Version::Http11 => Some(KeepReason::Http11),
@@ -113,8 +115,8 @@ pub fn persistence(version: Version, fields: &Fields) -> Persistence {
     )
 }
 
-/// What becomes of the connection: what the client `wants`, unless the server has a reason of its
-/// own to close (section 9.6).
+/// Decides whether the connection stays open: as the client `wants`, unless the server has a reason
+/// to close it (section 9.6).
 pub fn decide(
     wants: Persistence,
     framing: Framing,
@@ -166,7 +168,7 @@ mod tests {
         check(Http10, "", HTTP10);
         check(Http11, "Connection: close\n", ASKED);
         check(Http11, "connection: CLOSE\n", ASKED); // RFC 9110 7.6.1: without case
-        check(Http11, "Connection: keep-alive, close\n", ASKED); // close comes first in 9.3
+        check(Http11, "Connection: keep-alive, close\n", ASKED); // 9.3 tests close first
         check(Http11, "Connection: a\nConnection: close\n", ASKED); // RFC 9110 5.3: one list
         check(Http11, "Connection: closed\n", HTTP11);
         check(Http11, "Connection: Upgrade\n", HTTP11);
@@ -189,13 +191,18 @@ mod tests {
         };
         let mut trace = Trace::watched();
         assert_eq!(decide(HTTP11, framing, server, &mut trace), want);
+        let verb = match want {
+            Persistence::KeepAlive(_) => "the connection stays open",
+            Persistence::Close(_) => "the connection closes",
+        };
+        assert!(want.text().starts_with(verb), "{}", want.text());
         assert_eq!(trace.steps()[0].finding, want.text());
-        // A client that wants the end gets it, for its own reason.
+        // If the client asks to close, its reason wins.
         assert_eq!(decide(ASKED, framing, server, &mut Trace::off()), ASKED);
     }
 
     #[test]
-    fn the_server_has_reasons_of_its_own() {
+    fn the_server_may_have_a_reason_to_close() {
         let close = Persistence::Close;
         let length = Framing::Length(1);
         check_server(false, length, false, HTTP11);

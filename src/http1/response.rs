@@ -1,13 +1,13 @@
-//! RFC 9112 sections 4 to 6: the head of a response, from values to bytes, and how the end of its
-//! body is told. Every response of this server is written here.
+//! RFC 9112 sections 4 to 6: writes the head of every response, with the fields that give the length
+//! of its body.
 //!
 //! ```text
 //! HTTP/1.1 200 OK␍␊
 //! Server: docroot␍␊
 //! Date: Sun, 06 Nov 1994 08:49:37 GMT␍␊
 //! ...                             the fields of the response
-//! Content-Length: 512␍␊           or Transfer-Encoding: chunked, or neither
-//! Connection: close␍␊             if the connection does not go on
+//! Content-Length: 512␍␊           or Transfer-Encoding: chunked, or neither field
+//! Connection: close␍␊             if the connection closes
 //! ␍␊
 //! ```
 
@@ -21,13 +21,13 @@ use crate::semantics::date::ImfFixdate;
 use crate::semantics::field_section::{FieldSection, FieldValue};
 use crate::semantics::status::Status;
 
-/// What a connection adds to each of its responses.
+/// The fields that a connection adds to each response.
 #[derive(Clone, Copy, Debug)]
 pub struct Common {
     /// `Date`.
     pub date: ImfFixdate,
-    /// The seconds for which the client is to return over HTTPS only (RFC 6797). `None` if the
-    /// operator does not ask for it, and in plain text.
+    /// `max-age` of `Strict-Transport-Security` in seconds (RFC 6797). `None` if the operator did not
+    /// ask for it, and on connections without TLS.
     pub hsts: Option<u64>,
 }
 
@@ -65,7 +65,7 @@ pub fn write(
     head::end(out);
 }
 
-/// The fields of a section as lines, to be shared by the responses that have the same ones.
+/// Writes fields as lines, so that responses with the same fields can share them.
 pub fn prepare(fields: &FieldSection) -> Rc<[u8]> {
     let mut lines = fields.lines().to_vec();
     write_fields(&mut lines, fields);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_end_as_their_bodies_do() {
+    fn the_framing_and_the_connection_end_the_head() {
         use Framing::*;
         use Version::*;
         check(NoBody, KEEP, Http11, 0, ""); // RFC 9110 sections 15.3.5 and 15.4.5

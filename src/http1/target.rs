@@ -7,7 +7,7 @@
 //! asterisk-form  = "*"                            *                   (only with OPTIONS)
 //! ```
 //!
-//! Paths stay as sent: decoding them is a matter of what they name, not of the message.
+//! Paths stay as sent. The code that maps them to files decodes them.
 
 use std::fmt;
 
@@ -15,28 +15,28 @@ use super::host::Host;
 use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, clause};
 
-/// A request-target, in the form it came in.
+/// A request-target, one variant for each form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target<'a> {
-    /// Section 3.2.1: what a client asks an origin server for.
+    /// Section 3.2.1: the form for an origin server.
     Origin {
-        /// Begins with a slash, and may go on with another.
+        /// Begins with a slash. A second slash may follow.
         path: &'a [u8],
         /// What follows the first `?`, if there is one.
         query: Option<&'a [u8]>,
     },
-    /// Section 3.2.2: what a client asks a proxy for, and a server must understand as well.
+    /// Section 3.2.2: the form for a proxy. A server must accept it too.
     Absolute {
         /// `http` or `https`.
         scheme: Scheme,
-        /// Which wins over the field `Host`.
+        /// The host. It takes precedence over the field `Host`.
         authority: Host<'a>,
-        /// `/` where none was sent.
+        /// The path, or `/` if it is empty.
         path: &'a [u8],
         /// What follows the first `?`, if there is one.
         query: Option<&'a [u8]>,
     },
-    /// Section 3.2.3: where CONNECT wants a tunnel to.
+    /// Section 3.2.3: the host and port to which CONNECT wants a tunnel.
     Authority(&'a [u8]),
     /// Section 3.2.4: the server as a whole.
     Asterisk,
@@ -50,32 +50,34 @@ pub enum Scheme {
     Https,
 }
 
-/// A fault in the request-target (400, section 3.2).
+/// An invalid request-target (400, section 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetError {
     /// It begins neither with a slash nor with a scheme and `://`.
     Form,
     /// The scheme is neither `http` nor `https` (RFC 9110 section 4.2).
     Scheme,
-    /// The host is missing (RFC 9110 section 4.2.1) or it or its port is malformed.
+    /// The host is missing (RFC 9110 section 4.2.1), or the host or port is malformed.
     Authority,
-    /// A name or password before `@`, which serves to deceive (RFC 9110 section 4.2.4).
+    /// A name or password before `@`, which can disguise the host (RFC 9110 section 4.2.4).
     UserInformation,
     /// `*` with a method other than OPTIONS (section 3.2.4).
     AsteriskWithoutOptions,
-    /// CONNECT with anything but a host and a port (section 3.2.3).
+    /// CONNECT without a host and a port (section 3.2.3).
     ConnectWithoutAuthority,
 }
 
 impl TargetError {
-    /// The fault as a clause.
+    /// The error as a clause.
     pub fn text(self) -> &'static str {
         match self {
             TargetError::Form => "the request-target begins neither with a slash nor with http://",
             TargetError::Scheme => "the scheme of the request-target is neither http nor https",
-            TargetError::Authority => "the request-target names no valid host",
-            TargetError::UserInformation => "the request-target holds a user name or password",
-            TargetError::AsteriskWithoutOptions => "the request-target * goes with OPTIONS only",
+            TargetError::Authority => "the request-target has no valid host",
+            TargetError::UserInformation => "the request-target has a user name or password",
+            TargetError::AsteriskWithoutOptions => {
+                "the request-target * is valid only with OPTIONS"
+            }
             TargetError::ConnectWithoutAuthority => "CONNECT needs a host and a port",
         }
     }
@@ -89,20 +91,21 @@ impl fmt::Display for TargetError {
 
 impl std::error::Error for TargetError {}
 
-/// What a step about this rests on.
+/// The rule that [`Target::parse`] applies.
 pub const CLAUSE: Clause = clause!("RFC 9112 section 3.2", "parse");
 
 impl<'a> Target<'a> {
-    /// Section 3.2.2: the host of an absolute-form target wins over the one that the field `Host`
-    /// has `named`.
-    pub fn host(&self, named: Option<Host<'a>>) -> Option<Host<'a>> {
+    /// The host that the request is for. `field` is the value of the field `Host`; the host of an
+    /// absolute-form target takes precedence over it (section 3.2.2).
+    pub fn host(&self, field: Option<Host<'a>>) -> Option<Host<'a>> {
         match self {
             Target::Absolute { authority, .. } => Some(*authority),
-            _ => named,
+            _ => field,
         }
     }
 
-    /// RFC 9110 section 7.4: an `https` URI is asked for over a secured connection, or not at all.
+    /// Whether the connection is secure enough for the target. An `https` URI needs a secured
+    /// connection (RFC 9110 section 7.4).
     pub fn may_come_in(&self, is_secured: bool) -> bool {
         let is_https = matches!(
             self,
@@ -114,8 +117,8 @@ impl<'a> Target<'a> {
         is_secured || !is_https
     }
 
-    /// Reads a target that [`request_head`](super::parse::request_head) let through. `method`
-    /// matters because two of the forms belong to one method each.
+    /// Parses a target that [`request_head`](super::parse::request_head) has accepted. `method`
+    /// matters because two of the forms are valid with one method each.
     pub fn parse(method: Option<Method>, raw: &'a [u8]) -> Result<Target<'a>, TargetError> {
         match raw {
             _ if method == Some(Method::Connect) => authority_form(raw),
@@ -126,7 +129,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The path as sent, where the target has one.
+    /// The path as sent, if the target has one.
     pub fn path(&self) -> Option<&'a [u8]> {
         match *self {
             Target::Origin { path, .. } | Target::Absolute { path, .. } => Some(path),
@@ -143,13 +146,13 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Section 3.2.1. `//host/` is a path like any other here, never a host.
+/// Section 3.2.1. `//host/` is an ordinary path, never a host.
 fn origin_form(raw: &[u8]) -> Target<'_> {
     let (path, query) = split_query(raw);
     Target::Origin { path, query }
 }
 
-/// Section 3.2.3: `uri-host ":" port`, both needed.
+/// Section 3.2.3: `uri-host ":" port`. The port is required.
 fn authority_form(raw: &[u8]) -> Result<Target<'_>, TargetError> {
     match Host::parse(raw) {
         Some(Host { port: Some(_), .. }) => Ok(Target::Authority(raw)),
@@ -163,7 +166,7 @@ fn absolute_form(method: Option<Method>, raw: &[u8]) -> Result<Target<'_>, Targe
     let length = rest.iter().position(|byte| b"/?".contains(byte));
     let (authority, rest) = rest.split_at(length.unwrap_or(rest.len()));
     let authority = parse_authority(authority)?;
-    // Section 3.2.4: OPTIONS with neither path nor query asks about the server as a whole.
+    // Section 3.2.4: without a path and a query, OPTIONS asks about the whole server.
     if rest.is_empty() && method == Some(Method::Options) {
         return Ok(Target::Asterisk);
     }
@@ -199,7 +202,7 @@ fn parse_authority(bytes: &[u8]) -> Result<Host<'_>, TargetError> {
     Host::parse(bytes).ok_or(TargetError::Authority)
 }
 
-/// RFC 3986 section 3.4: the query begins at the first `?`; later ones belong to it.
+/// RFC 3986 section 3.4: the query begins after the first `?` and may contain more of them.
 fn split_query(raw: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut parts = raw.splitn(2, |&byte| byte == b'?');
     (parts.next().unwrap_or_default(), parts.next())
@@ -209,8 +212,8 @@ fn split_query(raw: &[u8]) -> (&[u8], Option<&[u8]>) {
 mod tests {
     use super::*;
 
-    /// Writes a target as `form scheme host port path query`, absent parts left out.
-    fn drawn(target: Target) -> String {
+    /// Writes a target as `form host port path query`, without the parts that it lacks.
+    fn shown(target: Target) -> String {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let query = target.query().map(|q| format!(" ?{}", text(q)));
         let path = target.path().map(text).unwrap_or_default() + &query.unwrap_or_default();
@@ -231,7 +234,7 @@ mod tests {
     #[track_caller]
     fn check(method: &str, raw: &str, want: Result<&str, TargetError>) {
         let method = Method::from_token(method.as_bytes());
-        let got = Target::parse(method, raw.as_bytes()).map(drawn);
+        let got = Target::parse(method, raw.as_bytes()).map(shown);
         assert_eq!(got, want.map(str::to_owned), "{method:?} {raw:?}");
     }
 
@@ -244,7 +247,7 @@ mod tests {
         check("GET", "//evil.example/", Ok("origin //evil.example/")); // never a host
         check("GET", "/http://h/", Ok("origin /http://h/"));
         check("OPTIONS", "/a", Ok("origin /a"));
-        check("BREW", "/", Ok("origin /")); // the answer to this is 501, not 400
+        check("BREW", "/", Ok("origin /")); // the status is 501, not 400
     }
 
     #[test]
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn https_is_asked_for_over_a_secured_connection_only() {
+    fn an_https_target_needs_a_secured_connection() {
         // RFC 9110 section 7.4.
         for (raw, in_plain_text) in [
             ("/", true),

@@ -1,21 +1,21 @@
-//! RFC 9112 section 2.3: the version of the protocol.
+//! RFC 9112 section 2.3: the protocol version.
 //!
 //! `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, `HTTP-name = %s"HTTP"`: `HTTP/1.1`, `HTTP/1.0`.
 
 use super::fault::ParseError;
 
-/// What the sender of a message understands.
+/// The protocol version of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Version {
     /// `HTTP/1.0`: connections close unless asked otherwise; no chunked coding.
     Http10,
-    /// `HTTP/1.1`, and any later minor version, which is to be read as the highest one that is
-    /// understood here (RFC 9110 section 2.5).
+    /// `HTTP/1.1`. A later minor version is treated as 1.1, the highest one that this server supports
+    /// (RFC 9110 section 2.5).
     Http11,
 }
 
 impl Version {
-    /// As it stands in a request-line; a later minor version is told as the one it is read as.
+    /// The version as a request-line has it. A later minor version becomes `HTTP/1.1`.
     pub fn text(self) -> &'static str {
         match self {
             Version::Http10 => "HTTP/1.0",
@@ -23,8 +23,8 @@ impl Version {
         }
     }
 
-    /// Reads the third part of a request-line. Another major version is
-    /// [`ParseError::VersionNotSupported`], anything else [`ParseError::Version`].
+    /// Parses the third part of a request-line. If the major version is not 1, the error is
+    /// [`ParseError::VersionNotSupported`]; if it is not a version, [`ParseError::Version`].
     pub fn parse(bytes: &[u8]) -> Result<Version, ParseError> {
         match bytes {
             b"HTTP/1.0" => Ok(Version::Http10),
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_are_told_as_they_are_read() {
+    fn the_text_of_a_version_is_what_was_parsed() {
         for text in ["HTTP/1.0", "HTTP/1.1"] {
             assert_eq!(Version::parse(text.as_bytes()).map(Version::text), Ok(text));
         }

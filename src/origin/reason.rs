@@ -98,7 +98,7 @@ impl fmt::Display for Reason {
             }
             Reason::Multipart(count) => write!(f, "Range selects {count} parts"),
             Reason::RangeNotSatisfiable(length) => {
-                write!(f, "Range begins beyond the last of {length} bytes")
+                write!(f, "Range selects none of the {length} bytes")
             }
             Reason::Message(fault) => fault.fmt(f),
             fixed => f.write_str(fixed.text()),

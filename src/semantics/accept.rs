@@ -5,38 +5,38 @@
 //! media-range = ( "*/*" / ( type "/*" ) / ( type "/" subtype ) ) parameters
 //! ```
 //!
-//! Against `text/html` and `application/json`, a browser's
-//! `text/html,application/xml;q=0.9,*/*;q=0.8` means the first, `application/json` the second and
-//! `*/*` the first again.
+//! If the server offers `text/html` and `application/json`, it sends HTML for a browser's
+//! `text/html,application/xml;q=0.9,*/*;q=0.8` and for `*/*`. It sends JSON for
+//! `application/json`.
 
 use super::field::{FieldName, Fields, split_outside_quotes};
 use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use super::weight::{Weight, split_weight};
 
-/// Which of the media types offered is sent, and why.
+/// The chosen media type, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MediaTypeChoice {
-    /// Its place in the offer.
+    /// The index of the media type in the offer.
     pub index: usize,
-    /// Why this one.
+    /// The reason.
     pub reason: AcceptReason,
 }
 
 /// Why a media type was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptReason {
-    /// The first: the request has no Accept.
+    /// The request has no Accept, so the first is sent.
     FieldAbsent,
-    /// The most welcome one.
+    /// The client prefers this media type.
     Preferred,
-    /// The first, although not accepted: section 12.5.1 lets a server disregard the field, and a
-    /// page that the client did not ask for is worth more to it than a 406.
+    /// The client accepts none of the offered types, so the first is sent. Section 12.5.1 lets the
+    /// server ignore the field, and such a page helps the client more than a 406.
     NoneAccepted,
 }
 
-/// Chooses among `offered`, the server's order of preference; never empty. The highest weight
-/// wins, then what is named more exactly (so that `application/json, */*` means JSON), then the
-/// server's order.
+/// Chooses one of `offered`. The slice must not be empty and is in the server's order of
+/// preference. The highest weight wins, then the more specific media range, then the server's
+/// order. So `application/json, */*` selects JSON.
 pub fn choose_media_type(fields: &Fields, offered: &[&str], trace: &mut Trace) -> MediaTypeChoice {
     let choice = chosen(fields, offered);
     trace.note(|| {
@@ -57,9 +57,9 @@ fn chosen(fields: &Fields, offered: &[&str]) -> MediaTypeChoice {
     offered
         .iter()
         .enumerate()
-        .filter_map(|(index, media_type)| Some((index, most_exact(fields, media_type)?)))
+        .filter_map(|(index, media_type)| Some((index, most_specific(fields, media_type)?)))
         .filter(|(_, matched)| !matched.weight.is_refusal())
-        .rev() // max_by_key keeps the last of equals, and the server's first should stay
+        .rev() // max_by_key returns the last of equal elements, but the server's first must win
         .max_by_key(|(_, matched)| (matched.weight, matched.precision))
         .map_or(first(AcceptReason::NoneAccepted), |(index, _)| {
             let reason = AcceptReason::Preferred;
@@ -69,31 +69,31 @@ fn chosen(fields: &Fields, offered: &[&str]) -> MediaTypeChoice {
 
 impl AcceptReason {
     /// The reason as a clause.
-    pub fn text(self) -> &'static str {
+    fn text(self) -> &'static str {
         match self {
             AcceptReason::FieldAbsent => {
                 "the request has no Accept, so the first media type is sent"
             }
             AcceptReason::Preferred => "Accept prefers this media type",
             AcceptReason::NoneAccepted => {
-                "Accept takes no media type that there is, so the first is sent"
+                "Accept allows none of the available media types, so the first is sent"
             }
         }
     }
 }
 
-/// How exactly a media range names a type: `*/*`, then `type/*`, then `type/subtype`, then that
-/// with parameters, the more the better.
+/// How specific a media range is: `*/*` is 0, `type/*` is 1, and `type/subtype` is 2 plus the
+/// number of its parameters.
 type Precision = usize;
 
-/// The media range that speaks for a type.
+/// The media range that applies to a type.
 struct Matched {
     precision: Precision,
     weight: Weight,
 }
 
-/// The most specific media range that matches takes precedence, whatever its weight.
-fn most_exact(fields: &Fields, media_type: &str) -> Option<Matched> {
+/// The most specific media range that matches `media_type`. It applies even if its weight is lower.
+fn most_specific(fields: &Fields, media_type: &str) -> Option<Matched> {
     fields
         .members(FieldName::Accept)
         .filter_map(|member| {
@@ -104,7 +104,7 @@ fn most_exact(fields: &Fields, media_type: &str) -> Option<Matched> {
         .max_by_key(|matched| matched.precision)
 }
 
-/// How exactly `range` names `media_type`, or `None` where it does not match.
+/// How specific `range` is for `media_type`, or `None` if it does not match.
 fn precision(range: &[u8], media_type: &[u8]) -> Option<Precision> {
     let mut wanted = split_outside_quotes(range, b';').filter(|piece| !piece.is_empty());
     let essence = essence_precision(wanted.next()?, media_type)?;
@@ -114,8 +114,8 @@ fn precision(range: &[u8], media_type: &[u8]) -> Option<Precision> {
 }
 
 fn essence_precision(range: &[u8], media_type: &[u8]) -> Option<Precision> {
-    let (kind, subtype) = halves(range)?;
-    let (own_kind, own_subtype) = halves(split_outside_quotes(media_type, b';').next()?)?;
+    let (kind, subtype) = type_and_subtype(range)?;
+    let (own_kind, own_subtype) = type_and_subtype(split_outside_quotes(media_type, b';').next()?)?;
     match (kind, subtype) {
         (b"*", b"*") => Some(0),
         _ if !kind.eq_ignore_ascii_case(own_kind) => None,
@@ -124,13 +124,13 @@ fn essence_precision(range: &[u8], media_type: &[u8]) -> Option<Precision> {
     }
 }
 
-fn halves(essence: &[u8]) -> Option<(&[u8], &[u8])> {
+fn type_and_subtype(essence: &[u8]) -> Option<(&[u8], &[u8])> {
     let slash = essence.iter().position(|&byte| byte == b'/')?;
     Some((essence.get(..slash)?, essence.get(slash + 1..)?))
 }
 
-/// Parameters are compared without case and without quotes, which is right for `charset`, the only
-/// one this server sends.
+/// Compares parameters without case and quotes. This is correct for `charset`, and the server
+/// sends no other parameter.
 fn has_parameter(media_type: &[u8], wanted: &[u8]) -> bool {
     let unquoted = |parameter: &[u8]| parameter.iter().filter(|&&b| b != b'"').copied().collect();
     let wanted: Vec<u8> = unquoted(wanted);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_get_what_they_mean() {
+    fn real_clients_get_the_type_that_they_prefer() {
         let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         check(browser, HTML, Preferred);
         check("*/*", HTML, Preferred); // curl
@@ -175,11 +175,11 @@ mod tests {
         check("text/html;q=0.5, application/json", JSON, Preferred);
         check("text/html, application/json", HTML, Preferred); // the server's order
         check("text/*;q=0.3, application/*;q=0.4", JSON, Preferred);
-        check("TEXT/HTML", HTML, Preferred); // 8.3.1: without case
+        check("TEXT/HTML", HTML, Preferred); // 8.3.1: case-insensitive
         check("text/html;charset=UTF-8, application/json", HTML, Preferred);
-        check("text/html;level=1, application/json;q=0.1", JSON, Preferred); // not that html
+        check("text/html;level=1, application/json;q=0.1", JSON, Preferred); // no `level`
         check("text/html;charset=\"utf-8\"", HTML, Preferred);
-        // 12.5.1: the most specific range counts, not the heaviest.
+        // 12.5.1: the most specific range applies, not the one with the highest weight.
         check("*/*, text/html;q=0", JSON, Preferred);
         check(
             "text/*, text/html;q=0.1, application/json;q=0.2",
@@ -199,12 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn what_accepts_nothing_is_disregarded() {
+    fn a_field_that_allows_no_offered_type_is_ignored() {
         check("image/png", HTML, NoneAccepted);
         check("", HTML, NoneAccepted);
         check("*/*;q=0", HTML, NoneAccepted);
         check("application/json;q=5", HTML, NoneAccepted); // malformed weight
-        check("*", HTML, NoneAccepted); // no media range
+        check("*", HTML, NoneAccepted); // not a media range
         check("*/json", HTML, NoneAccepted);
         check("html", HTML, NoneAccepted);
         let got = choose_media_type(&Fields::empty(), &["text/html"], &mut Trace::off());

@@ -1,7 +1,7 @@
 //! RFC 9110 section 14.6: `multipart/byteranges`.
 //!
-//! Several ranges travel in one body. Only the frame is made here; the bytes of each part go from
-//! the file to the wire between two calls, so a body is never built in memory.
+//! One body contains several ranges. This file writes only the text around the parts. Between two
+//! calls, the caller sends the bytes of a part from the file, so no body is built in memory.
 //!
 //! ```text
 //! --SEPARATOR CRLF                          part_head(0)
@@ -21,7 +21,7 @@ use std::borrow::Cow;
 
 use super::range::{ByteRange, ContentRange};
 
-/// The layout of one such body.
+/// The layout of a `multipart/byteranges` body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Byteranges {
     boundary: String,
@@ -31,8 +31,9 @@ pub struct Byteranges {
 }
 
 impl Byteranges {
-    /// Parts of a representation of `length` bytes. The boundary is 1 to 70 letters or digits (RFC
-    /// 2046 section 5.1.1) and must not occur in the parts: take one that nobody can foresee.
+    /// Creates the layout for a representation of `length` bytes. The boundary must be 1 to 70
+    /// letters or digits (RFC 2046 section 5.1.1) and must not occur in the parts. So the caller
+    /// must choose one that clients cannot predict.
     pub fn new(
         boundary: impl Into<String>,
         media_type: impl Into<Cow<'static, str>>,
@@ -47,17 +48,17 @@ impl Byteranges {
         }
     }
 
-    /// The parts, in the order they are sent.
+    /// The parts, in order.
     pub fn ranges(&self) -> &[ByteRange] {
         &self.ranges
     }
 
-    /// The value of the answer's Content-Type.
+    /// The value of Content-Type.
     pub fn content_type(&self) -> String {
         format!("multipart/byteranges; boundary={}", self.boundary)
     }
 
-    /// The value of Content-Length: the parts and every byte of the frame.
+    /// The value of Content-Length: the length of the parts and the text around them.
     pub fn content_length(&self) -> u64 {
         let mut frame = Vec::new();
         for index in 0..self.ranges.len() {
@@ -68,7 +69,7 @@ impl Byteranges {
         parts.fold(frame.len() as u64, u64::saturating_add)
     }
 
-    /// Appends what precedes the bytes of part `index`, or nothing where there is no such part.
+    /// Appends the text before the bytes of part `index`. Appends nothing if there is none.
     pub fn part_head(&self, index: usize, out: &mut Vec<u8>) {
         let Some(&range) = self.ranges.get(index) else {
             return;
@@ -83,7 +84,7 @@ impl Byteranges {
         out.extend_from_slice(head.as_bytes());
     }
 
-    /// Appends what follows the bytes of the last part.
+    /// Appends the text after the last part.
     pub fn closing(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(format!("\r\n--{}--\r\n", self.boundary).as_bytes());
     }
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_framed() {
+    fn a_body_has_a_head_per_part_and_a_closing() {
         let ranges = [(0, 4), (9, 9)].map(|(first, last)| ByteRange { first, last });
         let content = b"hello you!";
         let layout = Byteranges::new("SEP", "text/plain", 10, ranges.to_vec());
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_head_without_a_part() {
+    fn an_index_without_a_part_appends_nothing() {
         let layout = Byteranges::new("SEP", "text/plain", 10, Vec::new());
         let mut out = Vec::new();
         layout.part_head(0, &mut out);
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_beyond_32_bits_count() {
+    fn lengths_may_exceed_32_bits() {
         let length = 1 << 40;
         let ranges = vec![
             ByteRange {

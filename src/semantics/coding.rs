@@ -5,14 +5,14 @@
 //! codings         = content-coding / "identity" / "*"
 //! ```
 //!
-//! `gzip, deflate, br` is answered with gzip; `identity;q=1, gzip;q=0.5` with identity.
+//! The server answers `gzip, deflate, br` with gzip, and `identity;q=1, gzip;q=0.5` with identity.
 
 use super::field::{FieldName, Fields};
 use super::status::Status;
 use super::trace::{Clause, Evidence, Step, Trace, clause};
 use super::weight::{Weight, split_weight};
 
-/// A content coding this server can apply; identity is the absence of one.
+/// A content coding that the server can apply. Identity means no coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Coding {
@@ -21,12 +21,12 @@ pub enum Coding {
     Deflate,
 }
 
-/// What Accept-Encoding and the offer come to.
+/// The result of [`choose`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodingChoice {
-    /// This coding, for this reason.
+    /// The coding to send, and the reason.
     Chosen(Coding, CodingReason),
-    /// Identity is refused and nothing offered is accepted.
+    /// The client refuses identity and accepts none of the offered codings.
     NotAcceptable,
 }
 
@@ -35,29 +35,30 @@ pub enum CodingChoice {
 pub enum CodingReason {
     /// Identity: no coding was offered for this representation.
     NotOffered,
-    /// Identity: many clients that say nothing cannot decode, although they may be sent anything.
+    /// Identity: the request has no Accept-Encoding. This allows any coding, but many such clients
+    /// cannot decode one.
     FieldAbsent,
-    /// Identity: an empty field asks for no coding.
+    /// Identity: the field is empty, so the client wants no coding.
     FieldEmpty,
-    /// A coding: the most welcome of those offered.
+    /// A coding: the client prefers it among the offered ones.
     Preferred,
-    /// Identity: listed, and more welcome than what is offered.
+    /// Identity: the client lists it and prefers it to every offered coding.
     IdentityPreferred,
-    /// Identity: the field accepts none of the codings offered.
+    /// Identity: the field accepts none of the offered codings.
     NoneAccepted,
     /// A coding: the field refuses identity.
     IdentityRefused,
-    /// Identity: an HTTP/1.0 client needs the length beforehand. The caller's reason.
+    /// Identity: an HTTP/1.0 client needs the length before the body. Only callers set this.
     LengthUnknown,
-    /// Identity: as many contents are being coded as the server codes at a time. The caller's
-    /// reason.
+    /// Identity: the server already compresses as many bodies as its limit allows. Only callers set
+    /// this.
     CodersBusy,
-    /// Identity: a range was asked for, and it means bytes of the file. The caller's reason.
+    /// Identity: the request has a range, and ranges count file bytes. Only callers set this.
     RangeAsked,
 }
 
 impl Coding {
-    /// The coding a token names, without case; `x-gzip` is gzip (section 8.4.1.3).
+    /// The coding with this token, which is case-insensitive. `x-gzip` is gzip (section 8.4.1.3).
     pub fn from_token(token: &[u8]) -> Option<Coding> {
         const TOKENS: [(&[u8], Coding); 4] = [
             (b"gzip", Coding::Gzip),
@@ -71,7 +72,7 @@ impl Coding {
             .map(|(_, coding)| coding)
     }
 
-    /// The token of Content-Encoding, where identity itself never stands.
+    /// The token in Content-Encoding. `identity` is never sent there.
     pub fn name(self) -> &'static str {
         match self {
             Coding::Identity => "identity",
@@ -80,8 +81,8 @@ impl Coding {
         }
     }
 
-    /// What sets apart the entity-tags of one file's representations (section 8.8.3.3).
-    pub fn suffix(self) -> &'static str {
+    /// The suffix that makes the entity-tag of each coding unique (section 8.8.3.3).
+    pub(super) fn suffix(self) -> &'static str {
         match self {
             Coding::Identity => "",
             Coding::Gzip => "-gzip",
@@ -90,10 +91,11 @@ impl Coding {
     }
 }
 
-/// Chooses among `offered`, the codings the server is willing to apply in its order of preference,
-/// and identity, which is always possible. The highest weight wins; then the server's order; then
-/// a coding over identity. Where the answer is [`CodingChoice::NotAcceptable`] a caller may ask
-/// again with an offer it would not have made by itself.
+/// Chooses identity or one of `offered`, which is in the server's order of preference.
+///
+/// The highest weight wins. Identity competes only if the field lists it by name. Between equal
+/// weights, a coding wins over identity, and then the server's order decides. If the result is
+/// [`CodingChoice::NotAcceptable`], the caller may try again with a larger offer.
 pub fn choose(fields: &Fields, offered: &[Coding], trace: &mut Trace) -> CodingChoice {
     let choice = chosen(fields, offered);
     trace.note(|| note(fields, offered, choice));
@@ -121,15 +123,15 @@ fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
     .with(Evidence::Weights(weights))
 }
 
-/// Why the answer is 406.
-pub const NOT_ACCEPTABLE: &str = "Accept-Encoding refuses every coding that can be sent";
+/// The reason for 406, as a clause.
+pub const NOT_ACCEPTABLE: &str = "Accept-Encoding refuses every available coding";
 
 fn chosen(fields: &Fields, offered: &[Coding]) -> CodingChoice {
     if !fields.contains(FieldName::AcceptEncoding) {
         return identity_because(CodingReason::FieldAbsent, offered);
     }
     let accepted = Accepted::of(fields);
-    match accepted.most_welcome(offered) {
+    match accepted.most_preferred(offered) {
         Some((_, weight)) if accepted.listed(Coding::Identity) > Some(weight) => {
             identity_because(CodingReason::IdentityPreferred, offered)
         }
@@ -143,8 +145,8 @@ fn chosen(fields: &Fields, offered: &[Coding]) -> CodingChoice {
     }
 }
 
-/// Whether a representation without a coding is acceptable: unless `identity;q=0`, or `*;q=0` and
-/// identity not listed.
+/// Whether the client accepts a representation without a coding. It does not if the field has
+/// `identity;q=0`, or if it has `*;q=0` and does not list identity.
 pub fn accepts_identity(fields: &Fields) -> bool {
     !fields.contains(FieldName::AcceptEncoding) || !Accepted::of(fields).refuses_identity()
 }
@@ -160,14 +162,16 @@ impl CodingReason {
             CodingReason::IdentityPreferred => "Accept-Encoding prefers identity",
             CodingReason::NoneAccepted => "Accept-Encoding accepts no coding that is offered",
             CodingReason::IdentityRefused => "Accept-Encoding refuses identity",
-            CodingReason::LengthUnknown => "HTTP/1.0 needs the length, which compression hides",
-            CodingReason::CodersBusy => "as many files as allowed are being compressed",
-            CodingReason::RangeAsked => "a range counts the bytes of the uncompressed file",
+            CodingReason::LengthUnknown => {
+                "HTTP/1.0 needs the length, which is unknown with compression"
+            }
+            CodingReason::CodersBusy => "the limit of concurrent compressions is reached",
+            CodingReason::RangeAsked => "ranges apply to the uncompressed file",
         }
     }
 }
 
-/// Identity, and that nothing else was on offer where that is the plainer reason.
+/// Chooses identity. If `offered` is empty, that is the reason instead of `reason`.
 fn identity_because(reason: CodingReason, offered: &[Coding]) -> CodingChoice {
     let reason = match offered {
         [] => CodingReason::NotOffered,
@@ -176,7 +180,7 @@ fn identity_because(reason: CodingReason, offered: &[Coding]) -> CodingChoice {
     CodingChoice::Chosen(Coding::Identity, reason)
 }
 
-/// What Accept-Encoding says of each coding.
+/// The weights in Accept-Encoding.
 #[derive(Default)]
 struct Accepted {
     identity: Option<Weight>,
@@ -201,7 +205,7 @@ impl Accepted {
         accepted
     }
 
-    /// Where a coding is listed twice the lower weight counts, so that no refusal is overlooked.
+    /// If a coding is listed twice, the lower weight applies, because one of them may be a refusal.
     fn note(&mut self, token: &[u8], weight: Weight) {
         let slot = match (token, Coding::from_token(token)) {
             (b"*", _) => &mut self.any,
@@ -213,7 +217,7 @@ impl Accepted {
         *slot = Some(slot.map_or(weight, |earlier| earlier.min(weight)));
     }
 
-    /// The weight of a coding that is listed by name.
+    /// The weight of a coding that the field lists by name.
     fn listed(&self, coding: Coding) -> Option<Weight> {
         match coding {
             Coding::Identity => self.identity,
@@ -222,7 +226,7 @@ impl Accepted {
         }
     }
 
-    /// The asterisk stands for every coding that is not listed.
+    /// The weight of a coding. `*` matches every coding that is not listed.
     fn weight(&self, coding: Coding) -> Option<Weight> {
         self.listed(coding).or(self.any)
     }
@@ -232,13 +236,13 @@ impl Accepted {
             .is_some_and(Weight::is_refusal)
     }
 
-    fn most_welcome(&self, offered: &[Coding]) -> Option<(Coding, Weight)> {
+    fn most_preferred(&self, offered: &[Coding]) -> Option<(Coding, Weight)> {
         offered
             .iter()
             .filter(|&&coding| coding != Coding::Identity)
             .filter_map(|&coding| Some((coding, self.weight(coding)?)))
             .filter(|(_, weight)| !weight.is_refusal())
-            .rev() // max_by_key keeps the last of equals, and the server's first should stay
+            .rev() // max_by_key returns the last of equal elements, but the server's first must win
             .max_by_key(|&(_, weight)| weight)
     }
 }
@@ -269,15 +273,15 @@ mod tests {
     #[test]
     fn a_coding_is_chosen() {
         check("gzip", Gzip, Why::Preferred);
-        check("GZIP", Gzip, Why::Preferred); // 8.4.1: without case
+        check("GZIP", Gzip, Why::Preferred); // 8.4.1: case-insensitive
         check("x-gzip", Gzip, Why::Preferred); // 8.4.1.3
         check("deflate", Deflate, Why::Preferred);
         check("gzip, deflate, br, zstd", Gzip, Why::Preferred); // the server's order
         check("deflate, gzip", Gzip, Why::Preferred);
         check("gzip;q=0.5, deflate", Deflate, Why::Preferred); // the client's weight
         check("gzip;q=0.5, deflate;q=0.501", Deflate, Why::Preferred); // 12.4.2: three digits
-        check("gzip;q=0.001", Gzip, Why::Preferred); // identity unlisted does not beat it
-        check("gzip, identity", Gzip, Why::Preferred); // a coding before identity
+        check("gzip;q=0.001", Gzip, Why::Preferred); // unlisted identity does not compete
+        check("gzip, identity", Gzip, Why::Preferred); // a coding wins over identity
         check("*", Gzip, Why::Preferred); // 12.5.3: any coding not listed
         check("gzip;q=0, *", Deflate, Why::Preferred);
         check("gzip;q=0.3, *;q=0.8", Deflate, Why::Preferred);
@@ -292,7 +296,7 @@ mod tests {
         check(" , ", Identity, Why::FieldEmpty);
         check("br", Identity, Why::NoneAccepted);
         check("gzip;q=0, deflate;q=0", Identity, Why::NoneAccepted);
-        check("gzip;q=0, gzip, deflate;q=0", Identity, Why::NoneAccepted); // no refusal overlooked
+        check("gzip;q=0, gzip, deflate;q=0", Identity, Why::NoneAccepted); // the refusal applies
         check("gzip;q", Identity, Why::NoneAccepted);
         check("gzip;level=9", Identity, Why::NoneAccepted); // codings have no parameters
         check("identity", Identity, Why::NoneAccepted);
@@ -319,12 +323,12 @@ mod tests {
     }
 
     #[test]
-    fn the_offer_bounds_the_choice() {
-        let bare = CodingChoice::Chosen(Identity, Why::NotOffered);
-        check_offer(&[], &[], bare);
-        check_offer(&["gzip"], &[], bare);
+    fn only_offered_codings_are_chosen() {
+        let identity = CodingChoice::Chosen(Identity, Why::NotOffered);
+        check_offer(&[], &[], identity);
+        check_offer(&["gzip"], &[], identity);
         check_offer(&["gzip, identity;q=0"], &[], CodingChoice::NotAcceptable);
-        // Asked again with an unusual offer, because the client leaves no other way.
+        // The second try with a larger offer.
         let coded = CodingChoice::Chosen(Gzip, Why::IdentityRefused);
         check_offer(&["gzip, identity;q=0"], &[Gzip, Deflate], coded);
         let deflate = CodingChoice::Chosen(Deflate, Why::Preferred);
@@ -332,14 +336,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_one_list() {
+    fn several_lines_form_one_list() {
         let deflate = CodingChoice::Chosen(Deflate, Why::Preferred);
         check_offer(&["gzip;q=0.5", "deflate"], &[Gzip, Deflate], deflate); // 5.2
         check_offer(&["", "deflate"], &[Gzip, Deflate], deflate);
     }
 
     #[test]
-    fn suffixes_tell_representations_apart() {
+    fn each_coding_has_its_own_suffix() {
         assert_eq!(
             [Identity, Gzip, Deflate].map(Coding::suffix),
             ["", "-gzip", "-deflate"]

@@ -1,6 +1,6 @@
 //! RFC 9110 section 5.6.7: dates.
 //!
-//! All three formats are read, the first is written:
+//! The server reads all three formats and writes the first:
 //!
 //! ```text
 //! Sun, 06 Nov 1994 08:49:37 GMT    IMF-fixdate
@@ -14,8 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::text::append;
 use crate::text::calendar::{LAST_SECOND, UtcTime};
 
-/// A point in time in whole seconds, from 1970 to the end of the year 9999: the range of an
-/// IMF-fixdate.
+/// A time in whole seconds, from the start of 1970 to the end of the year 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpDate(u64);
 
@@ -33,20 +32,20 @@ const WEEKDAYS: [&str; 7] = [
 ];
 
 impl HttpDate {
-    /// The first second of 1970.
+    /// 1 January 1970, 00:00:00.
     pub const EPOCH: HttpDate = HttpDate(0);
 
-    /// How many bytes an IMF-fixdate has.
-    pub const LENGTH: usize = 29;
+    /// The length of an IMF-fixdate in bytes.
+    pub(super) const LENGTH: usize = 29;
 
-    /// The time `seconds` after 1970 began, or `None` before 1970 and after the year 9999.
+    /// The time `seconds` after [`HttpDate::EPOCH`], or `None` before 1970 or after the year 9999.
     pub fn from_unix(seconds: i64) -> Option<HttpDate> {
         let is_in_range = (0..=LAST_SECOND).contains(&seconds);
         is_in_range.then_some(HttpDate(seconds.unsigned_abs()))
     }
 
-    /// Reads any of the three formats; `None` for anything else, a wrong day of the week included.
-    /// `now` settles the century of a year that has two digits.
+    /// Parses any of the three formats. Returns `None` for anything else, such as a date with the
+    /// wrong weekday. `now` decides the century of a two-digit year.
     pub fn parse(value: &[u8], now: HttpDate) -> Option<HttpDate> {
         let text = std::str::from_utf8(value).ok()?.trim();
         match text.split_once(", ") {
@@ -57,18 +56,18 @@ impl HttpDate {
         }
     }
 
-    /// Seconds since 1970 began.
+    /// The seconds since [`HttpDate::EPOCH`].
     pub fn seconds(self) -> u64 {
         self.0
     }
 
-    /// Appends the IMF-fixdate, [`HttpDate::LENGTH`] bytes.
+    /// Appends the IMF-fixdate, which has 29 bytes.
     pub fn write(self, out: &mut Vec<u8>) {
         append(out, format_args!("{self}"));
     }
 }
 
-/// A date that is written once and copied into every answer of the same second.
+/// The text of a date, formatted once and copied into every response of the same second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImfFixdate([u8; HttpDate::LENGTH]);
 
@@ -84,7 +83,7 @@ impl From<HttpDate> for ImfFixdate {
 }
 
 impl ImfFixdate {
-    /// The bytes, as they stand in a field.
+    /// The bytes of the field value.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -92,7 +91,7 @@ impl ImfFixdate {
 
 impl fmt::Display for HttpDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The conversion panics outside 1970 to 9999, but no HttpDate lies there.
+        // The conversion panics outside the years 1970 to 9999, but an HttpDate is always inside.
         let time = UNIX_EPOCH + Duration::from_secs(self.0);
         httpdate::HttpDate::from(time).fmt(f)
     }
@@ -104,9 +103,11 @@ fn parse_four_digit_year(text: &str) -> Option<HttpDate> {
     Some(HttpDate(since.as_secs()))
 }
 
-/// `06-Nov-94 08:49:37 GMT`, the part behind the weekday. A date that seems more than fifty years
-/// ahead MUST be taken for the most recent year in the past with the same two digits, so the
-/// latest century within that bound is right, provided that the weekday agrees.
+/// Parses the part after the weekday, such as `06-Nov-94 08:49:37 GMT`.
+///
+/// If a date appears to be more than 50 years in the future, its year MUST be read as the most
+/// recent past year with the same two digits. So this takes the latest century that is not more
+/// than 50 years ahead and in which the weekday is right.
 fn parse_rfc850(weekday: &str, rest: &str, now: HttpDate) -> Option<HttpDate> {
     let (day, rest) = rest.split_once('-')?;
     let (month, rest) = rest.split_once('-')?;
@@ -151,29 +152,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_nothing() {
+    fn other_values_are_not_dates() {
         check("", None);
         check("0", None);
         check("yesterday", None);
         check("Sun, 06 Nov 1994 08:49:37", None); // the zone is part of the grammar
-        check("Sun, 06 Nov 1994 08:49:37 UTC", None); // and it is GMT
+        check("Sun, 06 Nov 1994 08:49:37 UTC", None); // and must be GMT
         check("Sun, 06 Nov 1994 08:49:37 gmt", None); // case matters
         check("sun, 06 Nov 1994 08:49:37 GMT", None);
         check("Sun, 6 Nov 1994 08:49:37 GMT", None); // day is 2DIGIT
         check("Mon, 06 Nov 1994 08:49:37 GMT", None); // it was a Sunday
-        check("Thu, 29 Feb 2023 00:00:00 GMT", None); // there was none
+        check("Thu, 29 Feb 2023 00:00:00 GMT", None); // 2023 had no such day
         check("Sun, 06 Nov 1994 24:00:00 GMT", None);
         check("Wed, 31 Dec 1969 23:59:59 GMT", None);
         check("Sunday, 06-Nov-1994 08:49:37 GMT", None); // RFC 850 has two digits
         check("Sunday, 06-Nov-+4 08:49:37 GMT", None);
-        check(" \x0bSaturday, 01-May-77 00:00:00 GMT", None); // no way round the century
+        check(" \x0bSaturday, 01-May-77 00:00:00 GMT", None); // also after white space
         check("Sunday, ", None);
         check("Sunday, -", None);
         check("Sunday, é-é-éé", None);
     }
 
     #[test]
-    fn two_digits_mean_at_most_fifty_years_ahead() {
+    fn a_two_digit_year_is_at_most_fifty_years_ahead() {
         check("Tuesday, 01-May-01 00:00:00 GMT", Some(988_675_200)); // 2001, 25 years ago
         check("Saturday, 01-May-27 00:00:00 GMT", Some(1_809_129_600)); // next year
         check("Wednesday, 01-May-75 00:00:00 GMT", Some(3_323_894_400)); // 2075, 49 years ahead
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_cannot_be_written_are_no_dates() {
+    fn times_outside_1970_to_9999_are_not_dates() {
         assert_eq!(HttpDate::from_unix(-1), None);
         assert_eq!(HttpDate::from_unix(i64::MIN), None);
         assert_eq!(HttpDate::from_unix(LAST_SECOND + 1), None);

@@ -1,7 +1,8 @@
-//! RFC 9110 sections 13, 14 and 15.3.1 together: what of the selected representation is sent.
+//! RFC 9110 sections 13, 14 and 15.3.1: whether the whole representation, parts of it or nothing
+//! is sent.
 //!
-//! First the preconditions, then If-Range, then Range (section 13.2.2). The representation has
-//! been selected before: its validators are those of its content coding.
+//! Section 13.2.2 gives the order: the preconditions, then If-Range, then Range. The caller has
+//! already selected the representation, so the validators are those of its content coding.
 
 use super::date::HttpDate;
 use super::field::{FieldName, Fields};
@@ -16,50 +17,51 @@ use super::validator::Validators;
 /// The representation that negotiation has selected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Selected<'a> {
-    /// Its validators.
+    /// The current validators.
     pub validators: Validators<'a>,
-    /// Its length in bytes, where that is known before it is sent.
+    /// The length in bytes, if it is known before the body is sent.
     pub length: Option<u64>,
 }
 
-/// What is sent, and why.
+/// What the server sends, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// 200: all of it.
+    /// 200: the whole representation.
     Whole(WholeReason),
     /// 206: one part.
     Partial(ByteRange),
-    /// 206: two parts or more as `multipart/byteranges`.
+    /// 206: two or more parts, as `multipart/byteranges`.
     Multipart(Vec<ByteRange>),
-    /// 304: nothing, the client has it.
+    /// 304: the client has the current representation.
     NotModified(NotModifiedReason),
-    /// 412: nothing, it is not what the client meant.
+    /// 412: the representation is not the one that the client expects.
     PreconditionFailed(FailedReason),
-    /// 416: nothing, it does not reach that far.
+    /// 416: no requested range overlaps the representation.
     RangeNotSatisfiable {
-        /// How many bytes there are.
+        /// The length of the representation in bytes.
         length: u64,
     },
 }
 
-/// Why all of it is sent.
+/// Why the whole representation is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WholeReason {
-    /// No part was asked for, and this of the conditions.
+    /// The request has no Range field, and the preconditions allow it for this reason.
     Asked(ProceedReason),
     /// The Range field is ignored.
     RangeIgnored(IgnoredReason),
-    /// Range has a meaning for GET alone (section 14.2).
+    /// Range is defined only for GET (section 14.2).
     RangeWithoutGet,
-    /// Parts cannot be cut from what has no length yet.
+    /// A range cannot be resolved while the length is unknown.
     LengthUnknown,
-    /// The part would not fit what the client has.
+    /// If-Range does not match, so a part would not fit the one that the client has.
     IfRangeDiffers(DiffersReason),
 }
 
-/// Decides for a request that would otherwise be answered with 200. `max_ranges` bounds how many
-/// ranges are taken seriously, [`range::MAX_RANGES`] by default. A request without condition and
-/// range costs five tests of a bit.
+/// Decides how to answer a request whose answer is otherwise 200.
+///
+/// A Range field with more than `max_ranges` ranges is ignored; the default is
+/// [`range::MAX_RANGES`]. A request without conditions and ranges costs five bit tests.
 pub fn decide(
     method: Method,
     fields: &Fields,
@@ -79,13 +81,14 @@ pub fn decide(
             Err(whole) => whole,
         },
     };
-    trace.note(|| Step::new(WHOLE, "all of the representation is sent").leads_to(Status::Ok));
+    trace.note(|| Step::new(WHOLE, WHOLE_IS_SENT).leads_to(Status::Ok));
     Decision::Whole(whole)
 }
 
 const WHOLE: Clause = clause!("RFC 9110 section 15.3.1", "decide");
+const WHOLE_IS_SENT: &str = "the whole representation is sent";
 
-/// Steps 5 and 6 of section 13.2.2: what Range and If-Range come to.
+/// Steps 5 and 6 of section 13.2.2: evaluates If-Range and Range.
 fn part(
     method: Method,
     fields: &Fields,
@@ -111,7 +114,7 @@ fn part(
     }
 }
 
-/// Whether Range means anything for this method and representation, and what If-Range says of it.
+/// Checks that Range applies to this method and representation, then evaluates If-Range.
 fn applicable(
     method: Method,
     fields: &Fields,
@@ -155,10 +158,10 @@ fn note_range(fields: &Fields, length: u64, choice: &RangeChoice) -> Step {
 
 const ONE_RANGE: &str = "Range selects one part";
 const SEVERAL_RANGES: &str = "Range selects several parts";
-const NO_RANGE: &str = "Range begins beyond the last byte";
+const NO_RANGE: &str = "Range selects no bytes";
 
 impl Decision {
-    /// The status that says so.
+    /// The status code of the response.
     pub fn status(&self) -> Status {
         match self {
             Decision::Whole(_) => Status::Ok,
@@ -170,9 +173,10 @@ impl Decision {
     }
 }
 
+#[cfg(test)]
 impl Decision {
-    /// Why, as a clause.
-    pub fn text(&self) -> &'static str {
+    /// The reason as a clause.
+    pub(super) fn text(&self) -> &'static str {
         match self {
             Decision::Whole(reason) => reason.text(),
             Decision::Partial(_) => ONE_RANGE,
@@ -191,9 +195,7 @@ impl WholeReason {
             WholeReason::Asked(reason) => reason.text(),
             WholeReason::RangeIgnored(reason) => reason.text(),
             WholeReason::RangeWithoutGet => "Range is ignored because the method is not GET",
-            WholeReason::LengthUnknown => {
-                "Range is ignored because the length is not known beforehand"
-            }
+            WholeReason::LengthUnknown => "Range is ignored because the length is unknown",
             WholeReason::IfRangeDiffers(reason) => reason.text(),
         }
     }
@@ -226,11 +228,13 @@ mod tests {
         let (section, mut trace) = (Section::of(pairs), Trace::watched());
         let got = decide(method, &section.fields(), &selected, now, 8, &mut trace);
         assert_eq!(got, want, "{method:?} {pairs:?}");
+        let status = trace.steps().last().and_then(|step| step.status);
+        assert_eq!(status, Some(got.status()));
         let mut steps = trace.steps().iter().rev().map(|step| step.finding);
         if matches!(got, Decision::Whole(_)) {
-            assert_eq!(steps.next(), Some("all of the representation is sent"));
+            assert_eq!(steps.next(), Some(WHOLE_IS_SENT));
         }
-        // The last step before is why, unless there was nothing to decide.
+        // The step before it gives the reason. A request without conditions and ranges has none.
         assert_eq!(
             steps.next().unwrap_or("the request has no condition"),
             got.text()
@@ -247,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_is_sent() {
+    fn the_whole_representation_is_sent() {
         let plain = Decision::Whole(WholeReason::Asked(ProceedReason::NoCondition));
         check(&[], plain.clone());
         check(&[(IfRange, "\"v2\"")], plain); // 13.1.5: ignored without Range
@@ -260,7 +264,7 @@ mod tests {
             &[(Range, "bytes=0-0"), (IfRange, "\"v2\"")],
             differs.clone(),
         );
-        // 13.2.2: a range that could not be satisfied does not matter when If-Range fails.
+        // 13.2.2: if If-Range does not match, an unsatisfiable range is ignored too.
         check(&[(Range, "bytes=500-"), (IfRange, "\"v2\"")], differs);
     }
 

@@ -1,12 +1,12 @@
 //! RFC 9110 section 5: fields.
 //!
-//! A head is parsed once into `FieldLine`s, offsets into its bytes, so that a worker reuses one
-//! allocation for every request. `Fields` is the view that decisions read:
+//! The parser turns a head into `FieldLine`s, which are offsets into its bytes. A worker reuses
+//! their allocation for every request. `Fields` is the view that decisions read:
 //! `fields.contains(FieldName::Range)`, `fields.values(FieldName::IfMatch)`.
 
 use crate::text::octet::{self, TOKEN};
 
-/// A field this server acts upon. Names are compared without case (section 5.1).
+/// A field that this server uses. Names are case-insensitive (section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[allow(missing_docs)]
@@ -29,9 +29,9 @@ pub enum FieldName {
 }
 
 impl FieldName {
-    /// The field a name stands for, or `None` where this server does not act upon it.
+    /// The field with this name, or `None` if the server does not use the field.
     pub fn recognise(name: &[u8]) -> Option<FieldName> {
-        // The length settles almost every case before a byte is compared.
+        // The length rules out nearly every name before any bytes are compared.
         let candidates: &[FieldName] = match name.len() {
             4 => &[FieldName::Host],
             5 => &[FieldName::Range],
@@ -52,8 +52,8 @@ impl FieldName {
             .find(|known| name.eq_ignore_ascii_case(known.name().as_bytes()))
     }
 
-    /// The name as it is usually written.
-    pub fn name(self) -> &'static str {
+    /// The name in its usual spelling.
+    pub(super) fn name(self) -> &'static str {
         match self {
             FieldName::Accept => "Accept",
             FieldName::AcceptEncoding => "Accept-Encoding",
@@ -78,7 +78,7 @@ impl FieldName {
     }
 }
 
-/// Where a piece of a head lies: offsets from the head's first byte.
+/// A part of a head: offsets from its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The first byte.
@@ -88,16 +88,16 @@ pub struct Span {
 }
 
 impl Span {
-    /// The bytes of `head` that lie here. `head` must be the one the span was measured in.
+    /// The bytes of the span. `head` must be the head that the span belongs to.
     pub fn of(self, head: &[u8]) -> &[u8] {
         &head[self.start as usize..self.end as usize]
     }
 }
 
-/// One field line (section 5.2): its name and its value without the white space around it.
+/// One field line (section 5.2): the name and the trimmed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldLine {
-    /// What the name means here, if anything.
+    /// The field, if the server uses it.
     pub known: Option<FieldName>,
     /// The name as sent.
     pub name: Span,
@@ -114,7 +114,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// A view of `lines`, whose spans lie in `head`.
+    /// A view of `lines`. Their spans must belong to `head`.
     pub fn new(head: &'a [u8], lines: &'a [FieldLine]) -> Fields<'a> {
         let present = lines
             .iter()
@@ -128,11 +128,12 @@ impl<'a> Fields<'a> {
     }
 
     /// A section without fields.
-    pub fn empty() -> Fields<'static> {
+    #[cfg(test)]
+    pub(super) fn empty() -> Fields<'static> {
         Fields::new(&[], &[])
     }
 
-    /// Whether at least one line has this name; one test of a bit.
+    /// Whether at least one line has this name. This tests one bit.
     pub fn contains(&self, name: FieldName) -> bool {
         self.present & name.bit() != 0
     }
@@ -152,22 +153,22 @@ impl<'a> Fields<'a> {
         self.values(name).next()
     }
 
-    /// The value where exactly one line has this name. A singleton field that comes twice is
-    /// malformed (section 5.3) and means nothing.
+    /// The value, if exactly one line has this name. If a singleton field comes twice, it is
+    /// malformed (section 5.3).
     pub fn sole(&self, name: FieldName) -> Option<&'a [u8]> {
         let mut values = self.values(name);
         let value = values.next()?;
         values.next().is_none().then_some(value)
     }
 
-    /// The members of a list-valued field over all its lines (section 5.6.1): split at commas
-    /// outside quotes, trimmed, empty ones skipped. Not for entity-tags, where a backslash is no
-    /// escape.
+    /// The members of a list-valued field in all its lines (section 5.6.1). Splits at commas
+    /// outside quotes, trims the members and skips empty ones. Do not use it for entity-tags,
+    /// because a backslash is not an escape in them.
     pub fn members(&self, name: FieldName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.values(name).flat_map(members)
     }
 
-    /// Every line as sent: name and trimmed value.
+    /// The name as sent and the trimmed value of each line.
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let head = self.head;
         self.lines
@@ -176,20 +177,19 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The members of one list value (section 5.6.1.2), quoted strings kept whole.
-pub fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The members of one list value (section 5.6.1.2). Commas in quoted strings do not separate.
+pub(super) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     split_outside_quotes(value, b',').filter(|member| !member.is_empty())
 }
 
-/// The trimmed pieces of `value` between separators that stand outside quoted strings
-/// (section 5.6.4).
-pub fn split_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+/// Splits `value` at separators outside quoted strings (section 5.6.4) and trims the pieces.
+pub(super) fn split_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     pieces_outside_quotes(value, separator).map(trim)
 }
 
-/// As [`split_outside_quotes`], with the white space kept: the pieces and the separators between
-/// them make up all of `value`.
-pub fn pieces_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+/// Splits like [`split_outside_quotes`], but keeps the white space: the pieces and the separators
+/// together are all of `value`.
+pub(super) fn pieces_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut quoted = false;
     let mut escaped = false;
     value.split(move |&byte| {
@@ -206,7 +206,7 @@ pub fn pieces_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item 
     })
 }
 
-/// `value` without optional white space around it (section 5.6.3).
+/// Removes optional white space at both ends of `value` (section 5.6.3).
 pub fn trim(value: &[u8]) -> &[u8] {
     let is_white = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = value
@@ -225,7 +225,7 @@ pub fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && octet::run(&TOKEN, bytes) == bytes.len()
 }
 
-/// A field section that owns its bytes, as the tests of this layer write them.
+/// A field section that owns its bytes, for the tests of this layer.
 #[cfg(test)]
 pub(crate) struct Section {
     head: Vec<u8>,
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_recognised_without_case() {
+    fn names_are_case_insensitive() {
         for name in [
             "Accept",
             "Accept-Encoding",

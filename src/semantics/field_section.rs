@@ -1,18 +1,18 @@
 //! RFC 9110 section 5: the fields of a response, as values.
 //!
-//! A response can be looked at before it is bytes: `section.get("Allow")`. What is the same in
-//! every response about one representation is written once and kept as lines; such lines are
-//! shared, so that a response that consists of them needs no memory of its own.
+//! Examples are `("Allow", Text("GET, HEAD, OPTIONS"))` and `("Content-Length", Number(14))`.
+//! Fields that are equal in every response with the same representation are prepared once, as
+//! lines. Responses share these lines and do not copy them.
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::date::HttpDate;
 
-/// The fields of one response, in the order in which they are written.
+/// The fields of one response, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FieldSection {
-    /// Lines written before, each `name: value` and CR LF. They come first.
+    /// Prepared lines, each `name: value` and CR LF. They come first.
     prepared: Option<Rc<[u8]>>,
     fields: Vec<(&'static str, FieldValue)>,
 }
@@ -29,7 +29,7 @@ pub enum FieldValue {
 }
 
 impl FieldSection {
-    /// A section that begins with lines that were written before.
+    /// A section that starts with prepared lines.
     pub fn prepared(lines: Rc<[u8]>) -> FieldSection {
         FieldSection {
             prepared: Some(lines),
@@ -37,17 +37,17 @@ impl FieldSection {
         }
     }
 
-    /// Adds a field. Invariant: the name is a token of this server's own.
+    /// Appends a field. Invariant: the name is a token that the server chooses, not the client.
     pub fn push(&mut self, name: &'static str, value: impl Into<FieldValue>) {
         self.fields.push((name, value.into()));
     }
 
-    /// The lines that were written before.
+    /// The prepared lines.
     pub fn lines(&self) -> &[u8] {
         self.prepared.as_deref().unwrap_or_default()
     }
 
-    /// The fields behind them.
+    /// The fields after the prepared lines.
     pub fn fields(&self) -> &[(&'static str, FieldValue)] {
         &self.fields
     }

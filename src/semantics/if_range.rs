@@ -1,39 +1,39 @@
 //! RFC 9110 section 13.1.5: If-Range.
 //!
-//! `If-Range = entity-tag / HTTP-date`: "if this is still what I have a piece of, send the rest,
-//! otherwise send all of it".
+//! `If-Range = entity-tag / HTTP-date`, such as `"v1"` or `Sun, 06 Nov 1994 08:49:37 GMT`. If the
+//! representation has not changed, the server sends the range. Otherwise, it sends everything.
 
 use super::date::HttpDate;
 use super::field::{FieldName, Fields};
 use super::trace::{Clause, Quote, Step, Trace, clause};
 use super::validator::{EntityTag, Validators};
 
-/// Whether a range may be answered with a range.
+/// Whether the server may answer with the requested range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfRange {
-    /// There is no such field.
+pub(super) enum IfRange {
+    /// The request has no If-Range.
     Absent,
-    /// The representation is the one the client has a part of.
+    /// The client has a part of the current representation.
     Matches,
-    /// It is not, or nobody can tell: the Range field MUST be ignored.
+    /// The representation differs, or the server cannot tell. Range MUST be ignored.
     Differs(DiffersReason),
 }
 
-/// Why a range is not answered with a range.
+/// Why If-Range does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiffersReason {
-    /// Neither one entity-tag nor one date.
+    /// The field is neither one entity-tag nor one date.
     Malformed,
-    /// Not the current entity-tag by strong comparison.
+    /// The entity-tag is not the current one by strong comparison.
     EntityTag,
-    /// Not exactly the modification date.
+    /// The date does not equal the modification date.
     Date,
-    /// The modification date is too fresh to tell two states apart.
+    /// The modification date is so recent that the file may change again within that second.
     WeakDate,
 }
 
-/// Compares If-Range with the current validators. `now` dates the request.
-pub fn evaluate(
+/// Compares If-Range with the current validators. `now` is the time of the request.
+pub(super) fn evaluate(
     fields: &Fields,
     validators: &Validators,
     now: HttpDate,
@@ -61,8 +61,9 @@ fn note(fields: &Fields, validators: &Validators, outcome: Result<(), DiffersRea
     let own = Quote::written(
         |out| match (validators.entity_tag, validators.last_modified) {
             (Some(tag), _) if is_entity_tag(sent) => tag.write(out),
+            (None, _) if is_entity_tag(sent) => out.extend_from_slice(b"no entity-tag"),
             (_, Some(date)) => date.write(out),
-            _ => out.extend_from_slice(b"no such validator"),
+            (_, None) => out.extend_from_slice(b"no modification date"),
         },
     );
     let how = match is_entity_tag(sent) {
@@ -70,13 +71,14 @@ fn note(fields: &Fields, validators: &Validators, outcome: Result<(), DiffersRea
         false => "by exact date",
     };
     let finding = match outcome {
-        Ok(()) => "If-Range is what the client has a part of",
+        Ok(()) => "If-Range matches the representation",
         Err(why) => why.text(),
     };
     Step::new(IF_RANGE, finding).compared(Quote::of(sent), own, how)
 }
 
-/// A valid entity-tag has a quote among its first three bytes, and a valid date has none.
+/// The first three bytes of a valid entity-tag contain a quote, and those of a valid date do not
+/// (section 13.1.5).
 fn is_entity_tag(value: &[u8]) -> bool {
     value.iter().take(3).any(|&byte| byte == b'"')
 }
@@ -89,9 +91,9 @@ fn by_entity_tag(value: &[u8], validators: &Validators) -> Result<(), DiffersRea
     }
 }
 
-/// The date must be equal, not merely later. It must also be strong (section 8.8.2.2): the server
-/// knows that the file did not change twice within that second. It cannot know that before the
-/// second is over, when a further change would still carry the same date.
+/// The date must equal the modification date; a later date does not match. The modification date
+/// must also be strong (section 8.8.2.2): the file can no longer change within the same second.
+/// So the date is weak until that second is over.
 fn by_date(value: &[u8], validators: &Validators, now: HttpDate) -> Result<(), DiffersReason> {
     let date = HttpDate::parse(value, now).ok_or(DiffersReason::Malformed)?;
     match validators.last_modified {
@@ -150,9 +152,9 @@ mod tests {
         check("W/\"v1\"", Differs(DiffersReason::EntityTag)); // 13.1.5: strong comparison
         check("\"v2\"", Differs(DiffersReason::EntityTag));
         check("\"\"", Differs(DiffersReason::EntityTag));
-        check("\"v1\", \"v2\"", Differs(DiffersReason::Malformed)); // no list
+        check("\"v1\", \"v2\"", Differs(DiffersReason::Malformed)); // not a list
         check("\"v1", Differs(DiffersReason::Malformed));
-        check("*", Differs(DiffersReason::Malformed)); // no asterisk either
+        check("*", Differs(DiffersReason::Malformed)); // an asterisk is not allowed
         check("", Differs(DiffersReason::Malformed));
         check("v1", Differs(DiffersReason::Malformed));
     }
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_stands_once() {
+    fn a_repeated_field_is_malformed() {
         check_at(3600, &[], Absent);
         check_at(
             3600,
@@ -195,6 +197,44 @@ mod tests {
             let none = Validators::default();
             let got = evaluate(&section.fields(), &none, now, &mut Trace::off());
             assert_eq!(got, Differs(why), "{value:?}");
+        }
+    }
+
+    #[track_caller]
+    fn check_step(value: &str, want: &str) {
+        let validators = Validators {
+            entity_tag: EntityTag::parse(b"\"v1\""),
+            last_modified: HttpDate::from_unix(MODIFIED),
+        };
+        let now = HttpDate::from_unix(MODIFIED + 60).unwrap();
+        let (section, mut trace) = (
+            Section::of(&[(FieldName::IfRange, value)]),
+            Trace::watched(),
+        );
+        evaluate(&section.fields(), &validators, now, &mut trace);
+        let got = trace.steps()[0].to_string();
+        assert!(got.ends_with(want), "{got}");
+    }
+
+    #[test]
+    fn a_step_shows_the_validator_that_was_compared() {
+        check_step("\"v2\"", ": \"v2\" against \"v1\" (strong comparison)");
+        check_step(
+            "Sun, 06 Nov 1994 08:49:38 GMT",
+            &format!(" against {DATE} (by exact date)"),
+        );
+    }
+
+    #[test]
+    fn every_reason_has_its_own_text() {
+        use DiffersReason::*;
+        let texts = [Malformed, EntityTag, Date, WeakDate].map(DiffersReason::text);
+        for text in texts {
+            assert_eq!(
+                texts.iter().filter(|other| **other == text).count(),
+                1,
+                "{text}"
+            );
         }
     }
 }

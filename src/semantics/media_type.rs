@@ -1,17 +1,17 @@
-//! RFC 9110 section 8.3: the media type of a file, told from its name.
+//! RFC 9110 section 8.3: chooses the media type of a file by its name.
 //!
-//! `index.html` is `text/html; charset=utf-8`, `data.bin` is `application/octet-stream`. Answers
-//! carry `nosniff`, so what is said here is what a browser believes.
+//! `index.html` is `text/html; charset=utf-8`, and `data.bin` is `application/octet-stream`.
+//! Responses contain `nosniff`, so browsers do not correct a wrong media type.
 
 use std::borrow::Cow;
 
-/// What is said of contents nobody knows.
-pub const UNKNOWN: &str = "application/octet-stream";
+/// The media type of files with an unknown name.
+const UNKNOWN: &str = "application/octet-stream";
 
 const PLAIN: &str = "text/plain";
 
-/// Where the registry, or what a reader wants to see, differs from `mime_guess`. Source code is
-/// plain text, because browsers show that and would save `text/x-rust` to a file.
+/// Exceptions to `mime_guess`, by file extension. Source code is plain text, because browsers
+/// display plain text but download `text/x-rust`.
 const BY_EXTENSION: &[(&str, &[&str])] = &[
     ("text/javascript", &["js", "mjs", "cjs"]), // RFC 9239
     ("text/markdown", &["md", "markdown"]),     // RFC 7763
@@ -20,18 +20,18 @@ const BY_EXTENSION: &[(&str, &[&str])] = &[
     ("application/toml", &["toml"]),
     ("application/yaml", &["yaml", "yml"]), // RFC 9512
     ("application/sql", &["sql"]),          // RFC 6922
-    ("application/gzip", &["svgz"]),        // an image only together with a Content-Encoding
+    ("application/gzip", &["svgz"]),        // an image only with a Content-Encoding
     ("application/zstd", &["zst"]),         // RFC 8878
     ("audio/mp4", &["m4a"]),                // RFC 4337
     ("font/otf", &["otf"]),                 // RFC 8081
-    ("video/mp2t", &["m2ts", "mts"]),       // RFC 3555, as cameras write it
-    // TypeScript is met more often in a folder than an MPEG transport stream, whose players do
-    // not look at the type.
+    ("video/mp2t", &["m2ts", "mts"]),       // RFC 3555, written by cameras
+    // `ts` is also an MPEG transport stream. TypeScript is more common, and players of MPEG streams
+    // ignore the media type.
     (PLAIN, &["ts", "cts", "tsx", "jsx", "vue", "svelte"]),
     (PLAIN, SOURCE),
 ];
 
-/// Source code and settings without a media type that browsers show.
+/// Extensions of source code and settings. Browsers display no specific media type for them.
 const SOURCE: &[&str] = &[
     "adoc", "bash", "bat", "bib", "clj", "cmake", "dart", "diff", "el", "env", "fish", "go",
     "gradle", "graphql", "hs", "java", "kt", "kts", "lisp", "lock", "lua", "mk", "nix", "org",
@@ -39,7 +39,7 @@ const SOURCE: &[&str] = &[
     "tex", "tf", "zig", "zsh",
 ];
 
-/// Names without an extension whose contents are known, up to a `-` as in `LICENSE-MIT`.
+/// Well-known names without an extension. A suffix after `-` is ignored, as in `LICENSE-MIT`.
 const BY_NAME: &[(&str, &[&str])] = &[
     (PLAIN, &["README", "LICENSE", "LICENCE", "COPYING"]),
     (PLAIN, &["CHANGELOG", "CHANGES", "NEWS", "NOTICE", "TODO"]),
@@ -50,11 +50,11 @@ const BY_NAME: &[(&str, &[&str])] = &[
     (PLAIN, &["Jenkinsfile", "Justfile", "CODEOWNERS", "CNAME"]),
     (PLAIN, &[".gitignore", ".gitattributes", ".editorconfig"]),
     (PLAIN, &[".dockerignore", ".npmrc", ".profile", ".bashrc"]),
-    // Apple asks for this one below .well-known, without an extension and as JSON.
+    // Apple requests this file below .well-known, without an extension, and expects JSON.
     ("application/json", &["apple-app-site-association"]),
 ];
 
-/// Text by its media type, with the encoding that nearly every file has today.
+/// Common text types with UTF-8, the encoding of nearly all text files.
 const WITH_CHARSET: &[(&str, &str)] = &[
     ("text/html", "text/html; charset=utf-8"),
     ("text/css", "text/css; charset=utf-8"),
@@ -66,7 +66,7 @@ const WITH_CHARSET: &[(&str, &str)] = &[
     ("text/calendar", "text/calendar; charset=utf-8"),
 ];
 
-/// What is smaller when coded, beside all text and what ends in `+xml`, `+json` and `+yaml`.
+/// Types that compress well, in addition to `text/*`, `*+xml`, `*+json` and `*+yaml`.
 const COMPRESSIBLE: &[&str] = &[
     "application/javascript",
     "application/json",
@@ -86,8 +86,8 @@ const COMPRESSIBLE: &[&str] = &[
     "image/x-icon",
 ];
 
-/// The value of Content-Type for a file of this name, the last segment of its path. Only an
-/// unusual kind of text costs an allocation.
+/// The value of Content-Type for a file. `name` is the last segment of its path. Allocates only
+/// for rare text types.
 pub fn media_type(name: &[u8]) -> Cow<'static, str> {
     let essence = match extension(name) {
         Some(extension) => by_extension(extension),
@@ -96,8 +96,8 @@ pub fn media_type(name: &[u8]) -> Cow<'static, str> {
     with_charset(essence.unwrap_or(UNKNOWN))
 }
 
-/// Whether a representation of this type is worth a content coding. Pictures, films, archives and
-/// web fonts are compressed already. Parameters are disregarded.
+/// Whether compression makes this type smaller. Images, videos, archives and web fonts are usually
+/// compressed already. Parameters of `media_type` are ignored.
 pub fn is_compressible(media_type: &str) -> bool {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     let begins = |prefix: &str| {
@@ -108,11 +108,11 @@ pub fn is_compressible(media_type: &str) -> bool {
     begins("text/") || is_any(suffix, &["xml", "json", "yaml"]) || is_any(essence, COMPRESSIBLE)
 }
 
-/// What follows the last dot. The first byte is no separator: `.profile` has no extension.
+/// The part after the last dot. A dot at the start does not count: `.profile` has no extension.
 fn extension(name: &[u8]) -> Option<&str> {
     let dot = name.iter().rposition(|&byte| byte == b'.')?;
     let extension = name.get(dot + 1..).filter(|_| dot > 0)?;
-    // No known extension has other bytes, so what is not UTF-8 is unknown.
+    // All known extensions are UTF-8, so any other extension is unknown.
     Some(std::str::from_utf8(extension).unwrap_or_default())
 }
 
@@ -123,8 +123,8 @@ fn by_extension(extension: &str) -> Option<&'static str> {
     })
 }
 
-/// The registered name of what `mime_guess` says. An XML document declares its encoding itself,
-/// and `application/xml` leaves it to that (RFC 7303 section 3).
+/// Replaces unregistered types of `mime_guess`, and `text/xml`. XML documents declare their own
+/// encoding, and `application/xml` needs no charset (RFC 7303 section 3).
 fn registered(guess: &'static str) -> &'static str {
     match guess {
         "text/xml" => "application/xml",
@@ -168,9 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn the_web_is_named() {
+    fn web_files_have_their_media_types() {
         check("index.html", "text/html; charset=utf-8");
-        check("INDEX.HTM", "text/html; charset=utf-8"); // extensions have no case
+        check("INDEX.HTM", "text/html; charset=utf-8"); // extensions are case-insensitive
         check("a.css", "text/css; charset=utf-8");
         check("a.js", "text/javascript; charset=utf-8"); // RFC 9239
         check("a.min.mjs", "text/javascript; charset=utf-8");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_shown() {
+    fn text_files_have_types_that_browsers_display() {
         check("a.txt", "text/plain; charset=utf-8");
         check("a.md", "text/markdown; charset=utf-8");
         check("a.csv", "text/csv; charset=utf-8");
@@ -203,7 +203,7 @@ mod tests {
         check("main.rs", "text/plain; charset=utf-8");
         check("a.py", "text/plain; charset=utf-8");
         check("a.lua", "text/plain; charset=utf-8");
-        check("a.nfo", "text/plain; charset=utf-8"); // not text/x-nfo, which nobody registered
+        check("a.nfo", "text/plain; charset=utf-8"); // not text/x-nfo, which is not registered
         check("a.jsonl", "application/jsonl");
         check("Cargo.toml", "application/toml");
         check("a.yml", "application/yaml");
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_unknown() {
+    fn other_files_have_the_unknown_type() {
         for name in [
             "",
             "data",
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn archives_stay_archives() {
+    fn compressed_files_have_the_type_of_their_compression() {
         check("a.tar.gz", "application/gzip");
         check("a.zip", "application/zip");
         check("a.zst", "application/zstd");
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shrinks_is_compressible() {
+    fn text_and_uncompressed_types_are_compressible() {
         for name in [
             "a.html", "a.css", "a.js", "a.json", "a.svg", "a.wasm", "a.xml", "a.ttf",
         ] {

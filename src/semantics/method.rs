@@ -1,8 +1,8 @@
 //! RFC 9110 section 9: the request method.
 //!
-//! `method = token`, compared with case. `GET` is known; `get` and `BREW` are not.
+//! `method = token`, case-sensitive. The server knows `GET`, but not `get` and `BREW`.
 
-/// A method this server knows, whether or not it allows it.
+/// A method that the server knows. It does not allow all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Method {
@@ -19,13 +19,14 @@ pub enum Method {
     Unlink,
 }
 
-/// The value of `Allow` (section 10.2.1). `TRACE` is absent because it reflects credentials.
+/// The value of `Allow` (section 10.2.1). `TRACE` is not allowed, because its response repeats
+/// credentials.
 pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
 impl Method {
-    /// Every known method, in the order of section 9.3, then PATCH (RFC 5789) and the two retired
-    /// ones of RFC 2068.
-    pub const ALL: [Method; 11] = [
+    /// Every known method: those of section 9.3 in order, then PATCH (RFC 5789), then LINK and
+    /// UNLINK, which only RFC 2068 defines.
+    pub(super) const ALL: [Method; 11] = [
         Method::Get,
         Method::Head,
         Method::Post,
@@ -39,14 +40,14 @@ impl Method {
         Method::Unlink,
     ];
 
-    /// The method a token names, or `None` for one that is unknown here (501, section 9.1).
+    /// The method with this token, or `None` if the server does not know it (501, section 9.1).
     pub fn from_token(token: &[u8]) -> Option<Method> {
         Method::ALL
             .into_iter()
             .find(|method| method.token().as_bytes() == token)
     }
 
-    /// The token as it stands on the wire.
+    /// The token in the request line.
     pub fn token(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -63,7 +64,7 @@ impl Method {
         }
     }
 
-    /// Whether a static server performs it; the others get 405 (section 15.5.6).
+    /// Whether the server performs this method. If not, it answers 405 (section 15.5.6).
     pub fn is_allowed(self) -> bool {
         matches!(self, Method::Get | Method::Head | Method::Options)
     }
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_compared_with_case() {
+    fn tokens_are_case_sensitive() {
         for method in Method::ALL {
             assert_eq!(Method::from_token(method.token().as_bytes()), Some(method));
         }
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn allow_lists_what_is_allowed() {
+    fn allow_lists_the_allowed_methods() {
         for method in Method::ALL {
             let listed = ALLOW.split(", ").any(|token| token == method.token());
             assert_eq!(method.is_allowed(), listed, "{}", method.token());

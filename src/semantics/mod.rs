@@ -1,43 +1,46 @@
-//! RFC 9110: values in, decisions out. Invariant: this layer never reads a socket, a file or the clock.
+//! RFC 9110: decisions about requests and representations.
+//!
+//! Functions take values and return decisions, such as `decide::decide`, which returns 206 or 304.
+//! Invariant: this layer never reads a socket, a file or the clock.
 
-// Section 5: names, values and lists of fields.
+// Section 5: the fields of a request.
 pub mod field;
-// Section 5 again: the fields of a response, as values.
+// Section 5: the fields of a response.
 pub mod field_section;
-// Section 9: what a request asks for.
+// Section 9: request methods.
 pub mod method;
-// Section 15: how an answer begins.
+// Section 15: status codes.
 pub mod status;
 
 // Section 5.6.7: dates in three formats.
 pub mod date;
-// Section 8.3: what a file's name says of its contents.
+// Section 8.3: the media type of a file.
 pub mod media_type;
 
-// Section 12.5.1: which media type the client likes best.
+// Section 12.5.1: chooses the media type by Accept.
 pub mod accept;
-// Section 12.5.3: which content coding the client likes best.
+// Section 12.5.3: chooses the content coding by Accept-Encoding.
 pub mod coding;
-// Section 12: in what representations of one resource differ.
+// Section 12: how the representations of a resource differ.
 pub mod variant;
 // Section 12.4.2: quality values.
 pub mod weight;
 
-// Section 14.6: several ranges in one body.
+// Section 14.6: a body with several ranges.
 pub mod byteranges;
-// Sections 13 and 14 together: all of it, a part of it, or none.
+// Sections 13 and 14: whether the whole representation, parts or nothing is sent.
 pub mod decide;
-// Section 13.1.5: whether a range still fits what the client has.
+// Section 13.1.5: If-Range.
 pub mod if_range;
-// Section 13.2: whether the request is carried out at all.
+// Section 13.2: preconditions.
 pub mod precondition;
-// Section 14: which bytes are asked for.
+// Section 14: byte ranges.
 pub mod range;
-// What the operator says about paths.
+// The operator's rules for paths.
 pub mod rules;
-// The steps of a decision.
+// The steps of a decision, for `docroot explain`.
 pub mod trace;
-// Section 8.8: what tells one representation from another.
+// Section 8.8: entity-tags and modification dates.
 pub mod validator;
 
 #[cfg(test)]

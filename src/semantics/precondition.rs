@@ -1,6 +1,6 @@
 //! RFC 9110 sections 13.1 and 13.2: preconditions.
 //!
-//! Section 13.2.2 gives the order, and each of its steps is one function here:
+//! Section 13.2.2 gives the order. Each of the steps 1 to 4 is one function:
 //!
 //! ```text
 //! 1 If-Match              false -> 412
@@ -10,8 +10,8 @@
 //! 5 If-Range              see `if_range`
 //! ```
 //!
-//! A caller asks only where the answer would be a success (section 13.2.1): there is a selected
-//! representation, so `*` holds for it.
+//! Callers evaluate preconditions only if the answer is otherwise a success (section 13.2.1).
+//! Then a representation exists, so `*` always matches.
 
 use std::ops::ControlFlow;
 
@@ -22,72 +22,72 @@ use super::status::Status;
 use super::trace::{Clause, Quote, Step, Trace, clause};
 use super::validator::{EntityTag, MalformedEntityTag, Validators, entity_tags};
 
-/// Whether a request is carried out.
+/// Whether the server performs the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Precondition {
-    /// As if there were no condition.
+pub(super) enum Precondition {
+    /// The server performs the request.
     Proceed(ProceedReason),
     /// 304: the client has the current representation.
     NotModified(NotModifiedReason),
-    /// 412: the representation is not the one the client meant.
+    /// 412: the representation is not the one that the client expects.
     Failed(FailedReason),
 }
 
-/// Why a request is carried out: the last condition that was looked at.
+/// Why the server performs the request: the result of the last condition that it evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProceedReason {
-    /// There is none.
+    /// The request has no condition.
     NoCondition,
-    /// OPTIONS, TRACE and CONNECT select no representation (section 13.2.1).
+    /// OPTIONS, TRACE and CONNECT do not select a representation (section 13.2.1).
     MethodHasNoConditions,
-    /// If-Match names the current entity-tag, or is `*`.
+    /// If-Match lists the current entity-tag or is `*`.
     Matches,
-    /// Not modified since the date of If-Unmodified-Since.
+    /// The representation was not modified after the date in If-Unmodified-Since.
     UnmodifiedSince,
-    /// If-Unmodified-Since means nothing.
+    /// If-Unmodified-Since is ignored.
     UnmodifiedSinceIgnored(IgnoredDate),
-    /// If-None-Match does not name the current entity-tag.
+    /// If-None-Match does not list the current entity-tag.
     NoneMatch,
-    /// Modified after the date of If-Modified-Since.
+    /// The representation was modified after the date in If-Modified-Since.
     ModifiedSince,
-    /// If-Modified-Since means nothing.
+    /// If-Modified-Since is ignored.
     ModifiedSinceIgnored(IgnoredDate),
 }
 
 /// Why the answer is 304.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotModifiedReason {
-    /// If-None-Match names the current entity-tag.
+    /// If-None-Match lists the current entity-tag.
     EntityTagMatches,
-    /// If-None-Match is `*`, and there is a representation.
+    /// If-None-Match is `*`, and a representation exists.
     AnyMatches,
-    /// Not modified since the date of If-Modified-Since.
+    /// The representation was not modified after the date in If-Modified-Since.
     NotModifiedSince,
 }
 
 /// Why the answer is 412.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedReason {
-    /// If-Match does not name the current entity-tag.
+    /// If-Match does not list the current entity-tag.
     NoMatch,
-    /// If-Match holds something that is no entity-tag.
+    /// If-Match contains a malformed entity-tag.
     MatchMalformed,
-    /// Modified after the date of If-Unmodified-Since.
+    /// The representation was modified after the date in If-Unmodified-Since.
     ModifiedSince,
-    /// If-None-Match names the current entity-tag or is `*`, in a method other than GET and HEAD.
+    /// If-None-Match lists the current entity-tag or is `*`, and the method is not GET or HEAD.
     EntityTagMatches,
 }
 
 /// Why a date is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IgnoredDate {
-    /// It is no single valid date (sections 13.1.3 and 13.1.4).
+    /// The field is not one valid date (sections 13.1.3 and 13.1.4).
     Malformed,
-    /// The representation has no modification date to compare it with.
+    /// The representation has no modification date.
     NothingToCompare,
 }
 
-/// What one condition comes to: the answer is decided, or the next condition is looked at.
+/// The result of one condition: `Break` decides the answer, `Continue` goes to the next condition.
 type Outcome = ControlFlow<Precondition, ProceedReason>;
 
 const IF_MATCH: Clause = clause!("RFC 9110 section 13.1.1", "if_match");
@@ -96,8 +96,8 @@ const IF_MODIFIED_SINCE: Clause = clause!("RFC 9110 section 13.1.3", "if_modifie
 const IF_UNMODIFIED_SINCE: Clause = clause!("RFC 9110 section 13.1.4", "if_unmodified_since");
 const EVALUATE: Clause = clause!("RFC 9110 section 13.2.1", "evaluate");
 
-/// Decides by the conditions of `fields`. `now` dates the request.
-pub fn evaluate(
+/// Evaluates the conditions in `fields`. `now` is the time of the request.
+pub(super) fn evaluate(
     method: Method,
     fields: &Fields,
     validators: &Validators,
@@ -149,8 +149,8 @@ fn steps(
     }
 }
 
-/// Step 1, section 13.1.1: strong comparison. A client guards itself with this field, so one
-/// malformed member makes the condition false: nothing is sent that the client did not mean.
+/// Step 1, section 13.1.1: strong comparison. This field protects the client from a wrong
+/// representation, so one malformed member makes the condition false.
 fn if_match(fields: &Fields, validators: &Validators, trace: &mut Trace) -> Outcome {
     let outcome = if fields.sole(FieldName::IfMatch) == Some(b"*") {
         Outcome::Continue(ProceedReason::Matches)
@@ -203,8 +203,8 @@ fn if_unmodified_since(
     )
 }
 
-/// Step 3, section 13.1.2: weak comparison. A malformed member names nothing and is passed over;
-/// at worst the client receives a representation again that it has.
+/// Step 3, section 13.1.2: weak comparison. Malformed members are ignored. At worst, the client
+/// receives a representation again that it already has.
 fn if_none_match(
     is_read: bool,
     fields: &Fields,
@@ -229,8 +229,8 @@ fn if_none_match(
     note(trace, IF_NONE_MATCH, fields, name, own, WEAK, outcome)
 }
 
-/// Step 4, section 13.1.3. A date that has not come yet was invalid in RFC 2616 section 14.25; RFC
-/// 9110 compares it like any other.
+/// Step 4, section 13.1.3. RFC 2616 section 14.25 made dates in the future invalid. RFC 9110
+/// compares them like other dates.
 fn if_modified_since(
     fields: &Fields,
     validators: &Validators,
@@ -261,7 +261,7 @@ const STRONG: &str = "strong comparison";
 const WEAK: &str = "weak comparison";
 const BY_DATE: &str = "by date";
 
-/// Notes what a condition came to, and what was compared for it.
+/// Adds the result of a condition and the compared values to the trace.
 fn note(
     trace: &mut Trace,
     clause: Clause,
@@ -319,7 +319,7 @@ fn current(validators: &Validators, is_named: impl FnOnce(EntityTag) -> bool) ->
     validators.entity_tag.is_some_and(is_named)
 }
 
-/// The modification date and the date of the field `name`.
+/// The modification date, and the date in the field `name`.
 fn dates(
     fields: &Fields,
     name: FieldName,
@@ -338,16 +338,16 @@ impl ProceedReason {
         match self {
             ProceedReason::NoCondition => "the request has no condition",
             ProceedReason::MethodHasNoConditions => "conditions do not apply to this method",
-            ProceedReason::Matches => "If-Match holds the current entity-tag",
-            ProceedReason::UnmodifiedSince => "not modified since If-Unmodified-Since",
+            ProceedReason::Matches => "If-Match matches the representation",
+            ProceedReason::UnmodifiedSince => "not modified since the date in If-Unmodified-Since",
             ProceedReason::UnmodifiedSinceIgnored(IgnoredDate::Malformed) => {
                 "If-Unmodified-Since is ignored because it is not one valid date"
             }
             ProceedReason::UnmodifiedSinceIgnored(IgnoredDate::NothingToCompare) => {
                 "If-Unmodified-Since is ignored because there is no modification date"
             }
-            ProceedReason::NoneMatch => "If-None-Match does not hold the current entity-tag",
-            ProceedReason::ModifiedSince => "modified after If-Modified-Since",
+            ProceedReason::NoneMatch => "If-None-Match does not list the current entity-tag",
+            ProceedReason::ModifiedSince => "modified after the date in If-Modified-Since",
             ProceedReason::ModifiedSinceIgnored(IgnoredDate::Malformed) => {
                 "If-Modified-Since is ignored because it is not one valid date"
             }
@@ -362,9 +362,11 @@ impl NotModifiedReason {
     /// The reason as a clause.
     pub fn text(self) -> &'static str {
         match self {
-            NotModifiedReason::EntityTagMatches => "If-None-Match holds the current entity-tag",
-            NotModifiedReason::AnyMatches => "If-None-Match is * and there is a representation",
-            NotModifiedReason::NotModifiedSince => "not modified since If-Modified-Since",
+            NotModifiedReason::EntityTagMatches => "If-None-Match lists the current entity-tag",
+            NotModifiedReason::AnyMatches => "If-None-Match is * and a representation exists",
+            NotModifiedReason::NotModifiedSince => {
+                "not modified since the date in If-Modified-Since"
+            }
         }
     }
 }
@@ -373,10 +375,10 @@ impl FailedReason {
     /// The reason as a clause.
     pub fn text(self) -> &'static str {
         match self {
-            FailedReason::NoMatch => "If-Match does not hold the current entity-tag",
-            FailedReason::MatchMalformed => "If-Match holds something that is no entity-tag",
-            FailedReason::ModifiedSince => "modified after If-Unmodified-Since",
-            FailedReason::EntityTagMatches => "If-None-Match holds the current entity-tag",
+            FailedReason::NoMatch => "If-Match does not list the current entity-tag",
+            FailedReason::MatchMalformed => "If-Match contains a malformed entity-tag",
+            FailedReason::ModifiedSince => "modified after the date in If-Unmodified-Since",
+            FailedReason::EntityTagMatches => "If-None-Match matches the representation",
         }
     }
 }
@@ -432,16 +434,16 @@ mod tests {
 
     #[test]
     fn step_1_if_match() {
-        let holds = Proceed(ProceedReason::Matches);
-        let no = Failed(FailedReason::NoMatch);
+        let matches = Proceed(ProceedReason::Matches);
+        let no_match = Failed(FailedReason::NoMatch);
         let malformed = Failed(FailedReason::MatchMalformed);
-        check(&[(IfMatch, "\"v1\"")], holds);
-        check(&[(IfMatch, "\"v0\", \"v1\"")], holds);
-        check(&[(IfMatch, "\"v0\""), (IfMatch, "\"v1\"")], holds); // 5.3: one list
-        check(&[(IfMatch, "*")], holds);
-        check(&[(IfMatch, "\"v2\"")], no);
-        check(&[(IfMatch, "W/\"v1\"")], no); // 13.1.1: strong comparison
-        check(&[(IfMatch, "")], no);
+        check(&[(IfMatch, "\"v1\"")], matches);
+        check(&[(IfMatch, "\"v0\", \"v1\"")], matches);
+        check(&[(IfMatch, "\"v0\""), (IfMatch, "\"v1\"")], matches); // 5.3: one list
+        check(&[(IfMatch, "*")], matches);
+        check(&[(IfMatch, "\"v2\"")], no_match);
+        check(&[(IfMatch, "W/\"v1\"")], no_match); // 13.1.1: strong comparison
+        check(&[(IfMatch, "")], no_match);
         check(&[(IfMatch, "v1")], malformed);
         check(&[(IfMatch, "\"v1\", v2")], malformed);
         check(&[(IfMatch, "*, \"v1\"")], malformed);
@@ -450,11 +452,11 @@ mod tests {
 
     #[test]
     fn step_2_if_unmodified_since() {
-        let holds = Proceed(ProceedReason::UnmodifiedSince);
+        let matches = Proceed(ProceedReason::UnmodifiedSince);
         let ignored = |why| Proceed(ProceedReason::UnmodifiedSinceIgnored(why));
-        check(&[(IfUnmodifiedSince, MODIFIED)], holds);
-        check(&[(IfUnmodifiedSince, LATER)], holds);
-        check(&[(IfUnmodifiedSince, FUTURE)], holds);
+        check(&[(IfUnmodifiedSince, MODIFIED)], matches);
+        check(&[(IfUnmodifiedSince, LATER)], matches);
+        check(&[(IfUnmodifiedSince, FUTURE)], matches);
         let modified = Failed(FailedReason::ModifiedSince);
         check(&[(IfUnmodifiedSince, EARLIER)], modified);
         check(
@@ -467,7 +469,7 @@ mod tests {
         );
         let twice = [(IfUnmodifiedSince, EARLIER), (IfUnmodifiedSince, EARLIER)];
         check(&twice, ignored(IgnoredDate::Malformed)); // 13.1.4: a list of dates
-        // 13.1.4: ignored beside If-Match.
+        // 13.1.4: ignored if If-Match is present.
         let both = [(IfUnmodifiedSince, EARLIER), (IfMatch, "\"v1\"")];
         check(&both, Proceed(ProceedReason::Matches));
     }
@@ -480,7 +482,7 @@ mod tests {
         check(&[(IfNoneMatch, "W/\"v1\"")], same); // 13.1.2: weak comparison
         check(&[(IfNoneMatch, "\"v0\", \"v1\"")], same);
         check(&[(IfNoneMatch, "\"v0\""), (IfNoneMatch, "\"v1\"")], same);
-        check(&[(IfNoneMatch, "v0, \"v1\"")], same); // the malformed member is passed over
+        check(&[(IfNoneMatch, "v0, \"v1\"")], same); // the malformed member is ignored
         check(
             &[(IfNoneMatch, "*")],
             NotModified(NotModifiedReason::AnyMatches),
@@ -514,13 +516,13 @@ mod tests {
         check(&[(IfModifiedSince, "")], ignored(IgnoredDate::Malformed));
         let twice = [(IfModifiedSince, LATER), (IfModifiedSince, LATER)];
         check(&twice, ignored(IgnoredDate::Malformed)); // 13.1.3: more than one member
-        // 13.1.3: ignored beside If-None-Match, whatever that says.
+        // 13.1.3: ignored if If-None-Match is present, even if that does not match.
         let both = [(IfModifiedSince, LATER), (IfNoneMatch, "\"v2\"")];
         check(&both, Proceed(ProceedReason::NoneMatch));
     }
 
     #[test]
-    fn the_order_is_that_of_13_2_2() {
+    fn conditions_are_evaluated_in_the_order_of_13_2_2() {
         let failed = Failed(FailedReason::NoMatch);
         check(&[(IfNoneMatch, "\"v1\""), (IfMatch, "\"v2\"")], failed); // 1 before 3
         let same = NotModified(NotModifiedReason::EntityTagMatches);
@@ -534,7 +536,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_differ() {
+    fn the_method_decides_which_conditions_apply() {
         let tag = [(IfNoneMatch, "\"v1\"")];
         let got = evaluate_with(Method::Put, STRONG, &tag);
         assert_eq!(got, Failed(FailedReason::EntityTagMatches)); // step 3
@@ -582,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn each_condition_notes_both_sides() {
+    fn each_condition_notes_the_values_that_it_compares() {
         let mut trace = Trace::watched();
         let now = HttpDate::from_unix(1_777_593_600).unwrap();
         let section = Section::of(&[(IfMatch, "\"v1\""), (IfNoneMatch, "\"v0\", W/\"v1\"")]);
@@ -591,10 +593,24 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "If-Match holds the current entity-tag: \"v1\" against \"v1\" (strong comparison)",
-                "If-None-Match holds the current entity-tag: \"v0\", W/\"v1\" against \"v1\" \
+                "If-Match matches the representation: \"v1\" against \"v1\" (strong comparison)",
+                "If-None-Match lists the current entity-tag: \"v0\", W/\"v1\" against \"v1\" \
                  (weak comparison) -> 304",
             ]
         );
+    }
+
+    #[test]
+    fn every_reason_has_its_own_text() {
+        use FailedReason::*;
+        let texts = [NoMatch, MatchMalformed, ModifiedSince, EntityTagMatches];
+        let texts = texts.map(FailedReason::text);
+        for text in texts {
+            assert_eq!(
+                texts.iter().filter(|other| **other == text).count(),
+                1,
+                "{text}"
+            );
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for every input, checked on many.
+//! Properties that hold for every input, tested with random inputs.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use super::trace::Trace;
 use super::validator::{EntityTag, Validators};
 use super::weight::{Weight, split_weight};
 
-/// A range as a client writes it, with the bytes it means written out one by one.
+/// A range as a client writes it. `holds` tests each byte position on its own.
 #[derive(Clone, Debug)]
 enum Spec {
     From(u64),
@@ -64,7 +64,7 @@ fn field_name() -> impl Strategy<Value = FieldName> {
     ])
 }
 
-/// Bytes that are arbitrary, or nearly right.
+/// Arbitrary bytes, or a nearly valid field value.
 fn field_value() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..40),
@@ -77,7 +77,7 @@ fn field_value() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn chosen(choice: RangeChoice) -> Vec<ByteRange> {
+fn selected(choice: RangeChoice) -> Vec<ByteRange> {
     match choice {
         RangeChoice::Single(range) => vec![range],
         RangeChoice::Several(ranges) => ranges,
@@ -95,7 +95,7 @@ proptest! {
         let value = format!("bytes={}", set.join(", "));
         let asked = (0..length).filter(|&at| specs.iter().any(|spec| spec.holds(at, length)));
         let asked: BTreeSet<u64> = asked.collect();
-        let got = chosen(select(value.as_bytes(), length, specs.len()));
+        let got = selected(select(value.as_bytes(), length, specs.len()));
         let mut sent = BTreeSet::new();
         for range in &got {
             prop_assert!(range.first <= range.last && range.last < length);
@@ -110,14 +110,14 @@ proptest! {
     }
 
     #[test]
-    fn a_multipart_body_is_as_long_as_it_says(
+    fn a_multipart_body_has_the_computed_length(
         specs in prop::collection::vec(spec(), 1..12),
         length in 1..64u64,
         boundary in "[a-z0-9]{1,70}",
     ) {
         let set: Vec<String> = specs.iter().map(Spec::text).collect();
         let value = format!("bytes={}", set.join(","));
-        let ranges = chosen(select(value.as_bytes(), length, specs.len()));
+        let ranges = selected(select(value.as_bytes(), length, specs.len()));
         let layout = Byteranges::new(boundary, "text/plain; charset=utf-8", length, ranges);
         let mut body = Vec::new();
         for (index, range) in layout.ranges().iter().enumerate() {
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn weights_mean_what_they_say(thousandths in 0..=1000u16) {
+    fn every_weight_is_parsed(thousandths in 0..=1000u16) {
         let (whole, rest) = (thousandths / 1000, thousandths % 1000);
         let text = format!("{whole}.{rest:03}");
         let parsed = Weight::parse(text.as_bytes()).map(Weight::thousandths);
@@ -144,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn dates_come_back(seconds in 0..253_402_300_800i64, now in 0..253_402_300_800i64) {
+    fn written_dates_are_parsed(seconds in 0..253_402_300_800i64, now in 0..253_402_300_800i64) {
         let date = HttpDate::from_unix(seconds).unwrap();
         let now = HttpDate::from_unix(now).unwrap();
         let mut text = Vec::new();
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn years_of_two_digits_are_near(age in -1_500_000_000..1_500_000_000i64) {
+    fn a_two_digit_year_is_the_nearest(age in -1_500_000_000..1_500_000_000i64) {
         const NOW: i64 = 1_777_593_600;
         let (now, date) = (HttpDate::from_unix(NOW), HttpDate::from_unix(NOW - age));
         let (now, date) = (now.unwrap(), date.unwrap());
@@ -172,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_panics_and_every_part_exists(
+    fn decisions_do_not_panic_and_every_part_exists(
         method in prop::sample::select(Method::ALL.to_vec()),
         pairs in prop::collection::vec((field_name(), field_value()), 0..6),
         length in prop::option::of(any::<u64>()),
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn no_refused_coding_is_chosen(
+    fn a_refused_coding_is_never_chosen(
         members in prop::collection::vec(
             (
                 prop::sample::select(vec!["gzip", "x-gzip", "deflate", "identity", "*", "br"]),
@@ -218,12 +218,12 @@ proptest! {
         let fields = section.fields();
         let is_refused = |coding: Coding| {
             let same = |name: &str| Coding::from_token(name.as_bytes()) == Some(coding);
-            let (named, starred): (Vec<_>, Vec<_>) = (
+            let (named, wildcards): (Vec<_>, Vec<_>) = (
                 members.iter().filter(|(name, _)| same(name)).collect(),
                 members.iter().filter(|(name, _)| *name == "*").collect(),
             );
-            let speaking = if named.is_empty() { starred } else { named };
-            speaking.iter().any(|(_, weight)| refused(weight))
+            let applicable = if named.is_empty() { wildcards } else { named };
+            applicable.iter().any(|(_, weight)| refused(weight))
         };
         match choose(&fields, &offered, &mut Trace::off()) {
             CodingChoice::Chosen(coding, reason) => {
@@ -243,7 +243,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_text_has_an_answer(text in "\\PC{0,30}") {
+    fn arbitrary_text_does_not_panic(text in "\\PC{0,30}") {
         is_compressible(&text);
         Weight::parse(text.as_bytes());
         split_weight(text.as_bytes());

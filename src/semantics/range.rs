@@ -6,70 +6,72 @@
 //! suffix-range = "-" suffix-length
 //! ```
 //!
-//! `bytes=0-499` is the first 500 bytes, `bytes=-500` the last, `bytes=500-` all but the first.
+//! `bytes=0-499` means the first 500 bytes, and `bytes=-500` means the last 500 bytes.
+//! `bytes=500-` means everything after the first 500 bytes.
 
 use std::fmt;
 
 use super::field::{is_token, members};
 
-/// The most ranges one request may name by default. Readers of PDF and ZIP files ask for a dozen
-/// at a time; hundreds of little ones are how a server is made to work (section 17.15).
+/// The default limit of ranges per request. PDF and ZIP readers ask for about a dozen at a time.
+/// Hundreds of small ranges may be a denial-of-service attack (section 17.15).
 pub const MAX_RANGES: usize = 32;
 
-/// Bytes `first` to `last` of a representation, counted from 0, both included.
+/// Bytes `first` to `last` of a representation, inclusive and counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
     /// The first byte.
     pub first: u64,
-    /// The last byte, not before the first.
+    /// The last byte; at least `first`.
     pub last: u64,
 }
 
 /// The value of Content-Range (section 14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentRange {
-    /// `bytes 0-499/1234`: this part of so many bytes.
+    /// `bytes 0-499/1234`: the range, and the length of the representation.
     Satisfied(ByteRange, u64),
-    /// `bytes */1234`: there are only so many.
+    /// `bytes */1234`: the length of the representation.
     Unsatisfied(u64),
 }
 
-/// What a Range field comes to.
+/// The result of a Range field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RangeChoice {
-    /// As if there were no such field.
+    /// The server ignores the field.
     Ignored(IgnoredReason),
-    /// One part.
+    /// One range.
     Single(ByteRange),
-    /// Two parts or more, disjoint and not adjacent, in the order asked for.
+    /// Two or more ranges in the requested order. They neither overlap nor touch.
     Several(Vec<ByteRange>),
-    /// Nothing of what is asked for exists.
+    /// No range overlaps the representation.
     Unsatisfiable,
 }
 
 /// Why a Range field is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IgnoredReason {
-    /// It is not of the grammar, or a range ends before it begins (section 14.1.1).
+    /// The syntax is wrong, or a range ends before it starts (section 14.1.1).
     Malformed,
-    /// It does not count in bytes (section 14.2).
+    /// The unit is not `bytes` (section 14.2).
     UnknownUnit,
-    /// It names more ranges than allowed.
+    /// The field has more ranges than the limit.
     TooMany,
-    /// The last bytes of nothing are satisfiable, and yet no Content-Range can name them.
+    /// The representation is empty. A suffix range of it is satisfiable, but Content-Range cannot
+    /// express it.
     EmptyRepresentation,
 }
 
 impl ByteRange {
-    /// How many bytes it has: at least one.
+    /// The number of bytes; at least one.
     #[allow(clippy::len_without_is_empty)] // A range is never empty.
     pub fn len(&self) -> u64 {
         self.last.saturating_sub(self.first).saturating_add(1)
     }
 }
 
-/// Reads the value of Range for a representation of `length` bytes. A field that names more than
-/// `limit` ranges is ignored. The time is that of sorting them, whatever they overlap.
+/// Reads the value of Range for a representation of `length` bytes. If the field has more than
+/// `limit` ranges, it is ignored. `n` ranges take O(n log n) time, even if they overlap.
 pub fn select(value: &[u8], length: u64, limit: usize) -> RangeChoice {
     let specs = match parse(value, limit) {
         Ok(specs) => specs,
@@ -104,15 +106,13 @@ impl IgnoredReason {
         match self {
             IgnoredReason::Malformed => "Range is ignored because it is malformed",
             IgnoredReason::UnknownUnit => "Range is ignored because its unit is not bytes",
-            IgnoredReason::TooMany => "Range is ignored because it names too many ranges",
-            IgnoredReason::EmptyRepresentation => {
-                "Range is ignored because an empty file has no last bytes"
-            }
+            IgnoredReason::TooMany => "Range is ignored because it has too many ranges",
+            IgnoredReason::EmptyRepresentation => "Range is ignored because the file is empty",
         }
     }
 }
 
-/// One range as asked for.
+/// One range, as the client sent it.
 #[derive(Clone, Copy)]
 enum RangeSpec {
     From(u64),
@@ -134,7 +134,7 @@ impl RangeSpec {
         }
     }
 
-    /// The bytes it means, or `None` where there are none (section 14.1.2).
+    /// The bytes of the range, or `None` if it is unsatisfiable (section 14.1.2).
     fn within(&self, length: u64) -> Option<ByteRange> {
         let end = length.checked_sub(1)?;
         let (first, last) = match *self {
@@ -145,7 +145,7 @@ impl RangeSpec {
         (first <= end).then_some(ByteRange { first, last })
     }
 
-    /// Whether it asks for last bytes, and for at least one.
+    /// Whether this is a suffix range of at least one byte.
     fn is_suffix(&self) -> bool {
         matches!(self, RangeSpec::Last(1..))
     }
@@ -169,7 +169,7 @@ fn parse(value: &[u8], limit: usize) -> Result<Vec<RangeSpec>, IgnoredReason> {
         .ok_or(IgnoredReason::Malformed)
 }
 
-/// `1*DIGIT`. A position beyond 64 bits lies behind every file, and so does the greatest one.
+/// Parses `1*DIGIT`. A larger number becomes `u64::MAX`, which is beyond the end of every file.
 fn position(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
@@ -180,8 +180,8 @@ fn position(digits: &[u8]) -> Option<u64> {
     }))
 }
 
-/// Joins what overlaps or touches (section 15.3.7.2). A joined range stands where the first of its
-/// members stood.
+/// Joins ranges that overlap or touch (section 15.3.7.2). A joined range takes the place of its
+/// earliest member in the request.
 fn coalesce(ranges: Vec<ByteRange>) -> Vec<ByteRange> {
     let mut by_position: Vec<(usize, ByteRange)> = ranges.into_iter().enumerate().collect();
     by_position.sort_unstable_by_key(|(_, range)| range.first);
@@ -263,7 +263,7 @@ mod tests {
         check_several("bytes=500-600, 700-799", &[(500, 600), (700, 799)]);
         check_several("bytes=700-799,500-600", &[(700, 799), (500, 600)]); // as asked for
         check_several("bytes=0-1,20000-,5-6", &[(0, 1), (5, 6)]); // unsatisfiable: left out
-        // 15.3.7.2: what overlaps or touches is joined, and stands where its first part stood.
+        // 15.3.7.2: ranges that overlap or touch are joined, at the place of the first of them.
         check_several("bytes=10-20,0-5,15-30", &[(10, 30), (0, 5)]);
         check_several("bytes=90-95,0-5,20-30,6-9", &[(90, 95), (0, 9), (20, 30)]);
         check_single("bytes=0-5,6-9", 100, (0, 9));

@@ -1,8 +1,9 @@
 //! RFC 9110 section 15: status codes.
 //!
-//! Every status that the server sends stands in this one table, with the phrase of the registry.
+//! This table has every status that the server sends, such as `200 OK` and `404 Not Found`. The
+//! phrases are those of the registry.
 
-/// A status code with its meaning.
+/// A status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 #[allow(missing_docs)]
@@ -35,12 +36,12 @@ pub enum Status {
 }
 
 impl Status {
-    /// The three digits.
+    /// The number, such as 404.
     pub fn code(self) -> u16 {
         self as u16
     }
 
-    /// The reason phrase of section 15 (RFC 6585 for 431).
+    /// The reason phrase of section 15, or of RFC 6585 for 431.
     pub fn phrase(self) -> &'static str {
         match self {
             Status::Continue => "Continue",
@@ -71,7 +72,7 @@ impl Status {
         }
     }
 
-    /// Whether it tells of a fault, the client's (4xx) or ours (5xx).
+    /// Whether it reports an error of the client (4xx) or the server (5xx).
     pub fn is_error(self) -> bool {
         self.code() >= 400
     }
@@ -82,9 +83,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_begin_at_400() {
+    fn errors_start_at_400() {
         assert!(!Status::Ok.is_error());
-        assert!(!Status::PermanentRedirect.is_error()); // 308, the last below
+        assert!(!Status::PermanentRedirect.is_error()); // 308, the highest below 400
         assert!(Status::BadRequest.is_error()); // 400
         assert!(Status::HttpVersionNotSupported.is_error());
     }

@@ -1,12 +1,11 @@
-//! The steps of a decision, for whoever wants to know why a response is what it is.
+//! The steps of a decision: `docroot explain` prints them to show the reason for a response.
 //!
-//! Each function that decides notes what it compared, what came of it, and the section that asks
-//! for it. When nobody watches, nothing is noted and nothing is copied: a step costs one branch.
-//! A trace is bounded: it keeps at most [`MAX_STEPS`] steps, and of each value the first
-//! [`Quote::MAX`] bytes.
+//! Each function that decides adds a step: the values that it compared, the result and the RFC
+//! section. If the trace is off, a step costs one branch and copies nothing. A trace is bounded: it
+//! keeps at most `MAX_STEPS` steps and the first `Quote::MAX` bytes of each value.
 //!
 //! ```text
-//! If-None-Match holds the current entity-tag: "5d8c" = "5d8c" (weak comparison) -> 304
+//! If-None-Match lists the current entity-tag: "5d8c" against "5d8c" (weak comparison) -> 304
 //!   RFC 9110 section 13.1.2   semantics::precondition::if_none_match
 //! ```
 
@@ -16,19 +15,20 @@ use super::range::ByteRange;
 use super::status::Status;
 use super::weight::Weight;
 
-/// The most steps that a trace keeps. A request that meets every rule takes about twenty.
-pub const MAX_STEPS: usize = 40;
+/// The maximum number of steps in a trace. A request that uses every feature takes about 20.
+const MAX_STEPS: usize = 40;
 
-/// What a step rests on: the section that asks for it and the function that follows the section.
+/// The source of a step: the RFC section, and the function that implements it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clause {
-    /// Such as `RFC 9110 section 13.1.2`.
+    /// The section, such as `RFC 9110 section 13.1.2`.
     pub section: &'static str,
-    /// The path of the function below this crate, such as `semantics::precondition::if_none_match`.
+    /// The path of the function, such as `docroot::semantics::precondition::if_none_match`.
     pub function: &'static str,
 }
 
-/// A [`Clause`] of the file it stands in: `clause!("RFC 9110 section 13.1.1", "if_match")`.
+/// A [`Clause`] with a function of this module, such as
+/// `clause!("RFC 9110 section 13.1.1", "if_match")`.
 macro_rules! clause {
     ($section:literal, $function:literal) => {
         $crate::semantics::trace::Clause {
@@ -42,50 +42,50 @@ pub(crate) use clause;
 /// One step of a decision.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// What the step rests on.
+    /// The section and the function.
     pub clause: Clause,
-    /// What was found, as a clause of English without a period.
+    /// The result: an English clause without a period.
     pub finding: &'static str,
-    /// What was compared.
+    /// The values that the function compared.
     pub evidence: Evidence,
     /// The status of the response, if this step decides it.
     pub status: Option<Status>,
 }
 
-/// What a step looked at.
+/// The values of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Evidence {
-    /// Nothing beside what the finding says.
+    /// No value.
     None,
     /// One value, such as a path.
     Value(Quote),
-    /// A value of the request and the server's own.
+    /// A value of the request and the server's value.
     Compared {
-        /// As the client sent it.
+        /// The value that the client sent.
         sent: Quote,
-        /// What it was held against.
+        /// The server's value.
         own: Quote,
-        /// How the two were compared, such as `weak comparison`.
+        /// The kind of comparison, such as `weak comparison`.
         how: &'static str,
     },
-    /// What something became, such as a path as sent and the name of a file.
+    /// A conversion, such as from the path in the request to a file name.
     Became(Quote, Quote),
-    /// How welcome each of some names is; `None` if the client does not mention it.
+    /// Names, each with the weight that the client gives it, or `None` if it gives none.
     Weights([Option<(&'static str, Option<Weight>)>; 4]),
-    /// What the client asked for, of how many bytes, and what that selects.
+    /// The requested ranges, and the selected ones.
     Ranges {
         /// The value of `Range`.
         sent: Quote,
         /// The length of the representation in bytes.
         length: u64,
-        /// The first of the ranges selected.
+        /// The first selected range.
         first: Option<ByteRange>,
-        /// How many ranges are selected.
+        /// The number of selected ranges.
         count: usize,
     },
 }
 
-/// The beginning of a value: what a trace keeps of it.
+/// The first bytes of a value, at most `Quote::MAX`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
     bytes: [u8; Quote::MAX],
@@ -94,10 +94,10 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// The most bytes that are kept.
-    pub const MAX: usize = 80;
+    /// The maximum number of bytes.
+    const MAX: usize = 80;
 
-    /// Keeps the beginning of `value`.
+    /// Keeps the first bytes of `value`.
     pub fn of(value: &[u8]) -> Quote {
         let kept = value.len().min(Quote::MAX);
         let mut bytes = [0; Quote::MAX];
@@ -109,21 +109,16 @@ impl Quote {
         }
     }
 
-    /// Keeps the beginning of what `write` appends.
-    pub fn written(write: impl FnOnce(&mut Vec<u8>)) -> Quote {
+    /// Keeps the first bytes that `write` appends.
+    pub(super) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Quote {
         let mut bytes = Vec::new();
         write(&mut bytes);
         Quote::of(&bytes)
     }
 
-    /// The bytes that are kept.
-    pub fn bytes(&self) -> &[u8] {
+    /// The kept bytes.
+    fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.kept)]
-    }
-
-    /// Whether the value goes on behind them.
-    pub fn is_cut(&self) -> bool {
-        self.is_cut
     }
 }
 
@@ -134,7 +129,7 @@ impl fmt::Debug for Quote {
 }
 
 impl fmt::Display for Quote {
-    // Whatever the client sent, it stays on its line and moves no cursor.
+    // The client chose these bytes: escapes keep it from breaking the line or moving the cursor.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for &byte in self.bytes() {
             match byte {
@@ -147,7 +142,7 @@ impl fmt::Display for Quote {
 }
 
 impl Step {
-    /// A step that found `finding`.
+    /// A step without values that does not decide the status.
     pub fn new(clause: Clause, finding: &'static str) -> Step {
         Step {
             clause,
@@ -157,17 +152,17 @@ impl Step {
         }
     }
 
-    /// With what was looked at.
+    /// Sets the values.
     pub fn with(self, evidence: Evidence) -> Step {
         Step { evidence, ..self }
     }
 
-    /// With a value of the request and the server's own.
+    /// Sets a value of the request and the server's value as [`Evidence::Compared`].
     pub fn compared(self, sent: Quote, own: Quote, how: &'static str) -> Step {
         self.with(Evidence::Compared { sent, own, how })
     }
 
-    /// Decides the status of the response.
+    /// Sets the status that this step decides.
     pub fn leads_to(self, status: Status) -> Step {
         Step {
             status: Some(status),
@@ -238,15 +233,15 @@ fn write_weights(
     Ok(())
 }
 
-/// The steps of one decision, in the order in which they were made.
-#[derive(Debug, Default)]
+/// The steps of one decision, in order.
+#[derive(Debug)]
 pub struct Trace {
-    /// `None` if nobody watches.
+    /// `None` if the trace is off.
     steps: Option<Vec<Step>>,
 }
 
 impl Trace {
-    /// A trace that nobody watches: it keeps nothing.
+    /// A trace that keeps no steps.
     pub fn off() -> Trace {
         Trace { steps: None }
     }
@@ -258,7 +253,7 @@ impl Trace {
         }
     }
 
-    /// Notes a step, which is put together only if somebody watches.
+    /// Adds a step. `step` is called only if the trace keeps it.
     pub fn note(&mut self, step: impl FnOnce() -> Step) {
         if let Some(steps) = &mut self.steps
             && steps.len() < MAX_STEPS
@@ -267,13 +262,13 @@ impl Trace {
         }
     }
 
-    /// Takes the steps from `mark` on away, to put them back with [`Trace::put_back`].
+    /// Removes the steps from index `mark` on. [`Trace::put_back`] can restore them.
     pub fn take_from(&mut self, mark: usize) -> Vec<Step> {
         let steps = self.steps.as_mut();
         steps.map_or_else(Vec::new, |steps| steps.split_off(mark.min(steps.len())))
     }
 
-    /// Puts `taken` in the place of the steps from `mark` on.
+    /// Replaces the steps from index `mark` on by `taken`.
     pub fn put_back(&mut self, mark: usize, taken: Vec<Step>) {
         if let Some(steps) = &mut self.steps {
             steps.truncate(mark);
@@ -306,8 +301,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_put_together_when_nobody_watches() {
-        Trace::off().note(|| panic!("nobody watches"));
+    fn a_trace_that_is_off_builds_no_step() {
+        Trace::off().note(|| panic!("the trace is off"));
         assert!(Trace::off().steps().is_empty());
     }
 
@@ -317,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_sentences() {
+    fn a_step_shows_its_values() {
         let step = Step::new(CLAUSE, "it matches");
         let quote = |text: &str| Quote::of(text.as_bytes());
         check(step, "it matches");
@@ -346,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_show_their_arithmetic() {
+    fn a_step_shows_the_selected_ranges() {
         let range = |first, last| Some(ByteRange { first, last });
         let ranges = |first, count| Evidence::Ranges {
             sent: Quote::of(b"bytes=-5"),
@@ -364,5 +359,29 @@ mod tests {
             "Range: bytes=-5 of 100 bytes => 95 to 99 and 2 more",
         );
         check(step.with(ranges(None, 0)), "Range: bytes=-5 of 100 bytes");
+    }
+
+    #[test]
+    fn steps_can_be_taken_away_and_put_back() {
+        let mut trace = Trace::watched();
+        for finding in ["one", "two"] {
+            trace.note(|| Step::new(CLAUSE, finding));
+        }
+        let findings = |trace: &Trace| -> Vec<&str> {
+            trace.steps().iter().map(|step| step.finding).collect()
+        };
+        let taken = trace.take_from(1);
+        assert_eq!(findings(&trace), Vec::from(["one"]));
+        trace.note(|| Step::new(CLAUSE, "three"));
+        trace.put_back(1, taken);
+        assert_eq!(findings(&trace), Vec::from(["one", "two"]));
+        assert!(trace.take_from(9).is_empty() && Trace::off().take_from(0).is_empty());
+    }
+
+    #[test]
+    fn a_quote_is_shown_on_one_line() {
+        let quote = Quote::of(b"a\n\"b\x1b");
+        assert_eq!(quote.to_string(), "a\\x0A\"b\\x1B");
+        assert_eq!(format!("{quote:?}"), r#"Quote(a\n\"b\x1b)"#);
     }
 }

@@ -5,47 +5,48 @@
 //! etagc      = %x21 / %x23-7E / obs-text
 //! ```
 //!
-//! `"1a-5f"` is strong: the bytes are the same. `W/"1a"` is weak: the meaning is.
+//! Representations with the strong tag `"1a-5f"` have the same bytes. Those with the weak tag
+//! `W/"1a"` have the same meaning.
 
 use super::date::HttpDate;
 use super::field::trim;
 
-/// An entity-tag. There are no escapes in it: a backslash is a byte like any other.
+/// An entity-tag. It has no escapes: a backslash is an ordinary byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntityTag<'a> {
-    /// Whether it begins with `W/`, which has case.
+    /// Whether it starts with `W/`, which is case-sensitive.
     pub weak: bool,
-    /// What stands between the quotes.
+    /// The bytes between the quotes.
     pub opaque: &'a [u8],
 }
 
-/// A list member that is no entity-tag.
+/// The error for a list member that is not an entity-tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedEntityTag;
 
-/// What tells the selected representation from its earlier and later states.
+/// The validators of the selected representation. They change when the representation changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Validators<'a> {
     /// The value of ETag.
     pub entity_tag: Option<EntityTag<'a>>,
-    /// The value of Last-Modified, which section 8.8.2.1 keeps from lying in the future.
+    /// The value of Last-Modified. It must not be in the future (section 8.8.2.1).
     pub last_modified: Option<HttpDate>,
 }
 
 impl<'a> EntityTag<'a> {
-    /// Reads a value that is one entity-tag and nothing else.
-    pub fn parse(value: &'a [u8]) -> Option<EntityTag<'a>> {
+    /// Parses a value that is exactly one entity-tag.
+    pub(super) fn parse(value: &'a [u8]) -> Option<EntityTag<'a>> {
         let (tag, rest) = EntityTag::parse_prefix(value)?;
         rest.is_empty().then_some(tag)
     }
 
-    /// Strong comparison (section 8.8.3.2): the same, and both strong.
-    pub fn strong_eq(&self, other: &EntityTag) -> bool {
+    /// Strong comparison (section 8.8.3.2): the tags are equal, and neither is weak.
+    pub(super) fn strong_eq(&self, other: &EntityTag) -> bool {
         !self.weak && !other.weak && self.opaque == other.opaque
     }
 
-    /// Weak comparison (section 8.8.3.2): the same but for weakness.
-    pub fn weak_eq(&self, other: &EntityTag) -> bool {
+    /// Weak comparison (section 8.8.3.2): the tags are equal, and each may be weak.
+    pub(super) fn weak_eq(&self, other: &EntityTag) -> bool {
         self.opaque == other.opaque
     }
 
@@ -71,8 +72,8 @@ impl<'a> EntityTag<'a> {
     }
 }
 
-/// The members of `#entity-tag` in one field line. A comma may stand inside the quotes. A member
-/// that is malformed ends at the next comma, wherever that stands.
+/// The members of `#entity-tag` in one field line. The quotes may contain commas. A malformed
+/// member ends at the next comma, even if that comma is inside quotes.
 pub fn entity_tags(
     value: &[u8],
 ) -> impl Iterator<Item = Result<EntityTag<'_>, MalformedEntityTag>> {
@@ -82,11 +83,11 @@ pub fn entity_tags(
         if rest.is_empty() {
             return None;
         }
-        let (member, behind) = match EntityTag::parse_prefix(rest) {
-            Some((tag, behind)) if ends_member(behind) => (Ok(tag), behind),
+        let (member, after) = match EntityTag::parse_prefix(rest) {
+            Some((tag, after)) if ends_member(after) => (Ok(tag), after),
             _ => (Err(MalformedEntityTag), from_comma(rest)),
         };
-        rest = behind;
+        rest = after;
         Some(member)
     })
 }
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn other_values_are_no_entity_tags() {
+    fn other_values_are_not_entity_tags() {
         for value in ["", "xyzzy", "\"", "\"a", "a\"", "*", "W/", "W/a", "W/\"a"] {
             check(value, None);
         }
@@ -149,7 +150,7 @@ mod tests {
         check("\"a b\"", None); // no space
         check("\"a\" ", None);
         check("\"a\"b", None);
-        check("\"a\x7f\"", None); // DEL is no etagc
+        check("\"a\x7f\"", None); // DEL is not an etagc
     }
 
     #[test]
@@ -195,7 +196,7 @@ mod tests {
         check_list("a, \"b\"", &["!", "\"b\""]);
         check_list("\"a\"x, \"b\"", &["!", "\"b\""]);
         check_list("\"a\" \"b\"", &["!"]);
-        check_list("*, \"b\"", &["!", "\"b\""]); // an asterisk stands alone or not at all
+        check_list("*, \"b\"", &["!", "\"b\""]); // an asterisk must be the only member
         check_list("\"a", &["!"]);
         check_list("\"a b\", \"c\"", &["!", "\"c\""]);
     }

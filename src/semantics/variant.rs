@@ -1,43 +1,44 @@
-//! RFC 9110 section 12: in what the representations of one resource differ.
+//! RFC 9110 section 12: how the representations of one resource differ.
 //!
-//! A file has one representation for each content coding. Each has validators of its own (section
-//! 8.8.3.3), and `Vary` names the request field that chose between them (section 12.5.5).
+//! A file has one representation per content coding. Each has its own validators (section
+//! 8.8.3.3). `Vary` lists the request fields that select one (section 12.5.5), such as
+//! `Accept-Encoding` or `Accept, Accept-Encoding`.
 
 use super::coding::Coding;
 
-/// One representation among those of a resource.
+/// One representation of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Variant {
-    /// Its content coding.
+    /// The content coding.
     pub coding: Coding,
 }
 
 /// A way in which representations of one resource can differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dimension {
-    /// The media type, chosen by `Accept`.
+    /// The media type, selected by `Accept`.
     MediaType,
-    /// The content coding, chosen by `Accept-Encoding`.
+    /// The content coding, selected by `Accept-Encoding`.
     Coding,
 }
 
-/// The dimensions of one resource.
+/// All the ways in which the representations of one resource differ.
 pub type Dimensions = &'static [Dimension];
 
 impl Variant {
-    /// The representation in this coding.
+    /// The representation with this content coding.
     pub const fn coded(coding: Coding) -> Variant {
         Variant { coding }
     }
 
-    /// What sets its entity-tag apart from those of the others.
+    /// The suffix that makes its entity-tag unique among the variants.
     pub fn tag_suffix(self) -> &'static str {
         self.coding.suffix()
     }
 }
 
 impl Dimension {
-    /// The request field that chooses.
+    /// The request field that selects along this dimension.
     fn field(self) -> &'static str {
         match self {
             Dimension::MediaType => "Accept",
@@ -46,9 +47,12 @@ impl Dimension {
     }
 }
 
-/// The value of `Vary`: the request fields that chose the representation.
+/// The value of `Vary`: the request fields that select the representation.
 pub fn vary(dimensions: Dimensions) -> String {
-    let fields: Vec<&str> = dimensions.iter().map(|one| one.field()).collect();
+    let fields: Vec<&str> = dimensions
+        .iter()
+        .map(|dimension| dimension.field())
+        .collect();
     fields.join(", ")
 }
 
@@ -57,11 +61,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vary_names_the_fields_that_chose() {
+    fn vary_lists_the_selecting_fields() {
         assert_eq!(vary(&[Dimension::Coding]), "Accept-Encoding");
         assert_eq!(
             vary(&[Dimension::MediaType, Dimension::Coding]),
             "Accept, Accept-Encoding"
         );
+    }
+
+    #[test]
+    fn entity_tags_differ_by_coding() {
+        let suffix = |coding| Variant::coded(coding).tag_suffix();
+        assert_eq!(suffix(Coding::Identity), "");
+        assert_eq!(suffix(Coding::Gzip), "-gzip");
+        assert_eq!(suffix(Coding::Deflate), "-deflate");
     }
 }

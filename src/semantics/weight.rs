@@ -5,22 +5,22 @@
 //! qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )
 //! ```
 //!
-//! `gzip;q=0.5` is half as welcome as `gzip`; `gzip;q=0` is refused.
+//! `gzip;q=0.5` has half the weight of `gzip`. `gzip;q=0` refuses gzip.
 
 use super::field::{pieces_outside_quotes, trim};
 
-/// How welcome something is, in thousandths: 0 is refused, 1000 is the most welcome.
+/// The client's preference in thousandths: 0 means not acceptable, 1000 is the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Weight(u16);
 
 impl Weight {
     /// `q=0`: not acceptable.
-    pub const REFUSED: Weight = Weight(0);
-    /// `q=1`, and what a member without a weight has.
-    pub const FULL: Weight = Weight(1000);
+    const REFUSED: Weight = Weight(0);
+    /// `q=1`, the default of a member without a weight.
+    pub(super) const FULL: Weight = Weight(1000);
 
-    /// Reads a qvalue, strictly: at most three digits behind the point, nothing above one.
-    pub fn parse(qvalue: &[u8]) -> Option<Weight> {
+    /// Parses a qvalue: at most three digits after the point, and at most 1.
+    pub(super) fn parse(qvalue: &[u8]) -> Option<Weight> {
         let (&whole, rest) = qvalue.split_first()?;
         let thousandths = match rest.split_first() {
             None => 0,
@@ -35,20 +35,21 @@ impl Weight {
     }
 
     /// The weight in thousandths.
-    pub fn thousandths(self) -> u16 {
+    pub(super) fn thousandths(self) -> u16 {
         self.0
     }
 
-    /// Whether it is `q=0`.
-    pub fn is_refusal(self) -> bool {
+    /// Whether the weight is `q=0`.
+    pub(super) fn is_refusal(self) -> bool {
         self == Weight::REFUSED
     }
 }
 
-/// Parts a list member from its weight: `text/html;level=1;q=0.5` is `text/html;level=1` and 0.5.
-/// `None` where the weight is malformed; such a member means nothing. What stands behind the
-/// weight was an extension of RFC 7231 and is dropped.
-pub fn split_weight(member: &[u8]) -> Option<(&[u8], Weight)> {
+/// Splits a list member from its weight: `text/html;level=1;q=0.5` is `text/html;level=1` and 0.5.
+///
+/// Returns `None` if the weight is malformed; callers ignore such a member. Parameters after the
+/// weight were an extension in RFC 7231 and are ignored.
+pub(super) fn split_weight(member: &[u8]) -> Option<(&[u8], Weight)> {
     let mut length = 0;
     for piece in pieces_outside_quotes(member, b';') {
         let is_parameter = length > 0;
@@ -61,8 +62,8 @@ pub fn split_weight(member: &[u8]) -> Option<(&[u8], Weight)> {
     Some((trim(member), Weight::FULL))
 }
 
-/// The value where `parameter` is named `q`. White space around `=` is not part of the grammar:
-/// it stays in the value and makes it malformed.
+/// The value of `parameter` if its name is `q`. The grammar allows no white space around `=`, so
+/// the value is malformed if there is any.
 fn qvalue(parameter: &[u8]) -> Option<&[u8]> {
     let parameter = trim(parameter);
     let equals = parameter.iter().position(|&byte| byte == b'=');
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_are_no_qvalues() {
+    fn other_numbers_are_not_qvalues() {
         check("", None);
         check(".5", None); // the whole part is not optional
         check("0.1234", None);
@@ -132,22 +133,22 @@ mod tests {
     }
 
     #[test]
-    fn members_are_parted_from_their_weight() {
+    fn members_are_split_from_their_weight() {
         check_split("gzip", Some(("gzip", 1000)));
         check_split("gzip;q=0.5", Some(("gzip", 500)));
-        check_split("gzip;Q=0.5", Some(("gzip", 500))); // 5.6.6: names without case
+        check_split("gzip;Q=0.5", Some(("gzip", 500))); // 5.6.6: names are case-insensitive
         check_split("gzip \t; \tq=0.5", Some(("gzip", 500))); // OWS
         check_split("a/b;c=d;q=0", Some(("a/b;c=d", 0)));
         check_split("a/b;c=\";q=0\"", Some(("a/b;c=\";q=0\"", 1000))); // 5.6.4
         check_split("a/b;c=\"\\\";q=0\";q=1", Some(("a/b;c=\"\\\";q=0\"", 1000)));
         check_split("a/b;q=0.5;e=f", Some(("a/b", 500))); // RFC 7231: accept-ext
         check_split("a/b;", Some(("a/b;", 1000))); // 5.6.6: a parameter may be empty
-        check_split("q=0.5", Some(("q=0.5", 1000))); // no parameter at all
+        check_split("q=0.5", Some(("q=0.5", 1000))); // not a parameter
         check_split("", Some(("", 1000)));
     }
 
     #[test]
-    fn members_with_a_malformed_weight_mean_nothing() {
+    fn members_with_a_malformed_weight_are_ignored() {
         check_split("gzip;q", None);
         check_split("gzip;q=", None);
         check_split("gzip;q=2", None);

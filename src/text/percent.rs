@@ -89,7 +89,7 @@ pub fn form_decoded(value: &[u8]) -> String {
 fn hex_pair(text: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let ([high, low], rest) = text.split_first_chunk()?;
-    let byte = digit(*high)? << 4 | digit(*low)?;
+    let byte = digit(*high)? * 16 + digit(*low)?;
     Some((byte as u8, rest))
 }
 

@@ -1,10 +1,10 @@
-//! Tests of [`super`]: every row runs whole, byte by byte and, where the head ends, with a next
-//! message behind it.
+//! Tests of [`super`]. Each row runs in one piece and in smaller pieces. If it is complete or invalid,
+//! it also runs with another message after it.
 
 use super::*;
 use crate::semantics::status::Status;
 
-/// Reads lines, which end with `\n` here, as the field section of a request.
+/// Parses lines, which end with `\n` here, as the field section of a request.
 pub fn with_fields<T>(lines: &str, read: impl FnOnce(&Fields) -> T) -> T {
     let input = format!("GET / HTTP/1.1\n{lines}\n").replace('\n', "\r\n");
     let mut scratch = Vec::new();
@@ -17,8 +17,8 @@ pub fn with_fields<T>(lines: &str, read: impl FnOnce(&Fields) -> T) -> T {
     read(&head.unwrap().unwrap().fields)
 }
 
-/// A head drawn on one line: `method target version length | name=value | ...`.
-fn drawn(head: &RequestHead) -> String {
+/// A head on one line: `method target version length | name=value | ...`.
+fn shown(head: &RequestHead) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let RequestHead {
         method,
@@ -34,7 +34,8 @@ fn drawn(head: &RequestHead) -> String {
     line
 }
 
-/// Feeds `input` in pieces of `step` bytes to scratch that other connections use between.
+/// Parses `input` in pieces of `step` bytes. Each call gets new scratch space, as if another
+/// connection had used it.
 fn fed(input: &[u8], step: usize, limits: &HeadLimits) -> Result<Option<String>, ParseError> {
     let mut progress = ParseState::default();
     let mut end = 0;
@@ -43,7 +44,7 @@ fn fed(input: &[u8], step: usize, limits: &HeadLimits) -> Result<Option<String>,
         let mut lines = vec![];
         if let Some(head) = request_head(&input[..end], &mut progress, &mut lines, limits)? {
             assert_eq!(head.known, Method::from_token(head.method));
-            return Ok(Some(drawn(&head)));
+            return Ok(Some(shown(&head)));
         }
         if end == input.len() {
             return Ok(None);
@@ -54,12 +55,12 @@ fn fed(input: &[u8], step: usize, limits: &HeadLimits) -> Result<Option<String>,
 #[track_caller]
 fn check_within(limits: &HeadLimits, input: &[u8], want: Result<Option<&str>, ParseError>) {
     let want = want.map(|head| head.map(str::to_owned));
-    let shown = String::from_utf8_lossy(input);
+    let text = String::from_utf8_lossy(input);
     for step in [1, 2, 5, input.len().max(1)] {
-        assert_eq!(fed(input, step, limits), want, "{shown:?} by {step}");
+        assert_eq!(fed(input, step, limits), want, "{text:?} by {step}");
         if want != Ok(None) {
             let next = [input, b"GET /next HTTP/1.1\r\nHost: n\r\n\r\n"].concat();
-            assert_eq!(fed(&next, step, limits), want, "{shown:?}+ by {step}");
+            assert_eq!(fed(&next, step, limits), want, "{text:?}+ by {step}");
         }
     }
 }
@@ -84,13 +85,13 @@ fn heads() {
     ok("GET / HTTP/1.1\r\n\r\n", "GET / Http11 18"); // 2.1
     ok("GET / HTTP/1.0\r\n\r\n", "GET / Http10 18"); // 2.3
     ok("GET / HTTP/1.7\r\n\r\n", "GET / Http11 18"); // RFC 9110 2.5
-    ok("get / HTTP/1.1\r\n\r\n", "get / Http11 18"); // 3.1: known or not is asked later
+    ok("get / HTTP/1.1\r\n\r\n", "get / Http11 18"); // 3.1: a method may be unknown
     ok("!#$ * HTTP/1.1\r\n\r\n", "!#$ * Http11 18"); // RFC 9110 5.6.2
     ok("\r\n\r\nGET / HTTP/1.1\r\n\r\n", "GET / Http11 22"); // 2.2: empty lines before
     ok(
         "GET /a?b=\"{|}\" HTTP/1.1\r\n\r\n",
         "GET /a?b=\"{|}\" Http11 27",
-    ); // 3.2: left to the path
+    ); // not in the grammar, but harmless
     ok("GET /\u{e9} HTTP/1.1\r\n\r\n", "GET /\u{e9} Http11 20");
     ok("GET http://h/ HTTP/1.1\r\n\r\n", "GET http://h/ Http11 26"); // 3.2.2
 }
@@ -103,7 +104,7 @@ fn field_lines() {
     };
     row("Host: x\r\n", "Host=x"); // 5
     row("Host:x\r\n", "Host=x"); // 5: OWS is optional
-    row("Host: \t x y\t \r\n", "Host=x y"); // 5.1: OWS is no part of the value
+    row("Host: \t x y\t \r\n", "Host=x y"); // 5.1: OWS is not part of the value
     row("A:\r\nB: \t \r\n", "A= | B="); // RFC 9110 5.5: a value may be empty
     row("A: b:c\r\n", "A=b:c"); // the first colon ends the name
     row("A: \u{e9}\tb\r\n", "A=\u{e9}\tb"); // RFC 9110 5.5: obs-text and HTAB
@@ -128,7 +129,7 @@ fn more_bytes_are_needed() {
 #[test]
 fn faults_of_line_ends_and_control_bytes() {
     use ParseError::*;
-    // Section 2.2. These are certain before the head is complete.
+    // Section 2.2. The head need not be complete.
     fault("\n", BareLf);
     fault("\nGET / HTTP/1.1\r\n\r\n", BareLf);
     fault("GET / HTTP/1.1\n", BareLf);
@@ -214,7 +215,7 @@ fn limits() {
     row(target(20), Ok(())); // section 3: MUST respond with 414
     row(target(21), Err(TargetTooLong));
     row(target(120), Err(TargetTooLong));
-    row("a".repeat(86), Err(TargetTooLong)); // certain without a space, a version or an end
+    row("a".repeat(86), Err(TargetTooLong)); // no space, version or end is needed
     let fields = |count: usize| format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(count));
     row(fields(3), Ok(())); // RFC 6585 5
     row(fields(4), Err(TooManyFields));
@@ -230,8 +231,8 @@ fn limits() {
         head: 8,
         ..limits.clone()
     };
-    check_within(&small, b"GET /aaa", Err(HeadTooLong)); // the smaller bound speaks first
-    check_within(&limits, "a".repeat(85).as_bytes(), Ok(None)); // one byte less is not certain
+    check_within(&small, b"GET /aaa", Err(HeadTooLong)); // the smaller limit applies first
+    check_within(&limits, "a".repeat(85).as_bytes(), Ok(None)); // one byte less may still be valid
     let equal = HeadLimits { head: 86, ..limits };
     check_within(&equal, "a".repeat(86).as_bytes(), Err(HeadTooLong));
 }

@@ -1,17 +1,15 @@
-//! The body of a request (RFC 9112 sections 6.3 and 7.1).
-//!
-//! A responder pulls the body, or it is read and discarded, because the next request begins behind
-//! it.
+//! The body of a request (RFC 9112 sections 6.3 and 7.1). A handler pulls it, or the server discards
+//! it to find the next request.
 
 use crate::http1::chunked::{ChunkedError, Decoder};
 use crate::http1::framing::BodyLength;
 use crate::net::buffer::Buffer;
 use crate::origin::request::{Content, RequestBody};
 
-/// Reads a body from the inbox.
+/// Reads a body and keeps track of what remains of it.
 pub struct BodyReader {
     rest: Rest,
-    /// How many more bytes may be read. A longer body is a fault.
+    /// The bytes that the server still accepts. If a body is longer, it is not read to its end.
     allowance: u64,
     fault: Option<BodyFault>,
 }
@@ -22,17 +20,17 @@ enum Rest {
     Chunked(Box<Decoder>),
 }
 
-/// Why a body cannot be read to its end.
+/// Why the server stops reading a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFault {
     /// It is longer than the allowance.
     TooLong,
-    /// Its chunks are malformed.
+    /// It is not a valid chunked body.
     Malformed(ChunkedError),
 }
 
 impl BodyReader {
-    /// Reads a body of this length, at most `allowance` bytes of it.
+    /// A reader of a body of this length that accepts at most `allowance` bytes.
     pub fn new(length: BodyLength, allowance: u64) -> BodyReader {
         let rest = match length {
             BodyLength::None | BodyLength::Known(0) => Rest::Nothing,
@@ -46,7 +44,7 @@ impl BodyReader {
         }
     }
 
-    /// Reads no body.
+    /// A reader for a request without a body.
     pub fn none() -> BodyReader {
         BodyReader::new(BodyLength::None, 0)
     }
@@ -56,17 +54,17 @@ impl BodyReader {
         matches!(self.rest, Rest::Nothing)
     }
 
-    /// Whether the rest of the body, by its Content-Length, is longer than the allowance.
+    /// Whether the rest of a body with a `Content-Length` exceeds the allowance.
     pub fn exceeds_allowance(&self) -> bool {
         matches!(self.rest, Rest::Counted(bytes) if bytes > self.allowance)
     }
 
-    /// Why the body cannot be read to its end, if so.
+    /// Why the reader stopped, if it did.
     pub fn fault(&self) -> Option<BodyFault> {
         self.fault
     }
 
-    /// Discards the content that was received.
+    /// Discards what has been received of the body.
     pub fn discard(&mut self, inbox: &mut Buffer) {
         while matches!(self.next(inbox), Content::Bytes(_)) {}
     }
@@ -89,13 +87,13 @@ impl BodyReader {
                     bytes => Content::Bytes(bytes),
                 }
             }
-            Rest::Chunked(_) => self.next_of_chunks(inbox),
+            Rest::Chunked(_) => self.next_chunk(inbox),
         }
     }
 
-    /// The next bytes of chunked content. The framing counts towards the allowance too, because
-    /// small chunks with long extensions cost as much as content.
-    fn next_of_chunks<'b>(&mut self, inbox: &'b mut Buffer) -> Content<'b> {
+    /// The next content of a chunked body. The framing counts towards the allowance too, because a
+    /// client may send each byte in its own chunk with a long extension.
+    fn next_chunk<'b>(&mut self, inbox: &'b mut Buffer) -> Content<'b> {
         loop {
             let Rest::Chunked(decoder) = &mut self.rest else {
                 return Content::End;
@@ -129,15 +127,15 @@ impl BodyReader {
     }
 }
 
-/// The body as a responder pulls it.
-pub struct Pulling<'a> {
-    /// Reads it.
+/// The body that a handler pulls content from.
+pub struct PulledBody<'a> {
+    /// The state of the body.
     pub reader: &'a mut BodyReader,
-    /// The received bytes.
+    /// The bytes received.
     pub inbox: &'a mut Buffer,
 }
 
-impl RequestBody for Pulling<'_> {
+impl RequestBody for PulledBody<'_> {
     fn pull(&mut self) -> Content<'_> {
         self.reader.next(self.inbox)
     }
@@ -154,18 +152,18 @@ mod tests {
         inbox
     }
 
-    /// Pulls a body that arrives in `pieces`. Returns the content and the bytes behind the body.
+    /// Pulls a body that arrives in `pieces`. Returns the content and the bytes after the body.
     fn pulled(length: BodyLength, allowance: u64, pieces: &[&str]) -> (String, String, BodyReader) {
         let mut reader = BodyReader::new(length, allowance);
         let (mut content, mut buffer) = (Vec::new(), inbox(b""));
         for piece in pieces {
             let left = buffer.waiting().to_vec();
             buffer = inbox(&[&left, piece.as_bytes()].concat());
-            let mut pulling = Pulling {
+            let mut body = PulledBody {
                 reader: &mut reader,
                 inbox: &mut buffer,
             };
-            while let Content::Bytes(bytes) = pulling.pull() {
+            while let Content::Bytes(bytes) = body.pull() {
                 content.extend_from_slice(bytes);
             }
         }
@@ -174,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn content_is_pulled_and_the_next_request_stays() {
+    fn the_next_request_stays_in_the_inbox() {
         let known = BodyLength::Known(5);
         for pieces in [
             &["helloGET"][..],
@@ -215,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_content_length_above_the_allowance_is_noticed_before_reading() {
+    fn a_content_length_beyond_the_allowance_is_known_at_once() {
         assert!(BodyReader::new(BodyLength::Known(8), 7).exceeds_allowance());
         assert!(!BodyReader::new(BodyLength::Known(7), 7).exceeds_allowance());
         assert!(BodyReader::new(BodyLength::Known(0), 7).is_done());

@@ -1,7 +1,5 @@
-//! The end of a connection (RFC 9112 sections 9.6 and 9.8).
-//!
-//! First the outbox is flushed. A TLS session then sends close_notify. After that the client gets
-//! time to read the bytes.
+//! The end of a connection (RFC 9112 sections 9.6 and 9.8): sends what was written and the TLS closure
+//! alert, then gives the client time to read them.
 
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
@@ -18,21 +16,21 @@ pub struct Closing {
 }
 
 enum State {
-    /// The outbox is being flushed.
+    /// Sends what was written, then lingers if `linger` is set.
     Flushing { linger: bool },
-    /// The client's bytes are discarded until it closes.
+    /// Reads and discards until the client closes its side.
     Lingering,
 }
 
 impl Closing {
-    /// Begins to close. `linger` says whether the client may still be sending.
+    /// Starts to close. `linger` means that the client may still be sending.
     pub fn new(linger: bool) -> Closing {
         Closing {
             state: State::Flushing { linger },
         }
     }
 
-    /// Runs one step.
+    /// Takes one step.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match self.state {
             State::Flushing { linger } => self.flush(linger, stream, context),
@@ -41,7 +39,7 @@ impl Closing {
     }
 
     fn flush(&mut self, linger: bool, stream: &mut Stream, context: &mut Context) -> Step {
-        // `More::Follows`: close_notify or the FIN goes into the last packet.
+        // The last packet waits, so that the closure alert or the FIN goes into the same packet.
         let mut flushed = stream.push(More::Follows, context);
         if let Ok(Flushed::All) = flushed {
             stream.transport.close();
@@ -65,8 +63,8 @@ impl Closing {
     }
 }
 
-/// Discards the client's bytes. If bytes were unread at the close, the kernel would send a reset,
-/// which can destroy the response before the client reads it (RFC 9112 section 9.6).
+/// Reads and discards what the client sends. If unread bytes remained at the close, the kernel would
+/// send a reset, and the client could lose the response (RFC 9112 section 9.6).
 fn linger(stream: &mut Stream) -> Step {
     let unread = stream.inbox.waiting().len();
     stream.inbox.consume(unread);
@@ -80,7 +78,7 @@ fn linger(stream: &mut Stream) -> Step {
     }
 }
 
-/// The step after a write has failed.
+/// Closes a connection on which nothing more can be sent.
 pub fn close_after_write_error(
     fault: &TransportError,
     stream: &mut Stream,
@@ -95,9 +93,9 @@ pub fn close_after_write_error(
     }))
 }
 
-/// The step after a read has failed. If the TLS session failed, its alert is sent, and the client
-/// gets time to read it.
-pub fn close_after_read_error(
+/// Ends a connection from which nothing more can be read. If the session broke, an alert must be sent,
+/// and the client needs time to read it.
+pub(super) fn close_after_read_error(
     fault: &TransportError,
     stream: &mut Stream,
     context: &mut Context,

@@ -1,7 +1,7 @@
-//! What a request head leads to: a refusal, an answer, or a body to read first (RFC 9112 sections
-//! 2.2, 3.2 and 6.3, RFC 9110 sections 7.2, 7.4 and 10.1.1).
+//! Decides what follows a request head: a refusal, an answer, or reading the body first (RFC 9112
+//! sections 2.2, 3.2 and 6.3, RFC 9110 sections 7.2, 7.4 and 10.1.1).
 //!
-//! Invariant: this module never uses a socket, so a request can be answered without one.
+//! This file uses no socket, so `docroot explain` can answer a request without one.
 
 use crate::http1::check::{CheckedHead, check};
 use crate::http1::error::Error as MessageError;
@@ -26,44 +26,44 @@ use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
-/// What the writer of a response must know about its request.
+/// The facts of a request that writing its response needs.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestFacts {
-    /// The version of the request.
+    /// The protocol version of the client.
     pub version: Version,
-    /// Whether the response is sent without content, for HEAD (RFC 9110 section 9.3.2).
+    /// Whether only the head is sent (RFC 9110 section 9.3.2).
     pub is_head: bool,
-    /// Whether the request lets the connection be kept.
+    /// Whether the client wants to keep the connection open.
     pub wants: Persistence,
-    /// Whether the body of the request stays unread.
+    /// Whether the server leaves part of the request body unread.
     pub leaves_body: bool,
-    /// Whether the client may wait for 100 (Continue) before it sends the body.
+    /// Whether the client waits for 100 (Continue) before it sends the body.
     pub expects_continue: bool,
 }
 
-/// What a request must know about its connection.
+/// The facts of a connection that an answer depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionFacts {
     /// The service that answers.
     pub service: Service,
     /// Whether the connection uses TLS.
     pub is_secure: bool,
-    /// The port to which the redirect service sends clients.
+    /// The port to which clients of the plain port are redirected.
     pub https_port: u16,
-    /// The longest body that is discarded to keep the connection.
+    /// The most bytes of a body that the server discards to keep the connection open.
     pub max_body: u64,
 }
 
-/// What a request head leads to.
+/// What follows the head of a request.
 pub enum Dispatched {
-    /// The answer, and the body for its responder.
+    /// The answer, and the body that its responder may pull.
     Answered(Answer, BodyReader),
-    /// The body must be read and discarded first.
+    /// The body must be discarded before the request is answered.
     BodyFirst(BodyReader),
 }
 
 impl RequestFacts {
-    /// The facts of a request.
+    /// The facts of a request with this head.
     pub fn of(head: &RequestHead<'_>) -> RequestFacts {
         RequestFacts {
             version: head.version,
@@ -74,7 +74,8 @@ impl RequestFacts {
         }
     }
 
-    /// The facts of a request that was not understood. `method` is `None` if it is not known.
+    /// The facts of a request that was refused before its head was parsed. `method` is the one that
+    /// arrived, if it is known.
     pub fn of_refused(method: Option<Method>) -> RequestFacts {
         RequestFacts {
             version: Version::Http11,
@@ -85,7 +86,7 @@ impl RequestFacts {
         }
     }
 
-    /// The same, but the connection ends because the request was not understood.
+    /// The same facts, but the connection closes because the request was refused.
     pub fn refused(self) -> RequestFacts {
         RequestFacts {
             wants: Persistence::Close(CloseReason::NotUnderstood),
@@ -112,13 +113,13 @@ pub fn checked<'a>(
     Ok(checked)
 }
 
-/// The response to a request that is malformed or not supported.
+/// The response to a malformed request.
 pub fn refused(fault: MessageError, trace: &mut Trace) -> Response {
     trace.note(|| Step::new(fault.clause(), fault.text()).leads_to(fault.status()));
     error(fault.status(), Reason::Message(fault))
 }
 
-/// Records the target form, the host and the body length in the trace.
+/// Adds the target, the host and the framing to the trace.
 fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
     trace.note(|| {
         let form = match checked.target {
@@ -130,23 +131,23 @@ fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
         Step::new(target::CLAUSE, form).with(Evidence::Value(Quote::of(checked.head.target)))
     });
     trace.note(|| match checked.host {
-        Some(host) => Step::new(host::CLAUSE, "the request is for a host")
+        Some(host) => Step::new(host::CLAUSE, "the request names a host")
             .with(Evidence::Value(Quote::of(host.name))),
-        None => Step::new(host::CLAUSE, "the request does not name a host"),
+        None => Step::new(host::CLAUSE, "the request names no host"),
     });
     trace.note(|| {
         Step::new(
             framing::CLAUSE,
             match checked.length {
                 BodyLength::None => "the request has no body",
-                BodyLength::Known(_) => "Content-Length says where the body ends",
+                BodyLength::Known(_) => "Content-Length gives the length of the body",
                 BodyLength::Chunked => "the last chunk ends the body",
             },
         )
     });
 }
 
-/// Makes the request that the origin and the handlers see.
+/// The request that handlers and the site see.
 pub fn request_of<'a>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
@@ -162,11 +163,9 @@ pub fn request_of<'a>(
     }
 }
 
-/// Answers a request, or says that its body must be read first.
-///
-/// If the client waits for 100 (Continue) and its body does not matter, the final status is sent at
-/// once. The client may or may not send the body then, so the connection ends (RFC 9110 section
-/// 10.1.1).
+/// Answers a request, or decides to discard its body first. If the client waits for 100 (Continue)
+/// and the answer does not need the body, the client gets the final response at once. The client may
+/// or may not send the body then, so the connection closes (RFC 9110 section 10.1.1).
 pub fn dispatch(
     request: &Request<'_>,
     connection: ConnectionFacts,
@@ -196,7 +195,7 @@ pub fn dispatch(
     }
 }
 
-/// Answers a request. Its body was discarded, or is unwanted, or the responder pulls it.
+/// Answers a request. Its body has been discarded, or the responder pulls it.
 pub fn answer(
     request: &Request<'_>,
     connection: ConnectionFacts,

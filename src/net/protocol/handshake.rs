@@ -1,9 +1,8 @@
-//! The start of a connection to a TLS listener: a handshake (RFC 8446 section 4), or plain text by
-//! mistake.
+//! The start of a connection to the TLS port: a handshake (RFC 8446 section 4), or a plain HTTP request
+//! sent to the wrong port.
 //!
-//! The session is created after the first byte, so a client that sends nothing costs only a slot.
-//! The first byte also shows whether the client speaks plain HTTP, because somebody typed `http`
-//! instead of `https`.
+//! The session is created when the first byte arrives, so a silent client costs only a slot. The first
+//! byte also shows whether the client uses plain HTTP.
 
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
@@ -16,57 +15,57 @@ use crate::observe::event::{TlsFailure, TlsStage};
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
-/// The reason to log if the client sent no alert.
-const CLIENT_WENT_AWAY: &str = "the client went away";
+/// The reason in the log if the client sent no alert.
+const CLIENT_GONE: &str = "the client went away";
 
-/// After a reset, this many steps look for an alert from the client: the first step reads the bytes,
-/// and the second processes them.
-const STEPS_AFTER_RESET: usize = 2;
+/// How many steps find the alert of a client that has gone: one reads what it sent, the next processes
+/// it.
+const STEPS_TO_ALERT: usize = 2;
 
-/// A connection before or during its TLS handshake.
+/// A TLS handshake.
 pub struct Handshake {
     service: Service,
-    /// If there is a refusal, it is sent once there is a session.
+    /// If set, the client is refused as soon as there is a session.
     refusal: Option<Refusal>,
 }
 
 impl Handshake {
-    /// A handshake that leads to a service or to a refusal.
+    /// A handshake before requests to `service`, or before `refusal` if there is one.
     pub fn new(service: Service, refusal: Option<Refusal>) -> Handshake {
         Handshake { service, refusal }
     }
 
-    /// Makes a step of the handshake.
+    /// Takes the next step of the handshake.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         let Some(progress) = stream.transport.handshake(&context.now) else {
             return self.begin(stream, context);
         };
         stream.count_traffic();
         let failure = match progress {
-            Ok(Progress::Done) => return self.conclude(None, stream, context),
+            Ok(Progress::Done) => return self.finish(None, stream, context),
             Ok(Progress::Expired) => {
                 let refusal = Refusal {
                     status: Status::Forbidden,
                     reason: Reason::ClientExpired,
                 };
-                return self.conclude(Some(refusal), stream, context);
+                return self.finish(Some(refusal), stream, context);
             }
             Ok(Progress::Progress) => return Step::Next,
             Ok(Progress::Pending) => return self.wait(context),
             Ok(Progress::Failed(fault)) => {
                 record_tls_failure(TlsStage::Handshake, &fault, stream, context);
-                // The client should get time to read the alert, if there is one.
+                // Linger, so that the client can read the alert, if there is one.
                 return Step::Switch(Switch::Closing { linger: true });
             }
-            Ok(Progress::Gone) => CLIENT_WENT_AWAY.to_owned(),
+            Ok(Progress::Gone) => CLIENT_GONE.to_owned(),
             Err(fault) => fault.to_string(),
         };
         record_tls_failure(TlsStage::Handshake, &failure, stream, context);
         Step::Close(Closed::Failed)
     }
 
-    /// Waits for the client. At shutdown, closes the connection, unless a refusal is still to be
-    /// sent.
+    /// Waits for the client. At shutdown, closes the connection instead, because the client has not
+    /// sent a request. If it is to be refused, still waits, to send the refusal.
     fn wait(&self, context: &Context) -> Step {
         match self.refusal {
             None if context.is_draining => Step::Close(Closed::Idle),
@@ -74,7 +73,7 @@ impl Handshake {
         }
     }
 
-    /// Reads the client's first bytes. Creates a session, unless they are plain text.
+    /// Reads the first bytes. Starts a session, unless they are plain HTTP.
     fn begin(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match stream.read(context) {
             Ok(Input::Bytes(_)) => {}
@@ -85,7 +84,7 @@ impl Handshake {
         }
         let received = stream.inbox.waiting();
         if is_plain_text(received) {
-            // The method must be known, because it decides whether the response has a body.
+            // Wait for the method, because it decides whether the response has a body.
             return match has_method(received) || stream.ended.is_some() {
                 true => self.refuse_plain_text(),
                 false => Step::Next,
@@ -110,7 +109,7 @@ impl Handshake {
         }
     }
 
-    /// Refuses in plain text, because this client does not speak TLS (RFC 9110 section 15.5.1).
+    /// Refuses plain HTTP with 400 (RFC 9110 section 15.5.1), without TLS.
     fn refuse_plain_text(&self) -> Step {
         let refusal = Refusal {
             status: Status::BadRequest,
@@ -119,8 +118,8 @@ impl Handshake {
         Step::Switch(Switch::Http1(self.service, Some(refusal)))
     }
 
-    /// The handshake is complete. Continues with requests or with the refusal.
-    fn conclude(
+    /// There is a session: switches to HTTP/1, with a refusal if there is one.
+    fn finish(
         &mut self,
         refusal: Option<Refusal>,
         stream: &mut Stream,
@@ -134,7 +133,7 @@ impl Handshake {
         Step::Switch(Switch::Http1(self.service, refusal))
     }
 
-    /// Ends the handshake after its deadline.
+    /// The deadline of the handshake has passed.
     pub fn expire(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         if is_plain_text(stream.inbox.waiting()) {
             return self.refuse_plain_text();
@@ -145,13 +144,13 @@ impl Handshake {
         Step::Close(Closed::Failed)
     }
 
-    /// Records a handshake that failed with a reset. The client may have sent an alert before it.
+    /// The connection was reset. If the client sent an alert before, logs its reason.
     pub fn record_reset(&mut self, stream: &mut Stream, context: &mut Context) {
         if !stream.transport.has_session() {
             return;
         }
-        let mut why = CLIENT_WENT_AWAY.to_owned();
-        for _ in 0..STEPS_AFTER_RESET {
+        let mut why = CLIENT_GONE.to_owned();
+        for _ in 0..STEPS_TO_ALERT {
             match stream.transport.handshake(&context.now) {
                 Some(Ok(Progress::Progress)) => {}
                 Some(Ok(Progress::Failed(fault))) => why = fault,
@@ -162,8 +161,13 @@ impl Handshake {
     }
 }
 
-/// Logs the failure of a handshake or of a session. A failed handshake is also counted.
-pub fn record_tls_failure(stage: TlsStage, reason: &str, stream: &Stream, context: &mut Context) {
+/// Logs a handshake that failed, or a session that broke later. Counts failed handshakes.
+pub(super) fn record_tls_failure(
+    stage: TlsStage,
+    reason: &str,
+    stream: &Stream,
+    context: &mut Context,
+) {
     let observer = &mut context.observer;
     if stage == TlsStage::Handshake {
         observer.counters.handshakes_failed.add(1);
@@ -181,11 +185,11 @@ fn has_method(received: &[u8]) -> bool {
     received.contains(&b' ') || received.len() > MAX_METHOD
 }
 
-/// The longest method that is known, with an empty line before it.
+/// The length of an empty line and the longest known method.
 const MAX_METHOD: usize = "\r\nOPTIONS".len();
 
-/// Whether the bytes begin a request: a method or an empty line. A TLS record begins with its type,
-/// which is 22 for a handshake (RFC 8446 section 5.1) and never a printable character.
+/// Whether this is the start of an HTTP request: a method or an empty line. A TLS record starts with
+/// its type, which is 22 for a handshake (RFC 8446 section 5.1) and never a printable character.
 fn is_plain_text(received: &[u8]) -> bool {
     matches!(received, [b'\r' | b'\n' | b'!'..=b'~', ..])
 }

@@ -13,7 +13,7 @@
 //!     Closing <--------(close)---------+----------(keep-alive)---------+
 //! ```
 //!
-//! A small response needs no state of its own. It goes into the outbox, and the next head is read.
+//! A small response skips Send: it goes to the outbox at once, and the next state is ReadHead.
 
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ use crate::net::exchange::Exchange;
 use crate::net::listener::Service;
 use crate::net::mailbox::ConnectionWakers;
 use crate::net::outbox::OUTBOX_HIGH;
-use crate::net::protocol::body::{BodyFault, BodyReader, Pulling};
+use crate::net::protocol::body::{BodyFault, BodyReader, PulledBody};
 use crate::net::protocol::closing::{close_after_read_error, close_after_write_error};
 use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
@@ -47,26 +47,26 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
 
-/// What a request costs of the turn's budget, in addition to its bytes.
+/// What a request costs of the budget of a turn, besides the bytes that it moves.
 const REQUEST_COST: u64 = 4 * 1024;
 
 /// HTTP/1 on one connection.
 pub struct Http1 {
     service: Service,
     state: State,
-    /// How far an incomplete head was parsed.
+    /// The progress in a head that is not complete.
     parsed: parse::ParseState,
-    /// The exchange under way.
+    /// The current exchange.
     exchange: Option<Exchange>,
-    /// If the client is refused before a request is read: why.
+    /// If set, the client is refused before a request is read.
     refusal: Option<Refusal>,
 }
 
 enum State {
     ReadHead,
-    /// The body is being read and discarded.
+    /// The body is discarded.
     ReadBody(Box<Unanswered>),
-    /// An answer is being made.
+    /// A responder makes the answer.
     Respond(Box<Unanswered>, Box<dyn Responder>),
     Send(Box<Sending>),
 }
@@ -76,11 +76,11 @@ struct Unanswered {
     head: SavedHead,
     facts: RequestFacts,
     body: BodyReader,
-    /// The client may still wait for 100 (Continue).
+    /// The client still waits for 100 (Continue).
     expects_continue: bool,
 }
 
-/// A response that is being sent, and what follows it.
+/// The rest of a response, and what follows it.
 struct Sending {
     pump: Pump,
     then: Then,
@@ -105,7 +105,7 @@ impl Http1 {
         }
     }
 
-    /// Runs one step. The function of a state sets the next state, unless that is ReadHead.
+    /// Takes one step. Each state function sets the next state, unless that is ReadHead.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadHead => match self.refusal.take() {
@@ -118,7 +118,7 @@ impl Http1 {
         }
     }
 
-    /// ReadHead: parses a head and dispatches it, or waits for more bytes.
+    /// ReadHead: parses and dispatches a head, or waits for the rest of it.
     fn read_head(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         self.skip_empty_line(stream);
         if stream.outbox.waiting().len() >= OUTBOX_HIGH
@@ -126,7 +126,7 @@ impl Http1 {
         {
             return step;
         }
-        let connection = self.connection_facts(stream, context);
+        let site = self.site(stream, context);
         let unread = stream.inbox.waiting();
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let began = || Exchange::begin(stream.arrived);
@@ -143,7 +143,7 @@ impl Http1 {
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(context.observer.note(&head));
         let mut facts = RequestFacts::of(&head);
-        let dispatched = match checked(&head, connection, &mut context.trace) {
+        let dispatched = match checked(&head, site, &mut context.trace) {
             Err(response) => {
                 facts = facts.refused();
                 Dispatched::Answered(Answer::Ready(response), BodyReader::none())
@@ -152,14 +152,14 @@ impl Http1 {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let request = request_of(&checked, &stream.client, &context.now, &wakers);
                 let (origin, trace) = (&mut context.origin, &mut context.trace);
-                dispatch(&request, connection, &mut facts, origin, trace)
+                dispatch(&request, site, &mut facts, origin, trace)
             }
         };
         let length = head.length;
-        let result = response_or_state(dispatched, &unread[..length], &mut facts);
+        let made = ready_or_state(dispatched, &unread[..length], &mut facts);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
-        match result {
+        match made {
             Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
             Err(state) => {
                 self.state = state;
@@ -168,8 +168,8 @@ impl Http1 {
         }
     }
 
-    /// Skips an empty line before a request (RFC 9112 section 2.2). If a client sends only an empty
-    /// line after a body, it is idle; it has not begun a head.
+    /// Skips an empty line before a request (RFC 9112 section 2.2). A client that sends one after a
+    /// body and then nothing is idle; it has not begun a request.
     fn skip_empty_line(&mut self, stream: &mut Stream) {
         if stream.inbox.waiting() == b"\r\n" {
             stream.inbox.consume(2);
@@ -177,7 +177,7 @@ impl Http1 {
         }
     }
 
-    /// ReadBody: reads and discards the body, then answers.
+    /// ReadBody: discards the body, then answers.
     fn read_body(
         &mut self,
         mut request: Box<Unanswered>,
@@ -198,16 +198,15 @@ impl Http1 {
                 return self.receive(Waiting::Body, stream, context);
             }
         }
-        let connection = self.connection_facts(stream, context);
+        let site = self.site(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let request = request_of(checked, &stream.client, &context.now, &wakers);
-            let (origin, trace) = (&mut context.origin, &mut context.trace);
-            dispatch::answer(&request, connection, origin, trace)
+            dispatch::answer(&request, site, &mut context.origin, &mut context.trace)
         });
         match answer {
-            Some(answer) => self.proceed(answer, request, stream, context),
+            Some(answer) => self.take_answer(answer, request, stream, context),
             None => self.fail(request.facts, stream, context),
         }
     }
@@ -221,7 +220,7 @@ impl Http1 {
         context: &mut Context,
     ) -> Step {
         let (lines, limits) = (&mut context.lines, &context.head_limits);
-        let mut body = Pulling {
+        let mut body = PulledBody {
             reader: &mut request.body,
             inbox: &mut stream.inbox,
         };
@@ -232,7 +231,9 @@ impl Http1 {
         });
         let fault = request.body.fault();
         let waits = match polled {
-            Some(Polled::Done(answer)) => return self.proceed(answer, request, stream, context),
+            Some(Polled::Done(answer)) => {
+                return self.take_answer(answer, request, stream, context);
+            }
             Some(waits) => waits,
             None => return self.fail(request.facts, stream, context),
         };
@@ -259,8 +260,8 @@ impl Http1 {
         }
     }
 
-    /// Sends an answer that was not made at once, or continues with its responder.
-    fn proceed(
+    /// Sends the response of an answer that was not ready at once, or polls its responder.
+    fn take_answer(
         &mut self,
         answer: Answer,
         request: Box<Unanswered>,
@@ -278,13 +279,13 @@ impl Http1 {
         }
     }
 
-    /// Sends 500, because a saved head could not be parsed again. This is a bug.
+    /// A saved head no longer passes the checks, which is a bug. The client gets a 500.
     fn fail(&mut self, facts: RequestFacts, stream: &mut Stream, context: &mut Context) -> Step {
         let response = error(Status::InternalServerError, Reason::Unanswered);
         self.reply(response, facts.refused(), None, stream, context)
     }
 
-    /// Writes a response, or the beginning of one.
+    /// Writes a response, or its head if the content is large.
     fn reply(
         &mut self,
         response: Response,
@@ -317,7 +318,7 @@ impl Http1 {
         }
     }
 
-    /// Send: moves content until it ends, the socket is full, or the turn is over.
+    /// Send: sends content until it ends or the socket is full.
     fn send(
         &mut self,
         mut sending: Box<Sending>,
@@ -350,8 +351,8 @@ impl Http1 {
         }
     }
 
-    /// Continues after a response with the next request, another protocol, or the close. The exchange
-    /// ends when the last byte of the response has left.
+    /// Ends a response, then reads the next request, upgrades or closes. The exchange ends when the
+    /// last byte of the response has been sent.
     fn finish(&mut self, then: Then, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(exchange) = self.exchange.take() {
             stream.outbox.mark_end(exchange);
@@ -364,8 +365,8 @@ impl Http1 {
         }
     }
 
-    /// Receives more of a head or a body. Everything that was written must leave first, because the
-    /// client may wait for it before it sends more.
+    /// Reads more of what is `awaited`. First sends everything written so far, because the client may
+    /// wait for a response before it sends more.
     fn receive(&mut self, awaited: Waiting, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
@@ -390,8 +391,8 @@ impl Http1 {
         }
     }
 
-    /// The client will send no more. If a request is incomplete, the client gets an error response
-    /// (RFC 9112 section 8).
+    /// The client has closed its side. If a request is incomplete, the response says so (RFC 9112
+    /// section 8).
     fn end_of_requests(
         &mut self,
         end: InputEnd,
@@ -410,7 +411,7 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
-    /// Ends the connection after a deadline, with 408 if a request was begun.
+    /// A deadline for the client has passed.
     pub fn expire(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         let status = Status::RequestTimeout;
         let reason = match stream.deadline.waiting {
@@ -432,7 +433,7 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
-    /// Sends an error response and closes.
+    /// Sends an error response and closes the connection.
     fn refuse(&mut self, refusal: Refusal, stream: &mut Stream, context: &mut Context) -> Step {
         let facts = match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadBody(request) | State::Respond(request, _) => request.facts.refused(),
@@ -451,8 +452,8 @@ impl Http1 {
         self.reply(response, facts, None, stream, context)
     }
 
-    /// Ends the exchange under way, because the connection ends. If the head is incomplete, its
-    /// beginning is logged.
+    /// Ends the current exchange, because the connection is over. If the head is incomplete, the log
+    /// gets the part that arrived.
     pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
         if let Some(mut exchange) = self.exchange.take() {
             if !exchange.has_request() {
@@ -465,21 +466,21 @@ impl Http1 {
         }
     }
 
-    /// Whether a response was begun and not written completely. The state cannot say so, because a
-    /// step that panics loses it.
+    /// Whether a response was begun and is not complete. It cannot look at the state, because a step
+    /// that panics loses the state.
     pub fn is_mid_response(&self) -> bool {
         self.exchange.as_ref().is_some_and(Exchange::is_answered)
     }
 
-    /// Stops making a private copy of the file that is being sent. A slow client should not hold
-    /// space that other copies need.
+    /// Gives up the private copy of the file that is sent. A slow client must not hold the space that
+    /// other copies need.
     pub fn give_up_copy(&self) {
         if let State::Send(sending) = &self.state {
             sending.pump.give_up_copy();
         }
     }
 
-    fn connection_facts(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
+    fn site(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
         ConnectionFacts {
             service: self.service,
             is_secure: stream.transport.has_session(),
@@ -489,8 +490,8 @@ impl Http1 {
     }
 }
 
-/// The response if it is ready. Otherwise the state that makes it, with a copy of the head.
-fn response_or_state(
+/// The response, or the state that leads to it. The state keeps a copy of the head.
+fn ready_or_state(
     dispatched: Dispatched,
     head: &[u8],
     facts: &mut RequestFacts,
@@ -525,7 +526,7 @@ impl Unanswered {
     }
 }
 
-/// Sends what waits. If the socket does not take everything, returns the step to make instead.
+/// Sends what was written. If that is not possible now, returns the step to take instead.
 fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
     match stream.flush(context) {
         Ok(Flushed::All) => None,
@@ -539,7 +540,7 @@ fn wait_to_send(stream: &mut Stream, context: &Context) -> Step {
     Step::Wait
 }
 
-/// Waits until a time, or until the connection is woken. Everything that was written leaves first.
+/// Waits until `at`, or until a waker wakes the connection. Sends what was written first.
 fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Step {
     if let Some(step) = flush(stream, context) {
         return step;
@@ -552,7 +553,7 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
     Step::Wait
 }
 
-/// Whether only empty lines were received. They are not part of a request (RFC 9112 section 2.2).
+/// Whether only empty lines were received, which are not part of a request (RFC 9112 section 2.2).
 fn is_blank(received: &[u8]) -> bool {
     received.iter().all(|byte| b"\r\n".contains(byte))
 }

@@ -1,29 +1,29 @@
-//! What the bytes of a connection mean now.
+//! The protocol that a connection uses now.
 //!
 //! ```text
-//!    Handshake --(session, or plain text)--> Http1 --(last response)--> Closing --> end
-//!        |                                     |
-//!        +--(failure)--> Closing               +--(upgrade)--> Upgraded --> Closing
+//!    Handshake --(a session, or plain HTTP)-------> Http1 --(the last response)--> Closing --> over
+//!        |                                           |
+//!        +--(failed, an alert)--> Closing            +--(an upgrade)--> Upgraded --> Closing
 //! ```
 //!
-//! A protocol runs step by step. [`Step::Switch`] replaces it by another one. The transport and the
-//! bytes already received stay with the connection.
+//! A protocol runs in steps. [`Step::Switch`] changes to another protocol. The transport and the bytes
+//! already received stay with the connection.
 
 // The body of a request.
 mod body;
-// How a connection ends.
+// The end of a connection.
 pub(super) mod closing;
-// What a request head leads to.
+// What follows the head of a request.
 pub(super) mod dispatch;
-// The start of a connection to a TLS listener.
+// The start of a connection to the TLS port.
 pub(super) mod handshake;
 // HTTP/1.
 pub(super) mod http1;
-// A response, written to the outbox.
+// Writing a response to the outbox.
 pub(super) mod reply;
-// What the connection does after a step.
+// The result of a step.
 pub mod step;
-// A protocol that has taken over from HTTP.
+// A connection after an upgrade.
 mod upgraded;
 
 use crate::net::context::Context;
@@ -35,13 +35,13 @@ use crate::net::protocol::upgraded::Upgraded;
 use crate::net::stream::Stream;
 use crate::observe::event::End;
 
-/// A protocol and its state.
+/// A protocol, with its state.
 pub enum Protocol {
-    /// A TLS handshake.
+    /// The TLS handshake.
     Handshake(Handshake),
     /// Requests and responses.
     Http1(Http1),
-    /// The protocol after an upgrade.
+    /// A conversation after an upgrade.
     Upgraded(Upgraded),
     /// The end of the connection.
     Closing(Closing),
@@ -57,7 +57,7 @@ impl Protocol {
         }
     }
 
-    /// Runs one step.
+    /// Takes one step.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match self {
             Protocol::Handshake(handshake) => handshake.step(stream, context),
@@ -76,11 +76,11 @@ impl Protocol {
         }
     }
 
-    /// Ends the exchanges of the connection.
+    /// The connection is over. Ends the current exchange and those whose responses are not yet sent.
     pub fn end(&mut self, closed: Closed, stream: &mut Stream, context: &mut Context) {
         let end = match closed {
             Closed::Cut(end) => end,
-            // If an exchange is still under way, its client went away.
+            // If an exchange has not ended, the client went away.
             Closed::Orderly | Closed::Idle | Closed::Failed => End::ClientGone,
         };
         stream.end_unsent_exchanges(end, context);
@@ -89,14 +89,14 @@ impl Protocol {
         }
     }
 
-    /// The connection was reset. If this was in a handshake, records the failure.
+    /// The connection was reset. During a handshake, the client may have sent an alert before.
     pub fn record_reset(&mut self, stream: &mut Stream, context: &mut Context) {
         if let Protocol::Handshake(handshake) = self {
             handshake.record_reset(stream, context);
         }
     }
 
-    /// Whether a response was begun and not written completely.
+    /// Whether a response was begun and is not complete.
     pub fn is_mid_response(&self) -> bool {
         matches!(self, Protocol::Http1(http1) if http1.is_mid_response())
     }

@@ -1,4 +1,4 @@
-//! Writes the head of a response to the outbox, and its content if that is small.
+//! Writes a response to the outbox: its head and, if it is small, its content.
 
 use crate::http1::framing::{Framing, framing};
 use crate::http1::persistence::{Persistence, ServerState, decide};
@@ -11,17 +11,17 @@ use crate::origin::response::Response;
 use crate::semantics::trace::Trace;
 use crate::site::body::{Body, Piece};
 
-/// Content up to this size is copied into the outbox behind its head. The copy costs less than a
-/// longer system call, and pipelined responses leave together.
+/// Content up to this size in bytes joins its head in the outbox. A copy costs less than another
+/// system call, and pipelined responses are sent together.
 const INLINE: usize = 16 * 1024;
 
-/// What is left to do for a response.
+/// The result of writing a response.
 pub struct Reply {
-    /// Bytes of content that were written with the head.
+    /// The bytes of content in the outbox.
     pub written: u64,
-    /// The content that is still to be sent.
+    /// The content that remains to be sent.
     pub rest: Option<Pump>,
-    /// Whether the connection is kept.
+    /// Whether the connection stays open.
     pub persistence: Persistence,
 }
 
@@ -54,7 +54,7 @@ pub fn reply(
     reply
 }
 
-/// Writes the head of a response. Decides the framing, and whether the connection is kept.
+/// Writes the head of a response. Only this function decides whether the connection stays open.
 pub fn write_head(
     response: &Response,
     facts: RequestFacts,

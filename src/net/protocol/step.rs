@@ -1,4 +1,4 @@
-//! What the connection does after a step, and why a connection ended.
+//! The result of a step of a protocol, and why a connection is over.
 
 use crate::net::listener::Service;
 use crate::observe::event::End;
@@ -8,28 +8,27 @@ use crate::semantics::status::Status;
 
 /// What the connection does after a step of its protocol.
 pub enum Step {
-    /// Runs the next step.
+    /// Take the next step.
     Next,
-    /// Waits until the socket is ready or the deadline passes.
+    /// Wait until the socket is ready, a waker wakes the connection, or the deadline passes.
     Wait,
-    /// Runs the next step after the worker's other connections.
+    /// Let other connections take their turn, then take the next step.
     Again,
-    /// Changes to another protocol.
+    /// Change to another protocol.
     Switch(Switch),
-    /// Ends.
+    /// Close the connection.
     Close(Closed),
 }
 
-/// The protocol to change to.
+/// The next protocol.
 pub enum Switch {
     /// HTTP/1 for a service. If there is a refusal, it is sent at once.
     Http1(Service, Option<Refusal>),
-    /// The protocol of an upgrade.
+    /// A conversation after an upgrade.
     Upgraded(Box<dyn Conversation>),
     /// The end of the connection.
     Closing {
-        /// Whether the client may still be sending. If so, the connection stays open until the
-        /// client closes, or until a deadline.
+        /// Whether to read until the client closes, because it may still be sending.
         linger: bool,
     },
 }
@@ -39,19 +38,19 @@ pub enum Switch {
 pub struct Refusal {
     /// The status of the response.
     pub status: Status,
-    /// Why.
+    /// The reason in the log and on the error page.
     pub reason: Reason,
 }
 
-/// Why a connection ended.
+/// Why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// Every request was answered.
     Orderly,
     /// No request came in time, or the server is shutting down.
     Idle,
-    /// There is no TLS session.
+    /// The TLS handshake failed. The log has the reason.
     Failed,
-    /// It was cut. The exchanges under way end with this reason.
+    /// The connection was cut. The current exchange ends for this reason.
     Cut(End),
 }

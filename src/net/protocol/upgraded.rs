@@ -1,4 +1,4 @@
-//! The protocol of a connection after an upgrade (RFC 9110 section 7.8): bytes in, bytes out.
+//! A connection after an upgrade (RFC 9110 section 7.8): a conversation reads and writes its bytes.
 
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
@@ -8,19 +8,19 @@ use crate::net::socket::{Flushed, Input};
 use crate::net::stream::Stream;
 use crate::origin::handler::{Conversation, Next};
 
-/// A connection that belongs to a conversation.
+/// A connection that a conversation drives.
 pub struct Upgraded {
     conversation: Box<dyn Conversation>,
 }
 
 impl Upgraded {
-    /// Hands the connection to `conversation`.
+    /// Gives the connection to `conversation`.
     pub fn new(conversation: Box<dyn Conversation>) -> Upgraded {
         Upgraded { conversation }
     }
 
-    /// Passes received bytes to the conversation and sends its bytes. If the socket is full, the
-    /// conversation waits until the client has read.
+    /// Passes received bytes to the conversation and sends what it writes. The conversation waits
+    /// until everything that it wrote before has been sent.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
@@ -42,7 +42,7 @@ impl Upgraded {
         };
         if stream.inbox.room().is_empty() {
             return match conversed.next {
-                // It waits for more bytes, but the inbox is full.
+                // It waits for more bytes, but the buffer is full.
                 Next::Receive => Step::Switch(Switch::Closing { linger: true }),
                 _ => Step::Wait,
             };
@@ -56,7 +56,7 @@ impl Upgraded {
     }
 }
 
-/// Sends what waits. If the socket does not take everything, returns the step to make instead.
+/// Sends what the conversation wrote. If that is not possible now, returns the step to take instead.
 fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
     match stream.flush(context) {
         Ok(Flushed::All) => None,
