@@ -129,3 +129,23 @@ fn a_client_that_reads_nothing_and_resets() {
     assert_eq!(counted.answers_cut, told.cut.len() as u64);
     assert_eq!(counted.requests_unanswered, told.unanswered);
 }
+
+/// A large answer leaves in flushes of its own. When the socket has all of it and the next one is
+/// cut, it is complete all the same.
+#[test]
+fn a_large_answer_in_front_of_one_that_is_cut_is_complete() {
+    let mut complete = 0;
+    for length in [30_000, 60_000, 90_000, 120_000] {
+        let (setup, page) = site(length);
+        let mut rig = Rig::new(setup);
+        rig.send(&numbered(0..40));
+        assert_eq!(rig.drive(), Turn::Wait);
+        let (whole, part) = answers(&rig.taken(), length);
+        assert_eq!(rig.lose(), Closed::Cut(End::ClientGone));
+        let told = told(&page);
+        assert_eq!(told.complete, vec![length as u64; whole]);
+        assert_eq!(told.cut[0], part as u64);
+        complete += whole;
+    }
+    assert!(complete > 0);
+}

@@ -150,6 +150,7 @@ impl Connection {
         if let Turn::Closed(Closed::Idle | Closed::Orderly) = turn {
             send_close_notify(stream, context);
         }
+        stream.end_sent_exchanges(context);
         stream.end_turn(&mut context.buffers);
         turn
     }

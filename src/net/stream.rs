@@ -180,7 +180,7 @@ impl Stream {
 
     /// Ends the exchanges whose last byte has left. A TLS session may have taken the bytes and still
     /// hold their records.
-    fn end_sent_exchanges(&mut self, context: &mut Context) {
+    pub fn end_sent_exchanges(&mut self, context: &mut Context) {
         if !self.outbox.has_ended() || self.transport.has_unsent() {
             return;
         }
@@ -193,6 +193,7 @@ impl Stream {
 
     /// Ends the exchanges whose last byte will never leave.
     pub fn end_unsent_exchanges(&mut self, end: End, context: &mut Context) {
+        self.end_sent_exchanges(context);
         for outbox in [&mut self.outbox, &mut self.unsent] {
             while let Some((exchange, unsent)) = outbox.next_unended() {
                 let security = self.transport.security();
