@@ -11,6 +11,10 @@ use std::fs::File;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use docroot::net::connection::Turn;
+use docroot::net::limits::Deadlines;
+use docroot::net::protocol::step::Closed;
+use support::rig::Rig;
 use support::{Client, Response, Setup, TestServer, noise, request, until};
 
 /// Short enough for a test, and told apart from every default.
@@ -26,7 +30,7 @@ fn sparse(server: &TestServer, name: &str) {
 }
 
 /// Only the deadline under test is short: whatever closes the connection, no other did.
-fn server_with(change: impl FnOnce(&mut docroot::net::limits::Deadlines)) -> TestServer {
+fn server_with(change: impl FnOnce(&mut Deadlines)) -> TestServer {
     Setup::new()
         .with(|config| {
             let deadlines = &mut config.deadlines;
@@ -228,29 +232,46 @@ fn whoever_does_not_close_after_the_last_answer_is_closed() {
     });
 }
 
+/// What a client sends after the last answer is discarded, and does not prolong the wait for its end.
+#[test]
+fn whoever_goes_on_sending_after_the_last_answer_is_closed() {
+    let mut rig = Rig::new(Setup::new().with(|config| config.deadlines.linger = SHORT));
+    rig.send(b"nonsense\r\n\r\n");
+    assert_eq!(rig.drive(), Turn::Wait);
+    rig.send(&[b'x'; 64 << 10]);
+    assert_eq!(rig.drive(), Turn::Wait, "it is given time to close");
+    rig.context.now.instant += SHORT;
+    rig.send(&[b'x'; 64 << 10]);
+    assert_eq!(rig.drive(), Turn::Closed(Closed::Idle));
+}
+
 /// The time that the server itself needs is not the client's: nobody is told 408 for it.
 #[test]
 fn a_listing_is_not_held_to_the_deadline_of_its_head() {
+    const CLIENTS: usize = 8;
+    const LISTINGS: usize = 8;
     let setup = Setup::new().with(|config| {
         config.threads = 1;
-        config.deadlines.head = Duration::from_millis(1);
-        config.deadlines.body = Duration::from_millis(1);
+        config.deadlines.head = SHORT;
+        config.deadlines.body = SHORT;
     });
     for number in 0..2000 {
         File::create(setup.root().join(number.to_string())).expect("a file");
     }
     let server = setup.start();
     let begin = Instant::now();
-    // Together they keep the only worker busy over at least one sweep.
+    // Together they keep the only worker busy for longer than the deadline.
     while begin.elapsed() < Duration::from_millis(2200) {
-        let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+        let fields = [("Accept", "application/json"), ("Content-Length", "1")];
+        let listing = [&request("GET", "/", &fields)[..], b"x"].concat();
+        let clients = (0..CLIENTS).map(|_| {
+            let mut client = server.connect();
+            client.send(&listing.repeat(LISTINGS));
+            client
+        });
+        let mut clients: Vec<Client> = clients.collect();
         for client in &mut clients {
-            let fields = [("Accept", "application/json"), ("Content-Length", "1")];
-            let listing = [&request("GET", "/", &fields)[..], b"x"].concat();
-            client.send(&listing.repeat(4));
-        }
-        for client in &mut clients {
-            for _ in 0..4 {
+            for _ in 0..LISTINGS {
                 assert_eq!(client.response("GET").status, 200);
             }
         }

@@ -34,7 +34,7 @@ impl Closing {
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match self.state {
             State::Flushing { linger } => self.flush(linger, stream, context),
-            State::Lingering => linger(stream),
+            State::Lingering => linger(stream, context),
         }
     }
 
@@ -65,7 +65,7 @@ impl Closing {
 
 /// Reads and discards what the client sends. If unread bytes remained at the close, the kernel would
 /// send a reset, and the client could lose the response (RFC 9112 section 9.6).
-fn linger(stream: &mut Stream) -> Step {
+fn linger(stream: &mut Stream, context: &Context) -> Step {
     let unread = stream.inbox.waiting().len();
     stream.inbox.consume(unread);
     let input = stream.transport.discard(stream.inbox.room());
@@ -73,6 +73,7 @@ fn linger(stream: &mut Stream) -> Step {
     match input {
         Ok(Input::End(_)) => Step::Close(Closed::Orderly),
         Ok(Input::Nothing) => Step::Wait,
+        Ok(_) if stream.deadline.has_passed(context.now.instant) => Step::Close(Closed::Idle),
         Ok(Input::Bytes(_) | Input::Overhead) => Step::Again,
         Err(_) => Step::Close(Closed::Cut(End::ClientGone)),
     }
