@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 16] = [
+const CASES: [(&str, &[&str]); 18] = [
     ("200-a-file", &["/hello.txt"]),
     (
         "200-a-head-of-a-coded-file",
@@ -78,6 +78,10 @@ const CASES: [(&str, &[&str]); 16] = [
             "Transfer-Encoding: chunked",
         ],
     ),
+    (
+        "200-a-body-too-long-to-discard",
+        &["/hello.txt", "-H", "Content-Length: 2000000"],
+    ),
     ("404-nothing-there", &["/no%20such%20file"]),
     (
         "405-a-method-that-writes",
@@ -90,6 +94,10 @@ const CASES: [(&str, &[&str]); 16] = [
     (
         "416-beyond-the-end",
         &["/alphabet", "-H", "Range: bytes=26-"],
+    ),
+    (
+        "431-more-fields-than-allowed",
+        &["/hello.txt", "-H", "Accept: */*", "--max-fields", "1"],
     ),
 ];
 

@@ -137,9 +137,10 @@ pub fn decide(
         (wants, _) => wants,
     };
     trace.note(|| {
-        let clause = match own {
-            Some(_) => DECIDE,
-            None => PERSISTENCE,
+        let clause = match decided {
+            Persistence::KeepAlive(_)
+            | Persistence::Close(CloseReason::Asked | CloseReason::Http10) => PERSISTENCE,
+            Persistence::Close(_) => DECIDE,
         };
         Step::new(clause, decided.text())
     });
@@ -210,5 +211,26 @@ mod tests {
         check_server(true, length, true, close(CloseReason::BodyUnread)); // 9.3: unread content
         check_server(false, Framing::Close, false, close(CloseReason::EndsBody)); // 6.3 rule 8
         check_server(false, length, true, close(CloseReason::ShuttingDown)); // 9.6
+    }
+
+    #[test]
+    fn the_clause_is_that_of_the_decision() {
+        let sections = [
+            (ASKED, "RFC 9112 section 9.3"),
+            (HTTP10, "RFC 9112 section 9.3"),
+            (
+                Persistence::Close(CloseReason::NotUnderstood),
+                "RFC 9112 section 9.6",
+            ),
+        ];
+        for (wants, section) in sections {
+            let mut trace = Trace::watched();
+            let server = ServerState {
+                leaves_body: true,
+                is_shutting_down: false,
+            };
+            decide(wants, Framing::Length(1), server, &mut trace);
+            assert_eq!(trace.steps()[0].clause.section, section);
+        }
     }
 }

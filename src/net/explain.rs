@@ -106,7 +106,10 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     let request = request_of(&checked, &client, &context.now, &wakers);
     let (origin, trace) = (&mut context.origin, &mut context.trace);
     let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {
-        Dispatched::Answered(answer, _) => answer,
+        Dispatched::Answered(answer, body) => {
+            facts.leaves_body |= !body.is_done();
+            answer
+        }
         // The server would read and discard the body first. There is none to read here.
         Dispatched::BodyFirst(_) => dispatch::answer(&request, connection, origin, trace),
     };

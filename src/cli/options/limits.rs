@@ -46,7 +46,8 @@ const HEAD: OptionDef = OptionDef::new(
     }),
     "The maximum size of a request's head. Beyond it, docroot answers 431",
 )
-.default(|settings| show_size(settings.config.limits.max_head as u64));
+.default(|settings| show_size(settings.config.limits.max_head as u64))
+.scope(Scope::Answer);
 
 const TARGET: OptionDef = OptionDef::new(
     "max-target",
@@ -55,7 +56,8 @@ const TARGET: OptionDef = OptionDef::new(
     }),
     "The maximum size of a request's target. Beyond it, docroot answers 414",
 )
-.default(|settings| show_size(settings.config.limits.max_target as u64));
+.default(|settings| show_size(settings.config.limits.max_target as u64))
+.scope(Scope::Answer);
 
 const FIELDS: OptionDef = OptionDef::new(
     "max-fields",
@@ -65,7 +67,8 @@ const FIELDS: OptionDef = OptionDef::new(
     }),
     "The maximum number of field lines in a request. Beyond it, docroot answers 431",
 )
-.default(|settings| settings.config.limits.max_fields.to_string());
+.default(|settings| settings.config.limits.max_fields.to_string())
+.scope(Scope::Answer);
 
 const BODY: OptionDef = OptionDef::new(
     "max-body",
@@ -75,7 +78,8 @@ const BODY: OptionDef = OptionDef::new(
     "The maximum size of a request's body. docroot reads the body and discards it. If the body is \
      larger, docroot closes the connection instead",
 )
-.default(|settings| show_size(settings.config.limits.max_body));
+.default(|settings| show_size(settings.config.limits.max_body))
+.scope(Scope::Answer);
 
 const RANGES: OptionDef = OptionDef::new(
     "max-ranges",
