@@ -9,8 +9,13 @@ use std::time::{Duration, Instant};
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
 use docroot::origin::handler::{Answer, Polled};
-use support::handlers::{Bell, Part, Script, later, sourced, text};
+use docroot::origin::response::Response;
+use docroot::semantics::status::Status;
+use docroot::site::body::{Body, Pulled, Source};
+use docroot::site::body_error::BodyError;
+use support::handlers::{Bell, MADE, Part, Script, later, sourced, text};
 use support::journal::Wanted;
+use support::rig::Rig;
 use support::{Client, PATIENCE, Setup, TestServer, request, until};
 
 /// Between two pieces of a paced answer.
@@ -420,4 +425,117 @@ fn head_is_answered_at_once() {
     client.send(&request("GET", "/a", &[]));
     assert_eq!(client.response("GET").text(), "small");
     assert_eq!(bell.rings(), 0);
+}
+
+/// The last piece and the end of the content leave in the turn that has them.
+#[test]
+fn the_last_piece_ends_the_answer() {
+    let piece = || sourced(Script::of([Part::Bytes(b"all of it".to_vec())]));
+    let mut rig = Rig::new(Setup::new().at("/piece", move |_| piece()));
+    rig.send(&request("GET", "/piece", &[]));
+    rig.connection.drive(&mut rig.context);
+    assert!(rig.taken().ends_with(b"9\r\nall of it\r\n0\r\n\r\n"));
+}
+
+/// Has more at once, but never says what.
+struct Promises(Bell);
+
+impl Source for Promises {
+    fn pull(&mut self, _: &mut Vec<u8>, _: usize) -> Result<Pulled, BodyError> {
+        Ok(match self.0.rings() {
+            0 => Pulled::More,
+            _ => Pulled::Done,
+        })
+    }
+}
+
+/// A client is not slow if there is nothing to read, and the worker serves others meanwhile.
+#[test]
+fn a_source_that_only_promises_holds_up_nobody() {
+    let bell = Bell::default();
+    let promised = bell.clone();
+    let server = Setup::new()
+        .with(|config| {
+            config.threads = 1;
+            config.deadlines.send = Duration::from_millis(50);
+        })
+        .file("a", "small")
+        .at("/promises", move |_| sourced(Promises(promised.clone())))
+        .start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/promises", &[]));
+    client.head();
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(200) {
+        assert_eq!(server.get("/a", &[]).text(), "small");
+    }
+    bell.ring();
+    assert_eq!(client.chunk(), b"");
+}
+
+/// Waits for ever, and has a bug in its destructor.
+struct Bomb;
+
+impl Source for Bomb {
+    fn pull(&mut self, out: &mut Vec<u8>, _: usize) -> Result<Pulled, BodyError> {
+        out.push(b'x');
+        Ok(Pulled::WaitForWake)
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a bug that the test brings about");
+    }
+}
+
+#[test]
+fn a_bug_in_a_destructor_costs_one_connection() {
+    let mut server = site(&Bell::default())
+        .with(|config| config.threads = 1)
+        .at("/bomb", |_| sourced(Bomb))
+        .start();
+    server.expected_panics = 1;
+    let mut other = server.connect();
+    other.send(&request("GET", "/a", &[]));
+    assert_eq!(other.response("GET").text(), "small");
+    let mut client = server.connect();
+    client.send(&request("GET", "/bomb", &[]));
+    client.head();
+    client.reset();
+    until("it is closed", || {
+        server.counters.connections_open.value() == 1
+    });
+    assert_eq!(server.counters.answers_cut.value(), 1);
+    other.send(&request("GET", "/a", &[]));
+    assert_eq!(other.response("GET").text(), "small");
+}
+
+/// RFC 9110 section 6.4.1: the status decides whether content follows. Otherwise the client would wait
+/// for content, or take content for the next response.
+#[test]
+fn the_length_of_an_answer_fits_its_status() {
+    let answer = |status, body: Option<&'static str>| {
+        let mut response = Response::new(status, MADE);
+        response.body = body.map(|text| Body::of(text.into()));
+        Answer::Ready(response)
+    };
+    let server = site(&Bell::default())
+        .at("/nothing", move |_| answer(Status::Ok, None))
+        .at("/204", move |_| answer(Status::NoContent, Some("body")))
+        .at("/304", move |_| answer(Status::NotModified, Some("body")))
+        .start();
+    let mut client = server.connect();
+    for (target, status, length) in [
+        ("/nothing", 200, Some("0")),
+        ("/204", 204, None),
+        ("/304", 304, None),
+    ] {
+        client.send(&request("GET", target, &[]));
+        let response = client.response("GET");
+        assert_eq!(response.status, status);
+        assert_eq!(response.field("Content-Length"), length, "{target}");
+        client.send(&request("GET", "/a", &[]));
+        assert_eq!(client.response("GET").text(), "small");
+    }
 }

@@ -300,6 +300,30 @@ fn an_answer_before_the_content_ends_the_connection() {
     check_next(&mut client);
 }
 
+/// A handler that takes one piece in each turn is offered the next without more from the client.
+#[test]
+fn content_may_be_pulled_piece_by_piece() {
+    let server = setup()
+        .taking("/pieces", MOST as u64, |_| {
+            let mut sum = Sum::default();
+            later(move |_, body| match body.pull() {
+                Content::Bytes(bytes) => {
+                    sum.add(bytes);
+                    Polled::NeedsContent
+                }
+                Content::NotYet => Polled::NeedsContent,
+                Content::End => Polled::Done(text(sum.text())),
+            })
+        })
+        .start();
+    let content = noise(1000);
+    let mut client = server.connect();
+    let message = [&chunked_head("/pieces")[..], &chunks(&content, 10)].concat();
+    client.send(&[&message[..], &next()].concat());
+    assert_eq!(client.response("POST").text(), Sum::of(&content).text());
+    check_next(&mut client);
+}
+
 /// What comes while the answer waits for something else is kept until it is pulled.
 #[test]
 fn content_may_come_while_the_answer_waits() {

@@ -107,6 +107,29 @@ fn what_came_with_the_request_is_not_lost() {
 /// More than the server holds of what a conversation has not taken.
 const TOO_MUCH: usize = 100_000;
 
+/// RFC 9110 section 7.8: a server must not switch before it has received the whole request. The rest
+/// of its content would be read as the first bytes of the other protocol.
+#[test]
+fn a_request_with_content_that_is_not_read_is_not_switched() {
+    let server = setup()
+        .taking("/taken", 100, |_| upgraded("echo", echo))
+        .start();
+    for content in ["", "bye\n"] {
+        let mut client = server.connect();
+        let fields = [
+            ("Connection", "Upgrade"),
+            ("Upgrade", "echo"),
+            ("Content-Length", "4"),
+        ];
+        let head = request("POST", "/taken", &fields);
+        client.send(&[&head[..], content.as_bytes()].concat());
+        let response = client.next_response("POST");
+        assert_eq!(response.status, 413);
+        assert_eq!(response.field("Connection"), Some("close"));
+        assert!(client.is_closed());
+    }
+}
+
 #[test]
 fn a_line_that_never_ends_ends_the_connection() {
     let server = setup().start();

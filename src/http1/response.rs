@@ -57,7 +57,9 @@ pub fn write(
         Framing::Length(length) => head::number_field(out, "Content-Length", length),
         Framing::Chunked => head::field(out, "Transfer-Encoding", b"chunked"),
     }
-    if persistence.closes() {
+    if status == Status::SwitchingProtocols {
+        // The handler set its own Connection field, and HTTP/1 ends here.
+    } else if persistence.closes() {
         head::field(out, "Connection", b"close");
     } else if version == Version::Http10 {
         head::field(out, "Connection", b"keep-alive");

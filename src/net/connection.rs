@@ -158,13 +158,21 @@ impl Connection {
     /// Checks the pace at the end of a window. The kernel reports room only when a third of its
     /// buffer is free. To learn how much the client has read, the socket is filled up again.
     fn check_pace(&mut self, context: &mut Context) -> Turn {
-        let mut turn = self.drive(context);
+        let mut turn;
         // A large socket buffer may need several turns to fill.
-        while turn == Turn::Again
-            && self.stream.deadline.waiting == Waiting::Send
-            && !self.stream.pace.is_kept()
-        {
+        loop {
+            let before = self.stream.pace;
             turn = self.drive(context);
+            let is_sending = self.stream.deadline.waiting == Waiting::Send;
+            if turn != Turn::Again || !is_sending || self.stream.pace.is_kept() {
+                break;
+            }
+            if self.stream.pace == before {
+                // The socket has room and the source has nothing to send. The client is not slow.
+                self.stream.pace.was_kept(false);
+                self.stream.deadline = self.stream.pace.window(context.now.instant);
+                return turn;
+            }
         }
         if matches!(turn, Turn::Closed(_)) || self.stream.deadline.waiting != Waiting::Send {
             return turn;

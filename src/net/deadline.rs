@@ -54,7 +54,7 @@ impl Deadline {
 ///
 /// A rate is measured and not a pause. Otherwise a client could keep a slot forever if it read one
 /// byte now and then.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
     sent: u64,
     minimum: u64,

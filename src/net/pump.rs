@@ -158,7 +158,8 @@ impl Pump {
             } else {
                 return Ok(Pumped::Done);
             };
-            if !matches!(step, Pumped::Done | Pumped::Paused) {
+            let is_over = self.pieces.is_empty() && self.source.is_none();
+            if !matches!(step, Pumped::Done | Pumped::Paused) || (step == Pumped::Done && is_over) {
                 return Ok(step);
             }
             if output.stream.budget == 0 {

@@ -81,7 +81,7 @@ impl Worker {
                     self.note_ready(event, &mut context);
                 }
             }
-            self.drive_woken(&mut context);
+            self.queue_woken();
             self.drive_queues(&mut context);
             self.expire(&mut context);
             context.observer.log.flush();
@@ -211,15 +211,14 @@ impl Worker {
         (slot.generation as usize == token.0 >> INDEX_BITS).then_some(index)
     }
 
-    /// Drives the connections that were woken.
-    fn drive_woken(&mut self, context: &mut Context) {
+    /// Queues the connections that were woken.
+    fn queue_woken(&mut self) {
         // Connections that are woken from now on wait for the next turn.
         for _ in 0..self.mailbox.woken.len() {
             if let Ok(token) = self.mailbox.woken.try_recv()
                 && let Some(index) = self.index_of(token)
-                && !self.slots[index].queued
             {
-                self.run_turn(index, context, Connection::drive);
+                self.queue(index);
             }
         }
     }
@@ -322,7 +321,10 @@ impl Worker {
         };
         let timer = slot.timer.take();
         self.timers.clear(timer, token(index, slot.generation));
-        connection.end(closed, context);
+        // A handler is dropped here, and its destructor may panic.
+        if catch_unwind(AssertUnwindSafe(|| connection.end(closed, context))).is_err() {
+            context.observer.counters.worker_panics.add(1);
+        }
         slot.generation = slot.generation.wrapping_add(1) & GENERATION;
         if std::mem::take(&mut slot.queued) {
             self.again.retain(|&other| other != index);

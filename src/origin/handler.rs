@@ -112,7 +112,7 @@ pub enum Answer {
     /// The response needs more than one turn, or the content of the request.
     Later(Box<dyn Responder>),
     /// The response is the last HTTP message. After it, another protocol uses the connection (RFC
-    /// 9110 section 7.8).
+    /// 9110 section 7.8). The content of the request must have been read: otherwise the answer is 413.
     Upgrade(Response, Box<dyn Conversation>),
 }
 

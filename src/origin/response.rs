@@ -13,7 +13,7 @@ pub struct Response {
     pub reason: Reason,
     /// The fields, without those that every response has, such as `Date`.
     pub fields: FieldSection,
-    /// The body; `None` for a status that has no content: 204 and 304.
+    /// The body. `None` is an empty body. With a status that has no content, a body is not sent.
     pub body: Option<Body>,
 }
 

@@ -36,6 +36,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether a response with this status has content (RFC 9110 section 6.4.1).
+    pub fn has_content(self) -> bool {
+        !matches!(self.code(), 100..200 | 204 | 304)
+    }
+
     /// The number, such as 404.
     pub fn code(self) -> u16 {
         self as u16

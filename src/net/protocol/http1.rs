@@ -220,6 +220,7 @@ impl Http1 {
         context: &mut Context,
     ) -> Step {
         let (lines, limits) = (&mut context.lines, &context.head_limits);
+        let received = stream.inbox.waiting().len();
         let mut body = PulledBody {
             reader: &mut request.body,
             inbox: &mut stream.inbox,
@@ -241,6 +242,9 @@ impl Http1 {
         if matches!(waits, Polled::NeedsContent) {
             request.send_continue(stream);
         }
+        // A handler that left some of the received content is offered the rest before more is received.
+        let has_pulled = stream.inbox.waiting().len() < received;
+        let must_receive = !has_pulled || stream.inbox.is_empty();
         let has_content = !request.body.is_done();
         self.state = State::Respond(request, responder);
         match (fault, waits) {
@@ -251,7 +255,7 @@ impl Http1 {
                 let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
                 self.refuse(Refusal { status, reason }, stream, context)
             }
-            (None, Polled::NeedsContent) if has_content => {
+            (None, Polled::NeedsContent) if has_content && must_receive => {
                 self.receive(Waiting::Body, stream, context)
             }
             (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
@@ -294,6 +298,14 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
+        // Otherwise the rest of the body would be read as the first bytes of the new protocol.
+        let (response, upgrade) = match upgrade {
+            Some(_) if facts.leaves_body => {
+                let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
+                (error(status, reason), None)
+            }
+            upgrade => (response, upgrade),
+        };
         let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_answer(response.status, response.reason);
@@ -376,6 +388,9 @@ impl Http1 {
         stream.wait_for(waiting, context);
         if let Some(end) = stream.ended {
             return self.end_of_requests(end, awaited, stream, context);
+        }
+        if stream.inbox.room().is_empty() {
+            return Step::Wait;
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,

@@ -41,7 +41,8 @@ pub fn reply(
         rest: None,
         persistence,
     };
-    let Some(body) = response.body.filter(|_| !facts.is_head) else {
+    let has_content = !facts.is_head && framing != Framing::NoBody;
+    let Some(body) = response.body.filter(|_| has_content) else {
         return reply;
     };
     match small(&body) {
@@ -64,7 +65,8 @@ pub fn write_head(
     trace: &mut Trace,
 ) -> (Framing, Persistence) {
     let framing = match &response.body {
-        None => Framing::NoBody,
+        _ if !response.status.has_content() => Framing::NoBody,
+        None => Framing::Length(0),
         Some(body) => framing(body.length(), facts.version),
     };
     let server = ServerState {
