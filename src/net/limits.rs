@@ -11,8 +11,7 @@ use crate::semantics::range;
 /// hold together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that may be open at once. One more is refused with 503. Default:
-    /// [`max_connections`].
+    /// Connections that may be open at once. One more is refused with 503.
     pub max_connections: usize,
     /// Bytes of a request head: request line and fields together. Beyond it, 431.
     pub max_head: usize,
@@ -32,19 +31,20 @@ pub struct Limits {
 
 impl Limits {
     /// 16 KiB: browsers send 1 to 2 KiB, rarely more than 8 KiB with cookies.
-    pub const MAX_HEAD: usize = 16 << 10;
+    const MAX_HEAD: usize = 16 << 10;
     /// 8 KiB: RFC 9110 section 4.1 recommends supporting at least 8000 octets.
-    pub const MAX_TARGET: usize = 8 << 10;
+    const MAX_TARGET: usize = 8 << 10;
     /// 100 lines: a browser sends about 15, and proxies add some.
-    pub const MAX_FIELDS: usize = 100;
+    const MAX_FIELDS: usize = 100;
     /// 1 MiB: enough for a form. For a longer body, a new connection costs less than reading it.
-    pub const MAX_BODY: u64 = 1 << 20;
+    const MAX_BODY: u64 = 1 << 20;
     /// 32 ranges: a PDF reader asks for a few. Hundreds are an attack (RFC 9110 section 17.15).
     pub const MAX_RANGES: usize = range::MAX_RANGES;
     /// 2 KiB/s: a quarter of the slowest mobile link in use, so only stalled clients are slower.
-    pub const MIN_RATE: u64 = 2 << 10;
+    const MIN_RATE: u64 = 2 << 10;
 
-    /// The defaults, with as many connections as fit into `descriptors` open files.
+    /// The defaults, with as many connections as fit into `descriptors` open files: half of those
+    /// that are not reserved, at most [`MOST_CONNECTIONS`].
     pub fn for_descriptors(descriptors: u64) -> Limits {
         Limits {
             max_connections: max_connections(descriptors),
@@ -80,19 +80,19 @@ pub struct Deadlines {
 
 impl Deadlines {
     /// 10 s: a phone with bad reception needs 2 s for the two round trips and the cryptography.
-    pub const HANDSHAKE: Duration = Duration::from_secs(10);
+    const HANDSHAKE: Duration = Duration::from_secs(10);
     /// 10 s: a head is a few packets. A client that needs longer is a slowloris attack.
-    pub const HEAD: Duration = Duration::from_secs(10);
+    const HEAD: Duration = Duration::from_secs(10);
     /// 10 s: enough for 1 MiB at 100 KiB/s.
-    pub const BODY: Duration = Duration::from_secs(10);
+    const BODY: Duration = Duration::from_secs(10);
     /// 60 s: most readers open the next page within it, and an idle connection costs little.
-    pub const IDLE: Duration = Duration::from_secs(60);
+    const IDLE: Duration = Duration::from_secs(60);
     /// 30 s: enough to survive a short loss of the network, such as in a tunnel.
-    pub const SEND: Duration = Duration::from_secs(30);
+    const SEND: Duration = Duration::from_secs(30);
     /// 2 s: several round trips on most links, so a reset does not destroy the last response.
-    pub const LINGER: Duration = Duration::from_secs(2);
+    const LINGER: Duration = Duration::from_secs(2);
     /// 10 s: the time that Docker gives a process by default before it kills it.
-    pub const DRAIN: Duration = Duration::from_secs(10);
+    const DRAIN: Duration = Duration::from_secs(10);
 }
 
 impl Default for Deadlines {
@@ -114,7 +114,7 @@ impl Default for Deadlines {
 /// 64 descriptors are reserved for listeners, pollers, standard streams and the start of a browser,
 /// and [`max_copies`] for private copies. A connection gets two of the rest, because a large
 /// download holds a file and a socket. At most [`MOST_CONNECTIONS`].
-pub fn max_connections(descriptors: u64) -> usize {
+fn max_connections(descriptors: u64) -> usize {
     let reserved = RESERVED_DESCRIPTORS + max_copies(descriptors);
     let pairs = descriptors.saturating_sub(reserved) / 2;
     usize::try_from(pairs).map_or(MOST_CONNECTIONS, |pairs| pairs.clamp(1, MOST_CONNECTIONS))

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::accept::choose_media_type;
-use super::byteranges::Byteranges;
 use super::coding::{Coding, CodingChoice, accepts_identity, choose};
 use super::date::HttpDate;
 use super::decide::{Decision, Selected, decide};
@@ -107,25 +106,6 @@ proptest! {
         for one in &got {
             prop_assert!(!got.iter().any(|other| one.last + 1 == other.first), "adjacent");
         }
-    }
-
-    #[test]
-    fn a_multipart_body_has_the_computed_length(
-        specs in prop::collection::vec(spec(), 1..12),
-        length in 1..64u64,
-        boundary in "[a-z0-9]{1,70}",
-    ) {
-        let set: Vec<String> = specs.iter().map(Spec::text).collect();
-        let value = format!("bytes={}", set.join(","));
-        let ranges = selected(select(value.as_bytes(), length, specs.len()));
-        let layout = Byteranges::new(boundary, "text/plain; charset=utf-8", length, ranges);
-        let mut body = Vec::new();
-        for (index, range) in layout.ranges().iter().enumerate() {
-            layout.part_head(index, &mut body);
-            body.resize(body.len() + range.len() as usize, b'x');
-        }
-        layout.closing(&mut body);
-        prop_assert_eq!(layout.content_length(), body.len() as u64);
     }
 
     #[test]

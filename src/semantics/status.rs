@@ -76,22 +76,4 @@ impl Status {
             Status::HttpVersionNotSupported => "HTTP Version Not Supported",
         }
     }
-
-    /// Whether it reports an error of the client (4xx) or the server (5xx).
-    pub fn is_error(self) -> bool {
-        self.code() >= 400
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_start_at_400() {
-        assert!(!Status::Ok.is_error());
-        assert!(!Status::PermanentRedirect.is_error()); // 308, the highest below 400
-        assert!(Status::BadRequest.is_error()); // 400
-        assert!(Status::HttpVersionNotSupported.is_error());
-    }
 }

@@ -85,11 +85,6 @@ impl<'a> SitePath<'a> {
     pub(super) fn is_hidden(self) -> bool {
         segments(self.0).any(is_hidden_name)
     }
-
-    /// The last segment.
-    pub fn name(self) -> &'a [u8] {
-        segments(self.0).next_back().unwrap_or_default()
-    }
 }
 
 /// Whether a leading dot hides this name. It does not hide `.well-known`.

@@ -20,7 +20,7 @@ use crate::site::options::{Share, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::private::{CopySpace, PendingCopy, PrivateCopy};
 use crate::site::quota::Quota;
-use crate::site::root::{Directory, DiskError, FileKind, Root, state_of};
+use crate::site::root::{DiskError, FileKind, Root, state_of};
 
 /// How often a file is read into memory if it keeps changing during the read. After that, it is
 /// served from disk. If it changes then, the response is cut.
@@ -127,11 +127,6 @@ impl Site {
             return self.find_index(path);
         }
         self.resolve(path.as_bytes())
-    }
-
-    /// Opens a directory for a listing.
-    pub fn open_directory(&self, path: SitePath<'_>) -> Result<Directory, DiskError> {
-        self.root.open_directory(path.as_bytes())
     }
 
     /// The document root.

@@ -90,11 +90,6 @@ impl Root {
         })
     }
 
-    /// The path of the root at the time when it was opened.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The kind and state of `path` now. Links are followed even out of the root, so use the result
     /// only to compare it with an earlier state from [`Root::open_file`].
     pub(super) fn stat(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
