@@ -8,10 +8,8 @@ use clap_complete::Shell;
 use super::https::Https;
 use super::launch::{Explain, ExplainFormat, Launch};
 use super::machine::Machine;
-use crate::net::config::{Bind, Config, DEFAULT_PORT, Port};
-use crate::net::limits::{Deadlines, Limits, max_copies};
+use crate::net::config::Config;
 use crate::observe::access_log::{LogFormat, LogOptions};
-use crate::site::options::SiteOptions;
 
 /// Everything that an option can change.
 #[derive(Clone, Debug)]
@@ -55,16 +53,6 @@ impl Settings {
     pub fn defaults(machine: &Machine) -> Settings {
         Settings {
             config: Config {
-                root: ".".into(),
-                bind: Bind::loopback(),
-                port: Port::Preferred(DEFAULT_PORT),
-                threads: machine.processors.max(1),
-                site: SiteOptions {
-                    max_copies: max_copies(machine.descriptors),
-                    ..SiteOptions::default()
-                },
-                limits: Limits::for_descriptors(machine.descriptors),
-                deadlines: Deadlines::default(),
                 log: LogOptions {
                     format: match machine.stdout_is_terminal {
                         true => LogFormat::Pretty,
@@ -72,7 +60,7 @@ impl Settings {
                     },
                     colour: machine.colour_on_stdout,
                 },
-                tls: None,
+                ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)
             },
             https: Https::default(),
             quiet: false,

@@ -3,13 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use crate::net::limits::{Deadlines, Limits};
+use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
 use crate::observe::access_log::LogOptions;
 use crate::site::options::SiteOptions;
 
 /// The default port: the one that people try first for a local server.
-pub const DEFAULT_PORT: u16 = 8080;
+const DEFAULT_PORT: u16 = 8080;
 
 /// The configuration of a server, as plain values. Nothing was opened or looked up to make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,27 @@ pub struct Config {
     pub log: LogOptions,
     /// HTTPS. `None` serves plain text.
     pub tls: Option<TlsOptions>,
+}
+
+impl Config {
+    /// The defaults for a server of `root`, with this many workers and as many connections and
+    /// private copies as fit into `descriptors` open files. Nothing is logged.
+    pub fn new(root: PathBuf, threads: usize, descriptors: u64) -> Config {
+        Config {
+            root,
+            bind: Bind::loopback(),
+            port: Port::Preferred(DEFAULT_PORT),
+            threads,
+            site: SiteOptions {
+                max_copies: max_copies(descriptors),
+                ..SiteOptions::default()
+            },
+            limits: Limits::for_descriptors(descriptors),
+            deadlines: Deadlines::default(),
+            log: LogOptions::OFF,
+            tls: None,
+        }
+    }
 }
 
 /// The addresses to listen on. No address occurs twice.

@@ -55,7 +55,7 @@ pub struct Context {
     /// The port to which the redirect service sends clients.
     pub https_port: u16,
     /// The `max-age` of `Strict-Transport-Security` in seconds, if it is sent.
-    pub hsts: Option<u64>,
+    hsts: Option<u64>,
     /// Makes wakers for handlers and sources that wait.
     pub wakes: WakeSender,
 }
@@ -86,6 +86,21 @@ pub struct Settings {
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
     pub handlers: Vec<MakeHandler>,
+}
+
+impl Settings {
+    /// What the workers share if they serve `root` in plain text, without handlers.
+    pub fn new(config: Config, root: Root, counters: Arc<Counters>) -> Settings {
+        Settings {
+            root: Arc::new(root),
+            options: Arc::new(config.site.clone()),
+            config,
+            counters,
+            endpoint: None,
+            port: 0,
+            handlers: Vec::new(),
+        }
+    }
 }
 
 /// Makes a handler for one worker.

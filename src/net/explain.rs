@@ -47,15 +47,7 @@ pub fn explain(mut config: Config, request: &[u8]) -> Result<Explanation, StartE
     let root = open_root(&mut config)?;
     let system = |fault| StartError::System("a poller", fault);
     let (mailbox, _) = Mailbox::new(Arc::default()).map_err(system)?;
-    let settings = Settings {
-        root: Arc::new(root),
-        options: Arc::new(config.site.clone()),
-        config,
-        counters: Arc::default(),
-        endpoint: None,
-        port: 0,
-        handlers: Vec::new(),
-    };
+    let settings = Settings::new(config, root, Arc::default());
     let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
     context.origin.site.begin_turn(context.now.date);
     context.trace = Trace::watched();

@@ -32,20 +32,14 @@ pub struct Server {
     notices: Vec<Notice>,
     workers: Vec<(Mailbox, WorkerHandle)>,
     shutdown: Arc<Shutdown>,
-    /// At most two commands wait: to drain, then to stop.
-    commands: (Sender<Command>, Receiver<Command>),
-}
-
-/// What a [`Handle`] can ask for.
-enum Command {
-    Drain,
-    Stop,
+    /// At most two requests wait: to drain, then to stop.
+    requests: (Sender<()>, Receiver<()>),
 }
 
 /// Shuts down a running server from another thread.
 #[derive(Clone)]
 pub struct Handle {
-    commands: Sender<Command>,
+    requests: Sender<()>,
 }
 
 impl Handle {
@@ -53,12 +47,7 @@ impl Handle {
     /// during the drain stops the server at once.
     pub fn drain(&self) {
         // If the channel is full or disconnected, the server is shutting down already.
-        let _ = self.commands.try_send(Command::Drain);
-    }
-
-    /// Asks the server to stop at once.
-    pub fn stop(&self) {
-        let _ = self.commands.try_send(Command::Stop);
+        let _ = self.requests.try_send(());
     }
 }
 
@@ -89,15 +78,11 @@ impl Server {
             notices,
             workers,
             shutdown,
-            commands: bounded(2),
+            requests: bounded(2),
             settings: Settings {
-                root: Arc::new(root),
-                options: Arc::new(config.site.clone()),
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
-                config,
-                counters,
-                handlers: Vec::new(),
+                ..Settings::new(config, root, counters)
             },
         })
     }
@@ -130,7 +115,7 @@ impl Server {
     /// A handle that can shut down the server.
     pub fn handle(&self) -> Handle {
         Handle {
-            commands: self.commands.0.clone(),
+            requests: self.requests.0.clone(),
         }
     }
 
@@ -144,7 +129,7 @@ impl Server {
             listeners: self.listeners,
             workers,
             shutdown: self.shutdown,
-            commands: self.commands.1,
+            requests: self.requests.1,
         };
         let (finished, all_finished) = bounded(0);
         let (alive, watch) = bounded(0);
@@ -187,7 +172,7 @@ struct Running {
     listeners: Vec<(Listener, Arc<TcpListener>)>,
     workers: Vec<WorkerHandle>,
     shutdown: Arc<Shutdown>,
-    commands: Receiver<Command>,
+    requests: Receiver<()>,
 }
 
 impl Running {
@@ -211,10 +196,10 @@ impl Running {
         Ok(())
     }
 
-    /// Waits for a command. After a command to drain, waits until the workers have exited, another
-    /// command comes, or the deadline passes.
+    /// Waits for the request to drain. After it, waits until the workers have exited, the second
+    /// request comes, or the deadline passes.
     fn wait(&self, all_finished: &Receiver<()>) {
-        if !matches!(self.commands.recv(), Ok(Command::Drain)) {
+        if self.requests.recv().is_err() {
             return;
         }
         self.shutdown.drain();
@@ -222,7 +207,7 @@ impl Running {
         let deadline = crossbeam_channel::after(self.settings.config.deadlines.drain);
         crossbeam_channel::select! {
             recv(all_finished) -> _ => {}
-            recv(self.commands) -> _ => {}
+            recv(self.requests) -> _ => {}
             recv(deadline) -> _ => {}
         }
     }

@@ -28,13 +28,10 @@ use std::time::Duration;
 
 use docroot::net::config::{Bind, Config, Port};
 use docroot::net::context::MakeHandler;
-use docroot::net::limits::{Deadlines, Limits};
 use docroot::net::server::{Handle, Server};
-use docroot::observe::access_log::LogOptions;
 use docroot::observe::log::{Log, Sink};
 use docroot::observe::metrics::Counters;
 use docroot::origin::handler::Handler;
-use docroot::site::options::SiteOptions;
 
 pub use response::{Response, find};
 
@@ -68,18 +65,12 @@ impl Setup {
     pub fn new() -> Setup {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = Config {
-            root: folder.path().to_owned(),
             bind: Bind {
                 required: vec![[127, 0, 0, 1].into()],
                 optional: vec![],
             },
             port: Port::Fixed(0),
-            threads: 2,
-            site: SiteOptions::default(),
-            limits: Limits::for_descriptors(4096),
-            deadlines: Deadlines::default(),
-            log: LogOptions::OFF,
-            tls: None,
+            ..Config::new(folder.path().to_owned(), 2, 4096)
         };
         Setup {
             config,
@@ -194,7 +185,8 @@ impl TestServer {
 
     /// Asks the server to leave at once.
     pub fn stop(&self) {
-        self.handle.stop();
+        self.handle.drain();
+        self.handle.drain();
     }
 
     /// Waits until the server has ended by itself.

@@ -163,13 +163,10 @@ fn settings(setup: &mut Setup) -> Settings {
         let (endpoint, _) = Endpoint::open(options, &[], &Now::read()).expect("certificates");
         Arc::new(endpoint)
     });
+    let root = Root::open(setup.root(), false).expect("a root");
     Settings {
-        root: Arc::new(Root::open(setup.root(), false).expect("a root")),
-        options: Arc::new(config.site.clone()),
-        config,
-        counters: Arc::default(),
         endpoint,
-        port: 0,
         handlers: std::mem::take(&mut setup.handlers),
+        ..Settings::new(config, root, Arc::default())
     }
 }

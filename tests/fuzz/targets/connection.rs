@@ -17,17 +17,14 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
-use docroot::net::config::{Bind, Config, Port};
+use docroot::net::config::Config;
 use docroot::net::connection::{Connection, Turn};
 use docroot::net::context::{Context, Settings};
-use docroot::net::limits::{Deadlines, Limits};
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::net::mailbox::Mailbox;
 use docroot::net::transport::Transport;
-use docroot::observe::access_log::LogOptions;
 use docroot::observe::client::Client;
 use docroot::observe::log::Log;
-use docroot::site::options::SiteOptions;
 use docroot::site::root::Root;
 use libfuzzer_sys::fuzz_target;
 
@@ -50,26 +47,8 @@ fn context() -> Context {
     std::fs::write(folder.join("a"), b"small").expect("a file");
     std::fs::write(folder.join("t.txt"), vec![b'x'; 200_000]).expect("a file");
     std::fs::create_dir(folder.join("d")).expect("a folder");
-    let config = Config {
-        root: folder.clone(),
-        bind: Bind::loopback(),
-        port: Port::Fixed(0),
-        threads: 1,
-        site: SiteOptions::default(),
-        limits: Limits::for_descriptors(64),
-        deadlines: Deadlines::default(),
-        log: LogOptions::OFF,
-        tls: None,
-    };
-    let settings = Settings {
-        root: Arc::new(Root::open(&folder, false).expect("a root")),
-        options: Arc::new(config.site.clone()),
-        config,
-        counters: Arc::default(),
-        endpoint: None,
-        port: 0,
-        handlers: Vec::new(),
-    };
+    let root = Root::open(&folder, false).expect("a root");
+    let settings = Settings::new(Config::new(folder, 1, 64), root, Arc::default());
     let (mailbox, _) = Mailbox::new(Arc::default()).expect("a poller");
     Context::new(&settings, Log::off().handle(), mailbox.wakes())
 }
