@@ -4,6 +4,8 @@
 //! If `a` is a directory, `GET /a/` sends its index file and `GET /a` redirects to `/a/`. `BREW /a`
 //! is 501.
 
+use std::rc::Rc;
+
 use crate::origin::file::answer_file;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::listing::ListingJob;
@@ -12,6 +14,7 @@ use crate::origin::refuse::{disk_error, error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::method::{ALLOW, Method};
+use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::path::{self, PathError, SitePath};
@@ -21,8 +24,7 @@ use crate::text::{append, percent};
 
 /// Answers a request, or returns the responder that will.
 pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
-    let mut handlers = origin.handlers.iter_mut();
-    if let Some(answer) = handlers.find_map(|handler| handler.answer(request, trace)) {
+    if let Some(answer) = ask_handlers(origin, request, trace) {
         return answer;
     }
     if let Some(response) = refused_method(request, trace) {
@@ -43,6 +45,13 @@ pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> 
     answer
 }
 
+/// Asks the handlers in their order.
+fn ask_handlers(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Option<Answer> {
+    let handlers = Rc::clone(&origin.handlers);
+    let mut handlers = handlers.iter();
+    handlers.find_map(|handler| handler.answer(request, origin, trace))
+}
+
 fn answer_path(
     origin: &mut Origin,
     request: &Request<'_>,
@@ -61,7 +70,7 @@ fn answer_path(
     }
     match found {
         Found::File(file) => Answer::Ready(answer_file(origin, request, path, file, rules, trace)),
-        Found::Directory => answer_directory(origin, request, path, trace),
+        Found::Directory => answer_directory(origin, request, path, rules, trace),
     }
 }
 
@@ -69,6 +78,7 @@ fn answer_directory(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
+    rules: RuleSet,
     trace: &mut Trace,
 ) -> Answer {
     if !path.is_directory() {
@@ -79,7 +89,7 @@ fn answer_directory(
         trace.note(|| Step::new(DIRECTORY, reason.text()).leads_to(Status::NotFound));
         return Answer::Ready(error(Status::NotFound, reason));
     }
-    match ListingJob::new(origin, path, request.query()) {
+    match ListingJob::new(origin, path, request.query(), rules) {
         Ok(job) => Answer::Later(Box::new(job)),
         Err(fault) => Answer::Ready(disk_error(fault)),
     }

@@ -216,7 +216,8 @@ fn metadata<'a>(
         length: (coding == Coding::Identity).then_some(file.size()),
         has_ranges: true,
         policy: None,
-        prepared: has_fixed_fields.then(|| (file.representation(variant), rules)),
+        rules,
+        prepared: has_fixed_fields.then(|| file.representation(variant)),
     }
 }
 

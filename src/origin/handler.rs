@@ -9,6 +9,7 @@
 //! None of these calls blocks. If an answer has to wait, it says so, and the worker goes on with
 //! other connections.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use crate::origin::request::{Request, RequestBody};
@@ -35,7 +36,7 @@ pub struct Origin {
     /// The operator's rules for paths.
     pub(super) rules: Rules,
     /// Handlers that are asked before the site, in this order.
-    pub handlers: Vec<Box<dyn Handler>>,
+    pub handlers: Rc<[Box<dyn Handler>]>,
     /// Counts the contents that are being coded while they are sent.
     pub(super) coders: Quota,
     /// Counts the directories that are being read, or rendered while they are sent.
@@ -52,7 +53,7 @@ impl Origin {
         Origin {
             site,
             rules: Rules::default(),
-            handlers: Vec::new(),
+            handlers: Rc::default(),
             coders: Quota::new(MAX_CODERS),
             listings: Quota::new(MAX_LISTINGS),
             max_ranges,
@@ -102,7 +103,12 @@ pub trait Handler {
     }
 
     /// Answers a request; `None` if it is not for this handler.
-    fn answer(&mut self, request: &Request<'_>, trace: &mut Trace) -> Option<Answer>;
+    fn answer(
+        &self,
+        request: &Request<'_>,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Option<Answer>;
 }
 
 /// A response, or a way to get one.

@@ -11,6 +11,7 @@ use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
+use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant};
@@ -42,6 +43,8 @@ pub struct ListingJob {
     directory: Directory,
     /// The decoded path.
     path: Box<[u8]>,
+    /// The rules that apply to it.
+    rules: RuleSet,
     /// The entries so far; `None` after the end.
     scan: Option<Scan>,
     /// Scratch space for names.
@@ -52,13 +55,19 @@ pub struct ListingJob {
 
 impl ListingJob {
     /// Opens the directory at `path` for a listing as `query` asks.
-    pub fn new(origin: &Origin, path: SitePath<'_>, query: &[u8]) -> Result<ListingJob, DiskError> {
+    pub fn new(
+        origin: &Origin,
+        path: SitePath<'_>,
+        query: &[u8],
+        rules: RuleSet,
+    ) -> Result<ListingJob, DiskError> {
         if !origin.listings.has_room(1) {
             return Err(DiskError::Exhausted);
         }
         Ok(ListingJob {
             directory: origin.site.root().open_directory(path.as_bytes())?,
             path: path.as_bytes().into(),
+            rules,
             scan: Some(Scan::new(&ListingQuery::parse(query))),
             name: Vec::new(),
             _place: origin.listings.reserve(1),
@@ -91,6 +100,56 @@ impl ListingJob {
         }
         Ok(true)
     }
+
+    /// Answers a request for a directory that was read to its end.
+    fn answer(
+        &self,
+        origin: &mut Origin,
+        request: &Request<'_>,
+        listing: Listing,
+        trace: &mut Trace,
+    ) -> Response {
+        let query = ListingQuery::parse(request.query());
+        let format = query
+            .format
+            .unwrap_or_else(|| format_by_accept(request, trace));
+        let is_small = listing.totals().entries() <= SMALL;
+        let (coding, why) = match choose_listing_coding(origin, request, is_small, trace) {
+            CodingChoice::Chosen(coding, why) => (coding, why),
+            CodingChoice::NotAcceptable => return not_acceptable(DIMENSIONS),
+        };
+        let variant = Variant::coded(coding);
+        let listing_is_cut = listing.totals().omitted > 0;
+        let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
+        let whole = listing_content(origin, &self.path, query, format, listing, coding, is_small);
+        let length = match &whole {
+            Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
+            _ => None,
+        };
+        let metadata = Metadata {
+            validators: Validators {
+                entity_tag: Some(EntityTag {
+                    // If entries are omitted, the disk's order determines which ones are shown.
+                    weak: listing_is_cut,
+                    opaque: tag.as_bytes(),
+                }),
+                last_modified: None,
+            },
+            media_type: format.content_type(),
+            variant,
+            dimensions: DIMENSIONS,
+            length,
+            has_ranges: length.is_some(),
+            policy: Some(CONTENT_SECURITY_POLICY),
+            rules: self.rules,
+            prepared: None,
+        };
+        let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
+        match decided.without_content() {
+            Some(response) => response,
+            None => decided.with_content(whole),
+        }
+    }
 }
 
 impl Responder for ListingJob {
@@ -110,59 +169,10 @@ impl Responder for ListingJob {
                 self.scan = Some(scan);
                 return Polled::More;
             }
-            Ok(false) => answer_listing(origin, request, &self.path, scan.finish(), trace),
+            Ok(false) => self.answer(origin, request, scan.finish(), trace),
             Err(fault) => disk_error(fault),
         };
         Polled::Done(Answer::Ready(response))
-    }
-}
-
-/// Answers a request for a directory that was read to its end.
-fn answer_listing(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: &[u8],
-    listing: Listing,
-    trace: &mut Trace,
-) -> Response {
-    let query = ListingQuery::parse(request.query());
-    let format = query
-        .format
-        .unwrap_or_else(|| format_by_accept(request, trace));
-    let is_small = listing.totals().entries() <= SMALL;
-    let (coding, why) = match choose_listing_coding(origin, request, is_small, trace) {
-        CodingChoice::Chosen(coding, why) => (coding, why),
-        CodingChoice::NotAcceptable => return not_acceptable(DIMENSIONS),
-    };
-    let variant = Variant::coded(coding);
-    let listing_is_cut = listing.totals().omitted > 0;
-    let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
-    let whole = listing_content(origin, path, query, format, listing, coding, is_small);
-    let length = match &whole {
-        Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
-        _ => None,
-    };
-    let metadata = Metadata {
-        validators: Validators {
-            entity_tag: Some(EntityTag {
-                // If entries are omitted, the disk's order determines which ones are shown.
-                weak: listing_is_cut,
-                opaque: tag.as_bytes(),
-            }),
-            last_modified: None,
-        },
-        media_type: format.content_type(),
-        variant,
-        dimensions: DIMENSIONS,
-        length,
-        has_ranges: length.is_some(),
-        policy: Some(CONTENT_SECURITY_POLICY),
-        prepared: None,
-    };
-    let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
-    match decided.without_content() {
-        Some(response) => response,
-        None => decided.with_content(whole),
     }
 }
 

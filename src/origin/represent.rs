@@ -38,8 +38,10 @@ pub struct Metadata<'a> {
     pub has_ranges: bool,
     /// `Content-Security-Policy`, for pages of the server itself.
     pub policy: Option<&'static str>,
-    /// Where the field lines are cached, and for which rules; `None` if they may change.
-    pub prepared: Option<(&'a Representation, RuleSet)>,
+    /// The rules that apply.
+    pub rules: RuleSet,
+    /// Where the field lines are cached; `None` if they may change.
+    pub prepared: Option<&'a Representation>,
 }
 
 /// The whole content of a representation, before ranges are applied.
@@ -159,8 +161,8 @@ impl Metadata<'_> {
             fields
         };
         match self.prepared {
-            Some((cached, rules)) => {
-                FieldSection::prepared(cached.described.get(rules, || prepare(&write())))
+            Some(cached) => {
+                FieldSection::prepared(cached.described.get(self.rules, || prepare(&write())))
             }
             None => write(),
         }
@@ -169,9 +171,9 @@ impl Metadata<'_> {
     /// The fields of a 304 (RFC 9110 section 15.4.5).
     fn not_modified_fields(&self) -> FieldSection {
         match self.prepared {
-            Some((cached, rules)) => {
+            Some(cached) => {
                 let write = || prepare(&self.cache_fields());
-                FieldSection::prepared(cached.not_modified.get(rules, write))
+                FieldSection::prepared(cached.not_modified.get(self.rules, write))
             }
             None => self.cache_fields(),
         }

@@ -40,13 +40,13 @@ pub struct StoredFile {
     pub(super) was_requested: Cell<bool>,
     /// A quota of one: at most one copy of this file is made at a time.
     pub(super) pending_copies: Quota,
-    /// One per variant.
-    representations: [Representation; 3],
+    identity: Representation,
+    gzip: Representation,
+    deflate: Representation,
 }
 
 /// One representation of a file.
 pub struct Representation {
-    variant: Variant,
     /// The opaque part of its entity-tag.
     tag: String,
     /// The field lines of a response with content.
@@ -83,15 +83,11 @@ impl StoredFile {
         let content = hash((&state, memory.as_deref()));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
-        let representation = |hash, coding| {
-            let variant = Variant::coded(coding);
-            Representation {
-                variant,
-                tag: format!("{hash:016x}{}", variant.tag_suffix()),
-                described: PreparedLines::default(),
-                not_modified: PreparedLines::default(),
-                coded: RefCell::default(),
-            }
+        let representation = |hash, coding| Representation {
+            tag: format!("{hash:016x}{}", Variant::coded(coding).tag_suffix()),
+            described: PreparedLines::default(),
+            not_modified: PreparedLines::default(),
+            coded: RefCell::default(),
         };
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
         let media_type = media_type(name);
@@ -105,11 +101,9 @@ impl StoredFile {
             copy: OnceCell::new(),
             was_requested: Cell::new(false),
             pending_copies: Quota::new(1),
-            representations: [
-                representation(content, Coding::Identity),
-                representation(coded, Coding::Gzip),
-                representation(coded, Coding::Deflate),
-            ],
+            identity: representation(content, Coding::Identity),
+            gzip: representation(coded, Coding::Gzip),
+            deflate: representation(coded, Coding::Deflate),
         }
     }
 
@@ -120,9 +114,11 @@ impl StoredFile {
 
     /// The representation of `variant`.
     pub fn representation(&self, variant: Variant) -> &Representation {
-        let [identity, others @ ..] = &self.representations;
-        let found = others.iter().find(|other| other.variant == variant);
-        found.unwrap_or(identity)
+        match variant.coding {
+            Coding::Identity => &self.identity,
+            Coding::Gzip => &self.gzip,
+            Coding::Deflate => &self.deflate,
+        }
     }
 
     /// The validators of a representation. Each representation has its own entity-tag (RFC 9110
@@ -148,7 +144,7 @@ impl StoredFile {
     pub(super) fn held_bytes(&self) -> u64 {
         let of_coded =
             |one: &Representation| one.coded.borrow().as_ref().map_or(0, |all| all.len());
-        let coded: usize = self.representations.iter().map(of_coded).sum();
+        let coded = of_coded(&self.gzip) + of_coded(&self.deflate);
         let memory = self.memory.as_ref().map_or(0, |all| all.len());
         let copy = self.copy.get().map_or(0, |copy| copy.size);
         (coded + memory) as u64 + copy

@@ -38,7 +38,7 @@ impl<F: Fn(&Request<'_>) -> Answer> Handler for At<F> {
         self.takes.filter(|_| self.is_for(request))
     }
 
-    fn answer(&mut self, request: &Request<'_>, _: &mut Trace) -> Option<Answer> {
+    fn answer(&self, request: &Request<'_>, _: &mut Origin, _: &mut Trace) -> Option<Answer> {
         self.is_for(request).then(|| (self.answer)(request))
     }
 }
