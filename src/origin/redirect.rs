@@ -5,8 +5,8 @@
 //! Host: example.org:8080            Location: https://example.org:8443/a?b
 //! ```
 //!
-//! The status is 308 and not 301, so clients keep the method (RFC 9110 section 15.4.9). Invariant:
-//! the plain port serves nothing of the site.
+//! The status is 308 and not 301, so clients keep the method (RFC 9110 section 15.4.9). CONNECT has no
+//! URL and gets 405 (section 9.1). Invariant: the plain port serves nothing of the site.
 
 use crate::http1::host::Host;
 use crate::http1::target::Target;
@@ -16,20 +16,29 @@ use crate::origin::refuse::{error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::text::{append, percent};
 
 /// The default port of `https` (RFC 9110 section 4.2.2).
 const DEFAULT_PORT: u16 = 443;
 
+const CONNECT: Clause = clause!("RFC 9110 section 9.1", "answer");
+
 /// Redirects to the same host and path at `port`. CONNECT has no URL to redirect to and gets 405.
-pub fn answer(request: &Request<'_>, port: u16) -> Response {
+pub fn answer(request: &Request<'_>, port: u16, trace: &mut Trace) -> Response {
     if let Target::Authority(_) = request.head.target {
+        let step = || Step::new(CONNECT, "CONNECT has no URL to redirect to");
+        trace.note(|| step().leads_to(Status::MethodNotAllowed));
         return not_allowed();
     }
     let Some(host) = request.head.host else {
         return error(Status::BadRequest, Reason::NoHost);
     };
     let location = location(host, port, request.head.target);
+    trace.note(|| {
+        let step = Reason::ToHttps.step().leads_to(Status::PermanentRedirect);
+        step.with(Evidence::Value(Quote::of(&location)))
+    });
     let response = Response::new(Status::PermanentRedirect, Reason::ToHttps);
     error_page_for(response.field("Location", location))
 }

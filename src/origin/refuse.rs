@@ -16,7 +16,7 @@ pub fn error(status: Status, reason: Reason) -> Response {
 
 /// Adds the page that explains `response`. Its fields follow those that `response` has.
 pub(super) fn error_page_for(response: Response) -> Response {
-    let page = error_page(response.status, &response.reason.to_string());
+    let page = error_page(response.status, &response.reason.for_client());
     let response = match response.status {
         // All causes pass soon: load ends as responses end, and a restart takes a moment.
         Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
@@ -35,10 +35,10 @@ const RETRY_AFTER: &str = "2";
 /// The response if the site has no file to send.
 pub(super) fn disk_error(fault: DiskError) -> Response {
     let status = match fault {
-        DiskError::NotFound => Status::NotFound,
+        absence if absence.is_absence() => Status::NotFound,
         DiskError::Forbidden => Status::Forbidden,
-        DiskError::Exhausted | DiskError::Unsteady => Status::ServiceUnavailable,
         DiskError::Failed => Status::InternalServerError,
+        _ => Status::ServiceUnavailable,
     };
     error(status, Reason::Disk(fault))
 }
