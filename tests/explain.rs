@@ -219,6 +219,24 @@ fn a_directory_that_may_not_be_read_is_explained() {
     assert!(fault.is_none(), "{}", fault.unwrap_or_default());
 }
 
+/// With too few file descriptors the program cannot start. With one more, it cannot open the file.
+#[test]
+fn a_lack_of_file_descriptors_is_explained() {
+    let folder = site();
+    let outputs = (4..64).map(|limit| {
+        let script = format!("ulimit -n {limit} && exec \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_docroot")]);
+        command.args(["explain", "/hello.txt"]).arg(folder.path());
+        command.env_clear().output().expect("it runs")
+    });
+    let mut started = outputs.skip_while(|output| !output.status.success());
+    let output = started.next().expect("64 descriptors are enough to start");
+    let name = "503-no-file-descriptors";
+    let fault = fault(name, &["/hello.txt".to_owned()], output);
+    assert!(fault.is_none(), "{}", fault.unwrap_or_default());
+}
+
 #[test]
 fn every_step_of_a_long_decision_is_kept() {
     let folder = site();

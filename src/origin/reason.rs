@@ -13,7 +13,7 @@ use crate::semantics::precondition::{FailedReason, NotModifiedReason};
 use crate::semantics::range::ByteRange;
 use crate::semantics::trace::{Clause, Step, clause};
 use crate::site::path::PathError;
-use crate::site::root::DiskError;
+use crate::site::root::{DiskError, Told};
 
 /// The rule that decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,105 +140,82 @@ impl Reason {
         Step::new(self.clause(), finding)
     }
 
-    /// The rule that decided, and the function that applied it.
+    /// The rule that decided, and the function that applied it. The functions that choose a
+    /// representation add steps with values. If there is no such step, a handler chose it.
     fn clause(&self) -> Clause {
         match self {
-            // The functions that choose the representation add steps with values. If there is no such
-            // step, a handler chose it.
-            Reason::Whole(..)
-            | Reason::Partial(_)
-            | Reason::Multipart(_)
-            | Reason::NotModified(_)
-            | Reason::PreconditionFailed(_)
-            | Reason::RangeNotSatisfiable(_)
-            | Reason::CodingNotAcceptable => {
-                clause!("RFC 9110 section 15", "origin::answer", "answer")
-            }
-            Reason::ServerOptions | Reason::ResourceOptions => {
-                clause!("RFC 9110 section 9.3.7", "origin::answer", "options")
-            }
-            Reason::UnknownMethod | Reason::MethodNotAllowed => {
-                clause!("RFC 9110 section 9.1", "origin::answer", "refused_method")
-            }
-            Reason::DirectoryWithoutSlash => {
-                clause!(
-                    "RFC 9110 section 15.4.2",
-                    "origin::answer",
-                    "redirect_to_slash"
-                )
-            }
-            Reason::ListingOff => {
-                clause!(
-                    "RFC 9110 section 15.5.5",
-                    "origin::answer",
-                    "answer_directory"
-                )
-            }
-            Reason::ToHttps => clause!("RFC 9110 section 15.4.9", "origin::redirect", "answer"),
-            Reason::NoHost => clause!("RFC 9110 section 7.2", "origin::redirect", "answer"),
+            Reason::Whole(..) | Reason::Partial(_) | Reason::Multipart(_) => HANDLER,
+            Reason::NotModified(_) | Reason::PreconditionFailed(_) => HANDLER,
+            Reason::RangeNotSatisfiable(_) | Reason::CodingNotAcceptable => HANDLER,
+            Reason::DirectoryWithoutSlash => SLASH,
+            Reason::ListingOff => LISTING_OFF,
+            Reason::ServerOptions | Reason::ResourceOptions => OPTIONS,
+            Reason::UnknownMethod | Reason::MethodNotAllowed => METHOD,
             Reason::Path(fault) => fault.clause(),
-            Reason::Disk(fault) => disk_clause(*fault),
+            Reason::Disk(fault) => match fault.told() {
+                Told::Absent => ABSENT,
+                Told::Forbidden => FORBIDDEN,
+                Told::Unavailable => UNAVAILABLE,
+                Told::Failed => FAILED,
+            },
             Reason::Message(fault) => fault.clause(),
-            other => other.connection_clause(),
-        }
-    }
-
-    /// The rule for a response that depends on the connection more than on the request.
-    fn connection_clause(&self) -> Clause {
-        match self {
-            Reason::Misdirected => {
-                clause!("RFC 9110 section 7.4", "net::protocol::dispatch", "checked")
-            }
-            Reason::ContentTooLarge => {
-                clause!(
-                    "RFC 9110 section 15.5.14",
-                    "net::protocol::dispatch",
-                    "dispatch"
-                )
-            }
-            Reason::Incomplete | Reason::Truncated => {
-                clause!(
-                    "RFC 9112 section 8",
-                    "net::protocol::http1",
-                    "end_of_requests"
-                )
-            }
-            Reason::HeadDeadline | Reason::BodyDeadline => {
-                clause!("RFC 9110 section 15.5.9", "net::protocol::http1", "expire")
-            }
-            Reason::ClientExpired => {
-                clause!(
-                    "RFC 9110 section 15.5.4",
-                    "net::protocol::handshake",
-                    "step"
-                )
-            }
-            Reason::PlainText => {
-                clause!(
-                    "RFC 9110 section 15.5.1",
-                    "net::protocol::handshake",
-                    "refuse_plain_text"
-                )
-            }
-            Reason::AtCapacity | Reason::Draining => {
-                clause!("RFC 9110 section 15.6.4", "net::acceptor", "admit")
-            }
-            _ => clause!("RFC 9110 section 15.6.1", "net::protocol::http1", "fail"),
+            Reason::Incomplete | Reason::Truncated => INCOMPLETE,
+            Reason::ClientExpired => CLIENT_EXPIRED,
+            Reason::Misdirected => MISDIRECTED,
+            Reason::PlainText => PLAIN_TEXT,
+            Reason::ToHttps => TO_HTTPS,
+            Reason::NoHost => NO_HOST,
+            Reason::ContentTooLarge => TOO_LARGE,
+            Reason::Unanswered => UNANSWERED,
+            Reason::HeadDeadline | Reason::BodyDeadline => DEADLINE,
+            Reason::AtCapacity | Reason::Draining => REFUSED,
         }
     }
 }
 
-/// The rule for the status of an error of the disk.
-fn disk_clause(fault: DiskError) -> Clause {
-    match fault {
-        absence if absence.is_absence() => {
-            clause!("RFC 9110 section 15.5.5", "origin::refuse", "disk_error")
-        }
-        DiskError::Forbidden => clause!("RFC 9110 section 15.5.4", "origin::refuse", "disk_error"),
-        DiskError::Failed => clause!("RFC 9110 section 15.6.1", "origin::refuse", "disk_error"),
-        _ => clause!("RFC 9110 section 15.6.4", "origin::refuse", "disk_error"),
-    }
-}
+const HANDLER: Clause = clause!("RFC 9110 section 15", "origin::answer", "answer");
+const SLASH: Clause = clause!(
+    "RFC 9110 section 15.4.2",
+    "origin::answer",
+    "redirect_to_slash"
+);
+const LISTING_OFF: Clause = clause!(
+    "RFC 9110 section 15.5.5",
+    "origin::answer",
+    "answer_directory"
+);
+const OPTIONS: Clause = clause!("RFC 9110 section 9.3.7", "origin::answer", "options");
+const METHOD: Clause = clause!("RFC 9110 section 9.1", "origin::answer", "refused_method");
+const ABSENT: Clause = clause!("RFC 9110 section 15.5.5", "origin::refuse", "disk_error");
+const FORBIDDEN: Clause = clause!("RFC 9110 section 15.5.4", "origin::refuse", "disk_error");
+const UNAVAILABLE: Clause = clause!("RFC 9110 section 15.6.4", "origin::refuse", "disk_error");
+const FAILED: Clause = clause!("RFC 9110 section 15.6.1", "origin::refuse", "disk_error");
+const TO_HTTPS: Clause = clause!("RFC 9110 section 15.4.9", "origin::redirect", "answer");
+const NO_HOST: Clause = clause!("RFC 9110 section 7.2", "origin::redirect", "answer");
+const MISDIRECTED: Clause = clause!("RFC 9110 section 7.4", "net::protocol::dispatch", "checked");
+const TOO_LARGE: Clause = clause!(
+    "RFC 9110 section 15.5.14",
+    "net::protocol::dispatch",
+    "dispatch"
+);
+const CLIENT_EXPIRED: Clause = clause!(
+    "RFC 9110 section 15.5.4",
+    "net::protocol::handshake",
+    "step"
+);
+const PLAIN_TEXT: Clause = clause!(
+    "RFC 9110 section 15.5.1",
+    "net::protocol::handshake",
+    "refuse_plain_text"
+);
+const INCOMPLETE: Clause = clause!(
+    "RFC 9112 section 8",
+    "net::protocol::http1",
+    "end_of_requests"
+);
+const DEADLINE: Clause = clause!("RFC 9110 section 15.5.9", "net::protocol::http1", "expire");
+const UNANSWERED: Clause = clause!("RFC 9110 section 15.6.1", "net::protocol::http1", "fail");
+const REFUSED: Clause = clause!("RFC 9110 section 15.6.4", "net::acceptor", "admit");
 
 impl Reason {
     /// The text of the reason; empty if the text has numbers, see [`Display`](fmt::Display).

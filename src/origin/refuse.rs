@@ -7,7 +7,7 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::variant::{Dimensions, vary};
 use crate::site::body::Body;
-use crate::site::root::DiskError;
+use crate::site::root::{DiskError, Told};
 
 /// An error with its page.
 pub fn error(status: Status, reason: Reason) -> Response {
@@ -34,11 +34,11 @@ const RETRY_AFTER: &str = "2";
 
 /// The response if the site has no file to send.
 pub(super) fn disk_error(fault: DiskError) -> Response {
-    let status = match fault {
-        absence if absence.is_absence() => Status::NotFound,
-        DiskError::Forbidden => Status::Forbidden,
-        DiskError::Failed => Status::InternalServerError,
-        _ => Status::ServiceUnavailable,
+    let status = match fault.told() {
+        Told::Absent => Status::NotFound,
+        Told::Forbidden => Status::Forbidden,
+        Told::Unavailable => Status::ServiceUnavailable,
+        Told::Failed => Status::InternalServerError,
     };
     error(status, Reason::Disk(fault))
 }

@@ -95,6 +95,19 @@ pub enum DiskError {
     Failed,
 }
 
+/// What clients are told about a [`DiskError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// There is no such file (404).
+    Absent,
+    /// The file may not be read (403).
+    Forbidden,
+    /// The file cannot be sent at the moment (503).
+    Unavailable,
+    /// The disk failed (500).
+    Failed,
+}
+
 impl Root {
     /// Opens the directory `path` as the root.
     pub fn open(path: &Path, follow_symlinks: bool) -> io::Result<Root> {
@@ -319,8 +332,8 @@ impl FileKind {
 }
 
 impl DiskError {
-    /// Whether clients are told that there is no such file, so that the status is 404.
-    pub fn is_absence(self) -> bool {
+    /// What clients are told about the error.
+    pub fn told(self) -> Told {
         match self {
             DiskError::NotFound
             | DiskError::Hidden
@@ -328,14 +341,19 @@ impl DiskError {
             | DiskError::LinkLoop
             | DiskError::NotDirectory
             | DiskError::Special
-            | DiskError::NotTheServedFile => true,
-            DiskError::Forbidden
-            | DiskError::Exhausted
+            | DiskError::NotTheServedFile => Told::Absent,
+            DiskError::Forbidden => Told::Forbidden,
+            DiskError::Exhausted
             | DiskError::ListingsBusy
             | DiskError::CodersBusy
-            | DiskError::Unsteady
-            | DiskError::Failed => false,
+            | DiskError::Unsteady => Told::Unavailable,
+            DiskError::Failed => Told::Failed,
         }
+    }
+
+    /// Whether clients are told that there is no such file.
+    pub(super) fn is_absence(self) -> bool {
+        self.told() == Told::Absent
     }
 
     /// The error for clients, as part of a sentence. It does not tell which names exist but are not
