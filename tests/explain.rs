@@ -22,11 +22,27 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 38] = [
+const CASES: [(&str, &[&str]); 40] = [
     (
         "200-a-client-that-expects-100",
         &[
             "/hello.txt",
+            "-H",
+            "Content-Length: 5",
+            "-H",
+            "Expect: 100-continue",
+        ],
+    ),
+    (
+        "200-a-client-that-expects-100-without-a-body",
+        &["/hello.txt", "-H", "Expect: 100-continue"],
+    ),
+    (
+        "405-a-client-that-expects-100",
+        &[
+            "/hello.txt",
+            "--method",
+            "PUT",
             "-H",
             "Content-Length: 5",
             "-H",

@@ -63,6 +63,17 @@ fn location(host: Host<'_>, port: u16, target: Target<'_>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::check::CheckedHead;
+    use crate::http1::framing::BodyLength;
+    use crate::http1::parse::RequestHead;
+    use crate::http1::version::Version;
+    use crate::observe::client::Client;
+    use crate::origin::request::Wakers;
+    use crate::semantics::date::HttpDate;
+    use crate::semantics::field::Fields;
+    use crate::semantics::method::Method;
+    use std::task::Waker;
+    use std::time::Instant;
 
     #[track_caller]
     fn check(host: &str, port: u16, target: &str, want: &str) {
@@ -70,6 +81,65 @@ mod tests {
         let target = Target::parse(None, target.as_bytes()).expect(target);
         let location = location(host, port, target);
         assert_eq!(String::from_utf8_lossy(&location), want);
+    }
+
+    struct NoWakers;
+
+    impl Wakers for NoWakers {
+        fn waker(&self) -> Waker {
+            Waker::noop().clone()
+        }
+    }
+
+    /// The status, and the step that decides it.
+    fn decided(method: Method, target: &str, host: Option<Host<'_>>) -> (Status, String) {
+        let head = RequestHead {
+            method: method.token().as_bytes(),
+            known: Some(method),
+            target: target.as_bytes(),
+            version: Version::Http11,
+            fields: Fields::new(b"", &[]),
+            length: 0,
+        };
+        let checked = CheckedHead {
+            head,
+            target: Target::parse(Some(method), head.target).expect(target),
+            host,
+            length: BodyLength::None,
+            expects_continue: false,
+        };
+        let request = Request {
+            head: &checked,
+            client: &Client::at(([127, 0, 0, 1], 0).into()),
+            now: HttpDate::from_unix(0).expect("a date"),
+            instant: Instant::now(),
+            wakers: &NoWakers,
+        };
+        let mut trace = Trace::watched();
+        let response = answer(&request, 443, &mut trace);
+        trace.conclude(response.status, || response.reason.step());
+        let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
+        (response.status, steps.join("; "))
+    }
+
+    #[test]
+    fn one_step_decides_each_status() {
+        let host = Host::parse(b"h");
+        let redirect = "the site is served over HTTPS: https://h/a -> 308".to_owned();
+        assert_eq!(
+            decided(Method::Get, "/a", host),
+            (Status::PermanentRedirect, redirect)
+        );
+        let no_host = "the request does not name a host -> 400".to_owned();
+        assert_eq!(
+            decided(Method::Get, "/a", None),
+            (Status::BadRequest, no_host)
+        );
+        let tunnel = "CONNECT has no URL to redirect to -> 405".to_owned();
+        assert_eq!(
+            decided(Method::Connect, "h:80", host),
+            (Status::MethodNotAllowed, tunnel)
+        );
     }
 
     /// RFC 9110 section 4.2.3.

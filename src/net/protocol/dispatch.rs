@@ -201,7 +201,7 @@ pub fn dispatch(
         return Dispatched::Answered(Answer::Ready(error(status, reason)), body);
     }
     let is_needless = facts.expects_continue && content_use == ContentUse::Needless;
-    if !is_taken && !body.is_done() {
+    if !is_taken && (facts.expects_continue || !body.is_done()) {
         note_body(request.head, &body, is_needless, allowance, trace);
     }
     match is_taken || body.is_done() || body.exceeds_allowance() || is_needless {
@@ -221,6 +221,15 @@ fn note_body(
     const CONTINUE: Clause = clause!("RFC 9110 section 10.1.1", "dispatch");
     const DISCARD: Clause = clause!("RFC 9112 section 9.3", "dispatch");
     trace.note(|| match head.length {
+        _ if body.is_done() => Step::new(
+            CONTINUE,
+            "100 (Continue) is not sent because there is no body to wait for",
+        ),
+        length if body.exceeds_allowance() && head.expects_continue => {
+            let finding = "the body is too long to be read and discarded, so the response is sent \
+                           instead of 100 (Continue)";
+            Step::new(CONTINUE, finding).with(against(length, allowance))
+        }
         length if body.exceeds_allowance() => {
             let step = Step::new(DISCARD, "the body is too long to be read and discarded");
             step.with(against(length, allowance))
