@@ -1,13 +1,16 @@
 //! What the steps of a decision refer to exists: each function that a clause names stands in the
-//! file of the clause, and the first lines of that file name its section.
+//! file of the clause or in the module that the clause names, and the first lines of the file of the
+//! clause name its section.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `clause!("RFC 9110 section 13.1.2", "if_none_match")`, as it stands in a source file.
+/// `clause!("RFC 9110 section 13.1.2", "if_none_match")`, as it stands in a source file. A module may
+/// stand before the function.
 struct Clause {
     rfc: String,
     section: String,
+    module: Option<String>,
     function: String,
 }
 
@@ -19,7 +22,8 @@ fn every_clause_names_a_function_and_a_section_of_its_file() {
         let text = fs::read_to_string(&path).expect("sources are text");
         for clause in clauses(&text) {
             count += 1;
-            let fault = fault(&text, &clause);
+            let other = clause.module.as_deref().map(text_of_module);
+            let fault = fault(&text, other.as_deref().unwrap_or(&text), &clause);
             faults.extend(fault.map(|fault| format!("{}: {fault}", path.display())));
         }
     }
@@ -32,7 +36,13 @@ fn the_check_can_fail() {
     let file = |head: &str, clause: &str| {
         format!("//! {head}\nfn act() {{}}\nconst A: Clause = {clause};\n")
     };
-    let check = |text: &str| clauses(text).iter().find_map(|clause| fault(text, clause));
+    let check = |text: &str| {
+        clauses(text).iter().find_map(|clause| {
+            let other = "fn elsewhere(a: u8) {}";
+            let functions = if clause.module.is_some() { other } else { text };
+            fault(text, functions, clause)
+        })
+    };
     let clause = r#"clause!("RFC 9110 section 13.1.2", "act")"#;
     assert_eq!(check(&file("RFC 9110 section 13.1.2", clause)), None);
     assert_eq!(check(&file("RFC 9110 sections 12 and 13", clause)), None);
@@ -41,12 +51,18 @@ fn the_check_can_fail() {
     assert!(check(&file("RFC 9110 section 1", clause)).is_some());
     let other = clause.replace("act", "other");
     assert!(check(&file("RFC 9110 section 13.1.2", &other)).is_some());
+    let head = "RFC 9110 section 13.1.2";
+    let elsewhere = clause.replace("\"act\"", "\"net::elsewhere\", \"elsewhere\"");
+    assert_eq!(check(&file(head, &elsewhere)), None);
+    let absent = elsewhere.replace("\"elsewhere\"", "\"act\"");
+    assert!(check(&file(head, &absent)).is_some());
 }
 
-fn fault(text: &str, clause: &Clause) -> Option<String> {
+/// What is wrong with a clause in the file `text`. `functions` is the file of its function.
+fn fault(text: &str, functions: &str, clause: &Clause) -> Option<String> {
     let function = format!("fn {}", clause.function);
-    let is_there = text.match_indices(&function).any(|(at, _)| {
-        let behind = text[at + function.len()..].chars().next();
+    let is_there = functions.match_indices(&function).any(|(at, _)| {
+        let behind = functions[at + function.len()..].chars().next();
         matches!(behind, Some('(' | '<'))
     });
     if !is_there {
@@ -86,9 +102,12 @@ fn clauses(text: &str) -> Vec<Clause> {
         .filter(|line| !line.trim_start().starts_with("//"));
     let text: String = lines.collect();
     for rest in text.split("clause!(").skip(1) {
-        let mut strings = rest.split('"').skip(1).step_by(2);
-        let (Some(section), Some(function)) = (strings.next(), strings.next()) else {
-            continue;
+        let arguments = rest.split(')').next().unwrap_or_default();
+        let strings: Vec<&str> = arguments.split('"').skip(1).step_by(2).collect();
+        let (section, module, function) = match strings[..] {
+            [section, function] => (section, None, function),
+            [section, module, function] => (section, Some(module), function),
+            _ => continue,
         };
         let Some((rfc, section)) = section
             .strip_prefix("RFC ")
@@ -99,10 +118,18 @@ fn clauses(text: &str) -> Vec<Clause> {
         found.push(Clause {
             rfc: rfc.to_owned(),
             section: section.to_owned(),
+            module: module.map(str::to_owned),
             function: function.to_owned(),
         });
     }
     found
+}
+
+/// The file of a module such as `net::protocol::http1`.
+fn text_of_module(module: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let path = path.join(module.replace("::", "/")).with_extension("rs");
+    fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
 }
 
 fn sources() -> Vec<PathBuf> {

@@ -10,13 +10,108 @@
 //! files again, run the test with `EXPLAINED=write`, and read the difference.
 #![allow(clippy::disallowed_methods, reason = "tests open files")]
 
+mod support;
+
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, UNIX_EPOCH};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use support::program::unprivileged;
+
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 18] = [
+const CASES: [(&str, &[&str]); 40] = [
+    (
+        "200-a-client-that-expects-100",
+        &[
+            "/hello.txt",
+            "-H",
+            "Content-Length: 5",
+            "-H",
+            "Expect: 100-continue",
+        ],
+    ),
+    (
+        "200-a-client-that-expects-100-without-a-body",
+        &["/hello.txt", "-H", "Expect: 100-continue"],
+    ),
+    (
+        "405-a-client-that-expects-100",
+        &[
+            "/hello.txt",
+            "--method",
+            "PUT",
+            "-H",
+            "Content-Length: 5",
+            "-H",
+            "Expect: 100-continue",
+        ],
+    ),
+    (
+        "200-a-condition-that-any-file-meets",
+        &[
+            "/hello.txt",
+            "-H",
+            "If-Match: *",
+            "-H",
+            "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
+        ],
+    ),
+    (
+        "200-a-listing-by-query",
+        &["/letters/?format=json", "-H", "Accept: text/html"],
+    ),
+    (
+        "200-a-malformed-range-of-a-coded-file",
+        &[
+            "/poem.txt",
+            "-H",
+            "Range: bytes=9-2",
+            "-H",
+            "Accept-Encoding: gzip",
+        ],
+    ),
+    (
+        "200-a-target-in-absolute-form",
+        &["http://example.org/hello.txt", "-H", "Accept-Encoding: br"],
+    ),
+    ("200-the-only-file", &["/"]),
+    (
+        "304-a-date-beside-an-entity-tag",
+        &[
+            "/hello.txt",
+            "-H",
+            "If-None-Match: \"old\"",
+            "-H",
+            "If-None-Match: \"[etag]\"",
+            "-H",
+            "If-Modified-Since: Mon, 07 Nov 1994 08:49:37 GMT",
+        ],
+    ),
+    ("400-a-dot-segment", &["/letters/../hello.txt"]),
+    ("400-a-target-without-a-form", &["hello.txt"]),
+    (
+        "400-two-hosts",
+        &["/hello.txt", "-H", "Host: a", "-H", "Host: b"],
+    ),
+    ("404-a-fifo", &["/fifo"]),
+    ("404-a-file-with-a-slash", &["/hello.txt/"]),
+    ("404-a-hidden-name", &["/.secret", "-H", "If-None-Match: *"]),
+    ("404-a-link-that-leads-out", &["/outside"]),
+    ("404-another-name-than-the-only-file", &["/poem.txt"]),
+    ("405-a-tunnel", &["example.org:80", "--method", "CONNECT"]),
+    (
+        "406-no-coding-left",
+        &["/hello.txt", "-H", "Accept-Encoding: *;q=0"],
+    ),
+    ("414-a-long-target", &["/[long]", "--max-target", "512"]),
+    (
+        "417-an-unknown-expectation",
+        &["/hello.txt", "-H", "Expect: 200-ok"],
+    ),
+    ("421-https-without-tls", &["https://localhost/hello.txt"]),
     ("200-a-file", &["/hello.txt"]),
     (
         "200-a-head-of-a-coded-file",
@@ -104,29 +199,98 @@ const CASES: [(&str, &[&str]); 18] = [
 #[test]
 fn answers_are_explained_as_they_were_when_somebody_read_them() {
     let folder = site();
-    let etag = etag(folder.path());
+    let (etag, long) = (etag(folder.path()), long());
     let mut faults = Vec::new();
     for (name, arguments) in CASES {
         let arguments: Vec<String> = arguments
             .iter()
-            .map(|argument| argument.replace("[etag]", &etag))
+            .map(|argument| argument.replace("[etag]", &etag).replace("[long]", &long))
             .collect();
-        let output = run(folder.path(), &arguments);
-        assert!(output.status.success(), "{name}: {output:?}");
-        let text = String::from_utf8(output.stdout).expect("UTF-8");
-        let command: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
-        let text = format!("$ docroot explain {}\n{text}", command.join(" "));
-        let got = masked(&text);
-        let path = stored(name);
-        if std::env::var_os("EXPLAINED").is_some_and(|what| what == "write") {
-            fs::write(&path, &got).expect("written");
-        }
-        let want = fs::read_to_string(&path).unwrap_or_default();
-        if got != want {
-            faults.push(format!("{name}: expected\n{want}\ngot\n{got}"));
-        }
+        let root = match name.contains("the-only-file") {
+            true => folder.path().join("hello.txt"),
+            false => folder.path().to_owned(),
+        };
+        faults.extend(fault(name, &arguments, run(&root, &arguments)));
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn a_directory_that_may_not_be_read_is_explained() {
+    let folder = site();
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).expect("a folder");
+    let set_mode = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(&closed, mode).expect("a mode");
+    };
+    let Some(mut command) = unprivileged() else {
+        return;
+    };
+    set_mode(0);
+    command.args(["explain", "/closed/"]).arg(folder.path());
+    let output = command.output().expect("it runs");
+    set_mode(0o700);
+    let fault = fault("403-a-closed-folder", &["/closed/".to_owned()], output);
+    assert!(fault.is_none(), "{}", fault.unwrap_or_default());
+}
+
+/// With too few file descriptors the program cannot start. With one more, it cannot open the file.
+#[test]
+fn a_lack_of_file_descriptors_is_explained() {
+    let folder = site();
+    let outputs = (4..64).map(|limit| {
+        let script = format!("ulimit -n {limit} && exec \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_docroot")]);
+        command.args(["explain", "/hello.txt"]).arg(folder.path());
+        command.env_clear().output().expect("it runs")
+    });
+    let mut started = outputs.skip_while(|output| !output.status.success());
+    let output = started.next().expect("64 descriptors are enough to start");
+    let name = "503-no-file-descriptors";
+    let fault = fault(name, &["/hello.txt".to_owned()], output);
+    assert!(fault.is_none(), "{}", fault.unwrap_or_default());
+}
+
+#[test]
+fn every_step_of_a_long_decision_is_kept() {
+    let folder = site();
+    let fields = [
+        "Expect: 100-continue",
+        "Content-Length: 5",
+        "Accept: text/html",
+        "Accept-Encoding: gzip",
+        "If-Match: *",
+        "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
+        "If-None-Match: \"old\"",
+        "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT",
+        "If-Range: \"old\"",
+        "Range: bytes=0-1, 4-5",
+    ];
+    let mut arguments = vec!["http://localhost/poem.txt".to_owned()];
+    for field in fields {
+        arguments.extend(["-H".to_owned(), field.to_owned()]);
+    }
+    let text = String::from_utf8(run(folder.path(), &arguments).stdout).expect("UTF-8");
+    let last = text.lines().last().unwrap_or_default();
+    assert!(last.contains("the connection stays open"), "{text}");
+}
+
+/// What differs between the output of a command and the stored one.
+fn fault(name: &str, arguments: &[String], output: Output) -> Option<String> {
+    assert!(output.status.success(), "{name}: {output:?}");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let command: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
+    let command = command.join(" ").replace(&long(), "[long]");
+    let text = format!("$ docroot explain {command}\n{text}");
+    let got = masked(&text);
+    let path = stored(name);
+    if std::env::var_os("EXPLAINED").is_some_and(|what| what == "write") {
+        fs::write(&path, &got).expect("written");
+    }
+    let want = fs::read_to_string(&path).unwrap_or_default();
+    (got != want).then(|| format!("{name}: expected\n{want}\ngot\n{got}"))
 }
 
 #[test]
@@ -197,6 +361,7 @@ fn site() -> tempfile::TempDir {
         ("poem.txt", &poem),
         ("letters/one.txt", "one"),
         ("site/index.html", "<p>Home\n"),
+        (".secret", "secret"),
     ] {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
@@ -205,6 +370,9 @@ fn site() -> tempfile::TempDir {
         let date = UNIX_EPOCH + Duration::from_secs(784_111_777);
         file.set_modified(date).expect("a date");
     }
+    symlink("/", folder.path().join("outside")).expect("a link");
+    let fifo = folder.path().join("fifo");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).expect("a FIFO");
     folder
 }
 
@@ -223,6 +391,11 @@ fn etag(folder: &Path) -> String {
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let tag = text.split("ETag: \"").nth(1).expect("an entity-tag");
     tag.split('"').next().expect("its end").to_owned()
+}
+
+/// A name that is longer than a target may be.
+fn long() -> String {
+    "a".repeat(600)
 }
 
 /// An argument as a shell takes it.
@@ -249,6 +422,10 @@ fn masked(text: &str) -> String {
                     Some(before) => format!("{name}: {before}boundary=[boundary]"),
                     None => line.to_owned(),
                 }
+            }
+            Some((before, _)) if is_page(text) && before.ends_with("of the response body") => {
+                let behind = line.split_once("  ").map_or("", |(_, behind)| behind);
+                format!("{before}: [length]  {behind}")
             }
             _ => line.to_owned(),
         };

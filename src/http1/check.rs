@@ -10,6 +10,7 @@ use super::framing::{self, BodyLength};
 use super::host::{self, Host};
 use super::parse::RequestHead;
 use super::target::Target;
+use crate::semantics::trace::Trace;
 
 /// A head that has passed all checks.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +27,19 @@ pub struct CheckedHead<'a> {
     pub expects_continue: bool,
 }
 
-/// Checks a head. The error names the first rule that the head breaks.
-pub fn check<'a>(head: &RequestHead<'a>) -> Result<CheckedHead<'a>, Error> {
+/// Checks a head. The error names the first rule that the head breaks. The trace gets a step for each
+/// rule that the head keeps.
+pub fn check<'a>(head: &RequestHead<'a>, trace: &mut Trace) -> Result<CheckedHead<'a>, Error> {
+    trace.note(|| head.step());
     let length = framing::body_length(head.version, &head.fields)?;
+    trace.note(|| length.step());
     let target = Target::parse(head.known, head.target)?;
+    trace.note(|| target.step(head.target));
     let named = host::host(head.version, &head.fields)?;
+    trace.note(|| host::step(named));
+    trace.note_if(|| target.host_step());
     let expects_continue = expect::expects_continue(head.version, &head.fields)?;
+    trace.note_if(|| expect::step(head.version, &head.fields));
     Ok(CheckedHead {
         head: *head,
         target,

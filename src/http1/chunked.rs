@@ -1,4 +1,5 @@
-//! RFC 9112 section 7.1: reads and writes chunked bodies.
+//! RFC 9112 section 7.1: reads and writes chunked bodies. Section 2.2 forbids a bare CR, and RFC 6585
+//! section 5 gives the status for fields that are too long.
 //!
 //! ```text
 //! chunked-body = *chunk last-chunk trailer-section CRLF
@@ -56,9 +57,6 @@ pub fn write_chunk(out: &mut Vec<u8>, content: &[u8]) {
     }
 }
 
-/// The rule that [`Decoder::decode`] applies.
-pub const CLAUSE: Clause = clause!("RFC 9112 section 7.1", "decode");
-
 /// An invalid chunked body. The start of the next message is then unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkedError {
@@ -81,7 +79,7 @@ pub enum ChunkedError {
 }
 
 impl ChunkedError {
-    /// The error as a clause.
+    /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             ChunkedError::Size => "a chunk does not begin with its size",
@@ -92,6 +90,20 @@ impl ChunkedError {
             ChunkedError::ContentTooLong => "a chunk is longer than its size says",
             ChunkedError::Trailer => "a trailer line is not a field",
             ChunkedError::TrailerTooLong => "the trailer section is too long",
+        }
+    }
+
+    /// The rule that the body breaks.
+    pub fn clause(self) -> Clause {
+        match self {
+            ChunkedError::Size
+            | ChunkedError::SizeOverflow
+            | ChunkedError::ContentTooLong
+            | ChunkedError::ControlByte => clause!("RFC 9112 section 7.1", "after"),
+            ChunkedError::SizeLineTooLong => clause!("RFC 9112 section 7.1.1", "take"),
+            ChunkedError::BareCr => clause!("RFC 9112 section 2.2", "after"),
+            ChunkedError::Trailer => clause!("RFC 9112 section 7.1.2", "after"),
+            ChunkedError::TrailerTooLong => clause!("RFC 6585 section 5", "take"),
         }
     }
 }

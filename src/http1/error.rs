@@ -5,13 +5,12 @@
 
 use std::fmt;
 
-use super::chunked::{self, ChunkedError};
-use super::expect::{self, UnknownExpectation};
+use super::chunked::ChunkedError;
+use super::expect::UnknownExpectation;
 use super::fault::ParseError;
-use super::framing::{self, FramingError};
-use super::host::{self, HostError};
-use super::parse;
-use super::target::{self, TargetError};
+use super::framing::FramingError;
+use super::host::HostError;
+use super::target::TargetError;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Clause;
 
@@ -45,7 +44,7 @@ impl Error {
         }
     }
 
-    /// The error as a clause.
+    /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             Error::Head(error) => error.text(),
@@ -60,12 +59,12 @@ impl Error {
     /// The rule that the request breaks.
     pub fn clause(self) -> Clause {
         match self {
-            Error::Head(_) => parse::CLAUSE,
-            Error::Target(_) => target::CLAUSE,
-            Error::Host(_) => host::CLAUSE,
-            Error::Framing(_) => framing::CLAUSE,
-            Error::Chunked(_) => chunked::CLAUSE,
-            Error::Expectation(_) => expect::CLAUSE,
+            Error::Head(error) => error.clause(),
+            Error::Target(error) => error.clause(),
+            Error::Host(error) => error.clause(),
+            Error::Framing(error) => error.clause(),
+            Error::Chunked(error) => error.clause(),
+            Error::Expectation(error) => error.clause(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
-use crate::semantics::trace::{Clause, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
 /// The client expects something other than 100-continue (417).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +19,20 @@ impl fmt::Display for UnknownExpectation {
 }
 
 impl UnknownExpectation {
-    /// The error as a clause.
+    /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         "the request expects something other than 100-continue"
+    }
+
+    /// The rule that the request breaks.
+    pub fn clause(self) -> Clause {
+        CLAUSE
     }
 }
 
 impl std::error::Error for UnknownExpectation {}
 
-/// The rule that [`expects_continue`] applies.
-pub const CLAUSE: Clause = clause!("RFC 9110 section 10.1.1", "expects_continue");
+const CLAUSE: Clause = clause!("RFC 9110 section 10.1.1", "expects_continue");
 
 /// Whether the client waits for 100 (Continue). The server MUST ignore the expectation of an
 /// HTTP/1.0 request, because its sender may not understand an interim response.
@@ -44,6 +48,17 @@ pub fn expects_continue(version: Version, fields: &Fields) -> Result<bool, Unkno
         expected = true;
     }
     Ok(expected)
+}
+
+/// The step that says whether the client waits for 100 (Continue); `None` if it does not mention it.
+pub(super) fn step(version: Version, fields: &Fields) -> Option<Step> {
+    let finding = match version {
+        _ if fields.members(FieldName::Expect).next().is_none() => return None,
+        Version::Http10 => "Expect is ignored because the client uses HTTP/1.0",
+        Version::Http11 => "the client may wait for 100 (Continue) before it sends the body",
+    };
+    let sent = Quote::of_field(fields, FieldName::Expect);
+    Some(Step::new(CLAUSE, finding).with(Evidence::Value(sent)))
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
-//! The errors in the head of a request.
+//! The errors in the head of a request (RFC 9112 sections 2, 3 and 5, RFC 9110 sections 5 and 15, RFC
+//! 6585 section 5).
 
 use std::fmt;
 
+use super::limits::HeadLimits;
 use crate::semantics::status::Status;
+use crate::semantics::trace::{Clause, clause};
 
 /// An invalid request head. The connection closes after the response, because the start of the next
 /// message is unknown.
@@ -26,11 +29,11 @@ pub enum ParseError {
     Version,
     /// A major version other than 1 (RFC 9110 section 15.6.6).
     VersionNotSupported,
-    /// The target is longer than [`super::limits::HeadLimits::target`] (RFC 9110 section 15.5.15).
+    /// The target is longer than [`HeadLimits::target`] (RFC 9110 section 15.5.15).
     TargetTooLong,
-    /// The head is longer than [`super::limits::HeadLimits::head`] (RFC 6585 section 5).
+    /// The head is longer than [`HeadLimits::head`] (RFC 6585 section 5).
     HeadTooLong,
-    /// There are more field lines than [`super::limits::HeadLimits::fields`] (RFC 6585 section 5).
+    /// There are more field lines than [`HeadLimits::fields`] (RFC 6585 section 5).
     TooManyFields,
     /// A line begins with white space: obs-fold (section 5.2), or white space before the first field
     /// (section 2.2). It can hide a field from a proxy or from this server.
@@ -56,7 +59,7 @@ impl ParseError {
         }
     }
 
-    /// The error as a clause.
+    /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             ParseError::BareLf => "a line ends with LF alone instead of CR LF",
@@ -79,6 +82,50 @@ impl ParseError {
             ParseError::FieldName => "a field name is empty or contains an invalid byte",
         }
     }
+
+    /// The limit that the head exceeds, such as `the maximum is 100`; `None` if it exceeds none.
+    pub fn limit(self, limits: &HeadLimits) -> Option<String> {
+        match self {
+            ParseError::TargetTooLong => Some(format!("the maximum is {} bytes", limits.target)),
+            ParseError::HeadTooLong => Some(format!("the maximum is {} bytes", limits.head)),
+            ParseError::TooManyFields => Some(format!("the maximum is {}", limits.fields)),
+            _ => None,
+        }
+    }
+
+    /// The rule that the head breaks.
+    pub fn clause(self) -> Clause {
+        match self {
+            ParseError::BareLf | ParseError::BareCr => {
+                clause!("RFC 9112 section 2.2", "http1::parse", "line_end")
+            }
+            ParseError::ControlByte => clause!("RFC 9110 section 5.5", "http1::parse", "line_end"),
+            ParseError::Method => clause!("RFC 9112 section 3.1", "http1::line", "split_method"),
+            ParseError::EmptyTarget | ParseError::MissingVersion => {
+                clause!("RFC 9112 section 3", "http1::line", "split_target")
+            }
+            ParseError::TargetByte => {
+                clause!("RFC 9112 section 3.2", "http1::line", "split_target")
+            }
+            ParseError::Version => clause!("RFC 9112 section 2.3", "http1::version", "parse"),
+            ParseError::VersionNotSupported => {
+                clause!("RFC 9110 section 15.6.6", "http1::version", "parse")
+            }
+            ParseError::TargetTooLong => {
+                clause!("RFC 9110 section 15.5.15", "http1::parse", "bound")
+            }
+            ParseError::HeadTooLong => clause!("RFC 6585 section 5", "http1::parse", "bound"),
+            ParseError::TooManyFields => {
+                clause!("RFC 6585 section 5", "http1::parse", "take_field_line")
+            }
+            ParseError::FoldedLine => clause!("RFC 9112 section 5.2", "http1::line", "split_name"),
+            ParseError::SpaceBeforeColon => {
+                clause!("RFC 9112 section 5.1", "http1::line", "split_name")
+            }
+            ParseError::MissingColon => clause!("RFC 9112 section 5", "http1::line", "split_name"),
+            ParseError::FieldName => clause!("RFC 9110 section 5.1", "http1::line", "split_name"),
+        }
+    }
 }
 
 impl fmt::Display for ParseError {
@@ -88,3 +135,36 @@ impl fmt::Display for ParseError {
 }
 
 impl std::error::Error for ParseError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: ParseError, section: &str, limit: Option<&str>) {
+        assert_eq!(error.clause().section, format!("RFC {section}"));
+        let limits = HeadLimits {
+            target: 1,
+            head: 2,
+            fields: 3,
+        };
+        assert_eq!(error.limit(&limits).as_deref(), limit);
+    }
+
+    #[test]
+    fn each_error_names_its_rule() {
+        check(ParseError::BareLf, "9112 section 2.2", None);
+        check(ParseError::ControlByte, "9110 section 5.5", None);
+        check(ParseError::Method, "9112 section 3.1", None);
+        check(ParseError::Version, "9112 section 2.3", None);
+        check(ParseError::VersionNotSupported, "9110 section 15.6.6", None);
+        let target = Some("the maximum is 1 bytes");
+        check(ParseError::TargetTooLong, "9110 section 15.5.15", target);
+        let head = Some("the maximum is 2 bytes");
+        check(ParseError::HeadTooLong, "6585 section 5", head);
+        let fields = Some("the maximum is 3");
+        check(ParseError::TooManyFields, "6585 section 5", fields);
+        check(ParseError::FoldedLine, "9112 section 5.2", None);
+        check(ParseError::SpaceBeforeColon, "9112 section 5.1", None);
+    }
+}

@@ -1,5 +1,5 @@
-//! RFC 9112 section 6.3: the length of a request body, and how the client finds the end of a response
-//! body.
+//! RFC 9112 section 6: the length of a request body, and how the client finds the end of a response
+//! body. Section 8.6 of RFC 9110 defines Content-Length.
 //!
 //! If a proxy and this server disagree on the length of a body, bytes of the body become a request
 //! that the proxy did not check (section 11.2, request smuggling). So this server refuses even the
@@ -9,7 +9,8 @@ use std::fmt;
 
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
-use crate::semantics::trace::{Clause, clause};
+use crate::semantics::status::Status;
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
 /// How the server finds the end of a request body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,8 @@ pub enum FramingError {
     RepeatedContentLength,
     /// Something other than digits. Some recipients accept `+5`, `0x5` and `5 5` (rule 5).
     InvalidContentLength,
-    /// Too large for 64 bits. In some recipients it wraps around to a small number (section 6.3).
+    /// Too large for 64 bits. In some recipients it wraps around to a small number (RFC 9110 section
+    /// 8.6).
     ContentLengthOverflow,
     /// Both `Content-Length` and `Transfer-Encoding`. Some recipients use the first and some the
     /// second (rule 3; prevents CL.TE and TE.CL smuggling).
@@ -44,7 +46,7 @@ pub enum FramingError {
 }
 
 impl FramingError {
-    /// The error as a clause.
+    /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             FramingError::RepeatedContentLength => "the request has more than one Content-Length",
@@ -57,6 +59,23 @@ impl FramingError {
             FramingError::TransferCodingInHttp10 => "HTTP/1.0 has no Transfer-Encoding",
         }
     }
+
+    /// The rule that the request breaks.
+    pub fn clause(self) -> Clause {
+        match self {
+            FramingError::TwoLengths => CLAUSE,
+            FramingError::RepeatedContentLength | FramingError::InvalidContentLength => {
+                clause!("RFC 9112 section 6.3", "content_length")
+            }
+            FramingError::ContentLengthOverflow => {
+                clause!("RFC 9110 section 8.6", "content_length")
+            }
+            FramingError::TransferCoding => clause!("RFC 9112 section 6.3", "transfer_coded"),
+            FramingError::TransferCodingInHttp10 => {
+                clause!("RFC 9112 section 6.1", "transfer_coded")
+            }
+        }
+    }
 }
 
 impl fmt::Display for FramingError {
@@ -67,8 +86,7 @@ impl fmt::Display for FramingError {
 
 impl std::error::Error for FramingError {}
 
-/// The rule that [`body_length`] applies.
-pub const CLAUSE: Clause = clause!("RFC 9112 section 6.3", "body_length");
+const CLAUSE: Clause = clause!("RFC 9112 section 6.3", "body_length");
 
 /// The length of a request body, by the rules of section 6.3. Rules 1 and 2 are about responses.
 pub fn body_length(version: Version, fields: &Fields) -> Result<BodyLength, FramingError> {
@@ -80,6 +98,26 @@ pub fn body_length(version: Version, fields: &Fields) -> Result<BodyLength, Fram
         (false, true) => content_length(fields).map(BodyLength::Known),
         (false, false) => Ok(BodyLength::None),
     }
+}
+
+impl BodyLength {
+    /// The step that says how the server finds the end of the request body.
+    pub(super) fn step(self) -> Step {
+        match self {
+            BodyLength::None => Step::new(CLAUSE, "the request has no body"),
+            BodyLength::Known(length) => Step::new(
+                CLAUSE,
+                "Content-Length gives the length of the request body",
+            )
+            .with(Evidence::Value(bytes(length))),
+            BodyLength::Chunked => Step::new(CLAUSE, "the last chunk ends the request body"),
+        }
+    }
+}
+
+/// A number of bytes, as a step shows it.
+fn bytes(length: u64) -> Quote {
+    Quote::of(format!("{length} bytes").as_bytes())
 }
 
 /// Rule 4: exactly one `chunked`, in any case (section 7) and without parameters (section 7.1).
@@ -112,7 +150,7 @@ fn content_length(fields: &Fields) -> Result<u64, FramingError> {
 /// How the client finds the end of a response body (section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// There is no body and no length: 204 and 304.
+    /// There is no body and no length: 101, 204 and 304, and every interim response (rule 1).
     NoBody,
     /// By `Content-Length`.
     Length(u64),
@@ -120,6 +158,35 @@ pub enum Framing {
     Chunked,
     /// By the close of the connection, if the length is unknown and the client uses HTTP/1.0.
     Close,
+}
+
+impl Framing {
+    /// The step that says how the client finds the end of a response body. The response has `status`.
+    pub fn step(self, status: Status) -> Step {
+        const LENGTH: Clause = clause!("RFC 9112 section 6.2", "framing");
+        const CHUNKED: Clause = clause!("RFC 9112 section 6.1", "framing");
+        const OTHER: Clause = clause!("RFC 9112 section 6.3", "framing");
+        match self {
+            Framing::NoBody => {
+                let code = Quote::of(status.code().to_string().as_bytes());
+                let step = Step::new(OTHER, "a response with this status has no body");
+                step.with(Evidence::Value(code))
+            }
+            Framing::Length(length) => Step::new(
+                LENGTH,
+                "Content-Length gives the length of the response body",
+            )
+            .with(Evidence::Value(bytes(length))),
+            Framing::Chunked => Step::new(
+                CHUNKED,
+                "the length is unknown before the end, so the last chunk ends the response body",
+            ),
+            Framing::Close => Step::new(
+                OTHER,
+                "HTTP/1.0 has no chunks, so the close of the connection ends the response body",
+            ),
+        }
+    }
 }
 
 /// The framing of a response body. `length` is `None` if it is not known yet. HTTP/1.0 has no chunks

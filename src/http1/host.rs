@@ -12,7 +12,7 @@ use std::fmt;
 use super::octet::{self, HOST_NAME};
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
-use crate::semantics::trace::{Clause, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
 /// A host and its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +35,18 @@ pub enum HostError {
 }
 
 impl HostError {
-    /// The error as a clause.
+    /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             HostError::Missing => "an HTTP/1.1 request must have a Host field",
             HostError::Repeated => "the request has more than one Host field",
             HostError::Malformed => "the Host field is not a host with an optional port",
         }
+    }
+
+    /// The rule that the request breaks. It is the same one for all three errors.
+    pub fn clause(self) -> Clause {
+        clause!("RFC 9112 section 3.2", "host")
     }
 }
 
@@ -53,8 +58,15 @@ impl fmt::Display for HostError {
 
 impl std::error::Error for HostError {}
 
-/// The rule that [`host`] applies.
-pub const CLAUSE: Clause = clause!("RFC 9110 section 7.2", "host");
+/// The step that says which host the field `Host` names.
+pub(super) fn step(named: Option<Host<'_>>) -> Step {
+    const CLAUSE: Clause = clause!("RFC 9110 section 7.2", "host");
+    match named {
+        Some(host) => Step::new(CLAUSE, "the field Host names a host")
+            .with(Evidence::Value(Quote::of(host.name))),
+        None => Step::new(CLAUSE, "the field Host names no host"),
+    }
+}
 
 /// The host in the field `Host`. `None` if the value is empty, or if an HTTP/1.0 request lacks the
 /// field. [`super::target::Target::host`] may replace it, but the field must be valid in any case

@@ -1,4 +1,4 @@
-//! RFC 9112 sections 2 to 5: parses the head of a request.
+//! RFC 9112 sections 2, 3 and 5: parses the head of a request.
 //!
 //! ```text
 //! HTTP-message = start-line CRLF *( field-line CRLF ) CRLF [ message-body ]
@@ -22,7 +22,7 @@ use super::octet;
 use super::version::Version;
 use crate::semantics::field::{FieldLine, Fields};
 use crate::semantics::method::Method;
-use crate::semantics::trace::{Clause, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
 /// The head of one request.
 #[derive(Clone, Copy, Debug)]
@@ -53,9 +53,6 @@ pub struct ParseState {
     /// The number of complete lines: the request-line and field lines, but no empty lines.
     complete: usize,
 }
-
-/// The rule that [`request_head`] applies.
-pub const CLAUSE: Clause = clause!("RFC 9112 section 2.2", "request_head");
 
 /// Parses the head at the start of `input`. `None` if the head is not complete.
 ///
@@ -98,6 +95,25 @@ struct Reader<'a, 's> {
     limits: &'s HeadLimits,
     progress: ParseState,
     request_line: Option<RequestLine<'a>>,
+}
+
+impl RequestHead<'_> {
+    /// The step that shows the request-line.
+    pub(super) fn step(&self) -> Step {
+        const CLAUSE: Clause = clause!("RFC 9112 section 3", "request_head");
+        let line = Quote::written(|out| {
+            out.extend_from_slice(self.method);
+            out.push(b' ');
+            out.extend_from_slice(self.target);
+            out.push(b' ');
+            out.extend_from_slice(self.version.text().as_bytes());
+        });
+        Step::new(
+            CLAUSE,
+            "the request-line has a method, a target and a version",
+        )
+        .with(Evidence::Value(line))
+    }
 }
 
 impl<'a, 's> Reader<'a, 's> {

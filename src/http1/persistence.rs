@@ -33,7 +33,8 @@ pub enum CloseReason {
     Asked,
     /// HTTP/1.0 connections close by default.
     Http10,
-    /// The request was refused before it was parsed, so the start of the next one is unknown.
+    /// The server refused the request. After most errors the end of the request is unknown. After the
+    /// others, the client is unlikely to send a better request on this connection.
     NotUnderstood,
     /// The server does not read the whole request body, so it cannot find the next request.
     BodyUnread,
@@ -58,7 +59,7 @@ impl Persistence {
         matches!(self, Persistence::Close(_))
     }
 
-    /// The decision and its reason as a clause.
+    /// The decision and its reason, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             Persistence::KeepAlive(KeepReason::Http11) => {
@@ -78,7 +79,7 @@ impl CloseReason {
             CloseReason::Asked => "the connection closes because the client asked for it",
             CloseReason::Http10 => "the connection closes, as HTTP/1.0 connections do",
             CloseReason::NotUnderstood => {
-                "the connection closes because the end of the request is uncertain"
+                "the connection closes because the server refused the request"
             }
             CloseReason::BodyUnread => {
                 "the connection closes because the request body was not read"
@@ -92,6 +93,8 @@ impl CloseReason {
 }
 
 const PERSISTENCE: Clause = clause!("RFC 9112 section 9.3", "persistence");
+/// A server reads the whole body or closes the connection.
+const UNREAD: Clause = clause!("RFC 9112 section 9.3", "decide");
 const DECIDE: Clause = clause!("RFC 9112 section 9.6", "decide");
 
 /// What the client wants, by the rules of section 9.3 in their order: `close` closes the
@@ -140,6 +143,7 @@ pub fn decide(
         let clause = match decided {
             Persistence::KeepAlive(_)
             | Persistence::Close(CloseReason::Asked | CloseReason::Http10) => PERSISTENCE,
+            Persistence::Close(CloseReason::BodyUnread) => UNREAD,
             Persistence::Close(_) => DECIDE,
         };
         Step::new(clause, decided.text())

@@ -1,4 +1,4 @@
-//! RFC 9112 section 3.2: the four forms of a request-target.
+//! RFC 9112 section 3.2: the four forms of a request-target. RFC 9110 section 4.2 defines the schemes.
 //!
 //! ```text
 //! origin-form    = absolute-path [ "?" query ]    /a/b?c
@@ -13,7 +13,7 @@ use std::fmt;
 
 use super::host::Host;
 use crate::semantics::method::Method;
-use crate::semantics::trace::{Clause, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
 /// A request-target, one variant for each form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +68,12 @@ pub enum TargetError {
 }
 
 impl TargetError {
-    /// The error as a clause.
+    /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
-            TargetError::Form => "the request-target begins neither with a slash nor with http://",
+            TargetError::Form => {
+                "the request-target begins neither with a slash nor with http:// or https://"
+            }
             TargetError::Scheme => "the scheme of the request-target is neither http nor https",
             TargetError::Authority => "the request-target has no valid host",
             TargetError::UserInformation => "the request-target has a user name or password",
@@ -79,6 +81,20 @@ impl TargetError {
                 "the request-target * is valid only with OPTIONS"
             }
             TargetError::ConnectWithoutAuthority => "CONNECT needs a host and a port",
+        }
+    }
+
+    /// The rule that the request breaks.
+    pub fn clause(self) -> Clause {
+        match self {
+            TargetError::Form => clause!("RFC 9112 section 3.2", "split_scheme"),
+            TargetError::Scheme => clause!("RFC 9110 section 4.2", "split_scheme"),
+            TargetError::Authority => clause!("RFC 9110 section 4.2.1", "parse_authority"),
+            TargetError::UserInformation => clause!("RFC 9110 section 4.2.4", "parse_authority"),
+            TargetError::AsteriskWithoutOptions => clause!("RFC 9112 section 3.2.4", "parse"),
+            TargetError::ConnectWithoutAuthority => {
+                clause!("RFC 9112 section 3.2.3", "authority_form")
+            }
         }
     }
 }
@@ -90,9 +106,6 @@ impl fmt::Display for TargetError {
 }
 
 impl std::error::Error for TargetError {}
-
-/// The rule that [`Target::parse`] applies.
-pub const CLAUSE: Clause = clause!("RFC 9112 section 3.2", "parse");
 
 impl<'a> Target<'a> {
     /// The host that the request is for. `field` is the value of the field `Host`; the host of an
@@ -129,6 +142,41 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// The step that says which form the target has. `raw` is the target as sent.
+    pub(super) fn step(&self, raw: &[u8]) -> Step {
+        let (clause, form) = match self {
+            Target::Origin { .. } => (
+                clause!("RFC 9112 section 3.2.1", "origin_form"),
+                "the target is in origin-form",
+            ),
+            Target::Absolute { .. } => (ABSOLUTE, "the target is in absolute-form"),
+            Target::Authority(_) => (
+                clause!("RFC 9112 section 3.2.3", "authority_form"),
+                "the target is in authority-form",
+            ),
+            Target::Asterisk if raw == b"*" => (ASTERISK, "the target is in asterisk-form"),
+            Target::Asterisk => (
+                ASTERISK,
+                "the target is in absolute-form without a path, which means * for OPTIONS",
+            ),
+        };
+        Step::new(clause, form).with(Evidence::Value(Quote::of(raw)))
+    }
+
+    /// The step that says that the host of the target takes precedence over the field `Host`; `None`
+    /// if the target has no such host.
+    pub(super) fn host_step(&self) -> Option<Step> {
+        const CLAUSE: Clause = clause!("RFC 9112 section 3.2.2", "host");
+        let Target::Absolute { authority, .. } = self else {
+            return None;
+        };
+        let step = Step::new(
+            CLAUSE,
+            "the host in the target replaces that of the field Host",
+        );
+        Some(step.with(Evidence::Value(Quote::of(authority.name))))
+    }
+
     /// The path as sent, if the target has one.
     pub fn path(&self) -> Option<&'a [u8]> {
         match *self {
@@ -145,6 +193,9 @@ impl<'a> Target<'a> {
         }
     }
 }
+
+const ABSOLUTE: Clause = clause!("RFC 9112 section 3.2.2", "absolute_form");
+const ASTERISK: Clause = clause!("RFC 9112 section 3.2.4", "parse");
 
 /// Section 3.2.1. `//host/` is an ordinary path, never a host.
 fn origin_form(raw: &[u8]) -> Target<'_> {

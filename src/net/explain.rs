@@ -1,10 +1,16 @@
 //! Answers a request without a socket, and records every step of the decision.
 //!
-//! It uses the same code as the server.
+//! The parser, the checks, the rules, the files and the writer of heads are those of the server. The
+//! rest differs:
+//!
+//! - No connection exists. So TLS, deadlines, the limit of connections and a shutdown have no effect.
+//! - The client has the address 127.0.0.1, and only the service of the site answers.
+//! - The request has no body: it is answered as if the body had been read or discarded.
+//! - No handler is asked before the site.
+//! - The caches are empty, and nothing else uses the server.
 
 use std::sync::Arc;
 
-use crate::http1::error::Error as MessageError;
 use crate::http1::parse::{self, RequestHead};
 use crate::net::config::Config;
 use crate::net::context::{Context, Settings};
@@ -13,7 +19,7 @@ use crate::net::mailbox::{ConnectionWakers, Mailbox};
 use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
-use crate::net::protocol::reply::write_head;
+use crate::net::protocol::reply::{sends_content, write_head};
 use crate::net::server::open_root;
 use crate::net::start_error::StartError;
 use crate::observe::client::Client;
@@ -33,7 +39,8 @@ use mio::Token;
 pub struct Explanation {
     /// The status of the response.
     pub status: Status,
-    /// The head of the response, as it would be sent.
+    /// The head of the response. A server would send the same, except for the date, fields that
+    /// depend on TLS, and random values such as a boundary.
     pub head: Vec<u8>,
     /// How many bytes of content follow the head. `None` if the length is unknown.
     pub content: Option<u64>,
@@ -41,8 +48,8 @@ pub struct Explanation {
     pub steps: Vec<Step>,
 }
 
-/// Answers `request`, a complete head, as a server with this configuration would. If such a server
-/// could not start, returns the error.
+/// Answers `request`, a complete head, as a server with this configuration would without TLS. If the
+/// root cannot be opened, returns the error.
 pub fn explain(mut config: Config, request: &[u8]) -> Result<Explanation, StartError> {
     let root = open_root(&mut config)?;
     let system = |fault| StartError::System("a poller", fault);
@@ -56,8 +63,9 @@ pub fn explain(mut config: Config, request: &[u8]) -> Result<Explanation, StartE
     let mut head = Vec::new();
     let common = context.common(false);
     let trace = &mut context.trace;
-    write_head(&response, facts, false, &common, &mut head, trace);
-    let body = response.body.filter(|_| !facts.is_head);
+    let (framing, _) = write_head(&response, facts, false, &common, &mut head, trace);
+    let has_content = sends_content(framing, facts);
+    let body = response.body.filter(|_| has_content);
     Ok(Explanation {
         status,
         head,
@@ -74,9 +82,9 @@ fn answer(bytes: &[u8], context: &mut Context) -> (Response, RequestFacts) {
         // The command line passes a complete head.
         Ok(None) => (incomplete(), RequestFacts::of_refused(None)),
         Err(fault) => {
-            let fault = MessageError::from(fault);
             let facts = RequestFacts::of_refused(dispatch::method_of(bytes));
-            (dispatch::refused(fault, &mut context.trace), facts)
+            let (limits, trace) = (&context.head_limits, &mut context.trace);
+            (dispatch::refused_head(fault, limits, trace), facts)
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::http1::check::{CheckedHead, check};
 use crate::http1::limits::HeadLimits;
 use crate::http1::parse;
 use crate::semantics::field::FieldLine;
+use crate::semantics::trace::Trace;
 
 /// The bytes of a request head. It is parsed again each time it is needed.
 pub struct SavedHead {
@@ -26,7 +27,8 @@ impl SavedHead {
     ) -> Option<T> {
         let mut progress = parse::ParseState::default();
         let head = parse::request_head(&self.bytes, &mut progress, lines, limits);
-        let checked = check(&head.ok()??).ok()?;
+        // The first check has added the steps.
+        let checked = check(&head.ok()??, &mut Trace::off()).ok()?;
         Some(act(&checked))
     }
 }

@@ -1,5 +1,5 @@
 //! How a request is answered: handlers first, then the method, the target and the resource (RFC
-//! 9110 sections 9.1, 9.3.7, 7.1 and 15.5.5).
+//! 9110 sections 7.1, 9, 13.2.1 and 15).
 //!
 //! If `a` is a directory, `GET /a/` sends its index file and `GET /a` redirects to `/a/`. `BREW /a`
 //! is 501.
@@ -14,6 +14,7 @@ use crate::origin::refuse::{disk_error, error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::method::{ALLOW, Method};
+use crate::semantics::precondition;
 use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
@@ -27,6 +28,16 @@ pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> 
     if let Some(answer) = ask_handlers(origin, request, trace) {
         return answer;
     }
+    let answer = answer_site(origin, request, trace);
+    if let Answer::Ready(response) = &answer
+        && !response.reason.comes_from_representation()
+    {
+        precondition::note_ignored(request.method(), request.fields(), trace);
+    }
+    answer
+}
+
+fn answer_site(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
     if let Some(response) = refused_method(request, trace) {
         return Answer::Ready(response);
     }
@@ -64,7 +75,7 @@ fn answer_path(
         Ok(found) => found,
         Err(fault) => return Answer::Ready(absent(path, fault, trace)),
     };
-    note_found(&found, path, trace);
+    note_found(&found, path, origin.site.options().only.is_some(), trace);
     if request.method() == Some(Method::Options) {
         return Answer::Ready(options(Reason::ResourceOptions, trace));
     }
@@ -85,21 +96,15 @@ fn answer_directory(
         return Answer::Ready(redirect_to_slash(request, path, trace));
     }
     if !origin.site.options().listing {
-        let reason = Reason::ListingOff;
-        trace.note(|| Step::new(DIRECTORY, reason.text()).leads_to(Status::NotFound));
-        return Answer::Ready(error(Status::NotFound, reason));
+        return Answer::Ready(error(Status::NotFound, Reason::ListingOff));
     }
     match ListingJob::new(origin, path, request.query(), rules) {
         Ok(job) => Answer::Later(Box::new(job)),
-        Err(fault) => Answer::Ready(disk_error(fault)),
+        Err(fault) => Answer::Ready(absent(path, fault, trace)),
     }
 }
 
 const METHOD: Clause = clause!("RFC 9110 section 9.1", "refused_method");
-const ABSENT: Clause = clause!("RFC 9110 section 15.5.5", "absent");
-const OPTIONS: Clause = clause!("RFC 9110 section 9.3.7", "options");
-const DIRECTORY: Clause = clause!("RFC 9110 section 7.1", "answer_directory");
-const SLASH: Clause = clause!("RFC 9110 section 7.1", "redirect_to_slash");
 
 /// RFC 9110 section 9.1: 501 if the server does not know the method, 405 if it does not allow it.
 fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
@@ -133,7 +138,7 @@ pub(super) fn not_allowed() -> Response {
 
 /// RFC 9110 section 9.3.7: the response to OPTIONS lists the allowed methods.
 fn options(reason: Reason, trace: &mut Trace) -> Response {
-    trace.note(|| Step::new(OPTIONS, reason.text()).leads_to(Status::NoContent));
+    trace.note(|| reason.step().leads_to(Status::NoContent));
     Response::new(Status::NoContent, reason)
         .field("Allow", ALLOW)
         .field("Accept-Ranges", "bytes")
@@ -142,7 +147,7 @@ fn options(reason: Reason, trace: &mut Trace) -> Response {
 fn note_path(raw: &[u8], path: SitePath<'_>, trace: &mut Trace) {
     trace.note(|| {
         let name = match path.as_bytes() {
-            b"" => Quote::of(b"the served directory"),
+            b"" => Quote::of(b"the root of the site"),
             name => Quote::of(name),
         };
         Step::new(path::CLAUSE, "the path is decoded once")
@@ -156,16 +161,17 @@ fn refused_path(raw: &[u8], fault: PathError, trace: &mut Trace) -> Response {
         false => Status::BadRequest,
     };
     trace.note(|| {
-        let step = Step::new(path::CLAUSE, fault.text());
+        let step = Reason::Path(fault).step();
         step.with(Evidence::Value(Quote::of(raw))).leads_to(status)
     });
     error(status, Reason::Path(fault))
 }
 
-fn note_found(found: &Found, path: SitePath<'_>, trace: &mut Trace) {
+fn note_found(found: &Found, path: SitePath<'_>, is_only: bool, trace: &mut Trace) {
     trace.note(|| match found {
         Found::File(file) => {
             let finding = match path.is_directory() {
+                true if is_only => "only this file is served",
                 true => "the directory has an index file",
                 false => "the path names a file",
             };
@@ -184,7 +190,7 @@ fn note_found(found: &Found, path: SitePath<'_>, trace: &mut Trace) {
 fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
     let response = disk_error(fault);
     trace.note(|| {
-        let step = Step::new(ABSENT, fault.text());
+        let step = Reason::Disk(fault).step();
         let name = Evidence::Value(Quote::of(path.as_bytes()));
         step.with(name).leads_to(response.status)
     });
@@ -204,7 +210,7 @@ fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, trace: &mut Trac
     }
     let (status, reason) = (Status::MovedPermanently, Reason::DirectoryWithoutSlash);
     trace.note(|| {
-        let step = Step::new(SLASH, reason.text());
+        let step = reason.step();
         step.with(Evidence::Value(Quote::of(&location)))
             .leads_to(status)
     });

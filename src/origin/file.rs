@@ -13,11 +13,12 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
+use crate::semantics::media_type;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
 use crate::semantics::rules::RuleSet;
-use crate::semantics::trace::{Clause, Step, Trace, clause};
-use crate::semantics::variant::{Dimension, Dimensions, Variant};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
 use crate::site::body::{Pulled, Reserved, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::compress::{Coded, PIECE, code};
@@ -35,7 +36,8 @@ const DIMENSIONS: Dimensions = &[Dimension::Coding];
 /// How often a file is tried. It is resolved again if it changed since it was resolved.
 const ATTEMPTS: usize = 4;
 
-const UNCODED: Clause = clause!("RFC 9110 section 14.2", "try_file");
+const RANGE_ASKED: Clause = clause!("RFC 9110 section 14.2", "why_uncoded");
+const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "why_uncoded");
 
 /// Answers a request for a regular file.
 pub(super) fn answer_file(
@@ -73,6 +75,7 @@ fn try_file(
     rules: RuleSet,
     trace: &mut Trace,
 ) -> Result<Option<Response>, DiskError> {
+    note_vary(DIMENSIONS, trace);
     let (coding, why) = match choose_coding(origin, request, file, trace) {
         CodingChoice::Chosen(coding, why) => (coding, why),
         CodingChoice::NotAcceptable => return Ok(Some(not_acceptable(DIMENSIONS))),
@@ -80,12 +83,14 @@ fn try_file(
     let preferred = metadata(file, coding, request, rules);
     let plain = metadata(file, Coding::Identity, request, rules);
     let mark = trace.steps().len();
+    file.note_validators(Variant::coded(coding), request.now, trace);
     let mut decided = Decided::new(request, &preferred, why, origin.max_ranges, trace);
     if let Some(why) = why_uncoded(origin, request, file, coding)
         && coding::accepts_identity(request.fields())
     {
         let coded_steps = trace.take_from(mark);
-        trace.note(|| Step::new(UNCODED, why.text()));
+        trace.note(|| uncoded_step(request, why));
+        file.note_validators(Variant::coded(Coding::Identity), request.now, trace);
         let uncoded = Decided::new(request, &plain, why, origin.max_ranges, trace);
         if decided.suits_better_than(&uncoded) {
             trace.put_back(mark, coded_steps);
@@ -96,6 +101,7 @@ fn try_file(
     if let Some(response) = decided.without_content() {
         return Ok(Some(response));
     }
+    trace.note(|| media_type::step(file.name()));
     let whole = content(origin, file, decided.variant())?;
     Ok(whole.map(|whole| decided.with_content(whole)))
 }
@@ -109,6 +115,9 @@ fn choose_coding(
 ) -> CodingChoice {
     let offered = origin.offered(file.is_worth_coding);
     let mark = trace.steps().len();
+    if origin.site.options().compress {
+        trace.note_if(|| file.step_without_coding());
+    }
     match coding::choose(request.fields(), offered, trace) {
         // If the client refuses identity, it gets a coding even if the coding saves nothing.
         CodingChoice::NotAcceptable => {
@@ -146,6 +155,16 @@ fn why_uncoded(
     }
 }
 
+fn uncoded_step(request: &Request<'_>, why: CodingReason) -> Step {
+    match why {
+        CodingReason::RangeAsked => {
+            let sent = Quote::of_field(request.fields(), FieldName::Range);
+            Step::new(RANGE_ASKED, why.text()).with(Evidence::Value(sent))
+        }
+        _ => Step::new(UNCODED, why.text()),
+    }
+}
+
 /// Whether the request has a `Range` that the server does not ignore (RFC 9110 section 14.2).
 fn asks_for_range(origin: &Origin, request: &Request<'_>, file: &StoredFile) -> bool {
     let value = request.fields().sole(FieldName::Range);
@@ -175,7 +194,7 @@ fn content(
     };
     if file.size() > CODE_AT_ONCE && !origin.coders.has_room(1) {
         // The client refuses identity; otherwise identity would have been chosen.
-        return Err(DiskError::Exhausted);
+        return Err(DiskError::CodersBusy);
     }
     if file.size() <= CODE_AT_ONCE {
         let bytes: Rc<[u8]> = match code(source, coding) {

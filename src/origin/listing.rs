@@ -1,5 +1,5 @@
 //! Lists a directory. It is read in pieces, then the rules for a file apply to the listing too (RFC
-//! 9110 sections 12.5.1, 12.5.3 and 13).
+//! 9110 sections 8, 12.5.1, 12.5.3 and 13).
 
 use std::rc::Rc;
 
@@ -12,9 +12,9 @@ use crate::origin::response::Response;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::rules::RuleSet;
-use crate::semantics::trace::{Clause, Step, Trace, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
-use crate::semantics::variant::{Dimension, Dimensions, Variant};
+use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
 use crate::site::body::{MemorySource, Pulled, Reserved, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::compress::{Coded, PIECE, code};
@@ -37,6 +37,9 @@ const SMALL: u64 = 512;
 const DIMENSIONS: Dimensions = &[Dimension::MediaType, Dimension::Coding];
 
 const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "choose_listing_coding");
+
+const ENTITY_TAG: Clause = clause!("RFC 9110 section 8.8.3", "answer");
+const BY_QUERY: Clause = clause!("RFC 9110 section 8.3", "format_by_query");
 
 /// A directory that is being read for its listing.
 pub struct ListingJob {
@@ -62,7 +65,7 @@ impl ListingJob {
         rules: RuleSet,
     ) -> Result<ListingJob, DiskError> {
         if !origin.listings.has_room(1) {
-            return Err(DiskError::Exhausted);
+            return Err(DiskError::ListingsBusy);
         }
         Ok(ListingJob {
             directory: origin.site.root().open_directory(path.as_bytes())?,
@@ -109,10 +112,12 @@ impl ListingJob {
         listing: Listing,
         trace: &mut Trace,
     ) -> Response {
+        note_vary(DIMENSIONS, trace);
         let query = ListingQuery::parse(request.query());
-        let format = query
-            .format
-            .unwrap_or_else(|| format_by_accept(request, trace));
+        let format = match query.format {
+            Some(format) => format_by_query(format, trace),
+            None => format_by_accept(request, trace),
+        };
         let is_small = listing.totals().entries() <= SMALL;
         let (coding, why) = match choose_listing_coding(origin, request, is_small, trace) {
             CodingChoice::Chosen(coding, why) => (coding, why),
@@ -144,6 +149,7 @@ impl ListingJob {
             rules: self.rules,
             prepared: None,
         };
+        note_entity_tag(&metadata.validators, trace);
         let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
         match decided.without_content() {
             Some(response) => response,
@@ -238,6 +244,30 @@ impl Source for Page {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         Ok(self.0.pull(out, budget))
     }
+}
+
+fn note_entity_tag(validators: &Validators<'_>, trace: &mut Trace) {
+    trace.note_if(|| {
+        let tag = validators.entity_tag?;
+        let finding = match tag.weak {
+            false => "the entity-tag is a hash of the entries, their order and the format",
+            true => "the entity-tag is weak because the listing leaves out some entries",
+        };
+        let tag = Evidence::Value(Quote::written(|out| tag.write(out)));
+        Some(Step::new(ENTITY_TAG, finding).with(tag))
+    });
+}
+
+fn format_by_query(format: Format, trace: &mut Trace) -> Format {
+    trace.note(|| {
+        let media_type = Quote::of(format.content_type().as_bytes());
+        let step = Step::new(
+            BY_QUERY,
+            "the query chooses the media type, so Accept is ignored",
+        );
+        step.with(Evidence::Value(media_type))
+    });
+    format
 }
 
 fn format_by_accept(request: &Request<'_>, trace: &mut Trace) -> Format {

@@ -21,8 +21,8 @@ const STYLE: &str = include_str!("pages.css");
 /// How many characters of a detail a page shows. A detail may quote what a client sent.
 const DETAIL_LIMIT: usize = 120;
 
-/// The page for `status`. `detail` is a clause that says what was wrong with this request, as plain
-/// text. It may be empty and is cut after 120 characters.
+/// The page for `status`. `detail` says what was wrong with this request, as plain text and as
+/// part of a sentence. It may be empty and is cut after 120 characters.
 pub fn error_page(status: Status, detail: &str) -> Vec<u8> {
     let mut page = String::with_capacity(1536);
     page.push_str("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n");

@@ -1,6 +1,8 @@
 //! Why a response is what it is. The log, the error page and the trace show the reason.
 //!
-//! Every response has a reason. Its text is made only when something shows it.
+//! Every response has a reason, and every reason has a step, so no response lacks a step that decides
+//! its status (RFC 9110 sections 7, 9 and 15, RFC 9112 section 8). The text of a reason is made only
+//! when something shows it.
 
 use std::fmt;
 
@@ -9,8 +11,9 @@ use crate::semantics::coding::{CodingReason, NOT_ACCEPTABLE};
 use crate::semantics::decide::{Decision, WholeReason};
 use crate::semantics::precondition::{FailedReason, NotModifiedReason};
 use crate::semantics::range::ByteRange;
+use crate::semantics::trace::{Clause, Step, clause};
 use crate::site::path::PathError;
-use crate::site::root::DiskError;
+use crate::site::root::{DiskError, Told};
 
 /// The rule that decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +103,119 @@ impl fmt::Display for Reason {
             Reason::RangeNotSatisfiable(length) => {
                 write!(f, "Range selects none of the {length} bytes")
             }
-            Reason::Message(fault) => fault.fmt(f),
             fixed => f.write_str(fixed.text()),
         }
     }
 }
+
+impl Reason {
+    /// The reason for clients. It does not tell which names exist but are not served.
+    pub(super) fn for_client(&self) -> String {
+        match self {
+            Reason::Disk(fault) => fault.text_for_client().to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether a representation was selected before the status was decided. Only then are the
+    /// preconditions of the request evaluated.
+    pub(super) fn comes_from_representation(&self) -> bool {
+        matches!(
+            self,
+            Reason::Whole(..)
+                | Reason::Partial(_)
+                | Reason::Multipart(_)
+                | Reason::NotModified(_)
+                | Reason::PreconditionFailed(_)
+                | Reason::RangeNotSatisfiable(_)
+        )
+    }
+
+    /// The step that decides the status, without values.
+    pub fn step(&self) -> Step {
+        let finding = match self.text() {
+            "" => "a handler made the response",
+            text => text,
+        };
+        Step::new(self.clause(), finding)
+    }
+
+    /// The rule that decided, and the function that applied it. The functions that choose a
+    /// representation add steps with values. If there is no such step, a handler chose it.
+    fn clause(&self) -> Clause {
+        match self {
+            Reason::Whole(..) | Reason::Partial(_) | Reason::Multipart(_) => HANDLER,
+            Reason::NotModified(_) | Reason::PreconditionFailed(_) => HANDLER,
+            Reason::RangeNotSatisfiable(_) | Reason::CodingNotAcceptable => HANDLER,
+            Reason::DirectoryWithoutSlash => SLASH,
+            Reason::ListingOff => LISTING_OFF,
+            Reason::ServerOptions | Reason::ResourceOptions => OPTIONS,
+            Reason::UnknownMethod | Reason::MethodNotAllowed => METHOD,
+            Reason::Path(fault) => fault.clause(),
+            Reason::Disk(fault) => match fault.told() {
+                Told::Absent => ABSENT,
+                Told::Forbidden => FORBIDDEN,
+                Told::Unavailable => UNAVAILABLE,
+                Told::Failed => FAILED,
+            },
+            Reason::Message(fault) => fault.clause(),
+            Reason::Incomplete | Reason::Truncated => INCOMPLETE,
+            Reason::ClientExpired => CLIENT_EXPIRED,
+            Reason::Misdirected => MISDIRECTED,
+            Reason::PlainText => PLAIN_TEXT,
+            Reason::ToHttps => TO_HTTPS,
+            Reason::NoHost => NO_HOST,
+            Reason::ContentTooLarge => TOO_LARGE,
+            Reason::Unanswered => UNANSWERED,
+            Reason::HeadDeadline | Reason::BodyDeadline => DEADLINE,
+            Reason::AtCapacity | Reason::Draining => REFUSED,
+        }
+    }
+}
+
+const HANDLER: Clause = clause!("RFC 9110 section 15", "origin::answer", "answer");
+const SLASH: Clause = clause!(
+    "RFC 9110 section 15.4.2",
+    "origin::answer",
+    "redirect_to_slash"
+);
+const LISTING_OFF: Clause = clause!(
+    "RFC 9110 section 15.5.5",
+    "origin::answer",
+    "answer_directory"
+);
+const OPTIONS: Clause = clause!("RFC 9110 section 9.3.7", "origin::answer", "options");
+const METHOD: Clause = clause!("RFC 9110 section 9.1", "origin::answer", "refused_method");
+const ABSENT: Clause = clause!("RFC 9110 section 15.5.5", "origin::refuse", "disk_error");
+const FORBIDDEN: Clause = clause!("RFC 9110 section 15.5.4", "origin::refuse", "disk_error");
+const UNAVAILABLE: Clause = clause!("RFC 9110 section 15.6.4", "origin::refuse", "disk_error");
+const FAILED: Clause = clause!("RFC 9110 section 15.6.1", "origin::refuse", "disk_error");
+const TO_HTTPS: Clause = clause!("RFC 9110 section 15.4.9", "origin::redirect", "answer");
+const NO_HOST: Clause = clause!("RFC 9110 section 7.2", "origin::redirect", "answer");
+const MISDIRECTED: Clause = clause!("RFC 9110 section 7.4", "net::protocol::dispatch", "checked");
+const TOO_LARGE: Clause = clause!(
+    "RFC 9110 section 15.5.14",
+    "net::protocol::dispatch",
+    "dispatch"
+);
+const CLIENT_EXPIRED: Clause = clause!(
+    "RFC 9110 section 15.5.4",
+    "net::protocol::handshake",
+    "step"
+);
+const PLAIN_TEXT: Clause = clause!(
+    "RFC 9110 section 15.5.1",
+    "net::protocol::handshake",
+    "refuse_plain_text"
+);
+const INCOMPLETE: Clause = clause!(
+    "RFC 9112 section 8",
+    "net::protocol::http1",
+    "end_of_requests"
+);
+const DEADLINE: Clause = clause!("RFC 9110 section 15.5.9", "net::protocol::http1", "expire");
+const UNANSWERED: Clause = clause!("RFC 9110 section 15.6.1", "net::protocol::http1", "fail");
+const REFUSED: Clause = clause!("RFC 9110 section 15.6.4", "net::acceptor", "admit");
 
 impl Reason {
     /// The text of the reason; empty if the text has numbers, see [`Display`](fmt::Display).
@@ -113,6 +224,7 @@ impl Reason {
             Reason::NotModified(why) => why.text(),
             Reason::PreconditionFailed(why) => why.text(),
             Reason::Path(fault) => fault.text(),
+            Reason::Message(fault) => fault.text(),
             Reason::Disk(fault) => fault.text(),
             Reason::CodingNotAcceptable => NOT_ACCEPTABLE,
             Reason::DirectoryWithoutSlash => "the address of a directory ends with a slash",
@@ -136,5 +248,83 @@ impl Reason {
             Reason::Draining => "the server is shutting down",
             _ => "",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::fault::ParseError;
+    use crate::origin::refuse::{disk_error, error};
+    use crate::semantics::status::Status;
+    use crate::semantics::trace::Trace;
+    use crate::site::body::{Body, Piece};
+
+    #[track_caller]
+    fn check(reason: Reason, section: &str) {
+        let step = reason.step();
+        assert_eq!(step.clause.section, section, "{reason:?}");
+        assert_eq!(step.finding, reason.text(), "{reason:?}");
+    }
+
+    #[test]
+    fn each_reason_names_its_rule() {
+        check(Reason::DirectoryWithoutSlash, "RFC 9110 section 15.4.2");
+        check(Reason::ListingOff, "RFC 9110 section 15.5.5");
+        check(Reason::ToHttps, "RFC 9110 section 15.4.9");
+        check(Reason::Misdirected, "RFC 9110 section 7.4");
+        check(Reason::ContentTooLarge, "RFC 9110 section 15.5.14");
+        check(Reason::HeadDeadline, "RFC 9110 section 15.5.9");
+        check(Reason::Incomplete, "RFC 9112 section 8");
+        check(Reason::AtCapacity, "RFC 9110 section 15.6.4");
+        check(Reason::Unanswered, "RFC 9110 section 15.6.1");
+        let dots = Reason::Path(PathError::DotSegment);
+        check(dots, "RFC 3986 section 5.2.4");
+        let folded = MessageError::from(ParseError::FoldedLine);
+        check(Reason::Message(folded), "RFC 9112 section 5.2");
+    }
+
+    fn page(fault: DiskError) -> String {
+        match disk_error(fault).body {
+            Some(Body::One(Piece::Bytes(bytes))) => String::from_utf8(bytes).expect("UTF-8"),
+            _ => panic!("an error has a page in memory"),
+        }
+    }
+
+    /// The operator learns the true reason. The client does not learn that the name exists.
+    #[test]
+    fn a_file_that_is_not_served_looks_absent_to_clients() {
+        use DiskError::*;
+        for fault in [
+            Hidden,
+            Outside,
+            LinkLoop,
+            NotDirectory,
+            Special,
+            NotTheServedFile,
+        ] {
+            check(Reason::Disk(fault), "RFC 9110 section 15.5.5");
+            assert_ne!(fault.text(), NotFound.text());
+            assert_eq!(page(fault), page(NotFound));
+            assert_eq!(disk_error(fault).status, Status::NotFound);
+        }
+        for fault in [ListingsBusy, CodersBusy] {
+            check(Reason::Disk(fault), "RFC 9110 section 15.6.4");
+            assert_ne!(fault.text(), Exhausted.text());
+            assert_eq!(page(fault), page(Exhausted));
+            assert_eq!(disk_error(fault).status, Status::ServiceUnavailable);
+        }
+        check(Reason::Disk(Forbidden), "RFC 9110 section 15.5.4");
+        check(Reason::Disk(Unsteady), "RFC 9110 section 15.6.4");
+        check(Reason::Disk(Failed), "RFC 9110 section 15.6.1");
+    }
+
+    #[test]
+    fn an_error_whose_function_adds_no_step_is_concluded_from_its_reason() {
+        let mut trace = Trace::watched();
+        let response = error(Status::RequestTimeout, Reason::BodyDeadline);
+        trace.conclude(response.status, || response.reason.step());
+        let steps: Vec<String> = trace.steps().iter().map(|step| step.to_string()).collect();
+        assert_eq!(steps, ["the request body took too long to arrive -> 408"]);
     }
 }

@@ -7,7 +7,7 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::variant::{Dimensions, vary};
 use crate::site::body::Body;
-use crate::site::root::DiskError;
+use crate::site::root::{DiskError, Told};
 
 /// An error with its page.
 pub fn error(status: Status, reason: Reason) -> Response {
@@ -16,7 +16,7 @@ pub fn error(status: Status, reason: Reason) -> Response {
 
 /// Adds the page that explains `response`. Its fields follow those that `response` has.
 pub(super) fn error_page_for(response: Response) -> Response {
-    let page = error_page(response.status, &response.reason.to_string());
+    let page = error_page(response.status, &response.reason.for_client());
     let response = match response.status {
         // All causes pass soon: load ends as responses end, and a restart takes a moment.
         Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
@@ -34,11 +34,11 @@ const RETRY_AFTER: &str = "2";
 
 /// The response if the site has no file to send.
 pub(super) fn disk_error(fault: DiskError) -> Response {
-    let status = match fault {
-        DiskError::NotFound => Status::NotFound,
-        DiskError::Forbidden => Status::Forbidden,
-        DiskError::Exhausted | DiskError::Unsteady => Status::ServiceUnavailable,
-        DiskError::Failed => Status::InternalServerError,
+    let status = match fault.told() {
+        Told::Absent => Status::NotFound,
+        Told::Forbidden => Status::Forbidden,
+        Told::Unavailable => Status::ServiceUnavailable,
+        Told::Failed => Status::InternalServerError,
     };
     error(status, Reason::Disk(fault))
 }

@@ -40,7 +40,10 @@ pub enum AcceptReason {
 pub fn choose_media_type(fields: &Fields, offered: &[&str], trace: &mut Trace) -> MediaTypeChoice {
     let choice = chosen(fields, offered);
     trace.note(|| {
-        let sent = Quote::of(fields.first(FieldName::Accept).unwrap_or(b"no Accept"));
+        let sent = match choice.reason {
+            AcceptReason::FieldAbsent => Quote::of(b"no Accept"),
+            _ => Quote::of_field(fields, FieldName::Accept),
+        };
         let own = Quote::of(offered.get(choice.index).unwrap_or(&"").as_bytes());
         Step::new(CHOOSE, choice.reason.text()).with(Evidence::Became(sent, own))
     });
@@ -68,7 +71,7 @@ fn chosen(fields: &Fields, offered: &[&str]) -> MediaTypeChoice {
 }
 
 impl AcceptReason {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     fn text(self) -> &'static str {
         match self {
             AcceptReason::FieldAbsent => {

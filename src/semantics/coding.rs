@@ -40,14 +40,14 @@ pub enum CodingReason {
     FieldAbsent,
     /// Identity: the field is empty, so the client wants no coding.
     FieldEmpty,
-    /// A coding: the client prefers it among the offered ones.
-    Preferred,
+    /// This coding: the client prefers it among the offered ones.
+    Preferred(Coding),
     /// Identity: the client lists it and prefers it to every offered coding.
     IdentityPreferred,
     /// Identity: the field accepts none of the offered codings.
     NoneAccepted,
-    /// A coding: the field refuses identity.
-    IdentityRefused,
+    /// This coding: the field refuses identity.
+    IdentityRefused(Coding),
     /// Identity: an HTTP/1.0 client needs the length before the body. Only callers set this.
     LengthUnknown,
     /// Identity: the server already compresses as many bodies as its limit allows. Only callers set
@@ -105,7 +105,8 @@ pub fn choose(fields: &Fields, offered: &[Coding], trace: &mut Trace) -> CodingC
 const CHOOSE: Clause = clause!("RFC 9110 section 12.5.3", "choose");
 
 fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
-    if let CodingChoice::Chosen(_, reason @ CodingReason::FieldAbsent) = choice {
+    use CodingReason::{FieldAbsent, NotOffered};
+    if let CodingChoice::Chosen(_, reason @ (FieldAbsent | NotOffered)) = choice {
         return Step::new(CHOOSE, reason.text());
     }
     let accepted = Accepted::of(fields);
@@ -123,7 +124,7 @@ fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
     .with(Evidence::Weights(weights))
 }
 
-/// The reason for 406, as a clause.
+/// The reason for 406, as part of a sentence.
 pub const NOT_ACCEPTABLE: &str = "Accept-Encoding refuses every available coding";
 
 fn chosen(fields: &Fields, offered: &[Coding]) -> CodingChoice {
@@ -136,9 +137,9 @@ fn chosen(fields: &Fields, offered: &[Coding]) -> CodingChoice {
             identity_because(CodingReason::IdentityPreferred, offered)
         }
         Some((coding, _)) if accepted.refuses_identity() => {
-            CodingChoice::Chosen(coding, CodingReason::IdentityRefused)
+            CodingChoice::Chosen(coding, CodingReason::IdentityRefused(coding))
         }
-        Some((coding, _)) => CodingChoice::Chosen(coding, CodingReason::Preferred),
+        Some((coding, _)) => CodingChoice::Chosen(coding, CodingReason::Preferred(coding)),
         None if accepted.refuses_identity() => CodingChoice::NotAcceptable,
         None if accepted.is_empty => identity_because(CodingReason::FieldEmpty, offered),
         None => identity_because(CodingReason::NoneAccepted, offered),
@@ -152,20 +153,27 @@ pub fn accepts_identity(fields: &Fields) -> bool {
 }
 
 impl CodingReason {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             CodingReason::NotOffered => "no coding is offered for this representation",
             CodingReason::FieldAbsent => "the request has no Accept-Encoding",
             CodingReason::FieldEmpty => "Accept-Encoding is empty",
-            CodingReason::Preferred => "Accept-Encoding prefers this coding",
+            CodingReason::Preferred(Coding::Gzip) => "Accept-Encoding prefers gzip",
+            CodingReason::Preferred(Coding::Deflate) => "Accept-Encoding prefers deflate",
+            CodingReason::Preferred(Coding::Identity) => "Accept-Encoding prefers identity",
             CodingReason::IdentityPreferred => "Accept-Encoding prefers identity",
             CodingReason::NoneAccepted => "Accept-Encoding accepts no coding that is offered",
-            CodingReason::IdentityRefused => "Accept-Encoding refuses identity",
+            CodingReason::IdentityRefused(Coding::Deflate) => {
+                "Accept-Encoding refuses identity and prefers deflate"
+            }
+            CodingReason::IdentityRefused(_) => "Accept-Encoding refuses identity and prefers gzip",
             CodingReason::LengthUnknown => {
                 "HTTP/1.0 needs the length, which is unknown with compression"
             }
-            CodingReason::CodersBusy => "the limit of concurrent compressions is reached",
+            CodingReason::CodersBusy => {
+                "the server is already compressing as many responses as it allows"
+            }
             CodingReason::RangeAsked => "ranges apply to the uncompressed file",
         }
     }
@@ -272,21 +280,25 @@ mod tests {
 
     #[test]
     fn a_coding_is_chosen() {
-        check("gzip", Gzip, Why::Preferred);
-        check("GZIP", Gzip, Why::Preferred); // 8.4.1: case-insensitive
-        check("x-gzip", Gzip, Why::Preferred); // 8.4.1.3
-        check("deflate", Deflate, Why::Preferred);
-        check("gzip, deflate, br, zstd", Gzip, Why::Preferred); // the server's order
-        check("deflate, gzip", Gzip, Why::Preferred);
-        check("gzip;q=0.5, deflate", Deflate, Why::Preferred); // the client's weight
-        check("gzip;q=0.5, deflate;q=0.501", Deflate, Why::Preferred); // 12.4.2: three digits
-        check("gzip;q=0.001", Gzip, Why::Preferred); // unlisted identity does not compete
-        check("gzip, identity", Gzip, Why::Preferred); // a coding wins over identity
-        check("*", Gzip, Why::Preferred); // 12.5.3: any coding not listed
-        check("gzip;q=0, *", Deflate, Why::Preferred);
-        check("gzip;q=0.3, *;q=0.8", Deflate, Why::Preferred);
-        check("gzip;q=1.5, deflate", Deflate, Why::Preferred); // malformed: ignored
-        check(", gzip ,", Gzip, Why::Preferred); // 5.6.1.2
+        check("gzip", Gzip, Why::Preferred(Gzip));
+        check("GZIP", Gzip, Why::Preferred(Gzip)); // 8.4.1: case-insensitive
+        check("x-gzip", Gzip, Why::Preferred(Gzip)); // 8.4.1.3
+        check("deflate", Deflate, Why::Preferred(Deflate));
+        check("gzip, deflate, br, zstd", Gzip, Why::Preferred(Gzip)); // the server's order
+        check("deflate, gzip", Gzip, Why::Preferred(Gzip));
+        check("gzip;q=0.5, deflate", Deflate, Why::Preferred(Deflate)); // the client's weight
+        check(
+            "gzip;q=0.5, deflate;q=0.501",
+            Deflate,
+            Why::Preferred(Deflate),
+        ); // 12.4.2: three digits
+        check("gzip;q=0.001", Gzip, Why::Preferred(Gzip)); // unlisted identity does not compete
+        check("gzip, identity", Gzip, Why::Preferred(Gzip)); // a coding wins over identity
+        check("*", Gzip, Why::Preferred(Gzip)); // 12.5.3: any coding not listed
+        check("gzip;q=0, *", Deflate, Why::Preferred(Deflate));
+        check("gzip;q=0.3, *;q=0.8", Deflate, Why::Preferred(Deflate));
+        check("gzip;q=1.5, deflate", Deflate, Why::Preferred(Deflate)); // malformed: ignored
+        check(", gzip ,", Gzip, Why::Preferred(Gzip)); // 5.6.1.2
     }
 
     #[test]
@@ -308,8 +320,8 @@ mod tests {
 
     #[test]
     fn identity_may_be_refused() {
-        check("gzip, identity;q=0", Gzip, Why::IdentityRefused);
-        check("gzip;q=0.1, *;q=0", Gzip, Why::IdentityRefused);
+        check("gzip, identity;q=0", Gzip, Why::IdentityRefused(Gzip));
+        check("gzip;q=0.1, *;q=0", Gzip, Why::IdentityRefused(Gzip));
         for value in ["identity;q=0", "*;q=0", "br, *;q=0", "identity;q=0.000, br"] {
             check_offer(&[value], &[Gzip, Deflate], CodingChoice::NotAcceptable);
             let section = Section::of(&[(FieldName::AcceptEncoding, value)]);
@@ -329,15 +341,15 @@ mod tests {
         check_offer(&["gzip"], &[], identity);
         check_offer(&["gzip, identity;q=0"], &[], CodingChoice::NotAcceptable);
         // The second try with a larger offer.
-        let coded = CodingChoice::Chosen(Gzip, Why::IdentityRefused);
+        let coded = CodingChoice::Chosen(Gzip, Why::IdentityRefused(Gzip));
         check_offer(&["gzip, identity;q=0"], &[Gzip, Deflate], coded);
-        let deflate = CodingChoice::Chosen(Deflate, Why::Preferred);
+        let deflate = CodingChoice::Chosen(Deflate, Why::Preferred(Deflate));
         check_offer(&["gzip, deflate"], &[Deflate, Gzip], deflate);
     }
 
     #[test]
     fn several_lines_form_one_list() {
-        let deflate = CodingChoice::Chosen(Deflate, Why::Preferred);
+        let deflate = CodingChoice::Chosen(Deflate, Why::Preferred(Deflate));
         check_offer(&["gzip;q=0.5", "deflate"], &[Gzip, Deflate], deflate); // 5.2
         check_offer(&["", "deflate"], &[Gzip, Deflate], deflate);
     }

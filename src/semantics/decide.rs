@@ -97,13 +97,14 @@ fn part(
     max_ranges: usize,
     trace: &mut Trace,
 ) -> Result<Decision, WholeReason> {
-    if let IfRange::Differs(why) = applicable(method, fields, selected, now, trace)? {
+    applicable(method, fields, selected, max_ranges, trace)?;
+    if let IfRange::Differs(why) = if_range::evaluate(fields, &selected.validators, now, trace) {
         return Err(WholeReason::IfRangeDiffers(why));
     }
     let length = selected.length.ok_or(WholeReason::LengthUnknown)?;
     let choice = match fields.sole(FieldName::Range) {
         Some(value) => range::select(value, length, max_ranges),
-        None => RangeChoice::Ignored(IgnoredReason::Malformed),
+        None => RangeChoice::Ignored(IgnoredReason::Repeated),
     };
     trace.note(|| note_range(fields, length, &choice));
     match choice {
@@ -114,24 +115,29 @@ fn part(
     }
 }
 
-/// Checks that Range applies to this method and representation, then evaluates If-Range.
+/// Checks that Range applies to this method and this representation. If the length is unknown, a
+/// Range that is invalid for every length is ignored for that reason.
 fn applicable(
     method: Method,
     fields: &Fields,
     selected: &Selected,
-    now: HttpDate,
+    max_ranges: usize,
     trace: &mut Trace,
-) -> Result<IfRange, WholeReason> {
-    let obstacle = match selected.length {
-        _ if method != Method::Get => Some(WholeReason::RangeWithoutGet),
-        None => Some(WholeReason::LengthUnknown),
-        Some(_) => None,
+) -> Result<(), WholeReason> {
+    let invalid = || match fields.sole(FieldName::Range) {
+        Some(value) => range::ignored_for_any_length(value, max_ranges),
+        None => Some(IgnoredReason::Repeated),
     };
-    if let Some(why) = obstacle {
-        trace.note(|| Step::new(APPLICABLE, why.text()));
-        return Err(why);
-    }
-    Ok(if_range::evaluate(fields, &selected.validators, now, trace))
+    let why = match selected.length {
+        _ if method != Method::Get => WholeReason::RangeWithoutGet,
+        None => invalid().map_or(WholeReason::LengthUnknown, WholeReason::RangeIgnored),
+        Some(_) => return Ok(()),
+    };
+    trace.note(|| {
+        let sent = Quote::of_field(fields, FieldName::Range);
+        Step::new(APPLICABLE, why.text()).with(Evidence::Value(sent))
+    });
+    Err(why)
 }
 
 const APPLICABLE: Clause = clause!("RFC 9110 section 14.2", "applicable");
@@ -145,7 +151,7 @@ fn note_range(fields: &Fields, length: u64, choice: &RangeChoice) -> Step {
         RangeChoice::Ignored(why) => (why.text(), None, &[]),
     };
     let evidence = Evidence::Ranges {
-        sent: Quote::of(fields.first(FieldName::Range).unwrap_or_default()),
+        sent: Quote::of_field(fields, FieldName::Range),
         length,
         first: ranges.first().copied(),
         count: ranges.len(),
@@ -175,7 +181,7 @@ impl Decision {
 
 #[cfg(test)]
 impl Decision {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     pub(super) fn text(&self) -> &'static str {
         match self {
             Decision::Whole(reason) => reason.text(),
@@ -189,13 +195,15 @@ impl Decision {
 }
 
 impl WholeReason {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             WholeReason::Asked(reason) => reason.text(),
             WholeReason::RangeIgnored(reason) => reason.text(),
             WholeReason::RangeWithoutGet => "Range is ignored because the method is not GET",
-            WholeReason::LengthUnknown => "Range is ignored because the length is unknown",
+            WholeReason::LengthUnknown => {
+                "Range is ignored because the length of the content is not known yet"
+            }
             WholeReason::IfRangeDiffers(reason) => reason.text(),
         }
     }
@@ -257,8 +265,9 @@ mod tests {
         check(&[(IfRange, "\"v2\"")], plain); // 13.1.5: ignored without Range
         let why = IgnoredReason::Malformed;
         let malformed = Decision::Whole(WholeReason::RangeIgnored(why));
-        check(&[(Range, "bytes=5-4")], malformed.clone());
-        check(&[(Range, "bytes=0-0"), (Range, "bytes=0-0")], malformed); // 14.2: a singleton
+        check(&[(Range, "bytes=5-4")], malformed);
+        let repeated = Decision::Whole(WholeReason::RangeIgnored(IgnoredReason::Repeated));
+        check(&[(Range, "bytes=0-0"), (Range, "bytes=0-0")], repeated); // 14.2: a singleton
         let differs = Decision::Whole(WholeReason::IfRangeDiffers(DiffersReason::EntityTag));
         check(
             &[(Range, "bytes=0-0"), (IfRange, "\"v2\"")],
@@ -301,5 +310,24 @@ mod tests {
         check_with(Method::Head, Some(100), &range, head); // 14.2
         let unknown = Decision::Whole(WholeReason::LengthUnknown);
         check_with(Method::Get, None, &range, unknown);
+        // A Range that is invalid for every length is ignored for that reason.
+        for (value, why) in [
+            ("bytes=9-2", IgnoredReason::Malformed),
+            ("lines=1-2", IgnoredReason::UnknownUnit),
+            (
+                &format!("bytes={}", "0-0,".repeat(40)),
+                IgnoredReason::TooMany,
+            ),
+        ] {
+            let ignored = Decision::Whole(WholeReason::RangeIgnored(why));
+            for length in [None, Some(100)] {
+                check_with(Method::Get, length, &[(Range, value)], ignored.clone());
+            }
+        }
+        let repeated = Decision::Whole(WholeReason::RangeIgnored(IgnoredReason::Repeated));
+        for length in [None, Some(100)] {
+            let lines = [(Range, "bytes=0-1"), (Range, "bytes=0-1")];
+            check_with(Method::Get, length, &lines, repeated.clone());
+        }
     }
 }

@@ -74,7 +74,7 @@ fn note(fields: &Fields, validators: &Validators, outcome: Result<(), DiffersRea
         Ok(()) => "If-Range matches the representation",
         Err(why) => why.text(),
     };
-    Step::new(IF_RANGE, finding).compared(Quote::of(sent), own, how)
+    Step::new(IF_RANGE, finding).compared(Quote::of_field(fields, FieldName::IfRange), own, how)
 }
 
 /// The first three bytes of a valid entity-tag contain a quote, and those of a valid date do not
@@ -105,7 +105,7 @@ fn by_date(value: &[u8], validators: &Validators, now: HttpDate) -> Result<(), D
 }
 
 impl DiffersReason {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             DiffersReason::Malformed => "If-Range is neither one entity-tag nor one date",

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::trace::{Clause, Evidence, Quote, Step, clause};
+
 /// The media type of files with an unknown name.
 const UNKNOWN: &str = "application/octet-stream";
 
@@ -96,6 +98,24 @@ pub fn media_type(name: &[u8]) -> Cow<'static, str> {
     with_charset(essence.unwrap_or(UNKNOWN))
 }
 
+/// The step that says how the media type of a file was chosen. `name` is that of [`media_type`].
+pub fn step(name: &[u8]) -> Step {
+    const CLAUSE: Clause = clause!("RFC 9110 section 8.3", "media_type");
+    let chosen = Quote::of(media_type(name).as_bytes());
+    let (known, finding) = match extension(name) {
+        Some(extension) => {
+            let finding = "the extension of the file gives the media type";
+            (by_extension(extension), finding)
+        }
+        None => (by_name(name), "the name of the file gives the media type"),
+    };
+    let finding = match known {
+        Some(_) => finding,
+        None => "the file has no known extension or name, so its media type is the default",
+    };
+    Step::new(CLAUSE, finding).with(Evidence::Became(Quote::of(name), chosen))
+}
+
 /// Whether compression makes this type smaller. Images, videos, archives and web fonts are usually
 /// compressed already. Parameters of `media_type` are ignored.
 pub fn is_compressible(media_type: &str) -> bool {
@@ -165,6 +185,24 @@ mod tests {
     #[track_caller]
     fn check(name: &str, want: &str) {
         assert_eq!(media_type(name.as_bytes()), want, "{name:?}");
+    }
+
+    #[test]
+    fn a_step_says_how_the_media_type_was_chosen() {
+        let check = |name: &str, want: &str| assert_eq!(step(name.as_bytes()).to_string(), want);
+        check(
+            "a.txt",
+            "the extension of the file gives the media type: a.txt => text/plain; charset=utf-8",
+        );
+        check(
+            "README",
+            "the name of the file gives the media type: README => text/plain; charset=utf-8",
+        );
+        for name in ["a", "a.unheard-of"] {
+            let unknown =
+                "the file has no known extension or name, so its media type is the default";
+            check(name, &format!("{unknown}: {name} => {UNKNOWN}"));
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::date::HttpDate;
 use super::field::{FieldName, Fields};
 use super::method::Method;
 use super::status::Status;
-use super::trace::{Clause, Quote, Step, Trace, clause};
+use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use super::validator::{EntityTag, MalformedEntityTag, Validators, entity_tags};
 
 /// Whether the server performs the request.
@@ -107,7 +107,7 @@ pub(super) fn evaluate(
     if !has_condition(fields) {
         return Precondition::Proceed(ProceedReason::NoCondition);
     }
-    if matches!(method, Method::Options | Method::Trace | Method::Connect) {
+    if is_without_conditions(method) {
         let reason = ProceedReason::MethodHasNoConditions;
         trace.note(|| Step::new(EVALUATE, reason.text()));
         return Precondition::Proceed(reason);
@@ -116,6 +116,10 @@ pub(super) fn evaluate(
         ControlFlow::Continue(reason) => Precondition::Proceed(reason),
         ControlFlow::Break(outcome) => outcome,
     }
+}
+
+fn is_without_conditions(method: Method) -> bool {
+    matches!(method, Method::Options | Method::Trace | Method::Connect)
 }
 
 fn has_condition(fields: &Fields) -> bool {
@@ -134,13 +138,30 @@ fn steps(
 ) -> Outcome {
     let is_read = matches!(method, Method::Get | Method::Head);
     let so_far = if fields.contains(FieldName::IfMatch) {
-        if_match(fields, validators, trace)?
+        let so_far = if_match(fields, validators, trace)?;
+        let skipped = "If-Unmodified-Since is ignored because the request has If-Match";
+        note_skipped(
+            trace,
+            IF_UNMODIFIED_SINCE,
+            fields,
+            FieldName::IfUnmodifiedSince,
+            skipped,
+        );
+        so_far
     } else if fields.contains(FieldName::IfUnmodifiedSince) {
         if_unmodified_since(fields, validators, now, trace)?
     } else {
         ProceedReason::NoCondition
     };
     if fields.contains(FieldName::IfNoneMatch) {
+        let skipped = "If-Modified-Since is ignored because the request has If-None-Match";
+        note_skipped(
+            trace,
+            IF_MODIFIED_SINCE,
+            fields,
+            FieldName::IfModifiedSince,
+            skipped,
+        );
         if_none_match(is_read, fields, validators, trace)
     } else if is_read && fields.contains(FieldName::IfModifiedSince) {
         if_modified_since(fields, validators, now, trace)
@@ -257,6 +278,37 @@ fn if_modified_since(
     )
 }
 
+/// Adds the step that the condition `name` is ignored, if the request has it.
+fn note_skipped(
+    trace: &mut Trace,
+    clause: Clause,
+    fields: &Fields,
+    name: FieldName,
+    finding: &'static str,
+) {
+    trace.note_if(|| {
+        let sent = Evidence::Value(Quote::of_field(fields, name));
+        let is_sent = fields.contains(name);
+        is_sent.then(|| Step::new(clause, finding).with(sent))
+    });
+}
+
+/// Adds the step that the conditions of a request are ignored, if it has any: without them, the
+/// response would be neither a success nor a 412 (section 13.2.1), or the method has no conditions.
+pub fn note_ignored(method: Option<Method>, fields: &Fields, trace: &mut Trace) {
+    trace.note_if(|| {
+        let finding = match method {
+            Some(method) if is_without_conditions(method) => {
+                ProceedReason::MethodHasNoConditions.text()
+            }
+            _ => "the conditions are ignored because the response is an error or a redirect anyway",
+        };
+        has_condition(fields).then(|| Step::new(IGNORED, finding))
+    });
+}
+
+const IGNORED: Clause = clause!("RFC 9110 section 13.2.1", "note_ignored");
+const ANY: &str = "* matches every representation";
 const STRONG: &str = "strong comparison";
 const WEAK: &str = "weak comparison";
 const BY_DATE: &str = "by date";
@@ -272,7 +324,9 @@ fn note(
     outcome: Outcome,
 ) -> Outcome {
     trace.note(|| {
-        let sent = Quote::of(fields.first(name).unwrap_or_default());
+        let is_any = fields.sole(name) == Some(b"*");
+        let how = if is_any && how != BY_DATE { ANY } else { how };
+        let sent = Quote::of_field(fields, name);
         let (finding, status) = match outcome {
             Outcome::Continue(reason) | Outcome::Break(Precondition::Proceed(reason)) => {
                 (reason.text(), None)
@@ -333,7 +387,7 @@ fn dates(
 }
 
 impl ProceedReason {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             ProceedReason::NoCondition => "the request has no condition",
@@ -359,7 +413,7 @@ impl ProceedReason {
 }
 
 impl NotModifiedReason {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             NotModifiedReason::EntityTagMatches => "If-None-Match lists the current entity-tag",
@@ -372,7 +426,7 @@ impl NotModifiedReason {
 }
 
 impl FailedReason {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             FailedReason::NoMatch => "If-Match does not list the current entity-tag",
@@ -429,6 +483,67 @@ mod tests {
         for method in [Method::Get, Method::Head] {
             let got = evaluate_with(method, STRONG, pairs);
             assert_eq!(got, want, "{method:?} {pairs:?}");
+        }
+    }
+
+    /// The findings of the steps for a GET.
+    #[track_caller]
+    fn check_steps(pairs: &[(FieldName, &str)], want: &[&str]) {
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let validators = Validators {
+            last_modified: HttpDate::parse(MODIFIED.as_bytes(), now),
+            ..STRONG
+        };
+        let mut trace = Trace::watched();
+        let section = Section::of(pairs);
+        evaluate(Method::Get, &section.fields(), &validators, now, &mut trace);
+        let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
+        assert_eq!(steps, want);
+    }
+
+    #[test]
+    fn steps_show_all_values_and_the_kind_of_comparison() {
+        let lines = [(IfMatch, "\"v0\""), (IfMatch, "\"v1\"")];
+        let found = "If-Match matches the representation: ";
+        let list = format!("{found}\"v0\", \"v1\" against \"v1\" (strong comparison)");
+        check_steps(&lines, &[&list]);
+        let any = format!("{found}* against \"v1\" (* matches every representation)");
+        check_steps(&[(IfMatch, "*")], &[&any]);
+    }
+
+    /// 13.2.2: the conditions that another one replaces.
+    #[test]
+    fn skipped_conditions_have_a_step() {
+        let dated =
+            format!("If-Unmodified-Since is ignored because the request has If-Match: {EARLIER}");
+        let any = "If-Match matches the representation: * against \"v1\" \
+                   (* matches every representation)";
+        check_steps(
+            &[(IfMatch, "*"), (IfUnmodifiedSince, EARLIER)],
+            &[any, &dated],
+        );
+        let dated =
+            format!("If-Modified-Since is ignored because the request has If-None-Match: {LATER}");
+        let differs = "If-None-Match does not list the current entity-tag: \"v0\" against \"v1\" \
+                       (weak comparison)";
+        let pairs = [(IfNoneMatch, "\"v0\""), (IfModifiedSince, LATER)];
+        check_steps(&pairs, &[&dated, differs]);
+    }
+
+    #[test]
+    fn ignored_conditions_have_a_step() {
+        let ignored = |method, pairs: &[(FieldName, &str)]| {
+            let mut trace = Trace::watched();
+            note_ignored(method, &Section::of(pairs).fields(), &mut trace);
+            trace.steps().first().map(|step| step.finding)
+        };
+        let pairs = [(IfMatch, "*")];
+        assert_eq!(ignored(Some(Method::Get), &[]), None);
+        let options = ignored(Some(Method::Options), &pairs);
+        assert_eq!(options, Some("conditions do not apply to this method"));
+        for method in [Some(Method::Get), Some(Method::Put), None] {
+            let text = ignored(method, &pairs).unwrap_or_default();
+            assert!(text.contains("an error or a redirect anyway"), "{text}");
         }
     }
 

@@ -51,6 +51,8 @@ pub enum RangeChoice {
 /// Why a Range field is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IgnoredReason {
+    /// The request has more than one Range field.
+    Repeated,
     /// The syntax is wrong, or a range ends before it starts (section 14.1.1).
     Malformed,
     /// The unit is not `bytes` (section 14.2).
@@ -89,6 +91,12 @@ pub fn select(value: &[u8], length: u64, limit: usize) -> RangeChoice {
     }
 }
 
+/// Why Range is ignored whatever the length of the representation is; `None` if that depends on the
+/// length. `limit` is that of [`select`].
+pub(super) fn ignored_for_any_length(value: &[u8], limit: usize) -> Option<IgnoredReason> {
+    parse(value, limit).err()
+}
+
 impl fmt::Display for ContentRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,9 +109,12 @@ impl fmt::Display for ContentRange {
 }
 
 impl IgnoredReason {
-    /// The reason as a clause.
+    /// The reason, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
+            IgnoredReason::Repeated => {
+                "Range is ignored because the request has several Range fields"
+            }
             IgnoredReason::Malformed => "Range is ignored because it is malformed",
             IgnoredReason::UnknownUnit => "Range is ignored because its unit is not bytes",
             IgnoredReason::TooMany => "Range is ignored because it has too many ranges",

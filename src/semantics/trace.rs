@@ -1,8 +1,11 @@
 //! The steps of a decision: `docroot explain` prints them to show the reason for a response.
 //!
-//! Each function that decides adds a step: the values that it compared, the result and the RFC
-//! section. If the trace is off, a step costs one branch and copies nothing. A trace is bounded: it
-//! keeps at most `MAX_STEPS` steps and the first `Quote::MAX` bytes of each value.
+//! A step has the values that a function compared, the result and the RFC section. The last step
+//! with a status decides the response. A function that has values to show adds its own step. For the
+//! others, [`Trace::conclude`] adds a step from the reason of the response, so no response lacks one.
+//!
+//! If the trace is off, a step costs one branch and copies nothing. A trace is bounded: it keeps at
+//! most `MAX_STEPS` steps and the first `Quote::MAX` bytes of each value.
 //!
 //! ```text
 //! If-None-Match lists the current entity-tag: "5d8c" against "5d8c" (weak comparison) -> 304
@@ -11,11 +14,12 @@
 
 use std::fmt;
 
+use super::field::{FieldName, Fields};
 use super::range::ByteRange;
 use super::status::Status;
 use super::weight::Weight;
 
-/// The maximum number of steps in a trace. A request that uses every feature takes about 20.
+/// The maximum number of steps in a trace. A request that uses every feature takes about 25.
 const MAX_STEPS: usize = 40;
 
 /// The source of a step: the RFC section, and the function that implements it.
@@ -28,12 +32,19 @@ pub struct Clause {
 }
 
 /// A [`Clause`] with a function of this module, such as
-/// `clause!("RFC 9110 section 13.1.1", "if_match")`.
+/// `clause!("RFC 9110 section 13.1.1", "if_match")`, or of another module, such as
+/// `clause!("RFC 9112 section 3.1", "http1::line", "split_method")`.
 macro_rules! clause {
     ($section:literal, $function:literal) => {
         $crate::semantics::trace::Clause {
             section: $section,
             function: concat!(module_path!(), "::", $function),
+        }
+    };
+    ($section:literal, $module:literal, $function:literal) => {
+        $crate::semantics::trace::Clause {
+            section: $section,
+            function: concat!("docroot::", $module, "::", $function),
         }
     };
 }
@@ -44,7 +55,7 @@ pub(crate) use clause;
 pub struct Step {
     /// The section and the function.
     pub clause: Clause,
-    /// The result: an English clause without a period.
+    /// The result, as part of a sentence: without a capital letter and a period.
     pub finding: &'static str,
     /// The values that the function compared.
     pub evidence: Evidence,
@@ -59,13 +70,13 @@ pub enum Evidence {
     None,
     /// One value, such as a path.
     Value(Quote),
-    /// A value of the request and the server's value.
+    /// A value, usually of the request, and the server's value.
     Compared {
-        /// The value that the client sent.
+        /// The value that was compared, usually as the client sent it.
         sent: Quote,
         /// The server's value.
         own: Quote,
-        /// The kind of comparison, such as `weak comparison`.
+        /// The kind of comparison, such as `weak comparison` or `maximum`.
         how: &'static str,
     },
     /// A conversion, such as from the path in the request to a file name.
@@ -110,10 +121,21 @@ impl Quote {
     }
 
     /// Keeps the first bytes that `write` appends.
-    pub(super) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Quote {
+    pub fn written(write: impl FnOnce(&mut Vec<u8>)) -> Quote {
         let mut bytes = Vec::new();
         write(&mut bytes);
         Quote::of(&bytes)
+    }
+
+    /// Keeps the first bytes of a field. Its lines form one list, so a comma joins them (RFC 9110
+    /// section 5.2).
+    pub fn of_field(fields: &Fields, name: FieldName) -> Quote {
+        Quote::written(|out| {
+            for (number, value) in fields.values(name).enumerate() {
+                out.extend_from_slice(if number == 0 { b"" } else { b", " });
+                out.extend_from_slice(value);
+            }
+        })
     }
 
     /// The kept bytes.
@@ -223,11 +245,13 @@ fn write_weights(
         f.write_str(if number == 0 { ": " } else { ", " })?;
         match weight {
             Some(weight) => {
-                let thousandths = weight.thousandths();
-                let (whole, rest) = (thousandths / 1000, thousandths % 1000);
-                write!(f, "{name} {whole}.{rest:03}")?;
+                write!(
+                    f,
+                    "{name} with weight {}",
+                    f64::from(weight.thousandths()) / 1000.0
+                )?;
             }
-            None => write!(f, "{name} not mentioned")?,
+            None => write!(f, "{name} not listed")?,
         }
     }
     Ok(())
@@ -259,6 +283,25 @@ impl Trace {
             && steps.len() < MAX_STEPS
         {
             steps.push(step());
+        }
+    }
+
+    /// Adds a step, if there is one. `step` is called only if the trace keeps it.
+    pub fn note_if(&mut self, step: impl FnOnce() -> Option<Step>) {
+        if let Some(steps) = &mut self.steps
+            && steps.len() < MAX_STEPS
+        {
+            steps.extend(step());
+        }
+    }
+
+    /// Adds a step that decides `status`, unless the last step that decides a status decided this one.
+    /// `step` is called only if the trace keeps it.
+    pub fn conclude(&mut self, status: Status, step: impl FnOnce() -> Step) {
+        if let Some(steps) = &self.steps
+            && steps.iter().rev().find_map(|step| step.status) != Some(status)
+        {
+            self.note(|| step().leads_to(status));
         }
     }
 
@@ -333,7 +376,7 @@ mod tests {
         ];
         check(
             step.with(Evidence::Weights(weights)),
-            "it matches: gzip 1.000, deflate 0.500, identity not mentioned",
+            "it matches: gzip with weight 1, deflate with weight 0.5, identity not listed",
         );
         let long = "x".repeat(Quote::MAX + 1);
         let want = format!("it matches: {}...", &long[1..]);
@@ -376,6 +419,39 @@ mod tests {
         trace.put_back(1, taken);
         assert_eq!(findings(&trace), Vec::from(["one", "two"]));
         assert!(trace.take_from(9).is_empty() && Trace::off().take_from(0).is_empty());
+    }
+
+    #[test]
+    fn the_status_of_a_response_is_always_decided() {
+        let decided = |status: Status, trace: &mut Trace| {
+            trace.conclude(status, || Step::new(CLAUSE, "a reason"));
+            trace.steps().to_vec()
+        };
+        let mut trace = Trace::watched();
+        trace.note(|| Step::new(CLAUSE, "it is there").leads_to(Status::Ok));
+        assert_eq!(decided(Status::Ok, &mut trace).len(), 1);
+        let steps = decided(Status::ServiceUnavailable, &mut trace);
+        assert_eq!(
+            steps.last().map(Step::to_string).as_deref(),
+            Some("a reason -> 503")
+        );
+        trace.note(|| Step::new(CLAUSE, "the connection closes"));
+        assert_eq!(decided(Status::ServiceUnavailable, &mut trace).len(), 3);
+        Trace::off().conclude(Status::Ok, || panic!("the trace is off"));
+    }
+
+    #[test]
+    fn the_lines_of_a_field_are_quoted_as_one_list() {
+        let lines = [
+            (FieldName::IfMatch, "\"a\""),
+            (FieldName::Range, "x"),
+            (FieldName::IfMatch, "\"b\""),
+        ];
+        let section = crate::semantics::field::Section::of(&lines);
+        let quote = |name| Quote::of_field(&section.fields(), name).to_string();
+        assert_eq!(quote(FieldName::IfMatch), "\"a\", \"b\"");
+        assert_eq!(quote(FieldName::Range), "x");
+        assert_eq!(quote(FieldName::Accept), "");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! `Accept-Encoding` or `Accept, Accept-Encoding`.
 
 use super::coding::Coding;
+use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
 /// One representation of a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +55,19 @@ pub fn vary(dimensions: Dimensions) -> String {
         .map(|dimension| dimension.field())
         .collect();
     fields.join(", ")
+}
+
+/// Adds the step that says which request fields select the representation.
+pub fn note_vary(dimensions: Dimensions, trace: &mut Trace) {
+    const VARY: Clause = clause!("RFC 9110 section 12.5.5", "vary");
+    trace.note(|| {
+        let fields = Evidence::Value(Quote::of(vary(dimensions).as_bytes()));
+        Step::new(
+            VARY,
+            "the response depends on these request fields, so Vary lists them",
+        )
+        .with(fields)
+    });
 }
 
 #[cfg(test)]

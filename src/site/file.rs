@@ -1,4 +1,5 @@
-//! A file and its representations: what is known about it without opening it again.
+//! A file and its representations: what is known about it without opening it again (RFC 9110 sections
+//! 8.4 and 8.8).
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -9,6 +10,7 @@ use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::media_type::{is_compressible, media_type};
 use crate::semantics::rules::RuleSet;
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::Variant;
 use crate::site::compress::MIN_SIZE;
@@ -79,7 +81,6 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 impl StoredFile {
     /// Describes the file at `path` in the state `state`.
     pub(super) fn new(path: &[u8], state: FileState, memory: Option<Rc<[u8]>>) -> StoredFile {
-        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
         let content = hash((&state, memory.as_deref()));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
@@ -90,7 +91,7 @@ impl StoredFile {
             coded: RefCell::default(),
         };
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
-        let media_type = media_type(name);
+        let media_type = media_type(last_segment(path));
         StoredFile {
             path: path.into(),
             is_worth_coding: state.size >= MIN_SIZE && is_compressible(&media_type),
@@ -105,6 +106,11 @@ impl StoredFile {
             gzip: representation(coded, Coding::Gzip),
             deflate: representation(coded, Coding::Deflate),
         }
+    }
+
+    /// The last segment of the path.
+    pub fn name(&self) -> &[u8] {
+        last_segment(&self.path)
     }
 
     /// The size in bytes.
@@ -131,6 +137,60 @@ impl StoredFile {
                 opaque: self.representation(variant).tag.as_bytes(),
             }),
             last_modified: self.last_modified.map(|date| date.min(now)),
+        }
+    }
+
+    /// Adds the steps that say how the validators of a representation were made.
+    pub fn note_validators(&self, variant: Variant, now: HttpDate, trace: &mut Trace) {
+        const ENTITY_TAG: Clause = clause!("RFC 9110 section 8.8.3", "validators");
+        const LAST_MODIFIED: Clause = clause!("RFC 9110 section 8.8.2", "validators");
+        trace.note(|| {
+            let finding = match (&self.memory, variant.coding) {
+                (Some(_), Coding::Identity) => {
+                    "the entity-tag is a hash of the file's metadata and content"
+                }
+                (None, Coding::Identity) => "the entity-tag is a hash of the file's metadata",
+                (Some(_), _) => {
+                    "the entity-tag is a hash of the file's metadata and content, and ends with the coding"
+                }
+                (None, _) => {
+                    "the entity-tag is a hash of the file's metadata, and ends with the coding"
+                }
+            };
+            let tag = self.validators(variant, now).entity_tag;
+            let tag = Quote::written(|out| tag.iter().for_each(|tag| tag.write(out)));
+            Step::new(ENTITY_TAG, finding).with(Evidence::Value(tag))
+        });
+        trace.note(|| {
+            let Some(date) = self.validators(variant, now).last_modified else {
+                return Step::new(
+                    LAST_MODIFIED,
+                    "the file has no meaningful modification date",
+                );
+            };
+            let finding = match self.is_dated_ahead(now) {
+                true => {
+                    "the file's modification date is in the future, so the current date is used"
+                }
+                false => "the modification date is that of the file",
+            };
+            let date = Quote::written(|out| date.write(out));
+            Step::new(LAST_MODIFIED, finding).with(Evidence::Value(date))
+        });
+    }
+
+    /// The step that says why no coding is worth it for this file; `None` if one is.
+    pub fn step_without_coding(&self) -> Option<Step> {
+        const CLAUSE: Clause = clause!("RFC 9110 section 8.4", "new");
+        let bytes = |count: u64| Quote::of(format!("{count} bytes").as_bytes());
+        if self.is_worth_coding {
+            None
+        } else if self.size() < MIN_SIZE {
+            let step = Step::new(CLAUSE, "the file is too small to be worth compressing");
+            Some(step.compared(bytes(self.size()), bytes(MIN_SIZE), "minimum"))
+        } else {
+            let step = Step::new(CLAUSE, "files of this media type rarely become smaller");
+            Some(step.with(Evidence::Value(Quote::of(self.media_type.as_bytes()))))
         }
     }
 
@@ -161,6 +221,10 @@ impl Representation {
     pub(super) fn keep_coded(&self, bytes: Rc<[u8]>) {
         self.coded.replace(Some(bytes));
     }
+}
+
+fn last_segment(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
 /// Hashes the state of a file for its entity-tag. If the content is in memory, it is part of the hash.

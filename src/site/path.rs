@@ -1,4 +1,5 @@
-//! RFC 3986 sections 2.1 and 3.3: decodes the path of a request to the name of a file.
+//! RFC 3986 sections 2 and 3.3: decodes the path of a request to the name of a file. Sections 5.2.4 and
+//! 7.3 explain why dot segments and some characters are dangerous.
 //!
 //! `/a%20b/` names the directory `a b/`. `/%2e%2e/x` is refused. A path is decoded once, as bytes.
 //! If two programs could read a path as two different files, it is refused, not normalised.
@@ -30,8 +31,8 @@ pub enum PathError {
     EmptySegment,
 }
 
-/// What a step about this rests on.
-pub const CLAUSE: Clause = clause!("RFC 3986 section 2.1", "decode");
+/// The rule that [`SitePath::decode`] applies: it decodes a path once.
+pub const CLAUSE: Clause = clause!("RFC 3986 section 2.4", "decode");
 
 impl PathError {
     /// Whether the path is well-formed but cannot exist, so that the status is 404, not 400.
@@ -39,7 +40,20 @@ impl PathError {
         self == PathError::EmptySegment
     }
 
-    /// The error as a clause.
+    /// The rule that the path breaks.
+    pub fn clause(self) -> Clause {
+        match self {
+            PathError::InvalidEscape => clause!("RFC 3986 section 2.1", "decode"),
+            PathError::EncodedSlash => clause!("RFC 3986 section 7.3", "decode"),
+            PathError::Nul | PathError::Backslash => {
+                clause!("RFC 3986 section 7.3", "check_segments")
+            }
+            PathError::DotSegment => clause!("RFC 3986 section 5.2.4", "check_segments"),
+            PathError::EmptySegment => clause!("RFC 3986 section 3.3", "check_segments"),
+        }
+    }
+
+    /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             PathError::InvalidEscape => {

@@ -71,7 +71,7 @@ impl CacheUpdates {
     }
 }
 
-/// What a step about this rests on.
+/// The rule that [`Site::find`] applies.
 pub const CLAUSE: Clause = clause!("RFC 9110 section 7.1", "find");
 
 impl Site {
@@ -121,7 +121,7 @@ impl Site {
             return self.find_only(&name, path);
         }
         if path.is_hidden() && !self.options.hidden {
-            return Err(DiskError::NotFound);
+            return Err(DiskError::Hidden);
         }
         if path.is_directory() {
             return self.find_index(path);
@@ -220,7 +220,7 @@ impl Site {
     /// Finds the single file that is served. Its path is its name or the root.
     fn find_only(&mut self, name: &[u8], path: SitePath<'_>) -> Result<Found, DiskError> {
         if !path.as_bytes().is_empty() && path.as_bytes() != name {
-            return Err(DiskError::NotFound);
+            return Err(DiskError::NotTheServedFile);
         }
         match self.resolve(name)? {
             Found::File(file) => Ok(Found::File(file)),
@@ -240,13 +240,15 @@ impl Site {
             self.index_path = index_path;
             match found {
                 Ok(Found::File(file)) => return Ok(Found::File(file)),
-                Ok(Found::Directory) | Err(DiskError::NotFound) => {}
+                Ok(Found::Directory) => {}
+                Err(error) if error.is_absence() => {}
                 Err(error) => return Err(error),
             }
         }
         match self.root.find(path.as_bytes())?.0 {
             FileKind::Directory => Ok(Found::Directory),
-            _ => Err(DiskError::NotFound),
+            // The path ends with a slash, which the system refuses for anything but a directory.
+            FileKind::File | FileKind::Other => Err(DiskError::NotDirectory),
         }
     }
 
@@ -267,7 +269,7 @@ impl Site {
         }
         match self.root.find(path)?.0 {
             FileKind::Directory => Ok(Found::Directory),
-            FileKind::Other => Err(DiskError::NotFound),
+            FileKind::Other => Err(DiskError::Special),
             FileKind::File => self.read(path).map(Found::File),
         }
     }

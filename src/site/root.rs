@@ -66,15 +66,45 @@ pub struct FileState {
 /// Why a file cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskError {
-    /// The name does not exist or must not be served.
+    /// The name does not exist.
     NotFound,
+    /// A name in the path begins with a dot, and the operator did not allow such names.
+    Hidden,
+    /// A symbolic link leads out of the root, and the operator did not allow such links.
+    Outside,
+    /// Symbolic links lead in a circle.
+    LinkLoop,
+    /// The path continues after the name of a file, perhaps only with a slash.
+    NotDirectory,
+    /// It is a FIFO, a socket or a device.
+    Special,
+    /// docroot serves a single file, and this is not its name.
+    NotTheServedFile,
     /// The operating system does not allow this process to read it.
     Forbidden,
-    /// Descriptors, memory or another limited resource are used up at the moment.
+    /// The file descriptors or the memory of this process or system are used up at the moment.
     Exhausted,
+    /// The server reads as many directories at the same time as it allows.
+    ListingsBusy,
+    /// The client accepts only compressed content, and the server compresses as many responses at the
+    /// same time as it allows.
+    CodersBusy,
     /// The file changes faster than it can be read.
     Unsteady,
     /// The disk failed.
+    Failed,
+}
+
+/// What clients are told about a [`DiskError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// There is no such file (404).
+    Absent,
+    /// The file may not be read (403).
+    Forbidden,
+    /// The file cannot be sent at the moment (503).
+    Unavailable,
+    /// The disk failed (500).
     Failed,
 }
 
@@ -106,15 +136,11 @@ impl Root {
 
     /// Opens a regular file.
     pub(super) fn open_file(&self, path: &[u8]) -> Result<(File, FileState), DiskError> {
-        if self.find(path)?.0 != FileKind::File {
-            return Err(DiskError::NotFound);
-        }
+        self.find(path)?.0.must_be_file()?;
         let file = File::from(self.open_confined(path, READ)?);
         let (kind, state) = describe(&rustix::fs::fstat(&file)?);
-        match kind {
-            FileKind::File => Ok((file, state)),
-            _ => Err(DiskError::NotFound),
-        }
+        kind.must_be_file()?;
+        Ok((file, state))
     }
 
     /// Opens a directory to read its entries. `path` is empty or ends in a slash.
@@ -207,7 +233,7 @@ impl Root {
         let resolved = self.path.join(OsStr::from_bytes(path)).canonicalize()?;
         let inside = resolved
             .strip_prefix(&self.path)
-            .map_err(|_| DiskError::NotFound)?;
+            .map_err(|_| DiskError::Outside)?;
         let mut current = rustix::fs::openat(
             &self.directory,
             ".",
@@ -254,7 +280,9 @@ impl DirectoryEntry {
         match stat.as_ref().map(describe) {
             Ok((FileKind::Other, _)) => Ok(DirectoryEntry::Skipped),
             Ok((kind, state)) => Ok(DirectoryEntry::Served(kind, state)),
-            Err(DiskError::NotFound | DiskError::Forbidden) => Ok(DirectoryEntry::Skipped),
+            Err(error) if error.is_absence() || *error == DiskError::Forbidden => {
+                Ok(DirectoryEntry::Skipped)
+            }
             Err(error) => Err(*error),
         }
     }
@@ -288,13 +316,72 @@ impl FileState {
     }
 }
 
+impl FileKind {
+    fn must_be_file(self) -> Result<(), DiskError> {
+        match self {
+            FileKind::File => Ok(()),
+            FileKind::Directory => Err(DiskError::NotFound),
+            FileKind::Other => Err(DiskError::Special),
+        }
+    }
+}
+
 impl DiskError {
-    /// The error as a clause.
+    /// What clients are told about the error.
+    pub fn told(self) -> Told {
+        match self {
+            DiskError::NotFound
+            | DiskError::Hidden
+            | DiskError::Outside
+            | DiskError::LinkLoop
+            | DiskError::NotDirectory
+            | DiskError::Special
+            | DiskError::NotTheServedFile => Told::Absent,
+            DiskError::Forbidden => Told::Forbidden,
+            DiskError::Exhausted
+            | DiskError::ListingsBusy
+            | DiskError::CodersBusy
+            | DiskError::Unsteady => Told::Unavailable,
+            DiskError::Failed => Told::Failed,
+        }
+    }
+
+    /// Whether clients are told that there is no such file.
+    pub(super) fn is_absence(self) -> bool {
+        self.told() == Told::Absent
+    }
+
+    /// The error for clients, as part of a sentence. It does not tell which names exist but are not
+    /// served, or what the server lacks.
+    pub fn text_for_client(self) -> &'static str {
+        match self {
+            absence if absence.is_absence() => DiskError::NotFound.text(),
+            DiskError::Exhausted | DiskError::ListingsBusy | DiskError::CodersBusy => {
+                "the server is too busy at the moment"
+            }
+            other => other.text(),
+        }
+    }
+
+    /// The error for the operator, as part of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             DiskError::NotFound => "no file or directory has this name",
+            DiskError::Hidden => "a name that begins with a dot is not served",
+            DiskError::Outside => "a symbolic link leads out of the served directory",
+            DiskError::LinkLoop => "symbolic links lead in a circle",
+            DiskError::NotDirectory => "the path goes on after the name of a file",
+            DiskError::Special => "it is a FIFO, a socket or a device, which are not served",
+            DiskError::NotTheServedFile => "only one file is served, and it has another name",
             DiskError::Forbidden => "the server is not allowed to read it",
-            DiskError::Exhausted => "the server is too busy at the moment",
+            DiskError::Exhausted => "no file descriptors or no memory are left",
+            DiskError::ListingsBusy => {
+                "the server is already reading as many directories as it allows"
+            }
+            DiskError::CodersBusy => {
+                "the client refuses identity, and the server is already compressing as many \
+                 responses as it allows"
+            }
             DiskError::Unsteady => "the file keeps changing",
             DiskError::Failed => "the disk could not be read",
         }
@@ -304,10 +391,11 @@ impl DiskError {
 impl From<Errno> for DiskError {
     fn from(error: Errno) -> DiskError {
         match error {
-            Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::XDEV => {
-                DiskError::NotFound
-            }
-            Errno::NXIO | Errno::NODEV | Errno::INVAL | Errno::ISDIR => DiskError::NotFound,
+            Errno::NOENT | Errno::NAMETOOLONG | Errno::INVAL | Errno::ISDIR => DiskError::NotFound,
+            Errno::NOTDIR => DiskError::NotDirectory,
+            Errno::LOOP => DiskError::LinkLoop,
+            Errno::XDEV => DiskError::Outside,
+            Errno::NXIO | Errno::NODEV => DiskError::Special,
             Errno::ACCESS | Errno::PERM => DiskError::Forbidden,
             Errno::MFILE | Errno::NFILE | Errno::NOMEM => DiskError::Exhausted,
             _ => DiskError::Failed,

@@ -1,15 +1,15 @@
 //! Decides what follows a request head: a refusal, an answer, or reading the body first (RFC 9112
-//! sections 2.2, 3.2 and 6.3, RFC 9110 sections 7.2, 7.4 and 10.1.1).
+//! sections 3, 6 and 9.3, RFC 9110 sections 7.2, 7.4, 10.1.1 and 15.5.14).
 //!
 //! This file uses no socket, so `docroot explain` can answer a request without one.
 
 use crate::http1::check::{CheckedHead, check};
 use crate::http1::error::Error as MessageError;
-use crate::http1::framing::{self, BodyLength};
-use crate::http1::host;
+use crate::http1::fault::ParseError;
+use crate::http1::framing::BodyLength;
+use crate::http1::limits::HeadLimits;
 use crate::http1::parse::RequestHead;
 use crate::http1::persistence::{CloseReason, Persistence, persistence};
-use crate::http1::target::{self, Target};
 use crate::http1::version::Version;
 use crate::net::clock::Now;
 use crate::net::listener::Service;
@@ -22,6 +22,7 @@ use crate::origin::redirect;
 use crate::origin::refuse::error;
 use crate::origin::request::{Request, Wakers};
 use crate::origin::response::Response;
+use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
@@ -95,56 +96,63 @@ impl RequestFacts {
     }
 }
 
-const SCHEME: Clause = clause!("RFC 9110 section 7.4", "checked");
-
 /// Checks a head. The error is the response that refuses it.
 pub fn checked<'a>(
     head: &RequestHead<'a>,
     connection: ConnectionFacts,
     trace: &mut Trace,
 ) -> Result<CheckedHead<'a>, Response> {
-    let checked = check(head).map_err(|fault| refused(fault, trace))?;
-    note_head(&checked, trace);
+    let checked = check(head, trace).map_err(|fault| refused(fault, head, trace))?;
     if connection.service == Service::Site && !checked.target.may_come_in(connection.is_secure) {
         let (status, reason) = (Status::MisdirectedRequest, Reason::Misdirected);
-        trace.note(|| Step::new(SCHEME, reason.text()).leads_to(status));
+        trace.note(|| {
+            let target = Evidence::Value(Quote::of(head.target));
+            reason.step().with(target).leads_to(status)
+        });
         return Err(error(status, reason));
     }
     Ok(checked)
 }
 
-/// The response to a malformed request.
-pub fn refused(fault: MessageError, trace: &mut Trace) -> Response {
-    trace.note(|| Step::new(fault.clause(), fault.text()).leads_to(fault.status()));
+/// The response to a head that cannot be parsed. The step shows the limit that the head exceeds.
+pub fn refused_head(fault: ParseError, limits: &HeadLimits, trace: &mut Trace) -> Response {
+    let reason = Reason::Message(fault.into());
+    trace.note(|| {
+        let limit = fault.limit(limits);
+        let limit = limit.map_or(Evidence::None, |text| {
+            Evidence::Value(Quote::of(text.as_bytes()))
+        });
+        reason.step().with(limit).leads_to(fault.status())
+    });
+    error(fault.status(), reason)
+}
+
+/// The response to a head that fails a check. The step shows the part of the head that is wrong.
+fn refused(fault: MessageError, head: &RequestHead<'_>, trace: &mut Trace) -> Response {
+    trace.note(|| {
+        let step = Reason::Message(fault).step().leads_to(fault.status());
+        let fields = |names: &[FieldName]| Evidence::Value(lines(head, names));
+        step.with(match fault {
+            MessageError::Target(_) => Evidence::Value(Quote::of(head.target)),
+            MessageError::Host(_) => fields(&[FieldName::Host]),
+            MessageError::Framing(_) => {
+                fields(&[FieldName::ContentLength, FieldName::TransferEncoding])
+            }
+            MessageError::Expectation(_) => fields(&[FieldName::Expect]),
+            MessageError::Head(_) | MessageError::Chunked(_) => Evidence::None,
+        })
+    });
     error(fault.status(), Reason::Message(fault))
 }
 
-/// Adds the target, the host and the framing to the trace.
-fn note_head(checked: &CheckedHead<'_>, trace: &mut Trace) {
-    trace.note(|| {
-        let form = match checked.target {
-            Target::Origin { .. } => "the target is in origin-form",
-            Target::Absolute { .. } => "the target is in absolute-form",
-            Target::Authority(_) => "the target is in authority-form",
-            Target::Asterisk => "the target is in asterisk-form",
-        };
-        Step::new(target::CLAUSE, form).with(Evidence::Value(Quote::of(checked.head.target)))
-    });
-    trace.note(|| match checked.host {
-        Some(host) => Step::new(host::CLAUSE, "the request names a host")
-            .with(Evidence::Value(Quote::of(host.name))),
-        None => Step::new(host::CLAUSE, "the request names no host"),
-    });
-    trace.note(|| {
-        Step::new(
-            framing::CLAUSE,
-            match checked.length {
-                BodyLength::None => "the request has no body",
-                BodyLength::Known(_) => "Content-Length gives the length of the body",
-                BodyLength::Chunked => "the last chunk ends the body",
-            },
-        )
-    });
+/// The values of these fields, as far as the head has them.
+fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
+    let values = names.iter().flat_map(|&name| head.fields.values(name));
+    let values: Vec<&[u8]> = values.collect();
+    match values.as_slice() {
+        [] => Quote::of(b"no field"),
+        values => Quote::of(&values.join(&b" and "[..])),
+    }
 }
 
 /// The request that handlers and the site see.
@@ -186,12 +194,71 @@ pub fn dispatch(
     let is_taken = matches!(content_use, ContentUse::Take(_));
     if is_taken && body.exceeds_allowance() {
         let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
+        trace.note(|| {
+            let step = reason.step().leads_to(status);
+            step.with(against(request.head.length, allowance))
+        });
         return Dispatched::Answered(Answer::Ready(error(status, reason)), body);
     }
     let is_needless = facts.expects_continue && content_use == ContentUse::Needless;
+    if !is_taken && (facts.expects_continue || !body.is_done()) {
+        note_body(request.head, &body, is_needless, allowance, trace);
+    }
     match is_taken || body.is_done() || body.exceeds_allowance() || is_needless {
         true => Dispatched::Answered(answer(request, connection, origin, trace), body),
         false => Dispatched::BodyFirst(body),
+    }
+}
+
+/// Adds the step that says what happens to a body that no handler takes.
+fn note_body(
+    head: &CheckedHead<'_>,
+    body: &BodyReader,
+    is_needless: bool,
+    allowance: u64,
+    trace: &mut Trace,
+) {
+    const CONTINUE: Clause = clause!("RFC 9110 section 10.1.1", "dispatch");
+    const DISCARD: Clause = clause!("RFC 9112 section 9.3", "dispatch");
+    trace.note(|| match head.length {
+        _ if body.is_done() => Step::new(
+            CONTINUE,
+            "100 (Continue) is not sent because there is no body to wait for",
+        ),
+        length if body.exceeds_allowance() && head.expects_continue => {
+            let finding = "the body is too long to be read and discarded, so the response is sent \
+                           instead of 100 (Continue)";
+            Step::new(CONTINUE, finding).with(against(length, allowance))
+        }
+        length if body.exceeds_allowance() => {
+            let step = Step::new(DISCARD, "the body is too long to be read and discarded");
+            step.with(against(length, allowance))
+        }
+        _ if is_needless => Step::new(
+            CONTINUE,
+            "the response does not depend on the body, so it is sent instead of 100 (Continue)",
+        ),
+        _ if head.expects_continue => Step::new(
+            CONTINUE,
+            "100 (Continue) is sent, then the body is read and discarded",
+        ),
+        _ => Step::new(
+            DISCARD,
+            "the body is read and discarded because the next request follows it",
+        ),
+    });
+}
+
+/// The length of a body against its maximum.
+fn against(length: BodyLength, most: u64) -> Evidence {
+    let bytes = |count: u64| Quote::of(format!("{count} bytes").as_bytes());
+    Evidence::Compared {
+        sent: match length {
+            BodyLength::Known(length) => bytes(length),
+            BodyLength::None | BodyLength::Chunked => Quote::of(b"an unknown length"),
+        },
+        own: bytes(most),
+        how: "maximum",
     }
 }
 
@@ -204,7 +271,7 @@ pub fn answer(
 ) -> Answer {
     match connection.service {
         Service::Site => answer::answer(origin, request, trace),
-        Service::Redirect => Answer::Ready(redirect::answer(request, connection.https_port)),
+        Service::Redirect => Answer::Ready(redirect::answer(request, connection.https_port, trace)),
     }
 }
 

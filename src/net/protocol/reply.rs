@@ -1,4 +1,4 @@
-//! Writes a response to the outbox: its head and, if it is small, its content.
+//! Writes a response to the outbox: its head and, if it is small, its content (RFC 9110 section 9.3.2).
 
 use crate::http1::framing::{Framing, framing};
 use crate::http1::persistence::{Persistence, ServerState, decide};
@@ -8,7 +8,7 @@ use crate::net::protocol::dispatch::RequestFacts;
 use crate::net::pump::Pump;
 use crate::net::stream::Stream;
 use crate::origin::response::Response;
-use crate::semantics::trace::Trace;
+use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::site::body::{Body, Piece};
 
 /// Content up to this size in bytes joins its head in the outbox. A copy costs less than another
@@ -41,7 +41,7 @@ pub fn reply(
         rest: None,
         persistence,
     };
-    let has_content = !facts.is_head && framing != Framing::NoBody;
+    let has_content = sends_content(framing, facts);
     let Some(body) = response.body.filter(|_| has_content) else {
         return reply;
     };
@@ -55,7 +55,15 @@ pub fn reply(
     reply
 }
 
-/// Writes the head of a response. Only this function decides whether the connection stays open.
+/// Whether the content of a response is sent: a response to HEAD is only the head.
+pub fn sends_content(framing: Framing, facts: RequestFacts) -> bool {
+    !facts.is_head && framing != Framing::NoBody
+}
+
+const HEAD: Clause = clause!("RFC 9110 section 9.3.2", "sends_content");
+
+/// Writes the head of a response. Only this function decides whether the connection stays open. It
+/// is the only exit for responses, so it adds the step that decides the status if there is none yet.
 pub fn write_head(
     response: &Response,
     facts: RequestFacts,
@@ -64,11 +72,21 @@ pub fn write_head(
     out: &mut Vec<u8>,
     trace: &mut Trace,
 ) -> (Framing, Persistence) {
+    trace.conclude(response.status, || response.reason.step());
     let framing = match &response.body {
         _ if !response.status.has_content() => Framing::NoBody,
         None => Framing::Length(0),
         Some(body) => framing(body.length(), facts.version),
     };
+    trace.note(|| framing.step(response.status));
+    if facts.is_head {
+        trace.note(|| {
+            Step::new(
+                HEAD,
+                "the method is HEAD, so the head is sent without the body",
+            )
+        });
+    }
     let server = ServerState {
         leaves_body: facts.leaves_body,
         is_shutting_down,
