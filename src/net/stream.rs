@@ -9,6 +9,7 @@ use mio::Token;
 use crate::net::buffer::Buffer;
 use crate::net::context::{Buffers, Context};
 use crate::net::deadline::{Deadline, Pace, Waiting};
+use crate::net::exchange::Exchange;
 use crate::net::outbox::Outbox;
 use crate::net::socket::{End as InputEnd, Flushed, Input, More};
 use crate::net::transport::Transport;
@@ -185,21 +186,28 @@ impl Stream {
             return;
         }
         while let Some(exchange) = self.outbox.next_ended() {
-            let security = self.transport.security();
-            let (now, observer) = (&mut context.now, &mut context.observer);
-            exchange.end(End::Complete, 0, &self.client, security, now, observer);
+            self.end_exchange(exchange, End::Complete, 0, context);
         }
     }
 
     /// Ends the exchanges whose last byte will never leave.
     pub fn end_unsent_exchanges(&mut self, end: End, context: &mut Context) {
         self.end_sent_exchanges(context);
-        for outbox in [&mut self.outbox, &mut self.unsent] {
-            while let Some((exchange, unsent)) = outbox.next_unended() {
-                let security = self.transport.security();
-                let (now, observer) = (&mut context.now, &mut context.observer);
-                exchange.end(end, unsent, &self.client, security, now, observer);
-            }
+        while let Some((exchange, unsent)) = self.next_unended() {
+            self.end_exchange(exchange, end, unsent, context);
         }
+    }
+
+    /// Counts and logs an exchange. `unsent` bytes of what was written did not leave.
+    pub fn end_exchange(&self, exchange: Exchange, end: End, unsent: u64, context: &mut Context) {
+        let security = self.transport.security();
+        let (now, observer) = (&mut context.now, &mut context.observer);
+        exchange.end(end, unsent, &self.client, security, now, observer);
+    }
+
+    /// The marks are in the worker's outbox during a turn, and in the connection's between turns.
+    fn next_unended(&mut self) -> Option<(Exchange, u64)> {
+        let kept = &mut self.unsent;
+        self.outbox.next_unended().or_else(|| kept.next_unended())
     }
 }

@@ -28,15 +28,16 @@ use crate::net::listener::Service;
 use crate::net::mailbox::ConnectionWakers;
 use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, PulledBody};
-use crate::net::protocol::closing::{close_after_read_error, close_after_write_error};
+use crate::net::protocol::closing::close_after_read_error;
 use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
+use crate::net::protocol::output::{close_after_write_error, flush, wait_to_send};
 use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::pump::{Output, Pump, Pumped, SendError};
 use crate::net::saved_head::SavedHead;
-use crate::net::socket::{End as InputEnd, Flushed, Input};
+use crate::net::socket::{End as InputEnd, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
 use crate::observe::event::End;
@@ -76,8 +77,6 @@ struct Unanswered {
     head: SavedHead,
     facts: RequestFacts,
     body: BodyReader,
-    /// The client still waits for 100 (Continue).
-    expects_continue: bool,
 }
 
 /// The rest of a response, and what follows it.
@@ -126,7 +125,7 @@ impl Http1 {
         {
             return step;
         }
-        let site = self.site(stream, context);
+        let connection = self.facts(stream, context);
         let unread = stream.inbox.waiting();
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let began = || Exchange::begin(stream.arrived);
@@ -143,7 +142,7 @@ impl Http1 {
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(context.observer.note(&head));
         let mut facts = RequestFacts::of(&head);
-        let dispatched = match checked(&head, site, &mut context.trace) {
+        let dispatched = match checked(&head, connection, &mut context.trace) {
             Err(response) => {
                 facts = facts.refused();
                 Dispatched::Answered(Answer::Ready(response), BodyReader::none())
@@ -152,7 +151,7 @@ impl Http1 {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let request = request_of(&checked, &stream.client, &context.now, &wakers);
                 let (origin, trace) = (&mut context.origin, &mut context.trace);
-                dispatch(&request, site, &mut facts, origin, trace)
+                dispatch(&request, connection, &mut facts, origin, trace)
             }
         };
         let length = head.length;
@@ -198,12 +197,17 @@ impl Http1 {
                 return self.receive(Waiting::Body, stream, context);
             }
         }
-        let site = self.site(stream, context);
+        let connection = self.facts(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let request = request_of(checked, &stream.client, &context.now, &wakers);
-            dispatch::answer(&request, site, &mut context.origin, &mut context.trace)
+            dispatch::answer(
+                &request,
+                connection,
+                &mut context.origin,
+                &mut context.trace,
+            )
         });
         match answer {
             Some(answer) => self.take_answer(answer, request, stream, context),
@@ -238,7 +242,7 @@ impl Http1 {
             Some(waits) => waits,
             None => return self.fail(request.facts, stream, context),
         };
-        request.expects_continue &= !request.body.is_done();
+        request.facts.expects_continue &= !request.body.is_done();
         if matches!(waits, Polled::NeedsContent) {
             request.send_continue(stream);
         }
@@ -394,7 +398,7 @@ impl Http1 {
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
-            Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Idle),
+            Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Orderly),
             Ok(Input::Nothing) => Step::Wait,
             Err(fault) => {
                 let step = close_after_read_error(&fault, stream, context);
@@ -432,7 +436,7 @@ impl Http1 {
         let reason = match stream.deadline.waiting {
             Waiting::Head if !is_blank(stream.inbox.waiting()) => Reason::HeadDeadline,
             Waiting::Body => Reason::BodyDeadline,
-            _ => return Step::Close(Closed::Idle),
+            _ => return Step::Close(Closed::Orderly),
         };
         self.refuse(Refusal { status, reason }, stream, context)
     }
@@ -474,10 +478,7 @@ impl Http1 {
             if !exchange.has_request() {
                 exchange.note_request(context.observer.note_part(stream.unread()));
             }
-            let unsent = stream.unsent();
-            let security = stream.transport.security();
-            let (now, observer) = (&mut context.now, &mut context.observer);
-            exchange.end(end, unsent, &stream.client, security, now, observer);
+            stream.end_exchange(exchange, end, stream.unsent(), context);
         }
     }
 
@@ -495,7 +496,7 @@ impl Http1 {
         }
     }
 
-    fn site(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
+    fn facts(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
         ConnectionFacts {
             service: self.service,
             is_secure: stream.transport.has_session(),
@@ -527,7 +528,6 @@ impl Unanswered {
     fn new(head: &[u8], facts: RequestFacts, body: BodyReader) -> Box<Unanswered> {
         Box::new(Unanswered {
             head: SavedHead::of(head),
-            expects_continue: facts.expects_continue,
             facts,
             body,
         })
@@ -535,24 +535,10 @@ impl Unanswered {
 
     /// Writes 100 (Continue) once, if the client waits for it (RFC 9110 section 10.1.1).
     fn send_continue(&mut self, stream: &mut Stream) {
-        if std::mem::take(&mut self.expects_continue) {
+        if std::mem::take(&mut self.facts.expects_continue) {
             stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
         }
     }
-}
-
-/// Sends what was written. If that is not possible now, returns the step to take instead.
-fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
-    match stream.flush(context) {
-        Ok(Flushed::All) => None,
-        Ok(Flushed::Blocked) => Some(wait_to_send(stream, context)),
-        Err(fault) => Some(close_after_write_error(&fault, stream, context)),
-    }
-}
-
-fn wait_to_send(stream: &mut Stream, context: &Context) -> Step {
-    stream.wait_to_send(context);
-    Step::Wait
 }
 
 /// Waits until `at`, or until a waker wakes the connection. Sends what was written first.

@@ -45,12 +45,8 @@ pub struct Refusal {
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Every request was answered.
+    /// Every request was answered, or no request came in time.
     Orderly,
-    /// No request came in time, or the server is shutting down.
-    Idle,
-    /// The TLS handshake failed. The log has the reason.
-    Failed,
     /// The connection was cut. The current exchange ends for this reason.
     Cut(End),
 }

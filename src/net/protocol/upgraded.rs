@@ -2,9 +2,10 @@
 
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
-use crate::net::protocol::closing::{close_after_read_error, close_after_write_error};
+use crate::net::protocol::closing::close_after_read_error;
+use crate::net::protocol::output::flush;
 use crate::net::protocol::step::{Step, Switch};
-use crate::net::socket::{Flushed, Input};
+use crate::net::socket::Input;
 use crate::net::stream::Stream;
 use crate::origin::handler::{Conversation, Next};
 
@@ -53,17 +54,5 @@ impl Upgraded {
             Ok(Input::End(_)) => Step::Switch(Switch::Closing { linger: false }),
             Err(fault) => close_after_read_error(&fault, stream, context),
         }
-    }
-}
-
-/// Sends what the conversation wrote. If that is not possible now, returns the step to take instead.
-fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
-    match stream.flush(context) {
-        Ok(Flushed::All) => None,
-        Ok(Flushed::Blocked) => {
-            stream.wait_to_send(context);
-            Some(Step::Wait)
-        }
-        Err(fault) => Some(close_after_write_error(&fault, stream, context)),
     }
 }
