@@ -66,7 +66,9 @@ pub struct Deadlines {
     /// For a whole request head, from its first byte. After it, 408. Also for the first byte on a new
     /// connection; then the connection is closed.
     pub head: Duration,
-    /// For a request body.
+    /// For a request body, whether the server discards it or a handler takes it. All waits for its
+    /// bytes together may last this long. After it, 408. If the handler itself waits or works, that
+    /// time does not count.
     pub body: Duration,
     /// For the next request on a connection that is kept open.
     pub idle: Duration,

@@ -148,11 +148,11 @@ impl Stream {
 
     /// Sets a new deadline if the connection waits for something else than before. An empty line does
     /// not start a new wait for a request; only a response does.
-    pub fn wait_for(&mut self, waiting: Waiting, context: &Context) {
-        let goes_back = waiting == Waiting::Request
+    pub fn wait_for(&mut self, deadline: Deadline) {
+        let goes_back = deadline.waiting == Waiting::Request
             && matches!(self.deadline.waiting, Waiting::FirstRequest | Waiting::Head);
-        if self.deadline.waiting != waiting && !goes_back {
-            self.deadline = context.deadline(waiting);
+        if self.deadline.waiting != deadline.waiting && !goes_back {
+            self.deadline = deadline;
         }
     }
 

@@ -15,7 +15,7 @@
 //!
 //! A small response skips Send: it goes to the outbox at once, and the next state is ReadHead.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::http1::error::Error as MessageError;
 use crate::http1::head::INTERIM_CONTINUE;
@@ -77,6 +77,9 @@ struct Unanswered {
     head: SavedHead,
     facts: RequestFacts,
     body: BodyReader,
+    /// What is left of the time that the client has for its body. `None` until the server waits for
+    /// the body.
+    time_left: Option<Duration>,
 }
 
 /// The rest of a response, and what follows it.
@@ -183,6 +186,7 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
+        request.end_wait(stream, context);
         request.send_continue(stream);
         request.body.discard(&mut stream.inbox);
         match request.body.fault() {
@@ -223,6 +227,7 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
+        request.end_wait(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let received = stream.inbox.waiting().len();
         let mut body = PulledBody {
@@ -264,7 +269,11 @@ impl Http1 {
             }
             (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
             (None, Polled::WaitForWake) => pause(None, stream, context),
-            (None, _) => Step::Again,
+            (None, _) => {
+                // Until its next turn, the connection waits for the server and not for its client.
+                stream.deadline = context.deadline(Waiting::Answer);
+                Step::Again
+            }
         }
     }
 
@@ -389,7 +398,11 @@ impl Http1 {
         }
         let is_idle = awaited == Waiting::Head && stream.inbox.is_empty();
         let waiting = if is_idle { Waiting::Request } else { awaited };
-        stream.wait_for(waiting, context);
+        let deadline = match &self.state {
+            State::ReadBody(request) | State::Respond(request, _) => request.deadline(context),
+            State::ReadHead | State::Send(_) => context.deadline(waiting),
+        };
+        stream.wait_for(deadline);
         if let Some(end) = stream.ended {
             return self.end_of_requests(end, awaited, stream, context);
         }
@@ -530,7 +543,24 @@ impl Unanswered {
             head: SavedHead::of(head),
             facts,
             body,
+            time_left: None,
         })
+    }
+
+    /// The deadline of the body, if the server waits for it from now on. The waits before have used
+    /// up a part of the time.
+    fn deadline(&self, context: &Context) -> Deadline {
+        let allowed = context.deadlines.body;
+        let left = self.time_left.unwrap_or(allowed);
+        Deadline::new(Waiting::Body, context.now.instant, left)
+    }
+
+    /// Notes how much time is left after a wait for the body.
+    fn end_wait(&mut self, stream: &Stream, context: &Context) {
+        let Deadline { waiting, at } = stream.deadline;
+        if waiting == Waiting::Body {
+            self.time_left = Some(at.saturating_duration_since(context.now.instant));
+        }
     }
 
     /// Writes 100 (Continue) once, if the client waits for it (RFC 9110 section 10.1.1).
