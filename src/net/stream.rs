@@ -39,8 +39,10 @@ pub struct Stream {
     unsent: Outbox,
     /// How the client's bytes ended, once they have.
     pub ended: Option<InputEnd>,
-    /// When the last bytes were received.
+    /// When the first byte of the current message was received.
     pub arrived: Instant,
+    /// When the last bytes were received, and how many.
+    last_read: (Instant, usize),
     /// When the worker must act although no event comes.
     pub deadline: Deadline,
     /// Whether the client reads fast enough.
@@ -70,6 +72,7 @@ impl Stream {
             unsent: Outbox::default(),
             ended: None,
             arrived: context.now.instant,
+            last_read: (context.now.instant, 0),
             deadline: context.deadline(waiting),
             pace: Pace::new(context.limits.min_rate, context.deadlines.send),
             budget: 0,
@@ -103,7 +106,10 @@ impl Stream {
         self.count_traffic();
         match input {
             Input::Bytes(count) => {
-                self.arrived = context.now.latest;
+                self.last_read = (context.now.latest, count);
+                if self.inbox.is_empty() {
+                    self.arrived = context.now.latest;
+                }
                 self.inbox.add(count);
             }
             Input::End(end) => self.ended = Some(end),
@@ -112,13 +118,21 @@ impl Stream {
         Ok(input)
     }
 
+    /// Notes that the next byte begins a new message.
+    pub fn end_message(&mut self) {
+        let (at, count) = self.last_read;
+        if self.inbox.waiting().len() <= count {
+            self.arrived = at;
+        }
+    }
+
     /// Writes what waits to be sent.
     pub fn flush(&mut self, context: &mut Context) -> Result<Flushed, TransportError> {
         self.push(More::No, context)
     }
 
-    /// The same; `more` says whether more follows at once. Exchanges whose last byte was taken end
-    /// here.
+    /// The same; `more` says whether more follows at once. Then ends the exchanges whose last byte has
+    /// left.
     pub fn push(&mut self, more: More, context: &mut Context) -> Result<Flushed, TransportError> {
         let flushed = self.outbox.flush(&mut self.transport, more);
         self.count_traffic();

@@ -382,6 +382,7 @@ impl Http1 {
         if let Some(exchange) = self.exchange.take() {
             stream.outbox.mark_end(exchange);
         }
+        stream.end_message();
         stream.deadline = context.deadline(Waiting::Request);
         match then {
             Then::NextRequest => Step::Next,
