@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
-use docroot::origin::handler::{Answer, Polled};
+use docroot::origin::handler::{Answer, Origin, Polled, Responder};
+use docroot::origin::request::{Request, RequestBody};
 use docroot::origin::response::Response;
 use docroot::semantics::status::Status;
+use docroot::semantics::trace::Trace;
 use docroot::site::body::{Body, Pulled, Source};
 use docroot::site::body_error::BodyError;
 use support::handlers::{Bell, MADE, Part, Script, later, sourced, text};
@@ -366,6 +368,44 @@ fn a_drain_ends_at_its_deadline_whoever_waits() {
     };
     check_line("/source", begun(End::Shutdown), drain);
     check_line("/responder", unanswered(End::Shutdown), drain);
+}
+
+/// Waits until the server drains.
+struct UntilDrain(Bell);
+
+impl Responder for UntilDrain {
+    fn poll(
+        &mut self,
+        _: &Request<'_>,
+        _: &mut dyn RequestBody,
+        origin: &mut Origin,
+        _: &mut Trace,
+    ) -> Polled {
+        self.0.ring();
+        match origin.is_draining {
+            false => Polled::WaitForWake,
+            true => Polled::Done(text("goodbye")),
+        }
+    }
+}
+
+#[test]
+fn a_responder_is_told_of_a_drain() {
+    let polls = Bell::default();
+    let counted = polls.clone();
+    let mut server = Setup::new()
+        .with(|config| config.deadlines.drain = PATIENCE)
+        .at("/until", move |_| {
+            Answer::Later(Box::new(UntilDrain(counted.clone())))
+        })
+        .start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/until", &[]));
+    until("it waits", || polls.rings() > 0);
+    server.drain();
+    assert_eq!(client.response("GET").text(), "goodbye");
+    assert!(client.is_closed());
+    server.wait();
 }
 
 /// An answer that is ready before the deadline is sent whole.

@@ -7,10 +7,14 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use docroot::net::connection::Turn;
+use docroot::net::limits::Deadlines;
+use docroot::net::protocol::step::Closed;
 use docroot::observe::access_log::LogFormat;
 use docroot::origin::handler::{Conversed, Next};
-use support::handlers::{Bell, upgraded};
+use support::handlers::{Bell, conversing, upgraded};
 use support::journal::Wanted;
+use support::rig::Rig;
 use support::{Client, PATIENCE, Response, Setup, TestServer, request, until};
 
 /// Says each line again, and ends after `bye`. What is not a line yet it leaves.
@@ -365,6 +369,114 @@ fn a_drain_waits_for_a_conversation_until_its_deadline() {
     server.drain();
     server.wait();
     assert!(client.is_closed());
+}
+
+/// Says `x` at each of these intervals, and nothing if it is told to be silent.
+fn pinging(interval: Duration, is_silent: bool) -> Setup {
+    setup().at("/pings", move |request| {
+        let mut next = request.instant + interval;
+        upgraded("pings", move |now, received, out| {
+            if now >= next {
+                next += interval;
+                out.extend_from_slice(if is_silent { b"" } else { b"x" });
+            }
+            Conversed {
+                consumed: received.len(),
+                next: Next::WaitUntil(next),
+            }
+        })
+    })
+}
+
+const THIRD: Duration = Duration::from_secs(Deadlines::IDLE.as_secs() / 3);
+
+/// A connection that has switched, on a clock that stands still.
+fn switched_rig(setup: Setup, target: &str) -> Rig {
+    let mut rig = Rig::new(setup);
+    rig.send(&asking(target));
+    assert_eq!(rig.drive(), Turn::Wait);
+    assert!(rig.taken().starts_with(b"HTTP/1.1 101 "));
+    rig
+}
+
+/// Lets time pass until the next deadline, and tells how much.
+fn to_the_deadline(rig: &mut Rig) -> (Duration, Turn) {
+    let at = rig.connection.deadline().at;
+    let passed = at - rig.context.now.instant;
+    rig.context.now.instant = at;
+    let turn = match rig.connection.expire(&mut rig.context) {
+        Turn::Again => rig.drive(),
+        turn => turn,
+    };
+    (passed, turn)
+}
+
+#[test]
+fn a_silent_conversation_ends_at_the_idle_deadline() {
+    let mut rig = switched_rig(pinging(2 * Deadlines::IDLE, true), "/pings");
+    // A byte from the client starts the time again, although nothing is sent.
+    rig.context.now.instant += THIRD;
+    rig.send(b"x");
+    assert_eq!(rig.drive(), Turn::Wait);
+    assert_eq!(
+        to_the_deadline(&mut rig),
+        (Deadlines::IDLE, Turn::Closed(Closed::Orderly))
+    );
+}
+
+#[test]
+fn a_conversation_that_does_nothing_at_its_times_is_silent() {
+    let mut rig = switched_rig(pinging(THIRD, true), "/pings");
+    for _ in 0..2 {
+        assert_eq!(to_the_deadline(&mut rig), (THIRD, Turn::Wait));
+    }
+    let end = (THIRD, Turn::Closed(Closed::Orderly));
+    assert_eq!(to_the_deadline(&mut rig), end);
+}
+
+#[test]
+fn a_conversation_that_sends_stays_open() {
+    let mut rig = switched_rig(pinging(THIRD, false), "/pings");
+    for _ in 0..10 {
+        assert_eq!(to_the_deadline(&mut rig), (THIRD, Turn::Wait));
+        assert_eq!(rig.taken(), b"x");
+    }
+}
+
+#[test]
+fn a_silent_conversation_is_closed_by_the_server() {
+    let server = setup()
+        .with(|config| config.deadlines.idle = Duration::from_millis(100))
+        .start();
+    let mut client = switched(&server, "/echo");
+    assert!(client.is_closed());
+    until("its slot is free", || {
+        server.counters.connections_open.value() == 0
+    });
+}
+
+#[test]
+fn a_conversation_is_told_of_a_drain_and_says_goodbye() {
+    let mut server = setup()
+        .with(|config| config.deadlines.drain = PATIENCE)
+        .at("/polite", |_| {
+            conversing("polite", |turn, out| {
+                let next = match turn.is_draining {
+                    false => Next::WaitForWake,
+                    true => {
+                        out.extend_from_slice(b"goodbye");
+                        Next::End
+                    }
+                };
+                Conversed { consumed: 0, next }
+            })
+        })
+        .start();
+    let mut client = switched(&server, "/polite");
+    server.drain();
+    assert_eq!(client.rest(), b"goodbye");
+    drop(client);
+    server.wait();
 }
 
 #[test]

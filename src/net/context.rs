@@ -48,8 +48,6 @@ pub struct Context {
     pub observer: Observer,
     /// The steps of the current decision.
     pub trace: Trace,
-    /// The server is shutting down: each connection ends after its response.
-    pub is_draining: bool,
     /// Creates TLS sessions, if the site is served over TLS.
     pub endpoint: Option<Arc<Endpoint>>,
     /// The port to which the redirect service sends clients.
@@ -121,7 +119,6 @@ impl Context {
                 counters: Arc::clone(&settings.counters),
             },
             trace: Trace::off(),
-            is_draining: false,
             endpoint: settings.endpoint.clone(),
             https_port: settings.port,
             hsts: config.tls.as_ref().and_then(|tls| tls.hsts),
@@ -151,7 +148,7 @@ impl Context {
         match waiting {
             Waiting::Handshake => self.deadlines.handshake,
             Waiting::FirstRequest | Waiting::Head => self.deadlines.head,
-            Waiting::Request => self.deadlines.idle,
+            Waiting::Request | Waiting::Traffic => self.deadlines.idle,
             Waiting::Body => self.deadlines.body,
             Waiting::Send => self.deadlines.send,
             Waiting::Close => self.deadlines.linger,

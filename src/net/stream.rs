@@ -47,6 +47,8 @@ pub struct Stream {
     pub deadline: Deadline,
     /// Whether the client reads fast enough.
     pub pace: Pace,
+    /// How many bytes crossed the socket since the connection began.
+    pub traffic: u64,
     /// Bytes that the connection may still move in this turn.
     pub budget: u64,
     /// The worker's token for the connection.
@@ -75,6 +77,7 @@ impl Stream {
             last_read: (context.now.instant, 0),
             deadline: context.deadline(waiting),
             pace: Pace::new(context.limits.min_rate, context.deadlines.send),
+            traffic: 0,
             budget: 0,
             token: Token(0),
             is_gone: false,
@@ -140,9 +143,10 @@ impl Stream {
         flushed
     }
 
-    /// Counts the bytes that crossed the socket, for the turn's budget and for the pace.
+    /// Counts the bytes that crossed the socket, for the turn's budget and for the deadlines.
     pub fn count_traffic(&mut self) {
         let traffic = self.transport.take_traffic();
+        self.traffic += traffic.received + traffic.sent;
         self.spend(RECEIVED_COST * traffic.received);
         self.pace.count(traffic.sent);
     }

@@ -329,7 +329,7 @@ impl Http1 {
             (None, Persistence::KeepAlive(_)) => Then::NextRequest,
             (None, Persistence::Close(reason)) => Then::Close {
                 linger: facts.leaves_body
-                    || context.is_draining
+                    || context.origin.is_draining
                     || reason == CloseReason::NotUnderstood,
             },
         };
@@ -412,7 +412,9 @@ impl Http1 {
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
-            Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Orderly),
+            Ok(Input::Nothing) if is_idle && context.origin.is_draining => {
+                Step::Close(Closed::Orderly)
+            }
             Ok(Input::Nothing) => Step::Wait,
             Err(fault) => {
                 let step = close_after_read_error(&fault, stream, context);

@@ -74,7 +74,8 @@ impl Protocol {
         match self {
             Protocol::Handshake(handshake) => handshake.expire(stream, context),
             Protocol::Http1(http1) => http1.expire(stream, context),
-            Protocol::Upgraded(_) | Protocol::Closing(_) => Step::Close(Closed::Orderly),
+            Protocol::Upgraded(_) => Step::Switch(Switch::Closing { linger: false }),
+            Protocol::Closing(_) => Step::Close(Closed::Orderly),
         }
     }
 

@@ -34,8 +34,14 @@ pub fn reply(
 ) -> Reply {
     let common = context.common(stream.transport.has_session());
     let (out, trace) = (stream.outbox.end(), &mut context.trace);
-    let (framing, persistence) =
-        write_head(&response, facts, context.is_draining, &common, out, trace);
+    let (framing, persistence) = write_head(
+        &response,
+        facts,
+        context.origin.is_draining,
+        &common,
+        out,
+        trace,
+    );
     let mut reply = Reply {
         written: 0,
         rest: None,
