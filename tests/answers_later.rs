@@ -4,8 +4,10 @@
 mod support;
 
 use std::io::{ErrorKind, Read};
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+use docroot::net::connection::Turn;
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
 use docroot::origin::handler::{Answer, Origin, Polled, Responder};
@@ -324,7 +326,58 @@ fn a_client_that_leaves_is_noticed_while_it_is_waited() {
     check_line("/responder", unanswered(End::ClientGone), leave);
 }
 
-/// A client that has closed may still wait for its answer. The server notices only when it sends.
+/// A client that has closed and one that only sends no more look the same, until the server sends.
+#[test]
+fn a_client_that_closes_is_noticed_while_it_is_waited() {
+    let bell = Bell::default();
+    let close = |server: &mut TestServer, client: Client| {
+        drop(client);
+        until("it is noticed", || {
+            server.counters.connections_open.value() == 0
+        });
+    };
+    check_line("/responder", unanswered(End::ClientGone), close);
+    // The responder waits for nothing, and would be polled for ever.
+    let polls = bell.clone();
+    let server = Setup::new()
+        .at("/busy", move |_| {
+            let polls = polls.clone();
+            later(move |_, _| {
+                polls.ring();
+                Polled::More
+            })
+        })
+        .start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/busy", &[]));
+    until("it is polled", || bell.rings() > 0);
+    drop(client);
+    until("it is noticed", || {
+        server.counters.connections_open.value() == 0
+    });
+}
+
+/// RFC 9110 section 15.2: a client can discard it. An HTTP/1.0 client must not get it.
+#[test]
+fn a_client_that_sends_no_more_is_asked_whether_it_reads() {
+    let bell = Bell::default();
+    let server = site(&bell).start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/responder", &[]));
+    client.finish();
+    assert_eq!(client.next_response("GET").status, 100);
+    bell.ring();
+    assert_eq!(client.next_response("GET").status, 200);
+    assert!(client.is_closed());
+    let mut rig = Rig::new(site(&Bell::default()));
+    rig.send(b"GET /responder HTTP/1.0\r\n\r\n");
+    rig.client.shutdown(Shutdown::Write).expect("half a close");
+    rig.connection.ready(true, true, false);
+    assert_eq!(rig.drive(), Turn::Wait);
+    assert_eq!(rig.taken(), b"");
+}
+
+/// The answer has begun, so the server cannot ask whether the client reads.
 #[test]
 fn a_client_that_closes_is_noticed_when_more_is_sent() {
     let server = site(&Bell::default()).start();

@@ -21,6 +21,7 @@ use crate::http1::error::Error as MessageError;
 use crate::http1::head::INTERIM_CONTINUE;
 use crate::http1::parse;
 use crate::http1::persistence::{CloseReason, Persistence};
+use crate::http1::version::Version;
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::exchange::Exchange;
@@ -80,6 +81,8 @@ struct Unanswered {
     /// What is left of the time that the client has for its body. `None` until the server waits for
     /// the body.
     time_left: Option<Duration>,
+    /// The client has ended its stream, and was asked whether it still reads.
+    is_asked: bool,
 }
 
 /// The rest of a response, and what follows it.
@@ -248,8 +251,9 @@ impl Http1 {
             None => return self.fail(request.facts, stream, context),
         };
         request.facts.expects_continue &= !request.body.is_done();
-        if matches!(waits, Polled::NeedsContent) {
-            request.send_continue(stream);
+        match waits {
+            Polled::NeedsContent => request.send_continue(stream),
+            _ => request.ask_if_client_reads(stream),
         }
         // A handler that left some of the received content is offered the rest before more is received.
         let has_pulled = stream.inbox.waiting().len() < received;
@@ -547,7 +551,18 @@ impl Unanswered {
             facts,
             body,
             time_left: None,
+            is_asked: false,
         })
+    }
+
+    /// Asks a client that has ended its stream whether it still reads. A client that only sends no
+    /// more discards the 100 (RFC 9110 section 15.2.1). A client that has closed resets the connection.
+    fn ask_if_client_reads(&mut self, stream: &mut Stream) {
+        let may_ask = !self.is_asked && self.facts.version == Version::Http11;
+        if may_ask && stream.transport.has_hung_up() {
+            self.is_asked = true;
+            stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
+        }
     }
 
     /// The deadline of the body, if the server waits for it from now on. The waits before have used
@@ -579,6 +594,7 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
     if let Some(step) = flush(stream, context) {
         return step;
     }
+    stream.transport.probe(context.deadlines.idle);
     let waiting = Waiting::Answer;
     stream.deadline = match at {
         Some(at) => Deadline { waiting, at },
