@@ -11,11 +11,14 @@ use docroot::net::connection::Turn;
 use docroot::net::limits::Deadlines;
 use docroot::net::protocol::step::Closed;
 use docroot::observe::access_log::LogFormat;
-use docroot::origin::handler::{Conversed, Next};
-use support::handlers::{Bell, conversing, upgraded};
+use docroot::origin::handler::{Answer, Conversed, Next};
+use docroot::origin::response::Response;
+use docroot::semantics::status::Status;
+use docroot::site::body::Body;
+use support::handlers::{Bell, MADE, conversing, upgraded};
 use support::journal::Wanted;
 use support::rig::Rig;
-use support::{Client, PATIENCE, Response, Setup, TestServer, request, until};
+use support::{Client, PATIENCE, Setup, TestServer, request, until};
 
 /// Says each line again, and ends after `bye`. What is not a line yet it leaves.
 fn echo(_: Instant, received: &[u8], out: &mut Vec<u8>) -> Conversed {
@@ -50,7 +53,7 @@ fn asking(target: &str) -> Vec<u8> {
 
 /// The answer to a request for an upgrade.
 #[track_caller]
-fn check_switched(client: &mut Client) -> Response {
+fn check_switched(client: &mut Client) -> support::Response {
     let response = client.next_response("GET");
     assert_eq!(
         (response.status, &*response.phrase),
@@ -131,6 +134,67 @@ fn a_request_with_content_that_is_not_read_is_not_switched() {
         assert_eq!(response.status, 413);
         assert_eq!(response.field("Connection"), Some("close"));
         assert!(client.is_closed());
+    }
+}
+
+/// RFC 9110 section 7.8: a server must ignore the field in an HTTP/1.0 request.
+#[test]
+fn an_http_1_0_request_is_not_switched() {
+    let server = setup().start();
+    let mut client = server.connect();
+    let fields = "Connection: keep-alive, Upgrade\r\nUpgrade: echo";
+    client.send(format!("GET /echo HTTP/1.0\r\n{fields}\r\n\r\n").as_bytes());
+    let response = client.next_response("GET");
+    assert_eq!(response.status, 400);
+    assert_eq!(response.field("Upgrade"), None);
+    assert!(response.text().contains("HTTP/1.0"), "the page says why");
+    // The connection still speaks HTTP.
+    client.send(b"GET /a HTTP/1.0\r\n\r\n");
+    assert_eq!(client.response("GET").text(), "small");
+}
+
+/// Otherwise one end would speak HTTP and the other end would not.
+#[test]
+fn only_an_upgrade_is_a_101() {
+    let response = |status| Response::new(status, MADE).body(Body::of(b"text".to_vec()));
+    let server = setup()
+        .at("/101", move |_| {
+            Answer::Ready(response(Status::SwitchingProtocols))
+        })
+        .at("/200", move |_| match upgraded("echo", echo) {
+            Answer::Upgrade(_, conversation) => Answer::Upgrade(response(Status::Ok), conversation),
+            other => other,
+        })
+        .start();
+    for target in ["/101", "/200"] {
+        let mut client = server.connect();
+        client.send(&asking(target));
+        assert_eq!(client.next_response("GET").status, 500, "{target}");
+        client.send(&request("GET", "/a", &[]));
+        assert_eq!(client.response("GET").text(), "small");
+    }
+}
+
+/// The last HTTP message on a connection is not followed by its close. RFC 9110 section 8.6 and RFC
+/// 9112 section 6.1: a 1xx response has neither Content-Length nor Transfer-Encoding.
+#[test]
+fn a_101_never_says_close() {
+    for is_draining in [false, true] {
+        for connection in ["Upgrade", "close, Upgrade"] {
+            let mut rig = Rig::new(setup());
+            rig.context.origin.is_draining = is_draining;
+            let fields = [("Connection", connection), ("Upgrade", "echo")];
+            rig.send(&request("GET", "/echo", &fields));
+            assert_eq!(rig.drive(), Turn::Wait);
+            let head = String::from_utf8(rig.taken()).expect("text");
+            let date = rig.context.now.text;
+            let date = std::str::from_utf8(date.as_bytes()).expect("text");
+            let want = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nServer: docroot\r\nDate: {date}\r\n\
+                 Connection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+            );
+            assert_eq!(head, want);
+        }
     }
 }
 

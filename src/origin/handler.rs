@@ -116,7 +116,9 @@ pub enum Answer {
     /// The response needs more than one turn, or the content of the request.
     Later(Box<dyn Responder>),
     /// The response is the last HTTP message. After it, another protocol uses the connection (RFC
-    /// 9110 section 7.8). The content of the request must have been read: otherwise the answer is 413.
+    /// 9110 section 7.8). The handler sets the fields `Connection` and `Upgrade`. If the status is not
+    /// 101, the answer becomes 500. If content of the request was not read, it becomes 413. If the
+    /// request is HTTP/1.0, it becomes 400, because the server must ignore its `Upgrade` field.
     Upgrade(Response, Box<dyn Conversation>),
 }
 

@@ -63,6 +63,8 @@ pub enum Reason {
     NoHost,
     /// The handler takes less content than the request has.
     ContentTooLarge,
+    /// The resource is only for connections that change their protocol, which HTTP/1.0 cannot.
+    UpgradeOfHttp10,
     /// The server produced no response because of a bug.
     Unanswered,
     /// The head took too long.
@@ -129,6 +131,7 @@ impl Reason {
             Reason::ToHttps => "the site is served over HTTPS",
             Reason::NoHost => "the request does not name a host",
             Reason::ContentTooLarge => "the content of the request is too long",
+            Reason::UpgradeOfHttp10 => "an HTTP/1.0 connection cannot change its protocol",
             Reason::Unanswered => "the server failed to produce a response",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",

@@ -315,13 +315,9 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
-        // Otherwise the rest of the body would be read as the first bytes of the new protocol.
-        let (response, upgrade) = match upgrade {
-            Some(_) if facts.leaves_body => {
-                let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
-                (error(status, reason), None)
-            }
-            upgrade => (response, upgrade),
+        let (response, upgrade) = match refused_upgrade(&response, upgrade.is_some(), facts) {
+            Some(refused) => (refused, None),
+            None => (response, upgrade),
         };
         let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
@@ -542,6 +538,23 @@ fn ready_or_state(
             Ok(made)
         }
     }
+}
+
+/// The response that replaces an upgrade which may not happen (RFC 9110 section 7.8).
+fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -> Option<Response> {
+    let is_101 = response.status == Status::SwitchingProtocols;
+    let (status, reason) = if is_upgrade != is_101 {
+        // A bug in the handler. Only one end would change the protocol.
+        (Status::InternalServerError, Reason::Unanswered)
+    } else if is_upgrade && facts.version == Version::Http10 {
+        (Status::BadRequest, Reason::UpgradeOfHttp10)
+    } else if is_upgrade && facts.leaves_body {
+        // The rest of the body would be read as the first bytes of the new protocol.
+        (Status::ContentTooLarge, Reason::ContentTooLarge)
+    } else {
+        return None;
+    };
+    Some(error(status, reason))
 }
 
 impl Unanswered {
