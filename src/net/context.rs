@@ -46,7 +46,8 @@ pub struct Context {
     pub deadlines: Deadlines,
     /// Counts and logs exchanges.
     pub observer: Observer,
-    /// The steps of the current decision.
+    /// Records the steps of decisions. It is off in a server: one request after another would add
+    /// steps. `docroot explain` answers a single request and reads them.
     pub trace: Trace,
     /// Creates TLS sessions, if the site is served over TLS.
     pub endpoint: Option<Arc<Endpoint>>,

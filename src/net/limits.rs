@@ -58,7 +58,11 @@ impl Limits {
     }
 }
 
-/// How long a client may take. If a handler or an upgraded protocol waits, no deadline applies.
+/// How long a client may take.
+///
+/// While an answer waits for the server itself, no deadline applies, because the client can do nothing
+/// about it. The connection ends if the client resets it. A client that closes, or whose machine
+/// vanishes, is noticed too: see [`Deadlines::idle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// For a TLS handshake, from the start of the connection.
@@ -70,13 +74,14 @@ pub struct Deadlines {
     /// bytes together may last this long. After it, 408. If the handler itself waits or works, that
     /// time does not count.
     pub body: Duration,
-    /// For the next request on a connection that is kept open.
+    /// For the next request on a connection that is kept open. After an upgrade, for the next byte in
+    /// either direction. If an answer waits, the kernel probes the client after this time.
     pub idle: Duration,
     /// The time over which [`Limits::min_rate`] is averaged while a response is sent.
     pub send: Duration,
     /// For the client to read the last response and close (RFC 9112 section 9.6).
     pub linger: Duration,
-    /// At shutdown, for the responses that were begun.
+    /// At shutdown, for the responses that were begun, and for conversations after an upgrade.
     pub drain: Duration,
 }
 

@@ -15,10 +15,9 @@
 //!
 //! A small response skips Send: it goes to the outbox at once, and the next state is ReadHead.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::http1::error::Error as MessageError;
-use crate::http1::head::INTERIM_CONTINUE;
 use crate::http1::parse;
 use crate::http1::persistence::{CloseReason, Persistence};
 use crate::http1::version::Version;
@@ -36,8 +35,8 @@ use crate::net::protocol::dispatch::{
 use crate::net::protocol::output::{close_after_write_error, flush, wait_to_send};
 use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
+use crate::net::protocol::unanswered::Unanswered;
 use crate::net::pump::{Output, Pump, Pumped, SendError};
-use crate::net::saved_head::SavedHead;
 use crate::net::socket::{End as InputEnd, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
@@ -71,18 +70,6 @@ enum State {
     /// A responder makes the answer.
     Respond(Box<Unanswered>, Box<dyn Responder>),
     Send(Box<Sending>),
-}
-
-/// A request that has no response yet.
-struct Unanswered {
-    head: SavedHead,
-    facts: RequestFacts,
-    body: BodyReader,
-    /// What is left of the time that the client has for its body. `None` until the server waits for
-    /// the body.
-    time_left: Option<Duration>,
-    /// The client has ended its stream, and was asked whether it still reads.
-    is_asked: bool,
 }
 
 /// The rest of a response, and what follows it.
@@ -555,51 +542,6 @@ fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -
         return None;
     };
     Some(error(status, reason))
-}
-
-impl Unanswered {
-    fn new(head: &[u8], facts: RequestFacts, body: BodyReader) -> Box<Unanswered> {
-        Box::new(Unanswered {
-            head: SavedHead::of(head),
-            facts,
-            body,
-            time_left: None,
-            is_asked: false,
-        })
-    }
-
-    /// Asks a client that has ended its stream whether it still reads. A client that only sends no
-    /// more discards the 100 (RFC 9110 section 15.2.1). A client that has closed resets the connection.
-    fn ask_if_client_reads(&mut self, stream: &mut Stream) {
-        let may_ask = !self.is_asked && self.facts.version == Version::Http11;
-        if may_ask && stream.transport.has_hung_up() {
-            self.is_asked = true;
-            stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
-        }
-    }
-
-    /// The deadline of the body, if the server waits for it from now on. The waits before have used
-    /// up a part of the time.
-    fn deadline(&self, context: &Context) -> Deadline {
-        let allowed = context.deadlines.body;
-        let left = self.time_left.unwrap_or(allowed);
-        Deadline::new(Waiting::Body, context.now.instant, left)
-    }
-
-    /// Notes how much time is left after a wait for the body.
-    fn end_wait(&mut self, stream: &Stream, context: &Context) {
-        let Deadline { waiting, at } = stream.deadline;
-        if waiting == Waiting::Body {
-            self.time_left = Some(at.saturating_duration_since(context.now.instant));
-        }
-    }
-
-    /// Writes 100 (Continue) once, if the client waits for it (RFC 9110 section 10.1.1).
-    fn send_continue(&mut self, stream: &mut Stream) {
-        if std::mem::take(&mut self.facts.expects_continue) {
-            stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
-        }
-    }
 }
 
 /// Waits until `at`, or until a waker wakes the connection. Sends what was written first.

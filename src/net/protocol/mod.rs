@@ -21,6 +21,8 @@ pub(super) mod handshake;
 pub(super) mod output;
 // HTTP/1.
 pub(super) mod http1;
+// A request that has no response yet.
+mod unanswered;
 // Writing a response to the outbox.
 pub(super) mod reply;
 // The result of a step.

@@ -61,7 +61,8 @@ pub fn reply(
     reply
 }
 
-/// Writes the head of a response. Only this function decides whether the connection stays open.
+/// Writes the head of a response, and decides whether the connection stays open: as the request
+/// `wants`, unless the server has a reason to close it. A 101 is neither kept open nor closed.
 pub fn write_head(
     response: &Response,
     facts: RequestFacts,

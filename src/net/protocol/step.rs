@@ -33,7 +33,8 @@ pub enum Switch {
     },
 }
 
-/// Why a client is refused before its request is read.
+/// An error response that is sent because the client is not served, or because its request cannot be
+/// read to the end. Neither a handler nor the site answers then, and the connection closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The status of the response.
