@@ -157,7 +157,8 @@ pub enum Polled {
     /// sleep meanwhile, and only the client can end it. So this is for work that has an end: to wait
     /// for something else, return one of the following.
     More,
-    /// More of the request's content must arrive first.
+    /// More of the request's content must arrive first. If the end was pulled already, this means
+    /// the same as `More`.
     NeedsContent,
     /// Poll again at this time.
     WaitUntil(Instant),

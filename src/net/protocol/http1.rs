@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use crate::http1::error::Error as MessageError;
 use crate::http1::parse;
-use crate::http1::persistence::{CloseReason, Persistence};
+use crate::http1::persistence::Persistence;
 use crate::http1::version::Version;
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
@@ -315,9 +315,7 @@ impl Http1 {
             (Some(conversation), _) => Then::Upgrade(conversation),
             (None, Persistence::KeepAlive(_)) => Then::NextRequest,
             (None, Persistence::Close(reason)) => Then::Close {
-                linger: facts.leaves_body
-                    || context.origin.is_draining
-                    || reason == CloseReason::NotUnderstood,
+                linger: facts.leaves_body || reason.surprises_client(),
             },
         };
         match reply.rest {
