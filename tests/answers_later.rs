@@ -4,7 +4,9 @@
 mod support;
 
 use std::io::{ErrorKind, Read};
-use std::net::Shutdown;
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use docroot::net::connection::Turn;
@@ -17,6 +19,7 @@ use docroot::semantics::status::Status;
 use docroot::semantics::trace::Trace;
 use docroot::site::body::{Body, Pulled, Source};
 use docroot::site::body_error::BodyError;
+use rustix::net::sockopt::socket_keepalive;
 use support::handlers::{Bell, MADE, Part, Script, later, sourced, text};
 use support::journal::Wanted;
 use support::rig::Rig;
@@ -375,6 +378,24 @@ fn a_client_that_sends_no_more_is_asked_whether_it_reads() {
     rig.connection.ready(true, true, false);
     assert_eq!(rig.drive(), Turn::Wait);
     assert_eq!(rig.taken(), b"");
+}
+
+/// Nothing can be sent to find out whether this client is still there. The kernel asks instead.
+#[test]
+fn the_kernel_probes_a_client_that_is_let_wait() {
+    let bell = Bell::default();
+    for (target, is_let_wait) in [("/source", true), ("/responder", true), ("/a", false)] {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let client = TcpStream::connect(address).expect("it accepts");
+        let (ours, _) = listener.accept().expect("a client");
+        let same = ours.try_clone().expect("a socket");
+        let client = UnixStream::from(OwnedFd::from(client));
+        let mut rig = Rig::over(site(&bell), ours.into(), client);
+        rig.send(&request("GET", target, &[]));
+        rig.drive();
+        assert_eq!(socket_keepalive(&same), Ok(is_let_wait), "{target}");
+    }
 }
 
 /// The answer has begun, so the server cannot ask whether the client reads.
