@@ -4,15 +4,22 @@
 mod support;
 
 use std::io::{ErrorKind, Read};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use docroot::net::connection::Turn;
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
-use docroot::origin::handler::{Answer, Polled};
+use docroot::origin::handler::{Answer, Origin, Polled, Responder};
+use docroot::origin::request::{Request, RequestBody};
 use docroot::origin::response::Response;
 use docroot::semantics::status::Status;
+use docroot::semantics::trace::Trace;
 use docroot::site::body::{Body, Pulled, Source};
 use docroot::site::body_error::BodyError;
+use rustix::net::sockopt::socket_keepalive;
 use support::handlers::{Bell, MADE, Part, Script, later, sourced, text};
 use support::journal::Wanted;
 use support::rig::Rig;
@@ -322,7 +329,76 @@ fn a_client_that_leaves_is_noticed_while_it_is_waited() {
     check_line("/responder", unanswered(End::ClientGone), leave);
 }
 
-/// A client that has closed may still wait for its answer. The server notices only when it sends.
+/// A client that has closed and one that only sends no more look the same, until the server sends.
+#[test]
+fn a_client_that_closes_is_noticed_while_it_is_waited() {
+    let bell = Bell::default();
+    let close = |server: &mut TestServer, client: Client| {
+        drop(client);
+        until("it is noticed", || {
+            server.counters.connections_open.value() == 0
+        });
+    };
+    check_line("/responder", unanswered(End::ClientGone), close);
+    // The responder waits for nothing, and would be polled for ever.
+    let polls = bell.clone();
+    let server = Setup::new()
+        .at("/busy", move |_| {
+            let polls = polls.clone();
+            later(move |_, _| {
+                polls.ring();
+                Polled::More
+            })
+        })
+        .start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/busy", &[]));
+    until("it is polled", || bell.rings() > 0);
+    drop(client);
+    until("it is noticed", || {
+        server.counters.connections_open.value() == 0
+    });
+}
+
+/// RFC 9110 section 15.2: a client can discard it. An HTTP/1.0 client must not get it.
+#[test]
+fn a_client_that_sends_no_more_is_asked_whether_it_reads() {
+    let bell = Bell::default();
+    let server = site(&bell).start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/responder", &[]));
+    client.finish();
+    assert_eq!(client.next_response("GET").status, 100);
+    bell.ring();
+    assert_eq!(client.next_response("GET").status, 200);
+    assert!(client.is_closed());
+    let mut rig = Rig::new(site(&Bell::default()));
+    rig.send(b"GET /responder HTTP/1.0\r\n\r\n");
+    rig.client.shutdown(Shutdown::Write).expect("half a close");
+    rig.connection.ready(true, true, false);
+    assert_eq!(rig.drive(), Turn::Wait);
+    assert_eq!(rig.taken(), b"");
+}
+
+/// Nothing can be sent to find out whether this client is still there. The kernel asks instead.
+#[test]
+fn the_kernel_probes_a_client_that_is_let_wait() {
+    let bell = Bell::default();
+    for (target, is_let_wait) in [("/source", true), ("/responder", true), ("/a", false)] {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+        let address = listener.local_addr().expect("an address");
+        let client = TcpStream::connect(address).expect("it accepts");
+        let (ours, _) = listener.accept().expect("a client");
+        let same = ours.try_clone().expect("a socket");
+        let client = UnixStream::from(OwnedFd::from(client));
+        let mut rig = Rig::over(site(&bell), ours.into(), client);
+        rig.send(&request("GET", target, &[]));
+        rig.drive();
+        assert_eq!(socket_keepalive(&same), Ok(is_let_wait), "{target}");
+    }
+}
+
+/// The answer has begun, so the server cannot ask whether the client reads.
 #[test]
 fn a_client_that_closes_is_noticed_when_more_is_sent() {
     let server = site(&Bell::default()).start();
@@ -366,6 +442,44 @@ fn a_drain_ends_at_its_deadline_whoever_waits() {
     };
     check_line("/source", begun(End::Shutdown), drain);
     check_line("/responder", unanswered(End::Shutdown), drain);
+}
+
+/// Waits until the server drains.
+struct UntilDrain(Bell);
+
+impl Responder for UntilDrain {
+    fn poll(
+        &mut self,
+        _: &Request<'_>,
+        _: &mut dyn RequestBody,
+        origin: &mut Origin,
+        _: &mut Trace,
+    ) -> Polled {
+        self.0.ring();
+        match origin.is_draining {
+            false => Polled::WaitForWake,
+            true => Polled::Done(text("goodbye")),
+        }
+    }
+}
+
+#[test]
+fn a_responder_is_told_of_a_drain() {
+    let polls = Bell::default();
+    let counted = polls.clone();
+    let mut server = Setup::new()
+        .with(|config| config.deadlines.drain = PATIENCE)
+        .at("/until", move |_| {
+            Answer::Later(Box::new(UntilDrain(counted.clone())))
+        })
+        .start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/until", &[]));
+    until("it waits", || polls.rings() > 0);
+    server.drain();
+    assert_eq!(client.response("GET").text(), "goodbye");
+    assert!(client.is_closed());
+    server.wait();
 }
 
 /// An answer that is ready before the deadline is sent whole.

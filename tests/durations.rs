@@ -5,9 +5,13 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use docroot::net::connection::Turn;
 use docroot::observe::access_log::LogFormat;
-use support::handlers::{Script, sourced};
+use docroot::origin::handler::Polled;
+use docroot::origin::request::Content;
+use support::handlers::{Script, later, sourced, text};
 use support::page::Page;
+use support::rig::Rig;
 use support::{Setup, TestServer, journal, pause, request};
 
 /// One worker, so that it acts on its clients in their order.
@@ -94,6 +98,56 @@ fn half_a_head_behind_a_request_has_begun() {
         durations[0] < durations[1],
         "the pause is no part of the first"
     );
+}
+
+/// The seconds of each exchange on a connection that receives `pieces`, a minute after each other.
+fn durations_of(setup: Setup, pieces: &[&[u8]]) -> Vec<f64> {
+    let (setup, page) = setup.logging(LogFormat::Json);
+    let mut rig = Rig::new(setup);
+    for (piece, ago) in pieces.iter().zip((0..pieces.len() as u64).rev()) {
+        rig.context.now.latest = Instant::now() - Duration::from_secs(60 * ago);
+        rig.send(piece);
+        assert_eq!(rig.drive(), Turn::Wait);
+    }
+    rig.lose();
+    let lines = page.lines();
+    lines.iter().map(|line| journal::duration(line)).collect()
+}
+
+/// A handler asks for more content although all of it is there. So the rest of the next head is read
+/// before the first part of that head is parsed.
+#[test]
+fn a_head_begins_with_its_first_byte_although_more_is_read_before_it_is_parsed() {
+    let setup = Setup::new().file("a", "small").taking("/slow", 9, |_| {
+        let mut polls = 0;
+        later(move |_, body| {
+            polls += 1;
+            match polls {
+                1 | 2 => Polled::NeedsContent,
+                _ => match body.pull() {
+                    Content::End => Polled::Done(text("read")),
+                    _ => Polled::More,
+                },
+            }
+        })
+    });
+    let first = request("POST", "/slow", &[("Content-Length", "5")]);
+    let first = [&first[..], b"helloGET /a HTTP/1.1\r\nHo"].concat();
+    let durations = durations_of(setup, &[&first, b"st: test\r\n\r\n"]);
+    assert_eq!(durations.len(), 2);
+    assert!((60.0..90.0).contains(&durations[1]), "{durations:?}");
+}
+
+/// What follows a request in the same read begins then, not with the request before it.
+#[test]
+fn a_request_does_not_begin_with_the_one_before_it() {
+    let setup = Setup::new().file("a", "small");
+    let whole = request("GET", "/a", &[]);
+    let second = [b"st: test\r\n\r\n", &whole[..]].concat();
+    let durations = durations_of(setup, &[b"GET /a HTTP/1.1\r\nHo", &second]);
+    assert_eq!(durations.len(), 2);
+    assert!((60.0..90.0).contains(&durations[0]), "{durations:?}");
+    assert!(durations[1] < 30.0, "{durations:?}");
 }
 
 /// Nothing waits for a sweep: an idle connection is closed when its time is over.

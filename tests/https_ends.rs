@@ -6,8 +6,8 @@ mod support;
 
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
-use docroot::origin::handler::{Conversed, Next};
-use support::handlers::{Bell, Part, Script, sourced, upgraded};
+use docroot::origin::handler::{Conversed, Next, Polled};
+use support::handlers::{Bell, Part, Script, later, sourced, upgraded};
 use support::journal::{FORMATS, Wanted};
 use support::page::Page;
 use support::tls::{EACH, SecureSite, Tls, setup};
@@ -119,6 +119,33 @@ fn a_client_that_goes_away() {
     let lines = lines(site, &page);
     assert_eq!(lines.len(), 1, "{lines:#?}");
     thousand(End::ClientGone).check(LogFormat::Json, &lines[0]);
+}
+
+/// It has ended its side, so the server asks whether it reads.
+#[test]
+fn a_client_that_closes_while_its_answer_waits() {
+    for versions in EACH {
+        let polled = Bell::default();
+        let polls = polled.clone();
+        let setup = site(&Bell::default(), Part::Fault).at("/never", move |_| {
+            let polls = polls.clone();
+            later(move |_, _| {
+                polls.ring();
+                Polled::WaitForWake
+            })
+        });
+        let site = SecureSite::start(setup);
+        let mut client = site.connect_in(versions);
+        // It has read what the handshake sends, or its socket would reset.
+        client.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(client.response("GET").status, 200);
+        client.send(&request("GET", "/never", &[]));
+        until("it is polled", || polled.rings() > 0);
+        drop(client);
+        until("it is noticed", || {
+            site.server.counters.connections_open.value() == 0
+        });
+    }
 }
 
 #[test]

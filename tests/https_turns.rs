@@ -2,24 +2,28 @@
 //! at a time, handshakes wait for those who are served, large files are sent from copies, and what
 //! the socket has not taken is not forgotten.
 #![cfg(feature = "tls")]
-#![allow(clippy::disallowed_methods, reason = "tests open files")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests open files and read the clock"
+)]
 
 mod support;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::FileExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use docroot::net::connection::Turn;
 use docroot::net::protocol::step::Closed;
+use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
 use rustls::ContentType;
 use support::forge::{Forge, tapped};
 use support::rig::Rig;
 use support::secure_rig::SecureRig;
 use support::tls::{Authority, EACH, SecureSite, TLS_1_3, Tls, client_hello, setup};
-use support::{Client, Setup, find, noise, request, until};
+use support::{Client, Setup, find, journal, noise, request, until};
 
 /// As many empty records as rustls takes in a row.
 const EMPTY: usize = 32;
@@ -53,6 +57,23 @@ fn records_without_content_end_a_turn() {
     let asked = request("GET", "/a.txt", &[("Connection", "close")]);
     rig.send(&forge.record(ContentType::ApplicationData, &asked));
     assert_eq!(rig.drive(), Turn::Closed(Closed::Orderly));
+}
+
+/// The start of a request without TLS is read in several pieces before there is an exchange.
+#[test]
+fn a_request_without_tls_begins_with_its_first_byte() {
+    let authority = Authority::new("authority");
+    let (setup, page) = setup().https(&authority).logging(LogFormat::Json);
+    let mut rig = Rig::new(setup);
+    let ago = |seconds| Instant::now() - Duration::from_secs(seconds);
+    for (piece, at) in [(&b"GE"[..], ago(60)), (b"T / HTTP/1.1\r\n\r\n", ago(0))] {
+        rig.context.now.latest = at;
+        rig.send(piece);
+        assert_eq!(rig.drive(), Turn::Wait);
+    }
+    rig.lose();
+    let took = journal::duration(&page.lines()[0]);
+    assert!((60.0..90.0).contains(&took), "{took}");
 }
 
 /// How many come at once: their handshakes take many times as long as a worker lets others wait.

@@ -242,7 +242,7 @@ fn whoever_goes_on_sending_after_the_last_answer_is_closed() {
     assert_eq!(rig.drive(), Turn::Wait, "it is given time to close");
     rig.context.now.instant += SHORT;
     rig.send(&[b'x'; 64 << 10]);
-    assert_eq!(rig.drive(), Turn::Closed(Closed::Idle));
+    assert_eq!(rig.drive(), Turn::Closed(Closed::Orderly));
 }
 
 /// The time that the server itself needs is not the client's: nobody is told 408 for it.

@@ -3,14 +3,18 @@
 
 mod support;
 
+use std::io::Read;
 use std::time::Duration;
 
+use docroot::net::connection::Turn;
+use docroot::net::limits::Deadlines;
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
 use docroot::origin::handler::{Answer, Polled};
 use docroot::origin::request::{Content, RequestBody};
 use support::handlers::{Bell, later, text};
 use support::journal::Wanted;
+use support::rig::Rig;
 use support::{Client, Response, Setup, TestServer, noise, request, until};
 
 /// The most content that a handler of these tests takes.
@@ -360,6 +364,39 @@ fn content_that_takes_too_long_is_408() {
         client.send(b"4\r\n");
         check_last(&mut client, 408);
     }
+}
+
+/// The deadline is for all waits together. Otherwise a client could send one byte in each of them.
+/// The time in which the handler itself waits does not count.
+#[test]
+fn waits_of_the_handler_do_not_prolong_the_deadline_of_content() {
+    let tenths = |count| Deadlines::BODY * count / 10;
+    let pause = Duration::from_secs(3600);
+    let mut rig = Rig::new(setup().taking("/pauses", MOST as u64, move |_| {
+        later(move |request, body| match body.pull() {
+            Content::Bytes(_) => Polled::WaitUntil(request.instant + pause),
+            Content::NotYet => Polled::NeedsContent,
+            Content::End => Polled::Done(text("all of it")),
+        })
+    }));
+    let head = request("POST", "/pauses", &[("Content-Length", "9")]);
+    rig.send(&head);
+    for used in [0, 4, 8] {
+        assert_eq!(rig.drive(), Turn::Wait);
+        let now = rig.context.now.instant;
+        assert_eq!(rig.connection.deadline().at, now + tenths(10 - used));
+        if used < 8 {
+            rig.context.now.instant += tenths(4);
+            rig.send(b"x");
+            assert_eq!(rig.drive(), Turn::Wait);
+            rig.context.now.instant += pause;
+        }
+    }
+    rig.context.now.instant += tenths(2);
+    rig.connection.expire(&mut rig.context);
+    let mut sent = String::new();
+    rig.client.read_to_string(&mut sent).expect("text");
+    assert!(sent.starts_with("HTTP/1.1 408 "), "{sent}");
 }
 
 #[test]

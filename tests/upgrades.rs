@@ -7,11 +7,18 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use docroot::net::connection::Turn;
+use docroot::net::limits::Deadlines;
+use docroot::net::protocol::step::Closed;
 use docroot::observe::access_log::LogFormat;
-use docroot::origin::handler::{Conversed, Next};
-use support::handlers::{Bell, upgraded};
+use docroot::origin::handler::{Answer, Conversed, Next};
+use docroot::origin::response::Response;
+use docroot::semantics::status::Status;
+use docroot::site::body::Body;
+use support::handlers::{Bell, MADE, conversing, upgraded};
 use support::journal::Wanted;
-use support::{Client, PATIENCE, Response, Setup, TestServer, request, until};
+use support::rig::Rig;
+use support::{Client, PATIENCE, Setup, TestServer, request, until};
 
 /// Says each line again, and ends after `bye`. What is not a line yet it leaves.
 fn echo(_: Instant, received: &[u8], out: &mut Vec<u8>) -> Conversed {
@@ -46,7 +53,7 @@ fn asking(target: &str) -> Vec<u8> {
 
 /// The answer to a request for an upgrade.
 #[track_caller]
-fn check_switched(client: &mut Client) -> Response {
+fn check_switched(client: &mut Client) -> support::Response {
     let response = client.next_response("GET");
     assert_eq!(
         (response.status, &*response.phrase),
@@ -127,6 +134,67 @@ fn a_request_with_content_that_is_not_read_is_not_switched() {
         assert_eq!(response.status, 413);
         assert_eq!(response.field("Connection"), Some("close"));
         assert!(client.is_closed());
+    }
+}
+
+/// RFC 9110 section 7.8: a server must ignore the field in an HTTP/1.0 request.
+#[test]
+fn an_http_1_0_request_is_not_switched() {
+    let server = setup().start();
+    let mut client = server.connect();
+    let fields = "Connection: keep-alive, Upgrade\r\nUpgrade: echo";
+    client.send(format!("GET /echo HTTP/1.0\r\n{fields}\r\n\r\n").as_bytes());
+    let response = client.next_response("GET");
+    assert_eq!(response.status, 400);
+    assert_eq!(response.field("Upgrade"), None);
+    assert!(response.text().contains("HTTP/1.0"), "the page says why");
+    // The connection still speaks HTTP.
+    client.send(b"GET /a HTTP/1.0\r\n\r\n");
+    assert_eq!(client.response("GET").text(), "small");
+}
+
+/// Otherwise one end would speak HTTP and the other end would not.
+#[test]
+fn only_an_upgrade_is_a_101() {
+    let response = |status| Response::new(status, MADE).body(Body::of(b"text".to_vec()));
+    let server = setup()
+        .at("/101", move |_| {
+            Answer::Ready(response(Status::SwitchingProtocols))
+        })
+        .at("/200", move |_| match upgraded("echo", echo) {
+            Answer::Upgrade(_, conversation) => Answer::Upgrade(response(Status::Ok), conversation),
+            other => other,
+        })
+        .start();
+    for target in ["/101", "/200"] {
+        let mut client = server.connect();
+        client.send(&asking(target));
+        assert_eq!(client.next_response("GET").status, 500, "{target}");
+        client.send(&request("GET", "/a", &[]));
+        assert_eq!(client.response("GET").text(), "small");
+    }
+}
+
+/// The last HTTP message on a connection is not followed by its close. RFC 9110 section 8.6 and RFC
+/// 9112 section 6.1: a 1xx response has neither Content-Length nor Transfer-Encoding.
+#[test]
+fn a_101_never_says_close() {
+    for is_draining in [false, true] {
+        for connection in ["Upgrade", "close, Upgrade"] {
+            let mut rig = Rig::new(setup());
+            rig.context.origin.is_draining = is_draining;
+            let fields = [("Connection", connection), ("Upgrade", "echo")];
+            rig.send(&request("GET", "/echo", &fields));
+            assert_eq!(rig.drive(), Turn::Wait);
+            let head = String::from_utf8(rig.taken()).expect("text");
+            let date = rig.context.now.text;
+            let date = std::str::from_utf8(date.as_bytes()).expect("text");
+            let want = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nServer: docroot\r\nDate: {date}\r\n\
+                 Connection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+            );
+            assert_eq!(head, want);
+        }
     }
 }
 
@@ -365,6 +433,114 @@ fn a_drain_waits_for_a_conversation_until_its_deadline() {
     server.drain();
     server.wait();
     assert!(client.is_closed());
+}
+
+/// Says `x` at each of these intervals, and nothing if it is told to be silent.
+fn pinging(interval: Duration, is_silent: bool) -> Setup {
+    setup().at("/pings", move |request| {
+        let mut next = request.instant + interval;
+        upgraded("pings", move |now, received, out| {
+            if now >= next {
+                next += interval;
+                out.extend_from_slice(if is_silent { b"" } else { b"x" });
+            }
+            Conversed {
+                consumed: received.len(),
+                next: Next::WaitUntil(next),
+            }
+        })
+    })
+}
+
+const THIRD: Duration = Duration::from_secs(Deadlines::IDLE.as_secs() / 3);
+
+/// A connection that has switched, on a clock that stands still.
+fn switched_rig(setup: Setup, target: &str) -> Rig {
+    let mut rig = Rig::new(setup);
+    rig.send(&asking(target));
+    assert_eq!(rig.drive(), Turn::Wait);
+    assert!(rig.taken().starts_with(b"HTTP/1.1 101 "));
+    rig
+}
+
+/// Lets time pass until the next deadline, and tells how much.
+fn to_the_deadline(rig: &mut Rig) -> (Duration, Turn) {
+    let at = rig.connection.deadline().at;
+    let passed = at - rig.context.now.instant;
+    rig.context.now.instant = at;
+    let turn = match rig.connection.expire(&mut rig.context) {
+        Turn::Again => rig.drive(),
+        turn => turn,
+    };
+    (passed, turn)
+}
+
+#[test]
+fn a_silent_conversation_ends_at_the_idle_deadline() {
+    let mut rig = switched_rig(pinging(2 * Deadlines::IDLE, true), "/pings");
+    // A byte from the client starts the time again, although nothing is sent.
+    rig.context.now.instant += THIRD;
+    rig.send(b"x");
+    assert_eq!(rig.drive(), Turn::Wait);
+    assert_eq!(
+        to_the_deadline(&mut rig),
+        (Deadlines::IDLE, Turn::Closed(Closed::Orderly))
+    );
+}
+
+#[test]
+fn a_conversation_that_does_nothing_at_its_times_is_silent() {
+    let mut rig = switched_rig(pinging(THIRD, true), "/pings");
+    for _ in 0..2 {
+        assert_eq!(to_the_deadline(&mut rig), (THIRD, Turn::Wait));
+    }
+    let end = (THIRD, Turn::Closed(Closed::Orderly));
+    assert_eq!(to_the_deadline(&mut rig), end);
+}
+
+#[test]
+fn a_conversation_that_sends_stays_open() {
+    let mut rig = switched_rig(pinging(THIRD, false), "/pings");
+    for _ in 0..10 {
+        assert_eq!(to_the_deadline(&mut rig), (THIRD, Turn::Wait));
+        assert_eq!(rig.taken(), b"x");
+    }
+}
+
+#[test]
+fn a_silent_conversation_is_closed_by_the_server() {
+    let server = setup()
+        .with(|config| config.deadlines.idle = Duration::from_millis(100))
+        .start();
+    let mut client = switched(&server, "/echo");
+    assert!(client.is_closed());
+    until("its slot is free", || {
+        server.counters.connections_open.value() == 0
+    });
+}
+
+#[test]
+fn a_conversation_is_told_of_a_drain_and_says_goodbye() {
+    let mut server = setup()
+        .with(|config| config.deadlines.drain = PATIENCE)
+        .at("/polite", |_| {
+            conversing("polite", |turn, out| {
+                let next = match turn.is_draining {
+                    false => Next::WaitForWake,
+                    true => {
+                        out.extend_from_slice(b"goodbye");
+                        Next::End
+                    }
+                };
+                Conversed { consumed: 0, next }
+            })
+        })
+        .start();
+    let mut client = switched(&server, "/polite");
+    server.drain();
+    assert_eq!(client.rest(), b"goodbye");
+    drop(client);
+    server.wait();
 }
 
 #[test]

@@ -74,6 +74,11 @@ impl Persistence {
 }
 
 impl CloseReason {
+    /// Whether the client may be sending another request, because it does not know of the close yet.
+    pub fn surprises_client(self) -> bool {
+        matches!(self, CloseReason::NotUnderstood | CloseReason::ShuttingDown)
+    }
+
     fn text(self) -> &'static str {
         match self {
             CloseReason::Asked => "the connection closes because the client asked for it",

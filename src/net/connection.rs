@@ -17,9 +17,9 @@ use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::listener::Listener;
 use crate::net::protocol::Protocol;
-use crate::net::protocol::closing::close_after_write_error;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
+use crate::net::protocol::output::close_after_write_error;
 use crate::net::protocol::step::{Closed, Refusal, Step};
 use crate::net::stream::Stream;
 use crate::net::transport::Transport;
@@ -147,7 +147,7 @@ impl Connection {
                 Step::Close(closed) => break Turn::Closed(closed),
             };
         };
-        if let Turn::Closed(Closed::Idle | Closed::Orderly) = turn {
+        if let Turn::Closed(Closed::Orderly) = turn {
             send_close_notify(stream, context);
         }
         stream.end_sent_exchanges(context);

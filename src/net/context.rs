@@ -46,10 +46,9 @@ pub struct Context {
     pub deadlines: Deadlines,
     /// Counts and logs exchanges.
     pub observer: Observer,
-    /// The steps of the current decision.
+    /// Records the steps of decisions. It is off in a server: one request after another would add
+    /// steps. `docroot explain` answers a single request and reads them.
     pub trace: Trace,
-    /// The server is shutting down: each connection ends after its response.
-    pub is_draining: bool,
     /// Creates TLS sessions, if the site is served over TLS.
     pub endpoint: Option<Arc<Endpoint>>,
     /// The port to which the redirect service sends clients.
@@ -136,7 +135,6 @@ impl Context {
                 counters: Arc::clone(&settings.counters),
             },
             trace: Trace::off(),
-            is_draining: false,
             endpoint: settings.endpoint.clone(),
             https_port: settings.port,
             hsts: config.tls.as_ref().and_then(|tls| tls.hsts),
@@ -166,7 +164,7 @@ impl Context {
         match waiting {
             Waiting::Handshake => self.deadlines.handshake,
             Waiting::FirstRequest | Waiting::Head => self.deadlines.head,
-            Waiting::Request => self.deadlines.idle,
+            Waiting::Request | Waiting::Traffic => self.deadlines.idle,
             Waiting::Body => self.deadlines.body,
             Waiting::Send => self.deadlines.send,
             Waiting::Close => self.deadlines.linger,

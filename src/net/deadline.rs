@@ -22,6 +22,8 @@ pub enum Waiting {
     Send,
     /// The client's close.
     Close,
+    /// A byte in either direction, after an upgrade.
+    Traffic,
     /// A handler, a source or an upgraded protocol of the server. At the deadline it continues.
     Answer,
 }

@@ -58,7 +58,11 @@ impl Limits {
     }
 }
 
-/// How long a client may take. If a handler or an upgraded protocol waits, no deadline applies.
+/// How long a client may take.
+///
+/// While an answer waits for the server itself, no deadline applies, because the client can do nothing
+/// about it. The connection ends if the client resets it. A client that closes, or whose machine
+/// vanishes, is noticed too: see [`Deadlines::idle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// For a TLS handshake, from the start of the connection.
@@ -66,15 +70,18 @@ pub struct Deadlines {
     /// For a whole request head, from its first byte. After it, 408. Also for the first byte on a new
     /// connection; then the connection is closed.
     pub head: Duration,
-    /// For a request body.
+    /// For a request body, whether the server discards it or a handler takes it. All waits for its
+    /// bytes together may last this long. After it, 408. If the handler itself waits or works, that
+    /// time does not count.
     pub body: Duration,
-    /// For the next request on a connection that is kept open.
+    /// For the next request on a connection that is kept open. After an upgrade, for the next byte in
+    /// either direction. If an answer waits, the kernel probes the client after this time.
     pub idle: Duration,
     /// The time over which [`Limits::min_rate`] is averaged while a response is sent.
     pub send: Duration,
     /// For the client to read the last response and close (RFC 9112 section 9.6).
     pub linger: Duration,
-    /// At shutdown, for the responses that were begun.
+    /// At shutdown, for the responses that were begun, and for conversations after an upgrade.
     pub drain: Duration,
 }
 
@@ -84,9 +91,9 @@ impl Deadlines {
     /// 10 s: a head is a few packets. A client that needs longer is a slowloris attack.
     const HEAD: Duration = Duration::from_secs(10);
     /// 10 s: enough for 1 MiB at 100 KiB/s.
-    const BODY: Duration = Duration::from_secs(10);
+    pub const BODY: Duration = Duration::from_secs(10);
     /// 60 s: most readers open the next page within it, and an idle connection costs little.
-    const IDLE: Duration = Duration::from_secs(60);
+    pub const IDLE: Duration = Duration::from_secs(60);
     /// 30 s: enough to survive a short loss of the network, such as in a tunnel.
     const SEND: Duration = Duration::from_secs(30);
     /// 2 s: several round trips on most links, so a reset does not destroy the last response.

@@ -2,8 +2,8 @@
 //! exchanges end.
 //!
 //! Small responses collect here, so the responses to pipelined requests leave in one write. The
-//! outbox belongs to the worker, like the inbox. A connection keeps only the bytes that its socket
-//! did not take.
+//! outbox belongs to the worker, like the inbox. Between turns, a connection keeps only the bytes that
+//! its socket did not take.
 
 use std::collections::VecDeque;
 
@@ -15,6 +15,10 @@ use crate::net::transport_error::TransportError;
 /// If this many bytes wait, the outbox is flushed before more is written to it.
 pub const OUTBOX_HIGH: usize = 64 * 1024;
 
+/// The most bytes that an empty outbox keeps allocated: room for what waits, and for the content that
+/// is written behind it.
+const MOST_KEPT: usize = 4 * OUTBOX_HIGH;
+
 /// Outgoing bytes, and how many of them the socket has taken.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -25,32 +29,66 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Copies in what a connection kept, and frees `kept`.
+    /// Restores what a connection kept, and frees `kept`.
     pub fn restore(&mut self, kept: &mut Outbox) {
         self.bytes.clear();
         self.ends.clear();
         self.taken = 0;
-        if !kept.bytes.is_empty() || !kept.ends.is_empty() {
-            self.bytes.extend_from_slice(&kept.bytes);
-            self.ends.append(&mut kept.ends);
-            *kept = Outbox::default();
+        if kept.is_empty() && kept.ends.is_empty() {
+            return;
+        }
+        let kept = std::mem::take(kept);
+        match kept.waiting().len() > OUTBOX_HIGH {
+            true => *self = kept,
+            false => {
+                self.bytes.extend_from_slice(kept.waiting());
+                self.ends.extend(kept.ends);
+            }
         }
     }
 
-    /// Moves what is left to `kept`, in allocations of exactly that size.
+    /// Moves what is left to `kept`. A few bytes are copied into an allocation of exactly that size,
+    /// so the worker keeps its own. More bytes stay where they are and take the allocation with them.
+    /// Otherwise each turn would copy all of them.
     pub fn keep(&mut self, kept: &mut Outbox) {
+        if self.waiting().len() > OUTBOX_HIGH {
+            self.compact();
+            *kept = std::mem::take(self);
+            return;
+        }
         if !self.is_empty() || !self.ends.is_empty() {
-            let taken = self.taken;
+            let (bytes, taken) = (self.waiting().to_vec(), self.taken);
             let ends = self.ends.drain(..);
             *kept = Outbox {
-                bytes: self.bytes[taken..].to_vec(),
+                bytes,
                 taken: 0,
-                ends: ends
-                    .map(|(at, exchange)| (at.saturating_sub(taken), exchange))
-                    .collect(),
+                ends: ends.map(|end| moved(end, taken)).collect(),
             };
         }
-        self.bytes.clear();
+        self.clear();
+    }
+
+    /// Gives back the space of the bytes that were taken, once it is half of the whole. Each byte that
+    /// is moved to the front stands for one that was taken, so the work stays in proportion.
+    fn compact(&mut self) {
+        let taken = self.taken;
+        if taken < self.waiting().len() {
+            return;
+        }
+        self.bytes.drain(..taken);
+        self.bytes.shrink_to_fit();
+        let ends = self.ends.drain(..).map(|end| moved(end, taken));
+        self.ends = ends.collect();
+        self.taken = 0;
+    }
+
+    /// Makes an empty outbox ready for the next bytes. An allocation that grew for one large response
+    /// is given back.
+    fn clear(&mut self) {
+        match self.bytes.capacity() > MOST_KEPT {
+            true => self.bytes = Vec::new(),
+            false => self.bytes.clear(),
+        }
         self.taken = 0;
     }
 
@@ -71,8 +109,7 @@ impl Outbox {
         }
         let (_, exchange) = self.ends.pop_front()?;
         if self.is_empty() && self.ends.is_empty() {
-            self.bytes.clear();
-            self.taken = 0;
+            self.clear();
         }
         Some(exchange)
     }
@@ -103,8 +140,7 @@ impl Outbox {
     pub fn consume(&mut self, count: usize) {
         self.taken = (self.taken + count).min(self.bytes.len());
         if self.is_empty() && self.ends.is_empty() {
-            self.bytes.clear();
-            self.taken = 0;
+            self.clear();
         }
     }
 
@@ -122,6 +158,11 @@ impl Outbox {
         }
         transport.flush(more)
     }
+}
+
+/// The mark of an exchange after `taken` bytes before it were removed.
+fn moved((at, exchange): (usize, Exchange), taken: usize) -> (usize, Exchange) {
+    (at.saturating_sub(taken), exchange)
 }
 
 #[cfg(test)]
@@ -229,5 +270,33 @@ mod tests {
             let wanted = [(names[1].clone(), 1), (names[2].clone(), 2)];
             assert_eq!(given_up, wanted, "kept: {is_kept}");
         }
+    }
+
+    /// Otherwise the work would grow with the square of the length: a client that takes a little in
+    /// each turn would cost a copy of everything that is left.
+    #[test]
+    fn each_byte_is_moved_a_few_times_at_most() {
+        const LENGTH: usize = 8 << 20;
+        const TAKE: usize = 64 << 10;
+        let mut outbox = Outbox::default();
+        let mut written = b"head".to_vec();
+        written.extend((0..LENGTH).map(|at| (at % 251) as u8));
+        outbox.end().extend_from_slice(&written);
+        outbox.mark_end(Exchange::begin(Instant::now()));
+        let (mut taken, mut moved) = (0, 0);
+        while taken < written.len() {
+            let before = outbox.waiting().as_ptr();
+            outbox = next_turn(outbox);
+            assert!(!outbox.has_ended());
+            assert!(outbox.waiting() == &written[taken..], "after {taken} bytes");
+            if outbox.waiting().as_ptr() != before {
+                moved += outbox.waiting().len();
+            }
+            let take = TAKE.min(written.len() - taken);
+            outbox.consume(take);
+            taken += take;
+        }
+        assert!(outbox.has_ended());
+        assert!(moved <= 2 * written.len(), "{moved} bytes moved");
     }
 }

@@ -15,6 +15,8 @@ pub struct Socket {
     /// The client will send no more. Then a short read does not mean that the socket is empty,
     /// because the end is still to be read.
     hung_up: bool,
+    /// The kernel probes the client.
+    is_probed: bool,
     traffic: Traffic,
 }
 
@@ -75,6 +77,7 @@ impl Socket {
             stream,
             readable: true,
             hung_up: false,
+            is_probed: false,
             traffic: Traffic::default(),
         }
     }
@@ -93,6 +96,20 @@ impl Socket {
     /// Whether there may be more to read.
     pub fn is_readable(&self) -> bool {
         self.readable
+    }
+
+    /// Whether the client will send no more.
+    pub fn has_hung_up(&self) -> bool {
+        self.hung_up
+    }
+
+    /// From now on, the kernel probes the client `after` this time without traffic, and then every 10
+    /// seconds. If the client's machine has gone or no longer knows the connection, the socket fails.
+    pub fn probe(&mut self, after: Duration) {
+        if !std::mem::replace(&mut self.is_probed, true) {
+            // It fails if the socket is not a TCP socket. Then the kernel knows when the client is gone.
+            let _ = set_probes(&self.stream, after);
+        }
     }
 
     /// The bytes that crossed the socket since the last call.
@@ -197,6 +214,27 @@ fn send(mut stream: &TcpStream, bytes: &[u8], _more: More) -> io::Result<usize> 
     stream.write(bytes)
 }
 
+/// How often the kernel probes a client that does not answer, and how many times.
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+const PROBES: u32 = 3;
+
+#[cfg(target_os = "linux")]
+fn set_probes(stream: &TcpStream, after: Duration) -> io::Result<()> {
+    use rustix::net::sockopt;
+    // What the kernel accepts.
+    let after = after.clamp(Duration::from_secs(1), Duration::from_secs(32_767));
+    sockopt::set_tcp_keepidle(stream, after)?;
+    sockopt::set_tcp_keepintvl(stream, PROBE_INTERVAL)?;
+    sockopt::set_tcp_keepcnt(stream, PROBES)?;
+    Ok(sockopt::set_socket_keepalive(stream, true)?)
+}
+
+/// The portable version uses the times of the system.
+#[cfg(not(target_os = "linux"))]
+fn set_probes(stream: &TcpStream, _after: Duration) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_socket_keepalive(stream, true)?)
+}
+
 #[cfg(target_os = "linux")]
 fn send_file(stream: &TcpStream, file: &File, offset: u64, count: usize) -> io::Result<usize> {
     let mut offset = offset;
@@ -218,5 +256,29 @@ fn send_file(mut stream: &TcpStream, file: &File, offset: u64, count: usize) -> 
     match read {
         0 => Ok(0),
         _ => stream.write(&buffer[..read]),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use rustix::net::sockopt;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    /// A client whose machine has lost its power cannot be made in a test. The kernel does the rest.
+    #[test]
+    fn the_kernel_probes_a_client_after_a_while() {
+        for (after, wanted) in [(0, 1), (60, 60), (u64::MAX, 32_767)] {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
+            let address = listener.local_addr().expect("an address");
+            let mut socket = Socket::new(TcpStream::connect(address).expect("it accepts"));
+            assert_eq!(sockopt::socket_keepalive(&socket.stream), Ok(false));
+            socket.probe(Duration::from_secs(after));
+            assert_eq!(sockopt::socket_keepalive(&socket.stream), Ok(true));
+            let idle = sockopt::tcp_keepidle(&socket.stream);
+            assert_eq!(idle, Ok(Duration::from_secs(wanted)));
+            assert_eq!(sockopt::tcp_keepintvl(&socket.stream), Ok(PROBE_INTERVAL));
+            assert_eq!(sockopt::tcp_keepcnt(&socket.stream), Ok(PROBES));
+        }
     }
 }

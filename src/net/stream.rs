@@ -9,6 +9,7 @@ use mio::Token;
 use crate::net::buffer::Buffer;
 use crate::net::context::{Buffers, Context};
 use crate::net::deadline::{Deadline, Pace, Waiting};
+use crate::net::exchange::Exchange;
 use crate::net::outbox::Outbox;
 use crate::net::socket::{End as InputEnd, Flushed, Input, More};
 use crate::net::transport::Transport;
@@ -38,12 +39,16 @@ pub struct Stream {
     unsent: Outbox,
     /// How the client's bytes ended, once they have.
     pub ended: Option<InputEnd>,
-    /// When the last bytes were received.
+    /// When the first byte of the current message was received.
     pub arrived: Instant,
+    /// When the last bytes were received, and how many.
+    last_read: (Instant, usize),
     /// When the worker must act although no event comes.
     pub deadline: Deadline,
     /// Whether the client reads fast enough.
     pub pace: Pace,
+    /// How many bytes crossed the socket since the connection began.
+    pub traffic: u64,
     /// Bytes that the connection may still move in this turn.
     pub budget: u64,
     /// The worker's token for the connection.
@@ -69,8 +74,10 @@ impl Stream {
             unsent: Outbox::default(),
             ended: None,
             arrived: context.now.instant,
+            last_read: (context.now.instant, 0),
             deadline: context.deadline(waiting),
             pace: Pace::new(context.limits.min_rate, context.deadlines.send),
+            traffic: 0,
             budget: 0,
             token: Token(0),
             is_gone: false,
@@ -102,7 +109,10 @@ impl Stream {
         self.count_traffic();
         match input {
             Input::Bytes(count) => {
-                self.arrived = context.now.latest;
+                self.last_read = (context.now.latest, count);
+                if self.inbox.is_empty() {
+                    self.arrived = context.now.latest;
+                }
                 self.inbox.add(count);
             }
             Input::End(end) => self.ended = Some(end),
@@ -111,13 +121,21 @@ impl Stream {
         Ok(input)
     }
 
+    /// Notes that the next byte begins a new message.
+    pub fn end_message(&mut self) {
+        let (at, count) = self.last_read;
+        if self.inbox.waiting().len() <= count {
+            self.arrived = at;
+        }
+    }
+
     /// Writes what waits to be sent.
     pub fn flush(&mut self, context: &mut Context) -> Result<Flushed, TransportError> {
         self.push(More::No, context)
     }
 
-    /// The same; `more` says whether more follows at once. Exchanges whose last byte was taken end
-    /// here.
+    /// The same; `more` says whether more follows at once. Then ends the exchanges whose last byte has
+    /// left.
     pub fn push(&mut self, more: More, context: &mut Context) -> Result<Flushed, TransportError> {
         let flushed = self.outbox.flush(&mut self.transport, more);
         self.count_traffic();
@@ -125,9 +143,10 @@ impl Stream {
         flushed
     }
 
-    /// Counts the bytes that crossed the socket, for the turn's budget and for the pace.
+    /// Counts the bytes that crossed the socket, for the turn's budget and for the deadlines.
     pub fn count_traffic(&mut self) {
         let traffic = self.transport.take_traffic();
+        self.traffic += traffic.received + traffic.sent;
         self.spend(RECEIVED_COST * traffic.received);
         self.pace.count(traffic.sent);
     }
@@ -147,11 +166,11 @@ impl Stream {
 
     /// Sets a new deadline if the connection waits for something else than before. An empty line does
     /// not start a new wait for a request; only a response does.
-    pub fn wait_for(&mut self, waiting: Waiting, context: &Context) {
-        let goes_back = waiting == Waiting::Request
+    pub fn wait_for(&mut self, deadline: Deadline) {
+        let goes_back = deadline.waiting == Waiting::Request
             && matches!(self.deadline.waiting, Waiting::FirstRequest | Waiting::Head);
-        if self.deadline.waiting != waiting && !goes_back {
-            self.deadline = context.deadline(waiting);
+        if self.deadline.waiting != deadline.waiting && !goes_back {
+            self.deadline = deadline;
         }
     }
 
@@ -185,21 +204,28 @@ impl Stream {
             return;
         }
         while let Some(exchange) = self.outbox.next_ended() {
-            let security = self.transport.security();
-            let (now, observer) = (&mut context.now, &mut context.observer);
-            exchange.end(End::Complete, 0, &self.client, security, now, observer);
+            self.end_exchange(exchange, End::Complete, 0, context);
         }
     }
 
     /// Ends the exchanges whose last byte will never leave.
     pub fn end_unsent_exchanges(&mut self, end: End, context: &mut Context) {
         self.end_sent_exchanges(context);
-        for outbox in [&mut self.outbox, &mut self.unsent] {
-            while let Some((exchange, unsent)) = outbox.next_unended() {
-                let security = self.transport.security();
-                let (now, observer) = (&mut context.now, &mut context.observer);
-                exchange.end(end, unsent, &self.client, security, now, observer);
-            }
+        while let Some((exchange, unsent)) = self.next_unended() {
+            self.end_exchange(exchange, end, unsent, context);
         }
+    }
+
+    /// Counts and logs an exchange. `unsent` bytes of what was written did not leave.
+    pub fn end_exchange(&self, exchange: Exchange, end: End, unsent: u64, context: &mut Context) {
+        let security = self.transport.security();
+        let (now, observer) = (&mut context.now, &mut context.observer);
+        exchange.end(end, unsent, &self.client, security, now, observer);
+    }
+
+    /// The marks are in the worker's outbox during a turn, and in the connection's between turns.
+    fn next_unended(&mut self) -> Option<(Exchange, u64)> {
+        let kept = &mut self.unsent;
+        self.outbox.next_unended().or_else(|| kept.next_unended())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use crate::net::clock::Now;
 use crate::net::socket::{Flushed, Input, More, Socket, Traffic};
@@ -75,6 +76,16 @@ impl Transport {
     pub fn has_more(&self) -> bool {
         let session = self.session.as_ref();
         session.is_some_and(|session| session.has_received()) || self.socket.is_readable()
+    }
+
+    /// Whether the client will send no more. It may still read.
+    pub fn has_hung_up(&self) -> bool {
+        self.socket.has_hung_up()
+    }
+
+    /// Makes the kernel probe the client `after` this time without traffic, and later again.
+    pub fn probe(&mut self, after: Duration) {
+        self.socket.probe(after);
     }
 
     /// The bytes that crossed the socket since the last call.

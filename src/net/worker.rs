@@ -99,7 +99,8 @@ impl Worker {
     /// Whether the worker may exit. It may exit although it is still refusing clients, because their
     /// responses are in the socket or wait for a handshake.
     fn is_done(&self, context: &Context) -> bool {
-        self.mailbox.shutdown.is_stopping() || (context.is_draining && self.mailbox.is_idle())
+        self.mailbox.shutdown.is_stopping()
+            || (context.origin.is_draining && self.mailbox.is_idle())
     }
 
     /// Waits for readiness, for a message, or for the next timer.
@@ -128,15 +129,15 @@ impl Worker {
     /// Whether a message waits, or the state of the shutdown has changed.
     fn has_news(&self, context: &Context) -> bool {
         let shutdown = &self.mailbox.shutdown;
-        let is_to_drain = shutdown.is_draining() && !context.is_draining;
+        let is_to_drain = shutdown.is_draining() && !context.origin.is_draining;
         self.mailbox.has_messages() || is_to_drain || shutdown.is_stopping()
     }
 
     fn begin_turn(&mut self, context: &mut Context) {
         context.now.advance();
         context.origin.site.begin_turn(context.now.date);
-        if self.mailbox.shutdown.is_draining() && !context.is_draining {
-            context.is_draining = true;
+        if self.mailbox.shutdown.is_draining() && !context.origin.is_draining {
+            context.origin.is_draining = true;
             // Every connection checks once whether a request waits. Idle connections end.
             for index in 0..self.slots.len() {
                 if let Some(connection) = &mut self.slots[index].connection {

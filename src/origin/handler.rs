@@ -45,6 +45,9 @@ pub struct Origin {
     pub(super) max_ranges: usize,
     /// Scratch space for decoded paths.
     pub(super) decoded: Vec<u8>,
+    /// The server is shutting down: each connection ends after its response. Responders that wait are
+    /// polled once when this begins, and can answer within the drain deadline.
+    pub is_draining: bool,
 }
 
 impl Origin {
@@ -58,6 +61,7 @@ impl Origin {
             listings: Quota::new(MAX_LISTINGS),
             max_ranges,
             decoded: Vec::new(),
+            is_draining: false,
         }
     }
 
@@ -118,7 +122,9 @@ pub enum Answer {
     /// The response needs more than one turn, or the content of the request.
     Later(Box<dyn Responder>),
     /// The response is the last HTTP message. After it, another protocol uses the connection (RFC
-    /// 9110 section 7.8). The content of the request must have been read: otherwise the answer is 413.
+    /// 9110 section 7.8). The handler sets the fields `Connection` and `Upgrade`. If the status is not
+    /// 101, the answer becomes 500. If content of the request was not read, it becomes 413. If the
+    /// request is HTTP/1.0, it becomes 400, because the server must ignore its `Upgrade` field.
     Upgrade(Response, Box<dyn Conversation>),
 }
 
@@ -153,9 +159,12 @@ pub trait Responder {
 pub enum Polled {
     /// The answer is made. It may be another responder.
     Done(Answer),
-    /// There is more to do. Poll again after the other connections had their turn.
+    /// There is more to do. Poll again after the other connections had their turn. The worker does not
+    /// sleep meanwhile, and only the client can end it. So this is for work that has an end: to wait
+    /// for something else, return one of the following.
     More,
-    /// More of the request's content must arrive first.
+    /// More of the request's content must arrive first. If the end was pulled already, this means
+    /// the same as `More`.
     NeedsContent,
     /// Poll again at this time.
     WaitUntil(Instant),
@@ -164,27 +173,44 @@ pub enum Polled {
 }
 
 /// A protocol that uses a connection after HTTP.
+///
+/// The connection closes if no byte was received or sent for as long as an idle connection may stay
+/// open. A conversation that wants to stay longer sends something before, for example a ping. The
+/// connection also closes when the client ends its stream: a conversation needs both directions.
 pub trait Conversation {
-    /// Acts on the bytes `received` and appends bytes to send to `out`. It is also called when
-    /// something else happens to the connection, so what it waits for may not have happened yet.
-    /// `now` shows whether a time has come.
-    fn converse(&mut self, now: Instant, received: &[u8], out: &mut Vec<u8>) -> Conversed;
+    /// Acts on what was received and appends bytes to send to `out`. It is also called when something
+    /// else happens to the connection, so what it waits for may not have happened yet. It is not
+    /// called until the socket has taken all bytes that it wrote before.
+    fn converse(&mut self, turn: ConversationTurn<'_>, out: &mut Vec<u8>) -> Conversed;
+}
+
+/// What a conversation acts on.
+#[derive(Clone, Copy, Debug)]
+pub struct ConversationTurn<'a> {
+    /// The current time, which shows whether a time has come.
+    pub now: Instant,
+    /// The bytes that were received and not used yet.
+    pub received: &'a [u8],
+    /// The server is shutting down. When this begins, each conversation is called once. It should say
+    /// goodbye and end, because its connection is cut at the drain deadline.
+    pub is_draining: bool,
 }
 
 /// What [`Conversation::converse`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conversed {
     /// How many of the received bytes it has used. The next call gets the rest again, followed by
-    /// new bytes. The buffer for them has the maximum size of a request head plus 16 KiB.
+    /// new bytes. The buffer for both has the maximum size of a request head plus 16 KiB. While it is
+    /// full, nothing more is read.
     pub consumed: usize,
     /// What happens next.
     pub next: Next,
 }
 
-/// What a conversation waits for. In every case it also goes on when more bytes arrive.
+/// What a conversation waits for. If the buffer has room, it is also called when more bytes arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// More bytes from the client. If the buffer is full, the connection ends.
+    /// More bytes from the client. If the buffer is full, none can arrive, and the connection ends.
     Receive,
     /// This time.
     WaitUntil(Instant),

@@ -66,6 +66,8 @@ pub enum Reason {
     NoHost,
     /// The handler takes less content than the request has.
     ContentTooLarge,
+    /// The resource is only for connections that change their protocol, which HTTP/1.0 cannot.
+    UpgradeOfHttp10,
     /// The server produced no response because of a bug.
     Unanswered,
     /// The head took too long.
@@ -169,6 +171,7 @@ impl Reason {
             Reason::Unanswered => UNANSWERED,
             Reason::HeadDeadline | Reason::BodyDeadline => DEADLINE,
             Reason::AtCapacity | Reason::Draining => REFUSED,
+            Reason::UpgradeOfHttp10 => UPGRADE,
         }
     }
 }
@@ -215,6 +218,11 @@ const INCOMPLETE: Clause = clause!(
 );
 const DEADLINE: Clause = clause!("RFC 9110 section 15.5.9", "net::protocol::http1", "expire");
 const UNANSWERED: Clause = clause!("RFC 9110 section 15.6.1", "net::protocol::http1", "fail");
+const UPGRADE: Clause = clause!(
+    "RFC 9110 section 7.8",
+    "net::protocol::http1",
+    "refused_upgrade"
+);
 const REFUSED: Clause = clause!("RFC 9110 section 15.6.4", "net::acceptor", "admit");
 
 impl Reason {
@@ -241,6 +249,7 @@ impl Reason {
             Reason::ToHttps => "the site is served over HTTPS",
             Reason::NoHost => "the request does not name a host",
             Reason::ContentTooLarge => "the content of the request is too long",
+            Reason::UpgradeOfHttp10 => "an HTTP/1.0 connection cannot change its protocol",
             Reason::Unanswered => "the server failed to produce a response",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",

@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use docroot::origin::handler::{
-    Answer, Conversation, Conversed, Handler, Origin, Polled, Responder,
+    Answer, Conversation, ConversationTurn, Conversed, Handler, Origin, Polled, Responder,
 };
 use docroot::origin::reason::Reason;
 use docroot::origin::request::{Request, RequestBody};
@@ -220,17 +220,25 @@ struct Talks<F>(F);
 
 impl<F> Conversation for Talks<F>
 where
-    F: FnMut(Instant, &[u8], &mut Vec<u8>) -> Conversed,
+    F: FnMut(ConversationTurn<'_>, &mut Vec<u8>) -> Conversed,
 {
-    fn converse(&mut self, now: Instant, received: &[u8], out: &mut Vec<u8>) -> Conversed {
-        (self.0)(now, received, out)
+    fn converse(&mut self, turn: ConversationTurn<'_>, out: &mut Vec<u8>) -> Conversed {
+        (self.0)(turn, out)
     }
 }
 
 /// A 101 to the protocol `name`, in which a function talks.
 pub fn upgraded(
     name: &'static str,
-    talk: impl FnMut(Instant, &[u8], &mut Vec<u8>) -> Conversed + 'static,
+    mut talk: impl FnMut(Instant, &[u8], &mut Vec<u8>) -> Conversed + 'static,
+) -> Answer {
+    conversing(name, move |turn, out| talk(turn.now, turn.received, out))
+}
+
+/// The same; the function sees the whole turn.
+pub fn conversing(
+    name: &'static str,
+    talk: impl FnMut(ConversationTurn<'_>, &mut Vec<u8>) -> Conversed + 'static,
 ) -> Answer {
     let response = Response::new(Status::SwitchingProtocols, MADE);
     let response = response.field("Connection", "Upgrade");

@@ -4,6 +4,7 @@
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
 use crate::net::protocol::handshake::record_tls_failure;
+use crate::net::protocol::output::unless_flushed;
 use crate::net::protocol::step::{Closed, Step, Switch};
 use crate::net::socket::{Flushed, Input, More};
 use crate::net::stream::Stream;
@@ -45,13 +46,8 @@ impl Closing {
             stream.transport.close();
             flushed = stream.flush(context);
         }
-        match flushed {
-            Ok(Flushed::All) => {}
-            Ok(Flushed::Blocked) => {
-                stream.wait_to_send(context);
-                return Step::Wait;
-            }
-            Err(fault) => return close_after_write_error(&fault, stream, context),
+        if let Some(step) = unless_flushed(flushed, stream, context) {
+            return step;
         }
         let may_send = (linger || stream.has_more()) && stream.ended.is_none();
         if !may_send || stream.transport.finish().is_err() {
@@ -73,25 +69,10 @@ fn linger(stream: &mut Stream, context: &Context) -> Step {
     match input {
         Ok(Input::End(_)) => Step::Close(Closed::Orderly),
         Ok(Input::Nothing) => Step::Wait,
-        Ok(_) if stream.deadline.has_passed(context.now.instant) => Step::Close(Closed::Idle),
+        Ok(_) if stream.deadline.has_passed(context.now.instant) => Step::Close(Closed::Orderly),
         Ok(Input::Bytes(_) | Input::Overhead) => Step::Again,
         Err(_) => Step::Close(Closed::Cut(End::ClientGone)),
     }
-}
-
-/// Closes a connection on which nothing more can be sent.
-pub fn close_after_write_error(
-    fault: &TransportError,
-    stream: &mut Stream,
-    context: &mut Context,
-) -> Step {
-    Step::Close(Closed::Cut(match fault {
-        TransportError::Socket(_) => End::ClientGone,
-        TransportError::Session(why) => {
-            record_tls_failure(TlsStage::Session, why, stream, context);
-            End::SessionBroken
-        }
-    }))
 }
 
 /// Ends a connection from which nothing more can be read. If the session broke, an alert must be sent,

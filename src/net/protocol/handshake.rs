@@ -11,12 +11,15 @@ use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::socket::Input;
 use crate::net::stream::Stream;
 use crate::net::tls::handshake::HandshakeProgress as Progress;
-use crate::observe::event::{TlsFailure, TlsStage};
+use crate::observe::event::{End, TlsFailure, TlsStage};
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
 /// The reason in the log if the client sent no alert.
 const CLIENT_GONE: &str = "the client went away";
+
+/// The end of a handshake that failed. The log of the handshake has the reason.
+const FAILED: Closed = Closed::Cut(End::SessionBroken);
 
 /// How many steps find the alert of a client that has gone: one reads what it sent, the next processes
 /// it.
@@ -61,14 +64,14 @@ impl Handshake {
             Err(fault) => fault.to_string(),
         };
         record_tls_failure(TlsStage::Handshake, &failure, stream, context);
-        Step::Close(Closed::Failed)
+        Step::Close(FAILED)
     }
 
     /// Waits for the client. At shutdown, closes the connection instead, because the client has not
     /// sent a request. If it is to be refused, still waits, to send the refusal.
     fn wait(&self, context: &Context) -> Step {
         match self.refusal {
-            None if context.is_draining => Step::Close(Closed::Idle),
+            None if context.origin.is_draining => Step::Close(Closed::Orderly),
             _ => Step::Wait,
         }
     }
@@ -80,7 +83,7 @@ impl Handshake {
             Ok(Input::End(_)) if is_plain_text(stream.inbox.waiting()) => {}
             Ok(Input::Nothing | Input::Overhead) => return self.wait(context),
             Ok(Input::End(_)) => return Step::Close(Closed::Orderly),
-            Err(_) => return Step::Close(Closed::Failed),
+            Err(_) => return Step::Close(FAILED),
         }
         let received = stream.inbox.waiting();
         if is_plain_text(received) {
@@ -91,7 +94,7 @@ impl Handshake {
             };
         }
         let Some(endpoint) = &context.endpoint else {
-            return Step::Close(Closed::Failed);
+            return Step::Close(FAILED);
         };
         match endpoint.session(&context.now, received) {
             Ok(session) => {
@@ -104,7 +107,7 @@ impl Handshake {
             }
             Err(fault) => {
                 record_tls_failure(TlsStage::Handshake, &fault.to_string(), stream, context);
-                Step::Close(Closed::Failed)
+                Step::Close(FAILED)
             }
         }
     }
@@ -141,7 +144,7 @@ impl Handshake {
         if stream.transport.has_session() {
             record_tls_failure(TlsStage::Handshake, "it took too long", stream, context);
         }
-        Step::Close(Closed::Failed)
+        Step::Close(FAILED)
     }
 
     /// The connection was reset. If the client sent an alert before, logs its reason.

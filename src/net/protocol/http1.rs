@@ -18,9 +18,9 @@
 use std::time::Instant;
 
 use crate::http1::error::Error as MessageError;
-use crate::http1::head::INTERIM_CONTINUE;
 use crate::http1::parse;
-use crate::http1::persistence::{CloseReason, Persistence};
+use crate::http1::persistence::Persistence;
+use crate::http1::version::Version;
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::exchange::Exchange;
@@ -28,15 +28,16 @@ use crate::net::listener::Service;
 use crate::net::mailbox::ConnectionWakers;
 use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, PulledBody};
-use crate::net::protocol::closing::{close_after_read_error, close_after_write_error};
+use crate::net::protocol::closing::close_after_read_error;
 use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
+use crate::net::protocol::output::{close_after_write_error, flush, wait_to_send};
 use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
+use crate::net::protocol::unanswered::Unanswered;
 use crate::net::pump::{Output, Pump, Pumped, SendError};
-use crate::net::saved_head::SavedHead;
-use crate::net::socket::{End as InputEnd, Flushed, Input};
+use crate::net::socket::{End as InputEnd, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
 use crate::observe::event::End;
@@ -69,15 +70,6 @@ enum State {
     /// A responder makes the answer.
     Respond(Box<Unanswered>, Box<dyn Responder>),
     Send(Box<Sending>),
-}
-
-/// A request that has no response yet.
-struct Unanswered {
-    head: SavedHead,
-    facts: RequestFacts,
-    body: BodyReader,
-    /// The client still waits for 100 (Continue).
-    expects_continue: bool,
 }
 
 /// The rest of a response, and what follows it.
@@ -126,7 +118,7 @@ impl Http1 {
         {
             return step;
         }
-        let site = self.site(stream, context);
+        let connection = self.facts(stream, context);
         let unread = stream.inbox.waiting();
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let began = || Exchange::begin(stream.arrived);
@@ -143,7 +135,7 @@ impl Http1 {
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(context.observer.note(&head));
         let mut facts = RequestFacts::of(&head);
-        let dispatched = match checked(&head, site, &mut context.trace) {
+        let dispatched = match checked(&head, connection, &mut context.trace) {
             Err(response) => {
                 facts = facts.refused();
                 Dispatched::Answered(Answer::Ready(response), BodyReader::none())
@@ -152,7 +144,7 @@ impl Http1 {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let request = request_of(&checked, &stream.client, &context.now, &wakers);
                 let (origin, trace) = (&mut context.origin, &mut context.trace);
-                dispatch(&request, site, &mut facts, origin, trace)
+                dispatch(&request, connection, &mut facts, origin, trace)
             }
         };
         let length = head.length;
@@ -184,6 +176,7 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
+        request.end_wait(stream, context);
         request.send_continue(stream);
         request.body.discard(&mut stream.inbox);
         match request.body.fault() {
@@ -198,12 +191,17 @@ impl Http1 {
                 return self.receive(Waiting::Body, stream, context);
             }
         }
-        let site = self.site(stream, context);
+        let connection = self.facts(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let request = request_of(checked, &stream.client, &context.now, &wakers);
-            dispatch::answer(&request, site, &mut context.origin, &mut context.trace)
+            dispatch::answer(
+                &request,
+                connection,
+                &mut context.origin,
+                &mut context.trace,
+            )
         });
         match answer {
             Some(answer) => self.take_answer(answer, request, stream, context),
@@ -219,6 +217,7 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
+        request.end_wait(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let received = stream.inbox.waiting().len();
         let mut body = PulledBody {
@@ -238,9 +237,10 @@ impl Http1 {
             Some(waits) => waits,
             None => return self.fail(request.facts, stream, context),
         };
-        request.expects_continue &= !request.body.is_done();
-        if matches!(waits, Polled::NeedsContent) {
-            request.send_continue(stream);
+        request.facts.expects_continue &= !request.body.is_done();
+        match waits {
+            Polled::NeedsContent => request.send_continue(stream),
+            _ => request.ask_if_client_reads(stream),
         }
         // A handler that left some of the received content is offered the rest before more is received.
         let has_pulled = stream.inbox.waiting().len() < received;
@@ -260,7 +260,11 @@ impl Http1 {
             }
             (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
             (None, Polled::WaitForWake) => pause(None, stream, context),
-            (None, _) => Step::Again,
+            (None, _) => {
+                // Until its next turn, the connection waits for the server and not for its client.
+                stream.deadline = context.deadline(Waiting::Answer);
+                Step::Again
+            }
         }
     }
 
@@ -298,13 +302,9 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
-        // Otherwise the rest of the body would be read as the first bytes of the new protocol.
-        let (response, upgrade) = match upgrade {
-            Some(_) if facts.leaves_body => {
-                let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
-                (error(status, reason), None)
-            }
-            upgrade => (response, upgrade),
+        let (response, upgrade) = match refused_upgrade(&response, upgrade.is_some(), facts) {
+            Some(refused) => (refused, None),
+            None => (response, upgrade),
         };
         let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
@@ -315,9 +315,7 @@ impl Http1 {
             (Some(conversation), _) => Then::Upgrade(conversation),
             (None, Persistence::KeepAlive(_)) => Then::NextRequest,
             (None, Persistence::Close(reason)) => Then::Close {
-                linger: facts.leaves_body
-                    || context.is_draining
-                    || reason == CloseReason::NotUnderstood,
+                linger: facts.leaves_body || reason.surprises_client(),
             },
         };
         match reply.rest {
@@ -369,6 +367,7 @@ impl Http1 {
         if let Some(exchange) = self.exchange.take() {
             stream.outbox.mark_end(exchange);
         }
+        stream.end_message();
         stream.deadline = context.deadline(Waiting::Request);
         match then {
             Then::NextRequest => Step::Next,
@@ -385,7 +384,11 @@ impl Http1 {
         }
         let is_idle = awaited == Waiting::Head && stream.inbox.is_empty();
         let waiting = if is_idle { Waiting::Request } else { awaited };
-        stream.wait_for(waiting, context);
+        let deadline = match &self.state {
+            State::ReadBody(request) | State::Respond(request, _) => request.deadline(context),
+            State::ReadHead | State::Send(_) => context.deadline(waiting),
+        };
+        stream.wait_for(deadline);
         if let Some(end) = stream.ended {
             return self.end_of_requests(end, awaited, stream, context);
         }
@@ -394,7 +397,9 @@ impl Http1 {
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
-            Ok(Input::Nothing) if is_idle && context.is_draining => Step::Close(Closed::Idle),
+            Ok(Input::Nothing) if is_idle && context.origin.is_draining => {
+                Step::Close(Closed::Orderly)
+            }
             Ok(Input::Nothing) => Step::Wait,
             Err(fault) => {
                 let step = close_after_read_error(&fault, stream, context);
@@ -432,7 +437,7 @@ impl Http1 {
         let reason = match stream.deadline.waiting {
             Waiting::Head if !is_blank(stream.inbox.waiting()) => Reason::HeadDeadline,
             Waiting::Body => Reason::BodyDeadline,
-            _ => return Step::Close(Closed::Idle),
+            _ => return Step::Close(Closed::Orderly),
         };
         self.refuse(Refusal { status, reason }, stream, context)
     }
@@ -474,10 +479,7 @@ impl Http1 {
             if !exchange.has_request() {
                 exchange.note_request(context.observer.note_part(stream.unread()));
             }
-            let unsent = stream.unsent();
-            let security = stream.transport.security();
-            let (now, observer) = (&mut context.now, &mut context.observer);
-            exchange.end(end, unsent, &stream.client, security, now, observer);
+            stream.end_exchange(exchange, end, stream.unsent(), context);
         }
     }
 
@@ -495,7 +497,7 @@ impl Http1 {
         }
     }
 
-    fn site(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
+    fn facts(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
         ConnectionFacts {
             service: self.service,
             is_secure: stream.transport.has_session(),
@@ -523,36 +525,21 @@ fn ready_or_state(
     }
 }
 
-impl Unanswered {
-    fn new(head: &[u8], facts: RequestFacts, body: BodyReader) -> Box<Unanswered> {
-        Box::new(Unanswered {
-            head: SavedHead::of(head),
-            expects_continue: facts.expects_continue,
-            facts,
-            body,
-        })
-    }
-
-    /// Writes 100 (Continue) once, if the client waits for it (RFC 9110 section 10.1.1).
-    fn send_continue(&mut self, stream: &mut Stream) {
-        if std::mem::take(&mut self.expects_continue) {
-            stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
-        }
-    }
-}
-
-/// Sends what was written. If that is not possible now, returns the step to take instead.
-fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
-    match stream.flush(context) {
-        Ok(Flushed::All) => None,
-        Ok(Flushed::Blocked) => Some(wait_to_send(stream, context)),
-        Err(fault) => Some(close_after_write_error(&fault, stream, context)),
-    }
-}
-
-fn wait_to_send(stream: &mut Stream, context: &Context) -> Step {
-    stream.wait_to_send(context);
-    Step::Wait
+/// The response that replaces an upgrade which may not happen (RFC 9110 section 7.8).
+fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -> Option<Response> {
+    let is_101 = response.status == Status::SwitchingProtocols;
+    let (status, reason) = if is_upgrade != is_101 {
+        // A bug in the handler. Only one end would change the protocol.
+        (Status::InternalServerError, Reason::Unanswered)
+    } else if is_upgrade && facts.version == Version::Http10 {
+        (Status::BadRequest, Reason::UpgradeOfHttp10)
+    } else if is_upgrade && facts.leaves_body {
+        // The rest of the body would be read as the first bytes of the new protocol.
+        (Status::ContentTooLarge, Reason::ContentTooLarge)
+    } else {
+        return None;
+    };
+    Some(error(status, reason))
 }
 
 /// Waits until `at`, or until a waker wakes the connection. Sends what was written first.
@@ -560,6 +547,7 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
     if let Some(step) = flush(stream, context) {
         return step;
     }
+    stream.transport.probe(context.deadlines.idle);
     let waiting = Waiting::Answer;
     stream.deadline = match at {
         Some(at) => Deadline { waiting, at },

@@ -17,8 +17,12 @@ pub(super) mod closing;
 pub(super) mod dispatch;
 // The start of a connection to the TLS port.
 pub(super) mod handshake;
+// Sending what a protocol wrote.
+pub(super) mod output;
 // HTTP/1.
 pub(super) mod http1;
+// A request that has no response yet.
+mod unanswered;
 // Writing a response to the outbox.
 pub(super) mod reply;
 // The result of a step.
@@ -72,7 +76,8 @@ impl Protocol {
         match self {
             Protocol::Handshake(handshake) => handshake.expire(stream, context),
             Protocol::Http1(http1) => http1.expire(stream, context),
-            Protocol::Upgraded(_) | Protocol::Closing(_) => Step::Close(Closed::Idle),
+            Protocol::Upgraded(_) => Step::Switch(Switch::Closing { linger: false }),
+            Protocol::Closing(_) => Step::Close(Closed::Orderly),
         }
     }
 
@@ -81,7 +86,7 @@ impl Protocol {
         let end = match closed {
             Closed::Cut(end) => end,
             // If an exchange has not ended, the client went away.
-            Closed::Orderly | Closed::Idle | Closed::Failed => End::ClientGone,
+            Closed::Orderly => End::ClientGone,
         };
         stream.end_unsent_exchanges(end, context);
         if let Protocol::Http1(http1) = self {

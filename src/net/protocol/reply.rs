@@ -34,8 +34,14 @@ pub fn reply(
 ) -> Reply {
     let common = context.common(stream.transport.has_session());
     let (out, trace) = (stream.outbox.end(), &mut context.trace);
-    let (framing, persistence) =
-        write_head(&response, facts, context.is_draining, &common, out, trace);
+    let (framing, persistence) = write_head(
+        &response,
+        facts,
+        context.origin.is_draining,
+        &common,
+        out,
+        trace,
+    );
     let mut reply = Reply {
         written: 0,
         rest: None,
@@ -62,8 +68,9 @@ pub fn sends_content(framing: Framing, facts: RequestFacts) -> bool {
 
 const HEAD: Clause = clause!("RFC 9110 section 9.3.2", "sends_content");
 
-/// Writes the head of a response. Only this function decides whether the connection stays open. It
-/// is the only exit for responses, so it adds the step that decides the status if there is none yet.
+/// Writes the head of a response, and decides whether the connection stays open: as the request
+/// `wants`, unless the server has a reason to close it. A 101 is neither kept open nor closed. It is
+/// the only exit for responses, so it adds the step that decides the status if there is none yet.
 pub fn write_head(
     response: &Response,
     facts: RequestFacts,

@@ -33,7 +33,8 @@ pub enum Switch {
     },
 }
 
-/// Why a client is refused before its request is read.
+/// An error response that is sent because the client is not served, or because its request cannot be
+/// read to the end. Neither a handler nor the site answers then, and the connection closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The status of the response.
@@ -45,12 +46,8 @@ pub struct Refusal {
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Every request was answered.
+    /// Every request was answered, or no request came in time.
     Orderly,
-    /// No request came in time, or the server is shutting down.
-    Idle,
-    /// The TLS handshake failed. The log has the reason.
-    Failed,
     /// The connection was cut. The current exchange ends for this reason.
     Cut(End),
 }

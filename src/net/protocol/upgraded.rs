@@ -1,22 +1,32 @@
-//! A connection after an upgrade (RFC 9110 section 7.8): a conversation reads and writes its bytes.
+//! A connection after an upgrade (RFC 9110 section 7.8): a conversation reads and writes its bytes. If
+//! no byte crosses the connection for the idle deadline, it closes.
 
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
-use crate::net::protocol::closing::{close_after_read_error, close_after_write_error};
+use crate::net::protocol::closing::close_after_read_error;
+use crate::net::protocol::output::flush;
 use crate::net::protocol::step::{Step, Switch};
-use crate::net::socket::{Flushed, Input};
+use crate::net::socket::Input;
 use crate::net::stream::Stream;
-use crate::origin::handler::{Conversation, Next};
+use crate::origin::handler::{Conversation, ConversationTurn, Next};
 
 /// A connection that a conversation drives.
 pub struct Upgraded {
     conversation: Box<dyn Conversation>,
+    /// The bytes that had crossed the socket when `idle` was set.
+    traffic: u64,
+    /// When the connection closes if no more bytes cross it.
+    idle: Option<Deadline>,
 }
 
 impl Upgraded {
     /// Gives the connection to `conversation`.
     pub fn new(conversation: Box<dyn Conversation>) -> Upgraded {
-        Upgraded { conversation }
+        Upgraded {
+            conversation,
+            traffic: 0,
+            idle: None,
+        }
     }
 
     /// Passes received bytes to the conversation and sends what it writes. The conversation waits
@@ -25,9 +35,12 @@ impl Upgraded {
         if let Some(step) = flush(stream, context) {
             return step;
         }
-        let now = context.now.instant;
-        let (received, out) = (stream.inbox.waiting(), stream.outbox.end());
-        let conversed = self.conversation.converse(now, received, out);
+        let turn = ConversationTurn {
+            now: context.now.instant,
+            received: stream.inbox.waiting(),
+            is_draining: context.origin.is_draining,
+        };
+        let conversed = self.conversation.converse(turn, stream.outbox.end());
         stream.inbox.consume(conversed.consumed);
         if conversed.next == Next::End {
             return Step::Switch(Switch::Closing { linger: true });
@@ -35,11 +48,7 @@ impl Upgraded {
         if let Some(step) = flush(stream, context) {
             return step;
         }
-        let waiting = Waiting::Answer;
-        stream.deadline = match conversed.next {
-            Next::WaitUntil(at) => Deadline { waiting, at },
-            Next::Receive | Next::WaitForWake | Next::End => context.deadline(waiting),
-        };
+        stream.deadline = self.deadline(conversed.next, stream, context);
         if stream.inbox.room().is_empty() {
             return match conversed.next {
                 // It waits for more bytes, but the buffer is full.
@@ -54,16 +63,19 @@ impl Upgraded {
             Err(fault) => close_after_read_error(&fault, stream, context),
         }
     }
-}
 
-/// Sends what the conversation wrote. If that is not possible now, returns the step to take instead.
-fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
-    match stream.flush(context) {
-        Ok(Flushed::All) => None,
-        Ok(Flushed::Blocked) => {
-            stream.wait_to_send(context);
-            Some(Step::Wait)
+    /// When the conversation goes on, or when the connection has been idle for too long, whichever
+    /// comes first.
+    fn deadline(&mut self, next: Next, stream: &Stream, context: &Context) -> Deadline {
+        let idle = match self.idle {
+            Some(idle) if self.traffic == stream.traffic => idle,
+            _ => context.deadline(Waiting::Traffic),
+        };
+        (self.idle, self.traffic) = (Some(idle), stream.traffic);
+        let waiting = Waiting::Answer;
+        match next {
+            Next::WaitUntil(at) if at < idle.at => Deadline { waiting, at },
+            _ => idle,
         }
-        Err(fault) => Some(close_after_write_error(&fault, stream, context)),
     }
 }
