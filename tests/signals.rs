@@ -4,11 +4,12 @@ mod support;
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::program::{Program, command};
-use support::{request, until};
+use support::{noise, request, until};
 
 /// A folder with one small file.
 fn site() -> tempfile::TempDir {
@@ -153,4 +154,51 @@ fn a_log_at_the_limit_on_file_sizes_does_not_end_the_server() {
     assert_eq!(program.wait().0.code(), Some(0));
     let text = std::fs::read_to_string(&path).expect("text");
     assert!(text.lines().any(|line| line.ends_with("dropped")), "{text}");
+}
+
+/// How many private copies the program holds.
+#[cfg(target_os = "linux")]
+fn copies(program: &Program) -> usize {
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", program.child.id()));
+    let targets = descriptors.expect("a process").filter_map(|entry| {
+        // A descriptor may be closed meanwhile.
+        std::fs::read_link(entry.ok()?.path()).ok()
+    });
+    let is_copy = |target: &PathBuf| target.starts_with("/memfd:docroot (deleted)");
+    targets.filter(is_copy).count()
+}
+
+/// A program under this limit, and a way to ask it for the large file.
+#[cfg(target_os = "linux")]
+fn limited(folder: &Path, content: &[u8], limit: &str) -> (Program, impl FnMut()) {
+    let mut command = after(&format!("ulimit -f {limit}"));
+    command.args(["--log-format", "off", "--threads", "1"]);
+    let program = Program::start(command.arg(folder));
+    let mut client = program.connect();
+    let content = content.to_owned();
+    let ask = move || {
+        client.send(&request("GET", "/large.bin", &[]));
+        assert!(client.response("GET").body == content);
+    };
+    (program, ask)
+}
+
+/// A private copy is a file too. The limits are far enough from the size of the file for each unit
+/// that a shell may use.
+#[test]
+#[cfg(target_os = "linux")]
+fn copies_respect_the_limit_on_file_sizes() {
+    let (folder, content) = (site(), noise(4 << 20));
+    std::fs::write(folder.path().join("large.bin"), &content).expect("a file");
+    let (program, mut ask) = limited(folder.path(), &content, "20000");
+    // docroot keeps nothing of a file that has just changed.
+    until("there is a copy", || {
+        ask();
+        copies(&program) == 1
+    });
+    let (program, mut ask) = limited(folder.path(), &content, "1000");
+    for _ in 0..3 {
+        ask();
+    }
+    assert_eq!(copies(&program), 0);
 }
