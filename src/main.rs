@@ -22,7 +22,7 @@ use docroot::net::config::Port;
 use docroot::net::local_addresses::outward_addresses;
 use docroot::net::server::Server;
 use docroot::net::start_error::StartError;
-use docroot::observe::log::{Log, standard_output};
+use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 
 fn main() -> ExitCode {
@@ -61,8 +61,8 @@ fn explain(request: Explain) -> ExitCode {
 fn serve(launch: Launch) -> Result<ExitCode, StartError> {
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
-    let log = Log::start(launch.config.log, standard_output(), counters)
-        .map_err(|fault| StartError::System("a thread", fault))?;
+    let log = Log::to_standard_output(launch.config.log, counters)
+        .map_err(|fault| StartError::System("the access log", fault))?;
     let hurry = end_on_signals(server.handle())
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     for notice in server.notices() {

@@ -3,7 +3,7 @@
 //! SIGHUP, SIGINT and SIGTERM end it. If its parent ignores one of them, docroot ignores it too: a
 //! shell does so for a background job, and `nohup` for SIGHUP.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +11,12 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::never;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::net::server::Handle;
+use crate::observe::notice::print_now;
 
 /// The signals that end docroot.
 const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
@@ -70,15 +70,11 @@ pub fn survive_file_size_limit() {
     handler.map(drop).unwrap_or_default();
 }
 
-/// Ends the line on which a terminal shows `^C`, so that the next prompt gets a line of its own. If
-/// the terminal is stopped, this does nothing, because a second signal must not wait for it.
+/// Ends the line on which a terminal shows `^C`, so that the next prompt gets a line of its own. It
+/// does not wait for a terminal that is stopped, because a second signal would wait too.
 fn end_line() {
-    let mut stderr = io::stderr();
-    let mut is_ready = [PollFd::new(&stderr, PollFlags::OUT)];
-    let count = poll(&mut is_ready, Some(&Timespec::default()));
-    if stderr.is_terminal() && count == Ok(1) {
-        // If this fails, the prompt stays where it is.
-        stderr.write_all(b"\n").unwrap_or_default();
+    if io::stderr().is_terminal() {
+        print_now("\n");
     }
 }
 

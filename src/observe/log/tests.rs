@@ -1,9 +1,12 @@
 //! The log with sinks that block, fail and recover.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use rustix::pipe::PIPE_BUF;
 
 use super::*;
 use crate::observe::access_log::tests::example;
@@ -79,9 +82,17 @@ impl Write for ScriptedSink {
 }
 
 fn start(sink: Sink, errors: &MemorySink) -> (Log, Arc<Counters>) {
+    start_on(Output::of(sink), errors)
+}
+
+fn start_on(output: Output, errors: &MemorySink) -> (Log, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
-    let errors = Box::new(errors.clone());
-    let log = Log::start_with(COMBINED, sink, errors, Arc::clone(&counters));
+    let errors = errors.clone();
+    let report = Arc::new(move |text: &str| {
+        let line = format!("docroot: {text}\n");
+        errors.clone().write_all(line.as_bytes()).expect("memory");
+    });
+    let log = Log::start_with(COMBINED, output, report, Arc::clone(&counters));
     (log.expect("a thread"), counters)
 }
 
@@ -151,12 +162,132 @@ fn shutdown_does_not_wait_for_a_blocked_sink() {
         allowed,
         output: MemorySink::default(),
     };
-    let (log, _) = start(Box::new(sink), &MemorySink::default());
+    let errors = MemorySink::default();
+    let (log, counters) = start(Box::new(sink), &errors);
     let mut handle = log.handle();
     handle.record(&example());
     handle.flush();
     has_begun.recv().expect("the writer begins to write");
+    // One line is in hand, one is in the queue, and one is dropped with the handle.
+    handle.record(&example());
+    handle.flush();
+    handle.record(&example());
+    drop(handle);
     assert_eq!(log.shutdown(Duration::from_millis(10)), LogEnd::Abandoned);
+    assert_eq!(counters.log_lines_dropped.value(), 3);
+    let told = "docroot: 3 log lines could not be written\n";
+    assert_eq!(errors.text(), told);
+}
+
+/// A pipe or a socket with a log at its end. In non-blocking mode, which other programs can set, a
+/// write without room fails at once.
+fn ends() -> Vec<(Box<dyn Read + Send>, Output)> {
+    let mut ends = Vec::<(Box<dyn Read + Send>, OwnedFd)>::new();
+    for is_blocking in [true, false] {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        ends.push((Box::new(reader), writer.into()));
+        let (reader, writer) = UnixStream::pair().expect("two sockets");
+        ends.push((Box::new(reader), writer.into()));
+        for (_, writer) in ends.iter().rev().take(2) {
+            rustix::io::ioctl_fionbio(writer, !is_blocking).expect("a mode");
+        }
+    }
+    let output = |writer| Output::of_descriptor(writer).expect("a descriptor");
+    let ends = ends.into_iter();
+    ends.map(|(reader, writer)| (reader, output(writer)))
+        .collect()
+}
+
+/// A line that is longer than what a pipe takes at once comes now and then.
+fn record_some(handle: &mut LogHandle, number: usize) {
+    let target = vec![
+        b'a';
+        if number.is_multiple_of(50) {
+            2 * PIPE_BUF
+        } else {
+            number % 50
+        }
+    ];
+    let sent = number as u64;
+    handle.record(&ExchangeRecord {
+        target: &target,
+        sent,
+        ..example()
+    });
+}
+
+#[test]
+fn an_output_that_is_full_now_and_then_gets_every_line() {
+    for (mut reader, output) in ends() {
+        let errors = MemorySink::default();
+        let (log, _) = start_on(output, &errors);
+        let mut handle = log.handle();
+        let read = thread::spawn(move || {
+            let (mut text, mut buffer) = (Vec::new(), [0; 1000]);
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                text.extend_from_slice(&buffer[..count]);
+                thread::yield_now();
+            }
+            String::from_utf8(text).expect("ASCII")
+        });
+        for number in 0..5000 {
+            record_some(&mut handle, number);
+            drain(&mut handle);
+        }
+        assert_eq!(log.shutdown(TIMEOUT), LogEnd::Finished);
+        drop(handle);
+        let text = read.join().expect("no panic");
+        let sizes = text.lines().filter_map(|line| line.split(' ').nth(9));
+        assert!(sizes.eq((0..5000).map(|number| number.to_string())));
+        assert!(text.lines().all(|line| line.ends_with("\"curl/8.0\"")));
+        assert_eq!(errors.text(), "");
+    }
+}
+
+/// How many lines the log and the report at the end say were not written.
+fn told(text: &str) -> usize {
+    let count = |line: &str| {
+        let (number, what) = line.strip_prefix("docroot: ")?.split_once(' ')?;
+        let is_count = ["log lines dropped", "log lines could not be written"].contains(&what);
+        is_count.then(|| number.parse::<usize>().expect("a number"))
+    };
+    text.lines().filter_map(count).sum()
+}
+
+/// What was written and what was told as dropped is what was recorded, however far the reader got.
+#[test]
+fn each_line_is_written_or_counted_if_the_reader_is_slow() {
+    let recorded = 50_000;
+    let with = |reads| ends().into_iter().map(move |ends| (reads, ends));
+    for (reads, (mut reader, output)) in with(0).chain(with(700)) {
+        let errors = MemorySink::default();
+        let (log, counters) = start_on(output, &errors);
+        let mut handle = log.handle();
+        let mut text = Vec::new();
+        let mut buffer = [0; 4096];
+        for number in 0..recorded {
+            record_some(&mut handle, number);
+            if number < reads {
+                // So many lines are in the pipe or on their way.
+                handle.flush();
+                let count = reader.read(&mut buffer[..60]).expect("a pipe");
+                text.extend_from_slice(&buffer[..count]);
+            }
+        }
+        drop(handle);
+        assert_eq!(log.shutdown(Duration::from_millis(10)), LogEnd::Abandoned);
+        reader.read_to_end(&mut text).expect("the writer has ended");
+        let text = String::from_utf8(text).expect("ASCII");
+        let notices = text
+            .lines()
+            .filter(|line| line.starts_with("docroot"))
+            .count();
+        let written = text.matches('\n').count() - notices;
+        let dropped = told(&text) + told(&errors.text());
+        assert_eq!(written + dropped, recorded, "{}", errors.text());
+        assert_eq!(counters.log_lines_dropped.value(), dropped as u64);
+        assert!(written > reads / 50, "{written}");
+    }
 }
 
 #[test]
