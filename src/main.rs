@@ -14,11 +14,12 @@ use std::time::Duration;
 use docroot::cli::banner::Banner;
 use docroot::cli::launch::{Command, Explain, Launch};
 use docroot::cli::machine::{Machine, wants_colour};
-use docroot::cli::signals::{end_on_signals, survive_file_size_limit};
+use docroot::cli::signals::{self, end_on_signals, survive_file_size_limit};
 use docroot::cli::{self, explanation};
 use docroot::http1::target::Scheme;
 use docroot::net;
 use docroot::net::config::Port;
+use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
 use docroot::net::server::Server;
 use docroot::net::start_error::StartError;
@@ -59,6 +60,7 @@ fn explain(request: Explain) -> ExitCode {
 }
 
 fn serve(launch: Launch) -> Result<ExitCode, StartError> {
+    descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
     let log = Log::to_standard_output(launch.config.log, counters)

@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -201,4 +201,63 @@ fn copies_respect_the_limit_on_file_sizes() {
         ask();
     }
     assert_eq!(copies(&program), 0);
+}
+
+/// The command on one address, with two workers and a log, under this limit of open files.
+fn with_descriptors(limit: usize, folder: &Path) -> Command {
+    let mut command = after(&format!("ulimit -n {limit}"));
+    command.args(["--threads", "2", "--log-format", "combined"]);
+    command.arg(folder);
+    command.stdout(Stdio::piped());
+    command
+}
+
+/// What the command says if so many descriptors are too few: its line, and how many are needed.
+#[track_caller]
+fn needed(limit: usize, folder: &Path) -> usize {
+    let mut command = with_descriptors(limit, folder);
+    command.args(["--port", "0", "--bind", "127.0.0.1"]);
+    let child = command.stderr(Stdio::piped()).spawn();
+    let mut line = String::new();
+    let mut child = child.expect("it starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    stderr.read_line(&mut line).expect("text");
+    let want = format!(" file descriptors are needed and {limit} are allowed: raise the limit");
+    let number = line
+        .strip_prefix("docroot: ")
+        .and_then(|line| line.split_once(&want));
+    if number.is_none() {
+        // It would not end.
+        child.kill().expect("it runs");
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "{line}");
+    assert_eq!(stderr.read_line(&mut String::new()).expect("text"), 0);
+    number.expect(&line).0.parse().expect("a number")
+}
+
+/// With as many descriptors as it says, it serves. With one less, it says so.
+#[test]
+fn too_few_descriptors_end_it_before_it_says_that_it_serves() {
+    let folder = site();
+    std::os::unix::fs::symlink("a.txt", folder.path().join("link")).expect("a link");
+    assert!(needed(12, folder.path()) > 12);
+    // Descriptors beyond the limit that this test has inherited do not count.
+    let enough = needed(17, folder.path());
+    assert_eq!(needed(enough - 1, folder.path()), enough);
+    let mut command = with_descriptors(enough, folder.path());
+    let mut program = Program::start(&mut command);
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    client.send(&request("GET", "/", &[]));
+    let listing = client.response("GET");
+    assert_eq!(listing.status, 200);
+    assert!(listing.text().contains("link"));
+    // The log and the signals have their descriptors too.
+    program.signal(Signal::TERM);
+    let mut output = program.child.stdout.take().expect("a pipe");
+    assert_eq!(program.wait().0.code(), Some(0));
+    let mut log = String::new();
+    output.read_to_string(&mut log).expect("text");
+    assert_eq!(log.lines().count(), 2, "{log}");
 }

@@ -21,6 +21,9 @@ use crate::observe::notice::print_now;
 /// The signals that end docroot.
 const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
+/// How many descriptors [`end_on_signals`] opens: two sockets, through which a handler wakes a thread.
+pub const DESCRIPTORS: usize = 2;
+
 /// How long the second signal waits for the other threads to end. A worker that waits for a disk may
 /// take longer. It is longer than the log takes to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);

@@ -69,7 +69,19 @@ impl Log {
 
     /// A log that writes to the standard output. If nobody reads it, only the log waits.
     pub fn to_standard_output(options: LogOptions, counters: Arc<Counters>) -> io::Result<Log> {
+        if options.format == LogFormat::Off {
+            return Ok(Log::off());
+        }
         Log::start_with(options, Output::standard()?, standard_error(), counters)
+    }
+
+    /// How many descriptors a log to the standard output needs: a copy of its descriptor, and the two
+    /// ends of a pipe.
+    pub fn descriptors(options: LogOptions) -> usize {
+        match options.format {
+            LogFormat::Off => 0,
+            _ => 3,
+        }
     }
 
     /// A log that is off.

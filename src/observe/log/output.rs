@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, PipeReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
@@ -20,7 +21,7 @@ pub type Sink = Box<dyn Write + Send>;
 pub(super) struct Output {
     sink: Sink,
     /// What to poll before each write; `None` if only the write itself can tell whether there is room.
-    polled: Option<OwnedFd>,
+    polled: Option<Arc<File>>,
     /// Whether the sink took the beginning of a line but not its end.
     is_mid_line: bool,
 }
@@ -46,14 +47,11 @@ impl Output {
     /// An output that waits for its reader without blocking in a write.
     pub(super) fn of_descriptor(descriptor: OwnedFd) -> io::Result<Output> {
         let kind = FileType::from_raw_mode(fstat(&descriptor)?.st_mode);
-        let polled = match kind {
-            // A file needs no reader.
-            FileType::RegularFile => None,
-            _ => Some(descriptor.try_clone()?),
-        };
+        let file = Arc::new(File::from(descriptor));
         Ok(Output {
-            polled,
-            ..Output::of(Box::new(File::from(descriptor)))
+            // A regular file needs no reader.
+            polled: (kind != FileType::RegularFile).then(|| Arc::clone(&file)),
+            ..Output::of(Box::new(file))
         })
     }
 
@@ -118,7 +116,7 @@ impl Output {
         let cancel = PollFd::new(cancel, PollFlags::empty());
         let cancelled = match &self.polled {
             None => is_first_ready([cancel], Some(&Timespec::default())),
-            Some(output) => is_first_ready([cancel, PollFd::new(output, PollFlags::OUT)], None),
+            Some(output) => is_first_ready([cancel, PollFd::new(&**output, PollFlags::OUT)], None),
         };
         match cancelled {
             Ok(false) => Ok(()),
