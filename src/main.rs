@@ -1,7 +1,7 @@
 //! The docroot command: parses the arguments, runs the server and returns the exit status.
 //!
 //! The status is 0 after an orderly shutdown, 2 for a mistake in the arguments, and 1 for any other
-//! error. A second signal also exits with 1.
+//! error. After a second signal it is also 1.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -9,23 +9,25 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use docroot::cli::banner::Banner;
 use docroot::cli::launch::{Command, Explain, Launch};
 use docroot::cli::machine::{Machine, wants_colour};
+use docroot::cli::signals::{self, end_on_signals, survive_file_size_limit};
 use docroot::cli::{self, explanation};
 use docroot::http1::target::Scheme;
 use docroot::net;
 use docroot::net::config::Port;
+use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
-use docroot::net::server::{Handle, Server};
+use docroot::net::server::Server;
 use docroot::net::start_error::StartError;
-use docroot::observe::log::{Log, standard_output};
+use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 
 fn main() -> ExitCode {
+    survive_file_size_limit();
     let variable = |name: &str| env::var_os(name);
     match cli::parse(env::args_os(), variable, &Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch),
@@ -38,7 +40,7 @@ fn main() -> ExitCode {
 
 fn run(launch: Launch) -> ExitCode {
     match serve(launch) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             say(&format!("docroot: {error}\n"));
             ExitCode::FAILURE
@@ -57,33 +59,28 @@ fn explain(request: Explain) -> ExitCode {
     }
 }
 
-fn serve(launch: Launch) -> Result<(), StartError> {
+fn serve(launch: Launch) -> Result<ExitCode, StartError> {
+    descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
-    let log = Log::start(launch.config.log, standard_output(), counters)
-        .map_err(|fault| StartError::System("a thread", fault))?;
-    end_on_signals(server.handle())?;
+    let log = Log::to_standard_output(launch.config.log, counters)
+        .map_err(|fault| StartError::System("the access log", fault))?;
+    let hurry = end_on_signals(server.handle())
+        .map_err(|fault| StartError::System("a signal handler", fault))?;
     for notice in server.notices() {
         say(&format!("docroot: {notice}\n"));
     }
     announce(&launch, &server);
     let outcome = server.run(&log);
     log.shutdown(LOG_TIMEOUT);
-    outcome
+    outcome.map(|()| match hurry.is_set() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
 }
 
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The first signal stops the server after the current answers. The second one exits at once.
-fn end_on_signals(handle: Handle) -> Result<(), StartError> {
-    let signals = AtomicUsize::new(0);
-    ctrlc::set_handler(move || match signals.fetch_add(1, Ordering::Relaxed) {
-        0 => handle.drain(),
-        _ => std::process::exit(1),
-    })
-    .map_err(|fault| StartError::System("a signal handler", io::Error::other(fault)))
-}
 
 /// Prints the banner and opens the browser, if the options ask for it.
 fn announce(launch: &Launch, server: &Server) {

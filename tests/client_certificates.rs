@@ -8,7 +8,7 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use docroot::net::tls::options::ClientAuthentication;
+use docroot::net::tls::options::{ClientAuthentication, TlsOptions};
 use docroot::observe::access_log::{LogFormat, LogOptions};
 use rustls::ClientConfig;
 use rustls::HandshakeKind::{Full, Resumed};
@@ -32,9 +32,27 @@ impl Gate {
         clients: impl FnOnce(std::path::PathBuf) -> ClientAuthentication,
     ) -> Gate {
         let (ours, theirs) = (Authority::new("servers"), Authority::new("clients"));
+        let clients = clients(theirs.certificate());
+        Gate::start(format, ours, theirs, |tls| tls.clients = clients)
+    }
+
+    /// The same authorities, where chains may be so long.
+    fn with_depth(self, depth: usize) -> Gate {
+        let clients = ClientAuthentication::Required(self.theirs.certificate());
+        Gate::start(LogFormat::Json, self.ours, self.theirs, |tls| {
+            tls.clients = clients;
+            tls.client_depth = depth;
+        })
+    }
+
+    fn start(
+        format: LogFormat,
+        ours: Authority,
+        theirs: Authority,
+        change: impl FnOnce(&mut TlsOptions),
+    ) -> Gate {
         let page = Page::default();
-        let mut setup = setup().https(&ours);
-        setup = setup.tls(|tls| tls.clients = clients(theirs.certificate()));
+        let mut setup = setup().https(&ours).tls(change);
         setup.config.threads = 1;
         setup.config.log = LogOptions {
             format,
@@ -225,21 +243,33 @@ fn a_session_is_not_resumed_after_its_certificate_has_expired() {
     }
 }
 
-/// The longest chain that is verified is longer than any that makes sense.
 #[test]
 fn chains_have_a_longest_length() {
+    let mut gate = Gate::required();
+    let second = gate.theirs.intermediate("one").intermediate("two");
+    let alice = second.client("alice");
+    let third = second.intermediate("three");
+    let long = third.client("alice");
+    assert_eq!([alice.chain().len(), long.chain().len()], [3, 4]);
+    gate.check_served(Some(&alice));
+    let reason = "the client's chain has 4 certificates, and --tls-client-depth allows 3";
+    gate.check_refused(Some(&long), Some("HandshakeFailure"), reason);
+    gate = gate.with_depth(4);
+    gate.check_served(Some(&long));
+    let one = std::fs::read(&alice.certificate).expect("a file");
+    std::fs::write(&alice.certificate, one.repeat(40)).expect("a file");
+    gate.check_refused(Some(&alice), None, "longer than 32 KiB");
+}
+
+/// Certificates of one name lead to many paths.
+#[test]
+fn the_subjects_of_a_chain_differ() {
     let gate = Gate::required();
     let alice = gate.theirs.client("alice");
     let one = std::fs::read(&alice.certificate).expect("a file");
-    let with = |count| {
-        std::fs::write(&alice.certificate, one.repeat(count)).expect("a file");
-        Some(&alice)
-    };
-    // The client's own and six more.
-    gate.check_served(with(7));
-    gate.check_refused(with(8), Some("HandshakeFailure"), "chain is too long");
-    gate.check_refused(with(100), None, "longer than 32 KiB");
-    gate.check_served(with(1));
+    std::fs::write(&alice.certificate, one.repeat(2)).expect("a file");
+    let reason = "two certificates of the client's chain have the same subject";
+    gate.check_refused(Some(&alice), Some("HandshakeFailure"), reason);
 }
 
 /// Every line of the log would be as long as the client likes.

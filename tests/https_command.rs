@@ -222,8 +222,11 @@ fn options_that_do_not_go_together() {
     check_mistake(&[&made[..], &certificate, &key].concat(), own);
     let optional = "--tls-client-optional needs --tls-client-ca";
     check_mistake(&[&made[..], &["--tls-client-optional"]].concat(), optional);
+    let depth = "--tls-client-depth needs --tls-client-ca";
+    check_mistake(&[&made[..], &["--tls-client-depth", "3"]].concat(), depth);
     for alone in [
         &["--tls-client-ca", "c"][..],
+        &["--tls-client-depth", "3"],
         &["--tls-client-optional"],
         &["--tls-min", "1.3"],
         &["--http-redirect", "0"],
@@ -236,6 +239,10 @@ fn options_that_do_not_go_together() {
     check_mistake(&[&made[..], &same_port].concat(), redirect);
     check_mistake(&["--tls-cert", ""], "'--tls-cert <FILE>'");
     check_mistake(&["--tls-min", "1.1"], "'--tls-min <VERSION>'");
+    for depth in ["0", "11", "deep"] {
+        let arguments = ["--tls-client-depth", depth];
+        check_mistake(&arguments, "'--tls-client-depth <N>'");
+    }
     check_mistake(&["--hsts", "long"], "'--hsts <SECONDS>'");
     check_mistake(&["--http-redirect", "http"], "'--http-redirect <N>'");
 }

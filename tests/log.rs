@@ -3,12 +3,17 @@
 
 mod support;
 
+use std::io::{PipeReader, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use docroot::observe::access_log::{LogFormat, LogOptions};
+use rustix::process::Signal;
 use serde_json::Value;
 use support::page::Page;
-use support::{Setup, TestServer, find, request};
+use support::program::{Program, command};
+use support::{Setup, TestServer, find, pause, request};
 
 fn logging(format: LogFormat) -> (TestServer, Page) {
     let page = Page::default();
@@ -262,4 +267,115 @@ fn a_failing_log_is_written_again_as_soon_as_it_can_be() {
     assert_eq!(objects.len(), 2, "{lines:#?}");
     assert_eq!(objects[0]["target"], "/a.txt");
     assert_eq!(objects[1]["log_lines_dropped"], 1);
+}
+
+/// The program with its log in a pipe. In non-blocking mode, a write to a full pipe fails at once; a
+/// reader can set this mode too.
+fn piped(is_blocking: bool) -> (Program, tempfile::TempDir, PipeReader) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a.txt"), "twelve bytes").expect("a file");
+    let large = std::fs::File::create(folder.path().join("large.bin")).expect("a file");
+    large.set_len(64 << 20).expect("a sparse file");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    rustix::io::ioctl_fionbio(&writer, !is_blocking).expect("a mode");
+    let mut command = command();
+    command.args(["--log-format", "combined", "--threads", "2"]);
+    let program = Program::start(command.arg(folder.path()).stdout(writer));
+    (program, folder, reader)
+}
+
+/// Asks so often, and reads every answer. Some requests make lines that are longer than what a pipe
+/// takes at once.
+fn ask(program: &Program, requests: usize) {
+    let mut client = program.connect();
+    let long = format!("/a.txt?{}", "\"".repeat(2000));
+    for _ in 0..requests / 20 {
+        let mut pipeline = request("GET", "/a.txt", &[]).repeat(19);
+        pipeline.extend(request("GET", &long, &[]));
+        client.send(&pipeline);
+        for _ in 0..20 {
+            assert_eq!(client.response("GET").text(), "twelve bytes");
+        }
+    }
+}
+
+/// The requests that have a line, and those that are told as dropped.
+fn written_and_told(log: &str, said: &str) -> (usize, usize) {
+    let whole = log.rfind('\n').map_or("", |end| &log[..=end]);
+    let requests = whole.lines().filter(|line| line.ends_with("\"-\" \"-\""));
+    let told = whole.lines().chain(said.lines()).filter_map(|line| {
+        let (number, what) = line.strip_prefix("docroot: ")?.split_once(' ')?;
+        let is_count = ["log lines dropped", "log lines could not be written"].contains(&what);
+        is_count.then(|| number.parse::<usize>().expect("a number"))
+    });
+    (requests.count(), told.sum())
+}
+
+/// The pipe is full before the first byte is read. The rest waits in memory.
+#[test]
+fn a_pipe_that_does_not_block_gets_every_line() {
+    let (program, _folder, mut reader) = piped(false);
+    ask(&program, 1_500);
+    let log = std::thread::spawn(move || {
+        let mut log = String::new();
+        reader.read_to_string(&mut log).expect("text");
+        log
+    });
+    ask(&program, 1_500);
+    program.signal(Signal::TERM);
+    let (status, said) = program.wait();
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    let log = log.join().expect("no panic");
+    assert_eq!(written_and_told(&log, ""), (3_000, 0));
+    assert_eq!(log.lines().count(), 3_000);
+}
+
+/// The reader takes nothing, or so many bytes in a millisecond, until the program has ended.
+#[test]
+fn at_the_end_each_request_is_in_the_log_or_told_as_dropped() {
+    for (is_blocking, pace) in [(true, 0), (false, 0), (true, 1024), (false, 1024)] {
+        let (program, _folder, mut reader) = piped(is_blocking);
+        let ended = Arc::new(AtomicBool::new(false));
+        let has_ended = Arc::clone(&ended);
+        let log = std::thread::spawn(move || {
+            let (mut log, mut buffer) = (Vec::new(), vec![0; pace]);
+            while pace > 0 && !has_ended.load(Ordering::Relaxed) {
+                let count = reader.read(&mut buffer).expect("a pipe");
+                log.extend_from_slice(&buffer[..count]);
+                pause(Duration::from_millis(1));
+            }
+            reader.read_to_end(&mut log).expect("a pipe");
+            String::from_utf8(log).expect("ASCII")
+        });
+        ask(&program, 3_000);
+        program.signal(Signal::TERM);
+        let (status, said) = program.wait();
+        ended.store(true, Ordering::Relaxed);
+        assert_eq!(status.code(), Some(0));
+        let log = log.join().expect("no panic");
+        let (written, told) = written_and_told(&log, &said);
+        assert_eq!(written + told, 3_000, "{written} {told} {said}");
+    }
+}
+
+/// The second signal cuts the download. Its line counts too.
+#[test]
+fn a_second_signal_loses_no_line() {
+    let (program, _folder, mut reader) = piped(true);
+    ask(&program, 3_000);
+    let mut download = program.connect();
+    download.send(&request("GET", "/large.bin", &[]));
+    assert_eq!(download.head().status, 200);
+    let mut idle = program.connect();
+    idle.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(idle.response("GET").status, 200);
+    program.signal(Signal::TERM);
+    assert!(idle.is_closed(), "the first was heard");
+    program.signal(Signal::TERM);
+    let (status, said) = program.wait();
+    assert_eq!(status.code(), Some(1));
+    let mut log = String::new();
+    reader.read_to_string(&mut log).expect("text");
+    let (written, told) = written_and_told(&log, &said);
+    assert_eq!(written + told, 3_002, "{written} {told} {said}");
 }

@@ -30,6 +30,7 @@ fn every_option_of_https_says_how_to_get_it() {
         &["--tls-self-signed"],
         &["--tls-client-ca", "c"],
         &["--tls-client-optional"],
+        &["--tls-client-depth", "3"],
         &["--tls-min", "1.3"],
         &["--http-redirect", "0"],
         &["--hsts", "31536000"],

@@ -18,6 +18,8 @@ pub struct Https {
     pub client_authorities: Option<PathBuf>,
     /// Whether clients may connect without a certificate.
     pub client_optional: bool,
+    /// The most certificates in a client's chain.
+    pub client_depth: Option<usize>,
     /// The oldest version of TLS.
     pub min: Option<TlsVersion>,
     /// The plain HTTP port that redirects to HTTPS.
@@ -40,19 +42,19 @@ impl Https {
             return Err(NOT_BUILT_IN.into());
         }
         let certificate = self.certificate_source()?;
+        if self.client_authorities.is_none() && self.client_depth.is_some() {
+            return Err(needs_authorities("--tls-client-depth"));
+        }
         let clients = match (self.client_authorities, self.client_optional) {
             (None, false) => ClientAuthentication::None,
-            (None, true) => {
-                return Err("--tls-client-optional needs --tls-client-ca: \
-                            name the file with the authorities that sign client certificates"
-                    .into());
-            }
+            (None, true) => return Err(needs_authorities("--tls-client-optional")),
             (Some(authorities), true) => ClientAuthentication::Optional(authorities),
             (Some(authorities), false) => ClientAuthentication::Required(authorities),
         };
         Ok(Some(TlsOptions {
             certificate,
             clients,
+            client_depth: self.client_depth.unwrap_or(TlsOptions::CLIENT_DEPTH),
             min: self.min.unwrap_or(Https::MIN),
             hsts: self.hsts,
             redirect: self.redirect,
@@ -85,4 +87,11 @@ impl Https {
         };
         Err(fault.into())
     }
+}
+
+fn needs_authorities(option: &str) -> String {
+    format!(
+        "{option} needs --tls-client-ca: \
+         name the file with the authorities that sign client certificates"
+    )
 }

@@ -34,6 +34,8 @@ mod options;
 mod printed;
 // Parses the request of `docroot explain`.
 mod request;
+// The signals that docroot handles.
+pub mod signals;
 // What docroot is asked to do.
 pub mod launch;
 // The settings that options change.

@@ -12,6 +12,8 @@ pub mod explain;
 pub mod config;
 // How much a client may ask for, and how long it may take.
 pub mod limits;
+// Whether the limit of open files lets the server serve.
+pub mod descriptors;
 // Why the server did not start.
 pub mod start_error;
 // Opens listeners.

@@ -12,6 +12,9 @@ use crate::net::tls::fault::TlsError;
 /// The lowest port that needs no privileges.
 const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 
+/// What to do if the limit of open files is too low.
+const MORE_FILES: &str = "raise the limit with ulimit -n, or lower --threads";
+
 /// Why a server could not start.
 #[derive(Debug)]
 pub enum StartError {
@@ -37,6 +40,13 @@ pub enum StartError {
     ListenFault(SocketAddr, io::Error),
     /// The limit of open files is reached.
     TooManyFiles,
+    /// The limit of open files is too low to serve even one connection.
+    TooFewDescriptors {
+        /// How many files, sockets and pollers must be open at once.
+        needed: u64,
+        /// How many may be open.
+        allowed: u64,
+    },
     /// TLS could not be set up.
     Tls(TlsError),
     /// A system resource, such as a thread or a poller, could not be created. The text names it.
@@ -86,12 +96,10 @@ impl fmt::Display for StartError {
                 f,
                 "{path:?} is neither a directory nor a regular file: name one of these"
             ),
-            StartError::RootFault(path, error) => {
-                write!(
-                    f,
-                    "{path:?} cannot be opened: {error}; check the path and its disk"
-                )
-            }
+            StartError::RootFault(path, error) => write!(
+                f,
+                "{path:?} cannot be opened: {error}; check the path and its disk"
+            ),
             StartError::PortTaken(address) => write!(
                 f,
                 "{address} is already in use: stop the program that listens there, \
@@ -121,9 +129,10 @@ impl fmt::Display for StartError {
                 f,
                 "cannot listen on {address}: {error}; choose another with --bind and --port"
             ),
-            StartError::TooManyFiles => write!(
+            StartError::TooManyFiles => write!(f, "too many files are open: {MORE_FILES}"),
+            StartError::TooFewDescriptors { needed, allowed } => write!(
                 f,
-                "too many files are open: raise the limit with ulimit -n, or lower --threads"
+                "{needed} file descriptors are needed and {allowed} are allowed: {MORE_FILES}"
             ),
             StartError::Tls(fault) => fault.fmt(f),
             StartError::System(what, error) => write!(
@@ -214,6 +223,14 @@ mod tests {
         );
         check_listen("[::1]:80", Errno::NFILE, "too many files are open: ");
         check(&StartError::NoFreePort(8080, 8179), "the ports from 8080");
+        let too_few = StartError::TooFewDescriptors {
+            needed: 21,
+            allowed: 12,
+        };
+        check(
+            &too_few,
+            "21 file descriptors are needed and 12 are allowed: ",
+        );
         let no_thread = StartError::System("a thread", fault(Errno::AGAIN));
         check(&no_thread, "a thread could not be created: ");
     }

@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::thread;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 /// Prints each notice on a line of its own.
 ///
 /// A new thread prints them. If nobody reads the standard error, only that thread blocks, and
@@ -15,4 +17,15 @@ pub fn tell(notices: &[impl Display]) {
         .collect();
     let print = move || io::stderr().write_all(lines.as_bytes()).unwrap_or_default();
     let _ = thread::Builder::new().name("notice".into()).spawn(print);
+}
+
+/// Prints a short text on the standard error if there is room for it. If nobody reads the standard
+/// error, the text is lost, because the caller must not wait.
+pub fn print_now(text: &str) {
+    let stderr = io::stderr();
+    let mut watched = [PollFd::new(&stderr, PollFlags::OUT)];
+    if poll(&mut watched, Some(&Timespec::default())) == Ok(1) {
+        // This does not wait for a thread that prints, as a locked stream would.
+        let _ = rustix::io::write(&stderr, text.as_bytes());
+    }
 }

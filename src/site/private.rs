@@ -121,7 +121,7 @@ impl CopyContent {
     /// Empty content with space for `size` bytes.
     fn empty(storage: CopyStorage, size: u64) -> io::Result<CopyContent> {
         Ok(match storage {
-            CopyStorage::Memfd => CopyContent::Memfd(anonymous_file()?),
+            CopyStorage::Memfd => CopyContent::Memfd(anonymous_file(size)?),
             CopyStorage::Heap => {
                 let mut bytes = Vec::new();
                 bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
@@ -151,12 +151,13 @@ impl CopyContent {
 }
 
 #[cfg(target_os = "linux")]
-fn anonymous_file() -> io::Result<File> {
+fn anonymous_file(size: u64) -> io::Result<File> {
     use rustix::fs::MemfdFlags;
     use rustix::process::{Resource, getrlimit};
-    // With this limit set, a write beyond it raises SIGXFSZ, which kills the process. It applies to
-    // anonymous files too.
-    if getrlimit(Resource::Fsize).current.is_some() {
+    // The limit applies to anonymous files too. Without this check, docroot would copy the beginning
+    // of the file in vain for each request.
+    let limit = getrlimit(Resource::Fsize).current;
+    if limit.is_some_and(|limit| size > limit) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
@@ -173,7 +174,7 @@ fn seal(file: &File) -> io::Result<()> {
 
 /// Other systems have no sealed anonymous files, so [`CopyStorage::Memfd`] makes no copies there.
 #[cfg(not(target_os = "linux"))]
-fn anonymous_file() -> io::Result<File> {
+fn anonymous_file(_: u64) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

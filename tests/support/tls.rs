@@ -53,6 +53,8 @@ const ALWAYS: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Authority {
     folder: tempfile::TempDir,
     issuer: CertifiedIssuer<'static, KeyPair>,
+    /// The certificates that follow the one that it issues, in PEM. Without the first authority's.
+    chain: String,
     issued: Cell<usize>,
 }
 
@@ -161,17 +163,27 @@ fn ed25519() -> (KeyPair, String) {
 impl Authority {
     /// One of this name, with a key of its own.
     pub fn new(name: &str) -> Authority {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut about = CertificateParams::default();
-        about.distinguished_name = named(&[(DnType::CommonName, name)]);
-        about.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        about.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let issuer = CertifiedIssuer::self_signed(about, KeyAlgorithm::P256.generate().0);
+        let key = KeyAlgorithm::P256.generate().0;
+        let issuer = CertifiedIssuer::self_signed(about_authority(name), key);
+        Authority::of(issuer.expect("a certificate"), String::new())
+    }
+
+    /// An intermediate authority, whose certificate this one has signed.
+    pub fn intermediate(&self, name: &str) -> Authority {
+        let key = KeyAlgorithm::P256.generate().0;
+        let issuer = CertifiedIssuer::signed_by(about_authority(name), key, &self.issuer);
         let issuer = issuer.expect("a certificate");
+        let chain = issuer.pem() + &self.chain;
+        Authority::of(issuer, chain)
+    }
+
+    fn of(issuer: CertifiedIssuer<'static, KeyPair>, chain: String) -> Authority {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("authority.pem"), issuer.pem()).expect("a file");
         Authority {
             folder,
             issuer,
+            chain,
             issued: Cell::new(0),
         }
     }
@@ -207,7 +219,7 @@ impl Authority {
             path
         };
         Issued {
-            certificate: file("certificate", certificate.pem()),
+            certificate: file("certificate", certificate.pem() + &self.chain),
             key: file("key", text),
         }
     }
@@ -265,6 +277,7 @@ impl Issued {
                 key: self.key.clone(),
             },
             clients: ClientAuthentication::None,
+            client_depth: TlsOptions::CLIENT_DEPTH,
             min: TlsVersion::Tls12,
             hsts: None,
             redirect: None,
@@ -284,6 +297,15 @@ pub fn put(new: &Path, old: &Path) {
     let next = old.with_extension("next");
     std::fs::copy(new, &next).expect("a copy");
     std::fs::rename(&next, old).expect("a file replaced");
+}
+
+/// What the certificate of an authority says.
+fn about_authority(name: &str) -> CertificateParams {
+    let mut about = CertificateParams::default();
+    about.distinguished_name = named(&[(DnType::CommonName, name)]);
+    about.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    about.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    about
 }
 
 fn named(parts: &[(DnType, &str)]) -> DistinguishedName {

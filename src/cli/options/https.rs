@@ -4,8 +4,8 @@
 
 use super::definition::{Choice, Group, Kind, OptionDef, store};
 use crate::cli::https::Https;
-use crate::cli::units::port;
-use crate::net::tls::options::TlsVersion;
+use crate::cli::units::{count, port};
+use crate::net::tls::options::{TlsOptions, TlsVersion};
 
 /// The options of this group.
 pub const GROUP: Group = Group {
@@ -19,6 +19,7 @@ pub const GROUP: Group = Group {
         SELF_SIGNED,
         CLIENT_CA,
         CLIENT_OPTIONAL,
+        CLIENT_DEPTH,
         MIN,
         REDIRECT,
         HSTS,
@@ -59,6 +60,17 @@ const CLIENT_OPTIONAL: OptionDef = OptionDef::new(
     Kind::Switch(|settings| settings.https.client_optional = true),
     "Also accept clients without a certificate. If a client sends one, it must be valid",
 );
+
+const CLIENT_DEPTH: OptionDef = OptionDef::new(
+    "tls-client-depth",
+    Kind::Text("N", |settings, text| {
+        let depth = count(text, 1..=TlsOptions::MAX_CLIENT_DEPTH);
+        store(&mut settings.https.client_depth, depth.map(Some))
+    }),
+    "The maximum number of certificates that a client may send, its own included. Beyond it, the \
+     handshake fails",
+)
+.default(|_| TlsOptions::CLIENT_DEPTH.to_string());
 
 const MIN: OptionDef = OptionDef::new(
     "tls-min",

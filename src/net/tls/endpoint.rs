@@ -270,7 +270,7 @@ fn config(
     let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(versions)
         .map_err(library_error)?;
-    let builder = match clients::verifier(&options.clients, provider)? {
+    let builder = match clients::verifier(&options.clients, options.client_depth, provider)? {
         None => builder.with_no_client_auth(),
         Some(verifier) => builder.with_client_cert_verifier(verifier),
     };

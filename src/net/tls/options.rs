@@ -9,6 +9,8 @@ pub struct TlsOptions {
     pub certificate: CertificateSource,
     /// Whether clients must present a certificate.
     pub clients: ClientAuthentication,
+    /// The most certificates that a client's chain may have, the client's own included.
+    pub client_depth: usize,
     /// The oldest TLS version that is accepted.
     pub min: TlsVersion,
     /// For how many seconds clients must use only HTTPS (`Strict-Transport-Security`, RFC 6797).
@@ -17,6 +19,13 @@ pub struct TlsOptions {
     /// The plain-text port, on the same addresses, that redirects to HTTPS. With 0, the system
     /// chooses the port.
     pub redirect: Option<u16>,
+}
+
+impl TlsOptions {
+    /// 3: the client's certificate and two intermediate ones. One is usual.
+    pub const CLIENT_DEPTH: usize = 3;
+    /// Each certificate costs the check of a signature, with a key as slow as the client can find.
+    pub const MAX_CLIENT_DEPTH: usize = 10;
 }
 
 /// Where the server's certificate comes from.

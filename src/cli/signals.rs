@@ -1,0 +1,123 @@
+//! The signals that docroot handles.
+//!
+//! SIGHUP, SIGINT and SIGTERM end it. If its parent ignores one of them, docroot ignores it too: a
+//! shell does so for a background job, and `nohup` for SIGHUP.
+
+use std::io::{self, IsTerminal};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::never;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+
+use crate::net::server::Handle;
+use crate::observe::notice::print_now;
+
+/// The signals that end docroot.
+const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// How many descriptors [`end_on_signals`] opens: two sockets, through which a handler wakes a thread.
+pub const DESCRIPTORS: usize = 2;
+
+/// How long the second signal waits for the other threads to end. A worker that waits for a disk may
+/// take longer. It is longer than the log takes to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Whether a second signal has come.
+#[derive(Clone, Debug, Default)]
+pub struct Hurry(Arc<AtomicBool>);
+
+impl Hurry {
+    /// Whether docroot was told not to finish the responses that it had begun.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Lets the first signal drain the server, and the second one stop it.
+pub fn end_on_signals(handle: Handle) -> io::Result<Hurry> {
+    let ignored = ignored_signals();
+    let is_heard = |signal: &i32| !contains(ignored, *signal);
+    let mut signals = Signals::new(ENDING.into_iter().filter(is_heard))?;
+    let hurry = Hurry::default();
+    let second = hurry.clone();
+    let wait = move || {
+        let mut received = signals.forever().inspect(|&signal| {
+            handle.drain();
+            if signal == SIGINT {
+                end_line();
+            }
+        });
+        received.next();
+        received.next();
+        second.0.store(true, Ordering::Relaxed);
+        // The process ends here only if the main thread does not return in time.
+        let _ = never::<()>().recv_timeout(STOP_TIMEOUT);
+        process::exit(1);
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait)?;
+    Ok(hurry)
+}
+
+/// Makes a write beyond the limit on the size of a file (`ulimit -f`) an error like that of a full
+/// disk. Otherwise, SIGXFSZ would kill the process. The standard library does the same for SIGPIPE.
+pub fn survive_file_size_limit() {
+    // The handler sets a flag that nobody reads. A signal that has a handler does not kill.
+    let handler = flag::register(SIGXFSZ, Arc::default());
+    // This fails only on a system without the signal.
+    handler.map(drop).unwrap_or_default();
+}
+
+/// Ends the line on which a terminal shows `^C`, so that the next prompt gets a line of its own. It
+/// does not wait for a terminal that is stopped, because a second signal would wait too.
+fn end_line() {
+    if io::stderr().is_terminal() {
+        print_now("\n");
+    }
+}
+
+/// The signals that this process ignores, one bit each. The lowest bit is signal 1.
+#[cfg(target_os = "linux")]
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored_in(&status).unwrap_or(0)
+}
+
+/// Other systems do not say it without a call that is unsafe in Rust.
+#[cfg(not(target_os = "linux"))]
+fn ignored_signals() -> u64 {
+    0
+}
+
+/// Reads the field `SigIgn` of `/proc/self/status`.
+#[cfg(any(target_os = "linux", test))]
+fn ignored_in(status: &str) -> Option<u64> {
+    let mut lines = status.lines();
+    let bits = lines.find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(bits.trim(), 16).ok()
+}
+
+fn contains(signals: u64, signal: i32) -> bool {
+    signals >> (signal - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_status() {
+        let status = "Name:\tdocroot\nSigBlk:\t0000000000000004\nSigIgn:\t0000000000001001\n";
+        let ignored = ignored_in(status).expect("a field");
+        assert!(contains(ignored, SIGHUP));
+        assert!(contains(ignored, 13)); // SIGPIPE
+        assert!(!contains(ignored, SIGINT));
+        assert_eq!(ignored_in("Name:\tdocroot\n"), None);
+        assert_eq!(ignored_in("SigIgn:\tnone\n"), None);
+    }
+}

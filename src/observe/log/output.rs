@@ -1,0 +1,138 @@
+//! Where the lines are written, and how long a write waits for its reader.
+//!
+//! A pipe, a socket or a terminal takes no more bytes if nobody reads. A write would then block, and
+//! nothing could say how much of it was taken. So this module polls first and writes little at once.
+//! A pipe takes so few bytes either all or not at all.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, PipeReader, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
+use rustix::io::Errno;
+use rustix::pipe::PIPE_BUF;
+
+/// Where lines are written. A write to it may block.
+pub type Sink = Box<dyn Write + Send>;
+
+/// A sink, and what is known of the line that it took last.
+pub(super) struct Output {
+    sink: Sink,
+    /// What to poll before each write; `None` if only the write itself can tell whether there is room.
+    polled: Option<Arc<File>>,
+    /// Whether the sink took the beginning of a line but not its end.
+    is_mid_line: bool,
+}
+
+/// Why a write ended early.
+pub(super) enum WriteError {
+    /// The sink failed.
+    Failed(io::Error),
+    /// The writer was told to give up.
+    Cancelled,
+}
+
+impl Output {
+    /// An output whose writes may block.
+    pub(super) fn of(sink: Sink) -> Output {
+        Output {
+            sink,
+            polled: None,
+            is_mid_line: false,
+        }
+    }
+
+    /// An output that waits for its reader without blocking in a write.
+    pub(super) fn of_descriptor(descriptor: OwnedFd) -> io::Result<Output> {
+        let kind = FileType::from_raw_mode(fstat(&descriptor)?.st_mode);
+        let file = Arc::new(File::from(descriptor));
+        Ok(Output {
+            // A regular file needs no reader.
+            polled: (kind != FileType::RegularFile).then(|| Arc::clone(&file)),
+            ..Output::of(Box::new(file))
+        })
+    }
+
+    /// The standard output. It is unbuffered, because the writer writes whole batches.
+    pub(super) fn standard() -> io::Result<Output> {
+        Output::of_descriptor(io::stdout().as_fd().try_clone_to_owned()?)
+    }
+
+    /// Writes whole lines. If the last write stopped in the middle of a line, ends that line first.
+    /// `count` learns how many lines the sink has taken. If the other end of `cancel` is closed, this
+    /// stops.
+    pub(super) fn write(
+        &mut self,
+        lines: &[u8],
+        cancel: &PipeReader,
+        mut count: impl FnMut(u64),
+    ) -> Result<(), WriteError> {
+        if self.is_mid_line {
+            self.write_some(b"\n", cancel)?;
+            self.is_mid_line = false;
+        }
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let taken = self.write_some(self.piece(rest), cancel)?;
+            let (written, left) = rest.split_at(taken);
+            let ends = written.iter().filter(|&&byte| byte == b'\n').count();
+            count(ends as u64);
+            self.is_mid_line = !written.ends_with(b"\n");
+            rest = left;
+        }
+        Ok(())
+    }
+
+    /// What to write at once. If the output is polled: as many whole lines as a pipe takes together,
+    /// or the beginning of a line that is longer.
+    fn piece<'a>(&self, lines: &'a [u8]) -> &'a [u8] {
+        if self.polled.is_none() {
+            return lines;
+        }
+        let piece = &lines[..lines.len().min(PIPE_BUF)];
+        let end = piece.iter().rposition(|&byte| byte == b'\n');
+        end.map_or(piece, |end| &piece[..=end])
+    }
+
+    /// Writes at least one byte.
+    fn write_some(&mut self, bytes: &[u8], cancel: &PipeReader) -> Result<usize, WriteError> {
+        loop {
+            self.wait(cancel)?;
+            match self.sink.write(bytes) {
+                Ok(0) => return Err(WriteError::Failed(ErrorKind::WriteZero.into())),
+                Ok(taken) => return Ok(taken),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Another process that writes to the same pipe has taken the room.
+                Err(error) if error.kind() == ErrorKind::WouldBlock && self.polled.is_some() => {}
+                Err(error) => return Err(WriteError::Failed(error)),
+            }
+        }
+    }
+
+    /// Waits until there is room, or until the write would report an error.
+    fn wait(&self, cancel: &PipeReader) -> Result<(), WriteError> {
+        let cancel = PollFd::new(cancel, PollFlags::empty());
+        let cancelled = match &self.polled {
+            None => is_first_ready([cancel], Some(&Timespec::default())),
+            Some(output) => is_first_ready([cancel, PollFd::new(&**output, PollFlags::OUT)], None),
+        };
+        match cancelled {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(WriteError::Cancelled),
+            Err(error) => Err(WriteError::Failed(error.into())),
+        }
+    }
+}
+
+/// Waits until one of the descriptors is ready, and returns whether the first one is.
+fn is_first_ready<const COUNT: usize>(
+    mut descriptors: [PollFd; COUNT],
+    timeout: Option<&Timespec>,
+) -> Result<bool, Errno> {
+    rustix::io::retry_on_intr(|| poll(&mut descriptors, timeout))?;
+    Ok(descriptors
+        .first()
+        .is_some_and(|first| !first.revents().is_empty()))
+}

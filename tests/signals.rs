@@ -1,0 +1,263 @@
+//! Signals, sent to the program as shells, terminals and the kernel send them.
+
+mod support;
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use support::program::{Program, command};
+use support::{noise, request, until};
+
+/// A folder with one small file.
+fn site() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a.txt"), "here").expect("a file");
+    folder
+}
+
+/// The command, started by a shell that does `before` first.
+fn after(before: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.env_clear().stdin(Stdio::null());
+    let line = format!("{before}; exec \"$0\" \"$@\"");
+    shell.args(["-c", &line, env!("CARGO_BIN_EXE_docroot")]);
+    shell
+}
+
+#[track_caller]
+fn check_served(program: &Program) {
+    let mut client = program.connect();
+    for _ in 0..2 {
+        client.send(&request("GET", "/a.txt", &[]));
+        let response = client.response("GET");
+        assert_eq!(response.text(), "here");
+        assert_eq!(response.field("Connection"), None, "it does not end");
+    }
+}
+
+#[test]
+fn each_signal_ends_the_program_in_order() {
+    for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
+        let folder = site();
+        let program = Program::serve(folder.path());
+        program.signal(signal);
+        let (status, said) = program.wait();
+        assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_signal_that_the_parent_ignores_is_ignored() {
+    let each = [
+        ("HUP", Signal::HUP),
+        ("INT", Signal::INT),
+        ("TERM", Signal::TERM),
+    ];
+    for (name, ignored) in each {
+        let folder = site();
+        let mut command = after(&format!("trap '' {name}"));
+        command.args(["--log-format", "off"]);
+        let program = Program::start(command.arg(folder.path()));
+        program.signal(ignored);
+        check_served(&program);
+        let (_, other) = each[usize::from(ignored == Signal::HUP)];
+        program.signal(other);
+        assert_eq!(program.wait().0.code(), Some(0), "{name}");
+    }
+}
+
+/// A terminal: the end of its user, and the end of the program.
+fn terminal() -> (File, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&user).expect("a terminal");
+    unlockpt(&user).expect("a terminal");
+    let name = ptsname(&user, Vec::new()).expect("a name");
+    let mut options = OpenOptions::new();
+    let program = options
+        .read(true)
+        .write(true)
+        .open(name.to_string_lossy().as_ref());
+    (user.into(), program.expect("it opens"))
+}
+
+/// What the program shows on a terminal after a signal.
+fn shown_after(signal: Signal) -> String {
+    let folder = site();
+    let (mut user, end) = terminal();
+    let mut command = command();
+    command.args(["--log-format", "off", "--port", "0", "--bind", "127.0.0.1"]);
+    command.arg(folder.path()).stderr(end);
+    let mut child = command.spawn().expect("it starts");
+    // Now only the program has its end of the terminal.
+    drop(command);
+    let mut shown = String::new();
+    let mut buffer = [0; 4096];
+    let mut is_signalled = false;
+    // When the program's end is closed, the kernel reports an error.
+    while let Ok(count @ 1..) = user.read(&mut buffer) {
+        shown += std::str::from_utf8(&buffer[..count]).expect("ASCII");
+        if shown.contains(LAST_LINE) && !is_signalled {
+            let pid = Pid::from_child(&child);
+            kill_process(pid, signal).expect("it runs");
+            is_signalled = true;
+        }
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let (_, after) = shown.split_once(LAST_LINE).expect("a banner");
+    after.to_owned()
+}
+
+/// The end of the banner on a terminal.
+const LAST_LINE: &str = "Press Ctrl-C to stop.\r\n";
+
+#[test]
+fn an_interrupt_ends_the_line_of_a_terminal() {
+    // The terminal writes a line feed as two characters.
+    assert_eq!(shown_after(Signal::INT), "\r\n");
+    assert_eq!(shown_after(Signal::TERM), "");
+}
+
+/// The same limit as `ulimit -f`. The log grows up to it, and goes on when the file is emptied.
+#[test]
+fn a_log_at_the_limit_on_file_sizes_does_not_end_the_server() {
+    let folder = site();
+    let path = folder.path().join("log");
+    let log = OpenOptions::new().create(true).append(true).open(&path);
+    let mut command = after("ulimit -f 1");
+    command
+        .args(["--log-format", "combined"])
+        .arg(folder.path());
+    let program = Program::start(command.stdout(log.expect("a file")));
+    let mut client = program.connect();
+    let mut ask = || {
+        client.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(client.response("GET").text(), "here");
+    };
+    until("the limit is reached", || {
+        ask();
+        program.said().contains("cannot be written")
+    });
+    OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .open(&path)
+        .expect("it is emptied");
+    until("the log goes on", || {
+        ask();
+        program.said().contains("is written again")
+    });
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait().0.code(), Some(0));
+    let text = std::fs::read_to_string(&path).expect("text");
+    assert!(text.lines().any(|line| line.ends_with("dropped")), "{text}");
+}
+
+/// How many private copies the program holds.
+#[cfg(target_os = "linux")]
+fn copies(program: &Program) -> usize {
+    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", program.child.id()));
+    let targets = descriptors.expect("a process").filter_map(|entry| {
+        // A descriptor may be closed meanwhile.
+        std::fs::read_link(entry.ok()?.path()).ok()
+    });
+    let is_copy = |target: &PathBuf| target.starts_with("/memfd:docroot (deleted)");
+    targets.filter(is_copy).count()
+}
+
+/// A program under this limit, and a way to ask it for the large file.
+#[cfg(target_os = "linux")]
+fn limited(folder: &Path, content: &[u8], limit: &str) -> (Program, impl FnMut()) {
+    let mut command = after(&format!("ulimit -f {limit}"));
+    command.args(["--log-format", "off", "--threads", "1"]);
+    let program = Program::start(command.arg(folder));
+    let mut client = program.connect();
+    let content = content.to_owned();
+    let ask = move || {
+        client.send(&request("GET", "/large.bin", &[]));
+        assert!(client.response("GET").body == content);
+    };
+    (program, ask)
+}
+
+/// A private copy is a file too. The limits are far enough from the size of the file for each unit
+/// that a shell may use.
+#[test]
+#[cfg(target_os = "linux")]
+fn copies_respect_the_limit_on_file_sizes() {
+    let (folder, content) = (site(), noise(4 << 20));
+    std::fs::write(folder.path().join("large.bin"), &content).expect("a file");
+    let (program, mut ask) = limited(folder.path(), &content, "20000");
+    // docroot keeps nothing of a file that has just changed.
+    until("there is a copy", || {
+        ask();
+        copies(&program) == 1
+    });
+    let (program, mut ask) = limited(folder.path(), &content, "1000");
+    for _ in 0..3 {
+        ask();
+    }
+    assert_eq!(copies(&program), 0);
+}
+
+/// The command on one address, with two workers and a log, under this limit of open files.
+fn with_descriptors(limit: usize, folder: &Path) -> Command {
+    let mut command = after(&format!("ulimit -n {limit}"));
+    command.args(["--threads", "2", "--log-format", "combined"]);
+    command.arg(folder);
+    command.stdout(Stdio::piped());
+    command
+}
+
+/// What the command says if so many descriptors are too few: its line, and how many are needed.
+#[track_caller]
+fn needed(limit: usize, folder: &Path) -> usize {
+    let mut command = with_descriptors(limit, folder);
+    command.args(["--port", "0", "--bind", "127.0.0.1"]);
+    let child = command.stderr(Stdio::piped()).spawn();
+    let mut line = String::new();
+    let mut child = child.expect("it starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    stderr.read_line(&mut line).expect("text");
+    let want = format!(" file descriptors are needed and {limit} are allowed: raise the limit");
+    let number = line
+        .strip_prefix("docroot: ")
+        .and_then(|line| line.split_once(&want));
+    if number.is_none() {
+        // It would not end.
+        child.kill().expect("it runs");
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "{line}");
+    assert_eq!(stderr.read_line(&mut String::new()).expect("text"), 0);
+    number.expect(&line).0.parse().expect("a number")
+}
+
+/// With as many descriptors as it says, it serves. With one less, it says so.
+#[test]
+fn too_few_descriptors_end_it_before_it_says_that_it_serves() {
+    let folder = site();
+    std::os::unix::fs::symlink("a.txt", folder.path().join("link")).expect("a link");
+    assert!(needed(12, folder.path()) > 12);
+    // Descriptors beyond the limit that this test has inherited do not count.
+    let enough = needed(17, folder.path());
+    assert_eq!(needed(enough - 1, folder.path()), enough);
+    let mut command = with_descriptors(enough, folder.path());
+    let mut program = Program::start(&mut command);
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    client.send(&request("GET", "/", &[]));
+    let listing = client.response("GET");
+    assert_eq!(listing.status, 200);
+    assert!(listing.text().contains("link"));
+    // The log and the signals have their descriptors too.
+    program.signal(Signal::TERM);
+    let mut output = program.child.stdout.take().expect("a pipe");
+    assert_eq!(program.wait().0.code(), Some(0));
+    let mut log = String::new();
+    output.read_to_string(&mut log).expect("text");
+    assert_eq!(log.lines().count(), 2, "{log}");
+}
