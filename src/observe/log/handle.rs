@@ -2,8 +2,9 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, SendError, Sender};
 
 use crate::observe::access_log::{LogOptions, write_line, write_tls_failure};
 use crate::observe::event::{ExchangeRecord, TlsFailure};
@@ -57,12 +58,13 @@ impl LogHandle {
         if self.batch.lines == 0 {
             return;
         }
-        match channels.queue.try_send(mem::take(&mut self.batch)) {
+        let Some(room) = channels.room_for(self.batch.bytes.len()) else {
+            return;
+        };
+        self.batch.room = Some(room);
+        match channels.queue.send(mem::take(&mut self.batch)) {
             Ok(()) => self.batch.bytes = channels.spare.try_recv().unwrap_or_default(),
-            Err(TrySendError::Full(batch)) => self.batch = batch,
-            Err(TrySendError::Disconnected(batch)) => {
-                self.counters.log_lines_dropped.add(batch.lines);
-            }
+            Err(SendError(batch)) => self.counters.log_lines_dropped.add(batch.lines),
         }
     }
 }
@@ -79,13 +81,17 @@ impl Drop for LogHandle {
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     pub(super) lines: u64,
+    /// Its room in the queue, until the writer has dealt with it.
+    room: Option<Room>,
 }
 
 impl Batch {
     /// 64 KiB, about 400 lines: enough for a busy turn of a worker.
     const LIMIT: usize = 64 << 10;
-    /// Batches that wait for the writer. Full, they hold 4 MiB, about the lines of one second.
-    pub(super) const QUEUED: usize = 64;
+    /// Bytes that wait for the writer: 4 MiB, about the lines of one second.
+    const QUEUED: usize = 4 << 20;
+    /// What a batch costs besides its bytes. A turn may log a single line.
+    const OVERHEAD: usize = 256;
     /// Empty buffers kept for reuse. It is rare that more workers than this need one at once.
     pub(super) const SPARE: usize = 8;
 
@@ -99,4 +105,33 @@ impl Batch {
 pub(super) struct Channels {
     pub(super) queue: Sender<Batch>,
     pub(super) spare: Receiver<Vec<u8>>,
+    /// Bytes in the queue. They bound it, because batches differ in size.
+    pub(super) queued: Arc<AtomicUsize>,
+}
+
+/// Room for bytes in the queue. It is free again when this is dropped.
+#[derive(Debug)]
+struct Room {
+    queued: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Channels {
+    /// Room for a batch of this many bytes, if the queue has it.
+    fn room_for(&self, bytes: usize) -> Option<Room> {
+        let bytes = bytes + Batch::OVERHEAD;
+        let take = |queued: usize| (queued + bytes <= Batch::QUEUED).then(|| queued + bytes);
+        let order = Ordering::Relaxed;
+        self.queued.fetch_update(order, order, take).ok()?;
+        Some(Room {
+            queued: Arc::clone(&self.queued),
+            bytes,
+        })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.queued.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }

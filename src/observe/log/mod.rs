@@ -5,7 +5,7 @@
 //!           ^------------- emptied buffers ------------'
 //! ```
 //!
-//! Both channels are bounded, and no worker blocks on them. If the queue is full, a worker keeps
+//! The queue is bounded by bytes, and no worker blocks on it. If the queue is full, a worker keeps
 //! its batch and tries again in its next turn. If the batch is full too, lines are dropped and
 //! counted. When the log can be written again, a line says how many were dropped.
 //!
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::access_log::{LogFormat, LogOptions};
 use super::metrics::Counters;
@@ -164,7 +164,7 @@ struct WriterThread {
 
 impl WriterThread {
     fn start(log: &Log, output: Output) -> io::Result<WriterThread> {
-        let (sender, queue) = bounded(Batch::QUEUED);
+        let (sender, queue) = unbounded();
         let (emptied, spare) = bounded(Batch::SPARE);
         let (stop, stopped) = bounded(0);
         let (ending, done) = bounded(0);
@@ -189,6 +189,7 @@ impl WriterThread {
             channels: Channels {
                 queue: sender,
                 spare,
+                queued: Arc::default(),
             },
             queue,
             tally,

@@ -65,7 +65,9 @@ impl Writer {
     }
 
     fn write(&mut self, batch: Batch) -> Result<(), Cancelled> {
-        let Batch { mut bytes, lines } = batch;
+        let Batch {
+            mut bytes, lines, ..
+        } = batch;
         let in_hand = &self.tally.in_hand;
         in_hand.add(lines);
         let count = |written| in_hand.subtract(written);
