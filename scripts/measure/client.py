@@ -23,9 +23,9 @@ class Answer:
     content: bytes  # without chunks and content coding
 
 
-def request(port, path, headers=()):
-    """The bytes of a GET, with the fields that the load generator sends."""
-    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers, "", ""]
+def request(port, path, headers=(), method="GET"):
+    """The bytes of a request, with the fields that the load generator sends."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *headers, "", ""]
     return "\r\n".join(lines).encode()
 
 
