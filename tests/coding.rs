@@ -23,7 +23,7 @@ fn text(length: usize) -> String {
 }
 
 const SMALL: usize = 20_000;
-const LARGE: usize = 300_000;
+const LARGE: usize = 600_000;
 
 fn setup() -> Setup {
     Setup::new()
@@ -340,12 +340,13 @@ fn check_head(server: &TestServer, target: &str, fields: &[(&str, &str)]) {
         fields.retain(|(name, _)| name != "Date");
         fields
     };
-    let (head, mut get) = (without_date(&head), without_date(&get));
-    // The second worker may have coded the content before: then, and only then, it knows a length.
-    if let Some(length) = get.iter_mut().find(|(name, _)| name == "Content-Length")
-        && head.iter().any(|(name, _)| name == "Transfer-Encoding")
-    {
-        *length = ("Transfer-Encoding".to_owned(), "chunked".to_owned());
+    let (mut head, mut get) = (without_date(&head), without_date(&get));
+    // Nothing is coded for HEAD, so the length of coded content may be unknown. Section 9.3.2 allows to
+    // leave out what is known only once the content is made.
+    if get.iter().any(|(name, _)| name == "Content-Encoding") {
+        let is_framing = |name: &str| ["Content-Length", "Transfer-Encoding"].contains(&name);
+        get.retain(|(name, _)| !is_framing(name));
+        head.retain(|(name, _)| !is_framing(name));
     }
     assert_eq!(head, get, "{target} {fields:?}");
 }
@@ -392,7 +393,7 @@ fn http_1_0_is_never_sent_chunks() {
     // A large one has none beforehand, and the bare file keeps the connection.
     let (large, _) = ask("/large.txt", "gzip");
     assert_eq!(large.field("Content-Encoding"), None);
-    assert_eq!(large.field("Content-Length"), Some("300000"));
+    assert_eq!(large.field("Content-Length"), Some("600000"));
     // Where identity is refused the end of the connection is the end of the content.
     let (refused, mut client) = ask("/large.txt", "gzip, identity;q=0");
     assert_eq!(refused.field("Content-Encoding"), Some("gzip"));

@@ -251,7 +251,12 @@ fn head_says_what_get_would() {
     ] {
         let get = server.get("/docs/", fields);
         let mut head = server.request("HEAD", "/docs/", fields);
-        assert!(head.field("Content-Length").is_some());
+        let mut get = get;
+        // Nothing is coded for HEAD (RFC 9110 section 9.3.2).
+        match get.field("Content-Encoding") {
+            None => assert!(head.field("Content-Length").is_some()),
+            Some(_) => get.fields.retain(|(name, _)| name != "Transfer-Encoding"),
+        }
         // Two requests may fall into two seconds.
         let date =
             |response: &Response| response.fields.iter().position(|(name, _)| name == "Date");

@@ -123,7 +123,7 @@ fn act(
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         Mode::Explain => {
             let target = target(matches.get_one::<OsString>(TARGET))?;
-            Ok(Command::Explain(Box::new(settings.explain(target))))
+            settings.explain(target).map(Box::new).map(Command::Explain)
         }
     }
 }

@@ -8,14 +8,18 @@ use clap_complete::Shell;
 use super::https::Https;
 use super::launch::{Explain, ExplainFormat, Launch};
 use super::machine::Machine;
+use crate::cli::units::show_size;
 use crate::net::config::Config;
 use crate::observe::access_log::{LogFormat, LogOptions};
+use crate::site::options::SiteOptions;
 
 /// Everything that an option can change.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The server. `tls` is `None` until [`Settings::launch`] makes it from `https`.
     pub config: Config,
+    /// The memory of the cache. Without a value, it depends on the whole memory.
+    pub cache_memory: Option<u64>,
     /// The options of HTTPS, not yet checked against each other.
     pub https: Https,
     /// Whether to print neither the banner nor the access log.
@@ -62,6 +66,7 @@ impl Settings {
                 },
                 ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)
             },
+            cache_memory: None,
             https: Https::default(),
             quiet: false,
             open: false,
@@ -77,6 +82,7 @@ impl Settings {
     /// The server to start. An error says which options do not fit together, and what to do.
     pub fn launch(self) -> Result<Launch, String> {
         let mut config = self.config;
+        config.site.cache_memory = cache_memory(self.cache_memory, config.site.memory)?;
         config.tls = self.https.options()?;
         if self.quiet {
             config.log.format = LogFormat::Off;
@@ -98,13 +104,28 @@ impl Settings {
     }
 
     /// The request for this target, and the server that would answer it.
-    pub fn explain(self, target: Vec<u8>) -> Explain {
-        Explain {
+    pub fn explain(mut self, target: Vec<u8>) -> Result<Explain, String> {
+        let site = &mut self.config.site;
+        site.cache_memory = cache_memory(self.cache_memory, site.memory)?;
+        Ok(Explain {
             target,
             method: self.request.method,
             fields: self.request.fields,
             format: self.request.format,
             config: self.config,
-        }
+        })
+    }
+}
+
+/// The memory of the cache: what was asked for, or half of the whole memory.
+fn cache_memory(asked: Option<u64>, memory: u64) -> Result<u64, String> {
+    match asked {
+        None => Ok((memory / 2).min(SiteOptions::CACHE_MEMORY)),
+        Some(asked) if asked <= memory => Ok(asked),
+        Some(asked) => Err(format!(
+            "--cache-memory {} is more than --memory {}: the cache is a part of the memory",
+            show_size(asked),
+            show_size(memory)
+        )),
     }
 }

@@ -14,6 +14,7 @@ use crate::net::mailbox::{Admission, Shutdown, WorkerHandle};
 use crate::observe::client::Client;
 use crate::observe::metrics::Counters;
 use crate::origin::reason::Reason;
+use crate::site::options::Budgets;
 
 /// How many clients may be reading a refusal at once. Beyond it the socket is closed without a
 /// response, because a response costs a slot until the client has read it.
@@ -33,6 +34,8 @@ pub struct Acceptor {
     pub workers: Vec<WorkerHandle>,
     /// The most connections of all workers together.
     pub max_connections: usize,
+    /// What the workers may hold for clients.
+    pub budgets: Budgets,
     /// Says whether the server is shutting down.
     pub shutdown: Arc<Shutdown>,
     /// The server's counters.
@@ -69,6 +72,8 @@ impl Acceptor {
             Some(Reason::Draining)
         } else if connections - refused.min(connections) >= self.max_connections {
             Some(Reason::AtCapacity)
+        } else if self.budgets.memory().is_overdrawn() {
+            Some(Reason::NoMemory)
         } else {
             None
         };

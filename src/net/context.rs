@@ -19,12 +19,16 @@ use crate::observe::observer::Observer;
 use crate::origin::handler::{Handler, Origin};
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
-use crate::site::options::SiteOptions;
+use crate::site::budget::Allowance;
+use crate::site::options::{Budgets, SiteOptions};
 use crate::site::resolve::Site;
 use crate::site::root::Root;
 
 /// Room in the inbox for pipelined requests behind the longest head.
 const READ_AHEAD: usize = 16 * 1024;
+
+/// How long a connection may answer pipelined requests in one turn.
+pub const TURN_TIME: Duration = Duration::from_millis(1);
 
 /// The context of a worker. It belongs to the thread that creates it.
 pub struct Context {
@@ -38,12 +42,16 @@ pub struct Context {
     pub origin: Origin,
     /// The time of this turn.
     pub now: Now,
+    /// How long a connection may answer requests in one turn.
+    pub turn_time: Duration,
     /// How much a client may ask for.
     pub limits: Limits,
     /// How long a head may be.
     pub head_limits: HeadLimits,
     /// How long a client may take.
     pub deadlines: Deadlines,
+    /// The memory that the worker may hold for clients.
+    pub memory: Allowance,
     /// Counts and logs exchanges.
     pub observer: Observer,
     /// Records the steps of decisions. It is off in a server: one request after another would add
@@ -77,6 +85,8 @@ pub struct Settings {
     pub root: Arc<Root>,
     /// How its files are served.
     pub options: Arc<SiteOptions>,
+    /// What the workers may hold for clients.
+    pub budgets: Budgets,
     /// The server's counters.
     pub counters: Arc<Counters>,
     /// Creates TLS sessions, if the site is served over TLS.
@@ -93,6 +103,7 @@ impl Settings {
         Settings {
             root: Arc::new(root),
             options: Arc::new(config.site.clone()),
+            budgets: Budgets::new(&config.site, config.threads),
             config,
             counters,
             endpoint: None,
@@ -109,10 +120,12 @@ impl Context {
     /// Creates the context of a worker.
     pub fn new(settings: &Settings, log: LogHandle, wakes: WakeSender) -> Context {
         let config = &settings.config;
+        let allowances = settings.budgets.part();
+        let memory = allowances.memory.clone();
         let site = Site::new(
             Arc::clone(&settings.root),
             Arc::clone(&settings.options),
-            config.site.share(config.threads),
+            allowances,
         );
         let mut origin = Origin::new(site, config.limits.max_ranges);
         origin.handlers = settings.handlers.iter().map(|make| make()).collect();
@@ -127,9 +140,11 @@ impl Context {
             scratch: Vec::new(),
             origin,
             now: Now::read(),
+            turn_time: TURN_TIME,
             limits: config.limits,
             head_limits,
             deadlines: config.deadlines,
+            memory,
             observer: Observer {
                 log,
                 counters: Arc::clone(&settings.counters),

@@ -56,7 +56,7 @@ pub fn explain(mut config: Config, request: &[u8]) -> Result<Explanation, StartE
     let (mailbox, _) = Mailbox::new(Arc::default()).map_err(system)?;
     let settings = Settings::new(config, root, Arc::default());
     let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
-    context.origin.site.begin_turn(context.now.date);
+    context.origin.begin_turn(context.now.date);
     context.trace = Trace::watched();
     let (response, facts) = answer(request, &mut context);
     let status = response.status;

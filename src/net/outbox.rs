@@ -92,6 +92,11 @@ impl Outbox {
         self.taken = 0;
     }
 
+    /// The memory that it takes.
+    pub fn cost(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<(usize, Exchange)>()
+    }
+
     /// The vector to which the next response is appended.
     pub fn end(&mut self) -> &mut Vec<u8> {
         &mut self.bytes

@@ -30,6 +30,9 @@ const SENDFILE_DISCOUNT: u64 = 8;
 /// How much is pulled from a source at a time.
 const PULL: usize = 32 * 1024;
 
+/// The same if there is no memory left for what the client does not read.
+const LEAST_PULL: usize = 4 * 1024;
+
 /// The first and smallest read from a file.
 const LEAST_READ: usize = 16 * 1024;
 
@@ -98,6 +101,8 @@ pub struct Output<'a> {
     pub stream: &'a mut Stream,
     /// Scratch space of the worker.
     pub scratch: &'a mut Vec<u8>,
+    /// Whether the worker has no memory left, so that little may wait to be sent.
+    pub is_short_of_memory: bool,
 }
 
 impl Pump {
@@ -107,6 +112,7 @@ impl Pump {
             Body::One(piece) => (VecDeque::from([piece]), None),
             Body::Several(pieces) => (pieces, None),
             Body::Source(source) => (VecDeque::new(), Some(source)),
+            Body::Omitted => (VecDeque::new(), None),
         };
         Pump {
             pieces,
@@ -235,7 +241,11 @@ impl Output<'_> {
         if self.flush(More::No)? == Flushed::Blocked {
             return Ok(Pumped::Blocked);
         }
-        let pulled = source.pull(self.scratch, PULL)?;
+        let budget = match self.is_short_of_memory {
+            true => LEAST_PULL,
+            false => PULL,
+        };
+        let pulled = source.pull(self.scratch, budget)?;
         // Content costs much more to generate than to send, so one part uses up the turn.
         self.stream.budget = 0;
         match framing {

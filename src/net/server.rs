@@ -187,6 +187,7 @@ impl Running {
                 listener: *listener,
                 workers: self.workers.clone(),
                 max_connections: self.settings.config.limits.max_connections,
+                budgets: self.settings.budgets.clone(),
                 shutdown: Arc::clone(&self.shutdown),
                 counters: Arc::clone(&self.settings.counters),
                 alive: watch.clone(),

@@ -7,6 +7,7 @@ use std::time::Instant;
 use mio::Token;
 
 use crate::net::buffer::Buffer;
+use crate::net::clock;
 use crate::net::context::{Buffers, Context};
 use crate::net::deadline::{Deadline, Pace, Waiting};
 use crate::net::exchange::Exchange;
@@ -16,9 +17,13 @@ use crate::net::transport::Transport;
 use crate::net::transport_error::TransportError;
 use crate::observe::client::Client;
 use crate::observe::event::End;
+use crate::site::budget::{Account, Charge};
 
 /// Bytes that a connection may move in one turn. Then the worker drives the next connection.
 const TURN_BUDGET: u64 = 512 * 1024;
+
+/// The memory of a connection that waits for a request, in bytes.
+const COST: u64 = 1024;
 
 /// What a received byte costs of that budget. Parsing a byte takes longer than sending one.
 const RECEIVED_COST: u64 = 8;
@@ -37,6 +42,8 @@ pub struct Stream {
     received: Vec<u8>,
     /// What is left of the outbox between turns.
     unsent: Outbox,
+    /// For the connection, and for what is left between turns.
+    charge: Charge,
     /// How the client's bytes ended, once they have.
     pub ended: Option<InputEnd>,
     /// When the first byte of the current message was received.
@@ -51,6 +58,8 @@ pub struct Stream {
     pub traffic: u64,
     /// Bytes that the connection may still move in this turn.
     pub budget: u64,
+    /// When a turn ends that answers more than one request.
+    turn_ends: Option<Instant>,
     /// The worker's token for the connection.
     pub token: Token,
     /// The poller reported that the connection is closed in both directions.
@@ -72,6 +81,7 @@ impl Stream {
             outbox: Outbox::default(),
             received: Vec::new(),
             unsent: Outbox::default(),
+            charge: context.memory.charge_anyway(Account::Connections, COST),
             ended: None,
             arrived: context.now.instant,
             last_read: (context.now.instant, 0),
@@ -79,6 +89,7 @@ impl Stream {
             pace: Pace::new(context.limits.min_rate, context.deadlines.send),
             traffic: 0,
             budget: 0,
+            turn_ends: None,
             token: Token(0),
             is_gone: false,
         }
@@ -92,6 +103,21 @@ impl Stream {
         self.outbox.restore(&mut self.unsent);
         self.transport.begin_turn(&mut buffers.records);
         self.budget = TURN_BUDGET;
+        self.turn_ends = None;
+    }
+
+    /// Notes that a request was answered. If the next one waits already, the turn ends when its time is
+    /// over. The clock is read only then.
+    pub fn end_if_late(&mut self, context: &mut Context) {
+        if self.inbox.is_empty() {
+            return;
+        }
+        let now = clock::instant();
+        context.now.latest = now;
+        let ends = *self.turn_ends.get_or_insert(now + context.turn_time);
+        if now >= ends {
+            self.budget = 0;
+        }
     }
 
     /// Keeps what is left in the buffers and swaps them out.
@@ -99,6 +125,8 @@ impl Stream {
         self.transport.end_turn(&mut buffers.records);
         self.inbox.keep(&mut self.received);
         self.outbox.keep(&mut self.unsent);
+        let kept = self.received.capacity() + self.unsent.cost();
+        self.charge.resize_anyway(COST + kept as u64);
         std::mem::swap(&mut self.inbox, &mut buffers.inbox);
         std::mem::swap(&mut self.outbox, &mut buffers.outbox);
     }

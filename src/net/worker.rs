@@ -14,7 +14,7 @@ use mio::{Events, Interest, Token};
 
 use crate::net::clock;
 use crate::net::connection::{Connection, Turn};
-use crate::net::context::Context;
+use crate::net::context::{Context, TURN_TIME};
 use crate::net::mailbox::{Admission, Mailbox, WAKE};
 use crate::net::protocol::step::{Closed, Refusal};
 use crate::net::timers::Timers;
@@ -27,6 +27,14 @@ const EVENTS: usize = 1024;
 
 /// How long a worker works on a queue before it polls for readiness again.
 const QUEUE_TIME: Duration = Duration::from_millis(2);
+
+/// How long a worker works on new events at full speed. Then each connection answers one request, so
+/// that the last of the events does not wait long.
+const EVENTS_TIME: Duration = Duration::from_millis(4);
+
+/// If a connection has used a whole turn, its next turns are queued until it has had this many that it
+/// did not use up.
+const BUSY_TURNS: u8 = 8;
 
 /// A timer is set at least this far ahead.
 const TICK: Duration = Duration::from_millis(1);
@@ -41,6 +49,8 @@ pub struct Worker {
     /// Slots of connections in a TLS handshake that have something to do.
     handshakes: VecDeque<usize>,
     timers: Timers,
+    /// The longest time to wait in the poller, although no timer fires.
+    longest_wait: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -51,6 +61,9 @@ struct Slot {
     refused: bool,
     /// Whether the slot is in a queue.
     queued: bool,
+    /// If this is not zero, the connection has used a whole turn lately. Its events are queued, so that
+    /// the others do not wait for it. Counts down with each shorter turn.
+    busy: u8,
     /// When its timer fires.
     timer: Option<Instant>,
 }
@@ -65,6 +78,7 @@ impl Worker {
             again: VecDeque::new(),
             handshakes: VecDeque::new(),
             timers: Timers::default(),
+            longest_wait: None,
         }
     }
 
@@ -76,14 +90,11 @@ impl Worker {
             self.wait(&mut events, &context);
             self.begin_turn(&mut context);
             self.admit(&mut context);
-            for event in &events {
-                if event.token() != WAKE {
-                    self.note_ready(event, &mut context);
-                }
-            }
+            self.act_on_events(&events, &mut context);
             self.queue_woken();
             self.drive_queues(&mut context);
             self.expire(&mut context);
+            self.longest_wait = context.origin.end_turn();
             context.observer.log.flush();
         }
         for index in 0..self.slots.len() {
@@ -107,10 +118,11 @@ impl Worker {
     fn wait(&mut self, events: &mut Events, context: &Context) {
         let now = context.now.instant;
         let timeout = match self.again.is_empty() && self.handshakes.is_empty() {
-            true => self
-                .timers
-                .next()
-                .map(|at| at.saturating_duration_since(now)),
+            true => {
+                let next = self.timers.next();
+                let next = next.map(|at| at.saturating_duration_since(now));
+                next.into_iter().chain(self.longest_wait).min()
+            }
             false => Some(Duration::ZERO),
         };
         self.mailbox.set_asleep();
@@ -135,7 +147,7 @@ impl Worker {
 
     fn begin_turn(&mut self, context: &mut Context) {
         context.now.advance();
-        context.origin.site.begin_turn(context.now.date);
+        context.origin.begin_turn(context.now.date);
         if self.mailbox.shutdown.is_draining() && !context.origin.is_draining {
             context.origin.is_draining = true;
             // Every connection checks once whether a request waits. Idle connections end.
@@ -148,8 +160,25 @@ impl Worker {
         }
     }
 
+    fn act_on_events(&mut self, events: &Events, context: &mut Context) {
+        let end = context.now.latest + EVENTS_TIME;
+        for event in events {
+            if event.token() != WAKE {
+                self.note_ready(event, context);
+            }
+            if context.now.latest >= end {
+                context.turn_time = Duration::ZERO;
+            }
+        }
+        context.turn_time = TURN_TIME;
+    }
+
+    /// Admits new sockets, as many as time permits. The others wait in the channel.
     fn admit(&mut self, context: &mut Context) {
-        while let Ok(admission) = self.mailbox.admissions.try_recv() {
+        let end = context.now.latest + QUEUE_TIME;
+        while context.now.latest < end
+            && let Ok(admission) = self.mailbox.admissions.try_recv()
+        {
             // In this turn, the client may have got a response already on another connection and
             // changed a file since. So files are checked again.
             context.origin.site.look_again();
@@ -199,7 +228,9 @@ impl Worker {
             let hung_up = event.is_read_closed() || event.is_error();
             let readable = event.is_readable() || hung_up;
             connection.ready(readable, hung_up, event.is_write_closed());
-            if !slot.queued {
+            if slot.busy > 0 {
+                self.queue(index);
+            } else if !slot.queued {
                 self.drive_or_queue(index, context);
             }
         }
@@ -246,9 +277,7 @@ impl Worker {
                 self.slots[index].queued = false;
                 self.run_turn(index, context, Connection::drive);
             }
-            let now = clock::instant();
-            context.now.latest = now;
-            if now >= end {
+            if context.now.latest >= end {
                 return;
             }
         }
@@ -278,7 +307,15 @@ impl Worker {
         let Some(connection) = &mut self.slots[index].connection else {
             return;
         };
-        match catch_unwind(AssertUnwindSafe(|| turn(connection, context))) {
+        let turn = catch_unwind(AssertUnwindSafe(|| turn(connection, context)));
+        // For the limits on time, and for when the next connection's bytes arrive.
+        context.now.latest = clock::instant();
+        let slot = &mut self.slots[index];
+        slot.busy = match turn {
+            Ok(Turn::Again) => BUSY_TURNS,
+            _ => slot.busy.saturating_sub(1),
+        };
+        match turn {
             Ok(Turn::Wait) => self.set_timer(index, context),
             Ok(Turn::Again) => self.queue(index),
             Ok(Turn::Closed(closed)) => self.close(index, closed, context),
@@ -327,6 +364,7 @@ impl Worker {
             context.observer.counters.worker_panics.add(1);
         }
         slot.generation = slot.generation.wrapping_add(1) & GENERATION;
+        slot.busy = 0;
         if std::mem::take(&mut slot.queued) {
             self.again.retain(|&other| other != index);
             self.handshakes.retain(|&other| other != index);

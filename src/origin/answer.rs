@@ -80,7 +80,7 @@ fn answer_path(
         return Answer::Ready(options(Reason::ResourceOptions, trace));
     }
     match found {
-        Found::File(file) => Answer::Ready(answer_file(origin, request, path, file, rules, trace)),
+        Found::File(file) => answer_file(origin, request, path, file, rules, trace),
         Found::Directory => answer_directory(origin, request, path, rules, trace),
     }
 }
@@ -98,10 +98,8 @@ fn answer_directory(
     if !origin.site.options().listing {
         return Answer::Ready(error(Status::NotFound, Reason::ListingOff));
     }
-    match ListingJob::new(origin, path, request.query(), rules) {
-        Ok(job) => Answer::Later(Box::new(job)),
-        Err(fault) => Answer::Ready(absent(path, fault, trace)),
-    }
+    let job = ListingJob::new(origin, path, request.query(), rules);
+    Answer::Later(Box::new(job))
 }
 
 const METHOD: Clause = clause!("RFC 9110 section 9.1", "refused_method");

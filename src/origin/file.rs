@@ -6,10 +6,10 @@
 use std::rc::Rc;
 
 use crate::http1::version::Version;
-use crate::origin::handler::Origin;
+use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
-use crate::origin::request::Request;
+use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
@@ -19,16 +19,17 @@ use crate::semantics::range::{self, RangeChoice};
 use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
-use crate::site::body::{Pulled, Reserved, Source, Stored};
+use crate::site::body::{Body, Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
-use crate::site::compress::{Coded, PIECE, code};
+use crate::site::budget::{Account, Charge};
+use crate::site::coding_job::{self, SharedCoding};
+use crate::site::compress::{CODER, Coded};
 use crate::site::file::StoredFile;
+use crate::site::held::HeldBytes;
 use crate::site::path::SitePath;
 use crate::site::resolve::{CacheUpdates, Found};
 use crate::site::root::DiskError;
-
-/// Content up to this size is coded within one turn, in a few milliseconds at most.
-const CODE_AT_ONCE: u64 = 4 * PIECE as u64;
+use crate::site::storage::Storage;
 
 /// How the representations of a file differ.
 const DIMENSIONS: Dimensions = &[Dimension::Coding];
@@ -47,13 +48,13 @@ pub(super) fn answer_file(
     mut file: Rc<StoredFile>,
     rules: RuleSet,
     trace: &mut Trace,
-) -> Response {
+) -> Answer {
     let mark = trace.steps().len();
     for _ in 0..ATTEMPTS {
         match try_file(origin, request, &file, rules, trace) {
-            Ok(Some(response)) => return response,
+            Ok(Some(answer)) => return answer,
             Ok(None) => {}
-            Err(fault) => return disk_error(fault),
+            Err(fault) => return Answer::Ready(disk_error(fault)),
         }
         // The file changed since it was resolved. Resolve it again from the disk.
         trace.take_from(mark);
@@ -61,24 +62,24 @@ pub(super) fn answer_file(
         file = match origin.site.find(path) {
             Ok(Found::File(file)) => file,
             Ok(Found::Directory) => break,
-            Err(fault) => return disk_error(fault),
+            Err(fault) => return Answer::Ready(disk_error(fault)),
         };
     }
-    disk_error(DiskError::Unsteady)
+    Answer::Ready(disk_error(DiskError::Unsteady))
 }
 
-/// The response; `None` if the file changed since it was resolved.
+/// The answer; `None` if the file changed since it was resolved.
 fn try_file(
     origin: &mut Origin,
     request: &Request<'_>,
     file: &Rc<StoredFile>,
     rules: RuleSet,
     trace: &mut Trace,
-) -> Result<Option<Response>, DiskError> {
+) -> Result<Option<Answer>, DiskError> {
     note_vary(DIMENSIONS, trace);
     let (coding, why) = match choose_coding(origin, request, file, trace) {
         CodingChoice::Chosen(coding, why) => (coding, why),
-        CodingChoice::NotAcceptable => return Ok(Some(not_acceptable(DIMENSIONS))),
+        CodingChoice::NotAcceptable => return Ok(Some(Answer::Ready(not_acceptable(DIMENSIONS)))),
     };
     let preferred = metadata(file, coding, request, rules);
     let plain = metadata(file, Coding::Identity, request, rules);
@@ -99,11 +100,15 @@ fn try_file(
         }
     }
     if let Some(response) = decided.without_content() {
-        return Ok(Some(response));
+        return Ok(Some(Answer::Ready(response)));
     }
     trace.note(|| media_type::step(file.name()));
-    let whole = content(origin, file, decided.variant())?;
-    Ok(whole.map(|whole| decided.with_content(whole)))
+    let variant = decided.variant();
+    if variant.coding == Coding::Identity {
+        let stored = origin.site.content(file)?.map(Whole::Stored);
+        return Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))));
+    }
+    coded(origin, request, file, decided)
 }
 
 /// RFC 9110 section 12.5.3.
@@ -134,7 +139,7 @@ fn choose_coding(
 fn why_uncoded(
     origin: &Origin,
     request: &Request<'_>,
-    file: &StoredFile,
+    file: &Rc<StoredFile>,
     coding: Coding,
 ) -> Option<CodingReason> {
     let is_cached = || {
@@ -146,12 +151,19 @@ fn why_uncoded(
         None
     } else if asks_for_range(origin, request, file) {
         Some(CodingReason::RangeAsked)
-    } else if file.size() <= CODE_AT_ONCE || is_cached() {
+    } else if is_cached() {
         None
-    } else if request.head.head.version == Version::Http10 {
+    } else if file.memory.is_none() && request.head.head.version == Version::Http10 {
         Some(CodingReason::LengthUnknown)
     } else {
-        (!origin.coders.has_room(1)).then_some(CodingReason::CodersBusy)
+        let is_room = match file.memory {
+            None => origin.site.has_room(CODER),
+            Some(_) => {
+                let in_progress = origin.codings.find(file, Variant::coded(coding));
+                in_progress.is_some() || origin.site.has_room(coding_job::cost(file))
+            }
+        };
+        (!is_room).then_some(CodingReason::CodersBusy)
     }
 }
 
@@ -175,46 +187,75 @@ fn asks_for_range(origin: &Origin, request: &Request<'_>, file: &StoredFile) -> 
         })
 }
 
-/// The content of `variant`: from the cache, coded now, or coded while it is sent. `None` if the
-/// file changed since it was resolved.
-fn content(
+/// The answer with coded content: from the cache, coded now for all clients that want it, or coded
+/// while it is sent. `None` if the file changed since it was resolved.
+fn coded(
     origin: &mut Origin,
+    request: &Request<'_>,
     file: &Rc<StoredFile>,
-    variant: Variant,
-) -> Result<Option<Whole>, DiskError> {
-    let coding = variant.coding;
-    if coding == Coding::Identity {
-        return Ok(origin.site.content(file)?.map(Whole::Stored));
-    }
+    decided: Decided<'_>,
+) -> Result<Option<Answer>, DiskError> {
+    let variant = decided.variant();
     if let Some(bytes) = file.representation(variant).coded() {
-        return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
+        let whole = Whole::Stored(Stored::Memory(bytes));
+        return Ok(Some(Answer::Ready(decided.with_content(whole))));
     }
+    if request.method() == Some(Method::Head) {
+        return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
+    }
+    if let Some(job) = origin.codings.join(&mut origin.site, file, variant) {
+        let response = Some(decided.with_content(Whole::Omitted));
+        return Ok(Some(Answer::Later(Box::new(CodingResponse {
+            response,
+            job,
+        }))));
+    }
+    // If there is no memory here, the client refuses identity, or identity would have been chosen.
+    let charge = origin.site.charge(Account::Coders, CODER);
+    let charge = charge.ok_or(DiskError::CodersBusy)?;
     let Some(source) = origin.site.source(file)? else {
         return Ok(None);
     };
-    if file.size() > CODE_AT_ONCE && !origin.coders.has_room(1) {
-        // The client refuses identity; otherwise identity would have been chosen.
-        return Err(DiskError::CodersBusy);
-    }
-    if file.size() <= CODE_AT_ONCE {
-        let bytes: Rc<[u8]> = match code(source, coding) {
-            Ok(bytes) => bytes.into(),
-            Err(BodyError::Changed) => return Ok(None),
-            Err(fault) => return Err(fault.into()),
-        };
-        origin.site.updates().keep(file, variant, Rc::clone(&bytes));
-        return Ok(Some(Whole::Stored(Stored::Memory(bytes))));
-    }
-    let cached = CachedWhenDone {
-        coded: Coded::new(source, coding),
-        bytes: Some(Vec::new()),
+    let source = CachedWhenDone {
+        coded: Coded::new(source, variant.coding, charge),
+        bytes: origin
+            .site
+            .charge(Account::Contents, 0)
+            .map(|charge| (Vec::new(), charge)),
         limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
         updates: origin.site.updates(),
         file: Rc::clone(file),
         variant,
     };
-    let source = Reserved::new(cached, &origin.coders);
-    Ok(Some(Whole::Source(Box::new(source))))
+    let whole = Whole::Source(Box::new(source));
+    Ok(Some(Answer::Ready(decided.with_content(whole))))
+}
+
+/// A response whose content is being coded.
+struct CodingResponse {
+    /// The response without its content; `None` once it was returned.
+    response: Option<Response>,
+    job: SharedCoding,
+}
+
+impl Responder for CodingResponse {
+    fn poll(
+        &mut self,
+        _: &Request<'_>,
+        _: &mut dyn RequestBody,
+        origin: &mut Origin,
+        _: &mut Trace,
+    ) -> Polled {
+        let Some(bytes) = self.job.borrow_mut().advance(&origin.site) else {
+            return Polled::More;
+        };
+        let stored = Stored::Memory(bytes);
+        let body = Body::One(stored.slice(0, stored.len()));
+        // A bug: nobody polls it after the end.
+        let response = self.response.take();
+        let response = response.unwrap_or_else(|| disk_error(DiskError::Failed));
+        Polled::Done(Answer::Ready(response.body(body)))
+    }
 }
 
 /// The metadata of a file in one coding.
@@ -243,8 +284,8 @@ fn metadata<'a>(
 /// A coded stream. When it ends, its bytes are cached with the file unless there are too many.
 struct CachedWhenDone {
     coded: Coded,
-    /// The bytes so far; `None` if there are more than `limit`.
-    bytes: Option<Vec<u8>>,
+    /// The bytes so far; `None` if there are more than `limit` or than memory for them.
+    bytes: Option<(Vec<u8>, Charge)>,
     limit: usize,
     updates: CacheUpdates,
     file: Rc<StoredFile>,
@@ -255,16 +296,18 @@ impl Source for CachedWhenDone {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         let start = out.len();
         let pulled = self.coded.pull(out, budget)?;
-        if let Some(bytes) = &mut self.bytes {
-            bytes.extend_from_slice(&out[start..]);
-            if bytes.len() > self.limit {
-                self.bytes = None;
+        let new = &out[start..];
+        if let Some((bytes, charge)) = &mut self.bytes {
+            match bytes.len() + new.len() <= self.limit && charge.grow(new.len() as u64) {
+                true => bytes.extend_from_slice(new),
+                false => self.bytes = None,
             }
         }
         if pulled == Pulled::Done
-            && let Some(bytes) = self.bytes.take()
+            && let Some((bytes, charge)) = self.bytes.take()
         {
-            self.updates.keep(&self.file, self.variant, bytes.into());
+            let bytes = HeldBytes::new(Storage::of(bytes), charge);
+            self.updates.keep(&self.file, self.variant, bytes);
         }
         Ok(pulled)
     }

@@ -10,24 +10,18 @@
 //! other connections.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::Coding;
+use crate::semantics::date::HttpDate;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
-use crate::site::quota::Quota;
-use crate::site::resolve::Site;
-
-/// Contents that one worker codes at the same time. Each coder holds about 300 KiB, so without a
-/// limit slow readers could exhaust the memory.
-const MAX_CODERS: u64 = 64;
-
-/// Directories that one worker lists at the same time. Each holds its entries, about 5 MB for
-/// 100,000 entries.
-const MAX_LISTINGS: u64 = 16;
+use crate::site::coding_job::CodingJobs;
+use crate::site::directory::Readings;
+use crate::site::resolve::{SWEEP, Site};
 
 /// Answers the requests of one worker.
 pub struct Origin {
@@ -37,10 +31,10 @@ pub struct Origin {
     pub(super) rules: Rules,
     /// Handlers that are asked before the site, in this order.
     pub handlers: Rc<[Box<dyn Handler>]>,
-    /// Counts the contents that are being coded while they are sent.
-    pub(super) coders: Quota,
-    /// Counts the directories that are being read, or rendered while they are sent.
-    pub(super) listings: Quota,
+    /// Files that are being coded.
+    pub(super) codings: CodingJobs,
+    /// Directories that are being read for listings.
+    pub(super) readings: Readings,
     /// The most ranges that a request may have.
     pub(super) max_ranges: usize,
     /// Scratch space for decoded paths.
@@ -57,12 +51,27 @@ impl Origin {
             site,
             rules: Rules::default(),
             handlers: Rc::default(),
-            coders: Quota::new(MAX_CODERS),
-            listings: Quota::new(MAX_LISTINGS),
+            codings: CodingJobs::default(),
+            readings: Readings::default(),
             max_ranges,
             decoded: Vec::new(),
             is_draining: false,
         }
+    }
+
+    /// Begins a turn of the worker's loop at `now`.
+    pub fn begin_turn(&mut self, now: HttpDate) {
+        if self.site.begin_turn(now) {
+            self.readings.sweep();
+        }
+    }
+
+    /// Ends a turn of the worker's loop. Returns the longest time until the next turn should begin, so
+    /// that memory is given back.
+    pub fn end_turn(&mut self) -> Option<Duration> {
+        self.readings.end_turn();
+        let is_empty = self.site.is_cache_empty() && self.readings.is_empty();
+        (!is_empty).then_some(SWEEP)
     }
 
     /// What to do with the content of a request.

@@ -2,6 +2,7 @@
 //! 9110 sections 8, 12.5.1, 12.5.3 and 13).
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
@@ -11,27 +12,32 @@ use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
+use crate::semantics::method::Method;
 use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
-use crate::site::body::{MemorySource, Pulled, Reserved, Source, Stored};
+use crate::site::body::{Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
-use crate::site::compress::{Coded, PIECE, code};
-use crate::site::listing::{
-    CONTENT_SECURITY_POLICY, EntryKind, Format, ListedEntry, Listing, ListingQuery, Renderer, Scan,
-};
-use crate::site::path::{SitePath, is_hidden_name, is_nameable};
-use crate::site::quota::Reservation;
+use crate::site::budget::{Account, Charge};
+use crate::site::compress::{CODER, Coded};
+use crate::site::directory::{HeldListing, Read, SharedReading};
+use crate::site::held::HeldBytes;
+use crate::site::listing::{CONTENT_SECURITY_POLICY, Format, ListingQuery, Renderer};
+use crate::site::path::SitePath;
 use crate::site::resolve::Site;
-use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind};
+use crate::site::root::DiskError;
+use crate::site::storage::Storage;
 
-/// Entries read per turn. Each costs a `stat`, so a turn takes about a third of a millisecond.
-const ENTRIES_PER_TURN: usize = 256;
+/// A page of at most this many bytes is rendered at once, so its length is known. A longer one is
+/// rendered while it is sent, so a client that reads slowly does not hold the whole page.
+const SMALL: usize = 16 * 1024;
 
-/// A listing of at most this many entries is rendered at once, so its length is known. It is about
-/// 150 KB for short names and up to 1.4 MB for long ones.
-const SMALL: u64 = 512;
+/// How often a job that waits for a place or for memory tries again.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// How long a job waits. Then the answer is 503.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How the representations of a listing differ.
 const DIMENSIONS: Dimensions = &[Dimension::MediaType, Dimension::Coding];
@@ -41,67 +47,34 @@ const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "choose_listing_codin
 const ENTITY_TAG: Clause = clause!("RFC 9110 section 8.8.3", "answer");
 const BY_QUERY: Clause = clause!("RFC 9110 section 8.3", "format_by_query");
 
-/// A directory that is being read for its listing.
+/// A response that waits for a directory to be read.
 pub struct ListingJob {
-    directory: Directory,
+    reading: SharedReading,
     /// The decoded path.
     path: Box<[u8]>,
     /// The rules that apply to it.
     rules: RuleSet,
-    /// The entries so far; `None` after the end.
-    scan: Option<Scan>,
-    /// Scratch space for names.
-    name: Vec<u8>,
-    /// Counts this listing in the quota of the origin.
-    _place: Reservation,
+    /// When it stops waiting for a place or for memory, if it waits.
+    gives_up: Option<Instant>,
 }
 
 impl ListingJob {
-    /// Opens the directory at `path` for a listing as `query` asks.
+    /// A job that lists the directory at `path` as `query` asks.
     pub fn new(
-        origin: &Origin,
+        origin: &mut Origin,
         path: SitePath<'_>,
         query: &[u8],
         rules: RuleSet,
-    ) -> Result<ListingJob, DiskError> {
-        if !origin.listings.has_room(1) {
-            return Err(DiskError::ListingsBusy);
-        }
-        Ok(ListingJob {
-            directory: origin.site.root().open_directory(path.as_bytes())?,
+    ) -> ListingJob {
+        let query = ListingQuery::parse(query);
+        let turn = origin.site.turn();
+        let reading = origin.readings.join(path.as_bytes(), &query, turn);
+        ListingJob {
+            reading,
             path: path.as_bytes().into(),
             rules,
-            scan: Some(Scan::new(&ListingQuery::parse(query))),
-            name: Vec::new(),
-            _place: origin.listings.reserve(1),
-        })
-    }
-
-    /// Reads some entries. Returns whether there may be more.
-    fn read(&mut self, scan: &mut Scan, site: &Site) -> Result<bool, DiskError> {
-        let hidden = site.options().hidden;
-        for _ in 0..ENTRIES_PER_TURN {
-            let is_shown = |name: &[u8]| {
-                (hidden || !is_hidden_name(name)) && is_nameable(name) && scan.wants(name)
-            };
-            let entry = site
-                .root()
-                .next_entry(&mut self.directory, &mut self.name, is_shown)?;
-            match entry {
-                None => return Ok(false),
-                Some(DirectoryEntry::Skipped) => {}
-                Some(DirectoryEntry::Served(kind, state)) => scan.push(ListedEntry {
-                    name: &self.name,
-                    kind: match kind {
-                        FileKind::Directory => EntryKind::Directory,
-                        FileKind::File | FileKind::Other => EntryKind::File,
-                    },
-                    size: state.size,
-                    modified: Some(state.modified),
-                }),
-            }
+            gives_up: None,
         }
-        Ok(true)
     }
 
     /// Answers a request for a directory that was read to its end.
@@ -109,7 +82,7 @@ impl ListingJob {
         &self,
         origin: &mut Origin,
         request: &Request<'_>,
-        listing: Listing,
+        held: &Rc<HeldListing>,
         trace: &mut Trace,
     ) -> Response {
         note_vary(DIMENSIONS, trace);
@@ -118,24 +91,27 @@ impl ListingJob {
             Some(format) => format_by_query(format, trace),
             None => format_by_accept(request, trace),
         };
-        let is_small = listing.totals().entries() <= SMALL;
-        let (coding, why) = match choose_listing_coding(origin, request, is_small, trace) {
-            CodingChoice::Chosen(coding, why) => (coding, why),
-            CodingChoice::NotAcceptable => return not_acceptable(DIMENSIONS),
+        let (coding, why, charge) = match choose_listing_coding(origin, request, trace) {
+            Ok(chosen) => chosen,
+            Err(refusal) => return refusal,
         };
         let variant = Variant::coded(coding);
-        let listing_is_cut = listing.totals().omitted > 0;
+        let listing = &held.listing;
         let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
-        let whole = listing_content(origin, &self.path, query, format, listing, coding, is_small);
-        let length = match &whole {
-            Whole::Stored(stored) if coding == Coding::Identity => Some(stored.len()),
-            _ => None,
+        let page = || Page {
+            renderer: Renderer::new(&self.path, query.clone(), format, listing),
+            _held: Rc::clone(held),
         };
+        let small = match charge {
+            None => small_page(page(), &origin.site),
+            Some(_) => None,
+        };
+        let length = small.as_ref().map(|bytes| bytes.len() as u64);
         let metadata = Metadata {
             validators: Validators {
                 entity_tag: Some(EntityTag {
                     // If entries are omitted, the disk's order determines which ones are shown.
-                    weak: listing_is_cut,
+                    weak: listing.totals().omitted > 0,
                     opaque: tag.as_bytes(),
                 }),
                 last_modified: None,
@@ -151,10 +127,16 @@ impl ListingJob {
         };
         note_entity_tag(&metadata.validators, trace);
         let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
-        match decided.without_content() {
-            Some(response) => response,
-            None => decided.with_content(whole),
-        }
+        decided.without_content().unwrap_or_else(|| {
+            decided.with_content(match (small, charge) {
+                (Some(bytes), _) => Whole::Stored(Stored::Memory(bytes)),
+                _ if request.method() == Some(Method::Head) => Whole::Omitted,
+                (None, None) => Whole::Source(Box::new(page())),
+                (None, Some(charge)) => {
+                    Whole::Source(Box::new(Coded::new(Box::new(page()), coding, charge)))
+                }
+            })
+        })
     }
 }
 
@@ -166,83 +148,78 @@ impl Responder for ListingJob {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
-        let Some(mut scan) = self.scan.take() else {
-            // A bug: nobody polls it after the end.
-            return Polled::Done(Answer::Ready(disk_error(DiskError::Failed)));
-        };
-        let response = match self.read(&mut scan, &origin.site) {
-            Ok(true) => {
-                self.scan = Some(scan);
-                return Polled::More;
+        let address = request.client.peer.ip();
+        let (readings, site) = (&mut origin.readings, &mut origin.site);
+        let read = self.reading.borrow_mut().advance(readings, site, address);
+        let response = match read {
+            Read::More => return Polled::More,
+            Read::Waits => {
+                let latest = request.instant + PATIENCE;
+                match *self.gives_up.get_or_insert(latest) > request.instant {
+                    true => return Polled::WaitUntil(request.instant + RETRY),
+                    false => disk_error(DiskError::ListingsBusy),
+                }
             }
-            Ok(false) => self.answer(origin, request, scan.finish(), trace),
-            Err(fault) => disk_error(fault),
+            Read::Done(Ok(held)) => self.answer(origin, request, &held, trace),
+            Read::Done(Err(fault)) => disk_error(fault),
         };
         Polled::Done(Answer::Ready(response))
     }
 }
 
+/// The coding, the reason, and the memory of a coder if it is not identity. An error is the response
+/// to send instead.
 fn choose_listing_coding(
-    origin: &Origin,
+    origin: &mut Origin,
     request: &Request<'_>,
-    is_small: bool,
     trace: &mut Trace,
-) -> CodingChoice {
+) -> Result<(Coding, CodingReason, Option<Charge>), Response> {
     let choice = coding::choose(request.fields(), origin.offered(true), trace);
-    let why = if is_small {
-        None
-    } else if request.head.head.version == Version::Http10 {
-        Some(CodingReason::LengthUnknown)
-    } else {
-        (!origin.coders.has_room(1)).then_some(CodingReason::CodersBusy)
+    let CodingChoice::Chosen(coding, chosen) = choice else {
+        return Err(not_acceptable(DIMENSIONS));
     };
-    match (choice, why) {
-        (CodingChoice::Chosen(Coding::Gzip | Coding::Deflate, _), Some(why))
-            if coding::accepts_identity(request.fields()) =>
-        {
-            trace.note(|| Step::new(UNCODED, why.text()));
-            CodingChoice::Chosen(Coding::Identity, why)
-        }
-        (choice, _) => choice,
+    if coding == Coding::Identity {
+        return Ok((coding, chosen, None));
     }
+    let has_chunks = request.head.head.version == Version::Http11;
+    let charge = match has_chunks {
+        true => origin.site.charge(Account::Coders, CODER),
+        false => None,
+    };
+    let why = match (&charge, has_chunks) {
+        (Some(_), _) => return Ok((coding, chosen, charge)),
+        (None, true) => CodingReason::CodersBusy,
+        (None, false) => CodingReason::LengthUnknown,
+    };
+    if !coding::accepts_identity(request.fields()) {
+        return Err(disk_error(DiskError::CodersBusy));
+    }
+    trace.note(|| Step::new(UNCODED, why.text()));
+    Ok((Coding::Identity, why, None))
 }
 
-fn listing_content(
-    origin: &Origin,
-    path: &[u8],
-    query: ListingQuery,
-    format: Format,
-    listing: Listing,
-    coding: Coding,
-    is_small: bool,
-) -> Whole {
-    let mut page = Page(Renderer::new(path, query, format, listing));
-    if !is_small {
-        return match coding {
-            Coding::Identity => Whole::Source(Box::new(Reserved::new(page, &origin.listings))),
-            coding => {
-                let coded = Coded::new(Box::new(Reserved::new(page, &origin.listings)), coding);
-                Whole::Source(Box::new(Reserved::new(coded, &origin.coders)))
-            }
-        };
-    }
+/// The whole page, if it is small.
+fn small_page(mut page: Page, site: &Site) -> Option<Rc<HeldBytes>> {
     let mut bytes = Vec::new();
-    // Neither rendering nor coding can fail in memory.
-    while let Ok(Pulled::More) = page.pull(&mut bytes, PIECE) {}
-    let bytes: Rc<[u8]> = bytes.into();
-    if coding == Coding::Identity {
-        return Whole::Stored(Stored::Memory(bytes));
+    match page.pull(&mut bytes, SMALL + 1) {
+        Ok(Pulled::Done) if bytes.len() <= SMALL => {
+            let charge = site.charge_anyway(Account::Listings, 0);
+            Some(HeldBytes::new(Storage::of(bytes), charge))
+        }
+        _ => None,
     }
-    let coded = code(Box::new(MemorySource::new(bytes)), coding).unwrap_or_default();
-    Whole::Stored(Stored::Memory(coded.into()))
 }
 
 /// A rendered listing as a source of bytes.
-struct Page(Renderer);
+struct Page {
+    renderer: Renderer,
+    /// Keeps the entries, and the charge for them.
+    _held: Rc<HeldListing>,
+}
 
 impl Source for Page {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
-        Ok(self.0.pull(out, budget))
+        Ok(self.renderer.pull(out, budget))
     }
 }
 

@@ -76,6 +76,8 @@ pub enum Reason {
     BodyDeadline,
     /// The server has as many connections as it allows.
     AtCapacity,
+    /// The server holds as much memory for clients as it may.
+    NoMemory,
     /// The server is shutting down.
     Draining,
 }
@@ -170,7 +172,7 @@ impl Reason {
             Reason::ContentTooLarge => TOO_LARGE,
             Reason::Unanswered => UNANSWERED,
             Reason::HeadDeadline | Reason::BodyDeadline => DEADLINE,
-            Reason::AtCapacity | Reason::Draining => REFUSED,
+            Reason::AtCapacity | Reason::NoMemory | Reason::Draining => REFUSED,
             Reason::UpgradeOfHttp10 => UPGRADE,
         }
     }
@@ -254,6 +256,7 @@ impl Reason {
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",
             Reason::AtCapacity => "the server has as many connections as it allows",
+            Reason::NoMemory => "the server holds as much memory for its clients as it may",
             Reason::Draining => "the server is shutting down",
             _ => "",
         }

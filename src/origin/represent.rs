@@ -50,6 +50,8 @@ pub enum Whole {
     Stored(Stored),
     /// The content is made while it is sent.
     Source(Box<dyn Source>),
+    /// The content is not made, or is made later. It is sent whole.
+    Omitted,
 }
 
 /// A representation, and what the preconditions and ranges of a request decide about it.
@@ -122,6 +124,10 @@ impl<'a> Decided<'a> {
             Whole::Source(source) => {
                 let response = response.with_fields(metadata.content_fields());
                 return response.body(Body::Source(source));
+            }
+            Whole::Omitted => {
+                let response = response.with_fields(metadata.content_fields());
+                return response.body(Body::Omitted);
             }
         };
         let length = stored.len();

@@ -50,8 +50,7 @@ pub enum CodingReason {
     IdentityRefused(Coding),
     /// Identity: an HTTP/1.0 client needs the length before the body. Only callers set this.
     LengthUnknown,
-    /// Identity: the server already compresses as many bodies as its limit allows. Only callers set
-    /// this.
+    /// Identity: the server has no memory left for another coder. Only callers set this.
     CodersBusy,
     /// Identity: the request has a range, and ranges count file bytes. Only callers set this.
     RangeAsked,
@@ -172,7 +171,7 @@ impl CodingReason {
                 "HTTP/1.0 needs the length, which is unknown with compression"
             }
             CodingReason::CodersBusy => {
-                "the server is already compressing as many responses as it allows"
+                "the server has no memory left to compress another response"
             }
             CodingReason::RangeAsked => "ranges apply to the uncompressed file",
         }

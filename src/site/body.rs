@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::site::body_error::BodyError;
+use crate::site::held::HeldBytes;
 use crate::site::open_file::OpenFile;
 use crate::site::private::PrivateCopy;
-use crate::site::quota::{Quota, Reservation};
 
 /// The state of a source after it was pulled. It may have produced no bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum Piece {
     /// Bytes generated for this response, such as the head of a part.
     Bytes(Vec<u8>),
     /// A slice of a representation held in memory.
-    Memory(Rc<[u8]>, Range<usize>),
+    Memory(Rc<HeldBytes>, Range<usize>),
     /// A slice of an open file: the next offset and how many bytes remain.
     File(Rc<OpenFile>, u64, u64),
     /// A slice of a private copy: the next offset and how many bytes remain.
@@ -51,6 +51,8 @@ pub enum Body {
     Several(VecDeque<Piece>),
     /// Produced while it is sent. Its length is not known.
     Source(Box<dyn Source>),
+    /// Not produced, because the request is HEAD. Its length is not known.
+    Omitted,
 }
 
 impl Body {
@@ -64,7 +66,7 @@ impl Body {
         match self {
             Body::One(piece) => Some(piece.length()),
             Body::Several(pieces) => Some(pieces.iter().map(Piece::length).sum()),
-            Body::Source(_) => None,
+            Body::Source(_) | Body::Omitted => None,
         }
     }
 }
@@ -83,7 +85,7 @@ impl Piece {
 #[derive(Clone)]
 pub enum Stored {
     /// Held in memory.
-    Memory(Rc<[u8]>),
+    Memory(Rc<HeldBytes>),
     /// A file on disk.
     File(Rc<OpenFile>),
     /// A private copy.
@@ -130,37 +132,15 @@ impl Stored {
     }
 }
 
-/// A source that reserves one unit of a quota until it is dropped.
-pub struct Reserved<S> {
-    source: S,
-    _reservation: Reservation,
-}
-
-impl<S: Source> Reserved<S> {
-    /// Reserves one unit of `quota` for `source`.
-    pub fn new(source: S, quota: &Quota) -> Reserved<S> {
-        Reserved {
-            source,
-            _reservation: quota.reserve(1),
-        }
-    }
-}
-
-impl<S: Source> Source for Reserved<S> {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
-        self.source.pull(out, budget)
-    }
-}
-
 /// A source of bytes in memory.
 pub struct MemorySource {
-    bytes: Rc<[u8]>,
+    bytes: Rc<HeldBytes>,
     at: usize,
 }
 
 impl MemorySource {
     /// A source of all of `bytes`.
-    pub fn new(bytes: Rc<[u8]>) -> MemorySource {
+    pub fn new(bytes: Rc<HeldBytes>) -> MemorySource {
         MemorySource { bytes, at: 0 }
     }
 }

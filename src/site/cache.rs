@@ -1,4 +1,4 @@
-//! The file cache of one worker: limited to a number of bytes, with second-chance eviction.
+//! The file cache of one worker: limited by an allowance of bytes, with second-chance eviction.
 //!
 //! Invariant: the cache never decides whether an entry is fresh. [`crate::site::resolve`] compares
 //! an entry with the disk before it uses it.
@@ -6,56 +6,57 @@
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
+use crate::site::budget::{Account, Allowance, Charge};
 use crate::site::file::StoredFile;
 
-/// What an entry costs besides its path and content, in bytes. Most of it is the entity-tag and the
-/// field lines of each representation.
-const OVERHEAD: u64 = 1536;
+/// How many entries are looked at to free memory that a response needs.
+const LOOKS: usize = 64;
 
-/// Files by path, limited to a number of bytes.
+/// Files by path, limited by an allowance of bytes.
 pub(super) struct Cache {
     entries: HashMap<Rc<[u8]>, CacheEntry>,
     /// The keys of `entries`, in the order in which they are considered for eviction.
     queue: VecDeque<Rc<[u8]>>,
-    used: u64,
-    budget: u64,
+    space: Allowance,
 }
 
 struct CacheEntry {
     file: Rc<StoredFile>,
-    /// The bytes charged for this entry.
-    cost: u64,
+    /// What the file holds.
+    charge: Charge,
     /// Whether it was used since it was last considered for eviction.
     recent: bool,
+    /// Whether it was used since the last sweep.
+    used: bool,
     /// The turn of the worker's loop in which it was last compared with the disk.
     checked: u64,
 }
 
 impl Cache {
-    /// A cache of at most `budget` bytes.
-    pub(super) fn new(budget: u64) -> Cache {
+    /// A cache of at most the bytes in `space`.
+    pub(super) fn new(space: Allowance) -> Cache {
         Cache {
             entries: HashMap::new(),
             queue: VecDeque::new(),
-            used: 0,
-            budget,
+            space,
         }
     }
 
     /// The largest content to keep. The limit prevents one file from evicting too many others.
     pub(super) fn largest_content(&self) -> u64 {
-        (self.budget / 8).min(512 * 1024)
+        (self.space.limit() / 8).min(512 * 1024)
     }
 
     /// The largest private copy to make. The limit prevents one copy from evicting all others.
     pub(super) fn largest_copy(&self) -> u64 {
-        self.budget / 2
+        self.space.limit() / 2
     }
 
     /// The file at `path`, and whether it was already compared with the disk in this `turn`.
     pub(super) fn find(&mut self, path: &[u8], turn: u64) -> Option<(&Rc<StoredFile>, bool)> {
         let entry = self.entries.get_mut(path)?;
         entry.recent = true;
+        entry.used = true;
         Some((&entry.file, entry.checked == turn))
     }
 
@@ -69,38 +70,43 @@ impl Cache {
     /// Stores a file that was just read. It replaces any earlier entry of its path.
     pub(super) fn insert(&mut self, path: &[u8], file: Rc<StoredFile>, turn: u64) {
         self.remove(path);
-        let cost = cost(path, &file);
-        self.make_room(cost);
-        if self.used + cost > self.budget {
+        let Some(charge) = self.charge(file.held_bytes()) else {
             return;
-        }
+        };
         let key: Rc<[u8]> = Rc::from(path);
         self.queue.push_back(Rc::clone(&key));
-        self.used += cost;
         let entry = CacheEntry {
             file,
-            cost,
+            charge,
             recent: false,
+            used: true,
             checked: turn,
         };
         self.entries.insert(key, entry);
     }
 
-    /// Updates the cost of a file that has gained coded content or a copy.
-    pub(super) fn update_cost(&mut self, path: &[u8]) {
-        if let Some(entry) = self.entries.get_mut(path) {
-            let cost = cost(path, &entry.file);
-            self.used = self.used - entry.cost + cost;
-            entry.cost = cost;
-            self.make_room(0);
+    /// Updates the charge of a file that has gained coded content or a copy.
+    pub(super) fn update_charge(&mut self, path: &[u8]) {
+        let Some(entry) = self.entries.get(path) else {
+            return;
+        };
+        let bytes = entry.file.held_bytes();
+        let charge = self.charge(bytes.saturating_sub(entry.charge.units()));
+        match (charge, self.entries.get_mut(path)) {
+            (Some(more), Some(entry)) => {
+                drop(more);
+                entry.charge.resize_anyway(bytes);
+            }
+            // It does not fit, or had to make room for itself.
+            (None, Some(_)) => self.remove(path),
+            (_, None) => {}
         }
     }
 
     /// Removes an entry. This scans the whole queue, but only happens when a file changed, was deleted
     /// or must make room for a copy.
     pub(super) fn remove(&mut self, path: &[u8]) {
-        if let Some(entry) = self.entries.remove(path) {
-            self.used -= entry.cost;
+        if self.entries.remove(path).is_some() {
             self.queue.retain(|key| key.as_ref() != path);
         }
     }
@@ -131,25 +137,67 @@ impl Cache {
         is_enough
     }
 
-    /// Evicts entries until `wanted` more bytes fit. An entry that was used since it was last
-    /// considered goes to the end of the queue instead.
-    fn make_room(&mut self, wanted: u64) {
-        while self.used + wanted > self.budget {
+    /// Whether there is no entry.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Removes entries that were not used since the last sweep.
+    pub(super) fn sweep(&mut self) {
+        let keep = |_: &Rc<[u8]>, entry: &mut CacheEntry| std::mem::take(&mut entry.used);
+        self.entries.retain(keep);
+        self.queue.retain(|key| self.entries.contains_key(key));
+        if self.entries.is_empty() {
+            self.entries.shrink_to_fit();
+            self.queue.shrink_to_fit();
+        }
+    }
+
+    /// Evicts a file that nobody is using, so that its memory becomes free. Returns whether there was
+    /// one among the next entries of the queue.
+    pub(super) fn free_some(&mut self) -> bool {
+        for _ in 0..self.queue.len().min(LOOKS) {
             let Some(key) = self.queue.pop_front() else {
-                return;
+                return false;
             };
+            let entry = self.entries.get(&key);
+            if entry.is_some_and(|entry| StoredFile::is_unused(&entry.file)) {
+                self.entries.remove(&key);
+                return true;
+            }
+            self.queue.push_back(key);
+        }
+        false
+    }
+
+    /// Charges bytes, and evicts entries until they fit. `None` if they do not fit without any entry.
+    fn charge(&mut self, bytes: u64) -> Option<Charge> {
+        loop {
+            if let Some(charge) = self.space.charge(Account::Contents, bytes) {
+                return Some(charge);
+            }
+            if bytes > self.space.limit() || !self.evict() {
+                return None;
+            }
+        }
+    }
+
+    /// Evicts an entry. An entry that was used since it was last considered goes to the end of the queue
+    /// instead. Returns false if there is no entry.
+    fn evict(&mut self) -> bool {
+        while let Some(key) = self.queue.pop_front() {
             match self.entries.get_mut(&key) {
                 Some(entry) if entry.recent => {
                     entry.recent = false;
                     self.queue.push_back(key);
                 }
                 _ => {
-                    if let Some(entry) = self.entries.remove(&key) {
-                        self.used -= entry.cost;
-                    }
+                    self.entries.remove(&key);
+                    return true;
                 }
             }
         }
+        false
     }
 }
 
@@ -163,15 +211,29 @@ impl CacheEntry {
     }
 }
 
-fn cost(path: &[u8], file: &StoredFile) -> u64 {
-    OVERHEAD + path.len() as u64 + file.held_bytes()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::semantics::coding::Coding;
     use crate::semantics::variant::Variant;
+    use crate::site::budget::Budget;
+    use crate::site::held::HeldBytes;
+    use crate::site::storage::Storage;
+
+    fn cache(bytes: u64) -> Cache {
+        Cache::new(Allowance::new(Arc::new(Budget::new(bytes, 1))))
+    }
+
+    impl Cache {
+        fn used(&self) -> u64 {
+            self.entries
+                .values()
+                .map(|entry| entry.charge.units())
+                .sum()
+        }
+    }
 
     fn file(size: usize) -> Rc<StoredFile> {
         Rc::new(StoredFile::in_memory("a.bin", vec![0; size]))
@@ -179,53 +241,68 @@ mod tests {
 
     #[test]
     fn the_cache_stays_within_its_budget_and_keeps_used_files() {
-        let mut cache = Cache::new(10_000);
+        let mut cache = cache(10_000);
         cache.insert(b"kept", file(1000), 1);
         for number in 0..1000 {
             assert!(cache.find(b"kept", 1).is_some(), "after {number}");
             cache.insert(format!("{number}").as_bytes(), file(1000), 1);
-            assert!(cache.used <= 10_000);
+            assert!(cache.used() <= 10_000);
             assert_eq!(cache.queue.len(), cache.entries.len());
         }
     }
 
     #[test]
     fn a_file_larger_than_the_budget_is_not_kept() {
-        let mut cache = Cache::new(1000);
+        let mut cache = cache(1000);
         cache.insert(b"large", file(2000), 1);
         assert!(cache.find(b"large", 1).is_none());
-        assert_eq!(cache.used, 0);
+        assert_eq!(cache.used(), 0);
     }
 
     #[test]
     fn replacing_a_file_removes_the_old_entry() {
-        let mut cache = Cache::new(10_000);
+        let mut cache = cache(10_000);
         for _ in 0..100 {
             cache.insert(b"a", file(1000), 1);
         }
         assert_eq!((cache.entries.len(), cache.queue.len()), (1, 1));
         cache.remove(b"a");
-        assert_eq!((cache.used, cache.queue.len()), (0, 0));
+        assert_eq!((cache.used(), cache.queue.len()), (0, 0));
     }
 
     #[test]
-    fn coded_content_is_charged_when_the_cost_is_updated() {
-        let mut cache = Cache::new(10_000);
+    fn coded_content_is_charged_when_the_charge_is_updated() {
+        let mut cache = cache(10_000);
         let first = file(1000);
         cache.insert(b"first", Rc::clone(&first), 1);
         let second = file(1000);
         cache.insert(b"second", Rc::clone(&second), 1);
         let gzip = second.representation(Variant::coded(Coding::Gzip));
-        gzip.keep_coded(Rc::from(vec![0; 7000]));
-        cache.update_cost(b"second");
-        assert!(cache.used <= 10_000);
+        let charge = Allowance::unlimited().charge_anyway(Account::Contents, 0);
+        gzip.keep_coded(HeldBytes::new(Storage::of(vec![0; 7000]), charge));
+        cache.update_charge(b"second");
+        assert!(cache.used() <= 10_000);
         assert!(cache.find(b"first", 1).is_none(), "it had to make room");
         assert!(cache.find(b"second", 1).is_some());
     }
 
     #[test]
+    fn a_sweep_removes_what_was_not_used_since_the_last_one() {
+        let mut cache = cache(10_000);
+        cache.insert(b"a", file(10), 1);
+        cache.insert(b"b", file(10), 1);
+        cache.sweep();
+        assert!(cache.find(b"a", 1).is_some());
+        cache.sweep();
+        assert_eq!((cache.entries.len(), cache.queue.len()), (1, 1));
+        assert!(cache.entries.contains_key(&b"a"[..]));
+        cache.sweep();
+        assert!(cache.is_empty() && cache.queue.is_empty());
+    }
+
+    #[test]
     fn an_entry_is_checked_once_per_turn() {
-        let mut cache = Cache::new(10_000);
+        let mut cache = cache(10_000);
         cache.insert(b"a", file(10), 1);
         assert!(cache.find(b"a", 1).unwrap().1);
         assert!(!cache.find(b"a", 2).unwrap().1);

@@ -11,10 +11,14 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 use crate::semantics::coding::Coding;
 use crate::site::body::{Pulled, Source};
 use crate::site::body_error::BodyError;
+use crate::site::budget::Charge;
 
 /// How much of the input is coded at a time. This takes about a millisecond, so that it does not
 /// delay the worker's other connections.
-pub const PIECE: usize = 32 * 1024;
+pub(super) const PIECE: usize = 32 * 1024;
+
+/// The memory of a coder: the window and the tables of the encoder, and the piece.
+pub const CODER: u64 = 320 * 1024;
 
 /// The smallest file worth coding, in bytes. The response for a smaller file fits into one packet even
 /// without coding.
@@ -26,6 +30,8 @@ pub struct Coded {
     piece: Vec<u8>,
     exhausted: bool,
     encoder: Encoder,
+    /// For the encoder and the piece.
+    _charge: Charge,
 }
 
 enum Encoder {
@@ -35,8 +41,8 @@ enum Encoder {
 
 impl Coded {
     /// Codes `source` with `coding`. Callers never pass identity, because it is not a coding. It would
-    /// produce gzip.
-    pub fn new(source: Box<dyn Source>, coding: Coding) -> Coded {
+    /// produce gzip. `charge` is for [`CODER`] bytes.
+    pub fn new(source: Box<dyn Source>, coding: Coding, charge: Charge) -> Coded {
         let level = Compression::default();
         let encoder = match coding {
             Coding::Deflate => Encoder::Deflate(ZlibEncoder::new(Vec::new(), level)),
@@ -47,6 +53,7 @@ impl Coded {
             piece: Vec::with_capacity(PIECE),
             exhausted: false,
             encoder,
+            _charge: charge,
         }
     }
 
@@ -107,21 +114,14 @@ impl Encoder {
     }
 }
 
-/// Codes a whole source at once. Use it only for content small enough to be coded in one turn.
-pub fn code(source: Box<dyn Source>, coding: Coding) -> Result<Vec<u8>, BodyError> {
-    let mut coded = Coded::new(source, coding);
-    let mut out = Vec::new();
-    while coded.pull(&mut out, PIECE)? == Pulled::More {}
-    Ok(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::site::body::MemorySource;
+    use crate::site::budget::{Account, Allowance};
+    use crate::site::held::HeldBytes;
     use flate2::read::{GzDecoder, ZlibDecoder};
     use std::io::Read;
-    use std::rc::Rc;
 
     /// Returns a fixed number of bytes per call, as a slow source does.
     struct SmallSteps(Vec<u8>, usize);
@@ -144,8 +144,17 @@ mod tests {
             .collect()
     }
 
+    /// Codes a whole source.
+    fn code(source: Box<dyn Source>, coding: Coding) -> Vec<u8> {
+        let charge = Allowance::unlimited().charge_anyway(Account::Coders, CODER);
+        let mut coded = Coded::new(source, coding, charge);
+        let mut out = Vec::new();
+        while coded.pull(&mut out, PIECE).expect("memory") == Pulled::More {}
+        out
+    }
+
     fn memory(bytes: &[u8]) -> Box<dyn Source> {
-        Box::new(MemorySource::new(Rc::from(bytes)))
+        Box::new(MemorySource::new(HeldBytes::free(bytes)))
     }
 
     #[test]
@@ -153,11 +162,11 @@ mod tests {
         for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 17] {
             let input = text(length);
             let mut got = Vec::new();
-            let coded = code(memory(&input), Coding::Gzip).unwrap();
+            let coded = code(memory(&input), Coding::Gzip);
             GzDecoder::new(&coded[..]).read_to_end(&mut got).unwrap();
             assert!(got == input, "gzip of {length}");
             got.clear();
-            let coded = code(memory(&input), Coding::Deflate).unwrap();
+            let coded = code(memory(&input), Coding::Deflate);
             ZlibDecoder::new(&coded[..]).read_to_end(&mut got).unwrap();
             assert!(got == input, "deflate of {length}");
         }
@@ -166,10 +175,10 @@ mod tests {
     #[test]
     fn the_bytes_do_not_depend_on_how_the_input_arrives() {
         let input = text(5 * PIECE + 99);
-        let whole = code(memory(&input), Coding::Gzip).unwrap();
+        let whole = code(memory(&input), Coding::Gzip);
         for step in [1, 1000, PIECE + 1, 2 * PIECE + 5] {
             let source = SmallSteps(input.clone(), step);
-            let stepwise = code(Box::new(source), Coding::Gzip).unwrap();
+            let stepwise = code(Box::new(source), Coding::Gzip);
             assert!(stepwise == whole, "steps of {step}");
         }
     }

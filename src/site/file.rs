@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Deref;
 use std::rc::Rc;
 
 use crate::semantics::coding::Coding;
@@ -13,9 +14,10 @@ use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::Variant;
+use crate::site::budget::Charge;
 use crate::site::compress::MIN_SIZE;
+use crate::site::held::HeldBytes;
 use crate::site::private::PrivateCopy;
-use crate::site::quota::Quota;
 use crate::site::root::FileState;
 
 /// Seconds since 1970. Modification times up to this one are ignored: packaging tools set them, and
@@ -35,13 +37,15 @@ pub struct StoredFile {
     /// The value of `Last-Modified`, if the file has a meaningful modification time.
     pub last_modified: Option<HttpDate>,
     /// The whole content, if it is small enough to be cached.
-    pub memory: Option<Rc<[u8]>>,
+    pub memory: Option<Rc<HeldBytes>>,
     /// A private copy of content that is too large for `memory`.
     pub(super) copy: OnceCell<Rc<PrivateCopy>>,
     /// Whether the content was requested before. A HEAD or range request counts.
     pub(super) was_requested: Cell<bool>,
-    /// A quota of one: at most one copy of this file is made at a time.
-    pub(super) pending_copies: Quota,
+    /// Whether a copy is being made. At most one copy of a file is made at a time.
+    pub(super) is_being_copied: Rc<Cell<bool>>,
+    /// The memory of this value without its contents.
+    charge: Charge,
     identity: Representation,
     gzip: Representation,
     deflate: Representation,
@@ -56,7 +60,7 @@ pub struct Representation {
     /// The field lines of a 304.
     pub not_modified: PreparedLines,
     /// The whole coded content, if a client has requested it and it is small enough to be cached.
-    coded: RefCell<Option<Rc<[u8]>>>,
+    coded: RefCell<Option<Rc<HeldBytes>>>,
 }
 
 /// Field lines, as written in the head of a response, for each set of rules that applied so far.
@@ -79,9 +83,20 @@ impl PreparedLines {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl StoredFile {
-    /// Describes the file at `path` in the state `state`.
-    pub(super) fn new(path: &[u8], state: FileState, memory: Option<Rc<[u8]>>) -> StoredFile {
-        let content = hash((&state, memory.as_deref()));
+    /// What a file costs apart from its content, in bytes. Most of it is the entity-tag and the field
+    /// lines of each representation.
+    pub(super) fn overhead(path: &[u8]) -> u64 {
+        1536 + 2 * path.len() as u64
+    }
+
+    /// Describes the file at `path` in the state `state`. `charge` is for its overhead.
+    pub(super) fn new(
+        path: &[u8],
+        state: FileState,
+        memory: Option<Rc<HeldBytes>>,
+        charge: Charge,
+    ) -> StoredFile {
+        let content = hash((&state, memory.as_deref().map(Deref::deref)));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
         let representation = |hash, coding| Representation {
@@ -101,7 +116,8 @@ impl StoredFile {
             memory,
             copy: OnceCell::new(),
             was_requested: Cell::new(false),
-            pending_copies: Quota::new(1),
+            is_being_copied: Rc::default(),
+            charge,
             identity: representation(content, Coding::Identity),
             gzip: representation(coded, Coding::Gzip),
             deflate: representation(coded, Coding::Deflate),
@@ -200,25 +216,39 @@ impl StoredFile {
         self.last_modified.is_some_and(|date| date > now)
     }
 
-    /// How many bytes of content are kept in memory.
+    /// Whether nobody but the owner of `file` uses it or its content.
+    pub(super) fn is_unused(file: &Rc<StoredFile>) -> bool {
+        let is_single = |content: &Option<Rc<HeldBytes>>| {
+            content
+                .as_ref()
+                .is_none_or(|content| Rc::strong_count(content) == 1)
+        };
+        let coded = [&file.gzip, &file.deflate];
+        Rc::strong_count(file) == 1
+            && is_single(&file.memory)
+            && coded.into_iter().all(|one| is_single(&one.coded.borrow()))
+    }
+
+    /// How many bytes of memory it holds.
     pub(super) fn held_bytes(&self) -> u64 {
-        let of_coded =
-            |one: &Representation| one.coded.borrow().as_ref().map_or(0, |all| all.len());
-        let coded = of_coded(&self.gzip) + of_coded(&self.deflate);
-        let memory = self.memory.as_ref().map_or(0, |all| all.len());
+        let of_coded = |one: &Representation| {
+            let coded = one.coded.borrow();
+            coded.as_ref().map_or(0, |bytes| bytes.cost())
+        };
+        let memory = self.memory.as_ref().map_or(0, |bytes| bytes.cost());
         let copy = self.copy.get().map_or(0, |copy| copy.size);
-        (coded + memory) as u64 + copy
+        self.charge.units() + memory + of_coded(&self.gzip) + of_coded(&self.deflate) + copy
     }
 }
 
 impl Representation {
     /// The whole coded content, if it is kept.
-    pub fn coded(&self) -> Option<Rc<[u8]>> {
+    pub fn coded(&self) -> Option<Rc<HeldBytes>> {
         self.coded.borrow().clone()
     }
 
     /// Keeps the whole coded content.
-    pub(super) fn keep_coded(&self, bytes: Rc<[u8]>) {
+    pub(super) fn keep_coded(&self, bytes: Rc<HeldBytes>) {
         self.coded.replace(Some(bytes));
     }
 }
@@ -237,10 +267,16 @@ fn hash(state: impl Hash) -> u64 {
 }
 
 #[cfg(test)]
+use crate::site::budget::{Account, Allowance};
+
+#[cfg(test)]
 impl StoredFile {
     /// A file that is not on disk.
     pub(super) fn in_memory(name: &str, content: Vec<u8>) -> StoredFile {
         let state = FileState::of_size(content.len() as u64);
-        StoredFile::new(name.as_bytes(), state, Some(Rc::from(content)))
+        let overhead = StoredFile::overhead(name.as_bytes());
+        let charge = Allowance::unlimited().charge_anyway(Account::Contents, overhead);
+        let memory = Some(HeldBytes::free(content));
+        StoredFile::new(name.as_bytes(), state, memory, charge)
     }
 }

@@ -2,26 +2,36 @@
 //!
 //! Only [`root`] opens files by name. All other modules receive open files from it.
 
+// Limits on what is held for clients: memory and descriptors.
+pub mod budget;
 // The cache of one worker.
 mod cache;
 // Why the rest of a body cannot be read.
 pub mod body_error;
+// The coding of a file that is in memory.
+pub mod coding_job;
 // Content coding, in pieces.
 pub mod compress;
 // The body of a response, and the sources that produce it.
 pub mod body;
+// Directories that are read for a listing.
+pub mod directory;
 // A file and its representations: validators, media type, content.
 pub mod file;
 // A directory listing, as HTML and as JSON.
 pub mod listing;
+// Bytes in memory, with the charge for them.
+pub mod held;
 // A file that is open for sending.
 pub mod open_file;
 // The operator's options for the document root.
 pub mod options;
 // Decoding of a request's path.
 pub mod path;
-// A limit on memory, descriptors or work in progress.
-pub mod quota;
+// Memory for contents, which goes back to the system when it is dropped.
+pub mod storage;
+// A queue for long work.
+pub mod queue;
 // Private copies of large files.
 pub mod private;
 // Path resolution: the file or directory that a path names.

@@ -1,5 +1,8 @@
 //! The operator's options for the document root.
 
+use std::sync::Arc;
+
+use crate::site::budget::{Allowance, Budget};
 use crate::site::private::CopyStorage;
 
 /// The operator's options for the document root. `max_copies`, `storage` and `only` are not options
@@ -19,9 +22,11 @@ pub struct SiteOptions {
     pub follow_symlinks: bool,
     /// Whether responses are compressed on the fly if the client accepts it.
     pub compress: bool,
-    /// Memory for cached files, in bytes, for all workers together. Private copies count towards it
-    /// once they are cached. Copies in progress, and copies that were evicted but are still being
-    /// sent, may take up to the same amount again.
+    /// Memory that is held for clients, in bytes, for all workers together.
+    pub memory: u64,
+    /// The part of `memory` for cached files. Private copies count towards it once they are cached.
+    /// Copies in progress, and copies that were evicted but are still being sent, may take up to the
+    /// same amount again.
     pub cache_memory: u64,
     /// The maximum number of private copies, for all workers together. Each may use a file
     /// descriptor.
@@ -33,29 +38,68 @@ pub struct SiteOptions {
     pub only: Option<Vec<u8>>,
 }
 
-/// One worker's share of the cache limits.
-#[derive(Clone, Copy, Debug)]
-pub struct Share {
-    /// Memory in bytes.
-    pub memory: u64,
-    /// The number of private copies.
-    pub copies: u64,
+/// What all workers together may hold for clients.
+#[derive(Clone, Debug)]
+pub struct Budgets {
+    /// Bytes of memory.
+    memory: Arc<Budget>,
+    /// Bytes of that memory that the caches may hold.
+    cache: Arc<Budget>,
+    /// Bytes of that memory that private copies may hold, whether they are cached or not.
+    copy_bytes: Arc<Budget>,
+    /// Private copies.
+    copies: Arc<Budget>,
+}
+
+/// What one worker may hold for clients.
+#[derive(Clone, Debug)]
+pub struct Allowances {
+    /// Bytes of memory.
+    pub memory: Allowance,
+    /// Bytes of that memory that the cache may hold.
+    pub cache: Allowance,
+    /// Bytes of that memory that private copies may hold, whether they are cached or not.
+    pub copy_bytes: Allowance,
+    /// Private copies.
+    pub copies: Allowance,
+}
+
+impl Budgets {
+    /// The budgets that the options give to this many workers.
+    pub fn new(options: &SiteOptions, workers: usize) -> Budgets {
+        let budget = |limit| Arc::new(Budget::new(limit, workers));
+        Budgets {
+            memory: budget(options.memory),
+            cache: budget(options.cache_memory),
+            copy_bytes: budget(options.cache_memory),
+            copies: budget(options.max_copies),
+        }
+    }
+
+    /// The allowances of one worker. Call this once per worker.
+    pub fn part(&self) -> Allowances {
+        let part = |budget: &Arc<Budget>| Allowance::new(Arc::clone(budget));
+        Allowances {
+            memory: part(&self.memory),
+            cache: part(&self.cache),
+            copy_bytes: part(&self.copy_bytes),
+            copies: part(&self.copies),
+        }
+    }
+
+    /// The memory of the server.
+    pub fn memory(&self) -> &Budget {
+        &self.memory
+    }
 }
 
 impl SiteOptions {
+    /// 128 MiB: the cache, and as much again for clients that read slowly. Small machines have it.
+    const MEMORY: u64 = 128 << 20;
     /// 64 MiB: enough for all files of most sites, and little on most machines.
-    const CACHE_MEMORY: u64 = 64 << 20;
+    pub const CACHE_MEMORY: u64 = 64 << 20;
     /// 64 copies. Few files this large fit into memory, so more would rarely be used.
     pub const MAX_COPIES: u64 = 64;
-
-    /// The share of each of `workers` workers.
-    pub fn share(&self, workers: usize) -> Share {
-        let workers = workers.max(1) as u64;
-        Share {
-            memory: self.cache_memory / workers,
-            copies: self.max_copies / workers,
-        }
-    }
 }
 
 impl Default for SiteOptions {
@@ -66,6 +110,7 @@ impl Default for SiteOptions {
             hidden: false,
             follow_symlinks: false,
             compress: true,
+            memory: SiteOptions::MEMORY,
             cache_memory: SiteOptions::CACHE_MEMORY,
             max_copies: SiteOptions::MAX_COPIES,
             storage: CopyStorage::Memfd,

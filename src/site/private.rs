@@ -9,11 +9,14 @@
 //! With TLS, the process has to encrypt the content, so `sendfile` is of no use. Copies are then kept
 //! on the heap.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::rc::Rc;
 
-use crate::site::quota::Reservation;
+use crate::site::budget::Charge;
+use crate::site::storage::Storage;
 
 /// Where copies are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +40,34 @@ pub struct PrivateCopy {
 pub enum CopyContent {
     /// An anonymous file in memory.
     Memfd(File),
-    /// Heap memory of this process.
-    Heap(Vec<u8>),
+    /// Memory of this process.
+    Heap(Storage),
 }
 
-/// The space reserved for a copy, from before its first byte is read until it is dropped.
+/// The space of a copy, from before its first byte is read until it is dropped.
 pub(super) struct CopySpace {
-    /// As many bytes as the file has.
-    pub(super) _bytes: Reservation,
+    /// As many bytes of memory as the file has.
+    pub(super) _memory: Charge,
+    /// The same bytes of what copies may hold.
+    pub(super) _copy_bytes: Charge,
     /// One copy, because a copy in an anonymous file needs a descriptor.
-    pub(super) _descriptor: Reservation,
+    pub(super) _copy: Charge,
+}
+
+/// Marks a file as being copied, until this is dropped.
+pub(super) struct CopyMark(Rc<Cell<bool>>);
+
+impl CopyMark {
+    /// Sets the mark. `None` if it is set already.
+    pub(super) fn set(mark: &Rc<Cell<bool>>) -> Option<CopyMark> {
+        (!mark.replace(true)).then(|| CopyMark(Rc::clone(mark)))
+    }
+}
+
+impl Drop for CopyMark {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 /// A copy in progress.
@@ -58,18 +79,18 @@ pub(super) struct PendingCopy {
     /// The bytes of the whole file.
     size: u64,
     space: CopySpace,
-    _only_copy: Reservation,
+    _mark: CopyMark,
     keep: Box<dyn FnOnce(PrivateCopy)>,
 }
 
 impl PendingCopy {
-    /// An empty copy of a file of `size` bytes. `space` is reserved for it, and `only_copy` prevents a
+    /// An empty copy of a file of `size` bytes, which takes `space`. `mark` prevents a
     /// second copy of the same file. `keep` receives the copy when it is complete.
     pub(super) fn new(
         storage: CopyStorage,
         size: u64,
         space: CopySpace,
-        only_copy: Reservation,
+        mark: CopyMark,
         keep: Box<dyn FnOnce(PrivateCopy)>,
     ) -> PendingCopy {
         PendingCopy {
@@ -78,7 +99,7 @@ impl PendingCopy {
             length: 0,
             size,
             space,
-            _only_copy: only_copy,
+            _mark: mark,
             keep,
         }
     }
@@ -123,9 +144,8 @@ impl CopyContent {
         Ok(match storage {
             CopyStorage::Memfd => CopyContent::Memfd(anonymous_file(size)?),
             CopyStorage::Heap => {
-                let mut bytes = Vec::new();
-                bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
-                CopyContent::Heap(bytes)
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                CopyContent::Heap(Storage::zeros(size)?)
             }
         })
     }
@@ -135,7 +155,10 @@ impl CopyContent {
         match self {
             CopyContent::Memfd(file) => file.write_all_at(bytes, length),
             CopyContent::Heap(content) => {
-                content.extend_from_slice(bytes);
+                let rest = content.bytes_mut().get_mut(length as usize..);
+                let place = rest.and_then(|rest| rest.get_mut(..bytes.len()));
+                let place = place.ok_or(io::ErrorKind::InvalidInput)?;
+                place.copy_from_slice(bytes);
                 Ok(())
             }
         }
@@ -188,7 +211,7 @@ impl PrivateCopy {
     /// The whole content.
     pub(super) fn to_vec(&self) -> Vec<u8> {
         match &self.content {
-            CopyContent::Heap(bytes) => bytes.clone(),
+            CopyContent::Heap(bytes) => bytes.to_vec(),
             CopyContent::Memfd(file) => {
                 let mut bytes = vec![0; self.size as usize];
                 file.read_exact_at(&mut bytes, 0).expect("readable");
@@ -201,21 +224,22 @@ impl PrivateCopy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::quota::Quota;
+    use crate::site::budget::{Account, Allowance};
     use std::cell::RefCell;
-    use std::rc::Rc;
 
     /// The copy of a ten-byte file that is kept after `pieces` were read, each at its offset.
     fn kept_copy(storage: CopyStorage, pieces: &[(&str, u64)]) -> Option<String> {
         let kept = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&kept);
         let keep = Box::new(move |copy| *slot.borrow_mut() = Some(copy));
-        let quota = Quota::new(10);
+        let charge = || Allowance::unlimited().charge_anyway(Account::Copies, 10);
         let space = CopySpace {
-            _bytes: quota.reserve(10),
-            _descriptor: quota.reserve(1),
+            _memory: charge(),
+            _copy_bytes: charge(),
+            _copy: charge(),
         };
-        let mut copy = PendingCopy::new(storage, 10, space, quota.reserve(1), keep);
+        let mark = CopyMark::set(&Rc::default()).expect("it is not set");
+        let mut copy = PendingCopy::new(storage, 10, space, mark, keep);
         for (piece, offset) in pieces {
             copy.append(piece.as_bytes(), *offset).ok()?;
         }

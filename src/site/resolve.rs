@@ -4,43 +4,48 @@
 //! worker's loop. So a change shows at once, and many requests in one turn cost one `stat`.
 
 use std::cell::RefCell;
-use std::io::Read;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
 use crate::semantics::variant::Variant;
 use crate::site::body::{FileSource, MemorySource, Source, Stored};
 use crate::site::body_error::BodyError;
+use crate::site::budget::{Account, Charge};
 use crate::site::cache::Cache;
 use crate::site::file::StoredFile;
+use crate::site::held::HeldBytes;
 use crate::site::open_file::OpenFile;
-use crate::site::options::{Share, SiteOptions};
+use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
-use crate::site::private::{CopySpace, PendingCopy, PrivateCopy};
-use crate::site::quota::Quota;
+use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
 use crate::site::root::{DiskError, FileKind, Root, state_of};
+use crate::site::storage::Storage;
 
 /// How often a file is read into memory if it keeps changing during the read. After that, it is
 /// served from disk. If it changes then, the response is cut.
 const READ_ATTEMPTS: usize = 3;
+
+/// The cache keeps a file for one to two of these periods after its last use. When no client asks for
+/// anything, the server soon holds no memory for any.
+pub const SWEEP: Duration = Duration::from_secs(4);
 
 /// One worker's view of the document root: the shared root, the worker's own cache and its time.
 pub struct Site {
     root: Arc<Root>,
     options: Arc<SiteOptions>,
     cache: Cache,
-    /// Bytes of all private copies. This includes copies in progress, and evicted copies that are still
-    /// being sent.
-    copy_bytes: Quota,
-    /// The number of these copies. Each may use a descriptor.
-    descriptors: Quota,
+    /// What the worker may hold.
+    allowances: Allowances,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
     updates: CacheUpdates,
     /// The time of this turn, in seconds since 1970.
     now: i64,
+    /// When the cache was swept last.
+    swept: i64,
     /// Scratch space for a path with the name of an index file.
     index_path: Vec<u8>,
 }
@@ -59,7 +64,7 @@ pub struct CacheUpdates(Rc<RefCell<Vec<Box<[u8]>>>>);
 
 impl CacheUpdates {
     /// Keeps the whole coded content with its file.
-    pub fn keep(&self, file: &StoredFile, variant: Variant, bytes: Rc<[u8]>) {
+    pub fn keep(&self, file: &StoredFile, variant: Variant, bytes: Rc<HeldBytes>) {
         file.representation(variant).keep_coded(bytes);
         self.0.borrow_mut().push(file.path.clone());
     }
@@ -75,28 +80,40 @@ impl CacheUpdates {
 pub const CLAUSE: Clause = clause!("RFC 9110 section 7.1", "find");
 
 impl Site {
-    /// A view of `root` with a cache that stays within `share`.
-    pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, share: Share) -> Site {
+    /// A view of `root` that holds no more than `allowances`.
+    pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, allowances: Allowances) -> Site {
         Site {
             root,
             options,
-            cache: Cache::new(share.memory),
-            copy_bytes: Quota::new(share.memory),
-            descriptors: Quota::new(share.copies),
+            cache: Cache::new(allowances.cache.clone()),
+            allowances,
             turn: 0,
             updates: CacheUpdates::default(),
             now: 0,
+            swept: 0,
             index_path: Vec::new(),
         }
     }
 
     /// Begins a turn of the worker's loop at `now`. Cached files are compared with the disk again.
-    pub fn begin_turn(&mut self, now: HttpDate) {
+    /// Returns whether it is time to forget what nobody uses; the cache has done so.
+    pub fn begin_turn(&mut self, now: HttpDate) -> bool {
         self.now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
         self.look_again();
         for path in self.updates.0.take() {
-            self.cache.update_cost(&path);
+            self.cache.update_charge(&path);
         }
+        let is_due = self.now.abs_diff(self.swept) >= SWEEP.as_secs();
+        if is_due {
+            self.swept = self.now;
+            self.cache.sweep();
+        }
+        is_due
+    }
+
+    /// Whether the cache has nothing to forget.
+    pub fn is_cache_empty(&self) -> bool {
+        self.cache.is_empty()
     }
 
     /// A handle that keeps content with its file and tells the cache to charge for it.
@@ -168,20 +185,24 @@ impl Site {
     fn begin_copy(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
         let size = file.size();
         let is_wanted = file.was_requested.replace(true) && size <= self.cache.largest_copy();
-        if !is_wanted || !file.pending_copies.has_room(1) {
+        if !is_wanted {
             return None;
         }
-        let (copy_bytes, descriptors) = (&self.copy_bytes, &self.descriptors);
+        let mark = CopyMark::set(&file.is_being_copied)?;
+        let may_hold = &self.allowances;
         let is_space = |freed_bytes: u64, freed_copies: u64| {
-            copy_bytes.has_room(size.saturating_sub(freed_bytes))
-                && descriptors.has_room(1u64.saturating_sub(freed_copies))
+            let missing = size.saturating_sub(freed_bytes);
+            may_hold.copy_bytes.has_room(missing)
+                && may_hold.memory.has_room(missing)
+                && may_hold.copies.has_room(1u64.saturating_sub(freed_copies))
         };
         if !self.cache.make_room_for_copy(is_space) {
             return None;
         }
         let space = CopySpace {
-            _bytes: self.copy_bytes.reserve(size),
-            _descriptor: self.descriptors.reserve(1),
+            _memory: may_hold.memory.charge(Account::Copies, size)?,
+            _copy_bytes: may_hold.copy_bytes.charge(Account::Copies, size)?,
+            _copy: may_hold.copies.charge(Account::Copies, 1)?,
         };
         // If nobody uses this state of the file any more, its copy is dropped.
         let (weak, updates) = (Rc::downgrade(file), self.updates());
@@ -191,13 +212,39 @@ impl Site {
             }
         };
         let storage = self.options.storage;
-        Some(PendingCopy::new(
-            storage,
-            size,
-            space,
-            file.pending_copies.reserve(1),
-            Box::new(keep),
-        ))
+        Some(PendingCopy::new(storage, size, space, mark, Box::new(keep)))
+    }
+
+    /// Whether this many bytes of memory are free, or are in use by the cache.
+    pub fn has_room(&self, bytes: u64) -> bool {
+        self.allowances.memory.has_room(bytes)
+    }
+
+    /// The number of this turn, see [`Site::look_again`].
+    pub fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// Charges memory, even if it is not free.
+    pub fn charge_anyway(&self, account: Account, bytes: u64) -> Charge {
+        self.allowances.memory.charge_anyway(account, bytes)
+    }
+
+    /// Grows a charge to `bytes`, like [`Site::charge`]. Returns whether there was enough memory.
+    pub fn grow(&mut self, charge: &mut Charge, bytes: u64) -> bool {
+        let more = bytes.saturating_sub(charge.units());
+        while !charge.grow(more) {
+            if !self.cache.free_some() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Charges memory. If there is too little, evicts cached files that nobody is using.
+    pub fn charge(&mut self, account: Account, bytes: u64) -> Option<Charge> {
+        let mut charge = self.charge_anyway(account, 0);
+        self.grow(&mut charge, bytes).then_some(charge)
     }
 
     fn open(&self, file: &StoredFile) -> Result<Option<OpenFile>, DiskError> {
@@ -296,35 +343,48 @@ impl Site {
 
     /// Describes a file. If it has at most `largest` bytes, reads its content too. `None` means that
     /// the file changed during the read.
-    fn read_once(&self, path: &[u8], largest: u64) -> Result<Option<StoredFile>, DiskError> {
+    fn read_once(&mut self, path: &[u8], largest: u64) -> Result<Option<StoredFile>, DiskError> {
         let (mut file, before) = self.root.open_file(path)?;
-        if before.size > largest {
-            return Ok(Some(StoredFile::new(path, before, None)));
-        }
-        let mut bytes = Vec::with_capacity(before.size as usize);
-        // Read one byte more, to notice if the file has grown.
-        (&mut file).take(before.size + 1).read_to_end(&mut bytes)?;
-        let is_intact = bytes.len() as u64 == before.size && state_of(&file)? == before;
-        Ok(is_intact.then(|| StoredFile::new(path, before, Some(Rc::from(bytes)))))
+        let overhead = self.charge_anyway(Account::Contents, StoredFile::overhead(path));
+        let charge = match before.size <= largest {
+            true => self.charge(Account::Contents, before.size + 1),
+            false => None,
+        };
+        let Some(charge) = charge else {
+            return Ok(Some(StoredFile::new(path, before, None, overhead)));
+        };
+        let bytes = Storage::read_all(&mut file, before.size as usize)?;
+        let is_intact = state_of(&file)? == before;
+        Ok(bytes.filter(|_| is_intact).map(|bytes| {
+            let memory = Some(HeldBytes::new(bytes, charge));
+            StoredFile::new(path, before, memory, overhead)
+        }))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::options::Budgets;
     use std::fs;
     use std::path::Path;
 
     /// A time long after all files of a test were written.
     const LATER: i64 = 4_000_000_000;
 
-    fn share(memory: u64) -> Share {
-        Share { memory, copies: 2 }
+    fn allowances(memory: u64, copies: u64) -> Allowances {
+        let options = SiteOptions {
+            memory: 2 * memory,
+            cache_memory: memory,
+            max_copies: copies,
+            ..SiteOptions::default()
+        };
+        Budgets::new(&options, 1).part()
     }
 
     fn site(root: &Path) -> Site {
         let root = Root::open(root, false).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), share(1 << 20));
+        let mut site = Site::new(Arc::new(root), Arc::default(), allowances(1 << 20, 2));
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
         site
     }
@@ -351,7 +411,10 @@ mod tests {
         fs::write(folder.path().join("a"), "two").expect("a file");
         site.look_again();
         let changed = find(&mut site, "/a").expect("there");
-        assert_eq!(changed.memory.as_deref(), Some(&b"two"[..]));
+        assert_eq!(
+            changed.memory.as_deref().map(|bytes| &bytes[..]),
+            Some(&b"two"[..])
+        );
         assert_ne!(first.state, changed.state);
         fs::remove_file(folder.path().join("a")).expect("removed");
         site.look_again();
@@ -420,7 +483,7 @@ mod tests {
             fs::write(root.join(name), vec![b'x'; 2 << 20]).expect("a file");
         }
         let root = Root::open(root, false).expect("a root");
-        Site::new(Arc::new(root), Arc::default(), share(5 << 20))
+        Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2))
     }
 
     /// Requests the content of a file in a turn of its own.
@@ -455,14 +518,18 @@ mod tests {
         let old: Vec<u8> = (0..600_000u32).flat_map(u32::to_le_bytes).collect();
         fs::write(folder.path().join("a"), &old).expect("a file");
         let root = Root::open(folder.path(), false).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), share(5 << 20));
+        let mut site = Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2));
         let ask = |site: &mut Site| ask(site, "/a");
         let first = ask(&mut site);
         assert!(matches!(first, Stored::File(_)));
         assert_eq!(send(first), old);
         // A request that arrives during the copy reads the file and makes no second copy.
         let (second, third) = (ask(&mut site), ask(&mut site));
-        assert!(site.copy_bytes.has_room((5 << 20) - old.len() as u64));
+        assert!(
+            site.allowances
+                .copy_bytes
+                .has_room((5 << 20) - old.len() as u64)
+        );
         assert!(matches!(third, Stored::File(_)));
         assert_eq!((send(second), send(third)), (old.clone(), old.clone()));
         let copy = ask(&mut site);
@@ -487,9 +554,9 @@ mod tests {
             let mut ask = || site.content(&file).expect("readable").expect("unchanged");
             ask();
             let part = ask();
-            assert!(!file.pending_copies.has_room(1));
+            assert!(file.is_being_copied.get());
             part.slice(0, part.len() - 1);
-            assert!(file.pending_copies.has_room(1), "a part makes no copy");
+            assert!(!file.is_being_copied.get(), "a part makes no copy");
             drop(part);
             // A file that has only grown is sent up to its old end, but its state has changed.
             let whole = ask();
@@ -553,7 +620,7 @@ mod tests {
     fn no_copy_is_evicted_if_that_does_not_make_enough_space() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
-        site.descriptors = Quota::new(3);
+        site.allowances.copies = allowances(0, 3).copies;
         fs::write(folder.path().join("small"), vec![b'x'; 3 << 18]).expect("a file");
         let clients = ["/a", "/b"].map(|path| ask_often(&mut site, path));
         assert!(clients.iter().all(is_copy));

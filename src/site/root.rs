@@ -84,10 +84,9 @@ pub enum DiskError {
     Forbidden,
     /// The file descriptors or the memory of this process or system are used up at the moment.
     Exhausted,
-    /// The server reads as many directories at the same time as it allows.
+    /// The directory is large, and the server had no place or no memory to read it for a while.
     ListingsBusy,
-    /// The client accepts only compressed content, and the server compresses as many responses at the
-    /// same time as it allows.
+    /// The client accepts only compressed content, and the server has no memory for another coder.
     CodersBusy,
     /// The file changes faster than it can be read.
     Unsteady,
@@ -376,11 +375,10 @@ impl DiskError {
             DiskError::Forbidden => "the server is not allowed to read it",
             DiskError::Exhausted => "no file descriptors or no memory are left",
             DiskError::ListingsBusy => {
-                "the server is already reading as many directories as it allows"
+                "the server has no place or no memory left to read a large directory"
             }
             DiskError::CodersBusy => {
-                "the client refuses identity, and the server is already compressing as many \
-                 responses as it allows"
+                "the client refuses identity, and the server has no memory left to compress"
             }
             DiskError::Unsteady => "the file keeps changing",
             DiskError::Failed => "the disk could not be read",

@@ -76,7 +76,7 @@ impl Rig {
     pub fn send(&mut self, request: &[u8]) {
         self.client.write_all(request).expect("sent");
         let date = self.context.now.date;
-        self.context.origin.site.begin_turn(date);
+        self.context.origin.begin_turn(date);
         self.connection.ready(true, false, false);
     }
 

@@ -4,6 +4,7 @@
 use super::definition::{Group, Kind, OptionDef, Scope, store};
 use crate::cli::units::{count, deadline, duration, head_size, show_duration, show_size, size};
 use crate::net::limits::MOST_CONNECTIONS;
+use crate::site::options::SiteOptions;
 
 /// The options of this group.
 pub const GROUP: Group = Group {
@@ -16,6 +17,7 @@ pub const GROUP: Group = Group {
         BODY,
         RANGES,
         RATE,
+        MEMORY,
         CACHE,
         HANDSHAKE_TIME,
         HEAD_TIME,
@@ -102,14 +104,30 @@ const RATE: OptionDef = OptionDef::new(
 )
 .default(|settings| show_size(settings.config.limits.min_rate));
 
+const MEMORY: OptionDef = OptionDef::new(
+    "memory",
+    Kind::Text("SIZE", |settings, text| {
+        store(&mut settings.config.site.memory, size(text))
+    }),
+    "The memory for everything that docroot holds for clients. If it is used up, files are read \
+     from the disk in pieces and long work waits",
+)
+.default(|settings| show_size(settings.config.site.memory))
+.scope(Scope::Answer);
+
 const CACHE: OptionDef = OptionDef::new(
     "cache-memory",
     Kind::Text("SIZE", |settings, text| {
-        store(&mut settings.config.site.cache_memory, size(text))
+        settings.cache_memory = Some(size(text)?);
+        Ok(())
     }),
-    "The maximum memory for cached files, copies and compressed answers. 0 turns the cache off",
+    "The part of --memory for cached files, copies and compressed answers, at most half of it by \
+     default. 0 turns the cache off",
 )
-.default(|settings| show_size(settings.config.site.cache_memory))
+.default(|settings| {
+    let half = settings.config.site.memory / 2;
+    show_size(half.min(SiteOptions::CACHE_MEMORY))
+})
 .scope(Scope::Answer);
 
 const HANDSHAKE_TIME: OptionDef = OptionDef::new(

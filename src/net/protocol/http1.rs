@@ -48,6 +48,9 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
 
+/// How many bytes of a request may wait for its end although the server has no memory for them.
+const FEW: usize = 1024;
+
 /// What a request costs of the budget of a turn, besides the bytes that it moves.
 const REQUEST_COST: u64 = 4 * 1024;
 
@@ -113,7 +116,7 @@ impl Http1 {
     /// ReadHead: parses and dispatches a head, or waits for the rest of it.
     fn read_head(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         self.skip_empty_line(stream);
-        if stream.outbox.waiting().len() >= OUTBOX_HIGH
+        if stream.outbox.waiting().len() >= most_unsent(context)
             && let Some(step) = flush(stream, context)
         {
             return step;
@@ -339,6 +342,7 @@ impl Http1 {
             now: context.now.instant,
             stream,
             scratch: &mut context.scratch,
+            is_short_of_memory: context.memory.is_used_up(),
         });
         stream.count_traffic();
         if let Some(exchange) = &mut self.exchange {
@@ -370,7 +374,10 @@ impl Http1 {
         stream.end_message();
         stream.deadline = context.deadline(Waiting::Request);
         match then {
-            Then::NextRequest => Step::Next,
+            Then::NextRequest => {
+                stream.end_if_late(context);
+                Step::Next
+            }
             Then::Close { linger } => Step::Switch(Switch::Closing { linger }),
             Then::Upgrade(conversation) => Step::Switch(Switch::Upgraded(conversation)),
         }
@@ -394,6 +401,10 @@ impl Http1 {
         }
         if stream.inbox.room().is_empty() {
             return Step::Wait;
+        }
+        if stream.inbox.waiting().len() > FEW && context.memory.is_overdrawn() {
+            let (status, reason) = (Status::ServiceUnavailable, Reason::NoMemory);
+            return self.refuse(Refusal { status, reason }, stream, context);
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
@@ -554,6 +565,14 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
         None => context.deadline(waiting),
     };
     Step::Wait
+}
+
+/// How many bytes may wait to be sent before the next request is answered.
+fn most_unsent(context: &Context) -> usize {
+    match context.memory.is_used_up() {
+        true => 1,
+        false => OUTBOX_HIGH,
+    }
 }
 
 /// Whether only empty lines were received, which are not part of a request (RFC 9112 section 2.2).

@@ -66,6 +66,8 @@ pub fn sends_content(framing: Framing, facts: RequestFacts) -> bool {
     !facts.is_head && framing != Framing::NoBody
 }
 
+const HEAD_ONLY: &str = "the method is HEAD, so the head is sent without the body";
+const NOT_MADE: &str = "the method is HEAD, so the body is not made, and its length is not known";
 const HEAD: Clause = clause!("RFC 9110 section 9.3.2", "sends_content");
 
 /// Writes the head of a response, and decides whether the connection stays open: as the request
@@ -82,17 +84,16 @@ pub fn write_head(
     trace.conclude(response.status, || response.reason.step());
     let framing = match &response.body {
         _ if !response.status.has_content() => Framing::NoBody,
+        Some(Body::Omitted) => Framing::NoBody,
         None => Framing::Length(0),
         Some(body) => framing(body.length(), facts.version),
     };
-    trace.note(|| framing.step(response.status));
+    let is_omitted = matches!(response.body, Some(Body::Omitted));
+    if !is_omitted {
+        trace.note(|| framing.step(response.status));
+    }
     if facts.is_head {
-        trace.note(|| {
-            Step::new(
-                HEAD,
-                "the method is HEAD, so the head is sent without the body",
-            )
-        });
+        trace.note(|| Step::new(HEAD, if is_omitted { NOT_MADE } else { HEAD_ONLY }));
     }
     let server = ServerState {
         leaves_body: facts.leaves_body,

@@ -1,12 +1,13 @@
 //! Merges sorted runs into one sequence, one entry at a time. A heap orders the runs by their next
-//! entry, so each entry costs about log2(runs) comparisons.
+//! entry, so each entry costs about log2(runs) comparisons. Many clients can share the runs, because
+//! each has its own positions in them.
 
 use super::entry::ListedEntry;
-use super::order::Sort;
-use super::scan::{Listing, Run};
+use super::scan::Listing;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::rc::Rc;
 
 /// The remaining entries of a listing's runs.
 #[derive(Debug)]
@@ -16,16 +17,18 @@ pub(super) struct Merge {
 
 impl Merge {
     /// Merges all entries of `listing`.
-    pub(super) fn new(listing: Listing) -> Merge {
-        let sort = listing.sort;
-        let cursor = |run| Cursor { run, at: 0, sort };
+    pub(super) fn new(listing: &Rc<Listing>) -> Merge {
+        let cursor = |run| Cursor {
+            listing: Rc::clone(listing),
+            run,
+            at: 0,
+        };
         Merge {
-            heap: listing.runs.into_iter().map(cursor).collect(),
+            heap: (0..listing.runs.len() as u32).map(cursor).collect(),
         }
     }
 
-    /// Passes the next entry to `visit` and returns its result. Returns `None` if no entry remains. A
-    /// finished run is freed at once.
+    /// Passes the next entry to `visit` and returns its result. Returns `None` if no entry remains.
     pub(super) fn next<T>(&mut self, visit: impl FnOnce(ListedEntry) -> T) -> Option<T> {
         let mut top = self.heap.peek_mut()?;
         let visited = top.entry().map(visit);
@@ -41,21 +44,23 @@ impl Merge {
 /// heap.
 #[derive(Debug)]
 struct Cursor {
-    run: Run,
-    at: usize,
-    sort: Sort,
+    listing: Rc<Listing>,
+    /// The number of the run.
+    run: u32,
+    /// The position in it.
+    at: u32,
 }
 
 impl Cursor {
     fn entry(&self) -> Option<ListedEntry<'_>> {
-        self.run.entry(self.at)
+        self.listing.runs[self.run as usize].entry(self.at as usize)
     }
 }
 
 impl Ord for Cursor {
     fn cmp(&self, other: &Cursor) -> Ordering {
         match (self.entry(), other.entry()) {
-            (Some(a), Some(b)) => self.sort.compare(&b, &a),
+            (Some(a), Some(b)) => self.listing.sort.compare(&b, &a),
             // A cursor at its end is the greatest, so that the next pop removes it.
             (a, b) => a.is_none().cmp(&b.is_none()),
         }
@@ -105,7 +110,7 @@ mod tests {
             }).collect();
             let mut scan = Scan::new(&query);
             entries.iter().for_each(|entry| scan.push(*entry));
-            let mut merge = Merge::new(scan.finish());
+            let mut merge = Merge::new(&Rc::new(scan.finish()));
             entries.sort_by(|a, b| query.sort.compare(a, b));
             for entry in &entries {
                 prop_assert_eq!(merge.next(|next| next == *entry), Some(true));

@@ -55,6 +55,14 @@ impl ListingQuery {
         parsed
     }
 
+    /// The same query without a format: all formats show the same entries.
+    pub fn without_format(&self) -> ListingQuery {
+        ListingQuery {
+            format: None,
+            ..self.clone()
+        }
+    }
+
     /// The query for the same filter with another order and format, including the `?`.
     pub(super) fn link(&self, sort: Sort, format: Option<Format>) -> String {
         let (key, order) = (key_name(sort.key), order_name(sort.order));

@@ -12,6 +12,7 @@ use super::query::{Format, ListingQuery};
 use super::scan::Listing;
 use super::{html, json};
 use crate::site::body::Pulled;
+use std::rc::Rc;
 
 /// Writes a listing to bytes.
 #[derive(Debug)]
@@ -32,7 +33,12 @@ enum State {
 impl Renderer {
     /// A renderer of `listing`, which was scanned for `query`. `path` is the percent-decoded path of the
     /// directory, as in `/photos/2024/`.
-    pub fn new(path: &[u8], query: ListingQuery, format: Format, listing: Listing) -> Renderer {
+    pub fn new(
+        path: &[u8],
+        query: ListingQuery,
+        format: Format,
+        listing: &Rc<Listing>,
+    ) -> Renderer {
         let frame = Frame {
             path: with_slashes(path),
             query,
@@ -125,7 +131,7 @@ mod tests {
         let format = query.format.unwrap_or(Format::Html);
         let mut scan = Scan::new(&query);
         entries.iter().for_each(|entry| scan.push(*entry));
-        Renderer::new(path.as_bytes(), query, format, scan.finish())
+        Renderer::new(path.as_bytes(), query, format, &Rc::new(scan.finish()))
     }
 
     fn rendered(path: &str, query: &str, entries: &[ListedEntry], budget: usize) -> String {
@@ -219,7 +225,7 @@ mod tests {
             let name = number.wrapping_mul(2_654_435_761).to_string();
             scan.push(entry(name.as_bytes(), EntryKind::File));
         }
-        let mut renderer = Renderer::new(b"/", query, Format::Html, scan.finish());
+        let mut renderer = Renderer::new(b"/", query, Format::Html, &Rc::new(scan.finish()));
         let (mut out, mut rows) = (Vec::new(), 0);
         let mut progress = Pulled::More;
         while progress == Pulled::More {

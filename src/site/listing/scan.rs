@@ -5,22 +5,22 @@
 //!      run, sorted   |   run, sorted   -> Listing
 //! ```
 //!
-//! After [`RUN_LENGTH`] entries, a run is sorted and sealed. Its names are in one allocation and its
-//! records in another. A sealed run never changes, so a push copies at most one run.
+//! After [`RUN_LENGTH`] entries, a run is sorted and sealed. It is one block of memory and never changes,
+//! so a push copies at most one run, and many clients can share it.
 
 use super::entry::{EntryKind, ListedEntry, Totals};
 use super::html::CONTENT_SECURITY_POLICY;
 use super::order::Sort;
 use super::query::{Format, ListingQuery, key_name, order_name};
+use crate::site::storage::Storage;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How many entries are sorted at once. This takes about 5,000 comparisons, a fraction of a
 /// millisecond.
 pub(super) const RUN_LENGTH: usize = 512;
 
-/// How many entries a listing keeps. An entry takes 32 bytes plus its name, so a full listing takes
-/// 32 MB plus the names. Further entries are only counted, so that a huge directory cannot fill the
-/// memory. The listing shows their number.
+/// How many entries a listing keeps. An entry takes 24 bytes plus its name. Further entries are only
+/// counted. The listing shows their number.
 const ENTRY_LIMIT: usize = 1_000_000;
 
 /// A directory scan in progress.
@@ -30,7 +30,7 @@ pub struct Scan {
     filter: Filter,
     limit: usize,
     /// The run that entries are added to.
-    open: Run,
+    open: OpenRun,
     sealed: Vec<Run>,
     totals: Totals,
     fingerprint: u64,
@@ -43,11 +43,21 @@ impl Scan {
             sort: query.sort,
             filter: Filter::new(&query.filter),
             limit: ENTRY_LIMIT,
-            open: Run::default(),
+            open: OpenRun::default(),
             sealed: Vec::new(),
             totals: Totals::default(),
             fingerprint: 0,
         }
+    }
+
+    /// The most memory that an entry takes: a record, and a name of 255 bytes. Vectors grow by
+    /// doubling.
+    pub const MOST_PER_ENTRY: u64 = 2 * (size_of::<Record>() as u64 + 255);
+
+    /// The memory of the entries so far.
+    pub fn bytes(&self) -> u64 {
+        let runs = self.sealed.iter().map(Run::bytes).sum::<u64>();
+        runs + self.open.bytes()
     }
 
     /// Whether an entry of this name passes the filter. Callers check this first, to avoid a needless
@@ -84,10 +94,8 @@ impl Scan {
     }
 
     fn seal(&mut self) {
-        let mut run = std::mem::take(&mut self.open);
-        if !run.records.is_empty() {
-            run.sort(self.sort);
-            self.sealed.push(run);
+        if !self.open.records.is_empty() {
+            self.sealed.push(self.open.seal(self.sort));
         }
     }
 }
@@ -102,6 +110,18 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// The memory of the entries.
+    pub fn bytes(&self) -> u64 {
+        self.runs.iter().map(Run::bytes).sum()
+    }
+
+    /// Whether it has the same entries as a listing of the same directory for the same query.
+    pub fn is_same_as(&self, other: &Listing) -> bool {
+        let summary = |listing: &Listing| (listing.fingerprint, listing.totals, listing.sort);
+        // If entries were omitted, the order on disk determines which ones are shown.
+        summary(self) == summary(other) && self.totals.omitted == 0
+    }
+
     /// The number of entries and their total size.
     pub fn totals(&self) -> Totals {
         self.totals
@@ -145,9 +165,9 @@ fn hash(entry: &ListedEntry) -> u64 {
     hasher.finish()
 }
 
-/// A sequence of entries: the names in one allocation, records of 32 bytes in another.
+/// The entries of the run that is being filled.
 #[derive(Debug, Default)]
-pub(super) struct Run {
+struct OpenRun {
     names: Vec<u8>,
     records: Vec<Record>,
 }
@@ -161,14 +181,7 @@ struct Record {
     kind: EntryKind,
 }
 
-impl Run {
-    /// The entry at `index` of the sorted run.
-    pub(super) fn entry(&self, index: usize) -> Option<ListedEntry<'_>> {
-        self.records
-            .get(index)
-            .map(|record| record.entry(&self.names))
-    }
-
+impl OpenRun {
     fn push(&mut self, entry: &ListedEntry) {
         // Neither conversion fails: names have at most 255 bytes (NAME_MAX), and a run has at most
         // RUN_LENGTH names.
@@ -188,22 +201,61 @@ impl Run {
         });
     }
 
-    fn sort(&mut self, sort: Sort) {
+    /// The memory that it takes.
+    fn bytes(&self) -> u64 {
+        (self.names.capacity() + self.records.capacity() * size_of::<Record>()) as u64
+    }
+
+    /// Sorts the entries into a run, and empties this one.
+    fn seal(&mut self, sort: Sort) -> Run {
         let names = &self.names;
         self.records
             .sort_unstable_by(|a, b| sort.compare(&a.entry(names), &b.entry(names)));
-        self.names.shrink_to_fit();
-        self.records.shrink_to_fit();
+        let mut bytes = Vec::with_capacity(self.records.len() * ENCODED + names.len());
+        for record in &self.records {
+            bytes.extend_from_slice(&record.encode());
+        }
+        bytes.extend_from_slice(names);
+        let length = self.records.len() as u32;
+        self.names.clear();
+        self.records.clear();
+        Run {
+            bytes: Storage::of(bytes),
+            length,
+        }
+    }
+}
+
+/// A sorted sequence of entries in one block: first the records, then the names.
+#[derive(Debug)]
+pub(super) struct Run {
+    bytes: Storage,
+    length: u32,
+}
+
+/// The length of an encoded record.
+const ENCODED: usize = 24;
+
+/// Stands for an unknown modification time in an encoded record.
+const UNKNOWN: i64 = i64::MIN;
+
+impl Run {
+    /// The entry at `index`.
+    pub(super) fn entry(&self, index: usize) -> Option<ListedEntry<'_>> {
+        let (records, names) = self.bytes.split_at(self.length as usize * ENCODED);
+        let (records, _) = records.as_chunks::<ENCODED>();
+        let record = Record::decode(records.get(index)?);
+        Some(record.entry(names))
     }
 
-    #[cfg(test)]
-    pub(super) fn footprint(&self) -> usize {
-        self.names.capacity() + self.records.capacity() * size_of::<Record>()
+    /// The memory that it takes.
+    fn bytes(&self) -> u64 {
+        (self.bytes.len() + size_of::<Run>()) as u64
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.records.len()
+        self.length as usize
     }
 }
 
@@ -219,6 +271,38 @@ impl Record {
             modified: self.modified,
         }
     }
+
+    fn encode(&self) -> [u8; ENCODED] {
+        let mut bytes = [0; ENCODED];
+        bytes[..8].copy_from_slice(&self.size.to_le_bytes());
+        let modified = self.modified.unwrap_or(UNKNOWN);
+        bytes[8..16].copy_from_slice(&modified.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.name_start.to_le_bytes());
+        bytes[20..22].copy_from_slice(&self.name_length.to_le_bytes());
+        bytes[22] = u8::from(self.kind == EntryKind::File);
+        bytes
+    }
+
+    fn decode(bytes: &[u8; ENCODED]) -> Record {
+        let modified = i64::from_le_bytes(part(bytes, 8));
+        Record {
+            size: u64::from_le_bytes(part(bytes, 0)),
+            modified: Some(modified).filter(|&modified| modified != UNKNOWN),
+            name_start: u32::from_le_bytes(part(bytes, 16)),
+            name_length: u16::from_le_bytes(part(bytes, 20)),
+            kind: match bytes[22] {
+                0 => EntryKind::Directory,
+                _ => EntryKind::File,
+            },
+        }
+    }
+}
+
+/// The bytes of a number at offset `at` of an encoded record.
+fn part<const N: usize>(record: &[u8; ENCODED], at: usize) -> [u8; N] {
+    let mut part = [0; N];
+    part.copy_from_slice(&record[at..at + N]);
+    part
 }
 
 /// A filter that matches names that contain a text, ignoring case.
@@ -286,8 +370,8 @@ mod tests {
         }
         let listing = scan.finish();
         assert!(listing.runs.iter().all(|run| run.len() <= RUN_LENGTH));
-        let footprint: usize = listing.runs.iter().map(Run::footprint).sum();
-        assert!(footprint < 8 << 20, "{footprint}");
+        let bytes = listing.bytes();
+        assert!(bytes < 8 << 20, "{bytes}");
         assert_eq!(listing.totals().files, 100_000);
     }
 

@@ -1,0 +1,329 @@
+//! Limits on what is held for clients: bytes of memory, or descriptors.
+//!
+//! Half of a [`Budget`] belongs to the workers in equal parts. The other half is a reserve for all of
+//! them. A worker uses its own part first. So one worker can hold a large copy although there are
+//! many workers, and no worker can take everything from the others.
+//!
+//! ```text
+//! budget = reserve | part of worker 1 | part of worker 2 | ...
+//! ```
+//!
+//! Whoever holds something for a client keeps a [`Charge`] beside it. The units are free again when
+//! the charge is dropped.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// What something is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// Files and coded files, in the cache or in responses under way.
+    Contents,
+    /// Private copies of large files.
+    Copies,
+    /// Directories that were read for a listing, and rendered listings.
+    Listings,
+    /// The state of content coders.
+    Coders,
+    /// Connections, with what they have received and not sent.
+    Connections,
+}
+
+const ACCOUNTS: usize = 5;
+
+/// A limit for all workers of a server.
+#[derive(Debug)]
+pub struct Budget {
+    limit: u64,
+    /// The part of each worker.
+    part: u64,
+    /// What is free of the reserve. Negative if more is held than allowed.
+    reserve: AtomicI64,
+    /// What is held, by account.
+    held: [AtomicU64; ACCOUNTS],
+}
+
+impl Budget {
+    /// A budget of `limit` units for this many workers.
+    pub fn new(limit: u64, workers: usize) -> Budget {
+        // More would not fit into the signed reserve. It is also more than any machine has.
+        let limit = limit.min(i64::MAX as u64);
+        let part = limit / 2 / workers.max(1) as u64;
+        let parts = part * workers.max(1) as u64;
+        Budget {
+            limit,
+            part,
+            reserve: AtomicI64::new((limit - parts) as i64),
+            held: Default::default(),
+        }
+    }
+
+    /// The limit in units.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// How many units are held for `account`.
+    pub fn held(&self, account: Account) -> u64 {
+        self.held[account as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether an eighth more than the limit is held. So much has no limit of its own: connections, and
+    /// what they have received and not sent.
+    pub fn is_overdrawn(&self) -> bool {
+        let over = self.reserve.load(Ordering::Relaxed).saturating_neg();
+        over > (self.limit / 8) as i64
+    }
+
+    /// Takes units from the reserve, if they are free.
+    fn take(&self, units: u64) -> bool {
+        let Ok(units) = i64::try_from(units) else {
+            return false;
+        };
+        let take = |free: i64| (free >= units).then(|| free - units);
+        let order = Ordering::Relaxed;
+        self.reserve.fetch_update(order, order, take).is_ok()
+    }
+}
+
+/// One worker's access to a budget.
+#[derive(Clone, Debug)]
+pub struct Allowance(Rc<Part>);
+
+#[derive(Debug)]
+struct Part {
+    budget: Arc<Budget>,
+    /// What is free of the worker's own part.
+    free: Cell<u64>,
+}
+
+/// Units that are held. They are free again when this is dropped.
+#[derive(Debug)]
+pub struct Charge {
+    allowance: Allowance,
+    account: Account,
+    /// Units of the worker's own part.
+    own: u64,
+    /// Units of the reserve.
+    reserved: u64,
+}
+
+impl Allowance {
+    /// Access for a worker. Call this once per worker.
+    pub fn new(budget: Arc<Budget>) -> Allowance {
+        let free = Cell::new(budget.part);
+        Allowance(Rc::new(Part { budget, free }))
+    }
+
+    /// The limit of all workers together.
+    pub fn limit(&self) -> u64 {
+        self.0.budget.limit
+    }
+
+    /// Whether this many units are free for this worker.
+    pub fn has_room(&self, units: u64) -> bool {
+        let reserve = self.0.budget.reserve.load(Ordering::Relaxed);
+        let reserve = u64::try_from(reserve).unwrap_or(0);
+        self.0.free.get().saturating_add(reserve) >= units
+    }
+
+    /// Whether nothing is free for this worker.
+    pub fn is_used_up(&self) -> bool {
+        !self.has_room(1)
+    }
+
+    /// See [`Budget::is_overdrawn`].
+    pub fn is_overdrawn(&self) -> bool {
+        self.0.budget.is_overdrawn()
+    }
+
+    /// Charges units that will be held. `None` if they are not free.
+    pub fn charge(&self, account: Account, units: u64) -> Option<Charge> {
+        let mut charge = self.empty(account);
+        charge.grow(units).then_some(charge)
+    }
+
+    /// Charges units that are held already, or that are needed whatever is free.
+    pub fn charge_anyway(&self, account: Account, units: u64) -> Charge {
+        let mut charge = self.empty(account);
+        charge.grow_anyway(units);
+        charge
+    }
+
+    fn empty(&self, account: Account) -> Charge {
+        Charge {
+            allowance: self.clone(),
+            account,
+            own: 0,
+            reserved: 0,
+        }
+    }
+}
+
+impl Charge {
+    /// How many units are held.
+    pub fn units(&self) -> u64 {
+        self.own + self.reserved
+    }
+
+    /// Charges more units. Returns whether they were free.
+    pub fn grow(&mut self, units: u64) -> bool {
+        let part = &self.allowance.0;
+        let own = units.min(part.free.get());
+        let is_free = own == units || part.budget.take(units - own);
+        if is_free {
+            self.add(own, units - own);
+        }
+        is_free
+    }
+
+    /// Charges more units, even if they are not free.
+    pub fn grow_anyway(&mut self, units: u64) {
+        let part = &self.allowance.0;
+        let own = units.min(part.free.get());
+        let rest = (units - own).min(i64::MAX as u64);
+        if rest > 0 {
+            part.budget
+                .reserve
+                .fetch_sub(rest as i64, Ordering::Relaxed);
+        }
+        self.add(own, rest);
+    }
+
+    /// Holds this many units from now on, even if they are not free.
+    pub fn resize_anyway(&mut self, units: u64) {
+        match units.checked_sub(self.units()) {
+            Some(more) => self.grow_anyway(more),
+            None => {
+                let less = self.units() - units;
+                let reserved = less.min(self.reserved);
+                self.release(less - reserved, reserved);
+            }
+        }
+    }
+
+    fn add(&mut self, own: u64, reserved: u64) {
+        let part = &self.allowance.0;
+        part.free.set(part.free.get() - own);
+        part.budget.held[self.account as usize].fetch_add(own + reserved, Ordering::Relaxed);
+        self.own += own;
+        self.reserved += reserved;
+    }
+
+    fn release(&mut self, own: u64, reserved: u64) {
+        let part = &self.allowance.0;
+        part.free.set(part.free.get() + own);
+        let budget = &part.budget;
+        if reserved > 0 {
+            budget.reserve.fetch_add(reserved as i64, Ordering::Relaxed);
+        }
+        budget.held[self.account as usize].fetch_sub(own + reserved, Ordering::Relaxed);
+        self.own -= own;
+        self.reserved -= reserved;
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.release(self.own, self.reserved);
+    }
+}
+
+#[cfg(test)]
+impl Allowance {
+    /// An allowance that is never used up.
+    pub(super) fn unlimited() -> Allowance {
+        Allowance::new(Arc::new(Budget::new(u64::MAX, 1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Account::{Contents, Copies};
+
+    /// The accesses of two workers to 1,000 units: 500 in reserve and 250 each.
+    fn two_workers() -> (Arc<Budget>, Allowance, Allowance) {
+        let budget = Arc::new(Budget::new(1000, 2));
+        let [one, two] = [0, 1].map(|_| Allowance::new(Arc::clone(&budget)));
+        (budget, one, two)
+    }
+
+    #[test]
+    fn a_worker_uses_its_own_part_and_then_the_reserve() {
+        let (budget, one, two) = two_workers();
+        assert!(one.has_room(750) && !one.has_room(751));
+        let first = one.charge(Contents, 300).expect("it is free");
+        assert_eq!((first.own, first.reserved), (250, 50));
+        assert!(two.has_room(700) && !two.has_room(701));
+        assert!(two.charge(Contents, 701).is_none());
+        let second = two.charge(Copies, 700).expect("it is free");
+        assert!(one.is_used_up() && !budget.is_overdrawn());
+        assert!(one.charge(Contents, 1).is_none());
+        assert_eq!((budget.held(Contents), budget.held(Copies)), (300, 700));
+        drop(first);
+        assert!(one.charge(Contents, 300).is_some());
+        drop(second);
+        assert_eq!((budget.held(Contents), budget.held(Copies)), (0, 0));
+        assert!(one.has_room(750) && two.has_room(750));
+    }
+
+    #[test]
+    fn the_part_of_a_worker_is_not_taken_by_another() {
+        let (_, one, two) = two_workers();
+        let all = one.charge_anyway(Contents, 875);
+        assert!(two.has_room(250) && !two.has_room(251));
+        assert!(one.is_used_up() && !two.is_used_up() && !one.is_overdrawn());
+        let more = one.charge_anyway(Contents, 1);
+        assert!(two.is_overdrawn());
+        drop(more);
+        drop(all);
+        assert!(two.has_room(750));
+    }
+
+    #[test]
+    fn a_charge_that_does_not_fit_changes_nothing() {
+        let (budget, one, _) = two_workers();
+        let mut charge = one.charge(Contents, 100).expect("it is free");
+        assert!(!charge.grow(651));
+        assert_eq!((charge.units(), budget.held(Contents)), (100, 100));
+        assert!(charge.grow(650));
+        drop(charge);
+        assert!(one.has_room(750));
+    }
+
+    #[test]
+    fn a_charge_that_shrinks_needs_nothing_more() {
+        let (budget, one, _) = two_workers();
+        let mut charge = one.charge(Contents, 750).expect("it is free");
+        charge.resize_anyway(749);
+        assert_eq!((charge.own, charge.reserved), (250, 499));
+        charge.resize_anyway(100);
+        assert_eq!((charge.own, charge.reserved), (100, 0));
+        assert!(one.has_room(650) && !one.has_room(651));
+        charge.resize_anyway(800);
+        assert_eq!((charge.units(), budget.held(Contents)), (800, 800));
+        assert!(budget.reserve.load(Ordering::Relaxed) < 0);
+        drop(charge);
+        assert!(one.has_room(750));
+    }
+
+    #[test]
+    fn many_workers_can_still_hold_something_large() {
+        let budget = Arc::new(Budget::new(64 << 20, 64));
+        let one = Allowance::new(budget);
+        assert!(one.charge(Copies, 32 << 20).is_some());
+    }
+
+    #[test]
+    fn no_limit_overflows() {
+        for limit in [0, 1, u64::MAX] {
+            let memory = Allowance::new(Arc::new(Budget::new(limit, 3)));
+            assert!(memory.charge(Contents, u64::MAX).is_none());
+            drop(memory.charge_anyway(Contents, 1 << 40));
+            assert!(memory.has_room(limit.min(1) / 2));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The coding of a file that is in memory, once for all clients that want it at the same time.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use crate::semantics::variant::Variant;
+use crate::site::body::{MemorySource, Pulled, Source};
+use crate::site::budget::{Account, Charge};
+use crate::site::compress::{CODER, Coded, PIECE};
+use crate::site::file::StoredFile;
+use crate::site::held::HeldBytes;
+use crate::site::resolve::Site;
+use crate::site::storage::Storage;
+
+/// A coding in progress. Each client that waits for it holds a reference, and each may advance it.
+pub struct CodingJob {
+    file: Rc<StoredFile>,
+    variant: Variant,
+    coder: Coded,
+    bytes: Vec<u8>,
+    /// For `bytes`; `None` at the end.
+    charge: Option<Charge>,
+    coded: Option<Rc<HeldBytes>>,
+}
+
+/// A coding that clients share.
+pub type SharedCoding = Rc<RefCell<CodingJob>>;
+
+/// The codings of one worker.
+#[derive(Default)]
+pub struct CodingJobs(Vec<Weak<RefCell<CodingJob>>>);
+
+impl CodingJobs {
+    /// The coding of `file` that is in progress.
+    pub fn find(&self, file: &Rc<StoredFile>, variant: Variant) -> Option<SharedCoding> {
+        self.0.iter().filter_map(Weak::upgrade).find(|job| {
+            let job = job.borrow();
+            Rc::ptr_eq(&job.file, file) && job.variant == variant
+        })
+    }
+
+    /// Joins the coding of `file` that is in progress, or begins one. `None` if there is not enough
+    /// memory, or if the file is not in memory.
+    pub fn join(
+        &mut self,
+        site: &mut Site,
+        file: &Rc<StoredFile>,
+        variant: Variant,
+    ) -> Option<SharedCoding> {
+        if let Some(job) = self.find(file, variant) {
+            return Some(job);
+        }
+        let content = file.memory.as_ref()?;
+        let charge = site.charge(Account::Contents, most_coded(file.size()))?;
+        let coder_charge = site.charge(Account::Coders, CODER)?;
+        let source = Box::new(MemorySource::new(Rc::clone(content)));
+        let job = Rc::new(RefCell::new(CodingJob {
+            file: Rc::clone(file),
+            variant,
+            coder: Coded::new(source, variant.coding, coder_charge),
+            bytes: Vec::new(),
+            charge: Some(charge),
+            coded: None,
+        }));
+        self.0.retain(|job| job.strong_count() > 0);
+        self.0.push(Rc::downgrade(&job));
+        Some(job)
+    }
+}
+
+/// The memory that the coding of a file takes, if nobody has begun it.
+pub fn cost(file: &StoredFile) -> u64 {
+    CODER + most_coded(file.size())
+}
+
+/// The longest coded content. Content that cannot be compressed becomes slightly longer.
+fn most_coded(size: u64) -> u64 {
+    size + size / 64 + 64
+}
+
+impl CodingJob {
+    /// Codes one more piece, which takes about a millisecond. Returns the whole coded content once it
+    /// is complete.
+    pub fn advance(&mut self, site: &Site) -> Option<Rc<HeldBytes>> {
+        if self.coded.is_none()
+            && self.has_coded_the_last_piece()
+            && let Some(charge) = self.charge.take()
+        {
+            let bytes = HeldBytes::new(Storage::of(std::mem::take(&mut self.bytes)), charge);
+            let updates = site.updates();
+            updates.keep(&self.file, self.variant, Rc::clone(&bytes));
+            self.coded = Some(bytes);
+        }
+        self.coded.clone()
+    }
+
+    fn has_coded_the_last_piece(&mut self) -> bool {
+        // Memory neither fails nor waits.
+        !matches!(self.coder.pull(&mut self.bytes, PIECE), Ok(Pulled::More))
+    }
+}

@@ -1,0 +1,273 @@
+//! Reads directories for listings, in pieces.
+//!
+//! Clients that want the same listing share one reading, if it began in this turn or has not begun.
+//! A client that comes during a reading shares the next one, because the directory may have changed
+//! since the reading began. If nothing has changed, the new listing is dropped for the one that other
+//! clients are still receiving.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::rc::{Rc, Weak};
+
+use crate::site::budget::{Account, Charge};
+use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
+use crate::site::path::{is_hidden_name, is_nameable};
+use crate::site::queue::{Queue, Ticket};
+use crate::site::resolve::Site;
+use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind};
+
+/// Entries per step. Each costs a `stat`, so a step takes about a third of a millisecond.
+const STEP: usize = 256;
+
+/// The most memory that a step adds: entries with the longest names.
+const MOST_PER_STEP: u64 = STEP as u64 * Scan::MOST_PER_ENTRY;
+
+/// Directories with more entries than a step that are read at the same time. Reading more of them
+/// at once would only take longer for each.
+const LARGE: usize = 4;
+
+/// Clients that wait for one of those places.
+const MOST_WAITING: usize = 256;
+
+/// A listing, and the memory that it takes.
+pub struct HeldListing {
+    /// The entries.
+    pub listing: Rc<Listing>,
+    _charge: Charge,
+}
+
+/// A reading of a directory. Every client that waits for it holds a reference.
+pub struct Reading {
+    path: Box<[u8]>,
+    query: ListingQuery,
+    /// A reading of the same listing that began earlier.
+    earlier: Option<SharedReading>,
+    /// The turn in which it began.
+    began: Option<u64>,
+    progress: Option<Progress>,
+    outcome: Option<Result<Rc<HeldListing>, DiskError>>,
+}
+
+/// A reading that clients share.
+pub type SharedReading = Rc<RefCell<Reading>>;
+
+/// A directory that has been read in part.
+struct Progress {
+    directory: Directory,
+    scan: Scan,
+    charge: Charge,
+    /// A large directory needs a place.
+    place: Option<Ticket>,
+}
+
+/// How far a reading has come.
+pub enum Read {
+    /// There is more to read.
+    More,
+    /// It waits for a place or for memory.
+    Waits,
+    /// It has ended.
+    Done(Result<Rc<HeldListing>, DiskError>),
+}
+
+/// The readings and the listings of one worker.
+pub struct Readings {
+    known: HashMap<(Box<[u8]>, ListingQuery), Known>,
+    /// Readings that began in this turn, for clients that ask in the same turn.
+    of_turn: Vec<SharedReading>,
+    queue: Queue,
+    /// Scratch space for names.
+    name: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Known {
+    newest: Weak<RefCell<Reading>>,
+    held: Weak<HeldListing>,
+}
+
+impl Default for Readings {
+    fn default() -> Readings {
+        Readings {
+            known: HashMap::new(),
+            of_turn: Vec::new(),
+            queue: Queue::new(LARGE, MOST_WAITING),
+            name: Vec::new(),
+        }
+    }
+}
+
+impl Readings {
+    /// The reading of the directory at `path` that a client may share if it asks now.
+    pub fn join(&mut self, path: &[u8], query: &ListingQuery, turn: u64) -> SharedReading {
+        let query = query.without_format();
+        let known = self.known.entry((path.into(), query.clone()));
+        let known = known.or_default();
+        let newest = known.newest.upgrade();
+        let began = newest.as_ref().map(|newest| newest.borrow().began);
+        if let Some(newest) = &newest
+            && began.is_some_and(|began| began.is_none_or(|began| began == turn))
+        {
+            return Rc::clone(newest);
+        }
+        let reading = Rc::new(RefCell::new(Reading {
+            path: path.into(),
+            query,
+            earlier: newest.filter(|newest| newest.borrow().outcome.is_none()),
+            began: None,
+            progress: None,
+            outcome: None,
+        }));
+        known.newest = Rc::downgrade(&reading);
+        self.of_turn.push(Rc::clone(&reading));
+        reading
+    }
+
+    /// Ends a turn of the worker's loop.
+    pub fn end_turn(&mut self) {
+        self.of_turn.clear();
+    }
+
+    /// Whether nothing is known of any listing.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Forgets the listings that nobody uses.
+    pub fn sweep(&mut self) {
+        self.known
+            .retain(|_, known| known.newest.strong_count() + known.held.strong_count() > 0);
+        if self.known.is_empty() {
+            self.known.shrink_to_fit();
+        }
+    }
+
+    /// The listing that clients are receiving, if it is the same. Otherwise the new one is known from
+    /// now on.
+    fn settle(&mut self, reading: &Reading, listing: Listing, charge: Charge) -> Rc<HeldListing> {
+        let key = (reading.path.clone(), reading.query.clone());
+        let known = self.known.entry(key).or_default();
+        let held = known.held.upgrade();
+        if let Some(held) = held.filter(|held| held.listing.is_same_as(&listing)) {
+            return held;
+        }
+        let listing = Rc::new(listing);
+        let held = Rc::new(HeldListing {
+            listing,
+            _charge: charge,
+        });
+        known.held = Rc::downgrade(&held);
+        held
+    }
+}
+
+impl Reading {
+    /// Reads some more entries for the client at `address`. The caller calls this again later unless
+    /// it is done.
+    pub fn advance(&mut self, readings: &mut Readings, site: &mut Site, address: IpAddr) -> Read {
+        if let Some(outcome) = &self.outcome {
+            return Read::Done(outcome.clone());
+        }
+        if let Some(earlier) = &self.earlier {
+            match earlier.borrow_mut().advance(readings, site, address) {
+                Read::Done(_) => {}
+                pending => return pending,
+            }
+            self.earlier = None;
+        }
+        let mut progress = match self.progress.take() {
+            Some(progress) => progress,
+            None => match self.begin(site) {
+                Ok(progress) => progress,
+                Err(fault) => return self.end(Err(fault)),
+            },
+        };
+        let read = match progress.may_go_on(&readings.queue, site, address) {
+            Ok(true) => progress.read(&mut readings.name, site),
+            Ok(false) => {
+                self.progress = Some(progress);
+                return Read::Waits;
+            }
+            Err(fault) => Err(fault),
+        };
+        match read {
+            Ok(true) => {
+                self.progress = Some(progress);
+                Read::More
+            }
+            Ok(false) => {
+                let listing = progress.scan.finish();
+                progress.charge.resize_anyway(listing.bytes());
+                let held = readings.settle(self, listing, progress.charge);
+                self.end(Ok(held))
+            }
+            Err(fault) => self.end(Err(fault)),
+        }
+    }
+
+    fn begin(&mut self, site: &mut Site) -> Result<Progress, DiskError> {
+        self.began = Some(site.turn());
+        Ok(Progress {
+            directory: site.root().open_directory(&self.path)?,
+            scan: Scan::new(&self.query),
+            charge: site.charge_anyway(Account::Listings, 0),
+            place: None,
+        })
+    }
+
+    fn end(&mut self, outcome: Result<Rc<HeldListing>, DiskError>) -> Read {
+        self.outcome = Some(outcome.clone());
+        Read::Done(outcome)
+    }
+}
+
+impl Progress {
+    /// Whether there is a place and memory for the next step. A small directory needs neither.
+    fn may_go_on(
+        &mut self,
+        queue: &Queue,
+        site: &mut Site,
+        address: IpAddr,
+    ) -> Result<bool, DiskError> {
+        let next = self.scan.bytes() + MOST_PER_STEP;
+        if self.scan.bytes() == 0 {
+            self.charge.resize_anyway(next);
+            return Ok(true);
+        }
+        let place = match &self.place {
+            Some(place) => place,
+            None => {
+                let ticket = queue.enter(address).ok_or(DiskError::ListingsBusy)?;
+                self.place.insert(ticket)
+            }
+        };
+        Ok(place.has_place() && site.grow(&mut self.charge, next))
+    }
+
+    /// Reads a step. Returns whether there may be more.
+    fn read(&mut self, name: &mut Vec<u8>, site: &Site) -> Result<bool, DiskError> {
+        let hidden = site.options().hidden;
+        let scan = &mut self.scan;
+        for _ in 0..STEP {
+            let is_shown = |name: &[u8]| {
+                (hidden || !is_hidden_name(name)) && is_nameable(name) && scan.wants(name)
+            };
+            let root = site.root();
+            match root.next_entry(&mut self.directory, name, is_shown)? {
+                None => return Ok(false),
+                Some(DirectoryEntry::Skipped) => {}
+                Some(DirectoryEntry::Served(kind, state)) => scan.push(ListedEntry {
+                    name,
+                    kind: match kind {
+                        FileKind::Directory => EntryKind::Directory,
+                        FileKind::File | FileKind::Other => EntryKind::File,
+                    },
+                    size: state.size,
+                    modified: Some(state.modified),
+                }),
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,46 @@
+//! Bytes in memory, with the charge for them.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use crate::site::budget::Charge;
+use crate::site::storage::Storage;
+
+/// Bytes that clients share. The charge ends when the last client has let go of them, even if the
+/// cache did so long before.
+#[derive(Debug)]
+pub struct HeldBytes {
+    bytes: Storage,
+    charge: Charge,
+}
+
+impl HeldBytes {
+    /// Holds `bytes`, for which `charge` was made. From now on, it is for exactly these bytes.
+    pub fn new(bytes: Storage, mut charge: Charge) -> Rc<HeldBytes> {
+        charge.resize_anyway(bytes.len() as u64);
+        Rc::new(HeldBytes { bytes, charge })
+    }
+
+    /// What is charged.
+    pub(super) fn cost(&self) -> u64 {
+        self.charge.units()
+    }
+}
+
+impl Deref for HeldBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+impl HeldBytes {
+    /// Bytes that are charged to nobody.
+    pub(super) fn free(bytes: impl Into<Vec<u8>>) -> Rc<HeldBytes> {
+        use crate::site::budget::{Account, Allowance};
+        let charge = Allowance::unlimited().charge_anyway(Account::Contents, 0);
+        HeldBytes::new(Storage::of(bytes.into()), charge)
+    }
+}

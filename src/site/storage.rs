@@ -1,0 +1,125 @@
+//! Memory for contents. Large blocks are mappings of their own, so the system has them back as soon
+//! as they are dropped. The allocator of the process could keep them for later.
+
+use std::io::{self, ErrorKind, Read};
+use std::ops::Deref;
+
+use memmap2::MmapMut;
+
+/// From this size on, a block is a mapping of its own. A mapping takes whole pages, and a few
+/// microseconds to make.
+const LARGE: usize = 64 * 1024;
+
+/// A block of bytes that does not grow.
+#[derive(Debug)]
+pub struct Storage {
+    block: Block,
+    length: usize,
+}
+
+#[derive(Debug)]
+enum Block {
+    Heap(Vec<u8>),
+    Mapped(MmapMut),
+}
+
+impl Storage {
+    /// A block of zeros. An error means that there is not enough memory.
+    pub fn zeros(length: usize) -> io::Result<Storage> {
+        let block = match length {
+            0..LARGE => {
+                let mut bytes = Vec::new();
+                bytes.try_reserve_exact(length)?;
+                bytes.resize(length, 0);
+                Block::Heap(bytes)
+            }
+            _ => Block::Mapped(MmapMut::map_anon(length)?),
+        };
+        Ok(Storage { block, length })
+    }
+
+    /// A block with these bytes.
+    pub fn of(bytes: Vec<u8>) -> Storage {
+        let length = bytes.len();
+        if length >= LARGE
+            && let Ok(mut storage) = Storage::zeros(length)
+        {
+            storage.bytes_mut().copy_from_slice(&bytes);
+            return storage;
+        }
+        let block = Block::Heap(bytes.into_boxed_slice().into_vec());
+        Storage { block, length }
+    }
+
+    /// Reads the next `length` bytes of `file`, which must end there. `None` if it does not.
+    pub fn read_all(file: &mut impl Read, length: usize) -> io::Result<Option<Storage>> {
+        // One byte more shows whether the file has grown.
+        let mut storage = Storage::zeros(length + 1)?;
+        let bytes = storage.bytes_mut();
+        let mut count = 0;
+        while count < bytes.len() {
+            match file.read(&mut bytes[count..]) {
+                Ok(0) => break,
+                Ok(read) => count += read,
+                Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        storage.length = length;
+        Ok((count == length).then_some(storage))
+    }
+
+    /// The bytes, to be changed before they are shared.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.block {
+            Block::Heap(bytes) => &mut bytes[..self.length],
+            Block::Mapped(bytes) => &mut bytes[..self.length],
+        }
+    }
+}
+
+impl Deref for Storage {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.block {
+            Block::Heap(bytes) => &bytes[..self.length],
+            Block::Mapped(bytes) => &bytes[..self.length],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(length: usize) -> Vec<u8> {
+        (0..length).map(|at| at as u8).collect()
+    }
+
+    #[test]
+    fn small_and_large_blocks_hold_their_bytes() {
+        for length in [0, 1, LARGE - 2, LARGE - 1, LARGE, LARGE + 1] {
+            let want = bytes(length);
+            assert!(*Storage::of(want.clone()) == want[..], "{length}");
+            let read = Storage::read_all(&mut &want[..], length).expect("readable");
+            assert!(*read.expect("its length is right") == want[..], "{length}");
+            let is_mapped = |storage: Storage| matches!(storage.block, Block::Mapped(_));
+            assert_eq!(is_mapped(Storage::of(want)), length >= LARGE, "{length}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_length_is_not_read() {
+        let all = bytes(100);
+        for length in [0, 99, 101] {
+            let read = Storage::read_all(&mut &all[..], length).expect("readable");
+            assert!(read.is_none(), "{length}");
+        }
+    }
+
+    #[test]
+    fn too_large_a_block_is_an_error() {
+        assert!(Storage::zeros(usize::MAX / 2).is_err());
+    }
+}
