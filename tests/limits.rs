@@ -97,6 +97,37 @@ fn concept_18_one_connection_too_many_is_told_to_come_back() {
     });
 }
 
+/// Nobody knows beforehand how much a client will send. If too much is held, who has sent much and not
+/// all is told to come back.
+#[test]
+fn without_memory_a_long_head_is_told_to_come_back() {
+    let server = Setup::new()
+        .with(|config| {
+            config.threads = 1;
+            config.site.memory = 64 << 10;
+            config.site.cache_memory = 0;
+        })
+        .file("a.txt", "here")
+        .start();
+    // Each holds half a head of 8 KB, so about nine of them fit.
+    let half = format!(
+        "GET /a.txt HTTP/1.1\r\nHost: t\r\nX-Long: {}",
+        "x".repeat(8000)
+    );
+    let mut clients: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(half.as_bytes());
+    }
+    check_refused(&clients[19].response("GET"));
+    clients.clear();
+    until("there is memory", || {
+        let mut client = server.connect();
+        client.send(half.as_bytes());
+        client.send(b"\r\n\r\n");
+        client.response("GET").status == 200
+    });
+}
+
 #[test]
 fn a_head_that_takes_too_long_is_408() {
     let server = server_with(|deadlines| deadlines.head = SHORT);

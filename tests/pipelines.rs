@@ -3,12 +3,15 @@
 
 mod support;
 
+use std::time::Duration;
+
 use docroot::net::connection::Turn;
 use docroot::net::protocol::step::Closed;
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
 use serde_json::Value;
 use support::page::Page;
+
 use support::rig::Rig;
 use support::{Response, Setup, find, request, until};
 
@@ -103,8 +106,14 @@ fn what_the_socket_took_is_what_is_told() {
     }
 }
 
+/// The reset may come before the socket is full. Then nothing is cut, and it is tried again.
 #[test]
 fn a_client_that_reads_nothing_and_resets() {
+    assert!((0..50).any(|_| resets_and_cuts()), "nothing was ever cut");
+}
+
+/// Returns whether an answer was cut.
+fn resets_and_cuts() -> bool {
     const LENGTH: u64 = 15_000;
     let (setup, page) = site(LENGTH as usize);
     let server = setup.start();
@@ -122,12 +131,14 @@ fn a_client_that_reads_nothing_and_resets() {
     let answered = told.complete.len() + told.cut.len();
     assert!(answered < REQUESTS, "all were read");
     // Of the answers that were cut only the first can have begun to leave.
-    let (first, others) = told.cut.split_first().expect("the socket took everything");
-    assert!(*first <= LENGTH && others.iter().all(|&sent| sent == 0));
+    let mut cut = told.cut.iter();
+    assert!(cut.next().is_none_or(|&sent| sent <= LENGTH));
+    assert!(cut.all(|&sent| sent == 0));
     let counted = counters.snapshot();
     assert_eq!(counted.requests, answered as u64);
     assert_eq!(counted.answers_cut, told.cut.len() as u64);
     assert_eq!(counted.requests_unanswered, told.unanswered);
+    !told.cut.is_empty()
 }
 
 /// A large answer leaves in flushes of its own. When the socket has all of it and the next one is
@@ -148,4 +159,23 @@ fn a_large_answer_in_front_of_one_that_is_cut_is_complete() {
         complete += whole;
     }
     assert!(complete > 0);
+}
+
+/// A turn ends when its time is over, although more requests wait. Without time, it answers one.
+#[test]
+fn a_turn_has_a_limited_time() {
+    let mut rig = Rig::new(Setup::new().file("a.txt", "here"));
+    rig.context.turn_time = Duration::ZERO;
+    rig.send(&request("GET", "/a.txt", &[]).repeat(3));
+    for answered in 1..=3 {
+        let turn = rig.connection.drive(&mut rig.context);
+        let want = if answered < 3 {
+            Turn::Again
+        } else {
+            Turn::Wait
+        };
+        assert_eq!(turn, want);
+        let answers = String::from_utf8(rig.taken()).expect("text");
+        assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 1);
+    }
 }

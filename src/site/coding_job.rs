@@ -99,3 +99,60 @@ impl CodingJob {
         !matches!(self.coder.pull(&mut self.bytes, PIECE), Ok(Pulled::More))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use crate::semantics::coding::Coding;
+    use crate::site::options::{Budgets, SiteOptions};
+    use crate::site::root::Root;
+
+    const GZIP: Variant = Variant::coded(Coding::Gzip);
+
+    fn site(folder: &tempfile::TempDir, memory: u64) -> Site {
+        let root = Root::open(folder.path(), false).expect("a root");
+        let options = SiteOptions {
+            memory,
+            ..SiteOptions::default()
+        };
+        let allowances = Budgets::new(&options, 1).part();
+        Site::new(Arc::new(root), Arc::new(options), allowances)
+    }
+
+    #[test]
+    fn clients_share_a_coding_and_its_result_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut site, mut jobs) = (site(&folder, 1 << 20), CodingJobs::default());
+        let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; 3 * PIECE]));
+        let mut join = |variant| jobs.join(&mut site, &file, variant).expect("memory");
+        let (one, other) = (join(GZIP), join(GZIP));
+        assert!(Rc::ptr_eq(&one, &other));
+        assert!(!Rc::ptr_eq(&one, &join(Variant::coded(Coding::Deflate))));
+        // Three clients advance it, in turn.
+        assert!(one.borrow_mut().advance(&site).is_none());
+        assert!(other.borrow_mut().advance(&site).is_none());
+        let coded = one.borrow_mut().advance(&site).expect("it has ended");
+        let kept = file.representation(GZIP).coded().expect("it is kept");
+        assert!(Rc::ptr_eq(&coded, &kept));
+        assert!(Rc::ptr_eq(
+            &coded,
+            &other.borrow_mut().advance(&site).expect("ended")
+        ));
+        drop((one, other));
+        assert!(jobs.find(&file, GZIP).is_none());
+    }
+
+    #[test]
+    fn without_memory_nothing_is_coded() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut site, mut jobs) = (site(&folder, CODER), CodingJobs::default());
+        let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; PIECE]));
+        assert!(jobs.join(&mut site, &file, GZIP).is_none());
+        assert!(
+            site.charge(Account::Coders, CODER).is_some(),
+            "nothing is held"
+        );
+    }
+}

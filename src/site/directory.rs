@@ -271,3 +271,160 @@ impl Progress {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use crate::site::options::{Allowances, Budgets, SiteOptions};
+    use crate::site::root::Root;
+
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// A root with so many files, and an allowance of memory.
+    struct Rig {
+        folder: tempfile::TempDir,
+        readings: Readings,
+        site: Site,
+        memory: Allowances,
+    }
+
+    impl Rig {
+        fn new(files: usize, memory: u64) -> Rig {
+            let folder = tempfile::tempdir().expect("a folder");
+            for number in 0..files {
+                touch(folder.path(), &format!("{number}"));
+            }
+            let options = SiteOptions {
+                memory,
+                ..SiteOptions::default()
+            };
+            let memory = Budgets::new(&options, 1).part();
+            let root = Root::open(folder.path(), false).expect("a root");
+            Rig {
+                readings: Readings::default(),
+                site: Site::new(Arc::new(root), Arc::new(options), memory.clone()),
+                memory,
+                folder,
+            }
+        }
+
+        fn join(&mut self, query: &str) -> SharedReading {
+            let query = ListingQuery::parse(query.as_bytes());
+            self.readings.join(b"", &query, self.site.turn())
+        }
+
+        fn next_turn(&mut self) {
+            self.readings.end_turn();
+            self.site.look_again();
+        }
+
+        fn step(&mut self, reading: &SharedReading) -> Read {
+            let (readings, site) = (&mut self.readings, &mut self.site);
+            reading.borrow_mut().advance(readings, site, CLIENT)
+        }
+
+        /// Reads to the end, in turns of their own.
+        fn read(&mut self, reading: &SharedReading) -> Rc<HeldListing> {
+            loop {
+                match self.step(reading) {
+                    Read::More => self.next_turn(),
+                    Read::Waits => panic!("there is memory"),
+                    Read::Done(outcome) => return outcome.expect("readable"),
+                }
+            }
+        }
+    }
+
+    fn touch(folder: &Path, name: &str) {
+        fs::write(folder.join(name), name).expect("a file");
+    }
+
+    fn entries(held: &HeldListing) -> u64 {
+        held.listing.totals().entries()
+    }
+
+    #[test]
+    fn clients_of_one_turn_share_a_reading() {
+        let mut rig = Rig::new(3, 1 << 20);
+        let (one, other) = (rig.join(""), rig.join("format=json"));
+        assert!(Rc::ptr_eq(&one, &other), "the entries are the same");
+        assert!(!Rc::ptr_eq(&one, &rig.join("sort=size")));
+        let held = rig.read(&one);
+        // It has ended, but began in this turn.
+        assert!(Rc::ptr_eq(&one, &rig.join("")));
+        rig.next_turn();
+        let later = rig.join("");
+        assert!(!Rc::ptr_eq(&one, &later));
+        assert!(Rc::ptr_eq(&held, &rig.read(&later)), "nothing has changed");
+        touch(rig.folder.path(), "new");
+        rig.next_turn();
+        let changed = rig.join("");
+        let changed = rig.read(&changed);
+        assert_eq!((entries(&held), entries(&changed)), (3, 4));
+    }
+
+    #[test]
+    fn who_comes_during_a_reading_sees_what_changed_since_it_began() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let first = rig.join("");
+        assert!(matches!(rig.step(&first), Read::More));
+        rig.next_turn();
+        let second = rig.join("");
+        assert!(!Rc::ptr_eq(&first, &second));
+        touch(rig.folder.path(), "new");
+        // It has not begun, so whoever comes now may share it.
+        rig.next_turn();
+        assert!(Rc::ptr_eq(&second, &rig.join("")));
+        // Its clients advance the first one too.
+        assert_eq!(entries(&rig.read(&second)), 2 * STEP as u64 + 1);
+        assert!(matches!(rig.step(&first), Read::Done(Ok(_))));
+    }
+
+    #[test]
+    fn a_small_directory_needs_no_memory_and_a_large_one_waits_for_it() {
+        let mut rig = Rig::new(STEP - 10, 1 << 20);
+        let memory = rig.memory.memory.clone();
+        let _all = memory.charge(Account::Contents, 1 << 20).expect("free");
+        let small = rig.join("");
+        assert!(matches!(rig.step(&small), Read::Done(Ok(_))));
+        drop(small);
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let memory = rig.memory.memory.clone();
+        let all = memory.charge(Account::Contents, 1 << 20).expect("free");
+        let large = rig.join("");
+        assert!(matches!(rig.step(&large), Read::More));
+        assert!(matches!(rig.step(&large), Read::Waits));
+        drop(all);
+        let held = rig.read(&large);
+        assert!(!memory.has_room(1 << 20), "it holds some");
+        drop((held, large));
+        rig.next_turn();
+        assert!(memory.has_room(1 << 20));
+    }
+
+    #[test]
+    fn only_a_few_large_directories_are_read_at_once() {
+        let mut rig = Rig::new(3 * STEP, 64 << 20);
+        let queries = [
+            "",
+            "order=desc",
+            "sort=size",
+            "sort=modified",
+            "sort=size&order=desc",
+        ];
+        let all = queries.map(|query| rig.join(query));
+        assert_eq!(all.len(), LARGE + 1);
+        let mut waits = 0;
+        for reading in &all {
+            assert!(matches!(rig.step(reading), Read::More));
+            waits += usize::from(matches!(rig.step(reading), Read::Waits));
+        }
+        assert_eq!(waits, 1);
+        rig.read(&all[0]);
+        assert!(!matches!(rig.step(&all[LARGE]), Read::Waits));
+    }
+}

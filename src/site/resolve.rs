@@ -459,6 +459,30 @@ mod tests {
         assert!(site.content(&file).expect("readable").is_none());
     }
 
+    #[test]
+    fn without_memory_a_file_is_sent_from_the_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a", "b"] {
+            fs::write(folder.path().join(name), vec![b'x'; 100_000]).expect("a file");
+        }
+        let mut site = site(folder.path());
+        let memory = site.allowances.memory.clone();
+        // The cache gives way to what a response needs, but not while clients use its files.
+        let first = find(&mut site, "/a").expect("there");
+        let most = memory.limit() - first.held_bytes();
+        let rest = memory.charge(Account::Listings, most).expect("free");
+        let in_use = site.content(&first).expect("readable");
+        drop(first);
+        let second = find(&mut site, "/b").expect("there");
+        assert!(second.memory.is_none());
+        assert!(matches!(site.content(&second), Ok(Some(Stored::File(_)))));
+        drop((in_use, second));
+        site.cache.remove(b"b");
+        let second = find(&mut site, "/b").expect("there");
+        assert!(second.memory.is_some(), "the other file was evicted");
+        drop(rest);
+    }
+
     /// Sends content as the pump does: in pieces, with a check at the end.
     fn send(content: Stored) -> Vec<u8> {
         let mut bytes = vec![0; content.len() as usize];

@@ -402,14 +402,16 @@ impl Http1 {
         if stream.inbox.room().is_empty() {
             return Step::Wait;
         }
-        if stream.inbox.waiting().len() > FEW && context.memory.is_overdrawn() {
-            let (status, reason) = (Status::ServiceUnavailable, Reason::NoMemory);
-            return self.refuse(Refusal { status, reason }, stream, context);
-        }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
             Ok(Input::Nothing) if is_idle && context.origin.is_draining => {
                 Step::Close(Closed::Orderly)
+            }
+            Ok(Input::Nothing)
+                if stream.inbox.waiting().len() > FEW && context.memory.is_overdrawn() =>
+            {
+                let (status, reason) = (Status::ServiceUnavailable, Reason::NoMemory);
+                self.refuse(Refusal { status, reason }, stream, context)
             }
             Ok(Input::Nothing) => Step::Wait,
             Err(fault) => {
