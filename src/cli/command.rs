@@ -76,7 +76,7 @@ pub fn explain(defaults: &Settings) -> Command {
         .value_hint(ValueHint::Other)
         .required(true);
     bare(EXPLAIN, Mode::Explain, defaults)
-        .about("Explain how docroot answers a request, without serving")
+        .about("Explain how docroot would answer a request, without starting a server")
         .override_usage(EXPLAIN_USAGE)
         .after_help(EXPLAIN_AFTER_HELP)
         .args([target, path()])

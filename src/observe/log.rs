@@ -334,7 +334,7 @@ impl Writer {
         if self.failing.is_none() {
             let cause = &error.cause;
             self.report(format_args!(
-                "the access log cannot be written: {cause}; docroot drops its lines until it can"
+                "the access log cannot be written: {cause}; docroot drops log lines until it can write them"
             ));
         }
         self.failing = Some(self.failing.unwrap_or(0) + dropped);
@@ -560,7 +560,7 @@ mod tests {
         assert_eq!(lines[4], "docroot: 5 log lines dropped");
         assert_eq!(
             errors.text(),
-            "docroot: the access log cannot be written: no storage space; docroot drops its lines until it can\n\
+            "docroot: the access log cannot be written: no storage space; docroot drops log lines until it can write them\n\
              docroot: the access log is written again; 5 lines were dropped\n"
         );
     }
