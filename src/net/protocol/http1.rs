@@ -18,6 +18,7 @@
 use std::time::Instant;
 
 use crate::http1::error::Error as MessageError;
+use crate::http1::head::INTERIM_CONTINUE;
 use crate::http1::parse;
 use crate::http1::persistence::Persistence;
 use crate::http1::version::Version;
@@ -237,15 +238,14 @@ impl Http1 {
             Some(waits) => waits,
             None => return self.fail(request.facts, stream, context),
         };
-        request.facts.expects_continue &= !request.body.is_done();
+        let has_content = !request.body.is_done();
         match waits {
-            Polled::NeedsContent => request.send_continue(stream),
+            Polled::NeedsContent if has_content => request.send_continue(stream),
             _ => request.ask_if_client_reads(stream),
         }
         // A handler that left some of the received content is offered the rest before more is received.
         let has_pulled = stream.inbox.waiting().len() < received;
         let must_receive = !has_pulled || stream.inbox.is_empty();
-        let has_content = !request.body.is_done();
         self.state = State::Respond(request, responder);
         match (fault, waits) {
             (Some(BodyFault::Malformed(fault)), _) => {
@@ -306,6 +306,10 @@ impl Http1 {
             Some(refused) => (refused, None),
             None => (response, upgrade),
         };
+        if upgrade.is_some() && facts.expects_continue {
+            // It must come before a 101 (RFC 9110 section 7.8).
+            stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
+        }
         let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_answer(response.status, response.reason);
