@@ -225,6 +225,30 @@ fn a_responder_may_hand_over_to_another() {
     assert_eq!(server.get("/chain", &[]).text(), "first then");
 }
 
+/// Otherwise responders that hand over to each other would keep the worker from its other connections.
+#[test]
+fn a_responder_that_hands_over_ends_the_turn() {
+    let polls = Bell::default();
+    let counted = polls.clone();
+    let mut rig = Rig::new(Setup::new().at("/chain", move |_| {
+        let (first, second) = (counted.clone(), counted.clone());
+        later(move |_, _| {
+            first.ring();
+            let second = second.clone();
+            Polled::Done(later(move |_, _| {
+                second.ring();
+                Polled::Done(text("made"))
+            }))
+        })
+    }));
+    rig.send(&request("GET", "/chain", &[]));
+    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Again);
+    assert_eq!(polls.rings(), 1);
+    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Wait);
+    assert_eq!(polls.rings(), 2);
+    assert!(rig.taken().ends_with(b"made"));
+}
+
 #[test]
 fn a_responder_is_woken_from_another_thread() {
     let bell = Bell::default();

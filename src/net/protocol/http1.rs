@@ -260,11 +260,7 @@ impl Http1 {
             }
             (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
             (None, Polled::WaitForWake) => pause(None, stream, context),
-            (None, _) => {
-                // Until its next turn, the connection waits for the server and not for its client.
-                stream.deadline = context.deadline(Waiting::Answer);
-                Step::Again
-            }
+            (None, _) => yield_turn(stream, context),
         }
     }
 
@@ -282,7 +278,8 @@ impl Http1 {
             Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
             Err(responder) => {
                 self.state = State::Respond(request, responder);
-                Step::Next
+                // A chain of responders must not keep the worker from its other connections.
+                yield_turn(stream, context)
             }
         }
     }
@@ -544,6 +541,13 @@ fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -
         return None;
     };
     Some(error(status, reason))
+}
+
+/// Lets other connections take their turn. Until the next turn, the connection waits for the server and
+/// not for its client.
+fn yield_turn(stream: &mut Stream, context: &Context) -> Step {
+    stream.deadline = context.deadline(Waiting::Answer);
+    Step::Again
 }
 
 /// Waits until `at`, or until a waker wakes the connection. Sends what was written first.
