@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use docroot::net::connection::Turn;
+use docroot::net::protocol::step::Closed;
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
 use docroot::origin::handler::{Answer, Origin, Polled, Responder};
@@ -550,6 +551,22 @@ fn http_1_0_is_told_the_end_by_the_close() {
 }
 
 /// HEAD does not wait for content that is not sent.
+/// RFC 9112 section 9.6: this client learns of the close only from the response, so it may have sent
+/// another request. A reset would destroy the end of the response.
+#[test]
+fn a_close_that_ends_the_body_does_not_become_a_reset() {
+    for (connection, turn) in [
+        ("keep-alive", Turn::Wait),
+        ("close", Turn::Closed(Closed::Orderly)),
+    ] {
+        let whole = |_: &Request<'_>| sourced(Script::of([Part::Bytes(b"whole".to_vec())]));
+        let mut rig = Rig::new(Setup::new().at("/whole", whole));
+        let head = format!("GET /whole HTTP/1.0\r\nConnection: {connection}\r\n\r\n");
+        rig.send(head.as_bytes());
+        assert_eq!(rig.drive(), turn, "{connection}");
+    }
+}
+
 #[test]
 fn head_is_answered_at_once() {
     let bell = Bell::default();
