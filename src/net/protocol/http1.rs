@@ -15,7 +15,7 @@
 //!
 //! A small response skips Send: it goes to the outbox at once, and the next state is ReadHead.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::http1::error::Error as MessageError;
 use crate::http1::head::INTERIM_CONTINUE;
@@ -48,6 +48,9 @@ use crate::origin::refuse::{error, plain_text};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
+
+/// How long a responder may work before the server asks whether its client is still there.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What a request costs of the budget of a turn, besides the bytes that it moves.
 const REQUEST_COST: u64 = 4 * 1024;
@@ -241,6 +244,8 @@ impl Http1 {
         let has_content = !request.body.is_done();
         match waits {
             Polled::NeedsContent if has_content => request.send_continue(stream),
+            // Most answers that need several turns are made soon. Their clients need not be asked.
+            Polled::More if context.now.instant < stream.arrived + SOON => {}
             _ => request.ask_if_client_reads(stream),
         }
         // A handler that left some of the received content is offered the rest before more is received.
