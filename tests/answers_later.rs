@@ -10,6 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use docroot::net::connection::Turn;
+use docroot::net::protocol::step::Closed;
 use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
 use docroot::origin::handler::{Answer, Origin, Polled, Responder};
@@ -223,6 +224,30 @@ fn a_responder_may_hand_over_to_another() {
         })
         .start();
     assert_eq!(server.get("/chain", &[]).text(), "first then");
+}
+
+/// Otherwise responders that hand over to each other would keep the worker from its other connections.
+#[test]
+fn a_responder_that_hands_over_ends_the_turn() {
+    let polls = Bell::default();
+    let counted = polls.clone();
+    let mut rig = Rig::new(Setup::new().at("/chain", move |_| {
+        let (first, second) = (counted.clone(), counted.clone());
+        later(move |_, _| {
+            first.ring();
+            let second = second.clone();
+            Polled::Done(later(move |_, _| {
+                second.ring();
+                Polled::Done(text("made"))
+            }))
+        })
+    }));
+    rig.send(&request("GET", "/chain", &[]));
+    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Again);
+    assert_eq!(polls.rings(), 1);
+    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Wait);
+    assert_eq!(polls.rings(), 2);
+    assert!(rig.taken().ends_with(b"made"));
 }
 
 #[test]
@@ -526,6 +551,22 @@ fn http_1_0_is_told_the_end_by_the_close() {
 }
 
 /// HEAD does not wait for content that is not sent.
+/// RFC 9112 section 9.6: this client learns of the close only from the response, so it may have sent
+/// another request. A reset would destroy the end of the response.
+#[test]
+fn a_close_that_ends_the_body_does_not_become_a_reset() {
+    for (connection, turn) in [
+        ("keep-alive", Turn::Wait),
+        ("close", Turn::Closed(Closed::Orderly)),
+    ] {
+        let whole = |_: &Request<'_>| sourced(Script::of([Part::Bytes(b"whole".to_vec())]));
+        let mut rig = Rig::new(Setup::new().at("/whole", whole));
+        let head = format!("GET /whole HTTP/1.0\r\nConnection: {connection}\r\n\r\n");
+        rig.send(head.as_bytes());
+        assert_eq!(rig.drive(), turn, "{connection}");
+    }
+}
+
 #[test]
 fn head_is_answered_at_once() {
     let bell = Bell::default();

@@ -264,7 +264,7 @@ fn the_next_free_port_is_taken_where_none_is_given() {
     let program = Program::start_as_told(command().arg(folder.path()));
     let port = program.address.port();
     assert!((8081..8180).contains(&port), "{port}");
-    let told = "Port 8080 is in use. Use --port to choose another.\n";
+    let told = "Port 8080 is in use. Use --port to choose a port.\n";
     assert!(program.banner.contains(told), "{}", program.banner);
 }
 

@@ -1,4 +1,4 @@
-//! `docroot explain`, against what it printed when somebody last read it: `tests/explained`.
+//! `docroot explain`: its output must equal the files in `tests/explained`, which a person has read.
 //!
 //! ```text
 //! $ docroot explain /hello.txt -H 'If-None-Match: [etag]'
@@ -6,8 +6,8 @@
 //! ...
 //! ```
 //!
-//! What differs from one day to the next stands in brackets, as in the transcripts. To write the
-//! files again, run the test with `EXPLAINED=write`, and read the difference.
+//! Values that differ from run to run are in brackets, as in the transcripts. To write the files
+//! again, run the test with `EXPLAINED=write`, then read the difference.
 #![allow(clippy::disallowed_methods, reason = "tests open files")]
 
 mod support;

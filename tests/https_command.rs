@@ -272,6 +272,6 @@ fn a_certificate_made_at_the_start() {
     assert!(
         program
             .banner
-            .contains("\nIt redirects to HTTPS from http://127.0.0.1:")
+            .contains("\nThese URLs redirect to HTTPS: http://127.0.0.1:")
     );
 }

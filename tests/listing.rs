@@ -429,3 +429,18 @@ fn check_many(listing: &Value) {
     let misplaced = (0..MANY).find(|&number| names[number] != format!("file {number}"));
     assert_eq!(misplaced, None);
 }
+
+/// A client that has sent its only request and half-closed, as `nc -N` does, gets one response.
+#[test]
+fn a_half_closed_client_gets_its_listing_and_nothing_before_it() {
+    let server = server();
+    std::fs::create_dir(server.root.join("many")).expect("a folder");
+    for number in 0..3000 {
+        server.write(&format!("many/{number}.txt"), "");
+    }
+    let mut client = server.connect();
+    client.send(&support::request("GET", "/many/", &[]));
+    client.finish();
+    assert_eq!(client.next_response("GET").status, 200);
+    assert!(client.is_closed());
+}

@@ -1,5 +1,5 @@
-//! Conversations between a client and the server, byte for byte, in files that can be read as
-//! lessons: `tests/transcripts`.
+//! Conversations between a client and the server, byte for byte. The files in `tests/transcripts`
+//! are written to be read as lessons.
 //!
 //! ```text
 //! # a remark
@@ -8,10 +8,10 @@
 //! - the server closes
 //! ```
 //!
-//! A line ends with CR LF on the wire, unless `␊` shows that it ends with LF alone or `∎` that it
-//! does not end at all. What differs from one day to the next stands in brackets: `[date]`,
-//! `[etag]`, `[boundary]`, the pages of the server's own, and the lengths of those and of coded
-//! texts. A client that sends `[etag]` sends the last one it was told.
+//! A line ends with CR LF on the wire. If it ends with `␊`, it ends with LF alone; if it ends with `∎`,
+//! it has no line end. Values that differ from run to run are in brackets: `[date]`, `[etag]`,
+//! `[boundary]`, the server's own pages, and the lengths of those pages and of compressed texts. A
+//! client that sends `[etag]` sends the last one that it received.
 
 mod support;
 

@@ -11,11 +11,12 @@ use docroot::net::connection::Turn;
 use docroot::net::limits::Deadlines;
 use docroot::net::protocol::step::Closed;
 use docroot::observe::access_log::LogFormat;
-use docroot::origin::handler::{Answer, Conversed, Next};
+use docroot::origin::handler::{Answer, Conversed, Next, Polled};
+use docroot::origin::request::{Content, Request};
 use docroot::origin::response::Response;
 use docroot::semantics::status::Status;
 use docroot::site::body::Body;
-use support::handlers::{Bell, MADE, conversing, upgraded};
+use support::handlers::{Bell, MADE, conversing, later, upgraded};
 use support::journal::Wanted;
 use support::rig::Rig;
 use support::{Client, PATIENCE, Setup, TestServer, request, until};
@@ -151,6 +152,44 @@ fn an_http_1_0_request_is_not_switched() {
     // The connection still speaks HTTP.
     client.send(b"GET /a HTTP/1.0\r\n\r\n");
     assert_eq!(client.response("GET").text(), "small");
+}
+
+/// RFC 9110 section 7.8: if a request has both Upgrade and Expect, 100 (Continue) must come before 101.
+/// That holds although the content has arrived already, or there is none.
+#[test]
+fn a_client_that_expects_100_gets_it_before_the_101() {
+    let reading = |_: &Request<'_>| {
+        let mut polls = 0;
+        later(move |_, body| {
+            while let Content::Bytes(_) = body.pull() {}
+            polls += 1;
+            match polls {
+                1 => Polled::More,
+                _ => Polled::Done(upgraded("echo", echo)),
+            }
+        })
+    };
+    for content in ["", "text"] {
+        for target in ["/echo", "/reading"] {
+            let mut rig = Rig::new(setup().taking("/reading", 100, reading));
+            let length = content.len().to_string();
+            let fields = [
+                ("Connection", "Upgrade"),
+                ("Upgrade", "echo"),
+                ("Expect", "100-continue"),
+                ("Content-Length", &length),
+            ];
+            let head = request("GET", target, &fields);
+            rig.send(&[&head[..], content.as_bytes(), b"line\n"].concat());
+            assert_eq!(rig.drive(), Turn::Wait);
+            let got = String::from_utf8(rig.taken()).expect("text");
+            let rest = got.strip_prefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 ");
+            assert!(
+                rest.is_some_and(|rest| rest.ends_with("\r\n\r\nline\n")),
+                "{target}: {got}"
+            );
+        }
+    }
 }
 
 /// Otherwise one end would speak HTTP and the other end would not.

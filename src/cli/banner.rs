@@ -40,14 +40,14 @@ impl Banner<'_> {
         let plain = self.urls_of(Scheme::Http, self.plain);
         if !plain.is_empty() {
             let plain = plain.join(" ");
-            writeln!(text, "It redirects to HTTPS from {plain}").unwrap_or_default();
+            writeln!(text, "These URLs redirect to HTTPS: {plain}").unwrap_or_default();
         }
         if let Some(fingerprint) = self.fingerprint {
             text.push_str("The certificate is self-signed. Its SHA-256 fingerprint:\n");
             writeln!(text, "  {fingerprint}").unwrap_or_default();
         }
         if let Some(port) = self.taken {
-            let hint = "Use --port to choose another.";
+            let hint = "Use --port to choose a port.";
             writeln!(text, "Port {port} is in use. {hint}").unwrap_or_default();
         }
         text.push_str(self.who_can_connect());
@@ -185,7 +185,7 @@ mod tests {
             false,
             "docroot serves \"/srv\" at\n  \
              http://127.0.0.1:8081/\n\
-             Port 8080 is in use. Use --port to choose another.\n\
+             Port 8080 is in use. Use --port to choose a port.\n\
              Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\
              Press Ctrl-C to stop.\n",
         );
@@ -230,7 +230,7 @@ mod tests {
             "docroot serves \"/srv\" at\n  \
              https://127.0.0.1:8443/\n  \
              https://[::1]/\n\
-             It redirects to HTTPS from http://127.0.0.1/ http://[::1]:8080/\n\
+             These URLs redirect to HTTPS: http://127.0.0.1/ http://[::1]:8080/\n\
              The certificate is self-signed. Its SHA-256 fingerprint:\n  \
              AB:CD\n\
              Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\

@@ -40,7 +40,7 @@ Examples:
   docroot report.pdf               serve a single file
   docroot --tls-self-signed        serve this directory over HTTPS
   docroot --log-format json | jq   process the log with another program
-  docroot explain /a.txt www       explain the answer to GET /a.txt";
+  docroot explain /a.txt www       explain the response to GET /a.txt";
 
 const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
 
@@ -49,9 +49,9 @@ The options under Serving and under Limits and deadlines mean the same as for a 
 docroot reads their environment variables too.
 
 Examples:
-  docroot explain /                                 the answer for the served directory
-  docroot explain /a.txt -H 'Range: bytes=0-99'     the answer to a range request
-  docroot explain /a.txt --method HEAD www          the answer to HEAD, from the directory www";
+  docroot explain /                                 the response to GET / from this directory
+  docroot explain /a.txt -H 'Range: bytes=0-99'     the response to a range request
+  docroot explain /a.txt --method HEAD www          the response to HEAD, from the directory www";
 
 /// The whole command line. The help shows the values of `defaults`.
 pub fn command(defaults: &Settings) -> Command {
@@ -76,7 +76,7 @@ pub fn explain(defaults: &Settings) -> Command {
         .value_hint(ValueHint::Other)
         .required(true);
     bare(EXPLAIN, Mode::Explain, defaults)
-        .about("Explain how docroot answers a request, without serving")
+        .about("Explain how docroot would answer a request, without starting a server")
         .override_usage(EXPLAIN_USAGE)
         .after_help(EXPLAIN_AFTER_HELP)
         .args([target, path()])

@@ -76,7 +76,10 @@ impl Persistence {
 impl CloseReason {
     /// Whether the client may be sending another request, because it does not know of the close yet.
     pub fn surprises_client(self) -> bool {
-        matches!(self, CloseReason::NotUnderstood | CloseReason::ShuttingDown)
+        matches!(
+            self,
+            CloseReason::NotUnderstood | CloseReason::EndsBody | CloseReason::ShuttingDown
+        )
     }
 
     fn text(self) -> &'static str {

@@ -127,7 +127,7 @@ impl fmt::Display for StartError {
             ),
             StartError::ListenFault(address, error) => write!(
                 f,
-                "cannot listen on {address}: {error}; choose another with --bind and --port"
+                "cannot listen on {address}: {error}; choose another address with --bind, or another port with --port"
             ),
             StartError::TooManyFiles => write!(f, "too many files are open: {MORE_FILES}"),
             StartError::TooFewDescriptors { needed, allowed } => write!(

@@ -81,7 +81,7 @@ fn advice(status: Status) -> &'static str {
             "Send fewer or shorter fields. It often helps to delete the cookies of this site."
         }
         Status::InternalServerError => "Something is wrong with the server. Its log may say more.",
-        Status::ServiceUnavailable => "The server is busy or shutting down. Try again in a moment.",
+        Status::ServiceUnavailable => "Try again in a moment.",
         Status::HttpVersionNotSupported => "Use HTTP/1.1 or HTTP/1.0.",
         Status::Continue
         | Status::SwitchingProtocols

@@ -237,7 +237,7 @@ impl Reason {
             Reason::Message(fault) => fault.text(),
             Reason::Disk(fault) => fault.text(),
             Reason::CodingNotAcceptable => NOT_ACCEPTABLE,
-            Reason::DirectoryWithoutSlash => "the address of a directory ends with a slash",
+            Reason::DirectoryWithoutSlash => "the URL of a directory must end with a slash",
             Reason::ListingOff => "the directory has no index file and listings are off",
             Reason::ServerOptions => "OPTIONS * asks which methods the server allows",
             Reason::ResourceOptions => "OPTIONS asks which methods the resource allows",

@@ -75,11 +75,11 @@ impl AcceptReason {
     fn text(self) -> &'static str {
         match self {
             AcceptReason::FieldAbsent => {
-                "the request has no Accept, so the first media type is sent"
+                "the request has no Accept, so the server sends its first choice"
             }
             AcceptReason::Preferred => "Accept prefers this media type",
             AcceptReason::NoneAccepted => {
-                "Accept allows none of the available media types, so the first is sent"
+                "Accept allows no available media type, so the server sends its first choice"
             }
         }
     }

@@ -168,7 +168,7 @@ impl CodingReason {
             }
             CodingReason::IdentityRefused(_) => "Accept-Encoding refuses identity and prefers gzip",
             CodingReason::LengthUnknown => {
-                "HTTP/1.0 needs the length, which is unknown with compression"
+                "the compressed length is not known yet, and HTTP/1.0 has no chunks"
             }
             CodingReason::CodersBusy => {
                 "the server has no memory left to compress another response"

@@ -393,7 +393,9 @@ impl ProceedReason {
             ProceedReason::NoCondition => "the request has no condition",
             ProceedReason::MethodHasNoConditions => "conditions do not apply to this method",
             ProceedReason::Matches => "If-Match matches the representation",
-            ProceedReason::UnmodifiedSince => "not modified since the date in If-Unmodified-Since",
+            ProceedReason::UnmodifiedSince => {
+                "the representation was not modified after the date in If-Unmodified-Since"
+            }
             ProceedReason::UnmodifiedSinceIgnored(IgnoredDate::Malformed) => {
                 "If-Unmodified-Since is ignored because it is not one valid date"
             }
@@ -401,7 +403,9 @@ impl ProceedReason {
                 "If-Unmodified-Since is ignored because there is no modification date"
             }
             ProceedReason::NoneMatch => "If-None-Match does not list the current entity-tag",
-            ProceedReason::ModifiedSince => "modified after the date in If-Modified-Since",
+            ProceedReason::ModifiedSince => {
+                "the representation was modified after the date in If-Modified-Since"
+            }
             ProceedReason::ModifiedSinceIgnored(IgnoredDate::Malformed) => {
                 "If-Modified-Since is ignored because it is not one valid date"
             }
@@ -419,7 +423,7 @@ impl NotModifiedReason {
             NotModifiedReason::EntityTagMatches => "If-None-Match lists the current entity-tag",
             NotModifiedReason::AnyMatches => "If-None-Match is * and a representation exists",
             NotModifiedReason::NotModifiedSince => {
-                "not modified since the date in If-Modified-Since"
+                "the representation was not modified after the date in If-Modified-Since"
             }
         }
     }
@@ -431,7 +435,9 @@ impl FailedReason {
         match self {
             FailedReason::NoMatch => "If-Match does not list the current entity-tag",
             FailedReason::MatchMalformed => "If-Match contains a malformed entity-tag",
-            FailedReason::ModifiedSince => "modified after the date in If-Unmodified-Since",
+            FailedReason::ModifiedSince => {
+                "the representation was modified after the date in If-Unmodified-Since"
+            }
             FailedReason::EntityTagMatches => "If-None-Match matches the representation",
         }
     }

@@ -369,11 +369,11 @@ impl DiskError {
             DiskError::Hidden => "a name that begins with a dot is not served",
             DiskError::Outside => "a symbolic link leads out of the served directory",
             DiskError::LinkLoop => "symbolic links lead in a circle",
-            DiskError::NotDirectory => "the path goes on after the name of a file",
-            DiskError::Special => "it is a FIFO, a socket or a device, which are not served",
+            DiskError::NotDirectory => "the path continues after the name of a file",
+            DiskError::Special => "FIFOs, sockets and devices are not served",
             DiskError::NotTheServedFile => "only one file is served, and it has another name",
-            DiskError::Forbidden => "the server is not allowed to read it",
-            DiskError::Exhausted => "no file descriptors or no memory are left",
+            DiskError::Forbidden => "the server may not read this file or directory",
+            DiskError::Exhausted => "the server has no file descriptor or memory left",
             DiskError::ListingsBusy => {
                 "the server has no place or no memory left to read a large directory"
             }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use docroot::net::clock::Now;
 use docroot::net::connection::{Connection, Turn};
@@ -51,6 +52,8 @@ impl Rig {
             None => Log::off(),
         };
         let mut context = Context::new(&settings, log.handle(), mailbox.wakes());
+        // A busy machine must not end a turn.
+        context.turn_time = Duration::from_secs(3600);
         context.now.date = HttpDate::from_unix(LATER).expect("a date");
         context.now.text = ImfFixdate::from(context.now.date);
         let ours = TcpStream::from(ours);

@@ -38,7 +38,7 @@ const CONNECTIONS: OptionDef = OptionDef::new(
     "The maximum number of open connections. Beyond it, docroot answers 503",
 )
 .default(|_| {
-    format!("half of what the limit of open files leaves free, at most {MOST_CONNECTIONS}")
+    format!("a little less than half the limit of open files, at most {MOST_CONNECTIONS}")
 });
 
 const HEAD: OptionDef = OptionDef::new(
@@ -77,8 +77,8 @@ const BODY: OptionDef = OptionDef::new(
     Kind::Text("SIZE", |settings, text| {
         store(&mut settings.config.limits.max_body, size(text))
     }),
-    "The maximum size of a request's body. docroot reads the body and discards it. If the body is \
-     larger, docroot closes the connection instead",
+    "The maximum size of a request body that docroot reads and discards. If a body is larger, docroot \
+     answers without reading the rest and closes the connection",
 )
 .default(|settings| show_size(settings.config.limits.max_body))
 .scope(Scope::Answer);
@@ -100,7 +100,7 @@ const RATE: OptionDef = OptionDef::new(
         store(&mut settings.config.limits.min_rate, size(text))
     }),
     "The minimum rate at which a client must receive, in bytes per second. If it is slower, docroot \
-     closes the connection. 0 allows any rate",
+     closes the connection. With 0, one byte per --send-timeout is enough",
 )
 .default(|settings| show_size(settings.config.limits.min_rate));
 
@@ -121,8 +121,8 @@ const CACHE: OptionDef = OptionDef::new(
         settings.cache_memory = Some(size(text)?);
         Ok(())
     }),
-    "The part of --memory for cached files, copies and compressed answers, at most half of it by \
-     default. 0 turns the cache off",
+    "The part of --memory for cached files and compressed responses, at most half of it by default. \
+     Copies of files that are being sent may use as much again. 0 turns the cache off",
 )
 .default(|settings| {
     let half = settings.config.site.memory / 2;
@@ -180,7 +180,7 @@ const LINGER_TIME: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.deadlines.linger, duration(text))
     }),
-    "The maximum time for a client to read the last answer before docroot closes the connection",
+    "The maximum time for a client to read the last response before docroot closes the connection",
 )
 .default(|settings| show_duration(settings.config.deadlines.linger));
 
@@ -189,6 +189,6 @@ const DRAIN_TIME: OptionDef = OptionDef::new(
     Kind::Text("TIME", |settings, text| {
         store(&mut settings.config.deadlines.drain, duration(text))
     }),
-    "The maximum time to finish answers at shutdown",
+    "The maximum time to finish responses at shutdown",
 )
 .default(|settings| show_duration(settings.config.deadlines.drain));

@@ -43,7 +43,7 @@ const METHOD: OptionDef = OptionDef::new(
 const FORMAT: OptionDef = OptionDef::new(
     "format",
     Kind::Choice("FORMAT", &[TEXT, JSON]),
-    "How to print the answer and the reasons for it",
+    "How to print the response and the reasons for it",
 )
 .default(|settings| {
     let choice = match settings.request.format {

@@ -50,7 +50,7 @@ const SYMLINKS: OptionDef = OptionDef::new(
 const NO_COMPRESS: OptionDef = OptionDef::new(
     "no-compress",
     Kind::Switch(|settings| settings.config.site.compress = false),
-    "Do not compress answers",
+    "Do not compress responses",
 )
 .scope(Scope::Answer);
 

@@ -38,7 +38,7 @@ pub struct RequestFacts {
     pub wants: Persistence,
     /// Whether the server leaves part of the request body unread.
     pub leaves_body: bool,
-    /// Whether the client still waits for 100 (Continue) before it sends the body.
+    /// Whether the client expects 100 (Continue) and has not got it.
     pub expects_continue: bool,
 }
 

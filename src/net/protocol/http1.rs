@@ -15,9 +15,10 @@
 //!
 //! A small response skips Send: it goes to the outbox at once, and the next state is ReadHead.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::http1::error::Error as MessageError;
+use crate::http1::head::INTERIM_CONTINUE;
 use crate::http1::parse;
 use crate::http1::persistence::Persistence;
 use crate::http1::version::Version;
@@ -50,6 +51,9 @@ use crate::site::body_error::BodyError;
 
 /// How many bytes of a request may wait for its end although the server has no memory for them.
 const FEW: usize = 1024;
+
+/// How long a responder may work before the server asks whether its client is still there.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What a request costs of the budget of a turn, besides the bytes that it moves.
 const REQUEST_COST: u64 = 4 * 1024;
@@ -240,15 +244,16 @@ impl Http1 {
             Some(waits) => waits,
             None => return self.fail(request.facts, stream, context),
         };
-        request.facts.expects_continue &= !request.body.is_done();
+        let has_content = !request.body.is_done();
         match waits {
-            Polled::NeedsContent => request.send_continue(stream),
+            Polled::NeedsContent if has_content => request.send_continue(stream),
+            // Most answers that need several turns are made soon. Their clients need not be asked.
+            Polled::More if context.now.instant < stream.arrived + SOON => {}
             _ => request.ask_if_client_reads(stream),
         }
         // A handler that left some of the received content is offered the rest before more is received.
         let has_pulled = stream.inbox.waiting().len() < received;
         let must_receive = !has_pulled || stream.inbox.is_empty();
-        let has_content = !request.body.is_done();
         self.state = State::Respond(request, responder);
         match (fault, waits) {
             (Some(BodyFault::Malformed(fault)), _) => {
@@ -263,11 +268,7 @@ impl Http1 {
             }
             (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
             (None, Polled::WaitForWake) => pause(None, stream, context),
-            (None, _) => {
-                // Until its next turn, the connection waits for the server and not for its client.
-                stream.deadline = context.deadline(Waiting::Answer);
-                Step::Again
-            }
+            (None, _) => yield_turn(stream, context),
         }
     }
 
@@ -285,7 +286,8 @@ impl Http1 {
             Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
             Err(responder) => {
                 self.state = State::Respond(request, responder);
-                Step::Next
+                // A chain of responders must not keep the worker from its other connections.
+                yield_turn(stream, context)
             }
         }
     }
@@ -309,6 +311,10 @@ impl Http1 {
             Some(refused) => (refused, None),
             None => (response, upgrade),
         };
+        if upgrade.is_some() && facts.expects_continue {
+            // It must come before a 101 (RFC 9110 section 7.8).
+            stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
+        }
         let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_answer(response.status, response.reason);
@@ -553,6 +559,13 @@ fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -
         return None;
     };
     Some(error(status, reason))
+}
+
+/// Lets other connections take their turn. Until the next turn, the connection waits for the server and
+/// not for its client.
+fn yield_turn(stream: &mut Stream, context: &Context) -> Step {
+    stream.deadline = context.deadline(Waiting::Answer);
+    Step::Again
 }
 
 /// Waits until `at`, or until a waker wakes the connection. Sends what was written first.

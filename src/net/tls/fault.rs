@@ -56,7 +56,7 @@ impl fmt::Display for TlsError {
             TlsError::NoCertificate(path) => write!(
                 f,
                 "there is no certificate in {path:?}: \
-                 it must hold a line -----BEGIN CERTIFICATE-----"
+                 a file with a certificate has a line -----BEGIN CERTIFICATE-----"
             ),
             TlsError::BadCertificate(path, fault) => {
                 write!(
@@ -66,12 +66,13 @@ impl fmt::Display for TlsError {
             }
             TlsError::NoKey(path) => write!(
                 f,
-                "there is no private key in {path:?}: it must hold a line -----BEGIN PRIVATE KEY-----"
+                "there is no private key in {path:?}: \
+                 a file with a key has a line such as -----BEGIN PRIVATE KEY-----"
             ),
             TlsError::EncryptedKey(path) => write!(
                 f,
                 "the private key in {path:?} needs a passphrase: \
-                 remove it with openssl pkey -in KEY -out NEW"
+                 remove the passphrase with openssl pkey -in KEY -out NEW"
             ),
             TlsError::BadKey(path, fault) => write!(
                 f,
@@ -98,4 +99,4 @@ impl std::error::Error for TlsError {}
 
 /// The message for an option of HTTPS in a build without TLS.
 pub const NOT_BUILT_IN: &str = "this docroot was built without HTTPS: \
-     build one with HTTPS with cargo install --path . --features tls";
+     to get HTTPS, run cargo install --path . --features tls";

@@ -315,7 +315,7 @@ fn a_failing_sink_is_reported_once_and_recovers() {
     assert_eq!(lines[4], "docroot: 5 log lines dropped");
     assert_eq!(
         errors.text(),
-        "docroot: the access log cannot be written: no storage space; docroot drops its lines until it can\n\
+        "docroot: the access log cannot be written: no storage space; docroot drops log lines until it can write them\n\
          docroot: the access log is written again; 5 lines were dropped\n"
     );
 }

@@ -106,7 +106,7 @@ impl Writer {
         self.tally.in_hand.subtract(dropped);
         if self.failing.is_none() {
             (self.report)(&format!(
-                "the access log cannot be written: {error}; docroot drops its lines until it can"
+                "the access log cannot be written: {error}; docroot drops log lines until it can write them"
             ));
         }
         self.failing = Some(self.failing.unwrap_or(0) + dropped);
