@@ -24,7 +24,7 @@ use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
 use crate::site::private::CopyStorage;
-use crate::site::root::Root;
+use crate::site::root::{LinkPolicy, Root};
 
 /// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
 const STUCK: Duration = Duration::from_secs(1);
@@ -297,7 +297,11 @@ pub(super) fn open_root(config: &mut Config) -> Result<Root, StartError> {
     } else {
         return Err(StartError::RootNotServable(path));
     };
-    Root::open(&folder, config.site.follow_symlinks).map_err(fault)
+    let links = LinkPolicy {
+        outside: config.site.follow_symlinks,
+        hidden: config.site.hidden,
+    };
+    Root::open(&folder, links).map_err(fault)
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

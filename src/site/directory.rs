@@ -17,10 +17,11 @@ use crate::site::queue::{Queue, Ticket};
 use crate::site::resolve::Site;
 use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind};
 
-/// Entries per step. Each costs a `stat`, so a step takes about a third of a millisecond.
+/// Work per step, in units of a system call: about half a millisecond. A file or a folder costs one
+/// unit, a link what it takes to follow it.
 const STEP: usize = 256;
 
-/// The most memory that a step adds: entries with the longest names.
+/// The most memory that a step adds: as many entries with the longest names as there are units.
 const MOST_PER_STEP: u64 = STEP as u64 * Scan::MOST_PER_ENTRY;
 
 /// Directories with more entries than a step that are read at the same time. Reading more of them
@@ -249,12 +250,13 @@ impl Progress {
     fn read(&mut self, name: &mut Vec<u8>, site: &Site) -> Result<bool, DiskError> {
         let hidden = site.options().hidden;
         let scan = &mut self.scan;
-        for _ in 0..STEP {
+        let mut work = 0;
+        while work < STEP {
             let is_shown = |name: &[u8]| {
                 (hidden || !is_hidden_name(name)) && is_nameable(name) && scan.wants(name)
             };
             let root = site.root();
-            match root.next_entry(&mut self.directory, name, is_shown)? {
+            match root.next_entry(&mut self.directory, name, is_shown, &mut work)? {
                 None => return Ok(false),
                 Some(DirectoryEntry::Skipped) => {}
                 Some(DirectoryEntry::Served(kind, state)) => scan.push(ListedEntry {
@@ -269,5 +271,59 @@ impl Progress {
             }
         }
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::options::{Budgets, SiteOptions};
+    use crate::site::root::{LinkPolicy, Root};
+    use std::net::Ipv4Addr;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// How many steps a reading of the root takes, and how many entries it has.
+    fn steps(root: &Path) -> (usize, u64) {
+        let root = Root::open(root, LinkPolicy::default()).expect("a root");
+        let allowances = Budgets::new(&SiteOptions::default(), 1).part();
+        let mut site = Site::new(Arc::new(root), Arc::default(), allowances);
+        let mut readings = Readings::default();
+        let reading = readings.join(b"", &ListingQuery::parse(b""), 0);
+        let mut steps = 1;
+        loop {
+            let mut reading = reading.borrow_mut();
+            match reading.advance(&mut readings, &mut site, Ipv4Addr::LOCALHOST.into()) {
+                Read::Done(Ok(held)) => return (steps, held.listing.totals().files),
+                Read::Done(Err(error)) => panic!("{error:?}"),
+                Read::More | Read::Waits => steps += 1,
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_reads_fewer_entries_if_they_are_links() {
+        const ENTRIES: usize = 100;
+        const CHAIN: usize = 20;
+        let folder = tempfile::tempdir().expect("a folder");
+        let plain = folder.path().join("plain");
+        let links = folder.path().join("links");
+        for folder in [&plain, &links] {
+            std::fs::create_dir(folder).expect("a folder");
+        }
+        for number in 0..ENTRIES {
+            std::fs::write(plain.join(number.to_string()), "").expect("a file");
+            let link = links.join(number.to_string());
+            match number % CHAIN {
+                0 => std::fs::write(link, "").expect("a file"),
+                _ => symlink((number - 1).to_string(), link).expect("a link"),
+            }
+        }
+        assert_eq!(steps(&plain), (1, ENTRIES as u64));
+        // A link at the end of a chain of ten costs at least two system calls for each.
+        let (steps, files) = steps(&links);
+        assert_eq!(files, ENTRIES as u64);
+        assert!(steps >= ENTRIES * CHAIN / STEP, "{steps}");
     }
 }
