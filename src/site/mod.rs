@@ -1,6 +1,6 @@
 //! The disk: finds the file that a path names, describes its representations and reads their bytes.
 //!
-//! Only [`root`] opens files by name, confined by [`walk`]. All other modules receive open files
+//! Only [`root`] opens files by name, confined by `walk`. All other modules receive open files
 //! from it.
 
 // Limits on what is held for clients: memory and descriptors.

@@ -1,7 +1,7 @@
 //! The document root: the only place where docroot opens files by name for clients.
 //!
-//! A path never leads out of the root, unless the operator allowed links to do so, see
-//! [`walk`](crate::site::walk). Only regular files and directories are opened for reading,
+//! A path never leads out of the root, unless the operator allowed links to do so. The module `walk`
+//! sees to that. Only regular files and directories are opened for reading,
 //! because opening a FIFO may block and opening a device can trigger an action.
 
 use std::fs::File;
