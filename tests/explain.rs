@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 40] = [
+const CASES: [(&str, &[&str]); 42] = [
     (
         "200-a-client-that-expects-100",
         &[
@@ -99,7 +99,9 @@ const CASES: [(&str, &[&str]); 40] = [
     ("404-a-fifo", &["/fifo"]),
     ("404-a-file-with-a-slash", &["/hello.txt/"]),
     ("404-a-hidden-name", &["/.secret", "-H", "If-None-Match: *"]),
+    ("404-a-link-in-a-circle", &["/circle"]),
     ("404-a-link-that-leads-out", &["/outside"]),
+    ("404-a-link-to-a-hidden-name", &["/to-secret"]),
     ("404-another-name-than-the-only-file", &["/poem.txt"]),
     ("405-a-tunnel", &["example.org:80", "--method", "CONNECT"]),
     (
@@ -370,7 +372,14 @@ fn site() -> tempfile::TempDir {
         let date = UNIX_EPOCH + Duration::from_secs(784_111_777);
         file.set_modified(date).expect("a date");
     }
-    symlink("/", folder.path().join("outside")).expect("a link");
+    for (target, name) in [
+        // Nobody finds out whether there is such a file.
+        ("/nothing/at/all", "outside"),
+        ("circle", "circle"),
+        (".secret", "to-secret"),
+    ] {
+        symlink(target, folder.path().join(name)).expect("a link");
+    }
     let fifo = folder.path().join("fifo");
     mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).expect("a FIFO");
     folder

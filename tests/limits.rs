@@ -11,11 +11,13 @@ use std::fs::File;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::bounded;
 use docroot::net::connection::Turn;
 use docroot::net::limits::Deadlines;
 use docroot::net::protocol::step::Closed;
+use support::handlers::text;
 use support::rig::Rig;
-use support::{Client, Response, Setup, TestServer, noise, request, until};
+use support::{Client, PATIENCE, Response, Setup, TestServer, noise, request, until};
 
 /// Short enough for a test, and told apart from every default.
 const SHORT: Duration = Duration::from_millis(200);
@@ -356,6 +358,31 @@ fn draining_ends_at_its_deadline() {
     server.drain();
     server.wait();
     assert!((download.rest().len() as u64) < LARGE - 64 * 1024);
+}
+
+/// A worker may wait for a disk that does not answer. Here a handler waits in its place.
+#[test]
+fn draining_ends_even_if_a_worker_is_stuck() {
+    let (entered, has_entered) = bounded(1);
+    let (release, is_released) = bounded::<()>(0);
+    let mut server = Setup::new()
+        .with(|config| config.deadlines.drain = SHORT)
+        .at("/stuck", move |_| {
+            entered.send(()).expect("the test waits");
+            // The error that comes when the test drops its end.
+            let _ = is_released.recv();
+            text("late")
+        })
+        .start();
+    // This is dropped before the server. So a failure of the test shows, and nobody waits for ever.
+    let _release = release;
+    let mut client = server.connect();
+    client.send(&request("GET", "/stuck", &[]));
+    has_entered
+        .recv_timeout(PATIENCE)
+        .expect("the handler is asked");
+    server.drain();
+    server.wait();
 }
 
 /// The wish to drain may come at any moment of a worker's turn, and none of them may lose it.

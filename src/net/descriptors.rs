@@ -6,8 +6,9 @@ use crate::net::config::Config;
 use crate::net::start_error::StartError;
 use crate::observe::log::Log;
 
-/// For one connection: its socket, a directory, and the target of a link in this directory.
-const CONNECTION: usize = 3;
+/// For one connection: its socket, a directory that is listed, and two directories on the way to the
+/// target of a link.
+const CONNECTION: usize = 4;
 
 /// A listener, and the next client's socket. While `accept` waits, the kernel keeps a number for it.
 const LISTENER: usize = 2;
@@ -16,6 +17,9 @@ const LISTENER: usize = 2;
 const WORKER: usize = 2;
 
 const ROOT: usize = 1;
+
+/// The directory `/`, from which links that lead out of the root are followed.
+const TOP: usize = 1;
 
 /// The input, the output and the errors.
 const STANDARD_STREAMS: u64 = 3;
@@ -42,7 +46,8 @@ fn needed(config: &Config) -> usize {
         .as_ref()
         .is_some_and(|tls| tls.redirect.is_some());
     let services = 1 + usize::from(is_redirecting);
-    ROOT + LISTENER * addresses * services
+    ROOT + TOP * usize::from(config.site.follow_symlinks)
+        + LISTENER * addresses * services
         + WORKER * config.threads.max(1)
         + Log::descriptors(config.log)
         + CONNECTION

@@ -5,8 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::net::acceptor::Acceptor;
 use crate::net::clock::Now;
@@ -23,7 +24,10 @@ use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
 use crate::site::private::CopyStorage;
-use crate::site::root::Root;
+use crate::site::root::{LinkPolicy, Root};
+
+/// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
+const STUCK: Duration = Duration::from_secs(1);
 
 /// A server that listens but does not serve yet. Clients wait in the kernel's queue.
 pub struct Server {
@@ -119,7 +123,8 @@ impl Server {
         }
     }
 
-    /// Serves until a [`Handle`] asks it to stop. A drain ends at its deadline at the latest.
+    /// Serves until a [`Handle`] asks it to stop. A drain ends at its deadline at the latest, and the
+    /// server soon after, even if a worker waits for a disk that does not answer.
     pub fn run(self, log: &Log) -> Result<(), StartError> {
         let (mailboxes, workers): (Vec<Mailbox>, Vec<WorkerHandle>) =
             self.workers.into_iter().unzip();
@@ -140,7 +145,7 @@ impl Server {
             running.wait(&all_finished);
         }
         drop(alive);
-        running.stop(threads);
+        running.stop(threads, &all_finished);
         outcome
     }
 }
@@ -213,14 +218,21 @@ impl Running {
         }
     }
 
-    /// Stops every thread and waits for it.
-    fn stop(&self, threads: Vec<JoinHandle<()>>) {
+    /// Stops every thread and waits for it. If a worker is stuck, it is left behind, and the end of the
+    /// process ends it.
+    fn stop(&self, threads: Vec<JoinHandle<()>>, all_finished: &Receiver<()>) {
         self.shutdown.stop();
         self.workers.iter().for_each(WorkerHandle::wake);
         self.listeners
             .iter()
             .for_each(|(_, socket)| listen::interrupt(socket));
+        // Nothing is ever sent: an error other than the timeout means that the workers have ended.
+        let timeout = all_finished.recv_timeout(STUCK);
+        let is_stuck = timeout == Err(RecvTimeoutError::Timeout);
         for thread in threads {
+            if is_stuck && !thread.is_finished() {
+                continue;
+            }
             // An error means that the thread panicked. It has ended too.
             let _ = thread.join();
         }
@@ -285,7 +297,11 @@ pub(super) fn open_root(config: &mut Config) -> Result<Root, StartError> {
     } else {
         return Err(StartError::RootNotServable(path));
     };
-    Root::open(&folder, config.site.follow_symlinks).map_err(fault)
+    let links = LinkPolicy {
+        outside: config.site.follow_symlinks,
+        hidden: config.site.hidden,
+    };
+    Root::open(&folder, links).map_err(fault)
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -107,12 +107,12 @@ mod tests {
 
     use crate::semantics::coding::Coding;
     use crate::site::options::{Budgets, SiteOptions};
-    use crate::site::root::Root;
+    use crate::site::root::{LinkPolicy, Root};
 
     const GZIP: Variant = Variant::coded(Coding::Gzip);
 
     fn site(folder: &tempfile::TempDir, memory: u64) -> Site {
-        let root = Root::open(folder.path(), false).expect("a root");
+        let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
         let options = SiteOptions {
             memory,
             ..SiteOptions::default()

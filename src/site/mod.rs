@@ -1,6 +1,7 @@
 //! The disk: finds the file that a path names, describes its representations and reads their bytes.
 //!
-//! Only [`root`] opens files by name. All other modules receive open files from it.
+//! Only [`root`] opens files by name, confined by `walk`. All other modules receive open files
+//! from it.
 
 // Limits on what is held for clients: memory and descriptors.
 pub mod budget;
@@ -36,5 +37,11 @@ pub mod queue;
 pub mod private;
 // Path resolution: the file or directory that a path names.
 pub mod resolve;
-// Confinement: opens files below the document root and nowhere else.
+// Opens names without following links.
+mod nofollow;
+// The directory that paths do not leave.
+mod confine;
+// Confinement: opens names below this directory and nowhere else.
+mod walk;
+// The document root: its files and directories.
 pub mod root;

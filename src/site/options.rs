@@ -14,8 +14,8 @@ pub struct SiteOptions {
     pub index: Vec<String>,
     /// Whether a directory without an index file gets a listing. If not, the answer is 404.
     pub listing: bool,
-    /// Whether names that begin with a dot are served. Off by default, because many folders contain
-    /// `.git` or `.env`. `.well-known` (RFC 8615) is always served.
+    /// Whether names that begin with a dot are served, directly or through a link. Off by default, because
+    /// many folders contain `.git` or `.env`. `.well-known` (RFC 8615) is always served.
     pub hidden: bool,
     /// Whether a symbolic link may lead out of the root. Off by default: otherwise, anyone who can
     /// write below the root could publish every file that the server can read.

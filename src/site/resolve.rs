@@ -1,7 +1,7 @@
 //! Resolves a path to a file (RFC 9110 section 7.1), for one worker.
 //!
 //! A cached file is used only after its state was compared with the disk in the current turn of the
-//! worker's loop. So a change shows at once, and many requests in one turn cost one `stat`.
+//! worker's loop. So a change shows at once, and many requests in one turn look at the disk once.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -306,15 +306,17 @@ impl Site {
             Some((file, false)) => Some(Rc::clone(file)),
             None => None,
         };
+        // A cached file is found in the same confined way as any other. Otherwise a folder that has
+        // moved out of the root, with a link in its place, would still be served.
+        let found = self.root.find(path);
         if let Some(file) = cached {
-            let current = self.root.stat(path);
-            if current.is_ok_and(|(_, state)| state == file.state) {
+            if found.is_ok_and(|(_, state)| state == file.state) {
                 self.cache.confirm(path, self.turn);
                 return Ok(Found::File(file));
             }
             self.cache.remove(path);
         }
-        match self.root.find(path)?.0 {
+        match found?.0 {
             FileKind::Directory => Ok(Found::Directory),
             FileKind::Other => Err(DiskError::Special),
             FileKind::File => self.read(path).map(Found::File),
@@ -366,7 +368,9 @@ impl Site {
 mod tests {
     use super::*;
     use crate::site::options::Budgets;
+    use crate::site::root::LinkPolicy;
     use std::fs;
+    use std::os::unix::fs::symlink;
     use std::path::Path;
 
     /// A time long after all files of a test were written.
@@ -383,7 +387,7 @@ mod tests {
     }
 
     fn site(root: &Path) -> Site {
-        let root = Root::open(root, false).expect("a root");
+        let root = Root::open(root, LinkPolicy::default()).expect("a root");
         let mut site = Site::new(Arc::new(root), Arc::default(), allowances(1 << 20, 2));
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
         site
@@ -421,6 +425,39 @@ mod tests {
         assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
         let again = find(&mut site, "/b").expect("there");
         assert!(Rc::ptr_eq(&neighbour, &again), "it has not changed");
+    }
+
+    /// The states of the files are the same before and after, so only their way tells.
+    #[test]
+    fn a_cached_file_is_found_on_the_same_way_as_any_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().join("root");
+        for (path, content) in [("moves/a", "a"), ("b", "b"), (".hidden/c", "c")] {
+            fs::create_dir_all(root.join(path).parent().expect("a folder")).expect("folders");
+            fs::write(root.join(path), content).expect("a file");
+        }
+        symlink("b", root.join("link")).expect("a link");
+        fs::rename(root.join(".hidden"), root.join("shown")).expect("renamed");
+        let mut site = site(&root);
+        for path in ["/moves/a", "/b", "/link", "/shown/c"] {
+            let first = find(&mut site, path).expect("there");
+            site.look_again();
+            let again = find(&mut site, path).expect("there");
+            assert!(Rc::ptr_eq(&first, &again), "{path} is cached");
+        }
+        for name in ["moves", "b"] {
+            fs::rename(root.join(name), folder.path().join(name)).expect("renamed");
+            symlink(folder.path().join(name), root.join(name)).expect("a link");
+        }
+        fs::rename(root.join("shown"), root.join(".hidden")).expect("renamed");
+        symlink(".hidden", root.join("shown")).expect("a link");
+        site.look_again();
+        for path in ["/moves/a", "/b", "/link"] {
+            let error = find(&mut site, path).err();
+            assert_eq!(error, Some(DiskError::Outside), "{path}");
+        }
+        let error = find(&mut site, "/shown/c").err();
+        assert_eq!(error, Some(DiskError::Hidden));
     }
 
     #[test]
@@ -506,7 +543,7 @@ mod tests {
         for name in names {
             fs::write(root.join(name), vec![b'x'; 2 << 20]).expect("a file");
         }
-        let root = Root::open(root, false).expect("a root");
+        let root = Root::open(root, LinkPolicy::default()).expect("a root");
         Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2))
     }
 
@@ -541,7 +578,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let old: Vec<u8> = (0..600_000u32).flat_map(u32::to_le_bytes).collect();
         fs::write(folder.path().join("a"), &old).expect("a file");
-        let root = Root::open(folder.path(), false).expect("a root");
+        let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
         let mut site = Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2));
         let ask = |site: &mut Site| ask(site, "/a");
         let first = ask(&mut site);

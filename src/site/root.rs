@@ -1,19 +1,20 @@
-//! Confinement: the only place where docroot opens files by name for clients.
+//! The document root: the only place where docroot opens files by name for clients.
 //!
-//! A path is opened relative to the root's descriptor. Symbolic links are followed as long as they
-//! stay below the root. A link that leaves it is not found, unless the operator allowed such links.
-//! Only regular files and directories are opened for reading, because opening a FIFO may block and
-//! opening a device can trigger an action.
+//! A path never leads out of the root, unless the operator allowed links to do so. The module `walk`
+//! sees to that. Only regular files and directories are opened for reading,
+//! because opening a FIFO may block and opening a device can trigger an action.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat};
 use rustix::io::Errno;
+
+pub use crate::site::confine::LinkPolicy;
+use crate::site::confine::{Confinement, Refusal};
+use crate::site::walk::open_path;
 
 /// Flags to open for reading. The call never blocks, and a terminal never becomes the controlling one.
 const READ: OFlags = OFlags::RDONLY
@@ -21,19 +22,16 @@ const READ: OFlags = OFlags::RDONLY
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOCTTY);
 
+/// Flags to find out what a name is.
+const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+
 /// The coarsest timestamp resolution of common file systems, in seconds, rounded up.
 const COARSEST_TICK: i64 = 3;
-
-/// How often to try to open a file if a rename interferes.
-const OPEN_ATTEMPTS: usize = 8;
 
 /// An open document root.
 #[derive(Debug)]
 pub struct Root {
-    directory: OwnedFd,
-    /// The root's path, absolute and without links, so that resolved paths can be compared with it.
-    path: PathBuf,
-    follow_symlinks: bool,
+    place: Confinement,
 }
 
 /// The kind of a directory entry.
@@ -68,11 +66,12 @@ pub struct FileState {
 pub enum DiskError {
     /// The name does not exist.
     NotFound,
-    /// A name in the path begins with a dot, and the operator did not allow such names.
+    /// A name in the path begins with a dot, or a link leads to such a name, and the operator did not
+    /// allow such names.
     Hidden,
     /// A symbolic link leads out of the root, and the operator did not allow such links.
     Outside,
-    /// Symbolic links lead in a circle.
+    /// Symbolic links lead in a circle, or through too many others.
     LinkLoop,
     /// The path continues after the name of a file, perhaps only with a slash.
     NotDirectory,
@@ -109,28 +108,32 @@ pub enum Told {
 
 impl Root {
     /// Opens the directory `path` as the root.
-    pub fn open(path: &Path, follow_symlinks: bool) -> io::Result<Root> {
-        let path = path.canonicalize()?;
-        let directory = rustix::fs::openat(CWD, &path, READ | OFlags::DIRECTORY, Mode::empty())?;
-        Ok(Root {
-            directory,
-            path,
-            follow_symlinks,
-        })
-    }
-
-    /// The kind and state of `path` now. Links are followed even out of the root, so use the result
-    /// only to compare it with an earlier state from [`Root::open_file`].
-    pub(super) fn stat(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
-        let stat = rustix::fs::statat(&self.directory, name_or_self(path), AtFlags::empty())?;
-        Ok(describe(&stat))
+    pub fn open(path: &Path, links: LinkPolicy) -> io::Result<Root> {
+        let place = Confinement::open(path, READ, links)?;
+        Ok(Root { place })
     }
 
     /// The kind and state of `path`, without opening it for reading. A path that leads out of the root
     /// is not found.
     pub(super) fn find(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
-        let found = self.open_confined(path, OFlags::PATH | OFlags::CLOEXEC)?;
-        Ok(describe(&rustix::fs::fstat(&found)?))
+        match self.find_name(path)? {
+            Some(found) => Ok(found),
+            None => Ok(describe(&rustix::fs::fstat(
+                &self.open_confined(path, LOOK)?,
+            )?)),
+        }
+    }
+
+    /// Like [`Root::find`], with one system call. `None` if `path` is more than a name in the root, or
+    /// if it is a link.
+    fn find_name(&self, path: &[u8]) -> Result<Option<(FileKind, FileState)>, DiskError> {
+        if path.is_empty() || path.contains(&b'/') {
+            return Ok(None);
+        }
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let stat = rustix::fs::statat(self.place.directory(), path, flags)?;
+        let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
+        Ok((!is_link).then(|| describe(&stat)))
     }
 
     /// Opens a regular file.
@@ -152,14 +155,17 @@ impl Root {
     }
 
     /// Reads the next entry. Returns `None` at the end of the directory. The name of the entry is
-    /// written to `name`. An entry is skipped if it has vanished, leads out of the root or is rejected
-    /// by `is_shown`.
+    /// written to `name`. An entry is skipped if it has vanished, leads out of the root or to a hidden
+    /// name, or is rejected by `is_shown`. Adds to `work` what the entry cost, in units of a system
+    /// call.
     pub fn next_entry(
         &self,
         directory: &mut Directory,
         name: &mut Vec<u8>,
         is_shown: impl Fn(&[u8]) -> bool,
+        work: &mut usize,
     ) -> Result<Option<DirectoryEntry>, DiskError> {
+        *work += 1;
         let Some(entry) = directory.entries.read() else {
             return Ok(None);
         };
@@ -179,80 +185,18 @@ impl Root {
             }
             // A link, or the file system does not report the type. Resolve it as a request would.
             (false, FileType::Symlink | FileType::Unknown) => {
-                let mut path = directory.path.clone();
-                path.extend_from_slice(name);
-                let target = self.open_confined(&path, OFlags::PATH | OFlags::CLOEXEC);
-                DirectoryEntry::of(target.and_then(|fd| Ok(rustix::fs::fstat(&fd)?))).map(Some)
+                let path = [directory.path.as_slice(), name].concat();
+                let target = open_path(&self.place, &path, LOOK, work);
+                let stat = target.map_err(DiskError::from);
+                let stat = stat.and_then(|opened| Ok(rustix::fs::fstat(&opened)?));
+                DirectoryEntry::of(stat).map(Some)
             }
             (false, _) => Ok(Some(DirectoryEntry::Skipped)),
         }
     }
 
     fn open_confined(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, DiskError> {
-        let path = name_or_self(path);
-        if self.follow_symlinks {
-            return Ok(rustix::fs::openat(
-                &self.directory,
-                path,
-                flags,
-                Mode::empty(),
-            )?);
-        }
-        match self.open_beneath(path, flags) {
-            Ok(descriptor) => Ok(descriptor),
-            // EXDEV: a link leads out of the root, or it is absolute and may lead back in. ENOSYS and
-            // EPERM: the kernel or the sandbox of this process does not offer openat2.
-            Err(Errno::XDEV | Errno::NOSYS | Errno::PERM) => self.open_resolved(path, flags),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Opens `path` with openat2, which makes the kernel keep every step below the root.
-    #[cfg(target_os = "linux")]
-    fn open_beneath(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let mut result = Err(Errno::AGAIN);
-        for _ in 0..OPEN_ATTEMPTS {
-            result = rustix::fs::openat2(&self.directory, path, flags, Mode::empty(), resolve);
-            if !matches!(result, Err(Errno::AGAIN)) {
-                break;
-            }
-        }
-        result
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn open_beneath(&self, _path: &[u8], _flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        Err(Errno::NOSYS)
-    }
-
-    /// Resolves all links first. Then walks the resolved path from the root's descriptor without
-    /// following links. So no step can leave the root, even if something is renamed in between.
-    fn open_resolved(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, DiskError> {
-        let resolved = self.path.join(OsStr::from_bytes(path)).canonicalize()?;
-        let inside = resolved
-            .strip_prefix(&self.path)
-            .map_err(|_| DiskError::Outside)?;
-        let mut current = rustix::fs::openat(
-            &self.directory,
-            ".",
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
-        let mut components = inside.components().peekable();
-        while let Some(component) = components.next() {
-            let step_flags = match components.peek() {
-                Some(_) => OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-                None => flags,
-            };
-            let name = component.as_os_str();
-            current =
-                rustix::fs::openat(&current, name, step_flags | OFlags::NOFOLLOW, Mode::empty())?;
-        }
-        if inside.as_os_str().is_empty() {
-            current = rustix::fs::openat(&current, ".", flags, Mode::empty())?;
-        }
-        Ok(current)
+        Ok(open_path(&self.place, path, flags, &mut 0)?)
     }
 }
 
@@ -366,9 +310,11 @@ impl DiskError {
     pub fn text(self) -> &'static str {
         match self {
             DiskError::NotFound => "no file or directory has this name",
-            DiskError::Hidden => "a name that begins with a dot is not served",
+            DiskError::Hidden => {
+                "a name that begins with a dot is not served, nor is a link to one"
+            }
             DiskError::Outside => "a symbolic link leads out of the served directory",
-            DiskError::LinkLoop => "symbolic links lead in a circle",
+            DiskError::LinkLoop => "symbolic links lead in a circle, or too many follow each other",
             DiskError::NotDirectory => "the path continues after the name of a file",
             DiskError::Special => "FIFOs, sockets and devices are not served",
             DiskError::NotTheServedFile => "only one file is served, and it has another name",
@@ -401,14 +347,21 @@ impl From<Errno> for DiskError {
     }
 }
 
+impl From<Refusal> for DiskError {
+    fn from(refusal: Refusal) -> DiskError {
+        match refusal {
+            Refusal::Outside => DiskError::Outside,
+            Refusal::Hidden => DiskError::Hidden,
+            Refusal::TooManyLinks => DiskError::LinkLoop,
+            Refusal::System(error) => error.into(),
+        }
+    }
+}
+
 impl From<io::Error> for DiskError {
     fn from(error: io::Error) -> DiskError {
         Errno::from_io_error(&error).map_or(DiskError::Failed, DiskError::from)
     }
-}
-
-fn name_or_self(path: &[u8]) -> &[u8] {
-    if path.is_empty() { b"." } else { path }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use docroot::observe::client::Client;
 use docroot::observe::log::Log;
 use docroot::semantics::date::{HttpDate, ImfFixdate};
 use docroot::site::private::CopyStorage;
-use docroot::site::root::Root;
+use docroot::site::root::{LinkPolicy, Root};
 
 use super::{PATIENCE, Response, Setup, find};
 
@@ -166,7 +166,7 @@ fn settings(setup: &mut Setup) -> Settings {
         let (endpoint, _) = Endpoint::open(options, &[], &Now::read()).expect("certificates");
         Arc::new(endpoint)
     });
-    let root = Root::open(setup.root(), false).expect("a root");
+    let root = Root::open(setup.root(), LinkPolicy::default()).expect("a root");
     Settings {
         endpoint,
         handlers: std::mem::take(&mut setup.handlers),

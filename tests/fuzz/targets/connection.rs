@@ -25,7 +25,7 @@ use docroot::net::mailbox::Mailbox;
 use docroot::net::transport::Transport;
 use docroot::observe::client::Client;
 use docroot::observe::log::Log;
-use docroot::site::root::Root;
+use docroot::site::root::{LinkPolicy, Root};
 use libfuzzer_sys::fuzz_target;
 
 /// More turns than any input needs; one more means that a connection never ends.
@@ -47,7 +47,7 @@ fn context() -> Context {
     std::fs::write(folder.join("a"), b"small").expect("a file");
     std::fs::write(folder.join("t.txt"), vec![b'x'; 200_000]).expect("a file");
     std::fs::create_dir(folder.join("d")).expect("a folder");
-    let root = Root::open(&folder, false).expect("a root");
+    let root = Root::open(&folder, LinkPolicy::default()).expect("a root");
     let settings = Settings::new(Config::new(folder, 1, 64), root, Arc::default());
     let (mailbox, _) = Mailbox::new(Arc::default()).expect("a poller");
     Context::new(&settings, Log::off().handle(), mailbox.wakes())

@@ -1,0 +1,69 @@
+//! Opens names without following links.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::fs::{FileType, Mode, OFlags, fstat, openat, readlinkat};
+use rustix::io::Errno;
+
+/// Flags to go through a directory, which needs no permission to read it.
+pub(super) const PASS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// Opens a path in which no name is a link. The kernel keeps every step below `directory`.
+#[cfg(target_os = "linux")]
+pub(super) fn open_without_links(
+    directory: BorrowedFd<'_>,
+    path: &[u8],
+    flags: OFlags,
+) -> rustix::io::Result<OwnedFd> {
+    use rustix::fs::ResolveFlags;
+
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    rustix::fs::openat2(directory, path, flags, Mode::empty(), resolve)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn open_without_links(
+    _directory: BorrowedFd<'_>,
+    _path: &[u8],
+    _flags: OFlags,
+) -> rustix::io::Result<OwnedFd> {
+    Err(Errno::NOSYS)
+}
+
+/// Whether the path must be opened name by name. LOOP: one of the names is a link. NOSYS and PERM: the
+/// kernel or the sandbox of this process does not offer openat2.
+pub(super) fn needs_walk(error: Errno) -> bool {
+    matches!(error, Errno::LOOP | Errno::NOSYS | Errno::PERM)
+}
+
+/// What a name in a directory is.
+pub(super) enum Named {
+    Open(OwnedFd),
+    Link(Vec<u8>),
+}
+
+/// Opens a name, or reads it if it is a link.
+pub(super) fn open_name(
+    directory: BorrowedFd<'_>,
+    name: &[u8],
+    flags: OFlags,
+) -> Result<Named, Errno> {
+    let opened = openat(directory, name, flags | OFlags::NOFOLLOW, Mode::empty());
+    let may_be_link = match &opened {
+        // With PATH alone, the link itself is opened.
+        Ok(opened) => {
+            flags.contains(OFlags::PATH)
+                && !flags.contains(OFlags::DIRECTORY)
+                && FileType::from_raw_mode(fstat(opened)?.st_mode) == FileType::Symlink
+        }
+        Err(error) => matches!(*error, Errno::NOTDIR | Errno::LOOP | Errno::MLINK),
+    };
+    if !may_be_link {
+        return opened.map(Named::Open);
+    }
+    match readlinkat(directory, name, Vec::new()) {
+        Ok(target) => Ok(Named::Link(target.into_bytes())),
+        // It is not a link, or not any more.
+        Err(_) => Err(opened.err().unwrap_or(Errno::NOENT)),
+    }
+}
