@@ -1,7 +1,7 @@
 //! Classes of octets in a head. The class of request-targets (RFC 9112 section 3.2) is here; the
 //! others come from [`crate::text::octet`]. [`first_control`] searches eight bytes at once.
 
-pub use crate::text::octet::{HOST_NAME, TOKEN, is, run};
+pub use crate::text::octet::{HOST_NAME, TOKEN, UNRESERVED, is, run};
 
 use crate::text::octet::Class;
 

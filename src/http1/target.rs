@@ -323,6 +323,10 @@ mod tests {
         check("GET", "http://:80/", Err(TargetError::Authority));
         check("GET", "http://h:x/", Err(TargetError::Authority));
         check("GET", "http://h\\a/", Err(TargetError::Authority));
+        check("GET", "http://h%C3%A4/", Ok("Http h%C3%A4 None /")); // RFC 3986 3.2.2
+        check("GET", "http://h%2Fx/", Err(TargetError::Authority)); // an encoded delimiter
+        check("GET", "http://h%00/", Err(TargetError::Authority)); // an encoded control character
+        check("GET", "http://me%40h/", Err(TargetError::Authority));
         check("GET", "http://me@h/", Err(TargetError::UserInformation)); // 4.2.4
         check("GET", "http://h/a@b", Ok("Http h None /a@b"));
     }
@@ -352,6 +356,7 @@ mod tests {
         check("CONNECT", "/", error);
         check("CONNECT", "*", error);
         check("CONNECT", "http://h/", error);
+        check("CONNECT", "h%3A80:443", error);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub type Class = [bool; 256];
 pub static TOKEN: Class = alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
 /// `unreserved` (RFC 3986 section 2.3): the octets that have no special meaning anywhere in a URI.
-pub(super) static UNRESERVED: Class = alphanumeric_and(b"-._~");
+pub static UNRESERVED: Class = alphanumeric_and(b"-._~");
 
 /// `unreserved / sub-delims` (RFC 3986 section 3.2.2): the octets of a registered name, except `%`.
 pub static HOST_NAME: Class = alphanumeric_and(b"-._~!$&'()*+,;=");
