@@ -279,5 +279,6 @@ mod tests {
         );
         check("GET http://b/ HTTP/1.0\n", Ok("b"));
         check("OPTIONS * HTTP/1.1\nHost: a\n", Ok("a"));
+        check("OPTIONS http://b HTTP/1.1\nHost: a\n", Ok("b")); // 3.2.4: this means * too
     }
 }
