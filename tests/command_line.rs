@@ -58,6 +58,9 @@ fn mistakes_end_with_2_and_say_where_help_is() {
     check_mistake(&[], &["--port", "http"], 2, "'--port <N>'");
     check_mistake(&[], &["--port"], 2, "a value is required");
     check_mistake(&[], &["--idle-timeout", "soon"], 2, "such as 10s");
+    let url = "'http://a' for '--allow-host <NAME>': it is not a host; leave out the scheme";
+    check_mistake(&[], &["--allow-host", "b,http://a"], 2, url);
+    check_mistake(&[("DOCROOT_ALLOW_HOST", "a*")], &[], 2, "the first label");
     check_mistake(&[("PORT", "http")], &[], 2, "the variable PORT: ");
     check_mistake(
         &[("DOCROOT_THREADS", "0")],
@@ -431,6 +434,7 @@ fn quiet_says_nothing_at_all() {
     drop(listener);
     let mut child = command()
         .args(["--quiet", "--bind", "127.0.0.1", "--port", &port])
+        .args(["--allow-host", "test"])
         .arg(folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -526,6 +530,7 @@ fn closed_standard_streams_do_not_end_the_server() {
         .args(["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"])
         .arg(env!("CARGO_BIN_EXE_docroot"))
         .args(["--bind", "127.0.0.1", "--port", &port])
+        .args(["--allow-host", "test"])
         .arg(folder.path())
         .spawn()
         .expect("a shell");

@@ -75,7 +75,7 @@ fn advice(status: Status) -> &'static str {
         Status::RangeNotSatisfiable => {
             "Content-Range gives the length of the file. Request a range within it."
         }
-        Status::MisdirectedRequest => "Connect with TLS, or correct the address.",
+        Status::MisdirectedRequest => "Correct the address. An https address needs TLS.",
         Status::ExpectationFailed => "Leave out the Expect field, or send Expect: 100-continue.",
         Status::RequestHeaderFieldsTooLarge => {
             "Send fewer or shorter fields. It often helps to delete the cookies of this site."
