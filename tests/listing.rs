@@ -58,6 +58,8 @@ fn a_folder_is_a_page_for_people() {
     assert_eq!(page.field("Cache-Control"), Some("no-cache"));
     assert_eq!(page.field("X-Content-Type-Options"), Some("nosniff"));
     assert!(page.field("Content-Security-Policy").is_some());
+    let resource_policy = page.field("Cross-Origin-Resource-Policy");
+    assert_eq!(resource_policy, Some("same-origin"));
     let text = page.text();
     for part in [
         "<title>Index of /docs/</title>",

@@ -13,6 +13,10 @@ pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 );
 
+/// The value of `Cross-Origin-Resource-Policy` for listings and error pages. A page of another origin
+/// cannot embed them, so it cannot learn from them what the server has.
+pub const RESOURCE_POLICY: &str = "same-origin";
+
 /// The value of `Content-Type` for an error page.
 pub const CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
