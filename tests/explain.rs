@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 42] = [
+const CASES: [(&str, &[&str]); 43] = [
     (
         "200-a-client-that-expects-100",
         &[
@@ -105,6 +105,10 @@ const CASES: [(&str, &[&str]); 42] = [
     ("404-a-fifo", &["/fifo"]),
     ("404-a-file-with-a-slash", &["/hello.txt/"]),
     ("404-a-hidden-name", &["/.secret", "-H", "If-None-Match: *"]),
+    (
+        "404-a-name-with-an-invisible-character",
+        &["/rtl%E2%80%AEgnp.exe"],
+    ),
     ("404-a-link-that-leads-out", &["/outside"]),
     ("404-another-name-than-the-only-file", &["/poem.txt"]),
     ("405-a-tunnel", &["example.org:80", "--method", "CONNECT"]),
