@@ -80,6 +80,11 @@ impl Bind {
         }
     }
 
+    /// Whether only this machine can connect.
+    pub fn is_loopback(&self) -> bool {
+        self.addresses().all(|ip| ip.to_canonical().is_loopback())
+    }
+
     /// All addresses.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.required.iter().chain(&self.optional).copied()
