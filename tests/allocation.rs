@@ -8,6 +8,7 @@ mod support;
 
 use std::time::Duration;
 
+use docroot::http1::allowed_hosts::HostPattern;
 use support::rig::Rig;
 use support::{Setup, request};
 
@@ -16,7 +17,10 @@ const TURNS: usize = 100;
 
 fn rig() -> Rig {
     let text = "so much text that a coding is worth its while; ".repeat(40);
-    let mut rig = Rig::new(Setup::new().file("text.txt", text));
+    let setup = Setup::new().file("text.txt", text);
+    // The host of the requests is looked up in the list of those that are allowed.
+    let hosts = ["*.example", "test"].map(|host| HostPattern::parse(host).expect(host));
+    let mut rig = Rig::new(setup.with(|config| config.allow_hosts = hosts.into()));
     // A slow machine must not split what is measured into several turns.
     rig.context.turn_time = Duration::from_secs(3600);
     rig
