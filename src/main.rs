@@ -15,6 +15,7 @@ use docroot::cli::banner::Banner;
 use docroot::cli::launch::{Command, Explain, Launch};
 use docroot::cli::machine::{Machine, wants_colour};
 use docroot::cli::signals::{self, end_on_signals, survive_file_size_limit};
+use docroot::cli::warnings::{Surroundings, warnings};
 use docroot::cli::{self, explanation};
 use docroot::http1::target::Scheme;
 use docroot::net;
@@ -69,6 +70,9 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     for notice in server.notices() {
         say(&format!("docroot: {notice}\n"));
+    }
+    for warning in warnings(&launch.config, &Surroundings::inspect(&launch.config)) {
+        say(&format!("docroot: {warning}\n"));
     }
     announce(&launch, &server);
     let outcome = server.run(&log);

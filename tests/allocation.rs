@@ -6,6 +6,9 @@
 
 mod support;
 
+use std::time::Duration;
+
+use docroot::http1::allowed_hosts::HostPattern;
 use support::rig::Rig;
 use support::{Setup, request};
 
@@ -14,7 +17,13 @@ const TURNS: usize = 100;
 
 fn rig() -> Rig {
     let text = "so much text that a coding is worth its while; ".repeat(40);
-    Rig::new(Setup::new().file("text.txt", text))
+    let setup = Setup::new().file("text.txt", text);
+    // The host of the requests is looked up in the list of those that are allowed.
+    let hosts = ["*.example", "test"].map(|host| HostPattern::parse(host).expect(host));
+    let mut rig = Rig::new(setup.with(|config| config.allow_hosts = hosts.into()));
+    // A slow machine must not split what is measured into several turns.
+    rig.context.turn_time = Duration::from_secs(3600);
+    rig
 }
 
 /// Answers to `request`, which is sent again and again, need nothing from the heap once the file

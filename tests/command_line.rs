@@ -58,6 +58,9 @@ fn mistakes_end_with_2_and_say_where_help_is() {
     check_mistake(&[], &["--port", "http"], 2, "'--port <N>'");
     check_mistake(&[], &["--port"], 2, "a value is required");
     check_mistake(&[], &["--idle-timeout", "soon"], 2, "such as 10s");
+    let url = "'http://a' for '--allow-host <NAME>': it is not a host; leave out the scheme";
+    check_mistake(&[], &["--allow-host", "b,http://a"], 2, url);
+    check_mistake(&[("DOCROOT_ALLOW_HOST", "a*")], &[], 2, "the first label");
     check_mistake(&[("PORT", "http")], &[], 2, "the variable PORT: ");
     check_mistake(
         &[("DOCROOT_THREADS", "0")],
@@ -431,6 +434,7 @@ fn quiet_says_nothing_at_all() {
     drop(listener);
     let mut child = command()
         .args(["--quiet", "--bind", "127.0.0.1", "--port", &port])
+        .args(["--allow-host", "test"])
         .arg(folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -526,6 +530,7 @@ fn closed_standard_streams_do_not_end_the_server() {
         .args(["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"])
         .arg(env!("CARGO_BIN_EXE_docroot"))
         .args(["--bind", "127.0.0.1", "--port", &port])
+        .args(["--allow-host", "test"])
         .arg(folder.path())
         .spawn()
         .expect("a shell");
@@ -570,5 +575,119 @@ fn switches_reach_the_server() {
     assert_eq!(
         get(&["--cache-memory", "0"], "/text.txt", &[]).body.len(),
         5000
+    );
+}
+
+/// What a server says that listens at this address, up to the end of its banner.
+fn said_at(address: &str, mut command: Command, root: &Path) -> String {
+    command.args(["--log-format", "off", "--port", "0", "--bind", address]);
+    Program::start_as_told(command.arg(root)).banner.clone()
+}
+
+#[track_caller]
+fn check_warned(said: &str, warning: &str, is_wanted: bool) {
+    let mut lines = said.lines();
+    let is_said =
+        lines.any(|line| line.starts_with("docroot: warning: ") && line.contains(warning));
+    assert_eq!(is_said, is_wanted, "{warning}: {said}");
+}
+
+#[test]
+fn private_files_and_hidden_files_are_warned_about_if_others_can_connect() {
+    let folder = site();
+    let hidden = |address: &str| {
+        let mut command = command();
+        command.arg("--include-hidden");
+        said_at(address, command, folder.path())
+    };
+    check_warned(&hidden("0.0.0.0"), "leave out --include-hidden", true);
+    check_warned(&hidden("127.0.0.1"), "warning", false);
+    let said = || said_at("0.0.0.0", command(), folder.path());
+    check_warned(&said(), "private files", false);
+    check_warned(&said(), "--include-hidden", false);
+    std::fs::create_dir(folder.path().join(".ssh")).expect("a folder");
+    check_warned(
+        &said(),
+        ".ssh\"; serve a directory that has only public files",
+        true,
+    );
+    check_warned(&hidden("127.0.0.1"), "warning", false);
+    let system = said_at("0.0.0.0", command(), Path::new("/"));
+    check_warned(
+        &system,
+        "serve a directory that has only public files",
+        true,
+    );
+}
+
+#[test]
+fn private_files_that_may_not_be_read_are_not_warned_about() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = site();
+    let private = folder.path().join(".ssh");
+    std::fs::create_dir(&private).expect("a folder");
+    let none = std::fs::Permissions::from_mode(0o0);
+    std::fs::set_permissions(&private, none).expect("a mode");
+    let Some(command) = unprivileged() else {
+        return;
+    };
+    check_warned(
+        &said_at("0.0.0.0", command, folder.path()),
+        "private",
+        false,
+    );
+}
+
+#[test]
+fn root_is_warned_if_others_can_connect() {
+    let folder = site();
+    let is_root = rustix::process::geteuid().is_root();
+    let warning = "run it as a user that can read only the served files";
+    check_warned(
+        &said_at("0.0.0.0", command(), folder.path()),
+        warning,
+        is_root,
+    );
+    check_warned(
+        &said_at("127.0.0.1", command(), folder.path()),
+        warning,
+        false,
+    );
+    if !is_root {
+        skipped("only root is warned, and the tests run as another user");
+    }
+}
+
+/// The operator knows what the banner says, but may not know what a warning says.
+#[test]
+fn warnings_are_also_said_quietly() {
+    let folder = site();
+    let (listener, port) = taken();
+    drop(listener);
+    let mut child = command()
+        .args([
+            "--quiet",
+            "--include-hidden",
+            "--bind",
+            "0.0.0.0",
+            "--port",
+            &port,
+        ])
+        .arg(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut client = connect_when_it_listens(&port);
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").status, 200);
+    assert_eq!(end(&mut child), Some(0));
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut said).expect("text");
+    check_warned(&said, "--include-hidden", true);
+    assert!(
+        said.lines()
+            .all(|line| line.starts_with("docroot: warning: ")),
+        "{said}"
     );
 }

@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 42] = [
+const CASES: [(&str, &[&str]); 45] = [
     (
         "200-a-client-that-expects-100",
         &[
@@ -75,7 +75,13 @@ const CASES: [(&str, &[&str]); 42] = [
     ),
     (
         "200-a-target-in-absolute-form",
-        &["http://example.org/hello.txt", "-H", "Accept-Encoding: br"],
+        &[
+            "http://example.org/hello.txt",
+            "-H",
+            "Accept-Encoding: br",
+            "--allow-host",
+            "*.example,example.org",
+        ],
     ),
     ("200-the-only-file", &["/"]),
     (
@@ -100,6 +106,10 @@ const CASES: [(&str, &[&str]); 42] = [
     ("404-a-file-with-a-slash", &["/hello.txt/"]),
     ("404-a-hidden-name", &["/.secret", "-H", "If-None-Match: *"]),
     ("404-a-link-in-a-circle", &["/circle"]),
+    (
+        "404-a-name-with-an-invisible-character",
+        &["/rtl%E2%80%AEgnp.exe"],
+    ),
     ("404-a-link-that-leads-out", &["/outside"]),
     ("404-a-link-to-a-hidden-name", &["/to-secret"]),
     ("404-another-name-than-the-only-file", &["/poem.txt"]),
@@ -112,6 +122,22 @@ const CASES: [(&str, &[&str]); 42] = [
     (
         "417-an-unknown-expectation",
         &["/hello.txt", "-H", "Expect: 200-ok"],
+    ),
+    (
+        "421-a-foreign-host-beside-listed-ones",
+        &[
+            "/hello.txt",
+            "-H",
+            "Host: rebound.example:8080",
+            "--bind",
+            "0.0.0.0",
+            "--allow-host",
+            "files.example",
+        ],
+    ),
+    (
+        "421-a-foreign-host-on-loopback",
+        &["/hello.txt", "-H", "Host: rebound.example"],
     ),
     ("421-https-without-tls", &["https://localhost/hello.txt"]),
     ("200-a-file", &["/hello.txt"]),

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -103,6 +104,26 @@ fn certificates_that_cannot_be_used() {
         &desk.file("name\nof two lines", ""),
         "there is no certificate",
     );
+}
+
+/// Whoever can read the key can pose as the server, and the group counts too.
+#[test]
+fn a_key_that_others_can_read_is_warned_about() {
+    let desk = Desk::new();
+    let said = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&desk.good.key, mode).expect("a mode");
+        desk.check_served(&desk.good)
+    };
+    let warning = "docroot: warning: other users can access the private key ";
+    assert!(!said(0o600).contains("warning"));
+    for mode in [0o644, 0o640, 0o604] {
+        let said = said(mode);
+        assert!(
+            said.starts_with(warning) && said.contains("chmod 600"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

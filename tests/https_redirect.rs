@@ -5,6 +5,7 @@ mod support;
 
 use std::net::TcpStream;
 
+use docroot::net::config::Config;
 use support::tls::Authority;
 use support::{Client, Response, Setup, TestServer, request};
 
@@ -16,6 +17,10 @@ struct Redirecting {
 
 impl Redirecting {
     fn start() -> Redirecting {
+        Redirecting::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut Config)) -> Redirecting {
         let authority = Authority::new("authority");
         let setup = Setup::new()
             .file("a.txt", "this must never be sent")
@@ -23,7 +28,8 @@ impl Redirecting {
             .tls(|tls| {
                 tls.redirect = Some(0);
                 tls.hsts = Some(3600);
-            });
+            })
+            .with(change);
         Redirecting {
             server: setup.start(),
             authority,
@@ -106,6 +112,7 @@ fn everybody_is_sent_to_the_same_place_over_tls() {
     row("GET http://t:81/x", "h", "https://t:PORT/x");
     row("GET https://t/x", "h", "https://t:PORT/x");
     // RFC 9112 section 3.2.4: the server as a whole has no path.
+    row("OPTIONS http://t", "h", "https://t:PORT");
     row("OPTIONS *", "h", "https://h:PORT");
     row("OPTIONS /a.txt", "h", "https://h:PORT/a.txt");
     // The method is kept by 308, so none is refused here.
@@ -127,6 +134,22 @@ fn whoever_names_no_host_cannot_be_sent_anywhere() {
     plain.check_refused("GET / HTTP/1.0", 400);
     plain.check_refused("GET * HTTP/1.1\r\nHost: a", 400);
     plain.check_refused("CONNECT h:443 HTTP/1.1\r\nHost: h:443", 405);
+}
+
+/// A foreign name that means this machine is sent nowhere: it would come back as that name.
+#[test]
+fn only_the_hosts_of_the_site_are_redirected() {
+    let plain = Redirecting::with(|config| config.allow_hosts.clear());
+    plain.check_sent(
+        "GET /a HTTP/1.1\r\nHost: localhost:80",
+        "https://localhost:PORT/a",
+    );
+    plain.check_refused("GET /a HTTP/1.1\r\nHost: rebound.example", 421);
+    plain.check_refused(
+        "GET http://rebound.example/ HTTP/1.1\r\nHost: localhost",
+        421,
+    );
+    plain.check_refused("GET / HTTP/1.0", 400);
 }
 
 #[test]

@@ -48,6 +48,22 @@ fn names(listing: &Value) -> Vec<&str> {
     names.map(|name| name.expect("a name")).collect()
 }
 
+/// A right-to-left override makes `rtl<U+202E>gnp.exe` read as `rtlexe.png`. The page shows it, and the
+/// link leads to the file.
+#[test]
+fn invisible_characters_of_names_are_shown_and_links_keep_them() {
+    let server = TestServer::of(&[("rtl\u{202e}gnp.exe", "a program")]);
+    let page = server.get("/", &[("Accept", "text/html")]).text();
+    let shown = ">rtl<span class=\"invisible\">U+202E</span>gnp.exe</a>";
+    let (before, _) = page.split_once(shown).expect("a marked name");
+    assert!(!page.contains('\u{202e}'), "{page}");
+    let (_, link) = before.rsplit_once("href=\"./").expect("a link");
+    let link = link.strip_suffix('"').expect("an attribute");
+    assert_eq!(server.get(&format!("/{link}"), &[]).text(), "a program");
+    let listing = json(&server.get("/", &[JSON]));
+    assert_eq!(names(&listing), ["rtl\u{202e}gnp.exe"]);
+}
+
 #[test]
 fn a_folder_is_a_page_for_people() {
     let server = server();
@@ -58,6 +74,8 @@ fn a_folder_is_a_page_for_people() {
     assert_eq!(page.field("Cache-Control"), Some("no-cache"));
     assert_eq!(page.field("X-Content-Type-Options"), Some("nosniff"));
     assert!(page.field("Content-Security-Policy").is_some());
+    let resource_policy = page.field("Cross-Origin-Resource-Policy");
+    assert_eq!(resource_policy, Some("same-origin"));
     let text = page.text();
     for part in [
         "<title>Index of /docs/</title>",

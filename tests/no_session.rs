@@ -34,6 +34,8 @@ fn check_told(mut client: Client, sent: &[u8], has_body: bool) {
     assert!(kind.starts_with("text/plain"), "{kind}");
     assert_eq!(response.field("Connection"), Some("close"));
     assert_eq!(response.field("Strict-Transport-Security"), None);
+    let resource_policy = response.field("Cross-Origin-Resource-Policy");
+    assert_eq!(resource_policy, Some("same-origin"));
     let page = &answer[end..];
     let says_it = page.starts_with(b"This port speaks HTTPS");
     assert_eq!((says_it, !page.is_empty()), (has_body, has_body), "{sent}");

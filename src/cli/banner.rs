@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use crate::http1::target::Scheme;
+use crate::text::escape::Name;
 
 /// What the banner shows.
 #[derive(Clone, Debug)]
@@ -31,7 +32,10 @@ pub struct Banner<'a> {
 impl Banner<'_> {
     /// The text. It ends with a line end.
     pub fn text(&self) -> String {
-        let mut text = format!("docroot serves {:?} at\n", self.root);
+        let mut text = format!(
+            "docroot serves {} at\n",
+            Name(self.root.as_os_str().as_encoded_bytes())
+        );
         // Writing to a string never fails.
         for url in self.urls() {
             let url = self.bold(&url);
@@ -191,10 +195,10 @@ mod tests {
         );
         check_text(
             "0.0.0.0:8080",
-            "/a\n\x1b[2J",
+            "/a\n\x1b[2J\u{202e}\u{3164}",
             None,
             true,
-            "docroot serves \"/a\\n\\u{1b}[2J\" at\n  \
+            "docroot serves \"/a\\n\\u{1b}[2J\\u{202e}\\u{3164}\" at\n  \
              \x1b[1;36mhttp://127.0.0.1:8080/\x1b[0m\n\
              Other machines can connect at every address of this machine.\n\
              Press Ctrl-C to stop.\n",

@@ -45,7 +45,7 @@ Examples:
 const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
 
 const EXPLAIN_AFTER_HELP: &str = "\
-The options under Serving and under Limits and deadlines mean the same as for a server, and
+The options under Serving, Network, and Limits and deadlines mean the same as for a server, and
 docroot reads their environment variables too.
 
 Examples:

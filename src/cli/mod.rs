@@ -46,6 +46,8 @@ mod tests;
 mod units;
 // Mistakes in the arguments.
 mod usage;
+// Warnings about what a server exposes.
+pub mod warnings;
 
 /// The command for these arguments. The first argument is the name of the program.
 ///

@@ -71,6 +71,7 @@ fn the_defaults_are_the_documented_ones() {
             root: ".".into(),
             bind: Bind::loopback(),
             port: Port::Preferred(8080),
+            allow_hosts: Vec::new(),
             threads: 4,
             site: SiteOptions::default(),
             limits: Limits::for_descriptors(1024),

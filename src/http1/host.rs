@@ -5,11 +5,14 @@
 //! uri-host    = IP-literal / IPv4address / reg-name          RFC 3986 section 3.2.2
 //! reg-name    = *( unreserved / pct-encoded / sub-delims )
 //! ```
+//!
+//! RFC 3986 section 3.2.2 encodes characters beyond ASCII, such as `caf%C3%A9`. An encoded delimiter,
+//! as in `h%2Fx`, is refused: after decoding, it would end the host or begin a port or a path.
 
 use core::net::Ipv6Addr;
 use std::fmt;
 
-use super::octet::{self, HOST_NAME};
+use super::octet::{self, HOST_NAME, UNRESERVED};
 use super::version::Version;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
@@ -109,19 +112,28 @@ fn name_length(bytes: &[u8]) -> Option<usize> {
     valid.then_some(length)
 }
 
-/// The length of a registered name. IPv4 addresses match the same grammar. A `%` without two digits
-/// ends the name; the caller then finds no colon and refuses it.
+/// The length of a registered name. IPv4 addresses match the same grammar. A `%` that does not begin
+/// a valid encoding ends the name; the caller then finds no colon and refuses it.
 fn reg_name_length(bytes: &[u8]) -> Option<usize> {
     let mut length = 0;
     loop {
         let rest = bytes.get(length..)?;
         length += octet::run(&HOST_NAME, rest);
         match bytes.get(length..)? {
-            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                length += 3;
-            }
+            [b'%', high, low, ..] if may_be_encoded(*high, *low) => length += 3,
             _ => return Some(length),
         }
+    }
+}
+
+/// Whether a registered name may contain the octet with these hexadecimal digits. Of ASCII, only the
+/// unreserved characters may be encoded: no delimiter, no control character, no space and no `%`.
+fn may_be_encoded(high: u8, low: u8) -> bool {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    match (digit(high), digit(low)) {
+        (Some(8..), Some(_)) => true,
+        (Some(high), Some(low)) => octet::is(&UNRESERVED, (high * 16 + low) as u8),
+        _ => false,
     }
 }
 
@@ -204,6 +216,16 @@ mod tests {
         check_value("h%4z", None);
         check_value("h%z4", None);
         check_value("ab%41", Some(("ab%41", None)));
+        check_value("a%2Db%7e", Some(("a%2Db%7e", None))); // unreserved
+        check_value("a%ff", Some(("a%ff", None))); // beyond ASCII, not checked for UTF-8
+        for delimiter in b":/?#[]@!$&'()*+,;=" {
+            check_value(&format!("h%{delimiter:02x}x"), None); // RFC 3986 2.2
+        }
+        for other in (0..=b' ').chain(*b"\"%<>\\^`{|}\x7f") {
+            check_value(&format!("h%{other:02X}:80"), None); // 2.1 and 3.2.2
+        }
+        check_value("%2F", None);
+        check_value("h%2F@g", None);
         check_value("caf\u{e9}", None);
         check_value("::1", None);
         check_value("[::1", None);
@@ -257,5 +279,6 @@ mod tests {
         );
         check("GET http://b/ HTTP/1.0\n", Ok("b"));
         check("OPTIONS * HTTP/1.1\nHost: a\n", Ok("a"));
+        check("OPTIONS http://b HTTP/1.1\nHost: a\n", Ok("b")); // 3.2.4: this means * too
     }
 }

@@ -1,7 +1,8 @@
 //! RFC 9112: bytes to messages and back. Invariant: this layer never reads a socket, a file or the clock.
 //!
 //! [`parse::request_head`] parses the head of a request. [`target`], [`host`], [`framing`],
-//! [`persistence`] and [`expect`] each answer one question about it. [`check`] calls all of them
+//! [`persistence`] and [`expect`] each answer one question about it. [`allowed_hosts`] says whether
+//! the server answers for the host. [`check`] calls all of them
 //! except [`persistence`]. [`chunked`] reads and writes chunked bodies. [`response`] writes the head
 //! of a response.
 //!
@@ -9,6 +10,8 @@
 //! chunked (section 7) are refused: parsers read them differently, and attackers use that to smuggle
 //! requests. Trailers (section 7.1.2) are checked and dropped, because this server uses none.
 
+// RFC 9110 section 7.4: the hosts that the server answers for.
+pub mod allowed_hosts;
 // The checks that a head must pass before anything uses it.
 pub mod check;
 // Section 7.1: chunked bodies.

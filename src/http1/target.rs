@@ -38,8 +38,8 @@ pub enum Target<'a> {
     },
     /// Section 3.2.3: the host and port to which CONNECT wants a tunnel.
     Authority(&'a [u8]),
-    /// Section 3.2.4: the server as a whole.
-    Asterisk,
+    /// Section 3.2.4: the server as a whole. In absolute-form, it has a host.
+    Asterisk(Option<Host<'a>>),
 }
 
 /// The scheme of a URI (RFC 9110 section 4.2).
@@ -113,7 +113,8 @@ impl<'a> Target<'a> {
     pub fn host(&self, field: Option<Host<'a>>) -> Option<Host<'a>> {
         match self {
             Target::Absolute { authority, .. } => Some(*authority),
-            _ => field,
+            Target::Asterisk(authority) => authority.or(field),
+            Target::Origin { .. } | Target::Authority(_) => field,
         }
     }
 
@@ -136,7 +137,7 @@ impl<'a> Target<'a> {
         match raw {
             _ if method == Some(Method::Connect) => authority_form(raw),
             [b'/', ..] => Ok(origin_form(raw)),
-            b"*" if method == Some(Method::Options) => Ok(Target::Asterisk),
+            b"*" if method == Some(Method::Options) => Ok(Target::Asterisk(None)),
             b"*" => Err(TargetError::AsteriskWithoutOptions),
             _ => absolute_form(method, raw),
         }
@@ -154,8 +155,8 @@ impl<'a> Target<'a> {
                 clause!("RFC 9112 section 3.2.3", "authority_form"),
                 "the target is in authority-form",
             ),
-            Target::Asterisk if raw == b"*" => (ASTERISK, "the target is in asterisk-form"),
-            Target::Asterisk => (
+            Target::Asterisk(None) => (ASTERISK, "the target is in asterisk-form"),
+            Target::Asterisk(Some(_)) => (
                 ASTERISK,
                 "the target is in absolute-form without a path, which means * for OPTIONS",
             ),
@@ -167,7 +168,7 @@ impl<'a> Target<'a> {
     /// if the target has no such host.
     pub(super) fn host_step(&self) -> Option<Step> {
         const CLAUSE: Clause = clause!("RFC 9112 section 3.2.2", "host");
-        let Target::Absolute { authority, .. } = self else {
+        let (Target::Absolute { authority, .. } | Target::Asterisk(Some(authority))) = self else {
             return None;
         };
         let step = Step::new(
@@ -181,7 +182,7 @@ impl<'a> Target<'a> {
     pub fn path(&self) -> Option<&'a [u8]> {
         match *self {
             Target::Origin { path, .. } | Target::Absolute { path, .. } => Some(path),
-            Target::Authority(_) | Target::Asterisk => None,
+            Target::Authority(_) | Target::Asterisk(_) => None,
         }
     }
 
@@ -189,7 +190,7 @@ impl<'a> Target<'a> {
     pub fn query(&self) -> Option<&'a [u8]> {
         match *self {
             Target::Origin { query, .. } | Target::Absolute { query, .. } => query,
-            Target::Authority(_) | Target::Asterisk => None,
+            Target::Authority(_) | Target::Asterisk(_) => None,
         }
     }
 }
@@ -219,7 +220,7 @@ fn absolute_form(method: Option<Method>, raw: &[u8]) -> Result<Target<'_>, Targe
     let authority = parse_authority(authority)?;
     // Section 3.2.4: without a path and a query, OPTIONS asks about the whole server.
     if rest.is_empty() && method == Some(Method::Options) {
-        return Ok(Target::Asterisk);
+        return Ok(Target::Asterisk(Some(authority)));
     }
     let (path, query) = split_query(rest);
     // RFC 9110 section 4.2.3: an empty path is the same as `/`.
@@ -278,7 +279,8 @@ mod tests {
                 authority.port
             ),
             Target::Authority(authority) => format!("authority {}", text(authority)),
-            Target::Asterisk => "asterisk".to_owned(),
+            Target::Asterisk(None) => "asterisk".to_owned(),
+            Target::Asterisk(Some(host)) => format!("asterisk {} {:?}", text(host.name), host.port),
         }
     }
 
@@ -311,7 +313,7 @@ mod tests {
         check("GET", "http://[::1]:80/", Ok("Http [::1] Some(80) /"));
         check("OPTIONS", "http://h/", Ok("Http h None /"));
         check("OPTIONS", "http://h?q", Ok("Http h None / ?q"));
-        check("OPTIONS", "http://h", Ok("asterisk")); // 3.2.4
+        check("OPTIONS", "http://h:80", Ok("asterisk h Some(80)")); // 3.2.4
         check("GET", "ftp://h/", Err(TargetError::Scheme));
         check("GET", "://h/", Err(TargetError::Scheme));
         check("GET", "http:/h/", Err(TargetError::Form));
@@ -323,6 +325,10 @@ mod tests {
         check("GET", "http://:80/", Err(TargetError::Authority));
         check("GET", "http://h:x/", Err(TargetError::Authority));
         check("GET", "http://h\\a/", Err(TargetError::Authority));
+        check("GET", "http://h%C3%A4/", Ok("Http h%C3%A4 None /")); // RFC 3986 3.2.2
+        check("GET", "http://h%2Fx/", Err(TargetError::Authority)); // an encoded delimiter
+        check("GET", "http://h%00/", Err(TargetError::Authority)); // an encoded control character
+        check("GET", "http://me%40h/", Err(TargetError::Authority));
         check("GET", "http://me@h/", Err(TargetError::UserInformation)); // 4.2.4
         check("GET", "http://h/a@b", Ok("Http h None /a@b"));
     }
@@ -352,6 +358,7 @@ mod tests {
         check("CONNECT", "/", error);
         check("CONNECT", "*", error);
         check("CONNECT", "http://h/", error);
+        check("CONNECT", "h%3A80:443", error);
     }
 
     #[test]

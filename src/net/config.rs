@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
+use crate::http1::allowed_hosts::HostPattern;
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
 use crate::observe::access_log::LogOptions;
@@ -20,6 +21,8 @@ pub struct Config {
     pub bind: Bind,
     /// The port to listen on.
     pub port: Port,
+    /// The hosts to answer for, beside those that follow from the addresses.
+    pub allow_hosts: Vec<HostPattern>,
     /// How many workers to start, at least 1.
     pub threads: usize,
     /// How files are served.
@@ -42,6 +45,7 @@ impl Config {
             root,
             bind: Bind::loopback(),
             port: Port::Preferred(DEFAULT_PORT),
+            allow_hosts: Vec::new(),
             threads,
             site: SiteOptions {
                 max_copies: max_copies(descriptors),
@@ -74,6 +78,16 @@ impl Bind {
             required: Vec::new(),
             optional: Bind::LOOPBACK.to_vec(),
         }
+    }
+
+    /// Whether only this machine can connect.
+    pub fn is_loopback(&self) -> bool {
+        self.addresses().all(|ip| ip.to_canonical().is_loopback())
+    }
+
+    /// All addresses.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.required.iter().chain(&self.optional).copied()
     }
 
     /// The addresses of `localhost` (RFC 6761 section 6.3).

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::http1::allowed_hosts::AllowedHosts;
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
 use crate::net::buffer::Buffer;
@@ -48,6 +49,8 @@ pub struct Context {
     pub limits: Limits,
     /// How long a head may be.
     pub head_limits: HeadLimits,
+    /// The hosts that the server answers for.
+    pub hosts: Arc<AllowedHosts>,
     /// How long a client may take.
     pub deadlines: Deadlines,
     /// The memory that the worker may hold for clients.
@@ -87,6 +90,8 @@ pub struct Settings {
     pub options: Arc<SiteOptions>,
     /// What the workers may hold for clients.
     pub budgets: Budgets,
+    /// The hosts that the server answers for.
+    pub hosts: Arc<AllowedHosts>,
     /// The server's counters.
     pub counters: Arc<Counters>,
     /// Creates TLS sessions, if the site is served over TLS.
@@ -100,7 +105,9 @@ pub struct Settings {
 impl Settings {
     /// What the workers share if they serve `root` in plain text, without handlers.
     pub fn new(config: Config, root: Root, counters: Arc<Counters>) -> Settings {
+        let hosts = AllowedHosts::new(config.bind.addresses(), &config.allow_hosts);
         Settings {
+            hosts: Arc::new(hosts),
             root: Arc::new(root),
             options: Arc::new(config.site.clone()),
             budgets: Budgets::new(&config.site, config.threads),
@@ -143,6 +150,7 @@ impl Context {
             turn_time: TURN_TIME,
             limits: config.limits,
             head_limits,
+            hosts: Arc::clone(&settings.hosts),
             deadlines: config.deadlines,
             memory,
             observer: Observer {

@@ -97,7 +97,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
         max_body: context.limits.max_body,
     };
     let mut facts = RequestFacts::of(head);
-    let checked = match checked(head, connection, &mut context.trace) {
+    let checked = match checked(head, connection, &context.hosts, &mut context.trace) {
         Ok(checked) => checked,
         Err(response) => return (response, facts.refused()),
     };

@@ -13,6 +13,10 @@ pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 );
 
+/// The value of `Cross-Origin-Resource-Policy` for listings and error pages. A page of another origin
+/// cannot embed them, so it cannot learn from them what the server has.
+pub const RESOURCE_POLICY: &str = "same-origin";
+
 /// The value of `Content-Type` for an error page.
 pub const CONTENT_TYPE: &str = "text/html; charset=utf-8";
 
@@ -75,7 +79,7 @@ fn advice(status: Status) -> &'static str {
         Status::RangeNotSatisfiable => {
             "Content-Range gives the length of the file. Request a range within it."
         }
-        Status::MisdirectedRequest => "Connect with TLS, or correct the address.",
+        Status::MisdirectedRequest => "Correct the address. An https address needs TLS.",
         Status::ExpectationFailed => "Leave out the Expect field, or send Expect: 100-continue.",
         Status::RequestHeaderFieldsTooLarge => {
             "Send fewer or shorter fields. It often helps to delete the cookies of this site."

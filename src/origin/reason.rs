@@ -58,6 +58,8 @@ pub enum Reason {
     ClientExpired,
     /// A request for an `https` URI came without TLS.
     Misdirected,
+    /// The server does not answer for the host of the request.
+    HostNotAllowed,
     /// A request without TLS came to a TLS port.
     PlainText,
     /// The client is redirected to HTTPS.
@@ -117,6 +119,7 @@ impl Reason {
     pub(super) fn for_client(&self) -> String {
         match self {
             Reason::Disk(fault) => fault.text_for_client().to_owned(),
+            Reason::HostNotAllowed => HOST_NOT_ALLOWED.to_owned(),
             other => other.to_string(),
         }
     }
@@ -166,6 +169,7 @@ impl Reason {
             Reason::Incomplete | Reason::Truncated => INCOMPLETE,
             Reason::ClientExpired => CLIENT_EXPIRED,
             Reason::Misdirected => MISDIRECTED,
+            Reason::HostNotAllowed => HOST,
             Reason::PlainText => PLAIN_TEXT,
             Reason::ToHttps => TO_HTTPS,
             Reason::NoHost => NO_HOST,
@@ -198,6 +202,7 @@ const FAILED: Clause = clause!("RFC 9110 section 15.6.1", "origin::refuse", "dis
 const TO_HTTPS: Clause = clause!("RFC 9110 section 15.4.9", "origin::redirect", "answer");
 const NO_HOST: Clause = clause!("RFC 9110 section 7.2", "origin::redirect", "answer");
 const MISDIRECTED: Clause = clause!("RFC 9110 section 7.4", "net::protocol::dispatch", "checked");
+const HOST: Clause = clause!("RFC 9110 section 15.5.20", "http1::allowed_hosts", "rule");
 const TOO_LARGE: Clause = clause!(
     "RFC 9110 section 15.5.14",
     "net::protocol::dispatch",
@@ -227,6 +232,10 @@ const UPGRADE: Clause = clause!(
 );
 const REFUSED: Clause = clause!("RFC 9110 section 15.6.4", "net::acceptor", "admit");
 
+/// The page says what its operator can do: often, this is the visitor.
+const HOST_NOT_ALLOWED: &str =
+    "this server does not answer for this host name; docroot --allow-host NAME makes it answer";
+
 impl Reason {
     /// The text of the reason; empty if the text has numbers, see [`Display`](fmt::Display).
     pub fn text(&self) -> &'static str {
@@ -247,6 +256,7 @@ impl Reason {
             Reason::Truncated => "the connection was cut before the request was complete",
             Reason::ClientExpired => "the client's certificate has expired",
             Reason::Misdirected => "an https URL was requested without TLS",
+            Reason::HostNotAllowed => "the server does not answer for this host, see --allow-host",
             Reason::PlainText => "this port speaks HTTPS",
             Reason::ToHttps => "the site is served over HTTPS",
             Reason::NoHost => "the request does not name a host",
@@ -285,6 +295,7 @@ mod tests {
         check(Reason::ListingOff, "RFC 9110 section 15.5.5");
         check(Reason::ToHttps, "RFC 9110 section 15.4.9");
         check(Reason::Misdirected, "RFC 9110 section 7.4");
+        check(Reason::HostNotAllowed, "RFC 9110 section 15.5.20");
         check(Reason::ContentTooLarge, "RFC 9110 section 15.5.14");
         check(Reason::HeadDeadline, "RFC 9110 section 15.5.9");
         check(Reason::Incomplete, "RFC 9112 section 8");

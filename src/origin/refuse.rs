@@ -1,7 +1,7 @@
 //! Responses to errors (RFC 9110 sections 15.5, 15.6 and 12.5.3). Invariant: they reveal nothing
 //! about the machine, such as a path on disk.
 
-use crate::origin::pages::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, error_page};
+use crate::origin::pages::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RESOURCE_POLICY, error_page};
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
@@ -22,11 +22,16 @@ pub(super) fn error_page_for(response: Response) -> Response {
         Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
         _ => response,
     };
-    response
+    let response = response
         .field("Content-Type", CONTENT_TYPE)
         .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         .field("X-Content-Type-Options", "nosniff")
-        .body(Body::of(page))
+        .body(Body::of(page));
+    match response.status {
+        // The field would also forbid a foreign page to embed the file behind the redirect.
+        Status::MovedPermanently | Status::PermanentRedirect => response,
+        _ => response.field("Cross-Origin-Resource-Policy", RESOURCE_POLICY),
+    }
 }
 
 /// Seconds after which a refused client may retry (RFC 9110 section 10.2.3).
@@ -48,6 +53,7 @@ pub fn plain_text() -> Response {
     const TEXT: &[u8] = b"This port speaks HTTPS. Use an address that begins with https://\n";
     Response::new(Status::BadRequest, Reason::PlainText)
         .field("Content-Type", "text/plain; charset=utf-8")
+        .field("Cross-Origin-Resource-Policy", RESOURCE_POLICY)
         .field("X-Content-Type-Options", "nosniff")
         .body(Body::of(TEXT.to_vec()))
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use crate::http1::response::prepare;
+use crate::origin::pages::RESOURCE_POLICY;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error_page_for;
 use crate::origin::request::Request;
@@ -36,7 +37,8 @@ pub struct Metadata<'a> {
     pub length: Option<u64>,
     /// Whether the resource supports range requests, perhaps in another coding.
     pub has_ranges: bool,
-    /// `Content-Security-Policy`, for pages of the server itself.
+    /// `Content-Security-Policy`, for pages of the server itself. They get
+    /// `Cross-Origin-Resource-Policy` too.
     pub policy: Option<&'static str>,
     /// The rules that apply.
     pub rules: RuleSet,
@@ -207,6 +209,7 @@ impl Metadata<'_> {
         }
         if let Some(policy) = self.policy {
             fields.push("Content-Security-Policy", policy);
+            fields.push("Cross-Origin-Resource-Policy", RESOURCE_POLICY);
         }
         if let Some(date) = self.validators.last_modified {
             fields.push("Last-Modified", date);

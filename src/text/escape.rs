@@ -6,6 +6,17 @@
 //! Word          a\x20"b"<c>
 //! Html          a &quot;b&quot;&lt;c&gt;
 //! JsonString    "a \"b\"<c>"
+//! Name          "a \"b\"<c>"
+//! ```
+//!
+//! None of them writes an [invisible](super::invisible) character as it is:
+//!
+//! ```text
+//! bytes                      a<U+202E>b
+//! Quoted, Word               a\xE2\x80\xAEb
+//! Html, HtmlMarked           a&lt;U+202E&gt;b    a<span class="invisible">U+202E</span>b
+//! HtmlValue                  a&#x202E;b
+//! JsonString, Name           "a\u202eb"         "a\u{202e}b"
 //! ```
 //!
 //! [`Quoted`], [`Word`] and [`JsonString`] write only printable ASCII. Such text cannot start a new
@@ -14,6 +25,7 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
+use super::invisible::is_invisible;
 use super::octet::{self, Class, printable_except};
 
 /// Escapes bytes as nginx does in its log: `"`, `\` and all bytes that are not printable ASCII
@@ -28,8 +40,22 @@ pub struct Word<'a>(pub &'a [u8]);
 
 /// Escapes bytes as text or as a quoted attribute value in HTML. Bytes that are not UTF-8 become
 /// U+FFFD. HTML forbids control characters, so symbols for them (U+2400 to U+2421) replace them.
+/// Invisible characters become text such as `<U+202E>`.
 #[derive(Clone, Copy, Debug)]
 pub struct Html<'a>(pub &'a [u8]);
+
+/// The same as text in HTML, with an element of the class `invisible` for each invisible character.
+#[derive(Clone, Copy, Debug)]
+pub struct HtmlMarked<'a>(pub &'a [u8]);
+
+/// The same as the value of a form field. The browser sends invisible characters back as they were.
+#[derive(Clone, Copy, Debug)]
+pub struct HtmlValue<'a>(pub &'a [u8]);
+
+/// Writes bytes as a name in double quotes for people at a terminal, like the `Debug` format of a
+/// path. Control characters and invisible characters become `\n` or `\u{202e}`.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'a>(pub &'a [u8]);
 
 /// Writes bytes as a JSON string, with quotes (RFC 8259 section 7). Bytes that are not UTF-8 become
 /// U+FFFD. Characters that are not printable ASCII become `\uHHHH`.
@@ -52,18 +78,67 @@ impl Display for Word<'_> {
 
 impl Display for Html<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let is_special =
-            |char| matches!(char, '&' | '<' | '>' | '"' | '\'' | '\0'..='\x1f' | '\x7f'..='\u{9f}');
-        write_special(f, self.0, is_special, |f, char| match char {
-            '&' => f.write_str("&amp;"),
-            '<' => f.write_str("&lt;"),
-            '>' => f.write_str("&gt;"),
-            '"' => f.write_str("&quot;"),
-            '\'' => f.write_str("&#39;"),
-            '\0'..='\x1f' => f.write_char(char::from_u32(0x2400 + char as u32).unwrap_or(' ')),
-            '\x7f'..='\u{9f}' => f.write_char('\u{2421}'),
-            _ => f.write_char(char),
+        write_html(f, self.0, |f, code| write!(f, "&lt;U+{code:04X}&gt;"))
+    }
+}
+
+impl Display for HtmlMarked<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write_html(f, self.0, |f, code| {
+            write!(f, "<span class=\"invisible\">U+{code:04X}</span>")
         })
+    }
+}
+
+impl Display for HtmlValue<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write_html(f, self.0, |f, code| write!(f, "&#x{code:04X};"))
+    }
+}
+
+/// Writes bytes as HTML. `mark` writes the code of an invisible character.
+fn write_html(
+    f: &mut Formatter<'_>,
+    bytes: &[u8],
+    mark: impl Fn(&mut Formatter<'_>, u32) -> fmt::Result,
+) -> fmt::Result {
+    let is_special = |char| {
+        matches!(char, '&' | '<' | '>' | '"' | '\'' | '\0'..='\x1f' | '\x7f'..='\u{9f}')
+            || is_invisible(char)
+    };
+    write_special(f, bytes, is_special, |f, char| match char {
+        '&' => f.write_str("&amp;"),
+        '<' => f.write_str("&lt;"),
+        '>' => f.write_str("&gt;"),
+        '"' => f.write_str("&quot;"),
+        '\'' => f.write_str("&#39;"),
+        '\0'..='\x1f' => f.write_char(char::from_u32(0x2400 + char as u32).unwrap_or(' ')),
+        '\x7f'..='\u{9f}' => f.write_char('\u{2421}'),
+        char::REPLACEMENT_CHARACTER => f.write_char(char),
+        _ => mark(f, char as u32),
+    })
+}
+
+impl Display for Name<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for chunk in self.0.utf8_chunks() {
+            chunk.valid().chars().try_for_each(|char| match char {
+                '\'' => f.write_char(char),
+                _ => write_visible(f, char),
+            })?;
+            let mut invalid = chunk.invalid().iter();
+            invalid.try_for_each(|byte| write!(f, "\\x{byte:02X}"))?;
+        }
+        f.write_char('"')
+    }
+}
+
+/// Writes a character as in a Rust string: quotes, backslashes and what people cannot see are escaped.
+pub fn write_visible(f: &mut impl Write, char: char) -> fmt::Result {
+    match is_invisible(char) {
+        true => write!(f, "{}", char.escape_unicode()),
+        false => write!(f, "{}", char.escape_debug()),
     }
 }
 
@@ -176,6 +251,38 @@ mod tests {
         check(Html, b"<b>&\"'", "&lt;b&gt;&amp;&quot;&#39;");
         check(Html, "a\nb\x1b[2J\x7f\u{85}c".as_bytes(), "a␊b␛[2J␡␡c"); // no control characters
         check(Html, b"<\xff>\xe2\x80", "&lt;\u{fffd}&gt;\u{fffd}"); // not UTF-8
+    }
+
+    /// Each escape keeps a name with a right-to-left override from reading as another one.
+    #[test]
+    fn invisible_characters_become_visible() {
+        let name = "rtl\u{202e}gnp.exe".as_bytes();
+        check(Html, name, "rtl&lt;U+202E&gt;gnp.exe");
+        let marked = "rtl<span class=\"invisible\">U+202E</span>gnp.exe";
+        check(HtmlMarked, name, marked);
+        check(HtmlValue, name, "rtl&#x202E;gnp.exe");
+        check(Quoted, name, "rtl\\xE2\\x80\\xAEgnp.exe");
+        check(Word, name, "rtl\\xE2\\x80\\xAEgnp.exe");
+        check(JsonString, name, "\"rtl\\u202egnp.exe\"");
+        check(Name, name, "\"rtl\\u{202e}gnp.exe\"");
+        let ends = "\u{200b}<\u{e0041}\u{ad}".as_bytes();
+        check(
+            Html,
+            ends,
+            "&lt;U+200B&gt;&lt;&lt;U+E0041&gt;&lt;U+00AD&gt;",
+        );
+        check(HtmlValue, ends, "&#x200B;&lt;&#xE0041;&#x00AD;");
+    }
+
+    #[test]
+    fn a_name_is_written_as_in_a_program() {
+        check(Name, b"/srv/it's \"a\\b\"", "\"/srv/it's \\\"a\\\\b\\\"\"");
+        check(Name, b"a\n\x1b[2J\xff", "\"a\\n\\u{1b}[2J\\xFF\"");
+        check(
+            Name,
+            "\u{e4}\u{3164}\u{fe0f}".as_bytes(),
+            "\"\u{e4}\\u{3164}\\u{fe0f}\"",
+        );
     }
 
     /// RFC 8259 section 7.

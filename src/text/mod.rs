@@ -19,6 +19,8 @@ pub mod calendar;
 pub mod escape;
 // Human-readable sizes, durations and large numbers.
 pub mod human;
+// Characters that must be made visible.
+pub mod invisible;
 // Classes of octets, as tables.
 pub mod octet;
 // RFC 3986 section 2.1: percent-encoding and decoding.

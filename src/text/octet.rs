@@ -13,10 +13,13 @@ pub type Class = [bool; 256];
 pub static TOKEN: Class = alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
 /// `unreserved` (RFC 3986 section 2.3): the octets that have no special meaning anywhere in a URI.
-pub(super) static UNRESERVED: Class = alphanumeric_and(b"-._~");
+pub static UNRESERVED: Class = alphanumeric_and(b"-._~");
 
 /// `unreserved / sub-delims` (RFC 3986 section 3.2.2): the octets of a registered name, except `%`.
 pub static HOST_NAME: Class = alphanumeric_and(b"-._~!$&'()*+,;=");
+
+/// The octets of a label of a host name, as DNS names and browsers have them.
+pub static LABEL: Class = alphanumeric_and(b"-_");
 
 /// ASCII letters, digits and the octets of `others`.
 pub(super) const fn alphanumeric_and(others: &[u8]) -> Class {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Bind, Config, Port};
 use docroot::net::context::MakeHandler;
 use docroot::net::server::{Handle, Server};
@@ -61,7 +62,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Two workers on an empty folder, a free port of 127.0.0.1, no log.
+    /// Two workers on an empty folder, a free port of 127.0.0.1, no log. The requests of the tests
+    /// name many hosts, so every host is allowed. `tests/hosts.rs` tests the others.
     pub fn new() -> Setup {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = Config {
@@ -70,6 +72,7 @@ impl Setup {
                 optional: vec![],
             },
             port: Port::Fixed(0),
+            allow_hosts: vec![HostPattern::Any],
             ..Config::new(folder.path().to_owned(), 2, 4096)
         };
         Setup {

@@ -62,9 +62,11 @@ impl Program {
         Program::start(&mut command)
     }
 
-    /// Starts the command, on any port of 127.0.0.1, and waits for its banner.
+    /// Starts the command, on any port of 127.0.0.1, and waits for its banner. It also answers for the
+    /// host of [`request`](super::request).
     pub fn start(command: &mut Command) -> Program {
         command.args(["--port", "0", "--bind", "127.0.0.1"]);
+        command.args(["--allow-host", "test"]);
         Program::start_as_told(command)
     }
 

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use crate::cli::settings::Settings;
+use crate::text::escape::write_visible;
 
 /// The only definition of an option. The command line, the environment, the help, the manual and
 /// the completions are made from it.
@@ -223,9 +224,16 @@ impl List {
     }
 }
 
-/// A value in quotes. Control characters are escaped, so it stays on one line.
+/// A value in quotes. Control characters and invisible characters are escaped, so it stays on one
+/// line and reads as what it is.
 pub fn quoted(value: &OsStr) -> String {
-    format!("'{}'", value.to_string_lossy().escape_debug())
+    let mut text = String::from("'");
+    for char in value.to_string_lossy().chars() {
+        // Writing to a string never fails.
+        write_visible(&mut text, char).unwrap_or_default();
+    }
+    text.push('\'');
+    text
 }
 
 /// The value as text.

@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use super::definition::{Group, Kind, List, OptionDef, store, utf8};
+use super::definition::{Group, Kind, List, OptionDef, Scope, store, utf8};
 use crate::cli::units::{count, port};
+use crate::http1::allowed_hosts::HostPattern;
 use crate::net::config::{Bind, Port};
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Network",
-    options: &[PORT, BIND, THREADS],
+    options: &[PORT, BIND, ALLOW_HOST, THREADS],
 };
 
 const PORT: OptionDef = OptionDef::new(
@@ -42,7 +43,30 @@ const BIND: OptionDef = OptionDef::new(
 )
 .short('b')
 .alias("host")
-.default(|_| LOCALHOST.into());
+.default(|_| LOCALHOST.into())
+// It decides for which hosts the server answers.
+.scope(Scope::Answer);
+
+const ALLOW_HOST: OptionDef = OptionDef::new(
+    "allow-host",
+    Kind::List(List {
+        name: "NAME",
+        separator: Some(','),
+        clear: |settings| settings.config.allow_hosts.clear(),
+        add: |settings, value| {
+            let pattern = HostPattern::parse(utf8(value)?).map_err(|fault| fault.to_string())?;
+            settings.config.allow_hosts.push(pattern);
+            Ok(())
+        },
+    }),
+    "A host to answer for, such as files.example, *.example for every name below it, or * for every \
+     host. localhost and its addresses are always allowed. If only this machine can connect, docroot \
+     answers 421 for all other hosts, so that no foreign page can read the files by DNS rebinding. If \
+     other machines can connect, docroot answers for every host until this option is given, and then \
+     for the bound addresses too",
+)
+.default(|_| "no other host".into())
+.scope(Scope::Answer);
 
 const THREADS: OptionDef = OptionDef::new(
     "threads",

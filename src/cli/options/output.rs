@@ -12,7 +12,7 @@ pub const GROUP: Group = Group {
 const QUIET: OptionDef = OptionDef::new(
     "quiet",
     Kind::Switch(|settings| settings.quiet = true),
-    "Print neither the banner nor the access log",
+    "Print neither the banner nor the access log. Warnings and errors are still printed",
 )
 .short('q');
 

@@ -42,6 +42,18 @@ fn the_defaults_are_a_get_of_this_folder_as_text() {
 }
 
 #[test]
+fn the_hosts_are_those_of_the_server() {
+    let options = ["--allow-host", "*.Intra,a", "--bind", "0.0.0.0"];
+    let explained = explain_with(&[], &[&["explain", "/"][..], &options].concat());
+    let served = launch("--allow-host *.Intra,a --bind 0.0.0.0");
+    assert_eq!(explained.config.allow_hosts, served.config.allow_hosts);
+    assert_eq!(explained.config.bind, served.config.bind);
+    let variables: Variables = &[("DOCROOT_ALLOW_HOST", "*.intra,A")];
+    let from_variable = explain_with(variables, &["explain", "/"]);
+    assert_eq!(from_variable.config.allow_hosts, served.config.allow_hosts);
+}
+
+#[test]
 fn the_request_is_read() {
     let arguments = [
         "explain",
@@ -100,7 +112,7 @@ fn options_that_change_answers_apply_to_it() {
 fn other_variables_do_not_apply_to_it() {
     let variables = &[
         ("PORT", "x"),
-        ("DOCROOT_BIND", "x"),
+        ("DOCROOT_LOG_FORMAT", "x"),
         ("DOCROOT_TLS_SELF_SIGNED", "1"),
         ("DOCROOT_METHOD", "HEAD"),
         ("DOCROOT_FORMAT", "json"),

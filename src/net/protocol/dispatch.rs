@@ -1,8 +1,9 @@
 //! Decides what follows a request head: a refusal, an answer, or reading the body first (RFC 9112
-//! sections 3, 6 and 9.3, RFC 9110 sections 7.2, 7.4, 10.1.1 and 15.5.14).
+//! sections 3, 6 and 9.3, RFC 9110 sections 7.2, 7.4, 10.1.1, 15.5.14 and 15.5.20).
 //!
 //! This file uses no socket, so `docroot explain` can answer a request without one.
 
+use crate::http1::allowed_hosts::{self, AllowedHosts};
 use crate::http1::check::{CheckedHead, check};
 use crate::http1::error::Error as MessageError;
 use crate::http1::fault::ParseError;
@@ -96,22 +97,33 @@ impl RequestFacts {
     }
 }
 
-/// Checks a head. The error is the response that refuses it.
+/// Checks a head, and whether the server answers for its host. The error is the response that refuses
+/// it.
 pub fn checked<'a>(
     head: &RequestHead<'a>,
     connection: ConnectionFacts,
+    hosts: &AllowedHosts,
     trace: &mut Trace,
 ) -> Result<CheckedHead<'a>, Response> {
     let checked = check(head, trace).map_err(|fault| refused(fault, head, trace))?;
     if connection.service == Service::Site && !checked.target.may_come_in(connection.is_secure) {
-        let (status, reason) = (Status::MisdirectedRequest, Reason::Misdirected);
-        trace.note(|| {
-            let target = Evidence::Value(Quote::of(head.target));
-            reason.step().with(target).leads_to(status)
-        });
-        return Err(error(status, reason));
+        let target = || Evidence::Value(Quote::of(head.target));
+        return Err(misdirected(Reason::Misdirected, target, trace));
     }
+    let host = checked.host;
+    let Some(rule) = hosts.rule(head.version, host) else {
+        let host = || allowed_hosts::evidence(host);
+        return Err(misdirected(Reason::HostNotAllowed, host, trace));
+    };
+    trace.note(|| rule.step(host));
     Ok(checked)
+}
+
+/// RFC 9110 section 15.5.20: the response to a request that this server should not have received.
+fn misdirected(reason: Reason, evidence: impl Fn() -> Evidence, trace: &mut Trace) -> Response {
+    let status = Status::MisdirectedRequest;
+    trace.note(|| reason.step().with(evidence()).leads_to(status));
+    error(status, reason)
 }
 
 /// The response to a head that cannot be parsed. The step shows the limit that the head exceeds.

@@ -142,7 +142,7 @@ impl Http1 {
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(context.observer.note(&head));
         let mut facts = RequestFacts::of(&head);
-        let dispatched = match checked(&head, connection, &mut context.trace) {
+        let dispatched = match checked(&head, connection, &context.hosts, &mut context.trace) {
             Err(response) => {
                 facts = facts.refused();
                 Dispatched::Answered(Answer::Ready(response), BodyReader::none())

@@ -7,7 +7,7 @@ use super::frame::Frame;
 use super::order::{Order, Sort, SortKey};
 use super::query::{Format, ListingQuery, key_name, order_name};
 use crate::text::calendar::{TimeFormat, UtcTime};
-use crate::text::escape::Html;
+use crate::text::escape::{Html, HtmlMarked, HtmlValue};
 use crate::text::human::{Grouped, HumanSize};
 use crate::text::{append, percent};
 use std::fmt::{self, Display, Formatter};
@@ -23,8 +23,8 @@ pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 /// assets.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
-    "style-src 'sha256-jZpBD0IMMbJAur8NSdpRBAJxnf7spTV1VlBq8YoQTyY='; ",
-    "script-src 'sha256-w/3leo5geDeIKCn/sfM6jrKMkJrHtwV2Rgnt9vFYgNw='; ",
+    "style-src 'sha256-Wz4R+LpwtZI97uq+6eDymdixqu5oirYisFnSGFjAGFw='; ",
+    "script-src 'sha256-dS4Y1iMle6pqFfB4hSCyCERfXndqVZI4Qrow7Syd48c='; ",
     "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
 
@@ -81,7 +81,7 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
         EntryKind::Directory => (" class=\"d\"", "/"),
         EntryKind::File => ("", ""),
     };
-    let (href, name) = (Href(entry), Html(entry.name));
+    let (href, name) = (Href(entry), HtmlMarked(entry.name));
     append(
         out,
         format_args!("<tr{class}><td><a href=\"{href}\">{name}{slash}</a></td><td>"),
@@ -152,7 +152,7 @@ fn write_breadcrumbs(out: &mut Vec<u8>, path: &[u8]) {
 }
 
 fn write_breadcrumb(out: &mut Vec<u8>, name: &[u8], above: usize) {
-    let name = Html(name);
+    let name = HtmlMarked(name);
     match above {
         0 => append(out, format_args!("<b aria-current=\"page\">{name}</b>")),
         _ => append(
@@ -163,7 +163,7 @@ fn write_breadcrumb(out: &mut Vec<u8>, name: &[u8], above: usize) {
 }
 
 fn write_bar(out: &mut Vec<u8>, frame: &Frame) {
-    let (sort, filter) = (frame.query.sort, Html(frame.query.filter.as_bytes()));
+    let (sort, filter) = (frame.query.sort, frame.query.filter.as_bytes());
     append(
         out,
         format_args!(
@@ -176,7 +176,10 @@ fn write_bar(out: &mut Vec<u8>, frame: &Frame) {
         false => {
             append(
                 out,
-                format_args!(" with \u{201c}{filter}\u{201d} in the name</span>"),
+                format_args!(
+                    " with \u{201c}{}\u{201d} in the name</span>",
+                    HtmlMarked(filter)
+                ),
             );
             write_unfiltered_link(out, sort);
         }
@@ -197,7 +200,8 @@ fn write_bar(out: &mut Vec<u8>, frame: &Frame) {
         format_args!(
             "<input type=\"search\" id=\"q\" name=\"q\" aria-label=\"Filter by name\" \
              placeholder=\"Filter by name\" autocomplete=\"off\" spellcheck=\"false\" \
-             value=\"{filter}\"><button>Filter</button></form>\n</div>\n"
+             value=\"{}\"><button>Filter</button></form>\n</div>\n",
+            HtmlValue(filter)
         ),
     );
 }

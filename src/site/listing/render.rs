@@ -168,6 +168,28 @@ mod tests {
         );
     }
 
+    /// `rtl<U+202E>gnp.exe` must not read as `rtlexe.png`, but its link must lead to it.
+    #[test]
+    fn invisible_characters_of_names_are_shown() {
+        let name = "rtl\u{202e}gnp.exe";
+        let mark = "<span class=\"invisible\">U+202E</span>";
+        check(
+            "/a\u{202e}/\u{feff}/",
+            "q=%E2%80%AE",
+            &[entry(name.as_bytes(), EntryKind::File)],
+            &[
+                "<title>Index of /a&lt;U+202E&gt;/&lt;U+FEFF&gt;/</title>",
+                &format!("<a href=\"../\">a{mark}</a>"),
+                "<b aria-current=\"page\"><span class=\"invisible\">U+FEFF</span></b>",
+                &format!("<a href=\"./rtl%E2%80%AEgnp.exe\">rtl{mark}gnp.exe</a>"),
+                &format!("with \u{201c}{mark}\u{201d} in the name"),
+                "value=\"&#x202E;\"",
+            ],
+        );
+        let page = rendered("/a\u{202e}/", "q=%E2%80%AE", &[], 1);
+        assert!(!page.contains('\u{202e}'), "{page}");
+    }
+
     #[test]
     fn links_lead_to_parents_and_keep_the_query() {
         let up = "<a href=\"../\">Parent folder</a>";
@@ -286,8 +308,9 @@ mod tests {
             want.extend(directory.then_some(b'/'));
             prop_assert_eq!(decoded(reference), want);
             prop_assert!(reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%/".contains(&byte)));
-            // No byte of the name becomes markup.
+            // No byte of the name becomes markup, except for the marks of invisible characters.
             let text = behind.split_once('>').unwrap().1.split_once("</a>").unwrap().0;
+            let text = text.replace("<span class=\"invisible\">U+", "").replace("</span>", "");
             prop_assert!(!text.contains(['<', '>', '"', '\'']));
         }
 

@@ -17,6 +17,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
+use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::Config;
 use docroot::net::connection::{Connection, Turn};
 use docroot::net::context::{Context, Settings};
@@ -48,7 +49,12 @@ fn context() -> Context {
     std::fs::write(folder.join("t.txt"), vec![b'x'; 200_000]).expect("a file");
     std::fs::create_dir(folder.join("d")).expect("a folder");
     let root = Root::open(&folder, LinkPolicy::default()).expect("a root");
-    let settings = Settings::new(Config::new(folder, 1, 64), root, Arc::default());
+    let config = Config {
+        // The seeds name several hosts.
+        allow_hosts: vec![HostPattern::Any],
+        ..Config::new(folder, 1, 64)
+    };
+    let settings = Settings::new(config, root, Arc::default());
     let (mailbox, _) = Mailbox::new(Arc::default()).expect("a poller");
     Context::new(&settings, Log::off().handle(), mailbox.wakes())
 }

@@ -13,13 +13,20 @@ let timer;
 document.documentElement.className = "js";
 document.getElementById("keys").hidden = false;
 
+// The name as the server filters it. The page shows an invisible character as U+202E in an element.
+function nameOf(row) {
+  const parts = [...row.querySelector("a").childNodes];
+  const text = parts.map((part) => part.className ? String.fromCodePoint(parseInt(part.textContent.slice(2), 16)) : part.textContent);
+  return text.join("").replace(/\/$/, "").toLowerCase();
+}
+
 function filter() {
   const wanted = box.value.toLowerCase();
   if (!wanted.includes(served)) {
     count.textContent = "Press Enter to search all names";
     return;
   }
-  names ??= rows.map((row) => row.querySelector("a").textContent.replace(/\/$/, "").toLowerCase());
+  names ??= rows.map(nameOf);
   let shown = 0;
   rows.forEach((row, at) => {
     const hide = !names[at].includes(wanted);
