@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
+use crate::net::descriptors::{self, Admitted};
 use crate::net::listener::Listener;
 use crate::net::mailbox::{Admission, Shutdown, WorkerHandle};
 use crate::observe::client::Client;
@@ -34,6 +35,8 @@ pub struct Acceptor {
     pub workers: Vec<WorkerHandle>,
     /// The most connections of all workers together.
     pub max_connections: usize,
+    /// The descriptors that connections may have.
+    pub descriptors: descriptors::Admission,
     /// What the workers may hold for clients.
     pub budgets: Budgets,
     /// Says whether the server is shutting down.
@@ -68,10 +71,13 @@ impl Acceptor {
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
         let connections: usize = self.workers.iter().map(WorkerHandle::connections).sum();
         let refused: usize = self.workers.iter().map(WorkerHandle::refused).sum();
+        let admitted = self.descriptors.of(&stream);
         let reason = if self.shutdown.is_draining() {
             Some(Reason::Draining)
         } else if connections - refused.min(connections) >= self.max_connections {
             Some(Reason::AtCapacity)
+        } else if admitted != Admitted::Served {
+            Some(Reason::FewDescriptors)
         } else if self.budgets.memory().is_overdrawn() {
             Some(Reason::NoMemory)
         } else {
@@ -81,7 +87,7 @@ impl Acceptor {
         self.counters
             .connections_refused
             .add(u64::from(reason.is_some()));
-        if reason.is_some() && refused >= MAX_REFUSED {
+        if reason.is_some() && (refused >= MAX_REFUSED || admitted == Admitted::Closed) {
             return;
         }
         self.counters.connections_open.add(1);

@@ -1,8 +1,11 @@
-//! Whether the limit of open files lets the server serve at all.
+//! The limit of open files: whether it lets the server serve at all, and what is kept for files.
+
+use std::os::fd::{AsRawFd, RawFd};
 
 use rustix::process::{Resource, getrlimit};
 
 use crate::net::config::Config;
+use crate::net::limits::kept_for_files;
 use crate::net::start_error::StartError;
 use crate::observe::log::Log;
 
@@ -23,6 +26,62 @@ const TOP: usize = 1;
 
 /// The input, the output and the errors.
 const STANDARD_STREAMS: u64 = 3;
+
+/// Whether a new connection may have one of the descriptors that are left.
+///
+/// A new socket gets the lowest free number. So number `n` says that `n` descriptors are in use, whatever
+/// for: sockets, files, directories or private copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// The number from which on a connection is refused.
+    refused: u64,
+    /// The number from which on it is closed without a response, because even a response takes a
+    /// descriptor for a while.
+    closed: u64,
+}
+
+/// What becomes of a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admitted {
+    /// It is served.
+    Served,
+    /// It gets a response that says to come back.
+    Refused,
+    /// It is closed.
+    Closed,
+}
+
+impl Admission {
+    /// The rule under the limit of this process. Call this when the server has opened what it needs for
+    /// itself.
+    pub fn of_process() -> Admission {
+        match getrlimit(Resource::Nofile).current {
+            Some(limit) => Admission::under(limit, open_below(limit)),
+            None => Admission::under(u64::MAX, 0),
+        }
+    }
+
+    fn under(limit: u64, open: u64) -> Admission {
+        let kept = kept_for_files(limit.saturating_sub(open));
+        Admission {
+            refused: limit.saturating_sub(kept),
+            closed: limit.saturating_sub(kept / 2),
+        }
+    }
+
+    /// Decides about a connection by its socket, which was accepted just now.
+    pub fn of(self, socket: &impl AsRawFd) -> Admitted {
+        self.of_number(socket.as_raw_fd())
+    }
+
+    fn of_number(self, number: RawFd) -> Admitted {
+        match u64::try_from(number).unwrap_or_default() {
+            number if number >= self.closed => Admitted::Closed,
+            number if number >= self.refused => Admitted::Refused,
+            _ => Admitted::Served,
+        }
+    }
+}
 
 /// Fails if the server could not serve even one connection. The program needs `others` descriptors
 /// beside those of the server. Call this before anything is opened.
@@ -73,4 +132,30 @@ fn open_below(limit: u64) -> u64 {
 #[cfg(not(target_os = "linux"))]
 fn open_below(_limit: u64) -> u64 {
     STANDARD_STREAMS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(limit: u64, refused: RawFd, closed: RawFd) {
+        let admission = Admission::under(limit, 14);
+        let decide = |number: RawFd| admission.of_number(number);
+        assert_eq!(decide(refused - 1), Admitted::Served, "{limit}");
+        assert_eq!(decide(refused), Admitted::Refused, "{limit}");
+        assert_eq!(decide(closed - 1), Admitted::Refused, "{limit}");
+        assert_eq!(decide(closed), Admitted::Closed, "{limit}");
+    }
+
+    #[test]
+    fn the_last_descriptors_are_kept_for_files() {
+        check(18, 15, 17); // one connection is served
+        check(64, 58, 61);
+        check(1024, 898, 961);
+        check(20_000, 18_976, 19_488);
+        let unlimited = Admission::under(u64::MAX, 0);
+        assert_eq!(unlimited.of_number(RawFd::MAX), Admitted::Served);
+        assert_eq!(Admission::under(3, 3).of_number(3), Admitted::Closed);
+    }
 }

@@ -7,8 +7,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::semantics::range;
 
-/// Limits on what a client may ask for. They do not bound the memory that all responses under way
-/// hold together.
+/// Limits on what one client may ask for. The memory that all responses under way hold together has a
+/// limit of its own: [`SiteOptions::memory`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections that may be open at once. One more is refused with 503.
@@ -43,8 +43,8 @@ impl Limits {
     /// 2 KiB/s: a quarter of the slowest mobile link in use, so only stalled clients are slower.
     const MIN_RATE: u64 = 2 << 10;
 
-    /// The defaults, with as many connections as fit into `descriptors` open files: half of those
-    /// that are not reserved, at most [`MOST_CONNECTIONS`].
+    /// The defaults, with as many connections as fit into `descriptors` open files, see
+    /// [`kept_for_files`], at most [`MOST_CONNECTIONS`].
     pub fn for_descriptors(descriptors: u64) -> Limits {
         Limits {
             max_connections: max_connections(descriptors),
@@ -119,12 +119,21 @@ impl Default for Deadlines {
 /// How many connections to allow if `descriptors` files may be open.
 ///
 /// 64 descriptors are reserved for listeners, pollers, standard streams and the start of a browser,
-/// and [`max_copies`] for private copies. A connection gets two of the rest, because a large
-/// download holds a file and a socket. At most [`MOST_CONNECTIONS`].
+/// [`max_copies`] for private copies, and [`kept_for_files`] for files. If responses need more files
+/// than that, the acceptor allows fewer connections. At most [`MOST_CONNECTIONS`].
 fn max_connections(descriptors: u64) -> usize {
     let reserved = RESERVED_DESCRIPTORS + max_copies(descriptors);
-    let pairs = descriptors.saturating_sub(reserved) / 2;
-    usize::try_from(pairs).map_or(MOST_CONNECTIONS, |pairs| pairs.clamp(1, MOST_CONNECTIONS))
+    let free = descriptors.saturating_sub(reserved);
+    let free = free.saturating_sub(kept_for_files(free));
+    usize::try_from(free).map_or(MOST_CONNECTIONS, |free| free.clamp(1, MOST_CONNECTIONS))
+}
+
+/// Of the descriptors that the server does not need for itself, how many are kept for files,
+/// directories and private copies: an eighth. At least three, for one response: a directory that is
+/// listed, and two directories on the way to the target of a link. At most 1,024, because few servers
+/// send so many large files at once.
+pub fn kept_for_files(free: u64) -> u64 {
+    (free / 8).clamp(3, 1024)
 }
 
 /// How many private copies of large files to keep if `descriptors` files may be open: a sixteenth of
@@ -133,8 +142,8 @@ pub fn max_copies(descriptors: u64) -> u64 {
     (descriptors / 16).min(SiteOptions::MAX_COPIES)
 }
 
-/// The most connections by default, even if there are more descriptors. This does not bound the
-/// memory that their responses hold.
+/// The most connections by default, even if there are more descriptors. An idle connection takes some
+/// 700 bytes.
 pub const MOST_CONNECTIONS: usize = 16_384;
 
 const RESERVED_DESCRIPTORS: u64 = 64;
@@ -169,12 +178,12 @@ mod tests {
     fn connections_leave_room_for_files() {
         check(0, 1); // with 0 the server would refuse every client
         check(64, 1);
-        check(70, 1);
-        check(72, 2);
-        check(256, 88);
-        check(1024, 448);
-        check(32_895, 16_383);
-        check(32_896, 16_384);
+        check(72, 1);
+        check(73, 2);
+        check(256, 154);
+        check(1024, 784);
+        check(17_535, 16_383);
+        check(17_536, 16_384);
         check(u64::MAX, 16_384);
     }
 

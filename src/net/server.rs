@@ -13,6 +13,7 @@ use crate::net::acceptor::Acceptor;
 use crate::net::clock::Now;
 use crate::net::config::{Config, Port};
 use crate::net::context::{Context, MakeHandler, Settings};
+use crate::net::descriptors::Admission;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
@@ -192,6 +193,7 @@ impl Running {
                 listener: *listener,
                 workers: self.workers.clone(),
                 max_connections: self.settings.config.limits.max_connections,
+                descriptors: Admission::of_process(),
                 budgets: self.settings.budgets.clone(),
                 shutdown: Arc::clone(&self.shutdown),
                 counters: Arc::clone(&self.settings.counters),

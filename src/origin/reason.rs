@@ -78,6 +78,8 @@ pub enum Reason {
     BodyDeadline,
     /// The server has as many connections as it allows.
     AtCapacity,
+    /// The file descriptors that are left are kept for files.
+    FewDescriptors,
     /// The server holds as much memory for clients as it may.
     NoMemory,
     /// The server is shutting down.
@@ -176,7 +178,9 @@ impl Reason {
             Reason::ContentTooLarge => TOO_LARGE,
             Reason::Unanswered => UNANSWERED,
             Reason::HeadDeadline | Reason::BodyDeadline => DEADLINE,
-            Reason::AtCapacity | Reason::NoMemory | Reason::Draining => REFUSED,
+            Reason::AtCapacity | Reason::FewDescriptors | Reason::NoMemory | Reason::Draining => {
+                REFUSED
+            }
             Reason::UpgradeOfHttp10 => UPGRADE,
         }
     }
@@ -266,6 +270,7 @@ impl Reason {
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",
             Reason::AtCapacity => "the server has as many connections as it allows",
+            Reason::FewDescriptors => "the server keeps its last file descriptors for files",
             Reason::NoMemory => "the server holds as much memory for its clients as it may",
             Reason::Draining => "the server is shutting down",
             _ => "",
@@ -300,6 +305,7 @@ mod tests {
         check(Reason::HeadDeadline, "RFC 9110 section 15.5.9");
         check(Reason::Incomplete, "RFC 9112 section 8");
         check(Reason::AtCapacity, "RFC 9110 section 15.6.4");
+        check(Reason::FewDescriptors, "RFC 9110 section 15.6.4");
         check(Reason::Unanswered, "RFC 9110 section 15.6.1");
         let dots = Reason::Path(PathError::DotSegment);
         check(dots, "RFC 3986 section 5.2.4");

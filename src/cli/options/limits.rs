@@ -37,9 +37,7 @@ const CONNECTIONS: OptionDef = OptionDef::new(
     }),
     "The maximum number of open connections. Beyond it, docroot answers 503",
 )
-.default(|_| {
-    format!("a little less than half the limit of open files, at most {MOST_CONNECTIONS}")
-});
+.default(|_| format!("as many as the limit of open files allows, at most {MOST_CONNECTIONS}"));
 
 const HEAD: OptionDef = OptionDef::new(
     "max-head",
