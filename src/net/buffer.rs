@@ -4,6 +4,8 @@
 //! If bytes are left at the end, such as half a head, the connection keeps them in an allocation of
 //! its own until its next turn. An idle connection has no such allocation.
 
+use crate::site::storage::Storage;
+
 /// A buffer of fixed capacity. The default has no capacity and is a placeholder.
 #[derive(Debug, Default)]
 pub struct Buffer {
@@ -24,18 +26,18 @@ impl Buffer {
 
     /// Copies in what a connection kept, and frees `kept`. It fits, because it came from a buffer of
     /// the same capacity.
-    pub fn restore(&mut self, kept: &mut Vec<u8>) {
+    pub fn restore(&mut self, kept: &mut Storage) {
         debug_assert!(kept.len() <= self.bytes.len(), "kept bytes do not fit");
         self.start = 0;
         self.end = kept.len().min(self.bytes.len());
         self.bytes[..self.end].copy_from_slice(&kept[..self.end]);
-        *kept = Vec::new();
+        *kept = Storage::default();
     }
 
-    /// Moves the waiting bytes to `kept`, in an allocation of exactly their size.
-    pub fn keep(&mut self, kept: &mut Vec<u8>) {
+    /// Moves the waiting bytes to `kept`, in a block of exactly their size.
+    pub fn keep(&mut self, kept: &mut Storage) {
         if self.start < self.end {
-            *kept = self.waiting().to_vec();
+            *kept = Storage::copy_of(self.waiting());
         }
         (self.start, self.end) = (0, 0);
     }
@@ -98,14 +100,11 @@ mod tests {
         buffer.add(6);
         buffer.consume(2);
         assert_eq!(buffer.waiting(), b"cdef");
-        let mut kept = Vec::new();
+        let mut kept = Storage::default();
         buffer.keep(&mut kept);
-        assert_eq!(
-            (kept.as_slice(), buffer.waiting()),
-            (&b"cdef"[..], &b""[..])
-        );
+        assert_eq!((&kept[..], buffer.waiting()), (&b"cdef"[..], &b""[..]));
         buffer.restore(&mut kept);
-        assert_eq!(kept.capacity(), 0);
+        assert_eq!(kept.cost(), 0);
         assert_eq!(buffer.room().len(), 4);
         buffer.consume(100);
         assert!(buffer.is_empty());

@@ -3,7 +3,7 @@
 //!
 //! Small responses collect here, so the responses to pipelined requests leave in one write. The
 //! outbox belongs to the worker, like the inbox. Between turns, a connection keeps only the bytes that
-//! its socket did not take.
+//! its socket did not take, as [`Unsent`].
 
 use std::collections::VecDeque;
 
@@ -11,6 +11,7 @@ use crate::net::exchange::Exchange;
 use crate::net::socket::{Flushed, More};
 use crate::net::transport::Transport;
 use crate::net::transport_error::TransportError;
+use crate::site::storage::Storage;
 
 /// If this many bytes wait, the outbox is flushed before more is written to it.
 pub const OUTBOX_HIGH: usize = 64 * 1024;
@@ -28,42 +29,89 @@ pub struct Outbox {
     ends: VecDeque<(usize, Exchange)>,
 }
 
-impl Outbox {
-    /// Restores what a connection kept, and frees `kept`.
-    pub fn restore(&mut self, kept: &mut Outbox) {
-        self.bytes.clear();
-        self.ends.clear();
-        self.taken = 0;
-        if kept.is_empty() && kept.ends.is_empty() {
-            return;
-        }
-        let kept = std::mem::take(kept);
-        match kept.waiting().len() > OUTBOX_HIGH {
-            true => *self = kept,
-            false => {
-                self.bytes.extend_from_slice(kept.waiting());
-                self.ends.extend(kept.ends);
-            }
+/// What a connection keeps of an outbox between its turns.
+#[derive(Debug, Default)]
+pub enum Unsent {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A copy of a few bytes.
+    Few {
+        /// The bytes that the socket has not taken.
+        bytes: Storage,
+        /// Each exchange with the position behind its last byte.
+        ends: VecDeque<(usize, Exchange)>,
+    },
+    /// Many bytes, with their allocation.
+    Many(Outbox),
+}
+
+impl Unsent {
+    /// How many bytes the socket has not taken.
+    pub fn len(&self) -> usize {
+        match self {
+            Unsent::Nothing => 0,
+            Unsent::Few { bytes, .. } => bytes.len(),
+            Unsent::Many(outbox) => outbox.waiting().len(),
         }
     }
 
-    /// Moves what is left to `kept`. A few bytes are copied into an allocation of exactly that size,
-    /// so the worker keeps its own. More bytes stay where they are and take the allocation with them.
+    /// The memory that it takes.
+    pub fn cost(&self) -> usize {
+        match self {
+            Unsent::Nothing => 0,
+            Unsent::Few { bytes, ends } => bytes.cost() + cost_of_ends(ends),
+            Unsent::Many(outbox) => outbox.bytes.capacity() + cost_of_ends(&outbox.ends),
+        }
+    }
+
+    /// See [`Outbox::next_unended`].
+    pub fn next_unended(&mut self) -> Option<(Exchange, u64)> {
+        match self {
+            Unsent::Nothing => None,
+            Unsent::Few { ends, .. } => {
+                let (at, exchange) = ends.pop_front()?;
+                Some((exchange, at as u64))
+            }
+            Unsent::Many(outbox) => outbox.next_unended(),
+        }
+    }
+}
+
+fn cost_of_ends(ends: &VecDeque<(usize, Exchange)>) -> usize {
+    ends.capacity() * size_of::<(usize, Exchange)>()
+}
+
+impl Outbox {
+    /// Restores what a connection kept, and frees `kept`.
+    pub fn restore(&mut self, kept: &mut Unsent) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.taken = 0;
+        match std::mem::take(kept) {
+            Unsent::Nothing => {}
+            Unsent::Few { bytes, ends } => {
+                self.bytes.extend_from_slice(&bytes);
+                self.ends.extend(ends);
+            }
+            Unsent::Many(outbox) => *self = outbox,
+        }
+    }
+
+    /// Moves what is left to `kept`. A few bytes are copied into a block of exactly that size, so the
+    /// worker keeps its allocation. More bytes stay where they are and take the allocation with them.
     /// Otherwise each turn would copy all of them.
-    pub fn keep(&mut self, kept: &mut Outbox) {
+    pub fn keep(&mut self, kept: &mut Unsent) {
         if self.waiting().len() > OUTBOX_HIGH {
             self.compact();
-            *kept = std::mem::take(self);
+            *kept = Unsent::Many(std::mem::take(self));
             return;
         }
         if !self.is_empty() || !self.ends.is_empty() {
-            let (bytes, taken) = (self.waiting().to_vec(), self.taken);
+            let (bytes, taken) = (Storage::copy_of(self.waiting()), self.taken);
             let ends = self.ends.drain(..);
-            *kept = Outbox {
-                bytes,
-                taken: 0,
-                ends: ends.map(|end| moved(end, taken)).collect(),
-            };
+            let ends = ends.map(|end| moved(end, taken)).collect();
+            *kept = Unsent::Few { bytes, ends };
         }
         self.clear();
     }
@@ -90,11 +138,6 @@ impl Outbox {
             false => self.bytes.clear(),
         }
         self.taken = 0;
-    }
-
-    /// The memory that it takes.
-    pub fn cost(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<(usize, Exchange)>()
     }
 
     /// The vector to which the next response is appended.
@@ -202,12 +245,12 @@ mod tests {
 
     /// Ends a turn and begins the next. Between them, the worker drives another connection.
     fn next_turn(mut outbox: Outbox) -> Outbox {
-        let mut kept = Outbox::default();
+        let mut kept = Unsent::default();
         outbox.keep(&mut kept);
         assert!(outbox.is_empty() && !outbox.has_ended());
         outbox.end().extend_from_slice(b"of another connection");
         outbox.restore(&mut kept);
-        assert!(kept.bytes.is_empty() && kept.ends.is_empty());
+        assert!(matches!(kept, Unsent::Nothing));
         outbox
     }
 

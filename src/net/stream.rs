@@ -11,13 +11,14 @@ use crate::net::clock;
 use crate::net::context::{Buffers, Context};
 use crate::net::deadline::{Deadline, Pace, Waiting};
 use crate::net::exchange::Exchange;
-use crate::net::outbox::Outbox;
+use crate::net::outbox::{Outbox, Unsent};
 use crate::net::socket::{End as InputEnd, Flushed, Input, More};
 use crate::net::transport::Transport;
 use crate::net::transport_error::TransportError;
 use crate::observe::client::Client;
 use crate::observe::event::End;
 use crate::site::budget::{Account, Charge};
+use crate::site::storage::Storage;
 
 /// Bytes that a connection may move in one turn. Then the worker drives the next connection.
 const TURN_BUDGET: u64 = 512 * 1024;
@@ -39,9 +40,9 @@ pub struct Stream {
     /// Bytes written and not taken by the socket. During a turn, this is the worker's outbox.
     pub outbox: Outbox,
     /// What is left of the inbox between turns.
-    received: Vec<u8>,
+    received: Storage,
     /// What is left of the outbox between turns.
-    unsent: Outbox,
+    unsent: Unsent,
     /// For the connection, and for what is left between turns.
     charge: Charge,
     /// How the client's bytes ended, once they have.
@@ -79,8 +80,8 @@ impl Stream {
             client,
             inbox: Buffer::default(),
             outbox: Outbox::default(),
-            received: Vec::new(),
-            unsent: Outbox::default(),
+            received: Storage::default(),
+            unsent: Unsent::default(),
             charge: context.memory.charge_anyway(Account::Connections, COST),
             ended: None,
             arrived: context.now.instant,
@@ -125,7 +126,7 @@ impl Stream {
         self.transport.end_turn(&mut buffers.records);
         self.inbox.keep(&mut self.received);
         self.outbox.keep(&mut self.unsent);
-        let kept = self.received.capacity() + self.unsent.cost();
+        let kept = self.received.cost() + self.unsent.cost() + self.transport.cost();
         self.charge.resize_anyway(COST + kept as u64);
         std::mem::swap(&mut self.inbox, &mut buffers.inbox);
         std::mem::swap(&mut self.outbox, &mut buffers.outbox);
@@ -217,12 +218,12 @@ impl Stream {
 
     /// How many written bytes were not taken, by the socket or by the TLS session.
     pub fn unsent(&self) -> u64 {
-        (self.outbox.waiting().len() + self.unsent.waiting().len()) as u64
+        (self.outbox.waiting().len() + self.unsent.len()) as u64
     }
 
     /// Whether written bytes, or TLS records, have not left.
     pub fn has_unsent(&self) -> bool {
-        !self.outbox.is_empty() || !self.unsent.is_empty() || self.transport.has_unsent()
+        !self.outbox.is_empty() || self.unsent.len() > 0 || self.transport.has_unsent()
     }
 
     /// Ends the exchanges whose last byte has left. A TLS session may have taken the bytes and still

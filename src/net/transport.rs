@@ -149,6 +149,11 @@ impl Transport {
         }
     }
 
+    /// The memory that a TLS session takes between turns, in bytes.
+    pub fn cost(&self) -> usize {
+        self.session.as_ref().map_or(0, |session| session.cost())
+    }
+
     /// Whether TLS records wait for the socket.
     pub fn has_unsent(&self) -> bool {
         self.session

@@ -147,7 +147,9 @@ impl Worker {
 
     fn begin_turn(&mut self, context: &mut Context) {
         context.now.advance();
-        context.origin.begin_turn(context.now.date);
+        if context.origin.begin_turn(context.now.date) {
+            self.shrink(context);
+        }
         if self.mailbox.shutdown.is_draining() && !context.origin.is_draining {
             context.origin.is_draining = true;
             // Every connection checks once whether a request waits. Idle connections end.
@@ -158,6 +160,20 @@ impl Worker {
                 self.run_turn(index, context, Connection::drive);
             }
         }
+    }
+
+    /// If no connection is left, frees the room that a crowd of them has taken. A token of a connection
+    /// that has ended may match a new one from then on. That gives it a turn in which nothing happens.
+    fn shrink(&mut self, context: &mut Context) {
+        if self.slots.is_empty() || self.free.len() < self.slots.len() {
+            return;
+        }
+        self.slots = Vec::new();
+        self.free = Vec::new();
+        self.again = VecDeque::new();
+        self.handshakes = VecDeque::new();
+        context.scratch = Vec::new();
+        context.renew_buffers();
     }
 
     fn act_on_events(&mut self, events: &Events, context: &mut Context) {

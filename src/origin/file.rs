@@ -23,7 +23,7 @@ use crate::site::body::{Body, Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
 use crate::site::coding_job::{self, SharedCoding};
-use crate::site::compress::{CODER, Coded};
+use crate::site::compress::Coded;
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
 use crate::site::path::SitePath;
@@ -157,10 +157,11 @@ fn why_uncoded(
         Some(CodingReason::LengthUnknown)
     } else {
         let is_room = match file.memory {
-            None => origin.site.has_room(CODER),
+            None => origin.site.has_room_for_coder(coding, 0),
             Some(_) => {
                 let in_progress = origin.codings.find(file, Variant::coded(coding));
-                in_progress.is_some() || origin.site.has_room(coding_job::cost(file))
+                in_progress.is_some()
+                    || (origin.site).has_room_for_coder(coding, coding_job::most_coded(file.size()))
             }
         };
         (!is_room).then_some(CodingReason::CodersBusy)
@@ -211,13 +212,13 @@ fn coded(
         }))));
     }
     // If there is no memory here, the client refuses identity, or identity would have been chosen.
-    let charge = origin.site.charge(Account::Coders, CODER);
-    let charge = charge.ok_or(DiskError::CodersBusy)?;
+    let coder = origin.site.coder(variant.coding);
+    let coder = coder.ok_or(DiskError::CodersBusy)?;
     let Some(source) = origin.site.source(file)? else {
         return Ok(None);
     };
     let source = CachedWhenDone {
-        coded: Coded::new(source, variant.coding, charge),
+        coded: Coded::new(source, coder),
         bytes: origin
             .site
             .charge(Account::Contents, 0)

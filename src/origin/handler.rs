@@ -60,10 +60,12 @@ impl Origin {
     }
 
     /// Begins a turn of the worker's loop at `now`.
-    pub fn begin_turn(&mut self, now: HttpDate) {
-        if self.site.begin_turn(now) {
+    pub fn begin_turn(&mut self, now: HttpDate) -> bool {
+        let is_due = self.site.begin_turn(now);
+        if is_due {
             self.readings.sweep();
         }
+        is_due
     }
 
     /// Ends a turn of the worker's loop. Returns the longest time until the next turn should begin, so

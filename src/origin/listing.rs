@@ -19,8 +19,8 @@ use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
 use crate::site::body::{Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
-use crate::site::budget::{Account, Charge};
-use crate::site::compress::{CODER, Coded};
+use crate::site::budget::Account;
+use crate::site::compress::{Coded, Coder};
 use crate::site::directory::{HeldListing, Read, SharedReading};
 use crate::site::held::HeldBytes;
 use crate::site::listing::{CONTENT_SECURITY_POLICY, Format, ListingQuery, Renderer};
@@ -91,7 +91,7 @@ impl ListingJob {
             Some(format) => format_by_query(format, trace),
             None => format_by_accept(request, trace),
         };
-        let (coding, why, charge) = match choose_listing_coding(origin, request, trace) {
+        let (coding, why, coder) = match choose_listing_coding(origin, request, trace) {
             Ok(chosen) => chosen,
             Err(refusal) => return refusal,
         };
@@ -102,7 +102,7 @@ impl ListingJob {
             renderer: Renderer::new(&self.path, query.clone(), format, listing),
             _held: Rc::clone(held),
         };
-        let small = match charge {
+        let small = match coder {
             None => small_page(page(), &origin.site),
             Some(_) => None,
         };
@@ -128,13 +128,11 @@ impl ListingJob {
         note_entity_tag(&metadata.validators, trace);
         let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
         decided.without_content().unwrap_or_else(|| {
-            decided.with_content(match (small, charge) {
+            decided.with_content(match (small, coder) {
                 (Some(bytes), _) => Whole::Stored(Stored::Memory(bytes)),
                 _ if request.method() == Some(Method::Head) => Whole::Omitted,
                 (None, None) => Whole::Source(Box::new(page())),
-                (None, Some(charge)) => {
-                    Whole::Source(Box::new(Coded::new(Box::new(page()), coding, charge)))
-                }
+                (None, Some(coder)) => Whole::Source(Box::new(Coded::new(Box::new(page()), coder))),
             })
         })
     }
@@ -167,13 +165,13 @@ impl Responder for ListingJob {
     }
 }
 
-/// The coding, the reason, and the memory of a coder if it is not identity. An error is the response
+/// The coding, the reason, and a coder if it is not identity. An error is the response
 /// to send instead.
 fn choose_listing_coding(
     origin: &mut Origin,
     request: &Request<'_>,
     trace: &mut Trace,
-) -> Result<(Coding, CodingReason, Option<Charge>), Response> {
+) -> Result<(Coding, CodingReason, Option<Coder>), Response> {
     let choice = coding::choose(request.fields(), origin.offered(true), trace);
     let CodingChoice::Chosen(coding, chosen) = choice else {
         return Err(not_acceptable(DIMENSIONS));
@@ -182,12 +180,12 @@ fn choose_listing_coding(
         return Ok((coding, chosen, None));
     }
     let has_chunks = request.head.head.version == Version::Http11;
-    let charge = match has_chunks {
-        true => origin.site.charge(Account::Coders, CODER),
+    let coder = match has_chunks {
+        true => origin.site.coder(coding),
         false => None,
     };
-    let why = match (&charge, has_chunks) {
-        (Some(_), _) => return Ok((coding, chosen, charge)),
+    let why = match (&coder, has_chunks) {
+        (Some(_), _) => return Ok((coding, chosen, coder)),
         (None, true) => CodingReason::CodersBusy,
         (None, false) => CodingReason::LengthUnknown,
     };

@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use crate::semantics::variant::Variant;
 use crate::site::body::{MemorySource, Pulled, Source};
 use crate::site::budget::{Account, Charge};
-use crate::site::compress::{CODER, Coded, PIECE};
+use crate::site::compress::{Coded, PIECE};
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
 use crate::site::resolve::Site;
@@ -52,12 +52,12 @@ impl CodingJobs {
         }
         let content = file.memory.as_ref()?;
         let charge = site.charge(Account::Contents, most_coded(file.size()))?;
-        let coder_charge = site.charge(Account::Coders, CODER)?;
+        let coder = site.coder(variant.coding)?;
         let source = Box::new(MemorySource::new(Rc::clone(content)));
         let job = Rc::new(RefCell::new(CodingJob {
             file: Rc::clone(file),
             variant,
-            coder: Coded::new(source, variant.coding, coder_charge),
+            coder: Coded::new(source, coder),
             bytes: Vec::new(),
             charge: Some(charge),
             coded: None,
@@ -68,13 +68,8 @@ impl CodingJobs {
     }
 }
 
-/// The memory that the coding of a file takes, if nobody has begun it.
-pub fn cost(file: &StoredFile) -> u64 {
-    CODER + most_coded(file.size())
-}
-
-/// The longest coded content. Content that cannot be compressed becomes slightly longer.
-fn most_coded(size: u64) -> u64 {
+/// The longest coded content of `size` bytes. Content that cannot be compressed becomes slightly longer.
+pub fn most_coded(size: u64) -> u64 {
     size + size / 64 + 64
 }
 
@@ -106,6 +101,7 @@ mod tests {
     use std::sync::Arc;
 
     use crate::semantics::coding::Coding;
+    use crate::site::compress::CODER;
     use crate::site::options::{Budgets, SiteOptions};
     use crate::site::root::{LinkPolicy, Root};
 

@@ -3,10 +3,12 @@
 //! A coder always splits its input into the same pieces. So the coded bytes do not depend on how fast
 //! the client reads, and the entity-tag of the coded representation may be strong.
 
+use std::cell::RefCell;
 use std::io::{self, Write};
+use std::rc::Rc;
 
-use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::write::{DeflateEncoder, ZlibEncoder};
+use flate2::{Compression, Crc};
 
 use crate::semantics::coding::Coding;
 use crate::site::body::{Pulled, Source};
@@ -17,8 +19,12 @@ use crate::site::budget::Charge;
 /// delay the worker's other connections.
 pub(super) const PIECE: usize = 32 * 1024;
 
-/// The memory of a coder: the window and the tables of the encoder, and the piece.
-pub const CODER: u64 = 320 * 1024;
+/// The memory of a coder between two pieces: 288 KiB for the window and the tables of the encoder, 32
+/// KiB for flate2's buffer, and a tenth for what the allocator loses between such blocks.
+pub const CODER: u64 = 352 * 1024;
+
+/// Encoders that a worker keeps for the next coders.
+const MOST_SPARE: usize = 2;
 
 /// The smallest file worth coding, in bytes. The response for a smaller file fits into one packet even
 /// without coding.
@@ -27,39 +33,113 @@ pub(super) const MIN_SIZE: u64 = 1024;
 /// A source that codes another source.
 pub struct Coded {
     source: Box<dyn Source>,
+    /// What the source has produced of the next piece. Empty, and without an allocation, unless the
+    /// source has to wait: many coders may wait for their clients.
     piece: Vec<u8>,
     exhausted: bool,
+    coder: Coder,
+}
+
+/// The coders of one worker. Encoders that have ended are used again. If each coder had a new one,
+/// their large blocks would leave holes in the allocator's memory, and it would grow.
+#[derive(Clone, Default)]
+pub struct Coders(Rc<RefCell<Vec<Spare>>>);
+
+/// [`CODER`] bytes, of the memory of the server and of the part that coders may have.
+pub(super) type Charges = [Charge; 2];
+
+/// An encoder without input, and its memory.
+struct Spare {
     encoder: Encoder,
-    /// For the encoder and the piece.
-    _charge: Charge,
+    charges: Charges,
+}
+
+/// An encoder, and the memory for it.
+pub struct Coder {
+    coding: Coding,
+    /// Made when it is needed. Taken when the last byte is coded.
+    encoder: Option<Encoder>,
+    charges: Option<Charges>,
+    coders: Coders,
 }
 
 enum Encoder {
-    Gzip(GzEncoder<Vec<u8>>),
+    Gzip(GzipEncoder),
     Deflate(ZlibEncoder<Vec<u8>>),
 }
 
+impl Coders {
+    /// Whether an encoder for `coding` can be used again.
+    pub(super) fn has_spare(&self, coding: Coding) -> bool {
+        let spares = self.0.borrow();
+        spares.iter().any(|spare| spare.encoder.is_for(coding))
+    }
+
+    /// A coder for `coding` that has ended and can be used again.
+    pub(super) fn take_spare(&self, coding: Coding) -> Option<Coder> {
+        let mut spares = self.0.borrow_mut();
+        let at = spares.iter().position(|spare| spare.encoder.is_for(coding));
+        let Spare { encoder, charges } = spares.swap_remove(at?);
+        Some(Coder {
+            coding,
+            encoder: Some(encoder),
+            charges: Some(charges),
+            coders: self.clone(),
+        })
+    }
+
+    /// A new coder. Callers never pass identity, because it is not a coding. It would produce gzip.
+    pub(super) fn new_coder(&self, coding: Coding, charges: Charges) -> Coder {
+        Coder {
+            coding,
+            encoder: None,
+            charges: Some(charges),
+            coders: self.clone(),
+        }
+    }
+
+    /// Frees the encoders that nobody uses. Returns whether there were any.
+    pub(super) fn clear(&self) -> bool {
+        !self.0.take().is_empty()
+    }
+}
+
+impl Coder {
+    fn encoder(&mut self) -> &mut Encoder {
+        self.encoder
+            .get_or_insert_with(|| Encoder::new(self.coding))
+    }
+
+    /// Codes the last bytes. The encoder can be used again.
+    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        let output = self.encoder().finish()?;
+        append(out, output);
+        let mut spares = self.coders.0.borrow_mut();
+        if spares.len() < MOST_SPARE
+            && let (Some(encoder), Some(charges)) = (self.encoder.take(), self.charges.take())
+        {
+            spares.push(Spare { encoder, charges });
+        }
+        Ok(())
+    }
+}
+
 impl Coded {
-    /// Codes `source` with `coding`. Callers never pass identity, because it is not a coding. It would
-    /// produce gzip. `charge` is for [`CODER`] bytes.
-    pub fn new(source: Box<dyn Source>, coding: Coding, charge: Charge) -> Coded {
-        let level = Compression::default();
-        let encoder = match coding {
-            Coding::Deflate => Encoder::Deflate(ZlibEncoder::new(Vec::new(), level)),
-            Coding::Gzip | Coding::Identity => Encoder::Gzip(GzEncoder::new(Vec::new(), level)),
-        };
+    /// Codes `source`.
+    pub fn new(source: Box<dyn Source>, coder: Coder) -> Coded {
         Coded {
             source,
-            piece: Vec::with_capacity(PIECE),
+            piece: Vec::new(),
             exhausted: false,
-            encoder,
-            _charge: charge,
+            coder,
         }
     }
 
     /// Fills the piece to [`PIECE`] bytes, or to the end of the source. If the source has to wait,
     /// returns what it waits for.
     fn fill(&mut self) -> Result<Option<Pulled>, BodyError> {
+        self.piece
+            .reserve_exact(PIECE - self.piece.len().min(PIECE));
         while self.piece.len() < PIECE && !self.exhausted {
             let room = PIECE - self.piece.len();
             match self.source.pull(&mut self.piece, room)? {
@@ -79,38 +159,94 @@ impl Source for Coded {
         if let Some(wait) = self.fill()? {
             return Ok(wait);
         }
+        // A source may produce a little more than it was asked for.
         let taken = self.piece.len().min(PIECE);
-        self.encoder.write(&self.piece[..taken])?;
-        self.piece.drain(..taken);
-        let done = self.exhausted && self.piece.is_empty();
-        if done {
-            self.encoder.finish()?;
+        let encoder = self.coder.encoder();
+        encoder.write(&self.piece[..taken])?;
+        append(out, std::mem::take(encoder.output()));
+        self.piece = self.piece.split_off(taken);
+        if !self.exhausted || !self.piece.is_empty() {
+            return Ok(Pulled::More);
         }
-        out.append(self.encoder.output());
-        Ok(if done { Pulled::Done } else { Pulled::More })
+        self.coder.finish(out)?;
+        Ok(Pulled::Done)
     }
 }
 
 impl Encoder {
+    fn new(coding: Coding) -> Encoder {
+        let level = Compression::default();
+        match coding {
+            Coding::Deflate => Encoder::Deflate(ZlibEncoder::new(Vec::new(), level)),
+            Coding::Gzip | Coding::Identity => Encoder::Gzip(GzipEncoder::new(level)),
+        }
+    }
+
+    fn is_for(&self, coding: Coding) -> bool {
+        matches!(self, Encoder::Deflate(_)) == (coding == Coding::Deflate)
+    }
+
     fn write(&mut self, piece: &[u8]) -> io::Result<()> {
         match self {
-            Encoder::Gzip(encoder) => encoder.write_all(piece),
+            Encoder::Gzip(encoder) => encoder.write(piece),
             Encoder::Deflate(encoder) => encoder.write_all(piece),
         }
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    /// Returns the last bytes. The next byte that is written begins a new stream.
+    fn finish(&mut self) -> io::Result<Vec<u8>> {
         match self {
-            Encoder::Gzip(encoder) => encoder.try_finish(),
-            Encoder::Deflate(encoder) => encoder.try_finish(),
+            Encoder::Gzip(encoder) => encoder.finish(),
+            Encoder::Deflate(encoder) => encoder.reset(Vec::new()),
         }
     }
 
     fn output(&mut self) -> &mut Vec<u8> {
         match self {
-            Encoder::Gzip(encoder) => encoder.get_mut(),
+            Encoder::Gzip(encoder) => encoder.deflate.get_mut(),
             Encoder::Deflate(encoder) => encoder.get_mut(),
         }
+    }
+}
+
+/// gzip (RFC 1952). flate2's own encoder for it cannot be used again.
+struct GzipEncoder {
+    deflate: DeflateEncoder<Vec<u8>>,
+    /// Of the bytes written. It also counts them.
+    crc: Crc,
+}
+
+/// RFC 1952 section 2.3: the magic number, deflate, no flags, no time, no extra flags, and an unknown
+/// operating system.
+const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+
+impl GzipEncoder {
+    fn new(level: Compression) -> GzipEncoder {
+        GzipEncoder {
+            deflate: DeflateEncoder::new(GZIP_HEADER.to_vec(), level),
+            crc: Crc::new(),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.crc.update(bytes);
+        self.deflate.write_all(bytes)
+    }
+
+    fn finish(&mut self) -> io::Result<Vec<u8>> {
+        let mut last = self.deflate.reset(GZIP_HEADER.to_vec())?;
+        last.extend_from_slice(&self.crc.sum().to_le_bytes());
+        last.extend_from_slice(&self.crc.amount().to_le_bytes());
+        self.crc.reset();
+        Ok(last)
+    }
+}
+
+/// Moves bytes to the end of `out`.
+fn append(out: &mut Vec<u8>, mut bytes: Vec<u8>) {
+    match out.is_empty() && out.capacity() < bytes.len() {
+        true => *out = bytes,
+        false => out.append(&mut bytes),
     }
 }
 
@@ -146,8 +282,15 @@ mod tests {
 
     /// Codes a whole source.
     fn code(source: Box<dyn Source>, coding: Coding) -> Vec<u8> {
-        let charge = Allowance::unlimited().charge_anyway(Account::Coders, CODER);
-        let mut coded = Coded::new(source, coding, charge);
+        code_with(&Coders::default(), source, coding)
+    }
+
+    fn code_with(coders: &Coders, source: Box<dyn Source>, coding: Coding) -> Vec<u8> {
+        let charges =
+            || [0; 2].map(|_| Allowance::unlimited().charge_anyway(Account::Coders, CODER));
+        let coder = coders.take_spare(coding);
+        let coder = coder.unwrap_or_else(|| coders.new_coder(coding, charges()));
+        let mut coded = Coded::new(source, coder);
         let mut out = Vec::new();
         while coded.pull(&mut out, PIECE).expect("memory") == Pulled::More {}
         out
@@ -170,6 +313,29 @@ mod tests {
             ZlibDecoder::new(&coded[..]).read_to_end(&mut got).unwrap();
             assert!(got == input, "deflate of {length}");
         }
+    }
+
+    #[test]
+    fn an_encoder_is_used_again() {
+        let coders = Coders::default();
+        let input = text(2 * PIECE + 5);
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Deflate, Coding::Gzip] {
+            let want = code(memory(&input), coding);
+            assert!(
+                code_with(&coders, memory(&input), coding) == want,
+                "{coding:?}"
+            );
+        }
+        assert_eq!(coders.0.borrow().len(), 2, "one of each");
+        let cut = coders.take_spare(Coding::Gzip).expect("a spare");
+        let mut cut = Coded::new(memory(&input), cut);
+        assert_eq!(
+            cut.pull(&mut Vec::new(), PIECE).expect("memory"),
+            Pulled::More
+        );
+        drop(cut);
+        assert_eq!(coders.0.borrow().len(), 1, "it has not ended");
+        assert!(coders.clear() && !coders.clear());
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub struct HeldBytes {
 impl HeldBytes {
     /// Holds `bytes`, for which `charge` was made. From now on, it is for exactly these bytes.
     pub fn new(bytes: Storage, mut charge: Charge) -> Rc<HeldBytes> {
-        charge.resize_anyway(bytes.len() as u64);
+        charge.resize_anyway(bytes.cost() as u64);
         Rc::new(HeldBytes { bytes, charge })
     }
 

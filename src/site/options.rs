@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::site::budget::{Allowance, Budget};
+use crate::site::compress::CODER;
 use crate::site::private::CopyStorage;
 
 /// The operator's options for the document root. `max_copies`, `storage` and `only` are not options
@@ -49,6 +50,8 @@ pub struct Budgets {
     copy_bytes: Arc<Budget>,
     /// Private copies.
     copies: Arc<Budget>,
+    /// Bytes of that memory that coders may hold.
+    coders: Arc<Budget>,
 }
 
 /// What one worker may hold for clients.
@@ -62,10 +65,14 @@ pub struct Allowances {
     pub copy_bytes: Allowance,
     /// Private copies.
     pub copies: Allowance,
+    /// Bytes of that memory that coders may hold.
+    pub coders: Allowance,
 }
 
 impl Budgets {
-    /// The budgets that the options give to this many workers.
+    /// The budgets that the options give to this many workers. Coders may have a quarter of the memory,
+    /// because the allocator of the process seldom gives their blocks back to the system. But each worker
+    /// may have one coder.
     pub fn new(options: &SiteOptions, workers: usize) -> Budgets {
         let budget = |limit| Arc::new(Budget::new(limit, workers));
         Budgets {
@@ -73,6 +80,7 @@ impl Budgets {
             cache: budget(options.cache_memory),
             copy_bytes: budget(options.cache_memory),
             copies: budget(options.max_copies),
+            coders: budget((options.memory / 4).max(2 * workers as u64 * CODER)),
         }
     }
 
@@ -84,6 +92,7 @@ impl Budgets {
             cache: part(&self.cache),
             copy_bytes: part(&self.copy_bytes),
             copies: part(&self.copies),
+            coders: part(&self.coders),
         }
     }
 

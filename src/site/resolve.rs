@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
 use crate::semantics::variant::Variant;
@@ -15,6 +16,7 @@ use crate::site::body::{FileSource, MemorySource, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
 use crate::site::cache::Cache;
+use crate::site::compress::{CODER, Coder, Coders};
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
 use crate::site::open_file::OpenFile;
@@ -39,6 +41,7 @@ pub struct Site {
     cache: Cache,
     /// What the worker may hold.
     allowances: Allowances,
+    coders: Coders,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
     updates: CacheUpdates,
@@ -87,6 +90,7 @@ impl Site {
             options,
             cache: Cache::new(allowances.cache.clone()),
             allowances,
+            coders: Coders::default(),
             turn: 0,
             updates: CacheUpdates::default(),
             now: 0,
@@ -107,6 +111,7 @@ impl Site {
         if is_due {
             self.swept = self.now;
             self.cache.sweep();
+            self.coders.clear();
         }
         is_due
     }
@@ -215,9 +220,15 @@ impl Site {
         Some(PendingCopy::new(storage, size, space, mark, Box::new(keep)))
     }
 
-    /// Whether this many bytes of memory are free, or are in use by the cache.
-    pub fn has_room(&self, bytes: u64) -> bool {
-        self.allowances.memory.has_room(bytes)
+    /// Whether there is memory for a coder, and for as many bytes of its result.
+    pub fn has_room_for_coder(&self, coding: Coding, result: u64) -> bool {
+        let allowances = &self.allowances;
+        match self.coders.has_spare(coding) {
+            true => allowances.memory.has_room(result),
+            false => {
+                allowances.coders.has_room(CODER) && allowances.memory.has_room(CODER + result)
+            }
+        }
     }
 
     /// The number of this turn, see [`Site::look_again`].
@@ -228,6 +239,23 @@ impl Site {
     /// Charges memory, even if it is not free.
     pub fn charge_anyway(&self, account: Account, bytes: u64) -> Charge {
         self.allowances.memory.charge_anyway(account, bytes)
+    }
+
+    /// A coder for `coding`. `None` if there is too little memory for one.
+    pub fn coder(&mut self, coding: Coding) -> Option<Coder> {
+        if let Some(coder) = self.coders.take_spare(coding) {
+            return Some(coder);
+        }
+        let mut charges = self.charge_coder();
+        if charges.is_none() && self.coders.clear() {
+            charges = self.charge_coder();
+        }
+        Some(self.coders.new_coder(coding, charges?))
+    }
+
+    fn charge_coder(&mut self) -> Option<[Charge; 2]> {
+        let part = self.allowances.coders.charge(Account::Coders, CODER)?;
+        Some([self.charge(Account::Coders, CODER)?, part])
     }
 
     /// Grows a charge to `bytes`, like [`Site::charge`]. Returns whether there was enough memory.

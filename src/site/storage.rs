@@ -8,10 +8,13 @@ use memmap2::MmapMut;
 
 /// From this size on, a block is a mapping of its own. A mapping takes whole pages, and a few
 /// microseconds to make.
-const LARGE: usize = 64 * 1024;
+const LARGE: usize = 16 * 1024;
+
+/// What a mapping takes a multiple of. Some machines have larger pages.
+const PAGE: usize = 4096;
 
 /// A block of bytes that does not grow.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Storage {
     block: Block,
     length: usize,
@@ -23,19 +26,55 @@ enum Block {
     Mapped(MmapMut),
 }
 
+impl Default for Block {
+    fn default() -> Block {
+        Block::Heap(Vec::new())
+    }
+}
+
 impl Storage {
     /// A block of zeros. An error means that there is not enough memory.
     pub fn zeros(length: usize) -> io::Result<Storage> {
-        let block = match length {
-            0..LARGE => {
+        Storage::zeros_mapped_from(length, LARGE)
+    }
+
+    /// A block of zeros, which is a mapping if it has at least `least` bytes. A process may have only so
+    /// many mappings (65,530 on most systems); beyond them, the block comes from the allocator.
+    fn zeros_mapped_from(length: usize, least: usize) -> io::Result<Storage> {
+        let mapped = match length >= least {
+            true => MmapMut::map_anon(length).ok(),
+            false => None,
+        };
+        let block = match mapped {
+            Some(bytes) => Block::Mapped(bytes),
+            None => {
                 let mut bytes = Vec::new();
                 bytes.try_reserve_exact(length)?;
                 bytes.resize(length, 0);
                 Block::Heap(bytes)
             }
-            _ => Block::Mapped(MmapMut::map_anon(length)?),
         };
         Ok(Storage { block, length })
+    }
+
+    /// A copy of `bytes`, which a connection keeps between its turns. Many connections may do so at the
+    /// same time, so blocks of a page are mapped already.
+    pub fn copy_of(bytes: &[u8]) -> Storage {
+        match Storage::zeros_mapped_from(bytes.len(), PAGE) {
+            Ok(mut storage) => {
+                storage.bytes_mut().copy_from_slice(bytes);
+                storage
+            }
+            Err(_) => Storage::of(bytes.to_vec()),
+        }
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn cost(&self) -> usize {
+        match &self.block {
+            Block::Heap(bytes) => bytes.capacity(),
+            Block::Mapped(bytes) => bytes.len().next_multiple_of(PAGE),
+        }
     }
 
     /// A block with these bytes.
@@ -107,6 +146,17 @@ mod tests {
             let is_mapped = |storage: Storage| matches!(storage.block, Block::Mapped(_));
             assert_eq!(is_mapped(Storage::of(want)), length >= LARGE, "{length}");
         }
+    }
+
+    #[test]
+    fn a_mapping_costs_whole_pages() {
+        for (length, want) in [(0, 0), (4095, 4095), (4096, 4096), (4097, 8192)] {
+            let copy = Storage::copy_of(&bytes(length));
+            assert!(*copy == bytes(length)[..], "{length}");
+            assert_eq!(copy.cost(), want, "{length}");
+        }
+        assert_eq!(Storage::of(bytes(LARGE + 1)).cost(), LARGE + PAGE);
+        assert_eq!(Storage::of(bytes(LARGE - 1)).cost(), LARGE - 1);
     }
 
     #[test]

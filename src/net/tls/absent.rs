@@ -73,6 +73,10 @@ impl Session {
         match self.0 {}
     }
 
+    pub fn cost(&self) -> usize {
+        match self.0 {}
+    }
+
     pub fn has_unsent(&self) -> bool {
         match self.0 {}
     }

@@ -21,6 +21,7 @@ use crate::net::buffer::Buffer;
 use crate::net::socket::{End, Flushed, Input, More, Socket};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
+use crate::site::storage::Storage;
 
 /// How much is encrypted at a time. It is large enough to make a system call worth its cost, and
 /// small enough to stay in the processor's cache and to be kept for a slow client.
@@ -38,6 +39,9 @@ const TOO_LONG: &str = "a handshake message is longer than 32 KiB";
 
 /// Room for two batches with the framing of their records, or for a batch and handshake messages.
 const OUTGOING: usize = 2 * BATCH + 4 * MAX_RECORD;
+
+/// What rustls keeps of a session: keys, and the client's certificates if it sent any.
+const COST: usize = 4096;
 
 /// A worker's buffers for TLS records. The default has no capacity and is a placeholder.
 #[derive(Debug, Default)]
@@ -62,9 +66,9 @@ pub struct Session {
     /// During a turn, the worker's buffers.
     buffers: RecordBuffers,
     /// Between turns: received bytes that are incomplete.
-    received: Vec<u8>,
+    received: Storage,
     /// Between turns: records that the socket has not taken.
-    unsent: Vec<u8>,
+    unsent: Storage,
     /// Decrypted bytes that were not read yet.
     plain: Vec<u8>,
     /// The client has sent close_notify.
@@ -101,8 +105,8 @@ impl Session {
         Ok(Session {
             connection: UnbufferedServerConnection::new(config)?,
             buffers: RecordBuffers::default(),
-            received: received.to_vec(),
-            unsent: Vec::new(),
+            received: Storage::copy_of(received),
+            unsent: Storage::default(),
             plain: Vec::new(),
             peer_closed: false,
             has_failed: false,
@@ -168,6 +172,11 @@ impl Session {
     /// Whether received bytes were not read: decrypted bytes, or an incomplete record.
     pub fn has_received(&self) -> bool {
         !self.plain.is_empty() || !self.buffers.incoming.is_empty()
+    }
+
+    /// The memory that the session takes between turns, in bytes.
+    pub fn cost(&self) -> usize {
+        COST + self.received.cost() + self.unsent.cost() + self.plain.capacity()
     }
 
     /// Whether records wait for the socket.
