@@ -28,7 +28,7 @@ mod acceptor;
 // How other threads reach a worker.
 pub mod mailbox;
 // A thread that serves connections.
-mod worker;
+pub mod worker;
 // The timers of its connections.
 mod timers;
 // How the system schedules the threads.

@@ -9,24 +9,19 @@ mod answers;
 #[path = "../../support/response.rs"]
 mod response;
 
+#[path = "../support/site.rs"]
+mod site;
+
 use std::cell::RefCell;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpStream};
-use std::os::fd::OwnedFd;
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::sync::Arc;
 
-use docroot::http1::allowed_hosts::HostPattern;
-use docroot::net::config::Config;
 use docroot::net::connection::{Connection, Turn};
-use docroot::net::context::{Context, Settings};
-use docroot::net::listener::{Address, Listener, Service};
+use docroot::net::context::Context;
 use docroot::net::mailbox::Mailbox;
 use docroot::net::transport::Transport;
-use docroot::observe::client::Client;
 use docroot::observe::log::Log;
-use docroot::site::root::{LinkPolicy, Root};
 use libfuzzer_sys::fuzz_target;
 
 /// More turns than any input needs; one more means that a connection never ends.
@@ -36,46 +31,24 @@ thread_local! {
     static CONTEXT: RefCell<Context> = RefCell::new(context());
 }
 
-/// The context of a worker on a small root in memory, where the machine has such a place.
+/// The context of a worker.
 fn context() -> Context {
-    let place = Path::new("/dev/shm");
-    let place = if place.is_dir() {
-        place.to_owned()
-    } else {
-        std::env::temp_dir()
-    };
-    let folder = tempfile::tempdir_in(place).expect("a folder").keep();
-    std::fs::write(folder.join("a"), b"small").expect("a file");
-    std::fs::write(folder.join("t.txt"), vec![b'x'; 200_000]).expect("a file");
-    std::fs::create_dir(folder.join("d")).expect("a folder");
-    let root = Root::open(&folder, LinkPolicy::default()).expect("a root");
-    let config = Config {
-        // The seeds name several hosts.
-        allow_hosts: vec![HostPattern::Any],
-        ..Config::new(folder, 1, 64)
-    };
-    let settings = Settings::new(config, root, Arc::default());
-    let (mailbox, _) = Mailbox::new(Arc::default()).expect("a poller");
-    Context::new(&settings, Log::off().handle(), mailbox.wakes())
+    let (mailbox, _) = Mailbox::new(Default::default()).expect("a poller");
+    Context::new(
+        &site::settings(|_| {}),
+        Log::off().handle(),
+        mailbox.wakes(),
+    )
 }
 
 fuzz_target!(|input: &[u8]| {
     CONTEXT.with_borrow_mut(|context| {
-        let (ours, mut theirs) = UnixStream::pair().expect("a pair of sockets");
-        ours.set_nonblocking(true).expect("non-blocking");
-        theirs.set_nonblocking(true).expect("non-blocking");
-        let transport = Transport::new(TcpStream::from(OwnedFd::from(ours)));
-        let peer = (Ipv4Addr::LOCALHOST, 1).into();
-        let listener = Listener {
-            address: Address::Tcp(peer),
-            is_tls: false,
-            service: Service::Site,
-        };
-        let mut connection = Connection::new(transport, Client::at(peer), listener, None, context);
+        let (ours, mut theirs) = site::pair();
+        let (transport, listener) = (Transport::new(ours), site::listener(false));
+        let mut connection = Connection::new(transport, site::client(), listener, None, context);
         let (mut sent, mut received) = (Vec::new(), Vec::new());
         let mut open = true;
-        // 0xFF ends a piece: it is a byte of no message's own syntax.
-        for piece in input.split(|&byte| byte == 0xff) {
+        for piece in site::pieces(input) {
             sent.extend_from_slice(piece);
             open = open && theirs.write_all(piece).is_ok();
             open = open && run(&mut connection, context, &mut theirs, &mut received);

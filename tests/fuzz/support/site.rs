@@ -1,0 +1,66 @@
+//! A small root for the targets that drive connections, and the pieces of an input.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use docroot::http1::allowed_hosts::HostPattern;
+use docroot::net::config::Config;
+use docroot::net::context::Settings;
+use docroot::net::listener::{Address, Listener, Service};
+use docroot::observe::client::Client;
+use docroot::site::root::{LinkPolicy, Root};
+
+/// A folder with some files, in memory where the machine has such a place.
+pub fn folder() -> PathBuf {
+    let place = Path::new("/dev/shm");
+    let place = match place.is_dir() {
+        true => place.to_owned(),
+        false => std::env::temp_dir(),
+    };
+    let folder = tempfile::tempdir_in(place).expect("a folder").keep();
+    std::fs::write(folder.join("a"), b"small").expect("a file");
+    std::fs::write(folder.join("t.txt"), vec![b'x'; 200_000]).expect("a file");
+    std::fs::create_dir(folder.join("d")).expect("a folder");
+    folder
+}
+
+/// The settings of a server of such a folder.
+pub fn settings(change: impl FnOnce(&mut Config)) -> Settings {
+    let folder = folder();
+    let root = Root::open(&folder, LinkPolicy::default()).expect("a root");
+    let mut config = Config {
+        // The seeds name several hosts.
+        allow_hosts: vec![HostPattern::Any],
+        ..Config::new(folder, 1, 64)
+    };
+    change(&mut config);
+    Settings::new(config, root, Default::default())
+}
+
+/// A connection's two ends, both non-blocking: the server's and the client's.
+pub fn pair() -> (std::net::TcpStream, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    ours.set_nonblocking(true).expect("non-blocking");
+    theirs.set_nonblocking(true).expect("non-blocking");
+    (OwnedFd::from(ours).into(), theirs)
+}
+
+/// A client of this machine.
+pub fn client() -> Client {
+    Client::at((std::net::Ipv4Addr::LOCALHOST, 1).into())
+}
+
+/// The listener that it has come to.
+pub fn listener(is_tls: bool) -> Listener {
+    Listener {
+        address: Address::Tcp((std::net::Ipv4Addr::LOCALHOST, 1).into()),
+        is_tls,
+        service: Service::Site,
+    }
+}
+
+/// The pieces of an input. 0xFF ends a piece: it is a byte of no message's own syntax.
+pub fn pieces(input: &[u8]) -> impl Iterator<Item = &[u8]> {
+    input.split(|&byte| byte == 0xff)
+}
