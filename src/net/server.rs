@@ -23,6 +23,7 @@ use crate::net::tls::notice::Notice;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
+use crate::site::disk::{DiskPool, Gate};
 use crate::site::private::CopyStorage;
 use crate::site::root::{LinkPolicy, Root};
 
@@ -86,6 +87,7 @@ impl Server {
             settings: Settings {
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
+                disk: Some(DiskPool::new(config.disk_threads)),
                 ..Settings::new(config, root, counters)
             },
         })
@@ -94,6 +96,16 @@ impl Server {
     /// Adds a handler. Each worker asks the handlers in the order of addition, and then the site.
     pub fn add_handler(&mut self, make: MakeHandler) {
         self.settings.handlers.push(make);
+    }
+
+    /// Makes the disk slow, for tests: all work on it goes through `gate`, and at most `most_waiting`
+    /// pieces of it wait.
+    pub fn make_disk_slow(&mut self, gate: Gate, most_waiting: usize) {
+        let threads = self.settings.config.disk_threads;
+        self.settings.disk = Some(DiskPool::with(threads, most_waiting, Some(gate)));
+        if let Some(root) = Arc::get_mut(&mut self.settings.root) {
+            root.assume_remote();
+        }
     }
 
     /// The addresses of the site. The port is never 0.

@@ -248,7 +248,8 @@ impl Http1 {
         match waits {
             Polled::NeedsContent if has_content => request.send_continue(stream),
             // Most answers that need several turns are made soon. Their clients need not be asked.
-            Polled::More if context.now.instant < stream.arrived + SOON => {}
+            Polled::More | Polled::WaitForDisk(_)
+                if context.now.instant < stream.arrived + SOON => {}
             _ => request.ask_if_client_reads(stream),
         }
         // A handler that left some of the received content is offered the rest before more is received.
@@ -268,6 +269,16 @@ impl Http1 {
             }
             (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
             (None, Polled::WaitForWake) => pause(None, stream, context),
+            (None, Polled::WaitForDisk(at)) => {
+                // After this time the client is asked.
+                let soon = stream.arrived + SOON;
+                let at = if context.now.instant < soon {
+                    at.min(soon)
+                } else {
+                    at
+                };
+                pause(Some(at), stream, context)
+            }
             (None, _) => yield_turn(stream, context),
         }
     }
@@ -362,7 +373,7 @@ impl Http1 {
             Ok(Pumped::Done | Pumped::Paused) => Step::Again,
             Ok(Pumped::Blocked) => wait_to_send(stream, context),
             Ok(Pumped::WaitUntil(at)) => pause(Some(at), stream, context),
-            Ok(Pumped::WaitForWake) => pause(None, stream, context),
+            Ok(Pumped::WaitForWake | Pumped::WaitForDisk) => pause(None, stream, context),
             Err(SendError::Transport(fault)) => close_after_write_error(&fault, stream, context),
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,

@@ -1,0 +1,273 @@
+//! Look-ups and openings that disk threads do for clients.
+//!
+//! A look-up has two parts: a job that only looks at names and states and, unless the file is cached in
+//! that state, a job that reads it. Clients that want the same path share a look-up that has not begun. A
+//! client that comes later gets the next one, because the file may have changed since the look-up began.
+//! Clients that found the same state of a file share the reading.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use crate::site::budget::{Account, Reserved};
+use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered};
+use crate::site::file::StoredFile;
+use crate::site::lookup::{self, FileRead, Resolved};
+use crate::site::nofollow::Blocking;
+use crate::site::open_file::Opened;
+use crate::site::path::SitePath;
+use crate::site::resolve::{Found, Site};
+use crate::site::root::{DiskError, FileKind, FileState, LookupError, Root};
+
+/// The look-ups of one worker.
+#[derive(Default)]
+pub struct Lookups {
+    looks: Vec<Weak<RefCell<Look>>>,
+    readings: Vec<Weak<RefCell<Reading>>>,
+}
+
+/// A client's part in a look-up. Dropping the last one ends the look-up.
+pub struct Lookup {
+    look: Rc<RefCell<Look>>,
+    registered: Registered,
+}
+
+/// What a job finds: a path with the state of its file, or a directory.
+type Named = Resolved<(Box<[u8]>, FileState)>;
+
+struct Look {
+    path: Box<[u8]>,
+    stage: Stage,
+}
+
+enum Stage {
+    Looks(Pending<Result<Named, DiskError>>),
+    Reads(Rc<RefCell<Reading>>),
+    Done(Result<Found, DiskError>),
+}
+
+struct Reading {
+    path: Box<[u8]>,
+    state: FileState,
+    pending: Pending<Result<FileRead<Reserved>, DiskError>>,
+    outcome: Option<Result<Rc<StoredFile>, DiskError>>,
+}
+
+/// A file that is being opened.
+pub struct Opening {
+    pending: Pending<Result<Option<Opened>, DiskError>>,
+}
+
+impl Lookups {
+    /// Joins the look-up of `path` that has not begun, or asks for one.
+    pub fn join(
+        &mut self,
+        site: &Site,
+        path: SitePath<'_>,
+        caller: Caller<'_>,
+    ) -> Result<Lookup, DiskError> {
+        self.looks.retain(|look| look.strong_count() > 0);
+        let mut known = self.looks.iter().filter_map(Weak::upgrade);
+        let shared = known.find(|look| look.borrow().may_be_shared(path));
+        let look = match shared {
+            Some(look) => look,
+            None => {
+                let stage = Stage::Looks(begin_look(site, path, caller)?);
+                let path = path.as_bytes().into();
+                let look = Rc::new(RefCell::new(Look { path, stage }));
+                self.looks.push(Rc::downgrade(&look));
+                look
+            }
+        };
+        let mut lookup = Lookup {
+            look,
+            registered: Registered::default(),
+        };
+        if let Stage::Looks(pending) = &lookup.look.borrow().stage {
+            pending.wake_once(&mut lookup.registered, caller.waker);
+        }
+        Ok(lookup)
+    }
+
+    /// Joins the reading of a file that was found in this state, or begins one.
+    fn read(
+        &mut self,
+        site: &Site,
+        path: &[u8],
+        state: FileState,
+        caller: Caller<'_>,
+    ) -> Result<Rc<RefCell<Reading>>, DiskError> {
+        self.readings.retain(|reading| reading.strong_count() > 0);
+        let mut known = self.readings.iter().filter_map(Weak::upgrade);
+        let shared = known.find(|reading| {
+            let reading = reading.borrow();
+            *reading.path == *path && reading.state == state
+        });
+        if let Some(reading) = shared {
+            return Ok(reading);
+        }
+        let reading = Rc::new(RefCell::new(Reading {
+            path: path.into(),
+            state,
+            pending: begin_read(site, path, caller)?,
+            outcome: None,
+        }));
+        self.readings.push(Rc::downgrade(&reading));
+        Ok(reading)
+    }
+}
+
+impl Lookup {
+    /// What the path names. `None`: not known yet, and the client will be woken.
+    pub fn poll(
+        &mut self,
+        lookups: &mut Lookups,
+        site: &mut Site,
+        caller: Caller<'_>,
+    ) -> Option<Result<Found, DiskError>> {
+        let mut look = self.look.borrow_mut();
+        if let Stage::Looks(pending) = &look.stage {
+            look.stage = match pending.poll() {
+                None => {
+                    pending.wake_once(&mut self.registered, caller.waker);
+                    return None;
+                }
+                Some(ended) => Look::next(flat(ended), lookups, site, caller),
+            };
+        }
+        if let Stage::Reads(reading) = &look.stage {
+            let read = reading
+                .borrow_mut()
+                .poll(&mut self.registered, site, caller)?;
+            look.stage = Stage::Done(read.map(Found::File));
+        }
+        match &look.stage {
+            Stage::Done(found) => Some(found.clone()),
+            Stage::Looks(_) | Stage::Reads(_) => None,
+        }
+    }
+}
+
+impl Look {
+    fn may_be_shared(&self, path: SitePath<'_>) -> bool {
+        let has_begun = match &self.stage {
+            Stage::Looks(pending) => pending.has_begun(),
+            Stage::Reads(_) | Stage::Done(_) => true,
+        };
+        *self.path == *path.as_bytes() && !has_begun
+    }
+
+    /// What follows when the names and the state are known.
+    fn next(
+        named: Result<Named, DiskError>,
+        lookups: &mut Lookups,
+        site: &mut Site,
+        caller: Caller<'_>,
+    ) -> Stage {
+        match named {
+            Ok(Resolved::File((path, state))) => match site.cached(&path, &state) {
+                Some(file) => Stage::Done(Ok(Found::File(file))),
+                None => match lookups.read(site, &path, state, caller) {
+                    Ok(reading) => Stage::Reads(reading),
+                    Err(error) => Stage::Done(Err(error)),
+                },
+            },
+            Ok(Resolved::Directory) => Stage::Done(Ok(Found::Directory)),
+            Err(error) => Stage::Done(Err(error)),
+        }
+    }
+}
+
+impl Reading {
+    fn poll(
+        &mut self,
+        registered: &mut Registered,
+        site: &mut Site,
+        caller: Caller<'_>,
+    ) -> Option<Result<Rc<StoredFile>, DiskError>> {
+        if self.outcome.is_none() {
+            let Some(ended) = self.pending.poll() else {
+                self.pending.wake_once(registered, caller.waker);
+                return None;
+            };
+            let read = flat(ended);
+            self.outcome = Some(read.map(|read| site.store_read(&self.path, read)));
+        }
+        self.outcome.clone()
+    }
+}
+
+impl Opening {
+    /// Opens a file for a client that will read it.
+    pub fn begin(site: &Site, file: &StoredFile, caller: Caller<'_>) -> Result<Opening, DiskError> {
+        let (root, path, state) = (Arc::clone(site.root()), file.path.clone(), file.state);
+        let closer = site.disk().cloned();
+        let open = move || {
+            let opened = Opened::new(&root, closer, &path, &state, Blocking::Allowed);
+            opened.map_err(LookupError::on_disk_thread)
+        };
+        let pending = pool(site)?.submit(Effort::Read, caller.address, open);
+        let pending = pending.ok_or(DiskError::DiskBusy)?;
+        pending.wake((caller.waker)());
+        Ok(Opening { pending })
+    }
+
+    /// The open file. The inner `None` means that the file has changed since it was resolved. The outer
+    /// one means that it is not known yet, and the client will be woken.
+    pub fn poll(&self) -> Option<Result<Option<Opened>, DiskError>> {
+        self.pending.poll().map(flat)
+    }
+}
+
+fn begin_look(
+    site: &Site,
+    path: SitePath<'_>,
+    caller: Caller<'_>,
+) -> Result<Pending<Result<Named, DiskError>>, DiskError> {
+    let (root, options) = (Arc::clone(site.root()), site.shared_options());
+    let path: Box<[u8]> = path.as_bytes().into();
+    let look = move || {
+        let path = SitePath::of_decoded(&path);
+        let resolve = |name: &[u8]| look_at(&root, name);
+        let named = lookup::find(&options, path, &mut Vec::new(), resolve);
+        named.map_err(LookupError::on_disk_thread)
+    };
+    let pending = pool(site)?.submit(Effort::Look, caller.address, look);
+    pending.ok_or(DiskError::DiskBusy)
+}
+
+fn look_at(root: &Root, name: &[u8]) -> Result<Named, LookupError> {
+    match root.find(name, Blocking::Allowed)? {
+        (FileKind::File, state) => Ok(Resolved::File((name.into(), state))),
+        (FileKind::Directory, _) => Ok(Resolved::Directory),
+        (FileKind::Other, _) => Err(DiskError::Special.into()),
+    }
+}
+
+fn begin_read(
+    site: &Site,
+    path: &[u8],
+    caller: Caller<'_>,
+) -> Result<Pending<Result<FileRead<Reserved>, DiskError>>, DiskError> {
+    let (root, memory) = (Arc::clone(site.root()), Arc::clone(site.memory()));
+    let (path, largest): (Box<[u8]>, u64) = (path.into(), site.largest_content());
+    let read = move || {
+        let charge = |bytes| memory.reserve(Account::Contents, bytes);
+        let read = lookup::read(&root, &path, largest, Blocking::Allowed, charge);
+        read.map_err(LookupError::on_disk_thread)
+    };
+    let pending = pool(site)?.submit(Effort::Read, caller.address, read);
+    pending.ok_or(DiskError::DiskBusy)
+}
+
+/// The pool. Without one, nothing waits, so nobody asks for it.
+fn pool(site: &Site) -> Result<&DiskPool, DiskError> {
+    site.disk().ok_or(DiskError::Failed)
+}
+
+fn flat<T>(ended: Ended<Result<T, DiskError>>) -> Result<T, DiskError> {
+    match ended {
+        Ended::Done(outcome) => outcome,
+        Ended::Panicked => Err(DiskError::Failed),
+    }
+}
