@@ -4,8 +4,15 @@
 mod support;
 
 use std::io::Read;
+use std::time::Duration;
 
+use docroot::net::connection::Turn;
+use docroot::net::protocol::step::Closed;
+use docroot::observe::event::End;
 use flate2::read::GzDecoder;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use support::program::Program;
+use support::rig::Rig;
 use support::slow::SlowDisk;
 use support::{Client, PATIENCE, Setup, TestServer, request, until};
 
@@ -256,4 +263,222 @@ fn the_end_of_the_server_does_not_wait_for_the_disk() {
     server.wait();
     assert!(begin.elapsed() < PATIENCE / 4);
     disk.open();
+}
+
+/// Drives the connection when this much time has passed.
+fn later(rig: &mut Rig, seconds: u64) -> Turn {
+    rig.context.now.instant += Duration::from_secs(seconds);
+    match rig.connection.expire(&mut rig.context) {
+        Turn::Again => rig.drive(),
+        turn => turn,
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_answer_in_time_is_503() {
+    let disk = SlowDisk::holding();
+    let mut rig = Rig::new(site(&disk).file("a.txt", "never"));
+    rig.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(rig.drive(), Turn::Wait);
+    disk.await_jobs(1);
+    for seconds in [1, 9, 19] {
+        assert_eq!(later(&mut rig, seconds), Turn::Wait);
+        assert!(rig.taken().is_empty());
+    }
+    assert_eq!(later(&mut rig, 2), Turn::Wait);
+    let answer = String::from_utf8(rig.taken()).expect("text");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("\r\nRetry-After: 2\r\n"), "{answer}");
+    assert!(
+        answer.contains("The disk did not answer in time"),
+        "{answer}"
+    );
+    disk.open();
+}
+
+#[test]
+fn a_listing_of_a_disk_that_does_not_answer_in_time_is_503() {
+    let disk = SlowDisk::default();
+    let mut rig = Rig::new(site(&disk).file("d/a", "never"));
+    disk.hold_reads();
+    rig.send(&request("GET", "/d/", &[]));
+    while disk.jobs().1 == 0 {
+        assert_eq!(rig.drive(), Turn::Wait);
+    }
+    assert_eq!(later(&mut rig, 29), Turn::Wait);
+    assert!(rig.taken().is_empty());
+    assert_eq!(later(&mut rig, 2), Turn::Wait);
+    assert!(rig.taken().starts_with(b"HTTP/1.1 503 "));
+    disk.open();
+}
+
+#[test]
+fn a_response_that_the_disk_does_not_complete_is_cut() {
+    let disk = SlowDisk::holding_reads();
+    let mut rig = Rig::new(site(&disk).file("large.bin", large()));
+    rig.send(&request("GET", "/large.bin", &[]));
+    // It is looked at, read for the first time, opened, and then read in pieces.
+    for jobs in 2..=3 {
+        until("the next job", || {
+            assert_eq!(rig.drive(), Turn::Wait);
+            disk.jobs() == (1, jobs - 1)
+        });
+        disk.let_pass(1);
+    }
+    until("the first piece", || {
+        assert_eq!(rig.drive(), Turn::Wait);
+        disk.jobs() == (1, 3)
+    });
+    assert!(rig.taken().starts_with(b"HTTP/1.1 200 "));
+    assert_eq!(later(&mut rig, 29), Turn::Wait);
+    assert_eq!(
+        later(&mut rig, 2),
+        Turn::Closed(Closed::Cut(End::DiskFault))
+    );
+    disk.open();
+}
+
+/// The limit of open files of a program.
+fn limit_descriptors(program: &Program, most: Option<u64>) {
+    let pid = Pid::from_child(&program.child);
+    let now = getrlimit(Resource::Nofile);
+    let current = most.or(now.current);
+    prlimit(Some(pid), Resource::Nofile, Rlimit { current, ..now }).expect("our child");
+}
+
+#[test]
+fn a_lack_of_descriptors_that_passes_is_not_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["d/a.txt", "b.txt"] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, "here").expect("a file");
+    }
+    let program = Program::serve(folder.path());
+    for target in ["/b.txt", "/d/a.txt", "/d/"] {
+        let mut client = program.connect();
+        let mut ask = |lacks_until_answered: bool| {
+            limit_descriptors(&program, Some(0));
+            client.send(&request("GET", target, &[]));
+            if !lacks_until_answered {
+                let moment = Some(Duration::from_millis(200));
+                client.stream.set_read_timeout(moment).expect("a timeout");
+                let none = client.stream.peek(&mut [0]).is_err();
+                client
+                    .stream
+                    .set_read_timeout(Some(PATIENCE))
+                    .expect("a timeout");
+                limit_descriptors(&program, None);
+                return none && client.response("GET").status == 200;
+            }
+            let response = client.response("GET");
+            limit_descriptors(&program, None);
+            response.status == 503
+        };
+        // The first request is answered. A slow machine may need another try.
+        assert!((0..5).any(|_| ask(false)), "{target}");
+        assert!(ask(true), "{target}");
+    }
+}
+
+/// A site with a slow file system at `slow`, or as its root.
+struct Mounted {
+    // Dropped first, so that the server does not wait for it.
+    disk: support::fuse::SlowFs,
+    server: TestServer,
+    _folder: tempfile::TempDir,
+}
+
+/// `None` if nothing can be mounted here.
+fn mounted(is_root: bool) -> Option<Mounted> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("d")).expect("a folder");
+    for (name, content) in [
+        ("a.txt", &b"slow"[..]),
+        ("large.bin", &large()),
+        ("d/inner", b"1"),
+    ] {
+        std::fs::write(folder.path().join(name), content).expect("a file");
+    }
+    let setup = Setup::new().with(|config| config.threads = 1);
+    let setup = setup.file("local.txt", "local");
+    let place = match is_root {
+        true => setup.root().to_owned(),
+        false => setup.root().join("slow"),
+    };
+    std::fs::create_dir_all(&place).expect("a folder");
+    let disk = support::fuse::SlowFs::mount(folder.path(), &place)?;
+    Some(Mounted {
+        disk,
+        server: setup.start(),
+        _folder: folder,
+    })
+}
+
+#[test]
+fn a_mount_below_the_root_holds_up_only_those_who_want_it() {
+    let Some(mut site) = mounted(false) else {
+        return;
+    };
+    let server = &site.server;
+    assert_eq!(server.get("/slow/a.txt", &[]).text(), "slow");
+    site.disk.order("hold all");
+    let mut waiting: Vec<Client> = ["/slow/a.txt", "/slow/large.bin", "/slow/", "/slow/d", "/"]
+        .iter()
+        .cycle()
+        .take(20)
+        .map(|target| asking(server, target, &[]))
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(server.get("/local.txt", &[]).text(), "local");
+    }
+    site.disk.order("release");
+    let responses: Vec<_> = waiting
+        .iter_mut()
+        .map(|client| client.response("GET"))
+        .collect();
+    let statuses: Vec<u16> = responses.iter().map(|response| response.status).collect();
+    assert_eq!(statuses[..5], [200, 200, 200, 301, 200]);
+    assert_eq!(responses[0].text(), "slow");
+    assert!(responses[1].body == large());
+    assert!(responses[2].text().contains("large.bin"));
+    assert!(
+        responses[4].text().contains("slow/"),
+        "{}",
+        responses[4].text()
+    );
+}
+
+#[test]
+fn a_large_file_of_a_slow_file_system() {
+    let Some(mut site) = mounted(true) else {
+        return;
+    };
+    site.disk.order("wait reads 0.02");
+    let server = &site.server;
+    let whole = server.get("/large.bin", &[]);
+    assert!(whole.body == large());
+    let range = server.get("/large.bin", &[("Range", "bytes=777777-777800")]);
+    assert_eq!(
+        (range.status, &range.body[..]),
+        (206, &large()[777_777..777_801])
+    );
+    assert_eq!(server.get("/a.txt", &[]).text(), "slow");
+    assert_eq!(server.get("/nothing", &[]).status, 404);
+    assert_eq!(server.get("/d/inner", &[]).text(), "1");
+}
+
+#[test]
+fn the_end_of_the_server_does_not_wait_for_a_file_system() {
+    let Some(mut site) = mounted(true) else {
+        return;
+    };
+    let mut client = asking(&site.server, "/large.bin", &[]);
+    client.head();
+    site.disk.order("hold all");
+    let _others = ["/a.txt", "/d/", "/large.bin"].map(|target| asking(&site.server, target, &[]));
+    let begin = std::time::Instant::now();
+    site.server.stop();
+    site.server.wait();
+    assert!(begin.elapsed() < PATIENCE / 4, "{:?}", begin.elapsed());
 }

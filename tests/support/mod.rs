@@ -8,6 +8,7 @@
 pub mod answers;
 #[cfg(feature = "tls")]
 pub mod forge;
+pub mod fuse;
 pub mod handlers;
 pub mod journal;
 pub mod page;
