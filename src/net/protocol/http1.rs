@@ -269,16 +269,7 @@ impl Http1 {
             }
             (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
             (None, Polled::WaitForWake) => pause(None, stream, context),
-            (None, Polled::WaitForDisk(at)) => {
-                // After this time the client is asked.
-                let soon = stream.arrived + SOON;
-                let at = if context.now.instant < soon {
-                    at.min(soon)
-                } else {
-                    at
-                };
-                pause(Some(at), stream, context)
-            }
+            (None, Polled::WaitForDisk(at)) => pause_for_disk(at, stream, context),
             (None, _) => yield_turn(stream, context),
         }
     }
@@ -591,6 +582,17 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
         None => context.deadline(waiting),
     };
     Step::Wait
+}
+
+/// Waits for the disk until `at`. Wakes up earlier to ask whether the client is still there, if it has
+/// not been asked.
+fn pause_for_disk(at: Instant, stream: &mut Stream, context: &mut Context) -> Step {
+    let asks = stream.arrived + SOON;
+    let at = match context.now.instant < asks {
+        true => at.min(asks),
+        false => at,
+    };
+    pause(Some(at), stream, context)
 }
 
 /// How many bytes may wait to be sent before the next request is answered.
