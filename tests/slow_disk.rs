@@ -449,6 +449,31 @@ fn a_mount_below_the_root_holds_up_only_those_who_want_it() {
     );
 }
 
+/// Local files that are not in memory need a disk thread too.
+#[test]
+fn a_file_system_that_hangs_leaves_a_thread_for_the_local_disk() {
+    let Some(mut site) = mounted(false) else {
+        return;
+    };
+    site.disk.order("hold all");
+    let _hung: Vec<Client> = [
+        "/slow/a.txt",
+        "/slow/d/inner",
+        "/slow/large.bin",
+        "/slow/d/",
+    ]
+    .iter()
+    .cycle()
+    .take(20)
+    .map(|target| asking(&site.server, target, &[]))
+    .collect();
+    // The kernel does not know these names yet.
+    for number in 0..20 {
+        let unknown = site.server.get(&format!("/unknown-{number}"), &[]);
+        assert_eq!(unknown.status, 404);
+    }
+}
+
 #[test]
 fn a_large_file_of_a_slow_file_system() {
     let Some(mut site) = mounted(true) else {

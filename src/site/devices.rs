@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::site::disk::FileSystem;
+
 /// File systems that are known beside that of the root. A site has few mounts.
 const MOST: usize = 64;
 
@@ -68,6 +70,14 @@ impl Devices {
                 let known = others.iter().find(|device| device.number == number);
                 self.root.is_local && known.is_some_and(|device| device.is_quick(self.start))
             }
+        }
+    }
+
+    /// What kind of file system this is, for the disk threads.
+    pub fn file_system(&self, number: u64) -> FileSystem {
+        match self.is_root_quick() && !self.is_quick(number) {
+            true => FileSystem::Remote,
+            false => FileSystem::Usual,
         }
     }
 

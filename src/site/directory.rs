@@ -354,6 +354,7 @@ fn leave_to_disk_thread(
     caller: Caller<'_>,
 ) -> Result<Pending<Step>, DiskError> {
     let (root, hidden) = (Arc::clone(site.root()), site.options().hidden);
+    let file_system = site.root().file_system(path);
     let path: Box<[u8]> = path.into();
     let step = move || {
         let read = scanned.read(&root, &path, hidden, Blocking::Allowed, &mut Vec::new());
@@ -361,7 +362,7 @@ fn leave_to_disk_thread(
     };
     // Without a pool, the worker itself waits, and no step is left to others.
     let pool = site.disk().ok_or(DiskError::Failed)?;
-    let pending = pool.submit(Effort::Read, caller.address, step);
+    let pending = pool.submit(Effort::Read, file_system, caller.address, step);
     pending.ok_or(DiskError::DiskBusy)
 }
 

@@ -37,6 +37,16 @@ pub enum Effort {
     Read,
 }
 
+/// What kind of file system a job is for. A remote one may hang for hours, so one thread is left for the
+/// others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileSystem {
+    /// That of the root, whatever it is, or another local one.
+    Usual,
+    /// A remote one, or one in user space, below a root that is local.
+    Remote,
+}
+
 /// Is called before each job, on the thread of the job. Tests use it to make a disk slow.
 pub type Gate = Arc<dyn Fn(Effort) + Send + Sync>;
 
@@ -88,6 +98,10 @@ struct State {
     line: Line<Job>,
     /// Jobs under way that read content.
     reading: usize,
+    /// Jobs under way for remote file systems.
+    remote: usize,
+    /// Those that are both.
+    remote_reading: usize,
     /// Threads that were started.
     started: usize,
     /// Those of them that wait for a job.
@@ -97,6 +111,7 @@ struct State {
 
 struct Job {
     effort: Effort,
+    file_system: FileSystem,
     run: Box<dyn FnOnce() + Send>,
 }
 
@@ -115,6 +130,8 @@ impl DiskPool {
             state: Mutex::new(State {
                 line: Line::new(threads, most_waiting),
                 reading: 0,
+                remote: 0,
+                remote_reading: 0,
                 started: 0,
                 idle: 0,
                 is_closed: false,
@@ -128,27 +145,30 @@ impl DiskPool {
     pub fn submit<T: Send + 'static>(
         &self,
         effort: Effort,
+        file_system: FileSystem,
         address: IpAddr,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<Pending<T>> {
         let enter = |line: &mut Line<Job>, job| line.enter(address, job).ok();
-        self.enter(effort, work, enter)
+        self.enter(effort, file_system, work, enter)
     }
 
     /// Like [`DiskPool::submit`], however many jobs wait.
     pub fn submit_anyway<T: Send + 'static>(
         &self,
         effort: Effort,
+        file_system: FileSystem,
         address: IpAddr,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<Pending<T>> {
         let enter = |line: &mut Line<Job>, job| Some(line.enter_anyway(address, job));
-        self.enter(effort, work, enter)
+        self.enter(effort, file_system, work, enter)
     }
 
     fn enter<T: Send + 'static>(
         &self,
         effort: Effort,
+        file_system: FileSystem,
         work: impl FnOnce() -> T + Send + 'static,
         enter: impl FnOnce(&mut Line<Job>, Job) -> Option<u64>,
     ) -> Option<Pending<T>> {
@@ -158,6 +178,7 @@ impl DiskPool {
         }));
         let job = Job {
             effort,
+            file_system,
             run: Box::new({
                 let slot = Arc::clone(&slot);
                 move || deliver(&slot, work)
@@ -179,6 +200,7 @@ impl DiskPool {
     pub fn discard(&self, thing: impl Send + 'static) {
         let job = Job {
             effort: Effort::Look,
+            file_system: FileSystem::Remote,
             run: Box::new(move || drop(thing)),
         };
         let mut state = self.shared().state();
@@ -292,6 +314,7 @@ impl Shared {
                 continue;
             };
             drop(state);
+            let (reads, is_remote) = (job.reads(), job.is_remote());
             // A panic of the work itself is caught by `deliver`. The gate and destructors may panic too.
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 if let Some(gate) = &self.gate {
@@ -301,16 +324,50 @@ impl Shared {
             }));
             state = self.state();
             state.line.leave(number);
-            state.reading -= usize::from(job.effort == Effort::Read);
+            state.count(reads, is_remote, |count| *count -= 1);
         }
     }
 
+    /// The next job for which there is a thread.
     fn next(&self, state: &mut State) -> Option<(u64, Job)> {
-        let may_read = state.reading < (self.threads - 1).max(1);
-        let may = |job: &Job| may_read || job.effort == Effort::Look;
+        let all_but = |left: usize| self.threads.saturating_sub(left).max(1);
+        let may_read = state.reading < all_but(1);
+        let may_be_remote = state.remote < all_but(1);
+        let may_be_both = state.remote_reading < all_but(2);
+        let may = |job: &Job| match (job.reads(), job.is_remote()) {
+            (false, false) => true,
+            (true, false) => may_read,
+            (false, true) => may_be_remote,
+            (true, true) => may_read && may_be_remote && may_be_both,
+        };
         let (number, job) = state.line.place_next(may)?;
-        state.reading += usize::from(job.effort == Effort::Read);
+        state.count(job.reads(), job.is_remote(), |count| *count += 1);
         Some((number, job))
+    }
+}
+
+impl State {
+    /// Changes what is counted of a job.
+    fn count(&mut self, reads: bool, is_remote: bool, change: impl Fn(&mut usize)) {
+        if reads {
+            change(&mut self.reading);
+        }
+        if is_remote {
+            change(&mut self.remote);
+        }
+        if reads && is_remote {
+            change(&mut self.remote_reading);
+        }
+    }
+}
+
+impl Job {
+    fn reads(&self) -> bool {
+        self.effort == Effort::Read
+    }
+
+    fn is_remote(&self) -> bool {
+        self.file_system == FileSystem::Remote
     }
 }
 
@@ -381,7 +438,7 @@ mod tests {
     fn the_outcome_comes_with_a_wake_up() {
         let pool = DiskPool::new(2);
         let (waker, rings) = bell();
-        let pending = pool.submit(Effort::Look, client(1), || 6 * 7);
+        let pending = pool.submit(Effort::Look, FileSystem::Usual, client(1), || 6 * 7);
         let pending = pending.expect("a place");
         let mut registered = Registered::default();
         for _ in 0..2 {
@@ -399,7 +456,7 @@ mod tests {
         for _ in 0..3 {
             let (waker, rings) = bell();
             let work = || -> u8 { panic!("a bug in a job") };
-            let pending = pool.submit(Effort::Read, client(1), work);
+            let pending = pool.submit(Effort::Read, FileSystem::Usual, client(1), work);
             let pending = pending.expect("a place");
             pending.wake(waker);
             rings.recv_timeout(PATIENCE).expect("a wake-up");
@@ -411,7 +468,7 @@ mod tests {
     #[test]
     fn who_leaves_takes_a_job_that_has_not_begun_along() {
         let (pool, pass, comes) = gated(1, 2);
-        let submit = || pool.submit(Effort::Look, client(1), || 1);
+        let submit = || pool.submit(Effort::Look, FileSystem::Usual, client(1), || 1);
         let first = submit().expect("a place");
         comes.recv_timeout(PATIENCE).expect("it has begun");
         assert!(first.has_begun());
@@ -435,7 +492,10 @@ mod tests {
     #[test]
     fn readers_leave_a_thread_for_those_that_look() {
         let (pool, pass, comes) = gated(3, 10);
-        let submit = |effort, address| pool.submit(effort, client(address), || 1).expect("room");
+        let submit = |effort, address| {
+            pool.submit(effort, FileSystem::Usual, client(address), || 1)
+                .expect("room")
+        };
         let readers = [1, 2, 3].map(|address| submit(Effort::Read, address));
         for _ in 0..2 {
             assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Read));
@@ -447,5 +507,31 @@ mod tests {
             pass.send(()).expect("the gate");
         }
         assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Read));
+    }
+
+    #[test]
+    fn a_remote_file_system_leaves_a_thread_for_the_others() {
+        let (pool, pass, comes) = gated(4, 20);
+        let submit = |effort, file_system| {
+            pool.submit(effort, file_system, client(1), || 1)
+                .expect("room")
+        };
+        let hung: Vec<_> = (0..12)
+            .map(|number| match number % 2 {
+                0 => submit(Effort::Read, FileSystem::Remote),
+                _ => submit(Effort::Look, FileSystem::Remote),
+            })
+            .collect();
+        for _ in 0..3 {
+            comes.recv_timeout(PATIENCE).expect("it has begun");
+        }
+        let begun = || hung.iter().filter(|pending| pending.has_begun()).count();
+        let other = submit(Effort::Read, FileSystem::Usual);
+        comes.recv_timeout(PATIENCE).expect("it has begun");
+        assert!(other.has_begun());
+        assert_eq!(begun(), 3);
+        for _ in 0..13 {
+            pass.send(()).expect("the gate");
+        }
     }
 }

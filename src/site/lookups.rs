@@ -109,7 +109,7 @@ impl Lookups {
         let reading = Rc::new(RefCell::new(Reading {
             path: path.into(),
             state,
-            pending: begin_read(site, path, caller)?,
+            pending: begin_read(site, path, state.device(), caller)?,
             outcome: None,
         }));
         self.readings.push(Rc::downgrade(&reading));
@@ -202,11 +202,12 @@ impl Opening {
     pub fn begin(site: &Site, file: &StoredFile, caller: Caller<'_>) -> Result<Opening, DiskError> {
         let (root, path, state) = (Arc::clone(site.root()), file.path.clone(), file.state);
         let closer = site.disk().cloned();
+        let file_system = root.devices().file_system(state.device());
         let open = move || {
             let opened = Opened::new(&root, closer, &path, &state, Blocking::Allowed);
             opened.map_err(LookupError::on_disk_thread)
         };
-        let pending = pool(site)?.submit(Effort::Read, caller.address, open);
+        let pending = pool(site)?.submit(Effort::Read, file_system, caller.address, open);
         let pending = pending.ok_or(DiskError::DiskBusy)?;
         pending.wake((caller.waker)());
         Ok(Opening { pending })
@@ -225,14 +226,16 @@ fn begin_look(
     caller: Caller<'_>,
 ) -> Result<Pending<Result<Named, DiskError>>, DiskError> {
     let (root, options) = (Arc::clone(site.root()), site.shared_options());
-    let path: Box<[u8]> = path.as_bytes().into();
+    let path_asked = path.as_bytes();
+    let path: Box<[u8]> = path_asked.into();
     let look = move || {
         let path = SitePath::of_decoded(&path);
         let resolve = |name: &[u8]| look_at(&root, name);
         let named = lookup::find(&options, path, &mut Vec::new(), resolve);
         named.map_err(LookupError::on_disk_thread)
     };
-    let pending = pool(site)?.submit(Effort::Look, caller.address, look);
+    let file_system = site.root().file_system(path_asked);
+    let pending = pool(site)?.submit(Effort::Look, file_system, caller.address, look);
     pending.ok_or(DiskError::DiskBusy)
 }
 
@@ -247,6 +250,7 @@ fn look_at(root: &Root, name: &[u8]) -> Result<Named, LookupError> {
 fn begin_read(
     site: &Site,
     path: &[u8],
+    device: u64,
     caller: Caller<'_>,
 ) -> Result<Pending<Result<FileRead<Reserved>, DiskError>>, DiskError> {
     let (root, memory) = (Arc::clone(site.root()), Arc::clone(site.memory()));
@@ -256,7 +260,8 @@ fn begin_read(
         let read = lookup::read(&root, &path, largest, Blocking::Allowed, charge);
         read.map_err(LookupError::on_disk_thread)
     };
-    let pending = pool(site)?.submit(Effort::Read, caller.address, read);
+    let file_system = site.root().devices().file_system(device);
+    let pending = pool(site)?.submit(Effort::Read, file_system, caller.address, read);
     pending.ok_or(DiskError::DiskBusy)
 }
 

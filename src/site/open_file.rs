@@ -355,9 +355,9 @@ impl OpenFile {
         };
         let (opened, memory) = (Arc::clone(&self.opened), Arc::clone(&access.memory));
         let read = move || deliver(&opened, &memory, offset, length, is_checked);
-        let pending = access
-            .pool
-            .submit_anyway(Effort::Read, access.address, read);
+        let file_system = self.opened.root.devices().file_system(self.state.device());
+        let pool = &access.pool;
+        let pending = pool.submit_anyway(Effort::Read, file_system, access.address, read);
         let pending = pending.ok_or(Errno::NOMEM)?;
         pending.wake(access.waker.clone());
         *self.piece.borrow_mut() = Piece::Pending(pending);

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 pub use crate::site::confine::LinkPolicy;
 use crate::site::confine::{Confinement, Refusal};
 use crate::site::devices::Devices;
+use crate::site::disk::FileSystem;
 use crate::site::nofollow::{Blocking, can_refuse_to_block};
 use crate::site::walk::open_path;
 
@@ -26,6 +27,9 @@ const READ: OFlags = OFlags::RDONLY
 
 /// Flags to find out what a name is.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+
+/// How many names of a path are tried to find out on which file system it is.
+const MOST_NAMES: usize = 16;
 
 /// The coarsest timestamp resolution of common file systems, in seconds, rounded up.
 const COARSEST_TICK: i64 = 3;
@@ -148,6 +152,29 @@ impl Root {
         &self.devices
     }
 
+    /// The kind of file system that `path` is on, as far as the kernel knows its names. It does not wait.
+    pub(super) fn file_system(&self, path: &[u8]) -> FileSystem {
+        if !self.can_refuse || !self.devices.is_root_quick() {
+            return FileSystem::Usual;
+        }
+        // The root of a mount is in memory, so one of these names tells.
+        let mut name = path.strip_suffix(b"/").unwrap_or(path);
+        for _ in 0..MOST_NAMES {
+            if name.is_empty() {
+                break;
+            }
+            if let Ok(opened) = self.open_confined(name, LOOK, Blocking::Refused) {
+                return match self.state_of_opened(opened.as_fd(), Blocking::Refused) {
+                    Err(LookupError::WouldWait) => FileSystem::Remote,
+                    _ => FileSystem::Usual,
+                };
+            }
+            let slash = name.iter().rposition(|&byte| byte == b'/');
+            name = &name[..slash.unwrap_or_default()];
+        }
+        FileSystem::Usual
+    }
+
     /// The kind and state of `path`, without opening it for reading. A path that leads out of the root
     /// is not found.
     pub(super) fn find(
@@ -252,7 +279,7 @@ impl Root {
         blocking: Blocking,
     ) -> Result<(FileKind, FileState), LookupError> {
         let (kind, state) = match blocking {
-            Blocking::Refused => describe_known(file, c"", AtFlags::EMPTY_PATH)?,
+            Blocking::Refused => known_of_opened(file)?,
             Blocking::Allowed => {
                 let (kind, state) = describe(&rustix::fs::fstat(file)?);
                 self.devices.learn(state.device, file);
@@ -330,7 +357,7 @@ impl Root {
     ) -> Result<(FileKind, FileState), LookupError> {
         let (directory, flags) = (directory.entries.fd()?, AtFlags::SYMLINK_NOFOLLOW);
         if blocking == Blocking::Refused {
-            let (kind, state) = describe_known(directory, name, flags)?;
+            let (kind, state) = known_of_name(directory, name)?;
             return match self.devices.is_quick(state.device) {
                 true => Ok((kind, state)),
                 false => Err(LookupError::WouldWait),
@@ -607,7 +634,21 @@ fn describe(stat: &Stat) -> (FileKind, FileState) {
     (kind, state)
 }
 
-/// The kind and state of a file, as far as the kernel knows them without asking a server.
+/// The kind and state of an open file, as far as the kernel knows them without asking a server.
+#[cfg(target_os = "linux")]
+fn known_of_opened(file: BorrowedFd<'_>) -> Result<(FileKind, FileState), LookupError> {
+    describe_known(file, c"", AtFlags::EMPTY_PATH)
+}
+
+/// The same of a name in a directory, unless it is a link. The name itself may be read from a disk.
+#[cfg(target_os = "linux")]
+fn known_of_name(
+    directory: BorrowedFd<'_>,
+    name: &[u8],
+) -> Result<(FileKind, FileState), LookupError> {
+    describe_known(directory, name, AtFlags::SYMLINK_NOFOLLOW)
+}
+
 #[cfg(target_os = "linux")]
 fn describe_known<P: rustix::path::Arg>(
     directory: BorrowedFd<'_>,
@@ -636,13 +677,14 @@ fn describe_known<P: rustix::path::Arg>(
     ))
 }
 
-/// Nobody calls this on other systems, because blocking is never refused there.
+/// Nobody calls these on other systems, because blocking is never refused there.
 #[cfg(not(target_os = "linux"))]
-fn describe_known<P: rustix::path::Arg>(
-    _: BorrowedFd<'_>,
-    _: P,
-    _: AtFlags,
-) -> Result<(FileKind, FileState), LookupError> {
+fn known_of_opened(_: BorrowedFd<'_>) -> Result<(FileKind, FileState), LookupError> {
+    Err(LookupError::WouldWait)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn known_of_name(_: BorrowedFd<'_>, _: &[u8]) -> Result<(FileKind, FileState), LookupError> {
     Err(LookupError::WouldWait)
 }
 
