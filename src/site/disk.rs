@@ -149,7 +149,7 @@ impl DiskPool {
         address: IpAddr,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<Pending<T>> {
-        let enter = |line: &mut Line<Job>, job| line.enter(address, job).ok();
+        let enter = |line: &mut Line<Job>, job| line.enter(address, job);
         self.enter(effort, file_system, work, enter)
     }
 
@@ -161,7 +161,7 @@ impl DiskPool {
         address: IpAddr,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<Pending<T>> {
-        let enter = |line: &mut Line<Job>, job| Some(line.enter_anyway(address, job));
+        let enter = |line: &mut Line<Job>, job| Ok(line.enter_anyway(address, job));
         self.enter(effort, file_system, work, enter)
     }
 
@@ -170,7 +170,7 @@ impl DiskPool {
         effort: Effort,
         file_system: FileSystem,
         work: impl FnOnce() -> T + Send + 'static,
-        enter: impl FnOnce(&mut Line<Job>, Job) -> Option<u64>,
+        enter: impl FnOnce(&mut Line<Job>, Job) -> Result<u64, Job>,
     ) -> Option<Pending<T>> {
         let slot = Arc::new(Mutex::new(Slot {
             ended: None,
@@ -185,11 +185,23 @@ impl DiskPool {
             }),
         };
         let mut state = self.shared().state();
-        let number = enter(&mut state.line, job)?;
-        if !self.shared().has_thread_for_all(&mut state) {
-            state.line.leave(number);
-            return None;
-        }
+        let entered = enter(&mut state.line, job).map_err(Some);
+        let entered = entered.and_then(|number| {
+            let has_thread = self.shared().has_thread_for_all(&mut state);
+            match has_thread {
+                true => Ok(number),
+                false => Err(state.line.leave(number)),
+            }
+        });
+        let number = match entered {
+            Ok(number) => number,
+            Err(refused) => {
+                // A job may own a file that gives itself to this pool when it is dropped.
+                drop(state);
+                drop(refused);
+                return None;
+            }
+        };
         drop(state);
         self.shared().news.notify_one();
         let pool = self.clone();

@@ -276,3 +276,140 @@ fn flat<T>(ended: Ended<Result<T, DiskError>>) -> Result<T, DiskError> {
         Ended::Panicked => Err(DiskError::Failed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::mpsc;
+    use std::task::{Wake, Waker};
+    use std::time::Duration;
+
+    use crate::site::disk::Gate;
+    use crate::site::options::{Allowances, Budgets, SiteOptions};
+    use crate::site::root::LinkPolicy;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A site whose jobs each wait for a message.
+    struct Rig {
+        lookups: Lookups,
+        site: Site,
+        allowances: Allowances,
+        pass: mpsc::Sender<()>,
+        comes: mpsc::Receiver<Effort>,
+        rings: mpsc::Receiver<()>,
+        waker: Waker,
+        folder: tempfile::TempDir,
+    }
+
+    struct Bell(mpsc::Sender<()>);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    impl Rig {
+        fn new() -> Rig {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join("a"), "content").expect("a file");
+            let (pass, passes) = mpsc::channel::<()>();
+            let (come, comes) = mpsc::channel();
+            let passes = Mutex::new(passes);
+            let gate: Gate = Arc::new(move |effort| {
+                let _ = come.send(effort);
+                let _ = passes.lock().expect("no panic").recv();
+            });
+            let options = SiteOptions::default();
+            let allowances = Budgets::new(&options, 1).part();
+            let mut root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
+            root.assume_remote();
+            let mut site = Site::new(Arc::new(root), Arc::new(options), allowances.clone());
+            site.use_disk_threads(DiskPool::with(2, 10, Some(gate)));
+            let (ring, rings) = mpsc::channel();
+            Rig {
+                lookups: Lookups::default(),
+                site,
+                allowances,
+                pass,
+                comes,
+                rings,
+                waker: Waker::from(Arc::new(Bell(ring))),
+                folder,
+            }
+        }
+
+        fn join(&mut self) -> Lookup {
+            let caller = Caller {
+                address: [10, 0, 0, 1].into(),
+                waker: &|| self.waker.clone(),
+            };
+            let path = SitePath::of_decoded(b"a");
+            let joined = self.lookups.join(&self.site, path, caller);
+            joined.unwrap_or_else(|fault| panic!("{fault:?}"))
+        }
+
+        fn poll(&mut self, lookup: &mut Lookup) -> Option<Result<Found, DiskError>> {
+            let caller = Caller {
+                address: [10, 0, 0, 1].into(),
+                waker: &|| self.waker.clone(),
+            };
+            lookup.poll(&mut self.lookups, &mut self.site, caller)
+        }
+
+        /// Lets jobs go on, and waits for the wake-ups of so many clients.
+        fn let_pass(&mut self, jobs: usize, clients: usize) {
+            for _ in 0..jobs {
+                self.pass.send(()).expect("a gate");
+            }
+            for _ in 0..clients {
+                self.rings.recv_timeout(PATIENCE).expect("a wake-up");
+            }
+        }
+
+        fn comes(&self) -> Effort {
+            self.comes.recv_timeout(PATIENCE).expect("a job")
+        }
+
+        fn content(found: Option<Result<Found, DiskError>>) -> Vec<u8> {
+            match found {
+                Some(Ok(Found::File(file))) => file.memory.as_ref().expect("it is small").to_vec(),
+                _ => panic!("no file was found"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_look_up_is_shared_until_it_begins() {
+        let mut rig = Rig::new();
+        let mut first = rig.join();
+        assert_eq!(rig.comes(), Effort::Look);
+        // The file may have changed since it began.
+        let mut second = rig.join();
+        assert!(!Rc::ptr_eq(&first.look, &second.look));
+        assert_eq!(rig.comes(), Effort::Look);
+        // Both threads are busy.
+        let mut third = rig.join();
+        let mut fourth = rig.join();
+        assert!(Rc::ptr_eq(&third.look, &fourth.look));
+        assert!(rig.poll(&mut fourth).is_none());
+        // Any of the jobs may end first.
+        rig.let_pass(3, 4);
+        for lookup in [&mut first, &mut second, &mut third, &mut fourth] {
+            assert!(rig.poll(lookup).is_none(), "it must be read");
+        }
+        // All found the same state, so one job reads it for all.
+        rig.let_pass(1, 4);
+        for lookup in [&mut first, &mut second, &mut third, &mut fourth] {
+            assert_eq!(Rig::content(rig.poll(lookup)), b"content");
+        }
+        let jobs: Vec<Effort> = rig.comes.try_iter().collect();
+        assert_eq!(jobs, [Effort::Look, Effort::Read]);
+        drop((first, second, third, fourth));
+        let limit = rig.allowances.memory.limit();
+        assert!(rig.allowances.memory.has_room(limit), "nothing is held");
+        drop(rig.folder);
+    }
+}
