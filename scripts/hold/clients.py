@@ -78,7 +78,7 @@ def neighbour(name, whose, most, times, faults):
     return Row(
         name,
         f"{whose} p99 below {milliseconds(most)}",
-        f"{milliseconds(p99['kept'])} kept, {milliseconds(p99['new'])} new; worst {milliseconds(worst)}; "
+        f"{', '.join(f'{milliseconds(of_kind)} {kind}' for kind, of_kind in p99.items())}; worst {milliseconds(worst)}; "
         f"{count:,} requests, {len(faults)} faults{told(faults)}",
         not faults and all(one < most for one in p99.values()),
     )

@@ -73,6 +73,7 @@ fn the_defaults_are_the_documented_ones() {
             port: Port::Preferred(8080),
             allow_hosts: Vec::new(),
             threads: 4,
+            disk_threads: 4,
             site: SiteOptions::default(),
             limits: Limits::for_descriptors(1024),
             deadlines: Deadlines::default(),
@@ -96,6 +97,7 @@ fn options_are_read() {
     assert_eq!(launch("-p0").config.port, Port::Fixed(0));
     assert_eq!(launch("-p 1 --port=2").config.port, Port::Fixed(2)); // the last one wins
     assert_eq!(launch("-t 2").config.threads, 2);
+    assert_eq!(launch("--disk-threads 9").config.disk_threads, 9);
     assert!(launch("-o").open);
     assert!(!launch("--no-listing").config.site.listing);
     assert!(!launch("--no-compress").config.site.compress);
@@ -259,6 +261,8 @@ fn mistakes_are_one_line() {
     check_error(&[], "a b", "unexpected argument 'b' found");
     check_error(&[], "-p 65536", "not a number from 0 to 65535");
     check_error(&[], "-t 0", "--threads");
+    check_error(&[], "--disk-threads 0", "--disk-threads");
+    check_error(&[], "--disk-threads 65", "--disk-threads");
     check_error(&[], "-b nowhere", "not an IP address");
     check_error(&[], "--index a/b", "a single file name");
     check_error(&[], "--index ..", "a single file name");

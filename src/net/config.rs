@@ -12,6 +12,10 @@ use crate::site::options::SiteOptions;
 /// The default port: the one that people try first for a local server.
 const DEFAULT_PORT: u16 = 8080;
 
+/// 4: a disk has more than one request under way at its best, and one thread is kept for looking at
+/// names. More threads would mostly wait for each other.
+const DISK_THREADS: usize = 4;
+
 /// The configuration of a server, as plain values. Nothing was opened or looked up to make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -25,6 +29,8 @@ pub struct Config {
     pub allow_hosts: Vec<HostPattern>,
     /// How many workers to start, at least 1.
     pub threads: usize,
+    /// How many threads may wait for the disk, at least 1.
+    pub disk_threads: usize,
     /// How files are served.
     pub site: SiteOptions,
     /// How much a client may ask for.
@@ -47,6 +53,7 @@ impl Config {
             port: Port::Preferred(DEFAULT_PORT),
             allow_hosts: Vec::new(),
             threads,
+            disk_threads: DISK_THREADS,
             site: SiteOptions {
                 max_copies: max_copies(descriptors),
                 ..SiteOptions::default()

@@ -21,6 +21,7 @@ use crate::origin::handler::{Handler, Origin};
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
 use crate::site::budget::Allowance;
+use crate::site::disk::DiskPool;
 use crate::site::options::{Budgets, SiteOptions};
 use crate::site::resolve::Site;
 use crate::site::root::Root;
@@ -90,6 +91,8 @@ pub struct Settings {
     pub options: Arc<SiteOptions>,
     /// What the workers may hold for clients.
     pub budgets: Budgets,
+    /// The threads that wait for the disk. `None`: the workers themselves wait.
+    pub disk: Option<DiskPool>,
     /// The hosts that the server answers for.
     pub hosts: Arc<AllowedHosts>,
     /// The server's counters.
@@ -111,6 +114,7 @@ impl Settings {
             root: Arc::new(root),
             options: Arc::new(config.site.clone()),
             budgets: Budgets::new(&config.site, config.threads),
+            disk: None,
             config,
             counters,
             endpoint: None,
@@ -129,11 +133,14 @@ impl Context {
         let config = &settings.config;
         let allowances = settings.budgets.part();
         let memory = allowances.memory.clone();
-        let site = Site::new(
+        let mut site = Site::new(
             Arc::clone(&settings.root),
             Arc::clone(&settings.options),
             allowances,
         );
+        if let Some(disk) = &settings.disk {
+            site.use_disk_threads(disk.clone());
+        }
         let mut origin = Origin::new(site, config.limits.max_ranges);
         origin.handlers = settings.handlers.iter().map(|make| make()).collect();
         let head_limits = HeadLimits {

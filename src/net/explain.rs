@@ -122,8 +122,10 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
             match responder.poll(&request, &mut NoBody, origin, trace) {
                 Polled::Done(answer) => break answer,
                 Polled::More | Polled::NeedsContent => {}
-                // Only handlers wait, and there are none here.
-                Polled::WaitUntil(_) | Polled::WaitForWake => return (unanswered(), facts),
+                // Only handlers and disk threads are waited for, and there are none here.
+                Polled::WaitUntil(_) | Polled::WaitForWake | Polled::WaitForDisk(_) => {
+                    return (unanswered(), facts);
+                }
             }
         };
     }

@@ -130,10 +130,10 @@ fn max_connections(descriptors: u64) -> usize {
 
 /// Of the descriptors that the server does not need for itself, how many are kept for files,
 /// directories and private copies: an eighth. At least three, for one response: a directory that is
-/// listed, and two directories on the way to the target of a link. At most 1,024, because few servers
-/// send so many large files at once.
+/// listed, and two directories on the way to the target of a link. At most 256: that many responses open
+/// their files at once, and others wait for a moment.
 pub fn kept_for_files(free: u64) -> u64 {
-    (free / 8).clamp(3, 1024)
+    (free / 8).clamp(3, 256)
 }
 
 /// How many private copies of large files to keep if `descriptors` files may be open: a sixteenth of
@@ -182,8 +182,8 @@ mod tests {
         check(73, 2);
         check(256, 154);
         check(1024, 784);
-        check(17_535, 16_383);
-        check(17_536, 16_384);
+        check(16_767, 16_383);
+        check(16_768, 16_384);
         check(u64::MAX, 16_384);
     }
 

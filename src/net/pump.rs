@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
@@ -44,6 +45,9 @@ const MOST_READ: usize = 256 * 1024;
 /// have to wait.
 const SLOW_READ: Duration = Duration::from_millis(1);
 
+/// How long the disk may take for a piece of content. Then the response is cut.
+const DISK_PATIENCE: Duration = Duration::from_secs(30);
+
 /// Why the pump stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pumped {
@@ -57,6 +61,8 @@ pub enum Pumped {
     WaitUntil(Instant),
     /// The source has more after a wake-up.
     WaitForWake,
+    /// The disk has more after a wake-up. The pump waits for it until a deadline.
+    WaitForDisk,
 }
 
 /// Why a response cannot be completed.
@@ -91,6 +97,18 @@ pub struct Pump {
     reading: usize,
     /// When the source has more. Until then it is not pulled, whatever else happens.
     due: Option<Instant>,
+    /// Until when the disk must answer, if the content waits for it.
+    disk_deadline: Option<Instant>,
+}
+
+/// What became of bytes that were to be moved.
+enum Moved {
+    /// So many bytes left the pump.
+    Bytes(u64),
+    /// The socket is full.
+    Blocked,
+    /// They come from the disk, and the connection is woken.
+    WaitsForDisk,
 }
 
 /// Where a pump moves bytes to, during one turn.
@@ -121,6 +139,7 @@ impl Pump {
             moved: 0,
             reading: LEAST_READ,
             due: None,
+            disk_deadline: None,
         }
     }
 
@@ -138,6 +157,19 @@ impl Pump {
 
     /// Moves until the content ends, the socket is full, the budget is used up, or the source waits.
     pub fn advance(&mut self, output: &mut Output<'_>) -> Result<Pumped, SendError> {
+        let pumped = self.advance_until_disk(output)?;
+        if pumped != Pumped::WaitForDisk {
+            self.disk_deadline = None;
+            return Ok(pumped);
+        }
+        let latest = output.now + DISK_PATIENCE;
+        match *self.disk_deadline.get_or_insert(latest) {
+            at if at > output.now => Ok(Pumped::WaitUntil(at)),
+            _ => Err(BodyError::Disk(ErrorKind::TimedOut.into()).into()),
+        }
+    }
+
+    fn advance_until_disk(&mut self, output: &mut Output<'_>) -> Result<Pumped, SendError> {
         loop {
             let step = if let Some(piece) = self.pieces.front_mut() {
                 let step = output.move_piece(piece, &mut self.moved, &mut self.reading)?;
@@ -202,14 +234,18 @@ impl Output<'_> {
                 })
             }
             Piece::File(file, offset, remaining) if *remaining <= TAIL => {
-                self.move_tail(file, *offset, *remaining)?;
+                if !self.move_tail(file, *offset, *remaining)? {
+                    return Ok(Pumped::WaitForDisk);
+                }
                 *moved += *remaining;
                 Ok(Pumped::Done)
             }
             Piece::File(file, offset, remaining) => {
                 let count = *remaining - TAIL;
-                let Some(taken) = self.copy_file(file, *offset, count, reading)? else {
-                    return Ok(Pumped::Blocked);
+                let taken = match self.copy_file(file, *offset, count, reading)? {
+                    Moved::Bytes(taken) => taken,
+                    Moved::Blocked => return Ok(Pumped::Blocked),
+                    Moved::WaitsForDisk => return Ok(Pumped::WaitForDisk),
                 };
                 *offset += taken;
                 *remaining -= taken;
@@ -262,6 +298,7 @@ impl Output<'_> {
             Pulled::More => return Ok(Pumped::Paused),
             Pulled::WaitUntil(at) => return Ok(Pumped::WaitUntil(at)),
             Pulled::WaitForWake => return Ok(Pumped::WaitForWake),
+            Pulled::WaitForDisk => return Ok(Pumped::WaitForDisk),
         }
         if framing == Framing::Chunked {
             self.stream.outbox.end().extend_from_slice(LAST_CHUNK);
@@ -286,15 +323,15 @@ impl Output<'_> {
         Ok(Some(written.saturating_sub(head)))
     }
 
-    /// Moves up to `count` bytes through the scratch space. Returns how many the socket took, or
-    /// `None` if it is full. Sets `reading` to twice as many, or to less if the disk is slow.
+    /// Moves up to `count` bytes through the scratch space. Sets `reading` to twice as many as the
+    /// socket took, or to less if the disk is slow.
     fn copy_file(
         &mut self,
         file: &OpenFile,
         offset: u64,
         count: u64,
         reading: &mut usize,
-    ) -> Result<Option<u64>, SendError> {
+    ) -> Result<Moved, SendError> {
         let wanted = usize::try_from(count).unwrap_or(usize::MAX).min(*reading);
         let mut scratch = std::mem::take(self.scratch);
         scratch.resize(wanted, 0);
@@ -302,8 +339,12 @@ impl Output<'_> {
         let read = file.read_at(&mut scratch, offset);
         let is_slow = clock::instant().duration_since(began) > SLOW_READ;
         let written = match read {
-            Ok(0) => Err(BodyError::Changed.into()),
-            Ok(read) => self.write_behind_outbox(&scratch[..read]),
+            Ok(Some(0)) => Err(BodyError::Changed.into()),
+            Ok(Some(read)) => self.write_behind_outbox(&scratch[..read]),
+            Ok(None) => {
+                *self.scratch = scratch;
+                return Ok(Moved::WaitsForDisk);
+            }
             Err(fault) => Err(fault.into()),
         };
         *self.scratch = scratch;
@@ -315,7 +356,10 @@ impl Output<'_> {
             false => 2 * taken.unwrap_or_default(),
         };
         *reading = next.clamp(LEAST_READ, MOST_READ);
-        Ok(taken.map(|taken| taken as u64))
+        Ok(match taken {
+            Some(taken) => Moved::Bytes(taken as u64),
+            None => Moved::Blocked,
+        })
     }
 
     /// Moves up to `count` bytes of a private copy. `None` if the socket is full.
@@ -357,18 +401,18 @@ impl Output<'_> {
         }
     }
 
-    /// Reads the end of the piece. If the file is unchanged, puts it into the outbox.
-    fn move_tail(&mut self, file: &OpenFile, offset: u64, length: u64) -> Result<(), SendError> {
+    /// Reads the end of the piece. If the file is unchanged, puts it into the outbox. Returns false if
+    /// it comes from the disk, and the connection is woken.
+    fn move_tail(&mut self, file: &OpenFile, offset: u64, length: u64) -> Result<bool, SendError> {
         self.scratch.clear();
         self.scratch.resize(length as usize, 0);
-        file.read_exact_at(self.scratch, offset)?;
-        if !file.is_intact() {
-            return Err(BodyError::Changed.into());
-        }
-        file.finish_copy();
+        let Some(checked) = file.read_checked_at(self.scratch, offset)? else {
+            return Ok(false);
+        };
+        file.finish_copy(checked);
         self.stream.outbox.end().extend_from_slice(self.scratch);
         self.spend(length);
-        Ok(())
+        Ok(true)
     }
 
     /// Flushes the outbox if many small pieces have filled it.

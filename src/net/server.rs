@@ -24,6 +24,7 @@ use crate::net::tls::notice::Notice;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
+use crate::site::disk::{DiskPool, Gate};
 use crate::site::private::CopyStorage;
 use crate::site::root::{LinkPolicy, Root};
 
@@ -36,6 +37,8 @@ pub struct Server {
     listeners: Vec<(Listener, Arc<TcpListener>)>,
     notices: Vec<Notice>,
     workers: Vec<(Mailbox, WorkerHandle)>,
+    /// The descriptors that connections may have. Decided early: the limit may change later.
+    descriptors: Admission,
     shutdown: Arc<Shutdown>,
     /// At most two requests wait: to drain, then to stop.
     requests: (Sender<()>, Receiver<()>),
@@ -82,11 +85,13 @@ impl Server {
             listeners,
             notices,
             workers,
+            descriptors: Admission::of_process(),
             shutdown,
             requests: bounded(2),
             settings: Settings {
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
+                disk: Some(DiskPool::new(config.disk_threads)),
                 ..Settings::new(config, root, counters)
             },
         })
@@ -95,6 +100,16 @@ impl Server {
     /// Adds a handler. Each worker asks the handlers in the order of addition, and then the site.
     pub fn add_handler(&mut self, make: MakeHandler) {
         self.settings.handlers.push(make);
+    }
+
+    /// Makes the disk slow, for tests: all work on it goes through `gate`, and at most `most_waiting`
+    /// pieces of it wait.
+    pub fn make_disk_slow(&mut self, gate: Gate, most_waiting: usize) {
+        let threads = self.settings.config.disk_threads;
+        self.settings.disk = Some(DiskPool::with(threads, most_waiting, Some(gate)));
+        if let Some(root) = Arc::get_mut(&mut self.settings.root) {
+            root.assume_remote();
+        }
     }
 
     /// The addresses of the site. The port is never 0.
@@ -134,6 +149,7 @@ impl Server {
             settings: Arc::clone(&settings),
             listeners: self.listeners,
             workers,
+            descriptors: self.descriptors,
             shutdown: self.shutdown,
             requests: self.requests.1,
         };
@@ -177,6 +193,7 @@ struct Running {
     settings: Arc<Settings>,
     listeners: Vec<(Listener, Arc<TcpListener>)>,
     workers: Vec<WorkerHandle>,
+    descriptors: Admission,
     shutdown: Arc<Shutdown>,
     requests: Receiver<()>,
 }
@@ -193,7 +210,7 @@ impl Running {
                 listener: *listener,
                 workers: self.workers.clone(),
                 max_connections: self.settings.config.limits.max_connections,
-                descriptors: Admission::of_process(),
+                descriptors: self.descriptors,
                 budgets: self.settings.budgets.clone(),
                 shutdown: Arc::clone(&self.shutdown),
                 counters: Arc::clone(&self.settings.counters),

@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use crate::origin::disk_wait::{How, Known, Obstacle, answer_or_wait};
 use crate::origin::file::answer_file;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::listing::ListingJob;
@@ -48,7 +49,7 @@ fn answer_site(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) ->
     let answer = match SitePath::decode(raw, &mut decoded) {
         Ok(path) => {
             note_path(raw, path, trace);
-            answer_path(origin, request, path, trace)
+            answer_or_wait(origin, request, path, HOW, trace)
         }
         Err(fault) => Answer::Ready(refused_path(raw, fault, trace)),
     };
@@ -63,26 +64,38 @@ fn ask_handlers(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -
     handlers.find_map(|handler| handler.answer(request, origin, trace))
 }
 
+const HOW: How = How {
+    answers: answer_path,
+    refuses: refuse_path,
+};
+
+/// Answers a request for a path of which something may be known already.
 fn answer_path(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
+    known: Known,
     trace: &mut Trace,
-) -> Answer {
+) -> Result<Answer, Obstacle> {
     let host = request.head.host.map(|host| host.name);
     let rules = origin.rules.matching(host, path.as_bytes());
-    let found = match origin.site.find(path) {
-        Ok(found) => found,
-        Err(fault) => return Answer::Ready(absent(path, fault, trace)),
+    let (found, opened) = match known {
+        Known::Nothing => (origin.site.find(path)?, None),
+        Known::Found(found) => (found, None),
+        Known::Open(file, opened) => (Found::File(file), Some(opened)),
     };
     note_found(&found, path, origin.site.options().only.is_some(), trace);
     if request.method() == Some(Method::Options) {
-        return Answer::Ready(options(Reason::ResourceOptions, trace));
+        return Ok(Answer::Ready(options(Reason::ResourceOptions, trace)));
     }
     match found {
-        Found::File(file) => answer_file(origin, request, path, file, rules, trace),
-        Found::Directory => answer_directory(origin, request, path, rules, trace),
+        Found::File(file) => answer_file(origin, request, path, file, opened, rules, trace),
+        Found::Directory => Ok(answer_directory(origin, request, path, rules, trace)),
     }
+}
+
+fn refuse_path(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Answer {
+    Answer::Ready(absent(path, fault, trace))
 }
 
 fn answer_directory(

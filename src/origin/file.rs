@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use crate::http1::version::Version;
+use crate::origin::disk_wait::{Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
@@ -26,9 +27,10 @@ use crate::site::coding_job::{self, SharedCoding};
 use crate::site::compress::Coded;
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
+use crate::site::open_file::Opened;
 use crate::site::path::SitePath;
 use crate::site::resolve::{CacheUpdates, Found};
-use crate::site::root::DiskError;
+use crate::site::root::{DiskError, LookupError};
 use crate::site::storage::Storage;
 
 /// How the representations of a file differ.
@@ -40,32 +42,36 @@ const ATTEMPTS: usize = 4;
 const RANGE_ASKED: Clause = clause!("RFC 9110 section 14.2", "why_uncoded");
 const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "why_uncoded");
 
-/// Answers a request for a regular file.
+/// Answers a request for a regular file. `opened` is the open file, if it is open already.
 pub(super) fn answer_file(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
     mut file: Rc<StoredFile>,
+    mut opened: Option<Opened>,
     rules: RuleSet,
     trace: &mut Trace,
-) -> Answer {
+) -> Result<Answer, Obstacle> {
     let mark = trace.steps().len();
     for _ in 0..ATTEMPTS {
-        match try_file(origin, request, &file, rules, trace) {
-            Ok(Some(answer)) => return answer,
+        match try_file(origin, request, &file, opened.take(), rules, trace) {
+            Ok(Some(answer)) => return Ok(answer),
             Ok(None) => {}
-            Err(fault) => return Answer::Ready(disk_error(fault)),
+            Err(LookupError::WouldWait) => return Err(Obstacle::Open(file)),
+            Err(LookupError::Disk(DiskError::Exhausted)) => {
+                return Err(Obstacle::Fault(DiskError::Exhausted));
+            }
+            Err(LookupError::Disk(fault)) => return Ok(Answer::Ready(disk_error(fault))),
         }
         // The file changed since it was resolved. Resolve it again from the disk.
         trace.take_from(mark);
         origin.site.look_again();
-        file = match origin.site.find(path) {
-            Ok(Found::File(file)) => file,
-            Ok(Found::Directory) => break,
-            Err(fault) => return Answer::Ready(disk_error(fault)),
+        file = match origin.site.find(path)? {
+            Found::File(file) => file,
+            Found::Directory => break,
         };
     }
-    Answer::Ready(disk_error(DiskError::Unsteady))
+    Ok(Answer::Ready(disk_error(DiskError::Unsteady)))
 }
 
 /// The answer; `None` if the file changed since it was resolved.
@@ -73,9 +79,10 @@ fn try_file(
     origin: &mut Origin,
     request: &Request<'_>,
     file: &Rc<StoredFile>,
+    opened: Option<Opened>,
     rules: RuleSet,
     trace: &mut Trace,
-) -> Result<Option<Answer>, DiskError> {
+) -> Result<Option<Answer>, LookupError> {
     note_vary(DIMENSIONS, trace);
     let (coding, why) = match choose_coding(origin, request, file, trace) {
         CodingChoice::Chosen(coding, why) => (coding, why),
@@ -105,10 +112,12 @@ fn try_file(
     trace.note(|| media_type::step(file.name()));
     let variant = decided.variant();
     if variant.coding == Coding::Identity {
-        let stored = origin.site.content(file)?.map(Whole::Stored);
+        let waker = || request.wakers.waker();
+        let stored = origin.site.content(file, opened, caller(request, &waker))?;
+        let stored = stored.map(Whole::Stored);
         return Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))));
     }
-    coded(origin, request, file, decided)
+    coded(origin, request, file, opened, decided)
 }
 
 /// RFC 9110 section 12.5.3.
@@ -194,8 +203,9 @@ fn coded(
     origin: &mut Origin,
     request: &Request<'_>,
     file: &Rc<StoredFile>,
+    opened: Option<Opened>,
     decided: Decided<'_>,
-) -> Result<Option<Answer>, DiskError> {
+) -> Result<Option<Answer>, LookupError> {
     let variant = decided.variant();
     if let Some(bytes) = file.representation(variant).coded() {
         let whole = Whole::Stored(Stored::Memory(bytes));
@@ -214,7 +224,9 @@ fn coded(
     // If there is no memory here, the client refuses identity, or identity would have been chosen.
     let coder = origin.site.coder(variant.coding);
     let coder = coder.ok_or(DiskError::CodersBusy)?;
-    let Some(source) = origin.site.source(file)? else {
+    let waker = || request.wakers.waker();
+    let caller = caller(request, &waker);
+    let Some(source) = origin.site.source(file, opened, caller)? else {
         return Ok(None);
     };
     let source = CachedWhenDone {

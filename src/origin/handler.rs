@@ -21,6 +21,7 @@ use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
 use crate::site::coding_job::CodingJobs;
 use crate::site::directory::Readings;
+use crate::site::lookups::Lookups;
 use crate::site::resolve::{SWEEP, Site};
 
 /// Answers the requests of one worker.
@@ -35,6 +36,8 @@ pub struct Origin {
     pub(super) codings: CodingJobs,
     /// Directories that are being read for listings.
     pub(super) readings: Readings,
+    /// Paths that disk threads look up.
+    pub(super) lookups: Lookups,
     /// The most ranges that a request may have.
     pub(super) max_ranges: usize,
     /// Scratch space for decoded paths.
@@ -53,6 +56,7 @@ impl Origin {
             handlers: Rc::default(),
             codings: CodingJobs::default(),
             readings: Readings::default(),
+            lookups: Lookups::default(),
             max_ranges,
             decoded: Vec::new(),
             is_draining: false,
@@ -181,6 +185,9 @@ pub enum Polled {
     WaitUntil(Instant),
     /// Poll again after the waker of the request was used.
     WaitForWake,
+    /// Poll again after the waker of the request was used, or at this time. The disk or another part of
+    /// this machine answers soon in most cases.
+    WaitForDisk(Instant),
 }
 
 /// A protocol that uses a connection after HTTP.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
+use crate::origin::disk_wait::{DESCRIPTOR_PATIENCE, DISK_PATIENCE, RETRY, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
@@ -22,6 +23,7 @@ use crate::site::body_error::BodyError;
 use crate::site::budget::Account;
 use crate::site::compress::{Coded, Coder};
 use crate::site::directory::{HeldListing, Read, SharedReading};
+use crate::site::disk::Registered;
 use crate::site::held::HeldBytes;
 use crate::site::listing::{CONTENT_SECURITY_POLICY, Format, ListingQuery, Renderer};
 use crate::site::path::SitePath;
@@ -32,9 +34,6 @@ use crate::site::storage::Storage;
 /// A page of at most this many bytes is rendered at once, so its length is known. A longer one is
 /// rendered while it is sent, so a client that reads slowly does not hold the whole page.
 const SMALL: usize = 16 * 1024;
-
-/// How often a job that waits for a place or for memory tries again.
-const RETRY: Duration = Duration::from_millis(20);
 
 /// How long a job waits. Then the answer is 503.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,6 +55,13 @@ pub struct ListingJob {
     rules: RuleSet,
     /// When it stops waiting for a place or for memory, if it waits.
     gives_up: Option<Instant>,
+    /// When it stops waiting for the disk, if it waits.
+    disk_deadline: Option<Instant>,
+    /// When it stops waiting for a descriptor, if there was none.
+    descriptor_deadline: Option<Instant>,
+    /// When a new reading begins, if the last one found no descriptor.
+    begins_again: Option<Instant>,
+    registered: Registered,
 }
 
 impl ListingJob {
@@ -74,6 +80,10 @@ impl ListingJob {
             path: path.as_bytes().into(),
             rules,
             gives_up: None,
+            disk_deadline: None,
+            descriptor_deadline: None,
+            begins_again: None,
+            registered: Registered::default(),
         }
     }
 
@@ -146,11 +156,33 @@ impl Responder for ListingJob {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
-        let address = request.client.peer.ip();
+        if let Some(at) = self.begins_again {
+            if at > request.instant {
+                return Polled::WaitForDisk(at);
+            }
+            self.begins_again = None;
+            let query = ListingQuery::parse(request.query());
+            let turn = origin.site.turn();
+            self.reading = origin.readings.join(&self.path, &query, turn);
+        }
+        let waker = || request.wakers.waker();
+        let caller = caller(request, &waker);
         let (readings, site) = (&mut origin.readings, &mut origin.site);
-        let read = self.reading.borrow_mut().advance(readings, site, address);
+        let mut reading = self.reading.borrow_mut();
+        let read = reading.advance(readings, site, caller, &mut self.registered);
+        drop(reading);
+        if !matches!(read, Read::WaitsForDisk) {
+            self.disk_deadline = None;
+        }
         let response = match read {
             Read::More => return Polled::More,
+            Read::WaitsForDisk => {
+                let latest = request.instant + DISK_PATIENCE;
+                match *self.disk_deadline.get_or_insert(latest) {
+                    latest if latest > request.instant => return Polled::WaitForDisk(latest),
+                    _ => disk_error(DiskError::TimedOut),
+                }
+            }
             Read::Waits => {
                 let latest = request.instant + PATIENCE;
                 match *self.gives_up.get_or_insert(latest) > request.instant {
@@ -159,6 +191,15 @@ impl Responder for ListingJob {
                 }
             }
             Read::Done(Ok(held)) => self.answer(origin, request, &held, trace),
+            Read::Done(Err(DiskError::Exhausted)) if origin.site.disk().is_some() => {
+                let latest = request.instant + DESCRIPTOR_PATIENCE;
+                if *self.descriptor_deadline.get_or_insert(latest) > request.instant {
+                    let at = request.instant + RETRY;
+                    self.begins_again = Some(at);
+                    return Polled::WaitForDisk(at);
+                }
+                disk_error(DiskError::Exhausted)
+            }
             Read::Done(Err(fault)) => disk_error(fault),
         };
         Polled::Done(Answer::Ready(response))

@@ -9,6 +9,8 @@ pub mod response;
 pub mod handler;
 // How a request is answered: handlers, method, target, resource.
 pub mod answer;
+// Answers that wait for the disk.
+mod disk_wait;
 // Which representation of a regular file is sent.
 mod file;
 // Directory listings.

@@ -337,12 +337,14 @@ mod tests {
             assert_eq!(page(fault), page(NotFound));
             assert_eq!(disk_error(fault).status, Status::NotFound);
         }
-        for fault in [ListingsBusy, CodersBusy] {
+        for fault in [ListingsBusy, CodersBusy, DiskBusy] {
             check(Reason::Disk(fault), "RFC 9110 section 15.6.4");
             assert_ne!(fault.text(), Exhausted.text());
             assert_eq!(page(fault), page(Exhausted));
             assert_eq!(disk_error(fault).status, Status::ServiceUnavailable);
         }
+        check(Reason::Disk(TimedOut), "RFC 9110 section 15.6.4");
+        assert_ne!(page(TimedOut), page(DiskBusy));
         check(Reason::Disk(Forbidden), "RFC 9110 section 15.5.4");
         check(Reason::Disk(Unsteady), "RFC 9110 section 15.6.4");
         check(Reason::Disk(Failed), "RFC 9110 section 15.6.1");

@@ -22,6 +22,9 @@ pub enum Pulled {
     /// The next bytes can be pulled after a wake-up through the request's waker. The source may be
     /// pulled before that, for example when the client sends something. It then says this again.
     WaitForWake,
+    /// Like `WaitForWake`, but the bytes come from a disk. If it does not answer for long, the response
+    /// is cut.
+    WaitForDisk,
 }
 
 /// A producer of bytes, piece by piece.
@@ -176,13 +179,12 @@ impl Source for FileSource {
         let wanted = usize::try_from(remaining).unwrap_or(usize::MAX).min(budget);
         let start = out.len();
         out.resize(start + wanted, 0);
-        let read = self.file.read_at(&mut out[start..], self.at);
-        out.truncate(start + *read.as_ref().unwrap_or(&0));
-        let read = read?;
-        if (read == 0 && wanted > 0) || !self.file.is_intact() {
-            return Err(BodyError::Changed);
+        let read = self.file.read_checked_at(&mut out[start..], self.at);
+        if !matches!(read, Ok(Some(_))) {
+            out.truncate(start);
+            return read.map(|_| Pulled::WaitForDisk);
         }
-        self.at += read as u64;
+        self.at += wanted as u64;
         match self.at == self.file.state.size {
             true => Ok(Pulled::Done),
             false => Ok(Pulled::More),

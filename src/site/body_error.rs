@@ -1,7 +1,7 @@
 //! Why the rest of a body cannot be read.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 
 use crate::site::root::DiskError;
 
@@ -13,16 +13,6 @@ pub enum BodyError {
     Changed,
     /// The disk, or another producer of the bytes, failed.
     Disk(io::Error),
-}
-
-impl BodyError {
-    /// The error of a read that had to fill its buffer. If the file ended early, it has shrunk.
-    pub(super) fn from_exact_read(error: io::Error) -> BodyError {
-        match error.kind() {
-            ErrorKind::UnexpectedEof => BodyError::Changed,
-            _ => BodyError::Disk(error),
-        }
-    }
 }
 
 impl fmt::Display for BodyError {

@@ -77,6 +77,27 @@ impl Budget {
         over > (self.limit / 8) as i64
     }
 
+    /// Charges units of the reserve, if they are free. Any thread may do so.
+    pub fn reserve(self: &Arc<Budget>, account: Account, units: u64) -> Option<Reserved> {
+        self.take(units).then(|| self.reserved(account, units))
+    }
+
+    /// Charges units of the reserve, even if they are not free.
+    pub fn reserve_anyway(self: &Arc<Budget>, account: Account, units: u64) -> Reserved {
+        let units = units.min(i64::MAX as u64);
+        self.reserve.fetch_sub(units as i64, Ordering::Relaxed);
+        self.reserved(account, units)
+    }
+
+    fn reserved(self: &Arc<Budget>, account: Account, units: u64) -> Reserved {
+        self.held[account as usize].fetch_add(units, Ordering::Relaxed);
+        Reserved {
+            budget: Arc::clone(self),
+            account,
+            units,
+        }
+    }
+
     /// Takes units from the reserve, if they are free.
     fn take(&self, units: u64) -> bool {
         let Ok(units) = i64::try_from(units) else {
@@ -108,6 +129,23 @@ pub struct Charge {
     own: u64,
     /// Units of the reserve.
     reserved: u64,
+}
+
+/// Units of the reserve that a thread other than a worker holds. They are free again when this is
+/// dropped.
+#[derive(Debug)]
+pub struct Reserved {
+    budget: Arc<Budget>,
+    account: Account,
+    units: u64,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let Reserved { budget, units, .. } = self;
+        budget.reserve.fetch_add(*units as i64, Ordering::Relaxed);
+        budget.held[self.account as usize].fetch_sub(*units, Ordering::Relaxed);
+    }
 }
 
 impl Allowance {
@@ -149,6 +187,18 @@ impl Allowance {
     pub fn charge_anyway(&self, account: Account, units: u64) -> Charge {
         let mut charge = self.empty(account);
         charge.grow_anyway(units);
+        charge
+    }
+
+    /// The limit of all workers together, for other threads.
+    pub fn budget(&self) -> &Arc<Budget> {
+        &self.0.budget
+    }
+
+    /// Holds from now on what another thread has reserved in the same budget.
+    pub fn adopt(&self, mut reserved: Reserved) -> Charge {
+        let mut charge = self.empty(reserved.account);
+        charge.reserved = std::mem::take(&mut reserved.units);
         charge
     }
 
@@ -308,6 +358,22 @@ mod tests {
         assert!(budget.reserve.load(Ordering::Relaxed) < 0);
         drop(charge);
         assert!(one.has_room(750));
+    }
+
+    #[test]
+    fn another_thread_takes_from_the_reserve_only() {
+        let (budget, one, two) = two_workers();
+        assert!(budget.reserve(Contents, 501).is_none());
+        let reserved = budget.reserve(Contents, 500).expect("it is free");
+        assert_eq!(budget.held(Contents), 500);
+        assert!(two.has_room(250) && !two.has_room(251));
+        let charge = one.adopt(reserved);
+        assert_eq!((charge.units(), budget.held(Contents)), (500, 500));
+        let more = budget.reserve_anyway(Copies, 7);
+        drop(charge);
+        assert!(two.has_room(743) && !two.has_room(744));
+        drop(more);
+        assert!(two.has_room(750));
     }
 
     #[test]

@@ -30,6 +30,17 @@ struct CacheEntry {
     used: bool,
     /// The turn of the worker's loop in which it was last compared with the disk.
     checked: u64,
+    /// When it was last compared with the disk on this worker, in seconds since 1970.
+    checked_at: i64,
+}
+
+/// When a file was last compared with the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// In this turn of the worker's loop.
+    InThisTurn,
+    /// At this time, in seconds since 1970.
+    At(i64),
 }
 
 impl Cache {
@@ -52,23 +63,28 @@ impl Cache {
         self.space.limit() / 2
     }
 
-    /// The file at `path`, and whether it was already compared with the disk in this `turn`.
-    pub(super) fn find(&mut self, path: &[u8], turn: u64) -> Option<(&Rc<StoredFile>, bool)> {
+    /// The file at `path`, and when it was last compared with the disk. `turn` is the current one.
+    pub(super) fn find(&mut self, path: &[u8], turn: u64) -> Option<(&Rc<StoredFile>, Looked)> {
         let entry = self.entries.get_mut(path)?;
         entry.recent = true;
         entry.used = true;
-        Some((&entry.file, entry.checked == turn))
+        let looked = match entry.checked == turn {
+            true => Looked::InThisTurn,
+            false => Looked::At(entry.checked_at),
+        };
+        Some((&entry.file, looked))
     }
 
-    /// Records that the file at `path` was unchanged on disk in this `turn`.
-    pub(super) fn confirm(&mut self, path: &[u8], turn: u64) {
+    /// Records that the file at `path` was unchanged on disk in this `turn`, which is at `now`.
+    pub(super) fn confirm(&mut self, path: &[u8], turn: u64, now: i64) {
         if let Some(entry) = self.entries.get_mut(path) {
             entry.checked = turn;
+            entry.checked_at = now;
         }
     }
 
     /// Stores a file that was just read. It replaces any earlier entry of its path.
-    pub(super) fn insert(&mut self, path: &[u8], file: Rc<StoredFile>, turn: u64) {
+    pub(super) fn insert(&mut self, path: &[u8], file: Rc<StoredFile>, turn: u64, now: i64) {
         self.remove(path);
         let Some(charge) = self.charge(file.held_bytes()) else {
             return;
@@ -81,6 +97,7 @@ impl Cache {
             recent: false,
             used: true,
             checked: turn,
+            checked_at: now,
         };
         self.entries.insert(key, entry);
     }
@@ -242,10 +259,10 @@ mod tests {
     #[test]
     fn the_cache_stays_within_its_budget_and_keeps_used_files() {
         let mut cache = cache(10_000);
-        cache.insert(b"kept", file(1000), 1);
+        cache.insert(b"kept", file(1000), 1, 0);
         for number in 0..1000 {
             assert!(cache.find(b"kept", 1).is_some(), "after {number}");
-            cache.insert(format!("{number}").as_bytes(), file(1000), 1);
+            cache.insert(format!("{number}").as_bytes(), file(1000), 1, 0);
             assert!(cache.used() <= 10_000);
             assert_eq!(cache.queue.len(), cache.entries.len());
         }
@@ -254,7 +271,7 @@ mod tests {
     #[test]
     fn a_file_larger_than_the_budget_is_not_kept() {
         let mut cache = cache(1000);
-        cache.insert(b"large", file(2000), 1);
+        cache.insert(b"large", file(2000), 1, 0);
         assert!(cache.find(b"large", 1).is_none());
         assert_eq!(cache.used(), 0);
     }
@@ -263,7 +280,7 @@ mod tests {
     fn replacing_a_file_removes_the_old_entry() {
         let mut cache = cache(10_000);
         for _ in 0..100 {
-            cache.insert(b"a", file(1000), 1);
+            cache.insert(b"a", file(1000), 1, 0);
         }
         assert_eq!((cache.entries.len(), cache.queue.len()), (1, 1));
         cache.remove(b"a");
@@ -274,9 +291,9 @@ mod tests {
     fn coded_content_is_charged_when_the_charge_is_updated() {
         let mut cache = cache(10_000);
         let first = file(1000);
-        cache.insert(b"first", Rc::clone(&first), 1);
+        cache.insert(b"first", Rc::clone(&first), 1, 0);
         let second = file(1000);
-        cache.insert(b"second", Rc::clone(&second), 1);
+        cache.insert(b"second", Rc::clone(&second), 1, 0);
         let gzip = second.representation(Variant::coded(Coding::Gzip));
         let charge = Allowance::unlimited().charge_anyway(Account::Contents, 0);
         gzip.keep_coded(HeldBytes::new(Storage::of(vec![0; 7000]), charge));
@@ -289,8 +306,8 @@ mod tests {
     #[test]
     fn a_sweep_removes_what_was_not_used_since_the_last_one() {
         let mut cache = cache(10_000);
-        cache.insert(b"a", file(10), 1);
-        cache.insert(b"b", file(10), 1);
+        cache.insert(b"a", file(10), 1, 0);
+        cache.insert(b"b", file(10), 1, 0);
         cache.sweep();
         assert!(cache.find(b"a", 1).is_some());
         cache.sweep();
@@ -303,10 +320,12 @@ mod tests {
     #[test]
     fn an_entry_is_checked_once_per_turn() {
         let mut cache = cache(10_000);
-        cache.insert(b"a", file(10), 1);
-        assert!(cache.find(b"a", 1).unwrap().1);
-        assert!(!cache.find(b"a", 2).unwrap().1);
-        cache.confirm(b"a", 2);
-        assert!(cache.find(b"a", 2).unwrap().1);
+        cache.insert(b"a", file(10), 1, 0);
+        let looked = |cache: &mut Cache, turn| cache.find(b"a", turn).map(|(_, looked)| looked);
+        assert_eq!(looked(&mut cache, 1), Some(Looked::InThisTurn));
+        assert_eq!(looked(&mut cache, 2), Some(Looked::At(0)));
+        cache.confirm(b"a", 2, 7);
+        assert_eq!(looked(&mut cache, 2), Some(Looked::InThisTurn));
+        assert_eq!(looked(&mut cache, 3), Some(Looked::At(7)));
     }
 }

@@ -4,18 +4,30 @@
 //! A client that comes during a reading shares the next one, because the directory may have changed
 //! since the reading began. If nothing has changed, the new listing is dropped for the one that other
 //! clients are still receiving.
+//!
+//! A worker reads a directory that the kernel has in memory. The steps of any other directory are jobs of
+//! disk threads. The charges and the places stay on the worker.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::site::budget::{Account, Charge};
+use crate::site::devices::timed;
+use crate::site::disk::{Caller, Effort, Ended, Pending, Registered};
 use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
+use crate::site::nofollow::Blocking;
 use crate::site::path::{is_hidden_name, is_nameable};
 use crate::site::queue::{Queue, Ticket};
 use crate::site::resolve::Site;
-use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind};
+use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind, LookupError, Root};
+
+/// A step on a worker that takes longer shows that the directory is not in memory. Then disk threads do
+/// the other steps.
+const SLOW_STEP: Duration = Duration::from_millis(5);
 
 /// Work per step, in units of a system call: about half a millisecond. A file or a folder costs one
 /// unit, a link what it takes to follow it.
@@ -57,9 +69,36 @@ pub type SharedReading = Rc<RefCell<Reading>>;
 
 /// A directory that has been read in part.
 struct Progress {
-    directory: Directory,
-    scan: Scan,
+    /// What was read so far. `None` while a disk thread has it.
+    scanned: Option<Scanned>,
+    /// The step that a disk thread does.
+    away: Option<Pending<Step>>,
+    /// Whether disk threads do the steps.
+    is_slow: bool,
+    /// For what was read, and for what the next step may add.
     charge: Charge,
+}
+
+/// What was read of a directory. It moves between threads.
+struct Scanned {
+    /// `None`: it is not open yet.
+    directory: Option<Directory>,
+    scan: Scan,
+}
+
+/// What a disk thread returns: what was read so far, and whether there may be more.
+type Step = (Scanned, Result<bool, LookupError>);
+
+/// What became of a step.
+enum Stepped {
+    /// It is done, and there may be more.
+    More,
+    /// It waits for a place or for memory.
+    Waits,
+    /// It waits for the disk, and the client will be woken.
+    WaitsForDisk,
+    /// It was the last one.
+    End(Scan),
 }
 
 /// How far a reading has come.
@@ -68,6 +107,8 @@ pub enum Read {
     More,
     /// It waits for a place or for memory.
     Waits,
+    /// It waits for the disk, and the client will be woken.
+    WaitsForDisk,
     /// It has ended.
     Done(Result<Rc<HeldListing>, DiskError>),
 }
@@ -165,14 +206,22 @@ impl Readings {
 }
 
 impl Reading {
-    /// Reads some more entries for the client at `address`. The caller calls this again later unless
-    /// it is done.
-    pub fn advance(&mut self, readings: &mut Readings, site: &mut Site, address: IpAddr) -> Read {
+    /// Reads some more entries for a client. The caller calls this again later unless it is done.
+    pub fn advance(
+        &mut self,
+        readings: &mut Readings,
+        site: &mut Site,
+        caller: Caller<'_>,
+        registered: &mut Registered,
+    ) -> Read {
         if let Some(outcome) = &self.outcome {
             return Read::Done(outcome.clone());
         }
         if let Some(earlier) = &self.earlier {
-            match earlier.borrow_mut().advance(readings, site, address) {
+            let read = earlier
+                .borrow_mut()
+                .advance(readings, site, caller, registered);
+            match read {
                 Read::Done(_) => {}
                 pending => return pending,
             }
@@ -183,26 +232,24 @@ impl Reading {
         }
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
-            None => match self.begin(site) {
-                Ok(progress) => progress,
-                Err(fault) => return self.end(Err(fault)),
-            },
+            None => self.begin(site),
         };
-        // The first step needs little, so a small directory waits for nothing.
-        if !progress.has_memory(site, self.place.is_some()) {
-            self.progress = Some(progress);
-            return Read::Waits;
-        }
-        match progress.read(&mut readings.name, site) {
-            Ok(true) => self.pause(progress, &readings.queue, address),
-            Ok(false) => {
-                let listing = progress.scan.finish();
+        let is_large = self.place.is_some();
+        let step = progress.advance(readings, site, &self.path, is_large, caller, registered);
+        let pending = match step {
+            Ok(Stepped::More) => return self.pause(progress, &readings.queue, caller.address),
+            Ok(Stepped::Waits) => Read::Waits,
+            Ok(Stepped::WaitsForDisk) => Read::WaitsForDisk,
+            Ok(Stepped::End(scan)) => {
+                let listing = scan.finish();
                 progress.charge.resize_anyway(listing.bytes());
                 let held = readings.settle(self, listing, progress.charge);
-                self.end(Ok(held))
+                return self.end(Ok(held));
             }
-            Err(fault) => self.end(Err(fault)),
-        }
+            Err(fault) => return self.end(Err(fault)),
+        };
+        self.progress = Some(progress);
+        pending
     }
 
     /// Keeps the progress until the next step, if there is a place for a large directory.
@@ -223,13 +270,17 @@ impl Reading {
         Read::More
     }
 
-    fn begin(&mut self, site: &mut Site) -> Result<Progress, DiskError> {
+    fn begin(&mut self, site: &Site) -> Progress {
         self.began = Some(site.turn());
-        Ok(Progress {
-            directory: site.root().open_directory(&self.path)?,
-            scan: Scan::new(&self.query),
+        Progress {
+            scanned: Some(Scanned {
+                directory: None,
+                scan: Scan::new(&self.query),
+            }),
+            away: None,
+            is_slow: false,
             charge: site.charge_anyway(Account::Listings, 0),
-        })
+        }
     }
 
     fn end(&mut self, outcome: Result<Rc<HeldListing>, DiskError>) -> Read {
@@ -240,28 +291,113 @@ impl Reading {
 }
 
 impl Progress {
+    /// Does a step, or leaves it to a disk thread, or takes it back.
+    fn advance(
+        &mut self,
+        readings: &mut Readings,
+        site: &mut Site,
+        path: &[u8],
+        is_large: bool,
+        caller: Caller<'_>,
+        registered: &mut Registered,
+    ) -> Result<Stepped, DiskError> {
+        if let Some(pending) = &self.away {
+            let Some(ended) = pending.poll() else {
+                pending.wake_once(registered, caller.waker);
+                return Ok(Stepped::WaitsForDisk);
+            };
+            self.away = None;
+            let Ended::Done((scanned, read)) = ended else {
+                return Err(DiskError::Failed);
+            };
+            if !read.map_err(LookupError::on_disk_thread)? {
+                return Ok(Stepped::End(scanned.scan));
+            }
+            self.scanned = Some(scanned);
+            return Ok(Stepped::More);
+        }
+        // While it is away, this function has returned.
+        let mut scanned = self.scanned.take().ok_or(DiskError::Failed)?;
+        if !self.has_memory(&scanned.scan, site, is_large) {
+            self.scanned = Some(scanned);
+            return Ok(Stepped::Waits);
+        }
+        if !self.is_slow {
+            let (root, hidden) = (site.root(), site.options().hidden);
+            let name = &mut readings.name;
+            let step = || scanned.read(root, path, hidden, site.blocking(), name);
+            let (read, took) = timed(step);
+            self.is_slow = site.disk().is_some() && took > SLOW_STEP;
+            match read {
+                Ok(false) => return Ok(Stepped::End(scanned.scan)),
+                Ok(true) => {
+                    self.scanned = Some(scanned);
+                    return Ok(Stepped::More);
+                }
+                Err(LookupError::WouldWait) => self.is_slow = true,
+                Err(LookupError::Disk(fault)) => return Err(fault),
+            }
+        }
+        let pending = leave_to_disk_thread(scanned, site, path, caller)?;
+        pending.wake_once(registered, caller.waker);
+        self.away = Some(pending);
+        Ok(Stepped::WaitsForDisk)
+    }
+
     /// Whether there is memory for the next step. If the directory is not known to be large, the step
     /// takes it anyway.
-    fn has_memory(&mut self, site: &mut Site, is_large: bool) -> bool {
-        let next = self.scan.bytes() + MOST_PER_STEP;
+    fn has_memory(&mut self, scan: &Scan, site: &mut Site, is_large: bool) -> bool {
+        let next = scan.bytes() + MOST_PER_STEP;
         if is_large {
             return site.grow(&mut self.charge, next);
         }
         self.charge.resize_anyway(next);
         true
     }
+}
 
-    /// Reads a step. Returns whether there may be more.
-    fn read(&mut self, name: &mut Vec<u8>, site: &Site) -> Result<bool, DiskError> {
-        let hidden = site.options().hidden;
+/// Makes a step a job.
+fn leave_to_disk_thread(
+    mut scanned: Scanned,
+    site: &Site,
+    path: &[u8],
+    caller: Caller<'_>,
+) -> Result<Pending<Step>, DiskError> {
+    let (root, hidden) = (Arc::clone(site.root()), site.options().hidden);
+    let file_system = site.root().file_system(path);
+    let path: Box<[u8]> = path.into();
+    let step = move || {
+        let read = scanned.read(&root, &path, hidden, Blocking::Allowed, &mut Vec::new());
+        (scanned, read)
+    };
+    // Without a pool, the worker itself waits, and no step is left to others.
+    let pool = site.disk().ok_or(DiskError::Failed)?;
+    let pending = pool.submit(Effort::Read, file_system, caller.address, step);
+    pending.ok_or(DiskError::DiskBusy)
+}
+
+impl Scanned {
+    /// Reads a step. Returns whether there may be more. If blocking is refused and it would wait, what it
+    /// has read so far is kept.
+    fn read(
+        &mut self,
+        root: &Root,
+        path: &[u8],
+        hidden: bool,
+        blocking: Blocking,
+        name: &mut Vec<u8>,
+    ) -> Result<bool, LookupError> {
+        let directory = match &mut self.directory {
+            Some(directory) => directory,
+            none => none.insert(root.open_directory(path, blocking)?),
+        };
         let scan = &mut self.scan;
         let mut work = 0;
         while work < STEP {
             let is_shown = |name: &[u8]| {
                 (hidden || !is_hidden_name(name)) && is_nameable(name) && scan.wants(name)
             };
-            let root = site.root();
-            match root.next_entry(&mut self.directory, name, is_shown, &mut work)? {
+            match root.next_entry(directory, name, is_shown, blocking, &mut work)? {
                 None => return Ok(false),
                 Some(DirectoryEntry::Skipped) => {}
                 Some(DirectoryEntry::Served(kind, state)) => scan.push(ListedEntry {
@@ -285,10 +421,9 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;
-    use std::sync::Arc;
 
     use crate::site::options::{Allowances, Budgets, SiteOptions};
-    use crate::site::root::{LinkPolicy, Root};
+    use crate::site::root::LinkPolicy;
 
     const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -332,7 +467,13 @@ mod tests {
 
         fn step(&mut self, reading: &SharedReading) -> Read {
             let (readings, site) = (&mut self.readings, &mut self.site);
-            reading.borrow_mut().advance(readings, site, CLIENT)
+            let caller = Caller {
+                address: CLIENT,
+                waker: &|| std::task::Waker::noop().clone(),
+            };
+            let mut registered = Registered::default();
+            let mut reading = reading.borrow_mut();
+            reading.advance(readings, site, caller, &mut registered)
         }
 
         /// How many steps a reading of the folder takes, and how many files it finds.
@@ -350,7 +491,7 @@ mod tests {
             loop {
                 match self.step(reading) {
                     Read::More => self.next_turn(),
-                    Read::Waits => panic!("there is memory"),
+                    Read::Waits | Read::WaitsForDisk => panic!("there is memory"),
                     Read::Done(outcome) => return outcome.expect("readable"),
                 }
             }

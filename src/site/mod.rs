@@ -31,10 +31,22 @@ pub mod options;
 pub mod path;
 // Memory for contents, which goes back to the system when it is dropped.
 pub mod storage;
+// A queue that is fair between clients.
+mod line;
 // A queue for long work.
 pub mod queue;
+// Threads that wait for the disk.
+pub mod disk;
+// Which file systems answer at once.
+mod devices;
 // Private copies of large files.
 pub mod private;
+// Reads that do not wait for a disk.
+mod cached_read;
+// What a path names, for workers and for disk threads.
+mod lookup;
+// Look-ups and openings that disk threads do for clients.
+pub mod lookups;
 // Path resolution: the file or directory that a path names.
 pub mod resolve;
 // Opens names without following links.

@@ -8,17 +8,47 @@ use rustix::io::Errno;
 /// Flags to go through a directory, which needs no permission to read it.
 pub(super) const PASS: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
+/// Whether a system call may wait for a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blocking {
+    /// It may.
+    Allowed,
+    /// If it would, it fails with AGAIN. Only Linux can do this, see [`can_refuse_to_block`].
+    Refused,
+}
+
 /// Opens a path in which no name is a link. The kernel keeps every step below `directory`.
 #[cfg(target_os = "linux")]
 pub(super) fn open_without_links(
     directory: BorrowedFd<'_>,
     path: &[u8],
     flags: OFlags,
+    blocking: Blocking,
 ) -> rustix::io::Result<OwnedFd> {
     use rustix::fs::ResolveFlags;
 
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | cached(blocking);
     rustix::fs::openat2(directory, path, flags, Mode::empty(), resolve)
+}
+
+#[cfg(target_os = "linux")]
+fn cached(blocking: Blocking) -> rustix::fs::ResolveFlags {
+    match blocking {
+        Blocking::Allowed => rustix::fs::ResolveFlags::empty(),
+        Blocking::Refused => rustix::fs::ResolveFlags::CACHED,
+    }
+}
+
+/// Whether the kernel can open a path only if it has all of it in memory. Linux 5.12 and later can.
+#[cfg(target_os = "linux")]
+pub(super) fn can_refuse_to_block(directory: BorrowedFd<'_>) -> bool {
+    let opened = open_without_links(directory, b".", PASS, Blocking::Refused);
+    matches!(opened, Ok(_) | Err(Errno::AGAIN))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn can_refuse_to_block(_directory: BorrowedFd<'_>) -> bool {
+    false
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -26,6 +56,7 @@ pub(super) fn open_without_links(
     _directory: BorrowedFd<'_>,
     _path: &[u8],
     _flags: OFlags,
+    _blocking: Blocking,
 ) -> rustix::io::Result<OwnedFd> {
     Err(Errno::NOSYS)
 }
@@ -47,8 +78,9 @@ pub(super) fn open_name(
     directory: BorrowedFd<'_>,
     name: &[u8],
     flags: OFlags,
+    blocking: Blocking,
 ) -> Result<Named, Errno> {
-    let opened = openat(directory, name, flags | OFlags::NOFOLLOW, Mode::empty());
+    let opened = open_one(directory, name, flags | OFlags::NOFOLLOW, blocking);
     let may_be_link = match &opened {
         // With PATH alone, the link itself is opened.
         Ok(opened) => {
@@ -66,4 +98,19 @@ pub(super) fn open_name(
         // It is not a link, or not any more.
         Err(_) => Err(opened.err().unwrap_or(Errno::NOENT)),
     }
+}
+
+/// Opens one name.
+fn open_one(
+    directory: BorrowedFd<'_>,
+    name: &[u8],
+    flags: OFlags,
+    blocking: Blocking,
+) -> rustix::io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    if blocking == Blocking::Refused {
+        return rustix::fs::openat2(directory, name, flags, Mode::empty(), cached(blocking));
+    }
+    let _ = blocking;
+    openat(directory, name, flags, Mode::empty())
 }

@@ -1,27 +1,92 @@
 //! A file that is open for sending, and a check that it has not changed since.
+//!
+//! Pieces of a file that the kernel has in memory are read at once. For any other piece, a disk thread
+//! reads it, and the body waits for the wake-up.
 
 use std::cell::RefCell;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
-use std::io;
+use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
+use std::task::Waker;
+
+use rustix::io::Errno;
 
 use crate::site::body_error::BodyError;
+use crate::site::budget::{Account, Budget, Reserved};
+use crate::site::cached_read::read_cached;
+use crate::site::disk::{DiskPool, Effort, Ended, Pending};
+use crate::site::nofollow::Blocking;
 use crate::site::private::PendingCopy;
-use crate::site::root::{FileState, state_of};
+use crate::site::root::{FileState, LookupError, Root, state_of};
 
-/// An open file and the state that the head of the response describes.
-pub struct OpenFile {
-    /// Read only by offset, because the pieces of a body share it.
-    file: File,
+/// An open file, the state that the head of the response describes, and what is known of that state.
+/// Any thread may read it.
+pub struct Opened {
+    root: Arc<Root>,
+    file: ClosedByPool,
     /// The state that the entity-tag and the length stand for.
-    pub state: FileState,
+    pub(super) state: FileState,
     /// A hash of the last bytes of the file in that state.
     end_hash: u64,
     /// Whether the file uses less disk space than its size, so that it may have holes.
     is_sparse: bool,
+}
+
+/// A file for one response.
+pub struct OpenFile {
+    /// Read only by offset, because the pieces of a body share it.
+    opened: Arc<Opened>,
+    /// The state that the entity-tag and the length stand for.
+    pub state: FileState,
+    /// How it waits for the disk. `None`: the thread that reads waits.
+    access: Option<DiskAccess>,
+    /// What a disk thread reads, or has read.
+    piece: RefCell<Piece>,
     /// A copy that is made from the bytes that are read.
     copy: RefCell<Option<PendingCopy>>,
+}
+
+/// How the reads of one response wait for the disk.
+pub(super) struct DiskAccess {
+    pub pool: DiskPool,
+    /// For the pieces that are read.
+    pub memory: Arc<Budget>,
+    /// The address of the client.
+    pub address: IpAddr,
+    /// Wakes the client's connection.
+    pub waker: Waker,
+}
+
+/// A piece of a file that a disk thread reads.
+enum Piece {
+    None,
+    Pending(Pending<Result<Delivered, BodyError>>),
+    Ready(Delivered),
+}
+
+/// What a disk thread has read.
+struct Delivered {
+    offset: u64,
+    bytes: Vec<u8>,
+    /// The check of the file afterwards, if one was wanted.
+    checked: Option<Checked>,
+    _charge: Reserved,
+}
+
+/// A file was unchanged after a read.
+#[derive(Clone, Copy, Debug)]
+pub struct Checked {
+    /// Whether its state is exactly the same. If not, it has grown.
+    is_same: bool,
+}
+
+/// Closes a file on a disk thread, if that may wait.
+struct ClosedByPool {
+    file: Option<File>,
+    pool: Option<DiskPool>,
 }
 
 /// The unit of `st_blocks`, in bytes.
@@ -34,42 +99,94 @@ const END_LENGTH: u64 = 4096;
 /// kernel updates the modification time before the size.
 const CHECKS: usize = 50;
 
-impl OpenFile {
-    /// Wraps a file that was just opened in the state `state`.
-    pub(super) fn new(file: File, state: FileState) -> Result<OpenFile, BodyError> {
-        let end_hash = hash_of_end(&file, state.size)?;
-        let is_sparse = file.metadata()?.blocks().saturating_mul(BLOCK) < state.size;
-        Ok(OpenFile {
-            file,
-            state,
-            end_hash,
-            is_sparse,
-            copy: RefCell::default(),
-        })
-    }
+/// What a disk thread reads if there is no memory for more.
+const LEAST: usize = 16 * 1024;
 
-    /// Makes a copy from the bytes that will be read.
-    pub(super) fn copy_to(&mut self, copy: PendingCopy) {
-        self.copy = RefCell::new(Some(copy));
+impl Opened {
+    /// Opens the file at `path`. `None` if its state is not `state`. `pool` closes the file if that may
+    /// wait for the disk.
+    pub(super) fn new(
+        root: &Arc<Root>,
+        pool: Option<DiskPool>,
+        path: &[u8],
+        state: &FileState,
+        blocking: Blocking,
+    ) -> Result<Option<Opened>, LookupError> {
+        let (file, now) = root.open_file(path, blocking)?;
+        let is_quick = root.devices().is_quick(now.device());
+        let mut opened = Opened {
+            root: Arc::clone(root),
+            is_sparse: file.metadata()?.blocks().saturating_mul(BLOCK) < now.size,
+            file: ClosedByPool {
+                file: Some(file),
+                pool: pool.filter(|_| !is_quick),
+            },
+            state: now,
+            end_hash: 0,
+        };
+        if now != *state {
+            return Ok(None);
+        }
+        match opened.hash_of_end(blocking) {
+            Ok(hash) => {
+                opened.end_hash = hash;
+                Ok(Some(opened))
+            }
+            Err(BodyError::Changed) => Ok(None),
+            Err(BodyError::Disk(error)) => Err(error.into()),
+        }
     }
 
     /// Reads at `offset` with one call. Returns how many bytes were read.
-    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, BodyError> {
-        let count = match self.fill_from_hole(offset, buffer)? {
-            0 => self.file.read_at(buffer, offset)?,
-            zeros => zeros,
-        };
-        self.add_to_copy(&buffer[..count], offset);
-        Ok(count)
+    fn read_at(&self, buffer: &mut [u8], offset: u64, blocking: Blocking) -> io::Result<usize> {
+        let devices = self.root.devices();
+        if blocking == Blocking::Refused && !devices.is_quick(self.state.device()) {
+            return Err(Errno::AGAIN.into());
+        }
+        match self.fill_from_hole(offset, buffer)? {
+            0 => {}
+            zeros => return Ok(zeros),
+        }
+        let read = |buffer: &mut [u8]| self.file.get()?.read_at(buffer, offset);
+        match blocking {
+            Blocking::Allowed => read(buffer),
+            Blocking::Refused => match read_cached(self.file.get()?, buffer, offset)? {
+                Some(count) => Ok(count),
+                None => devices.measured(self.state.device(), || read(buffer)),
+            },
+        }
     }
 
     /// Reads at `offset` until `buffer` is full.
-    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), BodyError> {
-        self.file
-            .read_exact_at(buffer, offset)
-            .map_err(BodyError::from_exact_read)?;
-        self.add_to_copy(buffer, offset);
+    fn read_exact_at(
+        &self,
+        mut buffer: &mut [u8],
+        mut offset: u64,
+        blocking: Blocking,
+    ) -> Result<(), BodyError> {
+        while !buffer.is_empty() {
+            match self.read_at(buffer, offset, blocking) {
+                Ok(0) => return Err(BodyError::Changed),
+                Ok(count) => {
+                    buffer = &mut buffer[count..];
+                    offset += count as u64;
+                }
+                Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
         Ok(())
+    }
+
+    /// Reads at `offset` until `buffer` is full, and then checks the file.
+    fn read_checked_at(
+        &self,
+        buffer: &mut [u8],
+        offset: u64,
+        blocking: Blocking,
+    ) -> Result<Checked, BodyError> {
+        self.read_exact_at(buffer, offset, blocking)?;
+        self.check(blocking)
     }
 
     /// If there is a hole at `offset`, fills `buffer` with its zeros and returns how many. Reading the
@@ -78,11 +195,173 @@ impl OpenFile {
         if !self.is_sparse {
             return Ok(0);
         }
-        let data = next_data(&self.file, offset)?.min(self.state.size);
+        let data = next_data(self.file.get()?, offset)?.min(self.state.size);
         let hole = usize::try_from(data.saturating_sub(offset)).unwrap_or(usize::MAX);
         let count = hole.min(buffer.len());
         buffer[..count].fill(0);
         Ok(count)
+    }
+
+    /// Whether the bytes read so far belong to the state that the head describes. This is so if the
+    /// file is unchanged, or if it has grown like a log and its old last bytes are still in place. If
+    /// the file has grown and its middle has changed too, this method does not notice the change.
+    fn check(&self, blocking: Blocking) -> Result<Checked, BodyError> {
+        for _ in 0..CHECKS {
+            let Ok(now) = self.file.get().map(state_of)? else {
+                return Err(BodyError::Changed);
+            };
+            if self.state.is_same_content(&now) {
+                let is_same = self.state == now;
+                return Ok(Checked { is_same });
+            }
+            if now.size > self.state.size {
+                return match self.hash_of_end(blocking)? == self.end_hash {
+                    true => Ok(Checked { is_same: false }),
+                    false => Err(BodyError::Changed),
+                };
+            }
+            if now.size < self.state.size {
+                return Err(BodyError::Changed);
+            }
+            std::thread::yield_now();
+        }
+        Err(BodyError::Changed)
+    }
+
+    fn hash_of_end(&self, blocking: Blocking) -> Result<u64, BodyError> {
+        let mut bytes = [0; END_LENGTH as usize];
+        let start = self.state.size.saturating_sub(END_LENGTH);
+        let last = &mut bytes[..(self.state.size - start) as usize];
+        self.read_exact_at(last, start, blocking)?;
+        let mut hasher = DefaultHasher::new();
+        hasher.write(last);
+        Ok(hasher.finish())
+    }
+}
+
+impl OpenFile {
+    /// A file for a response that waits for the disk as `access` says.
+    pub(super) fn new(opened: Opened, access: Option<DiskAccess>) -> OpenFile {
+        OpenFile {
+            state: opened.state,
+            opened: Arc::new(opened),
+            access,
+            piece: RefCell::new(Piece::None),
+            copy: RefCell::default(),
+        }
+    }
+
+    /// Makes a copy from the bytes that will be read.
+    pub(super) fn copy_to(&mut self, copy: PendingCopy) {
+        self.copy = RefCell::new(Some(copy));
+    }
+
+    /// Reads some bytes at `offset`. Returns how many were read. `None`: they come from the disk, and
+    /// the client's connection is woken.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<Option<usize>, BodyError> {
+        if let Some(delivered) = self.delivered()? {
+            let count = delivered.copy_to(buffer, offset);
+            if count > 0 {
+                self.keep_or_drop(delivered, offset + count as u64);
+                self.add_to_copy(&buffer[..count], offset);
+                return Ok(Some(count));
+            }
+        } else if self.is_pending() {
+            return Ok(None);
+        }
+        match self.opened.read_at(buffer, offset, self.blocking()) {
+            Ok(count) => {
+                self.add_to_copy(&buffer[..count], offset);
+                Ok(Some(count))
+            }
+            Err(fault) if fault.kind() == ErrorKind::WouldBlock => {
+                self.ask(offset, buffer.len(), false).map(|()| None)
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Reads at `offset` until `buffer` is full, and then checks that the file has not changed. `None`:
+    /// the bytes come from the disk, and the client's connection is woken.
+    pub fn read_checked_at(
+        &self,
+        buffer: &mut [u8],
+        offset: u64,
+    ) -> Result<Option<Checked>, BodyError> {
+        if let Some(delivered) = self.delivered()? {
+            if let Some(checked) = delivered.checked
+                && delivered.copy_to(buffer, offset) == buffer.len()
+            {
+                self.keep_or_drop(delivered, offset + buffer.len() as u64);
+                self.add_to_copy(buffer, offset);
+                return Ok(Some(checked));
+            }
+        } else if self.is_pending() {
+            return Ok(None);
+        }
+        match self.opened.read_checked_at(buffer, offset, self.blocking()) {
+            Ok(checked) => {
+                self.add_to_copy(buffer, offset);
+                Ok(Some(checked))
+            }
+            Err(BodyError::Disk(fault)) if fault.kind() == ErrorKind::WouldBlock => {
+                self.ask(offset, buffer.len(), true).map(|()| None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn blocking(&self) -> Blocking {
+        match self.access {
+            Some(_) => Blocking::Refused,
+            None => Blocking::Allowed,
+        }
+    }
+
+    fn is_pending(&self) -> bool {
+        matches!(*self.piece.borrow(), Piece::Pending(_))
+    }
+
+    /// Takes what a disk thread has read.
+    fn delivered(&self) -> Result<Option<Delivered>, BodyError> {
+        let mut piece = self.piece.borrow_mut();
+        let ended = match &*piece {
+            Piece::None => return Ok(None),
+            Piece::Pending(pending) => match pending.poll() {
+                None => return Ok(None),
+                Some(ended) => Some(ended),
+            },
+            Piece::Ready(_) => None,
+        };
+        match (std::mem::replace(&mut *piece, Piece::None), ended) {
+            (Piece::Ready(delivered), _) => Ok(Some(delivered)),
+            (_, Some(Ended::Done(read))) => read.map(Some),
+            _ => Err(BodyError::Disk(ErrorKind::Other.into())),
+        }
+    }
+
+    /// Keeps the rest of what was read, if it has bytes at or after `next`.
+    fn keep_or_drop(&self, delivered: Delivered, next: u64) {
+        if delivered.offset + delivered.bytes.len() as u64 > next {
+            *self.piece.borrow_mut() = Piece::Ready(delivered);
+        }
+    }
+
+    /// Makes a disk thread read a piece. Responses that were begun are not refused: each has one piece
+    /// at a time, and no memory before a thread reads it.
+    fn ask(&self, offset: u64, length: usize, is_checked: bool) -> Result<(), BodyError> {
+        let Some(access) = &self.access else {
+            return Err(Errno::AGAIN.into());
+        };
+        let (opened, memory) = (Arc::clone(&self.opened), Arc::clone(&access.memory));
+        let read = move || deliver(&opened, &memory, offset, length, is_checked);
+        let file_system = self.opened.root.devices().file_system(self.state.device());
+        let pool = &access.pool;
+        let pending = pool.submit_anyway(Effort::Read, file_system, access.address, read);
+        let pending = pending.ok_or(Errno::NOMEM)?;
+        pending.wake(access.waker.clone());
+        *self.piece.borrow_mut() = Piece::Pending(pending);
+        Ok(())
     }
 
     fn add_to_copy(&self, bytes: &[u8], offset: u64) {
@@ -93,11 +372,11 @@ impl OpenFile {
         }
     }
 
-    /// Call this after the last byte was read. Keeps the copy if the state of the file is still exactly
-    /// the same.
-    pub fn finish_copy(&self) {
+    /// Call this after the last byte was read and `checked`. Keeps the copy if the state of the file is
+    /// still exactly the same.
+    pub fn finish_copy(&self, checked: Checked) {
         if let Some(copy) = self.copy.take()
-            && state_of(&self.file).is_ok_and(|now| now == self.state)
+            && checked.is_same
         {
             copy.finish();
         }
@@ -107,23 +386,72 @@ impl OpenFile {
     pub fn give_up_copy(&self) {
         self.copy.take();
     }
+}
 
-    /// Whether the bytes read so far belong to the state that the head describes. This is so if the
-    /// file is unchanged, or if it has grown like a log and its old last bytes are still in place. If
-    /// the file has grown and its middle has changed too, this method does not notice the change.
-    pub fn is_intact(&self) -> bool {
-        for _ in 0..CHECKS {
-            match state_of(&self.file) {
-                Ok(now) if self.state.is_same_content(&now) => return true,
-                Ok(now) if now.size > self.state.size => {
-                    let hash = hash_of_end(&self.file, self.state.size);
-                    return hash.is_ok_and(|hash| hash == self.end_hash);
-                }
-                Ok(now) if now.size == self.state.size => std::thread::yield_now(),
-                _ => return false,
-            }
+/// Reads a piece on a disk thread. It is read in full if it is checked, because only then does the check
+/// hold for all of it.
+fn deliver(
+    opened: &Opened,
+    memory: &Arc<Budget>,
+    offset: u64,
+    length: usize,
+    is_checked: bool,
+) -> Result<Delivered, BodyError> {
+    let (length, charge) = match memory.reserve(Account::Contents, length as u64) {
+        Some(charge) => (length, charge),
+        None => {
+            let least = match is_checked {
+                true => length,
+                false => length.min(LEAST),
+            };
+            let charge = memory.reserve_anyway(Account::Contents, least as u64);
+            (least, charge)
         }
-        false
+    };
+    let mut bytes = vec![0; length];
+    let mut checked = None;
+    if is_checked {
+        checked = Some(opened.read_checked_at(&mut bytes, offset, Blocking::Allowed)?);
+    } else {
+        let count = opened.read_at(&mut bytes, offset, Blocking::Allowed)?;
+        bytes.truncate(count);
+        if count == 0 {
+            return Err(BodyError::Changed);
+        }
+    }
+    Ok(Delivered {
+        offset,
+        bytes,
+        checked,
+        _charge: charge,
+    })
+}
+
+impl Delivered {
+    /// Copies the bytes from `offset` on. Returns how many.
+    fn copy_to(&self, buffer: &mut [u8], offset: u64) -> usize {
+        let from = offset.checked_sub(self.offset);
+        let from = from.and_then(|from| usize::try_from(from).ok());
+        let bytes = from.and_then(|from| self.bytes.get(from..));
+        let bytes = bytes.unwrap_or_default();
+        let count = bytes.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&bytes[..count]);
+        count
+    }
+}
+
+impl ClosedByPool {
+    /// The file, which is there until this is dropped.
+    fn get(&self) -> io::Result<&File> {
+        self.file.as_ref().ok_or(ErrorKind::NotFound.into())
+    }
+}
+
+impl Drop for ClosedByPool {
+    fn drop(&mut self) {
+        if let (Some(pool), Some(file)) = (&self.pool, self.file.take()) {
+            pool.discard(file);
+        }
     }
 }
 
@@ -144,20 +472,10 @@ fn next_data(_: &File, offset: u64) -> io::Result<u64> {
     Ok(offset)
 }
 
-fn hash_of_end(file: &File, size: u64) -> Result<u64, BodyError> {
-    let mut bytes = [0; END_LENGTH as usize];
-    let start = size.saturating_sub(END_LENGTH);
-    let last = &mut bytes[..(size - start) as usize];
-    file.read_exact_at(last, start)
-        .map_err(BodyError::from_exact_read)?;
-    let mut hasher = DefaultHasher::new();
-    hasher.write(last);
-    Ok(hasher.finish())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::root::LinkPolicy;
     use std::fs;
 
     #[track_caller]
@@ -165,11 +483,17 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a");
         fs::write(&path, vec![b'a'; 10_000]).expect("a file");
-        let file = File::open(&path).expect("opened");
-        let now = state_of(&file).expect("a state");
-        let open = OpenFile::new(file, now).expect("readable");
+        let open = opened(folder.path());
         change(&path);
-        assert_eq!(open.is_intact(), want);
+        assert_eq!(open.check(Blocking::Allowed).is_ok(), want);
+    }
+
+    /// The file `a` in a folder.
+    fn opened(folder: &std::path::Path) -> Opened {
+        let root = Arc::new(Root::open(folder, LinkPolicy::default()).expect("a root"));
+        let (_, state) = root.find(b"a", Blocking::Allowed).expect("a state");
+        let opened = Opened::new(&root, None, b"a", &state, Blocking::Allowed);
+        opened.expect("readable").expect("unchanged")
     }
 
     #[test]
@@ -181,15 +505,15 @@ mod tests {
         file.set_len(9_000_000).expect("longer");
         let mut want = vec![0; 9_000_000];
         want[3_000_000..3_000_004].copy_from_slice(b"data");
-        let file = File::open(&path).expect("opened");
-        let now = state_of(&file).expect("a state");
-        let open = OpenFile::new(file, now).expect("readable");
-        assert!(open.is_sparse);
+        let opened = opened(folder.path());
+        assert!(opened.is_sparse);
+        let open = OpenFile::new(opened, None);
         let mut got = Vec::new();
         while got.len() < want.len() {
             // The read must overwrite every byte that it counts.
             let mut piece = [b'x'; 100_000];
             let count = open.read_at(&mut piece, got.len() as u64).expect("read");
+            let count = count.expect("without a pool, nothing waits");
             assert!(count > 0);
             got.extend_from_slice(&piece[..count]);
         }

@@ -84,6 +84,16 @@ impl<'a> SitePath<'a> {
         Ok(SitePath(storage))
     }
 
+    /// The root.
+    pub fn root() -> SitePath<'static> {
+        SitePath(b"")
+    }
+
+    /// A path whose bytes are those of a decoded path.
+    pub(super) fn of_decoded(bytes: &'a [u8]) -> SitePath<'a> {
+        SitePath(bytes)
+    }
+
     /// The bytes that are passed to the kernel.
     pub fn as_bytes(self) -> &'a [u8] {
         self.0

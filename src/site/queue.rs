@@ -1,26 +1,14 @@
-//! A queue for long work: a few pieces of it are under way, and the others wait.
-//!
-//! The next place goes to the client address that has the fewest places, and among those to the one
-//! that has waited longest. So a client with many requests does not lock out the others.
+//! A queue for long work of one worker: a few pieces of it are under way, and the others wait.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use crate::site::line::Line;
+
 /// The queue. All of its places and tickets share it.
 #[derive(Clone)]
-pub struct Queue(Rc<RefCell<State>>);
-
-struct State {
-    places: usize,
-    most_waiting: usize,
-    /// Who has a place: the number of the ticket, and the address of the client.
-    placed: Vec<(u64, IpAddr)>,
-    /// Who waits, longest first.
-    waiting: VecDeque<(u64, IpAddr)>,
-    next_number: u64,
-}
+pub struct Queue(Rc<RefCell<Line<()>>>);
 
 /// A place in the queue, or a wait for one. Dropping it gives the place to another.
 pub struct Ticket {
@@ -31,27 +19,14 @@ pub struct Ticket {
 impl Queue {
     /// A queue with this many places, for which at most `most_waiting` clients wait.
     pub fn new(places: usize, most_waiting: usize) -> Queue {
-        Queue(Rc::new(RefCell::new(State {
-            places,
-            most_waiting,
-            placed: Vec::new(),
-            waiting: VecDeque::new(),
-            next_number: 0,
-        })))
+        Queue(Rc::new(RefCell::new(Line::new(places, most_waiting))))
     }
 
     /// A ticket for a client. `None` if too many clients wait already.
     pub fn enter(&self, address: IpAddr) -> Option<Ticket> {
-        let mut state = self.0.borrow_mut();
-        let number = state.next_number;
-        if state.placed.len() < state.places {
-            state.placed.push((number, address));
-        } else if state.waiting.len() < state.most_waiting {
-            state.waiting.push_back((number, address));
-        } else {
-            return None;
-        }
-        state.next_number += 1;
+        let mut line = self.0.borrow_mut();
+        let number = line.enter(address, ()).ok()?;
+        line.place_next(|()| true);
         Some(Ticket {
             queue: self.clone(),
             number,
@@ -62,37 +37,15 @@ impl Queue {
 impl Ticket {
     /// Whether the client has a place.
     pub fn has_place(&self) -> bool {
-        let state = self.queue.0.borrow();
-        state
-            .placed
-            .iter()
-            .any(|(number, _)| *number == self.number)
+        self.queue.0.borrow().has_place(self.number)
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut state = self.queue.0.borrow_mut();
-        state.placed.retain(|(number, _)| *number != self.number);
-        state.waiting.retain(|(number, _)| *number != self.number);
-        while state.placed.len() < state.places
-            && let Some(next) = state.take_next()
-        {
-            state.placed.push(next);
-        }
-    }
-}
-
-impl State {
-    fn take_next(&mut self) -> Option<(u64, IpAddr)> {
-        let places_of = |address: &IpAddr| {
-            let of_client = self.placed.iter().filter(|(_, other)| other == address);
-            of_client.count()
-        };
-        let waiting = self.waiting.iter().enumerate();
-        let next = waiting.min_by_key(|(_, (_, address))| places_of(address));
-        let (at, _) = next?;
-        self.waiting.remove(at)
+        let mut line = self.queue.0.borrow_mut();
+        line.leave(self.number);
+        while line.place_next(|()| true).is_some() {}
     }
 }
 

@@ -13,30 +13,33 @@ use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
 use crate::semantics::variant::Variant;
 use crate::site::body::{FileSource, MemorySource, Source, Stored};
-use crate::site::body_error::BodyError;
-use crate::site::budget::{Account, Charge};
-use crate::site::cache::Cache;
+use crate::site::budget::{Account, Budget, Charge, Reserved};
+use crate::site::cache::{Cache, Looked};
 use crate::site::compress::{CODER, Coder, Coders};
+use crate::site::disk::{Caller, DiskPool};
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
-use crate::site::open_file::OpenFile;
+use crate::site::lookup::{self, FileRead, Resolved};
+use crate::site::nofollow::Blocking;
+use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
-use crate::site::root::{DiskError, FileKind, Root, state_of};
-use crate::site::storage::Storage;
-
-/// How often a file is read into memory if it keeps changing during the read. After that, it is
-/// served from disk. If it changes then, the response is cut.
-const READ_ATTEMPTS: usize = 3;
+use crate::site::root::{DiskError, FileKind, FileState, LookupError, Root};
 
 /// The cache keeps a file for one to two of these periods after its last use. When no client asks for
 /// anything, the server soon holds no memory for any.
 pub const SWEEP: Duration = Duration::from_secs(4);
 
+/// For how many seconds after a look at a file its names are certainly in the kernel's memory. Names
+/// that nobody uses stay there for minutes, unless memory is very short.
+const HOT: i64 = 2;
+
 /// One worker's view of the document root: the shared root, the worker's own cache and its time.
 pub struct Site {
     root: Arc<Root>,
+    /// Does what would wait for the disk. `None`: the worker itself waits.
+    disk: Option<DiskPool>,
     options: Arc<SiteOptions>,
     cache: Cache,
     /// What the worker may hold.
@@ -54,6 +57,7 @@ pub struct Site {
 }
 
 /// What a path names.
+#[derive(Clone)]
 pub enum Found {
     /// A regular file.
     File(Rc<StoredFile>),
@@ -87,6 +91,7 @@ impl Site {
     pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, allowances: Allowances) -> Site {
         Site {
             root,
+            disk: None,
             options,
             cache: Cache::new(allowances.cache.clone()),
             allowances,
@@ -96,6 +101,24 @@ impl Site {
             now: 0,
             swept: 0,
             index_path: Vec::new(),
+        }
+    }
+
+    /// Leaves to this pool what would wait for the disk.
+    pub fn use_disk_threads(&mut self, disk: DiskPool) {
+        self.disk = Some(disk);
+    }
+
+    /// The threads that wait for the disk; `None` if the worker itself waits.
+    pub fn disk(&self) -> Option<&DiskPool> {
+        self.disk.as_ref()
+    }
+
+    /// Whether a system call of the worker may wait for the disk.
+    pub(super) fn blocking(&self) -> Blocking {
+        match self.disk {
+            Some(_) => Blocking::Refused,
+            None => Blocking::Allowed,
         }
     }
 
@@ -137,35 +160,44 @@ impl Site {
         &self.options
     }
 
+    /// The same options, for other threads.
+    pub(super) fn shared_options(&self) -> Arc<SiteOptions> {
+        Arc::clone(&self.options)
+    }
+
     /// Finds the file or directory that `path` names, if it may be served.
-    pub fn find(&mut self, path: SitePath<'_>) -> Result<Found, DiskError> {
-        if let Some(name) = self.options.only.clone() {
-            return self.find_only(&name, path);
-        }
-        if path.is_hidden() && !self.options.hidden {
-            return Err(DiskError::Hidden);
-        }
-        if path.is_directory() {
-            return self.find_index(path);
-        }
-        self.resolve(path.as_bytes())
+    pub fn find(&mut self, path: SitePath<'_>) -> Result<Found, LookupError> {
+        let options = Arc::clone(&self.options);
+        let mut scratch = std::mem::take(&mut self.index_path);
+        let found = lookup::find(&options, path, &mut scratch, |name| self.resolve(name));
+        self.index_path = scratch;
+        Ok(match found? {
+            Resolved::File(file) => Found::File(file),
+            Resolved::Directory => Found::Directory,
+        })
     }
 
     /// The document root.
-    pub fn root(&self) -> &Root {
+    pub fn root(&self) -> &Arc<Root> {
         &self.root
     }
 
-    /// The uncoded content of `file`. `None` means that the file has changed since it was resolved, and
-    /// the caller must resolve its path again.
-    pub fn content(&mut self, file: &Rc<StoredFile>) -> Result<Option<Stored>, DiskError> {
+    /// The uncoded content of `file`. If the file must be open for that, it is `opened`, or is opened
+    /// now. `None` means that the file has changed since it was resolved, and the caller must resolve
+    /// its path again.
+    pub fn content(
+        &mut self,
+        file: &Rc<StoredFile>,
+        opened: Option<Opened>,
+        caller: Caller<'_>,
+    ) -> Result<Option<Stored>, LookupError> {
         if let Some(bytes) = &file.memory {
             return Ok(Some(Stored::Memory(Rc::clone(bytes))));
         }
         if let Some(copy) = file.copy.get() {
             return Ok(Some(Stored::Private(Rc::clone(copy))));
         }
-        let Some(mut open) = self.open(file)? else {
+        let Some(mut open) = self.open(file, opened, caller)? else {
             return Ok(None);
         };
         if let Some(copy) = self.begin_copy(file) {
@@ -175,10 +207,15 @@ impl Site {
     }
 
     /// Like [`Site::content`], but returns a source and makes no copy.
-    pub fn source(&self, file: &StoredFile) -> Result<Option<Box<dyn Source>>, DiskError> {
+    pub fn source(
+        &self,
+        file: &StoredFile,
+        opened: Option<Opened>,
+        caller: Caller<'_>,
+    ) -> Result<Option<Box<dyn Source>>, LookupError> {
         Ok(match &file.memory {
             Some(bytes) => Some(Box::new(MemorySource::new(Rc::clone(bytes)))),
-            None => match self.open(file)? {
+            None => match self.open(file, opened, caller)? {
                 Some(open) => Some(Box::new(FileSource::new(open))),
                 None => None,
             },
@@ -275,16 +312,25 @@ impl Site {
         self.grow(&mut charge, bytes).then_some(charge)
     }
 
-    fn open(&self, file: &StoredFile) -> Result<Option<OpenFile>, DiskError> {
-        let (opened, state) = self.root.open_file(&file.path)?;
-        match state == file.state {
-            true => match OpenFile::new(opened, state) {
-                Ok(open) => Ok(Some(open)),
-                Err(BodyError::Changed) => Ok(None),
-                Err(fault) => Err(fault.into()),
-            },
-            false => Ok(None),
-        }
+    fn open(
+        &self,
+        file: &StoredFile,
+        opened: Option<Opened>,
+        caller: Caller<'_>,
+    ) -> Result<Option<OpenFile>, LookupError> {
+        let opened = match opened {
+            // It was opened for an earlier state.
+            Some(opened) if opened.state != file.state => None,
+            Some(opened) => Some(opened),
+            None => Opened::new(&self.root, None, &file.path, &file.state, self.blocking())?,
+        };
+        let access = self.disk.as_ref().map(|pool| DiskAccess {
+            pool: pool.clone(),
+            memory: Arc::clone(self.memory()),
+            address: caller.address,
+            waker: (caller.waker)(),
+        });
+        Ok(opened.map(|opened| OpenFile::new(opened, access)))
     }
 
     /// The largest coded content that the cache keeps.
@@ -292,103 +338,85 @@ impl Site {
         self.cache.largest_content()
     }
 
-    /// Finds the single file that is served. Its path is its name or the root.
-    fn find_only(&mut self, name: &[u8], path: SitePath<'_>) -> Result<Found, DiskError> {
-        if !path.as_bytes().is_empty() && path.as_bytes() != name {
-            return Err(DiskError::NotTheServedFile);
-        }
-        match self.resolve(name)? {
-            Found::File(file) => Ok(Found::File(file)),
-            Found::Directory => Err(DiskError::NotFound),
-        }
-    }
-
-    /// Finds the first index file that exists. If there is no index file, finds the directory.
-    fn find_index(&mut self, path: SitePath<'_>) -> Result<Found, DiskError> {
-        let options = Arc::clone(&self.options);
-        for name in &options.index {
-            let mut index_path = std::mem::take(&mut self.index_path);
-            index_path.clear();
-            index_path.extend_from_slice(path.as_bytes());
-            index_path.extend_from_slice(name.as_bytes());
-            let found = self.resolve(&index_path);
-            self.index_path = index_path;
-            match found {
-                Ok(Found::File(file)) => return Ok(Found::File(file)),
-                Ok(Found::Directory) => {}
-                Err(error) if error.is_absence() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        match self.root.find(path.as_bytes())?.0 {
-            FileKind::Directory => Ok(Found::Directory),
-            // The path ends with a slash, which the system refuses for anything but a directory.
-            FileKind::File | FileKind::Other => Err(DiskError::NotDirectory),
-        }
-    }
-
     /// Finds what `path` names. Uses the cached file if its state on disk is unchanged.
-    fn resolve(&mut self, path: &[u8]) -> Result<Found, DiskError> {
-        let cached = match self.cache.find(path, self.turn) {
-            Some((file, true)) => return Ok(Found::File(Rc::clone(file))),
-            Some((file, false)) => Some(Rc::clone(file)),
-            None => None,
+    fn resolve(&mut self, path: &[u8]) -> Result<Resolved<Rc<StoredFile>>, LookupError> {
+        let blocking = self.blocking();
+        let (cached, found) = match self.cache.find(path, self.turn) {
+            Some((file, Looked::InThisTurn)) => return Ok(Resolved::File(Rc::clone(file))),
+            // A cached file is found in the same confined way as any other. Otherwise a folder that has
+            // moved out of the root, with a link in its place, would still be served.
+            Some((file, Looked::At(time))) => {
+                let is_hot = self.now - time <= HOT && blocking == Blocking::Refused;
+                let found = match is_hot {
+                    true => self.root.find_again(path, &file.state),
+                    false => self.root.find(path, blocking),
+                };
+                (Some(Rc::clone(file)), found)
+            }
+            None => (None, self.root.find(path, blocking)),
         };
-        // A cached file is found in the same confined way as any other. Otherwise a folder that has
-        // moved out of the root, with a link in its place, would still be served.
-        let found = self.root.find(path);
+        if found == Err(LookupError::WouldWait) {
+            return Err(LookupError::WouldWait);
+        }
         if let Some(file) = cached {
             if found.is_ok_and(|(_, state)| state == file.state) {
-                self.cache.confirm(path, self.turn);
-                return Ok(Found::File(file));
+                self.cache.confirm(path, self.turn, self.now);
+                return Ok(Resolved::File(file));
             }
             self.cache.remove(path);
         }
         match found?.0 {
-            FileKind::Directory => Ok(Found::Directory),
-            FileKind::Other => Err(DiskError::Special),
-            FileKind::File => self.read(path).map(Found::File),
+            FileKind::Directory => Ok(Resolved::Directory),
+            FileKind::Other => Err(DiskError::Special.into()),
+            FileKind::File => self.read(path).map(Resolved::File),
         }
     }
 
     /// Reads a file for the first time, or again after it changed.
-    fn read(&mut self, path: &[u8]) -> Result<Rc<StoredFile>, DiskError> {
-        let mut stored = self.read_once(path, self.cache.largest_content())?;
-        for _ in 1..READ_ATTEMPTS {
-            if stored.is_some() {
-                break;
-            }
-            stored = self.read_once(path, self.cache.largest_content())?;
-        }
-        let stored = match stored {
-            Some(stored) => stored,
-            None => self.read_once(path, 0)?.ok_or(DiskError::Unsteady)?,
-        };
-        let stored = Rc::new(stored);
-        if stored.state.is_settled(self.now) {
-            self.cache.insert(path, Rc::clone(&stored), self.turn);
-        }
-        Ok(stored)
+    fn read(&mut self, path: &[u8]) -> Result<Rc<StoredFile>, LookupError> {
+        let (root, largest) = (Arc::clone(&self.root), self.cache.largest_content());
+        let blocking = self.blocking();
+        let charge = |bytes| self.charge(Account::Contents, bytes);
+        let read = lookup::read(&root, path, largest, blocking, charge)?;
+        Ok(self.store(path, read, self.turn))
     }
 
-    /// Describes a file. If it has at most `largest` bytes, reads its content too. `None` means that
-    /// the file changed during the read.
-    fn read_once(&mut self, path: &[u8], largest: u64) -> Result<Option<StoredFile>, DiskError> {
-        let (mut file, before) = self.root.open_file(path)?;
+    /// The file at `path` if it is cached in this state, which was looked at lately.
+    pub(super) fn cached(&mut self, path: &[u8], state: &FileState) -> Option<Rc<StoredFile>> {
+        let (file, _) = self.cache.find(path, self.turn)?;
+        (file.state == *state).then(|| Rc::clone(file))
+    }
+
+    /// Keeps a file that was read in this `turn`, or in turn 0 if it was read between turns.
+    fn store(&mut self, path: &[u8], read: FileRead<Charge>, turn: u64) -> Rc<StoredFile> {
         let overhead = self.charge_anyway(Account::Contents, StoredFile::overhead(path));
-        let charge = match before.size <= largest {
-            true => self.charge(Account::Contents, before.size + 1),
-            false => None,
+        let content = read.content;
+        let memory = content.map(|(bytes, charge)| HeldBytes::new(bytes, charge));
+        let stored = Rc::new(StoredFile::new(path, read.state, memory, overhead));
+        if stored.state.is_settled(self.now) {
+            self.cache.insert(path, Rc::clone(&stored), turn, self.now);
+        }
+        stored
+    }
+
+    /// Keeps a file that a disk thread has read.
+    pub(super) fn store_read(&mut self, path: &[u8], read: FileRead<Reserved>) -> Rc<StoredFile> {
+        let adopt = |(bytes, reserved)| (bytes, self.allowances.memory.adopt(reserved));
+        let read = FileRead {
+            state: read.state,
+            content: read.content.map(adopt),
         };
-        let Some(charge) = charge else {
-            return Ok(Some(StoredFile::new(path, before, None, overhead)));
-        };
-        let bytes = Storage::read_all(&mut file, before.size as usize)?;
-        let is_intact = state_of(&file)? == before;
-        Ok(bytes.filter(|_| is_intact).map(|bytes| {
-            let memory = Some(HeldBytes::new(bytes, charge));
-            StoredFile::new(path, before, memory, overhead)
-        }))
+        self.store(path, read, 0)
+    }
+
+    /// The memory of all workers, for disk threads.
+    pub(super) fn memory(&self) -> &Arc<Budget> {
+        self.allowances.memory.budget()
+    }
+
+    /// The largest content that is read into memory.
+    pub(super) fn largest_content(&self) -> u64 {
+        self.cache.largest_content()
     }
 }
 
@@ -424,7 +452,7 @@ mod tests {
     fn find(site: &mut Site, path: &str) -> Result<Rc<StoredFile>, DiskError> {
         let mut storage = Vec::new();
         let path = SitePath::decode(path.as_bytes(), &mut storage).expect("a path");
-        match site.find(path)? {
+        match site.find(path).map_err(LookupError::on_disk_thread)? {
             Found::File(file) => Ok(file),
             Found::Directory => Err(DiskError::NotFound),
         }
@@ -519,9 +547,9 @@ mod tests {
         let mut site = site(folder.path());
         let file = find(&mut site, "/a").expect("there");
         assert!(file.memory.is_none());
-        assert!(site.content(&file).expect("readable").is_some());
+        assert!(content(&mut site, &file).expect("readable").is_some());
         fs::write(folder.path().join("a"), vec![2; 1 << 20]).expect("a file");
-        assert!(site.content(&file).expect("readable").is_none());
+        assert!(content(&mut site, &file).expect("readable").is_none());
     }
 
     #[test]
@@ -536,16 +564,28 @@ mod tests {
         let first = find(&mut site, "/a").expect("there");
         let most = memory.limit() - first.held_bytes();
         let rest = memory.charge(Account::Listings, most).expect("free");
-        let in_use = site.content(&first).expect("readable");
+        let in_use = content(&mut site, &first).expect("readable");
         drop(first);
         let second = find(&mut site, "/b").expect("there");
         assert!(second.memory.is_none());
-        assert!(matches!(site.content(&second), Ok(Some(Stored::File(_)))));
+        assert!(matches!(
+            content(&mut site, &second),
+            Ok(Some(Stored::File(_)))
+        ));
         drop((in_use, second));
         site.cache.remove(b"b");
         let second = find(&mut site, "/b").expect("there");
         assert!(second.memory.is_some(), "the other file was evicted");
         drop(rest);
+    }
+
+    /// The content of a file, for a client.
+    fn content(site: &mut Site, file: &Rc<StoredFile>) -> Result<Option<Stored>, LookupError> {
+        let caller = Caller {
+            address: [10, 0, 0, 1].into(),
+            waker: &|| std::task::Waker::noop().clone(),
+        };
+        site.content(file, None, caller)
     }
 
     /// Sends content as the pump does: in pieces, with a check at the end.
@@ -555,10 +595,12 @@ mod tests {
             Stored::File(file) => {
                 for (number, piece) in bytes.chunks_mut(100_000).enumerate() {
                     let offset = 100_000 * number as u64;
-                    file.read_exact_at(piece, offset).expect("readable");
+                    let read = file.read_checked_at(piece, offset).expect("unchanged");
+                    let checked = read.expect("the worker itself waits");
+                    if offset + 100_000 >= file.state.size {
+                        file.finish_copy(checked);
+                    }
                 }
-                assert!(file.is_intact());
-                file.finish_copy();
             }
             Stored::Private(copy) => bytes = copy.to_vec(),
             Stored::Memory(_) => panic!("it is large"),
@@ -579,7 +621,7 @@ mod tests {
     fn ask(site: &mut Site, path: &str) -> Stored {
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
         let file = find(site, path).expect("there");
-        site.content(&file).expect("readable").expect("unchanged")
+        content(site, &file).expect("readable").expect("unchanged")
     }
 
     /// Requests a file after it was sent twice. If there is space for a copy, the copy exists by then.
@@ -640,7 +682,11 @@ mod tests {
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
         for (path, grows) in [("/a", true), ("/b", false)] {
             let file = find(&mut site, path).expect("there");
-            let mut ask = || site.content(&file).expect("readable").expect("unchanged");
+            let mut ask = || {
+                content(&mut site, &file)
+                    .expect("readable")
+                    .expect("unchanged")
+            };
             ask();
             let part = ask();
             assert!(file.is_being_copied.get());

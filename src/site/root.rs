@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat};
@@ -14,6 +14,9 @@ use rustix::io::Errno;
 
 pub use crate::site::confine::LinkPolicy;
 use crate::site::confine::{Confinement, Refusal};
+use crate::site::devices::Devices;
+use crate::site::disk::FileSystem;
+use crate::site::nofollow::{Blocking, can_refuse_to_block};
 use crate::site::walk::open_path;
 
 /// Flags to open for reading. The call never blocks, and a terminal never becomes the controlling one.
@@ -25,6 +28,9 @@ const READ: OFlags = OFlags::RDONLY
 /// Flags to find out what a name is.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
+/// How many names of a path are tried to find out on which file system it is.
+const MOST_NAMES: usize = 16;
+
 /// The coarsest timestamp resolution of common file systems, in seconds, rounded up.
 const COARSEST_TICK: i64 = 3;
 
@@ -32,6 +38,10 @@ const COARSEST_TICK: i64 = 3;
 #[derive(Debug)]
 pub struct Root {
     place: Confinement,
+    /// Which file systems a worker may use.
+    devices: Devices,
+    /// Whether the kernel can be asked to fail instead of waiting for a disk.
+    can_refuse: bool,
 }
 
 /// The kind of a directory entry.
@@ -87,10 +97,23 @@ pub enum DiskError {
     ListingsBusy,
     /// The client accepts only compressed content, and the server has no memory for another coder.
     CodersBusy,
+    /// Too many clients wait for the disk.
+    DiskBusy,
+    /// The disk did not answer for a long time.
+    TimedOut,
     /// The file changes faster than it can be read.
     Unsteady,
     /// The disk failed.
     Failed,
+}
+
+/// Why a look-up on a worker ends without a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupError {
+    /// It would wait for the disk, so it belongs to a disk thread.
+    WouldWait,
+    /// The file cannot be served.
+    Disk(DiskError),
 }
 
 /// What clients are told about a [`DiskError`].
@@ -110,22 +133,83 @@ impl Root {
     /// Opens the directory `path` as the root.
     pub fn open(path: &Path, links: LinkPolicy) -> io::Result<Root> {
         let place = Confinement::open(path, READ, links)?;
-        Ok(Root { place })
+        let directory = place.directory();
+        let (_, state) = describe(&rustix::fs::fstat(directory)?);
+        Ok(Root {
+            devices: Devices::new(state.device, directory),
+            can_refuse: can_refuse_to_block(directory),
+            place,
+        })
+    }
+
+    /// Leaves all work to the disk threads, as if the root were on a remote file system. For tests.
+    pub fn assume_remote(&mut self) {
+        self.devices.assume_remote();
+    }
+
+    /// The file systems below the root.
+    pub(super) fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// The kind of file system that `path` is on, as far as the kernel knows its names. It does not wait.
+    pub(super) fn file_system(&self, path: &[u8]) -> FileSystem {
+        if !self.can_refuse || !self.devices.is_root_quick() {
+            return FileSystem::Usual;
+        }
+        // The root of a mount is in memory, so one of these names tells.
+        let mut name = path.strip_suffix(b"/").unwrap_or(path);
+        for _ in 0..MOST_NAMES {
+            if name.is_empty() {
+                break;
+            }
+            if let Ok(opened) = self.open_confined(name, LOOK, Blocking::Refused) {
+                return match self.state_of_opened(opened.as_fd(), Blocking::Refused) {
+                    Err(LookupError::WouldWait) => FileSystem::Remote,
+                    _ => FileSystem::Usual,
+                };
+            }
+            let slash = name.iter().rposition(|&byte| byte == b'/');
+            name = &name[..slash.unwrap_or_default()];
+        }
+        FileSystem::Usual
     }
 
     /// The kind and state of `path`, without opening it for reading. A path that leads out of the root
     /// is not found.
-    pub(super) fn find(&self, path: &[u8]) -> Result<(FileKind, FileState), DiskError> {
-        match self.find_name(path)? {
-            Some(found) => Ok(found),
-            None => Ok(describe(&rustix::fs::fstat(
-                &self.open_confined(path, LOOK)?,
-            )?)),
-        }
+    pub(super) fn find(
+        &self,
+        path: &[u8],
+        blocking: Blocking,
+    ) -> Result<(FileKind, FileState), LookupError> {
+        self.attempt(blocking, |blocking| {
+            if blocking == Blocking::Allowed
+                && let Some(found) = self.find_name(path)?
+            {
+                return Ok(found);
+            }
+            self.state_of_opened(self.open_confined(path, LOOK, blocking)?.as_fd(), blocking)
+        })
     }
 
-    /// Like [`Root::find`], with one system call. `None` if `path` is more than a name in the root, or
-    /// if it is a link.
+    /// Like [`Root::find`], for a path that was found in the state `known` a moment ago. Its names are
+    /// in memory then, so one system call may do.
+    pub(super) fn find_again(
+        &self,
+        path: &[u8],
+        known: &FileState,
+    ) -> Result<(FileKind, FileState), LookupError> {
+        if known.device == self.devices.root()
+            && self.devices.is_root_quick()
+            && let Some(found) = self.find_name(path)?
+        {
+            return Ok(found);
+        }
+        self.find(path, Blocking::Refused)
+    }
+
+    /// Like [`Root::find`], with one system call. `None` if `path` is more than a name in the root, if
+    /// it is a link, or if it is on another file system than the root.
     fn find_name(&self, path: &[u8]) -> Result<Option<(FileKind, FileState)>, DiskError> {
         if path.is_empty() || path.contains(&b'/') {
             return Ok(None);
@@ -133,70 +217,162 @@ impl Root {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         let stat = rustix::fs::statat(self.place.directory(), path, flags)?;
         let is_link = FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
-        Ok((!is_link).then(|| describe(&stat)))
+        let (kind, state) = describe(&stat);
+        let is_here = !is_link && state.device == self.devices.root();
+        Ok(is_here.then_some((kind, state)))
     }
 
     /// Opens a regular file.
-    pub(super) fn open_file(&self, path: &[u8]) -> Result<(File, FileState), DiskError> {
-        self.find(path)?.0.must_be_file()?;
-        let file = File::from(self.open_confined(path, READ)?);
-        let (kind, state) = describe(&rustix::fs::fstat(&file)?);
-        kind.must_be_file()?;
-        Ok((file, state))
+    pub(super) fn open_file(
+        &self,
+        path: &[u8],
+        blocking: Blocking,
+    ) -> Result<(File, FileState), LookupError> {
+        self.find(path, blocking)?.0.must_be_file()?;
+        self.attempt(blocking, |blocking| {
+            let file = File::from(self.open_confined(path, READ, blocking)?);
+            let (kind, state) = self.state_of_opened(file.as_fd(), blocking)?;
+            kind.must_be_file()?;
+            Ok((file, state))
+        })
     }
 
     /// Opens a directory to read its entries. `path` is empty or ends in a slash.
-    pub fn open_directory(&self, path: &[u8]) -> Result<Directory, DiskError> {
-        let descriptor = self.open_confined(path, READ | OFlags::DIRECTORY)?;
-        Ok(Directory {
-            entries: Dir::new(descriptor)?,
-            path: path.to_vec(),
+    pub(super) fn open_directory(
+        &self,
+        path: &[u8],
+        blocking: Blocking,
+    ) -> Result<Directory, LookupError> {
+        self.attempt(blocking, |blocking| {
+            let descriptor = self.open_confined(path, READ | OFlags::DIRECTORY, blocking)?;
+            self.state_of_opened(descriptor.as_fd(), blocking)?;
+            Ok(Directory {
+                entries: Dir::new(descriptor)?,
+                path: path.to_vec(),
+                put_back: None,
+            })
         })
+    }
+
+    /// Does something that must not wait, if blocking is refused. If the kernel cannot be asked for
+    /// that, it is done anyway and measured.
+    fn attempt<T>(
+        &self,
+        blocking: Blocking,
+        work: impl FnOnce(Blocking) -> Result<T, LookupError>,
+    ) -> Result<T, LookupError> {
+        match blocking {
+            Blocking::Allowed => work(blocking),
+            Blocking::Refused if !self.devices.is_root_quick() => Err(LookupError::WouldWait),
+            Blocking::Refused if self.can_refuse => work(blocking),
+            Blocking::Refused => {
+                let work = || work(Blocking::Allowed);
+                self.devices.measured(self.devices.root(), work)
+            }
+        }
+    }
+
+    /// The kind and state of an open file.
+    fn state_of_opened(
+        &self,
+        file: BorrowedFd<'_>,
+        blocking: Blocking,
+    ) -> Result<(FileKind, FileState), LookupError> {
+        let (kind, state) = match blocking {
+            Blocking::Refused => known_of_opened(file)?,
+            Blocking::Allowed => {
+                let (kind, state) = describe(&rustix::fs::fstat(file)?);
+                self.devices.learn(state.device, file);
+                return Ok((kind, state));
+            }
+        };
+        match self.devices.is_quick(state.device) {
+            true => Ok((kind, state)),
+            false => Err(LookupError::WouldWait),
+        }
     }
 
     /// Reads the next entry. Returns `None` at the end of the directory. The name of the entry is
     /// written to `name`. An entry is skipped if it has vanished, leads out of the root or to a hidden
     /// name, or is rejected by `is_shown`. Adds to `work` what the entry cost, in units of a system
-    /// call.
-    pub fn next_entry(
+    /// call. If blocking is refused, an entry of another file system is put back. Whether the next names
+    /// of the directory are in memory, the kernel cannot say.
+    pub(super) fn next_entry(
         &self,
         directory: &mut Directory,
         name: &mut Vec<u8>,
         is_shown: impl Fn(&[u8]) -> bool,
+        blocking: Blocking,
         work: &mut usize,
-    ) -> Result<Option<DirectoryEntry>, DiskError> {
+    ) -> Result<Option<DirectoryEntry>, LookupError> {
         *work += 1;
-        let Some(entry) = directory.entries.read() else {
-            return Ok(None);
+        let blocking = match self.can_refuse {
+            true => blocking,
+            // The caller measures how long it takes.
+            false => Blocking::Allowed,
         };
-        let entry = entry?;
         name.clear();
-        name.extend_from_slice(entry.file_name().to_bytes());
-        let skipped = matches!(name.as_slice(), b"." | b"..") || !is_shown(name);
-        match (skipped, entry.file_type()) {
-            (true, _) => Ok(Some(DirectoryEntry::Skipped)),
-            (false, FileType::RegularFile | FileType::Directory) => {
-                let stat = rustix::fs::statat(
-                    directory.entries.fd()?,
-                    entry.file_name(),
-                    AtFlags::SYMLINK_NOFOLLOW,
-                );
-                DirectoryEntry::of(stat.map_err(DiskError::from)).map(Some)
+        let kind = match directory.put_back.take() {
+            Some((put_back, kind)) => {
+                name.extend_from_slice(&put_back);
+                kind
+            }
+            None => {
+                let Some(entry) = directory.entries.read() else {
+                    return Ok(None);
+                };
+                let entry = entry?;
+                name.extend_from_slice(entry.file_name().to_bytes());
+                entry.file_type()
+            }
+        };
+        if matches!(name.as_slice(), b"." | b"..") || !is_shown(name) {
+            return Ok(Some(DirectoryEntry::Skipped));
+        }
+        let found = match kind {
+            FileType::RegularFile | FileType::Directory => {
+                self.state_of_entry(directory, name, blocking)
             }
             // A link, or the file system does not report the type. Resolve it as a request would.
-            (false, FileType::Symlink | FileType::Unknown) => {
+            FileType::Symlink | FileType::Unknown => {
                 let path = [directory.path.as_slice(), name].concat();
-                let target = open_path(&self.place, &path, LOOK, work);
-                let stat = target.map_err(DiskError::from);
-                let stat = stat.and_then(|opened| Ok(rustix::fs::fstat(&opened)?));
-                DirectoryEntry::of(stat).map(Some)
+                let target = open_path(&self.place, &path, LOOK, blocking, work);
+                let target = target.map_err(LookupError::from);
+                target.and_then(|opened| self.state_of_opened(opened.as_fd(), blocking))
             }
-            (false, _) => Ok(Some(DirectoryEntry::Skipped)),
+            _ => return Ok(Some(DirectoryEntry::Skipped)),
+        };
+        if found == Err(LookupError::WouldWait) {
+            directory.put_back = Some((name.clone(), kind));
         }
+        DirectoryEntry::of(found).map(Some)
     }
 
-    fn open_confined(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, DiskError> {
-        Ok(open_path(&self.place, path, flags, &mut 0)?)
+    /// The kind and state of an entry that is not a link.
+    fn state_of_entry(
+        &self,
+        directory: &Directory,
+        name: &[u8],
+        blocking: Blocking,
+    ) -> Result<(FileKind, FileState), LookupError> {
+        let (directory, flags) = (directory.entries.fd()?, AtFlags::SYMLINK_NOFOLLOW);
+        if blocking == Blocking::Refused {
+            let (kind, state) = known_of_name(directory, name)?;
+            return match self.devices.is_quick(state.device) {
+                true => Ok((kind, state)),
+                false => Err(LookupError::WouldWait),
+            };
+        }
+        Ok(describe(&rustix::fs::statat(directory, name, flags)?))
+    }
+
+    fn open_confined(
+        &self,
+        path: &[u8],
+        flags: OFlags,
+        blocking: Blocking,
+    ) -> Result<OwnedFd, LookupError> {
+        Ok(open_path(&self.place, path, flags, blocking, &mut 0)?)
     }
 }
 
@@ -205,6 +381,8 @@ pub struct Directory {
     entries: Dir,
     /// The path below the root. It is empty or ends in a slash.
     path: Vec<u8>,
+    /// An entry that was read and could not be looked at without waiting.
+    put_back: Option<(Vec<u8>, FileType)>,
 }
 
 /// One step of reading a directory.
@@ -219,14 +397,18 @@ pub enum DirectoryEntry {
 impl DirectoryEntry {
     /// Skips an entry that is gone, not readable, or neither a file nor a directory. Any other error is
     /// returned, so that a listing is never incomplete because descriptors ran out.
-    fn of(stat: Result<Stat, DiskError>) -> Result<DirectoryEntry, DiskError> {
-        match stat.as_ref().map(describe) {
+    fn of(
+        found: Result<(FileKind, FileState), LookupError>,
+    ) -> Result<DirectoryEntry, LookupError> {
+        match found {
             Ok((FileKind::Other, _)) => Ok(DirectoryEntry::Skipped),
             Ok((kind, state)) => Ok(DirectoryEntry::Served(kind, state)),
-            Err(error) if error.is_absence() || *error == DiskError::Forbidden => {
+            Err(LookupError::Disk(error))
+                if error.is_absence() || error == DiskError::Forbidden =>
+            {
                 Ok(DirectoryEntry::Skipped)
             }
-            Err(error) => Err(*error),
+            Err(error) => Err(error),
         }
     }
 }
@@ -259,6 +441,13 @@ impl FileState {
     }
 }
 
+impl FileState {
+    /// The number of its file system.
+    pub(super) fn device(&self) -> u64 {
+        self.device
+    }
+}
+
 impl FileKind {
     fn must_be_file(self) -> Result<(), DiskError> {
         match self {
@@ -284,6 +473,8 @@ impl DiskError {
             DiskError::Exhausted
             | DiskError::ListingsBusy
             | DiskError::CodersBusy
+            | DiskError::DiskBusy
+            | DiskError::TimedOut
             | DiskError::Unsteady => Told::Unavailable,
             DiskError::Failed => Told::Failed,
         }
@@ -299,9 +490,10 @@ impl DiskError {
     pub fn text_for_client(self) -> &'static str {
         match self {
             absence if absence.is_absence() => DiskError::NotFound.text(),
-            DiskError::Exhausted | DiskError::ListingsBusy | DiskError::CodersBusy => {
-                "the server is too busy at the moment"
-            }
+            DiskError::Exhausted
+            | DiskError::ListingsBusy
+            | DiskError::CodersBusy
+            | DiskError::DiskBusy => "the server is too busy at the moment",
             other => other.text(),
         }
     }
@@ -326,8 +518,54 @@ impl DiskError {
             DiskError::CodersBusy => {
                 "the client refuses identity, and the server has no memory left to compress"
             }
+            DiskError::DiskBusy => "too many clients wait for the disk",
+            DiskError::TimedOut => "the disk did not answer in time",
             DiskError::Unsteady => "the file keeps changing",
             DiskError::Failed => "the disk could not be read",
+        }
+    }
+}
+
+impl LookupError {
+    /// The error of a disk thread, which may wait.
+    pub(super) fn on_disk_thread(self) -> DiskError {
+        match self {
+            LookupError::Disk(error) => error,
+            // The kernel says this too if names in the path are renamed again and again.
+            LookupError::WouldWait => DiskError::Failed,
+        }
+    }
+}
+
+impl From<DiskError> for LookupError {
+    fn from(error: DiskError) -> LookupError {
+        LookupError::Disk(error)
+    }
+}
+
+impl From<Errno> for LookupError {
+    fn from(error: Errno) -> LookupError {
+        match error {
+            Errno::AGAIN => LookupError::WouldWait,
+            error => LookupError::Disk(error.into()),
+        }
+    }
+}
+
+impl From<io::Error> for LookupError {
+    fn from(error: io::Error) -> LookupError {
+        match Errno::from_io_error(&error) {
+            Some(error) => error.into(),
+            None => LookupError::Disk(DiskError::Failed),
+        }
+    }
+}
+
+impl From<Refusal> for LookupError {
+    fn from(refusal: Refusal) -> LookupError {
+        match refusal {
+            Refusal::System(error) => error.into(),
+            other => LookupError::Disk(other.into()),
         }
     }
 }
@@ -383,11 +621,7 @@ impl FileState {
 // The casts are needed because the fields of `Stat` have different types on other systems.
 #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
 fn describe(stat: &Stat) -> (FileKind, FileState) {
-    let kind = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => FileKind::File,
-        FileType::Directory => FileKind::Directory,
-        _ => FileKind::Other,
-    };
+    let kind = kind_of(FileType::from_raw_mode(stat.st_mode));
     let state = FileState {
         device: stat.st_dev as u64,
         inode: stat.st_ino as u64,
@@ -398,4 +632,66 @@ fn describe(stat: &Stat) -> (FileKind, FileState) {
         changed_nanoseconds: stat.st_ctime_nsec as u64,
     };
     (kind, state)
+}
+
+/// The kind and state of an open file, as far as the kernel knows them without asking a server.
+#[cfg(target_os = "linux")]
+fn known_of_opened(file: BorrowedFd<'_>) -> Result<(FileKind, FileState), LookupError> {
+    describe_known(file, c"", AtFlags::EMPTY_PATH)
+}
+
+/// The same of a name in a directory, unless it is a link. The name itself may be read from a disk.
+#[cfg(target_os = "linux")]
+fn known_of_name(
+    directory: BorrowedFd<'_>,
+    name: &[u8],
+) -> Result<(FileKind, FileState), LookupError> {
+    describe_known(directory, name, AtFlags::SYMLINK_NOFOLLOW)
+}
+
+#[cfg(target_os = "linux")]
+fn describe_known<P: rustix::path::Arg>(
+    directory: BorrowedFd<'_>,
+    path: P,
+    flags: AtFlags,
+) -> Result<(FileKind, FileState), LookupError> {
+    use rustix::fs::{StatxFlags, makedev, statx};
+
+    let flags = flags | AtFlags::STATX_DONT_SYNC;
+    let stat = match statx(directory, path, flags, StatxFlags::BASIC_STATS) {
+        Err(Errno::NOSYS) => return Err(LookupError::WouldWait),
+        stat => stat?,
+    };
+    let state = FileState {
+        device: makedev(stat.stx_dev_major, stat.stx_dev_minor),
+        inode: stat.stx_ino,
+        size: stat.stx_size,
+        modified: stat.stx_mtime.tv_sec,
+        modified_nanoseconds: u64::from(stat.stx_mtime.tv_nsec),
+        changed: stat.stx_ctime.tv_sec,
+        changed_nanoseconds: u64::from(stat.stx_ctime.tv_nsec),
+    };
+    Ok((
+        kind_of(FileType::from_raw_mode(stat.stx_mode.into())),
+        state,
+    ))
+}
+
+/// Nobody calls these on other systems, because blocking is never refused there.
+#[cfg(not(target_os = "linux"))]
+fn known_of_opened(_: BorrowedFd<'_>) -> Result<(FileKind, FileState), LookupError> {
+    Err(LookupError::WouldWait)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn known_of_name(_: BorrowedFd<'_>, _: &[u8]) -> Result<(FileKind, FileState), LookupError> {
+    Err(LookupError::WouldWait)
+}
+
+fn kind_of(file_type: FileType) -> FileKind {
+    match file_type {
+        FileType::RegularFile => FileKind::File,
+        FileType::Directory => FileKind::Directory,
+        _ => FileKind::Other,
+    }
 }

@@ -25,7 +25,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use crate::site::confine::{Confinement, Refusal};
-use crate::site::nofollow::{Named, PASS, needs_walk, open_name, open_without_links};
+use crate::site::nofollow::{Blocking, Named, PASS, needs_walk, open_name, open_without_links};
 use crate::site::path::is_hidden_name;
 
 /// Links that one path may lead through. Linux has the same limit.
@@ -45,18 +45,20 @@ const LONG: usize = 4 * BYTES_PER_UNIT;
 const MOST_BYTES: usize = 4096;
 
 /// Opens `path`, which is relative and has no `.` or `..`. Adds the work to `work`, in units of a
-/// system call.
+/// system call. If blocking is refused, the error AGAIN means that a step would wait for the disk. Only
+/// the target of a link may be read from the disk even then: it is in memory almost always if its name is.
 pub(super) fn open_path(
     root: &Confinement,
     path: &[u8],
     flags: OFlags,
+    blocking: Blocking,
     work: &mut usize,
 ) -> Result<OwnedFd, Refusal> {
     *work += 1 + path.len() / BYTES_PER_UNIT;
     let name = if path.is_empty() { b"." } else { path };
-    match open_without_links(root.directory(), name, flags) {
+    match open_without_links(root.directory(), name, flags, blocking) {
         Err(error) if needs_walk(error) => {
-            let mut walk = Walk::new(root, path, flags);
+            let mut walk = Walk::new(root, path, flags, blocking);
             let opened = walk.run();
             *work += walk.work;
             opened
@@ -69,6 +71,7 @@ pub(super) fn open_path(
 struct Walk<'a> {
     root: &'a Confinement,
     flags: OFlags,
+    blocking: Blocking,
     /// An absolute path in which no name is a link: where the walk has come to.
     done: Vec<u8>,
     /// The directory that holds the last link, unless the walk has left it.
@@ -116,10 +119,16 @@ struct Link {
 }
 
 impl<'a> Walk<'a> {
-    fn new(root: &'a Confinement, request: &'a [u8], flags: OFlags) -> Walk<'a> {
+    fn new(
+        root: &'a Confinement,
+        request: &'a [u8],
+        flags: OFlags,
+        blocking: Blocking,
+    ) -> Walk<'a> {
         Walk {
             root,
             flags,
+            blocking,
             done: root.path.clone(),
             base: None,
             rest: Vec::new(),
@@ -221,7 +230,7 @@ impl<'a> Walk<'a> {
         // openat2.
         if self.links > 0 && self.done[start..].contains(&b'/') {
             self.spend(1 + length / BYTES_PER_UNIT)?;
-            match open_without_links(directory, &self.done[start..], flags) {
+            match open_without_links(directory, &self.done[start..], flags, self.blocking) {
                 Err(error) if needs_walk(error) => {}
                 opened => return Ok(Reached::Open(opened?)),
             }
@@ -244,7 +253,7 @@ impl<'a> Walk<'a> {
             let end = slash.map_or(self.done.len(), |length| start + length);
             let directory = current.as_ref().map_or(directory, AsFd::as_fd);
             let flags = if slash.is_some() { PASS } else { flags };
-            match open_name(directory, &self.done[start..end], flags)? {
+            match open_name(directory, &self.done[start..end], flags, self.blocking)? {
                 Named::Open(opened) if slash.is_none() => return Ok(Reached::Open(opened)),
                 Named::Open(opened) => current = Some(opened),
                 Named::Link(target) => {
@@ -269,7 +278,7 @@ impl<'a> Walk<'a> {
         let Some(length) = slash.filter(|&length| length > LONG) else {
             return Ok(None);
         };
-        let opened = open_without_links(directory, &path[..length], PASS);
+        let opened = open_without_links(directory, &path[..length], PASS, self.blocking);
         self.spend(1 + length / BYTES_PER_UNIT)?;
         if opened.is_ok() {
             *start += length + 1;
@@ -390,7 +399,13 @@ mod tests {
     /// Opens a path. Returns why it is refused, and the work.
     fn try_open(place: &Confinement, path: &str) -> (Option<Refusal>, usize) {
         let mut work = 0;
-        let opened = open_path(place, path.as_bytes(), OFlags::PATH, &mut work);
+        let opened = open_path(
+            place,
+            path.as_bytes(),
+            OFlags::PATH,
+            Blocking::Allowed,
+            &mut work,
+        );
         (opened.err(), work)
     }
 

@@ -8,6 +8,7 @@
 pub mod answers;
 #[cfg(feature = "tls")]
 pub mod forge;
+pub mod fuse;
 pub mod handlers;
 pub mod journal;
 pub mod page;
@@ -16,6 +17,7 @@ pub mod response;
 pub mod rig;
 #[cfg(feature = "tls")]
 pub mod secure_rig;
+pub mod slow;
 #[cfg(feature = "tls")]
 pub mod tls;
 
@@ -35,6 +37,7 @@ use docroot::observe::metrics::Counters;
 use docroot::origin::handler::Handler;
 
 pub use response::{Response, find};
+use slow::SlowDisk;
 
 /// How long a test waits before it says that something hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,6 +61,8 @@ pub struct Setup {
     pub config: Config,
     pub sink: Option<Sink>,
     pub handlers: Vec<MakeHandler>,
+    /// A disk that waits, and how many jobs may wait for it.
+    pub slow: Option<(SlowDisk, usize)>,
     folder: tempfile::TempDir,
 }
 
@@ -79,6 +84,7 @@ impl Setup {
             config,
             sink: None,
             handlers: Vec::new(),
+            slow: None,
             folder,
         }
     }
@@ -116,6 +122,9 @@ impl Setup {
             Server::bind(self.config.clone(), Arc::clone(&counters)).expect("it starts");
         for make in self.handlers {
             server.add_handler(make);
+        }
+        if let Some((disk, most_waiting)) = self.slow {
+            server.make_disk_slow(disk.gate(), most_waiting);
         }
         let log = match self.sink {
             Some(sink) => Log::start(self.config.log, sink, Arc::clone(&counters)).expect("a log"),

@@ -18,6 +18,7 @@ use docroot::net::transport::Transport;
 use docroot::observe::client::Client;
 use docroot::observe::log::Log;
 use docroot::semantics::date::{HttpDate, ImfFixdate};
+use docroot::site::disk::DiskPool;
 use docroot::site::private::CopyStorage;
 use docroot::site::root::{LinkPolicy, Root};
 
@@ -166,9 +167,17 @@ fn settings(setup: &mut Setup) -> Settings {
         let (endpoint, _) = Endpoint::open(options, &[], &Now::read()).expect("certificates");
         Arc::new(endpoint)
     });
-    let root = Root::open(setup.root(), LinkPolicy::default()).expect("a root");
+    let mut root = Root::open(setup.root(), LinkPolicy::default()).expect("a root");
+    let disk = match setup.slow.take() {
+        None => DiskPool::new(config.disk_threads),
+        Some((disk, most_waiting)) => {
+            root.assume_remote();
+            DiskPool::with(config.disk_threads, most_waiting, Some(disk.gate()))
+        }
+    };
     Settings {
         endpoint,
+        disk: Some(disk),
         handlers: std::mem::take(&mut setup.handlers),
         ..Settings::new(config, root, Arc::default())
     }

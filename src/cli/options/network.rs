@@ -10,7 +10,7 @@ use crate::net::config::{Bind, Port};
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Network",
-    options: &[PORT, BIND, ALLOW_HOST, THREADS],
+    options: &[PORT, BIND, ALLOW_HOST, THREADS, DISK_THREADS],
 };
 
 const PORT: OptionDef = OptionDef::new(
@@ -77,6 +77,15 @@ const THREADS: OptionDef = OptionDef::new(
 )
 .short('t')
 .default(|_| "one per processor".into());
+
+const DISK_THREADS: OptionDef = OptionDef::new(
+    "disk-threads",
+    Kind::Text("N", |settings, text| {
+        store(&mut settings.config.disk_threads, count(text, 1..=64))
+    }),
+    "The maximum number of threads that wait for the disk, so that no worker thread does",
+)
+.default(|settings| settings.config.disk_threads.to_string());
 
 /// The name of the loopback addresses (RFC 6761 section 6.3).
 const LOCALHOST: &str = "localhost";

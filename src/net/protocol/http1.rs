@@ -248,7 +248,8 @@ impl Http1 {
         match waits {
             Polled::NeedsContent if has_content => request.send_continue(stream),
             // Most answers that need several turns are made soon. Their clients need not be asked.
-            Polled::More if context.now.instant < stream.arrived + SOON => {}
+            Polled::More | Polled::WaitForDisk(_)
+                if context.now.instant < stream.arrived + SOON => {}
             _ => request.ask_if_client_reads(stream),
         }
         // A handler that left some of the received content is offered the rest before more is received.
@@ -268,6 +269,7 @@ impl Http1 {
             }
             (None, Polled::WaitUntil(at)) => pause(Some(at), stream, context),
             (None, Polled::WaitForWake) => pause(None, stream, context),
+            (None, Polled::WaitForDisk(at)) => pause_for_disk(at, stream, context),
             (None, _) => yield_turn(stream, context),
         }
     }
@@ -362,7 +364,7 @@ impl Http1 {
             Ok(Pumped::Done | Pumped::Paused) => Step::Again,
             Ok(Pumped::Blocked) => wait_to_send(stream, context),
             Ok(Pumped::WaitUntil(at)) => pause(Some(at), stream, context),
-            Ok(Pumped::WaitForWake) => pause(None, stream, context),
+            Ok(Pumped::WaitForWake | Pumped::WaitForDisk) => pause(None, stream, context),
             Err(SendError::Transport(fault)) => close_after_write_error(&fault, stream, context),
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,
@@ -580,6 +582,17 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
         None => context.deadline(waiting),
     };
     Step::Wait
+}
+
+/// Waits for the disk until `at`. Wakes up earlier to ask whether the client is still there, if it has
+/// not been asked.
+fn pause_for_disk(at: Instant, stream: &mut Stream, context: &mut Context) -> Step {
+    let asks = stream.arrived + SOON;
+    let at = match context.now.instant < asks {
+        true => at.min(asks),
+        false => at,
+    };
+    pause(Some(at), stream, context)
 }
 
 /// How many bytes may wait to be sent before the next request is answered.

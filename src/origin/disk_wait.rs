@@ -1,0 +1,264 @@
+//! Answers that wait for the disk, or for a file descriptor.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::request::{Request, RequestBody};
+use crate::semantics::trace::Trace;
+use crate::site::disk::Caller;
+use crate::site::file::StoredFile;
+use crate::site::lookups::{Lookup, Opening};
+use crate::site::open_file::Opened;
+use crate::site::path::SitePath;
+use crate::site::resolve::Found;
+use crate::site::root::{DiskError, LookupError};
+
+/// How long the disk may take until the head of a response is known. Then the answer is 503.
+pub(super) const DISK_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often an answer that found no descriptor free tries again.
+pub(super) const RETRY: Duration = Duration::from_millis(20);
+
+/// How long it tries. Descriptors become free as responses end. Then the answer is 503.
+pub(super) const DESCRIPTOR_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often an answer begins again because the file has changed.
+const MOST_RESTARTS: u8 = 4;
+
+/// Why an answer cannot be made now.
+pub(super) enum Obstacle {
+    /// The path must be looked up by a disk thread.
+    Lookup,
+    /// The file must be opened by a disk thread.
+    Open(Rc<StoredFile>),
+    /// The file cannot be served, at least not now.
+    Fault(DiskError),
+}
+
+/// What is known when an answer goes on.
+pub(super) enum Known {
+    /// Nothing, so the path is looked up.
+    Nothing,
+    /// What the path names.
+    Found(Found),
+    /// The open file.
+    Open(Rc<StoredFile>, Opened),
+}
+
+/// Until when an answer waits.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Waits {
+    /// For the disk, if it has waited for it.
+    disk: Option<Instant>,
+    /// For a descriptor, if there was none.
+    descriptor: Option<Instant>,
+    /// How often it has begun again.
+    restarts: u8,
+}
+
+/// Makes the answer if that is possible now.
+type Answers =
+    fn(&mut Origin, &Request<'_>, SitePath<'_>, Known, &mut Trace) -> Result<Answer, Obstacle>;
+
+/// Makes the response if the file cannot be served.
+type Refuses = fn(SitePath<'_>, DiskError, &mut Trace) -> Answer;
+
+/// How the site answers.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    /// Makes the answer if that is possible now.
+    pub answers: Answers,
+    /// Makes the response if the file cannot be served.
+    pub refuses: Refuses,
+}
+
+/// An answer that waits.
+struct DiskWait {
+    how: How,
+    awaited: Awaited,
+    waits: Waits,
+}
+
+enum Awaited {
+    Lookup(Lookup),
+    Opening(Rc<StoredFile>, Opening),
+    /// This time, at which there may be a descriptor.
+    Descriptor(Instant),
+}
+
+/// The client that sent a request, for the site.
+pub(super) fn caller<'a>(
+    request: &Request<'_>,
+    waker: &'a dyn Fn() -> std::task::Waker,
+) -> Caller<'a> {
+    Caller {
+        address: request.client.peer.ip(),
+        waker,
+    }
+}
+
+/// Makes the answer to a request for `path`. If it has to wait, returns the responder that does.
+pub(super) fn answer_or_wait(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    how: How,
+    trace: &mut Trace,
+) -> Answer {
+    go_on(
+        origin,
+        request,
+        path,
+        Known::Nothing,
+        how,
+        Waits::default(),
+        trace,
+    )
+}
+
+fn go_on(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    known: Known,
+    how: How,
+    mut waits: Waits,
+    trace: &mut Trace,
+) -> Answer {
+    let obstacle = match (how.answers)(origin, request, path, known, trace) {
+        Ok(answer) => return answer,
+        Err(obstacle) => obstacle,
+    };
+    let waker = || request.wakers.waker();
+    let caller = caller(request, &waker);
+    let awaited = match obstacle {
+        Obstacle::Lookup => {
+            let lookup = origin.lookups.join(&origin.site, path, caller);
+            lookup.map(Awaited::Lookup)
+        }
+        Obstacle::Open(file) => {
+            let opening = Opening::begin(&origin.site, &file, caller);
+            opening.map(|opening| Awaited::Opening(file, opening))
+        }
+        Obstacle::Fault(DiskError::Exhausted) if origin.site.disk().is_some() => {
+            waits.next_try(request.instant)
+        }
+        Obstacle::Fault(fault) => Err(fault),
+    };
+    match awaited {
+        Ok(awaited) => {
+            waits.disk.get_or_insert(request.instant + DISK_PATIENCE);
+            Answer::Later(Box::new(DiskWait {
+                how,
+                awaited,
+                waits,
+            }))
+        }
+        Err(fault) => (how.refuses)(path, fault, trace),
+    }
+}
+
+impl Waits {
+    /// The wait for a descriptor, unless it has lasted too long.
+    fn next_try(&mut self, now: Instant) -> Result<Awaited, DiskError> {
+        let latest = *self.descriptor.get_or_insert(now + DESCRIPTOR_PATIENCE);
+        match latest > now {
+            true => Ok(Awaited::Descriptor(now + RETRY)),
+            false => Err(DiskError::Exhausted),
+        }
+    }
+}
+
+impl DiskWait {
+    /// What has become known. `None`: nothing yet.
+    fn known(
+        &mut self,
+        origin: &mut Origin,
+        now: Instant,
+        caller: Caller<'_>,
+    ) -> Option<Result<Known, DiskError>> {
+        match &mut self.awaited {
+            Awaited::Descriptor(at) => (*at <= now).then_some(Ok(Known::Nothing)),
+            Awaited::Lookup(lookup) => {
+                let found = lookup.poll(&mut origin.lookups, &mut origin.site, caller)?;
+                Some(found.map(Known::Found))
+            }
+            Awaited::Opening(file, opening) => Some(match opening.poll()? {
+                Ok(Some(opened)) => Ok(Known::Open(Rc::clone(file), opened)),
+                // The file has changed since it was resolved.
+                Ok(None) if self.waits.restarts < MOST_RESTARTS => {
+                    self.waits.restarts += 1;
+                    Ok(Known::Nothing)
+                }
+                Ok(None) => Err(DiskError::Unsteady),
+                Err(fault) => Err(fault),
+            }),
+        }
+    }
+}
+
+impl Responder for DiskWait {
+    fn poll(
+        &mut self,
+        request: &Request<'_>,
+        _: &mut dyn RequestBody,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Polled {
+        let mut decoded = std::mem::take(&mut origin.decoded);
+        let raw = request.head.target.path().unwrap_or_default();
+        let polled = match SitePath::decode(raw, &mut decoded) {
+            Ok(path) => self.poll_path(request, path, origin, trace),
+            // A bug: it was decoded before.
+            Err(_) => {
+                let nothing = SitePath::root();
+                Polled::Done((self.how.refuses)(nothing, DiskError::Failed, trace))
+            }
+        };
+        origin.decoded = decoded;
+        polled
+    }
+}
+
+impl DiskWait {
+    fn poll_path(
+        &mut self,
+        request: &Request<'_>,
+        path: SitePath<'_>,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Polled {
+        let waker = || request.wakers.waker();
+        let (how, now) = (self.how, request.instant);
+        let refused = |fault, trace: &mut _| Polled::Done((how.refuses)(path, fault, trace));
+        match self.known(origin, now, caller(request, &waker)) {
+            Some(Ok(known)) => {
+                let answer = go_on(origin, request, path, known, how, self.waits, trace);
+                return Polled::Done(answer);
+            }
+            // A disk thread found no descriptor.
+            Some(Err(DiskError::Exhausted)) => match self.waits.next_try(now) {
+                Ok(awaited) => self.awaited = awaited,
+                Err(fault) => return refused(fault, trace),
+            },
+            Some(Err(fault)) => return refused(fault, trace),
+            None => {}
+        }
+        match (&self.awaited, self.waits.disk) {
+            (Awaited::Descriptor(at), _) => Polled::WaitForDisk(*at),
+            (_, Some(latest)) if latest > now => Polled::WaitForDisk(latest),
+            _ => refused(DiskError::TimedOut, trace),
+        }
+    }
+}
+
+/// What stands in the way of an answer, for a look-up that failed on a worker.
+impl From<LookupError> for Obstacle {
+    fn from(error: LookupError) -> Obstacle {
+        match error {
+            LookupError::WouldWait => Obstacle::Lookup,
+            LookupError::Disk(fault) => Obstacle::Fault(fault),
+        }
+    }
+}

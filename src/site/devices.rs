@@ -1,0 +1,243 @@
+//! Which file systems answer at once, by device.
+//!
+//! The kernel can say whether it has data of a local file system in memory. For a file system that is
+//! remote or runs in user space, no flag says whether even the size of a file takes a message to a
+//! server. All work on it belongs to the disk threads. The same holds for a while if a local file system
+//! that knows no such flag was found slow.
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::site::disk::FileSystem;
+
+/// File systems that are known beside that of the root. A site has few mounts.
+const MOST: usize = 64;
+
+/// A local operation that takes longer makes its file system slow. A read from memory takes less than
+/// a tenth of it.
+const SLOW: Duration = Duration::from_millis(10);
+
+/// How long a file system counts as slow after it was slow.
+const STAYS_SLOW: Duration = Duration::from_secs(30);
+
+/// The file systems below a root.
+#[derive(Debug)]
+pub(super) struct Devices {
+    root: Device,
+    others: Mutex<Vec<Device>>,
+    /// Times are counted from here.
+    start: Instant,
+}
+
+/// One file system.
+#[derive(Debug)]
+struct Device {
+    number: u64,
+    is_local: bool,
+    /// Until when it counts as slow, in milliseconds since the start. 0 if it was never slow.
+    slow_until: AtomicU64,
+}
+
+impl Devices {
+    /// Knows only the file system of the root, an open directory.
+    pub fn new(number: u64, root: BorrowedFd<'_>) -> Devices {
+        Devices {
+            root: Device::new(number, is_local(root)),
+            others: Mutex::default(),
+            start: now(),
+        }
+    }
+
+    /// Treats every file system as remote.
+    pub fn assume_remote(&mut self) {
+        self.root.is_local = false;
+    }
+
+    /// Whether the kernel can say what it has of the root's file system in memory.
+    pub fn is_root_quick(&self) -> bool {
+        self.root.is_quick(self.start)
+    }
+
+    /// Whether work on this file system may be tried on a worker. `false` if the file system is not
+    /// known.
+    pub fn is_quick(&self, number: u64) -> bool {
+        match number == self.root.number {
+            true => self.is_root_quick(),
+            false => {
+                let others = self.others();
+                let known = others.iter().find(|device| device.number == number);
+                self.root.is_local && known.is_some_and(|device| device.is_quick(self.start))
+            }
+        }
+    }
+
+    /// What kind of file system this is, for the disk threads.
+    pub fn file_system(&self, number: u64) -> FileSystem {
+        match self.is_root_quick() && !self.is_quick(number) {
+            true => FileSystem::Remote,
+            false => FileSystem::Usual,
+        }
+    }
+
+    /// Learns what a file system is, from an open file on it. This may wait for the disk.
+    pub fn learn(&self, number: u64, file: BorrowedFd<'_>) {
+        if number == self.root.number || self.others().iter().any(|one| one.number == number) {
+            return;
+        }
+        let device = Device::new(number, is_local(file));
+        let mut others = self.others();
+        if others.len() == MOST {
+            others.remove(0);
+        }
+        others.push(device);
+    }
+
+    /// Does something that may wait for the disk, because the kernel cannot be asked. If it takes long,
+    /// the file system counts as slow.
+    pub fn measured<T>(&self, number: u64, work: impl FnOnce() -> T) -> T {
+        let (outcome, took) = timed(work);
+        if took > SLOW {
+            let until = self.start.elapsed() + STAYS_SLOW;
+            let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
+            if number == self.root.number {
+                self.root.slow_until.store(until, Ordering::Relaxed);
+            } else if let Some(one) = self.others().iter().find(|one| one.number == number) {
+                one.slow_until.store(until, Ordering::Relaxed);
+            }
+        }
+        outcome
+    }
+
+    /// The number of the root's file system.
+    pub fn root(&self) -> u64 {
+        self.root.number
+    }
+
+    fn others(&self) -> MutexGuard<'_, Vec<Device>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Device {
+    fn new(number: u64, is_local: bool) -> Device {
+        Device {
+            number,
+            is_local,
+            slow_until: AtomicU64::new(0),
+        }
+    }
+
+    fn is_quick(&self, start: Instant) -> bool {
+        self.is_local
+            && match self.slow_until.load(Ordering::Relaxed) {
+                0 => true,
+                until => start.elapsed() > Duration::from_millis(until),
+            }
+    }
+}
+
+/// Does something, and says how long it took.
+pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let began = now();
+    let outcome = work();
+    (outcome, began.elapsed())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it measures how long a disk takes, which no time of the turn shows"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Whether the file system of an open file is on this machine and in its kernel. If it is not known,
+/// it is assumed to be remote.
+#[cfg(target_os = "linux")]
+fn is_local(file: BorrowedFd<'_>) -> bool {
+    // The field has 32 bits on some machines and is signed on others.
+    #[allow(clippy::unnecessary_cast)]
+    let known = rustix::fs::fstatfs(file).map(|stat| stat.f_type as u64 & 0xffff_ffff);
+    known.is_ok_and(|kind| LOCAL.contains(&kind))
+}
+
+/// Other systems cannot be asked what they have in memory. There, every file system is measured.
+#[cfg(not(target_os = "linux"))]
+fn is_local(_: BorrowedFd<'_>) -> bool {
+    true
+}
+
+/// The values of `f_type` for local file systems (statfs(2)).
+#[cfg(target_os = "linux")]
+const LOCAL: [u64; 24] = [
+    0xef53,      // ext2, ext3, ext4
+    0x5846_5342, // XFS
+    0x9123_683e, // Btrfs
+    0x0102_1994, // tmpfs
+    0x8584_58f6, // ramfs
+    0x794c_7630, // overlayfs
+    0xf2f5_2010, // F2FS
+    0x2fc1_2fc1, // ZFS
+    0xca45_1a4e, // bcachefs
+    0x7371_7368, // Squashfs
+    0xe0f5_e1e2, // EROFS
+    0x9660,      // ISO 9660
+    0x1501_3346, // UDF
+    0x4d44,      // FAT
+    0x2011_bab0, // exFAT
+    0x7366_746e, // NTFS
+    0x4244,      // HFS
+    0x482b,      // HFS+
+    0x3153_464a, // JFS
+    0x5265_4973, // ReiserFS
+    0x3434,      // NILFS
+    0x9fa0,      // proc
+    0x6265_6572, // sysfs
+    0xf15f,      // eCryptfs
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    fn devices(folder: &tempfile::TempDir) -> Devices {
+        let directory = std::fs::File::open(folder.path()).expect("a folder");
+        Devices::new(1, directory.as_fd())
+    }
+
+    #[test]
+    fn an_unknown_file_system_is_not_quick() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let devices = devices(&folder);
+        assert!(devices.is_quick(1) && !devices.is_quick(2));
+        let directory = std::fs::File::open(folder.path()).expect("a folder");
+        devices.learn(2, directory.as_fd());
+        assert!(devices.is_quick(2));
+    }
+
+    #[test]
+    fn no_more_file_systems_are_known_than_a_site_has() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let devices = devices(&folder);
+        let directory = std::fs::File::open(folder.path()).expect("a folder");
+        for number in 2..=2 * MOST as u64 {
+            devices.learn(number, directory.as_fd());
+        }
+        assert_eq!(devices.others().len(), MOST);
+        assert!(devices.is_quick(2 * MOST as u64) && !devices.is_quick(2));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a slow disk sleeps")]
+    fn a_file_system_that_was_slow_counts_as_slow() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let devices = devices(&folder);
+        devices.measured(1, || ());
+        assert!(devices.is_quick(1));
+        devices.measured(1, || std::thread::sleep(2 * SLOW));
+        assert!(!devices.is_quick(1));
+    }
+}

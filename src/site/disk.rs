@@ -1,0 +1,549 @@
+//! Threads that wait for the disk, so that no worker does.
+//!
+//! A worker asks the kernel for what it has in memory. If the kernel would have to wait for a disk, or
+//! cannot say, the work becomes a job of this pool. The exchange waits until a job's waker wakes it.
+//!
+//! ```text
+//! worker:       DiskPool::submit -> Pending --------------------> poll -> the outcome
+//! disk thread:                      the job begins ... it ends -> wakers
+//! ```
+//!
+//! Dropping the [`Pending`] of a job that has not begun removes the job. A job that has begun ends
+//! when the kernel lets it, and its outcome is dropped.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread;
+
+use crate::site::line::Line;
+
+/// Jobs that wait for a thread. Most clients give up before the last of so many has begun.
+const MOST_WAITING: usize = 1024;
+
+/// The threads and their queue. Every worker has a clone. When the last one is dropped, the threads end
+/// as soon as they have no job. Nobody waits for them, because a disk may hold them for ever.
+#[derive(Clone)]
+pub struct DiskPool(Arc<Owner>);
+
+/// What a job does, which decides how many threads may do it at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// It looks at names and metadata. One thread is left for such jobs, so that a cached file is not
+    /// held up by clients that read others.
+    Look,
+    /// It reads content.
+    Read,
+}
+
+/// What kind of file system a job is for. A remote one may hang for hours, so one thread is left for the
+/// others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileSystem {
+    /// That of the root, whatever it is, or another local one.
+    Usual,
+    /// A remote one, or one in user space, below a root that is local.
+    Remote,
+}
+
+/// Is called before each job, on the thread of the job. Tests use it to make a disk slow.
+pub type Gate = Arc<dyn Fn(Effort) + Send + Sync>;
+
+/// A job that has not been answered. Dropping it drops the job, unless it has begun.
+pub struct Pending<T> {
+    slot: Arc<Mutex<Slot<T>>>,
+    pool: DiskPool,
+    number: u64,
+}
+
+/// How a job has ended.
+pub enum Ended<T> {
+    /// With this outcome.
+    Done(T),
+    /// It panicked, which is a bug.
+    Panicked,
+}
+
+/// The client for whom something is looked up or read.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// Its address.
+    pub address: IpAddr,
+    /// Makes a waker that wakes its connection.
+    pub waker: &'a dyn Fn() -> Waker,
+}
+
+/// The last job that a client waited for, so that it is woken once for each.
+#[derive(Debug, Default)]
+pub struct Registered(Option<u64>);
+
+struct Slot<T> {
+    ended: Option<Ended<T>>,
+    wakers: Vec<Waker>,
+}
+
+/// Ends the threads when it is dropped.
+struct Owner(Arc<Shared>);
+
+struct Shared {
+    threads: usize,
+    gate: Option<Gate>,
+    state: Mutex<State>,
+    /// There is a new job, or the pool is closed.
+    news: Condvar,
+}
+
+struct State {
+    line: Line<Job>,
+    /// Jobs under way that read content.
+    reading: usize,
+    /// Jobs under way for remote file systems.
+    remote: usize,
+    /// Those that are both.
+    remote_reading: usize,
+    /// Threads that were started.
+    started: usize,
+    /// Those of them that wait for a job.
+    idle: usize,
+    is_closed: bool,
+}
+
+struct Job {
+    effort: Effort,
+    file_system: FileSystem,
+    run: Box<dyn FnOnce() + Send>,
+}
+
+impl DiskPool {
+    /// A pool of at most `threads` threads. Each starts when there is work for it.
+    pub fn new(threads: usize) -> DiskPool {
+        DiskPool::with(threads, MOST_WAITING, None)
+    }
+
+    /// A pool for which at most `most_waiting` jobs wait, and whose jobs pass a gate.
+    pub fn with(threads: usize, most_waiting: usize, gate: Option<Gate>) -> DiskPool {
+        let threads = threads.max(1);
+        DiskPool(Arc::new(Owner(Arc::new(Shared {
+            threads,
+            gate,
+            state: Mutex::new(State {
+                line: Line::new(threads, most_waiting),
+                reading: 0,
+                remote: 0,
+                remote_reading: 0,
+                started: 0,
+                idle: 0,
+                is_closed: false,
+            }),
+            news: Condvar::new(),
+        }))))
+    }
+
+    /// Gives a job to the pool. Of many jobs, those of the client `address` take turns with those of
+    /// other clients. `None` if too many jobs wait, or if no thread can be started.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        effort: Effort,
+        file_system: FileSystem,
+        address: IpAddr,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<Pending<T>> {
+        let enter = |line: &mut Line<Job>, job| line.enter(address, job);
+        self.enter(effort, file_system, work, enter)
+    }
+
+    /// Like [`DiskPool::submit`], however many jobs wait.
+    pub fn submit_anyway<T: Send + 'static>(
+        &self,
+        effort: Effort,
+        file_system: FileSystem,
+        address: IpAddr,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<Pending<T>> {
+        let enter = |line: &mut Line<Job>, job| Ok(line.enter_anyway(address, job));
+        self.enter(effort, file_system, work, enter)
+    }
+
+    fn enter<T: Send + 'static>(
+        &self,
+        effort: Effort,
+        file_system: FileSystem,
+        work: impl FnOnce() -> T + Send + 'static,
+        enter: impl FnOnce(&mut Line<Job>, Job) -> Result<u64, Job>,
+    ) -> Option<Pending<T>> {
+        let slot = Arc::new(Mutex::new(Slot {
+            ended: None,
+            wakers: Vec::new(),
+        }));
+        let job = Job {
+            effort,
+            file_system,
+            run: Box::new({
+                let slot = Arc::clone(&slot);
+                move || deliver(&slot, work)
+            }),
+        };
+        let mut state = self.shared().state();
+        let entered = enter(&mut state.line, job).map_err(Some);
+        let entered = entered.and_then(|number| {
+            let has_thread = self.shared().has_thread_for_all(&mut state);
+            match has_thread {
+                true => Ok(number),
+                false => Err(state.line.leave(number)),
+            }
+        });
+        let number = match entered {
+            Ok(number) => number,
+            Err(refused) => {
+                // A job may own a file that gives itself to this pool when it is dropped.
+                drop(state);
+                drop(refused);
+                return None;
+            }
+        };
+        drop(state);
+        self.shared().news.notify_one();
+        let pool = self.clone();
+        Some(Pending { slot, pool, number })
+    }
+
+    /// Drops something that may make the disk wait, such as a file of a remote file system.
+    pub fn discard(&self, thing: impl Send + 'static) {
+        let job = Job {
+            effort: Effort::Look,
+            file_system: FileSystem::Remote,
+            run: Box::new(move || drop(thing)),
+        };
+        let mut state = self.shared().state();
+        let nobody = Ipv4Addr::UNSPECIFIED.into();
+        state.line.enter_anyway(nobody, job);
+        // Without a thread, the next one that starts drops it.
+        self.shared().has_thread_for_all(&mut state);
+        drop(state);
+        self.shared().news.notify_one();
+    }
+
+    /// How many jobs have not begun.
+    pub fn waiting(&self) -> usize {
+        self.shared().state().line.waiting()
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.0.0
+    }
+}
+
+/// Does the work on a disk thread, and wakes who waits for it.
+fn deliver<T>(slot: &Mutex<Slot<T>>, work: impl FnOnce() -> T) {
+    let ended = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => Ended::Done(outcome),
+        Err(_) => Ended::Panicked,
+    };
+    let wakers = {
+        let mut slot = lock(slot);
+        slot.ended = Some(ended);
+        std::mem::take(&mut slot.wakers)
+    };
+    wakers.into_iter().for_each(Waker::wake);
+}
+
+impl<T> Pending<T> {
+    /// How the job has ended, if it has. Returned once.
+    pub fn poll(&self) -> Option<Ended<T>> {
+        lock(&self.slot).ended.take()
+    }
+
+    /// Whether a thread has begun it.
+    pub fn has_begun(&self) -> bool {
+        !self.pool.shared().state().line.waits(self.number)
+    }
+
+    /// Makes the end of the job wake a client, unless it is registered for this job already.
+    pub fn wake_once(&self, registered: &mut Registered, waker: &dyn Fn() -> Waker) {
+        if registered.0.replace(self.number) != Some(self.number) {
+            self.wake(waker());
+        }
+    }
+
+    /// Makes the end of the job wake this waker too.
+    pub fn wake(&self, waker: Waker) {
+        let mut slot = lock(&self.slot);
+        match slot.ended {
+            None => slot.wakers.push(waker),
+            Some(_) => {
+                drop(slot);
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl<T> Drop for Pending<T> {
+    fn drop(&mut self) {
+        let mut state = self.pool.shared().state();
+        // A place is given up by the thread that has it.
+        let job = match state.line.waits(self.number) {
+            true => state.line.leave(self.number),
+            false => None,
+        };
+        drop(state);
+        drop(job);
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Starts a thread if more jobs wait than threads do. Returns whether there is any thread.
+    fn has_thread_for_all(self: &Arc<Shared>, state: &mut State) -> bool {
+        if state.line.waiting() > state.idle && state.started < self.threads {
+            let shared = Arc::clone(self);
+            let named = thread::Builder::new().name("disk".into());
+            if named.spawn(move || shared.work()).is_ok() {
+                state.started += 1;
+            }
+        }
+        state.started > 0
+    }
+
+    /// What a disk thread does.
+    fn work(&self) {
+        let mut state = self.state();
+        loop {
+            let Some((number, job)) = self.next(&mut state) else {
+                if state.is_closed {
+                    return;
+                }
+                state.idle += 1;
+                state = self
+                    .news
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                state.idle -= 1;
+                continue;
+            };
+            drop(state);
+            let (reads, is_remote) = (job.reads(), job.is_remote());
+            // A panic of the work itself is caught by `deliver`. The gate and destructors may panic too.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                if let Some(gate) = &self.gate {
+                    gate(job.effort);
+                }
+                (job.run)();
+            }));
+            state = self.state();
+            state.line.leave(number);
+            state.count(reads, is_remote, |count| *count -= 1);
+        }
+    }
+
+    /// The next job for which there is a thread.
+    fn next(&self, state: &mut State) -> Option<(u64, Job)> {
+        let all_but = |left: usize| self.threads.saturating_sub(left).max(1);
+        let may_read = state.reading < all_but(1);
+        let may_be_remote = state.remote < all_but(1);
+        let may_be_both = state.remote_reading < all_but(2);
+        let may = |job: &Job| match (job.reads(), job.is_remote()) {
+            (false, false) => true,
+            (true, false) => may_read,
+            (false, true) => may_be_remote,
+            (true, true) => may_read && may_be_remote && may_be_both,
+        };
+        let (number, job) = state.line.place_next(may)?;
+        state.count(job.reads(), job.is_remote(), |count| *count += 1);
+        Some((number, job))
+    }
+}
+
+impl State {
+    /// Changes what is counted of a job.
+    fn count(&mut self, reads: bool, is_remote: bool, change: impl Fn(&mut usize)) {
+        if reads {
+            change(&mut self.reading);
+        }
+        if is_remote {
+            change(&mut self.remote);
+        }
+        if reads && is_remote {
+            change(&mut self.remote_reading);
+        }
+    }
+}
+
+impl Job {
+    fn reads(&self) -> bool {
+        self.effort == Effort::Read
+    }
+
+    fn is_remote(&self) -> bool {
+        self.file_system == FileSystem::Remote
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.state().is_closed = true;
+        self.0.news.notify_all();
+    }
+}
+
+/// Ignores poisoning, because no panic leaves the value half-written.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
+    fn client(number: u8) -> IpAddr {
+        [10, 0, 0, number].into()
+    }
+
+    /// A waker that sends to a channel.
+    struct Bell(mpsc::Sender<()>);
+
+    impl std::task::Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    fn bell() -> (Waker, mpsc::Receiver<()>) {
+        let (sender, rings) = mpsc::channel();
+        (Waker::from(Arc::new(Bell(sender))), rings)
+    }
+
+    /// A gate that lets a job pass for each message, and tells which one has come to it.
+    fn gated(
+        threads: usize,
+        most_waiting: usize,
+    ) -> (DiskPool, mpsc::Sender<()>, mpsc::Receiver<Effort>) {
+        let (pass, passes) = mpsc::channel::<()>();
+        let (come, comes) = mpsc::channel();
+        let passes = Mutex::new(passes);
+        let gate: Gate = Arc::new(move |effort| {
+            let _ = come.send(effort);
+            let _ = passes.lock().expect("no panic").recv();
+        });
+        (
+            DiskPool::with(threads, most_waiting, Some(gate)),
+            pass,
+            comes,
+        )
+    }
+
+    fn number<T>(pending: &Pending<T>) -> Option<T> {
+        match pending.poll()? {
+            Ended::Done(outcome) => Some(outcome),
+            Ended::Panicked => panic!("the job panicked"),
+        }
+    }
+
+    #[test]
+    fn the_outcome_comes_with_a_wake_up() {
+        let pool = DiskPool::new(2);
+        let (waker, rings) = bell();
+        let pending = pool.submit(Effort::Look, FileSystem::Usual, client(1), || 6 * 7);
+        let pending = pending.expect("a place");
+        let mut registered = Registered::default();
+        for _ in 0..2 {
+            pending.wake_once(&mut registered, &|| waker.clone());
+        }
+        rings.recv_timeout(PATIENCE).expect("a wake-up");
+        assert!(rings.try_recv().is_err(), "only one");
+        assert_eq!(number(&pending), Some(42));
+        assert!(pending.has_begun() && number(&pending).is_none());
+    }
+
+    #[test]
+    fn a_panic_ends_one_job_and_no_thread() {
+        let pool = DiskPool::new(1);
+        for _ in 0..3 {
+            let (waker, rings) = bell();
+            let work = || -> u8 { panic!("a bug in a job") };
+            let pending = pool.submit(Effort::Read, FileSystem::Usual, client(1), work);
+            let pending = pending.expect("a place");
+            pending.wake(waker);
+            rings.recv_timeout(PATIENCE).expect("a wake-up");
+            let ended = pending.poll();
+            assert!(matches!(ended, Some(Ended::Panicked)));
+        }
+    }
+
+    #[test]
+    fn who_leaves_takes_a_job_that_has_not_begun_along() {
+        let (pool, pass, comes) = gated(1, 2);
+        let submit = || pool.submit(Effort::Look, FileSystem::Usual, client(1), || 1);
+        let first = submit().expect("a place");
+        comes.recv_timeout(PATIENCE).expect("it has begun");
+        assert!(first.has_begun());
+        let (second, third) = (submit().expect("room"), submit().expect("room"));
+        assert!(!second.has_begun());
+        assert!(submit().is_none(), "the queue is full");
+        drop(second);
+        assert_eq!(pool.waiting(), 1);
+        let fourth = submit().expect("room again");
+        // A job that has begun goes on without its client.
+        drop(first);
+        drop(third);
+        for _ in 0..2 {
+            pass.send(()).expect("the gate");
+        }
+        comes.recv_timeout(PATIENCE).expect("the fourth has begun");
+        drop(fourth);
+        assert_eq!(pool.waiting(), 0);
+    }
+
+    #[test]
+    fn readers_leave_a_thread_for_those_that_look() {
+        let (pool, pass, comes) = gated(3, 10);
+        let submit = |effort, address| {
+            pool.submit(effort, FileSystem::Usual, client(address), || 1)
+                .expect("room")
+        };
+        let readers = [1, 2, 3].map(|address| submit(Effort::Read, address));
+        for _ in 0..2 {
+            assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Read));
+        }
+        let look = submit(Effort::Look, 1);
+        assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Look));
+        assert!(look.has_begun() && !readers[2].has_begun());
+        for _ in 0..4 {
+            pass.send(()).expect("the gate");
+        }
+        assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Read));
+    }
+
+    #[test]
+    fn a_remote_file_system_leaves_a_thread_for_the_others() {
+        let (pool, pass, comes) = gated(4, 20);
+        let submit = |effort, file_system| {
+            pool.submit(effort, file_system, client(1), || 1)
+                .expect("room")
+        };
+        let hung: Vec<_> = (0..12)
+            .map(|number| match number % 2 {
+                0 => submit(Effort::Read, FileSystem::Remote),
+                _ => submit(Effort::Look, FileSystem::Remote),
+            })
+            .collect();
+        for _ in 0..3 {
+            comes.recv_timeout(PATIENCE).expect("it has begun");
+        }
+        let begun = || hung.iter().filter(|pending| pending.has_begun()).count();
+        let other = submit(Effort::Read, FileSystem::Usual);
+        comes.recv_timeout(PATIENCE).expect("it has begun");
+        assert!(other.has_begun());
+        assert_eq!(begun(), 3);
+        for _ in 0..13 {
+            pass.send(()).expect("the gate");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A queue that is fair between clients: a few items have a place, and the others wait.
+//!
+//! The next place goes to the client address that has the fewest places, and among those to the one
+//! that has waited longest. So a client with many requests does not lock out the others.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+/// The items that have a place, and those that wait.
+pub(super) struct Line<T> {
+    places: usize,
+    most_waiting: usize,
+    /// Who has a place: the number of the item, and the address of the client.
+    placed: Vec<(u64, IpAddr)>,
+    /// Who waits, longest first.
+    waiting: VecDeque<Waiting<T>>,
+    next_number: u64,
+}
+
+struct Waiting<T> {
+    number: u64,
+    address: IpAddr,
+    item: T,
+}
+
+impl<T> Line<T> {
+    /// A line with this many places, for which at most `most_waiting` items wait.
+    pub fn new(places: usize, most_waiting: usize) -> Line<T> {
+        Line {
+            places,
+            most_waiting,
+            placed: Vec::new(),
+            waiting: VecDeque::new(),
+            next_number: 0,
+        }
+    }
+
+    /// Adds an item of a client. Returns its number, or the item if too many wait already.
+    pub fn enter(&mut self, address: IpAddr, item: T) -> Result<u64, T> {
+        // An item that can have a place at once waits only until the next call of `place_next`.
+        let room = self.most_waiting + self.places.saturating_sub(self.placed.len());
+        match self.waiting.len() < room {
+            true => Ok(self.enter_anyway(address, item)),
+            false => Err(item),
+        }
+    }
+
+    /// Adds an item of a client, however many wait.
+    pub fn enter_anyway(&mut self, address: IpAddr, item: T) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.waiting.push_back(Waiting {
+            number,
+            address,
+            item,
+        });
+        number
+    }
+
+    /// Gives a free place to the next item for which `may` is true. Returns its number and the item.
+    pub fn place_next(&mut self, may: impl Fn(&T) -> bool) -> Option<(u64, T)> {
+        if self.placed.len() >= self.places {
+            return None;
+        }
+        let places_of = |address: &IpAddr| {
+            let of_client = self.placed.iter().filter(|(_, other)| other == address);
+            of_client.count()
+        };
+        let waiting = self.waiting.iter().enumerate();
+        let eligible = waiting.filter(|(_, waiting)| may(&waiting.item));
+        let next = eligible.min_by_key(|(_, waiting)| places_of(&waiting.address));
+        let (at, _) = next?;
+        let next = self.waiting.remove(at)?;
+        self.placed.push((next.number, next.address));
+        Some((next.number, next.item))
+    }
+
+    /// Removes an item, whether it waits or has a place. Returns it if it waited.
+    pub fn leave(&mut self, number: u64) -> Option<T> {
+        self.placed.retain(|(other, _)| *other != number);
+        let waiting = &mut self.waiting;
+        let at = waiting.iter().position(|other| other.number == number)?;
+        waiting.remove(at).map(|waiting| waiting.item)
+    }
+
+    /// Whether the item has a place.
+    pub fn has_place(&self, number: u64) -> bool {
+        self.placed.iter().any(|(other, _)| *other == number)
+    }
+
+    /// How many items wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether the item waits.
+    pub fn waits(&self, number: u64) -> bool {
+        self.waiting.iter().any(|other| other.number == number)
+    }
+}

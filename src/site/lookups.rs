@@ -1,0 +1,415 @@
+//! Look-ups and openings that disk threads do for clients.
+//!
+//! A look-up has two parts: a job that only looks at names and states and, unless the file is cached in
+//! that state, a job that reads it. Clients that want the same path share a look-up that has not begun. A
+//! client that comes later gets the next one, because the file may have changed since the look-up began.
+//! Clients that found the same state of a file share the reading.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use crate::site::budget::{Account, Reserved};
+use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered};
+use crate::site::file::StoredFile;
+use crate::site::lookup::{self, FileRead, Resolved};
+use crate::site::nofollow::Blocking;
+use crate::site::open_file::Opened;
+use crate::site::path::SitePath;
+use crate::site::resolve::{Found, Site};
+use crate::site::root::{DiskError, FileKind, FileState, LookupError, Root};
+
+/// The look-ups of one worker.
+#[derive(Default)]
+pub struct Lookups {
+    looks: Vec<Weak<RefCell<Look>>>,
+    readings: Vec<Weak<RefCell<Reading>>>,
+}
+
+/// A client's part in a look-up. Dropping the last one ends the look-up.
+pub struct Lookup {
+    look: Rc<RefCell<Look>>,
+    registered: Registered,
+}
+
+/// What a job finds: a path with the state of its file, or a directory.
+type Named = Resolved<(Box<[u8]>, FileState)>;
+
+struct Look {
+    path: Box<[u8]>,
+    stage: Stage,
+}
+
+enum Stage {
+    Looks(Pending<Result<Named, DiskError>>),
+    Reads(Rc<RefCell<Reading>>),
+    Done(Result<Found, DiskError>),
+}
+
+struct Reading {
+    path: Box<[u8]>,
+    state: FileState,
+    pending: Pending<Result<FileRead<Reserved>, DiskError>>,
+    outcome: Option<Result<Rc<StoredFile>, DiskError>>,
+}
+
+/// A file that is being opened.
+pub struct Opening {
+    pending: Pending<Result<Option<Opened>, DiskError>>,
+}
+
+impl Lookups {
+    /// Joins the look-up of `path` that has not begun, or asks for one.
+    pub fn join(
+        &mut self,
+        site: &Site,
+        path: SitePath<'_>,
+        caller: Caller<'_>,
+    ) -> Result<Lookup, DiskError> {
+        self.looks.retain(|look| look.strong_count() > 0);
+        let mut known = self.looks.iter().filter_map(Weak::upgrade);
+        let shared = known.find(|look| look.borrow().may_be_shared(path));
+        let look = match shared {
+            Some(look) => look,
+            None => {
+                let stage = Stage::Looks(begin_look(site, path, caller)?);
+                let path = path.as_bytes().into();
+                let look = Rc::new(RefCell::new(Look { path, stage }));
+                self.looks.push(Rc::downgrade(&look));
+                look
+            }
+        };
+        let mut lookup = Lookup {
+            look,
+            registered: Registered::default(),
+        };
+        if let Stage::Looks(pending) = &lookup.look.borrow().stage {
+            pending.wake_once(&mut lookup.registered, caller.waker);
+        }
+        Ok(lookup)
+    }
+
+    /// Joins the reading of a file that was found in this state, or begins one.
+    fn read(
+        &mut self,
+        site: &Site,
+        path: &[u8],
+        state: FileState,
+        caller: Caller<'_>,
+    ) -> Result<Rc<RefCell<Reading>>, DiskError> {
+        self.readings.retain(|reading| reading.strong_count() > 0);
+        let mut known = self.readings.iter().filter_map(Weak::upgrade);
+        let shared = known.find(|reading| {
+            let reading = reading.borrow();
+            *reading.path == *path && reading.state == state
+        });
+        if let Some(reading) = shared {
+            return Ok(reading);
+        }
+        let reading = Rc::new(RefCell::new(Reading {
+            path: path.into(),
+            state,
+            pending: begin_read(site, path, state.device(), caller)?,
+            outcome: None,
+        }));
+        self.readings.push(Rc::downgrade(&reading));
+        Ok(reading)
+    }
+}
+
+impl Lookup {
+    /// What the path names. `None`: not known yet, and the client will be woken.
+    pub fn poll(
+        &mut self,
+        lookups: &mut Lookups,
+        site: &mut Site,
+        caller: Caller<'_>,
+    ) -> Option<Result<Found, DiskError>> {
+        let mut look = self.look.borrow_mut();
+        if let Stage::Looks(pending) = &look.stage {
+            look.stage = match pending.poll() {
+                None => {
+                    pending.wake_once(&mut self.registered, caller.waker);
+                    return None;
+                }
+                Some(ended) => Look::next(flat(ended), lookups, site, caller),
+            };
+        }
+        if let Stage::Reads(reading) = &look.stage {
+            let read = reading
+                .borrow_mut()
+                .poll(&mut self.registered, site, caller)?;
+            look.stage = Stage::Done(read.map(Found::File));
+        }
+        match &look.stage {
+            Stage::Done(found) => Some(found.clone()),
+            Stage::Looks(_) | Stage::Reads(_) => None,
+        }
+    }
+}
+
+impl Look {
+    fn may_be_shared(&self, path: SitePath<'_>) -> bool {
+        let has_begun = match &self.stage {
+            Stage::Looks(pending) => pending.has_begun(),
+            Stage::Reads(_) | Stage::Done(_) => true,
+        };
+        *self.path == *path.as_bytes() && !has_begun
+    }
+
+    /// What follows when the names and the state are known.
+    fn next(
+        named: Result<Named, DiskError>,
+        lookups: &mut Lookups,
+        site: &mut Site,
+        caller: Caller<'_>,
+    ) -> Stage {
+        match named {
+            Ok(Resolved::File((path, state))) => match site.cached(&path, &state) {
+                Some(file) => Stage::Done(Ok(Found::File(file))),
+                None => match lookups.read(site, &path, state, caller) {
+                    Ok(reading) => Stage::Reads(reading),
+                    Err(error) => Stage::Done(Err(error)),
+                },
+            },
+            Ok(Resolved::Directory) => Stage::Done(Ok(Found::Directory)),
+            Err(error) => Stage::Done(Err(error)),
+        }
+    }
+}
+
+impl Reading {
+    fn poll(
+        &mut self,
+        registered: &mut Registered,
+        site: &mut Site,
+        caller: Caller<'_>,
+    ) -> Option<Result<Rc<StoredFile>, DiskError>> {
+        if self.outcome.is_none() {
+            let Some(ended) = self.pending.poll() else {
+                self.pending.wake_once(registered, caller.waker);
+                return None;
+            };
+            let read = flat(ended);
+            self.outcome = Some(read.map(|read| site.store_read(&self.path, read)));
+        }
+        self.outcome.clone()
+    }
+}
+
+impl Opening {
+    /// Opens a file for a client that will read it.
+    pub fn begin(site: &Site, file: &StoredFile, caller: Caller<'_>) -> Result<Opening, DiskError> {
+        let (root, path, state) = (Arc::clone(site.root()), file.path.clone(), file.state);
+        let closer = site.disk().cloned();
+        let file_system = root.devices().file_system(state.device());
+        let open = move || {
+            let opened = Opened::new(&root, closer, &path, &state, Blocking::Allowed);
+            opened.map_err(LookupError::on_disk_thread)
+        };
+        let pending = pool(site)?.submit(Effort::Read, file_system, caller.address, open);
+        let pending = pending.ok_or(DiskError::DiskBusy)?;
+        pending.wake((caller.waker)());
+        Ok(Opening { pending })
+    }
+
+    /// The open file. The inner `None` means that the file has changed since it was resolved. The outer
+    /// one means that it is not known yet, and the client will be woken.
+    pub fn poll(&self) -> Option<Result<Option<Opened>, DiskError>> {
+        self.pending.poll().map(flat)
+    }
+}
+
+fn begin_look(
+    site: &Site,
+    path: SitePath<'_>,
+    caller: Caller<'_>,
+) -> Result<Pending<Result<Named, DiskError>>, DiskError> {
+    let (root, options) = (Arc::clone(site.root()), site.shared_options());
+    let path_asked = path.as_bytes();
+    let path: Box<[u8]> = path_asked.into();
+    let look = move || {
+        let path = SitePath::of_decoded(&path);
+        let resolve = |name: &[u8]| look_at(&root, name);
+        let named = lookup::find(&options, path, &mut Vec::new(), resolve);
+        named.map_err(LookupError::on_disk_thread)
+    };
+    let file_system = site.root().file_system(path_asked);
+    let pending = pool(site)?.submit(Effort::Look, file_system, caller.address, look);
+    pending.ok_or(DiskError::DiskBusy)
+}
+
+fn look_at(root: &Root, name: &[u8]) -> Result<Named, LookupError> {
+    match root.find(name, Blocking::Allowed)? {
+        (FileKind::File, state) => Ok(Resolved::File((name.into(), state))),
+        (FileKind::Directory, _) => Ok(Resolved::Directory),
+        (FileKind::Other, _) => Err(DiskError::Special.into()),
+    }
+}
+
+fn begin_read(
+    site: &Site,
+    path: &[u8],
+    device: u64,
+    caller: Caller<'_>,
+) -> Result<Pending<Result<FileRead<Reserved>, DiskError>>, DiskError> {
+    let (root, memory) = (Arc::clone(site.root()), Arc::clone(site.memory()));
+    let (path, largest): (Box<[u8]>, u64) = (path.into(), site.largest_content());
+    let read = move || {
+        let charge = |bytes| memory.reserve(Account::Contents, bytes);
+        let read = lookup::read(&root, &path, largest, Blocking::Allowed, charge);
+        read.map_err(LookupError::on_disk_thread)
+    };
+    let file_system = site.root().devices().file_system(device);
+    let pending = pool(site)?.submit(Effort::Read, file_system, caller.address, read);
+    pending.ok_or(DiskError::DiskBusy)
+}
+
+/// The pool. Without one, nothing waits, so nobody asks for it.
+fn pool(site: &Site) -> Result<&DiskPool, DiskError> {
+    site.disk().ok_or(DiskError::Failed)
+}
+
+fn flat<T>(ended: Ended<Result<T, DiskError>>) -> Result<T, DiskError> {
+    match ended {
+        Ended::Done(outcome) => outcome,
+        Ended::Panicked => Err(DiskError::Failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::mpsc;
+    use std::task::{Wake, Waker};
+    use std::time::Duration;
+
+    use crate::site::disk::Gate;
+    use crate::site::options::{Allowances, Budgets, SiteOptions};
+    use crate::site::root::LinkPolicy;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A site whose jobs each wait for a message.
+    struct Rig {
+        lookups: Lookups,
+        site: Site,
+        allowances: Allowances,
+        pass: mpsc::Sender<()>,
+        comes: mpsc::Receiver<Effort>,
+        rings: mpsc::Receiver<()>,
+        waker: Waker,
+        folder: tempfile::TempDir,
+    }
+
+    struct Bell(mpsc::Sender<()>);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    impl Rig {
+        fn new() -> Rig {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join("a"), "content").expect("a file");
+            let (pass, passes) = mpsc::channel::<()>();
+            let (come, comes) = mpsc::channel();
+            let passes = Mutex::new(passes);
+            let gate: Gate = Arc::new(move |effort| {
+                let _ = come.send(effort);
+                let _ = passes.lock().expect("no panic").recv();
+            });
+            let options = SiteOptions::default();
+            let allowances = Budgets::new(&options, 1).part();
+            let mut root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
+            root.assume_remote();
+            let mut site = Site::new(Arc::new(root), Arc::new(options), allowances.clone());
+            site.use_disk_threads(DiskPool::with(2, 10, Some(gate)));
+            let (ring, rings) = mpsc::channel();
+            Rig {
+                lookups: Lookups::default(),
+                site,
+                allowances,
+                pass,
+                comes,
+                rings,
+                waker: Waker::from(Arc::new(Bell(ring))),
+                folder,
+            }
+        }
+
+        fn join(&mut self) -> Lookup {
+            let caller = Caller {
+                address: [10, 0, 0, 1].into(),
+                waker: &|| self.waker.clone(),
+            };
+            let path = SitePath::of_decoded(b"a");
+            let joined = self.lookups.join(&self.site, path, caller);
+            joined.unwrap_or_else(|fault| panic!("{fault:?}"))
+        }
+
+        fn poll(&mut self, lookup: &mut Lookup) -> Option<Result<Found, DiskError>> {
+            let caller = Caller {
+                address: [10, 0, 0, 1].into(),
+                waker: &|| self.waker.clone(),
+            };
+            lookup.poll(&mut self.lookups, &mut self.site, caller)
+        }
+
+        /// Lets jobs go on, and waits for the wake-ups of so many clients.
+        fn let_pass(&mut self, jobs: usize, clients: usize) {
+            for _ in 0..jobs {
+                self.pass.send(()).expect("a gate");
+            }
+            for _ in 0..clients {
+                self.rings.recv_timeout(PATIENCE).expect("a wake-up");
+            }
+        }
+
+        fn comes(&self) -> Effort {
+            self.comes.recv_timeout(PATIENCE).expect("a job")
+        }
+
+        fn content(found: Option<Result<Found, DiskError>>) -> Vec<u8> {
+            match found {
+                Some(Ok(Found::File(file))) => file.memory.as_ref().expect("it is small").to_vec(),
+                _ => panic!("no file was found"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_look_up_is_shared_until_it_begins() {
+        let mut rig = Rig::new();
+        let mut first = rig.join();
+        assert_eq!(rig.comes(), Effort::Look);
+        // The file may have changed since it began.
+        let mut second = rig.join();
+        assert!(!Rc::ptr_eq(&first.look, &second.look));
+        assert_eq!(rig.comes(), Effort::Look);
+        // Both threads are busy.
+        let mut third = rig.join();
+        let mut fourth = rig.join();
+        assert!(Rc::ptr_eq(&third.look, &fourth.look));
+        assert!(rig.poll(&mut fourth).is_none());
+        // Any of the jobs may end first.
+        rig.let_pass(3, 4);
+        for lookup in [&mut first, &mut second, &mut third, &mut fourth] {
+            assert!(rig.poll(lookup).is_none(), "it must be read");
+        }
+        // All found the same state, so one job reads it for all.
+        rig.let_pass(1, 4);
+        for lookup in [&mut first, &mut second, &mut third, &mut fourth] {
+            assert_eq!(Rig::content(rig.poll(lookup)), b"content");
+        }
+        let jobs: Vec<Effort> = rig.comes.try_iter().collect();
+        assert_eq!(jobs, [Effort::Look, Effort::Read]);
+        drop((first, second, third, fourth));
+        let limit = rig.allowances.memory.limit();
+        assert!(rig.allowances.memory.has_room(limit), "nothing is held");
+        drop(rig.folder);
+    }
+}

@@ -1,0 +1,509 @@
+//! A disk that takes long holds up those who wait for it, and nobody else.
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
+
+mod support;
+
+use std::io::Read;
+use std::time::Duration;
+
+use docroot::net::connection::Turn;
+use docroot::net::protocol::step::Closed;
+use docroot::observe::event::End;
+use flate2::read::GzDecoder;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use support::program::Program;
+use support::rig::Rig;
+use support::slow::SlowDisk;
+use support::{Client, PATIENCE, Setup, TestServer, request, until};
+
+/// A site on a slow disk, with one worker.
+fn site(disk: &SlowDisk) -> Setup {
+    waiting(disk, 100)
+}
+
+/// The same, if so many jobs may wait.
+fn waiting(disk: &SlowDisk, most_waiting: usize) -> Setup {
+    let mut setup = Setup::new().with(|config| config.threads = 1);
+    setup.slow = Some((disk.clone(), most_waiting));
+    setup
+}
+
+/// A client that has sent a request.
+fn asking(server: &TestServer, target: &str, fields: &[(&str, &str)]) -> Client {
+    let mut client = server.connect();
+    client.send(&request("GET", target, fields));
+    client
+}
+
+/// Content that is too large for the cache, and in which no two pieces are the same.
+fn large() -> Vec<u8> {
+    (0..250_000u32)
+        .flat_map(|number| number.to_le_bytes())
+        .collect()
+}
+
+#[test]
+fn a_small_file_comes_with_a_wake_up() {
+    let disk = SlowDisk::holding();
+    let server = site(&disk).file("a.txt", "slow").start();
+    let mut client = asking(&server, "/a.txt", &[]);
+    disk.await_jobs(1);
+    disk.let_pass(2);
+    assert_eq!(client.response("GET").text(), "slow");
+    assert_eq!(disk.jobs(), (1, 1));
+}
+
+#[test]
+fn a_cached_file_does_not_wait_for_those_that_are_read() {
+    let disk = SlowDisk::default();
+    let setup = (0..64).fold(site(&disk), |setup, number| {
+        setup.file(&format!("{number}"), format!("file {number}"))
+    });
+    let server = setup.file("a.txt", "cached").start();
+    // A file that has just been written is not cached for three seconds.
+    until("it is cached", || {
+        server.get("/a.txt", &[]);
+        let before = disk.jobs().1;
+        server.get("/a.txt", &[]);
+        disk.jobs().1 == before
+    });
+    disk.hold_reads();
+    let mut waiting: Vec<Client> = (0..64)
+        .map(|number| asking(&server, &format!("/{number}"), &[]))
+        .collect();
+    for _ in 0..50 {
+        assert_eq!(server.get("/a.txt", &[]).text(), "cached");
+    }
+    disk.open();
+    for (number, client) in waiting.iter_mut().enumerate() {
+        assert_eq!(client.response("GET").text(), format!("file {number}"));
+    }
+}
+
+#[test]
+fn clients_that_want_the_same_at_once_share_the_work() {
+    let disk = SlowDisk::holding();
+    let server = site(&disk)
+        .with(|config| config.disk_threads = 1)
+        .file("a.txt", "shared")
+        .file("b.txt", "other")
+        .start();
+    // It keeps the thread.
+    let mut first = asking(&server, "/b.txt", &[]);
+    disk.await_jobs(1);
+    let mut others: Vec<Client> = (0..20).map(|_| asking(&server, "/a.txt", &[])).collect();
+    until("all are waiting", || {
+        server.counters.connections_open.value() == 21
+    });
+    // Their requests have been read.
+    std::thread::yield_now();
+    disk.open();
+    assert_eq!(first.response("GET").text(), "other");
+    for client in &mut others {
+        assert_eq!(client.response("GET").text(), "shared");
+    }
+    let (looks, reads) = disk.jobs();
+    assert!(
+        looks <= 10 && reads <= 10,
+        "{looks} looks and {reads} reads"
+    );
+}
+
+#[test]
+fn too_many_who_wait_are_refused_and_who_leaves_makes_room() {
+    let disk = SlowDisk::holding();
+    let server = waiting(&disk, 1)
+        .with(|config| config.disk_threads = 1)
+        .file("a", "1")
+        .file("b", "2")
+        .file("c", "3")
+        .start();
+    let mut first = asking(&server, "/a", &[]);
+    disk.await_jobs(1);
+    let second = asking(&server, "/b", &[]);
+    until("the queue is full", || {
+        let third = asking(&server, "/c", &[]);
+        third
+            .stream
+            .set_read_timeout(Some(std::time::Duration::from_millis(300)))
+            .expect("a timeout");
+        let mut byte = [0];
+        third.stream.peek(&mut byte).is_ok()
+    });
+    let refused = server.get("/c", &[]);
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.field("Retry-After"), Some("2"));
+    drop(second);
+    until("there is room", || {
+        let third = asking(&server, "/c", &[]);
+        third
+            .stream
+            .set_read_timeout(Some(std::time::Duration::from_millis(300)))
+            .expect("a timeout");
+        let mut byte = [0];
+        third.stream.peek(&mut byte).is_err()
+    });
+    disk.open();
+    assert_eq!(first.response("GET").text(), "1");
+}
+
+#[test]
+fn a_large_file_comes_in_pieces() {
+    let disk = SlowDisk::default();
+    let server = site(&disk).file("large.bin", large()).start();
+    assert!(server.get("/large.bin", &[]).body == large());
+    let (_, reads) = disk.jobs();
+    assert!(reads > 5, "it was read {reads} times");
+    // Later answers come from a copy, once the file is old enough to be cached.
+    until("it is copied", || {
+        let before = disk.jobs().1;
+        assert!(server.get("/large.bin", &[]).body == large());
+        disk.jobs().1 == before
+    });
+}
+
+#[test]
+fn a_range_a_coding_a_head_and_a_condition() {
+    let disk = SlowDisk::default();
+    let text = "a text with lines\n".repeat(60_000);
+    let server = site(&disk)
+        .file("large.txt", &text)
+        .file("b", "small")
+        .start();
+    let range = server.get(
+        "/large.txt",
+        &[("Range", "bytes=500000-500099,900000-900009")],
+    );
+    assert_eq!(range.status, 206);
+    assert!(range.text().contains(&text[500_000..500_100]));
+    assert!(range.text().contains(&text[900_000..900_010]));
+    let range = server.get("/large.txt", &[("Range", "bytes=-50000")]);
+    assert!(range.text() == text[text.len() - 50_000..]);
+    let coded = server.get("/large.txt", &[("Accept-Encoding", "gzip")]);
+    assert_eq!(coded.field("Content-Encoding"), Some("gzip"));
+    let mut decoded = String::new();
+    GzDecoder::new(&coded.body[..])
+        .read_to_string(&mut decoded)
+        .expect("gzip");
+    assert!(decoded == text);
+    let head = server.request("HEAD", "/large.txt", &[]);
+    assert_eq!(
+        head.field("Content-Length"),
+        Some(text.len().to_string().as_str())
+    );
+    let tag = head.field("ETag").expect("a tag").to_owned();
+    assert_eq!(
+        server.get("/large.txt", &[("If-None-Match", &tag)]).status,
+        304
+    );
+    assert_eq!(server.get("/nothing", &[]).status, 404);
+    assert_eq!(server.request("OPTIONS", "/b", &[]).status, 204);
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_right_or_cut() {
+    let disk = SlowDisk::holding_reads();
+    let server = site(&disk).file("large.bin", large()).start();
+    let mut client = asking(&server, "/large.bin", &[]);
+    // It is looked at, read for the first time, opened, and then read in pieces.
+    for jobs in 2..=4 {
+        disk.await_jobs(jobs);
+        disk.let_pass(1);
+    }
+    disk.await_jobs(5);
+    server.write("large.bin", vec![b'x'; 1_000_000]);
+    disk.open();
+    let got = client.rest();
+    assert!(got.len() < 1_000_000, "{} bytes came", got.len());
+}
+
+#[test]
+fn a_body_waits_for_its_pieces_and_a_neighbour_does_not() {
+    let disk = SlowDisk::default();
+    let server = site(&disk)
+        .at("/made", |_| support::handlers::text("made"))
+        .file("large.bin", large())
+        .start();
+    assert_eq!(
+        server.get("/large.bin", &[("Range", "bytes=0-0")]).status,
+        206
+    );
+    disk.hold_reads();
+    let mut client = asking(&server, "/large.bin", &[]);
+    let (_, reads) = disk.jobs();
+    until("a piece is wanted", || disk.jobs().1 > reads);
+    assert_eq!(server.get("/made", &[]).status, 200);
+    disk.open();
+    assert!(client.response("GET").body == large());
+}
+
+#[test]
+fn a_listing() {
+    let disk = SlowDisk::default();
+    let names: Vec<String> = (0..1000).map(|number| format!("d/file-{number}")).collect();
+    let setup = names
+        .iter()
+        .fold(site(&disk), |setup, name| setup.file(name, "x"));
+    let server = setup.start();
+    let page = server.get("/d/?format=json", &[]);
+    assert_eq!(page.text().matches("file-").count() % 1000, 0);
+    assert!(page.text().contains("file-999"));
+    assert_eq!(server.get("/d", &[]).status, 301);
+    assert!(disk.jobs().1 > 2, "{:?}", disk.jobs());
+}
+
+#[test]
+fn the_end_of_the_server_does_not_wait_for_the_disk() {
+    let disk = SlowDisk::holding();
+    let mut server = site(&disk).file("a", "1").start();
+    let _client = asking(&server, "/a", &[]);
+    disk.await_jobs(1);
+    let begin = std::time::Instant::now();
+    server.stop();
+    server.wait();
+    assert!(begin.elapsed() < PATIENCE / 4);
+    disk.open();
+}
+
+/// Drives the connection when this much time has passed.
+fn later(rig: &mut Rig, seconds: u64) -> Turn {
+    rig.context.now.instant += Duration::from_secs(seconds);
+    match rig.connection.expire(&mut rig.context) {
+        Turn::Again => rig.drive(),
+        turn => turn,
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_answer_in_time_is_503() {
+    let disk = SlowDisk::holding();
+    let mut rig = Rig::new(site(&disk).file("a.txt", "never"));
+    rig.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(rig.drive(), Turn::Wait);
+    disk.await_jobs(1);
+    for seconds in [1, 9, 19] {
+        assert_eq!(later(&mut rig, seconds), Turn::Wait);
+        assert!(rig.taken().is_empty());
+    }
+    assert_eq!(later(&mut rig, 2), Turn::Wait);
+    let answer = String::from_utf8(rig.taken()).expect("text");
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("\r\nRetry-After: 2\r\n"), "{answer}");
+    assert!(
+        answer.contains("The disk did not answer in time"),
+        "{answer}"
+    );
+    disk.open();
+}
+
+#[test]
+fn a_listing_of_a_disk_that_does_not_answer_in_time_is_503() {
+    let disk = SlowDisk::default();
+    let mut rig = Rig::new(site(&disk).file("d/a", "never"));
+    disk.hold_reads();
+    rig.send(&request("GET", "/d/", &[]));
+    while disk.jobs().1 == 0 {
+        assert_eq!(rig.drive(), Turn::Wait);
+    }
+    assert_eq!(later(&mut rig, 29), Turn::Wait);
+    assert!(rig.taken().is_empty());
+    assert_eq!(later(&mut rig, 2), Turn::Wait);
+    assert!(rig.taken().starts_with(b"HTTP/1.1 503 "));
+    disk.open();
+}
+
+#[test]
+fn a_response_that_the_disk_does_not_complete_is_cut() {
+    let disk = SlowDisk::holding_reads();
+    let mut rig = Rig::new(site(&disk).file("large.bin", large()));
+    rig.send(&request("GET", "/large.bin", &[]));
+    // It is looked at, read for the first time, opened, and then read in pieces.
+    for jobs in 2..=3 {
+        until("the next job", || {
+            assert_eq!(rig.drive(), Turn::Wait);
+            disk.jobs() == (1, jobs - 1)
+        });
+        disk.let_pass(1);
+    }
+    until("the first piece", || {
+        assert_eq!(rig.drive(), Turn::Wait);
+        disk.jobs() == (1, 3)
+    });
+    assert!(rig.taken().starts_with(b"HTTP/1.1 200 "));
+    assert_eq!(later(&mut rig, 29), Turn::Wait);
+    assert_eq!(
+        later(&mut rig, 2),
+        Turn::Closed(Closed::Cut(End::DiskFault))
+    );
+    disk.open();
+}
+
+/// The limit of open files of a program.
+fn limit_descriptors(program: &Program, most: Option<u64>) {
+    let pid = Pid::from_child(&program.child);
+    let now = getrlimit(Resource::Nofile);
+    let current = most.or(now.current);
+    prlimit(Some(pid), Resource::Nofile, Rlimit { current, ..now }).expect("our child");
+}
+
+#[test]
+fn a_lack_of_descriptors_that_passes_is_not_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["d/a.txt", "b.txt"] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, "here").expect("a file");
+    }
+    let program = Program::serve(folder.path());
+    for target in ["/b.txt", "/d/a.txt", "/d/"] {
+        let mut client = program.connect();
+        let mut ask = |lacks_until_answered: bool| {
+            limit_descriptors(&program, Some(0));
+            client.send(&request("GET", target, &[]));
+            if !lacks_until_answered {
+                let moment = Some(Duration::from_millis(200));
+                client.stream.set_read_timeout(moment).expect("a timeout");
+                let none = client.stream.peek(&mut [0]).is_err();
+                client
+                    .stream
+                    .set_read_timeout(Some(PATIENCE))
+                    .expect("a timeout");
+                limit_descriptors(&program, None);
+                return none && client.response("GET").status == 200;
+            }
+            let response = client.response("GET");
+            limit_descriptors(&program, None);
+            response.status == 503
+        };
+        // The first request is answered. A slow machine may need another try.
+        assert!((0..5).any(|_| ask(false)), "{target}");
+        assert!(ask(true), "{target}");
+    }
+}
+
+/// A site with a slow file system at `slow`, or as its root.
+struct Mounted {
+    // Dropped first, so that the server does not wait for it.
+    disk: support::fuse::SlowFs,
+    server: TestServer,
+    _folder: tempfile::TempDir,
+}
+
+/// `None` if nothing can be mounted here.
+fn mounted(is_root: bool) -> Option<Mounted> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("d")).expect("a folder");
+    for (name, content) in [
+        ("a.txt", &b"slow"[..]),
+        ("large.bin", &large()),
+        ("d/inner", b"1"),
+    ] {
+        std::fs::write(folder.path().join(name), content).expect("a file");
+    }
+    let setup = Setup::new().with(|config| config.threads = 1);
+    let setup = setup.file("local.txt", "local");
+    let place = match is_root {
+        true => setup.root().to_owned(),
+        false => setup.root().join("slow"),
+    };
+    std::fs::create_dir_all(&place).expect("a folder");
+    let disk = support::fuse::SlowFs::mount(folder.path(), &place)?;
+    Some(Mounted {
+        disk,
+        server: setup.start(),
+        _folder: folder,
+    })
+}
+
+#[test]
+fn a_mount_below_the_root_holds_up_only_those_who_want_it() {
+    let Some(mut site) = mounted(false) else {
+        return;
+    };
+    let server = &site.server;
+    assert_eq!(server.get("/slow/a.txt", &[]).text(), "slow");
+    site.disk.order("hold all");
+    let mut waiting: Vec<Client> = ["/slow/a.txt", "/slow/large.bin", "/slow/", "/slow/d", "/"]
+        .iter()
+        .cycle()
+        .take(20)
+        .map(|target| asking(server, target, &[]))
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(server.get("/local.txt", &[]).text(), "local");
+    }
+    site.disk.order("release");
+    let responses: Vec<_> = waiting
+        .iter_mut()
+        .map(|client| client.response("GET"))
+        .collect();
+    let statuses: Vec<u16> = responses.iter().map(|response| response.status).collect();
+    assert_eq!(statuses[..5], [200, 200, 200, 301, 200]);
+    assert_eq!(responses[0].text(), "slow");
+    assert!(responses[1].body == large());
+    assert!(responses[2].text().contains("large.bin"));
+    assert!(
+        responses[4].text().contains("slow/"),
+        "{}",
+        responses[4].text()
+    );
+}
+
+/// Local files that are not in memory need a disk thread too.
+#[test]
+fn a_file_system_that_hangs_leaves_a_thread_for_the_local_disk() {
+    let Some(mut site) = mounted(false) else {
+        return;
+    };
+    site.disk.order("hold all");
+    let _hung: Vec<Client> = [
+        "/slow/a.txt",
+        "/slow/d/inner",
+        "/slow/large.bin",
+        "/slow/d/",
+    ]
+    .iter()
+    .cycle()
+    .take(20)
+    .map(|target| asking(&site.server, target, &[]))
+    .collect();
+    // The kernel does not know these names yet.
+    for number in 0..20 {
+        let unknown = site.server.get(&format!("/unknown-{number}"), &[]);
+        assert_eq!(unknown.status, 404);
+    }
+}
+
+#[test]
+fn a_large_file_of_a_slow_file_system() {
+    let Some(mut site) = mounted(true) else {
+        return;
+    };
+    site.disk.order("wait reads 0.02");
+    let server = &site.server;
+    let whole = server.get("/large.bin", &[]);
+    assert!(whole.body == large());
+    let range = server.get("/large.bin", &[("Range", "bytes=777777-777800")]);
+    assert_eq!(
+        (range.status, &range.body[..]),
+        (206, &large()[777_777..777_801])
+    );
+    assert_eq!(server.get("/a.txt", &[]).text(), "slow");
+    assert_eq!(server.get("/nothing", &[]).status, 404);
+    assert_eq!(server.get("/d/inner", &[]).text(), "1");
+}
+
+#[test]
+fn the_end_of_the_server_does_not_wait_for_a_file_system() {
+    let Some(mut site) = mounted(true) else {
+        return;
+    };
+    let mut client = asking(&site.server, "/large.bin", &[]);
+    client.head();
+    site.disk.order("hold all");
+    let _others = ["/a.txt", "/d/", "/large.bin"].map(|target| asking(&site.server, target, &[]));
+    let begin = std::time::Instant::now();
+    site.server.stop();
+    site.server.wait();
+    assert!(begin.elapsed() < PATIENCE / 4, "{:?}", begin.elapsed());
+}

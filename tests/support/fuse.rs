@@ -1,0 +1,65 @@
+//! A real file system that is slow: a folder that the kernel reads through a program, by FUSE.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use super::program::skipped;
+
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/hold/slow_disk.py");
+
+/// A mounted file system. Dropping it lets everything go on and unmounts it.
+pub struct SlowFs {
+    program: Child,
+    orders: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl SlowFs {
+    /// Shows `folder` at `mountpoint`. If this machine does not allow that, it says so and is `None`.
+    pub fn mount(folder: &Path, mountpoint: &Path) -> Option<SlowFs> {
+        let program = Command::new("python3")
+            .arg(PROGRAM)
+            .args([folder, mountpoint])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut program) = program else {
+            skipped("there is no python3 to run a FUSE file system");
+            return None;
+        };
+        let mut mounted = SlowFs {
+            orders: program.stdin.take(),
+            answers: BufReader::new(program.stdout.take().expect("a pipe")),
+            program,
+        };
+        match mounted.answer() {
+            ready if ready == "ready" => Some(mounted),
+            why => {
+                skipped(&format!("no FUSE file system can be mounted here: {why}"));
+                None
+            }
+        }
+    }
+
+    /// Gives an order, as the program describes them, and waits until it is obeyed.
+    pub fn order(&mut self, order: &str) {
+        let orders = self.orders.as_mut().expect("it is mounted");
+        writeln!(orders, "{order}").expect("it reads");
+        assert_eq!(self.answer(), "done");
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("text");
+        line.trim_end().to_owned()
+    }
+}
+
+impl Drop for SlowFs {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        // If it cannot be waited for, it has ended.
+        let _ = self.program.wait();
+    }
+}
