@@ -73,9 +73,10 @@ def run(house, say):
 
 
 def crowd():
-    """How many of each kind. A reader costs the server two descriptors, its own and its file's."""
+    """How many of each kind. A reader costs the server two descriptors, its own and its file's. The
+    server keeps 256 for files, and refuses who comes when no others are left."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    readers = min(EACH, (limit - 2 * EACH - 2 * STEADY - 200) // 2)
+    readers = min(EACH, (limit - 2 * EACH - 2 * STEADY - 600) // 2)
     return {"head": EACH, "reader": readers, "silent": EACH // 2, "idle": EACH // 2, "steady": STEADY}
 
 
