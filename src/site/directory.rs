@@ -40,6 +40,9 @@ const MOST_PER_STEP: u64 = STEP as u64 * Scan::MOST_PER_ENTRY;
 /// at once would only take longer for each.
 const LARGE: usize = 4;
 
+/// Listings that may be known although nobody uses them.
+const LEAST_KNOWN: usize = 64;
+
 /// Clients that wait for one of those places.
 const MOST_WAITING: usize = 256;
 
@@ -118,6 +121,8 @@ pub struct Readings {
     known: HashMap<(Box<[u8]>, ListingQuery), Known>,
     /// Readings that began in this turn, for clients that ask in the same turn.
     of_turn: Vec<SharedReading>,
+    /// When so many are known, those that nobody uses are forgotten.
+    most_known: usize,
     queue: Queue,
     /// Scratch space for names.
     name: Vec<u8>,
@@ -134,6 +139,7 @@ impl Default for Readings {
         Readings {
             known: HashMap::new(),
             of_turn: Vec::new(),
+            most_known: LEAST_KNOWN,
             queue: Queue::new(LARGE, MOST_WAITING),
             name: Vec::new(),
         }
@@ -143,6 +149,10 @@ impl Default for Readings {
 impl Readings {
     /// The reading of the directory at `path` that a client may share if it asks now.
     pub fn join(&mut self, path: &[u8], query: &ListingQuery, turn: u64) -> SharedReading {
+        if self.known.len() >= self.most_known {
+            self.sweep();
+            self.most_known = LEAST_KNOWN.max(2 * self.known.len());
+        }
         let query = query.without_format();
         let known = self.known.entry((path.into(), query.clone()));
         let known = known.or_default();
@@ -524,6 +534,20 @@ mod tests {
         let changed = rig.join("");
         let changed = rig.read(&changed);
         assert_eq!((entries(&held), entries(&changed)), (3, 4));
+    }
+
+    #[test]
+    fn queries_that_nobody_uses_are_forgotten() {
+        let mut rig = Rig::new(3, 1 << 20);
+        let upper = rig.join("q=A");
+        assert!(Rc::ptr_eq(&upper, &rig.join("q=a")), "case does not matter");
+        for number in 0..10 * LEAST_KNOWN {
+            let reading = rig.join(&format!("q={number}"));
+            rig.read(&reading);
+            rig.next_turn();
+            assert!(rig.readings.known.len() <= LEAST_KNOWN + 1, "{number}");
+        }
+        assert!(Rc::ptr_eq(&upper, &rig.join("q=a")), "it is in use");
     }
 
     #[test]

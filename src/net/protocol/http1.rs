@@ -155,7 +155,7 @@ impl Http1 {
             }
         };
         let length = head.length;
-        let made = ready_or_state(dispatched, &unread[..length], &mut facts);
+        let made = ready_or_state(dispatched, &unread[..length], &mut facts, context);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
         match made {
@@ -533,12 +533,16 @@ fn ready_or_state(
     dispatched: Dispatched,
     head: &[u8],
     facts: &mut RequestFacts,
+    context: &Context,
 ) -> Result<Made, State> {
     match dispatched {
-        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
+        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(
+            head, *facts, body, context,
+        ))),
         Dispatched::Answered(answer, body) => {
             let is_done = body.is_done();
-            let state = |responder| State::Respond(Unanswered::new(head, *facts, body), responder);
+            let state =
+                |responder| State::Respond(Unanswered::new(head, *facts, body, context), responder);
             let made = answer.made().map_err(state)?;
             facts.leaves_body |= !is_done;
             Ok(made)

@@ -29,9 +29,14 @@ pub struct Unanswered {
 
 impl Unanswered {
     /// A request with this head, which was parsed and checked.
-    pub fn new(head: &[u8], facts: RequestFacts, body: BodyReader) -> Box<Unanswered> {
+    pub fn new(
+        head: &[u8],
+        facts: RequestFacts,
+        body: BodyReader,
+        context: &Context,
+    ) -> Box<Unanswered> {
         Box::new(Unanswered {
-            head: SavedHead::of(head),
+            head: SavedHead::of(head, &context.memory),
             facts,
             body,
             time_left: None,

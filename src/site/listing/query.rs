@@ -59,7 +59,8 @@ impl ListingQuery {
     pub fn without_format(&self) -> ListingQuery {
         ListingQuery {
             format: None,
-            ..self.clone()
+            filter: self.filter.to_lowercase(),
+            ..*self
         }
     }
 
