@@ -109,6 +109,13 @@ fn clients_that_want_the_same_at_once_share_the_work() {
     );
 }
 
+/// Whether a byte of an answer comes within a moment.
+fn is_answered_soon(client: &Client) -> bool {
+    let moment = Some(Duration::from_millis(300));
+    client.stream.set_read_timeout(moment).expect("a timeout");
+    client.stream.peek(&mut [0]).is_ok()
+}
+
 #[test]
 fn too_many_who_wait_are_refused_and_who_leaves_makes_room() {
     let disk = SlowDisk::holding();
@@ -122,26 +129,14 @@ fn too_many_who_wait_are_refused_and_who_leaves_makes_room() {
     disk.await_jobs(1);
     let second = asking(&server, "/b", &[]);
     until("the queue is full", || {
-        let third = asking(&server, "/c", &[]);
-        third
-            .stream
-            .set_read_timeout(Some(std::time::Duration::from_millis(300)))
-            .expect("a timeout");
-        let mut byte = [0];
-        third.stream.peek(&mut byte).is_ok()
+        is_answered_soon(&asking(&server, "/c", &[]))
     });
     let refused = server.get("/c", &[]);
     assert_eq!(refused.status, 503);
     assert_eq!(refused.field("Retry-After"), Some("2"));
     drop(second);
     until("there is room", || {
-        let third = asking(&server, "/c", &[]);
-        third
-            .stream
-            .set_read_timeout(Some(std::time::Duration::from_millis(300)))
-            .expect("a timeout");
-        let mut byte = [0];
-        third.stream.peek(&mut byte).is_err()
+        !is_answered_soon(&asking(&server, "/c", &[]))
     });
     disk.open();
     assert_eq!(first.response("GET").text(), "1");

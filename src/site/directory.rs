@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::site::budget::{Account, Charge};
 use crate::site::devices::timed;
-use crate::site::disk::{Caller, Effort, Ended, Pending, Registered};
+use crate::site::disk::{Caller, Effort, Ended, Pending, Registered, Room};
 use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
 use crate::site::nofollow::Blocking;
 use crate::site::path::{is_hidden_name, is_nameable};
@@ -382,7 +382,13 @@ fn leave_to_disk_thread(
     };
     // Without a pool, the worker itself waits, and no step is left to others.
     let pool = site.disk().ok_or(DiskError::Failed)?;
-    let pending = pool.submit(Effort::Read, file_system, caller.address, step);
+    let pending = pool.submit(
+        Effort::Read,
+        file_system,
+        caller.address,
+        Room::Limited,
+        step,
+    );
     pending.ok_or(DiskError::DiskBusy)
 }
 

@@ -47,6 +47,15 @@ pub enum FileSystem {
     Remote,
 }
 
+/// How many jobs may wait before a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// As many as the pool allows.
+    Limited,
+    /// Any number. For a client that has waited for its turn already, and is in the middle of a body.
+    Unlimited,
+}
+
 /// Is called before each job, on the thread of the job. Tests use it to make a disk slow.
 pub type Gate = Arc<dyn Fn(Effort) + Send + Sync>;
 
@@ -141,36 +150,14 @@ impl DiskPool {
     }
 
     /// Gives a job to the pool. Of many jobs, those of the client `address` take turns with those of
-    /// other clients. `None` if too many jobs wait, or if no thread can be started.
+    /// other clients. `None` if there is no room for it, or if no thread can be started.
     pub fn submit<T: Send + 'static>(
         &self,
         effort: Effort,
         file_system: FileSystem,
         address: IpAddr,
+        room: Room,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<Pending<T>> {
-        let enter = |line: &mut Line<Job>, job| line.enter(address, job);
-        self.enter(effort, file_system, work, enter)
-    }
-
-    /// Like [`DiskPool::submit`], however many jobs wait.
-    pub fn submit_anyway<T: Send + 'static>(
-        &self,
-        effort: Effort,
-        file_system: FileSystem,
-        address: IpAddr,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Option<Pending<T>> {
-        let enter = |line: &mut Line<Job>, job| Ok(line.enter_anyway(address, job));
-        self.enter(effort, file_system, work, enter)
-    }
-
-    fn enter<T: Send + 'static>(
-        &self,
-        effort: Effort,
-        file_system: FileSystem,
-        work: impl FnOnce() -> T + Send + 'static,
-        enter: impl FnOnce(&mut Line<Job>, Job) -> Result<u64, Job>,
     ) -> Option<Pending<T>> {
         let slot = Arc::new(Mutex::new(Slot {
             ended: None,
@@ -185,7 +172,10 @@ impl DiskPool {
             }),
         };
         let mut state = self.shared().state();
-        let entered = enter(&mut state.line, job).map_err(Some);
+        let entered = match room {
+            Room::Limited => state.line.enter(address, job).map_err(Some),
+            Room::Unlimited => Ok(state.line.enter_anyway(address, job)),
+        };
         let entered = entered.and_then(|number| {
             let has_thread = self.shared().has_thread_for_all(&mut state);
             match has_thread {
@@ -396,7 +386,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::sync::mpsc;
 
@@ -415,13 +405,14 @@ mod tests {
         }
     }
 
-    fn bell() -> (Waker, mpsc::Receiver<()>) {
+    /// A waker, and what it sends.
+    pub fn bell() -> (Waker, mpsc::Receiver<()>) {
         let (sender, rings) = mpsc::channel();
         (Waker::from(Arc::new(Bell(sender))), rings)
     }
 
     /// A gate that lets a job pass for each message, and tells which one has come to it.
-    fn gated(
+    pub fn gated(
         threads: usize,
         most_waiting: usize,
     ) -> (DiskPool, mpsc::Sender<()>, mpsc::Receiver<Effort>) {
@@ -450,7 +441,13 @@ mod tests {
     fn the_outcome_comes_with_a_wake_up() {
         let pool = DiskPool::new(2);
         let (waker, rings) = bell();
-        let pending = pool.submit(Effort::Look, FileSystem::Usual, client(1), || 6 * 7);
+        let pending = pool.submit(
+            Effort::Look,
+            FileSystem::Usual,
+            client(1),
+            Room::Limited,
+            || 6 * 7,
+        );
         let pending = pending.expect("a place");
         let mut registered = Registered::default();
         for _ in 0..2 {
@@ -468,7 +465,13 @@ mod tests {
         for _ in 0..3 {
             let (waker, rings) = bell();
             let work = || -> u8 { panic!("a bug in a job") };
-            let pending = pool.submit(Effort::Read, FileSystem::Usual, client(1), work);
+            let pending = pool.submit(
+                Effort::Read,
+                FileSystem::Usual,
+                client(1),
+                Room::Limited,
+                work,
+            );
             let pending = pending.expect("a place");
             pending.wake(waker);
             rings.recv_timeout(PATIENCE).expect("a wake-up");
@@ -480,7 +483,15 @@ mod tests {
     #[test]
     fn who_leaves_takes_a_job_that_has_not_begun_along() {
         let (pool, pass, comes) = gated(1, 2);
-        let submit = || pool.submit(Effort::Look, FileSystem::Usual, client(1), || 1);
+        let submit = || {
+            pool.submit(
+                Effort::Look,
+                FileSystem::Usual,
+                client(1),
+                Room::Limited,
+                || 1,
+            )
+        };
         let first = submit().expect("a place");
         comes.recv_timeout(PATIENCE).expect("it has begun");
         assert!(first.has_begun());
@@ -505,8 +516,14 @@ mod tests {
     fn readers_leave_a_thread_for_those_that_look() {
         let (pool, pass, comes) = gated(3, 10);
         let submit = |effort, address| {
-            pool.submit(effort, FileSystem::Usual, client(address), || 1)
-                .expect("room")
+            pool.submit(
+                effort,
+                FileSystem::Usual,
+                client(address),
+                Room::Limited,
+                || 1,
+            )
+            .expect("room")
         };
         let readers = [1, 2, 3].map(|address| submit(Effort::Read, address));
         for _ in 0..2 {
@@ -525,7 +542,7 @@ mod tests {
     fn a_remote_file_system_leaves_a_thread_for_the_others() {
         let (pool, pass, comes) = gated(4, 20);
         let submit = |effort, file_system| {
-            pool.submit(effort, file_system, client(1), || 1)
+            pool.submit(effort, file_system, client(1), Room::Limited, || 1)
                 .expect("room")
         };
         let hung: Vec<_> = (0..12)

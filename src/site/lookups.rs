@@ -10,7 +10,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use crate::site::budget::{Account, Reserved};
-use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered};
+use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered, Room};
 use crate::site::file::StoredFile;
 use crate::site::lookup::{self, FileRead, Resolved};
 use crate::site::nofollow::Blocking;
@@ -207,7 +207,13 @@ impl Opening {
             let opened = Opened::new(&root, closer, &path, &state, Blocking::Allowed);
             opened.map_err(LookupError::on_disk_thread)
         };
-        let pending = pool(site)?.submit(Effort::Read, file_system, caller.address, open);
+        let pending = pool(site)?.submit(
+            Effort::Read,
+            file_system,
+            caller.address,
+            Room::Limited,
+            open,
+        );
         let pending = pending.ok_or(DiskError::DiskBusy)?;
         pending.wake((caller.waker)());
         Ok(Opening { pending })
@@ -235,7 +241,13 @@ fn begin_look(
         named.map_err(LookupError::on_disk_thread)
     };
     let file_system = site.root().file_system(path_asked);
-    let pending = pool(site)?.submit(Effort::Look, file_system, caller.address, look);
+    let pending = pool(site)?.submit(
+        Effort::Look,
+        file_system,
+        caller.address,
+        Room::Limited,
+        look,
+    );
     pending.ok_or(DiskError::DiskBusy)
 }
 
@@ -261,7 +273,13 @@ fn begin_read(
         read.map_err(LookupError::on_disk_thread)
     };
     let file_system = site.root().devices().file_system(device);
-    let pending = pool(site)?.submit(Effort::Read, file_system, caller.address, read);
+    let pending = pool(site)?.submit(
+        Effort::Read,
+        file_system,
+        caller.address,
+        Room::Limited,
+        read,
+    );
     pending.ok_or(DiskError::DiskBusy)
 }
 
@@ -280,12 +298,11 @@ fn flat<T>(ended: Ended<Result<T, DiskError>>) -> Result<T, DiskError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Mutex;
     use std::sync::mpsc;
-    use std::task::{Wake, Waker};
+    use std::task::Waker;
     use std::time::Duration;
 
-    use crate::site::disk::Gate;
+    use crate::site::disk::tests::{bell, gated};
     use crate::site::options::{Allowances, Budgets, SiteOptions};
     use crate::site::root::LinkPolicy;
 
@@ -303,32 +320,18 @@ mod tests {
         folder: tempfile::TempDir,
     }
 
-    struct Bell(mpsc::Sender<()>);
-
-    impl Wake for Bell {
-        fn wake(self: Arc<Self>) {
-            let _ = self.0.send(());
-        }
-    }
-
     impl Rig {
         fn new() -> Rig {
             let folder = tempfile::tempdir().expect("a folder");
             std::fs::write(folder.path().join("a"), "content").expect("a file");
-            let (pass, passes) = mpsc::channel::<()>();
-            let (come, comes) = mpsc::channel();
-            let passes = Mutex::new(passes);
-            let gate: Gate = Arc::new(move |effort| {
-                let _ = come.send(effort);
-                let _ = passes.lock().expect("no panic").recv();
-            });
+            let (pool, pass, comes) = gated(2, 10);
             let options = SiteOptions::default();
             let allowances = Budgets::new(&options, 1).part();
             let mut root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
             root.assume_remote();
             let mut site = Site::new(Arc::new(root), Arc::new(options), allowances.clone());
-            site.use_disk_threads(DiskPool::with(2, 10, Some(gate)));
-            let (ring, rings) = mpsc::channel();
+            site.use_disk_threads(pool);
+            let (waker, rings) = bell();
             Rig {
                 lookups: Lookups::default(),
                 site,
@@ -336,7 +339,7 @@ mod tests {
                 pass,
                 comes,
                 rings,
-                waker: Waker::from(Arc::new(Bell(ring))),
+                waker,
                 folder,
             }
         }

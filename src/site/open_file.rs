@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Budget, Reserved};
 use crate::site::cached_read::read_cached;
-use crate::site::disk::{DiskPool, Effort, Ended, Pending};
+use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
 use crate::site::nofollow::Blocking;
 use crate::site::private::PendingCopy;
 use crate::site::root::{FileState, LookupError, Root, state_of};
@@ -357,7 +357,13 @@ impl OpenFile {
         let read = move || deliver(&opened, &memory, offset, length, is_checked);
         let file_system = self.opened.root.devices().file_system(self.state.device());
         let pool = &access.pool;
-        let pending = pool.submit_anyway(Effort::Read, file_system, access.address, read);
+        let pending = pool.submit(
+            Effort::Read,
+            file_system,
+            access.address,
+            Room::Unlimited,
+            read,
+        );
         let pending = pending.ok_or(Errno::NOMEM)?;
         pending.wake(access.waker.clone());
         *self.piece.borrow_mut() = Piece::Pending(pending);
