@@ -1,12 +1,15 @@
-//! A small root for the targets that drive connections, and the pieces of an input.
+//! A small root for the targets that drive connections, the pieces of an input, and the turns of a
+//! connection.
 
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::Config;
-use docroot::net::context::Settings;
+use docroot::net::connection::{Connection, Turn};
+use docroot::net::context::{Context, Settings};
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::observe::client::Client;
 use docroot::site::root::{LinkPolicy, Root};
@@ -63,4 +66,29 @@ pub fn listener(is_tls: bool) -> Listener {
 /// The pieces of an input. 0xFF ends a piece: it is a byte of no message's own syntax.
 pub fn pieces(input: &[u8]) -> impl Iterator<Item = &[u8]> {
     input.split(|&byte| byte == 0xff)
+}
+
+/// More turns than any input needs; one more means that a connection never ends.
+const TURNS: usize = 100_000;
+
+/// Drives a connection until it waits for more. `false`: it is over.
+pub fn run(
+    connection: &mut Connection,
+    context: &mut Context,
+    theirs: &mut UnixStream,
+    received: &mut Vec<u8>,
+) -> bool {
+    let mut buffer = [0; 16 * 1024];
+    for _ in 0..TURNS {
+        connection.ready(true, true, false);
+        let turn = connection.drive(context);
+        let count = theirs.read(&mut buffer).unwrap_or(0);
+        received.extend_from_slice(&buffer[..count]);
+        match turn {
+            Turn::Closed(_) => return false,
+            Turn::Wait if count == 0 => return true,
+            Turn::Wait | Turn::Again => {}
+        }
+    }
+    panic!("a connection made no progress in {TURNS} turns");
 }

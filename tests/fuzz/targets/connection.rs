@@ -15,17 +15,13 @@ mod site;
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 
-use docroot::net::connection::{Connection, Turn};
+use docroot::net::connection::Connection;
 use docroot::net::context::Context;
 use docroot::net::mailbox::Mailbox;
 use docroot::net::transport::Transport;
 use docroot::observe::log::Log;
 use libfuzzer_sys::fuzz_target;
-
-/// More turns than any input needs; one more means that a connection never ends.
-const TURNS: usize = 100_000;
 
 thread_local! {
     static CONTEXT: RefCell<Context> = RefCell::new(context());
@@ -51,12 +47,12 @@ fuzz_target!(|input: &[u8]| {
         for piece in site::pieces(input) {
             sent.extend_from_slice(piece);
             open = open && theirs.write_all(piece).is_ok();
-            open = open && run(&mut connection, context, &mut theirs, &mut received);
+            open = open && site::run(&mut connection, context, &mut theirs, &mut received);
         }
         if open {
             theirs.shutdown(Shutdown::Write).expect("half a close");
             assert!(
-                !run(&mut connection, context, &mut theirs, &mut received),
+                !site::run(&mut connection, context, &mut theirs, &mut received),
                 "it never ends"
             );
         }
@@ -65,25 +61,3 @@ fuzz_target!(|input: &[u8]| {
         answers::answers(&received, &sent);
     });
 });
-
-/// Drives a connection until it waits for more. `false`: it is over.
-fn run(
-    connection: &mut Connection,
-    context: &mut Context,
-    theirs: &mut UnixStream,
-    received: &mut Vec<u8>,
-) -> bool {
-    let mut buffer = [0; 16 * 1024];
-    for _ in 0..TURNS {
-        connection.ready(true, true, false);
-        let turn = connection.drive(context);
-        let count = theirs.read(&mut buffer).unwrap_or(0);
-        received.extend_from_slice(&buffer[..count]);
-        match turn {
-            Turn::Closed(_) => return false,
-            Turn::Wait if count == 0 => return true,
-            Turn::Wait | Turn::Again => {}
-        }
-    }
-    panic!("a connection made no progress in {TURNS} turns");
-}

@@ -19,7 +19,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use docroot::net::clock::Now;
-use docroot::net::connection::{Connection, Turn};
+use docroot::net::connection::Connection;
 use docroot::net::context::{Context, Settings};
 use docroot::net::mailbox::Mailbox;
 use docroot::net::tls::Endpoint;
@@ -31,9 +31,6 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
-
-/// More turns than any input needs; one more means that a connection never ends.
-const TURNS: usize = 100_000;
 
 thread_local! {
     static WORLD: RefCell<(Context, Arc<ClientConfig>)> = RefCell::new((context(), caller()));
@@ -224,23 +221,13 @@ impl Wire {
         assert!(!self.run(context), "it never ends");
     }
 
-    /// Drives the connection until it waits for more. `false`: it is over.
+    /// Drives the connection until it waits for more. `false`: it is over, and all was received.
     fn run(&mut self, context: &mut Context) -> bool {
-        let mut buffer = [0; 16 * 1024];
-        for _ in 0..TURNS {
-            self.connection.ready(true, true, false);
-            let turn = self.connection.drive(context);
-            let count = self.theirs.read(&mut buffer).unwrap_or(0);
-            self.received.extend_from_slice(&buffer[..count]);
-            match turn {
-                Turn::Closed(_) => {
-                    let _ = self.theirs.read_to_end(&mut self.received);
-                    return false;
-                }
-                Turn::Wait if count == 0 => return true,
-                Turn::Wait | Turn::Again => {}
-            }
+        let (theirs, received) = (&mut self.theirs, &mut self.received);
+        let is_open = site::run(&mut self.connection, context, theirs, received);
+        if !is_open {
+            let _ = self.theirs.read_to_end(&mut self.received);
         }
-        panic!("a connection made no progress in {TURNS} turns");
+        is_open
     }
 }
