@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
-use crate::net::descriptors::{self, Admitted};
+use crate::net::descriptors::{Admitted, SocketNumbers};
 use crate::net::listener::Listener;
 use crate::net::mailbox::{Admission, Shutdown, WorkerHandle};
 use crate::observe::client::Client;
@@ -36,7 +36,7 @@ pub struct Acceptor {
     /// The most connections of all workers together.
     pub max_connections: usize,
     /// The descriptors that connections may have.
-    pub descriptors: descriptors::Admission,
+    pub descriptors: SocketNumbers,
     /// What the workers may hold for clients.
     pub budgets: Budgets,
     /// Says whether the server is shutting down.

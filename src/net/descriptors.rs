@@ -32,7 +32,7 @@ const STANDARD_STREAMS: u64 = 3;
 /// A new socket gets the lowest free number. So number `n` says that `n` descriptors are in use, whatever
 /// for: sockets, files, directories or private copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Admission {
+pub struct SocketNumbers {
     /// The number from which on a connection is refused.
     refused: u64,
     /// The number from which on it is closed without a response, because even a response takes a
@@ -51,19 +51,19 @@ pub enum Admitted {
     Closed,
 }
 
-impl Admission {
+impl SocketNumbers {
     /// The rule under the limit of this process. Call this when the server has opened what it needs for
     /// itself.
-    pub fn of_process() -> Admission {
+    pub fn of_process() -> SocketNumbers {
         match getrlimit(Resource::Nofile).current {
-            Some(limit) => Admission::under(limit, open_below(limit)),
-            None => Admission::under(u64::MAX, 0),
+            Some(limit) => SocketNumbers::under(limit, open_below(limit)),
+            None => SocketNumbers::under(u64::MAX, 0),
         }
     }
 
-    fn under(limit: u64, open: u64) -> Admission {
+    fn under(limit: u64, open: u64) -> SocketNumbers {
         let kept = kept_for_files(limit.saturating_sub(open));
-        Admission {
+        SocketNumbers {
             refused: limit.saturating_sub(kept),
             closed: limit.saturating_sub(kept / 2),
         }
@@ -140,8 +140,8 @@ mod tests {
 
     #[track_caller]
     fn check(limit: u64, refused: RawFd, closed: RawFd) {
-        let admission = Admission::under(limit, 14);
-        let decide = |number: RawFd| admission.of_number(number);
+        let numbers = SocketNumbers::under(limit, 14);
+        let decide = |number: RawFd| numbers.of_number(number);
         assert_eq!(decide(refused - 1), Admitted::Served, "{limit}");
         assert_eq!(decide(refused), Admitted::Refused, "{limit}");
         assert_eq!(decide(closed - 1), Admitted::Refused, "{limit}");
@@ -154,8 +154,8 @@ mod tests {
         check(64, 58, 61);
         check(1024, 898, 961);
         check(20_000, 19_744, 19_872);
-        let unlimited = Admission::under(u64::MAX, 0);
+        let unlimited = SocketNumbers::under(u64::MAX, 0);
         assert_eq!(unlimited.of_number(RawFd::MAX), Admitted::Served);
-        assert_eq!(Admission::under(3, 3).of_number(3), Admitted::Closed);
+        assert_eq!(SocketNumbers::under(3, 3).of_number(3), Admitted::Closed);
     }
 }

@@ -13,7 +13,7 @@ use crate::net::acceptor::Acceptor;
 use crate::net::clock::Now;
 use crate::net::config::{Config, Port};
 use crate::net::context::{Context, MakeHandler, Settings};
-use crate::net::descriptors::Admission;
+use crate::net::descriptors::SocketNumbers;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
@@ -38,7 +38,7 @@ pub struct Server {
     notices: Vec<Notice>,
     workers: Vec<(Mailbox, WorkerHandle)>,
     /// The descriptors that connections may have. Decided early: the limit may change later.
-    descriptors: Admission,
+    descriptors: SocketNumbers,
     shutdown: Arc<Shutdown>,
     /// At most two requests wait: to drain, then to stop.
     requests: (Sender<()>, Receiver<()>),
@@ -85,7 +85,7 @@ impl Server {
             listeners,
             notices,
             workers,
-            descriptors: Admission::of_process(),
+            descriptors: SocketNumbers::of_process(),
             shutdown,
             requests: bounded(2),
             settings: Settings {
@@ -193,7 +193,7 @@ struct Running {
     settings: Arc<Settings>,
     listeners: Vec<(Listener, Arc<TcpListener>)>,
     workers: Vec<WorkerHandle>,
-    descriptors: Admission,
+    descriptors: SocketNumbers,
     shutdown: Arc<Shutdown>,
     requests: Receiver<()>,
 }

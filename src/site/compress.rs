@@ -19,8 +19,8 @@ use crate::site::budget::Charge;
 /// delay the worker's other connections.
 pub(super) const PIECE: usize = 32 * 1024;
 
-/// The memory of a coder between two pieces: 288 KiB for the window and the tables of the encoder, 32
-/// KiB for flate2's buffer, and a tenth for what the allocator loses between such blocks.
+/// The memory that a coder holds between two pieces. The encoder takes 288 KiB, and flate2's buffer 32
+/// KiB. A tenth is added, because the allocator loses some memory between blocks of this size.
 pub const CODER: u64 = 352 * 1024;
 
 /// Encoders that a worker keeps for the next coders.
@@ -59,6 +59,8 @@ pub struct Coder {
     coding: Coding,
     /// Made when it is needed. Taken when the last byte is coded.
     encoder: Option<Encoder>,
+    /// Whether the encoder has input of a stream that has not ended.
+    has_input: bool,
     charges: Option<Charges>,
     coders: Coders,
 }
@@ -83,6 +85,7 @@ impl Coders {
         Some(Coder {
             coding,
             encoder: Some(encoder),
+            has_input: false,
             charges: Some(charges),
             coders: self.clone(),
         })
@@ -93,6 +96,7 @@ impl Coders {
         Coder {
             coding,
             encoder: None,
+            has_input: false,
             charges: Some(charges),
             coders: self.clone(),
         }
@@ -106,6 +110,7 @@ impl Coders {
 
 impl Coder {
     fn encoder(&mut self) -> &mut Encoder {
+        self.has_input = true;
         self.encoder
             .get_or_insert_with(|| Encoder::new(self.coding))
     }
@@ -114,13 +119,28 @@ impl Coder {
     fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         let output = self.encoder().finish()?;
         append(out, output);
+        self.has_input = false;
+        self.give_back();
+        Ok(())
+    }
+
+    /// Leaves the encoder to the next coder, unless it has input that nobody wants any more.
+    fn give_back(&mut self) {
+        if self.has_input {
+            return;
+        }
         let mut spares = self.coders.0.borrow_mut();
         if spares.len() < MOST_SPARE
             && let (Some(encoder), Some(charges)) = (self.encoder.take(), self.charges.take())
         {
             spares.push(Spare { encoder, charges });
         }
-        Ok(())
+    }
+}
+
+impl Drop for Coder {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 
@@ -336,6 +356,9 @@ mod tests {
         drop(cut);
         assert_eq!(coders.0.borrow().len(), 1, "it has not ended");
         assert!(coders.clear() && !coders.clear());
+        drop(code_with(&coders, memory(&input), Coding::Gzip));
+        drop(coders.take_spare(Coding::Gzip).expect("a spare"));
+        assert!(coders.has_spare(Coding::Gzip), "it was not used");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What a path names. These functions run on a worker, where they must not wait for the disk, and on
-//! disk threads, where they may.
+//! What a path names. Workers and disk threads call these functions. On a worker, they do not wait for
+//! the disk.
 
 use crate::site::cached_read::CachedReader;
 use crate::site::nofollow::Blocking;
@@ -13,10 +13,11 @@ use crate::site::storage::Storage;
 const READ_ATTEMPTS: usize = 3;
 
 /// What a name is.
-pub(super) enum Resolved<T> {
+#[derive(Clone)]
+pub enum Resolved<T> {
     /// A regular file.
     File(T),
-    /// A directory.
+    /// A directory. The path may lack the slash at its end.
     Directory,
 }
 

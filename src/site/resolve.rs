@@ -15,7 +15,7 @@ use crate::semantics::variant::Variant;
 use crate::site::body::{FileSource, MemorySource, Source, Stored};
 use crate::site::budget::{Account, Budget, Charge, Reserved};
 use crate::site::cache::{Cache, Looked};
-use crate::site::compress::{CODER, Coder, Coders};
+use crate::site::compress::{CODER, Charges, Coder, Coders};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
@@ -57,13 +57,7 @@ pub struct Site {
 }
 
 /// What a path names.
-#[derive(Clone)]
-pub enum Found {
-    /// A regular file.
-    File(Rc<StoredFile>),
-    /// A directory. The path may lack the slash at its end.
-    Directory,
-}
+pub type Found = Resolved<Rc<StoredFile>>;
 
 /// Paths of files that have gained coded content or a copy that the cache has not charged yet.
 #[derive(Clone, Default)]
@@ -171,10 +165,7 @@ impl Site {
         let mut scratch = std::mem::take(&mut self.index_path);
         let found = lookup::find(&options, path, &mut scratch, |name| self.resolve(name));
         self.index_path = scratch;
-        Ok(match found? {
-            Resolved::File(file) => Found::File(file),
-            Resolved::Directory => Found::Directory,
-        })
+        found
     }
 
     /// The document root.
@@ -290,7 +281,7 @@ impl Site {
         Some(self.coders.new_coder(coding, charges?))
     }
 
-    fn charge_coder(&mut self) -> Option<[Charge; 2]> {
+    fn charge_coder(&mut self) -> Option<Charges> {
         let part = self.allowances.coders.charge(Account::Coders, CODER)?;
         Some([self.charge(Account::Coders, CODER)?, part])
     }
@@ -339,7 +330,7 @@ impl Site {
     }
 
     /// Finds what `path` names. Uses the cached file if its state on disk is unchanged.
-    fn resolve(&mut self, path: &[u8]) -> Result<Resolved<Rc<StoredFile>>, LookupError> {
+    fn resolve(&mut self, path: &[u8]) -> Result<Found, LookupError> {
         let blocking = self.blocking();
         let (cached, found) = match self.cache.find(path, self.turn) {
             Some((file, Looked::InThisTurn)) => return Ok(Resolved::File(Rc::clone(file))),

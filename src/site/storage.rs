@@ -32,20 +32,24 @@ impl Default for Block {
     }
 }
 
+impl Block {
+    fn filled(mut copy: MmapMut, bytes: &[u8]) -> Block {
+        copy.copy_from_slice(bytes);
+        Block::Mapped(copy)
+    }
+}
+
+/// A mapping for a block of at least `least` bytes. A process may have only so many mappings (65,530 on
+/// most systems). Beyond them, the block comes from the allocator.
+fn mapped(length: usize, least: usize) -> Option<MmapMut> {
+    let is_large = length >= least;
+    is_large.then(|| MmapMut::map_anon(length).ok()).flatten()
+}
+
 impl Storage {
     /// A block of zeros. An error means that there is not enough memory.
     pub fn zeros(length: usize) -> io::Result<Storage> {
-        Storage::zeros_mapped_from(length, LARGE)
-    }
-
-    /// A block of zeros, which is a mapping if it has at least `least` bytes. A process may have only so
-    /// many mappings (65,530 on most systems); beyond them, the block comes from the allocator.
-    fn zeros_mapped_from(length: usize, least: usize) -> io::Result<Storage> {
-        let mapped = match length >= least {
-            true => MmapMut::map_anon(length).ok(),
-            false => None,
-        };
-        let block = match mapped {
+        let block = match mapped(length, LARGE) {
             Some(bytes) => Block::Mapped(bytes),
             None => {
                 let mut bytes = Vec::new();
@@ -60,13 +64,12 @@ impl Storage {
     /// A copy of `bytes`, which a connection keeps between its turns. Many connections may do so at the
     /// same time, so blocks of a page are mapped already.
     pub fn copy_of(bytes: &[u8]) -> Storage {
-        match Storage::zeros_mapped_from(bytes.len(), PAGE) {
-            Ok(mut storage) => {
-                storage.bytes_mut().copy_from_slice(bytes);
-                storage
-            }
-            Err(_) => Storage::of(bytes.to_vec()),
-        }
+        let block = match mapped(bytes.len(), PAGE) {
+            Some(copy) => Block::filled(copy, bytes),
+            None => Block::Heap(bytes.to_vec()),
+        };
+        let length = bytes.len();
+        Storage { block, length }
     }
 
     /// The memory that it takes, in bytes.
@@ -80,13 +83,10 @@ impl Storage {
     /// A block with these bytes.
     pub fn of(bytes: Vec<u8>) -> Storage {
         let length = bytes.len();
-        if length >= LARGE
-            && let Ok(mut storage) = Storage::zeros(length)
-        {
-            storage.bytes_mut().copy_from_slice(&bytes);
-            return storage;
-        }
-        let block = Block::Heap(bytes.into_boxed_slice().into_vec());
+        let block = match mapped(length, LARGE) {
+            Some(copy) => Block::filled(copy, &bytes),
+            None => Block::Heap(bytes.into_boxed_slice().into_vec()),
+        };
         Storage { block, length }
     }
 

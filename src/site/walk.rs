@@ -1,7 +1,7 @@
 //! Opens names below one directory. Nothing outside this directory is ever looked at.
 //!
 //! If no name of a path is a symbolic link, one call of openat2 opens the path. Otherwise this module
-//! reads the links and follows them as text, so it knows every name on the way:
+//! reads each link and goes on with its text. So it knows every name on the way. An example:
 //!
 //! ```text
 //! root /srv/www    link /srv/www/a/x -> ../b/../c    request a/x/y
