@@ -22,6 +22,13 @@ TEXT = 128 * 1024
 ENTRIES = 240
 LARGE_LISTING = 20_000
 
+CROWD = 2_000
+NEWCOMERS = tuple(
+    (what, folder, source)
+    for folder in ("/folder/", "/large/")
+    for what, source in (("another", "127.0.0.2"), ("the same", "127.0.0.1"))
+)
+
 GZIP = ("Accept-Encoding: gzip",)
 
 
@@ -52,6 +59,18 @@ def run(house, say):
                 sent = crowd.result(patience=SECONDS + 30)
                 times, faults = probe.finish()
             rows.append(clients.neighbour(f"{NAME}", f"{count} connections with {what} ({sent} batches): a neighbour's", P99, times, faults))
+    for what, folder, source in NEWCOMERS:
+        say(f"{NAME}: {CROWD} newcomers")
+        with house.serving(root, "--threads", "1", "--cache-memory", "0") as server:
+            client.fetch(server.port, "/small.txt")
+            with (
+                Apart(clients.probe, server.port, "/small.txt", 1024) as probe,
+                Apart(newcomers, server.port, folder, source, nice=10) as crowd,
+            ):
+                served = crowd.result(patience=SECONDS + 60)
+                times, faults = probe.finish()
+            whose = f"waves of {CROWD:,} new connections from {what} address, each with a listing of its own of {folder} ({served:,} answered): a neighbour's"
+            rows.append(clients.neighbour(NAME, whose, P99, times, faults))
     return rows
 
 
@@ -66,6 +85,27 @@ CASES = tuple(
     )
     for count in (1, 16, 64)
 )
+
+
+def newcomers(stop, port, folder, source):
+    """Waves of new connections, each of which asks for a listing of its own. How many were answered."""
+    end = time.monotonic() + SECONDS
+    served = 0
+    while time.monotonic() < end and not stop.is_set():
+        poller = select.epoll()
+        crowd = {}
+        for number in range(CROWD):
+            connection = clients.connect(port, source)
+            connection.sendall(client.request(port, f"{folder}?q={number}", method="HEAD"))
+            crowd[connection.fileno()] = connection
+            poller.register(connection, select.EPOLLIN)
+        while crowd and (ready := poller.poll(1)):
+            for descriptor, _ in ready:
+                served += bool(crowd[descriptor].recv(1 << 16))
+                crowd.pop(descriptor).close()
+        for connection in crowd.values():
+            connection.close()
+    return served
 
 
 def flood(stop, port, batch, count):

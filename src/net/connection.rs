@@ -11,6 +11,8 @@
 //!                                          +-- Close           end the connection
 //! ```
 
+use std::net::IpAddr;
+
 use mio::Token;
 
 use crate::net::context::Context;
@@ -72,6 +74,11 @@ impl Connection {
     /// The transport, for registration with the poller.
     pub fn transport(&self) -> &Transport {
         &self.stream.transport
+    }
+
+    /// See [`Client::network`].
+    pub fn network(&self) -> IpAddr {
+        self.stream.client.network()
     }
 
     /// Sets the worker's token for the connection.

@@ -31,6 +31,8 @@ pub mod mailbox;
 pub mod worker;
 // The timers of its connections.
 mod timers;
+// A queue in which client networks take turns.
+mod fair_queue;
 // How the system schedules the threads.
 mod scheduling;
 // What the connection that a worker drives may use.

@@ -4,7 +4,6 @@
 //! A turn of the loop waits for readiness, reads the clock, admits new sockets, drives every
 //! connection that has something to do, and acts on the timers that have fired.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use mio::{Events, Interest, Token};
 use crate::net::clock;
 use crate::net::connection::{Connection, Turn};
 use crate::net::context::{Context, TURN_TIME};
+use crate::net::fair_queue::FairQueue;
 use crate::net::mailbox::{Admission, Mailbox, WAKE};
 use crate::net::protocol::step::{Closed, Refusal};
 use crate::net::timers::Timers;
@@ -32,6 +32,9 @@ const QUEUE_TIME: Duration = Duration::from_millis(2);
 /// that the last of the events does not wait long.
 const EVENTS_TIME: Duration = Duration::from_millis(4);
 
+/// How long a worker works on new events at all. Then the rest of them are queued.
+const MOST_EVENTS_TIME: Duration = Duration::from_millis(8);
+
 /// If a connection has used a whole turn, its next turns are queued until it has had this many that it
 /// did not use up.
 const BUSY_TURNS: u8 = 8;
@@ -44,10 +47,12 @@ pub struct Worker {
     mailbox: Mailbox,
     slots: Vec<Slot>,
     free: Vec<usize>,
-    /// Slots of connections that asked for another turn.
-    again: VecDeque<usize>,
-    /// Slots of connections in a TLS handshake that have something to do.
-    handshakes: VecDeque<usize>,
+    /// New sockets. A flood of them waits here, where others can pass it.
+    arrivals: FairQueue<Admission>,
+    /// Connections that asked for another turn. Some may have ended since.
+    again: FairQueue<Token>,
+    /// Connections in a TLS handshake that have something to do. Some may have ended since.
+    handshakes: FairQueue<Token>,
     timers: Timers,
     /// The longest time to wait in the poller, although no timer fires.
     longest_wait: Option<Duration>,
@@ -75,8 +80,9 @@ impl Worker {
             mailbox,
             slots: Vec::new(),
             free: Vec::new(),
-            again: VecDeque::new(),
-            handshakes: VecDeque::new(),
+            arrivals: FairQueue::default(),
+            again: FairQueue::default(),
+            handshakes: FairQueue::default(),
             timers: Timers::default(),
             longest_wait: None,
         }
@@ -111,19 +117,19 @@ impl Worker {
     /// responses are in the socket or wait for a handshake.
     fn is_done(&self, context: &Context) -> bool {
         self.mailbox.shutdown.is_stopping()
-            || (context.origin.is_draining && self.mailbox.is_idle())
+            || (context.origin.is_draining && self.arrivals.is_empty() && self.mailbox.is_idle())
     }
 
     /// Waits for readiness, for a message, or for the next timer.
     fn wait(&mut self, events: &mut Events, context: &Context) {
         let now = context.now.instant;
-        let timeout = match self.again.is_empty() && self.handshakes.is_empty() {
-            true => {
+        let timeout = match self.has_queued() {
+            false => {
                 let next = self.timers.next();
                 let next = next.map(|at| at.saturating_duration_since(now));
                 next.into_iter().chain(self.longest_wait).min()
             }
-            false => Some(Duration::ZERO),
+            true => Some(Duration::ZERO),
         };
         self.mailbox.set_asleep();
         // Nothing that was sent before this call has woken the worker.
@@ -136,6 +142,10 @@ impl Worker {
             events.clear();
         }
         self.mailbox.set_awake();
+    }
+
+    fn has_queued(&self) -> bool {
+        !(self.arrivals.is_empty() && self.again.is_empty() && self.handshakes.is_empty())
     }
 
     /// Whether a message waits, or the state of the shutdown has changed.
@@ -157,7 +167,7 @@ impl Worker {
                 if let Some(connection) = &mut self.slots[index].connection {
                     connection.ready(true, false, false);
                 }
-                self.run_turn(index, context, Connection::drive);
+                self.queue(index);
             }
         }
     }
@@ -170,30 +180,38 @@ impl Worker {
         }
         self.slots = Vec::new();
         self.free = Vec::new();
-        self.again = VecDeque::new();
-        self.handshakes = VecDeque::new();
+        self.again = FairQueue::default();
+        self.handshakes = FairQueue::default();
         context.scratch = Vec::new();
         context.renew_buffers();
     }
 
     fn act_on_events(&mut self, events: &Events, context: &mut Context) {
-        let end = context.now.latest + EVENTS_TIME;
+        let begin = context.now.latest;
         for event in events {
-            if event.token() != WAKE {
-                self.note_ready(event, context);
-            }
-            if context.now.latest >= end {
+            if context.now.latest >= begin + EVENTS_TIME {
                 context.turn_time = Duration::ZERO;
+            }
+            let Some(index) = self.note_ready(event) else {
+                continue;
+            };
+            match self.slots[index].busy > 0 || context.now.latest >= begin + MOST_EVENTS_TIME {
+                true => self.queue(index),
+                false => self.drive_or_queue(index, context),
             }
         }
         context.turn_time = TURN_TIME;
     }
 
-    /// Admits new sockets, as many as time permits. The others wait in the channel.
+    /// Admits new sockets, as many as time permits. Each answers one request, and long work is queued.
     fn admit(&mut self, context: &mut Context) {
+        for admission in self.mailbox.admissions.try_iter() {
+            self.arrivals.push(admission.client.network(), admission);
+        }
         let end = context.now.latest + QUEUE_TIME;
+        context.turn_time = Duration::ZERO;
         while context.now.latest < end
-            && let Ok(admission) = self.mailbox.admissions.try_recv()
+            && let Some(admission) = self.arrivals.pop()
         {
             // In this turn, the client may have got a response already on another connection and
             // changed a file since. So files are checked again.
@@ -226,6 +244,7 @@ impl Worker {
             }
             self.set_timer(index, context);
         }
+        context.turn_time = TURN_TIME;
     }
 
     fn register(&self, connection: &Connection, token: Token) -> std::io::Result<()> {
@@ -235,21 +254,18 @@ impl Worker {
         registry.register(&mut SourceFd(&descriptor), token, interest)
     }
 
-    fn note_ready(&mut self, event: &Event, context: &mut Context) {
-        let Some(index) = self.index_of(event.token()) else {
-            return;
-        };
-        let slot = &mut self.slots[index];
-        if let Some(connection) = &mut slot.connection {
-            let hung_up = event.is_read_closed() || event.is_error();
-            let readable = event.is_readable() || hung_up;
-            connection.ready(readable, hung_up, event.is_write_closed());
-            if slot.busy > 0 {
-                self.queue(index);
-            } else if !slot.queued {
-                self.drive_or_queue(index, context);
-            }
+    /// Notes an event of a connection. Returns the connection's slot, unless it is queued already.
+    fn note_ready(&mut self, event: &Event) -> Option<usize> {
+        if event.token() == WAKE {
+            return None;
         }
+        let index = self.index_of(event.token())?;
+        let slot = &mut self.slots[index];
+        let hung_up = event.is_read_closed() || event.is_error();
+        let readable = event.is_readable() || hung_up;
+        let connection = slot.connection.as_mut()?;
+        connection.ready(readable, hung_up, event.is_write_closed());
+        (!slot.queued).then_some(index)
     }
 
     /// The slot of a token. `None` if the token's connection has ended.
@@ -280,7 +296,7 @@ impl Worker {
 
     fn drive_queue(
         &mut self,
-        queue: fn(&mut Worker) -> &mut VecDeque<usize>,
+        queue: fn(&mut Worker) -> &mut FairQueue<Token>,
         context: &mut Context,
     ) {
         let waiting = queue(self).len();
@@ -289,7 +305,8 @@ impl Worker {
         }
         let end = clock::instant() + QUEUE_TIME;
         for _ in 0..waiting {
-            if let Some(index) = queue(self).pop_front() {
+            let token = queue(self).pop();
+            if let Some(index) = token.and_then(|token| self.index_of(token)) {
                 self.slots[index].queued = false;
                 self.run_turn(index, context, Connection::drive);
             }
@@ -359,13 +376,18 @@ impl Worker {
 
     /// Queues a connection for a turn after the other connections.
     fn queue(&mut self, index: usize) {
-        if std::mem::replace(&mut self.slots[index].queued, true) {
+        let slot = &mut self.slots[index];
+        let Some(connection) = &slot.connection else {
+            return;
+        };
+        if std::mem::replace(&mut slot.queued, true) {
             return;
         }
-        match self.is_in_handshake(index) {
-            true => self.handshakes.push_back(index),
-            false => self.again.push_back(index),
-        }
+        let queue = match connection.is_in_handshake() {
+            true => &mut self.handshakes,
+            false => &mut self.again,
+        };
+        queue.push(connection.network(), token(index, slot.generation));
     }
 
     fn close(&mut self, index: usize, closed: Closed, context: &mut Context) {
@@ -381,20 +403,20 @@ impl Worker {
         }
         slot.generation = slot.generation.wrapping_add(1) & GENERATION;
         slot.busy = 0;
-        if std::mem::take(&mut slot.queued) {
-            self.again.retain(|&other| other != index);
-            self.handshakes.retain(|&other| other != index);
-        }
+        slot.queued = false;
         self.free.push(index);
         self.mailbox.note_closed(std::mem::take(&mut slot.refused));
         context.observer.counters.connections_open.subtract(1);
     }
 
-    /// Acts on timers that have fired. In most cases the deadline has moved, and the timer is set
-    /// again.
+    /// Acts on timers that have fired, as many as time permits. In most cases the deadline has moved, and
+    /// the timer is set again.
     fn expire(&mut self, context: &mut Context) {
         let now = context.now.instant;
-        while let Some(token) = self.timers.pop_due(now) {
+        let end = context.now.latest + QUEUE_TIME;
+        while context.now.latest < end
+            && let Some(token) = self.timers.pop_due(now)
+        {
             let Some(index) = self.index_of(token) else {
                 continue;
             };

@@ -1,6 +1,6 @@
 //! The client of a connection.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// What is known about a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,5 +19,34 @@ impl Client {
             peer,
             identity: None,
         }
+    }
+
+    /// Who shares with this client what is shared out fairly: its IPv4 address, or the /64 of its IPv6
+    /// address, because a single machine can use all addresses of it.
+    pub fn network(&self) -> IpAddr {
+        const PREFIX: u128 = u128::MAX << 64;
+        match self.peer.ip().to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & PREFIX).into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &str, network: &str) {
+        let client = Client::at(SocketAddr::new(address.parse().expect("an address"), 1));
+        assert_eq!(client.network().to_string(), network);
+    }
+
+    #[test]
+    fn clients_of_one_ipv6_network_are_one() {
+        check("192.0.2.1", "192.0.2.1");
+        check("::ffff:192.0.2.1", "192.0.2.1");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::");
+        check("::1", "::");
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn caller<'a>(
     waker: &'a dyn Fn() -> std::task::Waker,
 ) -> Caller<'a> {
     Caller {
-        address: request.client.peer.ip(),
+        address: request.client.network(),
         waker,
     }
 }

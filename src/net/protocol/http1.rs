@@ -162,7 +162,13 @@ impl Http1 {
             Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
             Err(state) => {
                 self.state = state;
-                Step::Next
+                match &self.state {
+                    // It may be long work, and others have waited long enough.
+                    State::Respond(..) if context.turn_time.is_zero() => {
+                        yield_turn(stream, context)
+                    }
+                    _ => Step::Next,
+                }
             }
         }
     }
