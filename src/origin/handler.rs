@@ -68,6 +68,7 @@ impl Origin {
         let is_due = self.site.begin_turn(now);
         if is_due {
             self.readings.sweep();
+            self.readings.help(&self.site);
         }
         is_due
     }

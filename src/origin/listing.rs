@@ -20,12 +20,12 @@ use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
 use crate::site::body::{Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
-use crate::site::budget::Account;
+use crate::site::budget::{Account, Charge};
 use crate::site::compress::{Coded, Coder};
 use crate::site::directory::{HeldListing, Read, SharedReading};
 use crate::site::disk::Registered;
 use crate::site::held::HeldBytes;
-use crate::site::listing::{CONTENT_SECURITY_POLICY, Format, ListingQuery, Renderer};
+use crate::site::listing::{CONTENT_SECURITY_POLICY, Format, Listing, ListingQuery, Renderer};
 use crate::site::path::SitePath;
 use crate::site::resolve::Site;
 use crate::site::root::DiskError;
@@ -106,14 +106,14 @@ impl ListingJob {
             Err(refusal) => return refusal,
         };
         let variant = Variant::coded(coding);
-        let listing = &held.listing;
-        let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
-        let page = || Page {
-            renderer: Renderer::new(&self.path, query.clone(), format, listing),
-            _held: Rc::clone(held),
+        let Some(listing) = held.listing() else {
+            return disk_error(DiskError::ListingsBusy);
         };
+        let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
+        let site = &origin.site;
+        let page = || Page::new(&self.path, &query, format, &listing, held, site);
         let small = match coder {
-            None => small_page(page(), &origin.site),
+            None => small_page(page(), site),
             Some(_) => None,
         };
         let length = small.as_ref().map(|bytes| bytes.len() as u64);
@@ -252,13 +252,33 @@ fn small_page(mut page: Page, site: &Site) -> Option<Rc<HeldBytes>> {
 /// A rendered listing as a source of bytes.
 struct Page {
     renderer: Renderer,
-    /// Keeps the entries, and the charge for them.
-    _held: Rc<HeldListing>,
+    held: Rc<HeldListing>,
+    /// For the renderer.
+    _charge: Charge,
+}
+
+impl Page {
+    fn new(
+        path: &[u8],
+        query: &ListingQuery,
+        format: Format,
+        listing: &Listing,
+        held: &Rc<HeldListing>,
+        site: &Site,
+    ) -> Page {
+        let renderer = Renderer::new(path, query.clone(), format, listing);
+        Page {
+            _charge: site.charge_anyway(Account::Listings, renderer.bytes()),
+            renderer,
+            held: Rc::clone(held),
+        }
+    }
 }
 
 impl Source for Page {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
-        Ok(self.renderer.pull(out, budget))
+        let listing = self.held.listing().ok_or(BodyError::TakenBack)?;
+        Ok(self.renderer.pull(&listing, out, budget))
     }
 }
 

@@ -13,6 +13,8 @@ pub enum BodyError {
     Changed,
     /// The disk, or another producer of the bytes, failed.
     Disk(io::Error),
+    /// The memory of the representation was needed for others.
+    TakenBack,
 }
 
 impl fmt::Display for BodyError {
@@ -20,6 +22,7 @@ impl fmt::Display for BodyError {
         match self {
             BodyError::Changed => f.write_str("the file changed while it was being sent"),
             BodyError::Disk(error) => write!(f, "the disk failed: {error}"),
+            BodyError::TakenBack => f.write_str("its memory was needed for other clients"),
         }
     }
 }
@@ -43,6 +46,7 @@ impl From<BodyError> for DiskError {
         match error {
             BodyError::Changed => DiskError::Unsteady,
             BodyError::Disk(error) => error.into(),
+            BodyError::TakenBack => DiskError::ListingsBusy,
         }
     }
 }

@@ -8,13 +8,17 @@
 //! budget = reserve | part of worker 1 | part of worker 2 | ...
 //! ```
 //!
+//! Some things can be done without: a file can come from the disk in pieces, and content can stay
+//! uncoded. A budget of memory keeps a part of what a worker sees free of them, so that there is room
+//! for listings and connections.
+//!
 //! Whoever holds something for a client keeps a [`Charge`] beside it. The units are free again when
 //! the charge is dropped.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 /// What something is held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,10 @@ pub struct Budget {
     reserve: AtomicI64,
     /// What is held, by account.
     held: [AtomicU64; ACCOUNTS],
+    /// What must stay free, by account.
+    kept_free: [u64; ACCOUNTS],
+    /// A worker waits until more is free.
+    is_wanted: AtomicBool,
 }
 
 impl Budget {
@@ -57,7 +65,24 @@ impl Budget {
             part,
             reserve: AtomicI64::new((limit - parts) as i64),
             held: Default::default(),
+            kept_free: Default::default(),
+            is_wanted: AtomicBool::new(false),
         }
+    }
+
+    /// A budget of `limit` bytes of memory. Contents and copies leave three eighths of it free, and
+    /// coders one eighth.
+    pub fn of_memory(limit: u64, workers: usize) -> Budget {
+        let mut budget = Budget::new(limit, workers);
+        let eighth = (budget.part + budget.reserve.get_mut().unsigned_abs()) / 8;
+        for (account, eighths) in [
+            (Account::Contents, 3),
+            (Account::Copies, 3),
+            (Account::Coders, 1),
+        ] {
+            budget.kept_free[account as usize] = eighths * eighth;
+        }
+        budget
     }
 
     /// The limit in units.
@@ -77,9 +102,20 @@ impl Budget {
         over > (self.limit / 8) as i64
     }
 
+    /// Notes that a worker waits until more is free.
+    pub fn want(&self) {
+        self.is_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a worker has waited since the last call that said so.
+    pub fn take_want(&self) -> bool {
+        self.is_wanted.swap(false, Ordering::Relaxed)
+    }
+
     /// Charges units of the reserve, if they are free. Any thread may do so.
     pub fn reserve(self: &Arc<Budget>, account: Account, units: u64) -> Option<Reserved> {
-        self.take(units).then(|| self.reserved(account, units))
+        let is_free = self.has_room(0, account, units) && self.take(units);
+        is_free.then(|| self.reserved(account, units))
     }
 
     /// Charges units of the reserve, even if they are not free.
@@ -96,6 +132,13 @@ impl Budget {
             account,
             units,
         }
+    }
+
+    /// Whether units may be charged to an account, if so many are free besides the reserve.
+    fn has_room(&self, free: u64, account: Account, units: u64) -> bool {
+        let reserve = u64::try_from(self.reserve.load(Ordering::Relaxed)).unwrap_or(0);
+        let needed = units.saturating_add(self.kept_free[account as usize]);
+        free.saturating_add(reserve) >= needed
     }
 
     /// Takes units from the reserve, if they are free.
@@ -160,16 +203,14 @@ impl Allowance {
         self.0.budget.limit
     }
 
-    /// Whether this many units are free for this worker.
-    pub fn has_room(&self, units: u64) -> bool {
-        let reserve = self.0.budget.reserve.load(Ordering::Relaxed);
-        let reserve = u64::try_from(reserve).unwrap_or(0);
-        self.0.free.get().saturating_add(reserve) >= units
+    /// Whether this worker may charge this many units to `account`.
+    pub fn has_room(&self, account: Account, units: u64) -> bool {
+        self.0.budget.has_room(self.0.free.get(), account, units)
     }
 
     /// Whether nothing is free for this worker.
     pub fn is_used_up(&self) -> bool {
-        !self.has_room(1)
+        !self.has_room(Account::Connections, 1)
     }
 
     /// See [`Budget::is_overdrawn`].
@@ -222,7 +263,8 @@ impl Charge {
     pub fn grow(&mut self, units: u64) -> bool {
         let part = &self.allowance.0;
         let own = units.min(part.free.get());
-        let is_free = own == units || part.budget.take(units - own);
+        let is_free = part.budget.has_room(part.free.get(), self.account, units)
+            && (own == units || part.budget.take(units - own));
         if is_free {
             self.add(own, units - own);
         }
@@ -292,7 +334,7 @@ impl Allowance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Account::{Contents, Copies};
+    use Account::{Coders, Contents, Copies, Listings};
 
     /// The accesses of two workers to 1,000 units: 500 in reserve and 250 each.
     fn two_workers() -> (Arc<Budget>, Allowance, Allowance) {
@@ -304,10 +346,10 @@ mod tests {
     #[test]
     fn a_worker_uses_its_own_part_and_then_the_reserve() {
         let (budget, one, two) = two_workers();
-        assert!(one.has_room(750) && !one.has_room(751));
+        assert!(one.has_room(Contents, 750) && !one.has_room(Contents, 751));
         let first = one.charge(Contents, 300).expect("it is free");
         assert_eq!((first.own, first.reserved), (250, 50));
-        assert!(two.has_room(700) && !two.has_room(701));
+        assert!(two.has_room(Contents, 700) && !two.has_room(Contents, 701));
         assert!(two.charge(Contents, 701).is_none());
         let second = two.charge(Copies, 700).expect("it is free");
         assert!(one.is_used_up() && !budget.is_overdrawn());
@@ -317,20 +359,20 @@ mod tests {
         assert!(one.charge(Contents, 300).is_some());
         drop(second);
         assert_eq!((budget.held(Contents), budget.held(Copies)), (0, 0));
-        assert!(one.has_room(750) && two.has_room(750));
+        assert!(one.has_room(Contents, 750) && two.has_room(Contents, 750));
     }
 
     #[test]
     fn the_part_of_a_worker_is_not_taken_by_another() {
         let (_, one, two) = two_workers();
         let all = one.charge_anyway(Contents, 875);
-        assert!(two.has_room(250) && !two.has_room(251));
+        assert!(two.has_room(Contents, 250) && !two.has_room(Contents, 251));
         assert!(one.is_used_up() && !two.is_used_up() && !one.is_overdrawn());
         let more = one.charge_anyway(Contents, 1);
         assert!(two.is_overdrawn());
         drop(more);
         drop(all);
-        assert!(two.has_room(750));
+        assert!(two.has_room(Contents, 750));
     }
 
     #[test]
@@ -341,7 +383,7 @@ mod tests {
         assert_eq!((charge.units(), budget.held(Contents)), (100, 100));
         assert!(charge.grow(650));
         drop(charge);
-        assert!(one.has_room(750));
+        assert!(one.has_room(Contents, 750));
     }
 
     #[test]
@@ -352,12 +394,12 @@ mod tests {
         assert_eq!((charge.own, charge.reserved), (250, 499));
         charge.resize_anyway(100);
         assert_eq!((charge.own, charge.reserved), (100, 0));
-        assert!(one.has_room(650) && !one.has_room(651));
+        assert!(one.has_room(Contents, 650) && !one.has_room(Contents, 651));
         charge.resize_anyway(800);
         assert_eq!((charge.units(), budget.held(Contents)), (800, 800));
         assert!(budget.reserve.load(Ordering::Relaxed) < 0);
         drop(charge);
-        assert!(one.has_room(750));
+        assert!(one.has_room(Contents, 750));
     }
 
     #[test]
@@ -366,14 +408,14 @@ mod tests {
         assert!(budget.reserve(Contents, 501).is_none());
         let reserved = budget.reserve(Contents, 500).expect("it is free");
         assert_eq!(budget.held(Contents), 500);
-        assert!(two.has_room(250) && !two.has_room(251));
+        assert!(two.has_room(Contents, 250) && !two.has_room(Contents, 251));
         let charge = one.adopt(reserved);
         assert_eq!((charge.units(), budget.held(Contents)), (500, 500));
         let more = budget.reserve_anyway(Copies, 7);
         drop(charge);
-        assert!(two.has_room(743) && !two.has_room(744));
+        assert!(two.has_room(Contents, 743) && !two.has_room(Contents, 744));
         drop(more);
-        assert!(two.has_room(750));
+        assert!(two.has_room(Contents, 750));
     }
 
     #[test]
@@ -384,12 +426,37 @@ mod tests {
     }
 
     #[test]
+    fn contents_leave_room_for_what_cannot_do_without() {
+        let budget = Arc::new(Budget::of_memory(1000, 2));
+        let [one, two] = [0, 1].map(|_| Allowance::new(Arc::clone(&budget)));
+        // A worker sees 750 units. Three eighths are 279.
+        assert!(one.has_room(Contents, 471) && !one.has_room(Contents, 472));
+        let contents = one.charge(Contents, 471).expect("it is free");
+        assert!(one.charge(Copies, 1).is_none());
+        assert!(two.charge(Contents, 251).is_none() && budget.reserve(Contents, 1).is_none());
+        let coders = one.charge(Coders, 186).expect("it is free");
+        assert!(one.charge(Coders, 1).is_none() && !one.is_used_up());
+        let listings = one.charge(Listings, 93).expect("it is free");
+        assert!(one.is_used_up());
+        drop((contents, coders, listings));
+        assert!(one.has_room(Listings, 750));
+    }
+
+    #[test]
+    fn one_worker_is_told_that_another_waits() {
+        let budget = Budget::new(1000, 2);
+        assert!(!budget.take_want());
+        budget.want();
+        assert!(budget.take_want() && !budget.take_want());
+    }
+
+    #[test]
     fn no_limit_overflows() {
         for limit in [0, 1, u64::MAX] {
             let memory = Allowance::new(Arc::new(Budget::new(limit, 3)));
             assert!(memory.charge(Contents, u64::MAX).is_none());
             drop(memory.charge_anyway(Contents, 1 << 40));
-            assert!(memory.has_room(limit.min(1) / 2));
+            assert!(memory.has_room(Contents, limit.min(1) / 2));
         }
     }
 }

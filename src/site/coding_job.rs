@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn clients_share_a_coding_and_its_result_is_kept() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut site, mut jobs) = (site(&folder, 1 << 20), CodingJobs::default());
+        let (mut site, mut jobs) = (site(&folder, 2 << 20), CodingJobs::default());
         let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; 3 * PIECE]));
         let mut join = |variant| jobs.join(&mut site, &file, variant).expect("memory");
         let (one, other) = (join(GZIP), join(GZIP));
@@ -147,7 +147,7 @@ mod tests {
         let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; PIECE]));
         assert!(jobs.join(&mut site, &file, GZIP).is_none());
         assert!(
-            site.charge(Account::Coders, CODER).is_some(),
+            site.charge(Account::Listings, CODER).is_some(),
             "nothing is held"
         );
     }

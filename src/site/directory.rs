@@ -7,8 +7,15 @@
 //!
 //! A worker reads a directory that the kernel has in memory. The steps of any other directory are jobs of
 //! disk threads. The charges and the places stay on the worker.
+//!
+//! # If memory is short
+//!
+//! Slow clients can keep many listings. If a reading needs memory, the worker takes a listing back from
+//! those who have had it for [`LEAST_HELD`]: of the network that holds most, the oldest. Of the readings
+//! that wait for memory, only the first one keeps what it has read.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
@@ -43,14 +50,21 @@ const LARGE: usize = 4;
 /// Listings that may be known although nobody uses them.
 const LEAST_KNOWN: usize = 64;
 
+/// How long clients may keep a listing although its memory is needed, in seconds. A fast client has
+/// received it by then.
+const LEAST_HELD: u64 = 3;
+
 /// Clients that wait for one of those places.
 const MOST_WAITING: usize = 256;
 
-/// A listing, and the memory that it takes.
+/// A listing that clients are receiving. Its memory may be needed for others.
 pub struct HeldListing {
-    /// The entries.
-    pub listing: Rc<Listing>,
-    _charge: Charge,
+    /// The entries, and the charge for them. `None` once the memory was needed.
+    kept: RefCell<Option<(Rc<Listing>, Charge)>>,
+    /// The network of the client that asked first.
+    network: IpAddr,
+    /// When it was read, in seconds since 1970.
+    since: i64,
 }
 
 /// A reading of a directory. Every client that waits for it holds a reference.
@@ -65,6 +79,8 @@ pub struct Reading {
     place: Option<Ticket>,
     progress: Option<Progress>,
     outcome: Option<Result<Rc<HeldListing>, DiskError>>,
+    /// There was too little memory, so it begins again when it is the first one that has a place.
+    is_short: bool,
 }
 
 /// A reading that clients share.
@@ -96,7 +112,7 @@ type Step = (Scanned, Result<bool, LookupError>);
 enum Stepped {
     /// It is done, and there may be more.
     More,
-    /// It waits for a place or for memory.
+    /// It waits for memory.
     Waits,
     /// It waits for the disk, and the client will be woken.
     WaitsForDisk,
@@ -171,6 +187,7 @@ impl Readings {
             place: None,
             progress: None,
             outcome: None,
+            is_short: false,
         }));
         known.newest = Rc::downgrade(&reading);
         self.of_turn.push(Rc::clone(&reading));
@@ -198,20 +215,67 @@ impl Readings {
 
     /// The listing that clients are receiving, if it is the same. Otherwise the new one is known from
     /// now on.
-    fn settle(&mut self, reading: &Reading, listing: Listing, charge: Charge) -> Rc<HeldListing> {
+    fn settle(&mut self, reading: &Reading, new: HeldListing) -> Rc<HeldListing> {
         let key = (reading.path.clone(), reading.query.clone());
         let known = self.known.entry(key).or_default();
         let held = known.held.upgrade();
-        if let Some(held) = held.filter(|held| held.listing.is_same_as(&listing)) {
+        if let Some(held) = held.filter(|held| held.is_same_as(&new)) {
             return held;
         }
-        let listing = Rc::new(listing);
-        let held = Rc::new(HeldListing {
-            listing,
-            _charge: charge,
-        });
+        let held = Rc::new(new);
         known.held = Rc::downgrade(&held);
         held
+    }
+
+    /// Grows a charge to `bytes`. Takes listings back if that is necessary and possible.
+    fn grow(&self, charge: &mut Charge, bytes: u64, site: &mut Site) -> bool {
+        while !site.grow(charge, bytes) {
+            if !self.take_back(site.now()) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Takes a listing back from the clients that are receiving it. Returns whether there was one.
+    fn take_back(&self, now: i64) -> bool {
+        let held = self.known.values().filter_map(|known| known.held.upgrade());
+        let held: Vec<_> = held.filter(|held| held.bytes() > 0).collect();
+        let mut by_network: HashMap<IpAddr, u64> = HashMap::new();
+        for held in &held {
+            *by_network.entry(held.network).or_default() += held.bytes();
+        }
+        let old = held
+            .iter()
+            .filter(|held| now.abs_diff(held.since) >= LEAST_HELD);
+        let next = old.max_by_key(|held| (by_network.get(&held.network), Reverse(held.since)));
+        next.map(|held| held.kept.take()).is_some()
+    }
+
+    /// Takes a listing back if another worker needs its memory. This is called at each sweep.
+    pub fn help(&self, site: &Site) {
+        if !self.known.is_empty() && site.memory().take_want() {
+            self.take_back(site.now());
+        }
+    }
+}
+
+impl HeldListing {
+    /// The entries. `None` once the memory was needed for others.
+    pub fn listing(&self) -> Option<Rc<Listing>> {
+        let kept = self.kept.borrow();
+        kept.as_ref().map(|(listing, _)| Rc::clone(listing))
+    }
+
+    fn is_same_as(&self, other: &HeldListing) -> bool {
+        let listings = self.listing().zip(other.listing());
+        listings.is_some_and(|(one, other)| one.is_same_as(&other))
+    }
+
+    /// The memory that it takes.
+    fn bytes(&self) -> u64 {
+        let kept = self.kept.borrow();
+        kept.as_ref().map_or(0, |(_, charge)| charge.units())
     }
 }
 
@@ -237,9 +301,11 @@ impl Reading {
             }
             self.earlier = None;
         }
-        if self.place.as_ref().is_some_and(|place| !place.has_place()) {
+        let place = self.place.as_ref();
+        if place.is_some_and(|place| !place.has_place() || self.is_short && !place.is_first()) {
             return Read::Waits;
         }
+        self.is_short = false;
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
             None => self.begin(site),
@@ -248,13 +314,24 @@ impl Reading {
         let step = progress.advance(readings, site, &self.path, is_large, caller, registered);
         let pending = match step {
             Ok(Stepped::More) => return self.pause(progress, &readings.queue, caller.address),
-            Ok(Stepped::Waits) => Read::Waits,
+            Ok(Stepped::Waits) => {
+                if self.place.as_ref().is_some_and(|place| !place.is_first()) {
+                    self.began = None;
+                    self.is_short = true;
+                    return Read::Waits;
+                }
+                Read::Waits
+            }
             Ok(Stepped::WaitsForDisk) => Read::WaitsForDisk,
             Ok(Stepped::End(scan)) => {
                 let listing = scan.finish();
                 progress.charge.resize_anyway(listing.bytes());
-                let held = readings.settle(self, listing, progress.charge);
-                return self.end(Ok(held));
+                let new = HeldListing {
+                    kept: RefCell::new(Some((Rc::new(listing), progress.charge))),
+                    network: caller.address,
+                    since: site.now(),
+                };
+                return self.end(Ok(readings.settle(self, new)));
             }
             Err(fault) => return self.end(Err(fault)),
         };
@@ -285,7 +362,7 @@ impl Reading {
         Progress {
             scanned: Some(Scanned {
                 directory: None,
-                scan: Scan::new(&self.query),
+                scan: Scan::new(&self.query, site.memory().limit() / 2),
             }),
             away: None,
             is_slow: false,
@@ -328,7 +405,7 @@ impl Progress {
         }
         // While it is away, this function has returned.
         let mut scanned = self.scanned.take().ok_or(DiskError::Failed)?;
-        if !self.has_memory(&scanned.scan, site, is_large) {
+        if !self.has_memory(&scanned.scan, readings, site, is_large) {
             self.scanned = Some(scanned);
             return Ok(Stepped::Waits);
         }
@@ -356,13 +433,21 @@ impl Progress {
 
     /// Whether there is memory for the next step. If the directory is not known to be large, the step
     /// takes it anyway.
-    fn has_memory(&mut self, scan: &Scan, site: &mut Site, is_large: bool) -> bool {
+    fn has_memory(
+        &mut self,
+        scan: &Scan,
+        readings: &Readings,
+        site: &mut Site,
+        is_large: bool,
+    ) -> bool {
         let next = scan.bytes() + MOST_PER_STEP;
-        if is_large {
-            return site.grow(&mut self.charge, next);
+        let has_room = readings.grow(&mut self.charge, next, site);
+        match is_large {
+            true if !has_room => site.memory().want(),
+            true => {}
+            false => self.charge.resize_anyway(next),
         }
-        self.charge.resize_anyway(next);
-        true
+        has_room || !is_large
     }
 }
 
@@ -438,6 +523,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
+    use crate::semantics::date::HttpDate;
     use crate::site::options::{Allowances, Budgets, SiteOptions};
     use crate::site::root::LinkPolicy;
 
@@ -449,6 +535,7 @@ mod tests {
         readings: Readings,
         site: Site,
         memory: Allowances,
+        address: IpAddr,
     }
 
     impl Rig {
@@ -468,7 +555,15 @@ mod tests {
                 site: Site::new(Arc::new(root), Arc::new(options), memory.clone()),
                 memory,
                 folder,
+                address: CLIENT,
             }
+        }
+
+        /// Lets so many seconds pass.
+        fn pass(&mut self, seconds: u64) {
+            let now = self.site.now() + seconds as i64;
+            let now = HttpDate::from_unix(now).expect("a date");
+            self.site.begin_turn(now);
         }
 
         fn join(&mut self, query: &str) -> SharedReading {
@@ -484,7 +579,7 @@ mod tests {
         fn step(&mut self, reading: &SharedReading) -> Read {
             let (readings, site) = (&mut self.readings, &mut self.site);
             let caller = Caller {
-                address: CLIENT,
+                address: self.address,
                 waker: &|| std::task::Waker::noop().clone(),
             };
             let mut registered = Registered::default();
@@ -499,7 +594,7 @@ mod tests {
             while matches!(self.step(&reading), Read::More) {
                 steps += 1;
             }
-            (steps, self.read(&reading).listing.totals().files)
+            (steps, entries(&self.read(&reading)))
         }
 
         /// Reads to the end, in turns of their own.
@@ -519,7 +614,10 @@ mod tests {
     }
 
     fn entries(held: &HeldListing) -> u64 {
-        held.listing.totals().entries()
+        held.listing()
+            .expect("nobody needs its memory")
+            .totals()
+            .entries()
     }
 
     #[test]
@@ -577,22 +675,96 @@ mod tests {
     fn a_small_directory_needs_no_memory_and_a_large_one_waits_for_it() {
         let mut rig = Rig::new(STEP - 10, 1 << 20);
         let memory = rig.memory.memory.clone();
-        let _all = memory.charge(Account::Contents, 1 << 20).expect("free");
+        let _all = memory.charge(Account::Listings, 1 << 20).expect("free");
         let small = rig.join("");
         assert!(matches!(rig.step(&small), Read::Done(Ok(_))));
         drop(small);
         let mut rig = Rig::new(2 * STEP, 1 << 20);
         let memory = rig.memory.memory.clone();
-        let all = memory.charge(Account::Contents, 1 << 20).expect("free");
+        let all = memory.charge(Account::Listings, 1 << 20).expect("free");
         let large = rig.join("");
         assert!(matches!(rig.step(&large), Read::More));
         assert!(matches!(rig.step(&large), Read::Waits));
         drop(all);
         let held = rig.read(&large);
-        assert!(!memory.has_room(1 << 20), "it holds some");
+        assert!(
+            !memory.has_room(Account::Listings, 1 << 20),
+            "it holds some"
+        );
         drop((held, large));
         rig.next_turn();
-        assert!(memory.has_room(1 << 20));
+        assert!(memory.has_room(Account::Listings, 1 << 20));
+    }
+
+    #[test]
+    fn a_slow_client_gives_way_to_who_needs_memory() {
+        const FREE: u64 = 200 << 10;
+        let mut rig = Rig::new(0, 2 << 20);
+        for number in 0..6 * STEP {
+            touch(rig.folder.path(), &format!("{number:0>255}"));
+        }
+        let [first, second] = ["", "order=desc"].map(|query| {
+            let reading = rig.join(query);
+            rig.read(&reading)
+        });
+        let memory = rig.memory.memory.clone();
+        let rest = (2 << 20) - first.bytes() - second.bytes() - FREE;
+        let _rest = memory.charge(Account::Listings, rest).expect("free");
+        rig.pass(1);
+        let third = rig.join("sort=size");
+        assert!(matches!(rig.step(&third), Read::More));
+        assert!(matches!(rig.step(&third), Read::Waits), "too early");
+        assert!(first.listing().is_some() && second.listing().is_some());
+        rig.pass(LEAST_HELD - 1);
+        let third = rig.read(&third);
+        assert_eq!(entries(&third), 6 * STEP as u64);
+        let left = [&first, &second].map(|held| held.listing().is_some());
+        assert_eq!(left.iter().filter(|left| **left).count(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn the_network_that_holds_most_gives_way() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        rig.address = [10, 0, 0, 1].into();
+        let reading = rig.join("");
+        let old = rig.read(&reading);
+        rig.pass(1);
+        rig.address = [10, 0, 0, 2].into();
+        let queries = ["sort=size", "sort=modified"];
+        let greedy = queries.map(|query| {
+            let reading = rig.join(query);
+            rig.read(&reading)
+        });
+        rig.pass(LEAST_HELD);
+        let now = rig.site.now();
+        assert!(rig.readings.take_back(now));
+        assert!(old.listing().is_some());
+        let left = greedy.each_ref().map(|held| held.listing().is_some());
+        assert_eq!(left.iter().filter(|left| **left).count(), 1, "{left:?}");
+        // Now both hold the same, and the oldest one gives way.
+        assert!(rig.readings.take_back(now));
+        assert!(old.listing().is_none());
+        assert!(rig.readings.take_back(now) && !rig.readings.take_back(now));
+    }
+
+    #[test]
+    fn of_readings_that_need_memory_only_the_first_keeps_what_it_has_read() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let memory = rig.memory.memory.clone();
+        let all = memory.charge(Account::Listings, 1 << 20).expect("free");
+        let [first, second] = ["", "order=desc"].map(|query| rig.join(query));
+        for reading in [&first, &second] {
+            assert!(matches!(rig.step(reading), Read::More));
+            assert!(matches!(rig.step(reading), Read::Waits));
+        }
+        assert!(first.borrow().progress.is_some() && second.borrow().progress.is_none());
+        drop(all);
+        assert!(
+            matches!(rig.step(&second), Read::Waits),
+            "the other is first"
+        );
+        rig.read(&first);
+        assert_eq!(entries(&rig.read(&second)), 2 * STEP as u64);
     }
 
     #[test]

@@ -88,6 +88,12 @@ impl<T> Line<T> {
         self.placed.iter().any(|(other, _)| *other == number)
     }
 
+    /// Whether no other item has had its place for longer.
+    pub fn is_first(&self, number: u64) -> bool {
+        let first = self.placed.first();
+        first.is_some_and(|(first, _)| *first == number)
+    }
+
     /// How many items wait.
     pub fn waiting(&self) -> usize {
         self.waiting.len()

@@ -412,7 +412,10 @@ mod tests {
         assert_eq!(jobs, [Effort::Look, Effort::Read]);
         drop((first, second, third, fourth));
         let limit = rig.allowances.memory.limit();
-        assert!(rig.allowances.memory.has_room(limit), "nothing is held");
+        assert!(
+            rig.allowances.memory.has_room(Account::Listings, limit),
+            "nothing is held"
+        );
         drop(rig.folder);
     }
 }

@@ -20,7 +20,7 @@ use crate::site::cached_read::read_cached;
 use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
 use crate::site::nofollow::Blocking;
 use crate::site::private::PendingCopy;
-use crate::site::root::{FileState, LookupError, Root, state_of};
+use crate::site::root::{DiskError, FileState, LookupError, Root, state_of};
 
 /// An open file, the state that the head of the response describes, and what is known of that state.
 /// Any thread may read it.
@@ -134,6 +134,7 @@ impl Opened {
             }
             Err(BodyError::Changed) => Ok(None),
             Err(BodyError::Disk(error)) => Err(error.into()),
+            Err(fault) => Err(DiskError::from(fault).into()),
         }
     }
 

@@ -76,7 +76,7 @@ impl Budgets {
     pub fn new(options: &SiteOptions, workers: usize) -> Budgets {
         let budget = |limit| Arc::new(Budget::new(limit, workers));
         Budgets {
-            memory: budget(options.memory),
+            memory: Arc::new(Budget::of_memory(options.memory, workers)),
             cache: budget(options.cache_memory),
             copy_bytes: budget(options.cache_memory),
             copies: budget(options.max_copies),

@@ -39,6 +39,11 @@ impl Ticket {
     pub fn has_place(&self) -> bool {
         self.queue.0.borrow().has_place(self.number)
     }
+
+    /// Whether nobody has had a place for longer.
+    pub fn is_first(&self) -> bool {
+        self.queue.0.borrow().is_first(self.number)
+    }
 }
 
 impl Drop for Ticket {
@@ -68,7 +73,7 @@ mod tests {
         drop(first);
         assert!(second.has_place() && !third.has_place());
         drop(third);
-        assert!(second.has_place());
+        assert!(second.has_place() && second.is_first());
         drop(second);
         assert!(queue.enter(client(4)).expect("a place").has_place());
     }
@@ -83,6 +88,7 @@ mod tests {
         assert!(!other.has_place());
         greedy.remove(0);
         assert!(other.has_place(), "it came last but has no place");
+        assert!(greedy[0].is_first() && !other.is_first());
         assert_eq!(greedy.iter().filter(|one| one.has_place()).count(), 1);
     }
 }

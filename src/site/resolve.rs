@@ -225,9 +225,11 @@ impl Site {
         let may_hold = &self.allowances;
         let is_space = |freed_bytes: u64, freed_copies: u64| {
             let missing = size.saturating_sub(freed_bytes);
-            may_hold.copy_bytes.has_room(missing)
-                && may_hold.memory.has_room(missing)
-                && may_hold.copies.has_room(1u64.saturating_sub(freed_copies))
+            may_hold.copy_bytes.has_room(Account::Copies, missing)
+                && may_hold.memory.has_room(Account::Copies, missing)
+                && may_hold
+                    .copies
+                    .has_room(Account::Copies, 1u64.saturating_sub(freed_copies))
         };
         if !self.cache.make_room_for_copy(is_space) {
             return None;
@@ -250,18 +252,23 @@ impl Site {
 
     /// Whether there is memory for a coder, and for as many bytes of its result.
     pub fn has_room_for_coder(&self, coding: Coding, result: u64) -> bool {
-        let allowances = &self.allowances;
-        match self.coders.has_spare(coding) {
-            true => allowances.memory.has_room(result),
-            false => {
-                allowances.coders.has_room(CODER) && allowances.memory.has_room(CODER + result)
-            }
-        }
+        let Allowances { memory, coders, .. } = &self.allowances;
+        let has_coder = || {
+            self.coders.has_spare(coding)
+                || coders.has_room(Account::Coders, CODER)
+                    && memory.has_room(Account::Coders, CODER + result)
+        };
+        (result == 0 || memory.has_room(Account::Contents, result)) && has_coder()
     }
 
     /// The number of this turn, see [`Site::look_again`].
     pub fn turn(&self) -> u64 {
         self.turn
+    }
+
+    /// The time of this turn in seconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        self.now
     }
 
     /// Charges memory, even if it is not free.
@@ -400,7 +407,7 @@ impl Site {
         self.store(path, read, 0)
     }
 
-    /// The memory of all workers, for disk threads.
+    /// The memory of all workers.
     pub(super) fn memory(&self) -> &Arc<Budget> {
         self.allowances.memory.budget()
     }
@@ -553,8 +560,8 @@ mod tests {
         let memory = site.allowances.memory.clone();
         // The cache gives way to what a response needs, but not while clients use its files.
         let first = find(&mut site, "/a").expect("there");
-        let most = memory.limit() - first.held_bytes();
-        let rest = memory.charge(Account::Listings, most).expect("free");
+        let most = memory.limit() / 8 * 5 - first.held_bytes();
+        let rest = memory.charge(Account::Contents, most).expect("free");
         let in_use = content(&mut site, &first).expect("readable");
         drop(first);
         let second = find(&mut site, "/b").expect("there");
@@ -650,7 +657,7 @@ mod tests {
         assert!(
             site.allowances
                 .copy_bytes
-                .has_room((5 << 20) - old.len() as u64)
+                .has_room(Account::Contents, (5 << 20) - old.len() as u64)
         );
         assert!(matches!(third, Stored::File(_)));
         assert_eq!((send(second), send(third)), (old.clone(), old.clone()));

@@ -375,6 +375,7 @@ impl Http1 {
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,
                 BodyError::Disk(_) => End::DiskFault,
+                BodyError::TakenBack => End::OutOfMemory,
             })),
         }
     }

@@ -41,13 +41,13 @@ impl Totals {
         self.directories + self.files
     }
 
-    /// Adds an entry to a listing that shows `limit` entries.
-    pub(super) fn add(&mut self, entry: &ListedEntry, limit: usize) {
+    /// Adds an entry.
+    pub(super) fn add(&mut self, entry: &ListedEntry, is_shown: bool) {
         match entry.kind {
             EntryKind::Directory => self.directories += 1,
             EntryKind::File => self.files += 1,
         }
         self.bytes = self.bytes.saturating_add(entry.size);
-        self.omitted = self.entries().saturating_sub(limit as u64);
+        self.omitted += u64::from(!is_shown);
     }
 }

@@ -1,85 +1,90 @@
 //! Merges sorted runs into one sequence, one entry at a time. A heap orders the runs by their next
-//! entry, so each entry costs about log2(runs) comparisons. Many clients can share the runs, because
+//! entry, so each entry costs about 2 log2(runs) comparisons. Many clients can share the runs, because
 //! each has its own positions in them.
 
 use super::entry::ListedEntry;
 use super::scan::Listing;
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
-use std::rc::Rc;
 
 /// The remaining entries of a listing's runs.
 #[derive(Debug)]
 pub(super) struct Merge {
-    heap: BinaryHeap<Cursor>,
+    /// A binary heap: the next entry of the cursor at `n` comes before those at `2n + 1` and `2n + 2`.
+    heap: Vec<Cursor>,
+}
+
+/// A position in a run.
+#[derive(Clone, Copy, Debug)]
+struct Cursor {
+    /// The number of the run.
+    run: u32,
+    /// The position in it. The run has an entry there.
+    at: u32,
 }
 
 impl Merge {
     /// Merges all entries of `listing`.
-    pub(super) fn new(listing: &Rc<Listing>) -> Merge {
-        let cursor = |run| Cursor {
-            listing: Rc::clone(listing),
-            run,
-            at: 0,
-        };
-        Merge {
-            heap: (0..listing.runs.len() as u32).map(cursor).collect(),
-        }
+    pub(super) fn new(listing: &Listing) -> Merge {
+        let runs = 0..listing.runs.len() as u32;
+        let mut heap: Vec<Cursor> = runs.map(|run| Cursor { run, at: 0 }).collect();
+        // A sorted sequence is a heap.
+        heap.sort_by(|a, b| a.compare(b, listing));
+        Merge { heap }
     }
 
     /// Passes the next entry to `visit` and returns its result. Returns `None` if no entry remains.
-    pub(super) fn next<T>(&mut self, visit: impl FnOnce(ListedEntry) -> T) -> Option<T> {
-        let mut top = self.heap.peek_mut()?;
-        let visited = top.entry().map(visit);
+    /// `listing` is the one that it was made for.
+    pub(super) fn next<T>(
+        &mut self,
+        listing: &Listing,
+        visit: impl FnOnce(ListedEntry) -> T,
+    ) -> Option<T> {
+        let top = self.heap.first_mut()?;
+        let visited = top.entry(listing).map(visit);
         top.at += 1;
-        if top.entry().is_none() {
-            PeekMut::pop(top);
+        if top.entry(listing).is_none() {
+            self.heap.swap_remove(0);
         }
+        self.sift_down(listing);
         visited
     }
-}
 
-/// A position in a run. Cursors are ordered by their entries in reverse, because `BinaryHeap` is a max
-/// heap.
-#[derive(Debug)]
-struct Cursor {
-    listing: Rc<Listing>,
-    /// The number of the run.
-    run: u32,
-    /// The position in it.
-    at: u32,
+    /// The memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.heap.capacity() * size_of::<Cursor>()
+    }
+
+    /// Moves the cursor at the top to its place.
+    fn sift_down(&mut self, listing: &Listing) {
+        let mut at = 0;
+        loop {
+            let children = (2 * at + 1..self.heap.len()).take(2);
+            let by_entry = |a: &usize, b: &usize| self.heap[*a].compare(&self.heap[*b], listing);
+            match children.min_by(by_entry) {
+                Some(child) if by_entry(&child, &at).is_lt() => {
+                    self.heap.swap(child, at);
+                    at = child;
+                }
+                _ => return,
+            }
+        }
+    }
 }
 
 impl Cursor {
-    fn entry(&self) -> Option<ListedEntry<'_>> {
-        self.listing.runs[self.run as usize].entry(self.at as usize)
+    fn entry<'a>(&self, listing: &'a Listing) -> Option<ListedEntry<'a>> {
+        listing.runs[self.run as usize].entry(self.at as usize)
     }
-}
 
-impl Ord for Cursor {
-    fn cmp(&self, other: &Cursor) -> Ordering {
-        match (self.entry(), other.entry()) {
-            (Some(a), Some(b)) => self.listing.sort.compare(&b, &a),
-            // A cursor at its end is the greatest, so that the next pop removes it.
-            (a, b) => a.is_none().cmp(&b.is_none()),
+    /// Compares by the next entries.
+    fn compare(&self, other: &Cursor, listing: &Listing) -> Ordering {
+        match (self.entry(listing), other.entry(listing)) {
+            (Some(a), Some(b)) => listing.sort.compare(&a, &b),
+            // Every cursor in the heap has an entry.
+            _ => Ordering::Equal,
         }
     }
 }
-
-impl PartialOrd for Cursor {
-    fn partial_cmp(&self, other: &Cursor) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Cursor {
-    fn eq(&self, other: &Cursor) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Cursor {}
 
 #[cfg(test)]
 mod tests {
@@ -108,14 +113,15 @@ mod tests {
                 size: if mixed % 5 == 0 { 0 } else { u64::from(mixed % 31) },
                 modified: (mixed % 7 != 0).then_some(i64::from(mixed % 13)),
             }).collect();
-            let mut scan = Scan::new(&query);
+            let mut scan = Scan::new(&query, u64::MAX);
             entries.iter().for_each(|entry| scan.push(*entry));
-            let mut merge = Merge::new(&Rc::new(scan.finish()));
+            let listing = scan.finish();
+            let mut merge = Merge::new(&listing);
             entries.sort_by(|a, b| query.sort.compare(a, b));
             for entry in &entries {
-                prop_assert_eq!(merge.next(|next| next == *entry), Some(true));
+                prop_assert_eq!(merge.next(&listing, |next| next == *entry), Some(true));
             }
-            prop_assert_eq!(merge.next(|_| ()), None);
+            prop_assert_eq!(merge.next(&listing, |_| ()), None);
         }
     }
 }

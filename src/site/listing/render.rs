@@ -12,7 +12,6 @@ use super::query::{Format, ListingQuery};
 use super::scan::Listing;
 use super::{html, json};
 use crate::site::body::Pulled;
-use std::rc::Rc;
 
 /// Writes a listing to bytes.
 #[derive(Debug)]
@@ -33,12 +32,7 @@ enum State {
 impl Renderer {
     /// A renderer of `listing`, which was scanned for `query`. `path` is the percent-decoded path of the
     /// directory, as in `/photos/2024/`.
-    pub fn new(
-        path: &[u8],
-        query: ListingQuery,
-        format: Format,
-        listing: &Rc<Listing>,
-    ) -> Renderer {
+    pub fn new(path: &[u8], query: ListingQuery, format: Format, listing: &Listing) -> Renderer {
         let frame = Frame {
             path: with_slashes(path),
             query,
@@ -53,13 +47,13 @@ impl Renderer {
     }
 
     /// Appends whole rows to `out`, at least one, until `budget` or more bytes are appended. The work is
-    /// proportional to the bytes written.
-    pub fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Pulled {
+    /// proportional to the bytes written. `listing` is the one that it was made for.
+    pub fn pull(&mut self, listing: &Listing, out: &mut Vec<u8>, budget: usize) -> Pulled {
         let enough = out.len().saturating_add(budget.max(1));
         while out.len() < enough {
             self.state = match self.state {
                 State::Head => self.head(out),
-                State::Rows { first } => self.row(out, first),
+                State::Rows { first } => self.row(listing, out, first),
                 State::Done => return Pulled::Done,
             };
         }
@@ -67,6 +61,11 @@ impl Renderer {
             State::Done => Pulled::Done,
             State::Head | State::Rows { .. } => Pulled::More,
         }
+    }
+
+    /// The memory that it takes.
+    pub fn bytes(&self) -> u64 {
+        (size_of::<Renderer>() + self.merge.bytes()) as u64
     }
 
     fn head(&mut self, out: &mut Vec<u8>) -> State {
@@ -77,8 +76,8 @@ impl Renderer {
         State::Rows { first: true }
     }
 
-    fn row(&mut self, out: &mut Vec<u8>, first: bool) -> State {
-        let written = self.merge.next(|entry| match self.format {
+    fn row(&mut self, listing: &Listing, out: &mut Vec<u8>, first: bool) -> State {
+        let written = self.merge.next(listing, |entry| match self.format {
             Format::Html => html::write_row(out, &entry),
             Format::Json => json::write_row(out, &entry, first),
         });
@@ -126,18 +125,20 @@ mod tests {
         }
     }
 
-    fn renderer(path: &str, query: &str, entries: &[ListedEntry]) -> Renderer {
+    fn renderer(path: &str, query: &str, entries: &[ListedEntry]) -> (Renderer, Listing) {
         let query = ListingQuery::parse(query.as_bytes());
         let format = query.format.unwrap_or(Format::Html);
-        let mut scan = Scan::new(&query);
+        let mut scan = Scan::new(&query, u64::MAX);
         entries.iter().for_each(|entry| scan.push(*entry));
-        Renderer::new(path.as_bytes(), query, format, &Rc::new(scan.finish()))
+        let listing = scan.finish();
+        let renderer = Renderer::new(path.as_bytes(), query, format, &listing);
+        (renderer, listing)
     }
 
     fn rendered(path: &str, query: &str, entries: &[ListedEntry], budget: usize) -> String {
-        let mut renderer = renderer(path, query, entries);
+        let (mut renderer, listing) = renderer(path, query, entries);
         let mut out = Vec::new();
-        while renderer.pull(&mut out, budget) == Pulled::More {}
+        while renderer.pull(&listing, &mut out, budget) == Pulled::More {}
         String::from_utf8(out).unwrap()
     }
 
@@ -242,17 +243,18 @@ mod tests {
     #[test]
     fn a_listing_of_100_000_entries_is_written_in_small_steps() {
         let query = ListingQuery::default();
-        let mut scan = Scan::new(&query);
+        let mut scan = Scan::new(&query, u64::MAX);
         for number in 0..100_000u32 {
             let name = number.wrapping_mul(2_654_435_761).to_string();
             scan.push(entry(name.as_bytes(), EntryKind::File));
         }
-        let mut renderer = Renderer::new(b"/", query, Format::Html, &Rc::new(scan.finish()));
+        let listing = scan.finish();
+        let mut renderer = Renderer::new(b"/", query, Format::Html, &listing);
         let (mut out, mut rows) = (Vec::new(), 0);
         let mut progress = Pulled::More;
         while progress == Pulled::More {
             out.clear();
-            let made = comparisons::of(|| progress = renderer.pull(&mut out, 16 << 10));
+            let made = comparisons::of(|| progress = renderer.pull(&listing, &mut out, 16 << 10));
             // The last piece may exceed the budget by the foot, which contains the script.
             assert!(out.len() < (16 << 10) + 8_000, "{}", out.len());
             // With 196 runs, a row costs at most 2 log2(196) = 16 comparisons. 16 KiB hold about 80

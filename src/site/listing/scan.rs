@@ -21,30 +21,43 @@ pub(super) const RUN_LENGTH: usize = 512;
 
 /// How many entries a listing keeps. An entry takes 24 bytes plus its name. Further entries are only
 /// counted. The listing shows their number.
-const ENTRY_LIMIT: usize = 1_000_000;
+const ENTRY_LIMIT: u64 = 1_000_000;
 
 /// A directory scan in progress.
 #[derive(Debug)]
 pub struct Scan {
     sort: Sort,
     filter: Filter,
-    limit: usize,
+    most: Most,
     /// The run that entries are added to.
     open: OpenRun,
     sealed: Vec<Run>,
+    /// The memory of the sealed runs.
+    sealed_bytes: u64,
     totals: Totals,
     fingerprint: u64,
 }
 
+/// What a listing keeps at most.
+#[derive(Debug)]
+struct Most {
+    entries: u64,
+    bytes: u64,
+}
+
 impl Scan {
-    /// A scan for `query`.
-    pub fn new(query: &ListingQuery) -> Scan {
+    /// A scan for `query` that keeps about `most_bytes` at most.
+    pub fn new(query: &ListingQuery, most_bytes: u64) -> Scan {
         Scan {
             sort: query.sort,
             filter: Filter::new(&query.filter),
-            limit: ENTRY_LIMIT,
+            most: Most {
+                entries: ENTRY_LIMIT,
+                bytes: most_bytes,
+            },
             open: OpenRun::default(),
             sealed: Vec::new(),
+            sealed_bytes: 0,
             totals: Totals::default(),
             fingerprint: 0,
         }
@@ -56,8 +69,7 @@ impl Scan {
 
     /// The memory of the entries so far.
     pub fn bytes(&self) -> u64 {
-        let runs = self.sealed.iter().map(Run::bytes).sum::<u64>();
-        runs + self.open.bytes()
+        self.sealed_bytes + self.open.bytes()
     }
 
     /// Whether an entry of this name passes the filter. Callers check this first, to avoid a needless
@@ -72,9 +84,10 @@ impl Scan {
             return;
         }
         let entry = without_directory_size(entry);
-        self.totals.add(&entry, self.limit);
+        let is_shown = self.has_room();
+        self.totals.add(&entry, is_shown);
         self.fingerprint = self.fingerprint.wrapping_add(hash(&entry));
-        if self.totals.entries() <= self.limit as u64 {
+        if is_shown {
             self.open.push(&entry);
         }
         if self.open.records.len() >= RUN_LENGTH {
@@ -93,9 +106,19 @@ impl Scan {
         }
     }
 
+    /// Whether it keeps the next entry. Once it has left one out, it leaves out all others.
+    fn has_room(&self) -> bool {
+        let totals = &self.totals;
+        totals.omitted == 0
+            && totals.entries() < self.most.entries
+            && self.bytes() < self.most.bytes
+    }
+
     fn seal(&mut self) {
         if !self.open.records.is_empty() {
-            self.sealed.push(self.open.seal(self.sort));
+            let run = self.open.seal(self.sort);
+            self.sealed_bytes += run.bytes();
+            self.sealed.push(run);
         }
     }
 }
@@ -351,14 +374,14 @@ mod tests {
     }
 
     fn scan<'a>(query: &str, entries: impl IntoIterator<Item = ListedEntry<'a>>) -> Listing {
-        let mut scan = Scan::new(&ListingQuery::parse(query.as_bytes()));
+        let mut scan = Scan::new(&ListingQuery::parse(query.as_bytes()), u64::MAX);
         entries.into_iter().for_each(|entry| scan.push(entry));
         scan.finish()
     }
 
     #[test]
     fn a_scan_of_100_000_entries_takes_small_steps_and_little_memory() {
-        let mut scan = Scan::new(&ListingQuery::default());
+        let mut scan = Scan::new(&ListingQuery::default(), u64::MAX);
         for number in 0..100_000u64 {
             let name = format!(
                 "photo of the harbour {}.jpeg",
@@ -393,14 +416,29 @@ mod tests {
 
     #[test]
     fn entries_beyond_the_limit_are_counted() {
-        let mut scan = Scan::new(&ListingQuery::default());
-        scan.limit = 2;
+        let mut scan = Scan::new(&ListingQuery::default(), u64::MAX);
+        scan.most.entries = 2;
         for name in [b"a", b"b", b"c"] {
             scan.push(file(name, 1));
         }
         let listing = scan.finish();
         assert_eq!(listing.totals().omitted, 1);
         assert_eq!(listing.runs[0].len(), 2);
+    }
+
+    #[test]
+    fn entries_that_take_too_much_memory_are_counted() {
+        let name = [b'x'; 255];
+        let mut scan = Scan::new(&ListingQuery::default(), 1 << 20);
+        for size in 0..5 * RUN_LENGTH as u64 {
+            scan.push(file(&name, size));
+        }
+        let listing = scan.finish();
+        assert!(listing.bytes() <= 1 << 20, "{}", listing.bytes());
+        let shown: usize = listing.runs.iter().map(Run::len).sum();
+        assert!(shown > 3 * RUN_LENGTH, "{shown}");
+        let totals = listing.totals();
+        assert_eq!(totals.omitted, totals.entries() - shown as u64);
     }
 
     #[track_caller]
