@@ -113,7 +113,14 @@ fn try_file(
     let variant = decided.variant();
     if variant.coding == Coding::Identity {
         let waker = || request.wakers.waker();
-        let stored = origin.site.content(file, opened, caller(request, &waker))?;
+        let site = &mut origin.site;
+        let stored = site.content(file, opened, caller(request, &waker))?;
+        if let Some(stored) = &stored
+            && decided.is_whole()
+            && request.method() == Some(Method::Get)
+        {
+            site.copy_while_sent(file, stored);
+        }
         let stored = stored.map(Whole::Stored);
         return Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))));
     }

@@ -77,8 +77,8 @@ impl Origin {
     /// that memory is given back.
     pub fn end_turn(&mut self) -> Option<Duration> {
         self.readings.end_turn();
-        let is_empty = self.site.is_cache_empty() && self.readings.is_empty();
-        (!is_empty).then_some(SWEEP)
+        let readings = (!self.readings.is_empty()).then_some(SWEEP);
+        self.site.next_sweep().into_iter().chain(readings).min()
     }
 
     /// What to do with the content of a request.

@@ -91,6 +91,15 @@ impl<'a> Decided<'a> {
         self.metadata.variant
     }
 
+    /// Whether the content is the whole representation, perhaps as the only range.
+    pub fn is_whole(&self) -> bool {
+        match &self.decision {
+            Decision::Whole(_) => true,
+            Decision::Partial(range) => Some(range.len()) == self.metadata.length,
+            _ => false,
+        }
+    }
+
     /// Whether the preconditions of the request match this representation better than `other`: the
     /// client already has this one, or its preconditions fail only for `other`.
     pub fn suits_better_than(&self, other: &Decided<'_>) -> bool {

@@ -123,13 +123,7 @@ impl Stored {
                 let end = start.saturating_add(length).min(bytes.len());
                 Piece::Memory(Rc::clone(bytes), start..end)
             }
-            Stored::File(file) => {
-                if length < self.len() {
-                    // A part of the file does not make a whole copy.
-                    file.give_up_copy();
-                }
-                Piece::File(Rc::clone(file), first, length)
-            }
+            Stored::File(file) => Piece::File(Rc::clone(file), first, length),
             Stored::Private(copy) => Piece::Private(Rc::clone(copy), first, length),
         }
     }

@@ -12,11 +12,19 @@ use crate::site::file::StoredFile;
 /// How many entries are looked at to free memory that a response needs.
 const LOOKS: usize = 64;
 
+/// How many entries are swept at once. This takes a fraction of a millisecond, or a few milliseconds if
+/// most of them are freed.
+const SWEPT: usize = 512;
+
 /// Files by path, limited by an allowance of bytes.
 pub(super) struct Cache {
     entries: HashMap<Rc<[u8]>, CacheEntry>,
     /// The keys of `entries`, in the order in which they are considered for eviction.
     queue: VecDeque<Rc<[u8]>>,
+    /// Files that have got a private copy. Some may have left the cache since.
+    copied: Vec<Rc<[u8]>>,
+    /// How many entries of the queue are still to be swept.
+    unswept: usize,
     space: Allowance,
 }
 
@@ -49,6 +57,8 @@ impl Cache {
         Cache {
             entries: HashMap::new(),
             queue: VecDeque::new(),
+            copied: Vec::new(),
+            unswept: 0,
             space,
         }
     }
@@ -104,9 +114,12 @@ impl Cache {
 
     /// Updates the charge of a file that has gained coded content or a copy.
     pub(super) fn update_charge(&mut self, path: &[u8]) {
-        let Some(entry) = self.entries.get(path) else {
+        let Some((key, entry)) = self.entries.get_key_value(path) else {
             return;
         };
+        if entry.file.copy.get().is_some() && !self.copied.contains(key) {
+            self.copied.push(Rc::clone(key));
+        }
         let bytes = entry.file.held_bytes();
         let charge = self.charge(bytes.saturating_sub(entry.charge.units()));
         match (charge, self.entries.get_mut(path)) {
@@ -133,11 +146,13 @@ impl Cache {
     /// how many bytes and copies are freed, and returns whether that is enough. If no choice of files
     /// is enough, this method removes nothing and returns false.
     pub(super) fn make_room_for_copy(&mut self, is_space: impl Fn(u64, u64) -> bool) -> bool {
-        // What follows looks at every entry.
-        if is_space(0, 0) {
-            return true;
-        }
-        let entries = self.queue.iter().filter_map(|key| {
+        let copy_of = |key: &Rc<[u8]>| {
+            self.entries
+                .get(key)
+                .and_then(|entry| entry.file.copy.get())
+        };
+        self.copied.retain(|key| copy_of(key).is_some());
+        let entries = self.copied.iter().filter_map(|key| {
             let entry = self.entries.get(key)?;
             Some((key, entry.recent, entry.unused_copy()?))
         });
@@ -163,12 +178,31 @@ impl Cache {
         self.entries.is_empty()
     }
 
-    /// Removes entries that were not used since the last sweep.
+    /// Begins to remove the entries that were not used since the last sweep.
+    pub(super) fn begin_sweep(&mut self) {
+        self.unswept = self.queue.len();
+    }
+
+    /// Whether a sweep is not complete.
+    pub(super) fn is_sweeping(&self) -> bool {
+        self.unswept > 0
+    }
+
+    /// Sweeps some entries.
     pub(super) fn sweep(&mut self) {
-        let keep = |_: &Rc<[u8]>, entry: &mut CacheEntry| std::mem::take(&mut entry.used);
-        self.entries.retain(keep);
-        self.queue.retain(|key| self.entries.contains_key(key));
+        for _ in 0..self.unswept.min(SWEPT) {
+            self.unswept -= 1;
+            let Some(key) = self.queue.pop_front() else {
+                break;
+            };
+            let entry = self.entries.get_mut(&key);
+            match entry.is_some_and(|entry| std::mem::take(&mut entry.used)) {
+                true => self.queue.push_back(key),
+                false => drop(self.entries.remove(&key)),
+            }
+        }
         if self.entries.is_empty() {
+            self.unswept = 0;
             self.entries.shrink_to_fit();
             self.queue.shrink_to_fit();
         }
@@ -307,17 +341,24 @@ mod tests {
         assert!(cache.find(b"second", 1).is_some());
     }
 
+    fn sweep(cache: &mut Cache) {
+        cache.begin_sweep();
+        while cache.is_sweeping() {
+            cache.sweep();
+        }
+    }
+
     #[test]
     fn a_sweep_removes_what_was_not_used_since_the_last_one() {
         let mut cache = cache(10_000);
         cache.insert(b"a", file(10), 1, 0);
         cache.insert(b"b", file(10), 1, 0);
-        cache.sweep();
+        sweep(&mut cache);
         assert!(cache.find(b"a", 1).is_some());
-        cache.sweep();
+        sweep(&mut cache);
         assert_eq!((cache.entries.len(), cache.queue.len()), (1, 1));
         assert!(cache.entries.contains_key(&b"a"[..]));
-        cache.sweep();
+        sweep(&mut cache);
         assert!(cache.is_empty() && cache.queue.is_empty());
     }
 

@@ -253,8 +253,8 @@ impl OpenFile {
     }
 
     /// Makes a copy from the bytes that will be read.
-    pub(super) fn copy_to(&mut self, copy: PendingCopy) {
-        self.copy = RefCell::new(Some(copy));
+    pub(super) fn copy_to(&self, copy: PendingCopy) {
+        self.copy.replace(Some(copy));
     }
 
     /// Reads some bytes at `offset`. Returns how many were read. `None`: they come from the disk, and

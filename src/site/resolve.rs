@@ -117,7 +117,7 @@ impl Site {
     }
 
     /// Begins a turn of the worker's loop at `now`. Cached files are compared with the disk again.
-    /// Returns whether it is time to forget what nobody uses; the cache has done so.
+    /// Returns whether it is time to forget what nobody uses; the cache does so from now on.
     pub fn begin_turn(&mut self, now: HttpDate) -> bool {
         self.now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
         self.look_again();
@@ -127,15 +127,21 @@ impl Site {
         let is_due = self.now.abs_diff(self.swept) >= SWEEP.as_secs();
         if is_due {
             self.swept = self.now;
-            self.cache.sweep();
+            self.cache.begin_sweep();
             self.coders.clear();
+        }
+        if self.cache.is_sweeping() {
+            self.cache.sweep();
         }
         is_due
     }
 
-    /// Whether the cache has nothing to forget.
-    pub fn is_cache_empty(&self) -> bool {
-        self.cache.is_empty()
+    /// When the next turn should begin so that what nobody uses is forgotten. `None`: nothing is cached.
+    pub fn next_sweep(&self) -> Option<Duration> {
+        match self.cache.is_sweeping() {
+            true => Some(Duration::ZERO),
+            false => (!self.cache.is_empty()).then_some(SWEEP),
+        }
     }
 
     /// A handle that keeps content with its file and tells the cache to charge for it.
@@ -188,16 +194,21 @@ impl Site {
         if let Some(copy) = file.copy.get() {
             return Ok(Some(Stored::Private(Rc::clone(copy))));
         }
-        let Some(mut open) = self.open(file, opened, caller)? else {
-            return Ok(None);
-        };
-        if let Some(copy) = self.begin_copy(file) {
-            open.copy_to(copy);
-        }
-        Ok(Some(Stored::File(Rc::new(open))))
+        let open = self.open(file, opened, caller)?;
+        Ok(open.map(|open| Stored::File(Rc::new(open))))
     }
 
-    /// Like [`Site::content`], but returns a source and makes no copy.
+    /// Makes a private copy of `file` from the bytes that will be read, if that is worth it and there is
+    /// space. The caller will send all of `content`, which is the content of the file.
+    pub fn copy_while_sent(&mut self, file: &Rc<StoredFile>, content: &Stored) {
+        if let Stored::File(open) = content
+            && let Some(copy) = self.begin_copy(file)
+        {
+            open.copy_to(copy);
+        }
+    }
+
+    /// Like [`Site::content`], but returns a source.
     pub fn source(
         &self,
         file: &StoredFile,
@@ -619,7 +630,9 @@ mod tests {
     fn ask(site: &mut Site, path: &str) -> Stored {
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
         let file = find(site, path).expect("there");
-        content(site, &file).expect("readable").expect("unchanged")
+        let content = content(site, &file).expect("readable").expect("unchanged");
+        site.copy_while_sent(&file, &content);
+        content
     }
 
     /// Requests a file after it was sent twice. If there is space for a copy, the copy exists by then.
@@ -681,16 +694,16 @@ mod tests {
         for (path, grows) in [("/a", true), ("/b", false)] {
             let file = find(&mut site, path).expect("there");
             let mut ask = || {
-                content(&mut site, &file)
-                    .expect("readable")
-                    .expect("unchanged")
+                let content = content(&mut site, &file).expect("readable");
+                let content = content.expect("unchanged");
+                site.copy_while_sent(&file, &content);
+                content
             };
             ask();
-            let part = ask();
+            let unsent = ask();
             assert!(file.is_being_copied.get());
-            part.slice(0, part.len() - 1);
-            assert!(!file.is_being_copied.get(), "a part makes no copy");
-            drop(part);
+            drop(unsent);
+            assert!(!file.is_being_copied.get(), "it was not sent");
             // A file that has only grown is sent up to its old end, but its state has changed.
             let whole = ask();
             if grows {
