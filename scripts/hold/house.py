@@ -66,18 +66,20 @@ class House:
         return root
 
     @contextmanager
-    def serving(self, root, *options, descriptors=None, log=None):
-        """A server that listens, until the end of the block: with so many `descriptors` at most,
-        and an access log where there is a file for it."""
+    def serving(self, root, *options, descriptors=None, space=None, log=None):
+        """A server that listens, until the end of the block: with so many `descriptors` and bytes of
+        address `space` at most, and an access log where there is a file for it."""
         self._started += 1
         complaints = self.folder / f"complaints-{self._started}"
         command = [self._binary, "--bind", "127.0.0.1", "--port", "0", *options]
         if log is None:
             command += ["--log-format", "off"]
         command.append(root)
+        # Limits that a server finds at its start, as a service manager would set them.
         if descriptors:
-            # The limit that a server finds at its start, as a service manager would set it.
-            command = ["/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh", *command]
+            command = limited(f"-n {descriptors}", command)
+        if space:
+            command = limited(f"-v {space >> 10}", command)
         with open(complaints, "wb") as errors:
             tree = Tree(command, log or subprocess.DEVNULL, errors)
         server = Server(tree, None, complaints)
@@ -87,6 +89,11 @@ class House:
             _check(server)
         finally:
             tree.stop()
+
+
+def limited(limit, command):
+    """The same command under a limit of the shell's `ulimit`."""
+    return ["/bin/sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *command]
 
 
 def _port(server):

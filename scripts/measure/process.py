@@ -64,6 +64,16 @@ class Tree:
             pages += int(fields[1]) if fields else 0
         return pages * PAGE
 
+    def most_addresses(self):
+        """Bytes of addresses that were in use at the same time, whether there was memory behind them
+        or not: the highest count of each process, added up."""
+        total = 0
+        for pid in self.pids():
+            for line in _read(f"/proc/{pid}/status").splitlines():
+                if line.startswith("VmPeak:"):
+                    total += int(line.split()[1]) * 1024
+        return total
+
     def anonymous(self):
         """Bytes stored in anonymous files, each counted once; a look at every descriptor."""
         sizes = {}

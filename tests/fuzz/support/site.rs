@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::Config;
@@ -13,6 +14,7 @@ use docroot::net::context::{Context, Settings};
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::observe::client::Client;
 use docroot::site::root::{LinkPolicy, Root};
+use signal_hook::consts::SIGPIPE;
 
 /// A folder with some files, in memory where the machine has such a place.
 pub fn folder() -> PathBuf {
@@ -30,6 +32,7 @@ pub fn folder() -> PathBuf {
 
 /// The settings of a server of such a folder.
 pub fn settings(change: impl FnOnce(&mut Config)) -> Settings {
+    ignore_broken_pipes();
     let folder = folder();
     let root = Root::open(&folder, LinkPolicy::default()).expect("a root");
     let mut config = Config {
@@ -39,6 +42,13 @@ pub fn settings(change: impl FnOnce(&mut Config)) -> Settings {
     };
     change(&mut config);
     Settings::new(config, root, Default::default())
+}
+
+/// The standard library ignores SIGPIPE before `main` of a Rust program. libFuzzer has a `main` of its own,
+/// and the signal would end the run as soon as the server sends something to a client that has left.
+fn ignore_broken_pipes() {
+    let flag = Arc::default();
+    signal_hook::flag::register(SIGPIPE, flag).expect("a signal that can be caught");
 }
 
 /// A connection's two ends, both non-blocking: the server's and the client's.

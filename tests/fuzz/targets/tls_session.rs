@@ -1,6 +1,14 @@
-//! A TLS session, fed arbitrary bytes: in place of a handshake, after one, or as the plain text of a
-//! client. It does not panic and comes to an end, and what arrives as plain text is answered as without
-//! TLS.
+//! A TLS session of either version, fed arbitrary bytes: in place of a handshake, after one, or as the
+//! plain text of a client, with or without one damaged byte on the way. It does not panic and comes to
+//! an end. Plain text that arrives whole is answered as without TLS.
+//!
+//! The first byte of an input says how the rest is used, and the second how the records arrive:
+//!
+//! ```text
+//! input  = use, length of a part, bytes
+//! use    = kind + 4 (TLS 1.2) + 8 (each piece of plain text is sent many times at once)
+//! damage = offset (2 bytes) and mask (1 byte), which precede the bytes of `DAMAGED`
+//! ```
 #![no_main]
 
 #[allow(dead_code, reason = "this target uses a part of it")]
@@ -27,13 +35,34 @@ use docroot::net::tls::options::{CertificateSource, ClientAuthentication, TlsOpt
 use docroot::net::transport::Transport;
 use docroot::observe::log::Log;
 use libfuzzer_sys::fuzz_target;
+use rustls::SupportedProtocolVersion;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
 
+/// What is sent in place of a handshake.
+const RAW: u8 = 0;
+/// What follows a handshake, not encrypted.
+const RAW_AFTER_HANDSHAKE: u8 = 1;
+/// The plain text of a client.
+const PLAIN: u8 = 2;
+/// The same, with one damaged byte among its records.
+const DAMAGED: u8 = 3;
+
+/// As often is a piece repeated to be longer than the server's buffers.
+const TIMES: usize = 64;
+
+/// Parts of records are at least this long, so that no input needs thousands of turns.
+const SHORTEST_PART: usize = 16;
+
+/// The server ends a session whose keys are renewed 32 times.
+const MOST_RENEWALS: usize = 16;
+
 thread_local! {
-    static WORLD: RefCell<(Context, Arc<ClientConfig>)> = RefCell::new((context(), caller()));
+    static WORLD: RefCell<(Context, [Arc<ClientConfig>; 2])> =
+        RefCell::new((context(), [&TLS13, &TLS12].map(caller)));
 }
 
 fn context() -> Context {
@@ -54,10 +83,10 @@ fn context() -> Context {
     Context::new(&settings, Log::off().handle(), mailbox.wakes())
 }
 
-/// A client that takes any certificate.
-fn caller() -> Arc<ClientConfig> {
+/// A client of one version that takes any certificate.
+fn caller(version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&[version])
         .expect("versions")
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate))
@@ -106,27 +135,34 @@ impl ServerCertVerifier for AnyCertificate {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&kind, input)) = input.split_first() else {
+    let [how, part, input @ ..] = input else {
         return;
     };
-    WORLD.with_borrow_mut(|(context, caller)| {
+    WORLD.with_borrow_mut(|(context, callers)| {
         let (ours, theirs) = site::pair();
         let listener = site::listener(true);
         let transport = Transport::new(ours);
-        let connection = Connection::new(transport, site::client(), listener, None, context);
         let mut wire = Wire {
-            connection,
+            connection: Connection::new(transport, site::client(), listener, None, context),
             theirs,
+            part: (*part as usize).max(SHORTEST_PART),
+            sent: 0,
+            damage: None,
             received: Vec::new(),
+            answered: Vec::new(),
         };
-        match kind % 3 {
-            0 => wire.raw(context, input),
-            1 => {
-                if let Some(_session) = wire.handshake(context, caller) {
-                    wire.raw(context, input);
-                }
+        let caller = &callers[usize::from(how & 4 != 0)];
+        match how & 3 {
+            RAW => wire.raw(context, input),
+            RAW_AFTER_HANDSHAKE => {
+                let _session = wire.handshake(context, caller).expect("a handshake");
+                wire.raw(context, input);
             }
-            _ => wire.plain(context, caller, input),
+            PLAIN => {
+                let times = if how & 8 == 0 { 1 } else { TIMES };
+                wire.plain(context, caller, input, times);
+            }
+            DAMAGED.. => wire.damaged(context, caller, input),
         }
     });
 });
@@ -135,42 +171,81 @@ fuzz_target!(|input: &[u8]| {
 struct Wire {
     connection: Connection,
     theirs: UnixStream,
+    /// How many bytes of records are sent at a time.
+    part: usize,
+    /// How many were sent.
+    sent: usize,
+    /// Which of them is damaged, and how.
+    damage: Option<(usize, u8)>,
     received: Vec<u8>,
+    /// The plain text of what was received.
+    answered: Vec<u8>,
 }
 
 impl Wire {
     /// Sends bytes that are no records of a session.
     fn raw(&mut self, context: &mut Context, input: &[u8]) {
-        for piece in site::pieces(input) {
-            if self.theirs.write_all(piece).is_err() || !self.run(context) {
-                return;
-            }
+        if self.send(context, input) {
+            self.end(context);
         }
-        self.end(context);
     }
 
-    /// Sends bytes as the plain text of a session, and checks the answers.
-    fn plain(&mut self, context: &mut Context, caller: &Arc<ClientConfig>, input: &[u8]) {
+    /// Sends bytes as the plain text of a session, each piece so many times, and checks the answers.
+    fn plain(
+        &mut self,
+        context: &mut Context,
+        caller: &Arc<ClientConfig>,
+        input: &[u8],
+        times: usize,
+    ) {
         let mut session = self.handshake(context, caller).expect("a handshake");
-        let (mut sent, mut answered) = (Vec::new(), Vec::new());
+        session.set_buffer_limit(None);
+        let mut sent = Vec::new();
+        let mut renewals = 0;
+        let mut is_open = true;
         for piece in site::pieces(input) {
-            sent.extend_from_slice(piece);
-            session.writer().write_all(piece).expect("room");
-            let is_open = self.exchange(context, &mut session);
-            let _ = session.reader().read_to_end(&mut answered);
+            // An empty piece renews the client's keys, if the version can.
+            if piece.is_empty() && renewals < MOST_RENEWALS {
+                renewals += 1;
+                let _ = session.refresh_traffic_keys();
+            }
+            let piece = piece.repeat(times);
+            sent.extend_from_slice(&piece);
+            session.writer().write_all(&piece).expect("room");
+            is_open = self.exchange(context, &mut session);
             if !is_open {
                 break;
             }
         }
         session.send_close_notify();
-        if self.exchange(context, &mut session) {
+        if is_open && self.exchange(context, &mut session) {
             self.end(context);
-            self.take(&mut session);
+            self.take(&mut session)
+                .expect("records of the server are right");
         }
-        let _ = session.reader().read_to_end(&mut answered);
-        answers::answers(&answered, &sent);
+        answers::answers(&self.answered, &sent);
     }
 
+    /// Sends the same, but damages a byte. The server's alert ends the client's session.
+    fn damaged(&mut self, context: &mut Context, caller: &Arc<ClientConfig>, input: &[u8]) {
+        let [high, low, mask, input @ ..] = input else {
+            return;
+        };
+        self.damage = Some((usize::from(u16::from_be_bytes([*high, *low])), *mask));
+        if let Some(mut session) = self.handshake(context, caller) {
+            for piece in site::pieces(input) {
+                session.writer().write_all(piece).expect("room");
+                if !self.exchange(context, &mut session) {
+                    return;
+                }
+            }
+        }
+        if self.run(context) {
+            self.end(context);
+        }
+    }
+
+    /// `None` if it fails, which it may only if a byte is damaged.
     fn handshake(
         &mut self,
         context: &mut Context,
@@ -182,42 +257,60 @@ impl Wire {
             if !session.is_handshaking() {
                 return Some(session);
             }
-            self.exchange(context, &mut session);
+            if !self.exchange(context, &mut session) {
+                return None;
+            }
         }
         None
     }
 
     /// Moves records in both directions. Returns whether the connection is open.
     fn exchange(&mut self, context: &mut Context, session: &mut ClientConnection) -> bool {
+        let mut records = Vec::new();
         while session.wants_write() {
-            if session.write_tls(&mut self.theirs).is_err() {
-                break;
-            }
+            session.write_tls(&mut records).expect("memory");
         }
-        let is_open = self.run(context);
-        self.take(session);
+        let is_open = self.send(context, &records);
+        match self.take(session) {
+            Err(_) if self.damage.is_some() => false,
+            taken => taken
+                .map(|()| is_open)
+                .expect("records of the server are right"),
+        }
+    }
+
+    /// Sends bytes in parts. `false`: the connection is over.
+    fn send(&mut self, context: &mut Context, bytes: &[u8]) -> bool {
+        let mut is_open = self.run(context);
+        for part in bytes.chunks(self.part) {
+            let mut part = part.to_vec();
+            if let Some((at, mask)) = self.damage
+                && let Some(byte) = at.checked_sub(self.sent).and_then(|at| part.get_mut(at))
+            {
+                *byte ^= mask;
+            }
+            self.sent += part.len();
+            is_open = is_open && self.theirs.write_all(&part).is_ok() && self.run(context);
+        }
         is_open
     }
 
-    /// Gives the client's session what has arrived.
-    fn take(&mut self, session: &mut ClientConnection) {
+    /// Gives the client's session what has arrived, and takes the plain text out of it.
+    fn take(&mut self, session: &mut ClientConnection) -> Result<(), Error> {
         let received = std::mem::take(&mut self.received);
         let mut records = &received[..];
         while !records.is_empty() {
-            let read = session.read_tls(&mut records).expect("memory");
-            session
-                .process_new_packets()
-                .expect("records of the server are right");
-            // Its buffer is full until the plain text is read.
-            if read == 0 {
-                self.received = records.to_vec();
-                return;
-            }
+            session.read_tls(&mut records).expect("room");
+            session.process_new_packets()?;
+            // It ends with an error if no more has come yet.
+            let _ = session.reader().read_to_end(&mut self.answered);
         }
+        Ok(())
     }
 
     fn end(&mut self, context: &mut Context) {
-        self.theirs.shutdown(Shutdown::Write).expect("half a close");
+        // The server may have closed both halves already.
+        let _ = self.theirs.shutdown(Shutdown::Write);
         assert!(!self.run(context), "it never ends");
     }
 

@@ -1,6 +1,11 @@
-//! A whole worker with several connections, fed arbitrary bytes in arbitrary pieces and order. The
-//! worker does not panic. Each request gets one well-formed answer, whatever the other clients send. When
-//! the worker is drained, it ends.
+//! A whole worker with several connections, fed arbitrary bytes in arbitrary pieces and order. Clients
+//! come and go. The worker does not panic. Each request gets one well-formed answer, whatever the other
+//! clients send, unless the worker is drained meanwhile. When it is drained, it ends.
+//!
+//! ```text
+//! input = server, piece, *( %xFF piece )
+//! piece = whose, bytes
+//! ```
 #![no_main]
 
 #[allow(dead_code, reason = "this target uses a part of it")]
@@ -20,14 +25,30 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use docroot::net::context::{Context, Settings};
-use docroot::net::mailbox::{Admission, Mailbox, Shutdown};
+use docroot::net::mailbox::{Admission, Mailbox, Shutdown, WorkerHandle};
 use docroot::net::worker::Worker;
 use docroot::observe::log::Log;
+use docroot::site::disk::DiskPool;
 use libfuzzer_sys::fuzz_target;
 
 const CONNECTIONS: usize = 4;
 
-static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| Arc::new(site::settings(|_| {})));
+/// Bits of the first byte of an input.
+const HAS_DISK_THREADS: u8 = 1;
+/// Bits of the first byte of a piece. The lowest say whose it is.
+const LEAVES: u8 = 0x80;
+const VANISHES: u8 = 0x40;
+const DRAINS: u8 = 0x20;
+
+/// Without disk threads, and with them for everything.
+static SETTINGS: LazyLock<[Arc<Settings>; 2]> = LazyLock::new(|| {
+    let waiting = site::settings(|_| {});
+    let mut threaded = site::settings(|_| {});
+    let root = Arc::get_mut(&mut threaded.root).expect("nobody else has it");
+    root.assume_remote();
+    threaded.disk = Some(DiskPool::new(2));
+    [waiting, threaded].map(Arc::new)
+});
 
 /// A client, what it has sent and what it has received.
 struct Caller {
@@ -38,7 +59,10 @@ struct Caller {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let settings = Arc::clone(&SETTINGS);
+    let Some((&server, input)) = input.split_first() else {
+        return;
+    };
+    let settings = Arc::clone(&SETTINGS[usize::from(server & HAS_DISK_THREADS)]);
     let shutdown = Arc::<Shutdown>::default();
     let (mailbox, handle) = Mailbox::new(Arc::clone(&shutdown)).expect("a poller");
     let of_worker = Arc::clone(&settings);
@@ -46,33 +70,23 @@ fuzz_target!(|input: &[u8]| {
         let context = Context::new(&of_worker, Log::off().handle(), mailbox.wakes());
         Worker::new(mailbox).run(context);
     });
-    let mut callers: Vec<Caller> = (0..CONNECTIONS)
-        .map(|_| {
-            let (stream, theirs) = site::pair();
-            let admission = Admission {
-                stream,
-                client: site::client(),
-                listener: site::listener(false),
-                refused: None,
-            };
-            assert!(handle.send(admission).is_ok(), "the worker runs");
-            Caller {
-                stream: theirs,
-                sent: Vec::new(),
-                received: Vec::new(),
-                is_open: true,
-            }
-        })
-        .collect();
-    // The first byte of a piece says whose it is, and whether that client leaves with it.
+    let mut callers: [Caller; CONNECTIONS] = std::array::from_fn(|_| Caller::new(&handle));
     for piece in site::pieces(input) {
         let Some((&whose, piece)) = piece.split_first() else {
             continue;
         };
         let caller = &mut callers[whose as usize % CONNECTIONS];
         caller.send(piece);
-        if whose & 0x80 != 0 {
+        if whose & LEAVES != 0 {
             caller.leave();
+        }
+        if whose & VANISHES != 0 {
+            // What has come and was not read makes it a reset.
+            *caller = Caller::new(&handle);
+        }
+        if whose & DRAINS != 0 {
+            shutdown.drain();
+            handle.wake();
         }
         caller.read();
     }
@@ -80,15 +94,37 @@ fuzz_target!(|input: &[u8]| {
     for mut caller in callers {
         caller.stream.set_nonblocking(false).expect("blocking");
         let _ = caller.stream.read_to_end(&mut caller.received);
-        answers::answers(&caller.received, &caller.sent);
+        if !shutdown.is_draining() {
+            answers::answers(&caller.received, &caller.sent);
+        }
     }
     shutdown.drain();
     handle.wake();
     worker.join().expect("no panic");
     assert_eq!(settings.counters.worker_panics.value(), 0);
+    assert_eq!(handle.connections(), 0);
 });
 
 impl Caller {
+    /// A client whose connection the worker has, unless the worker has ended.
+    fn new(worker: &WorkerHandle) -> Caller {
+        let (stream, theirs) = site::pair();
+        let admission = Admission {
+            stream,
+            client: site::client(),
+            listener: site::listener(false),
+            refused: None,
+        };
+        // A drained worker returns the connection, and it is closed.
+        let is_open = worker.send(admission).is_ok();
+        Caller {
+            stream: theirs,
+            sent: Vec::new(),
+            received: Vec::new(),
+            is_open,
+        }
+    }
+
     fn send(&mut self, piece: &[u8]) {
         if !self.is_open {
             return;
