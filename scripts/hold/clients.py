@@ -11,6 +11,9 @@ from .house import Row, milliseconds, percentile
 # Half of what a well-behaved client asks goes over a connection that it keeps.
 PROBE_PAUSE = 0.001
 
+# What needs no waiting takes no longer, on a busy machine too.
+SOON = 0.1
+
 # As on Ethernet. The loopback's own segments of 64 KiB would let both kernels hold megabytes of
 # what a client has not read.
 SEGMENT = 1400

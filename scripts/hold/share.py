@@ -1,0 +1,77 @@
+"""Slow clients of one address that keep large listings: everybody else still gets theirs."""
+
+import time
+
+from measure import client
+
+from . import clients, memory
+from .house import Row
+
+NAME = "large listings"
+
+NAMES = 60_000
+READERS = 40
+READERS_ADDRESS = "127.0.0.2"
+OTHER_ADDRESS = "127.0.0.3"
+
+# Listings are taken back after three seconds, and half a minute of these listings does not fit.
+LATEST = 8.0
+ASKS = 10
+
+
+def run(house, say):
+    """The rows."""
+    root = house.root("share")
+    (root / "large").mkdir()
+    for number in range(NAMES):
+        (root / "large" / memory.longest(number)).touch()
+    (root / "small").mkdir()
+    (root / "small" / "file").touch()
+    with house.serving(root) as server:
+        rest = memory.settled(server)
+        say(f"{NAME}: {READERS} readers")
+        readers = [read_nothing(server.port, number) for number in range(READERS)]
+        most = memory.settled(server)
+        large = [timed(server.port, "/large/") for _ in range(ASKS)]
+        small = [timed(server.port, "/small/") for _ in range(ASKS)]
+        most = max(most, server.tree.resident())
+        for reader in readers:
+            reader.close()
+    return [
+        verdict(f"a listing of {NAMES:,} names", large, LATEST),
+        verdict("a listing of one name", small, clients.SOON),
+        Row(
+            NAME,
+            f"{READERS} clients with queries of their own: at most {memory.MOST / memory.MEGABYTE:.0f} MB more than at rest",
+            f"{(most - rest) / memory.MEGABYTE:.1f} MB more than {rest / memory.MEGABYTE:.1f}",
+            most - rest <= memory.MOST,
+        ),
+    ]
+
+
+def verdict(what, answers, latest):
+    """What another address felt of it."""
+    worst = max(took for _, took in answers)
+    served = sum(status == 200 for status, _ in answers)
+    return Row(
+        NAME,
+        f"while {READERS} clients of one address read nothing of large listings, another gets {what} within {latest:g} s",
+        f"{served} of {len(answers)} answered 200, the latest after {worst:.2f} s",
+        served == len(answers) and worst <= latest,
+    )
+
+
+def read_nothing(port, number):
+    """A client that asks for a listing of its own and reads nothing."""
+    connection = clients.connect(port, READERS_ADDRESS, narrow=True)
+    connection.sendall(client.request(port, f"/large/?q={'x' * (1 + number)}"))
+    return connection
+
+
+def timed(port, path):
+    """The status of a request of the other address, and how long it took."""
+    begun = time.monotonic()
+    with clients.connect(port, OTHER_ADDRESS) as connection:
+        connection.sendall(client.request(port, path, method="HEAD"))
+        status_line = connection.recv(1 << 16).split(b"\r\n")[0]
+    return int(status_line.split()[1]), time.monotonic() - begun
