@@ -523,7 +523,7 @@ fn hidden_names_are_absent_but_well_known() {
 
 /// Names that a URL cannot hold as they are; only NUL, the slash and the backslash are missing,
 /// which no path may name.
-const NAMES: [&[u8]; 19] = [
+const NAMES: [&[u8]; 20] = [
     b"plain.txt",
     b"two words",
     b" ends in spaces ",
@@ -539,6 +539,7 @@ const NAMES: [&[u8]; 19] = [
     b"a:b",
     b"http:",
     b"line\nbreak\x1b[2J\x7f",
+    "\u{7}\u{85}\u{9b}\u{a0}\u{3000}\u{2800}\u{e0041}".as_bytes(),
     "grün".as_bytes(),
     "日本語 😀".as_bytes(),
     b"\xff\xfe not UTF-8 \xc3",

@@ -109,14 +109,14 @@ impl fmt::Display for Warning {
                 f,
                 "other machines can connect and {} is the whole file system; \
                  serve a directory that has only public files",
-                shown(root)
+                Name::of(root)
             ),
             Warning::PrivateFiles(root, file) => write!(
                 f,
                 "other machines can connect and {} has private files such as {}; \
                  serve a directory that has only public files",
-                shown(root),
-                shown(file)
+                Name::of(root),
+                Name::of(file)
             ),
             Warning::Hidden => f.write_str(
                 "other machines can connect and read hidden files such as .git and .env; \
@@ -126,14 +126,10 @@ impl fmt::Display for Warning {
                 f,
                 "other users can access the private key {} (its mode is {mode:03o}); \
                  run chmod 600 on it",
-                shown(key)
+                Name::of(key)
             ),
         }
     }
-}
-
-fn shown(path: &Path) -> Name<'_> {
-    Name(path.as_os_str().as_encoded_bytes())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::net::tls::fault::TlsError;
+use crate::text::escape::Name;
 
 /// The lowest port that needs no privileges.
 const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
@@ -81,24 +82,28 @@ impl StartError {
 }
 
 impl fmt::Display for StartError {
-    // Paths are printed in Rust's string syntax, so a line feed in a name cannot break the line.
+    // A line feed in a name cannot break the line: `Name` escapes it.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             StartError::NoSuchRoot(path) => write!(
                 f,
-                "{path:?} does not exist: name an existing directory or file"
+                "{path} does not exist: name an existing directory or file",
+                path = Name::of(path)
             ),
             StartError::RootForbidden(path) => write!(
                 f,
-                "{path:?} cannot be read: change its permissions, or run docroot as another user"
+                "{path} cannot be read: change its permissions, or run docroot as another user",
+                path = Name::of(path)
             ),
             StartError::RootNotServable(path) => write!(
                 f,
-                "{path:?} is neither a directory nor a regular file: name one of these"
+                "{path} is neither a directory nor a regular file: name one of these",
+                path = Name::of(path)
             ),
             StartError::RootFault(path, error) => write!(
                 f,
-                "{path:?} cannot be opened: {error}; check the path and its disk"
+                "{path} cannot be opened: {error}; check the path and its disk",
+                path = Name::of(path)
             ),
             StartError::PortTaken(address) => write!(
                 f,
@@ -191,6 +196,8 @@ mod tests {
         check_root("a", Errno::NOENT, "\"a\" does not exist: name");
         check_root("a/b", Errno::NOTDIR, "\"a/b\" does not exist: name");
         check_root("a\nb", Errno::NOENT, r#""a\nb" does not exist: name"#);
+        let blank = r#""a\u{3164}\u{2800}" does not exist: name"#;
+        check_root("a\u{3164}\u{2800}", Errno::NOENT, blank);
         check_root("a", Errno::ACCESS, "\"a\" cannot be read: change");
         check_root("a", Errno::IO, "\"a\" cannot be opened: ");
         check_root("a", Errno::LOOP, "\"a\" cannot be opened: ");

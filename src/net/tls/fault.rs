@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::text::escape::Name;
+
 /// Why TLS cannot be set up.
 #[derive(Debug)]
 pub enum TlsError {
@@ -43,46 +45,56 @@ impl fmt::Display for TlsError {
             TlsError::NotBuiltIn => f.write_str(NOT_BUILT_IN),
             TlsError::Unreadable(path, error) => write!(
                 f,
-                "{path:?} cannot be read: {error}; name a PEM file that this user may read"
+                "{path} cannot be read: {error}; name a PEM file that this user may read",
+                path = Name::of(path)
             ),
             TlsError::NoSuchFile(path) => write!(
                 f,
-                "{path:?} is not a regular file of at most 1 MiB: name a PEM file"
+                "{path} is not a regular file of at most 1 MiB: name a PEM file",
+                path = Name::of(path)
             ),
             TlsError::Malformed(path, fault) => write!(
                 f,
-                "{path:?} is not a complete PEM file: {fault}; create or copy it again"
+                "{path} is not a complete PEM file: {fault}; create or copy it again",
+                path = Name::of(path)
             ),
             TlsError::NoCertificate(path) => write!(
                 f,
-                "there is no certificate in {path:?}: \
-                 a file with a certificate has a line -----BEGIN CERTIFICATE-----"
+                "there is no certificate in {path}: \
+                 a file with a certificate has a line -----BEGIN CERTIFICATE-----",
+                path = Name::of(path)
             ),
             TlsError::BadCertificate(path, fault) => {
                 write!(
                     f,
-                    "a certificate in {path:?} cannot be used: {fault}; create or get another one"
+                    "a certificate in {path} cannot be used: {fault}; create or get another one",
+                    path = Name::of(path)
                 )
             }
             TlsError::NoKey(path) => write!(
                 f,
-                "there is no private key in {path:?}: \
-                 a file with a key has a line such as -----BEGIN PRIVATE KEY-----"
+                "there is no private key in {path}: \
+                 a file with a key has a line such as -----BEGIN PRIVATE KEY-----",
+                path = Name::of(path)
             ),
             TlsError::EncryptedKey(path) => write!(
                 f,
-                "the private key in {path:?} needs a passphrase: \
-                 remove the passphrase with openssl pkey -in KEY -out NEW"
+                "the private key in {path} needs a passphrase: \
+                 remove the passphrase with openssl pkey -in KEY -out NEW",
+                path = Name::of(path)
             ),
             TlsError::BadKey(path, fault) => write!(
                 f,
-                "the private key in {path:?} cannot be used: {fault}; \
-                 use an RSA, ECDSA P-256, P-384 or Ed25519 key"
+                "the private key in {path} cannot be used: {fault}; \
+                 use an RSA, ECDSA P-256, P-384 or Ed25519 key",
+                path = Name::of(path)
             ),
             TlsError::KeyMismatch { certificate, key } => write!(
                 f,
-                "the private key in {key:?} does not belong to the first certificate in \
-                 {certificate:?}: name the key that belongs to this certificate"
+                "the private key in {key} does not belong to the first certificate in \
+                 {certificate}: name the key that belongs to this certificate",
+                key = Name::of(key),
+                certificate = Name::of(certificate)
             ),
             TlsError::Library(fault) => {
                 write!(
