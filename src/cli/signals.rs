@@ -35,7 +35,7 @@ pub struct Hurry(Arc<AtomicBool>);
 impl Hurry {
     /// Whether docroot was told not to finish the responses that it had begun.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -47,15 +47,14 @@ pub fn end_on_signals(handle: Handle) -> io::Result<Hurry> {
     let hurry = Hurry::default();
     let second = hurry.clone();
     let wait = move || {
-        let mut received = signals.forever().inspect(|&signal| {
+        for (number, signal) in signals.forever().take(2).enumerate() {
+            // The main thread reads this as soon as the server has stopped.
+            second.0.store(number > 0, Ordering::Release);
             handle.drain();
             if signal == SIGINT {
                 end_line();
             }
-        });
-        received.next();
-        received.next();
-        second.0.store(true, Ordering::Relaxed);
+        }
         // The process ends here only if the main thread does not return in time.
         let _ = never::<()>().recv_timeout(STOP_TIMEOUT);
         process::exit(1);
