@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use rustix::process::Signal;
-use support::program::{Program, command, skipped, unprivileged};
+use support::program::{Program, command, free_port, skipped, unprivileged};
 use support::{find, request};
 
 /// Runs the command with these variables and no others.
@@ -430,8 +430,7 @@ fn end(child: &mut std::process::Child) -> Option<i32> {
 #[test]
 fn quiet_says_nothing_at_all() {
     let folder = site();
-    let (listener, port) = taken();
-    drop(listener);
+    let port = free_port().to_string();
     let mut child = command()
         .args(["--quiet", "--bind", "127.0.0.1", "--port", &port])
         .args(["--allow-host", "test"])
@@ -524,8 +523,7 @@ fn a_log_that_cannot_be_written_does_not_end_the_server() {
 #[test]
 fn closed_standard_streams_do_not_end_the_server() {
     let folder = site();
-    let (listener, port) = taken();
-    drop(listener);
+    let port = free_port().to_string();
     let mut child = Command::new("sh")
         .args(["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"])
         .arg(env!("CARGO_BIN_EXE_docroot"))
@@ -662,8 +660,7 @@ fn root_is_warned_if_others_can_connect() {
 #[test]
 fn warnings_are_also_said_quietly() {
     let folder = site();
-    let (listener, port) = taken();
-    drop(listener);
+    let port = free_port().to_string();
     let mut child = command()
         .args([
             "--quiet",

@@ -5,13 +5,13 @@ mod support;
 
 use std::fs::{File, OpenOptions};
 use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use support::program::command;
+use support::program::{command, free_port};
 use support::{Client, pause, request, until};
 
 /// What a stream may be.
@@ -98,17 +98,15 @@ impl Mute {
             .expect("a file")
             .set_len(64 << 20)
             .expect("a sparse file");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = port.local_addr().expect("an address");
-        drop(port);
+        let port = free_port().to_string();
         let mut command = shell(&[output.redirection(1), errors.redirection(2)].join(" "));
         command.args(["--log-format", "combined", "--allow-host", "test"]);
-        command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string()]);
+        command.args(["--bind", "127.0.0.1", "--port", &port]);
         let ((stdout, output), (stderr, errors)) = (output.open(), errors.open());
         command.arg(folder.path()).stdout(stdout).stderr(stderr);
         Mute {
             child: command.spawn().expect("it starts"),
-            address: address.to_string(),
+            address: format!("127.0.0.1:{port}"),
             output,
             errors,
             _folder: folder,
