@@ -7,6 +7,7 @@
 use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,7 +95,7 @@ const NOTICE_TIMEOUT: Duration = Duration::from_millis(500);
 fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let config = &launch.config;
-    let absolute = config.root.canonicalize();
+    let root = absolute(&config.root);
     let banner = Banner {
         listening: &listening,
         scheme: match config.tls {
@@ -104,7 +105,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         plain: &plain,
         fingerprint: server.fingerprint(),
         outward: &outward_addresses(),
-        root: absolute.as_ref().unwrap_or(&config.root),
+        root: &root,
         taken: taken_port(config.port, &listening),
         colour: wants_colour(&io::stderr()),
     };
@@ -119,6 +120,16 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         text += &banner.text();
     }
     (text, banner.urls())
+}
+
+/// The absolute path of the root. If it is a file, it has the name that the user gave, even if that name
+/// is a link.
+fn absolute(root: &Path) -> PathBuf {
+    let absolute = match root.is_file() {
+        true => path::absolute(root),
+        false => root.canonicalize(),
+    };
+    absolute.unwrap_or_else(|_| root.to_owned())
 }
 
 /// The preferred port, if the server had to use another one.

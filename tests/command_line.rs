@@ -224,6 +224,25 @@ fn a_single_file_is_served_by_its_name() {
     }
 }
 
+/// The banner and the site have the name that was typed.
+#[test]
+fn a_single_file_that_is_a_link_is_served_by_the_name_of_the_link() {
+    let (folder, elsewhere) = (site(), site());
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(elsewhere.path().join("a.txt"), &link).expect("a link");
+    let mut command = command();
+    command.args(["--log-format", "off"]).arg("link");
+    let program = Program::start(command.current_dir(folder.path()));
+    let place = folder.path().canonicalize().expect("a path").join("link");
+    let want = format!("docroot serves {place:?} at\n");
+    assert!(program.banner.starts_with(&want), "{}", program.banner);
+    let mut client = program.connect();
+    for (target, status) in [("/", 200), ("/link", 200), ("/a.txt", 404)] {
+        client.send(&request("GET", target, &[]));
+        assert_eq!(client.response("GET").status, status, "{target}");
+    }
+}
+
 #[test]
 fn a_port_that_was_asked_for_and_is_taken_ends_with_1() {
     let (_listener, port) = taken();
