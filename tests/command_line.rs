@@ -638,6 +638,18 @@ fn private_files_and_hidden_files_are_warned_about_if_others_can_connect() {
 }
 
 #[test]
+fn the_home_directory_is_warned_about_if_others_can_connect() {
+    let folder = site();
+    let said = |address: &str| {
+        let mut command = command();
+        command.env("HOME", folder.path());
+        said_at(address, command, folder.path())
+    };
+    check_warned(&said("0.0.0.0"), "is your home directory", true);
+    check_warned(&said("127.0.0.1"), "is your home directory", false);
+}
+
+#[test]
 fn private_files_that_may_not_be_read_are_not_warned_about() {
     use std::os::unix::fs::PermissionsExt;
     let folder = site();
