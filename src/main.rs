@@ -30,6 +30,7 @@ use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
 
 fn main() -> ExitCode {
+    notice::print_panics();
     survive_file_size_limit();
     let variable = |name: &str| env::var_os(name);
     let status = match cli::parse(env::args_os(), variable, &Machine::inspect()) {
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
         // The parser reports the help and the version as errors too.
         Err(error) => printed(error.print(), ExitCode::from(error.exit_code())),
     };
-    notice::flush(NOTICE_TIMEOUT);
+    notice::flush(notice::FLUSH_TIMEOUT);
     status
 }
 
@@ -87,9 +88,6 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
 
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long docroot waits at exit until the standard error has taken what was said.
-const NOTICE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What docroot says at the start: notices, warnings and the banner. Also the URLs of the site.
 fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {

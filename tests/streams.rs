@@ -10,6 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use docroot::observe::notice;
 use rustix::process::{Pid, Signal, kill_process};
 use support::program::{command, free_port};
 use support::{Client, pause, request, until};
@@ -282,4 +283,30 @@ fn what_cannot_be_printed_is_an_error_unless_the_reader_has_left() {
         assert!(!errors.contains("panicked"), "{errors}");
         assert_eq!(errors.contains("cannot print"), code == 1, "{errors}");
     }
+}
+
+/// This test is also the program that panics.
+#[test]
+fn a_panic_does_not_wait_for_a_reader() {
+    const NAME: &str = "a_panic_does_not_wait_for_a_reader";
+    if std::env::var_os(NAME).is_some() {
+        notice::print_panics();
+        let outcome = std::thread::spawn(|| panic!("on purpose")).join();
+        std::process::exit(if outcome.is_err() { 7 } else { 0 });
+    }
+    let (_reader, writer) = full_pipe();
+    let program = std::env::current_exe().expect("a path");
+    let mut child = Command::new(program)
+        .args(["--exact", NAME, "--nocapture"])
+        .env(NAME, "1")
+        .stdout(Stdio::null())
+        .stderr(writer)
+        .spawn()
+        .expect("it starts");
+    let mut status = None;
+    until("the process ends", || {
+        status = child.try_wait().expect("a child");
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(7));
 }

@@ -2,15 +2,17 @@
 //! [`flush`], which waits for a limited time.
 //!
 //! ```text
-//! print, tell --text--> queue --> the thread "notice": write
-//! print_now ----------------------------------------> write, if there is room
+//! print, tell, a panic --text--> queue --> the thread "notice": write
+//! print_now ------------------------------------------------> write, if there is room
 //! ```
 //!
 //! A pipe that nobody reads, or a terminal that is stopped, blocks a write. The thread waits for it, so
 //! the server serves and obeys signals meanwhile.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Display;
 use std::io;
+use std::panic;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
@@ -47,6 +49,29 @@ pub fn tell(notices: &[impl Display]) {
     let lines = notices.iter().map(|notice| format!("docroot: {notice}\n"));
     print(lines.collect());
 }
+
+/// Makes panics print their message in the same way. A worker goes on after a panic, so it must not wait
+/// for a reader either.
+pub fn print_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let thread = thread::current();
+        let name = thread.name().unwrap_or("without a name");
+        let mut text = format!("docroot: this is a bug: the thread {name} {panic}\n");
+        // It is captured only if the environment asks for it.
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            text += &trace.to_string();
+        }
+        print(text);
+        // This thread is about to end the process.
+        if name == "main" {
+            flush(FLUSH_TIMEOUT);
+        }
+    }));
+}
+
+/// How long to wait at exit until the standard error has taken what was said.
+pub const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Waits until everything was printed, but not for much longer than `timeout`.
 pub fn flush(timeout: Duration) {
