@@ -16,6 +16,12 @@ const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 /// What to do if the limit of open files is too low.
 const MORE_FILES: &str = "raise the limit with ulimit -n, or lower --threads";
 
+// What is wrong with a root, and what to do.
+const NO_SUCH_ROOT: &str = "does not exist: name an existing directory or file";
+const ROOT_FORBIDDEN: &str =
+    "cannot be read: change its permissions, or run docroot as another user";
+const ROOT_NOT_SERVABLE: &str = "is neither a directory nor a regular file: name one of these";
+
 /// Why a server could not start.
 #[derive(Debug)]
 pub enum StartError {
@@ -85,25 +91,13 @@ impl fmt::Display for StartError {
     // A line feed in a name cannot break the line: `Name` escapes it.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            StartError::NoSuchRoot(path) => write!(
+            StartError::NoSuchRoot(path) => about(f, path, NO_SUCH_ROOT),
+            StartError::RootForbidden(path) => about(f, path, ROOT_FORBIDDEN),
+            StartError::RootNotServable(path) => about(f, path, ROOT_NOT_SERVABLE),
+            StartError::RootFault(path, error) => about(
                 f,
-                "{path} does not exist: name an existing directory or file",
-                path = Name::of(path)
-            ),
-            StartError::RootForbidden(path) => write!(
-                f,
-                "{path} cannot be read: change its permissions, or run docroot as another user",
-                path = Name::of(path)
-            ),
-            StartError::RootNotServable(path) => write!(
-                f,
-                "{path} is neither a directory nor a regular file: name one of these",
-                path = Name::of(path)
-            ),
-            StartError::RootFault(path, error) => write!(
-                f,
-                "{path} cannot be opened: {error}; check the path and its disk",
-                path = Name::of(path)
+                path,
+                format_args!("cannot be opened: {error}; check the path and its disk"),
             ),
             StartError::PortTaken(address) => write!(
                 f,
@@ -146,6 +140,11 @@ impl fmt::Display for StartError {
             ),
         }
     }
+}
+
+/// Writes what is wrong with a file.
+fn about(f: &mut fmt::Formatter<'_>, path: &Path, wrong: impl fmt::Display) -> fmt::Result {
+    write!(f, "{} {wrong}", Name::of(path))
 }
 
 impl std::error::Error for StartError {}
