@@ -7,6 +7,7 @@
 use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,24 +27,28 @@ use docroot::net::server::Server;
 use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
+use docroot::observe::notice;
 
 fn main() -> ExitCode {
+    notice::print_panics();
     survive_file_size_limit();
     let variable = |name: &str| env::var_os(name);
-    match cli::parse(env::args_os(), variable, &Machine::inspect()) {
+    let status = match cli::parse(env::args_os(), variable, &Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Print(text)) => print(&text),
         // The parser reports the help and the version as errors too.
         Err(error) => printed(error.print(), ExitCode::from(error.exit_code())),
-    }
+    };
+    notice::flush(notice::FLUSH_TIMEOUT);
+    status
 }
 
 fn run(launch: Launch) -> ExitCode {
     match serve(launch) {
         Ok(status) => status,
         Err(error) => {
-            say(&format!("docroot: {error}\n"));
+            say(format!("docroot: {error}\n"));
             ExitCode::FAILURE
         }
     }
@@ -54,7 +59,7 @@ fn explain(request: Explain) -> ExitCode {
     match net::explain::explain(request.config, &head) {
         Ok(explained) => print(&explanation::print(&explained, request.format)),
         Err(error) => {
-            say(&format!("docroot: {error}\n"));
+            say(format!("docroot: {error}\n"));
             ExitCode::FAILURE
         }
     }
@@ -66,15 +71,13 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
     let log = Log::to_standard_output(launch.config.log, counters)
         .map_err(|fault| StartError::System("the access log", fault))?;
+    let (text, urls) = announcement(&launch, &server);
     let hurry = end_on_signals(server.handle())
         .map_err(|fault| StartError::System("a signal handler", fault))?;
-    for notice in server.notices() {
-        say(&format!("docroot: {notice}\n"));
+    say(text);
+    if launch.open {
+        open_browser(&urls);
     }
-    for warning in warnings(&launch.config, &Surroundings::inspect(&launch.config)) {
-        say(&format!("docroot: {warning}\n"));
-    }
-    announce(&launch, &server);
     let outcome = server.run(&log);
     log.shutdown(LOG_TIMEOUT);
     outcome.map(|()| match hurry.is_set() {
@@ -86,30 +89,45 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Prints the banner and opens the browser, if the options ask for it.
-fn announce(launch: &Launch, server: &Server) {
+/// What docroot says at the start: notices, warnings and the banner. Also the URLs of the site.
+fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
-    let root = &launch.config.root;
-    let absolute = root.canonicalize();
+    let config = &launch.config;
+    let root = absolute(&config.root);
     let banner = Banner {
         listening: &listening,
-        scheme: match launch.config.tls {
+        scheme: match config.tls {
             Some(_) => Scheme::Https,
             None => Scheme::Http,
         },
         plain: &plain,
         fingerprint: server.fingerprint(),
         outward: &outward_addresses(),
-        root: absolute.as_ref().unwrap_or(root),
-        taken: taken_port(launch.config.port, &listening),
+        root: &root,
+        taken: taken_port(config.port, &listening),
         colour: wants_colour(&io::stderr()),
     };
+    let mut text = String::new();
+    for notice in server.notices() {
+        text += &format!("docroot: {notice}\n");
+    }
+    for warning in warnings(config, &Surroundings::inspect(config)) {
+        text += &format!("docroot: {warning}\n");
+    }
     if launch.banner {
-        say(&banner.text());
+        text += &banner.text();
     }
-    if launch.open {
-        open_browser(&banner.urls());
-    }
+    (text, banner.urls())
+}
+
+/// The absolute path of the root. If it is a file, it has the name that the user gave, even if that name
+/// is a link.
+fn absolute(root: &Path) -> PathBuf {
+    let absolute = match root.is_file() {
+        true => path::absolute(root),
+        false => root.canonicalize(),
+    };
+    absolute.unwrap_or_else(|_| root.to_owned())
 }
 
 /// The preferred port, if the server had to use another one.
@@ -123,7 +141,7 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
 fn open_browser(urls: &[String]) {
     let Some(url) = urls.first() else { return };
     if let Err(error) = open::that_detached(url) {
-        say(&format!(
+        say(format!(
             "docroot: cannot open the browser: {error}; open {url} yourself\n"
         ));
     }
@@ -137,14 +155,14 @@ fn print(text: &[u8]) -> ExitCode {
 fn printed(outcome: io::Result<()>, status: ExitCode) -> ExitCode {
     match outcome {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            say(&format!("docroot: cannot print: {error}\n"));
+            say(format!("docroot: cannot print: {error}\n"));
             ExitCode::FAILURE
         }
         _ => status,
     }
 }
 
-/// Prints on the standard error. If this fails, there is no other place to report it.
-fn say(text: &str) {
-    io::stderr().write_all(text.as_bytes()).unwrap_or_default();
+/// Prints on the standard error.
+fn say(text: String) {
+    notice::print(text);
 }

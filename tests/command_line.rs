@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use rustix::process::Signal;
-use support::program::{Program, command, skipped, unprivileged};
+use support::program::{Program, command, free_port, skipped, unprivileged};
 use support::{find, request};
 
 /// Runs the command with these variables and no others.
@@ -224,6 +224,25 @@ fn a_single_file_is_served_by_its_name() {
     }
 }
 
+/// The banner and the site have the name that was typed.
+#[test]
+fn a_single_file_that_is_a_link_is_served_by_the_name_of_the_link() {
+    let (folder, elsewhere) = (site(), site());
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(elsewhere.path().join("a.txt"), &link).expect("a link");
+    let mut command = command();
+    command.args(["--log-format", "off"]).arg("link");
+    let program = Program::start(command.current_dir(folder.path()));
+    let place = folder.path().canonicalize().expect("a path").join("link");
+    let want = format!("docroot serves {place:?} at\n");
+    assert!(program.banner.starts_with(&want), "{}", program.banner);
+    let mut client = program.connect();
+    for (target, status) in [("/", 200), ("/link", 200), ("/a.txt", 404)] {
+        client.send(&request("GET", target, &[]));
+        assert_eq!(client.response("GET").status, status, "{target}");
+    }
+}
+
 #[test]
 fn a_port_that_was_asked_for_and_is_taken_ends_with_1() {
     let (_listener, port) = taken();
@@ -430,8 +449,7 @@ fn end(child: &mut std::process::Child) -> Option<i32> {
 #[test]
 fn quiet_says_nothing_at_all() {
     let folder = site();
-    let (listener, port) = taken();
-    drop(listener);
+    let port = free_port().to_string();
     let mut child = command()
         .args(["--quiet", "--bind", "127.0.0.1", "--port", &port])
         .args(["--allow-host", "test"])
@@ -524,8 +542,7 @@ fn a_log_that_cannot_be_written_does_not_end_the_server() {
 #[test]
 fn closed_standard_streams_do_not_end_the_server() {
     let folder = site();
-    let (listener, port) = taken();
-    drop(listener);
+    let port = free_port().to_string();
     let mut child = Command::new("sh")
         .args(["-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"])
         .arg(env!("CARGO_BIN_EXE_docroot"))
@@ -621,6 +638,18 @@ fn private_files_and_hidden_files_are_warned_about_if_others_can_connect() {
 }
 
 #[test]
+fn the_home_directory_is_warned_about_if_others_can_connect() {
+    let folder = site();
+    let said = |address: &str| {
+        let mut command = command();
+        command.env("HOME", folder.path());
+        said_at(address, command, folder.path())
+    };
+    check_warned(&said("0.0.0.0"), "is your home directory", true);
+    check_warned(&said("127.0.0.1"), "is your home directory", false);
+}
+
+#[test]
 fn private_files_that_may_not_be_read_are_not_warned_about() {
     use std::os::unix::fs::PermissionsExt;
     let folder = site();
@@ -662,8 +691,7 @@ fn root_is_warned_if_others_can_connect() {
 #[test]
 fn warnings_are_also_said_quietly() {
     let folder = site();
-    let (listener, port) = taken();
-    drop(listener);
+    let port = free_port().to_string();
     let mut child = command()
         .args([
             "--quiet",

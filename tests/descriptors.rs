@@ -24,8 +24,7 @@ fn serve(limit: usize, root: &Path) -> Program {
     let line = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
     command.args(["-c", &line, env!("CARGO_BIN_EXE_docroot")]);
     command.args(["--threads", "1", "--log-format", "off"]);
-    // The limit of descriptors is the one that counts.
-    command.args(["--max-connections", "1000"]).arg(root);
+    command.arg(root);
     Program::start(&mut command)
 }
 
@@ -72,6 +71,19 @@ fn the_last_descriptors_are_kept_for_files() {
         client.send(&request("GET", "/small.txt", &[]));
         client.response("GET").status == 200
     });
+}
+
+/// Of a low limit too, connections get most of what the server does not need for itself.
+#[test]
+fn clients_get_most_of_a_low_limit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("small.txt"), "small").expect("a file");
+    let small = |client: &mut Client| assert_eq!(client.take(5), b"small");
+    for (limit, least) in [(20, 4), (24, 8), (40, 20), (72, 45), (128, 90)] {
+        let program = serve(limit, folder.path());
+        let served = fill(&program, |_| "/small.txt".into(), small).len();
+        assert!((least..limit - 10).contains(&served), "{limit}: {served}");
+    }
 }
 
 #[test]

@@ -523,7 +523,7 @@ fn hidden_names_are_absent_but_well_known() {
 
 /// Names that a URL cannot hold as they are; only NUL, the slash and the backslash are missing,
 /// which no path may name.
-const NAMES: [&[u8]; 19] = [
+const NAMES: [&[u8]; 20] = [
     b"plain.txt",
     b"two words",
     b" ends in spaces ",
@@ -539,6 +539,7 @@ const NAMES: [&[u8]; 19] = [
     b"a:b",
     b"http:",
     b"line\nbreak\x1b[2J\x7f",
+    "\u{7}\u{85}\u{9b}\u{a0}\u{3000}\u{2800}\u{e0041}".as_bytes(),
     "grün".as_bytes(),
     "日本語 😀".as_bytes(),
     b"\xff\xfe not UTF-8 \xc3",
@@ -667,6 +668,58 @@ fn a_single_file_is_all_there_is() {
     std::fs::remove_file(server.root.join("page.txt")).expect("it goes");
     check_status(&server, "/", 404);
     check_status(&server, "/page.txt", 404);
+}
+
+/// The name is that of the link. Where it leads counts for each request: to another directory, to a hidden
+/// file, through a second link.
+#[test]
+fn a_single_file_may_be_a_link_that_changes() {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let target = |name: &str, content: &str| {
+        let path = elsewhere.path().join(name);
+        std::fs::write(&path, content).expect("a file");
+        path
+    };
+    let first = target("first.txt", "the first");
+    let hidden = target(".hidden", "the hidden");
+    let second = elsewhere.path().join("second");
+    symlink("first.txt", &second).expect("a link");
+    let setup = Setup::new().file("own.txt", "own");
+    let root = setup.root().join("link.html");
+    let point_to = |target: &Path| {
+        let new = root.with_file_name("new");
+        symlink(target, &new).expect("a link");
+        std::fs::rename(new, &root).expect("it is put in place");
+    };
+    point_to(&first);
+    let server = setup.with(|config| config.root = root.clone()).start();
+    let check = |want: &str| {
+        for path in ["/", "/link.html"] {
+            let response = server.get(path, &[]);
+            assert_eq!((response.status, response.text().as_str()), (200, want));
+            let kind = response.field("Content-Type");
+            assert_eq!(kind, Some("text/html; charset=utf-8"));
+        }
+        for path in ["/first.txt", "/.hidden", "/own.txt", "/new"] {
+            check_status(&server, path, 404);
+        }
+    };
+    check("the first");
+    point_to(&hidden);
+    check("the hidden");
+    point_to(&second);
+    check("the first");
+    target("first.txt", "the first, changed");
+    check("the first, changed");
+    point_to(Path::new("own.txt"));
+    check("own");
+    point_to(elsewhere.path());
+    check_status(&server, "/", 404);
+    check_status(&server, "/link.html", 404);
+    check_status(&server, "/link.html/", 404);
+    check_status(&server, "/link.html/first.txt", 404);
+    point_to(Path::new("nowhere"));
+    check_status(&server, "/", 404);
 }
 
 /// Whoever names one file means it, hidden or not, whatever the bytes of its name.

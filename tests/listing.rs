@@ -48,6 +48,23 @@ fn names(listing: &Value) -> Vec<&str> {
     names.map(|name| name.expect("a name")).collect()
 }
 
+/// Spaces that are not U+0020, symbols that look like a space, and control characters.
+#[test]
+fn blanks_and_control_characters_of_names_are_shown_and_links_keep_them() {
+    for blank in "\u{a0}\u{2003}\u{3000}\u{2800}\u{3164}\u{fe0f}\u{7}\u{1b}\u{7f}\u{85}".chars() {
+        let name = format!("a{blank}b");
+        let server = TestServer::of(&[(name.as_str(), "here")]);
+        let page = server.get("/", &[]).text();
+        let code = u32::from(blank);
+        let shown = format!(">a<span class=\"invisible\">U+{code:04X}</span>b</a>");
+        assert!(page.contains(&shown), "{shown}: {page}");
+        assert!(!page.contains(blank), "{code:04X}");
+        let (_, link) = page.split_once("<a href=\"./a%").expect("a link");
+        let (rest, _) = link.split_once('"').expect("an end");
+        assert_eq!(server.get(&format!("/a%{rest}"), &[]).text(), "here");
+    }
+}
+
 /// A right-to-left override makes `rtl<U+202E>gnp.exe` read as `rtlexe.png`. The page shows it, and the
 /// link leads to the file.
 #[test]

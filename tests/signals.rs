@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -154,6 +154,92 @@ fn a_log_at_the_limit_on_file_sizes_does_not_end_the_server() {
     assert_eq!(program.wait().0.code(), Some(0));
     let text = std::fs::read_to_string(&path).expect("text");
     assert!(text.lines().any(|line| line.ends_with("dropped")), "{text}");
+}
+
+/// How a shell opens the file of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Redirection {
+    /// `> log`
+    Write,
+    /// `>> log`
+    Append,
+}
+
+/// A server whose log goes to a file that may not be longer than this many units of `ulimit -f`, which is
+/// filled until a line finds no room. Also a way to ask it for a file.
+fn filled(
+    folder: &Path,
+    how: Redirection,
+    before: &str,
+    units: usize,
+) -> (Program, PathBuf, impl FnMut()) {
+    let path = folder.join("log");
+    std::fs::write(&path, before).expect("a file");
+    let mut options = OpenOptions::new();
+    match how {
+        Redirection::Write => options.write(true).truncate(true),
+        Redirection::Append => options.append(true),
+    };
+    let mut command = after(&format!("ulimit -f {units}"));
+    command.args(["--log-format", "combined"]).arg(folder);
+    let program = Program::start(command.stdout(options.open(&path).expect("a file")));
+    let mut client = program.connect();
+    let mut ask = move || {
+        client.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(client.response("GET").text(), "here");
+    };
+    until("the limit is reached", || {
+        ask();
+        program.said().contains("cannot be written")
+    });
+    (program, path, ask)
+}
+
+/// Whether a line has its end, and is one that docroot writes.
+fn is_whole(line: &str) -> bool {
+    line.ends_with("\"-\" \"-\"\n") || line.ends_with(" log lines dropped\n")
+}
+
+/// A file takes the beginning of a line up to the limit. docroot takes it back.
+#[test]
+fn a_line_is_whole_or_absent_in_a_file_without_room() {
+    let before = "a line of before\n";
+    for how in [Redirection::Write, Redirection::Append] {
+        let folder = site();
+        let (program, path, mut ask) = filled(folder.path(), how, before, 3);
+        for _ in 0..10 {
+            ask();
+        }
+        program.signal(Signal::TERM);
+        assert_eq!(program.wait().0.code(), Some(0));
+        let text = std::fs::read_to_string(&path).expect("text");
+        let text = match how {
+            Redirection::Write => &text,
+            Redirection::Append => text.strip_prefix(before).expect("what was there"),
+        };
+        // Whether a unit has 512 or 1024 octets depends on the shell. A line is shorter than 100.
+        assert!(text.len() > 3 * 512 - 100, "{text}");
+        assert!(text.split_inclusive('\n').all(is_whole), "{how:?}: {text}");
+    }
+}
+
+/// If another program has written to the file too, what it wrote stays.
+#[test]
+fn nothing_of_other_programs_is_taken_from_the_log() {
+    let folder = site();
+    let (program, path, mut ask) = filled(folder.path(), Redirection::Append, "", 1);
+    let other = OpenOptions::new().append(true).open(&path);
+    let mut other = other.expect("it opens");
+    other
+        .write_all(b"of another program\n")
+        .expect("its limit is another");
+    for _ in 0..10 {
+        ask();
+    }
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait().0.code(), Some(0));
+    let text = std::fs::read_to_string(&path).expect("text");
+    assert!(text.ends_with("\nof another program\n"), "{text}");
 }
 
 /// How many private copies the program holds.

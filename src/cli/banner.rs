@@ -32,10 +32,7 @@ pub struct Banner<'a> {
 impl Banner<'_> {
     /// The text. It ends with a line end.
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "docroot serves {} at\n",
-            Name(self.root.as_os_str().as_encoded_bytes())
-        );
+        let mut text = format!("docroot serves {} at\n", Name::of(self.root));
         // Writing to a string never fails.
         for url in self.urls() {
             let url = self.bold(&url);

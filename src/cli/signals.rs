@@ -25,7 +25,7 @@ const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 pub const DESCRIPTORS: usize = 2;
 
 /// How long the second signal waits for the other threads to end. A worker that waits for a disk may
-/// take longer. It is longer than the log takes to end.
+/// take longer. It is longer than the log and the standard error take to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether a second signal has come.
@@ -35,7 +35,7 @@ pub struct Hurry(Arc<AtomicBool>);
 impl Hurry {
     /// Whether docroot was told not to finish the responses that it had begun.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -47,15 +47,14 @@ pub fn end_on_signals(handle: Handle) -> io::Result<Hurry> {
     let hurry = Hurry::default();
     let second = hurry.clone();
     let wait = move || {
-        let mut received = signals.forever().inspect(|&signal| {
+        for (number, signal) in signals.forever().take(2).enumerate() {
+            // The main thread reads this as soon as the server has stopped.
+            second.0.store(number > 0, Ordering::Release);
             handle.drain();
             if signal == SIGINT {
                 end_line();
             }
-        });
-        received.next();
-        received.next();
-        second.0.store(true, Ordering::Relaxed);
+        }
         // The process ends here only if the main thread does not return in time.
         let _ = never::<()>().recv_timeout(STOP_TIMEOUT);
         process::exit(1);

@@ -75,7 +75,7 @@ fn the_defaults_are_the_documented_ones() {
             threads: 4,
             disk_threads: 4,
             site: SiteOptions::default(),
-            limits: Limits::for_descriptors(1024),
+            limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions {
                 format: LogFormat::Pretty,

@@ -1,9 +1,11 @@
 //! Warnings about a configuration that serves more than its operator may want. docroot prints them
 //! on the standard error before the banner, one line each. `--quiet` does not silence them.
 
+use std::env;
 use std::fmt;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -11,6 +13,7 @@ use rustix::process::geteuid;
 
 use crate::net::config::Config;
 use crate::net::tls::options::CertificateSource;
+use crate::site::path::is_hidden_name;
 use crate::text::escape::Name;
 
 /// A warning. The text says what is wrong, then what to do.
@@ -18,12 +21,30 @@ use crate::text::escape::Name;
 pub enum Warning {
     /// docroot runs as root, and other machines can connect.
     Root,
-    /// Other machines can connect to a root with private files. The second path is one of them.
-    PrivateFiles(PathBuf, PathBuf),
+    /// Other machines can connect to a root with private files.
+    Private(PathBuf, Private),
     /// Other machines can read hidden files.
     Hidden,
     /// Other users of this machine can read the private key, or write it.
     OpenKey(PathBuf, u32),
+}
+
+/// Why a root has private files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Private {
+    /// It is the whole file system.
+    FileSystem,
+    /// It is the home directory of the user.
+    Home,
+    /// It is a directory in which the system keeps what is not for everybody.
+    System,
+    /// It has a password file, so it is probably the file system of another system.
+    LikeFileSystem(PathBuf),
+    /// It has the settings of SSH, so it is probably the home directory of another user. docroot hides
+    /// the settings themselves by default.
+    LikeHome(PathBuf),
+    /// It has a private key, and docroot does not hide it.
+    Key(PathBuf),
 }
 
 /// What the warnings depend on, beside the configuration.
@@ -31,8 +52,8 @@ pub enum Warning {
 pub struct Surroundings {
     /// Whether docroot runs as root.
     pub is_root: bool,
-    /// The served directory and a private file in it that docroot can read, if there is one.
-    pub private: Option<(PathBuf, PathBuf)>,
+    /// The served directory, if it has private files.
+    pub private: Option<(PathBuf, Private)>,
     /// The permissions of the private key.
     pub key_mode: Option<u32>,
 }
@@ -41,29 +62,79 @@ impl Surroundings {
     /// Looks at the process and at the files that the configuration names.
     pub fn inspect(config: &Config) -> Surroundings {
         let key = key(config).and_then(|key| fs::metadata(key).ok());
+        let home = env::var_os("HOME").map(PathBuf::from);
         Surroundings {
             is_root: geteuid().is_root(),
-            private: private(&config.root),
+            private: private(config, home.as_deref()),
             key_mode: key.map(|key| key.permissions().mode() & 0o777),
         }
     }
 }
 
-/// Names that mark a directory as one with private files: the whole file system, and a home.
-const PRIVATE: [&str; 2] = ["etc/shadow", ".ssh"];
+/// Directories with passwords, mail, logs, devices, or the homes of users. What is below some of them,
+/// such as /var/www, is often public.
+const SYSTEM: [&str; 8] = [
+    "/dev", "/etc", "/home", "/proc", "/root", "/run", "/sys", "/var",
+];
 
-/// The absolute path of the served directory, and the private file in it. If docroot serves a single
-/// file, there is none.
-fn private(root: &Path) -> Option<(PathBuf, PathBuf)> {
-    let root = root.canonicalize().ok()?;
+/// The usual names of private keys.
+const KEYS: [&str; 9] = [
+    "id_rsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "id_dsa",
+    "key.pem",
+    "privkey.pem",
+    "private.pem",
+    "private.key",
+    "server.key",
+];
+
+/// The absolute path of the served directory, and why it has private files. If docroot serves a single
+/// file, there is no reason.
+fn private(config: &Config, home: Option<&Path>) -> Option<(PathBuf, Private)> {
+    let root = config.root.canonicalize().ok()?;
     let is_readable = |path: &PathBuf| access(path, Access::READ_OK).is_ok();
-    let found = PRIVATE
-        .map(|name| root.join(name))
-        .into_iter()
-        .find(is_readable);
-    // Even if docroot cannot read its password file, the whole file system is private.
-    let found = found.or_else(|| (root == Path::new("/")).then(|| root.clone()));
-    found.map(|file| (root, file))
+    let readable = |name: &str| Some(root.join(name)).filter(is_readable);
+    let is_key = |path: &PathBuf| path.is_file() && is_readable(path);
+    let reason = if root == Path::new("/") {
+        Private::FileSystem
+    } else if home.is_some_and(|home| is_same(home, &root) && is_own(&root)) {
+        Private::Home
+    } else if SYSTEM.iter().any(|path| is_same(Path::new(path), &root)) {
+        Private::System
+    } else if let Some(passwords) = readable("etc/shadow") {
+        Private::LikeFileSystem(passwords)
+    } else if let Some(settings) = readable(".ssh") {
+        Private::LikeHome(settings)
+    } else if let Some(key) = own_key(config, &root) {
+        Private::Key(key)
+    } else {
+        let mut keys = KEYS.iter().map(|name| root.join(name));
+        Private::Key(keys.find(is_key)?)
+    };
+    Some((root, reason))
+}
+
+/// Whether two paths name the same directory, whatever links and mounts lead there.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    identity(one).is_ok_and(|one| identity(other).is_ok_and(|other| one == other))
+}
+
+/// Whether this user owns a directory. A user that exists for a service often has a home directory that
+/// belongs to root and is public, such as /var/www. For root, every home directory counts.
+fn is_own(directory: &Path) -> bool {
+    let user = geteuid();
+    user.is_root() || fs::metadata(directory).is_ok_and(|found| found.uid() == user.as_raw())
+}
+
+/// The private key of docroot itself, if it is among the files that are served.
+fn own_key(config: &Config, root: &Path) -> Option<PathBuf> {
+    let key = key(config)?.canonicalize().ok()?;
+    let mut names = key.strip_prefix(root).ok()?.iter();
+    let is_hidden = names.any(|name| is_hidden_name(name.as_bytes()));
+    (config.site.hidden || !is_hidden).then_some(key)
 }
 
 fn key(config: &Config) -> Option<&Path> {
@@ -80,8 +151,8 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if is_open && surroundings.is_root {
         warnings.push(Warning::Root);
     }
-    if let (true, Some((root, file))) = (is_open, &surroundings.private) {
-        warnings.push(Warning::PrivateFiles(root.clone(), file.clone()));
+    if let (true, Some((root, reason))) = (is_open, &surroundings.private) {
+        warnings.push(Warning::Private(root.clone(), reason.clone()));
     }
     if is_open && config.site.hidden {
         warnings.push(Warning::Hidden);
@@ -105,18 +176,11 @@ impl fmt::Display for Warning {
                 "docroot runs as root and other machines can connect; \
                  run it as a user that can read only the served files",
             ),
-            Warning::PrivateFiles(root, file) if root == file => write!(
+            Warning::Private(root, reason) => write!(
                 f,
-                "other machines can connect and {} is the whole file system; \
+                "other machines can connect and {} {reason}; \
                  serve a directory that has only public files",
-                shown(root)
-            ),
-            Warning::PrivateFiles(root, file) => write!(
-                f,
-                "other machines can connect and {} has private files such as {}; \
-                 serve a directory that has only public files",
-                shown(root),
-                shown(file)
+                Name::of(root)
             ),
             Warning::Hidden => f.write_str(
                 "other machines can connect and read hidden files such as .git and .env; \
@@ -126,14 +190,32 @@ impl fmt::Display for Warning {
                 f,
                 "other users can access the private key {} (its mode is {mode:03o}); \
                  run chmod 600 on it",
-                shown(key)
+                Name::of(key)
             ),
         }
     }
 }
 
-fn shown(path: &Path) -> Name<'_> {
-    Name(path.as_os_str().as_encoded_bytes())
+impl fmt::Display for Private {
+    /// What the root is or has, as the rest of a sentence.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Private::FileSystem => f.write_str("is the whole file system"),
+            Private::Home => f.write_str("is your home directory"),
+            Private::System => f.write_str("is a directory of the system"),
+            Private::LikeFileSystem(file) => write!(
+                f,
+                "looks like a whole file system because it has {}",
+                Name::of(file)
+            ),
+            Private::LikeHome(file) => write!(
+                f,
+                "looks like a home directory because it has {}",
+                Name::of(file)
+            ),
+            Private::Key(file) => write!(f, "has the private key {}", Name::of(file)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -152,7 +234,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(config: &Config, surroundings: &Surroundings, want: &[&str]) {
+    fn check_warnings(config: &Config, surroundings: &Surroundings, want: &[&str]) {
         let texts: Vec<String> = warnings(config, surroundings)
             .iter()
             .map(Warning::to_string)
@@ -164,7 +246,10 @@ mod tests {
     fn a_server_for_other_machines_is_warned_about_what_it_exposes() {
         let surroundings = Surroundings {
             is_root: true,
-            private: Some(("/srv\u{202e}".into(), "/srv\u{202e}/.ssh".into())),
+            private: Some((
+                "/srv\u{202e}".into(),
+                Private::LikeHome("/srv\u{202e}/.ssh".into()),
+            )),
             key_mode: None,
         };
         let mut hidden = config("0.0.0.0");
@@ -172,42 +257,115 @@ mod tests {
         let want = [
             "warning: docroot runs as root and other machines can connect; \
              run it as a user that can read only the served files",
-            "warning: other machines can connect and \"/srv\\u{202e}\" has private files such as \
-             \"/srv\\u{202e}/.ssh\"; serve a directory that has only public files",
+            "warning: other machines can connect and \"/srv\\u{202e}\" looks like a home directory \
+             because it has \"/srv\\u{202e}/.ssh\"; serve a directory that has only public files",
             "warning: other machines can connect and read hidden files such as .git and .env; \
              leave out --include-hidden unless they may",
         ];
-        check(&hidden, &surroundings, &want);
-        check(&config("192.0.2.7"), &surroundings, &want[..2]);
-        check(&config("192.0.2.7"), &Surroundings::default(), &[]);
+        check_warnings(&hidden, &surroundings, &want);
+        check_warnings(&config("192.0.2.7"), &surroundings, &want[..2]);
+        check_warnings(&config("192.0.2.7"), &Surroundings::default(), &[]);
         for loopback in ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"] {
             let mut local = config(loopback);
             local.site.hidden = true;
-            check(&local, &surroundings, &[]);
+            check_warnings(&local, &surroundings, &[]);
         }
     }
 
+    /// What the warning says about `root` after its path. `None` if there is no warning.
+    fn said(root: &Path, home: Option<&Path>) -> Option<String> {
+        let mut config = config("::");
+        config.root = root.to_owned();
+        private(&config, home).map(|(_, reason)| reason.to_string())
+    }
+
     #[test]
-    fn the_whole_file_system_is_private() {
-        let (root, file) = private(Path::new("/")).expect("it is private");
-        assert_eq!(root, Path::new("/"));
+    fn directories_of_the_system_are_private() {
+        let check = |root: &str, want: Option<&str>| {
+            assert_eq!(said(Path::new(root), None).as_deref(), want, "{root}");
+        };
+        check("/", Some("is the whole file system"));
+        check("/usr/..", Some("is the whole file system"));
+        for root in ["/etc", "/etc/", "/usr/../etc", "/var", "/dev", "/proc"] {
+            check(root, Some("is a directory of the system"));
+        }
+        for root in ["/usr", "/tmp", "/var/tmp", "/etc/passwd", "/no/such/place"] {
+            check(root, None);
+        }
+        let root = PathBuf::from("/");
         let file_system = Surroundings {
-            private: Some((root.clone(), root)),
+            private: Some((root, Private::FileSystem)),
             ..Surroundings::default()
         };
         let want = "warning: other machines can connect and \"/\" is the whole file system; \
                     serve a directory that has only public files";
-        check(&config("::"), &file_system, &[want]);
-        assert!(file == Path::new("/") || file == Path::new("/etc/shadow"));
+        check_warnings(&config("::"), &file_system, &[want]);
     }
 
     #[test]
-    fn a_private_key_is_for_one_user() {
+    fn a_home_directory_is_private() {
+        let home = tempfile::tempdir().expect("a folder");
+        let link = tempfile::tempdir().expect("a folder");
+        let link = link.path().join("link");
+        std::os::unix::fs::symlink(home.path(), &link).expect("a link");
+        let public = home.path().join("public");
+        fs::create_dir(&public).expect("a folder");
+        let is_home = Some("is your home directory".to_owned());
+        for (root, set) in [(home.path(), &*link), (&link, home.path())] {
+            assert_eq!(said(root, Some(set)), is_home);
+        }
+        assert_eq!(said(&public, Some(home.path())), None);
+        assert_eq!(said(home.path(), Some(Path::new(""))), None);
+        assert_eq!(said(home.path(), None), None);
+        // docroot does not serve it, so the other files decide.
+        fs::create_dir(home.path().join(".git")).expect("a folder");
+        assert_eq!(said(home.path(), None), None);
+        fs::create_dir(home.path().join(".ssh")).expect("a folder");
+        let like = said(home.path(), None).expect("a warning");
+        assert!(like.starts_with("looks like a home directory because it has "));
+        assert_eq!(said(home.path(), Some(home.path())), is_home);
+    }
+
+    #[test]
+    fn a_private_key_that_is_served_is_warned_about() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("a path");
+        let write = |name: &str| fs::write(root.join(name), "secret").expect("a file");
+        let has = |name: &str| Some(format!("has the private key {:?}", root.join(name)));
+        for public in ["cert.pem", "id_rsa.pub", "keys"] {
+            write(public);
+        }
+        fs::create_dir(root.join("key.pem")).expect("a folder");
+        assert_eq!(said(&root, None), None);
+        write("id_ed25519");
+        assert_eq!(said(&root, None), has("id_ed25519"));
+        fs::remove_file(root.join("id_ed25519")).expect("it goes");
+        // The key of docroot itself may have any name. If it is hidden, it is not served.
+        fs::create_dir(root.join(".keys")).expect("a folder");
+        for (name, hidden, is_warned) in [
+            ("mine", false, true),
+            (".keys/mine", false, false),
+            (".keys/mine", true, true),
+        ] {
+            write(name);
+            let mut config = secure(root.join(name));
+            config.root = root.clone();
+            config.site.hidden = hidden;
+            let said = private(&config, None).map(|(_, reason)| reason.to_string());
+            assert_eq!(said, has(name).filter(|_| is_warned), "{name}");
+        }
+        let mut elsewhere = secure("/no/such/key".into());
+        elsewhere.root = root.clone();
+        assert_eq!(private(&elsewhere, None), None);
+    }
+
+    /// A server over HTTPS with this key.
+    fn secure(key: PathBuf) -> Config {
         let mut secure = config("127.0.0.1");
         secure.tls = Some(TlsOptions {
             certificate: CertificateSource::Files {
                 certificate: "c.pem".into(),
-                key: "k.pem".into(),
+                key,
             },
             clients: ClientAuthentication::None,
             client_depth: 1,
@@ -215,9 +373,15 @@ mod tests {
             hsts: None,
             redirect: None,
         });
+        secure
+    }
+
+    #[test]
+    fn a_private_key_is_for_one_user() {
+        let secure = secure("k.pem".into());
         for mode in [0o600, 0o400, 0o700] {
             let key_mode = Some(mode);
-            check(
+            check_warnings(
                 &secure,
                 &Surroundings {
                     key_mode,
@@ -232,7 +396,7 @@ mod tests {
                  run chmod 600 on it"
             );
             let key_mode = Some(mode);
-            check(
+            check_warnings(
                 &secure,
                 &Surroundings {
                     key_mode,

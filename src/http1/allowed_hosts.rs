@@ -11,12 +11,15 @@
 //!
 //! An address cannot be rebound. So if `0.0.0.0` or `::` is bound, every address of that family counts
 //! as bound. Names are compared without case and without a dot at the end; the port does not matter.
+//!
+//! Below a name there are only names that the DNS could have (RFC 1035 section 2.3.4). `a..localhost` and
+//! `a,.localhost` are not among them, so no resolver and no browser says what they mean.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
 
 use super::host::Host;
-use super::octet::{Class, LABEL, is};
+use super::octet::{LABEL, run};
 use super::version::Version;
 use crate::semantics::trace::{Evidence, Quote, Step, clause};
 
@@ -50,6 +53,8 @@ pub enum PatternError {
     BeyondAscii,
     /// It has an empty label, or a character that no host name has.
     Name,
+    /// It or one of its labels is longer than the DNS allows.
+    Long,
 }
 
 /// The rule that allows a host.
@@ -132,7 +137,7 @@ impl AllowedHosts {
         let whole = |(known, _): &&(Box<[u8]>, _)| name.eq_ignore_ascii_case(known);
         let below = |(end, _): &&(Box<[u8]>, _)| {
             let start = name.len().saturating_sub(end.len());
-            start > 0 && name[start..].eq_ignore_ascii_case(end)
+            name[start..].eq_ignore_ascii_case(end) && fault_of_name(name).is_none()
         };
         let names = self.names.iter().find(whole);
         let found = names.or_else(|| self.ends.iter().find(below));
@@ -207,18 +212,32 @@ impl HostPattern {
 
 /// A name in lower case, if it is valid.
 fn checked(name: &str) -> Result<String, PatternError> {
-    let has_only = |class: &Class, label: &str| label.bytes().all(|octet| is(class, octet));
-    let is_label = |label: &str| !label.is_empty() && has_only(&LABEL, label);
-    match name {
-        "" => Err(PatternError::Empty),
-        _ if name.contains('/') => Err(PatternError::Url),
-        _ if name.contains('*') => Err(PatternError::Star),
-        _ if name.contains(':') => Err(PatternError::Port),
-        _ if name.starts_with('.') => Err(PatternError::LeadingDot),
-        _ if !name.is_ascii() => Err(PatternError::BeyondAscii),
-        _ if !name.split('.').all(is_label) => Err(PatternError::Name),
-        _ => Ok(name.to_ascii_lowercase()),
+    let fault = match name {
+        "" => Some(PatternError::Empty),
+        _ if name.contains('/') => Some(PatternError::Url),
+        _ if name.contains('*') => Some(PatternError::Star),
+        _ if name.contains(':') => Some(PatternError::Port),
+        _ if name.starts_with('.') => Some(PatternError::LeadingDot),
+        _ if !name.is_ascii() => Some(PatternError::BeyondAscii),
+        _ => fault_of_name(name.as_bytes()),
+    };
+    fault.map_or_else(|| Ok(name.to_ascii_lowercase()), Err)
+}
+
+/// The most octets of a name without the dot at its end, and of a label (RFC 1035 section 2.3.4: 255
+/// octets on the wire, which has a length before each label and at the end).
+const MAX_NAME: usize = 253;
+const MAX_LABEL: usize = 63;
+
+/// Why a name without a dot at its end cannot be in the DNS.
+fn fault_of_name(name: &[u8]) -> Option<PatternError> {
+    let mut labels = name.split(|&octet| octet == b'.');
+    if labels.any(|label| label.is_empty() || run(&LABEL, label) < label.len()) {
+        return Some(PatternError::Name);
     }
+    let mut labels = name.split(|&octet| octet == b'.');
+    let is_long = name.len() > MAX_NAME || labels.any(|label| label.len() > MAX_LABEL);
+    is_long.then_some(PatternError::Long)
 }
 
 impl fmt::Display for PatternError {
@@ -232,6 +251,9 @@ impl fmt::Display for PatternError {
             PatternError::BeyondAscii => "it is not ASCII; write the form that browsers send, which begins with xn--",
             PatternError::Name => {
                 "it is not a host name; labels have letters, digits, - and _, with one dot between them"
+            }
+            PatternError::Long => {
+                "it is not a host name; a label has at most 63 characters, and a name has at most 253"
             }
         })
     }
@@ -282,7 +304,17 @@ mod tests {
             "127.0.0.1.example",
             "notlocalhost",
             ".localhost",
+            "..localhost",
+            "a..localhost",
+            ".a.localhost",
+            "evil,.localhost",
+            "a,b.localhost",
+            "a~.localhost",
+            "caf%C3%A9.localhost",
+            "a%2Db.localhost",
             "localhost..",
+            "a.localhost..",
+            "a..localhost.",
             "local%68ost",
             "128.0.0.1",
             "0.0.0.0",
@@ -295,6 +327,24 @@ mod tests {
         ] {
             check(&local, foreign, None);
         }
+    }
+
+    /// RFC 1035 section 2.3.4. A dot at the end does not count.
+    #[test]
+    fn a_name_below_another_is_as_long_as_the_dns_allows() {
+        let local = hosts(&["127.0.0.1"], &["*.example"]);
+        let label = |length| "a".repeat(length);
+        let [whole, long] = [63, 64].map(label);
+        check(&local, &format!("{whole}.localhost"), LOOPBACK);
+        check(&local, &format!("{whole}.example."), LISTED);
+        check(&local, &format!("{long}.localhost"), None);
+        check(&local, &format!("a.{long}.example"), None);
+        let below = format!(".{whole}.{whole}.{whole}.localhost");
+        let [whole, long] = [253, 254].map(|length| label(length - below.len()) + &below);
+        check(&local, &whole, LOOPBACK);
+        check(&local, &(whole + "."), LOOPBACK);
+        check(&local, &long, None);
+        check(&local, &(long + "."), None);
     }
 
     #[test]
@@ -392,5 +442,15 @@ mod tests {
         ] {
             check_pattern(text, Err(error));
         }
+        let [label, long] = [63, 64].map(|length| "a".repeat(length));
+        check_pattern(&label, name(&label));
+        check_pattern(&long, Err(PatternError::Long));
+        check_pattern(&format!("*.{long}"), Err(PatternError::Long));
+        let labels = format!("{label}.{label}.{label}");
+        let whole = format!("{labels}.{}", &label[..61]);
+        check_pattern(&whole, name(&whole));
+        check_pattern(&format!("{whole}."), name(&whole));
+        check_pattern(&format!("{whole}a"), Err(PatternError::Long));
+        check_pattern(&format!("{whole}a."), Err(PatternError::Long));
     }
 }

@@ -44,8 +44,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults for a server of `root`, with this many workers and as many connections and
-    /// private copies as fit into `descriptors` open files. Nothing is logged.
+    /// The defaults for a server of `root`, with this many workers and as many private copies as fit into
+    /// `descriptors` open files. Nothing is logged.
     pub fn new(root: PathBuf, threads: usize, descriptors: u64) -> Config {
         Config {
             root,
@@ -58,7 +58,7 @@ impl Config {
                 max_copies: max_copies(descriptors),
                 ..SiteOptions::default()
             },
-            limits: Limits::for_descriptors(descriptors),
+            limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,
             tls: None,

@@ -21,7 +21,8 @@ const WORKER: usize = 2;
 
 const ROOT: usize = 1;
 
-/// The directory `/`, from which links that lead out of the root are followed.
+/// The directory `/`, from which links that lead out of the root are followed. A single file is served
+/// even if its name is such a link.
 const TOP: usize = 1;
 
 /// The input, the output and the errors.
@@ -105,7 +106,8 @@ fn needed(config: &Config) -> usize {
         .as_ref()
         .is_some_and(|tls| tls.redirect.is_some());
     let services = 1 + usize::from(is_redirecting);
-    ROOT + TOP * usize::from(config.site.follow_symlinks)
+    let leaves_root = config.site.follow_symlinks || config.root.is_file();
+    ROOT + TOP * usize::from(leaves_root)
         + LISTENER * addresses * services
         + WORKER * config.threads.max(1)
         + Log::descriptors(config.log)

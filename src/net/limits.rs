@@ -11,7 +11,8 @@ use crate::semantics::range;
 /// limit of its own: [`SiteOptions::memory`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that may be open at once. One more is refused with 503.
+    /// Connections that may be open at once. One more is refused with 503. If the limit of open files
+    /// allows fewer, it is the one that counts.
     pub max_connections: usize,
     /// Bytes of a request head: request line and fields together. Beyond it, 431.
     pub max_head: usize,
@@ -43,11 +44,15 @@ impl Limits {
     /// 2 KiB/s: a quarter of the slowest mobile link in use, so only stalled clients are slower.
     const MIN_RATE: u64 = 2 << 10;
 
-    /// The defaults, with as many connections as fit into `descriptors` open files, see
-    /// [`kept_for_files`], at most [`MOST_CONNECTIONS`].
-    pub fn for_descriptors(descriptors: u64) -> Limits {
+    /// 16,384 connections. An idle connection takes some 700 bytes. If fewer descriptors are left for
+    /// connections, the acceptor allows fewer, see [`kept_for_files`].
+    pub const MAX_CONNECTIONS: usize = 16_384;
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
         Limits {
-            max_connections: max_connections(descriptors),
+            max_connections: Limits::MAX_CONNECTIONS,
             max_head: Limits::MAX_HEAD,
             max_target: Limits::MAX_TARGET,
             max_fields: Limits::MAX_FIELDS,
@@ -116,18 +121,6 @@ impl Default for Deadlines {
     }
 }
 
-/// How many connections to allow if `descriptors` files may be open.
-///
-/// 64 descriptors are reserved for listeners, pollers, standard streams and the start of a browser,
-/// [`max_copies`] for private copies, and [`kept_for_files`] for files. If responses need more files
-/// than that, the acceptor allows fewer connections. At most [`MOST_CONNECTIONS`].
-fn max_connections(descriptors: u64) -> usize {
-    let reserved = RESERVED_DESCRIPTORS + max_copies(descriptors);
-    let free = descriptors.saturating_sub(reserved);
-    let free = free.saturating_sub(kept_for_files(free));
-    usize::try_from(free).map_or(MOST_CONNECTIONS, |free| free.clamp(1, MOST_CONNECTIONS))
-}
-
 /// Of the descriptors that the server does not need for itself, how many are kept for files,
 /// directories and private copies: an eighth. At least three, for one response: a directory that is
 /// listed, and two directories on the way to the target of a link. At most 256: that many responses open
@@ -141,12 +134,6 @@ pub fn kept_for_files(free: u64) -> u64 {
 pub fn max_copies(descriptors: u64) -> u64 {
     (descriptors / 16).min(SiteOptions::MAX_COPIES)
 }
-
-/// The most connections by default, even if there are more descriptors. An idle connection takes some
-/// 700 bytes.
-pub const MOST_CONNECTIONS: usize = 16_384;
-
-const RESERVED_DESCRIPTORS: u64 = 64;
 
 /// Raises the soft limit of open files to the hard limit. Returns the soft limit after that.
 ///
@@ -168,24 +155,6 @@ pub fn raise_descriptor_limit() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(descriptors: u64, want: usize) {
-        assert_eq!(max_connections(descriptors), want, "{descriptors}");
-    }
-
-    #[test]
-    fn connections_leave_room_for_files() {
-        check(0, 1); // with 0 the server would refuse every client
-        check(64, 1);
-        check(72, 1);
-        check(73, 2);
-        check(256, 154);
-        check(1024, 784);
-        check(16_767, 16_383);
-        check(16_768, 16_384);
-        check(u64::MAX, 16_384);
-    }
 
     #[test]
     fn the_limit_is_never_lowered() {

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -301,26 +302,29 @@ fn open_endpoint(
     Ok((Some(Arc::new(endpoint)), notices))
 }
 
-/// Opens the root. If the root is a file, opens its directory and serves only that file.
+/// Opens the root. If the root is a file, opens its directory and serves only that file. The operator
+/// named the file, so if the name is a link, it is followed wherever it leads, for each request anew.
 pub(super) fn open_root(config: &mut Config) -> Result<Root, StartError> {
     let path = config.root.clone();
     let fault = |fault| StartError::from_root(&path, fault);
     let kind = std::fs::metadata(&path).map_err(fault)?.file_type();
-    let folder = if kind.is_file() {
-        let file = path.canonicalize().map_err(fault)?;
-        let name = file.file_name().unwrap_or_default().as_bytes().to_vec();
-        config.site.only = Some(name);
-        file.parent().unwrap_or(&file).to_owned()
-    } else if kind.is_dir() {
-        path.clone()
-    } else {
-        return Err(StartError::RootNotServable(path));
-    };
-    let links = LinkPolicy {
+    let mut links = LinkPolicy {
         outside: config.site.follow_symlinks,
         hidden: config.site.hidden,
     };
-    Root::open(&folder, links).map_err(fault)
+    let folder = match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if kind.is_file() => {
+            config.site.only = Some(name.as_bytes().to_vec());
+            links = LinkPolicy::ALL;
+            match parent.as_os_str().is_empty() {
+                true => Path::new("."),
+                false => parent,
+            }
+        }
+        _ if kind.is_dir() => &path,
+        _ => return Err(StartError::RootNotServable(path)),
+    };
+    Root::open(folder, links).map_err(fault)
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -8,12 +8,19 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::net::tls::fault::TlsError;
+use crate::text::escape::Name;
 
 /// The lowest port that needs no privileges.
 const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 
 /// What to do if the limit of open files is too low.
 const MORE_FILES: &str = "raise the limit with ulimit -n, or lower --threads";
+
+// What is wrong with a root, and what to do.
+const NO_SUCH_ROOT: &str = "does not exist: name an existing directory or file";
+const ROOT_FORBIDDEN: &str =
+    "cannot be read: change its permissions, or run docroot as another user";
+const ROOT_NOT_SERVABLE: &str = "is neither a directory nor a regular file: name one of these";
 
 /// Why a server could not start.
 #[derive(Debug)]
@@ -81,24 +88,16 @@ impl StartError {
 }
 
 impl fmt::Display for StartError {
-    // Paths are printed in Rust's string syntax, so a line feed in a name cannot break the line.
+    // A line feed in a name cannot break the line: `Name` escapes it.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            StartError::NoSuchRoot(path) => write!(
+            StartError::NoSuchRoot(path) => about(f, path, NO_SUCH_ROOT),
+            StartError::RootForbidden(path) => about(f, path, ROOT_FORBIDDEN),
+            StartError::RootNotServable(path) => about(f, path, ROOT_NOT_SERVABLE),
+            StartError::RootFault(path, error) => about(
                 f,
-                "{path:?} does not exist: name an existing directory or file"
-            ),
-            StartError::RootForbidden(path) => write!(
-                f,
-                "{path:?} cannot be read: change its permissions, or run docroot as another user"
-            ),
-            StartError::RootNotServable(path) => write!(
-                f,
-                "{path:?} is neither a directory nor a regular file: name one of these"
-            ),
-            StartError::RootFault(path, error) => write!(
-                f,
-                "{path:?} cannot be opened: {error}; check the path and its disk"
+                path,
+                format_args!("cannot be opened: {error}; check the path and its disk"),
             ),
             StartError::PortTaken(address) => write!(
                 f,
@@ -141,6 +140,11 @@ impl fmt::Display for StartError {
             ),
         }
     }
+}
+
+/// Writes what is wrong with a file.
+fn about(f: &mut fmt::Formatter<'_>, path: &Path, wrong: impl fmt::Display) -> fmt::Result {
+    write!(f, "{} {wrong}", Name::of(path))
 }
 
 impl std::error::Error for StartError {}
@@ -191,6 +195,8 @@ mod tests {
         check_root("a", Errno::NOENT, "\"a\" does not exist: name");
         check_root("a/b", Errno::NOTDIR, "\"a/b\" does not exist: name");
         check_root("a\nb", Errno::NOENT, r#""a\nb" does not exist: name"#);
+        let blank = r#""a\u{3164}\u{2800}" does not exist: name"#;
+        check_root("a\u{3164}\u{2800}", Errno::NOENT, blank);
         check_root("a", Errno::ACCESS, "\"a\" cannot be read: change");
         check_root("a", Errno::IO, "\"a\" cannot be opened: ");
         check_root("a", Errno::LOOP, "\"a\" cannot be opened: ");

@@ -19,6 +19,14 @@ pub struct LinkPolicy {
     pub hidden: bool,
 }
 
+impl LinkPolicy {
+    /// Every link is followed.
+    pub const ALL: LinkPolicy = LinkPolicy {
+        outside: true,
+        hidden: true,
+    };
+}
+
 /// Why a path is not opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {

@@ -9,14 +9,16 @@
 //! Name          "a \"b\"<c>"
 //! ```
 //!
-//! None of them writes an [invisible](super::invisible) character as it is:
+//! None of them writes a control character or an [invisible](super::invisible) one as it is:
 //!
 //! ```text
-//! bytes                      a<U+202E>b
-//! Quoted, Word               a\xE2\x80\xAEb
-//! Html, HtmlMarked           a&lt;U+202E&gt;b    a<span class="invisible">U+202E</span>b
-//! HtmlValue                  a&#x202E;b
-//! JsonString, Name           "a\u202eb"         "a\u{202e}b"
+//! bytes                      a<U+202E>b                                a<U+0007>b
+//! Quoted, Word               a\xE2\x80\xAEb                            a\x07b
+//! Html                       a&lt;U+202E&gt;b                          a&lt;U+0007&gt;b
+//! HtmlMarked                 a<span class="invisible">U+202E</span>b   the same with U+0007
+//! HtmlValue                  a&#x202E;b                                a␇b
+//! JsonString                 "a\u202eb"                                "a\u0007b"
+//! Name                       "a\u{202e}b"                              "a\u{7}b"
 //! ```
 //!
 //! [`Quoted`], [`Word`] and [`JsonString`] write only printable ASCII. Such text cannot start a new
@@ -24,6 +26,7 @@
 //! escaped, because they can encode C1 control characters or marks that reverse text.
 
 use std::fmt::{self, Display, Formatter, Write};
+use std::path::Path;
 
 use super::invisible::is_invisible;
 use super::octet::{self, Class, printable_except};
@@ -39,16 +42,16 @@ pub struct Quoted<'a>(pub &'a [u8]);
 pub struct Word<'a>(pub &'a [u8]);
 
 /// Escapes bytes as text or as a quoted attribute value in HTML. Bytes that are not UTF-8 become
-/// U+FFFD. HTML forbids control characters, so symbols for them (U+2400 to U+2421) replace them.
-/// Invisible characters become text such as `<U+202E>`.
+/// U+FFFD. Control characters and invisible characters become text such as `<U+202E>`.
 #[derive(Clone, Copy, Debug)]
 pub struct Html<'a>(pub &'a [u8]);
 
-/// The same as text in HTML, with an element of the class `invisible` for each invisible character.
+/// The same as text in HTML, with an element of the class `invisible` for each such character.
 #[derive(Clone, Copy, Debug)]
 pub struct HtmlMarked<'a>(pub &'a [u8]);
 
-/// The same as the value of a form field. The browser sends invisible characters back as they were.
+/// The same as the value of a form field. The browser sends invisible characters back as they were. HTML
+/// has no way to write a control character, so a symbol (U+2400 to U+2421) replaces it.
 #[derive(Clone, Copy, Debug)]
 pub struct HtmlValue<'a>(pub &'a [u8]);
 
@@ -61,6 +64,13 @@ pub struct Name<'a>(pub &'a [u8]);
 /// U+FFFD. Characters that are not printable ASCII become `\uHHHH`.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonString<'a>(pub &'a [u8]);
+
+impl<'a> Name<'a> {
+    /// A path as a name.
+    pub fn of(path: &'a Path) -> Name<'a> {
+        Name(path.as_os_str().as_encoded_bytes())
+    }
+}
 
 impl Display for Quoted<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -78,13 +88,16 @@ impl Display for Word<'_> {
 
 impl Display for Html<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_html(f, self.0, |f, code| write!(f, "&lt;U+{code:04X}&gt;"))
+        write_html(f, self.0, |f, char| {
+            write!(f, "&lt;U+{:04X}&gt;", u32::from(char))
+        })
     }
 }
 
 impl Display for HtmlMarked<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_html(f, self.0, |f, code| {
+        write_html(f, self.0, |f, char| {
+            let code = u32::from(char);
             write!(f, "<span class=\"invisible\">U+{code:04X}</span>")
         })
     }
@@ -92,19 +105,22 @@ impl Display for HtmlMarked<'_> {
 
 impl Display for HtmlValue<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_html(f, self.0, |f, code| write!(f, "&#x{code:04X};"))
+        write_html(f, self.0, |f, char| match char {
+            '\0'..='\x1f' => f.write_char(char::from_u32(0x2400 + char as u32).unwrap_or(' ')),
+            '\x7f'..='\u{9f}' => f.write_char('\u{2421}'),
+            _ => write!(f, "&#x{:04X};", u32::from(char)),
+        })
     }
 }
 
-/// Writes bytes as HTML. `mark` writes the code of an invisible character.
+/// Writes bytes as HTML. `mark` writes a control character or an invisible one.
 fn write_html(
     f: &mut Formatter<'_>,
     bytes: &[u8],
-    mark: impl Fn(&mut Formatter<'_>, u32) -> fmt::Result,
+    mark: impl Fn(&mut Formatter<'_>, char) -> fmt::Result,
 ) -> fmt::Result {
-    let is_special = |char| {
-        matches!(char, '&' | '<' | '>' | '"' | '\'' | '\0'..='\x1f' | '\x7f'..='\u{9f}')
-            || is_invisible(char)
+    let is_special = |char: char| {
+        matches!(char, '&' | '<' | '>' | '"' | '\'') || char.is_control() || is_invisible(char)
     };
     write_special(f, bytes, is_special, |f, char| match char {
         '&' => f.write_str("&amp;"),
@@ -112,10 +128,8 @@ fn write_html(
         '>' => f.write_str("&gt;"),
         '"' => f.write_str("&quot;"),
         '\'' => f.write_str("&#39;"),
-        '\0'..='\x1f' => f.write_char(char::from_u32(0x2400 + char as u32).unwrap_or(' ')),
-        '\x7f'..='\u{9f}' => f.write_char('\u{2421}'),
         char::REPLACEMENT_CHARACTER => f.write_char(char),
-        _ => mark(f, char as u32),
+        _ => mark(f, char),
     })
 }
 
@@ -249,8 +263,22 @@ mod tests {
         check(Html, b"", "");
         check(Html, "a ä 日".as_bytes(), "a ä 日");
         check(Html, b"<b>&\"'", "&lt;b&gt;&amp;&quot;&#39;");
-        check(Html, "a\nb\x1b[2J\x7f\u{85}c".as_bytes(), "a␊b␛[2J␡␡c"); // no control characters
         check(Html, b"<\xff>\xe2\x80", "&lt;\u{fffd}&gt;\u{fffd}"); // not UTF-8
+    }
+
+    /// HTML forbids control characters. The escapes say which character it was.
+    #[test]
+    fn control_characters_become_visible() {
+        let name = "a\n\x07\x1b\x7f\u{85}\u{9b}c".as_bytes();
+        check(
+            Html,
+            name,
+            "a&lt;U+000A&gt;&lt;U+0007&gt;&lt;U+001B&gt;&lt;U+007F&gt;&lt;U+0085&gt;&lt;U+009B&gt;c",
+        );
+        let bell = "a<span class=\"invisible\">U+0007</span>";
+        check(HtmlMarked, b"a\x07", bell);
+        check(HtmlValue, name, "a␊␇␛␡␡␡c");
+        check(Name, name, "\"a\\n\\u{7}\\u{1b}\\u{7f}\\u{85}\\u{9b}c\"");
     }
 
     /// Each escape keeps a name with a right-to-left override from reading as another one.
@@ -280,8 +308,8 @@ mod tests {
         check(Name, b"a\n\x1b[2J\xff", "\"a\\n\\u{1b}[2J\\xFF\"");
         check(
             Name,
-            "\u{e4}\u{3164}\u{fe0f}".as_bytes(),
-            "\"\u{e4}\\u{3164}\\u{fe0f}\"",
+            "\u{e4}\u{3164}\u{fe0f}\u{a0}\u{2800}".as_bytes(),
+            "\"\u{e4}\\u{3164}\\u{fe0f}\\u{a0}\\u{2800}\"",
         );
     }
 

@@ -1,9 +1,10 @@
 //! The command as people run it: a process with arguments, variables and a banner.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -52,6 +53,20 @@ pub fn skipped(why: &str) {
     let test = thread.name().unwrap_or("a test");
     let told = writeln!(std::io::stderr(), "\nskipped: {test}: {why}");
     told.expect("standard error is open");
+}
+
+/// A port that is free and stays so: no system gives a client one of these numbers, and each test
+/// process begins at another one.
+pub fn free_port() -> u16 {
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+        let number = 10_000 + (std::process::id() % 100 * 200 + tried) % 20_000;
+        let port = u16::try_from(number).expect("a small number");
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Program {

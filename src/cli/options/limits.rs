@@ -3,7 +3,7 @@
 
 use super::definition::{Group, Kind, OptionDef, Scope, store};
 use crate::cli::units::{count, deadline, duration, head_size, show_duration, show_size, size};
-use crate::net::limits::MOST_CONNECTIONS;
+use crate::net::limits::Limits;
 use crate::site::options::SiteOptions;
 
 /// The options of this group.
@@ -37,7 +37,10 @@ const CONNECTIONS: OptionDef = OptionDef::new(
     }),
     "The maximum number of open connections. Beyond it, docroot answers 503",
 )
-.default(|_| format!("as many as the limit of open files allows, at most {MOST_CONNECTIONS}"));
+.default(|_| {
+    let most = Limits::MAX_CONNECTIONS;
+    format!("as many as the limit of open files allows, at most {most}")
+});
 
 const HEAD: OptionDef = OptionDef::new(
     "max-head",

@@ -2,7 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::text::escape::Name;
+
+const NO_SUCH_FILE: &str = "is not a regular file of at most 1 MiB: name a PEM file";
+const PEM_CERTIFICATE: &str = "a file with a certificate has a line -----BEGIN CERTIFICATE-----";
 
 /// Why TLS cannot be set up.
 #[derive(Debug)]
@@ -37,52 +42,57 @@ pub enum TlsError {
 }
 
 impl fmt::Display for TlsError {
-    // Paths are printed in Rust's string syntax, so a line feed in a name cannot break the line.
+    // A line feed in a name cannot break the line: `Name` escapes it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TlsError::NotBuiltIn => f.write_str(NOT_BUILT_IN),
-            TlsError::Unreadable(path, error) => write!(
+            TlsError::Unreadable(path, error) => about(
                 f,
-                "{path:?} cannot be read: {error}; name a PEM file that this user may read"
+                path,
+                format_args!("cannot be read: {error}; name a PEM file that this user may read"),
             ),
-            TlsError::NoSuchFile(path) => write!(
+            TlsError::NoSuchFile(path) => about(f, path, NO_SUCH_FILE),
+            TlsError::Malformed(path, fault) => about(
                 f,
-                "{path:?} is not a regular file of at most 1 MiB: name a PEM file"
-            ),
-            TlsError::Malformed(path, fault) => write!(
-                f,
-                "{path:?} is not a complete PEM file: {fault}; create or copy it again"
+                path,
+                format_args!("is not a complete PEM file: {fault}; create or copy it again"),
             ),
             TlsError::NoCertificate(path) => write!(
                 f,
-                "there is no certificate in {path:?}: \
-                 a file with a certificate has a line -----BEGIN CERTIFICATE-----"
+                "there is no certificate in {}: {PEM_CERTIFICATE}",
+                Name::of(path)
             ),
             TlsError::BadCertificate(path, fault) => {
                 write!(
                     f,
-                    "a certificate in {path:?} cannot be used: {fault}; create or get another one"
+                    "a certificate in {path} cannot be used: {fault}; create or get another one",
+                    path = Name::of(path)
                 )
             }
             TlsError::NoKey(path) => write!(
                 f,
-                "there is no private key in {path:?}: \
-                 a file with a key has a line such as -----BEGIN PRIVATE KEY-----"
+                "there is no private key in {path}: \
+                 a file with a key has a line such as -----BEGIN PRIVATE KEY-----",
+                path = Name::of(path)
             ),
             TlsError::EncryptedKey(path) => write!(
                 f,
-                "the private key in {path:?} needs a passphrase: \
-                 remove the passphrase with openssl pkey -in KEY -out NEW"
+                "the private key in {path} needs a passphrase: \
+                 remove the passphrase with openssl pkey -in KEY -out NEW",
+                path = Name::of(path)
             ),
             TlsError::BadKey(path, fault) => write!(
                 f,
-                "the private key in {path:?} cannot be used: {fault}; \
-                 use an RSA, ECDSA P-256, P-384 or Ed25519 key"
+                "the private key in {path} cannot be used: {fault}; \
+                 use an RSA, ECDSA P-256, P-384 or Ed25519 key",
+                path = Name::of(path)
             ),
             TlsError::KeyMismatch { certificate, key } => write!(
                 f,
-                "the private key in {key:?} does not belong to the first certificate in \
-                 {certificate:?}: name the key that belongs to this certificate"
+                "the private key in {key} does not belong to the first certificate in \
+                 {certificate}: name the key that belongs to this certificate",
+                key = Name::of(key),
+                certificate = Name::of(certificate)
             ),
             TlsError::Library(fault) => {
                 write!(
@@ -93,6 +103,11 @@ impl fmt::Display for TlsError {
             }
         }
     }
+}
+
+/// Writes what is wrong with a file.
+fn about(f: &mut fmt::Formatter<'_>, path: &Path, wrong: impl fmt::Display) -> fmt::Result {
+    write!(f, "{} {wrong}", Name::of(path))
 }
 
 impl std::error::Error for TlsError {}

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::fault::TlsError;
+use crate::text::escape::Name;
 
 /// A message. Each is one line.
 #[derive(Debug)]
@@ -23,12 +24,14 @@ impl fmt::Display for Notice {
         match self {
             Notice::Expired(path, when) => write!(
                 f,
-                "warning: the certificate in {path:?} expired on {when}; clients will refuse it"
+                "warning: the certificate in {path} expired on {when}; clients will refuse it",
+                path = Name::of(path)
             ),
             Notice::NotYetValid(path, when) => write!(
                 f,
-                "warning: the certificate in {path:?} is not valid before {when}; \
-                 clients will refuse it until then"
+                "warning: the certificate in {path} is not valid before {when}; \
+                 clients will refuse it until then",
+                path = Name::of(path)
             ),
             Notice::Renewed => f.write_str("new connections use the new TLS files"),
             Notice::Kept(fault) => write!(

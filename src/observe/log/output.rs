@@ -3,9 +3,12 @@
 //! A pipe, a socket or a terminal takes no more bytes if nobody reads. A write would then block, and
 //! nothing could say how much of it was taken. So this module polls first and writes little at once.
 //! A pipe takes so few bytes either all or not at all.
+//!
+//! A regular file takes the beginning of a line if the disk gets full in the middle of it, or at the limit
+//! on the size of files. Then this module takes that beginning back.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, PipeReader, Write};
+use std::io::{self, ErrorKind, PipeReader, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -20,10 +23,19 @@ pub type Sink = Box<dyn Write + Send>;
 /// A sink, and what is known of the line that it took last.
 pub(super) struct Output {
     sink: Sink,
-    /// What to poll before each write; `None` if only the write itself can tell whether there is room.
-    polled: Option<Arc<File>>,
-    /// Whether the sink took the beginning of a line but not its end.
-    is_mid_line: bool,
+    kind: Kind,
+    /// How many bytes the sink took of a line whose end it did not take.
+    torn: u64,
+}
+
+/// What is known of a sink.
+enum Kind {
+    /// Nothing. Only the write itself can tell whether there is room.
+    Unknown,
+    /// It has a reader. It is polled before each write.
+    Polled(Arc<File>),
+    /// It needs no reader.
+    Regular(Arc<File>),
 }
 
 /// Why a write ended early.
@@ -39,8 +51,8 @@ impl Output {
     pub(super) fn of(sink: Sink) -> Output {
         Output {
             sink,
-            polled: None,
-            is_mid_line: false,
+            kind: Kind::Unknown,
+            torn: 0,
         }
     }
 
@@ -49,8 +61,10 @@ impl Output {
         let kind = FileType::from_raw_mode(fstat(&descriptor)?.st_mode);
         let file = Arc::new(File::from(descriptor));
         Ok(Output {
-            // A regular file needs no reader.
-            polled: (kind != FileType::RegularFile).then(|| Arc::clone(&file)),
+            kind: match kind {
+                FileType::RegularFile => Kind::Regular(Arc::clone(&file)),
+                _ => Kind::Polled(Arc::clone(&file)),
+            },
             ..Output::of(Box::new(file))
         })
     }
@@ -67,28 +81,80 @@ impl Output {
         &mut self,
         lines: &[u8],
         cancel: &PipeReader,
-        mut count: impl FnMut(u64),
+        count: impl FnMut(u64),
     ) -> Result<(), WriteError> {
-        if self.is_mid_line {
-            self.write_some(b"\n", cancel)?;
-            self.is_mid_line = false;
+        let begin = self.length();
+        let mut taken = 0;
+        let outcome = self.write_lines(lines, cancel, count, &mut taken);
+        // What an earlier call has left may be followed by what other programs have written.
+        if outcome.is_err() && (1..=taken).contains(&self.torn) {
+            self.take_back(begin.map(|begin| begin + taken));
+        }
+        outcome
+    }
+
+    /// Counts the bytes that the sink takes in `taken`.
+    fn write_lines(
+        &mut self,
+        lines: &[u8],
+        cancel: &PipeReader,
+        mut count: impl FnMut(u64),
+        taken: &mut u64,
+    ) -> Result<(), WriteError> {
+        if self.torn > 0 {
+            *taken += self.write_some(b"\n", cancel)? as u64;
+            self.torn = 0;
         }
         let mut rest = lines;
         while !rest.is_empty() {
-            let taken = self.write_some(self.piece(rest), cancel)?;
-            let (written, left) = rest.split_at(taken);
+            let size = self.write_some(self.piece(rest), cancel)?;
+            let (written, left) = rest.split_at(size);
             let ends = written.iter().filter(|&&byte| byte == b'\n').count();
             count(ends as u64);
-            self.is_mid_line = !written.ends_with(b"\n");
+            *taken += size as u64;
+            self.torn = match written.iter().rposition(|&byte| byte == b'\n') {
+                Some(end) => (size - end - 1) as u64,
+                None => self.torn + size as u64,
+            };
             rest = left;
         }
         Ok(())
     }
 
+    /// The length of a regular file.
+    fn length(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Regular(file) => Some(file.metadata().ok()?.len()),
+            Kind::Unknown | Kind::Polled(_) => None,
+        }
+    }
+
+    /// Removes the beginning of a line from the end of a regular file. If another program has written to
+    /// the file meanwhile, its length is not the one that is expected, and the beginning stays. Only a
+    /// write between the check and the cut would be lost; such a write hardly finds room.
+    fn take_back(&mut self, expected: Option<u64>) {
+        let Kind::Regular(file) = &self.kind else {
+            return;
+        };
+        let mut file: &File = file;
+        // Without O_APPEND, the next write goes to this position. It is the end, unless a program has
+        // emptied the file.
+        let (Some(end), Ok(position)) = (expected, file.stream_position()) else {
+            return;
+        };
+        if self.length() != Some(end) || position != end {
+            return;
+        }
+        let begin = end.saturating_sub(self.torn);
+        if file.set_len(begin).is_ok() && file.seek(SeekFrom::Start(begin)).is_ok() {
+            self.torn = 0;
+        }
+    }
+
     /// What to write at once. If the output is polled: as many whole lines as a pipe takes together,
     /// or the beginning of a line that is longer.
     fn piece<'a>(&self, lines: &'a [u8]) -> &'a [u8] {
-        if self.polled.is_none() {
+        if !matches!(self.kind, Kind::Polled(_)) {
             return lines;
         }
         let piece = &lines[..lines.len().min(PIPE_BUF)];
@@ -98,6 +164,7 @@ impl Output {
 
     /// Writes at least one byte.
     fn write_some(&mut self, bytes: &[u8], cancel: &PipeReader) -> Result<usize, WriteError> {
+        let is_polled = matches!(self.kind, Kind::Polled(_));
         loop {
             self.wait(cancel)?;
             match self.sink.write(bytes) {
@@ -105,7 +172,7 @@ impl Output {
                 Ok(taken) => return Ok(taken),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // Another process that writes to the same pipe has taken the room.
-                Err(error) if error.kind() == ErrorKind::WouldBlock && self.polled.is_some() => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock && is_polled => {}
                 Err(error) => return Err(WriteError::Failed(error)),
             }
         }
@@ -114,9 +181,13 @@ impl Output {
     /// Waits until there is room, or until the write would report an error.
     fn wait(&self, cancel: &PipeReader) -> Result<(), WriteError> {
         let cancel = PollFd::new(cancel, PollFlags::empty());
-        let cancelled = match &self.polled {
-            None => is_first_ready([cancel], Some(&Timespec::default())),
-            Some(output) => is_first_ready([cancel, PollFd::new(&**output, PollFlags::OUT)], None),
+        let cancelled = match &self.kind {
+            Kind::Polled(output) => {
+                is_first_ready([cancel, PollFd::new(&**output, PollFlags::OUT)], None)
+            }
+            Kind::Unknown | Kind::Regular(_) => {
+                is_first_ready([cancel], Some(&Timespec::default()))
+            }
         };
         match cancelled {
             Ok(false) => Ok(()),
