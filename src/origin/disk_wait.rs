@@ -1,4 +1,4 @@
-//! Answers that wait for the disk, or for a file descriptor.
+//! Answers that wait for the disk, for a file descriptor, or for a coder.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -17,11 +17,11 @@ use crate::site::root::{DiskError, LookupError};
 /// How long the disk may take until the head of a response is known. Then the answer is 503.
 pub(super) const DISK_PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often an answer that found no descriptor free tries again.
+/// How often an answer that found no descriptor or no coder free tries again.
 pub(super) const RETRY: Duration = Duration::from_millis(20);
 
-/// How long it tries. Descriptors become free as responses end. Then the answer is 503.
-pub(super) const DESCRIPTOR_PATIENCE: Duration = Duration::from_secs(1);
+/// How long it tries. Both become free as responses end. Then the answer is 503.
+pub(super) const RETRY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How often an answer begins again because the file has changed.
 const MOST_RESTARTS: u8 = 4;
@@ -51,8 +51,8 @@ pub(super) enum Known {
 pub(super) struct Waits {
     /// For the disk, if it has waited for it.
     disk: Option<Instant>,
-    /// For a descriptor, if there was none.
-    descriptor: Option<Instant>,
+    /// For a descriptor or a coder, if there was none.
+    retry: Option<Instant>,
     /// How often it has begun again.
     restarts: u8,
 }
@@ -83,8 +83,8 @@ struct DiskWait {
 enum Awaited {
     Lookup(Lookup),
     Opening(Rc<StoredFile>, Opening),
-    /// This time, at which there may be a descriptor.
-    Descriptor(Instant),
+    /// This time, at which there may be a descriptor or a coder.
+    Retry(Instant),
 }
 
 /// The client that sent a request, for the site.
@@ -141,8 +141,10 @@ fn go_on(
             let opening = Opening::begin(&origin.site, &file, caller);
             opening.map(|opening| Awaited::Opening(file, opening))
         }
-        Obstacle::Fault(DiskError::Exhausted) if origin.site.disk().is_some() => {
-            waits.next_try(request.instant)
+        Obstacle::Fault(fault @ (DiskError::Exhausted | DiskError::CodersBusy))
+            if origin.site.disk().is_some() =>
+        {
+            waits.next_try(request.instant, fault)
         }
         Obstacle::Fault(fault) => Err(fault),
     };
@@ -160,12 +162,12 @@ fn go_on(
 }
 
 impl Waits {
-    /// The wait for a descriptor, unless it has lasted too long.
-    fn next_try(&mut self, now: Instant) -> Result<Awaited, DiskError> {
-        let latest = *self.descriptor.get_or_insert(now + DESCRIPTOR_PATIENCE);
+    /// The wait until the answer is tried again after this fault, unless it has lasted too long.
+    fn next_try(&mut self, now: Instant, fault: DiskError) -> Result<Awaited, DiskError> {
+        let latest = *self.retry.get_or_insert(now + RETRY_PATIENCE);
         match latest > now {
-            true => Ok(Awaited::Descriptor(now + RETRY)),
-            false => Err(DiskError::Exhausted),
+            true => Ok(Awaited::Retry(now + RETRY)),
+            false => Err(fault),
         }
     }
 }
@@ -179,7 +181,7 @@ impl DiskWait {
         caller: Caller<'_>,
     ) -> Option<Result<Known, DiskError>> {
         match &mut self.awaited {
-            Awaited::Descriptor(at) => (*at <= now).then_some(Ok(Known::Nothing)),
+            Awaited::Retry(at) => (*at <= now).then_some(Ok(Known::Nothing)),
             Awaited::Lookup(lookup) => {
                 let found = lookup.poll(&mut origin.lookups, &mut origin.site, caller)?;
                 Some(found.map(Known::Found))
@@ -238,7 +240,7 @@ impl DiskWait {
                 return Polled::Done(answer);
             }
             // A disk thread found no descriptor.
-            Some(Err(DiskError::Exhausted)) => match self.waits.next_try(now) {
+            Some(Err(fault @ DiskError::Exhausted)) => match self.waits.next_try(now, fault) {
                 Ok(awaited) => self.awaited = awaited,
                 Err(fault) => return refused(fault, trace),
             },
@@ -246,7 +248,7 @@ impl DiskWait {
             None => {}
         }
         match (&self.awaited, self.waits.disk) {
-            (Awaited::Descriptor(at), _) => Polled::WaitForDisk(*at),
+            (Awaited::Retry(at), _) => Polled::WaitForDisk(*at),
             (_, Some(latest)) if latest > now => Polled::WaitForDisk(latest),
             _ => refused(DiskError::TimedOut, trace),
         }

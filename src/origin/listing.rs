@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
-use crate::origin::disk_wait::{DESCRIPTOR_PATIENCE, DISK_PATIENCE, RETRY, caller};
+use crate::origin::disk_wait::{DISK_PATIENCE, RETRY, RETRY_PATIENCE, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
@@ -53,7 +53,7 @@ pub struct ListingJob {
     path: Box<[u8]>,
     /// The rules that apply to it.
     rules: RuleSet,
-    /// When it stops waiting for a place or for memory, if it waits.
+    /// When it stops waiting for a place, for memory or for a coder, if it waits.
     gives_up: Option<Instant>,
     /// When it stops waiting for the disk, if it waits.
     disk_deadline: Option<Instant>,
@@ -87,28 +87,26 @@ impl ListingJob {
         }
     }
 
-    /// Answers a request for a directory that was read to its end.
+    /// Answers a request for a directory that was read to its end. Fails if there is too little memory.
     fn answer(
         &self,
         origin: &mut Origin,
         request: &Request<'_>,
         held: &Rc<HeldListing>,
         trace: &mut Trace,
-    ) -> Response {
+    ) -> Result<Response, DiskError> {
         note_vary(DIMENSIONS, trace);
         let query = ListingQuery::parse(request.query());
         let format = match query.format {
             Some(format) => format_by_query(format, trace),
             None => format_by_accept(request, trace),
         };
-        let (coding, why, coder) = match choose_listing_coding(origin, request, trace) {
-            Ok(chosen) => chosen,
-            Err(refusal) => return refusal,
+        let Some((coding, why)) = choose_listing_coding(origin, request, trace) else {
+            return Ok(not_acceptable(DIMENSIONS));
         };
+        let (coding, why, coder) = coder_or_identity(coding, why, origin, request, trace)?;
         let variant = Variant::coded(coding);
-        let Some(listing) = held.listing() else {
-            return disk_error(DiskError::ListingsBusy);
-        };
+        let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
         let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
         let site = &origin.site;
         let page = || Page::new(&self.path, &query, format, &listing, held, site);
@@ -137,14 +135,22 @@ impl ListingJob {
         };
         note_entity_tag(&metadata.validators, trace);
         let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
-        decided.without_content().unwrap_or_else(|| {
+        Ok(decided.without_content().unwrap_or_else(|| {
             decided.with_content(match (small, coder) {
                 (Some(bytes), _) => Whole::Stored(Stored::Memory(bytes)),
                 _ if request.method() == Some(Method::Head) => Whole::Omitted,
                 (None, None) => Whole::Source(Box::new(page())),
                 (None, Some(coder)) => Whole::Source(Box::new(Coded::new(Box::new(page()), coder))),
             })
-        })
+        }))
+    }
+
+    /// Waits for a place, for memory or for a coder, unless that has lasted too long.
+    fn wait(&mut self, fault: DiskError, now: Instant) -> Polled {
+        match *self.gives_up.get_or_insert(now + PATIENCE) > now {
+            true => Polled::WaitUntil(now + RETRY),
+            false => Polled::Done(Answer::Ready(disk_error(fault))),
+        }
     }
 }
 
@@ -183,16 +189,19 @@ impl Responder for ListingJob {
                     _ => disk_error(DiskError::TimedOut),
                 }
             }
-            Read::Waits => {
-                let latest = request.instant + PATIENCE;
-                match *self.gives_up.get_or_insert(latest) > request.instant {
-                    true => return Polled::WaitUntil(request.instant + RETRY),
-                    false => disk_error(DiskError::ListingsBusy),
+            Read::Waits => return self.wait(DiskError::ListingsBusy, request.instant),
+            Read::Done(Ok(held)) => {
+                let mark = trace.steps().len();
+                match self.answer(origin, request, &held, trace) {
+                    Ok(response) => response,
+                    Err(fault) => {
+                        trace.take_from(mark);
+                        return self.wait(fault, request.instant);
+                    }
                 }
             }
-            Read::Done(Ok(held)) => self.answer(origin, request, &held, trace),
             Read::Done(Err(DiskError::Exhausted)) if origin.site.disk().is_some() => {
-                let latest = request.instant + DESCRIPTOR_PATIENCE;
+                let latest = request.instant + RETRY_PATIENCE;
                 if *self.descriptor_deadline.get_or_insert(latest) > request.instant {
                     let at = request.instant + RETRY;
                     self.begins_again = Some(at);
@@ -206,17 +215,27 @@ impl Responder for ListingJob {
     }
 }
 
-/// The coding, the reason, and a coder if it is not identity. An error is the response
-/// to send instead.
+/// The coding and the reason. `None`: the client accepts none.
 fn choose_listing_coding(
+    origin: &Origin,
+    request: &Request<'_>,
+    trace: &mut Trace,
+) -> Option<(Coding, CodingReason)> {
+    match coding::choose(request.fields(), origin.offered(true), trace) {
+        CodingChoice::Chosen(coding, why) => Some((coding, why)),
+        CodingChoice::NotAcceptable => None,
+    }
+}
+
+/// A coder for the coding that was chosen, or identity and the reason if there can be none. Fails if
+/// the client refuses identity.
+fn coder_or_identity(
+    coding: Coding,
+    chosen: CodingReason,
     origin: &mut Origin,
     request: &Request<'_>,
     trace: &mut Trace,
-) -> Result<(Coding, CodingReason, Option<Coder>), Response> {
-    let choice = coding::choose(request.fields(), origin.offered(true), trace);
-    let CodingChoice::Chosen(coding, chosen) = choice else {
-        return Err(not_acceptable(DIMENSIONS));
-    };
+) -> Result<(Coding, CodingReason, Option<Coder>), DiskError> {
     if coding == Coding::Identity {
         return Ok((coding, chosen, None));
     }
@@ -231,7 +250,7 @@ fn choose_listing_coding(
         (None, false) => CodingReason::LengthUnknown,
     };
     if !coding::accepts_identity(request.fields()) {
-        return Err(disk_error(DiskError::CodersBusy));
+        return Err(DiskError::CodersBusy);
     }
     trace.note(|| Step::new(UNCODED, why.text()));
     Ok((Coding::Identity, why, None))
