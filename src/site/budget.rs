@@ -31,7 +31,27 @@ pub enum Account {
     Connections,
 }
 
-const ACCOUNTS: usize = 5;
+impl Account {
+    /// Every account, in the order of its declaration.
+    pub const ALL: [Account; 5] = [
+        Account::Contents,
+        Account::Copies,
+        Account::Listings,
+        Account::Coders,
+        Account::Connections,
+    ];
+
+    /// The name for operators.
+    pub fn name(self) -> &'static str {
+        match self {
+            Account::Contents => "contents",
+            Account::Copies => "copies",
+            Account::Listings => "listings",
+            Account::Coders => "coders",
+            Account::Connections => "connections",
+        }
+    }
+}
 
 /// A limit for all workers of a server.
 #[derive(Debug)]
@@ -42,7 +62,7 @@ pub struct Budget {
     /// What is free of the reserve. Negative if more is held than allowed.
     reserve: AtomicI64,
     /// What is held, by account.
-    held: [AtomicU64; ACCOUNTS],
+    held: [AtomicU64; Account::ALL.len()],
 }
 
 impl Budget {
@@ -374,6 +394,22 @@ mod tests {
         assert!(two.has_room(743) && !two.has_room(744));
         drop(more);
         assert!(two.has_room(750));
+    }
+
+    #[test]
+    fn each_account_has_its_own_place_and_name() {
+        let budget = Arc::new(Budget::new(1000, 1));
+        for (at, account) in Account::ALL.into_iter().enumerate() {
+            assert_eq!(account as usize, at);
+            let _held = budget.reserve(account, 1).expect("it is free");
+            let held = Account::ALL.map(|other| budget.held(other));
+            assert_eq!(held, Account::ALL.map(|other| u64::from(other == account)));
+            let same_name = |other: &Account| other.name() == account.name();
+            assert_eq!(
+                Account::ALL.iter().filter(|other| same_name(other)).count(),
+                1
+            );
+        }
     }
 
     #[test]
