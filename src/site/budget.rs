@@ -31,6 +31,8 @@ pub enum Account {
     Connections,
 }
 
+const ACCOUNTS: usize = Account::ALL.len();
+
 impl Account {
     /// Every account, in the order of its declaration.
     pub const ALL: [Account; 5] = [
@@ -62,7 +64,7 @@ pub struct Budget {
     /// What is free of the reserve. Negative if more is held than allowed.
     reserve: AtomicI64,
     /// What is held, by account.
-    held: [AtomicU64; Account::ALL.len()],
+    held: [AtomicU64; ACCOUNTS],
 }
 
 impl Budget {
