@@ -25,6 +25,7 @@ use crate::net::tls::notice::Notice;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
+use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Gate};
 use crate::site::private::CopyStorage;
 use crate::site::root::{LinkPolicy, Root};
@@ -45,10 +46,11 @@ pub struct Server {
     requests: (Sender<()>, Receiver<()>),
 }
 
-/// Shuts down a running server from another thread.
+/// Shuts down a running server from another thread, and shows what it holds.
 #[derive(Clone)]
 pub struct Handle {
     requests: Sender<()>,
+    memory: Arc<Budget>,
 }
 
 impl Handle {
@@ -57,6 +59,15 @@ impl Handle {
     pub fn drain(&self) {
         // If the channel is full or disconnected, the server is shutting down already.
         let _ = self.requests.try_send(());
+    }
+
+    /// How many bytes of memory the server holds for this account. [`Account::ALL`] has all accounts.
+    ///
+    /// After the clients have left, the server holds what it keeps for the next ones: cached files under
+    /// [`Account::Contents`], private copies under [`Account::Copies`], and up to two coders per worker
+    /// under [`Account::Coders`]. [`Account::Listings`] and [`Account::Connections`] are at zero.
+    pub fn held(&self, account: Account) -> u64 {
+        self.memory.held(account)
     }
 }
 
@@ -133,10 +144,11 @@ impl Server {
         self.settings.endpoint.as_ref()?.fingerprint()
     }
 
-    /// A handle that can shut down the server.
+    /// A handle that can shut down the server and shows what it holds.
     pub fn handle(&self) -> Handle {
         Handle {
             requests: self.requests.0.clone(),
+            memory: Arc::clone(self.settings.budgets.memory()),
         }
     }
 

@@ -35,7 +35,29 @@ pub enum Account {
     Connections,
 }
 
-const ACCOUNTS: usize = 5;
+const ACCOUNTS: usize = Account::ALL.len();
+
+impl Account {
+    /// Every account, in the order of its declaration.
+    pub const ALL: [Account; 5] = [
+        Account::Contents,
+        Account::Copies,
+        Account::Listings,
+        Account::Coders,
+        Account::Connections,
+    ];
+
+    /// The name for operators.
+    pub fn name(self) -> &'static str {
+        match self {
+            Account::Contents => "contents",
+            Account::Copies => "copies",
+            Account::Listings => "listings",
+            Account::Coders => "coders",
+            Account::Connections => "connections",
+        }
+    }
+}
 
 /// A limit for all workers of a server.
 #[derive(Debug)]
@@ -416,6 +438,22 @@ mod tests {
         assert!(two.has_room(Contents, 743) && !two.has_room(Contents, 744));
         drop(more);
         assert!(two.has_room(Contents, 750));
+    }
+
+    #[test]
+    fn each_account_has_its_own_place_and_name() {
+        let budget = Arc::new(Budget::new(1000, 1));
+        for (at, account) in Account::ALL.into_iter().enumerate() {
+            assert_eq!(account as usize, at);
+            let _held = budget.reserve(account, 1).expect("it is free");
+            let held = Account::ALL.map(|other| budget.held(other));
+            assert_eq!(held, Account::ALL.map(|other| u64::from(other == account)));
+            let same_name = |other: &Account| other.name() == account.name();
+            assert_eq!(
+                Account::ALL.iter().filter(|other| same_name(other)).count(),
+                1
+            );
+        }
     }
 
     #[test]

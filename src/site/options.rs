@@ -97,7 +97,7 @@ impl Budgets {
     }
 
     /// The memory of the server.
-    pub fn memory(&self) -> &Budget {
+    pub fn memory(&self) -> &Arc<Budget> {
         &self.memory
     }
 }

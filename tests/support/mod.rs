@@ -35,6 +35,7 @@ use docroot::net::server::{Handle, Server};
 use docroot::observe::log::{Log, Sink};
 use docroot::observe::metrics::Counters;
 use docroot::origin::handler::Handler;
+use docroot::site::budget::Account;
 
 pub use response::{Response, find};
 use slow::SlowDisk;
@@ -188,6 +189,11 @@ impl TestServer {
         let mut client = self.connect();
         client.send(&request(method, target, fields));
         client.response(method)
+    }
+
+    /// How many bytes of memory the server holds for an account.
+    pub fn held(&self, account: Account) -> u64 {
+        self.handle.held(account)
     }
 
     /// Asks the server to finish what it has begun.

@@ -1,0 +1,107 @@
+//! What the server holds for clients, account by account. After they have left, it holds only what it
+//! keeps for the next ones: cached files, private copies, and a few coders.
+
+mod support;
+
+use docroot::site::budget::Account;
+use docroot::site::compress::CODER;
+use docroot::site::options::SiteOptions;
+use support::{Client, Setup, TestServer, request, until};
+
+/// Much more than the buffers of two sockets take, also when it is compressed.
+const LARGE: usize = 16 << 20;
+/// Long enough for a private copy.
+const COPIED: usize = 3 << 20;
+/// Clients that send the same.
+const EACH: usize = 8;
+/// Each of the two workers may keep two coders.
+const KEPT_CODERS: u64 = 2 * 2 * CODER;
+
+/// Files of every kind, and a directory whose listing does not fit into the buffers of sockets.
+fn setup() -> Setup {
+    let setup = Setup::new()
+        .file("small.txt", "small")
+        .file("large.txt", noise(LARGE))
+        .file("copied.bin", noise(COPIED));
+    (0..8_000).fold(setup, |setup, number| {
+        setup.file(&format!("d/{number:0200}"), "")
+    })
+}
+
+/// Letters in an order that compresses to half their length or more.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let next = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        b'a' + (state >> 24) as u8 % 26
+    };
+    (0..length).map(next).collect()
+}
+
+/// Clients in every phase of an exchange. They read nothing.
+fn crowd(server: &TestServer) -> Vec<Client> {
+    let gzip: &[(&str, &str)] = &[("Accept-Encoding", "gzip")];
+    let requests = [
+        request("GET", "/small.txt", &[]),
+        request("GET", "/large.txt", &[]),
+        request("GET", "/large.txt", gzip),
+        request("GET", "/copied.bin", &[]),
+        request("GET", "/d/", &[]),
+        request("GET", "/d/", gzip),
+        request("GET", "/d/?q=1", &[]),
+        b"GET /small.txt HTTP/1.1\r\nHos".to_vec(),
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf".to_vec(),
+    ];
+    let mut clients = Vec::new();
+    for request in requests.iter().cycle().take(EACH * requests.len()) {
+        let mut client = server.connect();
+        client.send(request);
+        clients.push(client);
+    }
+    clients
+}
+
+/// Clients come and use these accounts. After they have left, no account holds more than is kept.
+fn come_and_go(server: &TestServer, used: &[Account], kept: fn(Account) -> u64) {
+    let clients = crowd(server);
+    for account in used {
+        until(account.name(), || server.held(*account) > 0);
+    }
+    drop(clients);
+    for account in Account::ALL {
+        until(&format!("{} are given back", account.name()), || {
+            server.held(account) <= kept(account)
+        });
+    }
+}
+
+#[test]
+fn after_clients_have_left_only_the_cache_and_a_few_coders_are_held() {
+    let server = setup().start();
+    // A file is cached and copied when it has not changed for some seconds.
+    until("a copy is made", || {
+        server.get("/copied.bin", &[]);
+        server.held(Account::Copies) > 0
+    });
+    for _ in 0..2 {
+        come_and_go(&server, &Account::ALL, |account| match account {
+            Account::Contents | Account::Copies => SiteOptions::CACHE_MEMORY,
+            Account::Coders => KEPT_CODERS,
+            Account::Listings | Account::Connections => 0,
+        });
+    }
+    let cached = server.held(Account::Contents) + server.held(Account::Copies);
+    assert!(cached <= SiteOptions::CACHE_MEMORY, "{cached}");
+}
+
+#[test]
+fn without_a_cache_only_a_few_coders_are_held() {
+    let server = setup().with(|config| config.site.cache_memory = 0).start();
+    let used = [Account::Listings, Account::Coders, Account::Connections];
+    for _ in 0..2 {
+        come_and_go(&server, &used, |account| match account {
+            Account::Coders => KEPT_CODERS,
+            _ => 0,
+        });
+    }
+}
