@@ -434,6 +434,7 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
             config.site.cache_memory = 0;
         })
         .file("large.txt", noise(16 << 20))
+        .file("listed/a", "")
         .start();
     let coded = || {
         let mut client = server.connect();
@@ -454,6 +455,19 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
     let busy = server.get("/large.txt", &refuses_identity);
     assert_eq!(busy.status, 503);
     assert!(busy.field("Retry-After").is_some());
+    // Who refuses identity waits for a coder, with a file as with a listing.
+    for path in ["/large.txt", "/listed/"] {
+        let mut waits = server.connect();
+        waits.send(&request("GET", path, &refuses_identity));
+        // The worker has seen it when it answers a later request.
+        assert_eq!(server.get("/listed/a", &[]).status, 200);
+        held.pop();
+        let head = waits.head();
+        assert_eq!(
+            (head.status, head.field("Content-Encoding")),
+            (200, Some("gzip"))
+        );
+    }
     held.pop();
     until("a coder is free", || coded().1);
 }

@@ -141,9 +141,7 @@ fn go_on(
             let opening = Opening::begin(&origin.site, &file, caller);
             opening.map(|opening| Awaited::Opening(file, opening))
         }
-        Obstacle::Fault(fault @ (DiskError::Exhausted | DiskError::CodersBusy))
-            if origin.site.disk().is_some() =>
-        {
+        Obstacle::Fault(fault) if fault.is_scarcity() && origin.site.disk().is_some() => {
             waits.next_try(request.instant, fault)
         }
         Obstacle::Fault(fault) => Err(fault),
@@ -240,7 +238,7 @@ impl DiskWait {
                 return Polled::Done(answer);
             }
             // A disk thread found no descriptor.
-            Some(Err(fault @ DiskError::Exhausted)) => match self.waits.next_try(now, fault) {
+            Some(Err(fault)) if fault.is_scarcity() => match self.waits.next_try(now, fault) {
                 Ok(awaited) => self.awaited = awaited,
                 Err(fault) => return refused(fault, trace),
             },

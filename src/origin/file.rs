@@ -58,8 +58,8 @@ pub(super) fn answer_file(
             Ok(Some(answer)) => return Ok(answer),
             Ok(None) => {}
             Err(LookupError::WouldWait) => return Err(Obstacle::Open(file)),
-            Err(LookupError::Disk(DiskError::Exhausted)) => {
-                return Err(Obstacle::Fault(DiskError::Exhausted));
+            Err(LookupError::Disk(fault)) if fault.is_scarcity() => {
+                return Err(Obstacle::Fault(fault));
             }
             Err(LookupError::Disk(fault)) => return Ok(Answer::Ready(disk_error(fault))),
         }

@@ -459,6 +459,11 @@ impl FileKind {
 }
 
 impl DiskError {
+    /// Whether there is no descriptor or no coder free, which may pass soon.
+    pub fn is_scarcity(self) -> bool {
+        matches!(self, DiskError::Exhausted | DiskError::CodersBusy)
+    }
+
     /// What clients are told about the error.
     pub fn told(self) -> Told {
         match self {
