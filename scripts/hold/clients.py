@@ -11,7 +11,7 @@ from .house import Row, milliseconds, percentile
 # Half of what a well-behaved client asks goes over a connection that it keeps.
 PROBE_PAUSE = 0.001
 
-# What needs no waiting takes no longer, on a busy machine too.
+# The longest time for an answer that waits for nothing, even on a busy machine.
 SOON = 0.1
 
 # As on Ethernet. The loopback's own segments of 64 KiB would let both kernels hold megabytes of

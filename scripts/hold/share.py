@@ -14,7 +14,8 @@ READERS = 40
 READERS_ADDRESS = "127.0.0.2"
 OTHER_ADDRESS = "127.0.0.3"
 
-# Listings are taken back after three seconds, and half a minute of these listings does not fit.
+# docroot takes a listing back after three seconds. Without that, the readers would keep theirs for 30 s, and
+# all of them do not fit into memory.
 LATEST = 8.0
 ASKS = 10
 

@@ -70,6 +70,7 @@ def run(house, say):
                 served = crowd.result(patience=SECONDS + 60)
                 times, faults = probe.finish()
             whose = f"waves of {CROWD:,} new connections from {what} address, each with a listing of its own of {folder} ({served:,} answered): a neighbour's"
+            faults += [] if served else ["no newcomer was answered"]
             rows.append(clients.neighbour(NAME, whose, P99, times, faults))
     return rows
 

@@ -44,7 +44,9 @@ pub struct Context {
     pub origin: Origin,
     /// The time of this turn.
     pub now: Now,
-    /// How long a connection may answer requests in one turn.
+    /// How long a connection may answer requests in one turn. If it is zero, others have waited long
+    /// already, or may have: a connection answers one request, and a responder is not polled before the
+    /// next turn.
     pub turn_time: Duration,
     /// How much a client may ask for.
     pub limits: Limits,

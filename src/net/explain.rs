@@ -56,7 +56,8 @@ pub fn explain(mut config: Config, request: &[u8]) -> Result<Explanation, StartE
     let (mailbox, _) = Mailbox::new(Arc::default()).map_err(system)?;
     let settings = Settings::new(config, root, Arc::default());
     let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
-    context.origin.begin_turn(context.now.date);
+    let now = &context.now;
+    context.origin.begin_turn(now.date, now.instant);
     context.trace = Trace::watched();
     let (response, facts) = answer(request, &mut context);
     let status = response.status;

@@ -193,7 +193,7 @@ impl Mailbox {
         !self.admissions.is_empty() || !self.woken.is_empty()
     }
 
-    /// Whether no socket waits, and only connections that are being refused are left.
+    /// Whether no socket waits in the channel, and only connections that are being refused are left.
     pub(super) fn is_idle(&self) -> bool {
         let refused = self.shared.refused.load(Ordering::Relaxed);
         let connections = self.shared.connections.load(Ordering::Relaxed);

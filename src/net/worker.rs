@@ -32,7 +32,7 @@ const QUEUE_TIME: Duration = Duration::from_millis(2);
 /// that the last of the events does not wait long.
 const EVENTS_TIME: Duration = Duration::from_millis(4);
 
-/// How long a worker works on new events at all. Then the rest of them are queued.
+/// How long a worker drives connections that have events. After that, it queues the rest.
 const MOST_EVENTS_TIME: Duration = Duration::from_millis(8);
 
 /// If a connection has used a whole turn, its next turns are queued until it has had this many that it
@@ -47,7 +47,7 @@ pub struct Worker {
     mailbox: Mailbox,
     slots: Vec<Slot>,
     free: Vec<usize>,
-    /// New sockets. A flood of them waits here, where others can pass it.
+    /// New sockets, by network, so a flood from one network does not delay the others.
     arrivals: FairQueue<Admission>,
     /// Connections that asked for another turn. Some may have ended since.
     again: FairQueue<Token>,
@@ -66,8 +66,8 @@ struct Slot {
     refused: bool,
     /// Whether the slot is in a queue.
     queued: bool,
-    /// If this is not zero, the connection has used a whole turn lately. Its events are queued, so that
-    /// the others do not wait for it. Counts down with each shorter turn.
+    /// If this is not zero, the connection has used a whole turn lately, or had long work in its first one.
+    /// Its events are queued, so that the others do not wait for it. Counts down with each shorter turn.
     busy: u8,
     /// When its timer fires.
     timer: Option<Instant>,
@@ -157,7 +157,8 @@ impl Worker {
 
     fn begin_turn(&mut self, context: &mut Context) {
         context.now.advance();
-        if context.origin.begin_turn(context.now.date) {
+        let (date, instant) = (context.now.date, context.now.instant);
+        if context.origin.begin_turn(date, instant) {
             self.shrink(context);
         }
         if self.mailbox.shutdown.is_draining() && !context.origin.is_draining {
@@ -172,14 +173,17 @@ impl Worker {
         }
     }
 
-    /// If no connection is left, frees the room that a crowd of them has taken. A token of a connection
-    /// that has ended may match a new one from then on. That gives it a turn in which nothing happens.
+    /// If no connection is left, frees the room that a crowd of them has taken. After that, an old
+    /// token may match a new connection. The new connection then gets an extra turn, which does nothing.
     fn shrink(&mut self, context: &mut Context) {
         if self.slots.is_empty() || self.free.len() < self.slots.len() {
             return;
         }
         self.slots = Vec::new();
         self.free = Vec::new();
+        if self.arrivals.is_empty() {
+            self.arrivals = FairQueue::default();
+        }
         self.again = FairQueue::default();
         self.handshakes = FairQueue::default();
         context.scratch = Vec::new();

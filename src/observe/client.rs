@@ -21,8 +21,8 @@ impl Client {
         }
     }
 
-    /// Who shares with this client what is shared out fairly: its IPv4 address, or the /64 of its IPv6
-    /// address, because a single machine can use all addresses of it.
+    /// The unit for fair sharing between clients: the IPv4 address, or the /64 of an IPv6 address. One
+    /// machine can use every address of a /64.
     pub fn network(&self) -> IpAddr {
         const PREFIX: u128 = u128::MAX << 64;
         match self.peer.ip().to_canonical() {

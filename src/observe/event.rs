@@ -58,7 +58,7 @@ pub enum End {
     /// The disk failed while the file was sent.
     DiskFault,
     /// The memory of the response was needed for other clients.
-    OutOfMemory,
+    TakenBack,
     /// The server shut down before the exchange was complete.
     Shutdown,
     /// A bug in the server.
@@ -75,7 +75,7 @@ impl End {
             End::SessionBroken => "the TLS session broke",
             End::FileChanged => "the file changed",
             End::DiskFault => "the disk failed",
-            End::OutOfMemory => "its memory was needed for other clients",
+            End::TakenBack => "other clients needed the memory",
             End::Shutdown => "the server shut down",
             End::Bug => "a bug in the server",
         }

@@ -111,7 +111,7 @@ fn answer_directory(
     if !origin.site.options().listing {
         return Answer::Ready(error(Status::NotFound, Reason::ListingOff));
     }
-    let job = ListingJob::new(origin, path, request.query(), rules);
+    let job = ListingJob::new(origin, request, path, rules);
     Answer::Later(Box::new(job))
 }
 

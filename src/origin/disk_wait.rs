@@ -93,7 +93,8 @@ pub(super) fn caller<'a>(
     waker: &'a dyn Fn() -> std::task::Waker,
 ) -> Caller<'a> {
     Caller {
-        address: request.client.network(),
+        network: request.client.network(),
+        now: request.instant,
         waker,
     }
 }

@@ -238,10 +238,7 @@ fn coded(
     };
     let source = CachedWhenDone {
         coded: Coded::new(source, coder),
-        bytes: origin
-            .site
-            .charge(Account::Contents, 0)
-            .map(|charge| (Vec::new(), charge)),
+        bytes: Some((Vec::new(), origin.site.charge_anyway(Account::Contents, 0))),
         limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
         updates: origin.site.updates(),
         file: Rc::clone(file),

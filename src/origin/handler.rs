@@ -63,12 +63,13 @@ impl Origin {
         }
     }
 
-    /// Begins a turn of the worker's loop at `now`.
-    pub fn begin_turn(&mut self, now: HttpDate) -> bool {
+    /// Begins a turn of the worker's loop at `now`, which is `instant` on the monotonic clock. Returns
+    /// whether it is time to forget what nobody uses.
+    pub fn begin_turn(&mut self, now: HttpDate, instant: Instant) -> bool {
         let is_due = self.site.begin_turn(now);
         if is_due {
             self.readings.sweep();
-            self.readings.help(&self.site);
+            self.readings.help(&self.site, instant);
         }
         is_due
     }

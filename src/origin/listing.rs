@@ -59,22 +59,23 @@ pub struct ListingJob {
     disk_deadline: Option<Instant>,
     /// When it stops waiting for a descriptor, if there was none.
     descriptor_deadline: Option<Instant>,
-    /// When a new reading begins, if the last one found no descriptor.
+    /// When a new reading begins, if the last one found no descriptor, or its listing was taken back.
     begins_again: Option<Instant>,
     registered: Registered,
 }
 
 impl ListingJob {
-    /// A job that lists the directory at `path` as `query` asks.
+    /// A job that lists the directory at `path` as the query of the request asks.
     pub fn new(
         origin: &mut Origin,
+        request: &Request<'_>,
         path: SitePath<'_>,
-        query: &[u8],
         rules: RuleSet,
     ) -> ListingJob {
-        let query = ListingQuery::parse(query);
+        let query = ListingQuery::parse(request.query());
         let turn = origin.site.turn();
-        let reading = origin.readings.join(path.as_bytes(), &query, turn);
+        let network = request.client.network();
+        let reading = origin.readings.join(path.as_bytes(), &query, network, turn);
         ListingJob {
             reading,
             path: path.as_bytes().into(),
@@ -109,9 +110,9 @@ impl ListingJob {
         let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
         let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
         let site = &origin.site;
-        let page = || Page::new(&self.path, &query, format, &listing, held, site);
+        let mut page = Page::new(&self.path, &query, format, &listing, held, site);
         let small = match coder {
-            None => small_page(page(), site),
+            None => page.take_small(site),
             Some(_) => None,
         };
         let length = small.as_ref().map(|bytes| bytes.len() as u64);
@@ -139,10 +140,21 @@ impl ListingJob {
             decided.with_content(match (small, coder) {
                 (Some(bytes), _) => Whole::Stored(Stored::Memory(bytes)),
                 _ if request.method() == Some(Method::Head) => Whole::Omitted,
-                (None, None) => Whole::Source(Box::new(page())),
-                (None, Some(coder)) => Whole::Source(Box::new(Coded::new(Box::new(page()), coder))),
+                (None, None) => Whole::Source(Box::new(page)),
+                (None, Some(coder)) => Whole::Source(Box::new(Coded::new(Box::new(page), coder))),
             })
         }))
+    }
+
+    /// Waits for a descriptor and begins again, unless that has lasted too long.
+    fn wait_for_descriptor(&mut self, now: Instant) -> Polled {
+        let latest = now + RETRY_PATIENCE;
+        if *self.descriptor_deadline.get_or_insert(latest) <= now {
+            return Polled::Done(Answer::Ready(disk_error(DiskError::Exhausted)));
+        }
+        let at = now + RETRY;
+        self.begins_again = Some(at);
+        Polled::WaitForDisk(at)
     }
 
     /// Waits for a place, for memory or for a coder, unless that has lasted too long.
@@ -168,8 +180,8 @@ impl Responder for ListingJob {
             }
             self.begins_again = None;
             let query = ListingQuery::parse(request.query());
-            let turn = origin.site.turn();
-            self.reading = origin.readings.join(&self.path, &query, turn);
+            let (turn, network) = (origin.site.turn(), request.client.network());
+            self.reading = origin.readings.join(&self.path, &query, network, turn);
         }
         let waker = || request.wakers.waker();
         let caller = caller(request, &waker);
@@ -196,18 +208,15 @@ impl Responder for ListingJob {
                     Ok(response) => response,
                     Err(fault) => {
                         trace.take_from(mark);
+                        if held.listing().is_none() {
+                            self.begins_again = Some(request.instant + RETRY);
+                        }
                         return self.wait(fault, request.instant);
                     }
                 }
             }
             Read::Done(Err(DiskError::Exhausted)) if origin.site.disk().is_some() => {
-                let latest = request.instant + RETRY_PATIENCE;
-                if *self.descriptor_deadline.get_or_insert(latest) > request.instant {
-                    let at = request.instant + RETRY;
-                    self.begins_again = Some(at);
-                    return Polled::WaitForDisk(at);
-                }
-                disk_error(DiskError::Exhausted)
+                return self.wait_for_descriptor(request.instant);
             }
             Read::Done(Err(fault)) => disk_error(fault),
         };
@@ -256,22 +265,12 @@ fn coder_or_identity(
     Ok((Coding::Identity, why, None))
 }
 
-/// The whole page, if it is small.
-fn small_page(mut page: Page, site: &Site) -> Option<Rc<HeldBytes>> {
-    let mut bytes = Vec::new();
-    match page.pull(&mut bytes, SMALL + 1) {
-        Ok(Pulled::Done) if bytes.len() <= SMALL => {
-            let charge = site.charge_anyway(Account::Listings, 0);
-            Some(HeldBytes::new(Storage::of(bytes), charge))
-        }
-        _ => None,
-    }
-}
-
 /// A rendered listing as a source of bytes.
 struct Page {
     renderer: Renderer,
     held: Rc<HeldListing>,
+    /// What was rendered to learn whether the page is small. It is sent first.
+    begun: Vec<u8>,
     /// For the renderer.
     _charge: Charge,
 }
@@ -290,12 +289,29 @@ impl Page {
             _charge: site.charge_anyway(Account::Listings, renderer.bytes()),
             renderer,
             held: Rc::clone(held),
+            begun: Vec::new(),
         }
+    }
+
+    /// The whole page, if it is small.
+    fn take_small(&mut self, site: &Site) -> Option<Rc<HeldBytes>> {
+        let mut bytes = Vec::new();
+        let pulled = self.pull(&mut bytes, SMALL + 1);
+        if !matches!(pulled, Ok(Pulled::Done)) || bytes.len() > SMALL {
+            self.begun = bytes;
+            return None;
+        }
+        let charge = site.charge_anyway(Account::Listings, 0);
+        Some(HeldBytes::new(Storage::of(bytes), charge))
     }
 }
 
 impl Source for Page {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
+        if !self.begun.is_empty() {
+            out.append(&mut std::mem::take(&mut self.begun));
+            return Ok(Pulled::More);
+        }
         let listing = self.held.listing().ok_or(BodyError::TakenBack)?;
         Ok(self.renderer.pull(&listing, out, budget))
     }

@@ -8,9 +8,9 @@
 //! budget = reserve | part of worker 1 | part of worker 2 | ...
 //! ```
 //!
-//! Some things can be done without: a file can come from the disk in pieces, and content can stay
-//! uncoded. A budget of memory keeps a part of what a worker sees free of them, so that there is room
-//! for listings and connections.
+//! Some memory is optional: a file can be sent from the disk in pieces, and content without compression.
+//! So contents, copies and coders may not use the last part of a budget of memory. Listings and
+//! connections may.
 //!
 //! Whoever holds something for a client keeps a [`Charge`] beside it. The units are free again when
 //! the charge is dropped.
@@ -18,7 +18,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// What something is held for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +69,12 @@ pub struct Budget {
     reserve: AtomicI64,
     /// What is held, by account.
     held: [AtomicU64; ACCOUNTS],
-    /// What must stay free, by account.
-    kept_free: [u64; ACCOUNTS],
-    /// A worker waits until more is free.
-    is_wanted: AtomicBool,
+    /// The size of the reserve.
+    reserved: u64,
+    /// By account: how many eighths of what it could use must stay free.
+    eighths_kept: [u64; ACCOUNTS],
+    /// How many units more a worker waits for.
+    wanted: AtomicU64,
 }
 
 impl Budget {
@@ -87,24 +89,29 @@ impl Budget {
             part,
             reserve: AtomicI64::new((limit - parts) as i64),
             held: Default::default(),
-            kept_free: Default::default(),
-            is_wanted: AtomicBool::new(false),
+            reserved: limit - parts,
+            eighths_kept: Default::default(),
+            wanted: AtomicU64::new(0),
         }
     }
 
-    /// A budget of `limit` bytes of memory. Contents and copies leave three eighths of it free, and
-    /// coders one eighth.
+    /// A budget of `limit` bytes of memory. A worker can reach its own part and the reserve. Contents and
+    /// copies may not use the last three eighths of that, and coders not the last eighth.
     pub fn of_memory(limit: u64, workers: usize) -> Budget {
         let mut budget = Budget::new(limit, workers);
-        let eighth = (budget.part + budget.reserve.get_mut().unsigned_abs()) / 8;
         for (account, eighths) in [
             (Account::Contents, 3),
             (Account::Copies, 3),
             (Account::Coders, 1),
         ] {
-            budget.kept_free[account as usize] = eighths * eighth;
+            budget.eighths_kept[account as usize] = eighths;
         }
         budget
+    }
+
+    /// What is free for a worker if contents and copies use all that they may.
+    pub fn left_by_contents(&self) -> u64 {
+        self.kept_free(Account::Contents, self.part)
     }
 
     /// The limit in units.
@@ -124,19 +131,21 @@ impl Budget {
         over > (self.limit / 8) as i64
     }
 
-    /// Notes that a worker waits until more is free.
-    pub fn want(&self) {
-        self.is_wanted.store(true, Ordering::Relaxed);
+    /// Notes that a worker waits until so many more units are free.
+    pub fn want(&self, units: u64) {
+        self.wanted.fetch_max(units, Ordering::Relaxed);
     }
 
-    /// Whether a worker has waited since the last call that said so.
-    pub fn take_want(&self) -> bool {
-        self.is_wanted.swap(false, Ordering::Relaxed)
+    /// How many more units a worker waits for, unless the reserve has them by now. The wait counts once.
+    pub fn take_wanted(&self) -> u64 {
+        let wanted = self.wanted.swap(0, Ordering::Relaxed);
+        let reserve = self.reserve.load(Ordering::Relaxed);
+        u64::try_from((wanted.min(i64::MAX as u64) as i64).saturating_sub(reserve)).unwrap_or(0)
     }
 
     /// Charges units of the reserve, if they are free. Any thread may do so.
     pub fn reserve(self: &Arc<Budget>, account: Account, units: u64) -> Option<Reserved> {
-        let is_free = self.has_room(0, account, units) && self.take(units);
+        let is_free = self.missing(None, account, units) == 0 && self.take(units);
         is_free.then(|| self.reserved(account, units))
     }
 
@@ -156,11 +165,26 @@ impl Budget {
         }
     }
 
-    /// Whether units may be charged to an account, if so many are free besides the reserve.
-    fn has_room(&self, free: u64, account: Account, units: u64) -> bool {
-        let reserve = u64::try_from(self.reserve.load(Ordering::Relaxed)).unwrap_or(0);
-        let needed = units.saturating_add(self.kept_free[account as usize]);
-        free.saturating_add(reserve) >= needed
+    /// What an account must leave free of the reserve and of `part`.
+    fn kept_free(&self, account: Account, part: u64) -> u64 {
+        (part + self.reserved) / 8 * self.eighths_kept[account as usize]
+    }
+
+    /// How many units must become free before `units` can be charged to an account. `free` is what is
+    /// free of a worker's own part; `None` for a thread that has none.
+    fn missing(&self, free: Option<u64>, account: Account, units: u64) -> u64 {
+        if units == 0 {
+            return 0;
+        }
+        let part = free.map_or(0, |_| self.part);
+        let needed = units.saturating_add(self.kept_free(account, part));
+        let reserve = self.reserve.load(Ordering::Relaxed);
+        let available = reserve.max(0).unsigned_abs() + free.unwrap_or(0);
+        match needed.saturating_sub(available) {
+            0 => 0,
+            // What becomes free settles a debt of the reserve first.
+            missing => missing.saturating_add(reserve.min(0).unsigned_abs()),
+        }
     }
 
     /// Takes units from the reserve, if they are free.
@@ -227,7 +251,13 @@ impl Allowance {
 
     /// Whether this worker may charge this many units to `account`.
     pub fn has_room(&self, account: Account, units: u64) -> bool {
-        self.0.budget.has_room(self.0.free.get(), account, units)
+        self.missing(account, units) == 0
+    }
+
+    /// How many units must become free before this worker can charge `units` to `account`.
+    pub fn missing(&self, account: Account, units: u64) -> u64 {
+        let Part { budget, free } = &*self.0;
+        budget.missing(Some(free.get()), account, units)
     }
 
     /// Whether nothing is free for this worker.
@@ -281,11 +311,16 @@ impl Charge {
         self.own + self.reserved
     }
 
+    /// How many units must become free before it can charge this many more.
+    pub fn missing(&self, units: u64) -> u64 {
+        self.allowance.missing(self.account, units)
+    }
+
     /// Charges more units. Returns whether they were free.
     pub fn grow(&mut self, units: u64) -> bool {
         let part = &self.allowance.0;
         let own = units.min(part.free.get());
-        let is_free = part.budget.has_room(part.free.get(), self.account, units)
+        let is_free = self.allowance.has_room(self.account, units)
             && (own == units || part.budget.take(units - own));
         if is_free {
             self.add(own, units - own);
@@ -471,7 +506,7 @@ mod tests {
         assert!(one.has_room(Contents, 471) && !one.has_room(Contents, 472));
         let contents = one.charge(Contents, 471).expect("it is free");
         assert!(one.charge(Copies, 1).is_none());
-        assert!(two.charge(Contents, 251).is_none() && budget.reserve(Contents, 1).is_none());
+        assert!(two.charge(Contents, 251).is_none());
         let coders = one.charge(Coders, 186).expect("it is free");
         assert!(one.charge(Coders, 1).is_none() && !one.is_used_up());
         let listings = one.charge(Listings, 93).expect("it is free");
@@ -481,11 +516,33 @@ mod tests {
     }
 
     #[test]
-    fn one_worker_is_told_that_another_waits() {
-        let budget = Budget::new(1000, 2);
-        assert!(!budget.take_want());
-        budget.want();
-        assert!(budget.take_want() && !budget.take_want());
+    fn a_worker_is_told_what_another_waits_for() {
+        let (budget, one, _) = two_workers();
+        assert_eq!(budget.take_wanted(), 0);
+        let most = one.charge(Contents, 700).expect("it is free");
+        budget.want(70);
+        budget.want(60);
+        assert_eq!((budget.take_wanted(), budget.take_wanted()), (20, 0));
+        drop(most);
+        budget.want(70);
+        assert_eq!(budget.take_wanted(), 0, "it is free by now");
+    }
+
+    #[test]
+    fn another_thread_keeps_its_part_of_the_reserve_free() {
+        let budget = Arc::new(Budget::of_memory(1000, 1));
+        assert!(budget.reserve(Contents, 315).is_none());
+        let contents = budget.reserve(Contents, 314);
+        assert!(contents.is_some() && budget.reserve(Contents, 0).is_some());
+    }
+
+    #[test]
+    fn what_is_missing_includes_debts() {
+        let (_, one, two) = two_workers();
+        let _all = one.charge_anyway(Contents, 800);
+        assert_eq!(two.missing(Contents, 250), 0, "its own part is free");
+        assert_eq!(two.missing(Contents, 260), 10 + 50);
+        assert_eq!(one.missing(Contents, 0), 0);
     }
 
     #[test]

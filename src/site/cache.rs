@@ -23,6 +23,8 @@ pub(super) struct Cache {
     queue: VecDeque<Rc<[u8]>>,
     /// Files that have got a private copy. Some may have left the cache since.
     copied: Vec<Rc<[u8]>>,
+    /// The number of the current or last sweep.
+    sweep: u64,
     /// How many entries of the queue are still to be swept.
     unswept: usize,
     space: Allowance,
@@ -34,8 +36,8 @@ struct CacheEntry {
     charge: Charge,
     /// Whether it was used since it was last considered for eviction.
     recent: bool,
-    /// Whether it was used since the last sweep.
-    used: bool,
+    /// The number of the last sweep that had begun when it was used.
+    used: u64,
     /// The turn of the worker's loop in which it was last compared with the disk.
     checked: u64,
     /// When it was last compared with the disk on this worker, in seconds since 1970.
@@ -58,6 +60,7 @@ impl Cache {
             entries: HashMap::new(),
             queue: VecDeque::new(),
             copied: Vec::new(),
+            sweep: 0,
             unswept: 0,
             space,
         }
@@ -77,7 +80,7 @@ impl Cache {
     pub(super) fn find(&mut self, path: &[u8], turn: u64) -> Option<(&Rc<StoredFile>, Looked)> {
         let entry = self.entries.get_mut(path)?;
         entry.recent = true;
-        entry.used = true;
+        entry.used = self.sweep;
         let looked = match entry.checked == turn {
             true => Looked::InThisTurn,
             false => Looked::At(entry.checked_at),
@@ -105,7 +108,7 @@ impl Cache {
             file,
             charge,
             recent: false,
-            used: true,
+            used: self.sweep,
             checked: turn,
             checked_at: now,
         };
@@ -178,8 +181,9 @@ impl Cache {
         self.entries.is_empty()
     }
 
-    /// Begins to remove the entries that were not used since the last sweep.
+    /// Begins to remove the entries that were not used since the last sweep began.
     pub(super) fn begin_sweep(&mut self) {
+        self.sweep += 1;
         self.unswept = self.queue.len();
     }
 
@@ -195,8 +199,8 @@ impl Cache {
             let Some(key) = self.queue.pop_front() else {
                 break;
             };
-            let entry = self.entries.get_mut(&key);
-            match entry.is_some_and(|entry| std::mem::take(&mut entry.used)) {
+            let entry = self.entries.get(&key);
+            match entry.is_some_and(|entry| entry.used + 1 >= self.sweep) {
                 true => self.queue.push_back(key),
                 false => drop(self.entries.remove(&key)),
             }
@@ -360,6 +364,30 @@ mod tests {
         assert!(cache.entries.contains_key(&b"a"[..]));
         sweep(&mut cache);
         assert!(cache.is_empty() && cache.queue.is_empty());
+    }
+
+    #[test]
+    fn a_sweep_in_steps_keeps_what_is_in_use() {
+        const FILES: usize = 3 * SWEPT;
+        let mut cache = cache(64 << 20);
+        let name = |number: usize| format!("{number}");
+        for number in 0..FILES {
+            cache.insert(name(number).as_bytes(), file(10), 1, 0);
+        }
+        for _ in 0..3 {
+            for number in 0..FILES / 2 {
+                assert!(cache.find(name(number).as_bytes(), 1).is_some(), "{number}");
+            }
+            cache.begin_sweep();
+            while cache.is_sweeping() {
+                cache.sweep();
+                // The queue turns meanwhile, so some entries are seen twice.
+                let all: Vec<_> = cache.queue.iter().take(100).cloned().collect();
+                cache.queue.rotate_left(all.len().min(cache.queue.len()));
+            }
+        }
+        assert!(cache.entries.len() < FILES);
+        assert_eq!(cache.entries.len(), cache.queue.len());
     }
 
     #[test]

@@ -10,19 +10,20 @@
 //!
 //! # If memory is short
 //!
-//! Slow clients can keep many listings. If a reading needs memory, the worker takes a listing back from
-//! those who have had it for [`LEAST_HELD`]: of the network that holds most, the oldest. Of the readings
-//! that wait for memory, only the first one keeps what it has read.
+//! Slow clients can keep many listings. If a reading needs memory, the worker takes back listings that are
+//! at least [`LEAST_HELD`] old. It begins with the network that holds most, and there with the oldest.
+//! Responses that still need them are cut. Of the readings that wait for memory, only the first one keeps
+//! what it has read.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::site::budget::{Account, Charge};
+use crate::site::budget::{Account, Budget, Charge};
 use crate::site::devices::timed;
 use crate::site::disk::{Caller, Effort, Ended, Pending, Registered, Room};
 use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
@@ -50,9 +51,8 @@ const LARGE: usize = 4;
 /// Listings that may be known although nobody uses them.
 const LEAST_KNOWN: usize = 64;
 
-/// How long clients may keep a listing although its memory is needed, in seconds. A fast client has
-/// received it by then.
-const LEAST_HELD: u64 = 3;
+/// A younger listing is never taken back. Most clients receive a listing in less time.
+const LEAST_HELD: Duration = Duration::from_secs(3);
 
 /// Clients that wait for one of those places.
 const MOST_WAITING: usize = 256;
@@ -63,14 +63,16 @@ pub struct HeldListing {
     kept: RefCell<Option<(Rc<Listing>, Charge)>>,
     /// The network of the client that asked first.
     network: IpAddr,
-    /// When it was read, in seconds since 1970.
-    since: i64,
+    /// When it was read last, and was the same.
+    since: Cell<Instant>,
 }
 
 /// A reading of a directory. Every client that waits for it holds a reference.
 pub struct Reading {
     path: Box<[u8]>,
     query: ListingQuery,
+    /// The network of the client that asked first.
+    network: IpAddr,
     /// A reading of the same listing that began earlier.
     earlier: Option<SharedReading>,
     /// The turn in which it began.
@@ -79,7 +81,8 @@ pub struct Reading {
     place: Option<Ticket>,
     progress: Option<Progress>,
     outcome: Option<Result<Rc<HeldListing>, DiskError>>,
-    /// There was too little memory, so it begins again when it is the first one that has a place.
+    /// It ran out of memory and dropped what it had read. It begins again when it holds the oldest
+    /// place.
     is_short: bool,
 }
 
@@ -135,6 +138,9 @@ pub enum Read {
 /// The readings and the listings of one worker.
 pub struct Readings {
     known: HashMap<(Box<[u8]>, ListingQuery), Known>,
+    /// The listings that clients may be receiving, also those that are no longer known because the
+    /// directory has changed.
+    held: Vec<Weak<HeldListing>>,
     /// Readings that began in this turn, for clients that ask in the same turn.
     of_turn: Vec<SharedReading>,
     /// When so many are known, those that nobody uses are forgotten.
@@ -154,6 +160,7 @@ impl Default for Readings {
     fn default() -> Readings {
         Readings {
             known: HashMap::new(),
+            held: Vec::new(),
             of_turn: Vec::new(),
             most_known: LEAST_KNOWN,
             queue: Queue::new(LARGE, MOST_WAITING),
@@ -163,8 +170,14 @@ impl Default for Readings {
 }
 
 impl Readings {
-    /// The reading of the directory at `path` that a client may share if it asks now.
-    pub fn join(&mut self, path: &[u8], query: &ListingQuery, turn: u64) -> SharedReading {
+    /// The reading of the directory at `path` that a client in `network` may share if it asks now.
+    pub fn join(
+        &mut self,
+        path: &[u8],
+        query: &ListingQuery,
+        network: IpAddr,
+        turn: u64,
+    ) -> SharedReading {
         if self.known.len() >= self.most_known {
             self.sweep();
             self.most_known = LEAST_KNOWN.max(2 * self.known.len());
@@ -182,6 +195,7 @@ impl Readings {
         let reading = Rc::new(RefCell::new(Reading {
             path: path.into(),
             query,
+            network,
             earlier: newest.filter(|newest| newest.borrow().outcome.is_none()),
             began: None,
             place: None,
@@ -201,15 +215,17 @@ impl Readings {
 
     /// Whether nothing is known of any listing.
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.known.is_empty() && self.held.is_empty()
     }
 
     /// Forgets the listings that nobody uses.
     pub fn sweep(&mut self) {
         self.known
             .retain(|_, known| known.newest.strong_count() + known.held.strong_count() > 0);
-        if self.known.is_empty() {
+        self.held.retain(|held| held.strong_count() > 0);
+        if self.is_empty() {
             self.known.shrink_to_fit();
+            self.held.shrink_to_fit();
         }
     }
 
@@ -220,42 +236,64 @@ impl Readings {
         let known = self.known.entry(key).or_default();
         let held = known.held.upgrade();
         if let Some(held) = held.filter(|held| held.is_same_as(&new)) {
+            held.since.set(new.since.get());
             return held;
         }
         let held = Rc::new(new);
         known.held = Rc::downgrade(&held);
+        self.held.push(Rc::downgrade(&held));
         held
     }
 
-    /// Grows a charge to `bytes`. Takes listings back if that is necessary and possible.
-    fn grow(&self, charge: &mut Charge, bytes: u64, site: &mut Site) -> bool {
-        while !site.grow(charge, bytes) {
-            if !self.take_back(site.now()) {
-                return false;
-            }
+    /// Grows a charge to `bytes`. Takes listings back if that is necessary and enough.
+    fn grow(&self, charge: &mut Charge, bytes: u64, site: &mut Site, now: Instant) -> bool {
+        if site.grow(charge, bytes) {
+            return true;
         }
-        true
+        let missing = site.missing(charge, bytes);
+        let old = self.old(now);
+        let enough = old.iter().map(|held| held.bytes()).sum::<u64>() >= missing;
+        match enough {
+            true => self.take_back(old, missing),
+            false => site.memory().want(missing),
+        }
+        enough && site.grow(charge, bytes)
     }
 
-    /// Takes a listing back from the clients that are receiving it. Returns whether there was one.
-    fn take_back(&self, now: i64) -> bool {
-        let held = self.known.values().filter_map(|known| known.held.upgrade());
-        let held: Vec<_> = held.filter(|held| held.bytes() > 0).collect();
+    /// The listings that may be taken back.
+    fn old(&self, now: Instant) -> Vec<Rc<HeldListing>> {
+        let held = self.held.iter().filter_map(Weak::upgrade);
+        let is_old = |held: &Rc<HeldListing>| {
+            now.saturating_duration_since(held.since.get()) >= LEAST_HELD && held.bytes() > 0
+        };
+        held.filter(is_old).collect()
+    }
+
+    /// Takes back as many of these listings as have the missing bytes.
+    fn take_back(&self, mut old: Vec<Rc<HeldListing>>, missing: u64) {
         let mut by_network: HashMap<IpAddr, u64> = HashMap::new();
-        for held in &held {
+        for held in self.held.iter().filter_map(Weak::upgrade) {
             *by_network.entry(held.network).or_default() += held.bytes();
         }
-        let old = held
-            .iter()
-            .filter(|held| now.abs_diff(held.since) >= LEAST_HELD);
-        let next = old.max_by_key(|held| (by_network.get(&held.network), Reverse(held.since)));
-        next.map(|held| held.kept.take()).is_some()
+        old.sort_by_key(|held| (Reverse(by_network.get(&held.network)), held.since.get()));
+        let mut freed = 0;
+        for held in old {
+            if freed >= missing {
+                break;
+            }
+            freed += held.bytes();
+            held.kept.take();
+        }
     }
 
-    /// Takes a listing back if another worker needs its memory. This is called at each sweep.
-    pub fn help(&self, site: &Site) {
-        if !self.known.is_empty() && site.memory().take_want() {
-            self.take_back(site.now());
+    /// Takes listings back if another worker needs their memory. This is called at each sweep.
+    pub fn help(&self, site: &Site, now: Instant) {
+        if self.held.is_empty() {
+            return;
+        }
+        match site.memory().take_wanted() {
+            0 => {}
+            missing => self.take_back(self.old(now), missing),
         }
     }
 }
@@ -301,11 +339,9 @@ impl Reading {
             }
             self.earlier = None;
         }
-        let place = self.place.as_ref();
-        if place.is_some_and(|place| !place.has_place() || self.is_short && !place.is_first()) {
+        if self.must_wait(caller.now) {
             return Read::Waits;
         }
-        self.is_short = false;
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
             None => self.begin(site),
@@ -313,23 +349,21 @@ impl Reading {
         let is_large = self.place.is_some();
         let step = progress.advance(readings, site, &self.path, is_large, caller, registered);
         let pending = match step {
-            Ok(Stepped::More) => return self.pause(progress, &readings.queue, caller.address),
-            Ok(Stepped::Waits) => {
-                if self.place.as_ref().is_some_and(|place| !place.is_first()) {
-                    self.began = None;
-                    self.is_short = true;
-                    return Read::Waits;
-                }
-                Read::Waits
+            Ok(Stepped::More) => return self.pause(progress, &readings.queue, caller.network),
+            Ok(Stepped::Waits) if !self.is_first(caller.now) => {
+                self.began = None;
+                self.is_short = true;
+                return Read::Waits;
             }
+            Ok(Stepped::Waits) => Read::Waits,
             Ok(Stepped::WaitsForDisk) => Read::WaitsForDisk,
             Ok(Stepped::End(scan)) => {
                 let listing = scan.finish();
                 progress.charge.resize_anyway(listing.bytes());
                 let new = HeldListing {
                     kept: RefCell::new(Some((Rc::new(listing), progress.charge))),
-                    network: caller.address,
-                    since: site.now(),
+                    network: self.network,
+                    since: Cell::new(caller.now),
                 };
                 return self.end(Ok(readings.settle(self, new)));
             }
@@ -339,10 +373,24 @@ impl Reading {
         pending
     }
 
+    /// Whether it waits for a place, or for readings that have had theirs for longer.
+    fn must_wait(&mut self, now: Instant) -> bool {
+        let is_first = self.is_first(now);
+        let has_place = self.place.as_ref().is_none_or(Ticket::has_place);
+        self.is_short &= !is_first;
+        !has_place || self.is_short
+    }
+
+    /// Whether no other reading has had its place for longer. A small directory needs no place.
+    fn is_first(&self, now: Instant) -> bool {
+        let place = self.place.as_ref();
+        place.is_none_or(|place| place.is_first(now))
+    }
+
     /// Keeps the progress until the next step, if there is a place for a large directory.
-    fn pause(&mut self, progress: Progress, queue: &Queue, address: IpAddr) -> Read {
+    fn pause(&mut self, progress: Progress, queue: &Queue, network: IpAddr) -> Read {
         if self.place.is_none() {
-            let Some(place) = queue.enter(address) else {
+            let Some(place) = queue.enter(network) else {
                 return self.end(Err(DiskError::ListingsBusy));
             };
             let has_place = place.has_place();
@@ -362,7 +410,7 @@ impl Reading {
         Progress {
             scanned: Some(Scanned {
                 directory: None,
-                scan: Scan::new(&self.query, site.memory().limit() / 2),
+                scan: Scan::new(&self.query, most_for_listing(site.memory())),
             }),
             away: None,
             is_slow: false,
@@ -405,7 +453,7 @@ impl Progress {
         }
         // While it is away, this function has returned.
         let mut scanned = self.scanned.take().ok_or(DiskError::Failed)?;
-        if !self.has_memory(&scanned.scan, readings, site, is_large) {
+        if !self.take_memory(&scanned.scan, readings, site, is_large, caller.now) {
             self.scanned = Some(scanned);
             return Ok(Stepped::Waits);
         }
@@ -431,24 +479,30 @@ impl Progress {
         Ok(Stepped::WaitsForDisk)
     }
 
-    /// Whether there is memory for the next step. If the directory is not known to be large, the step
-    /// takes it anyway.
-    fn has_memory(
+    /// Takes the memory for the next step, if there is enough. If the directory is not known to be large,
+    /// the step takes it anyway.
+    fn take_memory(
         &mut self,
         scan: &Scan,
         readings: &Readings,
         site: &mut Site,
         is_large: bool,
+        now: Instant,
     ) -> bool {
         let next = scan.bytes() + MOST_PER_STEP;
-        let has_room = readings.grow(&mut self.charge, next, site);
-        match is_large {
-            true if !has_room => site.memory().want(),
-            true => {}
-            false => self.charge.resize_anyway(next),
+        if is_large {
+            return readings.grow(&mut self.charge, next, site, now);
         }
-        has_room || !is_large
+        self.charge.resize_anyway(next);
+        true
     }
+}
+
+/// The most memory of a listing: what contents leave, less what a step needs beside it. Further entries are
+/// only counted.
+fn most_for_listing(memory: &Budget) -> u64 {
+    let left = memory.left_by_contents();
+    left.saturating_sub(2 * MOST_PER_STEP).max(MOST_PER_STEP)
 }
 
 /// Makes a step a job.
@@ -470,7 +524,7 @@ fn leave_to_disk_thread(
     let pending = pool.submit(
         Effort::Read,
         file_system,
-        caller.address,
+        caller.network,
         Room::Limited,
         step,
     );
@@ -523,7 +577,6 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
-    use crate::semantics::date::HttpDate;
     use crate::site::options::{Allowances, Budgets, SiteOptions};
     use crate::site::root::LinkPolicy;
 
@@ -535,7 +588,8 @@ mod tests {
         readings: Readings,
         site: Site,
         memory: Allowances,
-        address: IpAddr,
+        network: IpAddr,
+        now: Instant,
     }
 
     impl Rig {
@@ -555,20 +609,15 @@ mod tests {
                 site: Site::new(Arc::new(root), Arc::new(options), memory.clone()),
                 memory,
                 folder,
-                address: CLIENT,
+                network: CLIENT,
+                now: Instant::now(),
             }
-        }
-
-        /// Lets so many seconds pass.
-        fn pass(&mut self, seconds: u64) {
-            let now = self.site.now() + seconds as i64;
-            let now = HttpDate::from_unix(now).expect("a date");
-            self.site.begin_turn(now);
         }
 
         fn join(&mut self, query: &str) -> SharedReading {
             let query = ListingQuery::parse(query.as_bytes());
-            self.readings.join(b"", &query, self.site.turn())
+            self.readings
+                .join(b"", &query, self.network, self.site.turn())
         }
 
         fn next_turn(&mut self) {
@@ -579,7 +628,8 @@ mod tests {
         fn step(&mut self, reading: &SharedReading) -> Read {
             let (readings, site) = (&mut self.readings, &mut self.site);
             let caller = Caller {
-                address: self.address,
+                network: self.network,
+                now: self.now,
                 waker: &|| std::task::Waker::noop().clone(),
             };
             let mut registered = Registered::default();
@@ -710,12 +760,12 @@ mod tests {
         let memory = rig.memory.memory.clone();
         let rest = (2 << 20) - first.bytes() - second.bytes() - FREE;
         let _rest = memory.charge(Account::Listings, rest).expect("free");
-        rig.pass(1);
+        rig.now += LEAST_HELD / 2;
         let third = rig.join("sort=size");
         assert!(matches!(rig.step(&third), Read::More));
         assert!(matches!(rig.step(&third), Read::Waits), "too early");
         assert!(first.listing().is_some() && second.listing().is_some());
-        rig.pass(LEAST_HELD - 1);
+        rig.now += LEAST_HELD / 2;
         let third = rig.read(&third);
         assert_eq!(entries(&third), 6 * STEP as u64);
         let left = [&first, &second].map(|held| held.listing().is_some());
@@ -725,26 +775,81 @@ mod tests {
     #[test]
     fn the_network_that_holds_most_gives_way() {
         let mut rig = Rig::new(2 * STEP, 1 << 20);
-        rig.address = [10, 0, 0, 1].into();
+        rig.network = [10, 0, 0, 1].into();
         let reading = rig.join("");
         let old = rig.read(&reading);
-        rig.pass(1);
-        rig.address = [10, 0, 0, 2].into();
+        rig.now += Duration::from_secs(1);
+        rig.network = [10, 0, 0, 2].into();
         let queries = ["sort=size", "sort=modified"];
         let greedy = queries.map(|query| {
             let reading = rig.join(query);
             rig.read(&reading)
         });
-        rig.pass(LEAST_HELD);
-        let now = rig.site.now();
-        assert!(rig.readings.take_back(now));
+        rig.now += LEAST_HELD;
+        let take_back = |rig: &Rig| rig.readings.take_back(rig.readings.old(rig.now), 1);
+        take_back(&rig);
         assert!(old.listing().is_some());
         let left = greedy.each_ref().map(|held| held.listing().is_some());
         assert_eq!(left.iter().filter(|left| **left).count(), 1, "{left:?}");
         // Now both hold the same, and the oldest one gives way.
-        assert!(rig.readings.take_back(now));
+        take_back(&rig);
         assert!(old.listing().is_none());
-        assert!(rig.readings.take_back(now) && !rig.readings.take_back(now));
+        take_back(&rig);
+        assert!(rig.readings.old(rig.now).is_empty());
+    }
+
+    #[test]
+    fn a_listing_of_a_directory_that_has_changed_can_be_taken_back() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let reading = rig.join("");
+        let before = rig.read(&reading);
+        touch(rig.folder.path(), "new");
+        rig.next_turn();
+        let reading = rig.join("");
+        let after = rig.read(&reading);
+        rig.now += LEAST_HELD;
+        let both = before.bytes() + after.bytes();
+        rig.readings.take_back(rig.readings.old(rig.now), both);
+        assert!(before.listing().is_none() && after.listing().is_none());
+    }
+
+    #[test]
+    fn a_listing_that_a_new_client_shares_is_not_old() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let reading = rig.join("");
+        let held = rig.read(&reading);
+        rig.now += LEAST_HELD;
+        rig.next_turn();
+        let reading = rig.join("");
+        assert!(Rc::ptr_eq(&held, &rig.read(&reading)));
+        assert!(rig.readings.old(rig.now).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_taken_back_in_vain() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let reading = rig.join("");
+        let held = rig.read(&reading);
+        let memory = rig.memory.memory.clone();
+        let _rest = memory.charge(Account::Listings, (1 << 20) - held.bytes());
+        rig.now += LEAST_HELD;
+        let second = rig.join("order=desc");
+        assert!(matches!(rig.step(&second), Read::More));
+        assert!(matches!(rig.step(&second), Read::Waits));
+        assert!(held.listing().is_some());
+    }
+
+    #[test]
+    fn memory_that_another_worker_needs_is_given_back() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let reading = rig.join("");
+        let held = rig.read(&reading);
+        rig.now += LEAST_HELD;
+        rig.readings.help(&rig.site, rig.now);
+        assert!(held.listing().is_some(), "nobody waits");
+        rig.site.memory().want(1 << 20);
+        rig.readings.help(&rig.site, rig.now);
+        assert!(held.listing().is_none());
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread;
+use std::time::Instant;
 
 use crate::site::line::Line;
 
@@ -77,8 +78,10 @@ pub enum Ended<T> {
 /// The client for whom something is looked up or read.
 #[derive(Clone, Copy)]
 pub struct Caller<'a> {
-    /// Its address.
-    pub address: IpAddr,
+    /// Its network, see [`Client::network`](crate::observe::client::Client::network).
+    pub network: IpAddr,
+    /// The current time.
+    pub now: Instant,
     /// Makes a waker that wakes its connection.
     pub waker: &'a dyn Fn() -> Waker,
 }
@@ -149,13 +152,13 @@ impl DiskPool {
         }))))
     }
 
-    /// Gives a job to the pool. Of many jobs, those of the client `address` take turns with those of
-    /// other clients. `None` if there is no room for it, or if no thread can be started.
+    /// Gives a job to the pool. The jobs of clients in `network` take turns with those of other networks.
+    /// `None` if there is no room for it, or if no thread can be started.
     pub fn submit<T: Send + 'static>(
         &self,
         effort: Effort,
         file_system: FileSystem,
-        address: IpAddr,
+        network: IpAddr,
         room: Room,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<Pending<T>> {
@@ -173,8 +176,8 @@ impl DiskPool {
         };
         let mut state = self.shared().state();
         let entered = match room {
-            Room::Limited => state.line.enter(address, job).map_err(Some),
-            Room::Unlimited => Ok(state.line.enter_anyway(address, job)),
+            Room::Limited => state.line.enter(network, job).map_err(Some),
+            Room::Unlimited => Ok(state.line.enter_anyway(network, job)),
         };
         let entered = entered.and_then(|number| {
             let has_thread = self.shared().has_thread_for_all(&mut state);
@@ -515,17 +518,17 @@ pub(super) mod tests {
     #[test]
     fn readers_leave_a_thread_for_those_that_look() {
         let (pool, pass, comes) = gated(3, 10);
-        let submit = |effort, address| {
+        let submit = |effort, network| {
             pool.submit(
                 effort,
                 FileSystem::Usual,
-                client(address),
+                client(network),
                 Room::Limited,
                 || 1,
             )
             .expect("room")
         };
-        let readers = [1, 2, 3].map(|address| submit(Effort::Read, address));
+        let readers = [1, 2, 3].map(|network| submit(Effort::Read, network));
         for _ in 0..2 {
             assert_eq!(comes.recv_timeout(PATIENCE), Ok(Effort::Read));
         }

@@ -1,7 +1,7 @@
-//! A queue that is fair between clients: a few items have a place, and the others wait.
+//! A queue that is fair between client networks: a few items have a place, and the others wait.
 //!
-//! The next place goes to the client address that has the fewest places, and among those to the one
-//! that has waited longest. So a client with many requests does not lock out the others.
+//! The next place goes to the network that has the fewest places, and among those to the item that has
+//! waited longest. So a client with many requests does not lock out the others.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use std::net::IpAddr;
 pub(super) struct Line<T> {
     places: usize,
     most_waiting: usize,
-    /// Who has a place: the number of the item, and the address of the client.
+    /// Who has a place: the number of the item, and the network of the client.
     placed: Vec<(u64, IpAddr)>,
     /// Who waits, longest first.
     waiting: VecDeque<Waiting<T>>,
@@ -19,7 +19,7 @@ pub(super) struct Line<T> {
 
 struct Waiting<T> {
     number: u64,
-    address: IpAddr,
+    network: IpAddr,
     item: T,
 }
 
@@ -36,22 +36,22 @@ impl<T> Line<T> {
     }
 
     /// Adds an item of a client. Returns its number, or the item if too many wait already.
-    pub fn enter(&mut self, address: IpAddr, item: T) -> Result<u64, T> {
+    pub fn enter(&mut self, network: IpAddr, item: T) -> Result<u64, T> {
         // An item that can have a place at once waits only until the next call of `place_next`.
         let room = self.most_waiting + self.places.saturating_sub(self.placed.len());
         match self.waiting.len() < room {
-            true => Ok(self.enter_anyway(address, item)),
+            true => Ok(self.enter_anyway(network, item)),
             false => Err(item),
         }
     }
 
     /// Adds an item of a client, however many wait.
-    pub fn enter_anyway(&mut self, address: IpAddr, item: T) -> u64 {
+    pub fn enter_anyway(&mut self, network: IpAddr, item: T) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
         self.waiting.push_back(Waiting {
             number,
-            address,
+            network,
             item,
         });
         number
@@ -62,16 +62,16 @@ impl<T> Line<T> {
         if self.placed.len() >= self.places {
             return None;
         }
-        let places_of = |address: &IpAddr| {
-            let of_client = self.placed.iter().filter(|(_, other)| other == address);
+        let places_of = |network: &IpAddr| {
+            let of_client = self.placed.iter().filter(|(_, other)| other == network);
             of_client.count()
         };
         let waiting = self.waiting.iter().enumerate();
         let eligible = waiting.filter(|(_, waiting)| may(&waiting.item));
-        let next = eligible.min_by_key(|(_, waiting)| places_of(&waiting.address));
+        let next = eligible.min_by_key(|(_, waiting)| places_of(&waiting.network));
         let (at, _) = next?;
         let next = self.waiting.remove(at)?;
-        self.placed.push((next.number, next.address));
+        self.placed.push((next.number, next.network));
         Some((next.number, next.item))
     }
 

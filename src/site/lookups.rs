@@ -210,7 +210,7 @@ impl Opening {
         let pending = pool(site)?.submit(
             Effort::Read,
             file_system,
-            caller.address,
+            caller.network,
             Room::Limited,
             open,
         );
@@ -244,7 +244,7 @@ fn begin_look(
     let pending = pool(site)?.submit(
         Effort::Look,
         file_system,
-        caller.address,
+        caller.network,
         Room::Limited,
         look,
     );
@@ -276,7 +276,7 @@ fn begin_read(
     let pending = pool(site)?.submit(
         Effort::Read,
         file_system,
-        caller.address,
+        caller.network,
         Room::Limited,
         read,
     );
@@ -346,7 +346,8 @@ mod tests {
 
         fn join(&mut self) -> Lookup {
             let caller = Caller {
-                address: [10, 0, 0, 1].into(),
+                network: [10, 0, 0, 1].into(),
+                now: std::time::Instant::now(),
                 waker: &|| self.waker.clone(),
             };
             let path = SitePath::of_decoded(b"a");
@@ -356,7 +357,8 @@ mod tests {
 
         fn poll(&mut self, lookup: &mut Lookup) -> Option<Result<Found, DiskError>> {
             let caller = Caller {
-                address: [10, 0, 0, 1].into(),
+                network: [10, 0, 0, 1].into(),
+                now: std::time::Instant::now(),
                 waker: &|| self.waker.clone(),
             };
             lookup.poll(&mut self.lookups, &mut self.site, caller)

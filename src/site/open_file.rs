@@ -54,8 +54,8 @@ pub(super) struct DiskAccess {
     pub pool: DiskPool,
     /// For the pieces that are read.
     pub memory: Arc<Budget>,
-    /// The address of the client.
-    pub address: IpAddr,
+    /// The network of the client.
+    pub network: IpAddr,
     /// Wakes the client's connection.
     pub waker: Waker,
 }
@@ -361,7 +361,7 @@ impl OpenFile {
         let pending = pool.submit(
             Effort::Read,
             file_system,
-            access.address,
+            access.network,
             Room::Unlimited,
             read,
         );

@@ -1,14 +1,22 @@
 //! A queue for long work of one worker: a few pieces of it are under way, and the others wait.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use crate::site::line::Line;
 
+/// If the first one does nothing for so long, the others need not wait for it.
+const STALLED: Duration = Duration::from_secs(1);
+
 /// The queue. All of its places and tickets share it.
 #[derive(Clone)]
-pub struct Queue(Rc<RefCell<Line<()>>>);
+pub struct Queue {
+    line: Rc<RefCell<Line<()>>>,
+    /// When whoever has had a place for longest asked about it last.
+    first_asked: Rc<Cell<Option<Instant>>>,
+}
 
 /// A place in the queue, or a wait for one. Dropping it gives the place to another.
 pub struct Ticket {
@@ -19,13 +27,16 @@ pub struct Ticket {
 impl Queue {
     /// A queue with this many places, for which at most `most_waiting` clients wait.
     pub fn new(places: usize, most_waiting: usize) -> Queue {
-        Queue(Rc::new(RefCell::new(Line::new(places, most_waiting))))
+        Queue {
+            line: Rc::new(RefCell::new(Line::new(places, most_waiting))),
+            first_asked: Rc::default(),
+        }
     }
 
     /// A ticket for a client. `None` if too many clients wait already.
-    pub fn enter(&self, address: IpAddr) -> Option<Ticket> {
-        let mut line = self.0.borrow_mut();
-        let number = line.enter(address, ()).ok()?;
+    pub fn enter(&self, network: IpAddr) -> Option<Ticket> {
+        let mut line = self.line.borrow_mut();
+        let number = line.enter(network, ()).ok()?;
         line.place_next(|()| true);
         Some(Ticket {
             queue: self.clone(),
@@ -37,18 +48,28 @@ impl Queue {
 impl Ticket {
     /// Whether the client has a place.
     pub fn has_place(&self) -> bool {
-        self.queue.0.borrow().has_place(self.number)
+        self.queue.line.borrow().has_place(self.number)
     }
 
-    /// Whether nobody has had a place for longer.
-    pub fn is_first(&self) -> bool {
-        self.queue.0.borrow().is_first(self.number)
+    /// Whether nobody who is making progress has had a place for longer. Whoever has a place asks this
+    /// whenever it makes progress.
+    pub fn is_first(&self, now: Instant) -> bool {
+        let asked = &self.queue.first_asked;
+        if self.queue.line.borrow().is_first(self.number) {
+            asked.set(Some(now));
+            return true;
+        }
+        let asked = asked.get().unwrap_or(now);
+        now.saturating_duration_since(asked) > STALLED
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut line = self.queue.0.borrow_mut();
+        let mut line = self.queue.line.borrow_mut();
+        if line.is_first(self.number) {
+            self.queue.first_asked.set(None);
+        }
         line.leave(self.number);
         while line.place_next(|()| true).is_some() {}
     }
@@ -73,7 +94,7 @@ mod tests {
         drop(first);
         assert!(second.has_place() && !third.has_place());
         drop(third);
-        assert!(second.has_place() && second.is_first());
+        assert!(second.has_place() && second.is_first(Instant::now()));
         drop(second);
         assert!(queue.enter(client(4)).expect("a place").has_place());
     }
@@ -88,7 +109,9 @@ mod tests {
         assert!(!other.has_place());
         greedy.remove(0);
         assert!(other.has_place(), "it came last but has no place");
-        assert!(greedy[0].is_first() && !other.is_first());
+        let now = Instant::now();
+        assert!(greedy[0].is_first(now) && !other.is_first(now + STALLED));
+        assert!(other.is_first(now + 2 * STALLED), "the first one stalls");
         assert_eq!(greedy.iter().filter(|one| one.has_place()).count(), 1);
     }
 }

@@ -269,17 +269,12 @@ impl Site {
                 || coders.has_room(Account::Coders, CODER)
                     && memory.has_room(Account::Coders, CODER + result)
         };
-        (result == 0 || memory.has_room(Account::Contents, result)) && has_coder()
+        memory.has_room(Account::Contents, result) && has_coder()
     }
 
     /// The number of this turn, see [`Site::look_again`].
     pub fn turn(&self) -> u64 {
         self.turn
-    }
-
-    /// The time of this turn in seconds since 1970.
-    pub(super) fn now(&self) -> i64 {
-        self.now
     }
 
     /// Charges memory, even if it is not free.
@@ -315,6 +310,11 @@ impl Site {
         true
     }
 
+    /// How many bytes must become free before a charge can grow to `bytes`.
+    pub fn missing(&self, charge: &Charge, bytes: u64) -> u64 {
+        charge.missing(bytes.saturating_sub(charge.units()))
+    }
+
     /// Charges memory. If there is too little, evicts cached files that nobody is using.
     pub fn charge(&mut self, account: Account, bytes: u64) -> Option<Charge> {
         let mut charge = self.charge_anyway(account, 0);
@@ -336,7 +336,7 @@ impl Site {
         let access = self.disk.as_ref().map(|pool| DiskAccess {
             pool: pool.clone(),
             memory: Arc::clone(self.memory()),
-            address: caller.address,
+            network: caller.network,
             waker: (caller.waker)(),
         });
         Ok(opened.map(|opened| OpenFile::new(opened, access)))
@@ -591,7 +591,8 @@ mod tests {
     /// The content of a file, for a client.
     fn content(site: &mut Site, file: &Rc<StoredFile>) -> Result<Option<Stored>, LookupError> {
         let caller = Caller {
-            address: [10, 0, 0, 1].into(),
+            network: [10, 0, 0, 1].into(),
+            now: std::time::Instant::now(),
             waker: &|| std::task::Waker::noop().clone(),
         };
         site.content(file, None, caller)

@@ -80,7 +80,9 @@ impl Rig {
     pub fn send(&mut self, request: &[u8]) {
         self.client.write_all(request).expect("sent");
         let date = self.context.now.date;
-        self.context.origin.begin_turn(date);
+        self.context
+            .origin
+            .begin_turn(date, self.context.now.instant);
         self.connection.ready(true, false, false);
     }
 

@@ -163,7 +163,7 @@ impl Http1 {
             Err(state) => {
                 self.state = state;
                 match &self.state {
-                    // It may be long work, and others have waited long enough.
+                    // The answer may take long, and this turn is for short ones.
                     State::Respond(..) if context.turn_time.is_zero() => {
                         yield_turn(stream, context)
                     }
@@ -375,7 +375,7 @@ impl Http1 {
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,
                 BodyError::Disk(_) => End::DiskFault,
-                BodyError::TakenBack => End::OutOfMemory,
+                BodyError::TakenBack => End::TakenBack,
             })),
         }
     }

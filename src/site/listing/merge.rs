@@ -26,10 +26,13 @@ impl Merge {
     /// Merges all entries of `listing`.
     pub(super) fn new(listing: &Listing) -> Merge {
         let runs = 0..listing.runs.len() as u32;
-        let mut heap: Vec<Cursor> = runs.map(|run| Cursor { run, at: 0 }).collect();
-        // A sorted sequence is a heap.
-        heap.sort_by(|a, b| a.compare(b, listing));
-        Merge { heap }
+        let mut merge = Merge {
+            heap: runs.map(|run| Cursor { run, at: 0 }).collect(),
+        };
+        for at in (0..merge.heap.len() / 2).rev() {
+            merge.sift_down(at, listing);
+        }
+        merge
     }
 
     /// Passes the next entry to `visit` and returns its result. Returns `None` if no entry remains.
@@ -45,7 +48,7 @@ impl Merge {
         if top.entry(listing).is_none() {
             self.heap.swap_remove(0);
         }
-        self.sift_down(listing);
+        self.sift_down(0, listing);
         visited
     }
 
@@ -54,9 +57,8 @@ impl Merge {
         self.heap.capacity() * size_of::<Cursor>()
     }
 
-    /// Moves the cursor at the top to its place.
-    fn sift_down(&mut self, listing: &Listing) {
-        let mut at = 0;
+    /// Moves the cursor at `at` down to its place. Everything below it is a heap.
+    fn sift_down(&mut self, mut at: usize, listing: &Listing) {
         loop {
             let children = (2 * at + 1..self.heap.len()).take(2);
             let by_entry = |a: &usize, b: &usize| self.heap[*a].compare(&self.heap[*b], listing);
