@@ -28,7 +28,7 @@ fn setup() -> Setup {
     })
 }
 
-/// Letters in an order that compresses to half their length or more.
+/// Letters in an order that compresses to no less than half its length.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let next = |_| {

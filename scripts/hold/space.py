@@ -70,4 +70,4 @@ def ask(port, path):
 def told(statuses):
     """The small file's, and that of what the crowd asked for."""
     small, same = statuses
-    return f"{small} for a small file and {same} for the same as they"
+    return f"{small} for a small file and {same} for what the crowd asked for"

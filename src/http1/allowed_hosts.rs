@@ -12,8 +12,9 @@
 //! An address cannot be rebound. So if `0.0.0.0` or `::` is bound, every address of that family counts
 //! as bound. Names are compared without case and without a dot at the end; the port does not matter.
 //!
-//! Below a name there are only names that the DNS could have (RFC 1035 section 2.3.4). `a..localhost` and
-//! `a,.localhost` are not among them, so no resolver and no browser says what they mean.
+//! A pattern such as `*.example` matches only names that the DNS allows (RFC 1035 section 2.3.4). It does
+//! not match `a..example`, because no resolver defines what such a name means. The same holds for names
+//! below `localhost`.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
