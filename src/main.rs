@@ -7,7 +7,6 @@
 use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{self, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use docroot::net;
 use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
+use docroot::net::served::Served;
 use docroot::net::server::Server;
 use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
@@ -93,7 +93,9 @@ const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let config = &launch.config;
-    let root = absolute(&config.root);
+    // It was found when the server was bound.
+    let root =
+        Served::find(&config.root).map_or_else(|_| config.root.clone(), |served| served.absolute());
     let banner = Banner {
         listening: &listening,
         scheme: match config.tls {
@@ -118,16 +120,6 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         text += &banner.text();
     }
     (text, banner.urls())
-}
-
-/// The absolute path of the root. If it is a file, it has the name that the user gave, even if that name
-/// is a link.
-fn absolute(root: &Path) -> PathBuf {
-    let absolute = match root.is_file() {
-        true => path::absolute(root),
-        false => root.canonicalize(),
-    };
-    absolute.unwrap_or_else(|_| root.to_owned())
 }
 
 /// The preferred port, if the server had to use another one.

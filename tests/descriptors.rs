@@ -73,7 +73,7 @@ fn the_last_descriptors_are_kept_for_files() {
     });
 }
 
-/// Of a low limit too, connections get most of what the server does not need for itself.
+/// Even under a low limit, connections get most of the descriptors that the server does not need.
 #[test]
 fn clients_get_most_of_a_low_limit() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -86,7 +86,7 @@ fn certificates_that_cannot_be_used() {
     check(desk.root.path(), "is not a regular file");
     check(Path::new("/dev/zero"), "is not a regular file");
     let large = "x".repeat((1 << 20) + 1);
-    check(&desk.file("large", &large), "of at most 1 MiB");
+    check(&desk.file("large", &large), "is larger than 1 MiB");
     check(&desk.file("empty", ""), "there is no certificate");
     check(&desk.file("text", "hello\n"), "there is no certificate");
     check(key, "there is no certificate");

@@ -23,19 +23,23 @@ fn rows() -> BTreeSet<String> {
         .collect()
 }
 
-/// What `--only` accepts: the name of each module of `scripts/hold` that has one, without spaces.
+/// What `--only` accepts: the name of each module in the tuple of `SCENARIOS`, without spaces.
 fn scenarios() -> BTreeSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/hold");
-    let files = fs::read_dir(folder).expect("the folder");
-    let sources = files.map(|file| file.expect("an entry").path());
-    let sources = sources.filter(|path| path.extension().is_some_and(|end| end == "py"));
-    sources
-        .filter_map(|path| {
-            let source = fs::read_to_string(path).expect("text");
-            let name = source
-                .lines()
-                .find_map(|line| line.strip_prefix("NAME = "))?;
-            Some(name.trim_matches('"').replace(' ', "-"))
-        })
+    let (_, rest) = include_str!("../scripts/soak")
+        .split_once("for scenario in (")
+        .expect("the tuple");
+    let (modules, _) = rest.split_once(')').expect("its end");
+    let modules = modules.split(',').map(str::trim);
+    modules
+        .filter(|module| !module.is_empty())
+        .map(name_of)
         .collect()
+}
+
+fn name_of(module: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/hold");
+    let source = fs::read_to_string(folder.join(module).with_extension("py")).expect(module);
+    let name = |line: &str| Some(line.strip_prefix("NAME = ")?.trim_matches('"').to_owned());
+    let name = source.lines().find_map(name).expect(module);
+    name.replace(' ', "-")
 }

@@ -8,6 +8,7 @@ use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use docroot::observe::notice;
@@ -223,20 +224,39 @@ fn a_signal_during_the_start_ends_it() {
     }
 }
 
+/// Reads what a stream without room has and gets, up to its end.
+fn read(pipe: Option<PipeReader>) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let mut pipe = pipe.expect("a pipe");
+        pipe.read_to_string(&mut text).expect("text");
+        text.trim_start_matches('x').to_owned()
+    })
+}
+
+/// The log's own failures are among what a late reader gets.
+#[test]
+fn a_late_reader_learns_that_the_log_cannot_be_written() {
+    let mut server = Mute::start(Device, Full);
+    server.ask();
+    // The log fails meanwhile, probably before anybody reads.
+    pause(Duration::from_millis(100));
+    let errors = read(server.errors.take());
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+    let errors = errors.join().expect("no panic");
+    let fault = "docroot: the access log cannot be written: ";
+    assert!(errors.contains(fault), "{errors}");
+    let end = "docroot: 1 log lines could not be written\n";
+    assert!(errors.ends_with(end), "{errors}");
+}
+
 /// What was said while nobody read comes when somebody reads.
 #[test]
 fn a_late_reader_gets_the_banner_and_the_log() {
     for stream in [Full, FullNonBlocking] {
         let mut server = Mute::start(stream, stream);
         server.ask();
-        let read = |pipe: Option<PipeReader>| {
-            std::thread::spawn(move || {
-                let mut text = String::new();
-                let mut pipe = pipe.expect("a pipe");
-                pipe.read_to_string(&mut text).expect("text");
-                text.trim_start_matches('x').to_owned()
-            })
-        };
         let (output, errors) = (read(server.output.take()), read(server.errors.take()));
         server.signal(Signal::TERM);
         assert_eq!(server.wait().code(), Some(0));

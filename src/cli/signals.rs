@@ -25,7 +25,7 @@ const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 pub const DESCRIPTORS: usize = 2;
 
 /// How long the second signal waits for the other threads to end. A worker that waits for a disk may
-/// take longer. It is longer than the log and the standard error take to end.
+/// take longer. It is longer than `LOG_TIMEOUT` plus the time that `flush` may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether a second signal has come.

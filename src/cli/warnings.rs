@@ -21,7 +21,7 @@ use crate::text::escape::Name;
 pub enum Warning {
     /// docroot runs as root, and other machines can connect.
     Root,
-    /// Other machines can connect to a root with private files.
+    /// Other machines can connect to a private root.
     Private(PathBuf, Private),
     /// Other machines can read hidden files.
     Hidden,
@@ -29,7 +29,7 @@ pub enum Warning {
     OpenKey(PathBuf, u32),
 }
 
-/// Why a root has private files.
+/// Why a root is private.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Private {
     /// It is the whole file system.
@@ -45,6 +45,8 @@ pub enum Private {
     LikeHome(PathBuf),
     /// It has a private key, and docroot does not hide it.
     Key(PathBuf),
+    /// It is a single file: the private key of docroot itself.
+    OwnKey,
 }
 
 /// What the warnings depend on, beside the configuration.
@@ -52,7 +54,7 @@ pub enum Private {
 pub struct Surroundings {
     /// Whether docroot runs as root.
     pub is_root: bool,
-    /// The served directory, if it has private files.
+    /// The served directory or file, if it is private.
     pub private: Option<(PathBuf, Private)>,
     /// The permissions of the private key.
     pub key_mode: Option<u32>,
@@ -90,8 +92,8 @@ const KEYS: [&str; 9] = [
     "server.key",
 ];
 
-/// The absolute path of the served directory, and why it has private files. If docroot serves a single
-/// file, there is no reason.
+/// The absolute path of the root, and why it is private. A single file is private only if it is the
+/// private key of docroot itself: the operator has named any other file.
 fn private(config: &Config, home: Option<&Path>) -> Option<(PathBuf, Private)> {
     let root = config.root.canonicalize().ok()?;
     let is_readable = |path: &PathBuf| access(path, Access::READ_OK).is_ok();
@@ -108,7 +110,10 @@ fn private(config: &Config, home: Option<&Path>) -> Option<(PathBuf, Private)> {
     } else if let Some(settings) = readable(".ssh") {
         Private::LikeHome(settings)
     } else if let Some(key) = own_key(config, &root) {
-        Private::Key(key)
+        match key == root {
+            true => Private::OwnKey,
+            false => Private::Key(key),
+        }
     } else {
         let mut keys = KEYS.iter().map(|name| root.join(name));
         Private::Key(keys.find(is_key)?)
@@ -173,18 +178,18 @@ impl fmt::Display for Warning {
         f.write_str("warning: ")?;
         match self {
             Warning::Root => f.write_str(
-                "docroot runs as root and other machines can connect; \
+                "docroot runs as root, and other machines can connect; \
                  run it as a user that can read only the served files",
             ),
             Warning::Private(root, reason) => write!(
                 f,
-                "other machines can connect and {} {reason}; \
-                 serve a directory that has only public files",
-                Name::of(root)
+                "other machines can connect, and {} {reason}; {}",
+                Name::of(root),
+                reason.advice()
             ),
             Warning::Hidden => f.write_str(
                 "other machines can connect and read hidden files such as .git and .env; \
-                 leave out --include-hidden unless they may",
+                 leave out --include-hidden unless they may read them",
             ),
             Warning::OpenKey(key, mode) => write!(
                 f,
@@ -196,13 +201,23 @@ impl fmt::Display for Warning {
     }
 }
 
+impl Private {
+    /// What to do about it.
+    fn advice(&self) -> &'static str {
+        match self {
+            Private::OwnKey => "serve another file",
+            _ => "serve a directory that has only public files",
+        }
+    }
+}
+
 impl fmt::Display for Private {
     /// What the root is or has, as the rest of a sentence.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Private::FileSystem => f.write_str("is the whole file system"),
             Private::Home => f.write_str("is your home directory"),
-            Private::System => f.write_str("is a directory of the system"),
+            Private::System => f.write_str("is a system directory"),
             Private::LikeFileSystem(file) => write!(
                 f,
                 "looks like a whole file system because it has {}",
@@ -214,6 +229,7 @@ impl fmt::Display for Private {
                 Name::of(file)
             ),
             Private::Key(file) => write!(f, "has the private key {}", Name::of(file)),
+            Private::OwnKey => f.write_str("is the private key of this server"),
         }
     }
 }
@@ -255,12 +271,12 @@ mod tests {
         let mut hidden = config("0.0.0.0");
         hidden.site.hidden = true;
         let want = [
-            "warning: docroot runs as root and other machines can connect; \
+            "warning: docroot runs as root, and other machines can connect; \
              run it as a user that can read only the served files",
-            "warning: other machines can connect and \"/srv\\u{202e}\" looks like a home directory \
+            "warning: other machines can connect, and \"/srv\\u{202e}\" looks like a home directory \
              because it has \"/srv\\u{202e}/.ssh\"; serve a directory that has only public files",
             "warning: other machines can connect and read hidden files such as .git and .env; \
-             leave out --include-hidden unless they may",
+             leave out --include-hidden unless they may read them",
         ];
         check_warnings(&hidden, &surroundings, &want);
         check_warnings(&config("192.0.2.7"), &surroundings, &want[..2]);
@@ -287,17 +303,20 @@ mod tests {
         check("/", Some("is the whole file system"));
         check("/usr/..", Some("is the whole file system"));
         for root in ["/etc", "/etc/", "/usr/../etc", "/var", "/dev", "/proc"] {
-            check(root, Some("is a directory of the system"));
+            check(root, Some("is a system directory"));
         }
-        for root in ["/usr", "/tmp", "/var/tmp", "/etc/passwd", "/no/such/place"] {
-            check(root, None);
+        let public = tempfile::tempdir().expect("a folder");
+        let file = public.path().join("file");
+        fs::write(&file, "public").expect("a file");
+        for root in [public.path(), &file, &public.path().join("absent")] {
+            assert_eq!(said(root, None), None, "{root:?}");
         }
         let root = PathBuf::from("/");
         let file_system = Surroundings {
             private: Some((root, Private::FileSystem)),
             ..Surroundings::default()
         };
-        let want = "warning: other machines can connect and \"/\" is the whole file system; \
+        let want = "warning: other machines can connect, and \"/\" is the whole file system; \
                     serve a directory that has only public files";
         check_warnings(&config("::"), &file_system, &[want]);
     }
@@ -357,6 +376,34 @@ mod tests {
         let mut elsewhere = secure("/no/such/key".into());
         elsewhere.root = root.clone();
         assert_eq!(private(&elsewhere, None), None);
+    }
+
+    #[test]
+    fn a_single_file_is_warned_about_if_it_is_the_key_of_docroot() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().canonicalize().expect("a path");
+        let (key, other) = (place.join("mine.pem"), place.join("id_rsa"));
+        for file in [&key, &other] {
+            fs::write(file, "secret").expect("a file");
+        }
+        let link = place.join("link");
+        std::os::unix::fs::symlink(&key, &link).expect("a link");
+        let mut config = secure(key.clone());
+        config.bind.required = vec!["::".parse().expect("an address")];
+        for root in [&key, &link] {
+            config.root = root.clone();
+            let surroundings = Surroundings {
+                private: private(&config, None),
+                ..Surroundings::default()
+            };
+            let want = format!(
+                "warning: other machines can connect, and {key:?} is the private key of this server; \
+                 serve another file"
+            );
+            check_warnings(&config, &surroundings, &[&want]);
+        }
+        config.root = other;
+        assert_eq!(private(&config, None), None);
     }
 
     /// A server over HTTPS with this key.

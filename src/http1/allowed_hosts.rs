@@ -12,8 +12,9 @@
 //! An address cannot be rebound. So if `0.0.0.0` or `::` is bound, every address of that family counts
 //! as bound. Names are compared without case and without a dot at the end; the port does not matter.
 //!
-//! Below a name there are only names that the DNS could have (RFC 1035 section 2.3.4). `a..localhost` and
-//! `a,.localhost` are not among them, so no resolver and no browser says what they mean.
+//! A pattern such as `*.example` matches only names that the DNS allows (RFC 1035 section 2.3.4). It does
+//! not match `a..example`, because no resolver defines what such a name means. The same holds for names
+//! below `localhost`.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
@@ -55,6 +56,8 @@ pub enum PatternError {
     Name,
     /// It or one of its labels is longer than the DNS allows.
     Long,
+    /// It is so long that the DNS allows no name below it.
+    LongBelow,
 }
 
 /// The rule that allows a host.
@@ -204,7 +207,10 @@ impl HostPattern {
         let name = text.strip_suffix('.').unwrap_or(text);
         match name.strip_prefix("*.") {
             _ if text == "*" => Ok(HostPattern::Any),
-            Some(name) => checked(name).map(|name| HostPattern::Below(format!(".{name}"))),
+            Some(name) => match checked(name)? {
+                name if name.len() > MAX_BELOW => Err(PatternError::LongBelow),
+                name => Ok(HostPattern::Below(format!(".{name}"))),
+            },
             None => checked(name).map(HostPattern::Name),
         }
     }
@@ -228,6 +234,9 @@ fn checked(name: &str) -> Result<String, PatternError> {
 /// octets on the wire, which has a length before each label and at the end).
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
+
+/// The most octets of a name that has another name below it. The shortest is one octet and a dot longer.
+const MAX_BELOW: usize = MAX_NAME - 2;
 
 /// Why a name without a dot at its end cannot be in the DNS.
 fn fault_of_name(name: &[u8]) -> Option<PatternError> {
@@ -254,6 +263,9 @@ impl fmt::Display for PatternError {
             }
             PatternError::Long => {
                 "it is not a host name; a label has at most 63 characters, and a name has at most 253"
+            }
+            PatternError::LongBelow => {
+                "it can match no host name; the name after *. has at most 251 characters"
             }
         })
     }
@@ -452,5 +464,15 @@ mod tests {
         check_pattern(&format!("{whole}."), name(&whole));
         check_pattern(&format!("{whole}a"), Err(PatternError::Long));
         check_pattern(&format!("{whole}a."), Err(PatternError::Long));
+        for (length, is_valid) in [(251, true), (252, false), (253, false)] {
+            let name = &whole[whole.len() - length..];
+            let want = match is_valid {
+                true => Ok(HostPattern::Below(format!(".{name}"))),
+                false => Err(PatternError::LongBelow),
+            };
+            check_pattern(&format!("*.{name}"), want.clone());
+            check_pattern(&format!("*.{name}."), want);
+        }
+        check_pattern(&format!("*.{whole}a"), Err(PatternError::Long));
     }
 }

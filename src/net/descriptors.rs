@@ -6,8 +6,10 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::net::config::Config;
 use crate::net::limits::kept_for_files;
+use crate::net::served::Served;
 use crate::net::start_error::StartError;
 use crate::observe::log::Log;
+use crate::site::root::LinkPolicy;
 
 /// For one connection: its socket, a directory that is listed, and two directories on the way to the
 /// target of a link.
@@ -21,8 +23,8 @@ const WORKER: usize = 2;
 
 const ROOT: usize = 1;
 
-/// The directory `/`, from which links that lead out of the root are followed. A single file is served
-/// even if its name is such a link.
+/// The directory `/`, from which links that lead out of the root are followed. Also needed for a single
+/// file, whose name may be such a link.
 const TOP: usize = 1;
 
 /// The input, the output and the errors.
@@ -84,13 +86,14 @@ impl SocketNumbers {
     }
 }
 
-/// Fails if the server could not serve even one connection. The program needs `others` descriptors
+/// Fails if the root cannot be served, or if the server could not serve even one connection. The program needs `others` descriptors
 /// beside those of the server. Call this before anything is opened.
 pub fn check(config: &Config, others: usize) -> Result<(), StartError> {
     let Some(allowed) = getrlimit(Resource::Nofile).current else {
         return Ok(());
     };
-    let needed = open_below(allowed) + (needed(config) + others) as u64;
+    let links = Served::find(&config.root)?.links(&config.site);
+    let needed = open_below(allowed) + (needed(config, links) + others) as u64;
     match needed <= allowed {
         true => Ok(()),
         false => Err(StartError::TooFewDescriptors { needed, allowed }),
@@ -99,15 +102,14 @@ pub fn check(config: &Config, others: usize) -> Result<(), StartError> {
 
 /// How many descriptors the server opens for one connection and for itself. An optional address counts
 /// although the machine may lack it.
-fn needed(config: &Config) -> usize {
+fn needed(config: &Config, links: LinkPolicy) -> usize {
     let addresses = config.bind.required.len() + config.bind.optional.len();
     let is_redirecting = config
         .tls
         .as_ref()
         .is_some_and(|tls| tls.redirect.is_some());
     let services = 1 + usize::from(is_redirecting);
-    let leaves_root = config.site.follow_symlinks || config.root.is_file();
-    ROOT + TOP * usize::from(leaves_root)
+    ROOT + TOP * usize::from(links.outside)
         + LISTENER * addresses * services
         + WORKER * config.threads.max(1)
         + Log::descriptors(config.log)

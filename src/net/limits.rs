@@ -11,8 +11,8 @@ use crate::semantics::range;
 /// limit of its own: [`SiteOptions::memory`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that may be open at once. One more is refused with 503. If the limit of open files
-    /// allows fewer, it is the one that counts.
+    /// Connections that may be open at once. One more is refused with 503. A lower limit of open files
+    /// takes precedence.
     pub max_connections: usize,
     /// Bytes of a request head: request line and fields together. Beyond it, 431.
     pub max_head: usize,

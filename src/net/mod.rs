@@ -12,6 +12,8 @@ pub mod explain;
 pub mod config;
 // How much a client may ask for, and how long it may take.
 pub mod limits;
+// What the root means: a directory, or a single file.
+pub mod served;
 // Whether the limit of open files lets the server serve.
 pub mod descriptors;
 // Why the server did not start.

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -19,6 +18,7 @@ use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::scheduling::use_batch_scheduling;
+use crate::net::served::Served;
 use crate::net::start_error::StartError;
 use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
@@ -28,7 +28,7 @@ use crate::observe::metrics::Counters;
 use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Gate};
 use crate::site::private::CopyStorage;
-use crate::site::root::{LinkPolicy, Root};
+use crate::site::root::Root;
 
 /// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
 const STUCK: Duration = Duration::from_secs(1);
@@ -314,29 +314,14 @@ fn open_endpoint(
     Ok((Some(Arc::new(endpoint)), notices))
 }
 
-/// Opens the root. If the root is a file, opens its directory and serves only that file. The operator
-/// named the file, so if the name is a link, it is followed wherever it leads, for each request anew.
+/// Opens the root. If the root is a file, opens its directory and serves only that file.
 pub(super) fn open_root(config: &mut Config) -> Result<Root, StartError> {
-    let path = config.root.clone();
-    let fault = |fault| StartError::from_root(&path, fault);
-    let kind = std::fs::metadata(&path).map_err(fault)?.file_type();
-    let mut links = LinkPolicy {
-        outside: config.site.follow_symlinks,
-        hidden: config.site.hidden,
-    };
-    let folder = match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) if kind.is_file() => {
-            config.site.only = Some(name.as_bytes().to_vec());
-            links = LinkPolicy::ALL;
-            match parent.as_os_str().is_empty() {
-                true => Path::new("."),
-                false => parent,
-            }
-        }
-        _ if kind.is_dir() => &path,
-        _ => return Err(StartError::RootNotServable(path)),
-    };
-    Root::open(folder, links).map_err(fault)
+    let served = Served::find(&config.root)?;
+    if let Served::File { name, .. } = &served {
+        config.site.only = Some(name.as_bytes().to_vec());
+    }
+    Root::open(served.folder(), served.links(&config.site))
+        .map_err(|fault| StartError::from_root(&config.root, fault))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -16,12 +16,6 @@ const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 /// What to do if the limit of open files is too low.
 const MORE_FILES: &str = "raise the limit with ulimit -n, or lower --threads";
 
-// What is wrong with a root, and what to do.
-const NO_SUCH_ROOT: &str = "does not exist: name an existing directory or file";
-const ROOT_FORBIDDEN: &str =
-    "cannot be read: change its permissions, or run docroot as another user";
-const ROOT_NOT_SERVABLE: &str = "is neither a directory nor a regular file: name one of these";
-
 /// Why a server could not start.
 #[derive(Debug)]
 pub enum StartError {
@@ -91,30 +85,29 @@ impl fmt::Display for StartError {
     // A line feed in a name cannot break the line: `Name` escapes it.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            StartError::NoSuchRoot(path) => about(f, path, NO_SUCH_ROOT),
-            StartError::RootForbidden(path) => about(f, path, ROOT_FORBIDDEN),
-            StartError::RootNotServable(path) => about(f, path, ROOT_NOT_SERVABLE),
-            StartError::RootFault(path, error) => about(
+            StartError::NoSuchRoot(path) => write!(
                 f,
-                path,
-                format_args!("cannot be opened: {error}; check the path and its disk"),
+                "{} does not exist: name an existing directory or file",
+                Name::of(path)
             ),
-            StartError::PortTaken(address) => write!(
+            StartError::RootForbidden(path) => write!(
                 f,
-                "{address} is already in use: stop the program that listens there, \
-                 or choose another port, such as 0 for any free port"
+                "{} cannot be read: change its permissions, or run docroot as another user",
+                Name::of(path)
             ),
-            StartError::NoFreePort(first, last) => write!(
+            StartError::RootNotServable(path) => write!(
                 f,
-                "the ports from {first} to {last} are all in use: choose another with --port, \
-                 such as --port 0 for any free port"
+                "{} is neither a directory nor a regular file: name one of these",
+                Name::of(path)
             ),
-            StartError::AddressNotOurs(address) => write!(
+            StartError::RootFault(path, error) => write!(
                 f,
-                "{address} is not an address of this machine: \
-                 give --bind one of its addresses, or {} for all of them",
-                any_like(*address)
+                "{} cannot be opened: {error}; check the path and its disk",
+                Name::of(path)
             ),
+            StartError::PortTaken(address) => port_taken(f, address),
+            StartError::NoFreePort(first, last) => no_free_port(f, *first, *last),
+            StartError::AddressNotOurs(address) => address_not_ours(f, *address),
             StartError::FamilyUnsupported(address) => write!(
                 f,
                 "this system does not support the protocol of {address}: give --bind another address"
@@ -142,9 +135,29 @@ impl fmt::Display for StartError {
     }
 }
 
-/// Writes what is wrong with a file.
-fn about(f: &mut fmt::Formatter<'_>, path: &Path, wrong: impl fmt::Display) -> fmt::Result {
-    write!(f, "{} {wrong}", Name::of(path))
+fn port_taken(f: &mut fmt::Formatter<'_>, address: &SocketAddr) -> fmt::Result {
+    write!(
+        f,
+        "{address} is already in use: stop the program that listens there, \
+         or choose another port, such as 0 for any free port"
+    )
+}
+
+fn no_free_port(f: &mut fmt::Formatter<'_>, first: u16, last: u16) -> fmt::Result {
+    write!(
+        f,
+        "the ports from {first} to {last} are all in use: choose another with --port, \
+         such as --port 0 for any free port"
+    )
+}
+
+fn address_not_ours(f: &mut fmt::Formatter<'_>, address: IpAddr) -> fmt::Result {
+    write!(
+        f,
+        "{address} is not an address of this machine: \
+         give --bind one of its addresses, or {} for all of them",
+        any_like(address)
+    )
 }
 
 impl std::error::Error for StartError {}

@@ -2,7 +2,7 @@
 //! [`flush`], which waits for a limited time.
 //!
 //! ```text
-//! print, tell, a panic --text--> queue --> the thread "notice": write
+//! print, tell, a panic --text--> queue --> the thread "notice": write; say how many texts were lost
 //! print_now ------------------------------------------------> write, if there is room
 //! ```
 //!
@@ -13,33 +13,39 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Display;
 use std::io;
 use std::panic;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, after, bounded, select};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// Texts that wait for the reader of the standard error. Notices are rare, so it is full only if nobody
-/// reads. Then more texts are lost.
+/// How many texts may wait for the reader of the standard error. Notices are rare, so the queue is full
+/// only if nobody reads. Then more texts are lost.
 const QUEUED: usize = 64;
 
 /// The queue of the thread. `None`: the thread could not be started.
-static QUEUE: OnceLock<Option<Sender<Task>>> = OnceLock::new();
+static QUEUE: OnceLock<Option<Queue>> = OnceLock::new();
+
+struct Queue {
+    tasks: Sender<Task>,
+    /// Texts that found no room, and that the thread has not reported yet.
+    lost: Arc<AtomicU64>,
+}
 
 enum Task {
     /// Print this.
     Print(String),
-    /// Drop this when everything before it was printed.
-    Report(Sender<()>),
+    /// Drop the sender when everything before this task was printed.
+    Flush(Sender<()>),
 }
 
 /// Prints a text. The texts appear in the order of the calls.
 pub fn print(text: String) {
-    match QUEUE.get_or_init(start) {
-        // If the queue is full, the text is lost.
-        Some(queue) => queue.try_send(Task::Print(text)).unwrap_or_default(),
+    match QUEUE.get_or_init(|| Queue::start(write)) {
+        Some(queue) => queue.print(text),
         None => print_now(&text),
     }
 }
@@ -50,8 +56,8 @@ pub fn tell(notices: &[impl Display]) {
     print(lines.collect());
 }
 
-/// Makes panics print their message in the same way. A worker goes on after a panic, so it must not wait
-/// for a reader either.
+/// Makes panics print through the queue. A worker goes on after a panic, so it must not wait for a reader
+/// either.
 pub fn print_panics() {
     panic::set_hook(Box::new(|panic| {
         let thread = thread::current();
@@ -70,18 +76,13 @@ pub fn print_panics() {
     }));
 }
 
-/// How long to wait at exit until the standard error has taken what was said.
+/// How long to wait at exit until the queue is printed.
 pub const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Waits until everything was printed, but not for much longer than `timeout`.
+/// Waits until the queue is printed, but not longer than `timeout`.
 pub fn flush(timeout: Duration) {
-    let Some(Some(queue)) = QUEUE.get() else {
-        return;
-    };
-    let (unprinted, printed) = bounded(0);
-    if queue.send_timeout(Task::Report(unprinted), timeout).is_ok() {
-        // Nothing is ever sent. An error means that everything was printed, or that time has run out.
-        let _ = printed.recv_timeout(timeout);
+    if let Some(Some(queue)) = QUEUE.get() {
+        queue.flush(timeout);
     }
 }
 
@@ -96,18 +97,60 @@ pub fn print_now(text: &str) {
     }
 }
 
-fn start() -> Option<Sender<Task>> {
-    let (queue, tasks) = bounded(QUEUED);
-    let thread = thread::Builder::new().name("notice".into());
-    thread.spawn(move || run(&tasks)).is_ok().then_some(queue)
+impl Queue {
+    /// Starts the thread. `write` may block.
+    fn start(write: impl FnMut(&[u8]) + Send + 'static) -> Option<Queue> {
+        let (tasks, queued) = bounded(QUEUED);
+        let lost = Arc::<AtomicU64>::default();
+        let unreported = Arc::clone(&lost);
+        let thread = thread::Builder::new().name("notice".into());
+        let thread = thread.spawn(move || run(&queued, &unreported, write));
+        thread.is_ok().then_some(Queue { tasks, lost })
+    }
+
+    fn print(&self, text: String) {
+        if self.tasks.try_send(Task::Print(text)).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn flush(&self, timeout: Duration) {
+        let late = after(timeout);
+        let (done, flushed) = bounded::<()>(0);
+        select! {
+            send(self.tasks, Task::Flush(done)) -> _ => {}
+            recv(late) -> _ => return,
+        }
+        // Nothing is ever sent. An error means that the thread has dropped the sender.
+        select! {
+            recv(flushed) -> _ => {}
+            recv(late) -> _ => {}
+        }
+    }
 }
 
-fn run(tasks: &Receiver<Task>) {
+fn run(tasks: &Receiver<Task>, lost: &AtomicU64, mut write: impl FnMut(&[u8])) {
     for task in tasks {
-        match task {
-            Task::Print(text) => write(text.as_bytes()),
-            Task::Report(unprinted) => drop(unprinted),
+        let done = match task {
+            Task::Print(text) => {
+                write(text.as_bytes());
+                None
+            }
+            Task::Flush(done) => Some(done),
+        };
+        // The lost texts came after those that were in the queue.
+        if done.is_some() || tasks.is_empty() {
+            report_lost(lost, &mut write);
         }
+    }
+}
+
+fn report_lost(lost: &AtomicU64, write: &mut impl FnMut(&[u8])) {
+    let count = lost.swap(0, Ordering::Relaxed);
+    if count > 0 {
+        let told =
+            format!("docroot: {count} messages were lost because nobody read the standard error\n");
+        write(told.as_bytes());
     }
 }
 
@@ -127,5 +170,38 @@ fn write(text: &[u8]) {
             }
             Ok(_) | Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+
+    #[test]
+    fn lost_texts_are_counted_and_reported_after_those_that_were_queued() {
+        let (begun, has_begun) = bounded(0);
+        let (allow, allowed) = bounded::<()>(0);
+        let (printed, output) = unbounded();
+        let write = move |text: &[u8]| {
+            // Both fail when the test no longer blocks the writer.
+            let _ = begun.send(());
+            let _ = allowed.recv();
+            printed.send(text.to_vec()).expect("the test reads");
+        };
+        let queue = Queue::start(write).expect("a thread");
+        let print = |number: usize| queue.print(format!("{number}\n"));
+        print(0);
+        has_begun.recv().expect("the writer begins to write");
+        (1..=QUEUED + 3).for_each(print);
+        // There is no room for this task, and the wait ends.
+        queue.flush(Duration::from_millis(1));
+        drop((allow, has_begun));
+        queue.flush(Duration::from_secs(60));
+        let texts = output.try_iter().collect::<Vec<_>>().concat();
+        let mut want: String = (0..=QUEUED).map(|number| format!("{number}\n")).collect();
+        want += "docroot: 3 messages were lost because nobody read the standard error\n";
+        assert_eq!(String::from_utf8(texts).expect("ASCII"), want);
     }
 }

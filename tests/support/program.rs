@@ -55,8 +55,8 @@ pub fn skipped(why: &str) {
     told.expect("standard error is open");
 }
 
-/// A port that is free and stays so: no system gives a client one of these numbers, and each test
-/// process begins at another one.
+/// A free port. It is below the ports that Linux gives to clients, so no client takes it. Another test
+/// process may choose the same one if it begins at the same number.
 pub fn free_port() -> u16 {
     static TRIED: AtomicU32 = AtomicU32::new(0);
     loop {

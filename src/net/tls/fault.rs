@@ -2,12 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::text::escape::Name;
-
-const NO_SUCH_FILE: &str = "is not a regular file of at most 1 MiB: name a PEM file";
-const PEM_CERTIFICATE: &str = "a file with a certificate has a line -----BEGIN CERTIFICATE-----";
 
 /// Why TLS cannot be set up.
 #[derive(Debug)]
@@ -16,8 +13,10 @@ pub enum TlsError {
     NotBuiltIn,
     /// A file cannot be read.
     Unreadable(PathBuf, io::Error),
-    /// The path does not name a regular file, or the file is too large.
-    NoSuchFile(PathBuf),
+    /// The path does not name a regular file.
+    NotRegular(PathBuf),
+    /// A file has more than 1 MiB.
+    TooLarge(PathBuf),
     /// A file is not PEM, or is incomplete.
     Malformed(PathBuf, String),
     /// A file holds no certificate.
@@ -46,68 +45,81 @@ impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TlsError::NotBuiltIn => f.write_str(NOT_BUILT_IN),
-            TlsError::Unreadable(path, error) => about(
+            TlsError::Unreadable(path, error) => write!(
                 f,
-                path,
-                format_args!("cannot be read: {error}; name a PEM file that this user may read"),
+                "{} cannot be read: {error}; name a PEM file that this user may read",
+                Name::of(path)
             ),
-            TlsError::NoSuchFile(path) => about(f, path, NO_SUCH_FILE),
-            TlsError::Malformed(path, fault) => about(
+            TlsError::NotRegular(path) => {
+                write!(
+                    f,
+                    "{} is not a regular file: name a PEM file",
+                    Name::of(path)
+                )
+            }
+            TlsError::TooLarge(path) => write!(
                 f,
-                path,
-                format_args!("is not a complete PEM file: {fault}; create or copy it again"),
+                "{} is larger than 1 MiB: name a PEM file",
+                Name::of(path)
+            ),
+            TlsError::Malformed(path, fault) => write!(
+                f,
+                "{} is not a complete PEM file: {fault}; create or copy it again",
+                Name::of(path)
             ),
             TlsError::NoCertificate(path) => write!(
                 f,
-                "there is no certificate in {}: {PEM_CERTIFICATE}",
+                "there is no certificate in {}: \
+                 a file with a certificate has a line -----BEGIN CERTIFICATE-----",
                 Name::of(path)
             ),
-            TlsError::BadCertificate(path, fault) => {
-                write!(
-                    f,
-                    "a certificate in {path} cannot be used: {fault}; create or get another one",
-                    path = Name::of(path)
-                )
-            }
-            TlsError::NoKey(path) => write!(
+            TlsError::BadCertificate(path, fault) => write!(
                 f,
-                "there is no private key in {path}: \
-                 a file with a key has a line such as -----BEGIN PRIVATE KEY-----",
-                path = Name::of(path)
+                "a certificate in {} cannot be used: {fault}; create or get another one",
+                Name::of(path)
             ),
-            TlsError::EncryptedKey(path) => write!(
-                f,
-                "the private key in {path} needs a passphrase: \
-                 remove the passphrase with openssl pkey -in KEY -out NEW",
-                path = Name::of(path)
-            ),
+            TlsError::NoKey(path) => no_key(f, Name::of(path)),
+            TlsError::EncryptedKey(path) => encrypted_key(f, Name::of(path)),
             TlsError::BadKey(path, fault) => write!(
                 f,
-                "the private key in {path} cannot be used: {fault}; \
+                "the private key in {} cannot be used: {fault}; \
                  use an RSA, ECDSA P-256, P-384 or Ed25519 key",
-                path = Name::of(path)
+                Name::of(path)
             ),
-            TlsError::KeyMismatch { certificate, key } => write!(
-                f,
-                "the private key in {key} does not belong to the first certificate in \
-                 {certificate}: name the key that belongs to this certificate",
-                key = Name::of(key),
-                certificate = Name::of(certificate)
-            ),
-            TlsError::Library(fault) => {
-                write!(
-                    f,
-                    "TLS cannot be set up: {fault}; \
-                     try --tls-self-signed to find out whether the files are the cause"
-                )
+            TlsError::KeyMismatch { certificate, key } => {
+                key_mismatch(f, Name::of(key), Name::of(certificate))
             }
+            TlsError::Library(fault) => write!(
+                f,
+                "TLS cannot be set up: {fault}; \
+                 try --tls-self-signed to find out whether the files are the cause"
+            ),
         }
     }
 }
 
-/// Writes what is wrong with a file.
-fn about(f: &mut fmt::Formatter<'_>, path: &Path, wrong: impl fmt::Display) -> fmt::Result {
-    write!(f, "{} {wrong}", Name::of(path))
+fn no_key(f: &mut fmt::Formatter<'_>, path: Name<'_>) -> fmt::Result {
+    write!(
+        f,
+        "there is no private key in {path}: \
+         a file with a key has a line such as -----BEGIN PRIVATE KEY-----"
+    )
+}
+
+fn encrypted_key(f: &mut fmt::Formatter<'_>, path: Name<'_>) -> fmt::Result {
+    write!(
+        f,
+        "the private key in {path} needs a passphrase: \
+         remove the passphrase with openssl pkey -in KEY -out NEW"
+    )
+}
+
+fn key_mismatch(f: &mut fmt::Formatter<'_>, key: Name<'_>, certificate: Name<'_>) -> fmt::Result {
+    write!(
+        f,
+        "the private key in {key} does not belong to the first certificate in \
+         {certificate}: name the key that belongs to this certificate"
+    )
 }
 
 impl std::error::Error for TlsError {}

@@ -101,10 +101,13 @@ fn malformed(path: &Path, fault: &pem::Error) -> TlsError {
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     let unreadable = |error| TlsError::Unreadable(path.to_owned(), error);
     let state = fs::metadata(path).map_err(unreadable)?;
-    match state.is_file() && state.len() <= LARGEST {
-        true => fs::read(path).map_err(unreadable),
-        false => Err(TlsError::NoSuchFile(path.to_owned())),
+    if !state.is_file() {
+        return Err(TlsError::NotRegular(path.to_owned()));
     }
+    if state.len() > LARGEST {
+        return Err(TlsError::TooLarge(path.to_owned()));
+    }
+    fs::read(path).map_err(unreadable)
 }
 
 /// 1 MiB: all authorities that browsers trust together need a quarter of it.

@@ -9,7 +9,7 @@
 //! its batch and tries again in its next turn. If the batch is full too, lines are dropped and
 //! counted. When the log can be written again, a line says how many were dropped.
 //!
-//! Invariant: after [`Log::shutdown`], each line was written, or the log or the standard error has
+//! Invariant: after [`Log::shutdown`], each line was written, or the log or a notice to the operator has
 //! said that it was dropped.
 
 use std::io::{self, PipeWriter};
@@ -21,7 +21,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::access_log::{LogFormat, LogOptions};
 use super::metrics::Counters;
-use super::notice::print_now;
+use super::notice;
 use handle::{Batch, Channels};
 use output::Output;
 use writer::{Report, Tally, Writer};
@@ -144,7 +144,7 @@ impl Log {
 }
 
 fn standard_error() -> Report {
-    Arc::new(|text| print_now(&format!("docroot: {text}\n")))
+    Arc::new(|text| notice::tell(&[text]))
 }
 
 /// What other threads hold of the writer's thread.

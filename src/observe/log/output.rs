@@ -131,7 +131,8 @@ impl Output {
 
     /// Removes the beginning of a line from the end of a regular file. If another program has written to
     /// the file meanwhile, its length is not the one that is expected, and the beginning stays. Only a
-    /// write between the check and the cut would be lost; such a write hardly finds room.
+    /// write between the check and the cut would be lost. That is unlikely, because there is no room for
+    /// it.
     fn take_back(&mut self, expected: Option<u64>) {
         let Kind::Regular(file) = &self.kind else {
             return;
