@@ -11,7 +11,7 @@
 //! # If memory is short
 //!
 //! Slow clients can keep many listings. If a reading needs memory, the worker takes back listings that are
-//! at least [`LEAST_HELD`] old. It begins with the network that holds most, and there with the oldest.
+//! at least `LEAST_HELD` old. It begins with the network that holds most, and there with the oldest.
 //! Responses that still need them are cut. Of the readings that wait for memory, only the first one keeps
 //! what it has read.
 
