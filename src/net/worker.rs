@@ -25,6 +25,10 @@ use crate::semantics::status::Status;
 /// The most events in one turn. More would only make the turn longer.
 const EVENTS: usize = 1024;
 
+/// The most batches of events that are fetched before connections are driven: enough for all connections
+/// of a worker.
+const MOST_BATCHES: usize = 64;
+
 /// How long a worker works on a queue before it polls for readiness again.
 const QUEUE_TIME: Duration = Duration::from_millis(2);
 
@@ -98,6 +102,7 @@ impl Worker {
             self.admit(&mut context);
             self.act_on_events(&events, &mut context);
             self.queue_woken();
+            self.fetch_more(&mut events, &mut context);
             self.drive_queues(&mut context);
             self.expire(&mut context);
             self.longest_wait = context.origin.end_turn();
@@ -190,8 +195,32 @@ impl Worker {
         context.renew_buffers();
     }
 
+    /// After a full batch of events, fetches the others that the kernel has, and queues them.
+    fn fetch_more(&mut self, events: &mut Events, context: &mut Context) {
+        let mut batches = 0;
+        while events.iter().count() == EVENTS && batches < MOST_BATCHES {
+            batches += 1;
+            if self
+                .mailbox
+                .poll
+                .poll(events, Some(Duration::ZERO))
+                .is_err()
+            {
+                return;
+            }
+            for event in events.iter() {
+                if let Some(index) = self.note_ready(event) {
+                    self.queue(index);
+                }
+            }
+        }
+        context.now.latest = clock::instant();
+    }
+
     fn act_on_events(&mut self, events: &Events, context: &mut Context) {
         let begin = context.now.latest;
+        // There may be many more events behind these. They are fetched first, and networks take turns.
+        let is_flood = events.iter().count() == EVENTS;
         for event in events {
             if context.now.latest >= begin + EVENTS_TIME {
                 context.turn_time = Duration::ZERO;
@@ -199,7 +228,8 @@ impl Worker {
             let Some(index) = self.note_ready(event) else {
                 continue;
             };
-            match self.slots[index].busy > 0 || context.now.latest >= begin + MOST_EVENTS_TIME {
+            let is_late = context.now.latest >= begin + MOST_EVENTS_TIME;
+            match is_flood || is_late || self.slots[index].busy > 0 {
                 true => self.queue(index),
                 false => self.drive_or_queue(index, context),
             }

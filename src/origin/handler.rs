@@ -69,7 +69,7 @@ impl Origin {
         let is_due = self.site.begin_turn(now);
         if is_due {
             self.readings.sweep();
-            self.readings.help(&self.site, instant);
+            self.readings.held.help(&self.site, instant);
         }
         is_due
     }

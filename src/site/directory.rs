@@ -10,13 +10,11 @@
 //!
 //! # If memory is short
 //!
-//! Slow clients can keep many listings. If a reading needs memory, the worker takes back listings that are
-//! at least `LEAST_HELD` old. It begins with the network that holds most, and there with the oldest.
-//! Responses that still need them are cut. Of the readings that wait for memory, only the first one keeps
-//! what it has read.
+//! If a reading needs memory, the worker takes listings back from slow clients, see
+//! [`crate::site::held_listing`]. Of the readings that wait for memory, only one keeps what it has
+//! read: the one of the network that holds least. A reading whose clients do not read loses its place.
 
-use std::cell::{Cell, RefCell};
-use std::cmp::Reverse;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
@@ -26,10 +24,11 @@ use std::time::{Duration, Instant};
 use crate::site::budget::{Account, Budget, Charge};
 use crate::site::devices::timed;
 use crate::site::disk::{Caller, Effort, Ended, Pending, Registered, Room};
+use crate::site::held_listing::{HeldListing, HeldListings};
 use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
 use crate::site::nofollow::Blocking;
 use crate::site::path::{is_hidden_name, is_nameable};
-use crate::site::queue::{Queue, Ticket};
+use crate::site::queue::{Queue, Standing, Ticket};
 use crate::site::resolve::Site;
 use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind, LookupError, Root};
 
@@ -51,24 +50,22 @@ const LARGE: usize = 4;
 /// Listings that may be known although nobody uses them.
 const LEAST_KNOWN: usize = 64;
 
-/// A younger listing is never taken back. Most clients receive a listing in less time.
-const LEAST_HELD: Duration = Duration::from_secs(3);
+/// What the clients of a network may keep of small listings although all memory is used.
+const SMALL_SHARE: u64 = 1 << 20;
+
+/// A reading that has a place and is not advanced for so long gives it up. Its client does not read what
+/// it has requested before.
+const STALLED: Duration = Duration::from_secs(2);
+
+/// The same, if it waits for the disk.
+const STALLED_BY_DISK: Duration = Duration::from_secs(30);
 
 /// Clients that wait for one of those places.
 const MOST_WAITING: usize = 256;
 
-/// A listing that clients are receiving. Its memory may be needed for others.
-pub struct HeldListing {
-    /// The entries, and the charge for them. `None` once the memory was needed.
-    kept: RefCell<Option<(Rc<Listing>, Charge)>>,
-    /// The network of the client that asked first.
-    network: IpAddr,
-    /// When it was read last, and was the same.
-    since: Cell<Instant>,
-}
-
 /// A reading of a directory. Every client that waits for it holds a reference.
 pub struct Reading {
+    this: Weak<RefCell<Reading>>,
     path: Box<[u8]>,
     query: ListingQuery,
     /// The network of the client that asked first.
@@ -81,8 +78,10 @@ pub struct Reading {
     place: Option<Ticket>,
     progress: Option<Progress>,
     outcome: Option<Result<Rc<HeldListing>, DiskError>>,
-    /// It ran out of memory and dropped what it had read. It begins again when it holds the oldest
-    /// place.
+    /// When it was advanced last.
+    advanced: Option<Instant>,
+    /// It ran out of memory and dropped what it had read. It begins again when its network holds
+    /// least.
     is_short: bool,
 }
 
@@ -117,6 +116,8 @@ enum Stepped {
     More,
     /// It waits for memory.
     Waits,
+    /// It needs a place, because it is large, or because its network keeps much.
+    NeedsPlace,
     /// It waits for the disk, and the client will be woken.
     WaitsForDisk,
     /// It was the last one.
@@ -138,9 +139,10 @@ pub enum Read {
 /// The readings and the listings of one worker.
 pub struct Readings {
     known: HashMap<(Box<[u8]>, ListingQuery), Known>,
-    /// The listings that clients may be receiving, also those that are no longer known because the
-    /// directory has changed.
-    held: Vec<Weak<HeldListing>>,
+    /// The listings that clients are receiving.
+    pub held: HeldListings,
+    /// Readings that have or want a place.
+    ticketed: Vec<Weak<RefCell<Reading>>>,
     /// Readings that began in this turn, for clients that ask in the same turn.
     of_turn: Vec<SharedReading>,
     /// When so many are known, those that nobody uses are forgotten.
@@ -160,7 +162,8 @@ impl Default for Readings {
     fn default() -> Readings {
         Readings {
             known: HashMap::new(),
-            held: Vec::new(),
+            held: HeldListings::default(),
+            ticketed: Vec::new(),
             of_turn: Vec::new(),
             most_known: LEAST_KNOWN,
             queue: Queue::new(LARGE, MOST_WAITING),
@@ -192,17 +195,22 @@ impl Readings {
         {
             return Rc::clone(newest);
         }
-        let reading = Rc::new(RefCell::new(Reading {
-            path: path.into(),
-            query,
-            network,
-            earlier: newest.filter(|newest| newest.borrow().outcome.is_none()),
-            began: None,
-            place: None,
-            progress: None,
-            outcome: None,
-            is_short: false,
-        }));
+        let reading = |this: &Weak<_>| {
+            RefCell::new(Reading {
+                this: Weak::clone(this),
+                path: path.into(),
+                query,
+                network,
+                earlier: newest.filter(|newest| newest.borrow().outcome.is_none()),
+                began: None,
+                place: None,
+                progress: None,
+                outcome: None,
+                advanced: None,
+                is_short: false,
+            })
+        };
+        let reading = Rc::new_cyclic(reading);
         known.newest = Rc::downgrade(&reading);
         self.of_turn.push(Rc::clone(&reading));
         reading
@@ -222,98 +230,64 @@ impl Readings {
     pub fn sweep(&mut self) {
         self.known
             .retain(|_, known| known.newest.strong_count() + known.held.strong_count() > 0);
-        self.held.retain(|held| held.strong_count() > 0);
+        self.held.sweep();
+        self.ticketed.retain(|reading| reading.strong_count() > 0);
         if self.is_empty() {
             self.known.shrink_to_fit();
-            self.held.shrink_to_fit();
         }
     }
 
     /// The listing that clients are receiving, if it is the same. Otherwise the new one is known from
     /// now on.
-    fn settle(&mut self, reading: &Reading, new: HeldListing) -> Rc<HeldListing> {
+    fn settle(
+        &mut self,
+        reading: &Reading,
+        listing: Listing,
+        charge: Charge,
+        now: Instant,
+    ) -> Rc<HeldListing> {
         let key = (reading.path.clone(), reading.query.clone());
         let known = self.known.entry(key).or_default();
-        let held = known.held.upgrade();
-        if let Some(held) = held.filter(|held| held.is_same_as(&new)) {
-            held.since.set(new.since.get());
+        if let Some(held) = known.held.upgrade()
+            && held.renew(&listing, now)
+        {
             return held;
         }
-        let held = Rc::new(new);
+        let held = self.held.hold(listing, charge, reading.network, now);
         known.held = Rc::downgrade(&held);
-        self.held.push(Rc::downgrade(&held));
         held
     }
 
-    /// Grows a charge to `bytes`. Takes listings back if that is necessary and enough.
-    fn grow(&self, charge: &mut Charge, bytes: u64, site: &mut Site, now: Instant) -> bool {
-        if site.grow(charge, bytes) {
-            return true;
-        }
-        let missing = site.missing(charge, bytes);
-        let old = self.old(now);
-        let enough = old.iter().map(|held| held.bytes()).sum::<u64>() >= missing;
-        match enough {
-            true => self.take_back(old, missing),
-            false => site.memory().want(missing),
-        }
-        enough && site.grow(charge, bytes)
+    /// Whether a reading is the one that may wait for memory with what it has read. The others are those
+    /// with a place whose network keeps more, or that got their ticket later.
+    fn is_first(&self, network: IpAddr, ticket: &Ticket) -> bool {
+        let rank = |network, ticket: &Ticket| (self.held.share(network), ticket.number());
+        let own = rank(network, ticket);
+        let others = self.ticketed.iter().filter_map(Weak::upgrade);
+        // The reading itself is borrowed.
+        others.into_iter().all(|other| match other.try_borrow() {
+            Ok(other) => match &other.place {
+                Some(place) if place.has_place() => rank(other.network, place) > own,
+                _ => true,
+            },
+            Err(_) => true,
+        })
     }
 
-    /// The listings that may be taken back.
-    fn old(&self, now: Instant) -> Vec<Rc<HeldListing>> {
-        let held = self.held.iter().filter_map(Weak::upgrade);
-        let is_old = |held: &Rc<HeldListing>| {
-            now.saturating_duration_since(held.since.get()) >= LEAST_HELD && held.bytes() > 0
-        };
-        held.filter(is_old).collect()
-    }
-
-    /// Takes back as many of these listings as have the missing bytes.
-    fn take_back(&self, mut old: Vec<Rc<HeldListing>>, missing: u64) {
-        let mut by_network: HashMap<IpAddr, u64> = HashMap::new();
-        for held in self.held.iter().filter_map(Weak::upgrade) {
-            *by_network.entry(held.network).or_default() += held.bytes();
-        }
-        old.sort_by_key(|held| (Reverse(by_network.get(&held.network)), held.since.get()));
-        let mut freed = 0;
-        for held in old {
-            if freed >= missing {
-                break;
+    /// Takes their places from readings that are not advanced.
+    fn unseat_stalled(&mut self, now: Instant) {
+        self.ticketed.retain(|reading| {
+            let Some(reading) = reading.upgrade() else {
+                return false;
+            };
+            // The reading that is advanced now is borrowed.
+            if let Ok(mut reading) = reading.try_borrow_mut()
+                && reading.is_stalled(now)
+            {
+                reading.give_up();
             }
-            freed += held.bytes();
-            held.kept.take();
-        }
-    }
-
-    /// Takes listings back if another worker needs their memory. This is called at each sweep.
-    pub fn help(&self, site: &Site, now: Instant) {
-        if self.held.is_empty() {
-            return;
-        }
-        match site.memory().take_wanted() {
-            0 => {}
-            missing => self.take_back(self.old(now), missing),
-        }
-    }
-}
-
-impl HeldListing {
-    /// The entries. `None` once the memory was needed for others.
-    pub fn listing(&self) -> Option<Rc<Listing>> {
-        let kept = self.kept.borrow();
-        kept.as_ref().map(|(listing, _)| Rc::clone(listing))
-    }
-
-    fn is_same_as(&self, other: &HeldListing) -> bool {
-        let listings = self.listing().zip(other.listing());
-        listings.is_some_and(|(one, other)| one.is_same_as(&other))
-    }
-
-    /// The memory that it takes.
-    fn bytes(&self) -> u64 {
-        let kept = self.kept.borrow();
-        kept.as_ref().map_or(0, |(_, charge)| charge.units())
+            true
+        });
     }
 }
 
@@ -339,8 +313,11 @@ impl Reading {
             }
             self.earlier = None;
         }
-        if self.must_wait(caller.now) {
-            return Read::Waits;
+        self.advanced = Some(caller.now);
+        match self.standing(readings, caller.now) {
+            Standing::Placed => {}
+            Standing::Waits => return Read::Waits,
+            Standing::Displaced => return self.end(Err(DiskError::ListingsBusy)),
         }
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
@@ -349,8 +326,8 @@ impl Reading {
         let is_large = self.place.is_some();
         let step = progress.advance(readings, site, &self.path, is_large, caller, registered);
         let pending = match step {
-            Ok(Stepped::More) => return self.pause(progress, &readings.queue, caller.network),
-            Ok(Stepped::Waits) if !self.is_first(caller.now) => {
+            Ok(Stepped::More | Stepped::NeedsPlace) => return self.pause(progress, readings),
+            Ok(Stepped::Waits) if !self.is_first(readings) => {
                 self.began = None;
                 self.is_short = true;
                 return Read::Waits;
@@ -359,13 +336,8 @@ impl Reading {
             Ok(Stepped::WaitsForDisk) => Read::WaitsForDisk,
             Ok(Stepped::End(scan)) => {
                 let listing = scan.finish();
-                progress.charge.resize_anyway(listing.bytes());
-                let new = HeldListing {
-                    kept: RefCell::new(Some((Rc::new(listing), progress.charge))),
-                    network: self.network,
-                    since: Cell::new(caller.now),
-                };
-                return self.end(Ok(readings.settle(self, new)));
+                let held = readings.settle(self, listing, progress.charge, caller.now);
+                return self.end(Ok(held));
             }
             Err(fault) => return self.end(Err(fault)),
         };
@@ -373,28 +345,58 @@ impl Reading {
         pending
     }
 
-    /// Whether it waits for a place, or for readings that have had theirs for longer.
-    fn must_wait(&mut self, now: Instant) -> bool {
-        let is_first = self.is_first(now);
-        let has_place = self.place.as_ref().is_none_or(Ticket::has_place);
-        self.is_short &= !is_first;
-        !has_place || self.is_short
+    /// Whether it may go on. It waits for a place if it needs one, or for others that need memory.
+    fn standing(&mut self, readings: &mut Readings, now: Instant) -> Standing {
+        let Some(place) = &self.place else {
+            return Standing::Placed;
+        };
+        if place.standing() == Standing::Waits {
+            readings.unseat_stalled(now);
+        }
+        match place.standing() {
+            Standing::Placed if self.is_short && !self.is_first(readings) => Standing::Waits,
+            Standing::Placed => {
+                self.is_short = false;
+                Standing::Placed
+            }
+            other => other,
+        }
     }
 
-    /// Whether no other reading has had its place for longer. A small directory needs no place.
-    fn is_first(&self, now: Instant) -> bool {
+    /// Whether it may wait for memory with what it has read. A small directory needs no place.
+    fn is_first(&self, readings: &Readings) -> bool {
         let place = self.place.as_ref();
-        place.is_none_or(|place| place.is_first(now))
+        place.is_none_or(|place| readings.is_first(self.network, place))
+    }
+
+    /// Whether its clients have not advanced it for long, although it has a place.
+    fn is_stalled(&self, now: Instant) -> bool {
+        let has_place = self.place.as_ref().is_some_and(Ticket::has_place);
+        let waits_for_disk = self.progress.as_ref().is_some_and(|one| one.away.is_some());
+        let allowed = match waits_for_disk {
+            true => STALLED_BY_DISK,
+            false => STALLED,
+        };
+        let advanced = self.advanced.unwrap_or(now);
+        has_place && now.saturating_duration_since(advanced) > allowed
+    }
+
+    /// Drops what it has read, and its place. It begins again when a client advances it.
+    fn give_up(&mut self) {
+        self.progress = None;
+        self.began = None;
+        self.place = None;
     }
 
     /// Keeps the progress until the next step, if there is a place for a large directory.
-    fn pause(&mut self, progress: Progress, queue: &Queue, network: IpAddr) -> Read {
+    fn pause(&mut self, progress: Progress, readings: &mut Readings) -> Read {
         if self.place.is_none() {
-            let Some(place) = queue.enter(network) else {
+            let Some(place) = readings.queue.enter(self.network) else {
                 return self.end(Err(DiskError::ListingsBusy));
             };
             let has_place = place.has_place();
             self.place = Some(place);
+            readings.ticketed.push(Weak::clone(&self.this));
             if !has_place {
                 // Many readings may wait, so they hold nothing. It begins again when it has a place.
                 self.began = None;
@@ -453,9 +455,17 @@ impl Progress {
         }
         // While it is away, this function has returned.
         let mut scanned = self.scanned.take().ok_or(DiskError::Failed)?;
-        if !self.take_memory(&scanned.scan, readings, site, is_large, caller.now) {
+        let next = scanned.scan.bytes() + MOST_PER_STEP;
+        let has_memory = match is_large {
+            true => readings.held.grow(&mut self.charge, next, site, caller.now),
+            false => self.take_small(next, readings, site, caller.network),
+        };
+        if !has_memory {
             self.scanned = Some(scanned);
-            return Ok(Stepped::Waits);
+            return Ok(match is_large {
+                true => Stepped::Waits,
+                false => Stepped::NeedsPlace,
+            });
         }
         if !self.is_slow {
             let (root, hidden) = (site.root(), site.options().hidden);
@@ -479,22 +489,21 @@ impl Progress {
         Ok(Stepped::WaitsForDisk)
     }
 
-    /// Takes the memory for the next step, if there is enough. If the directory is not known to be large,
-    /// the step takes it anyway.
-    fn take_memory(
+    /// Takes the memory for the first step, which is all that a small directory needs. If none is free,
+    /// the clients of a network that keep little get it anyway.
+    fn take_small(
         &mut self,
-        scan: &Scan,
+        bytes: u64,
         readings: &Readings,
-        site: &mut Site,
-        is_large: bool,
-        now: Instant,
+        site: &Site,
+        network: IpAddr,
     ) -> bool {
-        let next = scan.bytes() + MOST_PER_STEP;
-        if is_large {
-            return readings.grow(&mut self.charge, next, site, now);
+        let is_free = site.missing(&self.charge, bytes) == 0;
+        let is_small = readings.held.share(network) <= SMALL_SHARE;
+        if is_free || is_small {
+            self.charge.resize_anyway(bytes);
         }
-        self.charge.resize_anyway(next);
-        true
+        is_free || is_small
     }
 }
 
@@ -573,6 +582,7 @@ impl Scanned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::held_listing::LEAST_HELD;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;
@@ -786,7 +796,7 @@ mod tests {
             rig.read(&reading)
         });
         rig.now += LEAST_HELD;
-        let take_back = |rig: &Rig| rig.readings.take_back(rig.readings.old(rig.now), 1);
+        let take_back = |rig: &Rig| rig.readings.held.take_back(rig.now, 1);
         take_back(&rig);
         assert!(old.listing().is_some());
         let left = greedy.each_ref().map(|held| held.listing().is_some());
@@ -795,7 +805,7 @@ mod tests {
         take_back(&rig);
         assert!(old.listing().is_none());
         take_back(&rig);
-        assert!(rig.readings.old(rig.now).is_empty());
+        assert!(!rig.readings.held.has_old(rig.now));
     }
 
     #[test]
@@ -809,7 +819,7 @@ mod tests {
         let after = rig.read(&reading);
         rig.now += LEAST_HELD;
         let both = before.bytes() + after.bytes();
-        rig.readings.take_back(rig.readings.old(rig.now), both);
+        rig.readings.held.take_back(rig.now, both);
         assert!(before.listing().is_none() && after.listing().is_none());
     }
 
@@ -822,7 +832,7 @@ mod tests {
         rig.next_turn();
         let reading = rig.join("");
         assert!(Rc::ptr_eq(&held, &rig.read(&reading)));
-        assert!(rig.readings.old(rig.now).is_empty());
+        assert!(!rig.readings.held.has_old(rig.now));
     }
 
     #[test]
@@ -845,10 +855,10 @@ mod tests {
         let reading = rig.join("");
         let held = rig.read(&reading);
         rig.now += LEAST_HELD;
-        rig.readings.help(&rig.site, rig.now);
+        rig.readings.held.help(&rig.site, rig.now);
         assert!(held.listing().is_some(), "nobody waits");
         rig.site.memory().want(1 << 20);
-        rig.readings.help(&rig.site, rig.now);
+        rig.readings.held.help(&rig.site, rig.now);
         assert!(held.listing().is_none());
     }
 
@@ -870,6 +880,71 @@ mod tests {
         );
         rig.read(&first);
         assert_eq!(entries(&rig.read(&second)), 2 * STEP as u64);
+    }
+
+    #[test]
+    fn the_network_that_keeps_least_may_wait_for_memory_with_what_it_has_read() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let reading = rig.join("sort=size");
+        let _kept = rig.read(&reading);
+        let greedy = rig.join("");
+        assert!(matches!(rig.step(&greedy), Read::More));
+        rig.network = [10, 0, 0, 2].into();
+        let modest = rig.join("order=desc");
+        assert!(matches!(rig.step(&modest), Read::More));
+        let memory = rig.memory.memory.clone();
+        let _all = memory.charge_anyway(Account::Listings, 1 << 20);
+        for reading in [&modest, &greedy] {
+            assert!(matches!(rig.step(reading), Read::Waits));
+        }
+        assert!(
+            greedy.borrow().progress.is_none(),
+            "it came first but keeps more"
+        );
+        assert!(modest.borrow().progress.is_some());
+    }
+
+    #[test]
+    fn a_network_that_keeps_much_needs_places_for_small_directories() {
+        let mut rig = Rig::new(0, 4 << 20);
+        for number in 0..STEP - 10 {
+            touch(rig.folder.path(), &format!("{number:0>255}"));
+        }
+        let memory = rig.memory.memory.clone();
+        let _all = memory.charge_anyway(Account::Listings, 4 << 20);
+        let mut kept = Vec::new();
+        while rig.readings.held.share(CLIENT) <= SMALL_SHARE {
+            let reading = rig.join(&format!("q={}", "0".repeat(kept.len() + 1)));
+            kept.push(rig.read(&reading));
+        }
+        let next = rig.join("order=desc");
+        assert!(matches!(rig.step(&next), Read::More));
+        assert!(matches!(rig.step(&next), Read::Waits), "it keeps its share");
+        rig.network = [10, 0, 0, 2].into();
+        let other = rig.join("sort=size");
+        assert!(matches!(rig.step(&other), Read::Done(Ok(_))));
+    }
+
+    #[test]
+    fn a_reading_that_nobody_advances_loses_its_place() {
+        let mut rig = Rig::new(3 * STEP, 64 << 20);
+        let stuck: Vec<SharedReading> = (0..LARGE)
+            .map(|number| rig.join(&format!("q={}&sort=size", "0".repeat(number))))
+            .collect();
+        let all = rig.join("");
+        for reading in &stuck {
+            rig.step(reading);
+        }
+        assert!(matches!(rig.step(&all), Read::More | Read::Waits));
+        rig.now += STALLED / 2;
+        rig.step(&all);
+        rig.now += STALLED;
+        assert_eq!(entries(&rig.read(&all)), 3 * STEP as u64);
+        assert_eq!(
+            entries(&rig.read(&stuck[0])),
+            3 * STEP as u64,
+            "it begins again"
+        );
     }
 
     #[test]

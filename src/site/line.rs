@@ -45,6 +45,19 @@ impl<T> Line<T> {
         }
     }
 
+    /// Removes the newest waiting item of the network with the most of them, unless `network` would
+    /// then have more. Returns it.
+    pub fn displace_for(&mut self, network: IpAddr) -> Option<T> {
+        let waiting = |of: IpAddr| self.waiting.iter().filter(|one| one.network == of).count();
+        let networks = self.waiting.iter().map(|one| one.network);
+        let most = networks.max_by_key(|&of| waiting(of))?;
+        if waiting(most) <= waiting(network) + 1 {
+            return None;
+        }
+        let newest = self.waiting.iter().rposition(|one| one.network == most)?;
+        self.waiting.remove(newest).map(|waiting| waiting.item)
+    }
+
     /// Adds an item of a client, however many wait.
     pub fn enter_anyway(&mut self, network: IpAddr, item: T) -> u64 {
         let number = self.next_number;
@@ -86,12 +99,6 @@ impl<T> Line<T> {
     /// Whether the item has a place.
     pub fn has_place(&self, number: u64) -> bool {
         self.placed.iter().any(|(other, _)| *other == number)
-    }
-
-    /// Whether no other item has had its place for longer.
-    pub fn is_first(&self, number: u64) -> bool {
-        let first = self.placed.first();
-        first.is_some_and(|(first, _)| *first == number)
     }
 
     /// How many items wait.

@@ -21,6 +21,8 @@ pub mod directory;
 pub mod file;
 // A directory listing, as HTML and as JSON.
 pub mod listing;
+// Listings that clients are receiving.
+pub mod held_listing;
 // Bytes in memory, with the charge for them.
 pub mod held;
 // A file that is open for sending.

@@ -1,22 +1,14 @@
 //! A queue for long work of one worker: a few pieces of it are under way, and the others wait.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use crate::site::line::Line;
 
-/// If the first one does nothing for so long, the others need not wait for it.
-const STALLED: Duration = Duration::from_secs(1);
-
 /// The queue. All of its places and tickets share it.
 #[derive(Clone)]
-pub struct Queue {
-    line: Rc<RefCell<Line<()>>>,
-    /// When whoever has had a place for longest asked about it last.
-    first_asked: Rc<Cell<Option<Instant>>>,
-}
+pub struct Queue(Rc<RefCell<Line<()>>>);
 
 /// A place in the queue, or a wait for one. Dropping it gives the place to another.
 pub struct Ticket {
@@ -24,19 +16,33 @@ pub struct Ticket {
     number: u64,
 }
 
+/// What a ticket is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has a place.
+    Placed,
+    /// It waits for one.
+    Waits,
+    /// It waited, but clients of other networks came, and its own had the most tickets.
+    Displaced,
+}
+
 impl Queue {
     /// A queue with this many places, for which at most `most_waiting` clients wait.
     pub fn new(places: usize, most_waiting: usize) -> Queue {
-        Queue {
-            line: Rc::new(RefCell::new(Line::new(places, most_waiting))),
-            first_asked: Rc::default(),
-        }
+        Queue(Rc::new(RefCell::new(Line::new(places, most_waiting))))
     }
 
-    /// A ticket for a client. `None` if too many clients wait already.
+    /// A ticket for a client. If too many clients wait already, it takes the turn of a client whose
+    /// network has more of them. `None` if there is no such network.
     pub fn enter(&self, network: IpAddr) -> Option<Ticket> {
-        let mut line = self.line.borrow_mut();
-        let number = line.enter(network, ()).ok()?;
+        let mut line = self.0.borrow_mut();
+        let entered = line.enter(network, ());
+        let entered = entered.or_else(|()| {
+            line.displace_for(network).ok_or(())?;
+            line.enter(network, ())
+        });
+        let number = entered.ok()?;
         line.place_next(|()| true);
         Some(Ticket {
             queue: self.clone(),
@@ -46,30 +52,30 @@ impl Queue {
 }
 
 impl Ticket {
-    /// Whether the client has a place.
-    pub fn has_place(&self) -> bool {
-        self.queue.line.borrow().has_place(self.number)
+    /// What it is good for now.
+    pub fn standing(&self) -> Standing {
+        let line = self.queue.0.borrow();
+        match (line.has_place(self.number), line.waits(self.number)) {
+            (true, _) => Standing::Placed,
+            (false, true) => Standing::Waits,
+            (false, false) => Standing::Displaced,
+        }
     }
 
-    /// Whether nobody who is making progress has had a place for longer. Whoever has a place asks this
-    /// whenever it makes progress.
-    pub fn is_first(&self, now: Instant) -> bool {
-        let asked = &self.queue.first_asked;
-        if self.queue.line.borrow().is_first(self.number) {
-            asked.set(Some(now));
-            return true;
-        }
-        let asked = asked.get().unwrap_or(now);
-        now.saturating_duration_since(asked) > STALLED
+    /// Whether it has a place.
+    pub fn has_place(&self) -> bool {
+        self.standing() == Standing::Placed
+    }
+
+    /// Tickets that were given earlier have smaller numbers.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut line = self.queue.line.borrow_mut();
-        if line.is_first(self.number) {
-            self.queue.first_asked.set(None);
-        }
+        let mut line = self.queue.0.borrow_mut();
         line.leave(self.number);
         while line.place_next(|()| true).is_some() {}
     }
@@ -94,7 +100,7 @@ mod tests {
         drop(first);
         assert!(second.has_place() && !third.has_place());
         drop(third);
-        assert!(second.has_place() && second.is_first(Instant::now()));
+        assert!(second.has_place());
         drop(second);
         assert!(queue.enter(client(4)).expect("a place").has_place());
     }
@@ -109,9 +115,30 @@ mod tests {
         assert!(!other.has_place());
         greedy.remove(0);
         assert!(other.has_place(), "it came last but has no place");
-        let now = Instant::now();
-        assert!(greedy[0].is_first(now) && !other.is_first(now + STALLED));
-        assert!(other.is_first(now + 2 * STALLED), "the first one stalls");
         assert_eq!(greedy.iter().filter(|one| one.has_place()).count(), 1);
+    }
+
+    #[test]
+    fn who_waits_for_most_makes_room_for_others() {
+        let queue = Queue::new(1, 3);
+        let enter = |number| queue.enter(client(number));
+        let greedy: Vec<Ticket> = (0..4).map(|_| enter(1).expect("a ticket")).collect();
+        assert!(enter(1).is_none());
+        let other = enter(2).expect("a ticket");
+        let standings: Vec<Standing> = greedy.iter().map(Ticket::standing).collect();
+        assert_eq!(other.standing(), Standing::Waits);
+        assert_eq!(
+            standings,
+            [
+                Standing::Placed,
+                Standing::Waits,
+                Standing::Waits,
+                Standing::Displaced
+            ]
+        );
+        let third = enter(3).expect("a ticket");
+        assert!(enter(4).is_none(), "each waits for one");
+        drop((greedy, other));
+        assert!(third.has_place());
     }
 }
