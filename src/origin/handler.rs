@@ -67,9 +67,9 @@ impl Origin {
     /// whether it is time to forget what nobody uses.
     pub fn begin_turn(&mut self, now: HttpDate, instant: Instant) -> bool {
         let is_due = self.site.begin_turn(now);
+        self.readings.held.help(&self.site, instant);
         if is_due {
             self.readings.sweep();
-            self.readings.held.help(&self.site, instant);
         }
         is_due
     }

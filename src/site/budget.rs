@@ -136,6 +136,11 @@ impl Budget {
         self.wanted.fetch_max(units, Ordering::Relaxed);
     }
 
+    /// Whether a worker waits until more is free.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) > 0
+    }
+
     /// How many more units a worker waits for, unless the reserve has them by now. The wait counts once.
     pub fn take_wanted(&self) -> u64 {
         let wanted = self.wanted.swap(0, Ordering::Relaxed);

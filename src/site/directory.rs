@@ -274,15 +274,15 @@ impl Readings {
         })
     }
 
-    /// Takes their places from readings that are not advanced.
-    fn unseat_stalled(&mut self, now: Instant) {
+    /// Takes their places from readings that cannot go on: nobody advances them, or they wait for memory.
+    fn unseat(&mut self, now: Instant) {
         self.ticketed.retain(|reading| {
             let Some(reading) = reading.upgrade() else {
                 return false;
             };
             // The reading that is advanced now is borrowed.
             if let Ok(mut reading) = reading.try_borrow_mut()
-                && reading.is_stalled(now)
+                && (reading.is_short || reading.is_stalled(now))
             {
                 reading.give_up();
             }
@@ -351,7 +351,7 @@ impl Reading {
             return Standing::Placed;
         };
         if place.standing() == Standing::Waits {
-            readings.unseat_stalled(now);
+            readings.unseat(now);
         }
         match place.standing() {
             Standing::Placed if self.is_short && !self.is_first(readings) => Standing::Waits,

@@ -117,9 +117,9 @@ impl HeldListings {
         enough && site.grow(charge, bytes)
     }
 
-    /// Takes listings back if another worker needs their memory. This is called at each sweep.
+    /// Takes listings back if another worker needs their memory.
     pub fn help(&self, site: &Site, now: Instant) {
-        if self.all.is_empty() {
+        if self.all.is_empty() || !site.memory().is_wanted() {
             return;
         }
         match site.memory().take_wanted() {
