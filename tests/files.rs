@@ -180,6 +180,36 @@ fn a_file_rewritten_in_place_never_completes_a_mix() {
     check_rest(download, &vec![b'x'; LARGE], false);
 }
 
+/// `cp -p` and `rsync --inplace -t` write in place and restore the modification time.
+#[test]
+fn a_file_rewritten_with_its_old_times_never_completes_a_mix() {
+    let (server, old) = large_server();
+    let download = paused_download(&server, "/large.bin");
+    let file = open_to_write(&server, "large.bin");
+    let modified = file.metadata().and_then(|state| state.modified());
+    file.write_all_at(&[b'x'; LARGE / 2], LARGE as u64 / 4)
+        .expect("it writes");
+    file.set_modified(modified.expect("a time"))
+        .expect("it is set");
+    check_rest(download, &old, false);
+}
+
+/// The change time alone does not tell this from a rewrite.
+#[test]
+fn a_file_with_another_mode_link_or_name_is_sent_to_its_end() {
+    let changes: [fn(&Path); 3] = [
+        |path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("a mode"),
+        |path| std::fs::hard_link(path, path.with_extension("link")).expect("a link"),
+        |path| std::fs::rename(path, path.with_extension("moved")).expect("a rename"),
+    ];
+    for change in changes {
+        let (server, old) = large_server();
+        let download = paused_download(&server, "/large.bin");
+        change(&server.root.join("large.bin"));
+        check_rest(download, &old, true);
+    }
+}
+
 #[test]
 fn a_file_replaced_by_rename_is_sent_to_its_old_end() {
     let (server, old) = large_server();

@@ -20,12 +20,14 @@ use crate::site::cached_read::read_cached;
 use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
 use crate::site::nofollow::Blocking;
 use crate::site::private::PendingCopy;
-use crate::site::root::{DiskError, FileState, LookupError, Root, state_of};
+use crate::site::root::{Change, DiskError, FileState, LookupError, Root, state_of};
 
 /// An open file, the state that the head of the response describes, and what is known of that state.
 /// Any thread may read it.
 pub struct Opened {
     root: Arc<Root>,
+    /// The path below the root by which it was opened.
+    path: Box<[u8]>,
     file: ClosedByPool,
     /// The state that the entity-tag and the length stand for.
     pub(super) state: FileState,
@@ -116,6 +118,7 @@ impl Opened {
         let is_quick = root.devices().is_quick(now.device());
         let mut opened = Opened {
             root: Arc::clone(root),
+            path: path.into(),
             is_sparse: file.metadata()?.blocks().saturating_mul(BLOCK) < now.size,
             file: ClosedByPool {
                 file: Some(file),
@@ -204,29 +207,43 @@ impl Opened {
     }
 
     /// Whether the bytes read so far belong to the state that the head describes. This is so if the
-    /// file is unchanged, or if it has grown like a log and its old last bytes are still in place. If
-    /// the file has grown and its middle has changed too, this method does not notice the change.
+    /// file is unchanged. It is also so if the file has grown like a log or was given another name, mode or
+    /// owner, and its old last bytes are still in place. If its middle was rewritten as well, this method
+    /// does not notice that.
     fn check(&self, blocking: Blocking) -> Result<Checked, BodyError> {
         for _ in 0..CHECKS {
             let Ok(now) = self.file.get().map(state_of)? else {
                 return Err(BodyError::Changed);
             };
-            if self.state.is_same_content(&now) {
-                let is_same = self.state == now;
-                return Ok(Checked { is_same });
-            }
-            if now.size > self.state.size {
-                return match self.hash_of_end(blocking)? == self.end_hash {
-                    true => Ok(Checked { is_same: false }),
-                    false => Err(BodyError::Changed),
-                };
-            }
-            if now.size < self.state.size {
-                return Err(BodyError::Changed);
+            match self.state.change_to(&now) {
+                Change::None => return Ok(Checked { is_same: true }),
+                Change::Grown | Change::Attributes => return self.check_end(blocking),
+                Change::OnlyChangeTime if self.was_renamed(blocking)? => {
+                    return self.check_end(blocking);
+                }
+                Change::OnlyChangeTime | Change::Shrunk => return Err(BodyError::Changed),
+                Change::Written => {}
             }
             std::thread::yield_now();
         }
         Err(BodyError::Changed)
+    }
+
+    /// Whether the last bytes of the state that the head describes are still in place.
+    fn check_end(&self, blocking: Blocking) -> Result<Checked, BodyError> {
+        match self.hash_of_end(blocking)? == self.end_hash {
+            true => Ok(Checked { is_same: false }),
+            false => Err(BodyError::Changed),
+        }
+    }
+
+    /// Whether the path leads to another file now, or to none.
+    fn was_renamed(&self, blocking: Blocking) -> Result<bool, BodyError> {
+        match self.root.find(&self.path, blocking) {
+            Ok((_, found)) => Ok(!found.is_same_file(&self.state)),
+            Err(LookupError::WouldWait) => Err(io::Error::from(Errno::AGAIN).into()),
+            Err(LookupError::Disk(error)) => Ok(error.is_absence()),
+        }
     }
 
     fn hash_of_end(&self, blocking: Blocking) -> Result<u64, BodyError> {
@@ -544,6 +561,46 @@ mod tests {
             true,
         );
         check(|path| fs::remove_file(path).expect("removed"), true);
+    }
+
+    #[test]
+    fn a_file_with_another_mode_or_link_is_intact() {
+        use std::os::unix::fs::PermissionsExt;
+
+        check(
+            |path| fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("a mode"),
+            true,
+        );
+        check(
+            |path| fs::hard_link(path, path.with_extension("b")).expect("a link"),
+            true,
+        );
+    }
+
+    /// As `cp -p` and `rsync --inplace -t` do.
+    #[test]
+    fn a_rewritten_file_with_its_old_times_is_not_intact() {
+        let rewrite = |path: &std::path::Path, content: &[u8]| {
+            let before = fs::metadata(path).expect("a state");
+            let time = |state: &fs::Metadata| (state.ctime(), state.ctime_nsec());
+            let file = fs::OpenOptions::new().write(true).open(path);
+            let file = file.expect("opened");
+            // The clock of the file system has a coarse tick.
+            while time(&before) == time(&file.metadata().expect("a state")) {
+                file.write_all_at(content, 0).expect("written");
+                let modified = before.modified().expect("a time");
+                file.set_modified(modified).expect("a time");
+            }
+        };
+        check(|path| rewrite(path, &[b'b'; 10_000]), false);
+        check(|path| rewrite(path, &[b'b'; 1_000]), false);
+        let with_mode = |path: &std::path::Path| {
+            use std::os::unix::fs::PermissionsExt;
+
+            rewrite(path, &[b'b'; 10_000]);
+            fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("a mode");
+        };
+        check(with_mode, false);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! sees to that. Only regular files and directories are opened for reading,
 //! because opening a FIFO may block and opening a device can trigger an action.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -69,6 +70,28 @@ pub struct FileState {
     modified_nanoseconds: u64,
     changed: i64,
     changed_nanoseconds: u64,
+    links: u64,
+    mode: u32,
+    owner: u32,
+    group: u32,
+}
+
+/// What became of a file between two of its states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing.
+    None,
+    /// It has another mode, owner or number of links, and the same size and modification time.
+    Attributes,
+    /// Only its change time (ctime) is different. It was renamed, or it was written to and given its old
+    /// modification time again.
+    OnlyChangeTime,
+    /// It has the same size and another modification time.
+    Written,
+    /// It has become longer.
+    Grown,
+    /// It has become shorter.
+    Shrunk,
 }
 
 /// Why a file cannot be served.
@@ -431,13 +454,23 @@ impl FileState {
         self.changed.saturating_add(COARSEST_TICK) <= now
     }
 
-    /// Whether a file in state `now` still has the content of this state, judged by size and
-    /// modification time. The change time (ctime) is ignored, because a new link or a new owner does
-    /// not change the content.
-    pub(super) fn is_same_content(&self, now: &FileState) -> bool {
-        self.size == now.size
-            && self.modified == now.modified
-            && self.modified_nanoseconds == now.modified_nanoseconds
+    /// What became of the file on the way from this state to `now`.
+    pub(super) fn change_to(&self, now: &FileState) -> Change {
+        let modified = |state: &FileState| (state.modified, state.modified_nanoseconds);
+        let attributes = |state: &FileState| (state.links, state.mode, state.owner, state.group);
+        match now.size.cmp(&self.size) {
+            Ordering::Less => Change::Shrunk,
+            Ordering::Greater => Change::Grown,
+            Ordering::Equal if self == now => Change::None,
+            Ordering::Equal if modified(self) != modified(now) => Change::Written,
+            Ordering::Equal if attributes(self) != attributes(now) => Change::Attributes,
+            Ordering::Equal => Change::OnlyChangeTime,
+        }
+    }
+
+    /// Whether both are states of the same file.
+    pub(super) fn is_same_file(&self, other: &FileState) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
     }
 }
 
@@ -619,6 +652,10 @@ impl FileState {
             modified_nanoseconds: 0,
             changed: 1_000_000_000,
             changed_nanoseconds: 0,
+            links: 1,
+            mode: 0o100_644,
+            owner: 0,
+            group: 0,
         }
     }
 }
@@ -635,6 +672,10 @@ fn describe(stat: &Stat) -> (FileKind, FileState) {
         modified_nanoseconds: stat.st_mtime_nsec as u64,
         changed: stat.st_ctime as i64,
         changed_nanoseconds: stat.st_ctime_nsec as u64,
+        links: stat.st_nlink as u64,
+        mode: stat.st_mode as u32,
+        owner: stat.st_uid as u32,
+        group: stat.st_gid as u32,
     };
     (kind, state)
 }
@@ -675,6 +716,10 @@ fn describe_known<P: rustix::path::Arg>(
         modified_nanoseconds: u64::from(stat.stx_mtime.tv_nsec),
         changed: stat.stx_ctime.tv_sec,
         changed_nanoseconds: u64::from(stat.stx_ctime.tv_nsec),
+        links: stat.stx_nlink.into(),
+        mode: stat.stx_mode.into(),
+        owner: stat.stx_uid,
+        group: stat.stx_gid,
     };
     Ok((
         kind_of(FileType::from_raw_mode(stat.stx_mode.into())),
