@@ -444,6 +444,36 @@ fn a_mount_below_the_root_holds_up_only_those_who_want_it() {
     );
 }
 
+/// An overlay is a local file system, but what it shows may come from another one.
+#[test]
+fn the_entries_of_an_overlay_hold_up_only_those_who_want_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [slow, local, lower] = ["slow", "local", "lower"].map(|name| folder.path().join(name));
+    for directory in [&slow, &local, &lower] {
+        std::fs::create_dir(directory).expect("a folder");
+    }
+    std::fs::write(slow.join("a.txt"), "slow").expect("a file");
+    std::fs::write(local.join("local.txt"), "local").expect("a file");
+    let Some(mut disk) = support::fuse::SlowFs::mount(&slow, &lower) else {
+        return;
+    };
+    let setup = Setup::new().with(|config| config.threads = 1);
+    let place = setup.root().to_owned();
+    let Some(_overlay) = support::fuse::Overlay::mount(&[&local, &lower], &place) else {
+        return;
+    };
+    let server = setup.start();
+    assert_eq!(server.get("/local.txt", &[]).text(), "local");
+    disk.order("hold reads");
+    let mut waiting = asking(&server, "/", &[]);
+    for _ in 0..20 {
+        assert_eq!(server.get("/local.txt", &[]).text(), "local");
+    }
+    disk.order("release");
+    let listing = waiting.response("GET").text();
+    assert!(listing.contains("a.txt") && listing.contains("local.txt"));
+}
+
 /// Local files that are not in memory need a disk thread too.
 #[test]
 fn a_file_system_that_hangs_leaves_a_thread_for_the_local_disk() {

@@ -4,6 +4,10 @@
 //! remote or runs in user space, no flag says whether even the size of a file takes a message to a
 //! server. All work on it belongs to the disk threads. The same holds for a while if a local file system
 //! that knows no such flag was found slow.
+//!
+//! A stacked file system, such as overlayfs, shows the files of others. It passes these flags on, but
+//! whoever reads the entries of a directory may wait for a file system below it. So the disk threads do
+//! that, and a worker does everything else.
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +26,17 @@ const SLOW: Duration = Duration::from_millis(10);
 /// How long a file system counts as slow after it was slow.
 const STAYS_SLOW: Duration = Duration::from_secs(30);
 
+/// What a file system says about waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// It is on this machine and in its kernel.
+    Local,
+    /// It is in the kernel and shows the files of other file systems, whatever those are.
+    Stacked,
+    /// It is anything else.
+    Remote,
+}
+
 /// The file systems below a root.
 #[derive(Debug)]
 pub(super) struct Devices {
@@ -35,7 +50,7 @@ pub(super) struct Devices {
 #[derive(Debug)]
 struct Device {
     number: u64,
-    is_local: bool,
+    class: Class,
     /// Until when it counts as slow, in milliseconds since the start. 0 if it was never slow.
     slow_until: AtomicU64,
 }
@@ -44,7 +59,7 @@ impl Devices {
     /// Knows only the file system of the root, an open directory.
     pub fn new(number: u64, root: BorrowedFd<'_>) -> Devices {
         Devices {
-            root: Device::new(number, is_local(root)),
+            root: Device::new(number, class_of(root)),
             others: Mutex::default(),
             start: now(),
         }
@@ -52,7 +67,7 @@ impl Devices {
 
     /// Treats every file system as remote.
     pub fn assume_remote(&mut self) {
-        self.root.is_local = false;
+        self.root.class = Class::Remote;
     }
 
     /// Whether the kernel can say what it has of the root's file system in memory.
@@ -68,9 +83,24 @@ impl Devices {
             false => {
                 let others = self.others();
                 let known = others.iter().find(|device| device.number == number);
-                self.root.is_local && known.is_some_and(|device| device.is_quick(self.start))
+                self.root.class != Class::Remote
+                    && known.is_some_and(|device| device.is_quick(self.start))
             }
         }
+    }
+
+    /// Whether the entries of a directory on this file system may be read on a worker.
+    pub fn lists_quickly(&self, number: u64) -> bool {
+        self.is_quick(number) && self.class(number) == Some(Class::Local)
+    }
+
+    fn class(&self, number: u64) -> Option<Class> {
+        if number == self.root.number {
+            return Some(self.root.class);
+        }
+        let others = self.others();
+        let known = others.iter().find(|device| device.number == number);
+        known.map(|device| device.class)
     }
 
     /// What kind of file system this is, for the disk threads.
@@ -86,7 +116,7 @@ impl Devices {
         if number == self.root.number || self.others().iter().any(|one| one.number == number) {
             return;
         }
-        let device = Device::new(number, is_local(file));
+        let device = Device::new(number, class_of(file));
         let mut others = self.others();
         if others.len() == MOST {
             others.remove(0);
@@ -121,16 +151,16 @@ impl Devices {
 }
 
 impl Device {
-    fn new(number: u64, is_local: bool) -> Device {
+    fn new(number: u64, class: Class) -> Device {
         Device {
             number,
-            is_local,
+            class,
             slow_until: AtomicU64::new(0),
         }
     }
 
     fn is_quick(&self, start: Instant) -> bool {
-        self.is_local
+        self.class != Class::Remote
             && match self.slow_until.load(Ordering::Relaxed) {
                 0 => true,
                 until => start.elapsed() > Duration::from_millis(until),
@@ -153,31 +183,34 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Whether the file system of an open file is on this machine and in its kernel. If it is not known,
-/// it is assumed to be remote.
+/// What the file system of an open file says about waiting. If it is not known, it is assumed to be
+/// remote.
 #[cfg(target_os = "linux")]
-fn is_local(file: BorrowedFd<'_>) -> bool {
+fn class_of(file: BorrowedFd<'_>) -> Class {
     // The field has 32 bits on some machines and is signed on others.
     #[allow(clippy::unnecessary_cast)]
-    let known = rustix::fs::fstatfs(file).map(|stat| stat.f_type as u64 & 0xffff_ffff);
-    known.is_ok_and(|kind| LOCAL.contains(&kind))
+    let kind = rustix::fs::fstatfs(file).map(|stat| stat.f_type as u64 & 0xffff_ffff);
+    match kind {
+        Ok(kind) if LOCAL.contains(&kind) => Class::Local,
+        Ok(kind) if STACKED.contains(&kind) => Class::Stacked,
+        _ => Class::Remote,
+    }
 }
 
 /// Other systems cannot be asked what they have in memory. There, every file system is measured.
 #[cfg(not(target_os = "linux"))]
-fn is_local(_: BorrowedFd<'_>) -> bool {
-    true
+fn class_of(_: BorrowedFd<'_>) -> Class {
+    Class::Local
 }
 
 /// The values of `f_type` for local file systems (statfs(2)).
 #[cfg(target_os = "linux")]
-const LOCAL: [u64; 24] = [
+const LOCAL: [u64; 22] = [
     0xef53,      // ext2, ext3, ext4
     0x5846_5342, // XFS
     0x9123_683e, // Btrfs
     0x0102_1994, // tmpfs
     0x8584_58f6, // ramfs
-    0x794c_7630, // overlayfs
     0xf2f5_2010, // F2FS
     0x2fc1_2fc1, // ZFS
     0xca45_1a4e, // bcachefs
@@ -195,6 +228,12 @@ const LOCAL: [u64; 24] = [
     0x3434,      // NILFS
     0x9fa0,      // proc
     0x6265_6572, // sysfs
+];
+
+/// The values of `f_type` for stacked file systems.
+#[cfg(target_os = "linux")]
+const STACKED: [u64; 2] = [
+    0x794c_7630, // overlayfs
     0xf15f,      // eCryptfs
 ];
 

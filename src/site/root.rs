@@ -268,12 +268,15 @@ impl Root {
     ) -> Result<Directory, LookupError> {
         self.attempt(blocking, |blocking| {
             let descriptor = self.open_confined(path, READ | OFlags::DIRECTORY, blocking)?;
-            self.state_of_opened(descriptor.as_fd(), blocking)?;
-            Ok(Directory {
+            let (_, state) = self.state_of_opened(descriptor.as_fd(), blocking)?;
+            let directory = Directory {
+                lists_quickly: self.devices.lists_quickly(state.device),
                 entries: Dir::new(descriptor)?,
                 path: path.to_vec(),
                 put_back: None,
-            })
+            };
+            directory.must_be_readable(blocking)?;
+            Ok(directory)
         })
     }
 
@@ -329,6 +332,7 @@ impl Root {
         work: &mut usize,
     ) -> Result<Option<DirectoryEntry>, LookupError> {
         *work += 1;
+        directory.must_be_readable(blocking)?;
         let blocking = match self.can_refuse {
             true => blocking,
             // The caller measures how long it takes.
@@ -404,8 +408,19 @@ pub struct Directory {
     entries: Dir,
     /// The path below the root. It is empty or ends in a slash.
     path: Vec<u8>,
+    /// Whether its entries may be read on a worker.
+    lists_quickly: bool,
     /// An entry that was read and could not be looked at without waiting.
     put_back: Option<(Vec<u8>, FileType)>,
+}
+
+impl Directory {
+    fn must_be_readable(&self, blocking: Blocking) -> Result<(), LookupError> {
+        match blocking == Blocking::Allowed || self.lists_quickly {
+            true => Ok(()),
+            false => Err(LookupError::WouldWait),
+        }
+    }
 }
 
 /// One step of reading a directory.

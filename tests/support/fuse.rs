@@ -1,7 +1,7 @@
 //! A real file system that is slow: a folder that the kernel reads through a program, by FUSE.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::program::skipped;
@@ -61,5 +61,35 @@ impl Drop for SlowFs {
         drop(self.orders.take());
         // If it cannot be waited for, it has ended.
         let _ = self.program.wait();
+    }
+}
+
+/// A mounted overlay. Dropping it unmounts it.
+pub struct Overlay(PathBuf);
+
+impl Overlay {
+    /// Shows these folders as one at `mountpoint`. If this machine does not allow that, it says so and is
+    /// `None`.
+    pub fn mount(folders: &[&Path], mountpoint: &Path) -> Option<Overlay> {
+        let folders: Vec<_> = folders.iter().map(|path| path.to_string_lossy()).collect();
+        let mounted = Command::new("mount")
+            .args(["-t", "overlay", "overlay", "-o"])
+            .arg(format!("lowerdir={}", folders.join(":")))
+            .arg(mountpoint)
+            .output();
+        match mounted {
+            Ok(output) if output.status.success() => Some(Overlay(mountpoint.to_owned())),
+            _ => {
+                skipped("no overlay can be mounted here");
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Overlay {
+    fn drop(&mut self) {
+        // A server may still have it open.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).output();
     }
 }
