@@ -459,7 +459,7 @@ fn the_entries_of_an_overlay_hold_up_only_those_who_want_them() {
     };
     let setup = Setup::new().with(|config| config.threads = 1);
     let place = setup.root().to_owned();
-    let Some(_overlay) = support::fuse::Overlay::mount(&[&local, &lower], &place) else {
+    let Some(_overlay) = support::fuse::Mount::overlay(&[&local, &lower], &place) else {
         return;
     };
     let server = setup.start();
@@ -472,6 +472,33 @@ fn the_entries_of_an_overlay_hold_up_only_those_who_want_them() {
     disk.order("release");
     let listing = waiting.response("GET").text();
     assert!(listing.contains("a.txt") && listing.contains("local.txt"));
+}
+
+/// The kernel gives the device number of an unmounted file system to the next one.
+#[test]
+fn a_slow_mount_in_the_place_of_a_local_one_holds_up_only_those_who_want_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("large.bin"), large()).expect("a file");
+    let setup = Setup::new().with(|config| config.threads = 1);
+    let setup = setup.file("local.txt", "local").file("m/under", "it");
+    let place = setup.root().join("m");
+    let Some(memory) = support::fuse::Mount::memory(&place) else {
+        return;
+    };
+    let server = setup.start();
+    assert_eq!(server.get("/m/", &[]).status, 200);
+    drop(memory);
+    let Some(mut disk) = support::fuse::SlowFs::mount(folder.path(), &place) else {
+        return;
+    };
+    disk.order("hold all");
+    let mut waiting = ["/m/", "/m/large.bin"].map(|target| asking(&server, target, &[]));
+    for _ in 0..20 {
+        assert_eq!(server.get("/local.txt", &[]).text(), "local");
+    }
+    disk.order("release");
+    assert!(waiting[0].response("GET").text().contains("large.bin"));
+    assert!(waiting[1].response("GET").body == large());
 }
 
 /// Local files that are not in memory need a disk thread too.

@@ -5,6 +5,9 @@
 //! server. All work on it belongs to the disk threads. The same holds for a while if a local file system
 //! that knows no such flag was found slow.
 //!
+//! The number of a device may be used again after its file system was unmounted. While a file is open, its
+//! number stays what it is. For a path, the mount that it leads to is compared as well.
+//!
 //! A stacked file system, such as overlayfs, shows the files of others. It passes these flags on, but
 //! whoever reads the entries of a directory may wait for a file system below it. So the disk threads do
 //! that, and a worker does everything else.
@@ -37,6 +40,13 @@ enum Class {
     Remote,
 }
 
+/// How long a file system stays known if mounts have no number that is never used again (before Linux
+/// 6.8).
+const STAYS_KNOWN: Duration = Duration::from_secs(1);
+
+/// A mount. Its number is never used again. `None` if the kernel has no such numbers.
+pub(super) type Mount = Option<u64>;
+
 /// The file systems below a root.
 #[derive(Debug)]
 pub(super) struct Devices {
@@ -50,7 +60,10 @@ pub(super) struct Devices {
 #[derive(Debug)]
 struct Device {
     number: u64,
+    mount: Mount,
     class: Class,
+    /// When it was learned, counted from the start.
+    learned: Duration,
     /// Until when it counts as slow, in milliseconds since the start. 0 if it was never slow.
     slow_until: AtomicU64,
 }
@@ -59,7 +72,7 @@ impl Devices {
     /// Knows only the file system of the root, an open directory.
     pub fn new(number: u64, root: BorrowedFd<'_>) -> Devices {
         Devices {
-            root: Device::new(number, class_of(root)),
+            root: Device::new(number, None, class_of(root), Duration::ZERO),
             others: Mutex::default(),
             start: now(),
         }
@@ -75,8 +88,20 @@ impl Devices {
         self.root.is_quick(self.start)
     }
 
-    /// Whether work on this file system may be tried on a worker. `false` if the file system is not
-    /// known.
+    /// Whether work on the file system that a path has led to may be tried on a worker. `false` if the
+    /// file system is not known.
+    pub fn is_mount_quick(&self, number: u64, mount: Mount) -> bool {
+        let now = self.start.elapsed();
+        let is_known = || {
+            let others = self.others();
+            let mut same = others.iter().filter(|device| device.number == number);
+            same.any(|device| device.is_current(mount, now))
+        };
+        (number == self.root.number || is_known()) && self.is_quick(number)
+    }
+
+    /// Whether work on the file system of an open file may be tried on a worker. `false` if the file
+    /// system is not known.
     pub fn is_quick(&self, number: u64) -> bool {
         match number == self.root.number {
             true => self.is_root_quick(),
@@ -112,12 +137,21 @@ impl Devices {
     }
 
     /// Learns what a file system is, from an open file on it. This may wait for the disk.
-    pub fn learn(&self, number: u64, file: BorrowedFd<'_>) {
-        if number == self.root.number || self.others().iter().any(|one| one.number == number) {
+    pub fn learn(&self, number: u64, mount: Mount, file: BorrowedFd<'_>) {
+        if number == self.root.number {
             return;
         }
-        let device = Device::new(number, class_of(file));
+        let now = self.start.elapsed();
+        let is_same = |device: &Device| (device.number, device.mount) == (number, mount);
+        let is_known = |device: &Device| device.number == number && device.is_current(mount, now);
+        if self.others().iter().any(is_known) {
+            return;
+        }
+        let device = Device::new(number, mount, class_of(file), now);
         let mut others = self.others();
+        // A file system may be mounted at several places. Another class shows that the number was used
+        // again.
+        others.retain(|one| !is_same(one) && (one.number != number || one.class == device.class));
         if others.len() == MOST {
             others.remove(0);
         }
@@ -133,7 +167,8 @@ impl Devices {
             let until = u64::try_from(until.as_millis()).unwrap_or(u64::MAX);
             if number == self.root.number {
                 self.root.slow_until.store(until, Ordering::Relaxed);
-            } else if let Some(one) = self.others().iter().find(|one| one.number == number) {
+            }
+            for one in self.others().iter().filter(|one| one.number == number) {
                 one.slow_until.store(until, Ordering::Relaxed);
             }
         }
@@ -151,12 +186,19 @@ impl Devices {
 }
 
 impl Device {
-    fn new(number: u64, class: Class) -> Device {
+    fn new(number: u64, mount: Mount, class: Class, learned: Duration) -> Device {
         Device {
             number,
+            mount,
             class,
+            learned,
             slow_until: AtomicU64::new(0),
         }
+    }
+
+    /// Whether this is what a path leads to that leads to `mount`.
+    fn is_current(&self, mount: Mount, now: Duration) -> bool {
+        self.mount == mount && (mount.is_some() || now < self.learned + STAYS_KNOWN)
     }
 
     fn is_quick(&self, start: Instant) -> bool {
@@ -253,8 +295,38 @@ mod tests {
         let devices = devices(&folder);
         assert!(devices.is_quick(1) && !devices.is_quick(2));
         let directory = std::fs::File::open(folder.path()).expect("a folder");
-        devices.learn(2, directory.as_fd());
+        devices.learn(2, Some(7), directory.as_fd());
         assert!(devices.is_quick(2));
+    }
+
+    #[test]
+    fn a_device_number_that_is_used_again_is_another_file_system() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let devices = devices(&folder);
+        let directory = std::fs::File::open(folder.path()).expect("a folder");
+        let remote = || Device::new(2, Some(8), Class::Remote, Duration::ZERO);
+        devices.learn(2, Some(7), directory.as_fd());
+        assert!(devices.is_mount_quick(2, Some(7)));
+        assert!(!devices.is_mount_quick(2, Some(8)) && !devices.is_mount_quick(2, None));
+        // A second place of the same file system.
+        devices.learn(2, Some(9), directory.as_fd());
+        assert!(devices.is_mount_quick(2, Some(7)) && devices.is_mount_quick(2, Some(9)));
+        *devices.others() = vec![remote()];
+        devices.learn(2, Some(9), directory.as_fd());
+        assert!(devices.is_quick(2) && devices.others().len() == 1);
+    }
+
+    #[test]
+    fn without_numbers_of_mounts_a_file_system_is_forgotten_soon() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut devices = devices(&folder);
+        let directory = std::fs::File::open(folder.path()).expect("a folder");
+        devices.learn(2, None, directory.as_fd());
+        assert!(devices.is_mount_quick(2, None));
+        devices.start -= 2 * STAYS_KNOWN;
+        assert!(!devices.is_mount_quick(2, None));
+        devices.learn(2, None, directory.as_fd());
+        assert!(devices.is_mount_quick(2, None) && devices.others().len() == 1);
     }
 
     #[test]
@@ -263,7 +335,7 @@ mod tests {
         let devices = devices(&folder);
         let directory = std::fs::File::open(folder.path()).expect("a folder");
         for number in 2..=2 * MOST as u64 {
-            devices.learn(number, directory.as_fd());
+            devices.learn(number, Some(7), directory.as_fd());
         }
         assert_eq!(devices.others().len(), MOST);
         assert!(devices.is_quick(2 * MOST as u64) && !devices.is_quick(2));

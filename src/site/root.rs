@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 pub use crate::site::confine::LinkPolicy;
 use crate::site::confine::{Confinement, Refusal};
-use crate::site::devices::Devices;
+use crate::site::devices::{Devices, Mount};
 use crate::site::disk::FileSystem;
 use crate::site::nofollow::{Blocking, can_refuse_to_block};
 use crate::site::walk::open_path;
@@ -304,16 +304,22 @@ impl Root {
         file: BorrowedFd<'_>,
         blocking: Blocking,
     ) -> Result<(FileKind, FileState), LookupError> {
-        let (kind, state) = match blocking {
-            Blocking::Refused => known_of_opened(file)?,
-            Blocking::Allowed => {
-                let (kind, state) = describe(&rustix::fs::fstat(file)?);
-                self.devices.learn(state.device, file);
-                return Ok((kind, state));
-            }
-        };
-        match self.devices.is_quick(state.device) {
-            true => Ok((kind, state)),
+        if blocking == Blocking::Refused {
+            return self.if_quick(known_of_opened(file)?);
+        }
+        let (kind, state) = describe(&rustix::fs::fstat(file)?);
+        if state.device != self.devices.root() {
+            let mount = known_of_opened(file).ok().and_then(|known| known.mount);
+            self.devices.learn(state.device, mount, file);
+        }
+        Ok((kind, state))
+    }
+
+    /// What a path has led to, if a worker may use it.
+    fn if_quick(&self, known: Known) -> Result<(FileKind, FileState), LookupError> {
+        let device = known.state.device;
+        match self.devices.is_mount_quick(device, known.mount) {
+            true => Ok((known.kind, known.state)),
             false => Err(LookupError::WouldWait),
         }
     }
@@ -384,11 +390,7 @@ impl Root {
     ) -> Result<(FileKind, FileState), LookupError> {
         let (directory, flags) = (directory.entries.fd()?, AtFlags::SYMLINK_NOFOLLOW);
         if blocking == Blocking::Refused {
-            let (kind, state) = known_of_name(directory, name)?;
-            return match self.devices.is_quick(state.device) {
-                true => Ok((kind, state)),
-                false => Err(LookupError::WouldWait),
-            };
+            return self.if_quick(known_of_name(directory, name)?);
         }
         Ok(describe(&rustix::fs::statat(directory, name, flags)?))
     }
@@ -695,18 +697,22 @@ fn describe(stat: &Stat) -> (FileKind, FileState) {
     (kind, state)
 }
 
-/// The kind and state of an open file, as far as the kernel knows them without asking a server.
+/// What the kernel knows of a file without asking a server.
+struct Known {
+    kind: FileKind,
+    state: FileState,
+    mount: Mount,
+}
+
+/// What the kernel knows of an open file without asking a server.
 #[cfg(target_os = "linux")]
-fn known_of_opened(file: BorrowedFd<'_>) -> Result<(FileKind, FileState), LookupError> {
+fn known_of_opened(file: BorrowedFd<'_>) -> Result<Known, LookupError> {
     describe_known(file, c"", AtFlags::EMPTY_PATH)
 }
 
 /// The same of a name in a directory, unless it is a link. The name itself may be read from a disk.
 #[cfg(target_os = "linux")]
-fn known_of_name(
-    directory: BorrowedFd<'_>,
-    name: &[u8],
-) -> Result<(FileKind, FileState), LookupError> {
+fn known_of_name(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Known, LookupError> {
     describe_known(directory, name, AtFlags::SYMLINK_NOFOLLOW)
 }
 
@@ -715,11 +721,14 @@ fn describe_known<P: rustix::path::Arg>(
     directory: BorrowedFd<'_>,
     path: P,
     flags: AtFlags,
-) -> Result<(FileKind, FileState), LookupError> {
+) -> Result<Known, LookupError> {
     use rustix::fs::{StatxFlags, makedev, statx};
 
     let flags = flags | AtFlags::STATX_DONT_SYNC;
-    let stat = match statx(directory, path, flags, StatxFlags::BASIC_STATS) {
+    // STATX_MNT_ID_UNIQUE, since Linux 6.8. Older kernels ignore it.
+    let mount_number = StatxFlags::from_bits_retain(0x4000);
+    let asked = StatxFlags::BASIC_STATS | mount_number;
+    let stat = match statx(directory, path, flags, asked) {
         Err(Errno::NOSYS) => return Err(LookupError::WouldWait),
         stat => stat?,
     };
@@ -736,20 +745,22 @@ fn describe_known<P: rustix::path::Arg>(
         owner: stat.stx_uid,
         group: stat.stx_gid,
     };
-    Ok((
-        kind_of(FileType::from_raw_mode(stat.stx_mode.into())),
+    let has_number = stat.stx_mask & mount_number.bits() != 0;
+    Ok(Known {
+        kind: kind_of(FileType::from_raw_mode(stat.stx_mode.into())),
         state,
-    ))
+        mount: has_number.then_some(stat.stx_mnt_id),
+    })
 }
 
 /// Nobody calls these on other systems, because blocking is never refused there.
 #[cfg(not(target_os = "linux"))]
-fn known_of_opened(_: BorrowedFd<'_>) -> Result<(FileKind, FileState), LookupError> {
+fn known_of_opened(_: BorrowedFd<'_>) -> Result<Known, LookupError> {
     Err(LookupError::WouldWait)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn known_of_name(_: BorrowedFd<'_>, _: &[u8]) -> Result<(FileKind, FileState), LookupError> {
+fn known_of_name(_: BorrowedFd<'_>, _: &[u8]) -> Result<Known, LookupError> {
     Err(LookupError::WouldWait)
 }
 

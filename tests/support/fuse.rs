@@ -64,30 +64,37 @@ impl Drop for SlowFs {
     }
 }
 
-/// A mounted overlay. Dropping it unmounts it.
-pub struct Overlay(PathBuf);
+/// Another mount. Dropping it unmounts it.
+pub struct Mount(PathBuf);
 
-impl Overlay {
-    /// Shows these folders as one at `mountpoint`. If this machine does not allow that, it says so and is
-    /// `None`.
-    pub fn mount(folders: &[&Path], mountpoint: &Path) -> Option<Overlay> {
+impl Mount {
+    /// Shows these folders as one at `mountpoint`, by an overlay. If this machine does not allow that, it
+    /// says so and is `None`.
+    pub fn overlay(folders: &[&Path], mountpoint: &Path) -> Option<Mount> {
         let folders: Vec<_> = folders.iter().map(|path| path.to_string_lossy()).collect();
-        let mounted = Command::new("mount")
-            .args(["-t", "overlay", "overlay", "-o"])
-            .arg(format!("lowerdir={}", folders.join(":")))
-            .arg(mountpoint)
-            .output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Overlay(mountpoint.to_owned())),
+        let folders = format!("lowerdir={}", folders.join(":"));
+        Mount::of("overlay", &["-o", &folders], mountpoint)
+    }
+
+    /// An empty file system in memory.
+    pub fn memory(mountpoint: &Path) -> Option<Mount> {
+        Mount::of("tmpfs", &[], mountpoint)
+    }
+
+    fn of(kind: &str, options: &[&str], mountpoint: &Path) -> Option<Mount> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", kind, kind]).args(options).arg(mountpoint);
+        match mount.output() {
+            Ok(output) if output.status.success() => Some(Mount(mountpoint.to_owned())),
             _ => {
-                skipped("no overlay can be mounted here");
+                skipped(&format!("no {kind} can be mounted here"));
                 None
             }
         }
     }
 }
 
-impl Drop for Overlay {
+impl Drop for Mount {
     fn drop(&mut self) {
         // A server may still have it open.
         let _ = Command::new("umount").arg("--lazy").arg(&self.0).output();
