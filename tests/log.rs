@@ -4,16 +4,18 @@
 mod support;
 
 use std::io::{PipeReader, Read};
+use std::net::TcpStream;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use docroot::observe::access_log::{LogFormat, LogOptions};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::page::Page;
-use support::program::{Program, command};
-use support::{Setup, TestServer, find, pause, request};
+use support::program::{Program, command, free_port};
+use support::{Client, Setup, TestServer, find, pause, request, until};
 
 fn logging(format: LogFormat) -> (TestServer, Page) {
     let page = Page::default();
@@ -378,4 +380,41 @@ fn a_second_signal_loses_no_line() {
     reader.read_to_string(&mut log).expect("text");
     let (written, told) = written_and_told(&log, &said);
     assert_eq!(written + told, 3_002, "{written} {told} {said}");
+}
+
+/// `docroot >log 2>&1` on a full disk. The limit on the size of a file stands for it.
+#[test]
+fn a_file_with_the_log_and_the_notices_has_only_whole_lines() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(folder.path().join("www")).expect("a folder");
+    std::fs::write(folder.path().join("www/a.txt"), "twelve bytes").expect("a file");
+    let path = folder.path().join("log");
+    let log = std::fs::File::create(&path).expect("a file");
+    let port = free_port();
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -f 16; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_docroot"))
+        .args(["--log-format", "combined", "--bind", "127.0.0.1"])
+        .args(["--allow-host", "test", "--port", &port.to_string()])
+        .arg(folder.path().join("www"))
+        .stderr(log.try_clone().expect("a descriptor"))
+        .stdout(log)
+        .spawn()
+        .expect("it starts");
+    let connect = || TcpStream::connect(("127.0.0.1", port));
+    until("it listens", || connect().is_ok());
+    let mut client = Client::of(connect().expect("it accepts"));
+    for _ in 0..200 {
+        client.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(client.response("GET").status, 200);
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    child.wait().expect("a child");
+    let text = std::fs::read_to_string(&path).expect("text");
+    assert!(text.ends_with('\n'), "{text}");
+    let lines = text.lines().filter(|line| line.starts_with("127.0.0.1"));
+    assert!(lines.clone().count() > 50, "{text}");
+    for line in lines {
+        assert!(line.ends_with("\"-\" \"-\""), "{line}");
+    }
 }

@@ -21,3 +21,5 @@ pub mod observer;
 pub mod notice;
 // The format for people at a terminal.
 mod pretty;
+// Whole lines in a regular file that has several writers.
+mod regular;

@@ -12,6 +12,7 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Display;
 use std::io;
+use std::os::fd::AsFd;
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,7 +21,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, after, bounded, select};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
+
+use super::regular;
 
 /// How many texts may wait for the reader of the standard error. Notices are rare, so the queue is full
 /// only if nobody reads. Then more texts are lost.
@@ -157,6 +161,10 @@ fn report_lost(lost: &AtomicU64, write: &mut impl FnMut(&[u8])) {
 /// Writes the whole text. If this fails, there is no other place to report it.
 fn write(text: &[u8]) {
     let stderr = io::stderr();
+    let kind = fstat(&stderr).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    if kind == Ok(FileType::RegularFile) {
+        return regular::write_lines(stderr.as_fd(), text);
+    }
     let mut rest = text;
     while !rest.is_empty() {
         match rustix::io::write(&stderr, rest) {

@@ -8,7 +8,7 @@
 //! on the size of files. Then this module takes that beginning back.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, PipeReader, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, PipeReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 use rustix::pipe::PIPE_BUF;
+
+use crate::observe::regular;
 
 /// Where lines are written. A write to it may block.
 pub type Sink = Box<dyn Write + Send>;
@@ -83,6 +85,7 @@ impl Output {
         cancel: &PipeReader,
         count: impl FnMut(u64),
     ) -> Result<(), WriteError> {
+        let _locked = matches!(self.kind, Kind::Regular(_)).then(regular::lock);
         let begin = self.length();
         let mut taken = 0;
         let outcome = self.write_lines(lines, cancel, count, &mut taken);
@@ -124,30 +127,16 @@ impl Output {
     /// The length of a regular file.
     fn length(&self) -> Option<u64> {
         match &self.kind {
-            Kind::Regular(file) => Some(file.metadata().ok()?.len()),
+            Kind::Regular(file) => regular::length(file.as_fd()),
             Kind::Unknown | Kind::Polled(_) => None,
         }
     }
 
-    /// Removes the beginning of a line from the end of a regular file. If another program has written to
-    /// the file meanwhile, its length is not the one that is expected, and the beginning stays. Only a
-    /// write between the check and the cut would be lost. That is unlikely, because there is no room for
-    /// it.
+    /// Removes the beginning of a line from the end of a regular file of the length `expected`.
     fn take_back(&mut self, expected: Option<u64>) {
-        let Kind::Regular(file) = &self.kind else {
-            return;
-        };
-        let mut file: &File = file;
-        // Without O_APPEND, the next write goes to this position. It is the end, unless a program has
-        // emptied the file.
-        let (Some(end), Ok(position)) = (expected, file.stream_position()) else {
-            return;
-        };
-        if self.length() != Some(end) || position != end {
-            return;
-        }
-        let begin = end.saturating_sub(self.torn);
-        if file.set_len(begin).is_ok() && file.seek(SeekFrom::Start(begin)).is_ok() {
+        if let (Kind::Regular(file), Some(expected)) = (&self.kind, expected)
+            && regular::take_back(file.as_fd(), self.torn, expected)
+        {
             self.torn = 0;
         }
     }
