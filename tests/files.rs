@@ -814,3 +814,29 @@ fn what_may_not_be_read_is_forbidden() {
     assert_eq!(client.response("GET").text(), "secret");
     close("closed", 0o700);
 }
+
+#[test]
+fn a_single_file_needs_no_permission_to_list_its_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path().join("d");
+    std::fs::create_dir(&root).expect("a folder");
+    std::fs::write(root.join("a.txt"), "public").expect("a file");
+    let set_mode = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&root, mode).expect("a mode");
+    };
+    set_mode(0o300);
+    let Some(mut command) = unprivileged() else {
+        return;
+    };
+    command
+        .args(["--log-format", "off"])
+        .arg(root.join("a.txt"));
+    let program = Program::start(&mut command);
+    let mut client = program.connect();
+    for target in ["/", "/a.txt"] {
+        client.send(&request("GET", target, &[]));
+        assert_eq!(client.response("GET").text(), "public");
+    }
+    set_mode(0o700);
+}

@@ -317,11 +317,14 @@ fn open_endpoint(
 /// Opens the root. If the root is a file, opens its directory and serves only that file.
 pub(super) fn open_root(config: &mut Config) -> Result<Root, StartError> {
     let served = Served::find(&config.root)?;
-    if let Served::File { name, .. } = &served {
-        config.site.only = Some(name.as_bytes().to_vec());
-    }
-    Root::open(served.folder(), served.links(&config.site))
-        .map_err(|fault| StartError::from_root(&config.root, fault))
+    let root = match &served {
+        Served::File { folder, name } => {
+            config.site.only = Some(name.as_bytes().to_vec());
+            Root::open_for_file(folder)
+        }
+        Served::Directory(folder) => Root::open(folder, served.links(&config.site)),
+    };
+    root.map_err(|fault| StartError::from_root(&config.root, fault))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -17,7 +17,7 @@ pub use crate::site::confine::LinkPolicy;
 use crate::site::confine::{Confinement, Refusal};
 use crate::site::devices::{Devices, Mount};
 use crate::site::disk::FileSystem;
-use crate::site::nofollow::{Blocking, can_refuse_to_block};
+use crate::site::nofollow::{Blocking, PASS, can_refuse_to_block};
 use crate::site::walk::open_path;
 
 /// Flags to open for reading. The call never blocks, and a terminal never becomes the controlling one.
@@ -155,7 +155,16 @@ pub enum Told {
 impl Root {
     /// Opens the directory `path` as the root.
     pub fn open(path: &Path, links: LinkPolicy) -> io::Result<Root> {
-        let place = Confinement::open(path, READ, links)?;
+        Root::of(Confinement::open(path, READ, links)?)
+    }
+
+    /// Opens the directory `path` as the root of a single file, whose name may be a link to anywhere. The
+    /// directory need not be readable.
+    pub fn open_for_file(path: &Path) -> io::Result<Root> {
+        Root::of(Confinement::open(path, PASS, LinkPolicy::ALL)?)
+    }
+
+    fn of(place: Confinement) -> io::Result<Root> {
         let directory = place.directory();
         let (_, state) = describe(&rustix::fs::fstat(directory)?);
         Ok(Root {
