@@ -11,11 +11,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use docroot::text::{append, percent};
 use flate2::read::GzDecoder;
-use support::program::{Program, unprivileged};
+use support::program::{Program, skipped, unprivileged};
 use support::{Client, Response, Setup, TestServer, noise, request, until};
 
 /// Larger than what the sockets between two ends of the loopback hold, so that a reader that
@@ -839,4 +839,43 @@ fn a_single_file_needs_no_permission_to_list_its_folder() {
         assert_eq!(client.response("GET").text(), "public");
     }
     set_mode(0o700);
+}
+
+/// Holds a lease on a file, as Samba and nfsd do. It gives it up when it is asked, if so told.
+const LEASE: &str = "
+import fcntl, signal, sys
+file = open(sys.argv[1], 'r+')
+give_up = lambda *_: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+signal.signal(signal.SIGIO, give_up if sys.argv[2] == 'polite' else signal.SIG_IGN)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('held', flush=True)
+sys.stdin.read()
+";
+
+#[test]
+fn a_file_with_a_lease_is_sent_as_soon_as_the_lease_is_given_up() {
+    for (manner, want) in [("polite", 200), ("stubborn", 503)] {
+        let server = TestServer::of(&[("a.txt", "leased")]);
+        let holder = Command::new("python3")
+            .args(["-c", LEASE])
+            .arg(server.root.join("a.txt"))
+            .arg(manner)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut holder) = holder else {
+            return skipped("there is no python3 to hold a lease");
+        };
+        let mut said = [0; 5];
+        let mut output = holder.stdout.take().expect("a pipe");
+        if output.read_exact(&mut said).is_err() {
+            return skipped("no lease can be taken here");
+        }
+        let response = server.get("/a.txt", &[]);
+        assert_eq!(response.status, want, "{manner}");
+        assert_eq!(response.field("Retry-After").is_some(), want == 503);
+        drop(holder.stdin.take());
+        holder.wait().expect("a child");
+        assert_eq!(server.get("/a.txt", &[]).text(), "leased");
+    }
 }

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat};
 use rustix::io::Errno;
@@ -28,6 +29,13 @@ const READ: OFlags = OFlags::RDONLY
 
 /// Flags to find out what a name is.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+
+/// How long a disk thread waits until it tries again to open a file that another process has a lease on.
+/// File servers such as Samba and nfsd give up a lease within milliseconds after they were asked.
+const LEASE_PAUSE: Duration = Duration::from_millis(20);
+
+/// How often it tries again: for about a second.
+const LEASE_ATTEMPTS: usize = 50;
 
 /// How many names of a path are tried to find out on which file system it is.
 const MOST_NAMES: usize = 16;
@@ -124,6 +132,8 @@ pub enum DiskError {
     DiskBusy,
     /// The disk did not answer for a long time.
     TimedOut,
+    /// Another process has a lease on the file and does not give it up.
+    Leased,
     /// The file changes faster than it can be read.
     Unsteady,
     /// The disk failed.
@@ -261,6 +271,24 @@ impl Root {
         blocking: Blocking,
     ) -> Result<(File, FileState), LookupError> {
         self.find(path, blocking)?.0.must_be_file()?;
+        let mut opened = self.try_open_file(path, blocking);
+        for _ in 0..LEASE_ATTEMPTS {
+            if blocking == Blocking::Refused || !matches!(opened, Err(LookupError::WouldWait)) {
+                break;
+            }
+            pause();
+            opened = self.try_open_file(path, blocking);
+        }
+        opened
+    }
+
+    /// Opens a regular file, unless another process has a lease on it. The attempt makes the kernel ask that
+    /// process to give up the lease.
+    fn try_open_file(
+        &self,
+        path: &[u8],
+        blocking: Blocking,
+    ) -> Result<(File, FileState), LookupError> {
         self.attempt(blocking, |blocking| {
             let file = File::from(self.open_confined(path, READ, blocking)?);
             let (kind, state) = self.state_of_opened(file.as_fd(), blocking)?;
@@ -462,6 +490,14 @@ impl DirectoryEntry {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it is a disk thread, and the kernel tells nobody that a lease has ended"
+)]
+fn pause() {
+    std::thread::sleep(LEASE_PAUSE);
+}
+
 /// The current state of an open file.
 pub(super) fn state_of(file: &File) -> Result<FileState, DiskError> {
     Ok(describe(&rustix::fs::fstat(file)?).1)
@@ -539,6 +575,7 @@ impl DiskError {
             | DiskError::CodersBusy
             | DiskError::DiskBusy
             | DiskError::TimedOut
+            | DiskError::Leased
             | DiskError::Unsteady => Told::Unavailable,
             DiskError::Failed => Told::Failed,
         }
@@ -558,6 +595,7 @@ impl DiskError {
             | DiskError::ListingsBusy
             | DiskError::CodersBusy
             | DiskError::DiskBusy => "the server is too busy at the moment",
+            DiskError::Leased => "the file is in use at the moment",
             other => other.text(),
         }
     }
@@ -584,6 +622,7 @@ impl DiskError {
             }
             DiskError::DiskBusy => "too many clients wait for the disk",
             DiskError::TimedOut => "the disk did not answer in time",
+            DiskError::Leased => "another program has a lease on the file and does not give it up",
             DiskError::Unsteady => "the file keeps changing",
             DiskError::Failed => "the disk could not be read",
         }
@@ -596,7 +635,7 @@ impl LookupError {
         match self {
             LookupError::Disk(error) => error,
             // The kernel says this too if names in the path are renamed again and again.
-            LookupError::WouldWait => DiskError::Failed,
+            LookupError::WouldWait => DiskError::Leased,
         }
     }
 }
