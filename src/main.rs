@@ -38,7 +38,12 @@ fn main() -> ExitCode {
         Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Print(text)) => print(&text),
         // The parser reports the help and the version as errors too.
-        Err(error) => printed(error.print(), ExitCode::from(error.exit_code())),
+        Err(error) if error.exit_code() == 0 => printed(error.print(), ExitCode::SUCCESS),
+        Err(error) => {
+            // If the mistake cannot be printed, the status still tells.
+            let _ = error.print();
+            ExitCode::from(error.exit_code())
+        }
     };
     notice::flush(notice::FLUSH_TIMEOUT);
     status
@@ -74,11 +79,12 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
     let (text, urls) = announcement(&launch, &server);
     let hurry = end_on_signals(server.handle())
         .map_err(|fault| StartError::System("a signal handler", fault))?;
-    say(text);
-    if launch.open {
-        open_browser(&urls);
-    }
-    let outcome = server.run(&log);
+    let outcome = server.run(&log, || {
+        say(text);
+        if launch.open {
+            open_browser(&urls);
+        }
+    });
     log.shutdown(LOG_TIMEOUT);
     outcome.map(|()| match hurry.is_set() {
         true => ExitCode::FAILURE,

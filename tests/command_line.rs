@@ -5,6 +5,8 @@ mod support;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -67,6 +69,44 @@ fn mistakes_end_with_2_and_say_where_help_is() {
         &[],
         2,
         "the variable DOCROOT_THREADS: ",
+    );
+}
+
+#[test]
+fn a_mistake_that_cannot_be_printed_ends_with_2() {
+    for (option, want) in [("--bad", 2), ("--help", 1)] {
+        let full = || OpenOptions::new().write(true).open("/dev/full");
+        let status = command()
+            .arg(option)
+            .stdout(full().expect("a device"))
+            .stderr(full().expect("a device"))
+            .status();
+        assert_eq!(status.expect("it runs").code(), Some(want), "{option}");
+    }
+}
+
+/// The limit on the threads of a user does not hold for root.
+#[test]
+fn a_server_whose_threads_cannot_start_prints_no_banner() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only root can become a user that has no other process");
+    }
+    let folder = site();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("a mode");
+    let output = Command::new("prlimit")
+        .args(["--nproc=6", env!("CARGO_BIN_EXE_docroot")])
+        .args(["--port", "0", "--threads", "8"])
+        .arg(folder.path())
+        .uid(64_999)
+        .gid(64_999)
+        .output();
+    let Some(output) = output.ok().filter(|output| output.status.code() == Some(1)) else {
+        return skipped("another user cannot run docroot with a limit on its threads");
+    };
+    let error = text(&output.stderr);
+    assert!(
+        error.contains("thread") && !error.contains("Ctrl-C"),
+        "{error}"
     );
 }
 

@@ -152,9 +152,9 @@ impl Server {
         }
     }
 
-    /// Serves until a [`Handle`] asks it to stop. A drain ends at its deadline at the latest, and the
+    /// Serves until a [`Handle`] asks it to stop. Calls `started` when all threads have started. A drain ends at its deadline at the latest, and the
     /// server soon after, even if a worker waits for a disk that does not answer.
-    pub fn run(self, log: &Log) -> Result<(), StartError> {
+    pub fn run(self, log: &Log, started: impl FnOnce()) -> Result<(), StartError> {
         let (mailboxes, workers): (Vec<Mailbox>, Vec<WorkerHandle>) =
             self.workers.into_iter().unzip();
         let settings = Arc::new(self.settings);
@@ -172,6 +172,7 @@ impl Server {
         let outcome = start_workers(mailboxes, &settings, log, finished, &mut threads)
             .and_then(|()| running.start_acceptors(&watch, &mut threads));
         if outcome.is_ok() {
+            started();
             running.wait(&all_finished);
         }
         drop(alive);

@@ -135,7 +135,7 @@ impl Setup {
         let plain_addresses = server.plain_addresses();
         let handle = server.handle();
         let thread = std::thread::spawn(move || {
-            server.run(&log).expect("it runs");
+            server.run(&log, || ()).expect("it runs");
             log.shutdown(PATIENCE);
         });
         TestServer {
