@@ -27,6 +27,8 @@ pub enum Warning {
     Hidden,
     /// Other users of this machine can read the private key, or write it.
     OpenKey(PathBuf, u32),
+    /// Other users of this machine can replace the private key, because they may write to its folder.
+    OpenFolder(PathBuf),
 }
 
 /// Why a root is private.
@@ -56,19 +58,33 @@ pub struct Surroundings {
     pub is_root: bool,
     /// The served directory or file, if it is private.
     pub private: Option<(PathBuf, Private)>,
+    /// Whether docroot serves a single file.
+    pub is_file: bool,
     /// The permissions of the private key.
     pub key_mode: Option<u32>,
+    /// The permissions of the file of the certificate, if it holds a private key as well.
+    pub certificate_mode: Option<u32>,
+    /// The folder of the private key, if everyone may write to it.
+    pub key_folder: Option<PathBuf>,
 }
 
 impl Surroundings {
     /// Looks at the process and at the files that the configuration names.
     pub fn inspect(config: &Config) -> Surroundings {
-        let key = key(config).and_then(|key| fs::metadata(key).ok());
+        let key = key(config);
+        let mode = |path: &Path| Some(fs::metadata(path).ok()?.permissions().mode());
+        let folder = key.and_then(|key| Some(key.canonicalize().ok()?.parent()?.to_owned()));
         let home = env::var_os("HOME").map(PathBuf::from);
         Surroundings {
             is_root: geteuid().is_root(),
             private: private(config, home.as_deref()),
-            key_mode: key.map(|key| key.permissions().mode() & 0o777),
+            is_file: config.root.is_file(),
+            key_mode: key.and_then(mode).map(|mode| mode & PERMISSIONS),
+            certificate_mode: certificate(config)
+                .filter(|certificate| Some(*certificate) != key && has_key(certificate))
+                .and_then(mode)
+                .map(|mode| mode & PERMISSIONS),
+            key_folder: folder.filter(|folder| mode(folder).is_some_and(is_writable_for_all)),
         }
     }
 }
@@ -149,6 +165,26 @@ fn key(config: &Config) -> Option<&Path> {
     }
 }
 
+fn certificate(config: &Config) -> Option<&Path> {
+    match &config.tls.as_ref()?.certificate {
+        CertificateSource::Files { certificate, .. } => Some(certificate),
+        CertificateSource::SelfSigned => None,
+    }
+}
+
+/// Whether a file of certificates holds a private key as well.
+fn has_key(certificates: &Path) -> bool {
+    let text = fs::read(certificates).unwrap_or_default();
+    let mark = b"PRIVATE KEY-----";
+    text.windows(mark.len()).any(|window| window == mark)
+}
+
+/// Whether all users may replace the files of a directory with this mode. If it is sticky, only their
+/// owner may.
+fn is_writable_for_all(mode: u32) -> bool {
+    mode & 0o1002 == 0o002
+}
+
 /// The warnings about a server.
 pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -159,16 +195,27 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if let (true, Some((root, reason))) = (is_open, &surroundings.private) {
         warnings.push(Warning::Private(root.clone(), reason.clone()));
     }
-    if is_open && config.site.hidden {
+    if is_open && config.site.hidden && !surroundings.is_file {
         warnings.push(Warning::Hidden);
     }
-    if let (Some(key), Some(mode)) = (key(config), surroundings.key_mode)
-        && mode & OTHERS != 0
-    {
-        warnings.push(Warning::OpenKey(key.to_owned(), mode));
+    for (file, mode) in [
+        (key(config), surroundings.key_mode),
+        (certificate(config), surroundings.certificate_mode),
+    ] {
+        if let (Some(file), Some(mode)) = (file, mode)
+            && mode & OTHERS != 0
+        {
+            warnings.push(Warning::OpenKey(file.to_owned(), mode));
+        }
+    }
+    if let Some(folder) = &surroundings.key_folder {
+        warnings.push(Warning::OpenFolder(folder.clone()));
     }
     warnings
 }
+
+/// The permissions of a file.
+const PERMISSIONS: u32 = 0o777;
 
 /// The permissions of the group and of all others.
 const OTHERS: u32 = 0o077;
@@ -196,6 +243,12 @@ impl fmt::Display for Warning {
                 "other users can access the private key {} (its mode is {mode:03o}); \
                  run chmod 600 on it",
                 Name::of(key)
+            ),
+            Warning::OpenFolder(folder) => write!(
+                f,
+                "other users can replace the private key, because they may write to {}; \
+                 run chmod o-w on it",
+                Name::of(folder)
             ),
         }
     }
@@ -266,7 +319,7 @@ mod tests {
                 "/srv\u{202e}".into(),
                 Private::LikeHome("/srv\u{202e}/.ssh".into()),
             )),
-            key_mode: None,
+            ..Surroundings::default()
         };
         let mut hidden = config("0.0.0.0");
         hidden.site.hidden = true;
@@ -280,6 +333,11 @@ mod tests {
         ];
         check_warnings(&hidden, &surroundings, &want);
         check_warnings(&config("192.0.2.7"), &surroundings, &want[..2]);
+        let single = Surroundings {
+            is_file: true,
+            ..Surroundings::default()
+        };
+        check_warnings(&hidden, &single, &[]);
         check_warnings(&config("192.0.2.7"), &Surroundings::default(), &[]);
         for loopback in ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"] {
             let mut local = config(loopback);
@@ -421,6 +479,47 @@ mod tests {
             redirect: None,
         });
         secure
+    }
+
+    #[test]
+    fn a_key_beside_its_certificate_or_in_an_open_folder_is_warned_about() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().canonicalize().expect("a path");
+        let set_mode = |path: &Path, mode| {
+            fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("a mode");
+        };
+        let (both, key) = (place.join("both.pem"), place.join("k.pem"));
+        fs::write(&both, "-----BEGIN CERTIFICATE-----\n").expect("a file");
+        fs::write(&key, "-----BEGIN PRIVATE KEY-----\n").expect("a file");
+        set_mode(&both, 0o644);
+        set_mode(&key, 0o600);
+        let mut config = secure(key.clone());
+        let files = |certificate: &Path| CertificateSource::Files {
+            certificate: certificate.to_owned(),
+            key: key.clone(),
+        };
+        config.tls.as_mut().expect("TLS").certificate = files(&both);
+        let check = |config: &Config, want: &[&str]| {
+            check_warnings(config, &Surroundings::inspect(config), want);
+        };
+        check(&config, &[]);
+        fs::copy(&key, &both).expect("a copy");
+        set_mode(&both, 0o644);
+        let open_key = format!(
+            "warning: other users can access the private key {both:?} (its mode is 644); \
+             run chmod 600 on it"
+        );
+        check(&config, &[&open_key]);
+        config.tls.as_mut().expect("TLS").certificate = files(&key);
+        check(&config, &[]);
+        let open_folder = format!(
+            "warning: other users can replace the private key, because they may write to {place:?}; \
+             run chmod o-w on it"
+        );
+        for (mode, want) in [(0o777, &[&*open_folder][..]), (0o1777, &[]), (0o775, &[])] {
+            set_mode(&place, mode);
+            check(&config, want);
+        }
     }
 
     #[test]
