@@ -16,6 +16,9 @@ use options::{Mode, OptionDef, quoted};
 use settings::Settings;
 pub use usage::UsageError;
 
+use crate::site::options::SiteOptions;
+use crate::site::path::is_hidden_name;
+
 // What docroot prints when it listens.
 pub mod banner;
 // What `docroot explain` prints.
@@ -121,12 +124,25 @@ fn act(
     if let Some(path) = matches.get_one::<PathBuf>(PATH) {
         settings.config.root = path.clone();
     }
+    check_index(&settings.config.site)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         Mode::Explain => {
             let target = target(matches.get_one::<OsString>(TARGET))?;
             settings.explain(target).map(Box::new).map(Command::Explain)
         }
+    }
+}
+
+/// A hidden index file would be served although hidden names are not.
+fn check_index(site: &SiteOptions) -> Result<(), String> {
+    let is_hidden = |name: &&String| !site.hidden && is_hidden_name(name.as_bytes());
+    match site.index.iter().find(is_hidden) {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "--index {} is the name of a hidden file: add --include-hidden, or choose another name",
+            quoted(OsStr::new(name))
+        )),
     }
 }
 

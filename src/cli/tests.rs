@@ -266,6 +266,16 @@ fn mistakes_are_one_line() {
     check_error(&[], "-b nowhere", "not an IP address");
     check_error(&[], "--index a/b", "a single file name");
     check_error(&[], "--index ..", "a single file name");
+    check_error(
+        &[],
+        "--index a,.env",
+        "--index '.env' is the name of a hidden file",
+    );
+    check_error(&[], "explain / --index .env", "add --include-hidden");
+    assert!(run(&[], "--index .env --include-hidden").is_ok());
+    assert!(run(&[], "--index .well-known").is_ok());
+    check_error(&[], "--pro\u{202e}t 1", "--pro\\u{202e}t");
+    check_error(&[], "a b\u{200b}c", "b\\u{200b}c");
     check_error(&[], "--max-head 1t", "64k");
     check_error(&[], "--max-head 1", "from 512 to 16m");
     check_error(&[], "--head-timeout 10x", "10s");

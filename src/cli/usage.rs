@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::options::Mode;
+use crate::text::invisible::is_invisible;
 
 /// A mistake in the arguments. It may also be the help or the version, which the parser reports in
 /// the same way.
@@ -23,14 +24,14 @@ enum Report {
 impl UsageError {
     /// A mistake, described in one line.
     pub(super) fn new(mode: Mode, mistake: String) -> UsageError {
-        let report = Report::Mistake(mistake);
+        let report = Report::Mistake(visible(&mistake));
         UsageError { report, mode }
     }
 
     /// What clap reports.
     pub(super) fn from_clap(mode: Mode, error: clap::Error) -> UsageError {
         let report = match error.use_stderr() {
-            true => Report::Mistake(one_line(&error)),
+            true => Report::Mistake(visible(&one_line(&error))),
             false => Report::Requested(error),
         };
         UsageError { report, mode }
@@ -70,6 +71,18 @@ impl UsageError {
             Report::Mistake(mistake) => mistake,
         }
     }
+}
+
+/// The text with escapes for what people cannot see. It may quote what was typed.
+fn visible(text: &str) -> String {
+    let mut visible = String::new();
+    for char in text.chars() {
+        match is_invisible(char) || char.is_control() {
+            true => visible.extend(char.escape_unicode()),
+            false => visible.push(char),
+        }
+    }
+    visible
 }
 
 /// The message of clap and its suggestions, in one line.
