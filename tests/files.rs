@@ -411,9 +411,15 @@ fn names_in(server: &TestServer, target: &str) -> Vec<String> {
     entries.iter().map(name).collect()
 }
 
+/// The usual names of temporary folders begin with a dot.
+fn visible_folder() -> tempfile::TempDir {
+    let folder = tempfile::Builder::new().prefix("outside").tempdir();
+    folder.expect("a temporary folder")
+}
+
 /// A root with links of every kind, beside a folder that is none of the server's business.
 fn linked_server(follow: bool) -> (TestServer, tempfile::TempDir) {
-    let outside = tempfile::tempdir().expect("a temporary folder");
+    let outside = visible_folder();
     std::fs::write(outside.path().join("secret.txt"), "secret").expect("a file");
     std::fs::create_dir(outside.path().join("folder")).expect("a folder");
     let server = Setup::new()
@@ -498,6 +504,49 @@ fn links_out_of_the_root_are_followed_where_asked_for() {
 }
 
 /// What was served from a folder is not served once a link has taken its place.
+/// Whether a name is hidden does not depend on where it is.
+#[test]
+fn links_to_hidden_names_outside_are_absent() {
+    let outside = visible_folder();
+    std::fs::create_dir(outside.path().join(".hidden")).expect("a folder");
+    for name in [".env", ".hidden/inner", "seen"] {
+        std::fs::write(outside.path().join(name), "outside").expect("a file");
+    }
+    for include_hidden in [false, true] {
+        let server = Setup::new()
+            .with(|config| {
+                config.site.follow_symlinks = true;
+                config.site.hidden = include_hidden;
+            })
+            .start();
+        let link = |target: &str, name: &str| {
+            symlink(outside.path().join(target), server.root.join(name)).expect("a link");
+        };
+        link(".env", "env");
+        link(".hidden/inner", "inner");
+        link(".hidden", "folder");
+        link("", "parent");
+        link("seen", "seen");
+        check_status(&server, "/seen", 200);
+        check_status(&server, "/parent/seen", 200);
+        for target in ["/env", "/inner", "/folder/", "/folder/inner"] {
+            check_status(&server, target, if include_hidden { 200 } else { 404 });
+        }
+    }
+}
+
+#[test]
+fn a_root_that_was_deleted_is_absent() {
+    let setup = Setup::new();
+    let root = setup.root().join("www");
+    std::fs::create_dir(&root).expect("a folder");
+    let gone = root.clone();
+    let server = setup.with(|config| config.root = root).start();
+    check_status(&server, "/", 200);
+    std::fs::remove_dir(gone).expect("it goes");
+    check_status(&server, "/", 404);
+}
+
 #[test]
 fn a_folder_replaced_by_a_link_out_is_absent_at_once() {
     let (server, outside) = linked_server(false);

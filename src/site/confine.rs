@@ -88,6 +88,15 @@ impl Confinement {
         }
     }
 
+    /// How much of `path` is also the way to the root.
+    pub fn shared(&self, path: &[u8]) -> usize {
+        let names = path.split(|&byte| byte == b'/');
+        let of_root = self.path.split(|&byte| byte == b'/');
+        let shared = names.zip(of_root).take_while(|(name, root)| name == root);
+        let length: usize = shared.map(|(name, _)| name.len() + 1).sum();
+        length.min(path.len())
+    }
+
     /// Whether the root lies below `path`.
     pub fn is_above(&self, path: &[u8]) -> bool {
         let rest = self.path.strip_prefix(path);

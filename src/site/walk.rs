@@ -286,13 +286,11 @@ impl<'a> Walk<'a> {
         Ok(opened.ok())
     }
 
-    /// Refuses hidden names between `from` and `to`. They come from links: of the names in a request,
-    /// the caller has decided.
+    /// Refuses hidden names between `from` and `to`, except those on the way to the root. They come from
+    /// links: of the names in a request, the caller has decided.
     fn judge(&self, from: usize, to: usize) -> Result<(), Refusal> {
-        let Some(inner) = self.root.inner(&self.done) else {
-            return Ok(());
-        };
-        let names = self.done.get(inner.max(from)..to).unwrap_or_default();
+        let shared = self.root.shared(&self.done);
+        let names = self.done.get(shared.max(from)..to).unwrap_or_default();
         let mut names = names.split(|&byte| byte == b'/');
         match !self.root.hidden && names.any(is_hidden_name) {
             true => Err(Refusal::Hidden),
