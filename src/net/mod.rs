@@ -48,6 +48,8 @@ pub mod connection;
 pub mod protocol;
 // One request and its response.
 mod exchange;
+// What the log says about the request.
+mod request_text;
 // The head of a request that is answered later.
 mod saved_head;
 // A transport, its buffers and its deadline.

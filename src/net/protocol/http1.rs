@@ -140,7 +140,7 @@ impl Http1 {
             Err(fault) => return self.refuse_message(fault.into(), stream, context),
         };
         let exchange = self.exchange.get_or_insert_with(began);
-        exchange.note_request(context.observer.note(&head));
+        exchange.note_request(&head, &context.observer);
         let mut facts = RequestFacts::of(&head);
         let dispatched = match checked(&head, connection, &context.hosts, &mut context.trace) {
             Err(response) => {
@@ -489,7 +489,7 @@ impl Http1 {
                 let received = stream.inbox.waiting();
                 let began = || Exchange::begin(stream.arrived);
                 let exchange = self.exchange.get_or_insert_with(began);
-                exchange.note_request(context.observer.note_part(received));
+                exchange.note_part(received, &context.observer);
                 RequestFacts::of_refused(dispatch::method_of(received))
             }
         };
@@ -505,7 +505,7 @@ impl Http1 {
     pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
         if let Some(mut exchange) = self.exchange.take() {
             if !exchange.has_request() {
-                exchange.note_request(context.observer.note_part(stream.unread()));
+                exchange.note_part(stream.unread(), &context.observer);
             }
             stream.end_exchange(exchange, end, stream.unsent(), context);
         }
