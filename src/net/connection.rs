@@ -158,7 +158,7 @@ impl Connection {
             send_close_notify(stream, context);
         }
         stream.end_sent_exchanges(context);
-        stream.end_turn(&mut context.buffers);
+        stream.end_turn(protocol.cost(), &mut context.buffers);
         turn
     }
 

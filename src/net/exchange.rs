@@ -51,6 +51,11 @@ impl Exchange {
         self.request = is_logged.then(|| Box::new(RequestText::of_part(received)));
     }
 
+    /// The memory of what it keeps for the log, in bytes.
+    pub fn cost(&self) -> usize {
+        self.request.as_ref().map_or(0, |request| request.cost())
+    }
+
     /// Whether the request was noted for the log.
     pub fn has_request(&self) -> bool {
         self.request.is_some()

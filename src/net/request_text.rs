@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use crate::http1::parse::RequestHead;
 use crate::semantics::field::FieldName;
+use crate::site::storage::Storage;
 
 /// The parts of a request that are logged, copied from the receive buffer.
 #[derive(Debug, Default)]
 pub struct RequestText {
-    bytes: Vec<u8>,
+    bytes: Storage,
     method: Range<usize>,
     target: Range<usize>,
     version: Range<usize>,
@@ -19,24 +20,17 @@ pub struct RequestText {
 /// How many bytes of a malformed or incomplete request line are kept.
 const PARTIAL_LIMIT: usize = 256;
 
+/// How many bytes of Referer and of User-Agent are kept. Browsers send less than 1 KiB. A slow reader
+/// keeps them until its response has left, so they must not be as long as a head may be.
+const FIELD_LIMIT: usize = 1024;
+
 impl RequestText {
-    /// The parts of a head.
+    /// The parts of a head. Long values of fields are cut.
     pub fn of(head: &RequestHead<'_>) -> RequestText {
-        let (referer, user_agent) = (FieldName::Referer, FieldName::UserAgent);
-        let [referer, user_agent] = [referer, user_agent].map(|name| head.fields.first(name));
-        let length = |value: Option<&[u8]>| value.map_or(0, <[u8]>::len);
-        let version = head.version.text().as_bytes();
-        let lines = head.method.len() + head.target.len() + version.len();
-        let mut text = RequestText {
-            bytes: Vec::with_capacity(lines + length(referer) + length(user_agent)),
-            ..RequestText::default()
-        };
-        text.method = text.keep(head.method);
-        text.target = text.keep(head.target);
-        text.version = text.keep(version);
-        text.referer = referer.map(|value| text.keep(value));
-        text.user_agent = user_agent.map(|value| text.keep(value));
-        text
+        let field = |name| head.fields.first(name).map(cut);
+        let (referer, user_agent) = (field(FieldName::Referer), field(FieldName::UserAgent));
+        let line = [head.method, head.target, head.version.text().as_bytes()];
+        RequestText::of_parts(line, referer, user_agent)
     }
 
     /// The parts of a request line that may be incomplete or malformed: it is split at spaces.
@@ -48,11 +42,37 @@ impl RequestText {
         let line = line.split(is_end).next().unwrap_or_default();
         let line = line.get(..PARTIAL_LIMIT).unwrap_or(line);
         let mut parts = line.splitn(3, |&byte| byte == b' ');
-        let mut text = RequestText::default();
-        text.method = text.keep(parts.next().unwrap_or_default());
-        text.target = text.keep(parts.next().unwrap_or_default());
-        text.version = text.keep(parts.next().unwrap_or_default());
-        text
+        let line = [(); 3].map(|()| parts.next().unwrap_or_default());
+        RequestText::of_parts(line, None, None)
+    }
+
+    fn of_parts(
+        line: [&[u8]; 3],
+        referer: Option<&[u8]>,
+        user_agent: Option<&[u8]>,
+    ) -> RequestText {
+        let mut end = 0;
+        let mut next = |part: &[u8]| {
+            let start = end;
+            end += part.len();
+            start..end
+        };
+        let [method, target, version] = line.map(&mut next);
+        let [first, second, third] = line;
+        let fields = [referer, user_agent].map(Option::unwrap_or_default);
+        RequestText {
+            method,
+            target,
+            version,
+            referer: referer.map(&mut next),
+            user_agent: user_agent.map(&mut next),
+            bytes: Storage::copy_of(&[first, second, third, fields[0], fields[1]]),
+        }
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn cost(&self) -> usize {
+        size_of::<RequestText>() + self.bytes.cost()
     }
 
     /// The method.
@@ -79,17 +99,18 @@ impl RequestText {
     pub fn user_agent(&self) -> Option<&[u8]> {
         self.user_agent.clone().map(|range| &self.bytes[range])
     }
+}
 
-    fn keep(&mut self, value: &[u8]) -> Range<usize> {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(value);
-        start..self.bytes.len()
-    }
+/// The value of a field, as far as it is kept.
+fn cut(value: &[u8]) -> &[u8] {
+    value.get(..FIELD_LIMIT).unwrap_or(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::limits::HeadLimits;
+    use crate::http1::parse::request_head;
 
     #[track_caller]
     fn check(received: &[u8], want: [&str; 3]) {
@@ -112,5 +133,36 @@ mod tests {
         check(b"\x16\x03\x01", ["\x16\x03\x01", "", ""]); // TLS on the plain port
         let long = "x".repeat(1000);
         check(long.as_bytes(), [&long[..256], "", ""]);
+    }
+
+    fn text_of(head: &str) -> RequestText {
+        let (mut progress, mut lines) = Default::default();
+        let limits = HeadLimits {
+            target: 16 << 10,
+            head: 32 << 10,
+            fields: 100,
+        };
+        let head = request_head(head.as_bytes(), &mut progress, &mut lines, &limits);
+        RequestText::of(&head.expect("a valid head").expect("a whole head"))
+    }
+
+    #[test]
+    fn long_fields_are_cut_and_the_target_is_not() {
+        for length in [0, 1, 1023, 1024, 1025, 5000] {
+            let (target, referer) = ("t".repeat(length), "r".repeat(length));
+            let agent = "a".repeat(length);
+            let text = text_of(&format!(
+                "GET /{target} HTTP/1.1\r\nHost: a\r\nReferer: {referer}\r\nUser-Agent: {agent}\r\n\r\n"
+            ));
+            assert_eq!(text.method(), b"GET");
+            assert_eq!(text.target(), format!("/{target}").as_bytes());
+            assert_eq!(text.version(), b"HTTP/1.1");
+            let kept = length.min(1024);
+            assert_eq!(text.referer(), Some(&referer.as_bytes()[..kept]));
+            assert_eq!(text.user_agent(), Some(&agent.as_bytes()[..kept]));
+            assert!(text.cost() >= length + 2 * kept, "{length}");
+        }
+        let text = text_of("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n");
+        assert_eq!((text.referer(), text.user_agent()), (None, Some(&b"b"[..])));
     }
 }

@@ -155,7 +155,7 @@ impl Http1 {
             }
         };
         let length = head.length;
-        let made = ready_or_state(dispatched, &unread[..length], &mut facts, context);
+        let made = ready_or_state(dispatched, &unread[..length], &mut facts);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
         match made {
@@ -525,6 +525,15 @@ impl Http1 {
         }
     }
 
+    /// The memory of what it keeps of the current request, in bytes.
+    pub fn cost(&self) -> usize {
+        let request = match &self.state {
+            State::ReadBody(request) | State::Respond(request, _) => request.cost(),
+            State::ReadHead | State::Send(_) => 0,
+        };
+        request + self.exchange.as_ref().map_or(0, Exchange::cost)
+    }
+
     fn facts(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
         ConnectionFacts {
             service: self.service,
@@ -540,16 +549,12 @@ fn ready_or_state(
     dispatched: Dispatched,
     head: &[u8],
     facts: &mut RequestFacts,
-    context: &Context,
 ) -> Result<Made, State> {
     match dispatched {
-        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(
-            head, *facts, body, context,
-        ))),
+        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
         Dispatched::Answered(answer, body) => {
             let is_done = body.is_done();
-            let state =
-                |responder| State::Respond(Unanswered::new(head, *facts, body, context), responder);
+            let state = |responder| State::Respond(Unanswered::new(head, *facts, body), responder);
             let made = answer.made().map_err(state)?;
             facts.leaves_body |= !is_done;
             Ok(made)

@@ -101,6 +101,14 @@ impl Protocol {
         }
     }
 
+    /// The memory of what it keeps between turns, in bytes.
+    pub fn cost(&self) -> usize {
+        match self {
+            Protocol::Http1(http1) => http1.cost(),
+            Protocol::Handshake(_) | Protocol::Upgraded(_) | Protocol::Closing(_) => 0,
+        }
+    }
+
     /// Whether a response was begun and is not complete.
     pub fn is_mid_response(&self) -> bool {
         matches!(self, Protocol::Http1(http1) if http1.is_mid_response())

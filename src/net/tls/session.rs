@@ -105,7 +105,7 @@ impl Session {
         Ok(Session {
             connection: UnbufferedServerConnection::new(config)?,
             buffers: RecordBuffers::default(),
-            received: Storage::copy_of(received),
+            received: Storage::copy_of(&[received]),
             unsent: Storage::default(),
             plain: Vec::new(),
             peer_closed: false,
