@@ -33,6 +33,8 @@ pub mod mailbox;
 pub mod worker;
 // The timers of its connections.
 mod timers;
+// Which connections to give up if they hold too much memory.
+mod shed;
 // A queue in which client networks take turns.
 mod fair_queue;
 // How the system schedules the threads.

@@ -134,6 +134,17 @@ impl Stream {
         std::mem::swap(&mut self.outbox, &mut buffers.outbox);
     }
 
+    /// What the connection is charged.
+    pub fn charged(&self) -> u64 {
+        self.charge.units()
+    }
+
+    /// How much of that is more than an idle connection costs.
+    pub fn kept(&self) -> u64 {
+        self.charged()
+            .saturating_sub(COST + self.transport.least_cost() as u64)
+    }
+
     /// Reads once.
     pub fn read(&mut self, context: &Context) -> Result<Input, TransportError> {
         let input = self.transport.read(self.inbox.room())?;

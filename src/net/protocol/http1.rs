@@ -38,6 +38,7 @@ use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::protocol::unanswered::Unanswered;
 use crate::net::pump::{Output, Pump, Pumped, SendError};
+use crate::net::shed::FEW;
 use crate::net::socket::{End as InputEnd, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
@@ -49,8 +50,11 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
 
-/// How many bytes of a request may wait for its end although the server has no memory for them.
-const FEW: usize = 1024;
+/// The refusal of a client that sends much while the server has no memory for it.
+const NO_MEMORY: Refusal = Refusal {
+    status: Status::ServiceUnavailable,
+    reason: Reason::NoMemory,
+};
 
 /// How long a responder may work before the server asks whether its client is still there.
 const SOON: Duration = Duration::from_secs(1);
@@ -423,10 +427,10 @@ impl Http1 {
                 Step::Close(Closed::Orderly)
             }
             Ok(Input::Nothing)
-                if stream.inbox.waiting().len() > FEW && context.memory.is_overdrawn() =>
+                if self.cost() + stream.inbox.waiting().len() > FEW as usize
+                    && context.memory.is_overdrawn() =>
             {
-                let (status, reason) = (Status::ServiceUnavailable, Reason::NoMemory);
-                self.refuse(Refusal { status, reason }, stream, context)
+                self.refuse(NO_MEMORY, stream, context)
             }
             Ok(Input::Nothing) => Step::Wait,
             Err(fault) => {
@@ -468,6 +472,14 @@ impl Http1 {
             _ => return Step::Close(Closed::Orderly),
         };
         self.refuse(Refusal { status, reason }, stream, context)
+    }
+
+    /// The memory of the request is needed. A client that waits for no response is not told so.
+    pub fn shed(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        if matches!(self.state, State::ReadHead) && is_blank(stream.inbox.waiting()) {
+            return Step::Close(Closed::Orderly);
+        }
+        self.refuse(NO_MEMORY, stream, context)
     }
 
     /// Refuses a malformed message.

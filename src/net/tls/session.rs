@@ -68,9 +68,6 @@ const TOO_LONG: &str = "a handshake message is longer than 32 KiB";
 /// Room for two batches with the framing of their records, or for a batch and handshake messages.
 const OUTGOING: usize = 2 * BATCH + 4 * MAX_RECORD;
 
-/// What rustls keeps of a session, besides the client's certificates.
-const COST: usize = 4096;
-
 /// A worker's buffers for TLS records. The default has no capacity and is a placeholder.
 #[derive(Debug, Default)]
 pub struct RecordBuffers {
@@ -129,6 +126,9 @@ enum Task<'a> {
 }
 
 impl Session {
+    /// What rustls keeps of a session, besides the client's certificates.
+    pub const COST: usize = 4096;
+
     /// A session whose first bytes were `received` already.
     pub fn new(
         config: Arc<ServerConfig>,
@@ -216,7 +216,7 @@ impl Session {
     /// The memory that the session takes between turns, in bytes.
     pub fn cost(&self) -> usize {
         let buffers = self.received.cost() + self.unsent.cost() + self.plain.capacity();
-        COST + buffers + self.cost_of_messages()
+        Session::COST + buffers + self.cost_of_messages()
     }
 
     /// What rustls keeps of the client's handshake messages: in the end, only the certificates.
