@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use docroot::net::tls::options::TlsVersion;
 use docroot::observe::access_log::{LogFormat, LogOptions};
+use docroot::site::budget::Account;
 use rustls::HandshakeKind::{Full, Resumed};
 use rustls::ProtocolVersion;
 use support::page::Page;
 use support::tls::{
-    Authority, BOTH, EACH, SHORT, SecureSite, TLS_1_2, TLS_1_3, Tls, client_hello, openssl, setup,
+    Authority, BOTH, EACH, SHORT, SecureSite, TLS_1_2, TLS_1_3, Tls, client_hello, endless_hello,
+    openssl, setup,
 };
 use support::{Client, Stream, TestServer, noise, request, until};
 
@@ -322,6 +324,55 @@ fn a_handshake_that_is_reset_is_told() {
         assert_eq!(line["handshake_failed"], want);
         assert_eq!(site.server.counters.handshakes_failed.value(), 1);
     }
+}
+
+/// The server keeps an unfinished message until its rest has come, so the message must not be long.
+#[test]
+fn a_client_hello_without_an_end_is_told() {
+    let (site, page) = logging(LogFormat::Json);
+    let mut client = site.server.connect();
+    client.send(&endless_hello(17 << 10));
+    assert_eq!(client.rest(), b"");
+    until("it is told", || page.lines().len() == 1);
+    let line: serde_json::Value = serde_json::from_str(&page.lines()[0]).expect("JSON");
+    let want = "a handshake message is longer than 16 KiB";
+    assert_eq!(line["handshake_failed"], want);
+    // A shorter part waits for the rest.
+    let mut client = site.server.connect();
+    client.send(&endless_hello(15 << 10));
+    site.connect().check_served();
+    assert!(!client.has_answer());
+}
+
+/// Hellos without an end are cut if they hold too much memory. Clients of other networks are served.
+#[test]
+fn without_memory_unfinished_handshakes_are_cut() {
+    const MEMORY: u64 = 2 << 20;
+    let site = SecureSite::start(setup().with(|config| {
+        config.threads = 1;
+        config.site.memory = MEMORY;
+        config.site.cache_memory = 0;
+    }));
+    let hello = client_hello(&site.caller);
+    let mut waits = site.server.connect();
+    waits.send(&hello[..hello.len() / 2]);
+    let flood: Vec<Client> = (0..200)
+        .map(|_| {
+            let mut client = site.server.connect_from([127, 0, 0, 2]);
+            client.send(&endless_hello(15 << 10));
+            client
+        })
+        .collect();
+    let failed = &site.server.counters.handshakes_failed;
+    until("some are cut", || failed.value() > 0);
+    until("there is memory", || {
+        site.server.held(Account::Connections) <= MEMORY
+    });
+    site.connect().check_served();
+    waits.send(&hello[hello.len() / 2..]);
+    assert_eq!(waits.take(1), [22], "a handshake message");
+    assert!(failed.value() < 200, "not all are cut");
+    drop(flood);
 }
 
 /// RFC 8446 section 4.6.3: a client may ask for new keys at any time, and in the middle of an answer.

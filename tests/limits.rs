@@ -15,6 +15,8 @@ use crossbeam_channel::bounded;
 use docroot::net::connection::Turn;
 use docroot::net::limits::Deadlines;
 use docroot::net::protocol::step::Closed;
+use docroot::observe::event::End;
+use docroot::site::budget::Account;
 use support::handlers::text;
 use support::rig::Rig;
 use support::{Client, PATIENCE, Response, Setup, TestServer, noise, request, until};
@@ -99,35 +101,81 @@ fn concept_18_one_connection_too_many_is_told_to_come_back() {
     });
 }
 
-/// Nobody knows beforehand how much a client will send. If too much is held, who has sent much and not
-/// all is told to come back.
-#[test]
-fn without_memory_a_long_head_is_told_to_come_back() {
-    let server = Setup::new()
+/// One worker with a memory of 1 MiB and without a cache.
+fn with_little_memory() -> TestServer {
+    Setup::new()
         .with(|config| {
             config.threads = 1;
-            config.site.memory = 64 << 10;
+            config.site.memory = MEMORY;
             config.site.cache_memory = 0;
         })
         .file("a.txt", "here")
-        .start();
-    // Each holds half a head of 8 KB, so about nine of them fit.
-    let half = format!(
-        "GET /a.txt HTTP/1.1\r\nHost: t\r\nX-Long: {}",
-        "x".repeat(8000)
-    );
-    let mut clients: Vec<Client> = (0..20).map(|_| server.connect()).collect();
-    for client in &mut clients {
-        client.send(half.as_bytes());
+        .start()
+}
+
+const MEMORY: u64 = 1 << 20;
+
+/// Nobody knows beforehand how much a client will send. If too much is held, the clients of the network
+/// that holds the most are told to come back. Nobody else is.
+#[test]
+fn without_memory_whoever_holds_the_most_is_told_to_come_back() {
+    let long = "x".repeat(12_000);
+    let half = format!("GET /a.txt HTTP/1.1\r\nHost: t\r\nX-Long: {long}");
+    let before_body = format!("{half}\r\nContent-Length: 1\r\n\r\n");
+    for sent in [half.as_bytes(), before_body.as_bytes()] {
+        let server = with_little_memory();
+        let mut waits = server.connect();
+        waits.send(before_body.as_bytes());
+        let mut flood: Vec<Client> = (0..200)
+            .map(|_| {
+                let mut client = server.connect_from([127, 0, 0, 2]);
+                client.send(sent);
+                client
+            })
+            .collect();
+        until("there is memory", || {
+            let has_answer = flood.iter_mut().any(Client::has_answer);
+            has_answer && server.held(Account::Connections) <= MEMORY
+        });
+        assert_eq!(server.get("/a.txt", &[]).text(), "here");
+        waits.send(b"x");
+        assert_eq!(waits.response("GET").text(), "here");
+        for mut client in flood.into_iter().filter_map(answered) {
+            check_refused(&client.response("GET"));
+            assert!(client.is_closed());
+        }
     }
-    check_refused(&clients[19].response("GET"));
-    clients.clear();
-    until("there is memory", || {
-        let mut client = server.connect();
-        client.send(half.as_bytes());
-        client.send(b"\r\n\r\n");
-        client.response("GET").status == 200
-    });
+}
+
+/// The client, if something has come for it.
+fn answered(mut client: Client) -> Option<Client> {
+    client.has_answer().then_some(client)
+}
+
+/// A response that was begun cannot become another one.
+#[test]
+fn without_memory_a_response_under_way_is_cut() {
+    let mut rig = Rig::new(Setup::new().file("large.bin", noise(8 << 20)));
+    rig.send(&request("GET", "/large.bin", &[]));
+    assert_eq!(rig.drive(), Turn::Wait);
+    let turn = rig.connection.shed(&mut rig.context);
+    assert_eq!(turn, Turn::Closed(Closed::Cut(End::TakenBack)));
+}
+
+#[test]
+fn an_idle_connection_keeps_nothing() {
+    let mut rig = Rig::new(Setup::new().file("a.txt", "here"));
+    let idle = rig.connection.charged();
+    assert_eq!(rig.response(&request("GET", "/a.txt", &[])).status, 200);
+    assert_eq!((rig.connection.charged(), rig.connection.kept()), (idle, 0));
+    let long = "x".repeat(12_000);
+    let fields = [("X-Long", &long[..]), ("Content-Length", "1")];
+    rig.send(&request("GET", "/a.txt", &fields));
+    assert_eq!(rig.drive(), Turn::Wait);
+    assert!(rig.connection.kept() > 12_000);
+    rig.send(b"x");
+    assert_eq!(rig.drive(), Turn::Wait);
+    assert_eq!(rig.connection.kept(), 0);
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Acceptor {
             Some(Reason::AtCapacity)
         } else if admitted != Admitted::Served {
             Some(Reason::FewDescriptors)
-        } else if self.budgets.memory().is_overdrawn() {
+        } else if self.budgets.memory().is_exhausted() {
             Some(Reason::NoMemory)
         } else {
             None

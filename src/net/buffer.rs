@@ -37,7 +37,7 @@ impl Buffer {
     /// Moves the waiting bytes to `kept`, in a block of exactly their size.
     pub fn keep(&mut self, kept: &mut Storage) {
         if self.start < self.end {
-            *kept = Storage::copy_of(self.waiting());
+            *kept = Storage::copy_of(&[self.waiting()]);
         }
         (self.start, self.end) = (0, 0);
     }

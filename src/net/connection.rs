@@ -117,6 +117,21 @@ impl Connection {
         }
     }
 
+    /// What the connection is charged for.
+    pub fn charged(&self) -> u64 {
+        self.stream.charged()
+    }
+
+    /// How much of that is more than an idle connection costs.
+    pub fn kept(&self) -> u64 {
+        self.stream.kept()
+    }
+
+    /// Gives up the connection, because the clients hold too much memory.
+    pub fn shed(&mut self, context: &mut Context) -> Turn {
+        self.turn(context, Protocol::shed)
+    }
+
     /// Ends the connection and its exchanges.
     pub fn end(mut self, closed: Closed, context: &mut Context) {
         // This comes first, because `Protocol::end` drops the exchange under way.
@@ -158,7 +173,7 @@ impl Connection {
             send_close_notify(stream, context);
         }
         stream.end_sent_exchanges(context);
-        stream.end_turn(&mut context.buffers);
+        stream.end_turn(protocol.cost(), &mut context.buffers);
         turn
     }
 

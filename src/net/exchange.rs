@@ -5,9 +5,11 @@
 
 use std::time::Instant;
 
+use crate::http1::parse::RequestHead;
 use crate::net::clock::{self, Now};
+use crate::net::request_text::RequestText;
 use crate::observe::client::Client;
-use crate::observe::event::{End, ExchangeRecord, RequestText, Security};
+use crate::observe::event::{End, ExchangeRecord, Security};
 use crate::observe::observer::Observer;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
@@ -37,9 +39,21 @@ impl Exchange {
         }
     }
 
-    /// Notes what the log says about the request.
-    pub fn note_request(&mut self, request: Option<Box<RequestText>>) {
-        self.request = request;
+    /// Notes what the log says about a request with this head, if the log is on.
+    pub fn note_request(&mut self, head: &RequestHead<'_>, observer: &Observer) {
+        let is_logged = observer.is_logging();
+        self.request = is_logged.then(|| Box::new(RequestText::of(head)));
+    }
+
+    /// The same for the bytes of a request that may be incomplete or malformed, if there are any.
+    pub fn note_part(&mut self, received: &[u8], observer: &Observer) {
+        let is_logged = observer.is_logging() && !received.is_empty();
+        self.request = is_logged.then(|| Box::new(RequestText::of_part(received)));
+    }
+
+    /// The memory of what it keeps for the log, in bytes.
+    pub fn cost(&self) -> usize {
+        self.request.as_ref().map_or(0, |request| request.cost())
     }
 
     /// Whether the request was noted for the log.

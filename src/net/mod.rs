@@ -33,6 +33,8 @@ pub mod mailbox;
 pub mod worker;
 // The timers of its connections.
 mod timers;
+// Which connections to give up if they hold too much memory.
+mod shed;
 // A queue in which client networks take turns.
 mod fair_queue;
 // How the system schedules the threads.
@@ -48,6 +50,8 @@ pub mod connection;
 pub mod protocol;
 // One request and its response.
 mod exchange;
+// What the log says about the request.
+mod request_text;
 // The head of a request that is answered later.
 mod saved_head;
 // A transport, its buffers and its deadline.

@@ -79,7 +79,8 @@ impl Unsent {
 }
 
 fn cost_of_ends(ends: &VecDeque<(usize, Exchange)>) -> usize {
-    ends.capacity() * size_of::<(usize, Exchange)>()
+    let kept: usize = ends.iter().map(|(_, exchange)| exchange.cost()).sum();
+    ends.capacity() * size_of::<(usize, Exchange)>() + kept
 }
 
 impl Outbox {
@@ -108,7 +109,7 @@ impl Outbox {
             return;
         }
         if !self.is_empty() || !self.ends.is_empty() {
-            let (bytes, taken) = (Storage::copy_of(self.waiting()), self.taken);
+            let (bytes, taken) = (Storage::copy_of(&[self.waiting()]), self.taken);
             let ends = self.ends.drain(..);
             let ends = ends.map(|end| moved(end, taken)).collect();
             *kept = Unsent::Few { bytes, ends };

@@ -5,25 +5,24 @@ use crate::http1::limits::HeadLimits;
 use crate::http1::parse;
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
-use crate::site::budget::{Account, Allowance, Charge};
 use crate::site::storage::Storage;
 
 /// The bytes of a request head. It is parsed again each time it is needed.
 pub struct SavedHead {
     bytes: Storage,
-    _charge: Charge,
 }
 
 impl SavedHead {
-    /// Copies a head that was parsed and checked before. It is charged twice, because the log keeps most
-    /// of its text too.
-    pub fn of(head: &[u8], memory: &Allowance) -> SavedHead {
-        let bytes = Storage::copy_of(head);
-        let cost = 2 * bytes.cost() as u64;
+    /// Copies a head that was parsed and checked before.
+    pub fn of(head: &[u8]) -> SavedHead {
         SavedHead {
-            bytes,
-            _charge: memory.charge_anyway(Account::Connections, cost),
+            bytes: Storage::copy_of(&[head]),
         }
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn cost(&self) -> usize {
+        self.bytes.cost()
     }
 
     /// Parses the head and passes it to `act`. `None` would be a bug, because the head passed the

@@ -121,15 +121,28 @@ impl Stream {
         }
     }
 
-    /// Keeps what is left in the buffers and swaps them out.
-    pub fn end_turn(&mut self, buffers: &mut Buffers) {
+    /// Keeps what is left in the buffers and swaps them out. Charges what the connection keeps, which
+    /// includes `protocol_cost` bytes of its protocol.
+    pub fn end_turn(&mut self, protocol_cost: usize, buffers: &mut Buffers) {
         self.transport.end_turn(&mut buffers.records);
         self.inbox.keep(&mut self.received);
         self.outbox.keep(&mut self.unsent);
-        let kept = self.received.cost() + self.unsent.cost() + self.transport.cost();
+        let kept =
+            self.received.cost() + self.unsent.cost() + self.transport.cost() + protocol_cost;
         self.charge.resize_anyway(COST + kept as u64);
         std::mem::swap(&mut self.inbox, &mut buffers.inbox);
         std::mem::swap(&mut self.outbox, &mut buffers.outbox);
+    }
+
+    /// What the connection is charged.
+    pub fn charged(&self) -> u64 {
+        self.charge.units()
+    }
+
+    /// How much of that is more than an idle connection costs.
+    pub fn kept(&self) -> u64 {
+        self.charged()
+            .saturating_sub(COST + self.transport.least_cost() as u64)
     }
 
     /// Reads once.

@@ -154,6 +154,11 @@ impl Transport {
         self.session.as_ref().map_or(0, |session| session.cost())
     }
 
+    /// The part of that which every session takes.
+    pub fn least_cost(&self) -> usize {
+        self.session.as_ref().map_or(0, |_| Session::COST)
+    }
+
     /// Whether TLS records wait for the socket.
     pub fn has_unsent(&self) -> bool {
         self.session

@@ -17,6 +17,7 @@ use crate::net::context::{Context, TURN_TIME};
 use crate::net::fair_queue::FairQueue;
 use crate::net::mailbox::{Admission, Mailbox, WAKE};
 use crate::net::protocol::step::{Closed, Refusal};
+use crate::net::shed::{FEW, Holder, Shedding};
 use crate::net::timers::Timers;
 use crate::net::transport::Transport;
 use crate::observe::event::End;
@@ -58,6 +59,8 @@ pub struct Worker {
     /// Connections in a TLS handshake that have something to do. Some may have ended since.
     handshakes: FairQueue<Token>,
     timers: Timers,
+    /// Connections that are given up, because the clients hold too much memory.
+    shedding: Shedding,
     /// The longest time to wait in the poller, although no timer fires.
     longest_wait: Option<Duration>,
 }
@@ -88,6 +91,7 @@ impl Worker {
             again: FairQueue::default(),
             handshakes: FairQueue::default(),
             timers: Timers::default(),
+            shedding: Shedding::default(),
             longest_wait: None,
         }
     }
@@ -105,7 +109,8 @@ impl Worker {
             self.fetch_more(&mut events, &mut context);
             self.drive_queues(&mut context);
             self.expire(&mut context);
-            self.longest_wait = context.origin.end_turn();
+            let wait = self.shed(&mut context);
+            self.longest_wait = context.origin.end_turn().into_iter().chain(wait).min();
             context.observer.log.flush();
         }
         for index in 0..self.slots.len() {
@@ -150,7 +155,8 @@ impl Worker {
     }
 
     fn has_queued(&self) -> bool {
-        !(self.arrivals.is_empty() && self.again.is_empty() && self.handshakes.is_empty())
+        let is_waiting = !(self.again.is_empty() && self.handshakes.is_empty());
+        is_waiting || !self.arrivals.is_empty() || self.shedding.is_under_way()
     }
 
     /// Whether a message waits, or the state of the shutdown has changed.
@@ -464,6 +470,51 @@ impl Worker {
                 None => {}
             }
         }
+    }
+}
+
+/// Giving up connections, if the clients hold more memory than the server may.
+impl Worker {
+    /// Gives up connections, for as long as events may take: what they free must outweigh what a flood
+    /// of events brings. Returns how long the worker may wait until it looks again.
+    fn shed(&mut self, context: &mut Context) -> Option<Duration> {
+        if context.memory.budget().excess() > 0 && self.shedding.is_due(context.now.instant) {
+            self.choose_shed(context);
+        }
+        let end = context.now.latest + MOST_EVENTS_TIME;
+        while context.now.latest < end
+            && let Some(token) = self.shedding.pop()
+        {
+            if let Some(index) = self.index_of(token)
+                && let Some(connection) = &self.slots[index].connection
+                && connection.kept() > FEW
+            {
+                self.run_turn(index, context, Connection::shed);
+            }
+        }
+        let is_over = context.memory.budget().excess() > 0;
+        is_over.then(|| self.shedding.wait(context.now.instant))
+    }
+
+    fn choose_shed(&mut self, context: &Context) {
+        let (mut holders, mut charged) = (Vec::new(), 0);
+        for (index, slot) in self.slots.iter().enumerate() {
+            let Some(connection) = &slot.connection else {
+                continue;
+            };
+            charged += connection.charged();
+            let (network, bytes) = (connection.network(), connection.kept());
+            if bytes > FEW {
+                let token = token(index, slot.generation);
+                holders.push(Holder {
+                    token,
+                    network,
+                    bytes,
+                });
+            }
+        }
+        let (budget, now) = (context.memory.budget(), context.now.instant);
+        self.shedding.choose(holders, charged, budget, now);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Counts and logs the exchanges of one worker. Invariant: the worker never waits for it.
 
-use crate::http1::parse::RequestHead;
-use crate::observe::event::{End, RequestText};
+use crate::observe::event::End;
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 
@@ -19,18 +18,6 @@ impl Observer {
     /// Whether the log is on. If not, no record needs to be made.
     pub fn is_logging(&self) -> bool {
         self.log.is_enabled()
-    }
-
-    /// What to log about a request; `None` if the log is off.
-    pub fn note(&self, head: &RequestHead<'_>) -> Option<Box<RequestText>> {
-        self.is_logging().then(|| Box::new(RequestText::of(head)))
-    }
-
-    /// The same for the bytes of a request that may be incomplete or malformed. `None` also if
-    /// there are none.
-    pub fn note_part(&self, received: &[u8]) -> Option<Box<RequestText>> {
-        let is_logged = self.is_logging() && !received.is_empty();
-        is_logged.then(|| Box::new(RequestText::of_part(received)))
     }
 
     /// Counts an exchange that has ended. `status` is the status of its response, if there was one,

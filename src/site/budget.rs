@@ -124,11 +124,25 @@ impl Budget {
         self.held[account as usize].load(Ordering::Relaxed)
     }
 
-    /// Whether an eighth more than the limit is held. So much has no limit of its own: connections, and
-    /// what they have received and not sent.
+    /// How much more than the limit is held. Connections, and what they have received and not sent, have
+    /// no limit of their own.
+    pub fn excess(&self) -> u64 {
+        // While the reserve is not overdrawn, one load is enough.
+        if self.reserve.load(Ordering::Relaxed) >= 0 {
+            return 0;
+        }
+        let held: u64 = Account::ALL.iter().map(|&account| self.held(account)).sum();
+        held.saturating_sub(self.limit)
+    }
+
+    /// Whether an eighth more than the limit is held. Then clients that send much are refused.
     pub fn is_overdrawn(&self) -> bool {
-        let over = self.reserve.load(Ordering::Relaxed).saturating_neg();
-        over > (self.limit / 8) as i64
+        self.excess() > self.limit / 8
+    }
+
+    /// Whether a quarter more than the limit is held. Then new clients are refused.
+    pub fn is_exhausted(&self) -> bool {
+        self.excess() > self.limit / 4
     }
 
     /// Notes that a worker waits until so many more units are free.
@@ -426,13 +440,18 @@ mod tests {
 
     #[test]
     fn the_part_of_a_worker_is_not_taken_by_another() {
-        let (_, one, two) = two_workers();
+        let (budget, one, two) = two_workers();
         let all = one.charge_anyway(Contents, 875);
+        assert_eq!(budget.excess(), 0, "the part of the other is free");
         assert!(two.has_room(Contents, 250) && !two.has_room(Contents, 251));
         assert!(one.is_used_up() && !two.is_used_up() && !one.is_overdrawn());
-        let more = one.charge_anyway(Contents, 1);
-        assert!(two.is_overdrawn());
-        drop(more);
+        let more = two.charge_anyway(Copies, 250);
+        assert!(budget.excess() == 125 && !two.is_overdrawn());
+        let one_more = one.charge_anyway(Contents, 1);
+        assert!(two.is_overdrawn() && !budget.is_exhausted());
+        let far_more = one.charge_anyway(Contents, 125);
+        assert!(budget.is_exhausted());
+        drop((more, one_more, far_more));
         drop(all);
         assert!(two.has_room(Contents, 750));
     }

@@ -33,8 +33,13 @@ impl Default for Block {
 }
 
 impl Block {
-    fn filled(mut copy: MmapMut, bytes: &[u8]) -> Block {
-        copy.copy_from_slice(bytes);
+    fn filled(mut copy: MmapMut, parts: &[&[u8]]) -> Block {
+        let mut rest = &mut copy[..];
+        for part in parts {
+            let (start, end) = rest.split_at_mut(part.len());
+            start.copy_from_slice(part);
+            rest = end;
+        }
         Block::Mapped(copy)
     }
 }
@@ -61,14 +66,14 @@ impl Storage {
         Ok(Storage { block, length })
     }
 
-    /// A copy of `bytes`, which a connection keeps between its turns. Many connections may do so at the
-    /// same time, so blocks of a page are mapped already.
-    pub fn copy_of(bytes: &[u8]) -> Storage {
-        let block = match mapped(bytes.len(), PAGE) {
-            Some(copy) => Block::filled(copy, bytes),
-            None => Block::Heap(bytes.to_vec()),
+    /// A copy of all `parts`, which a connection keeps between its turns. Many connections may do so at
+    /// the same time, so blocks of a page are mapped already.
+    pub fn copy_of(parts: &[&[u8]]) -> Storage {
+        let length = parts.iter().map(|part| part.len()).sum();
+        let block = match mapped(length, PAGE) {
+            Some(copy) => Block::filled(copy, parts),
+            None => Block::Heap(parts.concat()),
         };
-        let length = bytes.len();
         Storage { block, length }
     }
 
@@ -84,7 +89,7 @@ impl Storage {
     pub fn of(bytes: Vec<u8>) -> Storage {
         let length = bytes.len();
         let block = match mapped(length, LARGE) {
-            Some(copy) => Block::filled(copy, &bytes),
+            Some(copy) => Block::filled(copy, &[&bytes]),
             None => Block::Heap(bytes.into_boxed_slice().into_vec()),
         };
         Storage { block, length }
@@ -151,9 +156,13 @@ mod tests {
     #[test]
     fn a_mapping_costs_whole_pages() {
         for (length, want) in [(0, 0), (4095, 4095), (4096, 4096), (4097, 8192)] {
-            let copy = Storage::copy_of(&bytes(length));
-            assert!(*copy == bytes(length)[..], "{length}");
-            assert_eq!(copy.cost(), want, "{length}");
+            let all = bytes(length);
+            let (start, end) = all.split_at(length / 3);
+            for parts in [&[&all[..]][..], &[start, &[], end]] {
+                let copy = Storage::copy_of(parts);
+                assert!(*copy == all[..], "{length}");
+                assert_eq!(copy.cost(), want, "{length}");
+            }
         }
         assert_eq!(Storage::of(bytes(LARGE + 1)).cost(), LARGE + PAGE);
         assert_eq!(Storage::of(bytes(LARGE - 1)).cost(), LARGE - 1);

@@ -172,6 +172,15 @@ impl TestServer {
         Client::of(TcpStream::connect(self.address).expect("it accepts"))
     }
 
+    /// A new connection from another address of this machine.
+    pub fn connect_from(&self, source: [u8; 4]) -> Client {
+        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&socket, &SocketAddr::from((source, 0))).expect("an address of the loopback");
+        connect(&socket, &self.address).expect("it accepts");
+        Client::of(TcpStream::from(socket))
+    }
+
     /// Sends bytes on a new connection and returns everything up to the server's close.
     pub fn raw(&self, request: &[u8]) -> Vec<u8> {
         let mut client = self.connect();

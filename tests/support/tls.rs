@@ -414,6 +414,17 @@ pub fn client_hello(caller: &Arc<ClientConfig>) -> Vec<u8> {
     hello
 }
 
+/// The first `length` bytes of a ClientHello that claims to be 60,000 bytes long, in records.
+pub fn endless_hello(length: usize) -> Vec<u8> {
+    let mut hello = vec![1, 0, 0xea, 0x60, 3, 3];
+    hello.resize(length, 0);
+    let record = |part: &[u8]| {
+        let length = u16::try_from(part.len()).expect("a record").to_be_bytes();
+        [&[22, 3, 1], &length[..], part].concat()
+    };
+    hello.chunks(8 << 10).flat_map(record).collect()
+}
+
 impl Stream for Tls {
     fn socket(&self) -> &TcpStream {
         &self.sock

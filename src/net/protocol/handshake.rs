@@ -147,6 +147,13 @@ impl Handshake {
         Step::Close(FAILED)
     }
 
+    /// The memory of the handshake is needed.
+    pub fn shed(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        let reason = Reason::NoMemory.text();
+        record_tls_failure(TlsStage::Handshake, reason, stream, context);
+        Step::Close(FAILED)
+    }
+
     /// The connection was reset. If the client sent an alert before, logs its reason.
     pub fn record_reset(&mut self, stream: &mut Stream, context: &mut Context) {
         if !stream.transport.has_session() {

@@ -38,6 +38,7 @@ use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
 use crate::net::protocol::unanswered::Unanswered;
 use crate::net::pump::{Output, Pump, Pumped, SendError};
+use crate::net::shed::FEW;
 use crate::net::socket::{End as InputEnd, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
@@ -49,8 +50,11 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
 
-/// How many bytes of a request may wait for its end although the server has no memory for them.
-const FEW: usize = 1024;
+/// The refusal of a client that sends much while the server has no memory for it.
+const NO_MEMORY: Refusal = Refusal {
+    status: Status::ServiceUnavailable,
+    reason: Reason::NoMemory,
+};
 
 /// How long a responder may work before the server asks whether its client is still there.
 const SOON: Duration = Duration::from_secs(1);
@@ -140,7 +144,7 @@ impl Http1 {
             Err(fault) => return self.refuse_message(fault.into(), stream, context),
         };
         let exchange = self.exchange.get_or_insert_with(began);
-        exchange.note_request(context.observer.note(&head));
+        exchange.note_request(&head, &context.observer);
         let mut facts = RequestFacts::of(&head);
         let dispatched = match checked(&head, connection, &context.hosts, &mut context.trace) {
             Err(response) => {
@@ -155,7 +159,7 @@ impl Http1 {
             }
         };
         let length = head.length;
-        let made = ready_or_state(dispatched, &unread[..length], &mut facts, context);
+        let made = ready_or_state(dispatched, &unread[..length], &mut facts);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
         match made {
@@ -423,10 +427,10 @@ impl Http1 {
                 Step::Close(Closed::Orderly)
             }
             Ok(Input::Nothing)
-                if stream.inbox.waiting().len() > FEW && context.memory.is_overdrawn() =>
+                if self.cost() + stream.inbox.waiting().len() > FEW as usize
+                    && context.memory.is_overdrawn() =>
             {
-                let (status, reason) = (Status::ServiceUnavailable, Reason::NoMemory);
-                self.refuse(Refusal { status, reason }, stream, context)
+                self.refuse(NO_MEMORY, stream, context)
             }
             Ok(Input::Nothing) => Step::Wait,
             Err(fault) => {
@@ -470,6 +474,14 @@ impl Http1 {
         self.refuse(Refusal { status, reason }, stream, context)
     }
 
+    /// The memory of the request is needed. A client that waits for no response is not told so.
+    pub fn shed(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        if matches!(self.state, State::ReadHead) && is_blank(stream.inbox.waiting()) {
+            return Step::Close(Closed::Orderly);
+        }
+        self.refuse(NO_MEMORY, stream, context)
+    }
+
     /// Refuses a malformed message.
     fn refuse_message(
         &mut self,
@@ -489,7 +501,7 @@ impl Http1 {
                 let received = stream.inbox.waiting();
                 let began = || Exchange::begin(stream.arrived);
                 let exchange = self.exchange.get_or_insert_with(began);
-                exchange.note_request(context.observer.note_part(received));
+                exchange.note_part(received, &context.observer);
                 RequestFacts::of_refused(dispatch::method_of(received))
             }
         };
@@ -505,7 +517,7 @@ impl Http1 {
     pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
         if let Some(mut exchange) = self.exchange.take() {
             if !exchange.has_request() {
-                exchange.note_request(context.observer.note_part(stream.unread()));
+                exchange.note_part(stream.unread(), &context.observer);
             }
             stream.end_exchange(exchange, end, stream.unsent(), context);
         }
@@ -525,6 +537,15 @@ impl Http1 {
         }
     }
 
+    /// The memory of what it keeps of the current request, in bytes.
+    pub fn cost(&self) -> usize {
+        let request = match &self.state {
+            State::ReadBody(request) | State::Respond(request, _) => request.cost(),
+            State::ReadHead | State::Send(_) => 0,
+        };
+        request + self.exchange.as_ref().map_or(0, Exchange::cost)
+    }
+
     fn facts(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
         ConnectionFacts {
             service: self.service,
@@ -540,16 +561,12 @@ fn ready_or_state(
     dispatched: Dispatched,
     head: &[u8],
     facts: &mut RequestFacts,
-    context: &Context,
 ) -> Result<Made, State> {
     match dispatched {
-        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(
-            head, *facts, body, context,
-        ))),
+        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
         Dispatched::Answered(answer, body) => {
             let is_done = body.is_done();
-            let state =
-                |responder| State::Respond(Unanswered::new(head, *facts, body, context), responder);
+            let state = |responder| State::Respond(Unanswered::new(head, *facts, body), responder);
             let made = answer.made().map_err(state)?;
             facts.leaves_body |= !is_done;
             Ok(made)

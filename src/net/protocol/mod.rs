@@ -81,6 +81,18 @@ impl Protocol {
         }
     }
 
+    /// The clients hold too much memory. A request that waits gets a response that says so. Anything
+    /// else is cut, because a response could not be sent, or only behind what the client does not read.
+    pub fn shed(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        match self {
+            Protocol::Handshake(handshake) => handshake.shed(stream, context),
+            Protocol::Http1(http1) if !http1.is_mid_response() && !stream.has_unsent() => {
+                http1.shed(stream, context)
+            }
+            _ => Step::Close(Closed::Cut(End::TakenBack)),
+        }
+    }
+
     /// The connection is over. Ends the current exchange and those whose responses are not yet sent.
     pub fn end(&mut self, closed: Closed, stream: &mut Stream, context: &mut Context) {
         let end = match closed {
@@ -98,6 +110,14 @@ impl Protocol {
     pub fn record_reset(&mut self, stream: &mut Stream, context: &mut Context) {
         if let Protocol::Handshake(handshake) = self {
             handshake.record_reset(stream, context);
+        }
+    }
+
+    /// The memory of what it keeps between turns, in bytes.
+    pub fn cost(&self) -> usize {
+        match self {
+            Protocol::Http1(http1) => http1.cost(),
+            Protocol::Handshake(_) | Protocol::Upgraded(_) | Protocol::Closing(_) => 0,
         }
     }
 

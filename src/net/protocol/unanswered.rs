@@ -29,19 +29,19 @@ pub struct Unanswered {
 
 impl Unanswered {
     /// A request with this head, which was parsed and checked.
-    pub fn new(
-        head: &[u8],
-        facts: RequestFacts,
-        body: BodyReader,
-        context: &Context,
-    ) -> Box<Unanswered> {
+    pub fn new(head: &[u8], facts: RequestFacts, body: BodyReader) -> Box<Unanswered> {
         Box::new(Unanswered {
-            head: SavedHead::of(head, &context.memory),
+            head: SavedHead::of(head),
             facts,
             body,
             time_left: None,
             is_asked: false,
         })
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn cost(&self) -> usize {
+        size_of::<Unanswered>() + self.head.cost()
     }
 
     /// Asks a client that has ended its stream whether it still reads. A client that only sends no

@@ -25,7 +25,7 @@ use super::files::{self, Stamp};
 use super::notice::Notice;
 use super::options::{CertificateSource, TlsOptions, TlsVersion};
 use super::self_signed;
-use super::session::Session;
+use super::session::{MostUnfinished, Session};
 use crate::net::clock::Now;
 use crate::observe::notice::tell;
 
@@ -128,7 +128,11 @@ impl Endpoint {
             watch.checked = now.instant;
             self.check_files(&mut watch, now);
         }
-        Session::new(self.current(), received).map_err(library_error)
+        let most_unfinished = match self.options.clients.authorities() {
+            None => MostUnfinished::Hello,
+            Some(_) => MostUnfinished::Certificates,
+        };
+        Session::new(self.current(), most_unfinished, received).map_err(library_error)
     }
 
     fn current(&self) -> Arc<ServerConfig> {

@@ -34,14 +34,39 @@ const MAX_RECORD: usize = 5 + 16 * 1024 + 2048;
 /// The longest ones hold client certificates; a chain of four with large keys fits.
 const INCOMING: usize = 32 * 1024;
 
+/// How much of an unfinished handshake may wait for its rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MostUnfinished {
+    /// 16 KiB, if clients are not asked for certificates. Their longest message is then the
+    /// ClientHello: about 2 KiB with a hybrid key share, and rarely more than 4 KiB.
+    Hello,
+    /// 32 KiB, if they are. The Certificate message holds a chain. So does the ClientHello that resumes
+    /// the session, because the chain is in the ticket.
+    Certificates,
+}
+
+impl MostUnfinished {
+    fn bytes(self) -> usize {
+        match self {
+            MostUnfinished::Hello => INCOMING / 2,
+            MostUnfinished::Certificates => INCOMING,
+        }
+    }
+
+    /// The reason to log if a handshake message is longer.
+    fn too_long(self) -> &'static str {
+        match self {
+            MostUnfinished::Hello => "a handshake message is longer than 16 KiB",
+            MostUnfinished::Certificates => TOO_LONG,
+        }
+    }
+}
+
 /// The reason to log if a handshake message does not fit.
 const TOO_LONG: &str = "a handshake message is longer than 32 KiB";
 
 /// Room for two batches with the framing of their records, or for a batch and handshake messages.
 const OUTGOING: usize = 2 * BATCH + 4 * MAX_RECORD;
-
-/// What rustls keeps of a session: keys, and the client's certificates if it sent any.
-const COST: usize = 4096;
 
 /// A worker's buffers for TLS records. The default has no capacity and is a placeholder.
 #[derive(Debug, Default)]
@@ -63,6 +88,10 @@ impl RecordBuffers {
 /// The server's end of a TLS session.
 pub struct Session {
     connection: UnbufferedServerConnection,
+    /// How much of the handshake may be unfinished.
+    most_unfinished: MostUnfinished,
+    /// How many bytes rustls has taken. During the handshake, it may keep some of them.
+    taken: usize,
     /// During a turn, the worker's buffers.
     buffers: RecordBuffers,
     /// Between turns: received bytes that are incomplete.
@@ -97,15 +126,24 @@ enum Task<'a> {
 }
 
 impl Session {
+    /// What rustls keeps of a session, besides the client's certificates.
+    pub const COST: usize = 4096;
+
     /// A session whose first bytes were `received` already.
-    pub fn new(config: Arc<ServerConfig>, received: &[u8]) -> Result<Session, Error> {
+    pub fn new(
+        config: Arc<ServerConfig>,
+        most_unfinished: MostUnfinished,
+        received: &[u8],
+    ) -> Result<Session, Error> {
         if received.len() > INCOMING {
             return Err(Error::General(TOO_LONG.into()));
         }
         Ok(Session {
             connection: UnbufferedServerConnection::new(config)?,
+            most_unfinished,
+            taken: 0,
             buffers: RecordBuffers::default(),
-            received: Storage::copy_of(received),
+            received: Storage::copy_of(&[received]),
             unsent: Storage::default(),
             plain: Vec::new(),
             peer_closed: false,
@@ -144,8 +182,9 @@ impl Session {
         if !self.connection.is_handshaking() {
             return Ok(self.conclude(now));
         }
-        if self.buffers.incoming.room().is_empty() {
-            return Ok(HandshakeProgress::Failed(self.fail(TOO_LONG.into())));
+        if self.buffers.incoming.waiting().len() >= self.most_unfinished.bytes() {
+            let why = self.most_unfinished.too_long();
+            return Ok(HandshakeProgress::Failed(self.fail(why.into())));
         }
         Ok(match self.fill(socket)? {
             Input::Bytes(_) | Input::Overhead => HandshakeProgress::Progress,
@@ -176,7 +215,17 @@ impl Session {
 
     /// The memory that the session takes between turns, in bytes.
     pub fn cost(&self) -> usize {
-        COST + self.received.cost() + self.unsent.cost() + self.plain.capacity()
+        let buffers = self.received.cost() + self.unsent.cost() + self.plain.capacity();
+        Session::COST + buffers + self.cost_of_messages()
+    }
+
+    /// What rustls keeps of the client's handshake messages: in the end, only the certificates.
+    fn cost_of_messages(&self) -> usize {
+        if self.connection.is_handshaking() {
+            return self.taken;
+        }
+        let certificates = self.connection.peer_certificates().unwrap_or_default();
+        certificates.iter().map(|one| one.len()).sum()
     }
 
     /// Whether records wait for the socket.
@@ -303,6 +352,7 @@ impl Session {
             let RecordBuffers { incoming, outgoing } = &mut self.buffers;
             let status = self.connection.process_tls_records(incoming.waiting_mut());
             let discard = status.discard;
+            self.taken = self.taken.saturating_add(discard);
             let goes_on = match status.state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     let mut outcome = Ok(true);

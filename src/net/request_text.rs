@@ -1,0 +1,168 @@
+//! What the access log needs of a request, from the head to the end of the exchange.
+
+use std::ops::Range;
+
+use crate::http1::parse::RequestHead;
+use crate::semantics::field::FieldName;
+use crate::site::storage::Storage;
+
+/// The parts of a request that are logged, copied from the receive buffer.
+#[derive(Debug, Default)]
+pub struct RequestText {
+    bytes: Storage,
+    method: Range<usize>,
+    target: Range<usize>,
+    version: Range<usize>,
+    referer: Option<Range<usize>>,
+    user_agent: Option<Range<usize>>,
+}
+
+/// How many bytes of a malformed or incomplete request line are kept.
+const PARTIAL_LIMIT: usize = 256;
+
+/// How many bytes of Referer and of User-Agent are kept. Browsers send less than 1 KiB. A slow reader
+/// keeps them until its response has left, so they must not be as long as a head may be.
+const FIELD_LIMIT: usize = 1024;
+
+impl RequestText {
+    /// The parts of a head. Long values of fields are cut.
+    pub fn of(head: &RequestHead<'_>) -> RequestText {
+        let field = |name| head.fields.first(name).map(cut);
+        let (referer, user_agent) = (field(FieldName::Referer), field(FieldName::UserAgent));
+        let line = [head.method, head.target, head.version.text().as_bytes()];
+        RequestText::of_parts(line, referer, user_agent)
+    }
+
+    /// The parts of a request line that may be incomplete or malformed: it is split at spaces.
+    pub fn of_part(received: &[u8]) -> RequestText {
+        let start = received.iter().position(|byte| !b"\r\n".contains(byte));
+        let line = received.get(start.unwrap_or(received.len())..);
+        let line = line.unwrap_or_default();
+        let is_end = |byte: &u8| b"\r\n".contains(byte);
+        let line = line.split(is_end).next().unwrap_or_default();
+        let line = line.get(..PARTIAL_LIMIT).unwrap_or(line);
+        let mut parts = line.splitn(3, |&byte| byte == b' ');
+        let line = [(); 3].map(|()| parts.next().unwrap_or_default());
+        RequestText::of_parts(line, None, None)
+    }
+
+    fn of_parts(
+        line: [&[u8]; 3],
+        referer: Option<&[u8]>,
+        user_agent: Option<&[u8]>,
+    ) -> RequestText {
+        let mut end = 0;
+        let mut next = |part: &[u8]| {
+            let start = end;
+            end += part.len();
+            start..end
+        };
+        let [method, target, version] = line.map(&mut next);
+        let [first, second, third] = line;
+        let fields = [referer, user_agent].map(Option::unwrap_or_default);
+        RequestText {
+            method,
+            target,
+            version,
+            referer: referer.map(&mut next),
+            user_agent: user_agent.map(&mut next),
+            bytes: Storage::copy_of(&[first, second, third, fields[0], fields[1]]),
+        }
+    }
+
+    /// The memory that it takes, in bytes.
+    pub fn cost(&self) -> usize {
+        size_of::<RequestText>() + self.bytes.cost()
+    }
+
+    /// The method.
+    pub fn method(&self) -> &[u8] {
+        &self.bytes[self.method.clone()]
+    }
+
+    /// The request target.
+    pub fn target(&self) -> &[u8] {
+        &self.bytes[self.target.clone()]
+    }
+
+    /// The protocol version.
+    pub fn version(&self) -> &[u8] {
+        &self.bytes[self.version.clone()]
+    }
+
+    /// The value of `Referer`.
+    pub fn referer(&self) -> Option<&[u8]> {
+        self.referer.clone().map(|range| &self.bytes[range])
+    }
+
+    /// The value of `User-Agent`.
+    pub fn user_agent(&self) -> Option<&[u8]> {
+        self.user_agent.clone().map(|range| &self.bytes[range])
+    }
+}
+
+/// The value of a field, as far as it is kept.
+fn cut(value: &[u8]) -> &[u8] {
+    value.get(..FIELD_LIMIT).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http1::limits::HeadLimits;
+    use crate::http1::parse::request_head;
+
+    #[track_caller]
+    fn check(received: &[u8], want: [&str; 3]) {
+        let text = RequestText::of_part(received);
+        let got = [text.method(), text.target(), text.version()].map(String::from_utf8_lossy);
+        assert_eq!(got, want, "{}", received.escape_ascii());
+    }
+
+    #[test]
+    fn the_readable_parts_of_a_request_line_are_kept() {
+        check(b"", ["", "", ""]);
+        check(b"GE", ["GE", "", ""]);
+        check(b"GET /a", ["GET", "/a", ""]);
+        check(
+            b"\r\nGET /a HTTP/1.1\r\nHost: x\r\n",
+            ["GET", "/a", "HTTP/1.1"],
+        );
+        check(b"GET  HTTP/1.1\n", ["GET", "", "HTTP/1.1"]);
+        check(b"GET /a b c\r\n", ["GET", "/a", "b c"]);
+        check(b"\x16\x03\x01", ["\x16\x03\x01", "", ""]); // TLS on the plain port
+        let long = "x".repeat(1000);
+        check(long.as_bytes(), [&long[..256], "", ""]);
+    }
+
+    fn text_of(head: &str) -> RequestText {
+        let (mut progress, mut lines) = Default::default();
+        let limits = HeadLimits {
+            target: 16 << 10,
+            head: 32 << 10,
+            fields: 100,
+        };
+        let head = request_head(head.as_bytes(), &mut progress, &mut lines, &limits);
+        RequestText::of(&head.expect("a valid head").expect("a whole head"))
+    }
+
+    #[test]
+    fn long_fields_are_cut_and_the_target_is_not() {
+        for length in [0, 1, 1023, 1024, 1025, 5000] {
+            let (target, referer) = ("t".repeat(length), "r".repeat(length));
+            let agent = "a".repeat(length);
+            let text = text_of(&format!(
+                "GET /{target} HTTP/1.1\r\nHost: a\r\nReferer: {referer}\r\nUser-Agent: {agent}\r\n\r\n"
+            ));
+            assert_eq!(text.method(), b"GET");
+            assert_eq!(text.target(), format!("/{target}").as_bytes());
+            assert_eq!(text.version(), b"HTTP/1.1");
+            let kept = length.min(1024);
+            assert_eq!(text.referer(), Some(&referer.as_bytes()[..kept]));
+            assert_eq!(text.user_agent(), Some(&agent.as_bytes()[..kept]));
+            assert!(text.cost() >= length + 2 * kept, "{length}");
+        }
+        let text = text_of("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n");
+        assert_eq!((text.referer(), text.user_agent()), (None, Some(&b"b"[..])));
+    }
+}
