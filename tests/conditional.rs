@@ -7,7 +7,7 @@ mod support;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use support::{Response, Setup, TestServer, request};
+use support::{Response, Setup, TestServer, noise, request};
 
 /// When the file was modified, and the seconds around it.
 const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -319,8 +319,8 @@ fn a_change_shows_at_once_to_whoever_comes_next() {
 }
 
 #[test]
-fn files_of_one_content_and_date_do_not_share_a_state() {
-    let setup = Setup::new().file("a", "same").file("b", "same");
+fn files_of_one_size_and_date_are_told_apart_by_their_content() {
+    let setup = Setup::new().file("a", "same").file("b", "sane");
     let date = UNIX_EPOCH + Duration::from_secs(MODIFIED_SECONDS);
     set_modified(&setup, "a", date);
     set_modified(&setup, "b", date);
@@ -331,6 +331,33 @@ fn files_of_one_content_and_date_do_not_share_a_state() {
     assert_ne!(before, tag("/b"));
     std::fs::rename(server.root.join("b"), server.root.join("a")).expect("renamed");
     assert_ne!(before, tag("/a"));
+}
+
+/// A download that was begun before goes on, and another server with a copy has the same entity-tags.
+#[test]
+fn a_new_mode_or_link_changes_no_entity_tag() {
+    let large = noise(2 << 20);
+    let setup = Setup::new().file("small", "x").file("large", large.clone());
+    let date = UNIX_EPOCH + Duration::from_secs(MODIFIED_SECONDS);
+    for name in ["small", "large"] {
+        set_modified(&setup, name, date);
+    }
+    let server = setup.start();
+    let tag = |path: &str| server.get(path, &[]).field("ETag").map(str::to_owned);
+    let tags = || ["/small", "/large"].map(tag);
+    let before = tags();
+    for name in ["small", "large"] {
+        let path = server.root.join(name);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+        std::fs::set_permissions(&path, mode).expect("a new mode");
+        std::fs::hard_link(&path, server.root.join(format!("{name}-link"))).expect("a link");
+    }
+    assert_eq!(tags(), before);
+    let copies = ["/small-link", "/large-link"].map(tag);
+    assert_eq!(copies, before);
+    let tag = before[1].as_deref().expect("a tag");
+    let rest = server.get("/large", &[("Range", "bytes=1000000-"), ("If-Range", tag)]);
+    assert!(rest.status == 206 && rest.body == large[1_000_000..]);
 }
 
 #[test]

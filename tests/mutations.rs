@@ -448,7 +448,7 @@ fn is_multipart(response: &Response) -> bool {
         return false;
     };
     let (start, end) = (
-        format!("--{boundary}\r\n"),
+        format!("\r\n--{boundary}\r\n"),
         format!("\r\n--{boundary}--\r\n"),
     );
     response.body.starts_with(start.as_bytes()) && response.body.ends_with(end.as_bytes())

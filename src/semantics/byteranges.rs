@@ -4,7 +4,7 @@
 //! calls, the caller sends the bytes of a part from the file, so no body is built in memory.
 //!
 //! ```text
-//! --SEPARATOR CRLF                          part_head(0)
+//! CRLF --SEPARATOR CRLF                     part_head(0)
 //! Content-Type: text/plain CRLF
 //! Content-Range: bytes 0-4/1234 CRLF
 //! CRLF
@@ -16,6 +16,9 @@
 //! !                                         byte 9
 //! CRLF --SEPARATOR-- CRLF                   closing
 //! ```
+//!
+//! The first CRLF ends an empty preamble, which RFC 2046 section 5.1.1 allows. nginx and Apache send it,
+//! and some clients look for parts behind it: without it, zsync 0.6.2 requests the same ranges for ever.
 
 use std::borrow::Cow;
 
@@ -64,13 +67,12 @@ impl Byteranges {
         let Some(&range) = self.ranges.get(index) else {
             return;
         };
-        let line_end = if index > 0 { "\r\n" } else { "" };
         let (boundary, media_type) = (&self.boundary, &self.media_type);
         let content_range = ContentRange::Satisfied(range, self.length);
         append(
             out,
             format_args!(
-                "{line_end}--{boundary}\r\nContent-Type: {media_type}\r\n\
+                "\r\n--{boundary}\r\nContent-Type: {media_type}\r\n\
                  Content-Range: {content_range}\r\n\r\n"
             ),
         );
@@ -101,7 +103,7 @@ mod tests {
         let ranges = [(0, 4), (9, 9)].map(|(first, last)| ByteRange { first, last });
         let content = b"hello you!";
         let layout = Byteranges::new("SEP", "text/plain", 10, ranges.to_vec());
-        let want = "--SEP\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-4/10\r\n\r\n\
+        let want = "\r\n--SEP\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-4/10\r\n\r\n\
                     hello\
                     \r\n--SEP\r\nContent-Type: text/plain\r\nContent-Range: bytes 9-9/10\r\n\r\n\
                     !\

@@ -59,8 +59,8 @@ pub enum IgnoredReason {
     UnknownUnit,
     /// The field has more ranges than the limit.
     TooMany,
-    /// The representation is empty. A suffix range of it is satisfiable, but Content-Range cannot
-    /// express it.
+    /// The representation is empty. Content-Range cannot express a part of it, and download managers
+    /// that get 416 give up. A server may ignore any Range (section 14.2).
     EmptyRepresentation,
 }
 
@@ -79,7 +79,7 @@ pub fn select(value: &[u8], length: u64, limit: usize) -> RangeChoice {
         Ok(specs) => specs,
         Err(why) => return RangeChoice::Ignored(why),
     };
-    if length == 0 && specs.iter().any(RangeSpec::is_suffix) {
+    if length == 0 {
         return RangeChoice::Ignored(IgnoredReason::EmptyRepresentation);
     }
     let satisfiable = specs.iter().filter_map(|spec| spec.within(length));
@@ -154,11 +154,6 @@ impl RangeSpec {
             RangeSpec::Last(suffix) => (length.saturating_sub(suffix), end),
         };
         (first <= end).then_some(ByteRange { first, last })
-    }
-
-    /// Whether this is a suffix range of at least one byte.
-    fn is_suffix(&self) -> bool {
-        matches!(self, RangeSpec::Last(1..))
     }
 }
 
@@ -289,9 +284,13 @@ mod tests {
         check("bytes=10-", 10, Unsatisfiable); // 14.1.2: first-pos at the end
         check("bytes=10-20,30-", 10, Unsatisfiable);
         check("bytes=-0", 10, Unsatisfiable); // a suffix needs a length
-        check("bytes=0-", 0, Unsatisfiable);
-        check("bytes=0-0", 0, Unsatisfiable);
-        check("bytes=-0", 0, Unsatisfiable);
+    }
+
+    #[test]
+    fn an_empty_representation_has_no_ranges() {
+        for value in ["bytes=0-", "bytes=0-0", "bytes=5-", "bytes=-0", "bytes=-1"] {
+            check(value, 0, Ignored(IgnoredReason::EmptyRepresentation));
+        }
     }
 
     #[test]

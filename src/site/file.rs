@@ -96,7 +96,7 @@ impl StoredFile {
         memory: Option<Rc<HeldBytes>>,
         charge: Charge,
     ) -> StoredFile {
-        let content = hash((&state, memory.as_deref().map(Deref::deref)));
+        let content = hash((state.version(), memory.as_deref().map(Deref::deref)));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
         let representation = |hash, coding| Representation {

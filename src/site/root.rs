@@ -538,6 +538,12 @@ impl FileState {
     pub(super) fn is_same_file(&self, other: &FileState) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
+
+    /// What changes with the content: the size, and the modification time in seconds and nanoseconds. A
+    /// new owner, mode or link changes none of it, and a copy on another server may have the same.
+    pub(super) fn version(&self) -> (u64, i64, u64) {
+        (self.size, self.modified, self.modified_nanoseconds)
+    }
 }
 
 impl FileState {
