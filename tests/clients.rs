@@ -7,9 +7,11 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use support::{A_SECOND_OF_IT, Setup, TestServer};
+use support::{A_SECOND_OF_IT, Setup, TestServer, noise};
 
 const CURL: &str = "curl is needed by these tests; scripts/test installs it";
+#[cfg(target_os = "linux")]
+const ZSYNC: &str = "zsync is needed by these tests; scripts/test installs it";
 const PYTHON: &str = "python3 is needed by these tests; scripts/test installs it";
 
 /// Bytes that differ from every shift of themselves by less than 251.
@@ -75,6 +77,33 @@ fn concept_10_curl_resumes_an_interrupted_download() {
     );
     assert!(again.stdout == b"416", "{again:?}");
     assert!(std::fs::read(&part).expect("the file") == content);
+}
+
+/// Looks for each part behind a line break, and requests the same ranges for ever if there is none.
+#[test]
+#[cfg(target_os = "linux")]
+fn zsync_fetches_only_what_has_changed() {
+    let content = noise(4 << 20);
+    let mut old = content.clone();
+    for block in old.chunks_mut(256 * 1024) {
+        block[1000..5000].fill(b'x');
+    }
+    let server = Setup::new().file("image", &content).start();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new("timeout");
+        command.args(["60", program]).args(arguments);
+        command.current_dir(folder.path()).stdin(Stdio::null());
+        let output = command.output().expect(ZSYNC);
+        assert!(output.status.success(), "{program}: {output:?}");
+    };
+    std::fs::write(folder.path().join("old"), old).expect("a file");
+    let (image, url) = (server.root.join("image"), url(&server, "/image"));
+    let image = image.to_str().expect("UTF-8");
+    run("zsyncmake", &["-o", "image.zsync", "-u", &url, image]);
+    run("zsync", &["-q", "-i", "old", "-o", "new", "image.zsync"]);
+    let new = std::fs::read(folder.path().join("new")).expect("the file");
+    assert!(new == content);
 }
 
 #[test]
