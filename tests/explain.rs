@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 45] = [
+const CASES: [(&str, &[&str]); 46] = [
     (
         "200-a-client-that-expects-100",
         &[
@@ -96,7 +96,8 @@ const CASES: [(&str, &[&str]); 45] = [
             "If-Modified-Since: Mon, 07 Nov 1994 08:49:37 GMT",
         ],
     ),
-    ("400-a-dot-segment", &["/letters/../hello.txt"]),
+    ("301-dot-segments", &["/letters/../hello.txt"]),
+    ("400-a-dot-segment", &["/letters/../../hello.txt"]),
     ("400-a-target-without-a-form", &["hello.txt"]),
     (
         "400-two-hosts",

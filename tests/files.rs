@@ -651,19 +651,14 @@ fn every_name_round_trips_through_the_links_of_its_listing() {
     assert_eq!(links.len(), 2 * NAMES.len());
     let mut seen = Vec::new();
     for link in links {
-        let path = link.strip_prefix("./").expect("relative to the page");
-        let response = server.get(&format!("/{path}"), &[]);
+        let response = server.get(&format!("/{link}"), &[]);
         assert_eq!(response.status, 200, "{link}");
-        if path.ends_with('/') {
+        if link.ends_with('/') {
             let inner = response.text();
             let inner = hrefs(&inner);
-            let inner = inner
-                .last()
-                .expect("a file")
-                .strip_prefix("./")
-                .expect("relative");
+            let inner = inner.last().expect("a file");
             assert_eq!(
-                server.get(&format!("/{path}{inner}"), &[]).text(),
+                server.get(&format!("/{link}{inner}"), &[]).text(),
                 "inner",
                 "{link}"
             );
@@ -694,7 +689,7 @@ fn every_folder_redirects_to_its_own_name() {
         let response = server.get(&format!("{}?q=1", target(name)), &[]);
         let hidden = name.starts_with(b".");
         assert_eq!(response.status, if hidden { 404 } else { 301 });
-        let location = format!("{}/?q=1", target(name));
+        let location = format!("{}/?q=1", &target(name)[1..]);
         assert_eq!(
             response.field("Location"),
             (!hidden).then_some(location.as_str())
@@ -703,10 +698,35 @@ fn every_folder_redirects_to_its_own_name() {
 }
 
 #[test]
-fn a_listing_shows_nothing_that_cannot_be_asked_for() {
-    let server = TestServer::of(&[("a\\b", "unreachable"), ("plain", "here")]);
-    assert_eq!(names_in(&server, "/"), ["plain"]);
-    check_status(&server, "/a%5Cb", 400);
+fn a_name_with_a_backslash_is_a_name() {
+    let server = TestServer::of(&[("a\\b", "here")]);
+    assert_eq!(names_in(&server, "/"), ["a\\b"]);
+    assert_eq!(server.get("/a%5Cb", &[]).text(), "here");
+    check_status(&server, "/a\\b", 400);
+}
+
+/// Many clients send a path as it was typed.
+#[test]
+fn a_path_with_empty_or_dot_segments_leads_to_the_one_without() {
+    let server = TestServer::of(&[("a", "the file a"), ("folder/in", "inner")]);
+    for (target, location) in [
+        ("//a", "../a"),
+        ("//evil.example/a", "../../evil.example/a"),
+        ("/folder//in?x", "../../folder/in?x"),
+        ("/folder/../a", "./a"),
+        ("/./a", "./a"),
+        ("/folder/.", "../folder/"),
+        ("/%2E//x:y", ""),
+    ] {
+        let response = server.get(target, &[]);
+        if location.is_empty() {
+            assert_eq!(response.status, 400, "encoded dots stay refused");
+            continue;
+        }
+        assert_eq!(response.status, 301, "{target}");
+        assert_eq!(response.field("Location"), Some(location), "{target}");
+        assert_eq!(response.field("Cache-Control"), Some("no-cache"));
+    }
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn blanks_and_control_characters_of_names_are_shown_and_links_keep_them() {
         let shown = format!(">a<span class=\"invisible\">U+{code:04X}</span>b</a>");
         assert!(page.contains(&shown), "{shown}: {page}");
         assert!(!page.contains(blank), "{code:04X}");
-        let (_, link) = page.split_once("<a href=\"./a%").expect("a link");
+        let (_, link) = page.split_once("<a href=\"a%").expect("a link");
         let (rest, _) = link.split_once('"').expect("an end");
         assert_eq!(server.get(&format!("/a%{rest}"), &[]).text(), "here");
     }
@@ -74,7 +74,7 @@ fn invisible_characters_of_names_are_shown_and_links_keep_them() {
     let shown = ">rtl<span class=\"invisible\">U+202E</span>gnp.exe</a>";
     let (before, _) = page.split_once(shown).expect("a marked name");
     assert!(!page.contains('\u{202e}'), "{page}");
-    let (_, link) = before.rsplit_once("href=\"./").expect("a link");
+    let (_, link) = before.rsplit_once("href=\"").expect("a link");
     let link = link.strip_suffix('"').expect("an attribute");
     assert_eq!(server.get(&format!("/{link}"), &[]).text(), "a program");
     let listing = json(&server.get("/", &[JSON]));
@@ -98,13 +98,13 @@ fn a_folder_is_a_page_for_people() {
         "<title>Index of /docs/</title>",
         "2 folders, 3 files, 21 B",
         "<a href=\"../\">Parent folder</a>",
-        "<a href=\"./a/\">a/</a>",
-        "<a href=\"./file10.txt\">file10.txt</a>",
+        "<a href=\"a/\">a/</a>",
+        "<a href=\"file10.txt\">file10.txt</a>",
         "2001-09-09",
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
-    assert!(!text.contains("./.hidden"));
+    assert!(!text.contains("href=\".hidden"));
     let root = server.root.to_str().expect("UTF-8");
     assert!(!text.contains(root), "a path of the machine leaks");
 }
@@ -127,7 +127,7 @@ fn a_folder_is_json_for_programs() {
     assert_eq!(entries[0]["type"], "directory");
     assert_eq!(
         (&entries[0]["size"], &entries[0]["href"]),
-        (&Value::Null, &"./a/".into())
+        (&Value::Null, &"a/".into())
     );
     let file = &entries[2];
     assert_eq!((&file["type"], &file["size"]), (&"file".into(), &7.into()));
@@ -445,7 +445,7 @@ fn a_hundred_thousand_entries_hold_nobody_up() {
     GzDecoder::new(&page.body[..])
         .read_to_string(&mut text)
         .expect("gzip");
-    assert_eq!(text.matches("<a href=\"./file%20").count(), MANY);
+    assert_eq!(text.matches("<a href=\"file%20").count(), MANY);
     assert!(text.contains("100,000 files"), "{}", &text[..3000]);
     let tag = page.field("ETag").expect("a tag");
     let fields = [("Accept-Encoding", "gzip"), ("If-None-Match", tag)];

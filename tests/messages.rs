@@ -115,7 +115,7 @@ fn concept_1_a_path_is_decoded_once_and_its_query_set_apart() {
 }
 
 #[test]
-fn what_could_mean_two_files_is_refused_and_never_mended() {
+fn what_could_mean_two_files_is_refused() {
     let server = site();
     let row =
         |target: &str, status| check_line(&server, &format!("GET {target} HTTP/1.1"), status, "");
@@ -129,28 +129,19 @@ fn what_could_mean_two_files_is_refused_and_never_mended() {
         "/folder%2Fin",
         "/folder%2fin",
         "/folder\\in",
-        "/folder%5Cin", // one byte, two readings
         "/..",
         "/../a",
-        "/folder/../a",
-        "/./a",
-        "/folder/.",
+        "/folder/../../a",
+        "//../../a",
         "/%2e%2e/a",
+        "/folder/../%2e%2e/a",
+        "/folder//%2e/a",
         "/.%2E/a", // section 5.2.4
         "/folder/%2e%2e/%2e%2e/etc/passwd",
-        "//test/../a",
     ] {
         row(target, 400);
     }
-    for target in [
-        "//a",
-        "//test/a",
-        "/folder//in",
-        "/folder/in/",
-        "/a/",
-        "/a/b",
-        "/none",
-    ] {
+    for target in ["/folder%5Cin", "/folder/in/", "/a/", "/a/b", "/none"] {
         row(target, 404);
     }
 }

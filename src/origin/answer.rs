@@ -51,7 +51,10 @@ fn answer_site(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) ->
             note_path(raw, path, trace);
             answer_or_wait(origin, request, path, HOW, trace)
         }
-        Err(fault) => Answer::Ready(refused_path(raw, fault, trace)),
+        Err(fault) => Answer::Ready(
+            redirect_to_normalised(request, raw, fault, trace)
+                .unwrap_or_else(|| refused_path(raw, fault, trace)),
+        ),
     };
     origin.decoded = decoded;
     answer
@@ -208,22 +211,64 @@ fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
     response
 }
 
-/// Relative links in a directory's page work only if its URL ends with a slash. The location begins
-/// with exactly one slash, so it cannot name another host.
+/// Relative links in a directory's page work only if its URL ends with a slash.
 fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, trace: &mut Trace) -> Response {
+    let name = path.as_bytes().rsplit(|&byte| byte == b'/').next();
+    let mut location = Vec::new();
+    let name = percent::segment(name.unwrap_or_default());
+    append(&mut location, format_args!("{name}/"));
+    redirect(request, location, Reason::DirectoryWithoutSlash, trace)
+}
+
+/// Many clients send a path as it was typed. If it leads nowhere else than a path without empty segments,
+/// `.` and `..`, they are redirected to that one, so that there is one URL for each file.
+fn redirect_to_normalised(
+    request: &Request<'_>,
+    raw: &[u8],
+    fault: PathError,
+    trace: &mut Trace,
+) -> Option<Response> {
+    if !matches!(fault, PathError::EmptySegment | PathError::DotSegment) {
+        return None;
+    }
+    let reference = path::normalised(raw)?;
+    let mut rest = reference.as_slice();
+    while let Some(above) = rest.strip_prefix(b"../").or(rest.strip_prefix(b"./")) {
+        rest = above;
+    }
+    // What remains may still be refused, for example if it has encoded dots.
+    SitePath::decode(rest, &mut Vec::new()).ok()?;
     let mut location = Vec::new();
     append(
         &mut location,
-        format_args!("/{}/", percent::path(path.as_bytes())),
+        format_args!("{}", percent::as_sent(&reference)),
     );
+    Some(redirect(
+        request,
+        location,
+        Reason::PathNotNormalised,
+        trace,
+    ))
+}
+
+/// Redirects to a relative reference with the query of the request. It does not begin with a slash, so
+/// it cannot name another host, and it works if a proxy has removed a prefix of the path.
+fn redirect(
+    request: &Request<'_>,
+    mut location: Vec<u8>,
+    reason: Reason,
+    trace: &mut Trace,
+) -> Response {
     if let Some(query) = request.head.target.query() {
         append(&mut location, format_args!("?{}", percent::as_sent(query)));
     }
-    let (status, reason) = (Status::MovedPermanently, Reason::DirectoryWithoutSlash);
+    let status = Status::MovedPermanently;
     trace.note(|| {
         let step = reason.step();
         step.with(Evidence::Value(Quote::of(&location)))
             .leads_to(status)
     });
-    error_page_for(Response::new(status, reason).field("Location", location))
+    let response = Response::new(status, reason).field("Location", location);
+    // Browsers keep a 301 for good, and a file may come to where a directory was.
+    error_page_for(response.field("Cache-Control", "no-cache"))
 }

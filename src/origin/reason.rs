@@ -12,7 +12,7 @@ use crate::semantics::decide::{Decision, WholeReason};
 use crate::semantics::precondition::{FailedReason, NotModifiedReason};
 use crate::semantics::range::ByteRange;
 use crate::semantics::trace::{Clause, Step, clause};
-use crate::site::path::PathError;
+use crate::site::path::{self, PathError};
 use crate::site::root::{DiskError, Told};
 
 /// The rule that decided.
@@ -34,6 +34,8 @@ pub enum Reason {
     CodingNotAcceptable,
     /// The client is redirected to the URL with a slash, where the relative links work.
     DirectoryWithoutSlash,
+    /// The client is redirected to the path without empty segments, `.` and `..`.
+    PathNotNormalised,
     /// The directory has no index file, and listings are off.
     ListingOff,
     /// `OPTIONS *`.
@@ -157,6 +159,7 @@ impl Reason {
             Reason::NotModified(_) | Reason::PreconditionFailed(_) => HANDLER,
             Reason::RangeNotSatisfiable(_) | Reason::CodingNotAcceptable => HANDLER,
             Reason::DirectoryWithoutSlash => SLASH,
+            Reason::PathNotNormalised => path::NORMALISED,
             Reason::ListingOff => LISTING_OFF,
             Reason::ServerOptions | Reason::ResourceOptions => OPTIONS,
             Reason::UnknownMethod | Reason::MethodNotAllowed => METHOD,
@@ -251,6 +254,7 @@ impl Reason {
             Reason::Disk(fault) => fault.text(),
             Reason::CodingNotAcceptable => NOT_ACCEPTABLE,
             Reason::DirectoryWithoutSlash => "the URL of a directory must end with a slash",
+            Reason::PathNotNormalised => "the path has empty segments or dot segments",
             Reason::ListingOff => "the directory has no index file and listings are off",
             Reason::ServerOptions => "OPTIONS * asks which methods the server allows",
             Reason::ResourceOptions => "OPTIONS asks which methods the resource allows",
@@ -297,6 +301,7 @@ mod tests {
     #[test]
     fn each_reason_names_its_rule() {
         check(Reason::DirectoryWithoutSlash, "RFC 9110 section 15.4.2");
+        check(Reason::PathNotNormalised, "RFC 3986 section 6.2.2.3");
         check(Reason::ListingOff, "RFC 9110 section 15.5.5");
         check(Reason::ToHttps, "RFC 9110 section 15.4.9");
         check(Reason::Misdirected, "RFC 9110 section 7.4");

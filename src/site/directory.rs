@@ -27,7 +27,7 @@ use crate::site::disk::{Caller, Effort, Ended, Pending, Registered, Room};
 use crate::site::held_listing::{HeldListing, HeldListings};
 use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
 use crate::site::nofollow::Blocking;
-use crate::site::path::{is_hidden_name, is_nameable};
+use crate::site::path::is_hidden_name;
 use crate::site::queue::{Queue, Standing, Ticket};
 use crate::site::resolve::Site;
 use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind, LookupError, Root};
@@ -558,9 +558,7 @@ impl Scanned {
         let scan = &mut self.scan;
         let mut work = 0;
         while work < STEP {
-            let is_shown = |name: &[u8]| {
-                (hidden || !is_hidden_name(name)) && is_nameable(name) && scan.wants(name)
-            };
+            let is_shown = |name: &[u8]| (hidden || !is_hidden_name(name)) && scan.wants(name);
             match root.next_entry(directory, name, is_shown, blocking, &mut work)? {
                 None => return Ok(false),
                 Some(DirectoryEntry::Skipped) => {}

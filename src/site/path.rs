@@ -1,14 +1,15 @@
-//! RFC 3986 sections 2 and 3.3: decodes the path of a request to the name of a file. Sections 5.2.4 and
-//! 7.3 explain why dot segments and some characters are dangerous.
+//! RFC 3986 sections 2, 3.3 and 6.2.2.3: decodes the path of a request to the name of a file. Sections
+//! 5.2.4 and 7.3 explain why dot segments and some characters are dangerous.
 //!
 //! `/a%20b/` names the directory `a b/`. `/%2e%2e/x` is refused. A path is decoded once, as bytes.
-//! If two programs could read a path as two different files, it is refused, not normalised.
+//! If two programs could read a path as two different files, it names none. `/a//b` and `/x/../a/b`
+//! lead to `/a/b` by a redirect, if the dots are not encoded and do not lead above the root.
 
 use crate::semantics::trace::{Clause, clause};
 use crate::text::percent::{self, Octet};
 
 /// A decoded path below the document root. It has no leading slash, no empty, `.` or `..` segment,
-/// no NUL and no backslash. The root is the empty path. If the client sent a slash at the end, it is
+/// and no NUL. The root is the empty path. If the client sent a slash at the end, it is
 /// kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SitePath<'a>(&'a [u8]);
@@ -22,9 +23,9 @@ pub enum PathError {
     Nul,
     /// The path contains `%2F`. Some programs read it as data, some as a separator.
     EncodedSlash,
-    /// The path contains a backslash, which some programs read as a separator.
+    /// The path contains a backslash that is not encoded. Some programs read it as a separator.
     Backslash,
-    /// A segment is `.` or `..`, encoded or not. Clients must resolve these before they send a
+    /// A segment is `.` or `..`, encoded or not. Clients should resolve these before they send a
     /// request (section 5.2.4).
     DotSegment,
     /// The path contains two slashes in a row. No file has an empty name.
@@ -45,9 +46,8 @@ impl PathError {
         match self {
             PathError::InvalidEscape => clause!("RFC 3986 section 2.1", "decode"),
             PathError::EncodedSlash => clause!("RFC 3986 section 7.3", "decode"),
-            PathError::Nul | PathError::Backslash => {
-                clause!("RFC 3986 section 7.3", "check_segments")
-            }
+            PathError::Nul => clause!("RFC 3986 section 7.3", "check_segments"),
+            PathError::Backslash => clause!("RFC 3986 section 2", "decode"),
             PathError::DotSegment => clause!("RFC 3986 section 5.2.4", "check_segments"),
             PathError::EmptySegment => clause!("RFC 3986 section 3.3", "check_segments"),
         }
@@ -74,6 +74,7 @@ impl<'a> SitePath<'a> {
         storage.clear();
         for octet in percent::octets(raw.strip_prefix(b"/").unwrap_or(raw)) {
             storage.push(match octet {
+                Octet::Plain(b'\\') => return Err(PathError::Backslash),
                 Octet::Plain(byte) => byte,
                 Octet::Encoded(b'/') => return Err(PathError::EncodedSlash),
                 Octet::Encoded(byte) => byte,
@@ -116,18 +117,56 @@ pub fn is_hidden_name(name: &[u8]) -> bool {
     name.starts_with(b".") && name != b".well-known"
 }
 
-/// Whether a path may contain this name. A listing leaves out all other names, because clients could
-/// not request them.
-pub fn is_nameable(name: &[u8]) -> bool {
-    !name.contains(&b'\\')
+/// The most segments of a path for which a client is redirected to the normalised path.
+const MOST_SEGMENTS: usize = 256;
+
+/// The rule that [`normalised`] applies.
+pub const NORMALISED: Clause = clause!("RFC 3986 section 6.2.2.3", "normalised");
+
+/// A relative reference from a raw path with empty segments, `.` or `..` to the path without them. It is
+/// relative because the client may know the path with a prefix that a proxy has removed. `None` if the
+/// path leads above the root or is very long. Encoded dots are not resolved.
+///
+/// `/a//b/../c` gives `../../a/c`.
+pub fn normalised(raw: &[u8]) -> Option<Vec<u8>> {
+    let raw = raw.strip_prefix(b"/").unwrap_or(raw);
+    let mut all: Vec<&[u8]> = raw
+        .split(|&byte| byte == b'/')
+        .take(MOST_SEGMENTS + 1)
+        .collect();
+    let last = all.pop().filter(|_| all.len() < MOST_SEGMENTS)?;
+    let base = resolved(&all)?;
+    all.push(last);
+    let mut segments = resolved(&all)?;
+    segments.retain(|segment| !segment.is_empty());
+    let mut reference = match base.len() {
+        // Without it, `a:b` would be read as a URL of the scheme `a`.
+        0 => b"./".to_vec(),
+        depth => b"../".repeat(depth),
+    };
+    reference.extend(segments.join(&b'/'));
+    if !segments.is_empty() && matches!(last, b"" | b"." | b"..") {
+        reference.push(b'/');
+    }
+    Some(reference)
+}
+
+/// The segments without `.` and `..` (section 5.2.4). `None` if they lead above the root.
+fn resolved<'a>(segments: &[&'a [u8]]) -> Option<Vec<&'a [u8]>> {
+    let mut resolved = Vec::new();
+    for segment in segments {
+        match *segment {
+            b"." => {}
+            b".." => drop(resolved.pop()?),
+            other => resolved.push(other),
+        }
+    }
+    Some(resolved)
 }
 
 fn check_segments(path: &[u8]) -> Result<(), PathError> {
     if path.contains(&0) {
         return Err(PathError::Nul);
-    }
-    if path.contains(&b'\\') {
-        return Err(PathError::Backslash);
     }
     let mut has_empty_segment = false;
     for segment in path
@@ -188,7 +227,6 @@ mod tests {
         check("/a%2Fb", Err(PathError::EncodedSlash));
         check("/..%2f", Err(PathError::EncodedSlash));
         check("/a\\b", Err(PathError::Backslash));
-        check("/..%5c..", Err(PathError::Backslash));
         check("/..", Err(PathError::DotSegment));
         check("/../", Err(PathError::DotSegment));
         check("/a/../b", Err(PathError::DotSegment));
@@ -199,6 +237,57 @@ mod tests {
         check("//host/x", Err(PathError::EmptySegment));
         check("/a//", Err(PathError::EmptySegment));
         check("//host/..", Err(PathError::DotSegment));
+    }
+
+    #[test]
+    fn an_encoded_backslash_is_a_byte_of_a_name() {
+        check("/a%5Cb", Ok(b"a\\b"));
+        check("/..%5c..", Ok(b"..\\.."));
+    }
+
+    /// The path to which a client is led from `raw`, by RFC 3986 section 5.2.
+    fn led_to(raw: &str) -> Option<String> {
+        let reference = normalised(raw.as_bytes())?;
+        let reference = String::from_utf8(reference).expect("ASCII");
+        let base = &raw[..raw.rfind('/').expect("a slash") + 1];
+        let merged = format!("{base}{reference}");
+        let mut segments: Vec<&str> = Vec::new();
+        for segment in merged[1..].split('/') {
+            match segment {
+                "." => {}
+                ".." => drop(segments.pop()),
+                other => segments.push(other),
+            }
+        }
+        Some(format!("/{}", segments.join("/")))
+    }
+
+    #[test]
+    fn clients_are_led_to_the_normalised_path() {
+        for (raw, want) in [
+            ("//a", Some("/a")),
+            ("//", Some("/")),
+            ("/a//b/../c", Some("/a/c")),
+            ("/a//", Some("/a/")),
+            ("/./a", Some("/a")),
+            ("/.", Some("/")),
+            ("/a/.", Some("/a/")),
+            ("/a/b/..", Some("/a/")),
+            ("/a/..", Some("/")),
+            ("/a/../b%20c", Some("/b%20c")),
+            ("/%2e%2e//a", Some("/%2e%2e/a")),
+            ("/..", None),
+            ("/a/../../b", None),
+            ("/../a", None),
+        ] {
+            assert_eq!(led_to(raw).as_deref(), want, "{raw}");
+        }
+        assert_eq!(normalised(b"/./a:b").as_deref(), Some(&b"./a:b"[..]));
+        assert_eq!(
+            normalised(b"/a//b/../c").as_deref(),
+            Some(&b"../../a/c"[..])
+        );
+        assert_eq!(normalised("/".repeat(MOST_SEGMENTS + 2).as_bytes()), None);
     }
 
     #[test]
@@ -214,7 +303,7 @@ mod tests {
 
     #[test]
     fn encoding_and_decoding_keeps_every_byte() {
-        let name: Vec<u8> = (1..=255).filter(|byte| !b"/\\".contains(byte)).collect();
+        let name: Vec<u8> = (1..=255).filter(|&byte| byte != b'/').collect();
         let mut raw = vec![b'/'];
         append(&mut raw, format_args!("{}", percent::path(&name)));
         let mut storage = Vec::new();

@@ -34,8 +34,9 @@ const COLUMNS: [(SortKey, &str); 3] = [
     (SortKey::Modified, "Modified"),
 ];
 
-/// The reference from a directory's page to an entry, such as `./a%20b` or `./photos/`. The `./` marks
-/// it as a relative path. The slash at the end of a directory avoids a redirect.
+/// The reference from a directory's page to an entry, such as `a%20b` or `photos/`. Programs that read
+/// listings expect bare names. A colon is encoded, so that no name reads as a scheme. The slash at the end
+/// of a directory avoids a redirect.
 pub(super) struct Href<'e>(pub(super) &'e ListedEntry<'e>);
 
 impl Display for Href<'_> {
@@ -44,7 +45,7 @@ impl Display for Href<'_> {
             EntryKind::Directory => "/",
             EntryKind::File => "",
         };
-        write!(f, "./{}{slash}", percent::segment(self.0.name))
+        write!(f, "{}{slash}", percent::segment(self.0.name))
     }
 }
 
@@ -123,7 +124,7 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
         format_args!(
             "</main>\n<footer>\n<span id=\"keys\" hidden><kbd>/</kbd> filter \
              <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open</span>\n\
-             <span><a href=\"{}\">This list as JSON</a></span>\n</footer>\n\
+             <span><a rel=\"nofollow\" href=\"{}\">This list as JSON</a></span>\n</footer>\n\
              <script>{SCRIPT}</script>\n</body>\n</html>\n",
             Html(as_json.as_bytes())
         ),
@@ -215,7 +216,10 @@ fn write_unfiltered_link(out: &mut Vec<u8>, sort: Sort) {
     let link = all.link(sort, None);
     append(
         out,
-        format_args!(" <a href=\"{}\">show all</a>", Html(link.as_bytes())),
+        format_args!(
+            " <a rel=\"nofollow\" href=\"{}\">show all</a>",
+            Html(link.as_bytes())
+        ),
     );
 }
 
@@ -253,7 +257,7 @@ fn write_column(out: &mut Vec<u8>, frame: &Frame, key: SortKey, title: &str) {
     append(
         out,
         format_args!(
-            "<th scope=\"col\"{state}><a href=\"{}\">{title}</a></th>",
+            "<th scope=\"col\"{state}><a rel=\"nofollow\" href=\"{}\">{title}</a></th>",
             Html(link.as_bytes())
         ),
     );

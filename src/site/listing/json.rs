@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {"path":"/x/","directories":0,"files":1,"bytes":5,"entries":[
-//! {"name":"a b","type":"file","size":5,"modified":"2026-11-21T06:58:12Z","href":"./a%20b"}
+//! {"name":"a b","type":"file","size":5,"modified":"2026-11-21T06:58:12Z","href":"a%20b"}
 //! ]}
 //! ```
 //!

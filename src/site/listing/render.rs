@@ -161,8 +161,8 @@ mod tests {
             &[
                 "<title>Index of /x/</title>",
                 "1 folder, 1 file, 1.5 KiB",
-                "<tr class=\"d\"><td><a href=\"./d/\">d/</a></td><td></td>",
-                "<a href=\"./a%20%3Cb%3E%20%26%20%27c%27.txt\">a &lt;b&gt; &amp; &#39;c&#39;.txt</a>",
+                "<tr class=\"d\"><td><a href=\"d/\">d/</a></td><td></td>",
+                "<a href=\"a%20%3Cb%3E%20%26%20%27c%27.txt\">a &lt;b&gt; &amp; &#39;c&#39;.txt</a>",
                 "<data value=\"1536\" title=\"1,536 bytes\">1.5 KiB</data>",
                 "<time datetime=\"2026-11-21T06:58:12Z\" title=\"2026-11-21T06:58:12Z\">2026-11-21<span> 06:58</span>",
             ],
@@ -182,7 +182,7 @@ mod tests {
                 "<title>Index of /a&lt;U+202E&gt;/&lt;U+FEFF&gt;/</title>",
                 &format!("<a href=\"../\">a{mark}</a>"),
                 "<b aria-current=\"page\"><span class=\"invisible\">U+FEFF</span></b>",
-                &format!("<a href=\"./rtl%E2%80%AEgnp.exe\">rtl{mark}gnp.exe</a>"),
+                &format!("<a href=\"rtl%E2%80%AEgnp.exe\">rtl{mark}gnp.exe</a>"),
                 &format!("with \u{201c}{mark}\u{201d} in the name"),
                 "value=\"&#x202E;\"",
             ],
@@ -204,13 +204,13 @@ mod tests {
         );
         assert!(!rendered("/", "", &[], 1).contains(up));
         let links = [
-            "aria-sort=\"descending\"><a href=\"?sort=size&amp;order=asc&amp;q=%22%3E%26\">Size",
-            "<th scope=\"col\"><a href=\"?sort=name&amp;order=asc&amp;q=%22%3E%26\">Name",
+            "aria-sort=\"descending\"><a rel=\"nofollow\" href=\"?sort=size&amp;order=asc&amp;q=%22%3E%26\">Size",
+            "<th scope=\"col\"><a rel=\"nofollow\" href=\"?sort=name&amp;order=asc&amp;q=%22%3E%26\">Name",
             "?sort=size&amp;order=desc&amp;format=json&amp;q=%22%3E%26",
             "value=\"&quot;&gt;&amp;\"",
             "<input type=\"hidden\" name=\"sort\" value=\"size\">",
             "No name contains this text.",
-            "<a href=\"?sort=size&amp;order=desc\">show all</a>",
+            "<a rel=\"nofollow\" href=\"?sort=size&amp;order=desc\">show all</a>",
         ];
         check("/", "sort=size&order=desc&q=%22%3E%26", &[], &links);
     }
@@ -229,10 +229,10 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["path"], "/\"x\"/");
         let want = serde_json::json!([
-            {"name": "d", "type": "directory", "size": null, "modified": "2026-11-21T06:58:12Z", "href": "./d/"},
-            {"name": "b", "type": "file", "size": 1536, "modified": null, "href": "./b"},
+            {"name": "d", "type": "directory", "size": null, "modified": "2026-11-21T06:58:12Z", "href": "d/"},
+            {"name": "b", "type": "file", "size": 1536, "modified": null, "href": "b"},
             {"name": "a \"\\\n\u{FFFD}", "type": "file", "size": 1536,
-             "modified": "2026-11-21T06:58:12Z", "href": "./a%20%22%5C%0A%FF"},
+             "modified": "2026-11-21T06:58:12Z", "href": "a%20%22%5C%0A%FF"},
         ]);
         assert_eq!(value["entries"], want);
         let empty: serde_json::Value =
@@ -305,8 +305,7 @@ mod tests {
             let page = rendered("/", "", &[entry(&name, kind)], 1);
             let behind = page.split("<td><a href=\"").nth(1).unwrap();
             let reference = behind.split('"').next().unwrap();
-            let mut want = b"./".to_vec();
-            want.extend_from_slice(&name);
+            let mut want = name.clone();
             want.extend(directory.then_some(b'/'));
             prop_assert_eq!(decoded(reference), want);
             prop_assert!(reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%/".contains(&byte)));
