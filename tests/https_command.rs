@@ -190,6 +190,20 @@ fn one_file_for_both() {
     }
 }
 
+/// Some editors put one at the beginning of a file.
+#[test]
+fn files_with_a_byte_order_mark() {
+    let desk = Desk::new();
+    let marked = |name: &str, path: &Path| {
+        let text = std::fs::read_to_string(path).expect("a file");
+        desk.file(name, format!("\u{feff}{text}"))
+    };
+    desk.check_served(&Issued {
+        certificate: marked("certificate", &desk.good.certificate),
+        key: marked("key", &desk.good.key),
+    });
+}
+
 #[test]
 fn a_certificate_that_clients_refuse_is_told_of_and_used() {
     let desk = Desk::new();

@@ -1,7 +1,8 @@
 //! The environment as a source of options.
 //!
 //! `DOCROOT_SOME_NAME` sets `--some-name`. docroot reads the variable only if the option was not
-//! typed. An empty variable counts as unset.
+//! typed. An empty variable counts as unset, and so does the address of a service, `tcp://192.0.2.1:80`:
+//! Kubernetes sets `DOCROOT_PORT` to such a value if a service has the name docroot.
 
 use std::ffi::{OsStr, OsString};
 
@@ -15,12 +16,19 @@ pub fn apply(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<(), String> {
     for name in option.variables() {
-        if let Some(value) = variable(&name).filter(|value| !value.is_empty()) {
+        if let Some(value) = variable(&name).filter(|value| is_set(value)) {
             return apply_value(option, settings, &value)
                 .map_err(|what| format!("the variable {name}: {what}"));
         }
     }
     Ok(())
+}
+
+fn is_set(value: &OsStr) -> bool {
+    let is_service = ["tcp://", "udp://", "sctp://"]
+        .iter()
+        .any(|scheme| value.as_encoded_bytes().starts_with(scheme.as_bytes()));
+    !value.is_empty() && !is_service
 }
 
 fn apply_value(option: &OptionDef, settings: &mut Settings, value: &OsStr) -> Result<(), String> {

@@ -219,6 +219,17 @@ fn the_environment_sets_what_the_command_line_leaves_out() {
         Port::Fixed(3)
     );
     assert_eq!(port(&[("DOCROOT_PORT", "")], ""), Port::Preferred(8080));
+    // Kubernetes sets this for a service that is named docroot.
+    const SERVICE: &str = "tcp://192.0.2.1:8080";
+    assert_eq!(
+        port(&[("DOCROOT_PORT", SERVICE)], ""),
+        Port::Preferred(8080)
+    );
+    assert_eq!(
+        port(&[("DOCROOT_PORT", SERVICE), ("PORT", "3")], ""),
+        Port::Fixed(3)
+    );
+    assert_eq!(port(&[("PORT", SERVICE)], ""), Port::Preferred(8080));
 
     let index = |line| {
         launch_with(&[("DOCROOT_INDEX", "a,b")], line)

@@ -170,7 +170,10 @@ fn address(name: &str) -> Option<IpAddr> {
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'));
     let ip = match inner {
-        Some(inner) => IpAddr::V6(inner.parse::<Ipv6Addr>().ok()?),
+        Some(inner) => {
+            let (address, _zone) = inner.split_once('%').unwrap_or((inner, ""));
+            IpAddr::V6(address.parse::<Ipv6Addr>().ok()?)
+        }
         None => IpAddr::V4(name.parse::<Ipv4Addr>().ok()?),
     };
     Some(ip.to_canonical())
@@ -308,6 +311,7 @@ mod tests {
         check(&local, "127.255.0.9", LOOPBACK);
         check(&local, "127.0.0.1.", LOOPBACK);
         check(&local, "[::1]:8080", LOOPBACK);
+        check(&local, "[::1%lo]:8080", LOOPBACK);
         check(&local, "[0:0:0:0:0:0:0:1]", LOOPBACK);
         check(&local, "[::ffff:127.0.0.1]", LOOPBACK);
         for foreign in [

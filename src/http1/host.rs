@@ -8,6 +8,9 @@
 //!
 //! RFC 3986 section 3.2.2 encodes characters beyond ASCII, such as `caf%C3%A9`. An encoded delimiter,
 //! as in `h%2Fx`, is refused: after decoding, it would end the host or begin a port or a path.
+//!
+//! Some clients send the zone of a link-local address, as in `[fe80::1%eth0]`. It names an interface of
+//! their own machine (RFC 4007 section 11), so it is tolerated and ignored.
 
 use core::net::Ipv6Addr;
 use std::fmt;
@@ -97,6 +100,18 @@ impl<'a> Host<'a> {
         };
         Some(Host { name, port })
     }
+
+    /// The name without the zone of an IPv6 address, in two pieces: `[fe80::1` and `]`.
+    pub fn without_zone(&self) -> [&'a [u8]; 2] {
+        match self.name {
+            [b'[', ..] => {
+                let end = self.name.len() - 1;
+                let zone = self.name.iter().position(|&byte| byte == b'%');
+                [&self.name[..zone.unwrap_or(end)], &self.name[end..]]
+            }
+            name => [name, b""],
+        }
+    }
 }
 
 /// The length of the host at the start of `bytes`. `None` if it is not a host.
@@ -137,8 +152,15 @@ fn may_be_encoded(high: u8, low: u8) -> bool {
     }
 }
 
+/// An IPv6 address, perhaps with a zone. RFC 6874 encodes the `%` before it as `%25`; clients also send
+/// it as it is.
 fn is_ip_v6(literal: &[u8]) -> bool {
-    str::from_utf8(literal).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+    let (address, zone) = match literal.iter().position(|&byte| byte == b'%') {
+        Some(at) => (&literal[..at], &literal[at + 1..]),
+        None => (literal, &b"x"[..]),
+    };
+    let is_zone = !zone.is_empty() && octet::run(&UNRESERVED, zone) == zone.len();
+    is_zone && str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
 /// `IPvFuture = "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )`
@@ -231,10 +253,25 @@ mod tests {
         check_value("[::1", None);
         check_value("[]", None);
         check_value("[1.2.3.4]", None);
-        check_value("[::1%25eth0]", None); // a zone (RFC 6874) means nothing to another machine
+        check_value("[::1%25eth0]:80", Some(("[::1%25eth0]", Some(80)))); // RFC 6874
+        check_value("[fe80::1%lo]", Some(("[fe80::1%lo]", None)));
+        check_value("[::1%]", None);
+        check_value("[::1%a/b]", None);
+        check_value("[%lo]", None);
         check_value("[::1]x", None);
         check_value("[v1.]", None);
         check_value("[v.a]", None);
+    }
+
+    #[test]
+    fn zones_are_left_out() {
+        let without_zone = |text: &str| {
+            let host = Host::parse(text.as_bytes()).expect(text);
+            String::from_utf8(host.without_zone().concat()).expect("ASCII")
+        };
+        assert_eq!(without_zone("[fe80::1%25eth0]:80"), "[fe80::1]");
+        assert_eq!(without_zone("[::1]"), "[::1]");
+        assert_eq!(without_zone("h%C3%A9"), "h%C3%A9");
     }
 
     #[track_caller]

@@ -26,7 +26,7 @@ impl Default for HeadLimits {
     fn default() -> HeadLimits {
         HeadLimits {
             target: 8 * 1024,
-            head: 16 * 1024,
+            head: 32 * 1024,
             fields: 100,
         }
     }

@@ -97,8 +97,9 @@ impl Deadlines {
     const HEAD: Duration = Duration::from_secs(10);
     /// 10 s: enough for 1 MiB at 100 KiB/s.
     pub const BODY: Duration = Duration::from_secs(10);
-    /// 60 s: most readers open the next page within it, and an idle connection costs little.
-    pub const IDLE: Duration = Duration::from_secs(60);
+    /// 75 s: longer than the 60 s of widespread load balancers. If both closed at once, a request could
+    /// arrive at a connection that the server has just closed. An idle connection costs little.
+    pub const IDLE: Duration = Duration::from_secs(75);
     /// 30 s: enough to survive a short loss of the network, such as in a tunnel.
     const SEND: Duration = Duration::from_secs(30);
     /// 2 s: several round trips on most links, so a reset does not destroy the last response.

@@ -47,7 +47,7 @@ pub fn answer(request: &Request<'_>, port: u16, trace: &mut Trace) -> Response {
 /// section 3.2.4).
 fn location(host: Host<'_>, port: u16, target: Target<'_>) -> Vec<u8> {
     let mut location = b"https://".to_vec();
-    location.extend_from_slice(host.name);
+    location.extend(host.without_zone().concat());
     if port != DEFAULT_PORT {
         location.extend_from_slice(format!(":{port}").as_bytes());
     }
@@ -148,6 +148,7 @@ mod tests {
         check("h", 443, "/a?b", "https://h/a?b");
         check("h:80", 443, "/", "https://h/");
         check("[::1]:80", 443, "/", "https://[::1]/");
+        check("[fe80::1%eth0]", 443, "/", "https://[fe80::1]/");
         check("h", 8443, "/", "https://h:8443/");
         check("h", 80, "/", "https://h:80/");
     }

@@ -97,6 +97,14 @@ fn malformed(path: &Path, fault: &pem::Error) -> TlsError {
     TlsError::Malformed(path.to_owned(), why)
 }
 
+/// Some editors begin a file with the character U+FEFF, which the parser takes for a part of the first line.
+fn without_byte_order_mark(mut text: Vec<u8>) -> Vec<u8> {
+    if text.starts_with("\u{feff}".as_bytes()) {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    text
+}
+
 /// Reads a regular file. Other kinds of file may be endless or block, so they are refused.
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     let unreadable = |error| TlsError::Unreadable(path.to_owned(), error);
@@ -107,7 +115,8 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     if state.len() > LARGEST {
         return Err(TlsError::TooLarge(path.to_owned()));
     }
-    fs::read(path).map_err(unreadable)
+    let text = fs::read(path).map_err(unreadable)?;
+    Ok(without_byte_order_mark(text))
 }
 
 /// 1 MiB: all authorities that browsers trust together need a quarter of it.
