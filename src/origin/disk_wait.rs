@@ -163,12 +163,20 @@ fn go_on(
 impl Waits {
     /// The wait until the answer is tried again after this fault, unless it has lasted too long.
     fn next_try(&mut self, now: Instant, fault: DiskError) -> Result<Awaited, DiskError> {
-        let latest = *self.retry.get_or_insert(now + RETRY_PATIENCE);
-        match latest > now {
-            true => Ok(Awaited::Retry(now + RETRY)),
-            false => Err(fault),
-        }
+        let at = next_try(&mut self.retry, RETRY_PATIENCE, now);
+        at.map(Awaited::Retry).ok_or(fault)
     }
+}
+
+/// When to try again what cannot be done `now`. `None` if `patience` is over, which begins with the first
+/// call. `latest` keeps when that is.
+pub(super) fn next_try(
+    latest: &mut Option<Instant>,
+    patience: Duration,
+    now: Instant,
+) -> Option<Instant> {
+    let latest = *latest.get_or_insert(now + patience);
+    (latest > now).then_some(now + RETRY)
 }
 
 impl DiskWait {

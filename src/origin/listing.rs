@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
-use crate::origin::disk_wait::{DISK_PATIENCE, RETRY, RETRY_PATIENCE, caller};
+use crate::origin::disk_wait::{DISK_PATIENCE, RETRY, RETRY_PATIENCE, caller, next_try};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How the representations of a listing differ.
 const DIMENSIONS: Dimensions = &[Dimension::MediaType, Dimension::Coding];
 
-const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "choose_listing_coding");
+const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "coder_or_identity");
 
 const ENTITY_TAG: Clause = clause!("RFC 9110 section 8.8.3", "answer");
 const BY_QUERY: Clause = clause!("RFC 9110 section 8.3", "format_by_query");
@@ -73,12 +73,8 @@ impl ListingJob {
         path: SitePath<'_>,
         rules: RuleSet,
     ) -> ListingJob {
-        let query = ListingQuery::parse(request.query());
-        let turn = origin.site.turn();
-        let network = request.client.network();
-        let reading = origin.readings.join(path.as_bytes(), &query, network, turn);
         ListingJob {
-            reading,
+            reading: join(origin, request, path.as_bytes()),
             path: path.as_bytes().into(),
             rules,
             gives_up: None,
@@ -103,7 +99,8 @@ impl ListingJob {
             Some(format) => format_by_query(format, trace),
             None => format_by_accept(request, trace),
         };
-        let Some((coding, why)) = choose_listing_coding(origin, request, trace) else {
+        let choice = coding::choose(request.fields(), origin.offered(true), trace);
+        let CodingChoice::Chosen(coding, why) = choice else {
             return Ok(not_acceptable(DIMENSIONS));
         };
         let (coding, why, coder) = coder_or_identity(coding, why, origin, request, trace)?;
@@ -149,20 +146,18 @@ impl ListingJob {
 
     /// Waits for a descriptor and begins again, unless that has lasted too long.
     fn wait_for_descriptor(&mut self, now: Instant) -> Polled {
-        let latest = now + RETRY_PATIENCE;
-        if *self.descriptor_deadline.get_or_insert(latest) <= now {
-            return Polled::Done(Answer::Ready(disk_error(DiskError::Exhausted)));
+        self.begins_again = next_try(&mut self.descriptor_deadline, RETRY_PATIENCE, now);
+        match self.begins_again {
+            Some(at) => Polled::WaitForDisk(at),
+            None => Polled::Done(Answer::Ready(disk_error(DiskError::Exhausted))),
         }
-        let at = now + RETRY;
-        self.begins_again = Some(at);
-        Polled::WaitForDisk(at)
     }
 
     /// Waits for a place, for memory or for a coder, unless that has lasted too long.
     fn wait(&mut self, fault: DiskError, now: Instant) -> Polled {
-        match *self.gives_up.get_or_insert(now + PATIENCE) > now {
-            true => Polled::WaitUntil(now + RETRY),
-            false => Polled::Done(Answer::Ready(disk_error(fault))),
+        match next_try(&mut self.gives_up, PATIENCE, now) {
+            Some(at) => Polled::WaitUntil(at),
+            None => Polled::Done(Answer::Ready(disk_error(fault))),
         }
     }
 }
@@ -180,9 +175,7 @@ impl Responder for ListingJob {
                 return Polled::WaitForDisk(at);
             }
             self.begins_again = None;
-            let query = ListingQuery::parse(request.query());
-            let (turn, network) = (origin.site.turn(), request.client.network());
-            self.reading = origin.readings.join(&self.path, &query, network, turn);
+            self.reading = join(origin, request, &self.path);
         }
         let waker = || request.wakers.waker();
         let caller = caller(request, &waker);
@@ -225,16 +218,12 @@ impl Responder for ListingJob {
     }
 }
 
-/// The coding and the reason. `None`: the client accepts none.
-fn choose_listing_coding(
-    origin: &Origin,
-    request: &Request<'_>,
-    trace: &mut Trace,
-) -> Option<(Coding, CodingReason)> {
-    match coding::choose(request.fields(), origin.offered(true), trace) {
-        CodingChoice::Chosen(coding, why) => Some((coding, why)),
-        CodingChoice::NotAcceptable => None,
-    }
+/// The reading that the client of a request for the directory at `path` may share.
+fn join(origin: &mut Origin, request: &Request<'_>, path: &[u8]) -> SharedReading {
+    let query = ListingQuery::parse(request.query());
+    let turn = origin.site.turn();
+    let network = request.client.network();
+    origin.readings.join(path, &query, network, turn)
 }
 
 /// A coder for the coding that was chosen, or identity and the reason if there can be none. Fails if
