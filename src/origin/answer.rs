@@ -231,24 +231,15 @@ fn redirect_to_normalised(
     if !matches!(fault, PathError::EmptySegment | PathError::DotSegment) {
         return None;
     }
-    let reference = path::normalised(raw)?;
-    let mut rest = reference.as_slice();
-    while let Some(above) = rest.strip_prefix(b"../").or(rest.strip_prefix(b"./")) {
-        rest = above;
-    }
-    // What remains may still be refused, for example if it has encoded dots.
-    SitePath::decode(rest, &mut Vec::new()).ok()?;
+    let normalised = path::normalised(raw)?;
+    // It may still be refused, for example if it has encoded dots.
+    SitePath::decode(normalised.path(), &mut Vec::new()).ok()?;
+    let reference = normalised.reference();
     let mut location = Vec::new();
-    append(
-        &mut location,
-        format_args!("{}", percent::as_sent(&reference)),
-    );
-    Some(redirect(
-        request,
-        location,
-        Reason::PathNotNormalised,
-        trace,
-    ))
+    let as_sent = percent::as_sent(&reference);
+    append(&mut location, format_args!("{as_sent}"));
+    let reason = Reason::PathNotNormalised;
+    Some(redirect(request, location, reason, trace))
 }
 
 /// Redirects to a relative reference with the query of the request. It does not begin with a slash, so

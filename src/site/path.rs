@@ -123,12 +123,39 @@ const MOST_SEGMENTS: usize = 256;
 /// The rule that [`normalised`] applies.
 pub const NORMALISED: Clause = clause!("RFC 3986 section 6.2.2.3", "normalised");
 
-/// A relative reference from a raw path with empty segments, `.` or `..` to the path without them. It is
-/// relative because the client may know the path with a prefix that a proxy has removed. `None` if the
-/// path leads above the root or is very long. Encoded dots are not resolved.
+/// The way from a raw path with empty segments, `.` or `..` to the path without them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Normalised {
+    /// How many segments lie between the root and the last slash of the raw path.
+    depth: usize,
+    /// The raw path without them, without a slash at its beginning.
+    path: Vec<u8>,
+}
+
+impl Normalised {
+    /// The path. It may still name no file.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// A relative reference from the raw path to the path without these segments. It is relative because
+    /// the client may know the path with a prefix that a proxy has removed.
+    pub fn reference(&self) -> Vec<u8> {
+        let mut reference = match self.depth {
+            // Without it, `a:b` would be read as a URL of the scheme `a`.
+            0 => b"./".to_vec(),
+            depth => b"../".repeat(depth),
+        };
+        reference.extend(&self.path);
+        reference
+    }
+}
+
+/// The path without empty segments, `.` and `..`. `None` if it leads above the root or is very long.
+/// Encoded dots are not resolved.
 ///
-/// `/a//b/../c` gives `../../a/c`.
-pub fn normalised(raw: &[u8]) -> Option<Vec<u8>> {
+/// `/a//b/../c` becomes `a/c`, to which `../../a/c` leads.
+pub fn normalised(raw: &[u8]) -> Option<Normalised> {
     let raw = raw.strip_prefix(b"/").unwrap_or(raw);
     let mut all: Vec<&[u8]> = raw
         .split(|&byte| byte == b'/')
@@ -139,16 +166,14 @@ pub fn normalised(raw: &[u8]) -> Option<Vec<u8>> {
     all.push(last);
     let mut segments = resolved(&all)?;
     segments.retain(|segment| !segment.is_empty());
-    let mut reference = match base.len() {
-        // Without it, `a:b` would be read as a URL of the scheme `a`.
-        0 => b"./".to_vec(),
-        depth => b"../".repeat(depth),
-    };
-    reference.extend(segments.join(&b'/'));
+    let mut path = segments.join(&b'/');
     if !segments.is_empty() && matches!(last, b"" | b"." | b"..") {
-        reference.push(b'/');
+        path.push(b'/');
     }
-    Some(reference)
+    Some(Normalised {
+        depth: base.len(),
+        path,
+    })
 }
 
 /// The segments without `.` and `..` (section 5.2.4). `None` if they lead above the root.
@@ -247,7 +272,7 @@ mod tests {
 
     /// The path to which a client is led from `raw`, by RFC 3986 section 5.2.
     fn led_to(raw: &str) -> Option<String> {
-        let reference = normalised(raw.as_bytes())?;
+        let reference = normalised(raw.as_bytes())?.reference();
         let reference = String::from_utf8(reference).expect("ASCII");
         let base = &raw[..raw.rfind('/').expect("a slash") + 1];
         let merged = format!("{base}{reference}");
@@ -282,11 +307,9 @@ mod tests {
         ] {
             assert_eq!(led_to(raw).as_deref(), want, "{raw}");
         }
-        assert_eq!(normalised(b"/./a:b").as_deref(), Some(&b"./a:b"[..]));
-        assert_eq!(
-            normalised(b"/a//b/../c").as_deref(),
-            Some(&b"../../a/c"[..])
-        );
+        let reference = |raw: &[u8]| normalised(raw).map(|found| found.reference());
+        assert_eq!(reference(b"/./a:b").as_deref(), Some(&b"./a:b"[..]));
+        assert_eq!(reference(b"/a//b/../c").as_deref(), Some(&b"../../a/c"[..]));
         assert_eq!(normalised("/".repeat(MOST_SEGMENTS + 2).as_bytes()), None);
     }
 
