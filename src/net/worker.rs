@@ -26,8 +26,8 @@ use crate::semantics::status::Status;
 /// The most events in one turn. More would only make the turn longer.
 const EVENTS: usize = 1024;
 
-/// The most batches of events that are fetched before connections are driven: enough for all connections
-/// of a worker.
+/// The most batches of events that are fetched after a full one, before connections are driven: enough for
+/// all connections of a worker.
 const MOST_BATCHES: usize = 64;
 
 /// How long a worker works on a queue before it polls for readiness again.
@@ -104,9 +104,8 @@ impl Worker {
             self.wait(&mut events, &context);
             self.begin_turn(&mut context);
             self.admit(&mut context);
-            self.act_on_events(&events, &mut context);
+            self.act_on_events(&mut events, &mut context);
             self.queue_woken();
-            self.fetch_more(&mut events, &mut context);
             self.drive_queues(&mut context);
             self.expire(&mut context);
             let wait = self.shed(&mut context);
@@ -201,33 +200,15 @@ impl Worker {
         context.renew_buffers();
     }
 
-    /// After a full batch of events, fetches the others that the kernel has, and queues them.
-    fn fetch_more(&mut self, events: &mut Events, context: &mut Context) {
-        let mut batches = 0;
-        while events.iter().count() == EVENTS && batches < MOST_BATCHES {
-            batches += 1;
-            if self
-                .mailbox
-                .poll
-                .poll(events, Some(Duration::ZERO))
-                .is_err()
-            {
-                return;
-            }
-            for event in events.iter() {
-                if let Some(index) = self.note_ready(event) {
-                    self.queue(index);
-                }
-            }
+    /// Drives the connections that have events, as many as time permits, and queues the others.
+    fn act_on_events(&mut self, events: &mut Events, context: &mut Context) {
+        if is_full(events) {
+            self.queue_flood(events);
+            context.now.latest = clock::instant();
+            return;
         }
-        context.now.latest = clock::instant();
-    }
-
-    fn act_on_events(&mut self, events: &Events, context: &mut Context) {
         let begin = context.now.latest;
-        // There may be many more events behind these. They are fetched first, and networks take turns.
-        let is_flood = events.iter().count() == EVENTS;
-        for event in events {
+        for event in events.iter() {
             if context.now.latest >= begin + EVENTS_TIME {
                 context.turn_time = Duration::ZERO;
             }
@@ -235,12 +216,29 @@ impl Worker {
                 continue;
             };
             let is_late = context.now.latest >= begin + MOST_EVENTS_TIME;
-            match is_flood || is_late || self.slots[index].busy > 0 {
+            match is_late || self.slots[index].busy > 0 {
                 true => self.queue(index),
                 false => self.drive_or_queue(index, context),
             }
         }
         context.turn_time = TURN_TIME;
+    }
+
+    /// Queues the connections of a full batch of events. There may be many more events behind it, so those
+    /// are fetched and queued as well before any connection is driven, and networks take turns.
+    fn queue_flood(&mut self, events: &mut Events) {
+        for fetched in 0..=MOST_BATCHES {
+            for event in events.iter() {
+                if let Some(index) = self.note_ready(event) {
+                    self.queue(index);
+                }
+            }
+            let poll = &mut self.mailbox.poll;
+            let is_last = fetched == MOST_BATCHES || !is_full(events);
+            if is_last || poll.poll(events, Some(Duration::ZERO)).is_err() {
+                return;
+            }
+        }
     }
 
     /// Admits new sockets, as many as time permits. Each answers one request, and long work is queued.
@@ -478,8 +476,12 @@ impl Worker {
     /// Gives up connections, for as long as events may take: what they free must outweigh what a flood
     /// of events brings. Returns how long the worker may wait until it looks again.
     fn shed(&mut self, context: &mut Context) -> Option<Duration> {
-        if context.memory.budget().excess() > 0 && self.shedding.is_due(context.now.instant) {
-            self.choose_shed(context);
+        if context.memory.budget().excess() > 0 {
+            if self.shedding.is_due(context.now.instant) {
+                self.choose_shed(context);
+            }
+        } else if !self.shedding.is_under_way() {
+            return None;
         }
         let end = context.now.latest + MOST_EVENTS_TIME;
         while context.now.latest < end
@@ -516,6 +518,11 @@ impl Worker {
         let (budget, now) = (context.memory.budget(), context.now.instant);
         self.shedding.choose(holders, charged, budget, now);
     }
+}
+
+/// Whether there may be more events than these.
+fn is_full(events: &Events) -> bool {
+    events.iter().count() == EVENTS
 }
 
 /// A token holds the index of a slot in its low half and the slot's generation in its high half.
