@@ -86,8 +86,8 @@ impl SocketNumbers {
     }
 }
 
-/// Fails if the root cannot be served, or if the server could not serve even one connection. The program needs `others` descriptors
-/// beside those of the server. Call this before anything is opened.
+/// Fails if the root cannot be served, or if the server could not serve even one connection. The program
+/// needs `others` descriptors beside those of the server. Call this before anything is opened.
 pub fn check(config: &Config, others: usize) -> Result<(), StartError> {
     let Some(allowed) = getrlimit(Resource::Nofile).current else {
         return Ok(());

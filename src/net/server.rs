@@ -152,8 +152,9 @@ impl Server {
         }
     }
 
-    /// Serves until a [`Handle`] asks it to stop. Calls `started` when all threads have started. A drain ends at its deadline at the latest, and the
-    /// server soon after, even if a worker waits for a disk that does not answer.
+    /// Serves until a [`Handle`] asks it to stop. Calls `started` when all threads have started. A drain
+    /// ends at its deadline at the latest, and the server soon after, even if a worker waits for a disk
+    /// that does not answer.
     pub fn run(self, log: &Log, started: impl FnOnce()) -> Result<(), StartError> {
         let (mailboxes, workers): (Vec<Mailbox>, Vec<WorkerHandle>) =
             self.workers.into_iter().unzip();
