@@ -165,8 +165,8 @@ enum Redirection {
     Append,
 }
 
-/// A server whose log goes to a file that may not be longer than this many units of `ulimit -f`, which is
-/// filled until a line finds no room. Also a way to ask it for a file.
+/// A server whose log is a file under a limit of this many units of `ulimit -f`. The file is filled until a
+/// line finds no room. Also a way to ask the server for a file.
 fn filled(
     folder: &Path,
     how: Redirection,

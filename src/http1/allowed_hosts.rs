@@ -233,9 +233,11 @@ fn checked(name: &str) -> Result<String, PatternError> {
     fault.map_or_else(|| Ok(name.to_ascii_lowercase()), Err)
 }
 
-/// The most octets of a name without the dot at its end, and of a label (RFC 1035 section 2.3.4: 255
-/// octets on the wire, which has a length before each label and at the end).
+/// The most octets of a name without the dot at its end. On the wire a name has at most 255 octets (RFC
+/// 1035 section 2.3.4), and two of them stand for no character of it.
 const MAX_NAME: usize = 253;
+
+/// The most octets of a label.
 const MAX_LABEL: usize = 63;
 
 /// The most octets of a name that has another name below it. The shortest is one octet and a dot longer.

@@ -1,8 +1,9 @@
-//! A TLS session of either version, fed arbitrary bytes: in place of a handshake, after one, or as the
-//! plain text of a client, with or without one damaged byte on the way. It does not panic and comes to
-//! an end. Plain text that arrives whole is answered as without TLS.
+//! A TLS session of version 1.2 or 1.3 gets arbitrary bytes. They stand for a handshake, follow one, or are
+//! the plain text of a client. One byte may be damaged on the way. The session does not panic, and it
+//! ends. Plain text that arrives whole gets the same response as without TLS.
 //!
-//! The first byte of an input says how the rest is used, and the second how the records arrive:
+//! The first byte of an input selects the use of the rest. The second is the length of the parts in which
+//! the records arrive.
 //!
 //! ```text
 //! input  = use, length of a part (%xFF: all at once), bytes
