@@ -23,9 +23,10 @@ use std::time::{Duration, Instant};
 
 use crate::site::budget::{Account, Budget, Charge};
 use crate::site::devices::timed;
-use crate::site::disk::{Caller, Effort, Ended, Pending, Registered, Room};
+use crate::site::disk::{Caller, Effort, Pending, Registered, Room};
 use crate::site::held_listing::{HeldListing, HeldListings};
 use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
+use crate::site::lookups::outcome;
 use crate::site::nofollow::Blocking;
 use crate::site::path::is_hidden_name;
 use crate::site::queue::{Queue, Standing, Ticket};
@@ -444,9 +445,7 @@ impl Progress {
                 return Ok(Stepped::WaitsForDisk);
             };
             self.away = None;
-            let Ended::Done((scanned, read)) = ended else {
-                return Err(DiskError::Failed);
-            };
+            let (scanned, read) = outcome(ended)?;
             if !read.map_err(LookupError::on_disk_thread)? {
                 return Ok(Stepped::End(scanned.scan));
             }

@@ -51,7 +51,7 @@ pub enum FileSystem {
 /// How many jobs may wait before a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// As many as the pool allows.
+    /// As many as the pool allows. If they are too many, the job may be displaced.
     Limited,
     /// Any number. For a client that has waited for its turn already, and is in the middle of a body.
     Unlimited,
@@ -73,6 +73,8 @@ pub enum Ended<T> {
     Done(T),
     /// It panicked, which is a bug.
     Panicked,
+    /// It has not begun, because clients of other networks came, and its own had the most jobs.
+    Displaced,
 }
 
 /// The client for whom something is looked up or read.
@@ -124,8 +126,12 @@ struct State {
 struct Job {
     effort: Effort,
     file_system: FileSystem,
+    room: Room,
     run: Box<dyn FnOnce() + Send>,
 }
+
+/// Delivers how a job has ended. Dropping it before says that the job was displaced.
+struct Delivery<T>(Option<Arc<Mutex<Slot<T>>>>);
 
 impl DiskPool {
     /// A pool of at most `threads` threads. Each starts when there is work for it.
@@ -153,7 +159,8 @@ impl DiskPool {
     }
 
     /// Gives a job to the pool. The jobs of clients in `network` take turns with those of other networks.
-    /// `None` if there is no room for it, or if no thread can be started.
+    /// `None` if there is no room for it, not even that of a network that has more jobs, or if no thread
+    /// can be started.
     pub fn submit<T: Send + 'static>(
         &self,
         effort: Effort,
@@ -169,33 +176,30 @@ impl DiskPool {
         let job = Job {
             effort,
             file_system,
+            room,
             run: Box::new({
-                let slot = Arc::clone(&slot);
-                move || deliver(&slot, work)
+                let delivery = Delivery(Some(Arc::clone(&slot)));
+                move || delivery.of(work)
             }),
         };
         let mut state = self.shared().state();
-        let entered = match room {
-            Room::Limited => state.line.enter(network, job).map_err(Some),
-            Room::Unlimited => Ok(state.line.enter_anyway(network, job)),
+        let (number, dropped) = match room {
+            Room::Unlimited => (Some(state.line.enter_anyway(network, job)), None),
+            Room::Limited => match state.line.enter(network, job, Job::may_be_displaced) {
+                Ok(entered) => (Some(entered.number), entered.displaced),
+                Err(refused) => (None, Some(refused)),
+            },
         };
-        let entered = entered.and_then(|number| {
-            let has_thread = self.shared().has_thread_for_all(&mut state);
-            match has_thread {
-                true => Ok(number),
-                false => Err(state.line.leave(number)),
-            }
-        });
-        let number = match entered {
-            Ok(number) => number,
-            Err(refused) => {
-                // A job may own a file that gives itself to this pool when it is dropped.
-                drop(state);
-                drop(refused);
-                return None;
-            }
-        };
+        let has_thread = self.shared().has_thread_for_all(&mut state);
         drop(state);
+        // A job may own a file that gives itself to this pool when it is dropped.
+        drop(dropped);
+        let number = number?;
+        if !has_thread {
+            let refused = self.shared().state().line.leave(number);
+            drop(refused);
+            return None;
+        }
         self.shared().news.notify_one();
         let pool = self.clone();
         Some(Pending { slot, pool, number })
@@ -206,6 +210,7 @@ impl DiskPool {
         let job = Job {
             effort: Effort::Look,
             file_system: FileSystem::Remote,
+            room: Room::Unlimited,
             run: Box::new(move || drop(thing)),
         };
         let mut state = self.shared().state();
@@ -227,18 +232,31 @@ impl DiskPool {
     }
 }
 
-/// Does the work on a disk thread, and wakes who waits for it.
-fn deliver<T>(slot: &Mutex<Slot<T>>, work: impl FnOnce() -> T) {
-    let ended = match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(outcome) => Ended::Done(outcome),
-        Err(_) => Ended::Panicked,
-    };
-    let wakers = {
-        let mut slot = lock(slot);
-        slot.ended = Some(ended);
-        std::mem::take(&mut slot.wakers)
-    };
-    wakers.into_iter().for_each(Waker::wake);
+impl<T> Delivery<T> {
+    /// Does the work on a disk thread, and delivers the outcome.
+    fn of(mut self, work: impl FnOnce() -> T) {
+        self.end(match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(outcome) => Ended::Done(outcome),
+            Err(_) => Ended::Panicked,
+        });
+    }
+
+    /// Delivers once, and wakes who waits for the job.
+    fn end(&mut self, ended: Ended<T>) {
+        let Some(slot) = self.0.take() else { return };
+        let wakers = {
+            let mut slot = lock(&slot);
+            slot.ended = Some(ended);
+            std::mem::take(&mut slot.wakers)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl<T> Drop for Delivery<T> {
+    fn drop(&mut self) {
+        self.end(Ended::Displaced);
+    }
 }
 
 impl<T> Pending<T> {
@@ -374,6 +392,10 @@ impl Job {
     fn is_remote(&self) -> bool {
         self.file_system == FileSystem::Remote
     }
+
+    fn may_be_displaced(&self) -> bool {
+        self.room == Room::Limited
+    }
 }
 
 impl Drop for Owner {
@@ -436,7 +458,7 @@ pub(super) mod tests {
     fn number<T>(pending: &Pending<T>) -> Option<T> {
         match pending.poll()? {
             Ended::Done(outcome) => Some(outcome),
-            Ended::Panicked => panic!("the job panicked"),
+            _ => panic!("the job ended otherwise"),
         }
     }
 
@@ -513,6 +535,38 @@ pub(super) mod tests {
         comes.recv_timeout(PATIENCE).expect("the fourth has begun");
         drop(fourth);
         assert_eq!(pool.waiting(), 0);
+    }
+
+    #[test]
+    fn the_network_with_the_most_jobs_makes_room_for_others() {
+        let (pool, pass, comes) = gated(1, 3);
+        let submit = |network, room| {
+            let (look, usual) = (Effort::Look, FileSystem::Usual);
+            pool.submit(look, usual, client(network), room, || 1)
+        };
+        let first = submit(1, Room::Limited).expect("a place");
+        comes.recv_timeout(PATIENCE).expect("it has begun");
+        let waiting = [Room::Limited, Room::Limited, Room::Unlimited];
+        let waiting = waiting.map(|room| submit(1, room).expect("room"));
+        assert!(submit(1, Room::Limited).is_none(), "its own network");
+        let (waker, rings) = bell();
+        waiting[1].wake(waker);
+        let other = submit(2, Room::Limited).expect("the room of another");
+        rings.recv_timeout(PATIENCE).expect("it is told");
+        assert!(matches!(waiting[1].poll(), Some(Ended::Displaced)));
+        assert!(
+            submit(3, Room::Limited).is_none(),
+            "the body that is under way keeps its job"
+        );
+        for _ in 0..4 {
+            pass.send(()).expect("the gate");
+        }
+        for pending in [&first, &waiting[0], &waiting[2], &other] {
+            let (waker, rings) = bell();
+            pending.wake(waker);
+            rings.recv_timeout(PATIENCE).expect("a wake-up");
+            assert_eq!(number(pending), Some(1));
+        }
     }
 
     #[test]

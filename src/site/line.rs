@@ -3,7 +3,7 @@
 //! The next place goes to the network that has the fewest places, and among those to the item that has
 //! waited longest. So a client with many requests does not lock out the others.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 /// The items that have a place, and those that wait.
@@ -23,6 +23,14 @@ struct Waiting<T> {
     item: T,
 }
 
+/// An item that was added.
+pub(super) struct Entered<T> {
+    /// Its number.
+    pub number: u64,
+    /// The item that made room for it, if one had to.
+    pub displaced: Option<T>,
+}
+
 impl<T> Line<T> {
     /// A line with this many places, for which at most `most_waiting` items wait.
     pub fn new(places: usize, most_waiting: usize) -> Line<T> {
@@ -35,26 +43,40 @@ impl<T> Line<T> {
         }
     }
 
-    /// Adds an item of a client. Returns its number, or the item if too many wait already.
-    pub fn enter(&mut self, network: IpAddr, item: T) -> Result<u64, T> {
+    /// Adds an item of a client. If too many wait already, it takes the turn of the newest item for
+    /// which `may_go` is true, of the network with the most waiting items, unless `network` would then
+    /// have more. Returns the item if there is no such network.
+    pub fn enter(
+        &mut self,
+        network: IpAddr,
+        item: T,
+        may_go: impl Fn(&T) -> bool,
+    ) -> Result<Entered<T>, T> {
         // An item that can have a place at once waits only until the next call of `place_next`.
         let room = self.most_waiting + self.places.saturating_sub(self.placed.len());
-        match self.waiting.len() < room {
-            true => Ok(self.enter_anyway(network, item)),
-            false => Err(item),
+        let mut displaced = None;
+        if self.waiting.len() >= room {
+            displaced = self.displace_for(network, may_go);
+            if displaced.is_none() {
+                return Err(item);
+            }
         }
+        let number = self.enter_anyway(network, item);
+        Ok(Entered { number, displaced })
     }
 
-    /// Removes the newest waiting item of the network with the most of them, unless `network` would
-    /// then have more. Returns it.
-    pub fn displace_for(&mut self, network: IpAddr) -> Option<T> {
-        let waiting = |of: IpAddr| self.waiting.iter().filter(|one| one.network == of).count();
-        let networks = self.waiting.iter().map(|one| one.network);
-        let most = networks.max_by_key(|&of| waiting(of))?;
-        if waiting(most) <= waiting(network) + 1 {
+    fn displace_for(&mut self, network: IpAddr, may_go: impl Fn(&T) -> bool) -> Option<T> {
+        let mut counts: HashMap<IpAddr, usize> = HashMap::new();
+        for waiting in self.waiting.iter().filter(|one| may_go(&one.item)) {
+            *counts.entry(waiting.network).or_default() += 1;
+        }
+        let own = counts.get(&network).copied().unwrap_or(0);
+        let (most, count) = counts.into_iter().max_by_key(|&(_, count)| count)?;
+        if count <= own + 1 {
             return None;
         }
-        let newest = self.waiting.iter().rposition(|one| one.network == most)?;
+        let goes = |one: &Waiting<T>| one.network == most && may_go(&one.item);
+        let newest = self.waiting.iter().rposition(goes)?;
         self.waiting.remove(newest).map(|waiting| waiting.item)
     }
 

@@ -289,9 +289,15 @@ fn pool(site: &Site) -> Result<&DiskPool, DiskError> {
 }
 
 fn flat<T>(ended: Ended<Result<T, DiskError>>) -> Result<T, DiskError> {
+    outcome(ended)?
+}
+
+/// What a job has found out, or why nothing.
+pub(super) fn outcome<T>(ended: Ended<T>) -> Result<T, DiskError> {
     match ended {
-        Ended::Done(outcome) => outcome,
+        Ended::Done(outcome) => Ok(outcome),
         Ended::Panicked => Err(DiskError::Failed),
+        Ended::Displaced => Err(DiskError::DiskBusy),
     }
 }
 

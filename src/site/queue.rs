@@ -37,12 +37,7 @@ impl Queue {
     /// network has more of them. `None` if there is no such network.
     pub fn enter(&self, network: IpAddr) -> Option<Ticket> {
         let mut line = self.0.borrow_mut();
-        let entered = line.enter(network, ());
-        let entered = entered.or_else(|()| {
-            line.displace_for(network).ok_or(())?;
-            line.enter(network, ())
-        });
-        let number = entered.ok()?;
+        let number = line.enter(network, (), |()| true).ok()?.number;
         line.place_next(|()| true);
         Some(Ticket {
             queue: self.clone(),
