@@ -13,6 +13,7 @@ use crate::net::deadline::{Deadline, Waiting};
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::mailbox::WakeSender;
 use crate::net::outbox::Outbox;
+use crate::net::sendfile::Sendfile;
 use crate::net::tls::{Endpoint, RecordBuffers};
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
@@ -40,6 +41,8 @@ pub struct Context {
     pub lines: Vec<FieldLine>,
     /// Scratch space for bytes that move from a file or a source to the socket.
     pub scratch: Vec<u8>,
+    /// What is known of `sendfile`.
+    pub sendfile: Sendfile,
     /// Answers requests.
     pub origin: Origin,
     /// The time of this turn.
@@ -154,6 +157,7 @@ impl Context {
             buffers: Buffers::new(&head_limits),
             lines: Vec::new(),
             scratch: Vec::new(),
+            sendfile: Sendfile::default(),
             origin,
             now: Now::read(),
             turn_time: TURN_TIME,

@@ -64,6 +64,8 @@ mod buffer;
 mod outbox;
 // Moves a body into the socket.
 mod pump;
+// When `sendfile` may send a file without a copy.
+mod sendfile;
 // A socket, in plain text or with a TLS session.
 pub mod transport;
 // Why a transport failed.

@@ -3,17 +3,25 @@
 //! Invariant: a body is completed only if the file was unchanged after all of it was read. The pump
 //! holds back the end of the file, reads it into memory, checks the file, and only then sends it. If
 //! the file changed, the body stays short and the connection is cut. `sendfile` sends the pages
-//! themselves, including later writes to them, so the pump uses it only for private copies.
+//! themselves, including later writes to them. So the pump uses it for private copies, and for a file
+//! only up to so many bytes before its end that none of its pages waits in a queue when the file is
+//! checked, see [`Sendfile`]:
+//!
+//! ```text
+//! |--- sent by the kernel ---|--- copied: at least what queues can hold ---|- held back until checked -|
+//! ```
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use crate::http1::chunked::{LAST_CHUNK, write_chunk};
 use crate::http1::framing::Framing;
 use crate::net::clock;
 use crate::net::outbox::OUTBOX_HIGH;
+use crate::net::sendfile::Sendfile;
 use crate::net::socket::{Flushed, More};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
@@ -33,6 +41,9 @@ const PULL: usize = 32 * 1024;
 
 /// The same if there is no memory left for what the client does not read.
 const LEAST_PULL: usize = 4 * 1024;
+
+/// How much of a file the kernel may send in one call.
+const MOST_DIRECT: u64 = 1024 * 1024;
 
 /// The first and smallest read from a file.
 const LEAST_READ: usize = 16 * 1024;
@@ -111,6 +122,25 @@ enum Moved {
     WaitsForDisk,
 }
 
+impl Moved {
+    /// Advances a piece by the bytes that left the pump.
+    fn note(self, offset: &mut u64, remaining: &mut u64, moved: &mut u64) -> Pumped {
+        match self {
+            Moved::Bytes(count) => {
+                *offset += count;
+                *remaining -= count;
+                *moved += count;
+                match *remaining {
+                    0 => Pumped::Done,
+                    _ => Pumped::Paused,
+                }
+            }
+            Moved::Blocked => Pumped::Blocked,
+            Moved::WaitsForDisk => Pumped::WaitForDisk,
+        }
+    }
+}
+
 /// Where a pump moves bytes to, during one turn.
 pub struct Output<'a> {
     /// When the turn began.
@@ -119,6 +149,8 @@ pub struct Output<'a> {
     pub stream: &'a mut Stream,
     /// Scratch space of the worker.
     pub scratch: &'a mut Vec<u8>,
+    /// What the worker knows of `sendfile`.
+    pub sendfile: &'a mut Sendfile,
     /// Whether the worker has no memory left, so that little may wait to be sent.
     pub is_short_of_memory: bool,
 }
@@ -242,27 +274,12 @@ impl Output<'_> {
             }
             Piece::File(file, offset, remaining) => {
                 let count = *remaining - TAIL;
-                let taken = match self.copy_file(file, *offset, count, reading)? {
-                    Moved::Bytes(taken) => taken,
-                    Moved::Blocked => return Ok(Pumped::Blocked),
-                    Moved::WaitsForDisk => return Ok(Pumped::WaitForDisk),
-                };
-                *offset += taken;
-                *remaining -= taken;
-                *moved += taken;
-                Ok(Pumped::Paused)
+                let step = self.move_file(file, *offset, count, reading)?;
+                Ok(step.note(offset, remaining, moved))
             }
             Piece::Private(copy, offset, remaining) => {
-                let Some(taken) = self.send_copy(copy, *offset, *remaining)? else {
-                    return Ok(Pumped::Blocked);
-                };
-                *offset += taken;
-                *remaining -= taken;
-                *moved += taken;
-                Ok(match *remaining {
-                    0 => Pumped::Done,
-                    _ => Pumped::Paused,
-                })
+                let step = self.move_copy(copy, *offset, *remaining)?;
+                Ok(step.note(offset, remaining, moved))
             }
         }
     }
@@ -323,6 +340,42 @@ impl Output<'_> {
         Ok(Some(written.saturating_sub(head)))
     }
 
+    /// Moves up to `count` bytes of a file, of which more follows.
+    fn move_file(
+        &mut self,
+        file: &OpenFile,
+        offset: u64,
+        count: u64,
+        reading: &mut usize,
+    ) -> Result<Moved, SendError> {
+        if let Some((open, cached)) = self.direct_part(file, offset, count)
+            && let Some(moved) = self.send_file(open, offset, cached)?
+        {
+            return Ok(moved);
+        }
+        self.copy_file(file, offset, count, reading)
+    }
+
+    /// The file, and how much of it from `offset` on the kernel may send.
+    fn direct_part<'f>(
+        &mut self,
+        file: &'f OpenFile,
+        offset: u64,
+        count: u64,
+    ) -> Option<(&'f File, u64)> {
+        // The queues hold more than this. A shorter rest costs no look at their limits.
+        if count < MOST_DIRECT || !self.can_send_files() {
+            return None;
+        }
+        let direct = count.checked_sub(self.sendfile.most_in_flight(self.now)?)?;
+        file.cached_part(offset, direct.min(MOST_DIRECT))
+    }
+
+    /// Whether the kernel can send files, as far as is known. It cannot encrypt them.
+    fn can_send_files(&self) -> bool {
+        !self.sendfile.is_refused() && !self.stream.transport.has_session()
+    }
+
     /// Moves up to `count` bytes through the scratch space. Sets `reading` to twice as many as the
     /// socket took, or to less if the disk is slow.
     fn copy_file(
@@ -362,43 +415,67 @@ impl Output<'_> {
         })
     }
 
-    /// Moves up to `count` bytes of a private copy. `None` if the socket is full.
-    fn send_copy(
+    /// Moves up to `count` bytes of a private copy.
+    fn move_copy(
         &mut self,
         copy: &PrivateCopy,
         offset: u64,
         count: u64,
-    ) -> Result<Option<u64>, SendError> {
-        match &copy.content {
-            CopyContent::Memfd(file) => match self.flush(More::Follows)? {
-                Flushed::All => self.send_file(file, offset, count),
-                Flushed::Blocked => Ok(None),
-            },
+    ) -> Result<Moved, SendError> {
+        let file = match &copy.content {
+            CopyContent::Memfd(file) => file,
             CopyContent::Heap(bytes) => {
                 let end = offset + count.min(self.stream.budget.max(1));
-                let taken = self.write_behind_outbox(&bytes[offset as usize..end as usize])?;
-                Ok(taken.map(|taken| taken as u64))
+                return self.write_part(&bytes[offset as usize..end as usize]);
             }
+        };
+        if self.can_send_files()
+            && let Some(moved) = self.send_file(file, offset, count)?
+        {
+            return Ok(moved);
         }
+        let mut scratch = std::mem::take(self.scratch);
+        scratch.resize(count.min(MOST_READ as u64) as usize, 0);
+        let read = file.read_exact_at(&mut scratch, offset);
+        let moved = match read {
+            Ok(()) => self.write_part(&scratch),
+            Err(fault) => Err(BodyError::Disk(fault).into()),
+        };
+        *self.scratch = scratch;
+        moved
     }
 
-    /// Moves up to `count` bytes with `sendfile`. `None` if the socket is full.
+    fn write_part(&mut self, bytes: &[u8]) -> Result<Moved, SendError> {
+        Ok(match self.write_behind_outbox(bytes)? {
+            Some(taken) => Moved::Bytes(taken as u64),
+            None => Moved::Blocked,
+        })
+    }
+
+    /// Moves up to `count` bytes with `sendfile`. `None` if the system refuses that call.
     fn send_file(
         &mut self,
         file: &File,
         offset: u64,
         count: u64,
-    ) -> Result<Option<u64>, SendError> {
+    ) -> Result<Option<Moved>, SendError> {
+        if self.flush(More::Follows)? == Flushed::Blocked {
+            return Ok(Some(Moved::Blocked));
+        }
         let affordable = self.stream.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
         let count = usize::try_from(count.min(affordable)).unwrap_or(usize::MAX);
-        match self.stream.transport.send_file(file, offset, count)? {
-            Some(0) => Err(BodyError::Changed.into()),
-            Some(moved) => {
+        Ok(match self.stream.transport.send_file(file, offset, count) {
+            Ok(Some(0)) => return Err(BodyError::Changed.into()),
+            Ok(Some(moved)) => {
                 self.spend(1 + moved as u64 / SENDFILE_DISCOUNT);
-                Ok(Some(moved as u64))
+                Some(Moved::Bytes(moved as u64))
             }
-            None => Ok(None),
-        }
+            Ok(None) => Some(Moved::Blocked),
+            Err(error) => {
+                self.sendfile.note(error)?;
+                None
+            }
+        })
     }
 
     /// Reads the end of the piece. If the file is unchanged, puts it into the outbox. Returns false if
@@ -431,3 +508,6 @@ impl Output<'_> {
         self.stream.spend(bytes);
     }
 }
+
+#[cfg(test)]
+mod tests;

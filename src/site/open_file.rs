@@ -101,6 +101,10 @@ const END_LENGTH: u64 = 4096;
 /// kernel updates the modification time before the size.
 const CHECKS: usize = 50;
 
+/// The distance between the bytes that are probed before the kernel sends a part of a file. It reads and
+/// evicts larger parts at a time, so in between the pages are almost always there too.
+const PROBED: u64 = 64 * 1024;
+
 /// What a disk thread reads if there is no memory for more.
 const LEAST: usize = 16 * 1024;
 
@@ -327,6 +331,23 @@ impl OpenFile {
             }
             Err(fault) => Err(fault),
         }
+    }
+
+    /// The file, and how many bytes from `offset` on, at most `most`, the kernel can send from memory.
+    /// `None` if they must be read: to copy them, because a disk has them, or because they are a hole,
+    /// for which the kernel would allocate pages.
+    pub fn cached_part(&self, offset: u64, most: u64) -> Option<(&File, u64)> {
+        let is_read = self.copy.borrow().is_some() || !matches!(*self.piece.borrow(), Piece::None);
+        let is_quick = (self.opened.root.devices()).is_quick(self.state.device());
+        if is_read || self.opened.is_sparse || !is_quick {
+            return None;
+        }
+        let file = self.opened.file.get().ok()?;
+        let mut cached = 0;
+        while cached < most && matches!(read_cached(file, &mut [0], offset + cached), Ok(Some(1))) {
+            cached += PROBED;
+        }
+        (cached > 0).then_some((file, cached.min(most)))
     }
 
     fn blocking(&self) -> Blocking {

@@ -360,6 +360,7 @@ impl Http1 {
             now: context.now.instant,
             stream,
             scratch: &mut context.scratch,
+            sendfile: &mut context.sendfile,
             is_short_of_memory: context.memory.is_used_up(),
         });
         stream.count_traffic();

@@ -1,0 +1,169 @@
+use std::fs;
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::*;
+use crate::net::config::Config;
+use crate::net::context::{Context, Settings};
+use crate::net::deadline::Waiting;
+use crate::net::mailbox::Mailbox;
+use crate::net::transport::Transport;
+use crate::observe::client::Client;
+use crate::observe::log::Log;
+use crate::site::disk::Caller;
+use crate::site::path::SitePath;
+use crate::site::resolve::Found;
+use crate::site::root::{LinkPolicy, Root};
+
+/// The old content of the file, byte by byte, and the new one.
+const OLD: u8 = b'a';
+const NEW: u8 = b'b';
+
+/// The smallest part of a file that the kernel sends, in the tests that allow nothing in flight.
+const PART: u64 = 4 * MOST_DIRECT;
+
+/// A worker's context, the stream of a client, and the client's end.
+struct Rig {
+    context: Context,
+    stream: Stream,
+    client: TcpStream,
+}
+
+impl Rig {
+    fn new(root: &Path) -> Rig {
+        let config = Config::new(root.into(), 1, 1024);
+        let root = Root::open(root, LinkPolicy::default()).expect("a root");
+        let settings = Settings::new(config, root, Arc::default());
+        let (mailbox, _) = Mailbox::new(Arc::default()).expect("a mailbox");
+        let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
+        let now = &context.now;
+        context.origin.begin_turn(now.date, now.instant);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let client = TcpStream::connect(listener.local_addr().expect("an address"));
+        let client = client.expect("a connection");
+        // The most that a client may ask for.
+        rustix::net::sockopt::set_socket_recv_buffer_size(&client, usize::MAX >> 34).expect("set");
+        let (socket, peer) = listener.accept().expect("a connection");
+        socket.set_nonblocking(true).expect("set");
+        let (transport, peer) = (Transport::new(socket), Client::at(peer));
+        let stream = Stream::new(transport, peer, Waiting::Request, &context);
+        Rig {
+            context,
+            stream,
+            client,
+        }
+    }
+
+    /// A pump of the file at `path`.
+    fn pump(&mut self, path: &str) -> Pump {
+        let mut decoded = Vec::new();
+        let path = SitePath::decode(path.as_bytes(), &mut decoded).expect("a path");
+        let site = &mut self.context.origin.site;
+        let Ok(Found::File(file)) = site.find(path) else {
+            panic!("it is a file");
+        };
+        let caller = Caller {
+            network: [127, 0, 0, 1].into(),
+            now: self.context.now.instant,
+            waker: &|| Waker::noop().clone(),
+        };
+        let stored = site.content(&file, None, caller).ok().flatten();
+        let stored = stored.expect("unchanged");
+        Pump::new(
+            Body::One(stored.slice(0, stored.len())),
+            Framing::Length(stored.len()),
+        )
+    }
+
+    /// One turn of the connection.
+    fn turn(&mut self, pump: &mut Pump) -> Result<Pumped, SendError> {
+        self.stream.begin_turn(&mut self.context.buffers);
+        let pumped = pump.advance(&mut Output {
+            now: self.context.now.instant,
+            stream: &mut self.stream,
+            scratch: &mut self.context.scratch,
+            sendfile: &mut self.context.sendfile,
+            is_short_of_memory: false,
+        });
+        self.stream.end_turn(0, &mut self.context.buffers);
+        pumped
+    }
+
+    /// Sends what the pump has left in the outbox, as far as the socket takes it.
+    fn flush(&mut self) {
+        self.stream.begin_turn(&mut self.context.buffers);
+        let (outbox, transport) = (&mut self.stream.outbox, &mut self.stream.transport);
+        outbox.flush(transport, More::No).expect("it is sent");
+        self.stream.end_turn(0, &mut self.context.buffers);
+    }
+
+    /// The client reads once. There is always something for it to read.
+    fn read(&mut self, received: &mut Vec<u8>) {
+        let mut buffer = vec![0; 64 * 1024];
+        let count = self.client.read(&mut buffer).expect("content");
+        received.extend_from_slice(&buffer[..count]);
+    }
+
+    /// Sends the file to a client that reads only when the socket is full, and overwrites it as soon as
+    /// the pump has found it unchanged. Returns what the client has read in the end.
+    fn download(&mut self, path: &Path) -> Vec<u8> {
+        let mut pump = self.pump("/a");
+        let mut received = Vec::new();
+        loop {
+            match self.turn(&mut pump).expect("it is sent") {
+                Pumped::Done => break,
+                Pumped::Blocked => self.read(&mut received),
+                _ => {}
+            }
+        }
+        overwrite(path);
+        while (received.len() as u64) < pump.moved() {
+            self.flush();
+            self.read(&mut received);
+        }
+        received
+    }
+}
+
+fn write(path: &Path, size: u64) {
+    fs::write(path, vec![OLD; size as usize]).expect("a file");
+}
+
+fn overwrite(path: &Path) {
+    let file = fs::OpenOptions::new().write(true).open(path).expect("open");
+    let size = file.metadata().expect("a size").len();
+    for offset in (0..size).step_by(1 << 20) {
+        let count = (size - offset).min(1 << 20);
+        file.write_all_at(&vec![NEW; count as usize], offset)
+            .expect("written");
+    }
+}
+
+#[track_caller]
+fn check(most_in_flight: Option<u64>, size: u64, sends_new_bytes: bool) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a");
+    write(&path, size);
+    let mut rig = Rig::new(folder.path());
+    if let Some(most) = most_in_flight {
+        rig.context.sendfile.assume(most, rig.context.now.instant);
+    }
+    let received = rig.download(&path);
+    assert_eq!(received.len() as u64, size);
+    assert_eq!(received.contains(&NEW), sends_new_bytes);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_page_of_a_file_is_in_flight_after_it_was_checked() {
+    let rig = Rig::new(Path::new("/"));
+    let mut sendfile = rig.context.sendfile;
+    let most = sendfile.most_in_flight(rig.context.now.instant);
+    check(None, most.expect("known") + PART, false);
+    // The test would notice.
+    check(Some(0), PART, true);
+}
