@@ -8,9 +8,8 @@ pub struct HeadLimits {
     /// and Linux accepts no path longer than 4 KiB.
     pub target: usize,
     /// The longest head in bytes (431). It counts the empty lines before the request-line and the
-    /// one that ends the head. 16 KiB: the longest target and as much again for fields; a browser
-    /// with many cookies sends about 4 KiB. A value above 4 GiB counts as 4 GiB, because a span has
-    /// 32 bits. The read buffer is this limit plus 16 KiB.
+    /// one that ends the head. 32 KiB: a browser sends 1 to 2 KiB, and to localhost the cookies of every
+    /// port, which can be 17 KiB. A value above 4 GiB counts as 4 GiB, because a span has 32 bits. The read buffer is this limit plus 16 KiB.
     pub head: usize,
     /// The most field lines (431). 100: a browser sends about 15 to 20, and proxies add a few. Each
     /// line costs work that the byte count does not show.
@@ -22,12 +21,17 @@ pub struct HeadLimits {
 /// they are answered 501 (RFC 9112 section 3.1).
 pub(super) const METHOD_AND_VERSION: usize = 64;
 
+impl HeadLimits {
+    /// The limits unless the operator sets others.
+    pub const DEFAULT: HeadLimits = HeadLimits {
+        target: 8 * 1024,
+        head: 32 * 1024,
+        fields: 100,
+    };
+}
+
 impl Default for HeadLimits {
     fn default() -> HeadLimits {
-        HeadLimits {
-            target: 8 * 1024,
-            head: 32 * 1024,
-            fields: 100,
-        }
+        HeadLimits::DEFAULT
     }
 }

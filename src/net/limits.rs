@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::site::options::SiteOptions;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::http1::limits::HeadLimits;
 use crate::semantics::range;
 
 /// Limits on what one client may ask for. The memory that all responses under way hold together has a
@@ -31,12 +32,6 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// 16 KiB: browsers send 1 to 2 KiB, rarely more than 8 KiB with cookies.
-    const MAX_HEAD: usize = 16 << 10;
-    /// 8 KiB: RFC 9110 section 4.1 recommends supporting at least 8000 octets.
-    const MAX_TARGET: usize = 8 << 10;
-    /// 100 lines: a browser sends about 15, and proxies add some.
-    const MAX_FIELDS: usize = 100;
     /// 1 MiB: enough for a form. For a longer body, a new connection costs less than reading it.
     const MAX_BODY: u64 = 1 << 20;
     /// 32 ranges: a PDF reader asks for a few. Hundreds are an attack (RFC 9110 section 17.15).
@@ -53,9 +48,9 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             max_connections: Limits::MAX_CONNECTIONS,
-            max_head: Limits::MAX_HEAD,
-            max_target: Limits::MAX_TARGET,
-            max_fields: Limits::MAX_FIELDS,
+            max_head: HeadLimits::DEFAULT.head,
+            max_target: HeadLimits::DEFAULT.target,
+            max_fields: HeadLimits::DEFAULT.fields,
             max_body: Limits::MAX_BODY,
             max_ranges: Limits::MAX_RANGES,
             min_rate: Limits::MIN_RATE,
