@@ -23,9 +23,9 @@ use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
 use crate::site::budget::Allowance;
 use crate::site::disk::DiskPool;
+use crate::site::given_root::GivenRoot;
 use crate::site::options::{Budgets, SiteOptions};
 use crate::site::resolve::Site;
-use crate::site::root::Root;
 
 /// Room in the inbox for pipelined requests behind the longest head.
 const READ_AHEAD: usize = 16 * 1024;
@@ -90,8 +90,8 @@ pub struct Buffers {
 pub struct Settings {
     /// The configuration of the server.
     pub config: Config,
-    /// The open root.
-    pub root: Arc<Root>,
+    /// The root.
+    pub root: Arc<GivenRoot>,
     /// How its files are served.
     pub options: Arc<SiteOptions>,
     /// What the workers may hold for clients.
@@ -112,7 +112,7 @@ pub struct Settings {
 
 impl Settings {
     /// What the workers share if they serve `root` in plain text, without handlers.
-    pub fn new(config: Config, root: Root, counters: Arc<Counters>) -> Settings {
+    pub fn new(config: Config, root: GivenRoot, counters: Arc<Counters>) -> Settings {
         let hosts = AllowedHosts::new(config.bind.addresses(), &config.allow_hosts);
         Settings {
             hosts: Arc::new(hosts),
@@ -139,10 +139,12 @@ impl Context {
         let allowances = settings.budgets.part();
         let memory = allowances.memory.clone();
         let mut site = Site::new(
-            Arc::clone(&settings.root),
+            settings.root.root(),
             Arc::clone(&settings.options),
             allowances,
         );
+        let now = Now::read();
+        site.follow(Arc::clone(&settings.root), now.instant);
         if let Some(disk) = &settings.disk {
             site.use_disk_threads(disk.clone());
         }
@@ -159,7 +161,7 @@ impl Context {
             scratch: Vec::new(),
             sendfile: Sendfile::default(),
             origin,
-            now: Now::read(),
+            now,
             turn_time: TURN_TIME,
             limits: config.limits,
             head_limits,

@@ -27,7 +27,7 @@ use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
 use crate::site::body::{Body, Piece, Pulled, Source};
 use crate::site::body_error::BodyError;
-use crate::site::open_file::OpenFile;
+use crate::site::open_file::{CachedPart, OpenFile};
 use crate::site::private::{CopyContent, PrivateCopy};
 
 /// How much of the end of a file is held back until the file was checked.
@@ -348,21 +348,21 @@ impl Output<'_> {
         count: u64,
         reading: &mut usize,
     ) -> Result<Moved, SendError> {
-        if let Some((open, cached)) = self.direct_part(file, offset, count)
-            && let Some(moved) = self.send_file(open, offset, cached)?
+        if let Some(part) = self.direct_part(file, offset, count)
+            && let Some(moved) = part.send(|file, length| self.send_file(file, offset, length))?
         {
             return Ok(moved);
         }
         self.copy_file(file, offset, count, reading)
     }
 
-    /// The file, and how much of it from `offset` on the kernel may send.
+    /// The part of the file from `offset` on that the kernel may send.
     fn direct_part<'f>(
         &mut self,
         file: &'f OpenFile,
         offset: u64,
         count: u64,
-    ) -> Option<(&'f File, u64)> {
+    ) -> Option<CachedPart<'f>> {
         // The queues hold more than this. A shorter rest costs no look at their limits.
         if count < MOST_DIRECT || !self.can_send_files() {
             return None;

@@ -27,8 +27,8 @@ use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
 use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Gate};
+use crate::site::given_root::GivenRoot;
 use crate::site::private::CopyStorage;
-use crate::site::root::Root;
 
 /// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
 const STUCK: Duration = Duration::from_secs(1);
@@ -317,14 +317,14 @@ fn open_endpoint(
 }
 
 /// Opens the root. If the root is a file, opens its directory and serves only that file.
-pub(super) fn open_root(config: &mut Config) -> Result<Root, StartError> {
+pub(super) fn open_root(config: &mut Config) -> Result<GivenRoot, StartError> {
     let served = Served::find(&config.root)?;
     let root = match &served {
         Served::File { folder, name } => {
             config.site.only = Some(name.as_bytes().to_vec());
-            Root::open_for_file(folder)
+            GivenRoot::open_for_file(folder)
         }
-        Served::Directory(folder) => Root::open(folder, served.links(&config.site)),
+        Served::Directory(folder) => GivenRoot::open(folder, served.links(&config.site)),
     };
     root.map_err(|fault| StartError::from_root(&config.root, fault))
 }

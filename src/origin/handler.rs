@@ -66,6 +66,7 @@ impl Origin {
     /// Begins a turn of the worker's loop at `now`, which is `instant` on the monotonic clock. Returns
     /// whether it is time to forget what nobody uses.
     pub fn begin_turn(&mut self, now: HttpDate, instant: Instant) -> bool {
+        self.site.look_at_root(instant);
         let is_due = self.site.begin_turn(now);
         self.readings.held.help(&self.site, instant);
         if is_due {

@@ -57,5 +57,7 @@ mod nofollow;
 mod confine;
 // Confinement: opens names below this directory and nowhere else.
 mod walk;
+// The path of the root, which may lead to another directory later.
+pub mod given_root;
 // The document root: its files and directories.
 pub mod root;

@@ -100,8 +100,8 @@ pub(super) fn open_name(
     }
 }
 
-/// Opens one name.
-fn open_one(
+/// Opens one name, or a path whose links may lead anywhere.
+pub(super) fn open_one(
     directory: BorrowedFd<'_>,
     name: &[u8],
     flags: OFlags,

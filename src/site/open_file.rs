@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Budget, Reserved};
 use crate::site::cached_read::read_cached;
+use crate::site::devices::Devices;
 use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
 use crate::site::nofollow::Blocking;
 use crate::site::private::PendingCopy;
@@ -60,6 +61,15 @@ pub(super) struct DiskAccess {
     pub network: IpAddr,
     /// Wakes the client's connection.
     pub waker: Waker,
+}
+
+/// A part of a file that the kernel can send without waiting, as far as is known.
+pub struct CachedPart<'f> {
+    file: &'f File,
+    length: u64,
+    device: u64,
+    /// If it is not known, measures how long it takes.
+    measured_by: Option<&'f Devices>,
 }
 
 /// A piece of a file that a disk thread reads.
@@ -333,21 +343,32 @@ impl OpenFile {
         }
     }
 
-    /// The file, and how many bytes from `offset` on, at most `most`, the kernel can send from memory.
-    /// `None` if they must be read: to copy them, because a disk has them, or because they are a hole,
-    /// for which the kernel would allocate pages.
-    pub fn cached_part(&self, offset: u64, most: u64) -> Option<(&File, u64)> {
+    /// The part from `offset` on, at most `most` bytes, that the kernel can send from memory. `None` if it
+    /// must be read: to copy it, because a disk has it, or because it is a hole, for which the kernel
+    /// would allocate pages.
+    pub fn cached_part(&self, offset: u64, most: u64) -> Option<CachedPart<'_>> {
         let is_read = self.copy.borrow().is_some() || !matches!(*self.piece.borrow(), Piece::None);
-        let is_quick = (self.opened.root.devices()).is_quick(self.state.device());
-        if is_read || self.opened.is_sparse || !is_quick {
+        let devices = self.opened.root.devices();
+        if is_read || self.opened.is_sparse || !devices.is_quick(self.state.device()) {
             return None;
         }
         let file = self.opened.file.get().ok()?;
-        let mut cached = 0;
-        while cached < most && matches!(read_cached(file, &mut [0], offset + cached), Ok(Some(1))) {
-            cached += PROBED;
+        let part = |length, measured_by| CachedPart {
+            file,
+            length,
+            device: self.state.device(),
+            measured_by,
+        };
+        let mut length = 0;
+        while length < most {
+            match read_cached(file, &mut [0], offset + length) {
+                Ok(Some(1)) => length += PROBED,
+                // The kernel cannot say.
+                Ok(None) => return Some(part(most, Some(devices))),
+                _ => break,
+            }
         }
-        (cached > 0).then_some((file, cached.min(most)))
+        (length > 0).then(|| part(length.min(most), None))
     }
 
     fn blocking(&self) -> Blocking {
@@ -430,6 +451,17 @@ impl OpenFile {
     /// Drops the copy in progress, if any.
     pub fn give_up_copy(&self) {
         self.copy.take();
+    }
+}
+
+impl CachedPart<'_> {
+    /// Calls `send` with the file and the length of the part.
+    pub fn send<T>(&self, send: impl FnOnce(&File, u64) -> T) -> T {
+        let send = || send(self.file, self.length);
+        match self.measured_by {
+            None => send(),
+            Some(devices) => devices.measured(self.device, send),
+        }
     }
 }
 

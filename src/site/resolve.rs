@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
@@ -18,6 +18,7 @@ use crate::site::cache::{Cache, Looked};
 use crate::site::compress::{CODER, Charges, Coder, Coders};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::file::StoredFile;
+use crate::site::given_root::{self, GivenRoot};
 use crate::site::held::HeldBytes;
 use crate::site::lookup::{self, FileRead, Resolved};
 use crate::site::nofollow::Blocking;
@@ -38,6 +39,8 @@ const HOT: i64 = 2;
 /// One worker's view of the document root: the shared root, the worker's own cache and its time.
 pub struct Site {
     root: Arc<Root>,
+    /// The path of the root, and when to look again where it leads. `None`: it stays where it is.
+    given: Option<(Arc<GivenRoot>, Instant)>,
     /// Does what would wait for the disk. `None`: the worker itself waits.
     disk: Option<DiskPool>,
     options: Arc<SiteOptions>,
@@ -85,6 +88,7 @@ impl Site {
     pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, allowances: Allowances) -> Site {
         Site {
             root,
+            given: None,
             disk: None,
             options,
             cache: Cache::new(allowances.cache.clone()),
@@ -95,6 +99,21 @@ impl Site {
             now: 0,
             swept: 0,
             index_path: Vec::new(),
+        }
+    }
+
+    /// Follows the path of the root.
+    pub fn follow(&mut self, given: Arc<GivenRoot>, now: Instant) {
+        self.given = Some((given, now));
+    }
+
+    /// If it is time, looks where the path of the root leads. Responses under way keep the old root.
+    pub fn look_at_root(&mut self, now: Instant) {
+        if let Some((given, next_look)) = &mut self.given
+            && *next_look <= now
+        {
+            *next_look = now + given_root::INTERVAL;
+            self.root = given.current(now, self.disk.as_ref());
         }
     }
 

@@ -47,6 +47,8 @@ const COARSEST_TICK: i64 = 3;
 #[derive(Debug)]
 pub struct Root {
     place: Confinement,
+    /// Its state when it was opened.
+    state: FileState,
     /// Which file systems a worker may use.
     devices: Devices,
     /// Whether the kernel can be asked to fail instead of waiting for a disk.
@@ -180,6 +182,7 @@ impl Root {
         Ok(Root {
             devices: Devices::new(state.device, directory),
             can_refuse: can_refuse_to_block(directory),
+            state,
             place,
         })
     }
@@ -187,6 +190,11 @@ impl Root {
     /// Leaves all work to the disk threads, as if the root were on a remote file system. For tests.
     pub fn assume_remote(&mut self) {
         self.devices.assume_remote();
+    }
+
+    /// Whether `opened` is the directory of the root. Does not wait.
+    pub(super) fn is_opened(&self, opened: BorrowedFd<'_>) -> Result<bool, LookupError> {
+        Ok(known_of_opened(opened)?.state.is_same_file(&self.state))
     }
 
     /// The file systems below the root.

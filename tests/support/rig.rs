@@ -19,8 +19,9 @@ use docroot::observe::client::Client;
 use docroot::observe::log::Log;
 use docroot::semantics::date::{HttpDate, ImfFixdate};
 use docroot::site::disk::DiskPool;
+use docroot::site::given_root::GivenRoot;
 use docroot::site::private::CopyStorage;
-use docroot::site::root::{LinkPolicy, Root};
+use docroot::site::root::LinkPolicy;
 
 use super::{PATIENCE, Response, Setup, find};
 
@@ -169,7 +170,7 @@ fn settings(setup: &mut Setup) -> Settings {
         let (endpoint, _) = Endpoint::open(options, &[], &Now::read()).expect("certificates");
         Arc::new(endpoint)
     });
-    let mut root = Root::open(setup.root(), LinkPolicy::default()).expect("a root");
+    let mut root = GivenRoot::open(setup.root(), LinkPolicy::default()).expect("a root");
     let disk = match setup.slow.take() {
         None => DiskPool::new(config.disk_threads),
         Some((disk, most_waiting)) => {

@@ -15,9 +15,10 @@ use crate::net::transport::Transport;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
 use crate::site::disk::Caller;
+use crate::site::given_root::GivenRoot;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
-use crate::site::root::{LinkPolicy, Root};
+use crate::site::root::LinkPolicy;
 
 /// The old content of the file, byte by byte, and the new one.
 const OLD: u8 = b'a';
@@ -36,7 +37,7 @@ struct Rig {
 impl Rig {
     fn new(root: &Path) -> Rig {
         let config = Config::new(root.into(), 1, 1024);
-        let root = Root::open(root, LinkPolicy::default()).expect("a root");
+        let root = GivenRoot::open(root, LinkPolicy::default()).expect("a root");
         let settings = Settings::new(config, root, Arc::default());
         let (mailbox, _) = Mailbox::new(Arc::default()).expect("a mailbox");
         let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());

@@ -13,7 +13,8 @@ use docroot::net::connection::{Connection, Turn};
 use docroot::net::context::{Context, Settings};
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::observe::client::Client;
-use docroot::site::root::{LinkPolicy, Root};
+use docroot::site::given_root::GivenRoot;
+use docroot::site::root::LinkPolicy;
 use signal_hook::consts::SIGPIPE;
 
 /// A folder with some files, in memory where the machine has such a place.
@@ -34,7 +35,7 @@ pub fn folder() -> PathBuf {
 pub fn settings(change: impl FnOnce(&mut Config)) -> Settings {
     ignore_broken_pipes();
     let folder = folder();
-    let root = Root::open(&folder, LinkPolicy::default()).expect("a root");
+    let root = GivenRoot::open(&folder, LinkPolicy::default()).expect("a root");
     let mut config = Config {
         // The seeds name several hosts.
         allow_hosts: vec![HostPattern::Any],

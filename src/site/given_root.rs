@@ -1,0 +1,268 @@
+//! The root as the operator gave it: a path, which may lead to another directory later.
+//!
+//! A build deletes its folder and makes it again, and a deployment points a link at a new release. So
+//! the path is looked up again while requests come:
+//!
+//! ```text
+//! release -> r1    requests are answered from r1
+//! release -> r2    new requests are answered from r2, and responses under way end from r1
+//! (nothing)        the last directory stays, until the path leads to one again
+//! ```
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::fs::CWD;
+
+use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, Pending, Room};
+use crate::site::nofollow::{Blocking, PASS, open_one};
+use crate::site::root::{DiskError, LinkPolicy, LookupError, Root};
+
+/// The time between two looks at the path.
+pub(super) const INTERVAL: Duration = Duration::from_millis(100);
+
+/// The path of a root, and the directory to which it led last.
+pub struct GivenRoot {
+    /// Absolute, because the current directory may be deleted.
+    path: PathBuf,
+    /// How to open it. `None`: for a single file.
+    links: Option<LinkPolicy>,
+    state: Mutex<State>,
+}
+
+struct State {
+    root: Arc<Root>,
+    next_look: Option<Instant>,
+    /// A look that waits for the disk.
+    look: Option<Pending<Option<Root>>>,
+}
+
+impl GivenRoot {
+    /// Opens the directory at `path`.
+    pub fn open(path: &Path, links: LinkPolicy) -> io::Result<GivenRoot> {
+        GivenRoot::with(path, Some(links))
+    }
+
+    /// Opens the directory at `path`, of which a single file is served, see [`Root::open_for_file`].
+    pub fn open_for_file(path: &Path) -> io::Result<GivenRoot> {
+        GivenRoot::with(path, None)
+    }
+
+    fn with(path: &Path, links: Option<LinkPolicy>) -> io::Result<GivenRoot> {
+        let path = std::path::absolute(path)?;
+        let root = open(&path, links)?;
+        Ok(GivenRoot {
+            path,
+            links,
+            state: Mutex::new(State {
+                root: Arc::new(root),
+                next_look: None,
+                look: None,
+            }),
+        })
+    }
+
+    /// See [`Root::assume_remote`]. For tests, before anybody has the root.
+    pub fn assume_remote(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(root) = Arc::get_mut(&mut state.root) {
+            root.assume_remote();
+        }
+    }
+
+    /// The directory to which the path led last.
+    pub fn root(&self) -> Arc<Root> {
+        Arc::clone(&self.state().root)
+    }
+
+    /// The directory to which the path leads. Looks at most once in 100 ms, and lets `disk` do what would
+    /// wait.
+    pub(super) fn current(&self, now: Instant, disk: Option<&DiskPool>) -> Arc<Root> {
+        let mut state = self.state();
+        if let Some(look) = &state.look {
+            match look.poll() {
+                None => return Arc::clone(&state.root),
+                Some(ended) => {
+                    state.look = None;
+                    if let Ended::Done(Some(root)) = ended {
+                        state.root = Arc::new(root);
+                    }
+                }
+            }
+        }
+        if state.next_look.is_none_or(|at| at <= now) {
+            state.next_look = Some(now + INTERVAL);
+            self.look(&mut state, disk);
+        }
+        Arc::clone(&state.root)
+    }
+
+    fn look(&self, state: &mut State, disk: Option<&DiskPool>) {
+        let blocking = match disk {
+            Some(_) => Blocking::Refused,
+            None => Blocking::Allowed,
+        };
+        match (moved(&self.path, &state.root, blocking), disk) {
+            (Ok(false), _) => {}
+            (Ok(true), _) => {
+                // If it cannot be opened, the next look tries again.
+                if let Ok(root) = open(&self.path, self.links) {
+                    state.root = Arc::new(root);
+                }
+            }
+            (Err(LookupError::Disk(DiskError::NotFound)), _) | (Err(_), None) => {}
+            (Err(_), Some(disk)) => state.look = self.leave_to_disk_thread(&state.root, disk),
+        }
+    }
+
+    /// Looks on a disk thread. The outcome is `None` if the path leads to the same directory, or to none.
+    fn leave_to_disk_thread(
+        &self,
+        root: &Arc<Root>,
+        disk: &DiskPool,
+    ) -> Option<Pending<Option<Root>>> {
+        let (path, links, root) = (self.path.clone(), self.links, Arc::clone(root));
+        let look = move || match moved(&path, &root, Blocking::Allowed) {
+            Ok(true) => open(&path, links).ok(),
+            _ => None,
+        };
+        let nobody: IpAddr = Ipv4Addr::UNSPECIFIED.into();
+        let (effort, file_system) = (Effort::Look, FileSystem::Usual);
+        disk.submit(effort, file_system, nobody, Room::Limited, look)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No panic leaves the state half-written.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open(path: &Path, links: Option<LinkPolicy>) -> io::Result<Root> {
+    match links {
+        Some(links) => Root::open(path, links),
+        None => Root::open_for_file(path),
+    }
+}
+
+/// Whether the path leads to another directory than `root`, whose number nobody else has while it is open.
+fn moved(path: &Path, root: &Root, blocking: Blocking) -> Result<bool, LookupError> {
+    let opened = open_one(CWD, path.as_os_str().as_bytes(), PASS, blocking)?;
+    Ok(!root.is_opened(opened.as_fd())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::site::disk::tests::bell;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A name in a folder, and its root.
+    struct Rig {
+        folder: tempfile::TempDir,
+        given: GivenRoot,
+        now: Instant,
+    }
+
+    impl Rig {
+        /// `make` makes the directory or link that has the name `root`.
+        fn new(make: impl FnOnce(&Path)) -> Rig {
+            let folder = tempfile::tempdir().expect("a folder");
+            make(folder.path());
+            let given = GivenRoot::open(&folder.path().join("root"), LinkPolicy::default());
+            Rig {
+                given: given.expect("a root"),
+                folder,
+                now: Instant::now(),
+            }
+        }
+
+        /// The content of the file `a` in the current root, after a look.
+        fn content(&mut self, disk: Option<&DiskPool>) -> Option<String> {
+            self.now += INTERVAL;
+            self.given.current(self.now, disk);
+            // A name that has just vanished is not in memory, so a disk thread looks.
+            if let Some(look) = &self.given.state().look {
+                let (waker, rings) = bell();
+                look.wake(waker);
+                rings.recv_timeout(PATIENCE).expect("an end");
+            }
+            let root = self.given.current(self.now, disk);
+            let (file, _) = root.open_file(b"a", Blocking::Allowed).ok()?;
+            io::read_to_string(file).ok()
+        }
+    }
+
+    /// A directory with the file `a`.
+    fn release(path: &Path, content: &str) {
+        fs::create_dir(path).expect("a folder");
+        fs::write(path.join("a"), content).expect("a file");
+    }
+
+    #[test]
+    fn a_folder_that_is_made_again_is_followed() {
+        let pool = DiskPool::new(1);
+        for disk in [None, Some(&pool)] {
+            let mut rig = Rig::new(|folder| release(&folder.join("root"), "1"));
+            assert_eq!(rig.content(disk).as_deref(), Some("1"));
+            let (root, away) = (rig.folder.path().join("root"), rig.folder.path().join("b"));
+            fs::rename(&root, &away).expect("renamed");
+            assert_eq!(rig.content(disk).as_deref(), Some("1"), "nothing new");
+            release(&root, "2");
+            assert_eq!(rig.content(disk).as_deref(), Some("2"));
+            fs::remove_dir_all(&root).expect("removed");
+            assert_eq!(rig.content(disk), None);
+            release(&root, "3");
+            let held = rig.given.root();
+            assert_eq!(rig.content(disk).as_deref(), Some("3"));
+            assert!(
+                held.open_file(b"a", Blocking::Allowed).is_err(),
+                "the old one"
+            );
+        }
+    }
+
+    #[test]
+    fn a_link_that_is_swapped_is_followed() {
+        let mut rig = Rig::new(|folder| {
+            release(&folder.join("r1"), "1");
+            release(&folder.join("r2"), "2");
+            symlink("r1", folder.join("root")).expect("a link");
+        });
+        let pool = DiskPool::new(1);
+        assert_eq!(rig.content(Some(&pool)).as_deref(), Some("1"));
+        symlink("r2", rig.folder.path().join("new")).expect("a link");
+        let rename = |from: &str, to: &str| {
+            let folder = rig.folder.path();
+            fs::rename(folder.join(from), folder.join(to)).expect("renamed");
+        };
+        rename("new", "root");
+        // Not before it is time.
+        let early = rig.given.current(rig.now, Some(&pool));
+        let (file, _) = early.open_file(b"a", Blocking::Allowed).expect("a file");
+        assert_eq!(io::read_to_string(file).expect("text"), "1");
+        assert_eq!(rig.content(Some(&pool)).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_path_that_waits_for_a_disk_is_looked_up_by_a_disk_thread() {
+        let mut rig = Rig::new(|folder| release(&folder.join("root"), "1"));
+        let pool = DiskPool::new(1);
+        let (root, folder) = (rig.given.root(), rig.folder.path());
+        fs::rename(folder.join("root"), folder.join("b")).expect("renamed");
+        release(&folder.join("root"), "2");
+        let look = rig.given.leave_to_disk_thread(&root, &pool);
+        let look = look.expect("a job");
+        rig.given.state().look = Some(look);
+        assert_eq!(rig.content(Some(&pool)).as_deref(), Some("2"));
+        assert!(!Arc::ptr_eq(&rig.given.root(), &root));
+    }
+}
