@@ -66,12 +66,13 @@ class House:
         return root
 
     @contextmanager
-    def serving(self, root, *options, descriptors=None, space=None, log=None):
+    def serving(self, root, *options, descriptors=None, space=None, log=None, within=(), at="127.0.0.1"):
         """A server that listens, until the end of the block: with so many `descriptors` and bytes of
-        address `space` at most, and an access log where there is a file for it."""
+        address `space` at most, and an access log where there is a file for it. It is started by the
+        command `within`, and listens at the address `at`."""
         self._started += 1
         complaints = self.folder / f"complaints-{self._started}"
-        command = [self._binary, "--bind", "127.0.0.1", "--port", "0", *options]
+        command = [*within, self._binary, "--bind", at, "--port", "0", *options]
         if log is None:
             command += ["--log-format", "off"]
         command.append(root)
@@ -84,7 +85,7 @@ class House:
             tree = Tree(command, log or subprocess.DEVNULL, errors)
         server = Server(tree, None, complaints)
         try:
-            server.port = _port(server)
+            server.port = _port(server, at)
             yield server
             _check(server)
         finally:
@@ -96,11 +97,11 @@ def limited(limit, command):
     return ["/bin/sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *command]
 
 
-def _port(server):
+def _port(server, address):
     """The port that the system chose, as the banner tells it."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and server.tree.is_alive():
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", server.complaints())
+        found = re.search(rf"http://{re.escape(address)}:(\d+)", server.complaints())
         if found:
             return int(found.group(1))
         time.sleep(0.005)
