@@ -33,7 +33,7 @@ fn setup() -> Setup {
         .file("least.txt", text(1024))
         .file("picture.png", text(SMALL))
         .file("archive.gz", text(SMALL))
-        .file("unknown", text(SMALL))
+        .file("unknown.bin", text(SMALL))
         .file("folder/in", "inside")
 }
 
@@ -164,7 +164,7 @@ fn identity_may_be_refused() {
 #[test]
 fn what_gains_nothing_is_left_alone() {
     let server = site();
-    for target in ["/tiny.txt", "/picture.png", "/archive.gz", "/unknown"] {
+    for target in ["/tiny.txt", "/picture.png", "/archive.gz", "/unknown.bin"] {
         check(&server, target, "gzip, deflate", None);
     }
     let least = check(&server, "/least.txt", "gzip, deflate", Some("gzip"));

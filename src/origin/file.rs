@@ -14,7 +14,6 @@ use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
-use crate::semantics::media_type;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
 use crate::semantics::rules::RuleSet;
@@ -109,7 +108,7 @@ fn try_file(
     if let Some(response) = decided.without_content() {
         return Ok(Some(Answer::Ready(response)));
     }
-    trace.note(|| media_type::step(file.name()));
+    file.media_type.note(file.name(), trace);
     let variant = decided.variant();
     if variant.coding == Coding::Identity {
         let waker = || request.wakers.waker();
@@ -287,7 +286,7 @@ fn metadata<'a>(
     let has_fixed_fields = !file.is_dated_ahead(request.now);
     Metadata {
         validators: file.validators(variant, request.now),
-        media_type: &file.media_type,
+        media_type: &file.media_type.value,
         variant,
         dimensions: DIMENSIONS,
         length: (coding == Coding::Identity).then_some(file.size()),

@@ -1,7 +1,6 @@
 //! A file and its representations: what is known about it without opening it again (RFC 9110 sections
 //! 8.4 and 8.8).
 
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Deref;
@@ -9,7 +8,7 @@ use std::rc::Rc;
 
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
-use crate::semantics::media_type::{is_compressible, media_type};
+use crate::semantics::media_type::MediaType;
 use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
@@ -30,8 +29,8 @@ pub struct StoredFile {
     pub path: Box<[u8]>,
     /// The state on disk that everything here was derived from.
     pub state: FileState,
-    /// The value of `Content-Type`, with a charset if the file is text.
-    pub media_type: Cow<'static, str>,
+    /// The media type, by the name and the content.
+    pub media_type: MediaType,
     /// Whether a file of this type and size is likely to shrink when it is coded.
     pub is_worth_coding: bool,
     /// The value of `Last-Modified`, if the file has a meaningful modification time.
@@ -93,6 +92,7 @@ impl StoredFile {
     pub(super) fn new(
         path: &[u8],
         state: FileState,
+        media_type: MediaType,
         memory: Option<Rc<HeldBytes>>,
         charge: Charge,
     ) -> StoredFile {
@@ -106,10 +106,9 @@ impl StoredFile {
             coded: RefCell::default(),
         };
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
-        let media_type = media_type(last_segment(path));
         StoredFile {
             path: path.into(),
-            is_worth_coding: state.size >= MIN_SIZE && is_compressible(&media_type),
+            is_worth_coding: state.size >= MIN_SIZE && media_type.is_compressible(),
             state,
             media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
@@ -206,7 +205,7 @@ impl StoredFile {
             Some(step.compared(bytes(self.size()), bytes(MIN_SIZE), "minimum"))
         } else {
             let step = Step::new(CLAUSE, "files of this media type rarely become smaller");
-            Some(step.with(Evidence::Value(Quote::of(self.media_type.as_bytes()))))
+            Some(step.with(Evidence::Value(Quote::of(self.media_type.value.as_bytes()))))
         }
     }
 
@@ -253,7 +252,8 @@ impl Representation {
     }
 }
 
-fn last_segment(path: &[u8]) -> &[u8] {
+/// The last segment of a path.
+pub(super) fn last_segment(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
@@ -267,6 +267,8 @@ fn hash(state: impl Hash) -> u64 {
 }
 
 #[cfg(test)]
+use crate::semantics::{beginning::Beginning, media_type::media_type, own_types::OwnTypes};
+#[cfg(test)]
 use crate::site::budget::{Account, Allowance};
 
 #[cfg(test)]
@@ -276,7 +278,12 @@ impl StoredFile {
         let state = FileState::of_size(content.len() as u64);
         let overhead = StoredFile::overhead(name.as_bytes());
         let charge = Allowance::unlimited().charge_anyway(Account::Contents, overhead);
+        let beginning = Beginning {
+            bytes: &content,
+            is_whole: true,
+        };
+        let media_type = media_type(name.as_bytes(), beginning, &OwnTypes::default());
         let memory = Some(HeldBytes::free(content));
-        StoredFile::new(name.as_bytes(), state, memory, charge)
+        StoredFile::new(name.as_bytes(), state, media_type, memory, charge)
     }
 }

@@ -1,7 +1,13 @@
 //! What a path names. Workers and disk threads call these functions. On a worker, they do not wait for
 //! the disk.
 
-use crate::site::cached_read::CachedReader;
+use std::fs::File;
+
+use crate::semantics::beginning::{Beginning, LOOK};
+use crate::semantics::media_type::{MediaType, depends_on_content, media_type};
+use crate::semantics::own_types::OwnTypes;
+use crate::site::cached_read::{CachedReader, read_at};
+use crate::site::file::last_segment;
 use crate::site::nofollow::Blocking;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
@@ -25,6 +31,8 @@ pub enum Resolved<T> {
 pub(super) struct FileRead<C> {
     /// The state that its content belongs to.
     pub state: FileState,
+    /// The media type of the content.
+    pub media_type: MediaType,
     /// The content and the charge for it, if there was memory for it.
     pub content: Option<(Storage, C)>,
 }
@@ -93,23 +101,25 @@ fn find_index<T>(
 /// its content too.
 pub(super) fn read<C>(
     root: &Root,
+    types: &OwnTypes,
     path: &[u8],
     largest: u64,
     blocking: Blocking,
     mut charge: impl FnMut(u64) -> Option<C>,
 ) -> Result<FileRead<C>, LookupError> {
     for _ in 0..READ_ATTEMPTS {
-        if let Some(read) = read_once(root, path, largest, blocking, &mut charge)? {
+        if let Some(read) = read_once(root, types, path, largest, blocking, &mut charge)? {
             return Ok(read);
         }
     }
-    let read = read_once(root, path, 0, blocking, &mut charge)?;
+    let read = read_once(root, types, path, 0, blocking, &mut charge)?;
     read.ok_or(DiskError::Unsteady.into())
 }
 
 /// `None` means that the file changed during the read.
 fn read_once<C>(
     root: &Root,
+    types: &OwnTypes,
     path: &[u8],
     largest: u64,
     blocking: Blocking,
@@ -120,9 +130,11 @@ fn read_once<C>(
         true => charge(state.size + 1),
         false => None,
     };
+    let name = last_segment(path);
     let Some(charge) = charge else {
         return Ok(Some(FileRead {
             state,
+            media_type: media_type_of_open(root, types, name, &file, &state, blocking)?,
             content: None,
         }));
     };
@@ -144,6 +156,33 @@ fn read_once<C>(
     let content = bytes.filter(|_| is_intact);
     Ok(content.map(|bytes| FileRead {
         state,
+        media_type: {
+            let (bytes, is_whole) = (&*bytes, true);
+            media_type(name, Beginning { bytes, is_whole }, types)
+        },
         content: Some((bytes, charge)),
     }))
+}
+
+/// The media type of a file whose content is not in memory. If it depends on the content, the beginning is
+/// read.
+fn media_type_of_open(
+    root: &Root,
+    types: &OwnTypes,
+    name: &[u8],
+    file: &File,
+    state: &FileState,
+    blocking: Blocking,
+) -> Result<MediaType, LookupError> {
+    if !depends_on_content(name, types) {
+        return Ok(media_type(name, Beginning::default(), types));
+    }
+    let mut buffer = [0; LOOK];
+    let (devices, device) = (root.devices(), state.device());
+    let count = read_at(devices, device, file, &mut buffer, 0, blocking)?;
+    let beginning = Beginning {
+        bytes: &buffer[..count],
+        is_whole: count as u64 == state.size,
+    };
+    Ok(media_type(name, beginning, types))
 }

@@ -266,10 +266,12 @@ fn begin_read(
     caller: Caller<'_>,
 ) -> Result<Pending<Result<FileRead<Reserved>, DiskError>>, DiskError> {
     let (root, memory) = (Arc::clone(site.root()), Arc::clone(site.memory()));
+    let options = site.shared_options();
     let (path, largest): (Box<[u8]>, u64) = (path.into(), site.largest_content());
     let read = move || {
         let charge = |bytes| memory.reserve(Account::Contents, bytes);
-        let read = lookup::read(&root, &path, largest, Blocking::Allowed, charge);
+        let types = &options.types;
+        let read = lookup::read(&root, types, &path, largest, Blocking::Allowed, charge);
         read.map_err(LookupError::on_disk_thread)
     };
     let file_system = site.root().devices().file_system(device);

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Budget, Reserved};
-use crate::site::cached_read::read_cached;
+use crate::site::cached_read::read_at;
 use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
 use crate::site::nofollow::Blocking;
 use crate::site::private::PendingCopy;
@@ -151,14 +151,8 @@ impl Opened {
             0 => {}
             zeros => return Ok(zeros),
         }
-        let read = |buffer: &mut [u8]| self.file.get()?.read_at(buffer, offset);
-        match blocking {
-            Blocking::Allowed => read(buffer),
-            Blocking::Refused => match read_cached(self.file.get()?, buffer, offset)? {
-                Some(count) => Ok(count),
-                None => devices.measured(self.state.device(), || read(buffer)),
-            },
-        }
+        let (device, file) = (self.state.device(), self.file.get()?);
+        read_at(devices, device, file, buffer, offset, blocking)
     }
 
     /// Reads at `offset` until `buffer` is full.
@@ -501,6 +495,7 @@ mod tests {
     use super::*;
     use crate::site::root::LinkPolicy;
     use std::fs;
+    use std::os::unix::fs::FileExt;
 
     #[track_caller]
     fn check(change: impl FnOnce(&std::path::Path), want: bool) {

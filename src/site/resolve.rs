@@ -383,10 +383,11 @@ impl Site {
 
     /// Reads a file for the first time, or again after it changed.
     fn read(&mut self, path: &[u8]) -> Result<Rc<StoredFile>, LookupError> {
-        let (root, largest) = (Arc::clone(&self.root), self.cache.largest_content());
+        let (root, options) = (Arc::clone(&self.root), Arc::clone(&self.options));
+        let largest = self.cache.largest_content();
         let blocking = self.blocking();
         let charge = |bytes| self.charge(Account::Contents, bytes);
-        let read = lookup::read(&root, path, largest, blocking, charge)?;
+        let read = lookup::read(&root, &options.types, path, largest, blocking, charge)?;
         Ok(self.store(path, read, self.turn))
     }
 
@@ -401,7 +402,13 @@ impl Site {
         let overhead = self.charge_anyway(Account::Contents, StoredFile::overhead(path));
         let content = read.content;
         let memory = content.map(|(bytes, charge)| HeldBytes::new(bytes, charge));
-        let stored = Rc::new(StoredFile::new(path, read.state, memory, overhead));
+        let stored = Rc::new(StoredFile::new(
+            path,
+            read.state,
+            read.media_type,
+            memory,
+            overhead,
+        ));
         if stored.state.is_settled(self.now) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
         }
@@ -413,6 +420,7 @@ impl Site {
         let adopt = |(bytes, reserved)| (bytes, self.allowances.memory.adopt(reserved));
         let read = FileRead {
             state: read.state,
+            media_type: read.media_type,
             content: read.content.map(adopt),
         };
         self.store(path, read, 0)
