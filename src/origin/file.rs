@@ -110,7 +110,7 @@ fn try_file(
     }
     file.media_type.note(file.name(), trace);
     let variant = decided.variant();
-    if variant.coding == Coding::Identity {
+    if variant.coding == file.stored() {
         let waker = || request.wakers.waker();
         let site = &mut origin.site;
         let stored = site.content(file, opened, caller(request, &waker))?;
@@ -123,7 +123,10 @@ fn try_file(
         let stored = stored.map(Whole::Stored);
         return Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))));
     }
-    coded(origin, request, file, opened, decided)
+    match file.stored() {
+        Coding::Identity => coded(origin, request, file, opened, decided),
+        _ => decoded(origin, request, file, opened, decided),
+    }
 }
 
 /// RFC 9110 section 12.5.3.
@@ -133,6 +136,9 @@ fn choose_coding(
     file: &StoredFile,
     trace: &mut Trace,
 ) -> CodingChoice {
+    if file.stored() != Coding::Identity {
+        return coding::choose_stored(request.fields(), file.stored(), trace);
+    }
     let offered = origin.offered(file.is_worth_coding);
     let mark = trace.steps().len();
     if origin.site.options().compress {
@@ -162,7 +168,7 @@ fn why_uncoded(
             .coded()
             .is_some()
     };
-    if coding == Coding::Identity {
+    if coding == file.stored() || file.stored() != Coding::Identity {
         None
     } else if asks_for_range(origin, request, file) {
         Some(CodingReason::RangeAsked)
@@ -247,6 +253,28 @@ fn coded(
     Ok(Some(Answer::Ready(decided.with_content(whole))))
 }
 
+/// The answer with content that is decoded while it is sent. `None` if the file changed since it was
+/// resolved.
+fn decoded(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    file: &Rc<StoredFile>,
+    opened: Option<Opened>,
+    decided: Decided<'_>,
+) -> Result<Option<Answer>, LookupError> {
+    if request.method() == Some(Method::Head) {
+        return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
+    }
+    let waker = || request.wakers.waker();
+    let caller = caller(request, &waker);
+    let Some(source) = origin.site.source(file, opened, caller)? else {
+        return Ok(None);
+    };
+    let decoded = origin.site.decoded(source).ok_or(DiskError::CodersBusy)?;
+    let whole = Whole::Source(Box::new(decoded));
+    Ok(Some(Answer::Ready(decided.with_content(whole))))
+}
+
 /// A response whose content is being coded.
 struct CodingResponse {
     /// The response without its content; `None` once it was returned.
@@ -289,7 +317,7 @@ fn metadata<'a>(
         media_type: &file.media_type.value,
         variant,
         dimensions: DIMENSIONS,
-        length: (coding == Coding::Identity).then_some(file.size()),
+        length: (coding == file.stored()).then_some(file.size()),
         has_ranges: true,
         policy: None,
         rules,

@@ -128,7 +128,12 @@ impl StoredFile {
         last_segment(&self.path)
     }
 
-    /// The size in bytes.
+    /// The content coding in which it is stored.
+    pub fn stored(&self) -> Coding {
+        self.media_type.stored
+    }
+
+    /// The size in bytes, as it is stored.
     pub fn size(&self) -> u64 {
         self.state.size
     }

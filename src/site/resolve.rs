@@ -16,6 +16,7 @@ use crate::site::body::{FileSource, MemorySource, Source, Stored};
 use crate::site::budget::{Account, Budget, Charge, Reserved};
 use crate::site::cache::{Cache, Looked};
 use crate::site::compress::{CODER, Charges, Coder, Coders};
+use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::file::StoredFile;
 use crate::site::held::HeldBytes;
@@ -287,16 +288,21 @@ impl Site {
         if let Some(coder) = self.coders.take_spare(coding) {
             return Some(coder);
         }
-        let mut charges = self.charge_coder();
+        let mut charges = self.charge_coder(CODER);
         if charges.is_none() && self.coders.clear() {
-            charges = self.charge_coder();
+            charges = self.charge_coder(CODER);
         }
         Some(self.coders.new_coder(coding, charges?))
     }
 
-    fn charge_coder(&mut self) -> Option<Charges> {
-        let part = self.allowances.coders.charge(Account::Coders, CODER)?;
-        Some([self.charge(Account::Coders, CODER)?, part])
+    /// A source that decodes gzip. `None` if there is too little memory for it.
+    pub fn decoded(&mut self, source: Box<dyn Source>) -> Option<Decoded> {
+        Some(Decoded::new(source, self.charge_coder(DECODER)?))
+    }
+
+    fn charge_coder(&mut self, bytes: u64) -> Option<Charges> {
+        let part = self.allowances.coders.charge(Account::Coders, bytes)?;
+        Some([self.charge(Account::Coders, bytes)?, part])
     }
 
     /// Grows a charge to `bytes`, like [`Site::charge`]. Returns whether there was enough memory.

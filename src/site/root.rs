@@ -126,7 +126,8 @@ pub enum DiskError {
     Exhausted,
     /// The directory is large, and the server had no place or no memory to read it for a while.
     ListingsBusy,
-    /// The client accepts only compressed content, and the server has no memory for another coder.
+    /// The content must be compressed or decoded for this client, and the server has no memory for another
+    /// coder.
     CodersBusy,
     /// Too many clients wait for the disk.
     DiskBusy,
@@ -628,7 +629,7 @@ impl DiskError {
                 "the server has no place or no memory left to read a large directory"
             }
             DiskError::CodersBusy => {
-                "the client refuses identity, and the server has no memory left to compress"
+                "the client refuses the content as it is stored, and the server has no memory left for a coder"
             }
             DiskError::DiskBusy => "too many clients wait for the disk",
             DiskError::TimedOut => "the disk did not answer in time",
