@@ -109,24 +109,53 @@ fn try_file(
         return Ok(Some(Answer::Ready(response)));
     }
     file.media_type.note(file.name(), trace);
-    let variant = decided.variant();
-    if variant.coding == file.stored() {
-        let waker = || request.wakers.waker();
-        let site = &mut origin.site;
-        let stored = site.content(file, opened, caller(request, &waker))?;
-        if let Some(stored) = &stored
-            && decided.is_whole()
-            && request.method() == Some(Method::Get)
-        {
-            site.copy_while_sent(file, stored);
-        }
-        let stored = stored.map(Whole::Stored);
-        return Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))));
-    }
+    with_content(origin, request, file, opened, decided)
+}
+
+/// The answer with the content of the representation that was decided on. `None` if the file changed since
+/// it was resolved.
+fn with_content(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    file: &Rc<StoredFile>,
+    opened: Option<Opened>,
+    decided: Decided<'_>,
+) -> Result<Option<Answer>, LookupError> {
+    let is_stored = decided.variant().coding == file.stored();
     match file.stored() {
+        _ if is_stored && file.is_size_unknown => {
+            made_while_sent(origin, request, file, opened, decided, |_, source| {
+                Ok(source)
+            })
+        }
+        _ if is_stored => stored(origin, request, file, opened, decided),
         Coding::Identity => coded(origin, request, file, opened, decided),
-        _ => decoded(origin, request, file, opened, decided),
+        _ => made_while_sent(origin, request, file, opened, decided, |origin, source| {
+            let decoded = origin.site.decoded(source);
+            Ok(Box::new(decoded.ok_or(DiskError::CodersBusy)?))
+        }),
     }
+}
+
+/// The answer with the content as it is stored. `None` if the file changed since it was resolved.
+fn stored(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    file: &Rc<StoredFile>,
+    opened: Option<Opened>,
+    decided: Decided<'_>,
+) -> Result<Option<Answer>, LookupError> {
+    let waker = || request.wakers.waker();
+    let site = &mut origin.site;
+    let stored = site.content(file, opened, caller(request, &waker))?;
+    if let Some(stored) = &stored
+        && decided.is_whole()
+        && request.method() == Some(Method::Get)
+    {
+        site.copy_while_sent(file, stored);
+    }
+    let stored = stored.map(Whole::Stored);
+    Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))))
 }
 
 /// RFC 9110 section 12.5.3.
@@ -253,14 +282,15 @@ fn coded(
     Ok(Some(Answer::Ready(decided.with_content(whole))))
 }
 
-/// The answer with content that is decoded while it is sent. `None` if the file changed since it was
-/// resolved.
-fn decoded(
+/// The answer with what `make` makes of the stored content, while it is sent. `None` if the file changed
+/// since it was resolved.
+fn made_while_sent(
     origin: &mut Origin,
     request: &Request<'_>,
     file: &Rc<StoredFile>,
     opened: Option<Opened>,
     decided: Decided<'_>,
+    make: impl FnOnce(&mut Origin, Box<dyn Source>) -> Result<Box<dyn Source>, DiskError>,
 ) -> Result<Option<Answer>, LookupError> {
     if request.method() == Some(Method::Head) {
         return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
@@ -270,8 +300,7 @@ fn decoded(
     let Some(source) = origin.site.source(file, opened, caller)? else {
         return Ok(None);
     };
-    let decoded = origin.site.decoded(source).ok_or(DiskError::CodersBusy)?;
-    let whole = Whole::Source(Box::new(decoded));
+    let whole = Whole::Source(make(origin, source)?);
     Ok(Some(Answer::Ready(decided.with_content(whole))))
 }
 
@@ -317,8 +346,8 @@ fn metadata<'a>(
         media_type: &file.media_type.value,
         variant,
         dimensions: DIMENSIONS,
-        length: (coding == file.stored()).then_some(file.size()),
-        has_ranges: true,
+        length: (coding == file.stored() && !file.is_size_unknown).then_some(file.size()),
+        has_ranges: !file.is_size_unknown,
         policy: None,
         rules,
         prepared: has_fixed_fields.then(|| file.representation(variant)),

@@ -29,6 +29,9 @@ pub struct StoredFile {
     pub path: Box<[u8]>,
     /// The state on disk that everything here was derived from.
     pub state: FileState,
+    /// Whether the file system does not know the size of the content, or reports another time at each look.
+    /// Then nothing shows whether the content has changed. It is read to its end, without validators.
+    pub is_size_unknown: bool,
     /// The media type, by the name and the content.
     pub media_type: MediaType,
     /// Whether a file of this type and size is likely to shrink when it is coded.
@@ -95,6 +98,7 @@ impl StoredFile {
         media_type: MediaType,
         memory: Option<Rc<HeldBytes>>,
         charge: Charge,
+        is_size_unknown: bool,
     ) -> StoredFile {
         let content = hash((state.version(), memory.as_deref().map(Deref::deref)));
         // Another version of docroot may code the same content to other bytes.
@@ -108,8 +112,11 @@ impl StoredFile {
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
         StoredFile {
             path: path.into(),
-            is_worth_coding: state.size >= MIN_SIZE && media_type.is_compressible(),
+            is_worth_coding: !is_size_unknown
+                && state.size >= MIN_SIZE
+                && media_type.is_compressible(),
             state,
+            is_size_unknown,
             media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
@@ -147,10 +154,18 @@ impl StoredFile {
         }
     }
 
+    /// The state that it must be in when it is opened again; `None` if no state describes it.
+    pub(super) fn expected(&self) -> Option<&FileState> {
+        (!self.is_size_unknown).then_some(&self.state)
+    }
+
     /// The validators of a representation. Each representation has its own entity-tag (RFC 9110
     /// section 8.8.3.3). If the modification time is in the future, `now` replaces it (section
     /// 8.8.2.1).
     pub fn validators(&self, variant: Variant, now: HttpDate) -> Validators<'_> {
+        if self.is_size_unknown {
+            return Validators::default();
+        }
         Validators {
             entity_tag: Some(EntityTag {
                 weak: false,
@@ -164,6 +179,12 @@ impl StoredFile {
     pub fn note_validators(&self, variant: Variant, now: HttpDate, trace: &mut Trace) {
         const ENTITY_TAG: Clause = clause!("RFC 9110 section 8.8.3", "validators");
         const LAST_MODIFIED: Clause = clause!("RFC 9110 section 8.8.2", "validators");
+        if self.is_size_unknown {
+            return trace.note(|| {
+                let finding = "the file system does not know the file's size or time, so there are no validators";
+                Step::new(ENTITY_TAG, finding)
+            });
+        }
         trace.note(|| {
             let finding = match (&self.memory, variant.coding) {
                 (Some(_), Coding::Identity) => {
@@ -205,6 +226,9 @@ impl StoredFile {
         let bytes = |count: u64| Quote::of(format!("{count} bytes").as_bytes());
         if self.is_worth_coding {
             None
+        } else if self.is_size_unknown {
+            let finding = "the size of the file is not known, so it is not compressed";
+            Some(Step::new(CLAUSE, finding))
         } else if self.size() < MIN_SIZE {
             let step = Step::new(CLAUSE, "the file is too small to be worth compressing");
             Some(step.compared(bytes(self.size()), bytes(MIN_SIZE), "minimum"))
@@ -289,6 +313,6 @@ impl StoredFile {
         };
         let media_type = media_type(name.as_bytes(), beginning, &OwnTypes::default());
         let memory = Some(HeldBytes::free(content));
-        StoredFile::new(name.as_bytes(), state, media_type, memory, charge)
+        StoredFile::new(name.as_bytes(), state, media_type, memory, charge, false)
     }
 }

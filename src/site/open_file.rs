@@ -31,6 +31,8 @@ pub struct Opened {
     file: ClosedByPool,
     /// The state that the entity-tag and the length stand for.
     pub(super) state: FileState,
+    /// Whether the size in that state is unknown, and the file ends where nothing more can be read.
+    is_size_unknown: bool,
     /// A hash of the last bytes of the file in that state.
     end_hash: u64,
     /// Whether the file uses less disk space than its size, so that it may have holes.
@@ -105,13 +107,13 @@ const CHECKS: usize = 50;
 const LEAST: usize = 16 * 1024;
 
 impl Opened {
-    /// Opens the file at `path`. `None` if its state is not `state`. `pool` closes the file if that may
-    /// wait for the disk.
+    /// Opens the file at `path`. `None` if its state is not `state`. Without a `state`, its size is unknown.
+    /// `pool` closes the file if that may wait for the disk.
     pub(super) fn new(
         root: &Arc<Root>,
         pool: Option<DiskPool>,
         path: &[u8],
-        state: &FileState,
+        state: Option<&FileState>,
         blocking: Blocking,
     ) -> Result<Option<Opened>, LookupError> {
         let (file, now) = root.open_file(path, blocking)?;
@@ -119,7 +121,9 @@ impl Opened {
         let mut opened = Opened {
             root: Arc::clone(root),
             path: path.into(),
-            is_sparse: file.metadata()?.blocks().saturating_mul(BLOCK) < now.size,
+            is_sparse: state.is_some()
+                && file.metadata()?.blocks().saturating_mul(BLOCK) < now.size,
+            is_size_unknown: state.is_none(),
             file: ClosedByPool {
                 file: Some(file),
                 pool: pool.filter(|_| !is_quick),
@@ -127,8 +131,10 @@ impl Opened {
             state: now,
             end_hash: 0,
         };
-        if now != *state {
-            return Ok(None);
+        match state {
+            None => return Ok(Some(opened)),
+            Some(state) if now != *state => return Ok(None),
+            Some(_) => {}
         }
         match opened.hash_of_end(blocking) {
             Ok(hash) => {
@@ -272,6 +278,9 @@ impl OpenFile {
     /// the client's connection is woken.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<Option<usize>, BodyError> {
         if let Some(delivered) = self.delivered()? {
+            if delivered.is_end(offset) {
+                return Ok(Some(0));
+            }
             let count = delivered.copy_to(buffer, offset);
             if count > 0 {
                 self.keep_or_drop(delivered, offset + count as u64);
@@ -433,7 +442,7 @@ fn deliver(
     } else {
         let count = opened.read_at(&mut bytes, offset, Blocking::Allowed)?;
         bytes.truncate(count);
-        if count == 0 {
+        if count == 0 && !opened.is_size_unknown {
             return Err(BodyError::Changed);
         }
     }
@@ -446,6 +455,11 @@ fn deliver(
 }
 
 impl Delivered {
+    /// Whether the disk thread has found that the file ends at `offset`.
+    fn is_end(&self, offset: u64) -> bool {
+        self.offset == offset && self.bytes.is_empty()
+    }
+
     /// Copies the bytes from `offset` on. Returns how many.
     fn copy_to(&self, buffer: &mut [u8], offset: u64) -> usize {
         let from = offset.checked_sub(self.offset);
@@ -511,7 +525,7 @@ mod tests {
     fn opened(folder: &std::path::Path) -> Opened {
         let root = Arc::new(Root::open(folder, LinkPolicy::default()).expect("a root"));
         let (_, state) = root.find(b"a", Blocking::Allowed).expect("a state");
-        let opened = Opened::new(&root, None, b"a", &state, Blocking::Allowed);
+        let opened = Opened::new(&root, None, b"a", Some(&state), Blocking::Allowed);
         opened.expect("readable").expect("unchanged")
     }
 

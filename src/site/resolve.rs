@@ -12,7 +12,7 @@ use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
 use crate::semantics::variant::Variant;
-use crate::site::body::{FileSource, MemorySource, Source, Stored};
+use crate::site::body::{FileSource, FileToEnd, MemorySource, Source, Stored};
 use crate::site::budget::{Account, Budget, Charge, Reserved};
 use crate::site::cache::{Cache, Looked};
 use crate::site::compress::{CODER, Charges, Coder, Coders};
@@ -219,6 +219,7 @@ impl Site {
         Ok(match &file.memory {
             Some(bytes) => Some(Box::new(MemorySource::new(Rc::clone(bytes)))),
             None => match self.open(file, opened, caller)? {
+                Some(open) if file.is_size_unknown => Some(Box::new(FileToEnd::new(open))),
                 Some(open) => Some(Box::new(FileSource::new(open))),
                 None => None,
             },
@@ -335,9 +336,15 @@ impl Site {
     ) -> Result<Option<OpenFile>, LookupError> {
         let opened = match opened {
             // It was opened for an earlier state.
-            Some(opened) if opened.state != file.state => None,
+            Some(opened) if file.expected().is_some_and(|state| opened.state != *state) => None,
             Some(opened) => Some(opened),
-            None => Opened::new(&self.root, None, &file.path, &file.state, self.blocking())?,
+            None => Opened::new(
+                &self.root,
+                None,
+                &file.path,
+                file.expected(),
+                self.blocking(),
+            )?,
         };
         let access = self.disk.as_ref().map(|pool| DiskAccess {
             pool: pool.clone(),
@@ -414,11 +421,19 @@ impl Site {
             read.media_type,
             memory,
             overhead,
+            read.is_size_unknown,
         ));
-        if stored.state.is_settled(self.now) {
+        if stored.state.is_settled(self.now) && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
         }
         stored
+    }
+
+    /// Whether a change of the file is certain to show in its state. An empty file may get content that its
+    /// file system does not know the size of.
+    fn may_be_cached(&self, file: &StoredFile) -> bool {
+        let is_true = || self.root.devices().reports_truly(file.state.device());
+        !file.is_size_unknown && (file.size() > 0 || is_true())
     }
 
     /// Keeps a file that a disk thread has read.
@@ -428,6 +443,7 @@ impl Site {
             state: read.state,
             media_type: read.media_type,
             content: read.content.map(adopt),
+            is_size_unknown: read.is_size_unknown,
         };
         self.store(path, read, 0)
     }
