@@ -211,3 +211,20 @@ fn the_operator_gives_media_types_by_extension() {
         Some("text/plain")
     );
 }
+
+/// RFC 9110 section 8.8.1: otherwise a client would keep the media type that it was given first.
+#[test]
+fn another_media_type_is_another_entity_tag() {
+    let setup = Setup::new().file("a.txt", "text");
+    let (root, mut tags) = (setup.root().to_owned(), Vec::new());
+    for media_type in ["text/plain", "text/html", "text/plain"] {
+        let other = Setup::new().with(|config| {
+            config.root.clone_from(&root);
+            let rule = format!("txt={media_type}");
+            config.site.types.add(&rule).expect("a rule");
+        });
+        let response = other.start().get("/a.txt", &[]);
+        tags.push(response.field("ETag").expect("a tag").to_owned());
+    }
+    assert!(tags[0] == tags[2] && tags[0] != tags[1], "{tags:?}");
+}

@@ -100,7 +100,10 @@ impl StoredFile {
         charge: Charge,
         is_size_unknown: bool,
     ) -> StoredFile {
-        let content = hash((state.version(), memory.as_deref().map(Deref::deref)));
+        let bytes = memory.as_deref().map(Deref::deref);
+        // A client that has the same bytes as another media type must not keep them as that (RFC 9110
+        // section 8.8.1).
+        let content = hash((state.version(), bytes, &media_type.value));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
         let representation = |hash, coding| Representation {
