@@ -46,7 +46,7 @@ pub(super) fn charset(essence: &str, beginning: Beginning<'_>) -> Charset {
         "text/css" => css(bytes),
         _ => None,
     };
-    match declared.map(|encoding| encoding.name()) {
+    match declared {
         None | Some("UTF-8") => Charset::Utf8,
         Some(name) => Charset::Declared(name),
     }
@@ -59,7 +59,7 @@ pub(super) fn has_charset(essence: &str) -> bool {
 
 /// CSS Syntax, section 3.2: the encoding that `@charset` at the very beginning names. It must be written
 /// in exactly this way.
-fn css(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+fn css(bytes: &[u8]) -> Option<&'static str> {
     const MOST: usize = 1024;
     let rest = bytes[..bytes.len().min(MOST)].strip_prefix(b"@charset \"")?;
     let end = rest.iter().position(|&byte| byte == b'"')?;

@@ -24,6 +24,8 @@ pub mod own_types;
 mod charset;
 // The encoding that a document declares, by the HTML standard.
 mod prescan;
+// The names of encodings, by the Encoding standard.
+mod encoding_labels;
 // What the first bytes of a file say about it.
 pub mod beginning;
 

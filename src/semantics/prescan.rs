@@ -3,7 +3,7 @@
 //! `<meta charset=iso-8859-1>` declares windows-1252, because that is the encoding with this label (the
 //! Encoding standard, section 4.2). A name that is no label declares nothing.
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
+use super::encoding_labels::encoding;
 
 /// How many bytes are looked at. Authors must put the declaration into them.
 const MOST: usize = 1024;
@@ -22,20 +22,20 @@ struct Scan<'a> {
 }
 
 /// "Prescan a byte stream to determine its encoding": the encoding that an HTML document declares.
-pub(super) fn html(bytes: &[u8]) -> Option<&'static Encoding> {
+pub(super) fn html(bytes: &[u8]) -> Option<&'static str> {
     let bytes = &bytes[..bytes.len().min(MOST)];
     if bytes.starts_with(b"<\0?\0x\0") {
-        return Some(UTF_16LE);
+        return Some("UTF-16LE");
     }
     if bytes.starts_with(b"\0<\0?\0x") {
-        return Some(UTF_16BE);
+        return Some("UTF-16BE");
     }
     let mut scan = Scan { bytes, at: 0 };
     scan.find_meta().or_else(|| xml(bytes))
 }
 
 /// "Get an XML encoding": the encoding that an XML declaration names.
-pub(super) fn xml(bytes: &[u8]) -> Option<&'static Encoding> {
+pub(super) fn xml(bytes: &[u8]) -> Option<&'static str> {
     let bytes = &bytes[..bytes.len().min(MOST)];
     if !bytes.starts_with(b"<?xml") {
         return None;
@@ -53,16 +53,16 @@ pub(super) fn xml(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// The encoding with this label. A document that can declare UTF-16 in ASCII is not in UTF-16, so it is
 /// taken for UTF-8.
-pub(super) fn labelled(label: &[u8]) -> Option<&'static Encoding> {
-    match Encoding::for_label(label)? {
-        encoding if encoding == UTF_16LE || encoding == UTF_16BE => Some(UTF_8),
-        encoding => Some(encoding),
+pub(super) fn labelled(label: &[u8]) -> Option<&'static str> {
+    match encoding(label)? {
+        "UTF-16LE" | "UTF-16BE" => Some("UTF-8"),
+        name => Some(name),
     }
 }
 
 impl Scan<'_> {
     /// The encoding of the first `meta` that declares one.
-    fn find_meta(&mut self) -> Option<&'static Encoding> {
+    fn find_meta(&mut self) -> Option<&'static str> {
         loop {
             let rest = self.rest();
             if rest.starts_with(b"<!--") {
@@ -89,7 +89,7 @@ impl Scan<'_> {
     }
 
     /// The encoding that the attributes of a `meta` declare. The inner `None` means that there is none.
-    fn meta(&mut self) -> Option<Option<&'static Encoding>> {
+    fn meta(&mut self) -> Option<Option<&'static str>> {
         let mut seen: Vec<Vec<u8>> = Vec::new();
         let (mut has_pragma, mut needs_pragma, mut charset) = (false, false, None);
         while let Some(Attribute { name, value }) = self.attribute()? {
@@ -112,9 +112,9 @@ impl Scan<'_> {
         }
         let charset = charset.flatten();
         let encoding = charset.filter(|_| has_pragma || !needs_pragma);
-        Some(encoding.map(|encoding| match encoding == X_USER_DEFINED {
-            true => WINDOWS_1252,
-            false => encoding,
+        Some(encoding.map(|encoding| match encoding {
+            "x-user-defined" => "windows-1252",
+            name => name,
         }))
     }
 
@@ -179,7 +179,7 @@ impl Scan<'_> {
 }
 
 /// "Extract a character encoding from a meta element", for the value of `content`, in lower case.
-fn charset_of_content(value: &[u8]) -> Option<&'static Encoding> {
+fn charset_of_content(value: &[u8]) -> Option<&'static str> {
     const NAME: &[u8] = b"charset";
     let mut rest = value;
     loop {
@@ -242,7 +242,7 @@ mod tests {
 
     #[track_caller]
     fn check(document: &str, want: Option<&str>) {
-        let got = html(document.as_bytes()).map(Encoding::name);
+        let got = html(document.as_bytes());
         assert_eq!(got, want, "{document:?}");
     }
 
