@@ -3,9 +3,11 @@
 
 mod support;
 
-use std::io::Read;
+use std::io::{Read, Write};
 
+use flate2::Compression;
 use flate2::read::{GzDecoder, ZlibDecoder};
+use flate2::write::GzEncoder;
 use support::{Response, Setup, TestServer, request};
 
 /// Text that gains from a coding; the larger ones are coded while they are sent.
@@ -33,7 +35,7 @@ fn setup() -> Setup {
         .file("least.txt", text(1024))
         .file("picture.png", text(SMALL))
         .file("archive.gz", text(SMALL))
-        .file("unknown", text(SMALL))
+        .file("unknown.bin", text(SMALL))
         .file("folder/in", "inside")
 }
 
@@ -164,7 +166,7 @@ fn identity_may_be_refused() {
 #[test]
 fn what_gains_nothing_is_left_alone() {
     let server = site();
-    for target in ["/tiny.txt", "/picture.png", "/archive.gz", "/unknown"] {
+    for target in ["/tiny.txt", "/picture.png", "/archive.gz", "/unknown.bin"] {
         check(&server, target, "gzip, deflate", None);
     }
     let least = check(&server, "/least.txt", "gzip, deflate", Some("gzip"));
@@ -461,4 +463,111 @@ fn a_changed_file_is_never_sent_from_an_old_coding() {
         assert_ne!(before.field("ETag"), after.field("ETag"));
         assert!(decoded(&after) == content.as_bytes());
     }
+}
+
+fn gzip(content: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+/// An image from an `img` element has no other sign of its coding than Content-Encoding.
+#[test]
+fn a_file_that_is_stored_in_gzip_is_sent_as_it_is_stored() {
+    // The stored bytes of the large one do not fit into the cache.
+    let large: String = text(LARGE) + &String::from_utf8(support::noise(LARGE)).expect("ASCII");
+    for content in [text(SMALL), large] {
+        let stored = gzip(&content);
+        let setup = Setup::new().file("a.svgz", &stored);
+        let server = setup.with(|config| config.threads = 1).start();
+        let ask = |fields: &[(&str, &str)]| server.get("/a.svgz", fields);
+        let browser = ("Accept-Encoding", "gzip, deflate, br, zstd");
+        let mut tags = Vec::new();
+        for fields in [&[][..], &[browser], &[("Accept-Encoding", "*")]] {
+            let response = ask(fields);
+            assert_eq!(response.field("Content-Type"), Some("image/svg+xml"));
+            assert_eq!(response.field("Content-Encoding"), Some("gzip"));
+            assert_eq!(response.field("Vary"), Some("Accept-Encoding"));
+            let length = stored.len().to_string();
+            assert_eq!(response.field("Content-Length"), Some(&*length));
+            assert!(response.body == stored, "{fields:?}");
+            let head = server.request("HEAD", "/a.svgz", fields);
+            assert_eq!(head.field("Content-Length"), Some(&*length));
+            tags.push(response.field("ETag").expect("a tag").to_owned());
+        }
+        let part = ask(&[browser, ("Range", "bytes=10-19")]);
+        assert_eq!(
+            (part.status, part.field("Content-Encoding")),
+            (206, Some("gzip"))
+        );
+        assert_eq!(part.body, stored[10..20]);
+        assert_eq!(part.field("ETag"), Some(&*tags[0]));
+        // Whoever refuses gzip gets the content decoded, in a representation of its own.
+        for refusal in [
+            "identity",
+            "gzip;q=0",
+            "deflate",
+            "",
+            "gzip;q=0.5, identity",
+        ] {
+            let fields = [("Accept-Encoding", refusal)];
+            let response = ask(&fields);
+            assert_eq!(response.status, 200, "{refusal}");
+            assert_eq!(response.field("Content-Encoding"), None, "{refusal}");
+            assert_eq!(response.field("Content-Type"), Some("image/svg+xml"));
+            assert_eq!(response.field("Vary"), Some("Accept-Encoding"));
+            assert!(response.body == content.as_bytes(), "{refusal}");
+            let tag = response.field("ETag").expect("a tag");
+            assert!(tag != tags[0] && tags[0] == tags[1], "{tag} {tags:?}");
+            let same = ask(&[fields[0], ("If-None-Match", tag)]);
+            assert_eq!(same.status, 304);
+            let ranged = ask(&[fields[0], ("Range", "bytes=10-19")]);
+            assert!(ranged.status == 200 && ranged.body == content.as_bytes());
+            check_head_of_decoded(&server, &fields);
+        }
+        let refused = ask(&[("Accept-Encoding", "deflate, identity;q=0")]);
+        assert_eq!(refused.status, 406);
+        let mut old = server.connect();
+        old.send(b"GET /a.svgz HTTP/1.0\r\nAccept-Encoding: identity\r\n\r\n");
+        let response = old.response("GET");
+        assert_eq!(response.field("Transfer-Encoding"), None);
+        assert!(response.body == content.as_bytes());
+    }
+}
+
+#[track_caller]
+fn check_head_of_decoded(server: &TestServer, fields: &[(&str, &str)]) {
+    // Section 9.3.2 allows to leave out what is known only once the content is made.
+    let others = |mut response: Response| {
+        let is_other = |name: &str| !["Date", "Transfer-Encoding"].contains(&name);
+        response.fields.retain(|(name, _)| is_other(name));
+        response.fields
+    };
+    let head = others(server.request("HEAD", "/a.svgz", fields));
+    assert_eq!(head, others(server.get("/a.svgz", fields)));
+}
+
+#[test]
+fn an_image_that_is_not_stored_in_gzip_is_an_ordinary_file() {
+    let server = Setup::new().file("a.svgz", text(SMALL)).start();
+    check(&server, "/a.svgz", "identity", None);
+    let coded = check(&server, "/a.svgz", "gzip", Some("gzip"));
+    assert_eq!(coded.field("Content-Type"), Some("image/svg+xml"));
+}
+
+#[test]
+fn a_broken_stream_is_cut_and_not_ended() {
+    let mut broken = gzip(&text(SMALL));
+    let end = broken.len() - 1;
+    broken[end] ^= 1;
+    let server = Setup::new().file("a.svgz", broken).start();
+    let mut client = server.connect();
+    client.send(&request(
+        "GET",
+        "/a.svgz",
+        &[("Accept-Encoding", "identity")],
+    ));
+    let response = client.rest();
+    assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    assert!(!response.ends_with(b"\r\n0\r\n\r\n"), "it looks complete");
 }

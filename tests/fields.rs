@@ -243,9 +243,11 @@ fn concept_15_the_type_is_told_from_the_name() {
         ("program.wasm", "application/wasm"),
         ("paper.pdf", "application/pdf"),
         ("archive.tar.gz", "application/gzip"),
-        ("unknown.x-y-z", "application/octet-stream"),
-        ("unknown", "application/octet-stream"),
-        ("png", "application/octet-stream"),
+        ("unknown.x-y-z", "text/plain; charset=utf-8"),
+        ("unknown", "text/plain; charset=utf-8"),
+        ("png", "text/plain; charset=utf-8"),
+        ("go.mod", "text/plain; charset=utf-8"),
+        ("data.bin", "application/octet-stream"),
     ];
     let setup = rows
         .iter()

@@ -9,6 +9,8 @@ each, until the end of the input, and then unmounts:
     wait KIND SECONDS    every request of this kind takes so long: `names`, `reads` or `all`
     hold KIND            requests of this kind wait
     release              nothing is held, and what was held goes on
+    forget WHAT          files have the size 0 and one time for ever (`sizes`), or another time
+                         at each look (`times`)
 
 It speaks the kernel's protocol (linux/fuse.h, version 7.31) itself and needs no library, but the right to
 mount.
@@ -21,6 +23,7 @@ import stat
 import struct
 import sys
 import threading
+import time
 
 HEAD = struct.Struct("<IIQQIIIHH")
 ATTRIBUTES = struct.Struct("<QQQQQQIIIIIIIIII")
@@ -41,11 +44,14 @@ READS = (Code.READ, Code.READDIR)
 
 DETACH = 2
 
+DIRECT = 1
+
 
 class Pace:
-    """How long requests take."""
+    """How long requests take, and what is true in the answers."""
 
     def __init__(self):
+        self.forgotten = set()
         self._changed = threading.Condition()
         self._held = set()
         self._waits = {"names": 0.0, "reads": 0.0}
@@ -55,6 +61,8 @@ class Pace:
         with self._changed:
             if words[0] == "release":
                 self._held.clear()
+            elif words[0] == "forget":
+                self.forgotten.add(words[1])
             else:
                 kinds = ("names", "reads") if words[1] == "all" else (words[1],)
                 if words[0] == "hold":
@@ -90,20 +98,28 @@ class Nodes:
             return number
 
 
-def attributes(number, path):
+def attributes(number, path, forgotten):
     is_ = os.lstat(path)
-    seconds = [int(time // 10**9) for time in (is_.st_atime_ns, is_.st_mtime_ns, is_.st_ctime_ns)]
-    rests = [int(time % 10**9) for time in (is_.st_atime_ns, is_.st_mtime_ns, is_.st_ctime_ns)]
+    is_file = stat.S_ISREG(is_.st_mode)
+    times = (is_.st_atime_ns, is_.st_mtime_ns, is_.st_ctime_ns)
+    size = is_.st_size
+    if is_file and "sizes" in forgotten:
+        size, times = 0, 3 * (10**18,)
+    if is_file and "times" in forgotten:
+        times = 3 * (time.time_ns(),)
+    seconds = [int(time // 10**9) for time in times]
+    rests = [int(time % 10**9) for time in times]
     return ATTRIBUTES.pack(
-        number, is_.st_size, is_.st_blocks, *seconds, *rests, is_.st_mode, is_.st_nlink, is_.st_uid, is_.st_gid, 0, 4096, 0
+        number, size, is_.st_blocks, *seconds, *rests, is_.st_mode, is_.st_nlink, is_.st_uid, is_.st_gid, 0, 4096, 0
     )
 
 
 class Answers:
     """The answer to each request. Nothing may be remembered by the kernel, so it asks every time."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, pace):
         self._nodes = Nodes(os.fsencode(folder))
+        self._forgotten = pace.forgotten
 
     def answer(self, code, number, body):
         match code:
@@ -114,11 +130,13 @@ class Answers:
                 path = os.path.join(self._nodes.path(number), body.rstrip(b"\0"))
                 os.lstat(path)
                 child = self._nodes.number(path)
-                return struct.pack("<QQQQII", child, 0, 0, 0, 0, 0) + attributes(child, path)
+                return struct.pack("<QQQQII", child, 0, 0, 0, 0, 0) + attributes(child, path, self._forgotten)
             case Code.GETATTR:
-                return struct.pack("<QII", 0, 0, 0) + attributes(number, self._nodes.path(number))
+                return struct.pack("<QII", 0, 0, 0) + attributes(number, self._nodes.path(number), self._forgotten)
             case Code.OPEN | Code.OPENDIR:
-                return struct.pack("<QII", 0, 0, 0)
+                # Otherwise the kernel reads no more than the size says.
+                flags = DIRECT if self._forgotten and code == Code.OPEN else 0
+                return struct.pack("<QII", 0, flags, 0)
             case Code.READ:
                 _, offset, size = struct.unpack_from("<QQI", body)
                 with open(self._nodes.path(number), "rb") as file:
@@ -147,7 +165,7 @@ class Answers:
 
 
 def serve(device, folder, pace):
-    answers = Answers(folder)
+    answers = Answers(folder, pace)
 
     def answer(code, unique, number, body):
         if code != Code.INIT:

@@ -10,6 +10,7 @@ use super::*;
 use crate::net::config::{Bind, Config, Port};
 use crate::net::limits::{Deadlines, Limits};
 use crate::observe::access_log::{LogFormat, LogOptions};
+use crate::semantics::own_types::OwnTypes;
 use crate::site::options::SiteOptions;
 
 // `docroot explain`.
@@ -103,6 +104,15 @@ fn options_are_read() {
     assert!(!launch("--no-compress").config.site.compress);
     assert!(launch("--include-hidden").config.site.hidden);
     assert!(launch("--follow-symlinks").config.site.follow_symlinks);
+    let types = launch("--type log=text/plain,.A=b/c --type tar.gz=d/e")
+        .config
+        .site
+        .types;
+    let mut want = OwnTypes::default();
+    for rule in ["log=text/plain", "A=b/c", "tar.gz=d/e"] {
+        want.add(rule).expect("a rule");
+    }
+    assert_eq!(types, want);
     let site = launch("--index a --index b,c --cache-memory 0").config.site;
     assert_eq!(
         (site.index, site.cache_memory),
@@ -282,6 +292,14 @@ fn mistakes_are_one_line() {
         "--index a,.env",
         "--index '.env' is the name of a hidden file",
     );
+    let (option, variable) = (
+        "'--type <EXT=TYPE>'",
+        &[("DOCROOT_TYPE", "log=text/plain,log")],
+    );
+    check_error(&[], "--type log", option);
+    check_error(variable, "", "write EXT=TYPE");
+    check_error(&[], "--type a/b=text/plain", "not a file extension");
+    check_error(&[], "--type log=text", "not a media type");
     check_error(&[], "explain / --index .env", "add --include-hidden");
     assert!(run(&[], "--index .env --include-hidden").is_ok());
     assert!(run(&[], "--index .well-known").is_ok());

@@ -14,7 +14,6 @@ use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
-use crate::semantics::media_type;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
 use crate::semantics::rules::RuleSet;
@@ -109,22 +108,54 @@ fn try_file(
     if let Some(response) = decided.without_content() {
         return Ok(Some(Answer::Ready(response)));
     }
-    trace.note(|| media_type::step(file.name()));
-    let variant = decided.variant();
-    if variant.coding == Coding::Identity {
-        let waker = || request.wakers.waker();
-        let site = &mut origin.site;
-        let stored = site.content(file, opened, caller(request, &waker))?;
-        if let Some(stored) = &stored
-            && decided.is_whole()
-            && request.method() == Some(Method::Get)
-        {
-            site.copy_while_sent(file, stored);
+    file.media_type.note(file.name(), trace);
+    with_content(origin, request, file, opened, decided)
+}
+
+/// The answer with the content of the representation that was decided on. `None` if the file changed since
+/// it was resolved.
+fn with_content(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    file: &Rc<StoredFile>,
+    opened: Option<Opened>,
+    decided: Decided<'_>,
+) -> Result<Option<Answer>, LookupError> {
+    let is_stored = decided.variant().coding == file.stored();
+    match file.stored() {
+        _ if is_stored && file.is_size_unknown => {
+            made_while_sent(origin, request, file, opened, decided, |_, source| {
+                Ok(source)
+            })
         }
-        let stored = stored.map(Whole::Stored);
-        return Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))));
+        _ if is_stored => stored(origin, request, file, opened, decided),
+        Coding::Identity => coded(origin, request, file, opened, decided),
+        _ => made_while_sent(origin, request, file, opened, decided, |origin, source| {
+            let decoded = origin.site.decoded(source);
+            Ok(Box::new(decoded.ok_or(DiskError::CodersBusy)?))
+        }),
     }
-    coded(origin, request, file, opened, decided)
+}
+
+/// The answer with the content as it is stored. `None` if the file changed since it was resolved.
+fn stored(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    file: &Rc<StoredFile>,
+    opened: Option<Opened>,
+    decided: Decided<'_>,
+) -> Result<Option<Answer>, LookupError> {
+    let waker = || request.wakers.waker();
+    let site = &mut origin.site;
+    let stored = site.content(file, opened, caller(request, &waker))?;
+    if let Some(stored) = &stored
+        && decided.is_whole()
+        && request.method() == Some(Method::Get)
+    {
+        site.copy_while_sent(file, stored);
+    }
+    let stored = stored.map(Whole::Stored);
+    Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))))
 }
 
 /// RFC 9110 section 12.5.3.
@@ -134,6 +165,9 @@ fn choose_coding(
     file: &StoredFile,
     trace: &mut Trace,
 ) -> CodingChoice {
+    if file.stored() != Coding::Identity {
+        return coding::choose_stored(request.fields(), file.stored(), trace);
+    }
     let offered = origin.offered(file.is_worth_coding);
     let mark = trace.steps().len();
     if origin.site.options().compress {
@@ -163,7 +197,7 @@ fn why_uncoded(
             .coded()
             .is_some()
     };
-    if coding == Coding::Identity {
+    if coding == file.stored() || file.stored() != Coding::Identity {
         None
     } else if asks_for_range(origin, request, file) {
         Some(CodingReason::RangeAsked)
@@ -248,6 +282,28 @@ fn coded(
     Ok(Some(Answer::Ready(decided.with_content(whole))))
 }
 
+/// The answer with what `make` makes of the stored content, while it is sent. `None` if the file changed
+/// since it was resolved.
+fn made_while_sent(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    file: &Rc<StoredFile>,
+    opened: Option<Opened>,
+    decided: Decided<'_>,
+    make: impl FnOnce(&mut Origin, Box<dyn Source>) -> Result<Box<dyn Source>, DiskError>,
+) -> Result<Option<Answer>, LookupError> {
+    if request.method() == Some(Method::Head) {
+        return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
+    }
+    let waker = || request.wakers.waker();
+    let caller = caller(request, &waker);
+    let Some(source) = origin.site.source(file, opened, caller)? else {
+        return Ok(None);
+    };
+    let whole = Whole::Source(make(origin, source)?);
+    Ok(Some(Answer::Ready(decided.with_content(whole))))
+}
+
 /// A response whose content is being coded.
 struct CodingResponse {
     /// The response without its content; `None` once it was returned.
@@ -287,11 +343,11 @@ fn metadata<'a>(
     let has_fixed_fields = !file.is_dated_ahead(request.now);
     Metadata {
         validators: file.validators(variant, request.now),
-        media_type: &file.media_type,
+        media_type: &file.media_type.value,
         variant,
         dimensions: DIMENSIONS,
-        length: (coding == Coding::Identity).then_some(file.size()),
-        has_ranges: true,
+        length: (coding == file.stored() && !file.is_size_unknown).then_some(file.size()),
+        has_ranges: !file.is_size_unknown,
         policy: None,
         rules,
         prepared: has_fixed_fields.then(|| file.representation(variant)),

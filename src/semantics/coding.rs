@@ -48,6 +48,8 @@ pub enum CodingReason {
     NoneAccepted,
     /// This coding: the field refuses identity.
     IdentityRefused(Coding),
+    /// This coding: the request has no Accept-Encoding, and the file is stored in it.
+    Stored,
     /// Identity: an HTTP/1.0 client needs the length before the body. Only callers set this.
     LengthUnknown,
     /// Identity: the server has no memory left for another coder. Only callers set this.
@@ -101,11 +103,22 @@ pub fn choose(fields: &Fields, offered: &[Coding], trace: &mut Trace) -> CodingC
     choice
 }
 
+/// Like [`choose`], for a file that is stored in a coding. A client without Accept-Encoding gets it as it
+/// is stored, because such a client often saves it. Identity means that the server decodes it.
+pub fn choose_stored(fields: &Fields, stored: Coding, trace: &mut Trace) -> CodingChoice {
+    let choice = match fields.contains(FieldName::AcceptEncoding) {
+        true => chosen(fields, &[stored]),
+        false => CodingChoice::Chosen(stored, CodingReason::Stored),
+    };
+    trace.note(|| note(fields, &[stored], choice));
+    choice
+}
+
 const CHOOSE: Clause = clause!("RFC 9110 section 12.5.3", "choose");
 
 fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
-    use CodingReason::{FieldAbsent, NotOffered};
-    if let CodingChoice::Chosen(_, reason @ (FieldAbsent | NotOffered)) = choice {
+    use CodingReason::{FieldAbsent, NotOffered, Stored};
+    if let CodingChoice::Chosen(_, reason @ (FieldAbsent | NotOffered | Stored)) = choice {
         return Step::new(CHOOSE, reason.text());
     }
     let accepted = Accepted::of(fields);
@@ -167,6 +180,9 @@ impl CodingReason {
                 "Accept-Encoding refuses identity and prefers deflate"
             }
             CodingReason::IdentityRefused(_) => "Accept-Encoding refuses identity and prefers gzip",
+            CodingReason::Stored => {
+                "the request has no Accept-Encoding, and the file is stored in this coding"
+            }
             CodingReason::LengthUnknown => {
                 "the compressed length is not known yet, and HTTP/1.0 has no chunks"
             }
@@ -344,6 +360,38 @@ mod tests {
         check_offer(&["gzip, identity;q=0"], &[Gzip, Deflate], coded);
         let deflate = CodingChoice::Chosen(Deflate, Why::Preferred(Deflate));
         check_offer(&["gzip, deflate"], &[Deflate, Gzip], deflate);
+    }
+
+    #[test]
+    fn a_file_that_is_stored_in_a_coding_is_decoded_only_for_clients_that_want_that() {
+        let check = |lines: &[&str], want: CodingChoice| {
+            let field = |line| (FieldName::AcceptEncoding, line);
+            let pairs: Vec<_> = lines.iter().map(field).collect();
+            let fields = Section::of(&pairs);
+            let got = choose_stored(&fields.fields(), Gzip, &mut Trace::off());
+            assert_eq!(got, want, "{lines:?}");
+        };
+        check(&[], CodingChoice::Chosen(Gzip, Why::Stored));
+        check(
+            &["gzip, deflate, br"],
+            CodingChoice::Chosen(Gzip, Why::Preferred(Gzip)),
+        );
+        check(
+            &["deflate, *"],
+            CodingChoice::Chosen(Gzip, Why::Preferred(Gzip)),
+        );
+        check(
+            &["deflate"],
+            CodingChoice::Chosen(Identity, Why::NoneAccepted),
+        );
+        check(&[""], CodingChoice::Chosen(Identity, Why::FieldEmpty));
+        check(
+            &["gzip;q=0"],
+            CodingChoice::Chosen(Identity, Why::NoneAccepted),
+        );
+        let preferred = CodingChoice::Chosen(Identity, Why::IdentityPreferred);
+        check(&["gzip;q=0.5, identity"], preferred);
+        check(&["deflate, identity;q=0"], CodingChoice::NotAcceptable);
     }
 
     #[test]

@@ -1,119 +1,151 @@
-//! RFC 9110 section 8.3: chooses the media type of a file by its name.
+//! RFC 9110 section 8.3: chooses the media type of a file by its name and by its first bytes.
 //!
-//! `index.html` is `text/html; charset=utf-8`, and `data.bin` is `application/octet-stream`.
+//! `index.html` is `text/html; charset=utf-8`, `seg0.ts` is `video/mp2t` if it is an MPEG transport
+//! stream, and `data` is `text/plain; charset=utf-8` if it is UTF-8, or else `application/octet-stream`.
 //! Responses contain `nosniff`, so browsers do not correct a wrong media type.
 
-use std::borrow::Cow;
-
-use super::trace::{Clause, Evidence, Quote, Step, clause};
-
-/// The media type of files with an unknown name.
-const UNKNOWN: &str = "application/octet-stream";
-
-const PLAIN: &str = "text/plain";
-
-/// Exceptions to `mime_guess`, by file extension. Source code is plain text, because browsers
-/// display plain text but download `text/x-rust`.
-const BY_EXTENSION: &[(&str, &[&str])] = &[
-    ("text/javascript", &["js", "mjs", "cjs"]), // RFC 9239
-    ("text/markdown", &["md", "markdown"]),     // RFC 7763
-    ("application/json", &["map"]),             // a source map
-    ("application/jsonl", &["jsonl", "ndjson"]),
-    ("application/toml", &["toml"]),
-    ("application/yaml", &["yaml", "yml"]), // RFC 9512
-    ("application/sql", &["sql"]),          // RFC 6922
-    ("application/gzip", &["svgz"]),        // an image only with a Content-Encoding
-    ("application/zstd", &["zst"]),         // RFC 8878
-    ("audio/mp4", &["m4a"]),                // RFC 4337
-    ("font/otf", &["otf"]),                 // RFC 8081
-    ("video/mp2t", &["m2ts", "mts"]),       // RFC 3555, written by cameras
-    // `ts` is also an MPEG transport stream. TypeScript is more common, and players of MPEG streams
-    // ignore the media type.
-    (PLAIN, &["ts", "cts", "tsx", "jsx", "vue", "svelte"]),
-    (PLAIN, SOURCE),
-];
-
-/// Extensions of source code and settings. Browsers display no specific media type for them.
-const SOURCE: &[&str] = &[
-    "adoc", "bash", "bat", "bib", "clj", "cmake", "dart", "diff", "el", "env", "fish", "go",
-    "gradle", "graphql", "hs", "java", "kt", "kts", "lisp", "lock", "lua", "mk", "nix", "org",
-    "patch", "php", "pl", "proto", "ps1", "py", "pyi", "rb", "rs", "rst", "scala", "sh", "swift",
-    "tex", "tf", "zig", "zsh",
-];
-
-/// Well-known names without an extension. A suffix after `-` is ignored, as in `LICENSE-MIT`.
-const BY_NAME: &[(&str, &[&str])] = &[
-    (PLAIN, &["README", "LICENSE", "LICENCE", "COPYING"]),
-    (PLAIN, &["CHANGELOG", "CHANGES", "NEWS", "NOTICE", "TODO"]),
-    (PLAIN, &["AUTHORS", "CONTRIBUTORS", "MAINTAINERS"]),
-    (PLAIN, &["CONTRIBUTING", "INSTALL", "VERSION"]),
-    (PLAIN, &["Makefile", "Dockerfile", "Containerfile"]),
-    (PLAIN, &["Gemfile", "Rakefile", "Procfile", "Vagrantfile"]),
-    (PLAIN, &["Jenkinsfile", "Justfile", "CODEOWNERS", "CNAME"]),
-    (PLAIN, &[".gitignore", ".gitattributes", ".editorconfig"]),
-    (PLAIN, &[".dockerignore", ".npmrc", ".profile", ".bashrc"]),
-    // Apple requests this file below .well-known, without an extension, and expects JSON.
-    ("application/json", &["apple-app-site-association"]),
-];
-
-/// Common text types with UTF-8, the encoding of nearly all text files.
-const WITH_CHARSET: &[(&str, &str)] = &[
-    ("text/html", "text/html; charset=utf-8"),
-    ("text/css", "text/css; charset=utf-8"),
-    ("text/javascript", "text/javascript; charset=utf-8"),
-    (PLAIN, "text/plain; charset=utf-8"),
-    ("text/markdown", "text/markdown; charset=utf-8"),
-    ("text/csv", "text/csv; charset=utf-8"),
-    ("text/vtt", "text/vtt; charset=utf-8"),
-    ("text/calendar", "text/calendar; charset=utf-8"),
-];
+use super::beginning::Beginning;
+use super::charset::{Charset, charset, has_charset};
+use super::coding::Coding;
+use super::media_table::{PLAIN, Rule, TRANSPORT_STREAM, UNKNOWN, by_extension, by_name};
+use super::own_types::OwnTypes;
+use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
 /// Types that compress well, in addition to `text/*`, `*+xml`, `*+json` and `*+yaml`.
 const COMPRESSIBLE: &[&str] = &[
     "application/javascript",
     "application/json",
-    "application/jsonl",
     "application/rtf",
-    "application/sql",
-    "application/toml",
+    "application/vnd.apple.mpegurl",
     "application/vnd.ms-fontobject",
     "application/wasm",
     "application/xml",
     "application/yaml",
+    "audio/mpegurl",
     "font/collection",
     "font/otf",
     "font/ttf",
     "image/bmp",
     "image/vnd.microsoft.icon",
     "image/x-icon",
+    "model/mtl",
+    "model/obj",
+    "model/stl",
 ];
 
-/// The value of Content-Type for a file. `name` is the last segment of its path. Allocates only
-/// for rare text types.
-pub fn media_type(name: &[u8]) -> Cow<'static, str> {
-    let essence = match extension(name) {
-        Some(extension) => by_extension(extension),
-        None => by_name(name),
-    };
-    with_charset(essence.unwrap_or(UNKNOWN))
+/// What the head of a response says about the content of a file.
+#[derive(Clone, Debug)]
+pub struct MediaType {
+    /// The value of Content-Type.
+    pub value: Box<str>,
+    /// The content coding in which the file is stored. It decodes to content of this media type.
+    pub stored: Coding,
+    source: Source,
+    charset: Charset,
 }
 
-/// The step that says how the media type of a file was chosen. `name` is that of [`media_type`].
-pub fn step(name: &[u8]) -> Step {
-    const CLAUSE: Clause = clause!("RFC 9110 section 8.3", "media_type");
-    let chosen = Quote::of(media_type(name).as_bytes());
-    let (known, finding) = match extension(name) {
-        Some(extension) => {
-            let finding = "the extension of the file gives the media type";
-            (by_extension(extension), finding)
+/// What gave the media type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// The operator, by an option.
+    Operator,
+    /// The name.
+    Name,
+    /// The content, because the extension has several meanings.
+    Content,
+    /// The content is text, and the name is not known.
+    Text,
+    /// Nothing.
+    Default,
+}
+
+/// Whether the media type of a file with this name depends on its content. If not, nobody needs to read
+/// it.
+pub fn depends_on_content(name: &[u8], own: &OwnTypes) -> bool {
+    let essence = match (own.find(name), rule(name)) {
+        (Some(given), _) if has_parameters(given) => return false,
+        (Some(given), _) => given,
+        (None, Some(Rule::Is(essence))) => essence,
+        (None, _) => return true,
+    };
+    has_charset(essence)
+}
+
+/// The media type of a file. `name` is the last segment of its path.
+pub fn media_type(name: &[u8], beginning: Beginning<'_>, own: &OwnTypes) -> MediaType {
+    let (essence, stored, source) = match own.find(name) {
+        Some(given) => (given, Coding::Identity, Source::Operator),
+        None => essence(name, beginning),
+    };
+    let charset = match has_parameters(essence) {
+        true => Charset::Given,
+        false => charset(essence, beginning),
+    };
+    let value = match charset {
+        Charset::Utf8 => format!("{essence}; charset=utf-8").into(),
+        _ => essence.into(),
+    };
+    MediaType {
+        value,
+        stored,
+        source,
+        charset,
+    }
+}
+
+/// The media type without parameters, by what the server knows itself.
+fn essence(name: &[u8], beginning: Beginning<'_>) -> (&'static str, Coding, Source) {
+    let Some(rule) = rule(name) else {
+        return match beginning.is_text() {
+            true => (PLAIN, Coding::Identity, Source::Text),
+            false => (UNKNOWN, Coding::Identity, Source::Default),
+        };
+    };
+    let by_content = |essence| (essence, Coding::Identity, Source::Content);
+    match rule {
+        Rule::TextOr(text, _) if beginning.is_text() => by_content(text),
+        Rule::TextOr(_, other) => by_content(other),
+        Rule::StreamOr(_) if beginning.is_transport_stream() => by_content(TRANSPORT_STREAM),
+        Rule::StreamOr(other) => by_content(other),
+        Rule::Gzipped(essence) if beginning.is_gzip() => (essence, Coding::Gzip, Source::Name),
+        Rule::Gzipped(essence) | Rule::Is(essence) => (essence, Coding::Identity, Source::Name),
+    }
+}
+
+impl MediaType {
+    /// Adds the steps that say how the media type was chosen. `name` is that of the file.
+    pub fn note(&self, name: &[u8], trace: &mut Trace) {
+        const CLAUSE: Clause = clause!("RFC 9110 section 8.3", "media_type");
+        trace.note(|| {
+            let chosen = Quote::of(self.value.as_bytes());
+            let step = Step::new(CLAUSE, self.source.finding(extension(name).is_some()));
+            step.with(Evidence::Became(Quote::of(name), chosen))
+        });
+        trace.note_if(|| self.charset.step());
+    }
+
+    /// Whether compression makes the content smaller than it is stored.
+    pub fn is_compressible(&self) -> bool {
+        self.stored == Coding::Identity && is_compressible(&self.value)
+    }
+}
+
+impl Source {
+    /// The result, as part of a sentence.
+    fn finding(self, has_extension: bool) -> &'static str {
+        match self {
+            Source::Operator => "the option --type gives the media type",
+            Source::Name if has_extension => "the extension of the file gives the media type",
+            Source::Name => "the name of the file gives the media type",
+            Source::Content => {
+                "the extension has several media types, and the content tells which one it is"
+            }
+            Source::Text => "the file has no known extension or name, and its content is text",
+            Source::Default => {
+                "the file has no known extension or name and is not text, so its media type is the default"
+            }
         }
-        None => (by_name(name), "the name of the file gives the media type"),
-    };
-    let finding = match known {
-        Some(_) => finding,
-        None => "the file has no known extension or name, so its media type is the default",
-    };
-    Step::new(CLAUSE, finding).with(Evidence::Became(Quote::of(name), chosen))
+    }
 }
 
 /// Whether compression makes this type smaller. Images, videos, archives and web fonts are usually
@@ -128,81 +160,79 @@ pub fn is_compressible(media_type: &str) -> bool {
     begins("text/") || is_any(suffix, &["xml", "json", "yaml"]) || is_any(essence, COMPRESSIBLE)
 }
 
-/// The part after the last dot. A dot at the start does not count: `.profile` has no extension.
-fn extension(name: &[u8]) -> Option<&str> {
-    let dot = name.iter().rposition(|&byte| byte == b'.')?;
-    let extension = name.get(dot + 1..).filter(|_| dot > 0)?;
-    // All known extensions are UTF-8, so any other extension is unknown.
-    Some(std::str::from_utf8(extension).unwrap_or_default())
-}
-
-fn by_extension(extension: &str) -> Option<&'static str> {
-    look_up(BY_EXTENSION, extension).or_else(|| {
-        let guess = mime_guess::from_ext(extension).first_raw()?;
-        Some(registered(guess))
-    })
-}
-
-/// Replaces unregistered types of `mime_guess`, and `text/xml`. XML documents declare their own
-/// encoding, and `application/xml` needs no charset (RFC 7303 section 3).
-fn registered(guess: &'static str) -> &'static str {
-    match guess {
-        "text/xml" => "application/xml",
-        "application/javascript" => "text/javascript",
-        text if text.starts_with("text/x-") => PLAIN,
-        other => other,
+/// What the name of a file says; `None` if it is not known.
+fn rule(name: &[u8]) -> Option<Rule> {
+    match extension(name) {
+        // All known extensions and names are UTF-8.
+        Some(extension) => by_extension(std::str::from_utf8(extension).ok()?),
+        None => by_name(std::str::from_utf8(name).ok()?),
     }
 }
 
-fn by_name(name: &[u8]) -> Option<&'static str> {
-    let name = std::str::from_utf8(name).ok()?;
-    let stem = name.split('-').next()?;
-    look_up(BY_NAME, name).or_else(|| look_up(BY_NAME, stem))
+/// The part after the last dot. A dot at the start does not count: `.profile` has no extension.
+fn extension(name: &[u8]) -> Option<&[u8]> {
+    let dot = name.iter().rposition(|&byte| byte == b'.')?;
+    name.get(dot + 1..).filter(|_| dot > 0)
 }
 
-fn look_up(table: &[(&'static str, &[&str])], key: &str) -> Option<&'static str> {
-    let row = table.iter().find(|(_, keys)| is_any(key, keys));
-    row.map(|&(essence, _)| essence)
+fn has_parameters(media_type: &str) -> bool {
+    media_type.contains(';')
 }
 
 fn is_any(word: &str, words: &[&str]) -> bool {
     words.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
-fn with_charset(essence: &'static str) -> Cow<'static, str> {
-    let known = WITH_CHARSET.iter().find(|(known, _)| *known == essence);
-    match known {
-        Some((_, complete)) => Cow::Borrowed(*complete),
-        None if essence.starts_with("text/") => Cow::Owned(format!("{essence}; charset=utf-8")),
-        None => Cow::Borrowed(essence),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(name: &str, content: &[u8]) -> MediaType {
+        media_type(
+            name.as_bytes(),
+            Beginning::whole(content),
+            &OwnTypes::default(),
+        )
+    }
+
+    #[track_caller]
+    fn check_content(name: &str, content: &[u8], want: &str) {
+        assert_eq!(&*of(name, content).value, want, "{name:?}");
+    }
+
     #[track_caller]
     fn check(name: &str, want: &str) {
-        assert_eq!(media_type(name.as_bytes()), want, "{name:?}");
+        check_content(name, b"content", want);
+    }
+
+    #[track_caller]
+    fn check_steps(name: &str, content: &[u8], want: &[&str]) {
+        let mut trace = Trace::watched();
+        of(name, content).note(name.as_bytes(), &mut trace);
+        let got: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
+        assert_eq!(got, want);
     }
 
     #[test]
-    fn a_step_says_how_the_media_type_was_chosen() {
-        let check = |name: &str, want: &str| assert_eq!(step(name.as_bytes()).to_string(), want);
-        check(
-            "a.txt",
-            "the extension of the file gives the media type: a.txt => text/plain; charset=utf-8",
-        );
-        check(
-            "README",
-            "the name of the file gives the media type: README => text/plain; charset=utf-8",
-        );
-        for name in ["a", "a.unheard-of"] {
-            let unknown =
-                "the file has no known extension or name, so its media type is the default";
-            check(name, &format!("{unknown}: {name} => {UNKNOWN}"));
-        }
+    fn steps_say_how_the_media_type_was_chosen() {
+        let utf8 = "the content is UTF-8 and declares no other encoding, so the charset is utf-8";
+        let step =
+            "the extension of the file gives the media type: a.txt => text/plain; charset=utf-8";
+        check_steps("a.txt", b"", &[step, utf8]);
+        let step = "the name of the file gives the media type: README => text/plain";
+        let other = "the content is not UTF-8, so there is no charset";
+        check_steps("README", b"\xe9", &[step, other]);
+        let step = "the file has no known extension or name, and its content is text: a => text/plain; charset=utf-8";
+        check_steps("a", b"text", &[step, utf8]);
+        let step = "the file has no known extension or name and is not text, so its media type is the default: \
+                    a.b => application/octet-stream";
+        check_steps("a.b", b"\0", &[step]);
+        let step = "the extension has several media types, and the content tells which one it is: \
+                    a.pub => application/x-mspublisher";
+        check_steps("a.pub", b"\0", &[step]);
+        let step = "the extension of the file gives the media type: a.html => text/html";
+        let other = "the content declares another encoding than UTF-8, so there is no charset: windows-1252";
+        check_steps("a.html", b"<meta charset=latin1>", &[step, other]);
     }
 
     #[test]
@@ -214,79 +244,221 @@ mod tests {
         check("a.min.mjs", "text/javascript; charset=utf-8");
         check("a.json", "application/json"); // RFC 8259: always UTF-8, no charset
         check("a.js.map", "application/json");
+        check("a.jsonld", "application/ld+json");
+        check("a.geojson", "application/geo+json");
         check("a.webmanifest", "application/manifest+json");
         check("a.wasm", "application/wasm");
         check("a.svg", "image/svg+xml");
         check("a.xml", "application/xml"); // RFC 7303
         check("feed.atom", "application/atom+xml");
+        check("a.woff", "font/woff"); // RFC 8081
         check("a.woff2", "font/woff2");
         check("a.ttf", "font/ttf");
         check("a.otf", "font/otf");
         check("a.avif", "image/avif");
+        check("a.jxl", "image/jxl");
         check("a.webp", "image/webp");
         check("a.png", "image/png");
-        check("a.ico", "image/x-icon");
-        check("a.mp4", "video/mp4");
-        check("a.webm", "video/webm");
-        check("00001.mts", "video/mp2t");
+        check("a.ico", "image/vnd.microsoft.icon");
         check("a.pdf", "application/pdf");
     }
 
     #[test]
-    fn text_files_have_types_that_browsers_display() {
-        check("a.txt", "text/plain; charset=utf-8");
-        check("a.md", "text/markdown; charset=utf-8");
+    fn media_have_their_media_types() {
+        check("a.mp4", "video/mp4");
+        check("a.webm", "video/webm");
+        check("a.mkv", "video/matroska"); // RFC 9559
+        check("a.m4a", "audio/mp4"); // RFC 4337
+        check("a.flac", "audio/flac"); // RFC 9639
+        check("a.opus", "audio/ogg"); // RFC 7845
+        check("a.m3u8", "application/vnd.apple.mpegurl"); // RFC 8216
+        check("a.stl", "model/stl");
+        check("a.epub", "application/epub+zip");
+        check("a.vcf", "text/vcard; charset=utf-8"); // RFC 6350
+        check("a.ics", "text/calendar; charset=utf-8");
         check("a.csv", "text/csv; charset=utf-8");
-        check("a.ts", "text/plain; charset=utf-8");
-        check("main.rs", "text/plain; charset=utf-8");
-        check("a.py", "text/plain; charset=utf-8");
-        check("a.lua", "text/plain; charset=utf-8");
-        check("a.nfo", "text/plain; charset=utf-8"); // not text/x-nfo, which is not registered
-        check("a.jsonl", "application/jsonl");
-        check("Cargo.toml", "application/toml");
-        check("a.yml", "application/yaml");
-        check("a.less", "text/less; charset=utf-8");
-        check("README", "text/plain; charset=utf-8");
-        check("LICENSE", "text/plain; charset=utf-8");
-        check("LICENSE-MIT", "text/plain; charset=utf-8");
-        check("Makefile", "text/plain; charset=utf-8");
-        check(".gitignore", "text/plain; charset=utf-8");
+        check("a.rtf", "application/rtf");
+    }
+
+    #[test]
+    fn text_files_have_types_that_browsers_display() {
+        check("a.md", "text/markdown; charset=utf-8"); // RFC 7763
+        for name in [
+            "a.txt",
+            "a.log",
+            "main.rs",
+            "a.py",
+            "a.lua",
+            "a.nfo",
+            "a.less",
+            "a.tex",
+            "a.bib",
+            "a.yaml",
+            "a.yml",
+            "a.toml",
+            "a.sql",
+            "a.jsonl",
+            "a.srt",
+            "a.asc",
+            "a.vue",
+            "a.tsx",
+            "README",
+            "LICENSE-MIT",
+            "Makefile",
+            "Dockerfile",
+            "SHA256SUMS",
+            "a.sha256",
+            "a.md5",
+            "a.service",
+            "a.lock",
+            "a.unheard-of",
+            "a.",
+            "data",
+            ".html",
+            ".gitignore",
+        ] {
+            check(name, "text/plain; charset=utf-8");
+        }
         check("apple-app-site-association", "application/json");
     }
 
     #[test]
-    fn other_files_have_the_unknown_type() {
-        for name in [
-            "",
-            "data",
-            "a.",
-            "a.unheard-of",
-            ".html",
-            ".DS_Store",
-            "a.bin",
+    fn content_decides_if_the_name_does_not() {
+        let (plain, unknown) = ("text/plain; charset=utf-8", UNKNOWN);
+        for (name, text, other) in [
+            ("", plain, unknown),
+            ("data", plain, unknown),
+            ("a.unheard-of", plain, unknown),
+            (".DS_Store", plain, unknown),
+            ("go.mod", plain, unknown),
+            ("id_ed25519.pub", plain, "application/x-mspublisher"),
+            ("de.pot", plain, "application/vnd.ms-powerpoint"),
+            ("notes.org", plain, "application/vnd.lotus-organizer"),
+            ("a.obj", "model/obj", unknown),
         ] {
-            check(name, UNKNOWN);
+            check_content(name, b"text", text);
+            check_content(name, b"\x7fELF\0", other);
         }
-        assert_eq!(media_type(b"a.\xff"), UNKNOWN);
-        assert_eq!(media_type(b"\xff.html"), "text/html; charset=utf-8");
+        // A known name needs no look.
+        check_content("a.png", b"text", "image/png");
+        check_content("a.bin", b"text", UNKNOWN);
+        check_content("README", b"caf\xe9", "text/plain");
+        check_content("a.py", b"# caf\xe9", "text/plain");
+        let cut = Beginning::part("€".as_bytes().split_last().expect("bytes").1);
+        assert_eq!(
+            &*media_type(b"data", cut, &OwnTypes::default()).value,
+            plain
+        );
+        let own = OwnTypes::default();
+        let odd = |name: &[u8]| media_type(name, Beginning::whole(b"\0"), &own).value;
+        assert_eq!(&*odd(b"a.\xff"), UNKNOWN);
+        assert_eq!(&*odd(b"\xff.html"), "text/html");
+    }
+
+    #[test]
+    fn a_transport_stream_is_told_from_typescript() {
+        let stream = [&b"\x47\x40\0\x10"[..], &[0xff; 184]].concat().repeat(20);
+        for name in ["seg0.ts", "00001.MTS", "00001.m2ts"] {
+            let of_stream = of(name, &stream);
+            assert_eq!(&*of_stream.value, "video/mp2t", "{name}");
+            assert!(!of_stream.is_compressible(), "{name}");
+            check(name, "text/plain; charset=utf-8");
+            check_content(name, b"let a = '\xe9'", "text/plain");
+        }
     }
 
     #[test]
     fn compressed_files_have_the_type_of_their_compression() {
         check("a.tar.gz", "application/gzip");
+        check("a.tgz", "application/gzip");
         check("a.zip", "application/zip");
         check("a.zst", "application/zstd");
-        check("a.svgz", "application/gzip");
+        check("a.xz", "application/x-xz");
+        check("a.7z", "application/x-7z-compressed");
+        check("a.rpm", "application/x-rpm");
+        for name in ["a.tar.gz", "a.tgz", "a.svg"] {
+            assert_eq!(of(name, b"\x1f\x8b\x08").stored, Coding::Identity, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_svgz_is_an_svg_in_gzip() {
+        let image = of("a.svgz", b"\x1f\x8b\x08\0");
+        assert_eq!(
+            (&*image.value, image.stored),
+            ("image/svg+xml", Coding::Gzip)
+        );
+        assert!(!image.is_compressible());
+        let image = of("a.svgz", b"<svg/>");
+        assert_eq!(
+            (&*image.value, image.stored),
+            ("image/svg+xml", Coding::Identity)
+        );
+        assert!(image.is_compressible());
+    }
+
+    #[test]
+    fn the_operator_has_the_last_word() {
+        let mut own = OwnTypes::default();
+        for rule in [
+            "md=text/plain",
+            "bin=text/html;charset=koi8-r",
+            "svgz=a/b",
+            "ts=video/mp2t",
+        ] {
+            own.add(rule).expect("a rule");
+        }
+        for (name, content, want) in [
+            ("a.md", &b"text"[..], "text/plain; charset=utf-8"),
+            ("a.md", b"caf\xe9", "text/plain"),
+            ("a.bin", b"text", "text/html;charset=koi8-r"), // as it was given
+            ("a.svgz", b"\x1f\x8b\x08", "a/b"),
+            ("a.ts", b"text", "video/mp2t"),
+            ("a.txt", b"text", "text/plain; charset=utf-8"),
+        ] {
+            let got = media_type(name.as_bytes(), Beginning::whole(content), &own);
+            assert_eq!(
+                (&*got.value, got.stored),
+                (want, Coding::Identity),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn files_whose_type_the_name_decides_are_not_looked_at() {
+        let mut own = OwnTypes::default();
+        for rule in ["a=video/mp2t", "b=text/plain", "c=text/plain; charset=a"] {
+            own.add(rule).expect("a rule");
+        }
+        for name in [
+            "a.mp4",
+            "a.json",
+            "a.iso",
+            "x.a",
+            "x.c",
+            "apple-app-site-association",
+        ] {
+            assert!(!depends_on_content(name.as_bytes(), &own), "{name}");
+        }
+        for name in [
+            "a.html", "a.ts", "a.svgz", "a.mod", "a", "README", "x.b", "x.d",
+        ] {
+            assert!(depends_on_content(name.as_bytes(), &own), "{name}");
+        }
     }
 
     #[test]
     fn text_and_uncompressed_types_are_compressible() {
         for name in [
-            "a.html", "a.css", "a.js", "a.json", "a.svg", "a.wasm", "a.xml", "a.ttf",
-        ] {
-            assert!(is_compressible(&media_type(name.as_bytes())), "{name}");
-        }
-        for name in [
+            "a.html",
+            "a.css",
+            "a.js",
+            "a.json",
+            "a.svg",
+            "a.wasm",
+            "a.xml",
+            "a.ttf",
             "a.otf",
             "a.atom",
             "a.toml",
@@ -295,13 +467,16 @@ mod tests {
             "a.md",
             "README",
             "a.geojson",
+            "a.m3u8",
+            "a.unheard-of",
         ] {
-            assert!(is_compressible(&media_type(name.as_bytes())), "{name}");
+            assert!(of(name, b"text").is_compressible(), "{name}");
         }
         for name in [
-            "a.png", "a.webp", "a.avif", "a.woff2", "a.zip", "a.gz", "a.mp4", "a.pdf",
+            "a.png", "a.webp", "a.avif", "a.woff", "a.woff2", "a.zip", "a.gz", "a.mp4", "a.pdf",
+            "a.mkv", "a.mp3", "a.flac", "a.epub", "a.apk", "a.iso", "a.jxl", "a.jpg", "a.docx",
         ] {
-            assert!(!is_compressible(&media_type(name.as_bytes())), "{name}");
+            assert!(!of(name, b"\0").is_compressible(), "{name}");
         }
         assert!(is_compressible("Text/HTML ;charset=utf-8"));
         assert!(is_compressible("application/ld+JSON"));

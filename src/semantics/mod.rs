@@ -16,6 +16,18 @@ pub mod status;
 pub mod date;
 // Section 8.3: the media type of a file.
 pub mod media_type;
+// Section 8.3: what names say about media types.
+mod media_table;
+// Section 8.3: media types that the operator gives.
+pub mod own_types;
+// Section 8.3.2: the charset of a text.
+mod charset;
+// The encoding that a document declares, by the HTML standard.
+mod prescan;
+// The names of encodings, by the Encoding standard.
+mod encoding_labels;
+// What the first bytes of a file say about it.
+pub mod beginning;
 
 // Section 12.5.1: chooses the media type by Accept.
 pub mod accept;

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::accept::choose_media_type;
+use super::beginning::Beginning;
 use super::coding::{Coding, CodingChoice, accepts_identity, choose};
 use super::date::HttpDate;
 use super::decide::{Decision, Selected, decide};
 use super::field::{FieldName, Section};
 use super::media_type::{is_compressible, media_type};
 use super::method::Method;
+use super::own_types::OwnTypes;
 use super::range::{ByteRange, RangeChoice, select};
 use super::trace::Trace;
 use super::validator::{EntityTag, Validators};
@@ -216,10 +218,30 @@ proptest! {
     }
 
     #[test]
-    fn every_name_has_a_media_type(name in prop::collection::vec(any::<u8>(), 0..20)) {
-        let media_type = media_type(&name);
-        prop_assert!(media_type.contains('/'));
-        is_compressible(&media_type);
+    fn every_file_has_a_media_type(
+        name in prop::collection::vec(any::<u8>(), 0..20),
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        is_whole in any::<bool>(),
+    ) {
+        let beginning = Beginning { bytes: &bytes, is_whole };
+        let media_type = media_type(&name, beginning, &OwnTypes::default());
+        prop_assert!(media_type.value.contains('/'));
+        media_type.is_compressible();
+    }
+
+    #[test]
+    fn arbitrary_markup_does_not_panic(text in r#"[<>!?/=;'" \ta-cmet-]{0,40}|<meta[ a-z=;'"/>-]{0,40}"#) {
+        let html = Beginning { bytes: text.as_bytes(), is_whole: true };
+        let media_type = media_type(b"a.html", html, &OwnTypes::default());
+        prop_assert!(media_type.value.starts_with("text/html"));
+    }
+
+    #[test]
+    fn a_rule_that_is_accepted_is_a_field_value(rule in r#"[a-z.=/; "\\\PC]{0,30}|a=b/c[;a-z=" \r\n]{0,20}"#) {
+        if OwnTypes::default().add(&rule).is_ok() {
+            let (_, value) = rule.split_once('=').expect("a sign");
+            prop_assert!(value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')));
+        }
     }
 
     #[test]

@@ -167,6 +167,35 @@ impl FileSource {
     }
 }
 
+/// A source of the bytes of a file, up to where it ends. The file system does not know its size.
+pub(super) struct FileToEnd {
+    file: OpenFile,
+    at: u64,
+}
+
+impl FileToEnd {
+    /// A source of all of `file`.
+    pub(super) fn new(file: OpenFile) -> FileToEnd {
+        FileToEnd { file, at: 0 }
+    }
+}
+
+impl Source for FileToEnd {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
+        let start = out.len();
+        out.resize(start + budget, 0);
+        let read = self.file.read_at(&mut out[start..], self.at);
+        let count = read.as_ref().ok().copied().flatten().unwrap_or_default();
+        out.truncate(start + count);
+        self.at += count as u64;
+        read.map(|read| match read {
+            None => Pulled::WaitForDisk,
+            Some(0) => Pulled::Done,
+            Some(_) => Pulled::More,
+        })
+    }
+}
+
 impl Source for FileSource {
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
         let remaining = self.file.state.size - self.at;

@@ -2,8 +2,35 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 
 use rustix::io::Errno;
+
+use crate::site::devices::Devices;
+use crate::site::nofollow::Blocking;
+
+/// Reads at `offset` with one call, from a file on the file system `device`. If blocking is refused, the
+/// error AGAIN means that the bytes are not in memory. If the kernel cannot say whether they are, they are
+/// read anyway, and the time is measured.
+pub(super) fn read_at(
+    devices: &Devices,
+    device: u64,
+    file: &File,
+    buffer: &mut [u8],
+    offset: u64,
+    blocking: Blocking,
+) -> io::Result<usize> {
+    if blocking == Blocking::Refused
+        && let Some(count) = read_cached(file, buffer, offset)?
+    {
+        return Ok(count);
+    }
+    let mut read = || file.read_at(buffer, offset);
+    match blocking {
+        Blocking::Allowed => read(),
+        Blocking::Refused => devices.measured(device, read),
+    }
+}
 
 /// Reads at `offset` what the kernel has in memory, which may be less than `buffer` holds. The error
 /// AGAIN means that it has nothing. `None` means that the kernel or the file system cannot say.

@@ -34,6 +34,8 @@ const STAYS_SLOW: Duration = Duration::from_secs(30);
 enum Class {
     /// It is on this machine and in its kernel.
     Local,
+    /// It is in the kernel, which makes the content of its files when somebody reads them.
+    Generated,
     /// It is in the kernel and shows the files of other file systems, whatever those are.
     Stacked,
     /// It is anything else.
@@ -116,7 +118,20 @@ impl Devices {
 
     /// Whether the entries of a directory on this file system may be read on a worker.
     pub fn lists_quickly(&self, number: u64) -> bool {
-        self.is_quick(number) && self.class(number) == Some(Class::Local)
+        let is_listed = |class| matches!(class, Class::Local | Class::Generated);
+        self.is_quick(number) && self.class(number).is_some_and(is_listed)
+    }
+
+    /// Whether this file system makes the contents of its files when somebody reads them. If so, their
+    /// sizes and times say nothing about them.
+    pub fn generates_files(&self, number: u64) -> bool {
+        self.class(number) == Some(Class::Generated)
+    }
+
+    /// Whether the sizes and times of the files on this file system are right. Most others are right as
+    /// well, but a program that runs in user space may report anything.
+    pub fn reports_truly(&self, number: u64) -> bool {
+        matches!(self.class(number), Some(Class::Local | Class::Stacked))
     }
 
     fn class(&self, number: u64) -> Option<Class> {
@@ -235,6 +250,7 @@ fn class_of(file: BorrowedFd<'_>) -> Class {
     match kind {
         Ok(kind) if LOCAL.contains(&kind) => Class::Local,
         Ok(kind) if STACKED.contains(&kind) => Class::Stacked,
+        Ok(kind) if GENERATED.contains(&kind) => Class::Generated,
         _ => Class::Remote,
     }
 }
@@ -247,7 +263,7 @@ fn class_of(_: BorrowedFd<'_>) -> Class {
 
 /// The values of `f_type` for local file systems (statfs(2)).
 #[cfg(target_os = "linux")]
-const LOCAL: [u64; 22] = [
+const LOCAL: [u64; 20] = [
     0xef53,      // ext2, ext3, ext4
     0x5846_5342, // XFS
     0x9123_683e, // Btrfs
@@ -268,6 +284,11 @@ const LOCAL: [u64; 22] = [
     0x3153_464a, // JFS
     0x5265_4973, // ReiserFS
     0x3434,      // NILFS
+];
+
+/// The values of `f_type` for file systems that show the state of the kernel.
+#[cfg(target_os = "linux")]
+const GENERATED: [u64; 2] = [
     0x9fa0,      // proc
     0x6265_6572, // sysfs
 ];
@@ -287,6 +308,19 @@ mod tests {
     fn devices(folder: &tempfile::TempDir) -> Devices {
         let directory = std::fs::File::open(folder.path()).expect("a folder");
         Devices::new(1, directory.as_fd())
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_kernel_generates_files_in_proc() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let devices = devices(&folder);
+        let proc = std::fs::File::open("/proc").expect("a folder");
+        devices.learn(2, Some(7), proc.as_fd());
+        assert!(devices.generates_files(2) && !devices.reports_truly(2));
+        assert!(devices.is_quick(2) && devices.lists_quickly(2));
+        assert!(!devices.generates_files(1) && devices.reports_truly(1));
+        assert!(!devices.generates_files(3) && !devices.reports_truly(3));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! A file and its representations: what is known about it without opening it again (RFC 9110 sections
 //! 8.4 and 8.8).
 
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Deref;
@@ -9,7 +8,7 @@ use std::rc::Rc;
 
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
-use crate::semantics::media_type::{is_compressible, media_type};
+use crate::semantics::media_type::MediaType;
 use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
@@ -30,8 +29,11 @@ pub struct StoredFile {
     pub path: Box<[u8]>,
     /// The state on disk that everything here was derived from.
     pub state: FileState,
-    /// The value of `Content-Type`, with a charset if the file is text.
-    pub media_type: Cow<'static, str>,
+    /// Whether the file system does not know the size of the content, or reports another time at each look.
+    /// Then nothing shows whether the content has changed. It is read to its end, without validators.
+    pub is_size_unknown: bool,
+    /// The media type, by the name and the content.
+    pub media_type: MediaType,
     /// Whether a file of this type and size is likely to shrink when it is coded.
     pub is_worth_coding: bool,
     /// The value of `Last-Modified`, if the file has a meaningful modification time.
@@ -93,10 +95,15 @@ impl StoredFile {
     pub(super) fn new(
         path: &[u8],
         state: FileState,
+        media_type: MediaType,
         memory: Option<Rc<HeldBytes>>,
         charge: Charge,
+        is_size_unknown: bool,
     ) -> StoredFile {
-        let content = hash((state.version(), memory.as_deref().map(Deref::deref)));
+        let bytes = memory.as_deref().map(Deref::deref);
+        // A client that has the same bytes as another media type must not keep them as that (RFC 9110
+        // section 8.8.1).
+        let content = hash((state.version(), bytes, &media_type.value));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
         let representation = |hash, coding| Representation {
@@ -106,11 +113,13 @@ impl StoredFile {
             coded: RefCell::default(),
         };
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
-        let media_type = media_type(last_segment(path));
         StoredFile {
             path: path.into(),
-            is_worth_coding: state.size >= MIN_SIZE && is_compressible(&media_type),
+            is_worth_coding: !is_size_unknown
+                && state.size >= MIN_SIZE
+                && media_type.is_compressible(),
             state,
+            is_size_unknown,
             media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
@@ -129,7 +138,12 @@ impl StoredFile {
         last_segment(&self.path)
     }
 
-    /// The size in bytes.
+    /// The content coding in which it is stored.
+    pub fn stored(&self) -> Coding {
+        self.media_type.stored
+    }
+
+    /// The size in bytes, as it is stored.
     pub fn size(&self) -> u64 {
         self.state.size
     }
@@ -143,10 +157,18 @@ impl StoredFile {
         }
     }
 
+    /// The state that it must be in when it is opened again; `None` if no state describes it.
+    pub(super) fn expected(&self) -> Option<&FileState> {
+        (!self.is_size_unknown).then_some(&self.state)
+    }
+
     /// The validators of a representation. Each representation has its own entity-tag (RFC 9110
     /// section 8.8.3.3). If the modification time is in the future, `now` replaces it (section
     /// 8.8.2.1).
     pub fn validators(&self, variant: Variant, now: HttpDate) -> Validators<'_> {
+        if self.is_size_unknown {
+            return Validators::default();
+        }
         Validators {
             entity_tag: Some(EntityTag {
                 weak: false,
@@ -160,6 +182,12 @@ impl StoredFile {
     pub fn note_validators(&self, variant: Variant, now: HttpDate, trace: &mut Trace) {
         const ENTITY_TAG: Clause = clause!("RFC 9110 section 8.8.3", "validators");
         const LAST_MODIFIED: Clause = clause!("RFC 9110 section 8.8.2", "validators");
+        if self.is_size_unknown {
+            return trace.note(|| {
+                let finding = "the file system does not know the file's size or time, so there are no validators";
+                Step::new(ENTITY_TAG, finding)
+            });
+        }
         trace.note(|| {
             let finding = match (&self.memory, variant.coding) {
                 (Some(_), Coding::Identity) => {
@@ -201,12 +229,15 @@ impl StoredFile {
         let bytes = |count: u64| Quote::of(format!("{count} bytes").as_bytes());
         if self.is_worth_coding {
             None
+        } else if self.is_size_unknown {
+            let finding = "the size of the file is not known, so it is not compressed";
+            Some(Step::new(CLAUSE, finding))
         } else if self.size() < MIN_SIZE {
             let step = Step::new(CLAUSE, "the file is too small to be worth compressing");
             Some(step.compared(bytes(self.size()), bytes(MIN_SIZE), "minimum"))
         } else {
             let step = Step::new(CLAUSE, "files of this media type rarely become smaller");
-            Some(step.with(Evidence::Value(Quote::of(self.media_type.as_bytes()))))
+            Some(step.with(Evidence::Value(Quote::of(self.media_type.value.as_bytes()))))
         }
     }
 
@@ -253,7 +284,8 @@ impl Representation {
     }
 }
 
-fn last_segment(path: &[u8]) -> &[u8] {
+/// The last segment of a path.
+pub(super) fn last_segment(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
@@ -267,6 +299,8 @@ fn hash(state: impl Hash) -> u64 {
 }
 
 #[cfg(test)]
+use crate::semantics::{beginning::Beginning, media_type::media_type, own_types::OwnTypes};
+#[cfg(test)]
 use crate::site::budget::{Account, Allowance};
 
 #[cfg(test)]
@@ -276,7 +310,12 @@ impl StoredFile {
         let state = FileState::of_size(content.len() as u64);
         let overhead = StoredFile::overhead(name.as_bytes());
         let charge = Allowance::unlimited().charge_anyway(Account::Contents, overhead);
+        let beginning = Beginning {
+            bytes: &content,
+            is_whole: true,
+        };
+        let media_type = media_type(name.as_bytes(), beginning, &OwnTypes::default());
         let memory = Some(HeldBytes::free(content));
-        StoredFile::new(name.as_bytes(), state, memory, charge)
+        StoredFile::new(name.as_bytes(), state, media_type, memory, charge, false)
     }
 }

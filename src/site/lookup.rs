@@ -1,16 +1,27 @@
 //! What a path names. Workers and disk threads call these functions. On a worker, they do not wait for
 //! the disk.
 
-use crate::site::cached_read::CachedReader;
+use std::fs::File;
+
+use crate::semantics::beginning::{Beginning, LOOK};
+use crate::semantics::media_type::{MediaType, depends_on_content, media_type};
+use crate::semantics::own_types::OwnTypes;
+use crate::site::cached_read::{CachedReader, read_at};
+use crate::site::file::last_segment;
 use crate::site::nofollow::Blocking;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
-use crate::site::root::{DiskError, FileState, LookupError, Root, state_of};
+use crate::site::root::{DiskError, FileState, LookupError, Root, pause, state_of};
 use crate::site::storage::Storage;
 
 /// How often a file is read into memory if it keeps changing during the read. After that, it is
 /// served from disk. If it changes then, the response is cut.
 const READ_ATTEMPTS: usize = 3;
+
+/// How many looks without a pause must each show another time until a file system is taken for one that
+/// reports the current time. If it reports when a file was written to, that would take a write between
+/// each two looks.
+const LOOKS: usize = 3;
 
 /// What a name is.
 #[derive(Clone)]
@@ -25,8 +36,34 @@ pub enum Resolved<T> {
 pub(super) struct FileRead<C> {
     /// The state that its content belongs to.
     pub state: FileState,
+    /// The media type of the content.
+    pub media_type: MediaType,
     /// The content and the charge for it, if there was memory for it.
     pub content: Option<(Storage, C)>,
+    /// Whether the state does not describe the content, because the file system does not know it: see
+    /// [`StoredFile::is_size_unknown`](crate::site::file::StoredFile::is_size_unknown).
+    pub is_size_unknown: bool,
+}
+
+/// An open file that is being examined.
+struct Examined<'a> {
+    root: &'a Root,
+    types: &'a OwnTypes,
+    /// The last segment of its path.
+    name: &'a [u8],
+    file: File,
+    state: FileState,
+    blocking: Blocking,
+}
+
+/// What came of reading a file into memory.
+enum Attempt<C> {
+    Read(FileRead<C>),
+    /// The state of the file has changed.
+    Changed,
+    /// The state of the file is the same as before, but the file has another size. Either the file system
+    /// does not know the size, or the file has changed within one tick of its clock.
+    OtherSize(FileState),
 }
 
 /// Finds what `path` names, if it may be served. `resolve` looks at one name, `scratch` is for the
@@ -93,57 +130,136 @@ fn find_index<T>(
 /// its content too.
 pub(super) fn read<C>(
     root: &Root,
+    types: &OwnTypes,
     path: &[u8],
     largest: u64,
     blocking: Blocking,
     mut charge: impl FnMut(u64) -> Option<C>,
 ) -> Result<FileRead<C>, LookupError> {
+    let mut other_size = None;
     for _ in 0..READ_ATTEMPTS {
-        if let Some(read) = read_once(root, path, largest, blocking, &mut charge)? {
-            return Ok(read);
-        }
-    }
-    let read = read_once(root, path, 0, blocking, &mut charge)?;
-    read.ok_or(DiskError::Unsteady.into())
-}
-
-/// `None` means that the file changed during the read.
-fn read_once<C>(
-    root: &Root,
-    path: &[u8],
-    largest: u64,
-    blocking: Blocking,
-    charge: &mut impl FnMut(u64) -> Option<C>,
-) -> Result<Option<FileRead<C>>, LookupError> {
-    let (file, state) = root.open_file(path, blocking)?;
-    let charge = match state.size <= largest {
-        true => charge(state.size + 1),
-        false => None,
-    };
-    let Some(charge) = charge else {
-        return Ok(Some(FileRead {
-            state,
-            content: None,
-        }));
-    };
-    let length = state.size as usize;
-    let bytes = match blocking {
-        Blocking::Allowed => Storage::read_all(&mut &file, length)?,
-        Blocking::Refused => {
-            let mut reader = CachedReader::new(&file);
-            match Storage::read_all(&mut reader, length) {
-                Err(_) if reader.is_unknown => {
-                    let read = || Storage::read_all(&mut &file, length);
-                    root.devices().measured(state.device(), read)?
-                }
-                read => read?,
+        match Examined::new(root, types, path, blocking)?.read(largest, &mut charge)? {
+            Attempt::Read(read) => return Ok(read),
+            Attempt::Changed => {}
+            Attempt::OtherSize(state) if other_size == Some(state) => break,
+            Attempt::OtherSize(state) => {
+                other_size = Some(state);
+                // Only a disk thread comes here: a worker reads no files of such a file system.
+                pause();
             }
         }
-    };
-    let is_intact = state_of(&file)? == state;
-    let content = bytes.filter(|_| is_intact);
-    Ok(content.map(|bytes| FileRead {
-        state,
-        content: Some((bytes, charge)),
-    }))
+    }
+    let file = Examined::new(root, types, path, blocking)?;
+    let is_size_unknown = other_size == Some(file.state);
+    file.without_content(is_size_unknown)
+}
+
+impl<'a> Examined<'a> {
+    fn new(
+        root: &'a Root,
+        types: &'a OwnTypes,
+        path: &'a [u8],
+        blocking: Blocking,
+    ) -> Result<Examined<'a>, LookupError> {
+        let (file, state) = root.open_file(path, blocking)?;
+        Ok(Examined {
+            root,
+            types,
+            name: last_segment(path),
+            file,
+            state,
+            blocking,
+        })
+    }
+
+    fn read<C>(
+        self,
+        largest: u64,
+        charge: &mut impl FnMut(u64) -> Option<C>,
+    ) -> Result<Attempt<C>, LookupError> {
+        let (devices, device) = (self.root.devices(), self.state.device());
+        if devices.generates_files(device) {
+            return self.without_content(true).map(Attempt::Read);
+        }
+        let may_misreport = !devices.reports_truly(device);
+        let is_small = self.state.size <= largest;
+        let charge = is_small.then(|| charge(self.state.size + 1)).flatten();
+        let Some(charge) = charge else {
+            let is_size_unknown = may_misreport && self.has_moving_times()?;
+            return self.without_content(is_size_unknown).map(Attempt::Read);
+        };
+        let bytes = self.content()?;
+        let is_same = state_of(&self.file)? == self.state;
+        match bytes {
+            Some(bytes) if is_same => Ok(Attempt::Read(self.with_content(bytes, charge))),
+            None if is_same && may_misreport => Ok(Attempt::OtherSize(self.state)),
+            _ if may_misreport && self.has_moving_times()? => {
+                self.without_content(true).map(Attempt::Read)
+            }
+            _ => Ok(Attempt::Changed),
+        }
+    }
+
+    /// The content. `None` if it has another size than the state says.
+    fn content(&self) -> Result<Option<Storage>, LookupError> {
+        let (mut file, length) = (&self.file, self.state.size as usize);
+        if self.blocking == Blocking::Allowed {
+            return Ok(Storage::read_all(&mut file, length)?);
+        }
+        let mut reader = CachedReader::new(file);
+        Ok(match Storage::read_all(&mut reader, length) {
+            Err(_) if reader.is_unknown => {
+                let read = || Storage::read_all(&mut file, length);
+                let device = self.state.device();
+                self.root.devices().measured(device, read)?
+            }
+            read => read?,
+        })
+    }
+
+    /// Whether the file system reports another time at each look, although nobody writes to the file.
+    fn has_moving_times(&self) -> Result<bool, LookupError> {
+        let mut last = self.state;
+        for _ in 0..LOOKS {
+            let now = state_of(&self.file)?;
+            if !now.differs_in_times(&last) {
+                return Ok(false);
+            }
+            last = now;
+        }
+        Ok(true)
+    }
+
+    fn with_content<C>(self, bytes: Storage, charge: C) -> FileRead<C> {
+        let beginning = Beginning {
+            bytes: &bytes,
+            is_whole: true,
+        };
+        FileRead {
+            state: self.state,
+            media_type: media_type(self.name, beginning, self.types),
+            content: Some((bytes, charge)),
+            is_size_unknown: false,
+        }
+    }
+
+    /// Describes a file whose content is not kept in memory. If its media type depends on the content, its
+    /// beginning is read.
+    fn without_content<C>(self, is_size_unknown: bool) -> Result<FileRead<C>, LookupError> {
+        let (mut buffer, mut count) = ([0; LOOK], 0);
+        if depends_on_content(self.name, self.types) {
+            let (devices, device) = (self.root.devices(), self.state.device());
+            count = read_at(devices, device, &self.file, &mut buffer, 0, self.blocking)?;
+        }
+        let beginning = Beginning {
+            bytes: &buffer[..count],
+            is_whole: !is_size_unknown && count as u64 == self.state.size,
+        };
+        Ok(FileRead {
+            state: self.state,
+            media_type: media_type(self.name, beginning, self.types),
+            content: None,
+            is_size_unknown,
+        })
+    }
 }

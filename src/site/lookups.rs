@@ -200,11 +200,15 @@ impl Reading {
 impl Opening {
     /// Opens a file for a client that will read it.
     pub fn begin(site: &Site, file: &StoredFile, caller: Caller<'_>) -> Result<Opening, DiskError> {
-        let (root, path, state) = (Arc::clone(site.root()), file.path.clone(), file.state);
+        let (root, path, state) = (
+            Arc::clone(site.root()),
+            file.path.clone(),
+            file.expected().copied(),
+        );
         let closer = site.disk().cloned();
-        let file_system = root.devices().file_system(state.device());
+        let file_system = root.devices().file_system(file.state.device());
         let open = move || {
-            let opened = Opened::new(&root, closer, &path, &state, Blocking::Allowed);
+            let opened = Opened::new(&root, closer, &path, state.as_ref(), Blocking::Allowed);
             opened.map_err(LookupError::on_disk_thread)
         };
         let pending = pool(site)?.submit(
@@ -266,10 +270,12 @@ fn begin_read(
     caller: Caller<'_>,
 ) -> Result<Pending<Result<FileRead<Reserved>, DiskError>>, DiskError> {
     let (root, memory) = (Arc::clone(site.root()), Arc::clone(site.memory()));
+    let options = site.shared_options();
     let (path, largest): (Box<[u8]>, u64) = (path.into(), site.largest_content());
     let read = move || {
         let charge = |bytes| memory.reserve(Account::Contents, bytes);
-        let read = lookup::read(&root, &path, largest, Blocking::Allowed, charge);
+        let types = &options.types;
+        let read = lookup::read(&root, types, &path, largest, Blocking::Allowed, charge);
         read.map_err(LookupError::on_disk_thread)
     };
     let file_system = site.root().devices().file_system(device);

@@ -13,6 +13,8 @@ pub mod body_error;
 pub mod coding_job;
 // Content coding, in pieces.
 pub mod compress;
+// Content decoding, in pieces.
+pub mod decompress;
 // The body of a response, and the sources that produce it.
 pub mod body;
 // Directories that are read for a listing.

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Budget, Reserved};
-use crate::site::cached_read::read_cached;
+use crate::site::cached_read::{read_at, read_cached};
 use crate::site::devices::Devices;
 use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
 use crate::site::nofollow::Blocking;
@@ -32,6 +32,8 @@ pub struct Opened {
     file: ClosedByPool,
     /// The state that the entity-tag and the length stand for.
     pub(super) state: FileState,
+    /// Whether the size in that state is unknown, and the file ends where nothing more can be read.
+    is_size_unknown: bool,
     /// A hash of the last bytes of the file in that state.
     end_hash: u64,
     /// Whether the file uses less disk space than its size, so that it may have holes.
@@ -119,13 +121,13 @@ const PROBED: u64 = 64 * 1024;
 const LEAST: usize = 16 * 1024;
 
 impl Opened {
-    /// Opens the file at `path`. `None` if its state is not `state`. `pool` closes the file if that may
-    /// wait for the disk.
+    /// Opens the file at `path`. `None` if its state is not `state`. Without a `state`, its size is unknown.
+    /// `pool` closes the file if that may wait for the disk.
     pub(super) fn new(
         root: &Arc<Root>,
         pool: Option<DiskPool>,
         path: &[u8],
-        state: &FileState,
+        state: Option<&FileState>,
         blocking: Blocking,
     ) -> Result<Option<Opened>, LookupError> {
         let (file, now) = root.open_file(path, blocking)?;
@@ -133,7 +135,9 @@ impl Opened {
         let mut opened = Opened {
             root: Arc::clone(root),
             path: path.into(),
-            is_sparse: file.metadata()?.blocks().saturating_mul(BLOCK) < now.size,
+            is_sparse: state.is_some()
+                && file.metadata()?.blocks().saturating_mul(BLOCK) < now.size,
+            is_size_unknown: state.is_none(),
             file: ClosedByPool {
                 file: Some(file),
                 pool: pool.filter(|_| !is_quick),
@@ -141,8 +145,10 @@ impl Opened {
             state: now,
             end_hash: 0,
         };
-        if now != *state {
-            return Ok(None);
+        match state {
+            None => return Ok(Some(opened)),
+            Some(state) if now != *state => return Ok(None),
+            Some(_) => {}
         }
         match opened.hash_of_end(blocking) {
             Ok(hash) => {
@@ -165,14 +171,8 @@ impl Opened {
             0 => {}
             zeros => return Ok(zeros),
         }
-        let read = |buffer: &mut [u8]| self.file.get()?.read_at(buffer, offset);
-        match blocking {
-            Blocking::Allowed => read(buffer),
-            Blocking::Refused => match read_cached(self.file.get()?, buffer, offset)? {
-                Some(count) => Ok(count),
-                None => devices.measured(self.state.device(), || read(buffer)),
-            },
-        }
+        let (device, file) = (self.state.device(), self.file.get()?);
+        read_at(devices, device, file, buffer, offset, blocking)
     }
 
     /// Reads at `offset` until `buffer` is full.
@@ -292,6 +292,9 @@ impl OpenFile {
     /// the client's connection is woken.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<Option<usize>, BodyError> {
         if let Some(delivered) = self.delivered()? {
+            if delivered.is_end(offset) {
+                return Ok(Some(0));
+            }
             let count = delivered.copy_to(buffer, offset);
             if count > 0 {
                 self.keep_or_drop(delivered, offset + count as u64);
@@ -492,7 +495,7 @@ fn deliver(
     } else {
         let count = opened.read_at(&mut bytes, offset, Blocking::Allowed)?;
         bytes.truncate(count);
-        if count == 0 {
+        if count == 0 && !opened.is_size_unknown {
             return Err(BodyError::Changed);
         }
     }
@@ -505,6 +508,11 @@ fn deliver(
 }
 
 impl Delivered {
+    /// Whether the disk thread has found that the file ends at `offset`.
+    fn is_end(&self, offset: u64) -> bool {
+        self.offset == offset && self.bytes.is_empty()
+    }
+
     /// Copies the bytes from `offset` on. Returns how many.
     fn copy_to(&self, buffer: &mut [u8], offset: u64) -> usize {
         let from = offset.checked_sub(self.offset);
@@ -554,6 +562,7 @@ mod tests {
     use super::*;
     use crate::site::root::LinkPolicy;
     use std::fs;
+    use std::os::unix::fs::FileExt;
 
     #[track_caller]
     fn check(change: impl FnOnce(&std::path::Path), want: bool) {
@@ -569,7 +578,7 @@ mod tests {
     fn opened(folder: &std::path::Path) -> Opened {
         let root = Arc::new(Root::open(folder, LinkPolicy::default()).expect("a root"));
         let (_, state) = root.find(b"a", Blocking::Allowed).expect("a state");
-        let opened = Opened::new(&root, None, b"a", &state, Blocking::Allowed);
+        let opened = Opened::new(&root, None, b"a", Some(&state), Blocking::Allowed);
         opened.expect("readable").expect("unchanged")
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::semantics::own_types::OwnTypes;
 use crate::site::budget::{Allowance, Budget};
 use crate::site::compress::CODER;
 use crate::site::private::CopyStorage;
@@ -21,6 +22,8 @@ pub struct SiteOptions {
     /// Whether a symbolic link may lead out of the root. Off by default: otherwise, anyone who can
     /// write below the root could publish every file that the server can read.
     pub follow_symlinks: bool,
+    /// Media types that the operator gives by extension.
+    pub types: OwnTypes,
     /// Whether responses are compressed on the fly if the client accepts it.
     pub compress: bool,
     /// Memory that is held for clients, in bytes, for all workers together.
@@ -118,6 +121,7 @@ impl Default for SiteOptions {
             listing: true,
             hidden: false,
             follow_symlinks: false,
+            types: OwnTypes::default(),
             compress: true,
             memory: SiteOptions::MEMORY,
             cache_memory: SiteOptions::CACHE_MEMORY,

@@ -12,10 +12,11 @@ use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
 use crate::semantics::variant::Variant;
-use crate::site::body::{FileSource, MemorySource, Source, Stored};
+use crate::site::body::{FileSource, FileToEnd, MemorySource, Source, Stored};
 use crate::site::budget::{Account, Budget, Charge, Reserved};
 use crate::site::cache::{Cache, Looked};
 use crate::site::compress::{CODER, Charges, Coder, Coders};
+use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::file::StoredFile;
 use crate::site::given_root::{self, GivenRoot};
@@ -237,6 +238,7 @@ impl Site {
         Ok(match &file.memory {
             Some(bytes) => Some(Box::new(MemorySource::new(Rc::clone(bytes)))),
             None => match self.open(file, opened, caller)? {
+                Some(open) if file.is_size_unknown => Some(Box::new(FileToEnd::new(open))),
                 Some(open) => Some(Box::new(FileSource::new(open))),
                 None => None,
             },
@@ -306,16 +308,21 @@ impl Site {
         if let Some(coder) = self.coders.take_spare(coding) {
             return Some(coder);
         }
-        let mut charges = self.charge_coder();
+        let mut charges = self.charge_coder(CODER);
         if charges.is_none() && self.coders.clear() {
-            charges = self.charge_coder();
+            charges = self.charge_coder(CODER);
         }
         Some(self.coders.new_coder(coding, charges?))
     }
 
-    fn charge_coder(&mut self) -> Option<Charges> {
-        let part = self.allowances.coders.charge(Account::Coders, CODER)?;
-        Some([self.charge(Account::Coders, CODER)?, part])
+    /// A source that decodes gzip. `None` if there is too little memory for it.
+    pub fn decoded(&mut self, source: Box<dyn Source>) -> Option<Decoded> {
+        Some(Decoded::new(source, self.charge_coder(DECODER)?))
+    }
+
+    fn charge_coder(&mut self, bytes: u64) -> Option<Charges> {
+        let part = self.allowances.coders.charge(Account::Coders, bytes)?;
+        Some([self.charge(Account::Coders, bytes)?, part])
     }
 
     /// Grows a charge to `bytes`, like [`Site::charge`]. Returns whether there was enough memory.
@@ -348,9 +355,15 @@ impl Site {
     ) -> Result<Option<OpenFile>, LookupError> {
         let opened = match opened {
             // It was opened for an earlier state.
-            Some(opened) if opened.state != file.state => None,
+            Some(opened) if file.expected().is_some_and(|state| opened.state != *state) => None,
             Some(opened) => Some(opened),
-            None => Opened::new(&self.root, None, &file.path, &file.state, self.blocking())?,
+            None => Opened::new(
+                &self.root,
+                None,
+                &file.path,
+                file.expected(),
+                self.blocking(),
+            )?,
         };
         let access = self.disk.as_ref().map(|pool| DiskAccess {
             pool: pool.clone(),
@@ -402,10 +415,11 @@ impl Site {
 
     /// Reads a file for the first time, or again after it changed.
     fn read(&mut self, path: &[u8]) -> Result<Rc<StoredFile>, LookupError> {
-        let (root, largest) = (Arc::clone(&self.root), self.cache.largest_content());
+        let (root, options) = (Arc::clone(&self.root), Arc::clone(&self.options));
+        let largest = self.cache.largest_content();
         let blocking = self.blocking();
         let charge = |bytes| self.charge(Account::Contents, bytes);
-        let read = lookup::read(&root, path, largest, blocking, charge)?;
+        let read = lookup::read(&root, &options.types, path, largest, blocking, charge)?;
         Ok(self.store(path, read, self.turn))
     }
 
@@ -420,11 +434,25 @@ impl Site {
         let overhead = self.charge_anyway(Account::Contents, StoredFile::overhead(path));
         let content = read.content;
         let memory = content.map(|(bytes, charge)| HeldBytes::new(bytes, charge));
-        let stored = Rc::new(StoredFile::new(path, read.state, memory, overhead));
-        if stored.state.is_settled(self.now) {
+        let stored = Rc::new(StoredFile::new(
+            path,
+            read.state,
+            read.media_type,
+            memory,
+            overhead,
+            read.is_size_unknown,
+        ));
+        if stored.state.is_settled(self.now) && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
         }
         stored
+    }
+
+    /// Whether a change of the file is certain to show in its state. An empty file may get content that its
+    /// file system does not know the size of.
+    fn may_be_cached(&self, file: &StoredFile) -> bool {
+        let is_true = || self.root.devices().reports_truly(file.state.device());
+        !file.is_size_unknown && (file.size() > 0 || is_true())
     }
 
     /// Keeps a file that a disk thread has read.
@@ -432,7 +460,9 @@ impl Site {
         let adopt = |(bytes, reserved)| (bytes, self.allowances.memory.adopt(reserved));
         let read = FileRead {
             state: read.state,
+            media_type: read.media_type,
             content: read.content.map(adopt),
+            is_size_unknown: read.is_size_unknown,
         };
         self.store(path, read, 0)
     }

@@ -30,9 +30,10 @@ const READ: OFlags = OFlags::RDONLY
 /// Flags to find out what a name is.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
-/// How long a disk thread waits until it tries again to open a file that another process has a lease on.
-/// File servers such as Samba and nfsd give up a lease within milliseconds after they were asked.
-const LEASE_PAUSE: Duration = Duration::from_millis(20);
+/// How long a disk thread waits until it tries again to open a file that another process has a lease on, or
+/// looks again at a file whose size was wrong. File servers such as Samba and nfsd give up a lease within
+/// milliseconds after they were asked. The clock of a file system ticks at least each 10 ms.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How often it tries again: for about a second.
 const LEASE_ATTEMPTS: usize = 50;
@@ -128,7 +129,8 @@ pub enum DiskError {
     Exhausted,
     /// The directory is large, and the server had no place or no memory to read it for a while.
     ListingsBusy,
-    /// The client accepts only compressed content, and the server has no memory for another coder.
+    /// The content must be compressed or decoded for this client, and the server has no memory for another
+    /// coder.
     CodersBusy,
     /// Too many clients wait for the disk.
     DiskBusy,
@@ -504,10 +506,10 @@ impl DirectoryEntry {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "it is a disk thread, and the kernel tells nobody that a lease has ended"
+    reason = "it is a disk thread, and the kernel tells nobody when it is worth to try again"
 )]
-fn pause() {
-    std::thread::sleep(LEASE_PAUSE);
+pub(super) fn pause() {
+    std::thread::sleep(PAUSE);
 }
 
 /// The current state of an open file.
@@ -540,6 +542,12 @@ impl FileState {
             Ordering::Equal if attributes(self) != attributes(now) => Change::Attributes,
             Ordering::Equal => Change::OnlyChangeTime,
         }
+    }
+
+    /// Whether both are states of the same file, in the same size, at different times.
+    pub(super) fn differs_in_times(&self, other: &FileState) -> bool {
+        let is_time = |change| matches!(change, Change::Written | Change::OnlyChangeTime);
+        self.is_same_file(other) && is_time(self.change_to(other))
     }
 
     /// Whether both are states of the same file.
@@ -636,7 +644,7 @@ impl DiskError {
                 "the server has no place or no memory left to read a large directory"
             }
             DiskError::CodersBusy => {
-                "the client refuses identity, and the server has no memory left to compress"
+                "the client refuses the content as it is stored, and the server has no memory left for a coder"
             }
             DiskError::DiskBusy => "too many clients wait for the disk",
             DiskError::TimedOut => "the disk did not answer in time",

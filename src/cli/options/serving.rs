@@ -5,7 +5,7 @@ use super::definition::{Group, Kind, List, OptionDef, Scope, utf8};
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Serving",
-    options: &[INDEX, NO_LISTING, HIDDEN, SYMLINKS, NO_COMPRESS, OPEN],
+    options: &[INDEX, NO_LISTING, HIDDEN, SYMLINKS, TYPE, NO_COMPRESS, OPEN],
 };
 
 const INDEX: OptionDef = OptionDef::new(
@@ -45,6 +45,24 @@ const SYMLINKS: OptionDef = OptionDef::new(
     Kind::Switch(|settings| settings.config.site.follow_symlinks = true),
     "Follow symbolic links that lead out of the served directory",
 )
+.scope(Scope::Answer);
+
+const TYPE: OptionDef = OptionDef::new(
+    "type",
+    Kind::List(List {
+        name: "EXT=TYPE",
+        separator: Some(','),
+        clear: |settings| settings.config.site.types.clear(),
+        add: |settings, value| {
+            let added = settings.config.site.types.add(utf8(value)?);
+            added.map_err(|fault| fault.to_string())
+        },
+    }),
+    "Send files with this extension as this media type, such as log=text/plain. Without parameters, \
+     docroot adds the charset of a text itself. For several extensions, repeat the option or separate \
+     them with commas",
+)
+.default(|_| "by name and content".into())
 .scope(Scope::Answer);
 
 const NO_COMPRESS: OptionDef = OptionDef::new(
