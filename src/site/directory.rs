@@ -570,6 +570,7 @@ impl Scanned {
                     },
                     size: state.size,
                     modified: Some(state.modified),
+                    is_readable: root.may_read(kind, &state),
                 }),
             }
         }

@@ -8,12 +8,14 @@ use std::cmp::Ordering;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::site::access::{self, Reader};
 pub use crate::site::confine::LinkPolicy;
 use crate::site::confine::{Confinement, Refusal};
 use crate::site::devices::{Devices, Mount};
@@ -51,6 +53,8 @@ pub struct Root {
     devices: Devices,
     /// Whether the kernel can be asked to fail instead of waiting for a disk.
     can_refuse: bool,
+    /// The user of this process.
+    reader: Reader,
 }
 
 /// The kind of a directory entry.
@@ -180,6 +184,7 @@ impl Root {
         Ok(Root {
             devices: Devices::new(state.device, directory),
             can_refuse: can_refuse_to_block(directory),
+            reader: Reader::of_process(),
             place,
         })
     }
@@ -187,6 +192,25 @@ impl Root {
     /// Leaves all work to the disk threads, as if the root were on a remote file system. For tests.
     pub fn assume_remote(&mut self) {
         self.devices.assume_remote();
+    }
+
+    /// The name of the directory, without the path to it. Empty if it has none, as `/` has.
+    pub fn name(&self) -> &[u8] {
+        let given = self.place.given.file_name();
+        let real = || self.place.path.rsplit(|&byte| byte == b'/').next();
+        given.map_or_else(|| real().unwrap_or_default(), OsStrExt::as_bytes)
+    }
+
+    /// Whether its mode bits allow the server to read a file or a directory.
+    pub(super) fn may_read(&self, kind: FileKind, state: &FileState) -> bool {
+        let wanted = match kind {
+            FileKind::Directory => access::LIST,
+            FileKind::File | FileKind::Other => access::READ,
+        };
+        let FileState {
+            mode, owner, group, ..
+        } = *state;
+        self.reader.may(wanted, mode, owner, group)
     }
 
     /// The file systems below the root.
