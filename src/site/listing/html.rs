@@ -25,8 +25,8 @@ pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 /// assets.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
-    "style-src 'sha256-d39obF67Jo/Mk0VnhQsxs+naDBszv/BpAxnUXMRiyO8='; ",
-    "script-src 'sha256-7yze5L27ml7kZVfxo+y+0ur9aP/sc4VNEeRYMOiYUHw='; ",
+    "style-src 'sha256-ksqRpU87Dhu+s64/TS+r0XWbYhW4HSS1Xz6WVeE3a04='; ",
+    "script-src 'sha256-faHt3BHqM4gTVZrLT/P7X5XG3y1wOuVExteW4dp77ik='; ",
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
 

@@ -14,8 +14,10 @@ find("#keys").hidden = false;
 function nameOf(link) {
   const part = (node) => node.className ? String.fromCodePoint(parseInt(node.textContent.slice(2), 16)) : node.textContent;
   const text = link.childElementCount ? [...link.childNodes].map(part).join("") : link.textContent;
-  return text.replace(/\/$/, "");
+  return text.endsWith("/") ? text.slice(0, -1) : text;
 }
+
+const linkOf = (row) => row.firstChild.lastChild;
 
 // ---- Dates
 
@@ -62,14 +64,16 @@ const words = (text) => fold(text).split(/\s+/).filter(Boolean).slice(0, 16);
 // The server has already filtered by these words. The script can only narrow that filter.
 const served = words(box.defaultValue);
 const servedCount = count.textContent;
-const narrows = (wanted) => served.every((word) => wanted.some((longer) => longer.includes(word)));
+// Whether the names with all words of `wanted` are among those with all words of `of`.
+const narrows = (wanted, of) => of.every((word) => wanted.some((longer) => longer.includes(word)));
 // For each group: its rows, their folded names, and which of them are hidden.
 const index = [];
+let applied = served;
 let timer;
 
 function indexGroup(group) {
-  const rows = [...group.rows];
-  index.push({ group, rows, names: rows.map((row) => fold(nameOf(row.cells[0].querySelector("a")))), hidden: new Uint8Array(rows.length) });
+  const rows = [...group.children];
+  index.push({ group, rows, names: rows.map((row) => fold(nameOf(linkOf(row)))), hidden: new Uint8Array(rows.length) });
 }
 
 function indexAll(idle) {
@@ -97,12 +101,20 @@ function filterGroup({ group, rows, names, hidden }, wanted) {
 function filter() {
   clearTimeout(timer);
   const wanted = words(box.value);
-  if (!narrows(wanted)) {
+  if (!narrows(wanted, served)) {
     count.textContent = "Press Enter to search all names";
     return;
   }
   indexAll();
+  // Groups that have been near the viewport stay laid out until the next frame, and more rows would be
+  // laid out with them. If the table was hidden, it is as new.
+  if (!narrows(wanted, applied)) {
+    table.hidden = true;
+    table.getBoundingClientRect();
+  }
+  applied = wanted;
   const shown = index.reduce((sum, part) => sum + filterGroup(part, wanted), 0);
+  table.hidden = false;
   const all = index.reduce((sum, part) => sum + part.rows.length, 0);
   none.hidden = shown > 0;
   count.textContent = shown === all ? servedCount : `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} shown`;
@@ -116,7 +128,7 @@ box.addEventListener("input", () => {
 
 // Enter opens the first match. If the list lacks some matches, it submits the form.
 box.form.addEventListener("submit", (event) => {
-  if (!narrows(words(box.value))) return;
+  if (!narrows(words(box.value), served)) return;
   event.preventDefault();
   filter();
   const first = box.value.trim() && rowFrom(groups[0], 1);
@@ -135,7 +147,6 @@ find("thead").addEventListener("click", (event) => {
 
 // ---- Keyboard
 
-const linkOf = (row) => row.querySelector("a");
 const beside = (node, by) => by > 0 ? node.nextElementSibling : node.previousElementSibling;
 
 // The first visible row from a group on.
@@ -221,7 +232,7 @@ function showImage(row) {
   image.alt = "";
   image.onerror = () => image.remove();
   image.src = linkOf(row).href;
-  row.cells[0].prepend(image);
+  row.firstChild.prepend(image);
 }
 
 function show(tiles) {
