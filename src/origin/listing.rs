@@ -151,7 +151,7 @@ impl ListingJob {
         self.begins_again = next_try(&mut self.descriptor_deadline, RETRY_PATIENCE, now);
         match self.begins_again {
             Some(at) => Polled::WaitForDisk(at),
-            None => Polled::Done(Answer::Ready(disk_error(DiskError::Exhausted))),
+            None => Polled::Done(Answer::Ready(disk_error(&self.path, DiskError::Exhausted))),
         }
     }
 
@@ -159,7 +159,7 @@ impl ListingJob {
     fn wait(&mut self, fault: DiskError, now: Instant) -> Polled {
         match next_try(&mut self.gives_up, PATIENCE, now) {
             Some(at) => Polled::WaitUntil(at),
-            None => Polled::Done(Answer::Ready(disk_error(fault))),
+            None => Polled::Done(Answer::Ready(disk_error(&self.path, fault))),
         }
     }
 }
@@ -194,7 +194,7 @@ impl Responder for ListingJob {
                 let latest = request.instant + DISK_PATIENCE;
                 match *self.disk_deadline.get_or_insert(latest) {
                     latest if latest > request.instant => return Polled::WaitForDisk(latest),
-                    _ => disk_error(DiskError::TimedOut),
+                    _ => disk_error(&self.path, DiskError::TimedOut),
                 }
             }
             Read::Waits => return self.wait(DiskError::ListingsBusy, request.instant),
@@ -214,7 +214,7 @@ impl Responder for ListingJob {
             Read::Done(Err(DiskError::Exhausted)) if origin.site.disk().is_some() => {
                 return self.wait_for_descriptor(request.instant);
             }
-            Read::Done(Err(fault)) => disk_error(fault),
+            Read::Done(Err(fault)) => disk_error(&self.path, fault),
         };
         Polled::Done(Answer::Ready(response))
     }

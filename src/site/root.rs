@@ -624,12 +624,13 @@ impl DiskError {
     /// served, or what the server lacks.
     pub fn text_for_client(self) -> &'static str {
         match self {
-            absence if absence.is_absence() => DiskError::NotFound.text(),
+            absence if absence.is_absence() => "no file or folder has this name",
             DiskError::Exhausted
             | DiskError::ListingsBusy
             | DiskError::CodersBusy
             | DiskError::DiskBusy => "the server is too busy at the moment",
             DiskError::Leased => "the file is in use at the moment",
+            DiskError::Forbidden => "the server has no permission to read this file or folder",
             other => other.text(),
         }
     }
