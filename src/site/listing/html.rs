@@ -25,7 +25,7 @@ pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 /// assets.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
-    "style-src 'sha256-ksqRpU87Dhu+s64/TS+r0XWbYhW4HSS1Xz6WVeE3a04='; ",
+    "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
     "script-src 'sha256-faHt3BHqM4gTVZrLT/P7X5XG3y1wOuVExteW4dp77ik='; ",
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
