@@ -29,6 +29,15 @@ impl Reader {
         }
     }
 
+    /// Another user, without groups. For tests.
+    #[cfg(test)]
+    pub(super) fn of_user(user: u32) -> Reader {
+        Reader {
+            user,
+            groups: Vec::new(),
+        }
+    }
+
     /// Whether the mode bits allow it to do what `wanted` says.
     pub(super) fn may(&self, wanted: u32, mode: u32, owner: u32, group: u32) -> bool {
         // The first class that applies decides, even if a later one would allow more.

@@ -194,6 +194,12 @@ impl Root {
         self.devices.assume_remote();
     }
 
+    /// Takes the process for one of another user. For tests.
+    #[cfg(test)]
+    pub(super) fn assume_user(&mut self, user: u32) {
+        self.reader = Reader::of_user(user);
+    }
+
     /// The name of the directory, without the path to it. Empty if it has none, as `/` has.
     pub fn name(&self) -> &[u8] {
         let given = self.place.given.file_name();
