@@ -1,5 +1,6 @@
 //! A listing as an HTML page. The page works without its script: links sort the list and a form
-//! filters it. The script filters while the user types, and adds keyboard shortcuts.
+//! filters it. The script filters while the user types, shows dates in the zone of the browser, images as
+//! tiles and the text of a README, and adds keyboard shortcuts.
 
 use super::entry::Totals;
 use super::entry::{EntryKind, ListedEntry};
@@ -26,7 +27,7 @@ pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
     "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
-    "script-src 'sha256-faHt3BHqM4gTVZrLT/P7X5XG3y1wOuVExteW4dp77ik='; ",
+    "script-src 'sha256-vdc6C9oF8Fe9T0G8Wv9R93PNx7rzFeaY1KkGQfUjNgM='; ",
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
 

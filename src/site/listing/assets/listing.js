@@ -284,7 +284,8 @@ if (readme) {
   const end = new IntersectionObserver(([{ isIntersecting }]) => {
     if (!isIntersecting) return;
     end.disconnect();
-    showReadme(readme);
+    // Without the text, the page is as useful as before.
+    showReadme(readme).catch(() => {});
   }, { rootMargin: "100%" });
   end.observe(find("footer"));
 }
