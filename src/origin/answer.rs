@@ -11,7 +11,7 @@ use crate::origin::file::answer_file;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::listing::ListingJob;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{disk_error, error, error_page_for};
+use crate::origin::refuse::{disk_error, error, error_at, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::method::{ALLOW, Method};
@@ -112,7 +112,11 @@ fn answer_directory(
         return Answer::Ready(redirect_to_slash(request, path, trace));
     }
     if !origin.site.options().listing {
-        return Answer::Ready(error(Status::NotFound, Reason::ListingOff));
+        return Answer::Ready(error_at(
+            path.as_bytes(),
+            Status::NotFound,
+            Reason::ListingOff,
+        ));
     }
     let job = ListingJob::new(origin, request, path, rules);
     Answer::Later(Box::new(job))
@@ -202,7 +206,7 @@ fn note_found(found: &Found, path: SitePath<'_>, is_only: bool, trace: &mut Trac
 /// The response if `path` names no file that can be served: it does not exist, it may not be read,
 /// or the disk failed.
 fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
-    let response = disk_error(fault);
+    let response = disk_error(path.as_bytes(), fault);
     trace.note(|| {
         let step = Reason::Disk(fault).step();
         let name = Evidence::Value(Quote::of(path.as_bytes()));

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use crate::http1::version::Version;
 use crate::origin::disk_wait::{Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
-use crate::origin::refuse::{disk_error, not_acceptable};
+use crate::origin::reason::Reason;
+use crate::origin::refuse::{disk_error, error, not_acceptable};
 use crate::origin::represent::{Decided, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
@@ -17,6 +18,7 @@ use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
 use crate::semantics::rules::RuleSet;
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
 use crate::site::body::{Body, Pulled, Source, Stored};
@@ -60,7 +62,9 @@ pub(super) fn answer_file(
             Err(LookupError::Disk(fault)) if fault.is_scarcity() => {
                 return Err(Obstacle::Fault(fault));
             }
-            Err(LookupError::Disk(fault)) => return Ok(Answer::Ready(disk_error(fault))),
+            Err(LookupError::Disk(fault)) => {
+                return Ok(Answer::Ready(disk_error(path.as_bytes(), fault)));
+            }
         }
         // The file changed since it was resolved. Resolve it again from the disk.
         trace.take_from(mark);
@@ -70,7 +74,10 @@ pub(super) fn answer_file(
             Found::Directory => break,
         };
     }
-    Ok(Answer::Ready(disk_error(DiskError::Unsteady)))
+    Ok(Answer::Ready(disk_error(
+        path.as_bytes(),
+        DiskError::Unsteady,
+    )))
 }
 
 /// The answer; `None` if the file changed since it was resolved.
@@ -326,7 +333,8 @@ impl Responder for CodingResponse {
         let body = Body::One(stored.slice(0, stored.len()));
         // A bug: nobody polls it after the end.
         let response = self.response.take();
-        let response = response.unwrap_or_else(|| disk_error(DiskError::Failed));
+        let response =
+            response.unwrap_or_else(|| error(Status::InternalServerError, Reason::Unanswered));
         Polled::Done(Answer::Ready(response.body(body)))
     }
 }

@@ -33,8 +33,9 @@ use crate::site::root::DiskError;
 use crate::site::storage::Storage;
 
 /// A page of at most this many bytes is rendered at once, so its length is known. A longer one is
-/// rendered while it is sent, so a client that reads slowly does not hold the whole page.
-const SMALL: usize = 16 * 1024;
+/// rendered while it is sent, so a client that reads slowly does not hold the whole page. Style and
+/// script take about 20 KiB.
+const SMALL: usize = 40 * 1024;
 
 /// How long a job waits. Then the answer is 503.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -106,7 +107,8 @@ impl ListingJob {
         let (coding, why, coder) = coder_or_identity(coding, why, origin, request, trace)?;
         let variant = Variant::coded(coding);
         let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
-        let tag = listing.entity_tag(&query, format) + variant.tag_suffix();
+        let tag =
+            listing.entity_tag(origin.site.root().name(), &query, format) + variant.tag_suffix();
         let site = &origin.site;
         let mut page = Page::new(&self.path, &query, format, &listing, held, site);
         let small = match coder {
@@ -149,7 +151,7 @@ impl ListingJob {
         self.begins_again = next_try(&mut self.descriptor_deadline, RETRY_PATIENCE, now);
         match self.begins_again {
             Some(at) => Polled::WaitForDisk(at),
-            None => Polled::Done(Answer::Ready(disk_error(DiskError::Exhausted))),
+            None => Polled::Done(Answer::Ready(disk_error(&self.path, DiskError::Exhausted))),
         }
     }
 
@@ -157,7 +159,7 @@ impl ListingJob {
     fn wait(&mut self, fault: DiskError, now: Instant) -> Polled {
         match next_try(&mut self.gives_up, PATIENCE, now) {
             Some(at) => Polled::WaitUntil(at),
-            None => Polled::Done(Answer::Ready(disk_error(fault))),
+            None => Polled::Done(Answer::Ready(disk_error(&self.path, fault))),
         }
     }
 }
@@ -192,7 +194,7 @@ impl Responder for ListingJob {
                 let latest = request.instant + DISK_PATIENCE;
                 match *self.disk_deadline.get_or_insert(latest) {
                     latest if latest > request.instant => return Polled::WaitForDisk(latest),
-                    _ => disk_error(DiskError::TimedOut),
+                    _ => disk_error(&self.path, DiskError::TimedOut),
                 }
             }
             Read::Waits => return self.wait(DiskError::ListingsBusy, request.instant),
@@ -212,7 +214,7 @@ impl Responder for ListingJob {
             Read::Done(Err(DiskError::Exhausted)) if origin.site.disk().is_some() => {
                 return self.wait_for_descriptor(request.instant);
             }
-            Read::Done(Err(fault)) => disk_error(fault),
+            Read::Done(Err(fault)) => disk_error(&self.path, fault),
         };
         Polled::Done(Answer::Ready(response))
     }
@@ -274,7 +276,7 @@ impl Page {
         held: &Rc<HeldListing>,
         site: &Site,
     ) -> Page {
-        let renderer = Renderer::new(path, query.clone(), format, listing);
+        let renderer = Renderer::new(site.root().name(), path, query.clone(), format, listing);
         Page {
             _charge: site.charge_anyway(Account::Listings, renderer.bytes()),
             renderer,

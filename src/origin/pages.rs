@@ -1,6 +1,16 @@
 //! Error pages (RFC 9110 sections 15.5 and 15.6: a response should explain the error).
 //!
-//! A page says what went wrong, then what to do. It is under 1536 bytes and loads nothing else.
+//! A page says what went wrong, then what to do. It names the path of the request, and links to the
+//! folders above it:
+//!
+//! ```text
+//! 404 Not Found
+//! / docs / reports / draft.pdf
+//! No file or folder has this name.
+//! ```
+//!
+//! The links are relative, so they also work behind a proxy that has removed a prefix of the path. A page
+//! is under 4 KiB, or under 1600 bytes without a path. It loads nothing else.
 //! Invariant: a page is made from its arguments alone, so no path of the machine leaks.
 
 use crate::semantics::status::Status;
@@ -9,7 +19,7 @@ use crate::text::escape::Html;
 /// The value of `Content-Security-Policy` for an error page. A test checks the hash of the style.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
-    "style-src 'sha256-UW/EMJHOAUbPtEtWNQMarQYfAuyURvP5KnN1+sSbuag='; ",
+    "style-src 'sha256-vSvTUap4qaGp9y77gxyr7kECTtKO82ZxSPr16m3457E='; ",
     "img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 );
 
@@ -25,10 +35,17 @@ const STYLE: &str = include_str!("pages.css");
 /// How many characters of a detail a page shows. A detail may quote what a client sent.
 const DETAIL_LIMIT: usize = 120;
 
+/// How many names of a path a page shows. Further names in the middle are left out.
+const NAMES: usize = 6;
+
+/// How many characters of a name a page shows. Further characters in the middle are left out.
+const NAME_LIMIT: usize = 32;
+
 /// The page for `status`. `detail` says what was wrong with this request, as plain text and as
-/// part of a sentence. It may be empty and is cut after 120 characters.
-pub fn error_page(status: Status, detail: &str) -> Vec<u8> {
-    let mut page = String::with_capacity(1536);
+/// part of a sentence. It may be empty and is cut after 120 characters. `path` is the decoded path of the
+/// request, without the slash at its start, if the error is about that path.
+pub fn error_page(status: Status, detail: &str, path: Option<&[u8]>) -> Vec<u8> {
+    let mut page = String::with_capacity(1600);
     page.push_str("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n");
     page.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n");
     let (code, phrase) = (status.code(), status.phrase());
@@ -36,12 +53,74 @@ pub fn error_page(status: Status, detail: &str) -> Vec<u8> {
     page.push_str("<link rel=\"icon\" href=\"data:,\">\n<style>");
     page.push_str(STYLE);
     page.push_str(&format!(
-        "</style>\n<h1><small>{code}</small>{phrase}</h1>\n"
+        "</style>\n<main>\n<h1><small>{code}</small>{phrase}</h1>\n"
     ));
+    let path = path.filter(|path| !path.is_empty());
+    if let Some(path) = path {
+        push_path(&mut page, path);
+    }
     push_paragraph(&mut page, &sentence(detail));
     push_paragraph(&mut page, advice(status));
-    page.push_str("<p><a href=\"/\">Go to the start page</a></p>\n");
+    if let Some(path) = path {
+        let place = match names(path).count() {
+            1 => "start page",
+            _ => "folder above",
+        };
+        let up = reference(path, 1);
+        page.push_str(&format!("<p><a href=\"{up}\">Go to the {place}</a></p>\n"));
+    }
+    page.push_str("</main>\n");
     page.into_bytes()
+}
+
+fn names(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    path.split(|&byte| byte == b'/')
+        .filter(|name| !name.is_empty())
+}
+
+/// The reference from `path` to the folder that is `levels` levels above it.
+fn reference(path: &[u8], levels: usize) -> String {
+    // The last segment of a URL without a slash at its end does not count (RFC 3986 section 5.2.3).
+    match levels - usize::from(!path.ends_with(b"/")) {
+        0 => "./".to_owned(),
+        steps => "../".repeat(steps),
+    }
+}
+
+/// Writes the path, with a link to each folder that it shows.
+fn push_path(page: &mut String, path: &[u8]) {
+    let depth = names(path).count();
+    let root = match depth {
+        // The link of many levels is long, and a client chooses how many there are.
+        0..=NAMES => format!("<a href=\"{}\">/</a>", reference(path, depth)),
+        _ => "/ <i>\u{2026}</i>".to_owned(),
+    };
+    page.push_str(&format!("<p class=\"path\">{root}"));
+    for (at, name) in names(path).enumerate().skip(depth.saturating_sub(NAMES)) {
+        let name = shortened(&String::from_utf8_lossy(name));
+        let name = Html(name.as_bytes());
+        let separator = if at > 0 { "<i>/</i>" } else { " " };
+        page.push_str(&match depth - 1 - at {
+            0 => format!("{separator}<b>{name}</b>"),
+            levels => format!(
+                "{separator}<a href=\"{}\">{name}</a>",
+                reference(path, levels)
+            ),
+        });
+    }
+    page.push_str("</p>\n");
+}
+
+/// The name, or its first and last characters if it is long.
+fn shortened(name: &str) -> String {
+    let length = name.chars().count();
+    if length <= NAME_LIMIT {
+        return name.to_owned();
+    }
+    let kept = NAME_LIMIT / 2;
+    let start = name.chars().take(kept);
+    let end = name.chars().skip(length - kept);
+    start.chain(['\u{2026}']).chain(end).collect()
 }
 
 fn push_paragraph(page: &mut String, text: &str) {
@@ -67,9 +146,9 @@ fn sentence(clause: &str) -> String {
 /// What the visitor can do, in at most 120 characters.
 fn advice(status: Status) -> &'static str {
     match status {
-        Status::BadRequest => "The request is not valid. Check the address, or use another client.",
+        Status::BadRequest => "Check the address, or use another browser or program.",
         Status::Forbidden => "Ask the owner of this server for access.",
-        Status::NotFound => "Check the address, or go to the directory above it.",
+        Status::NotFound => "Check the spelling of the address.",
         Status::MethodNotAllowed | Status::NotImplemented => "Use GET, HEAD or OPTIONS.",
         Status::NotAcceptable => "Allow identity, gzip or deflate in Accept-Encoding.",
         Status::RequestTimeout => "Check your connection and try again.",
@@ -79,10 +158,12 @@ fn advice(status: Status) -> &'static str {
         Status::RangeNotSatisfiable => {
             "Content-Range gives the length of the file. Request a range within it."
         }
-        Status::MisdirectedRequest => "Correct the address. An https address needs TLS.",
+        Status::MisdirectedRequest => {
+            "Check the host name, and whether the address begins with http or https."
+        }
         Status::ExpectationFailed => "Leave out the Expect field, or send Expect: 100-continue.",
         Status::RequestHeaderFieldsTooLarge => {
-            "Send fewer or shorter fields. It often helps to delete the cookies of this site."
+            "Send fewer or shorter fields. Deleting the cookies of this site often helps."
         }
         Status::InternalServerError => "Something is wrong with the server. Its log may say more.",
         Status::ServiceUnavailable => "Try again in a moment.",
@@ -125,7 +206,57 @@ mod tests {
     ];
 
     fn page(status: Status, detail: &str) -> String {
-        String::from_utf8(error_page(status, detail)).unwrap()
+        String::from_utf8(error_page(status, detail, None)).unwrap()
+    }
+
+    fn page_of(path: &[u8]) -> String {
+        String::from_utf8(error_page(Status::NotFound, "", Some(path))).unwrap()
+    }
+
+    #[track_caller]
+    fn check_path(path: &str, want: &str, up: &str) {
+        let page = page_of(path.as_bytes());
+        let want = format!("<p class=\"path\">{want}</p>");
+        assert!(page.contains(&want), "{want} is not in {page}");
+        assert!(page.contains(&format!("<p><a href=\"{up}")), "{page}");
+    }
+
+    #[test]
+    fn a_page_links_to_the_folders_above() {
+        let start = "./\">Go to the start page</a>";
+        check_path("a", "<a href=\"./\">/</a> <b>a</b>", start);
+        check_path("a/", "<a href=\"../\">/</a> <b>a</b>", &format!(".{start}"));
+        let links = "<a href=\"../../\">/</a> <a href=\"../\">a</a><i>/</i>\
+            <a href=\"./\">b</a><i>/</i><b>c</b>";
+        check_path("a/b/c", links, "./\">Go to the folder above</a>");
+        let links = "<a href=\"../../\">/</a> <a href=\"../\">a</a><i>/</i><b>b</b>";
+        check_path("a/b/", links, "../\">Go to the folder above</a>");
+        // The root has no folder above it.
+        assert!(!page_of(b"").contains("href=\"."));
+        assert!(!page(Status::NotFound, "").contains("href=\"."));
+    }
+
+    #[test]
+    fn a_long_path_is_shortened_in_the_middle() {
+        let long = format!("{}\u{e4}", "x".repeat(NAME_LIMIT));
+        let short = format!("<b>{}\u{2026}{}\u{e4}</b>", "x".repeat(16), "x".repeat(15));
+        assert!(page_of(long.as_bytes()).contains(&short));
+        let fits = "\u{e4}".repeat(NAME_LIMIT);
+        assert!(page_of(fits.as_bytes()).contains(&format!("<b>{fits}</b>")));
+        let links = "/ <i>\u{2026}</i><i>/</i><a href=\"../../../../\">2</a>";
+        assert!(page_of(b"1/2/3/4/5/6/7").contains(links));
+        // Each invisible character becomes a mark of many bytes.
+        let worst = "\u{e0001}".repeat(100) + "/";
+        let page = page_of(worst.repeat(100).as_bytes());
+        assert!(page.len() < 4096, "{}", page.len());
+    }
+
+    #[test]
+    fn a_path_is_text() {
+        let page = page_of("<b>&\u{202e}\u{7}\"".as_bytes());
+        let text = "<b>&lt;b&gt;&amp;&lt;U+202E&gt;&lt;U+0007&gt;&quot;</b>";
+        assert!(page.contains(text), "{page}");
+        assert!(page_of(b"\xff").contains("<b>\u{fffd}</b>"));
     }
 
     #[test]
@@ -147,7 +278,7 @@ mod tests {
     fn a_page_is_small() {
         for status in ALL {
             let page = page(status, &"\"".repeat(10_000));
-            assert!(page.len() < 1536, "{}", page.len());
+            assert!(page.len() < 1600, "{}", page.len());
         }
         assert!(page(Status::NotFound, &"ä".repeat(121)).contains("ä\u{2026}</p>"));
         assert!(page(Status::NotFound, &"ä".repeat(120)).contains("ä.</p>"));

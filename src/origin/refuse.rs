@@ -14,9 +14,19 @@ pub fn error(status: Status, reason: Reason) -> Response {
     error_page_for(Response::new(status, reason))
 }
 
+/// An error that is about the path of the request, with its page. `path` is decoded and has no slash at
+/// its start.
+pub(super) fn error_at(path: &[u8], status: Status, reason: Reason) -> Response {
+    with_page(Response::new(status, reason), Some(path))
+}
+
 /// Adds the page that explains `response`. Its fields follow those that `response` has.
 pub(super) fn error_page_for(response: Response) -> Response {
-    let page = error_page(response.status, &response.reason.for_client());
+    with_page(response, None)
+}
+
+fn with_page(response: Response, path: Option<&[u8]>) -> Response {
+    let page = error_page(response.status, &response.reason.for_client(), path);
     let response = match response.status {
         // All causes pass soon: load ends as responses end, and a restart takes a moment.
         Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
@@ -37,15 +47,15 @@ pub(super) fn error_page_for(response: Response) -> Response {
 /// Seconds after which a refused client may retry (RFC 9110 section 10.2.3).
 const RETRY_AFTER: &str = "2";
 
-/// The response if the site has no file to send.
-pub(super) fn disk_error(fault: DiskError) -> Response {
+/// The response if the site has no file to send for `path`.
+pub(super) fn disk_error(path: &[u8], fault: DiskError) -> Response {
     let status = match fault.told() {
         Told::Absent => Status::NotFound,
         Told::Forbidden => Status::Forbidden,
         Told::Unavailable => Status::ServiceUnavailable,
         Told::Failed => Status::InternalServerError,
     };
-    error(status, Reason::Disk(fault))
+    error_at(path, status, Reason::Disk(fault))
 }
 
 /// 400 for a request without TLS on a TLS port. It is plain text: it is not a page of the site.

@@ -71,6 +71,15 @@ pub fn depends_on_content(name: &[u8], own: &OwnTypes) -> bool {
     has_charset(essence)
 }
 
+/// The media type without parameters that a name suggests, for programs that do not look at the content.
+/// If the extension has several, text comes first.
+pub fn suggested_by(name: &[u8]) -> Option<&'static str> {
+    Some(match rule(name)? {
+        Rule::Is(essence) | Rule::Gzipped(essence) | Rule::TextOr(essence, _) => essence,
+        Rule::StreamOr(essence) => essence,
+    })
+}
+
 /// The media type of a file. `name` is the last segment of its path.
 pub fn media_type(name: &[u8], beginning: Beginning<'_>, own: &OwnTypes) -> MediaType {
     let (essence, stored, source) = match own.find(name) {

@@ -569,6 +569,7 @@ impl Scanned {
                     },
                     size: state.size,
                     modified: Some(state.modified),
+                    is_readable: root.may_read(kind, &state),
                 }),
             }
         }
@@ -580,6 +581,7 @@ impl Scanned {
 mod tests {
     use super::*;
     use crate::site::held_listing::LEAST_HELD;
+    use crate::site::listing::{Format, Renderer};
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;
@@ -675,6 +677,34 @@ mod tests {
             .expect("nobody needs its memory")
             .totals()
             .entries()
+    }
+
+    #[test]
+    fn a_listing_says_what_the_server_may_not_read() {
+        let mut rig = Rig::new(0, 1 << 20);
+        let mut root = Root::open(rig.folder.path(), LinkPolicy::default()).expect("a root");
+        // Not root, and not the user who runs the tests.
+        root.assume_user(rustix::process::geteuid().as_raw() + 1);
+        let options = Arc::new(SiteOptions::default());
+        rig.site = Site::new(Arc::new(root), options, rig.memory.clone());
+        for (name, mode) in [("a closed one", 0o600), ("an open one", 0o604)] {
+            touch(rig.folder.path(), name);
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            fs::set_permissions(rig.folder.path().join(name), mode).expect("a mode");
+        }
+        let reading = rig.join("");
+        let held = rig.read(&reading);
+        let listing = held.listing().expect("nobody needs its memory");
+        let query = ListingQuery::default();
+        let mut page = Vec::new();
+        let mut renderer = Renderer::new(b"", b"/", query, Format::Html, &listing);
+        renderer.pull(&listing, &mut page, usize::MAX);
+        let page = String::from_utf8(page).expect("UTF-8");
+        assert!(
+            page.contains("a closed one</a></td><td>no access</td>"),
+            "{page}"
+        );
+        assert!(page.contains("an open one</a></td><td>11 B</td>"), "{page}");
     }
 
     #[test]

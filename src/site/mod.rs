@@ -53,6 +53,8 @@ mod lookup;
 pub mod lookups;
 // Path resolution: the file or directory that a path names.
 pub mod resolve;
+// Who the server is for the file system.
+mod access;
 // Opens names without following links.
 mod nofollow;
 // The directory that paths do not leave.

@@ -8,12 +8,14 @@ use std::cmp::Ordering;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::site::access::{self, Reader};
 pub use crate::site::confine::LinkPolicy;
 use crate::site::confine::{Confinement, Refusal};
 use crate::site::devices::{Devices, Mount};
@@ -54,6 +56,8 @@ pub struct Root {
     devices: Devices,
     /// Whether the kernel can be asked to fail instead of waiting for a disk.
     can_refuse: bool,
+    /// The user of this process.
+    reader: Reader,
 }
 
 /// The kind of a directory entry.
@@ -185,6 +189,7 @@ impl Root {
             devices: Devices::new(state.device, directory),
             can_refuse: can_refuse_to_block(directory),
             state,
+            reader: Reader::of_process(),
             place,
         })
     }
@@ -197,6 +202,31 @@ impl Root {
     /// Whether `opened` is the directory of the root. Does not wait.
     pub(super) fn is_opened(&self, opened: BorrowedFd<'_>) -> Result<bool, LookupError> {
         Ok(known_of_opened(opened)?.state.is_same_file(&self.state))
+    }
+
+    /// Takes the process for one of another user. For tests.
+    #[cfg(test)]
+    pub(super) fn assume_user(&mut self, user: u32) {
+        self.reader = Reader::of_user(user);
+    }
+
+    /// The name of the directory, without the path to it. Empty if it has none, as `/` has.
+    pub fn name(&self) -> &[u8] {
+        let given = self.place.given.file_name();
+        let real = || self.place.path.rsplit(|&byte| byte == b'/').next();
+        given.map_or_else(|| real().unwrap_or_default(), OsStrExt::as_bytes)
+    }
+
+    /// Whether its mode bits allow the server to read a file or a directory.
+    pub(super) fn may_read(&self, kind: FileKind, state: &FileState) -> bool {
+        let wanted = match kind {
+            FileKind::Directory => access::LIST,
+            FileKind::File | FileKind::Other => access::READ,
+        };
+        let FileState {
+            mode, owner, group, ..
+        } = *state;
+        self.reader.may(wanted, mode, owner, group)
     }
 
     /// The file systems below the root.
@@ -616,12 +646,13 @@ impl DiskError {
     /// served, or what the server lacks.
     pub fn text_for_client(self) -> &'static str {
         match self {
-            absence if absence.is_absence() => DiskError::NotFound.text(),
+            absence if absence.is_absence() => "no file or folder has this name",
             DiskError::Exhausted
             | DiskError::ListingsBusy
             | DiskError::CodersBusy
             | DiskError::DiskBusy => "the server is too busy at the moment",
             DiskError::Leased => "the file is in use at the moment",
+            DiskError::Forbidden => "the server has no permission to read this file or folder",
             other => other.text(),
         }
     }

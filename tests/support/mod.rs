@@ -6,6 +6,7 @@
 )]
 
 pub mod answers;
+pub mod chromium;
 #[cfg(feature = "tls")]
 pub mod forge;
 pub mod fuse;

@@ -20,6 +20,8 @@ pub struct ListedEntry<'a> {
     pub size: u64,
     /// The modification time in seconds since 1970, if it is known.
     pub modified: Option<i64>,
+    /// Whether the server can read it, as far as its mode tells.
+    pub is_readable: bool,
 }
 
 /// Totals over all entries of a listing, including those that are not shown.

@@ -1,9 +1,11 @@
 //! A listing as an HTML page. The page works without its script: links sort the list and a form
-//! filters it. The script filters while the user types, and adds keyboard shortcuts.
+//! filters it. The script filters while the user types, shows dates in the zone of the browser, images as
+//! tiles and the text of a README, and adds keyboard shortcuts.
 
 use super::entry::Totals;
 use super::entry::{EntryKind, ListedEntry};
 use super::frame::Frame;
+use super::icon;
 use super::order::{Order, Sort, SortKey};
 use super::query::{Format, ListingQuery, key_name, order_name};
 use crate::text::calendar::{TimeFormat, UtcTime};
@@ -18,21 +20,29 @@ pub(super) const STYLE: &str = include_str!("assets/listing.css");
 /// The content of the page's `script` element.
 pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 
-/// The value of `Content-Security-Policy` for the page. The page may use its own style and script and
-/// `data:` images, and its form may only submit to this server. A test compares the hashes with the
+/// The value of `Content-Security-Policy` for the page. The page may use its own style and script. It may
+/// show images of this server and `data:` images, and it may fetch from this server, for the text of a
+/// README. Its form may only submit to this server. A test compares the hashes with the
 /// assets.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
-    "style-src 'sha256-Wz4R+LpwtZI97uq+6eDymdixqu5oirYisFnSGFjAGFw='; ",
-    "script-src 'sha256-dS4Y1iMle6pqFfB4hSCyCERfXndqVZI4Qrow7Syd48c='; ",
-    "img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+    "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
+    "script-src 'sha256-vdc6C9oF8Fe9T0G8Wv9R93PNx7rzFeaY1KkGQfUjNgM='; ",
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
 
+/// The title of the last column has the zone of its times. The script hides it, because it converts them.
 const COLUMNS: [(SortKey, &str); 3] = [
     (SortKey::Name, "Name"),
     (SortKey::Size, "Size"),
-    (SortKey::Modified, "Modified"),
+    (SortKey::Modified, "Modified<span id=\"zone\"> (UTC)</span>"),
 ];
+
+/// How many rows are in a group. The style has the same number.
+pub(super) const GROUP: u64 = 100;
+
+/// A name of more bytes may not fit into three lines of a narrow page. It is also the title of its link.
+const LONG_NAME: usize = 100;
 
 /// The reference from a directory's page to an entry, such as `a%20b` or `photos/`. Programs that read
 /// listings expect bare names. A colon is encoded, so that no name reads as a scheme. The slash at the end
@@ -63,34 +73,55 @@ pub(super) fn write_head(out: &mut Vec<u8>, frame: &Frame) {
             Html(&frame.path)
         ),
     );
-    write_breadcrumbs(out, &frame.path);
+    write_breadcrumbs(out, frame);
     write_bar(out, frame);
     out.extend_from_slice(b"</header>\n<main>\n<table>\n<thead>\n<tr>");
     for (key, title) in COLUMNS {
         write_column(out, frame, key, title);
     }
-    out.extend_from_slice(b"</tr>\n</thead>\n<tbody>\n");
+    out.extend_from_slice(b"</tr>\n</thead>\n");
     if frame.path != b"/" {
         out.extend_from_slice(
-            b"<tr class=\"up\"><td><a href=\"../\">Parent folder</a></td><td></td><td></td></tr>\n",
+            b"<tbody class=\"up\"><tr><td><a href=\"../\">Parent folder</a></td><td></td><td></td></tr></tbody>\n",
         );
     }
 }
 
-pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
-    let (class, slash) = match entry.kind {
-        EntryKind::Directory => (" class=\"d\"", "/"),
-        EntryKind::File => ("", ""),
-    };
-    let (href, name) = (Href(entry), HtmlMarked(entry.name));
-    append(
-        out,
-        format_args!("<tr{class}><td><a href=\"{href}\">{name}{slash}</a></td><td>"),
-    );
-    if entry.kind == EntryKind::File {
-        write_size(out, entry.size);
+/// Begins a group of rows before the row `at`, if one begins there. `count` is the number of rows. The
+/// browser lays out a full group only when it comes near the viewport, and until then estimates its
+/// height from the number of rows.
+pub(super) fn write_group(out: &mut Vec<u8>, at: u64, count: u64) {
+    if !at.is_multiple_of(GROUP) {
+        return;
     }
-    out.extend_from_slice(b"</td><td>");
+    if at > 0 {
+        out.extend_from_slice(b"</tbody>\n");
+    }
+    out.extend_from_slice(match count - at >= GROUP {
+        true => b"<tbody class=\"g\">\n",
+        false => b"<tbody>\n",
+    });
+}
+
+pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
+    match icon::class(entry) {
+        "" => out.extend_from_slice(b"<tr>"),
+        class => append(out, format_args!("<tr class=\"{class}\">")),
+    }
+    append(out, format_args!("<td><a href=\"{}\"", Href(entry)));
+    if entry.name.len() > LONG_NAME {
+        append(out, format_args!(" title=\"{}\"", Html(entry.name)));
+    }
+    append(out, format_args!(">{}", HtmlMarked(entry.name)));
+    match entry.kind {
+        EntryKind::Directory => out.extend_from_slice(b"/</a></td>"),
+        EntryKind::File => out.extend_from_slice(b"</a></td>"),
+    }
+    match entry.kind {
+        _ if !entry.is_readable => out.extend_from_slice(b"<td>no access</td><td>"),
+        EntryKind::Directory => out.extend_from_slice(b"<td></td><td>"),
+        EntryKind::File => write_size(out, entry.size),
+    }
     if let Some(time) = entry.modified.and_then(UtcTime::from_unix) {
         write_time(out, time);
     }
@@ -98,6 +129,7 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
 }
 
 pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
+    let end = if frame.rows() > 0 { "</tbody>\n" } else { "" };
     // The script shows this paragraph if its filter leaves no row.
     let hidden = match frame.totals.entries() {
         0 => "",
@@ -105,11 +137,11 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
     };
     let text = match frame.query.filter.is_empty() && hidden.is_empty() {
         true => "This folder is empty.",
-        false => "No name contains this text.",
+        false => "No name matches.",
     };
     append(
         out,
-        format_args!("</tbody>\n</table>\n<p class=\"none\" id=\"none\"{hidden}>{text}</p>\n"),
+        format_args!("{end}</table>\n<p class=\"none\" id=\"none\"{hidden}>{text}</p>\n"),
     );
     if frame.totals.omitted > 0 {
         let omitted = Grouped(frame.totals.omitted);
@@ -123,27 +155,31 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
         out,
         format_args!(
             "</main>\n<footer>\n<span id=\"keys\" hidden><kbd>/</kbd> filter \
-             <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open</span>\n\
-             <span><a rel=\"nofollow\" href=\"{}\">This list as JSON</a></span>\n</footer>\n\
+             <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open <kbd>c</kbd> copy the address</span>\n\
+             <span><a rel=\"nofollow\" href=\"{}\">This list as JSON</a></span>\n</footer>\n<p id=\"said\" role=\"status\"></p>\n\
              <script>{SCRIPT}</script>\n</body>\n</html>\n",
             Html(as_json.as_bytes())
         ),
     );
 }
 
-/// Writes the path as a heading. Each parent directory is a relative link (`../`), so the page also
+/// Writes the path as a heading, from the name of the root directory on. Each parent directory is a relative link (`../`), so the page also
 /// works behind a proxy that serves it under another path.
-fn write_breadcrumbs(out: &mut Vec<u8>, path: &[u8]) {
-    let names: Vec<&[u8]> = path
+fn write_breadcrumbs(out: &mut Vec<u8>, frame: &Frame) {
+    let names: Vec<&[u8]> = (frame.path)
         .split(|&byte| byte == b'/')
         .filter(|name| !name.is_empty())
         .collect();
     out.extend_from_slice(b"<nav aria-label=\"Breadcrumb\"><h1><small>Index of </small>");
+    let root = match frame.root.as_slice() {
+        [] => HtmlMarked(b"/".as_slice()),
+        name => HtmlMarked(name),
+    };
     match names.len() {
-        0 => out.extend_from_slice(b"<b aria-current=\"page\">/</b>"),
+        0 => append(out, format_args!("<b aria-current=\"page\">{root}</b>")),
         depth => append(
             out,
-            format_args!("<a href=\"{}\">/</a>", "../".repeat(depth)),
+            format_args!("<a href=\"{}\">{root}</a><i>/</i>", "../".repeat(depth)),
         ),
     }
     for (at, name) in names.iter().enumerate() {
@@ -201,7 +237,8 @@ fn write_bar(out: &mut Vec<u8>, frame: &Frame) {
         format_args!(
             "<input type=\"search\" id=\"q\" name=\"q\" aria-label=\"Filter by name\" \
              placeholder=\"Filter by name\" autocomplete=\"off\" spellcheck=\"false\" \
-             value=\"{}\"><button>Filter</button></form>\n</div>\n",
+             value=\"{}\"><button type=\"submit\">Filter</button>\
+             <button type=\"button\" id=\"view\" aria-pressed=\"false\" hidden>Tiles</button></form>\n</div>\n",
             HtmlValue(filter)
         ),
     );
@@ -263,15 +300,24 @@ fn write_column(out: &mut Vec<u8>, frame: &Frame, key: SortKey, title: &str) {
     );
 }
 
+/// Writes the cell of a size, and begins the next one.
 fn write_size(out: &mut Vec<u8>, size: u64) {
-    let (exact, human) = (Grouped(size), HumanSize(size));
-    let unit = if size == 1 { "byte" } else { "bytes" };
-    append(
-        out,
-        format_args!("<data value=\"{size}\" title=\"{exact} {unit}\">{human}</data>"),
-    );
+    let human = HumanSize(size);
+    match size {
+        // The text is exact.
+        0..1024 => append(out, format_args!("<td>{human}</td><td>")),
+        _ => {
+            let exact = Grouped(size);
+            append(
+                out,
+                format_args!("<td title=\"{exact} bytes\">{human}</td><td>"),
+            );
+        }
+    }
 }
 
+/// Writes a time. Programs that read listings of Apache know the form of the text, `2026-11-21 06:58`. The
+/// script replaces it with the time in the zone and the language of the browser.
 fn write_time(out: &mut Vec<u8>, time: UtcTime) {
     let exact = time.format(TimeFormat::Rfc3339);
     let (date, minute) = (
@@ -280,8 +326,6 @@ fn write_time(out: &mut Vec<u8>, time: UtcTime) {
     );
     append(
         out,
-        format_args!(
-            "<time datetime=\"{exact}\" title=\"{exact}\">{date}<span> {minute}</span></time>"
-        ),
+        format_args!("<time datetime=\"{exact}\">{date} {minute}</time>"),
     );
 }

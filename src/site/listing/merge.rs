@@ -114,6 +114,7 @@ mod tests {
                 kind: if mixed % 5 == 0 { EntryKind::Directory } else { EntryKind::File },
                 size: if mixed % 5 == 0 { 0 } else { u64::from(mixed % 31) },
                 modified: (mixed % 7 != 0).then_some(i64::from(mixed % 13)),
+                is_readable: mixed % 11 != 0,
             }).collect();
             let mut scan = Scan::new(&query, u64::MAX);
             entries.iter().for_each(|entry| scan.push(*entry));

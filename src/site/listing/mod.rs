@@ -15,10 +15,14 @@
 
 // One entry of a directory.
 mod entry;
+// Which names a filter keeps.
+mod filter;
 // What a listing shows besides its entries.
 mod frame;
 // The listing as an HTML page.
 mod html;
+// Which icon stands for an entry.
+mod icon;
 // The listing as JSON.
 mod json;
 // Merging of sorted runs into one sequence.

@@ -171,6 +171,7 @@ mod tests {
             kind,
             size,
             modified,
+            is_readable: true,
         }
     }
 

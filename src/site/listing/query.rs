@@ -10,6 +10,7 @@
 //! script. Unknown names and values are ignored. If a name appears twice, the last value counts. A
 //! query needs no length limit, because the request target has one.
 
+use super::filter;
 use super::order::{Order, Sort, SortKey};
 use crate::text::percent;
 
@@ -38,7 +39,7 @@ pub struct ListingQuery {
     pub(super) sort: Sort,
     /// The requested format. If there is none, `Accept` decides.
     pub format: Option<Format>,
-    /// Only names that contain this text are listed, ignoring case. If it is empty, all are.
+    /// Only names that contain each word of this text are listed. If it has no word, all are.
     pub(super) filter: String,
 }
 
@@ -59,7 +60,7 @@ impl ListingQuery {
     pub fn without_format(&self) -> ListingQuery {
         ListingQuery {
             format: None,
-            filter: self.filter.to_lowercase(),
+            filter: filter::normalised(&self.filter),
             ..*self
         }
     }

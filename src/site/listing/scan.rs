@@ -9,6 +9,7 @@
 //! so a push copies at most one run, and many clients can share it.
 
 use super::entry::{EntryKind, ListedEntry, Totals};
+use super::filter::Filter;
 use super::html::CONTENT_SECURITY_POLICY;
 use super::order::Sort;
 use super::query::{Format, ListingQuery, key_name, order_name};
@@ -151,13 +152,19 @@ impl Listing {
     }
 
     /// The opaque-tag (RFC 9110 section 8.8.3) of this listing in `format`, without quotes. It depends
-    /// on everything that the bytes depend on, including the style and script of the page. So the
-    /// entity-tag may be strong, unless entries were omitted: which ones depends on the order in which
+    /// on everything that the bytes depend on, including the name of the root and the style and script of
+    /// the page. So the entity-tag may be strong, unless entries were omitted: which ones depends on the order in which
     /// the disk returned them.
-    pub fn entity_tag(&self, query: &ListingQuery, format: Format) -> String {
+    pub fn entity_tag(&self, root: &[u8], query: &ListingQuery, format: Format) -> String {
         let mut hasher = DefaultHasher::new();
         (self.fingerprint, self.totals, query.sort, format).hash(&mut hasher);
-        (query.filter.as_str(), VERSION, CONTENT_SECURITY_POLICY).hash(&mut hasher);
+        (
+            root,
+            query.filter.as_str(),
+            VERSION,
+            CONTENT_SECURITY_POLICY,
+        )
+            .hash(&mut hasher);
         format!(
             "{:x}-{:016x}-{}{}",
             self.totals.entries(),
@@ -202,6 +209,7 @@ struct Record {
     name_start: u32,
     name_length: u16,
     kind: EntryKind,
+    is_readable: bool,
 }
 
 impl OpenRun {
@@ -221,6 +229,7 @@ impl OpenRun {
             name_start,
             name_length,
             kind: entry.kind,
+            is_readable: entry.is_readable,
         });
     }
 
@@ -292,6 +301,7 @@ impl Record {
             kind: self.kind,
             size: self.size,
             modified: self.modified,
+            is_readable: self.is_readable,
         }
     }
 
@@ -303,6 +313,7 @@ impl Record {
         bytes[16..20].copy_from_slice(&self.name_start.to_le_bytes());
         bytes[20..22].copy_from_slice(&self.name_length.to_le_bytes());
         bytes[22] = u8::from(self.kind == EntryKind::File);
+        bytes[23] = u8::from(self.is_readable);
         bytes
     }
 
@@ -317,6 +328,7 @@ impl Record {
                 0 => EntryKind::Directory,
                 _ => EntryKind::File,
             },
+            is_readable: bytes[23] != 0,
         }
     }
 }
@@ -326,35 +338,6 @@ fn part<const N: usize>(record: &[u8; ENCODED], at: usize) -> [u8; N] {
     let mut part = [0; N];
     part.copy_from_slice(&record[at..at + N]);
     part
-}
-
-/// A filter that matches names that contain a text, ignoring case.
-#[derive(Debug)]
-struct Filter {
-    lowercase: String,
-}
-
-impl Filter {
-    fn new(text: &str) -> Filter {
-        Filter {
-            lowercase: text.to_lowercase(),
-        }
-    }
-
-    fn matches(&self, name: &[u8]) -> bool {
-        let wanted = self.lowercase.as_bytes();
-        if wanted.is_empty() {
-            return true;
-        }
-        if name.is_ascii() {
-            return name
-                .windows(wanted.len())
-                .any(|part| part.eq_ignore_ascii_case(wanted));
-        }
-        String::from_utf8_lossy(name)
-            .to_lowercase()
-            .contains(&self.lowercase)
-    }
 }
 
 #[cfg(test)]
@@ -370,6 +353,7 @@ mod tests {
             kind,
             size,
             modified,
+            is_readable: true,
         }
     }
 
@@ -441,29 +425,12 @@ mod tests {
         assert_eq!(totals.omitted, totals.entries() - shown as u64);
     }
 
-    #[track_caller]
-    fn check_filter(filter: &str, name: &[u8], want: bool) {
-        let filter = Filter::new(filter);
-        assert_eq!(filter.matches(name), want, "{filter:?} {name:?}");
-    }
-
-    #[test]
-    fn filters_ignore_case() {
-        check_filter("", b"a", true);
-        check_filter("", b"", true);
-        check_filter("READ", b"readme", true);
-        check_filter("me", b"README", true);
-        check_filter("readme2", b"readme", false);
-        check_filter("Ä", "länge".as_bytes(), true);
-        check_filter("ä", b"lange", false);
-        check_filter("x", b"\xff X", true); // a name that is not UTF-8
-    }
-
     #[test]
     fn the_entity_tag_depends_on_what_is_shown() {
         let (plain, json) = (ListingQuery::default(), Format::Json);
-        let tag =
-            |entries: &[ListedEntry]| scan("", entries.iter().copied()).entity_tag(&plain, json);
+        let tag = |entries: &[ListedEntry]| {
+            scan("", entries.iter().copied()).entity_tag(b"www", &plain, json)
+        };
         let base = tag(&[file(b"a", 1), file(b"b", 2)]);
         assert_eq!(base, tag(&[file(b"b", 2), file(b"a", 1)])); // another order on disk
         assert_ne!(base, tag(&[file(b"a", 2), file(b"b", 1)]));
@@ -499,10 +466,10 @@ mod tests {
             ..plain.clone()
         };
         let tags = [
-            listing.entity_tag(&plain, Format::Html),
-            listing.entity_tag(&plain, Format::Json),
-            listing.entity_tag(&by_size, Format::Html),
-            listing.entity_tag(&filtered, Format::Html),
+            listing.entity_tag(b"www", &plain, Format::Html),
+            listing.entity_tag(b"www", &plain, Format::Json),
+            listing.entity_tag(b"www", &by_size, Format::Html),
+            listing.entity_tag(b"www", &filtered, Format::Html),
         ];
         for (at, tag) in tags.iter().enumerate() {
             assert!(!tags[..at].contains(tag), "{tags:?}");

@@ -1,0 +1,1 @@
+"""Looks at the pages of docroot in a browser."""

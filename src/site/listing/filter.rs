@@ -1,0 +1,105 @@
+//! Which names a filter keeps: those that contain each of its words, in any order, without regard to
+//! case and accents. `2026 pdf` keeps `report-2026.pdf`, and `cafe` keeps `Café`. The script of the page
+//! applies the same rule.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// How many words count. Each costs a search of each name, and a client chooses them.
+const MOST_WORDS: usize = 16;
+
+/// The words of a filter, folded. Without words, it keeps every name.
+#[derive(Debug)]
+pub(super) struct Filter {
+    words: Vec<String>,
+}
+
+impl Filter {
+    /// The filter that was typed as `text`.
+    pub(super) fn new(text: &str) -> Filter {
+        let folded = folded(text);
+        let words = folded.split_whitespace().take(MOST_WORDS);
+        Filter {
+            words: words.map(str::to_owned).collect(),
+        }
+    }
+
+    /// Whether it keeps this name.
+    pub(super) fn matches(&self, name: &[u8]) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
+        if name.is_ascii() {
+            let mut words = self.words.iter().map(String::as_bytes);
+            return words.all(|word| {
+                name.windows(word.len())
+                    .any(|part| part.eq_ignore_ascii_case(word))
+            });
+        }
+        let name = folded(&String::from_utf8_lossy(name));
+        self.words.iter().all(|word| name.contains(word))
+    }
+}
+
+/// The words of `text` as they are compared, separated by spaces. Filters with the same words are the
+/// same filter.
+pub(super) fn normalised(text: &str) -> String {
+    Filter::new(text).words.join(" ")
+}
+
+/// `text` in lowercase and without accents: decomposed, and without its combining marks.
+fn folded(text: &str) -> String {
+    let decomposed = text.chars().flat_map(char::to_lowercase).nfd();
+    decomposed
+        .filter(|&char| !is_combining_mark(char))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(filter: &str, name: &[u8], want: bool) {
+        let filter = Filter::new(filter);
+        assert_eq!(filter.matches(name), want, "{filter:?} {name:?}");
+    }
+
+    #[test]
+    fn filters_ignore_case() {
+        check("", b"a", true);
+        check("", b"", true);
+        check("READ", b"readme", true);
+        check("me", b"README", true);
+        check("readme2", b"readme", false);
+        check("\u{c4}", "l\u{e4}nge".as_bytes(), true);
+        check("x", b"\xff X", true); // a name that is not UTF-8
+    }
+
+    #[test]
+    fn filters_ignore_accents() {
+        check("cafe", "Caf\u{e9}".as_bytes(), true);
+        check("caf\u{e9}", b"CAFE", true);
+        check("caf\u{e9}", "cafe\u{301}".as_bytes(), true); // decomposed, as macOS stores it
+        check("istanbul", "\u{130}stanbul".as_bytes(), true); // İ
+        check("o", "\u{f8}".as_bytes(), false); // ø is a letter of its own
+        check("\u{c5}", "a".as_bytes(), true);
+    }
+
+    #[test]
+    fn each_word_counts_in_any_order() {
+        check("2026 pdf", b"report-2026.pdf", true);
+        check("pdf  2026 ", b"report-2026.pdf", true);
+        check("pdf 2025", b"report-2026.pdf", false);
+        check("  ", b"a", true);
+        check("a a", b"a", true); // words may overlap
+        let many = "a ".repeat(MOST_WORDS) + "b";
+        check(&many, b"a", true); // further words do not count
+    }
+
+    #[test]
+    fn filters_of_the_same_words_are_the_same() {
+        assert_eq!(normalised(" \u{c4}  b "), "a b");
+        assert_eq!(normalised(" "), "");
+    }
+}

@@ -1,0 +1,236 @@
+//! Listings and error pages in a browser: what the style and the script do.
+
+mod support;
+
+use std::fs::File;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::json;
+use support::TestServer;
+use support::chromium::Page;
+
+/// 2001-09-09T01:46:43Z.
+const DATE: u64 = 1_000_000_003;
+
+/// A PNG with one pixel.
+const PIXEL: &[u8] =
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\
+    \0\0\0\nIDATx\x9cch\0\0\0\x82\0\x81\x77\xcd\x72\xb6\0\0\0\0IEND\xaeB`\x82";
+
+const VISIBLE: &str = "[...document.querySelectorAll('tbody:not(.up) a')].filter(a => a.checkVisibility()).map(a => a.innerText).join(' ')";
+
+fn server() -> TestServer {
+    TestServer::of(&[
+        ("docs/letters/inner.txt", ""),
+        ("docs/Café.txt", "open"),
+        ("docs/draft-2025.pdf", ""),
+        ("docs/report-2026.pdf", ""),
+        ("docs/zebra.txt", ""),
+        ("docs/README.md", "# Read <b>me</b>"),
+    ])
+}
+
+/// Opens a page of the server.
+fn open(server: &TestServer, path: &str, width: u32) -> Page {
+    let mut page = Page::new(width, 800);
+    page.open(&format!("http://{}{path}", server.address));
+    page
+}
+
+#[track_caller]
+fn check_quiet(page: &Page) {
+    let complaints = page.complaints();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[track_caller]
+fn check_focus(page: &mut Page, want: &str) {
+    let focused = page.run("document.activeElement.id || document.activeElement.innerText");
+    assert_eq!(focused, want);
+}
+
+#[test]
+fn the_filter_takes_words_and_the_keyboard_moves() {
+    let server = server();
+    let mut page = open(&server, "/docs/", 1280);
+    page.press("/");
+    for (text, want) in [
+        ("pdf", "draft-2025.pdf report-2026.pdf"),
+        (" 2026", "report-2026.pdf"),
+    ] {
+        page.enter(text);
+        page.wait_for(&format!("{VISIBLE} === '{want}'"));
+    }
+    assert_eq!(page.run("count.textContent"), "1 of 6 shown");
+    page.press("ArrowDown");
+    check_focus(&mut page, "report-2026.pdf");
+    page.press("c");
+    page.wait_for("said.textContent === 'Copied the address of report-2026.pdf'");
+    page.press("/");
+    page.press("Escape");
+    assert_eq!(page.run("count.textContent"), "1 folder, 5 files, 20 B");
+    for (key, want) in [
+        ("j", "Parent folder"),
+        ("j", "letters/"),
+        ("j", "Café.txt"),
+        ("k", "letters/"),
+        ("/", "q"),
+    ] {
+        page.press(key);
+        check_focus(&mut page, want);
+    }
+    check_quiet(&page);
+    // Enter opens the first match.
+    page.enter("cafe");
+    page.press("Enter");
+    page.wait_for("location.pathname === '/docs/Caf%C3%A9.txt'");
+}
+
+/// The script filters by the rule of the server.
+#[test]
+fn the_script_filters_as_the_server_does() {
+    let server = server();
+    let mut page = open(&server, "/docs/", 1280);
+    for text in [
+        "PDF draft",
+        "café",
+        "CAFE\u{301}",
+        "e t",
+        "letters/",
+        "  ",
+        "nothing",
+    ] {
+        let folded = json!(text);
+        let shown = page.run(&format!("box.value = {folded}; filter(); {VISIBLE}"));
+        let found = page.run(&format!(
+            "fetch('?format=json&q=' + encodeURIComponent({folded})).then(found => found.json())
+               .then(({{entries}}) => entries.map(one => one.name + (one.type === 'directory' ? '/' : '')).join(' '))"
+        ));
+        assert_eq!(shown, found, "{text}");
+    }
+    check_quiet(&page);
+}
+
+#[test]
+fn dates_are_in_the_zone_and_the_language_of_the_browser() {
+    let server = server();
+    let file = File::options()
+        .write(true)
+        .open(server.root.join("docs/zebra.txt"));
+    let time = UNIX_EPOCH + Duration::from_secs(DATE);
+    file.expect("it opens").set_modified(time).expect("a date");
+    let url = format!("http://{}/docs/?q=zebra", server.address);
+    let mut page = Page::new(1280, 800);
+    let shown =
+        "[...document.querySelectorAll('thead a, time')].map(one => one.innerText).join(' | ')";
+    // Without the script, the server's dates and the zone are shown.
+    page.call(
+        "Emulation.setScriptExecutionDisabled",
+        json!({"value": true}),
+    );
+    page.open(&url);
+    let plain = page.run(shown);
+    assert_eq!(plain, "Name | Size | Modified (UTC) | 2001-09-09 01:46");
+    page.call(
+        "Emulation.setScriptExecutionDisabled",
+        json!({"value": false}),
+    );
+    page.call(
+        "Emulation.setTimezoneOverride",
+        json!({"timezoneId": "Asia/Tokyo"}),
+    );
+    page.call("Emulation.setLocaleOverride", json!({"locale": "de-DE"}));
+    page.open(&url);
+    let localised = page.run(shown);
+    assert_eq!(localised, "Name | Size | Modified | 09.09.2001, 10:46");
+    let hover = "document.querySelector('time').dispatchEvent(new PointerEvent('pointerover', {bubbles: true}));
+        document.querySelector('time').title";
+    let title = page.run(hover);
+    let title = title.as_str().expect("a text");
+    assert!(
+        title.starts_with("vor ") && title.ends_with(" Jahren (2001-09-09T01:46:43Z)"),
+        "{title}"
+    );
+    check_quiet(&page);
+}
+
+#[test]
+fn images_are_tiles_and_a_readme_is_text() {
+    let server = server();
+    std::fs::write(server.root.join("docs/pixel.png"), PIXEL).expect("a file");
+    server.write("docs/broken.png", "no image");
+    let mut page = open(&server, "/docs/", 800);
+    page.wait_for("document.querySelector('#readme pre')?.textContent === '# Read <b>me</b>'");
+    let is_loaded = "document.querySelectorAll('td img').length === 1
+        && document.querySelector('td img').naturalWidth === 1";
+    page.run("view.click()");
+    page.wait_for(is_loaded);
+    check_quiet(&page);
+    // The browser remembers the view. A folder without images has none.
+    page.open(&format!("http://{}/docs/?sort=size", server.address));
+    page.wait_for(is_loaded);
+    page.open(&format!("http://{}/docs/letters/", server.address));
+    assert_eq!(page.run("view.checkVisibility()"), false);
+    assert_eq!(page.run("document.documentElement.className"), "js");
+    check_quiet(&page);
+}
+
+#[test]
+fn a_long_list_is_laid_out_where_it_is_seen() {
+    let server = server();
+    for number in 0..1000 {
+        server.write(&format!("many/file {number}.txt"), "");
+    }
+    let mut page = open(&server, "/many/", 1280);
+    let visible = "[...document.querySelectorAll('tbody a')].filter(a => a.checkVisibility({contentVisibilityAuto: true})).length";
+    page.wait_for(&format!("{visible} < 500"));
+    // The estimate of the height is right.
+    let (estimated, real) = (
+        page.run("table.offsetHeight").as_f64().expect("a number"),
+        page.run("1000 * document.querySelector('tbody:not(.up) tr').offsetHeight")
+            .as_f64()
+            .expect("a number"),
+    );
+    assert!((estimated / real - 1.0).abs() < 0.03, "{estimated} {real}");
+    // No name is painted over the header.
+    page.run("scrollTo(0, 5013)");
+    page.wait_for("scrollY === 5013");
+    for x in [200, 215, 300, 1000] {
+        let at = page.run(&format!(
+            "document.elementFromPoint({x}, 20).closest('thead')?.tagName"
+        ));
+        assert_eq!(at, "THEAD", "{x}");
+    }
+    let dates = "[...document.querySelectorAll('time')].filter(time => /^\\d{4}-/.test(time.textContent)).length";
+    page.wait_for(&format!("{dates} > 0 && {dates} < 1000"));
+    check_quiet(&page);
+}
+
+#[test]
+fn a_long_name_takes_three_lines_on_a_phone() {
+    let server = server();
+    let long = "x".repeat(240);
+    server.write(&format!("long/{long}"), "");
+    server.write("long/short", "");
+    let mut page = open(&server, "/long/", 360);
+    let heights = "[...document.querySelectorAll('tbody:not(.up) a')].map(a => a.offsetHeight)";
+    let heights = page.run(heights);
+    let height = |at: usize| heights[at].as_f64().expect("a number");
+    assert_eq!(height(1), 3.0 * height(0), "{heights}");
+    assert_eq!(
+        page.run("document.querySelectorAll('tbody:not(.up) a')[1].title.length"),
+        240
+    );
+    assert_eq!(page.run("document.documentElement.scrollWidth"), 360);
+}
+
+#[test]
+fn an_error_page_leads_to_a_folder_that_exists() {
+    let server = server();
+    let mut page = open(&server, "/docs/letters/none", 800);
+    check_quiet(&page);
+    page.run("document.querySelector('p:last-child a').click()");
+    page.wait_for(
+        "location.pathname === '/docs/letters/' && document.title === 'Index of /docs/letters/'",
+    );
+}

@@ -1,0 +1,177 @@
+//! Chromium without a window, driven by the DevTools protocol: JSON messages over a pair of pipes, each
+//! followed by a NUL byte.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+const MISSING: &str = "Chromium is needed by these tests; scripts/test installs it";
+
+/// The shell gives the pipes the numbers that Chromium expects. Its sandbox does not work for root, nor
+/// in most containers.
+const START: &str = "for browser in chromium chromium-browser google-chrome; do
+  command -v $browser >/dev/null && exec $browser --headless=new --no-sandbox --disable-gpu \
+    --disable-dev-shm-usage --no-first-run --hide-scrollbars --remote-debugging-pipe \
+    --user-data-dir=\"$1\" about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1
+done";
+
+/// A browser with one page. Dropping it ends it.
+pub struct Page {
+    child: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    session: Option<String>,
+    sent: u64,
+    /// What happened and was not waited for.
+    events: Vec<Value>,
+    _profile: tempfile::TempDir,
+}
+
+impl Page {
+    /// An empty page of this size.
+    pub fn new(width: u32, height: u32) -> Page {
+        let profile = tempfile::tempdir().expect("a folder");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", START, "sh"]).arg(profile.path());
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = shell.spawn().expect("a shell");
+        let commands = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut page = Page {
+            child,
+            commands,
+            answers,
+            session: None,
+            sent: 0,
+            events: Vec::new(),
+            _profile: profile,
+        };
+        let target = page.call("Target.createTarget", json!({"url": "about:blank"}));
+        let attach = json!({"targetId": target["targetId"], "flatten": true});
+        let attached = page.call("Target.attachToTarget", attach);
+        page.session = attached["sessionId"].as_str().map(str::to_owned);
+        for domain in ["Page", "Runtime", "Log"] {
+            page.call(&format!("{domain}.enable"), json!({}));
+        }
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
+        page.call("Emulation.setDeviceMetricsOverride", size);
+        page
+    }
+
+    /// Sends a command and returns its result.
+    #[track_caller]
+    pub fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.sent += 1;
+        let mut message = json!({"id": self.sent, "method": method, "params": parameters});
+        if let Some(session) = &self.session {
+            message["sessionId"] = session.as_str().into();
+        }
+        let message = format!("{message}\0");
+        let commands = self.commands.as_mut().expect("it has not ended");
+        commands.write_all(message.as_bytes()).expect(MISSING);
+        loop {
+            let mut answer = self.next();
+            if answer["id"] == self.sent {
+                assert_eq!(answer["error"], Value::Null, "{method}");
+                return answer["result"].take();
+            }
+            self.events.push(answer);
+        }
+    }
+
+    fn next(&mut self) -> Value {
+        let mut message = Vec::new();
+        self.answers.read_until(0, &mut message).expect("a message");
+        assert_eq!(message.pop(), Some(0), "{MISSING}");
+        serde_json::from_slice(&message).expect("JSON")
+    }
+
+    /// Opens a page and waits until it has loaded.
+    pub fn open(&mut self, url: &str) {
+        self.call("Page.navigate", json!({"url": url}));
+        let is_loaded = |event: &Value| event["method"] == "Page.loadEventFired";
+        while !self.events.iter().any(is_loaded) {
+            let event = self.next();
+            self.events.push(event);
+        }
+        self.events.retain(|event| !is_loaded(event));
+    }
+
+    /// The value of an expression of JavaScript, or what its promise brings.
+    #[track_caller]
+    pub fn run(&mut self, expression: &str) -> Value {
+        let mut evaluated = self.call(
+            "Runtime.evaluate",
+            json!({"expression": expression, "awaitPromise": true, "returnByValue": true}),
+        );
+        let fault = &evaluated["exceptionDetails"];
+        assert_eq!(*fault, Value::Null, "{expression}");
+        evaluated["result"]["value"].take()
+    }
+
+    /// Waits until an expression is true. The page looks at it in each frame.
+    #[track_caller]
+    pub fn wait_for(&mut self, expression: &str) {
+        let look = format!(
+            "new Promise(done => {{
+               const end = Date.now() + 20_000;
+               const look = () => {expression} ? done(true)
+                 : Date.now() > end ? done(false) : requestAnimationFrame(look);
+               look();
+             }})"
+        );
+        let shown = self.run("document.body.innerText.slice(0, 1000)");
+        assert_eq!(self.run(&look), true, "{expression} in {shown}");
+    }
+
+    /// Presses a key, such as `Enter` or `j`.
+    pub fn press(&mut self, key: &str) {
+        let text = match key {
+            "Enter" => "\r",
+            one if one.chars().count() == 1 => one,
+            _ => "",
+        };
+        let kind = if text.is_empty() {
+            "rawKeyDown"
+        } else {
+            "keyDown"
+        };
+        let down = json!({"type": kind, "key": key, "text": text});
+        self.call("Input.dispatchKeyEvent", down);
+        self.call(
+            "Input.dispatchKeyEvent",
+            json!({"type": "keyUp", "key": key}),
+        );
+    }
+
+    /// Types a text.
+    pub fn enter(&mut self, text: &str) {
+        for char in text.chars() {
+            self.press(char.encode_utf8(&mut [0; 4]));
+        }
+    }
+
+    /// What the page complained of so far: violations of its policy, and exceptions.
+    pub fn complaints(&self) -> Vec<&Value> {
+        let complains = |event: &&Value| {
+            let entry = &event["params"]["entry"];
+            match event["method"].as_str() {
+                Some("Runtime.exceptionThrown" | "Runtime.consoleAPICalled") => true,
+                // Chromium also logs each response that is an error.
+                Some("Log.entryAdded") => entry["source"] != "network",
+                _ => false,
+            }
+        };
+        self.events.iter().filter(complains).collect()
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        // It ends when nobody can send it commands.
+        self.commands = None;
+        let ended = self.child.wait();
+        ended.expect("it ends");
+    }
+}
