@@ -8,19 +8,13 @@ mod support;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::process::Signal;
-use support::program::{Program, command, skipped};
+use support::program::{Program, command, command_without, skipped};
 use support::request;
-
-/// Takes openat2 away from a program.
-const WITHOUT_OPENAT2: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/support/without_openat2.py"
-);
 
 /// Who confines a path.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +30,7 @@ fn serve(root: &Path, by: By) -> Program {
 fn serve_with(root: &Path, by: By, options: &[&str]) -> Program {
     let mut command = match by {
         By::Kernel => command(),
-        By::Server => {
-            let mut command = Command::new("python3");
-            command.args(["-I", WITHOUT_OPENAT2, env!("CARGO_BIN_EXE_docroot")]);
-            command.stdin(Stdio::null());
-            command
-        }
+        By::Server => command_without("openat2", "ENOSYS"),
     };
     command.args(["--log-format", "off"]);
     command.args(options).arg(root);

@@ -87,7 +87,7 @@ fn every_answer() -> Vec<(String, Response)> {
         .collect();
     let mut add = |status: &str, message: &str| answers.push((status.to_owned(), ask(message)));
     add("408 Request Timeout", "GET /a.txt HTTP/1.1\r\n");
-    let long = "x".repeat(20_000);
+    let long = "x".repeat(40_000);
     add(
         "414 URI Too Long",
         &head(&format!("GET /{long} HTTP/1.1"), ""),

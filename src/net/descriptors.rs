@@ -2,10 +2,8 @@
 
 use std::os::fd::{AsRawFd, RawFd};
 
-use rustix::process::{Resource, getrlimit};
-
 use crate::net::config::Config;
-use crate::net::limits::kept_for_files;
+use crate::net::limits::{descriptor_limit, kept_for_files};
 use crate::net::served::Served;
 use crate::net::start_error::StartError;
 use crate::observe::log::Log;
@@ -58,10 +56,8 @@ impl SocketNumbers {
     /// The rule under the limit of this process. Call this when the server has opened what it needs for
     /// itself.
     pub fn of_process() -> SocketNumbers {
-        match getrlimit(Resource::Nofile).current {
-            Some(limit) => SocketNumbers::under(limit, open_below(limit)),
-            None => SocketNumbers::under(u64::MAX, 0),
-        }
+        let limit = descriptor_limit();
+        SocketNumbers::under(limit, open_below(limit))
     }
 
     fn under(limit: u64, open: u64) -> SocketNumbers {
@@ -89,9 +85,7 @@ impl SocketNumbers {
 /// Fails if the root cannot be served, or if the server could not serve even one connection. The program
 /// needs `others` descriptors beside those of the server. Call this before anything is opened.
 pub fn check(config: &Config, others: usize) -> Result<(), StartError> {
-    let Some(allowed) = getrlimit(Resource::Nofile).current else {
-        return Ok(());
-    };
+    let allowed = descriptor_limit();
     let links = Served::find(&config.root)?.links(&config.site);
     let needed = open_below(allowed) + (needed(config, links) + others) as u64;
     match needed <= allowed {

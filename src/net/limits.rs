@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::site::options::SiteOptions;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rlimit::Resource;
 
 use crate::http1::limits::HeadLimits;
 use crate::semantics::range;
+use crate::site::options::SiteOptions;
 
 /// Limits on what one client may ask for. The memory that all responses under way hold together has a
 /// limit of its own: [`SiteOptions::memory`].
@@ -125,27 +125,31 @@ pub fn kept_for_files(free: u64) -> u64 {
     (free / 8).clamp(3, 256)
 }
 
+/// The soft limit of open files almost everywhere, because `select` cannot handle more.
+const USUAL_LIMIT: u64 = 1024;
+
 /// How many private copies of large files to keep if `descriptors` files may be open: a sixteenth of
 /// them, at most [`SiteOptions::MAX_COPIES`].
 pub fn max_copies(descriptors: u64) -> u64 {
     (descriptors / 16).min(SiteOptions::MAX_COPIES)
 }
 
+/// How many files the process may have open, whatever the reason. If a sandbox forbids to ask, this is the
+/// limit that almost every process has.
+pub fn descriptor_limit() -> u64 {
+    Resource::NOFILE.get().map_or(USUAL_LIMIT, |(soft, _)| soft)
+}
+
 /// Raises the soft limit of open files to the hard limit. Returns the soft limit after that.
 ///
-/// The soft limit is 1,024 almost everywhere, because `select` cannot handle more. docroot does not
-/// call `select`. If the limit cannot be raised, it stays as it is.
+/// docroot does not call `select`, for which the soft limit is so low. If the limit cannot be raised, it
+/// stays as it is.
 pub fn raise_descriptor_limit() -> u64 {
-    let now = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: now.maximum,
-        maximum: now.maximum,
-    };
-    let limit = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => now.maximum,
-        Err(_) => now.current,
-    };
-    limit.unwrap_or(u64::MAX)
+    if let Ok((_, hard)) = Resource::NOFILE.get() {
+        // If this fails, the limit is read as it was.
+        let _ = Resource::NOFILE.set(hard, hard);
+    }
+    descriptor_limit()
 }
 
 #[cfg(test)]
@@ -154,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_limit_is_never_lowered() {
-        let before = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let before = descriptor_limit();
         assert!(raise_descriptor_limit() >= before);
     }
 }

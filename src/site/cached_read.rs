@@ -33,7 +33,8 @@ pub(super) fn read_at(
 }
 
 /// Reads at `offset` what the kernel has in memory, which may be less than `buffer` holds. The error
-/// AGAIN means that it has nothing. `None` means that the kernel or the file system cannot say.
+/// AGAIN means that it has nothing. `None` means that the kernel or the file system does not offer such a
+/// read, or that a sandbox forbids it.
 #[cfg(target_os = "linux")]
 pub(super) fn read_cached(
     file: &File,
@@ -45,7 +46,7 @@ pub(super) fn read_cached(
     let mut buffers = [io::IoSliceMut::new(buffer)];
     match rustix::io::preadv2(file, &mut buffers, offset, ReadWriteFlags::NOWAIT) {
         Ok(count) => Ok(Some(count)),
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(None),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::PERM) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -176,11 +176,10 @@ impl CopyContent {
 #[cfg(target_os = "linux")]
 fn anonymous_file(size: u64) -> io::Result<File> {
     use rustix::fs::MemfdFlags;
-    use rustix::process::{Resource, getrlimit};
     // The limit applies to anonymous files too. Without this check, docroot would copy the beginning
     // of the file in vain for each request.
-    let limit = getrlimit(Resource::Fsize).current;
-    if limit.is_some_and(|limit| size > limit) {
+    let limit = rlimit::Resource::FSIZE.get();
+    if limit.is_ok_and(|(soft, _)| size > soft) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;

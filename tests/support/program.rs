@@ -29,6 +29,17 @@ pub fn command() -> Command {
     command
 }
 
+/// The command, for which the kernel refuses a call with this error.
+pub fn command_without(call: &str, error: &str) -> Command {
+    const WITHOUT_CALL: &str =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/without_call.py");
+    let mut command = Command::new("python3");
+    let docroot = env!("CARGO_BIN_EXE_docroot");
+    command.args(["-I", WITHOUT_CALL, call, error, docroot]);
+    command.stdin(Stdio::null());
+    command
+}
+
 /// The same without the rights of root to read and to listen where others may not. If the tests run
 /// as root and cannot give up those rights, it says so and is `None`.
 pub fn unprivileged() -> Option<Command> {

@@ -1,0 +1,118 @@
+//! A kernel or a sandbox that refuses a call that only makes docroot better. Everything must still be
+//! answered.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use support::program::{Program, command_without};
+use support::{Client, request};
+
+const CALLS: [&str; 9] = [
+    "fstatfs",
+    "memfd_create",
+    "openat2",
+    "preadv2",
+    "prlimit64",
+    "sched_getaffinity",
+    "sched_setscheduler",
+    "sendfile",
+    "statx",
+];
+
+/// What old kernels and container runtimes answer, and what others do.
+const ERRORS: [&str; 2] = ["ENOSYS", "EPERM"];
+
+/// Larger than what is cached, so that it is read from the disk, and from a private copy later.
+const COPIED: usize = 3 << 20;
+
+/// So large that the kernel sends a part of it from the file itself, on a system with usual limits.
+const DIRECT: usize = 64 << 20;
+
+fn content(length: usize) -> Vec<u8> {
+    let numbers = (0..length as u32 / 4).flat_map(u32::to_le_bytes);
+    numbers.collect()
+}
+
+#[track_caller]
+fn check(client: &mut Client, target: &str, fields: &[(&str, &str)], status: u16, want: &[u8]) {
+    client.send(&request("GET", target, fields));
+    let answer = client.response("GET");
+    assert_eq!(answer.status, status, "{target} {fields:?}");
+    assert!(answer.body == want, "{target} {fields:?}");
+}
+
+fn check_everything(server: &Program, direct: &[u8]) {
+    let mut client = server.connect();
+    check(&mut client, "/a.txt", &[], 200, b"small");
+    let copied = content(COPIED);
+    for _ in 0..4 {
+        check(&mut client, "/copied", &[], 200, &copied);
+    }
+    let range = [("Range", "bytes=1000000-1999999")];
+    check(
+        &mut client,
+        "/copied",
+        &range,
+        206,
+        &copied[1_000_000..2_000_000],
+    );
+    check(&mut client, "/direct", &[], 200, direct);
+    check(
+        &mut client,
+        "/nothing?",
+        &[("If-None-Match", "*")],
+        404,
+        &not_found(server),
+    );
+    client.send(&request(
+        "GET",
+        "/folder/",
+        &[("Accept", "application/json")],
+    ));
+    let listing = client.response("GET");
+    assert!(listing.status == 200 && listing.text().contains("inner.txt"));
+    check(&mut client, "/folder/inner.txt", &[], 200, b"inner");
+    // More than one client is served.
+    let mut others: Vec<Client> = (0..20).map(|_| server.connect()).collect();
+    for other in &mut others {
+        check(other, "/a.txt", &[], 200, b"small");
+    }
+}
+
+/// The page for a missing file.
+fn not_found(server: &Program) -> Vec<u8> {
+    let mut client = server.connect();
+    client.send(&request("GET", "/nothing?", &[]));
+    client.response("GET").body
+}
+
+fn fill(root: &Path, direct: &[u8]) {
+    fs::create_dir(root.join("folder")).expect("a folder");
+    for (name, content) in [
+        ("a.txt", b"small".as_slice()),
+        ("folder/inner.txt", b"inner"),
+        ("copied", &content(COPIED)),
+        ("direct", direct),
+    ] {
+        fs::write(root.join(name), content).expect("a file");
+    }
+}
+
+#[test]
+fn every_optional_call_can_be_refused() {
+    let root = tempfile::tempdir().expect("a folder");
+    let direct = content(DIRECT);
+    fill(root.path(), &direct);
+    for call in CALLS {
+        for error in ERRORS {
+            println!("{call}: {error}");
+            let mut command = command_without(call, error);
+            command.args(["--log-format", "off"]).arg(root.path());
+            let server = Program::start(&mut command);
+            check_everything(&server, &direct);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+"""Runs a program for which the kernel refuses a call, as an older kernel or a sandbox does.
+
+    python3 without_call.py CALL ERROR PROGRAM ARGUMENT...
+"""
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+import sys
+
+# The number of each call on x86-64, and on architectures that came later. New calls have one number.
+CALLS = {
+    "fstatfs": (138, 44),
+    "memfd_create": (319, 279),
+    "openat2": (437, 437),
+    "preadv2": (327, 286),
+    "prlimit64": (302, 261),
+    "sched_getaffinity": (204, 123),
+    "sched_setscheduler": (144, 119),
+    "sendfile": (40, 71),
+    "statx": (332, 291),
+}
+
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+PR_SET_NO_NEW_PRIVS = 38
+ALLOW, FAIL = 0x7FFF0000, 0x00050000
+
+# Of the classic BPF: load the number of the call, skip one step if it is another, return.
+LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
+
+
+def prctl(option, *arguments):
+    # Every argument has the width of a long.
+    longs = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
+    if libc.prctl(option, *longs) != 0:
+        sys.exit(f"prctl({option}): {os.strerror(ctypes.get_errno())}")
+
+
+call = CALLS[sys.argv[1]][platform.machine() != "x86_64"]
+error = getattr(errno, sys.argv[2])
+steps = [(LOAD, 0, 0, 0), (JUMP_IF_EQUAL, 0, 1, call), (RETURN, 0, 0, FAIL | error), (RETURN, 0, 0, ALLOW)]
+program = Program(len(steps), b"".join(struct.pack("HBBI", *step) for step in steps))
+prctl(PR_SET_NO_NEW_PRIVS, 1)
+prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(program))
+if libc.syscall(ctypes.c_long(call), 0, 0, 0, 0) != -1 or ctypes.get_errno() != error:
+    sys.exit(f"{sys.argv[1]} is still there")
+os.execve(sys.argv[3], sys.argv[3:], {})
