@@ -17,7 +17,20 @@ use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, Sig
 
 use super::fault::TlsError;
 use super::files;
+use super::notice::Notice;
 use super::options::ClientAuthentication;
+
+/// The most bytes of the names of authorities in a request for a certificate. OpenSSL refuses a request
+/// of more than 16 KiB, and the rest of it needs some hundred bytes.
+const MOST_NAMES: usize = 15 * 1024;
+
+/// Verifies the certificates of clients.
+pub struct Verifier {
+    /// For rustls.
+    pub verifier: Arc<dyn ClientCertVerifier>,
+    /// What the operator should know.
+    pub notice: Option<Notice>,
+}
 
 /// The verifier of client certificates. `None` if clients are not asked for one. A chain may have at
 /// most `depth` certificates.
@@ -25,7 +38,7 @@ pub fn verifier(
     clients: &ClientAuthentication,
     depth: usize,
     provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+) -> Result<Option<Verifier>, TlsError> {
     let Some(path) = clients.authorities() else {
         return Ok(None);
     };
@@ -38,7 +51,16 @@ pub fn verifier(
     let rules = rules
         .build()
         .map_err(|error| TlsError::BadCertificate(path.to_owned(), error.to_string()))?;
-    Ok(Some(Arc::new(Bounded { rules, depth })))
+    let names = rules.root_hint_subjects();
+    // A name has its length in two bytes before it (RFC 8446 section 4.2.4).
+    let length: usize = names.iter().map(|name| name.as_ref().len() + 2).sum();
+    let notice = (length > MOST_NAMES).then_some(Notice::AuthoritiesNotNamed(names.len()));
+    let verifier = Arc::new(Bounded {
+        names_authorities: notice.is_none(),
+        rules,
+        depth,
+    });
+    Ok(Some(Verifier { verifier, notice }))
 }
 
 /// A verifier that refuses chains whose verification could cost too much.
@@ -46,6 +68,8 @@ pub fn verifier(
 struct Bounded {
     rules: Arc<dyn ClientCertVerifier>,
     depth: usize,
+    /// Whether clients are told the names of the authorities.
+    names_authorities: bool,
 }
 
 impl Bounded {
@@ -94,7 +118,12 @@ impl ClientCertVerifier for Bounded {
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.rules.root_hint_subjects()
+        // A client that is told no names offers any certificate. A part of the names would keep clients
+        // of the other authorities from offering theirs.
+        match self.names_authorities {
+            true => self.rules.root_hint_subjects(),
+            false => &[],
+        }
     }
 
     fn verify_tls12_signature(
@@ -216,7 +245,7 @@ mod tests {
         };
         let clients = ClientAuthentication::Required(file.path().to_owned());
         let verifier = verifier(&clients, depth, &Arc::new(provider));
-        let verifier = verifier.expect("a verifier").expect("clients are asked");
+        let Verifier { verifier, .. } = verifier.expect("a verifier").expect("clients are asked");
         CHECKS.set(0);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let now = UnixTime::since_unix_epoch(now.expect("after 1970"));
@@ -259,6 +288,29 @@ mod tests {
             assert!(error.contains("have the same subject"), "{error}");
             assert_eq!(checks, 0);
         }
+    }
+
+    #[test]
+    fn authorities_are_named_as_far_as_clients_accept_it() {
+        let key = key();
+        let mut pem = String::new();
+        let mut check = |count: usize, is_named: bool| {
+            for number in 0..count {
+                let name = format!("{number:0>16}");
+                let about = about(&name, IsCa::Ca(BasicConstraints::Unconstrained));
+                pem += &about.self_signed(&key).expect("a certificate").pem();
+            }
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            std::fs::write(file.path(), &pem).expect("a file");
+            let clients = ClientAuthentication::Required(file.path().to_owned());
+            let provider = Arc::new(default_provider());
+            let verifier = verifier(&clients, 3, &provider).expect("a verifier");
+            let Verifier { verifier, notice } = verifier.expect("clients are asked");
+            assert_eq!(!verifier.root_hint_subjects().is_empty(), is_named);
+            assert_eq!(notice.is_none(), is_named);
+        };
+        check(100, true);
+        check(500, false);
     }
 
     /// The names lead to the root twice, and no signature is good.

@@ -93,7 +93,7 @@ impl Endpoint {
         let stamps = Stamps::read(&source, options);
         let identity = source.identity(&provider)?;
         let notice = source.check_validity(&identity, now.system);
-        let config = config(options, identity, &provider, new_ticketer()?)?;
+        let (config, unnamed) = config(options, identity, &provider, new_ticketer()?)?;
         let endpoint = Endpoint {
             options: options.clone(),
             provider,
@@ -105,7 +105,7 @@ impl Endpoint {
                 failure: None,
             }),
         };
-        Ok((endpoint, Vec::from_iter(notice)))
+        Ok((endpoint, notice.into_iter().chain(unnamed).collect()))
     }
 
     /// The SHA-256 fingerprint of the self-signed certificate, if there is one.
@@ -174,9 +174,10 @@ impl Endpoint {
             false => new_ticketer()?,
         };
         let invalid = self.source.check_validity(&identity, now.system);
-        let config = config(&self.options, identity, &self.provider, ticketer)?;
+        let (config, unnamed) = config(&self.options, identity, &self.provider, ticketer)?;
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
-        Ok([Notice::Renewed].into_iter().chain(invalid).collect())
+        let notices = [Notice::Renewed].into_iter().chain(invalid).chain(unnamed);
+        Ok(notices.collect())
     }
 }
 
@@ -266,7 +267,7 @@ fn config(
     identity: Arc<CertifiedKey>,
     provider: &Arc<CryptoProvider>,
     ticketer: Arc<dyn ProducesTickets>,
-) -> Result<Arc<ServerConfig>, TlsError> {
+) -> Result<(Arc<ServerConfig>, Option<Notice>), TlsError> {
     let versions: &[_] = match options.min {
         TlsVersion::Tls12 => &[&TLS13, &TLS12],
         TlsVersion::Tls13 => &[&TLS13],
@@ -274,12 +275,16 @@ fn config(
     let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(versions)
         .map_err(library_error)?;
-    let builder = match clients::verifier(&options.clients, options.client_depth, provider)? {
-        None => builder.with_no_client_auth(),
-        Some(verifier) => builder.with_client_cert_verifier(verifier),
+    let verifier = clients::verifier(&options.clients, options.client_depth, provider)?;
+    let (builder, notice) = match verifier {
+        None => (builder.with_no_client_auth(), None),
+        Some(clients) => (
+            builder.with_client_cert_verifier(clients.verifier),
+            clients.notice,
+        ),
     };
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity)));
     config.alpn_protocols = vec![HTTP_1_1.to_vec()];
     config.ticketer = ticketer;
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), notice))
 }

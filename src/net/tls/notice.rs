@@ -13,6 +13,8 @@ pub enum Notice {
     Expired(PathBuf, String),
     /// The certificate is not valid yet. Clients will refuse it.
     NotYetValid(PathBuf, String),
+    /// The names of so many authorities do not fit into a request for a client's certificate.
+    AuthoritiesNotNamed(usize),
     /// New files are in use.
     Renewed,
     /// The new files are invalid. The old ones stay in use.
@@ -32,6 +34,11 @@ impl fmt::Display for Notice {
                 "warning: the certificate in {path} is not valid before {when}; \
                  clients will refuse it until then",
                 path = Name::of(path)
+            ),
+            Notice::AuthoritiesNotNamed(count) => write!(
+                f,
+                "the names of {count} authorities are more than clients accept, so clients are asked \
+                 for a certificate without being told the authorities"
             ),
             Notice::Renewed => f.write_str("new connections use the new TLS files"),
             Notice::Kept(fault) => write!(
