@@ -37,12 +37,10 @@ fn main() -> ExitCode {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Print(text)) => print(&text),
-        // The parser reports the help and the version as errors too.
-        Err(error) if error.exit_code() == 0 => printed(error.print(), ExitCode::SUCCESS),
-        Err(error) => {
+        Err(mistake) => {
             // If the mistake cannot be printed, the status still tells.
-            let _ = error.print();
-            ExitCode::from(error.exit_code())
+            let _ = mistake.print();
+            ExitCode::from(USAGE)
         }
     };
     notice::flush(notice::FLUSH_TIMEOUT);
@@ -91,6 +89,9 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
         false => ExitCode::SUCCESS,
     })
 }
+
+/// The exit status after a mistake in the arguments.
+const USAGE: u8 = 2;
 
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
@@ -145,18 +146,14 @@ fn open_browser(urls: &[String]) {
     }
 }
 
+/// Prints on the standard output. It is not an error if the reader closes the pipe early.
 fn print(text: &[u8]) -> ExitCode {
-    printed(io::stdout().write_all(text), ExitCode::SUCCESS)
-}
-
-/// The exit status after printing. It is not an error if the reader closes the pipe early.
-fn printed(outcome: io::Result<()>, status: ExitCode) -> ExitCode {
-    match outcome {
+    match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             say(format!("docroot: cannot print: {error}\n"));
             ExitCode::FAILURE
         }
-        _ => status,
+        _ => ExitCode::SUCCESS,
     }
 }
 

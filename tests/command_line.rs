@@ -55,7 +55,12 @@ fn check_mistake(variables: &[(&str, &str)], arguments: &[&str], status: i32, wa
 
 #[test]
 fn mistakes_end_with_2_and_say_where_help_is() {
-    check_mistake(&[], &["--prot", "1"], 2, "unexpected argument '--prot'");
+    check_mistake(
+        &[],
+        &["--prot", "1"],
+        2,
+        "there is no option '--prot'; did you mean --port?",
+    );
     check_mistake(&[], &["a", "b"], 2, "unexpected argument 'b'");
     check_mistake(&[], &["--port", "http"], 2, "'--port <N>'");
     check_mistake(&[], &["--port"], 2, "a value is required");
@@ -133,7 +138,10 @@ fn requests_to_explain_that_cannot_be_sent_end_with_2() {
         assert!(help.contains(option), "{option}\n{help}");
     }
     assert!(!help.contains("--port"), "{help}");
-    assert_eq!(printed(&[], &["explain", "-h"]), help);
+    check_short_help(
+        &["explain", "-h"],
+        "docroot explain --help shows all options.",
+    );
 }
 
 #[test]
@@ -173,7 +181,28 @@ fn the_help_shows_every_default_in_groups() {
     }
     assert!(help.contains("\nExamples:\n"));
     assert!(!help.contains('\x1b'));
-    assert_eq!(printed(&[], &["-h"]), help);
+    check_short_help(&["-h"], "docroot --help shows all options.");
+}
+
+/// Its options have one line each, in 80 columns.
+#[track_caller]
+fn check_short_help(arguments: &[&str], last: &str) {
+    let help = printed(&[], arguments);
+    assert_eq!(help.lines().last(), Some(last), "{help}");
+    assert!(help.contains("\nExamples:\n"), "{help}");
+    let wide = help.lines().find(|line| line.chars().count() > 80);
+    assert_eq!(wide, None, "{help}");
+    let options = help.split("Options:\n").nth(1).expect("options");
+    let options: Vec<&str> = options
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!((5..=14).contains(&options.len()), "{help}");
+    for line in options {
+        let begins_option = line.trim_start().starts_with('-');
+        assert!(begins_option, "a second line: {help}");
+        assert!(!line.contains("{}"), "{help}");
+    }
 }
 
 #[test]

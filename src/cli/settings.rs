@@ -50,6 +50,12 @@ pub enum Printed {
     Completions(Shell),
     /// The manual page.
     Manual,
+    /// The options of every day.
+    ShortHelp,
+    /// Every option.
+    Help,
+    /// The version.
+    Version,
 }
 
 impl Settings {

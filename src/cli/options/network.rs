@@ -23,7 +23,8 @@ const PORT: OptionDef = OptionDef::new(
 .short('p')
 // Hosting platforms set this variable.
 .second_variable("PORT")
-.default(|settings| format!("{}, or the next free one", settings.config.port.number()));
+.default(|settings| format!("{}, or the next free one", settings.config.port.number()))
+.everyday("The port [default: {}]");
 
 const BIND: OptionDef = OptionDef::new(
     "bind",
@@ -45,7 +46,8 @@ const BIND: OptionDef = OptionDef::new(
 .alias("host")
 .default(|_| LOCALHOST.into())
 // It decides for which hosts the server answers.
-.scope(Scope::Answer);
+.scope(Scope::Answer)
+.everyday("The address to listen on [default: {}]");
 
 const ALLOW_HOST: OptionDef = OptionDef::new(
     "allow-host",
@@ -66,7 +68,8 @@ const ALLOW_HOST: OptionDef = OptionDef::new(
      for the bound addresses too",
 )
 .default(|_| "no other host".into())
-.scope(Scope::Answer);
+.scope(Scope::Answer)
+.everyday("Answer for this host name, such as *.example");
 
 const THREADS: OptionDef = OptionDef::new(
     "threads",

@@ -14,7 +14,8 @@ const QUIET: OptionDef = OptionDef::new(
     Kind::Switch(|settings| settings.quiet = true),
     "Print neither the banner nor the access log. Warnings and errors are still printed",
 )
-.short('q');
+.short('q')
+.everyday("Print neither the banner nor the access log");
 
 const LOG_FORMAT: OptionDef = OptionDef::new(
     "log-format",
@@ -45,4 +46,5 @@ const LOG_FORMAT: OptionDef = OptionDef::new(
     ),
     "The format of the access log on the standard output",
 )
-.default(|_| "pretty on a terminal, combined otherwise".into());
+.default(|_| "pretty on a terminal, combined otherwise".into())
+.everyday("The access log: pretty, combined, json or off");
