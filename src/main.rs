@@ -32,8 +32,7 @@ use docroot::observe::notice;
 fn main() -> ExitCode {
     notice::print_panics();
     survive_file_size_limit();
-    let variable = |name: &str| env::var_os(name);
-    let status = match cli::parse(env::args_os(), variable, &Machine::inspect()) {
+    let status = match cli::parse(env::args_os(), env::vars_os(), &Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Print(text)) => print(&text),
@@ -58,6 +57,9 @@ fn run(launch: Launch) -> ExitCode {
 }
 
 fn explain(request: Explain) -> ExitCode {
+    if !request.remarks.is_empty() {
+        notice::tell(&request.remarks);
+    }
     let head = explanation::request(&request);
     match net::explain::explain(request.config, &head) {
         Ok(explained) => print(&explanation::print(&explained, request.format)),
@@ -117,6 +119,9 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         colour: wants_colour(&io::stderr()),
     };
     let mut text = String::new();
+    for remark in &launch.remarks {
+        text += &format!("docroot: {remark}\n");
+    }
     for notice in server.notices() {
         text += &format!("docroot: {notice}\n");
     }

@@ -56,7 +56,7 @@ impl Gate {
         setup.config.threads = 1;
         setup.config.log = LogOptions {
             format,
-            colour: false,
+            ..LogOptions::OFF
         };
         setup.sink = Some(Box::new(page.clone()));
         Gate {

@@ -756,6 +756,31 @@ fn root_is_warned_if_others_can_connect() {
     }
 }
 
+#[test]
+fn a_variable_that_docroot_does_not_read_is_warned_about() {
+    let folder = site();
+    let mut command = command();
+    command.env("DOCROOT_PROT", "1");
+    command.env("DOCROOT_SERVICE_HOST", "192.0.2.1");
+    command.env("DOCROOT_PATH", folder.path());
+    let program = Program::start(&mut command);
+    let warned = program
+        .banner
+        .lines()
+        .filter(|line| line.contains("warning"));
+    let want = "docroot: warning: docroot does not read the variable 'DOCROOT_PROT'; \
+                did you mean DOCROOT_PORT?";
+    assert_eq!(warned.collect::<Vec<_>>(), [want]);
+    // The folder of the variable is served.
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    let output = run(&[("DOCROOT_INDX", "x")], &["explain", "/"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = text(&output.stderr);
+    assert!(said.ends_with("did you mean DOCROOT_INDEX?\n"), "{said}");
+}
+
 /// The operator knows what the banner says, but may not know what a warning says.
 #[test]
 fn warnings_are_also_said_quietly() {

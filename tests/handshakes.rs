@@ -181,7 +181,7 @@ fn logging(format: LogFormat) -> (SecureSite, Page) {
         config.threads = 1;
         config.log = LogOptions {
             format,
-            colour: false,
+            ..LogOptions::OFF
         };
     });
     setup.sink = Some(Box::new(page.clone()));

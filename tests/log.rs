@@ -24,7 +24,7 @@ fn logging(format: LogFormat) -> (TestServer, Page) {
             config.threads = 1;
             config.log = LogOptions {
                 format,
-                colour: false,
+                ..LogOptions::OFF
             };
         })
         .file("a.txt", "twelve bytes")

@@ -36,7 +36,8 @@ Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
 
 The environment can set every option that is not under Other: DOCROOT_IDLE_TIMEOUT=5s means
 --idle-timeout 5s, and DOCROOT_NO_LISTING=1 means --no-listing. If an option is on the command line,
-its variable is ignored. If DOCROOT_PORT is not set, docroot reads PORT.
+its variable is ignored. If DOCROOT_PORT is not set, docroot reads PORT. DOCROOT_PATH names what to
+serve if no path is typed. docroot warns about other variables whose names begin with DOCROOT_.
 
 Examples:
   docroot                          serve this directory to this machine
@@ -53,7 +54,7 @@ const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
 
 const EXPLAIN_AFTER_HELP: &str = "\
 The options under Serving, Network, and Limits and deadlines mean the same as for a server, and
-docroot reads their environment variables too.
+docroot reads their environment variables and DOCROOT_PATH too.
 
 Examples:
   docroot explain /                                 the response to GET / from this directory
@@ -152,9 +153,9 @@ fn arguments(mode: Mode, defaults: &Settings) -> impl Iterator<Item = Arg> {
 
 fn path() -> Arg {
     Arg::new(PATH)
-        .help("The directory or the single file to serve")
+        .help("The directory or the single file to serve [default: DOCROOT_PATH or .]")
         .value_parser(value_parser!(PathBuf))
-        .default_value(".")
+        .value_hint(ValueHint::AnyPath)
 }
 
 fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
@@ -171,6 +172,9 @@ fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
         Kind::Switch(_) => argument
             .action(ArgAction::SetTrue)
             .value_parser(value_parser!(bool)),
+        Kind::Count(_) => argument
+            .action(ArgAction::Count)
+            .value_parser(value_parser!(u8)),
         Kind::Text(..) => argument.value_hint(ValueHint::Other),
         Kind::File(_) => argument.value_hint(ValueHint::FilePath),
         Kind::List(_) => argument

@@ -10,12 +10,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 
 use command::{EXPLAIN, PATH, TARGET};
+use environment::Environment;
 use launch::Command;
 use machine::Machine;
 use options::{Mode, OptionDef, quoted};
 use settings::Settings;
 pub use usage::UsageError;
 
+use crate::observe::access_log::Detail;
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
 
@@ -56,10 +58,10 @@ pub mod warnings;
 
 /// The command for these arguments. The first argument is the name of the program.
 ///
-/// If an option is not among the arguments, `variable` looks it up in the environment.
+/// If an option is not among the arguments, it may be among the variables of the environment.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
-    variable: impl Fn(&str) -> Option<OsString>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
     machine: &Machine,
 ) -> Result<Command, UsageError> {
     let typed: Vec<OsString> = arguments.into_iter().collect();
@@ -72,7 +74,8 @@ pub fn parse(
         .try_get_matches_from(&typed)
         .map_err(|error| usage_error(mode, &error, &typed))?;
     let matches = matches.subcommand_matches(EXPLAIN).unwrap_or(&matches);
-    act(mode, settings, matches, variable).map_err(|mistake| UsageError::new(mode, &mistake))
+    let environment = Environment::new(variables);
+    act(mode, settings, matches, &environment).map_err(|mistake| UsageError::new(mode, &mistake))
 }
 
 /// The error of clap, or a clearer text for a mistake that clap misunderstands.
@@ -105,7 +108,7 @@ fn act(
     mode: Mode,
     defaults: Settings,
     matches: &ArgMatches,
-    variable: impl Fn(&str) -> Option<OsString>,
+    environment: &Environment,
 ) -> Result<Command, String> {
     let mut settings = defaults.clone();
     let (typed, others): (Vec<&OptionDef>, Vec<&OptionDef>) = mode
@@ -120,10 +123,15 @@ fn act(
     }
     apply_typed(changes, &mut settings, matches)?;
     for option in others {
-        environment::apply(option, &mut settings, &variable)?;
+        environment.apply(option, &mut settings)?;
     }
-    if let Some(path) = matches.get_one::<PathBuf>(PATH) {
-        settings.config.root = path.clone();
+    let typed = matches.get_one::<PathBuf>(PATH).cloned();
+    if let Some(path) = typed.or_else(|| environment.path()) {
+        settings.config.root = path;
+    }
+    settings.remarks = environment.warnings();
+    if settings.config.log.detail > Detail::Brief {
+        settings.remarks.extend(environment.ignored());
     }
     check_index(&settings.config.site)?;
     match mode {

@@ -28,6 +28,8 @@ pub struct Settings {
     pub open: bool,
     /// The request of `docroot explain`.
     pub request: Request,
+    /// What to tell the operator at the start, one line each.
+    pub remarks: Vec<String>,
     /// What to print instead of serving.
     pub print: Option<Printed>,
 }
@@ -69,6 +71,7 @@ impl Settings {
                         false => LogFormat::Combined,
                     },
                     colour: machine.colour_on_stdout,
+                    ..LogOptions::OFF
                 },
                 ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)
             },
@@ -81,6 +84,7 @@ impl Settings {
                 fields: Vec::new(),
                 format: ExplainFormat::Text,
             },
+            remarks: Vec::new(),
             print: None,
         }
     }
@@ -106,6 +110,7 @@ impl Settings {
             config,
             banner: !self.quiet,
             open: self.open,
+            remarks: self.remarks,
         })
     }
 
@@ -118,6 +123,7 @@ impl Settings {
             method: self.request.method,
             fields: self.request.fields,
             format: self.request.format,
+            remarks: self.remarks,
             config: self.config,
         })
     }

@@ -30,11 +30,8 @@ fn run(variables: Variables, line: &str) -> Result<Command, UsageError> {
 
 fn run_words(variables: Variables, words: &[&str]) -> Result<Command, UsageError> {
     let arguments = ["docroot"].iter().chain(words).map(OsString::from);
-    let variable = |name: &str| {
-        let found = variables.iter().find(|(key, _)| *key == name);
-        found.map(|(_, value)| OsString::from(value))
-    };
-    parse(arguments, variable, &MACHINE)
+    let owned = |(name, value): &(&str, &str)| (name.into(), value.into());
+    parse(arguments, variables.iter().map(owned), &MACHINE)
 }
 
 #[track_caller]
@@ -79,11 +76,13 @@ fn the_defaults_are_the_documented_ones() {
             log: LogOptions {
                 format: LogFormat::Pretty,
                 colour: true,
+                ..LogOptions::OFF
             },
             tls: None,
         },
         banner: true,
         open: false,
+        remarks: Vec::new(),
     };
     assert_eq!(launch(""), want);
 }
@@ -117,6 +116,33 @@ fn quiet_silences_banner_and_log() {
 }
 
 #[test]
+fn the_log_says_more_with_each_v() {
+    let detail = |variables: Variables, line| launch_with(variables, line).config.log.detail;
+    assert_eq!(detail(&[], ""), Detail::Brief);
+    assert_eq!(detail(&[], "-v"), Detail::Full);
+    assert_eq!(detail(&[], "-vv"), Detail::Heads);
+    assert_eq!(detail(&[], "-v -p 0 --verbose"), Detail::Heads);
+    assert_eq!(detail(&[], "-vvvv"), Detail::Heads);
+    for (value, want) in [
+        ("0", Detail::Brief),
+        ("1", Detail::Full),
+        ("2", Detail::Heads),
+    ] {
+        assert_eq!(detail(&[("DOCROOT_VERBOSE", value)], ""), want);
+    }
+    assert_eq!(detail(&[("DOCROOT_VERBOSE", "2")], "-v"), Detail::Full);
+    let want = "the variable DOCROOT_VERBOSE: invalid value 'on': write a number such as 1";
+    check_error(&[("DOCROOT_VERBOSE", "on")], "", want);
+}
+
+#[test]
+fn the_address_of_a_service_is_told_only_to_who_asks_for_more() {
+    let service = &[("DOCROOT_PORT", "tcp://192.0.2.1:80")];
+    assert_eq!(launch_with(service, "").remarks, [""; 0]);
+    assert_eq!(launch_with(service, "-v").remarks.len(), 1);
+}
+
+#[test]
 fn the_log_is_pretty_only_on_a_terminal() {
     let piped = Machine {
         stdout_is_terminal: false,
@@ -125,7 +151,7 @@ fn the_log_is_pretty_only_on_a_terminal() {
     };
     let log = |line: &str| {
         let arguments = line.split_whitespace().map(OsString::from);
-        match parse(arguments, |_| None, &piped) {
+        match parse(arguments, [], &piped) {
             Ok(Command::Serve(launch)) => launch.config.log,
             other => panic!("{other:?}"),
         }
@@ -245,6 +271,23 @@ fn the_environment_sets_what_the_command_line_leaves_out() {
     assert_eq!(idle, Duration::from_secs(5));
     // Options that print something have no variable.
     launch_with(&[("DOCROOT_MAN", "1"), ("DOCROOT_COMPLETIONS", "bash")], "");
+}
+
+#[test]
+fn a_variable_names_what_to_serve() {
+    let root = |variables, line| launch_with(variables, line).config.root;
+    let srv = &[("DOCROOT_PATH", "/srv")][..];
+    assert_eq!(root(srv, ""), Path::new("/srv"));
+    assert_eq!(root(srv, "www"), Path::new("www"));
+    assert_eq!(root(srv, "."), Path::new("."));
+    assert_eq!(root(&[("DOCROOT_PATH", "")], ""), Path::new("."));
+}
+
+#[test]
+fn unknown_variables_are_told_at_the_start() {
+    let remarks = launch_with(&[("DOCROOT_PROT", "1")], "-q").remarks;
+    assert_eq!(remarks.len(), 1);
+    assert!(remarks[0].ends_with("did you mean DOCROOT_PORT?"));
 }
 
 #[test]

@@ -16,6 +16,17 @@ pub enum LogFormat {
     Off,
 }
 
+/// How much the log for people says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// What fits into one line of the terminal.
+    Brief,
+    /// Everything that is known about the exchange, in one line.
+    Full,
+    /// The heads of the request and of the response follow the line.
+    Heads,
+}
+
 /// How requests are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogOptions {
@@ -23,6 +34,8 @@ pub struct LogOptions {
     pub format: LogFormat,
     /// Whether the pretty format may use colours.
     pub colour: bool,
+    /// How much the pretty format says.
+    pub detail: Detail,
 }
 
 impl LogOptions {
@@ -30,6 +43,7 @@ impl LogOptions {
     pub const OFF: LogOptions = LogOptions {
         format: LogFormat::Off,
         colour: false,
+        detail: Detail::Brief,
     };
 }
 
@@ -111,7 +125,15 @@ pub(super) mod tests {
 
     fn line(format: LogFormat, colour: bool, exchange: &ExchangeRecord) -> String {
         let mut out = Vec::new();
-        write_line(&mut out, LogOptions { format, colour }, exchange);
+        write_line(
+            &mut out,
+            LogOptions {
+                format,
+                colour,
+                ..LogOptions::OFF
+            },
+            exchange,
+        );
         String::from_utf8(out).expect("a log line is ASCII")
     }
 
@@ -132,7 +154,15 @@ pub(super) mod tests {
 
     fn failure_line(format: LogFormat, colour: bool, failed: &TlsFailure) -> String {
         let mut out = Vec::new();
-        write_tls_failure(&mut out, LogOptions { format, colour }, failed);
+        write_tls_failure(
+            &mut out,
+            LogOptions {
+                format,
+                colour,
+                ..LogOptions::OFF
+            },
+            failed,
+        );
         String::from_utf8(out).expect("a log line is ASCII")
     }
 

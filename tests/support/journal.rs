@@ -18,7 +18,13 @@ impl Setup {
         let page = Page::default();
         self.sink = Some(Box::new(page.clone()));
         let colour = false;
-        let setup = self.with(|config| config.log = LogOptions { format, colour });
+        let setup = self.with(|config| {
+            config.log = LogOptions {
+                format,
+                colour,
+                ..LogOptions::OFF
+            }
+        });
         (setup, page)
     }
 }

@@ -52,6 +52,8 @@ pub enum Scope {
 pub enum Kind {
     /// No value.
     Switch(fn(&mut Settings)),
+    /// No value; the function learns how often it was typed. A variable says that number.
+    Count(fn(&mut Settings, u8)),
     /// One text.
     Text(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
     /// The name of one file.
@@ -189,7 +191,7 @@ impl OptionDef {
                 Some(name)
             }
             Kind::File(_) => Some("FILE"),
-            Kind::Switch(_) => None,
+            Kind::Switch(_) | Kind::Count(_) => None,
         }
     }
 
@@ -205,7 +207,7 @@ impl OptionDef {
     }
 
     /// Applies the values to the settings. If the option is not a list, only the last value counts.
-    /// A switch needs no value.
+    /// A switch needs no value, and the value of a counted one is the count.
     pub fn apply(&self, settings: &mut Settings, values: &[&OsStr]) -> Result<(), String> {
         if let Kind::Switch(apply) = self.kind {
             apply(settings);
@@ -217,6 +219,12 @@ impl OptionDef {
             return self.check(values, |value| (list.add)(settings, value));
         }
         let last = values.last().copied();
+        if let (Kind::Count(apply), Some(count)) = (self.kind, last) {
+            let number = count.to_str().and_then(|count| count.parse().ok());
+            let wrong = || format!("invalid value {}: write a number such as 1", quoted(count));
+            apply(settings, number.ok_or_else(wrong)?);
+            return Ok(());
+        }
         self.check(last.into_iter(), |value| self.apply_one(settings, value))
     }
 
@@ -234,8 +242,8 @@ impl OptionDef {
                 (chosen.apply)(settings);
                 Ok(())
             }
-            // `apply` handles switches and lists.
-            Kind::Switch(_) | Kind::List(_) => Ok(()),
+            // `apply` handles them.
+            Kind::Switch(_) | Kind::Count(_) | Kind::List(_) => Ok(()),
         }
     }
 

@@ -1,12 +1,12 @@
 //! What the server prints while it runs.
 
 use super::definition::{Choice, Group, Kind, OptionDef};
-use crate::observe::access_log::LogFormat;
+use crate::observe::access_log::{Detail, LogFormat};
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Output",
-    options: &[QUIET, LOG_FORMAT],
+    options: &[QUIET, VERBOSE, LOG_FORMAT],
 };
 
 const QUIET: OptionDef = OptionDef::new(
@@ -16,6 +16,20 @@ const QUIET: OptionDef = OptionDef::new(
 )
 .short('q')
 .everyday("Print neither the banner nor the access log");
+
+const VERBOSE: OptionDef = OptionDef::new(
+    "verbose",
+    Kind::Count(|settings, count| {
+        settings.config.log.detail = match count {
+            0 => Detail::Brief,
+            1 => Detail::Full,
+            _ => Detail::Heads,
+        };
+    }),
+    "Say more. DOCROOT_VERBOSE=1 means the same",
+)
+.short('v')
+.everyday("Say more");
 
 const LOG_FORMAT: OptionDef = OptionDef::new(
     "log-format",

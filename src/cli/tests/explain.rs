@@ -35,6 +35,7 @@ fn the_defaults_are_a_get_of_this_folder_as_text() {
         method: b"GET".to_vec(),
         fields: Vec::new(),
         format: ExplainFormat::Text,
+        remarks: Vec::new(),
         config: launch("").config,
     };
     assert_eq!(explain_with(&[], &["explain", "/a?b"]), want);
@@ -84,7 +85,7 @@ fn octets_that_are_not_utf8_are_kept() {
         b"-HX:\xfe".to_vec(),
     ];
     let arguments = arguments.map(OsString::from_vec);
-    match parse(arguments, |_| None, &MACHINE) {
+    match parse(arguments, [], &MACHINE) {
         Ok(Command::Explain(request)) => {
             assert_eq!(request.target, b"/\xff");
             assert_eq!(request.fields, [(b"X".to_vec(), b"\xfe".to_vec())]);
@@ -118,10 +119,21 @@ fn other_variables_do_not_apply_to_it() {
         ("DOCROOT_FIELD", "A: b"),
     ][..];
     let arguments = ["explain", "/"];
-    assert_eq!(
-        explain_with(variables, &arguments),
-        explain_with(&[], &arguments)
-    );
+    let mut explained = explain_with(variables, &arguments);
+    // But whoever sets a variable that docroot does not read at all learns it.
+    let remarks = std::mem::take(&mut explained.remarks);
+    let names = ["DOCROOT_FIELD", "DOCROOT_FORMAT", "DOCROOT_METHOD"];
+    assert_eq!(remarks.len(), names.len());
+    for (remark, name) in remarks.iter().zip(names) {
+        assert!(remark.contains(name), "{remark}");
+    }
+    assert_eq!(explained, explain_with(&[], &arguments));
+}
+
+#[test]
+fn a_variable_names_the_folder_to_explain() {
+    let explained = explain_with(&[("DOCROOT_PATH", "/srv")], &["explain", "/"]);
+    assert_eq!(explained.config.root, Path::new("/srv"));
 }
 
 #[test]
