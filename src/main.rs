@@ -74,7 +74,7 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
-    let log = Log::to_standard_output(launch.config.log, counters)
+    let log = Log::to_standard_output(launch.config.log.clone(), counters)
         .map_err(|fault| StartError::System("the access log", fault))?;
     let (text, urls) = announcement(&launch, &server);
     let hurry = end_on_signals(server.handle())

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use docroot::net::tls::options::{ClientAuthentication, TlsOptions};
-use docroot::observe::access_log::{LogFormat, LogOptions};
+use docroot::observe::options::{LogFormat, LogOptions};
 use rustls::ClientConfig;
 use rustls::HandshakeKind::{Full, Resumed};
 use serde_json::Value;

@@ -515,13 +515,16 @@ fn end(child: &mut std::process::Child) -> Option<i32> {
     child.wait().expect("it ends").code()
 }
 
+/// The access log is asked for, or not, with its format.
 #[test]
-fn quiet_says_nothing_at_all() {
+fn quiet_says_nothing_but_the_log() {
     let folder = site();
     let port = free_port().to_string();
     let mut child = command()
         .args(["--quiet", "--bind", "127.0.0.1", "--port", &port])
-        .args(["--allow-host", "test"])
+        .args(["--allow-host", "test", "--log-format", "combined"])
+        .args(["--log-time", "local"])
+        .env("TZ", "NPT-5:45")
         .arg(folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -531,20 +534,15 @@ fn quiet_says_nothing_at_all() {
     client.send(&request("GET", "/a.txt", &[]));
     assert_eq!(client.response("GET").text(), "here");
     assert_eq!(end(&mut child), Some(0));
-    let mut said = Vec::new();
-    child
-        .stdout
-        .take()
-        .expect("a pipe")
-        .read_to_end(&mut said)
-        .expect("bytes");
-    child
-        .stderr
-        .take()
-        .expect("a pipe")
-        .read_to_end(&mut said)
-        .expect("bytes");
-    assert_eq!(text(&said), "");
+    let mut log = String::new();
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_to_string(&mut log).expect("text");
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains(" +0545] \"GET /a.txt "), "{log}");
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut said).expect("text");
+    assert_eq!(said, "");
 }
 
 /// A standard output that nobody reads, that is full, and that is not there.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use docroot::net::tls::options::TlsVersion;
-use docroot::observe::access_log::{LogFormat, LogOptions};
+use docroot::observe::options::{LogFormat, LogOptions};
 use docroot::site::budget::Account;
 use rustls::HandshakeKind::{Full, Resumed};
 use rustls::ProtocolVersion;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use docroot::observe::access_log::{LogFormat, LogOptions};
+use docroot::observe::options::{LogFormat, LogOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::page::Page;

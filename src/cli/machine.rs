@@ -1,13 +1,14 @@
-//! What defaults depend on: the processors, the limit of open files, the terminal.
+//! What defaults depend on: the processors, the limit of open files, the terminal, the time zone.
 
 use std::env;
 use std::io::{self, IsTerminal};
 use std::thread;
 
 use crate::net::limits::raise_descriptor_limit;
+use crate::observe::zone::Zone;
 
 /// The facts about this machine and this process that defaults depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// The number of processors that this process may use.
     pub processors: usize,
@@ -17,6 +18,8 @@ pub struct Machine {
     pub stdout_is_terminal: bool,
     /// Whether to write colours to the standard output.
     pub colour_on_stdout: bool,
+    /// The time zone.
+    pub zone: Zone,
 }
 
 impl Machine {
@@ -27,6 +30,7 @@ impl Machine {
             descriptors: raise_descriptor_limit(),
             stdout_is_terminal: io::stdout().is_terminal(),
             colour_on_stdout: wants_colour(&io::stdout()),
+            zone: Zone::read(env::var("TZ").ok().as_deref()),
         }
     }
 }

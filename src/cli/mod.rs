@@ -17,7 +17,7 @@ use options::{Mode, OptionDef, quoted};
 use settings::Settings;
 pub use usage::UsageError;
 
-use crate::observe::access_log::Detail;
+use crate::observe::options::Detail;
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
 
@@ -31,7 +31,7 @@ mod command;
 mod environment;
 // How the options of HTTPS combine.
 mod https;
-// The processors, the limit of open files, the terminal.
+// The processors, the limit of open files, the terminal, the time zone.
 pub mod machine;
 // Every option, defined once.
 mod options;

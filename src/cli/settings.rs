@@ -10,7 +10,8 @@ use super::launch::{Explain, ExplainFormat, Launch};
 use super::machine::Machine;
 use crate::cli::units::show_size;
 use crate::net::config::Config;
-use crate::observe::access_log::{LogFormat, LogOptions};
+use crate::observe::options::{LogFormat, LogOptions};
+use crate::observe::zone::Zone;
 use crate::site::options::SiteOptions;
 
 /// Everything that an option can change.
@@ -22,8 +23,12 @@ pub struct Settings {
     pub cache_memory: Option<u64>,
     /// The options of HTTPS, not yet checked against each other.
     pub https: Https,
-    /// Whether to print neither the banner nor the access log.
+    /// Whether not to print the banner.
     pub quiet: bool,
+    /// The times in the log. Without a value, they depend on the format.
+    pub log_time: Option<LogTime>,
+    /// The time zone of this machine.
+    pub zone: Zone,
     /// Whether to open the browser.
     pub open: bool,
     /// The request of `docroot explain`.
@@ -32,6 +37,15 @@ pub struct Settings {
     pub remarks: Vec<String>,
     /// What to print instead of serving.
     pub print: Option<Printed>,
+}
+
+/// The times in the access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogTime {
+    /// In the time zone of this machine.
+    Local,
+    /// In UTC.
+    Utc,
 }
 
 /// The request of `docroot explain`, apart from its target.
@@ -78,6 +92,8 @@ impl Settings {
             cache_memory: None,
             https: Https::default(),
             quiet: false,
+            log_time: None,
+            zone: machine.zone.clone(),
             open: false,
             request: Request {
                 method: b"GET".to_vec(),
@@ -94,9 +110,15 @@ impl Settings {
         let mut config = self.config;
         config.site.cache_memory = cache_memory(self.cache_memory, config.site.memory)?;
         config.tls = self.https.options()?;
-        if self.quiet {
-            config.log.format = LogFormat::Off;
-        }
+        // People compare the log with their clock, programs compare logs of several machines.
+        let log_time = self.log_time.unwrap_or(match config.log.format {
+            LogFormat::Pretty => LogTime::Local,
+            LogFormat::Combined | LogFormat::Json | LogFormat::Off => LogTime::Utc,
+        });
+        config.log.zone = match log_time {
+            LogTime::Local => self.zone,
+            LogTime::Utc => Zone::Utc,
+        };
         let redirect = config.tls.as_ref().and_then(|tls| tls.redirect);
         if let Some(port @ 1..) = redirect
             && port == config.port.number()

@@ -9,7 +9,8 @@ use super::options::Kind;
 use super::*;
 use crate::net::config::{Bind, Config, Port};
 use crate::net::limits::{Deadlines, Limits};
-use crate::observe::access_log::{LogFormat, LogOptions};
+use crate::observe::options::{LogFormat, LogOptions};
+use crate::observe::zone::Zone;
 use crate::site::options::SiteOptions;
 
 // `docroot explain`.
@@ -20,6 +21,7 @@ const MACHINE: Machine = Machine {
     descriptors: 1024,
     colour_on_stdout: true,
     stdout_is_terminal: true,
+    zone: Zone::Utc,
 };
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
@@ -109,10 +111,36 @@ fn options_are_read() {
 }
 
 #[test]
-fn quiet_silences_banner_and_log() {
+fn quiet_silences_the_banner_and_not_the_log() {
     let quiet = launch("-q --log-format json");
     assert!(!quiet.banner);
-    assert_eq!(quiet.config.log.format, LogFormat::Off);
+    assert_eq!(quiet.config.log.format, LogFormat::Json);
+    assert_eq!(
+        launch("-q --log-format off").config.log.format,
+        LogFormat::Off
+    );
+}
+
+#[test]
+fn the_log_is_local_for_people_and_utc_for_programs() {
+    let machine = Machine {
+        zone: Zone::read(Some("NPT-5:45")),
+        ..MACHINE
+    };
+    let zone = |line: &str| {
+        let arguments = line.split_whitespace().map(OsString::from);
+        match parse(arguments, [], &machine) {
+            Ok(Command::Serve(launch)) => launch.config.log.zone,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(zone("docroot --log-format pretty"), machine.zone);
+    for format in ["combined", "json"] {
+        let line = format!("docroot --log-format {format}");
+        assert_eq!(zone(&line), Zone::Utc);
+        assert_eq!(zone(&format!("{line} --log-time local")), machine.zone);
+    }
+    assert_eq!(zone("docroot --log-time utc"), Zone::Utc);
 }
 
 #[test]

@@ -1,68 +1,25 @@
 //! The formats of the access log. A line depends only on the options and one event.
 
 use super::event::{ExchangeRecord, TlsFailure};
+use super::options::{LogFormat, LogOptions};
 use super::{combined, json, pretty};
 
-/// How a line of the access log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people: columns, colours, the reason for each response.
-    Pretty,
-    /// The combined format of Apache and nginx, which tools parse.
-    Combined,
-    /// One JSON object per line.
-    Json,
-    /// No log.
-    Off,
-}
-
-/// How much the log for people says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Detail {
-    /// What fits into one line of the terminal.
-    Brief,
-    /// Everything that is known about the exchange, in one line.
-    Full,
-    /// The heads of the request and of the response follow the line.
-    Heads,
-}
-
-/// How requests are logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogOptions {
-    /// The format of a line.
-    pub format: LogFormat,
-    /// Whether the pretty format may use colours.
-    pub colour: bool,
-    /// How much the pretty format says.
-    pub detail: Detail,
-}
-
-impl LogOptions {
-    /// No log.
-    pub const OFF: LogOptions = LogOptions {
-        format: LogFormat::Off,
-        colour: false,
-        detail: Detail::Brief,
-    };
-}
-
 /// Appends the line for `exchange`, with its line end. `Off` appends nothing.
-pub(super) fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &ExchangeRecord) {
+pub(super) fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     match options.format {
-        LogFormat::Pretty => pretty::write_line(out, options.colour, exchange),
-        LogFormat::Combined => combined::write_line(out, exchange),
-        LogFormat::Json => json::write_line(out, exchange),
+        LogFormat::Pretty => pretty::write_line(out, options, exchange),
+        LogFormat::Combined => combined::write_line(out, &options.zone, exchange),
+        LogFormat::Json => json::write_line(out, &options.zone, exchange),
         LogFormat::Off => {}
     }
 }
 
 /// Appends the line for a TLS session that failed. `Off` appends nothing.
-pub(super) fn write_tls_failure(out: &mut Vec<u8>, options: LogOptions, failed: &TlsFailure) {
+pub(super) fn write_tls_failure(out: &mut Vec<u8>, options: &LogOptions, failed: &TlsFailure) {
     match options.format {
-        LogFormat::Pretty => pretty::write_tls_failure(out, options.colour, failed),
-        LogFormat::Combined => combined::write_tls_failure(out, failed),
-        LogFormat::Json => json::write_tls_failure(out, failed),
+        LogFormat::Pretty => pretty::write_tls_failure(out, options, failed),
+        LogFormat::Combined => combined::write_tls_failure(out, &options.zone, failed),
+        LogFormat::Json => json::write_tls_failure(out, &options.zone, failed),
         LogFormat::Off => {}
     }
 }
@@ -127,7 +84,7 @@ pub(super) mod tests {
         let mut out = Vec::new();
         write_line(
             &mut out,
-            LogOptions {
+            &LogOptions {
                 format,
                 colour,
                 ..LogOptions::OFF
@@ -156,7 +113,7 @@ pub(super) mod tests {
         let mut out = Vec::new();
         write_tls_failure(
             &mut out,
-            LogOptions {
+            &LogOptions {
                 format,
                 colour,
                 ..LogOptions::OFF

@@ -11,15 +11,21 @@ use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::event::{End, ExchangeRecord, TlsFailure};
+use super::options::LogOptions;
+use super::zone::Zone;
 use crate::text::append;
-use crate::text::calendar::{TimeFormat, UtcTime};
+use crate::text::calendar::TimeFormat;
 use crate::text::escape::{Quoted, Word};
 use crate::text::human::{HumanDuration, HumanSize};
 
-/// Appends the line. Times are UTC. The client's address follows unless it is this machine.
-pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &ExchangeRecord) {
-    let paint = Paint { colour };
-    paint.around(out, DIM, |out| write_time(out, exchange.received));
+/// Appends the line. The client's address follows unless it is this machine.
+pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
+    let paint = Paint {
+        colour: options.colour,
+    };
+    paint.around(out, DIM, |out| {
+        write_time(out, &options.zone, exchange.received)
+    });
     paint.around(out, status_colour(exchange.status), |out| {
         match exchange.status {
             Some(status) => append(out, format_args!(" {status:3} ")),
@@ -35,9 +41,11 @@ pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &ExchangeRecord) {
 }
 
 /// Appends a line about a TLS session that failed.
-pub fn write_tls_failure(out: &mut Vec<u8>, colour: bool, failed: &TlsFailure) {
-    let paint = Paint { colour };
-    paint.around(out, DIM, |out| write_time(out, failed.at));
+pub fn write_tls_failure(out: &mut Vec<u8>, options: &LogOptions, failed: &TlsFailure) {
+    let paint = Paint {
+        colour: options.colour,
+    };
+    paint.around(out, DIM, |out| write_time(out, &options.zone, failed.at));
     paint.around(out, YELLOW, |out| {
         append(out, format_args!(" TLS {} failed", failed.stage.text()));
     });
@@ -86,9 +94,11 @@ impl Paint {
     }
 }
 
-fn write_time(out: &mut Vec<u8>, at: SystemTime) {
-    let clock = UtcTime::clamped(at).format(TimeFormat::Clock);
-    append(out, format_args!("{clock}Z"));
+/// Appends the time of day. A `Z` says that it is UTC.
+fn write_time(out: &mut Vec<u8>, zone: &Zone, at: SystemTime) {
+    let clock = zone.format(at, TimeFormat::Clock);
+    let mark = if *zone == Zone::Utc { "Z" } else { "" };
+    append(out, format_args!("{clock}{mark}"));
 }
 
 /// The length of `OPTIONS` and `CONNECT`, the longest common methods.
@@ -163,10 +173,17 @@ mod tests {
     use super::super::access_log::tests::{SECURITY, example, failed_handshake};
     use super::*;
 
+    fn options(colour: bool) -> LogOptions {
+        LogOptions {
+            colour,
+            ..LogOptions::OFF
+        }
+    }
+
     #[track_caller]
     fn check(colour: bool, exchange: ExchangeRecord, want: &str) {
         let mut got = Vec::new();
-        write_line(&mut got, colour, &exchange);
+        write_line(&mut got, &options(colour), &exchange);
         assert_eq!(String::from_utf8_lossy(&got), format!("{want}\n"));
     }
 
@@ -216,7 +233,7 @@ mod tests {
              TLSv1.3 TLS_AES_256_GCM_SHA384 for CN=alice,O=\\x22a\\x0Ab\\x22",
         );
         let mut got = Vec::new();
-        write_tls_failure(&mut got, false, &failed_handshake());
+        write_tls_failure(&mut got, &options(false), &failed_handshake());
         let want = "13:55:36Z TLS handshake failed  peer sent no\\x0Acertificates\n";
         assert_eq!(String::from_utf8_lossy(&got), want);
     }

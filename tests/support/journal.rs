@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use docroot::observe::access_log::{LogFormat, LogOptions};
 use docroot::observe::event::End;
+use docroot::observe::options::{LogFormat, LogOptions};
 use serde_json::Value;
 
 use super::Setup;

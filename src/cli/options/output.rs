@@ -1,21 +1,23 @@
 //! What the server prints while it runs.
 
 use super::definition::{Choice, Group, Kind, OptionDef};
-use crate::observe::access_log::{Detail, LogFormat};
+use crate::cli::settings::LogTime;
+use crate::observe::options::{Detail, LogFormat};
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Output",
-    options: &[QUIET, VERBOSE, LOG_FORMAT],
+    options: &[QUIET, VERBOSE, LOG_FORMAT, LOG_TIME],
 };
 
 const QUIET: OptionDef = OptionDef::new(
     "quiet",
     Kind::Switch(|settings| settings.quiet = true),
-    "Print neither the banner nor the access log. Warnings and errors are still printed",
+    "Do not print the banner. Warnings and errors are still printed, and so is the access log: \
+     --log-format off turns it off",
 )
 .short('q')
-.everyday("Print neither the banner nor the access log");
+.everyday("Print no banner (--log-format off: no log)");
 
 const VERBOSE: OptionDef = OptionDef::new(
     "verbose",
@@ -62,3 +64,24 @@ const LOG_FORMAT: OptionDef = OptionDef::new(
 )
 .default(|_| "pretty on a terminal, combined otherwise".into())
 .everyday("The access log: pretty, combined, json or off");
+
+const LOG_TIME: OptionDef = OptionDef::new(
+    "log-time",
+    Kind::Choice(
+        "ZONE",
+        &[
+            Choice {
+                word: "local",
+                help: "The time of this machine, see TZ and /etc/localtime",
+                apply: |settings| settings.log_time = Some(LogTime::Local),
+            },
+            Choice {
+                word: "utc",
+                help: "Universal time",
+                apply: |settings| settings.log_time = Some(LogTime::Utc),
+            },
+        ],
+    ),
+    "The time zone of the access log. The formats combined and json write the offset from UTC too",
+)
+.default(|_| "local for pretty, utc otherwise".into());

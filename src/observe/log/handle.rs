@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, SendError, Sender};
 
-use crate::observe::access_log::{LogOptions, write_line, write_tls_failure};
+use crate::observe::access_log::{write_line, write_tls_failure};
 use crate::observe::event::{ExchangeRecord, TlsFailure};
 use crate::observe::metrics::Counters;
+use crate::observe::options::LogOptions;
 
 /// One worker's handle to the log. Invariant: no call blocks.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl LogHandle {
         self.add(|bytes, options| write_tls_failure(bytes, options, failed));
     }
 
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, LogOptions)) {
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, &LogOptions)) {
         if !self.is_enabled() {
             return;
         }
@@ -45,7 +46,7 @@ impl LogHandle {
         if self.batch.is_full() {
             return self.counters.log_lines_dropped.add(1);
         }
-        write(&mut self.batch.bytes, self.options);
+        write(&mut self.batch.bytes, &self.options);
         self.batch.lines += 1;
     }
 
