@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use docroot::observe::options::{LogFormat, LogOptions};
+use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::page::Page;
@@ -24,6 +24,7 @@ fn logging(format: LogFormat) -> (TestServer, Page) {
             config.threads = 1;
             config.log = LogOptions {
                 format,
+                detail: Detail::Full,
                 ..LogOptions::OFF
             };
         })

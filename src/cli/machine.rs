@@ -2,7 +2,10 @@
 
 use std::env;
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::thread;
+
+use rustix::termios::tcgetwinsize;
 
 use crate::net::limits::raise_descriptor_limit;
 use crate::observe::zone::Zone;
@@ -18,6 +21,8 @@ pub struct Machine {
     pub stdout_is_terminal: bool,
     /// Whether to write colours to the standard output.
     pub colour_on_stdout: bool,
+    /// The columns of the terminal that is the standard output.
+    pub columns: Option<usize>,
     /// The time zone.
     pub zone: Zone,
 }
@@ -30,9 +35,16 @@ impl Machine {
             descriptors: raise_descriptor_limit(),
             stdout_is_terminal: io::stdout().is_terminal(),
             colour_on_stdout: wants_colour(&io::stdout()),
+            columns: columns(io::stdout()),
             zone: Zone::read(env::var("TZ").ok().as_deref()),
         }
     }
+}
+
+/// The columns of a terminal. `None` if `stream` is no terminal, or if the terminal does not know.
+pub fn columns(stream: impl AsFd) -> Option<usize> {
+    let size = tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
 }
 
 /// Whether to write colours to `stream`. It must be a terminal that supports them, and `NO_COLOR`

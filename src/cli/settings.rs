@@ -85,6 +85,7 @@ impl Settings {
                         false => LogFormat::Combined,
                     },
                     colour: machine.colour_on_stdout,
+                    width: machine.columns.unwrap_or(0).max(LogOptions::WIDTH),
                     ..LogOptions::OFF
                 },
                 ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)

@@ -21,6 +21,7 @@ const MACHINE: Machine = Machine {
     descriptors: 1024,
     colour_on_stdout: true,
     stdout_is_terminal: true,
+    columns: Some(100),
     zone: Zone::Utc,
 };
 
@@ -78,6 +79,7 @@ fn the_defaults_are_the_documented_ones() {
             log: LogOptions {
                 format: LogFormat::Pretty,
                 colour: true,
+                width: 100,
                 ..LogOptions::OFF
             },
             tls: None,
@@ -175,6 +177,7 @@ fn the_log_is_pretty_only_on_a_terminal() {
     let piped = Machine {
         stdout_is_terminal: false,
         colour_on_stdout: false,
+        columns: None,
         ..MACHINE
     };
     let log = |line: &str| {
@@ -187,6 +190,7 @@ fn the_log_is_pretty_only_on_a_terminal() {
     assert_eq!(log("docroot").format, LogFormat::Combined);
     let pretty = log("docroot --log-format pretty");
     assert_eq!((pretty.format, pretty.colour), (LogFormat::Pretty, false));
+    assert_eq!(pretty.width, 80);
     // A caller may leave out even the name of the program.
     assert_eq!(log("").format, LogFormat::Combined);
 }

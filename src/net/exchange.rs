@@ -11,6 +11,7 @@ use crate::net::request_text::RequestText;
 use crate::observe::client::Client;
 use crate::observe::event::{End, ExchangeRecord, Security};
 use crate::observe::observer::Observer;
+use crate::origin::brief::brief;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
@@ -97,6 +98,7 @@ impl Exchange {
         let since_turn = now.latest.saturating_duration_since(now.instant);
         let ended = now.system.checked_add(since_turn).unwrap_or(now.system);
         let reason = self.answer.map(|(_, reason)| reason.to_string());
+        let brief = self.answer.map(|(_, reason)| brief(&reason));
         let request = self.request.as_deref();
         observer.log.record(&ExchangeRecord {
             peer: client.peer,
@@ -110,6 +112,7 @@ impl Exchange {
             referer: request.and_then(RequestText::referer),
             user_agent: request.and_then(RequestText::user_agent),
             reason: reason.as_deref().unwrap_or_default(),
+            brief: brief.as_deref().unwrap_or_default(),
             end,
             security,
         });

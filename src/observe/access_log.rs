@@ -42,6 +42,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::super::event::{End, Security, TlsStage};
+    use super::super::options::Detail;
     use super::*;
 
     /// The exchange that the tests of each format start from.
@@ -58,6 +59,7 @@ pub(super) mod tests {
             referer: None,
             user_agent: Some(b"curl/8.0"),
             reason: "the file",
+            brief: "gzip",
             end: End::Complete,
             security: None,
         }
@@ -81,17 +83,40 @@ pub(super) mod tests {
     }
 
     fn line(format: LogFormat, colour: bool, exchange: &ExchangeRecord) -> String {
+        line_in(Detail::Full, format, colour, exchange)
+    }
+
+    fn line_in(
+        detail: Detail,
+        format: LogFormat,
+        colour: bool,
+        exchange: &ExchangeRecord,
+    ) -> String {
         let mut out = Vec::new();
         write_line(
             &mut out,
             &LogOptions {
                 format,
                 colour,
+                detail,
                 ..LogOptions::OFF
             },
             exchange,
         );
-        String::from_utf8(out).expect("a log line is ASCII")
+        String::from_utf8(out).expect("a log line is UTF-8")
+    }
+
+    /// The brief line has one character beyond ASCII, and fits into the terminal.
+    #[track_caller]
+    fn check_brief_safe(exchange: &ExchangeRecord) {
+        let line = |colour| line_in(Detail::Brief, LogFormat::Pretty, colour, exchange);
+        let plain = line(false);
+        assert_eq!(without_colours(&line(true)), plain);
+        check_one_printable_line(&plain.replace('…', "."));
+        assert!(
+            plain.trim_end().chars().count() <= LogOptions::WIDTH,
+            "{plain}"
+        );
     }
 
     #[track_caller]
@@ -147,6 +172,7 @@ pub(super) mod tests {
         check_one_printable_line(&plain);
         let coloured = line(LogFormat::Pretty, true, exchange);
         assert_eq!(without_colours(&coloured), plain);
+        check_brief_safe(exchange);
 
         let combined = line(LogFormat::Combined, false, exchange);
         check_one_printable_line(&combined);
@@ -191,7 +217,7 @@ pub(super) mod tests {
         fn no_client_forges_a_line(
             (method, target, agent) in (bytes(), bytes(), bytes()),
             referer in prop::option::of(bytes()),
-            reason in any::<String>(),
+            (reason, brief) in (any::<String>(), "[ -~]{0,30}"),
             (status, sent) in (any::<Option<u16>>(), any::<u64>()),
             end in prop::sample::select(&[End::Complete, End::ClientGone, End::Bug][..]),
             (seconds, nanos) in (0..1_u64 << 40, any::<u64>()),
@@ -209,6 +235,7 @@ pub(super) mod tests {
                 referer: referer.as_deref(),
                 user_agent: Some(&agent),
                 reason: &reason,
+                brief: brief.get(..22).unwrap_or_default(),
                 end,
                 security: client.as_ref().map(|client| Security {
                     client: client.as_deref(),

@@ -32,6 +32,8 @@ pub struct ExchangeRecord<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// Why the response is what it is; empty if there is no response.
     pub reason: &'a str,
+    /// The same in a few words; also empty if the status says everything.
+    pub brief: &'a str,
     /// How the exchange ended.
     pub end: End,
     /// The TLS session; `None` without TLS.
@@ -74,6 +76,21 @@ impl End {
             End::TakenBack => "other clients needed the memory",
             End::Shutdown => "the server shut down",
             End::Bug => "a bug in the server",
+        }
+    }
+
+    /// The same in a few words.
+    pub fn brief(self) -> &'static str {
+        match self {
+            End::Complete => "",
+            End::TooSlow => "cut: client too slow",
+            End::ClientGone => "cut: client left",
+            End::SessionBroken => "cut: TLS broke",
+            End::FileChanged => "cut: file changed",
+            End::DiskFault => "cut: disk failed",
+            End::TakenBack => "cut: no memory left",
+            End::Shutdown => "cut: shutdown",
+            End::Bug => "cut: a bug",
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct LogOptions {
     pub colour: bool,
     /// How much the pretty format says.
     pub detail: Detail,
+    /// The columns of the terminal, for the pretty format.
+    pub width: usize,
     /// The time zone of times.
     pub zone: Zone,
 }
@@ -45,6 +47,10 @@ impl LogOptions {
         format: LogFormat::Off,
         colour: false,
         detail: Detail::Brief,
+        width: LogOptions::WIDTH,
         zone: Zone::Utc,
     };
+
+    /// The columns of most terminals, and of the output if it is no terminal.
+    pub const WIDTH: usize = 80;
 }

@@ -79,10 +79,19 @@ impl Display for Quoted<'_> {
     }
 }
 
+/// The octets that a word keeps.
+static WORD: Class = printable_except(b" \\");
+
+impl Word<'_> {
+    /// How many columns of a terminal the octet takes in a word: 1, or 4 as an escape.
+    pub fn columns(octet: u8) -> usize {
+        if octet::is(&WORD, octet) { 1 } else { 4 }
+    }
+}
+
 impl Display for Word<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        static KEPT: Class = printable_except(b" \\");
-        write_hex(f, self.0, &KEPT, "\\x")
+        write_hex(f, self.0, &WORD, "\\x")
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use docroot::observe::event::End;
-use docroot::observe::options::{LogFormat, LogOptions};
+use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use serde_json::Value;
 
 use super::Setup;
@@ -22,6 +22,7 @@ impl Setup {
             config.log = LogOptions {
                 format,
                 colour,
+                detail: Detail::Full,
                 ..LogOptions::OFF
             }
         });

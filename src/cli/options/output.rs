@@ -28,10 +28,11 @@ const VERBOSE: OptionDef = OptionDef::new(
             _ => Detail::Heads,
         };
     }),
-    "Say more. DOCROOT_VERBOSE=1 means the same",
+    "Spell out the reason for each response in the pretty log, whatever the width of the terminal. \
+     DOCROOT_VERBOSE=1 means the same",
 )
 .short('v')
-.everyday("Say more");
+.everyday("Spell out the reasons in the log");
 
 const LOG_FORMAT: OptionDef = OptionDef::new(
     "log-format",

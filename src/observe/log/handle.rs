@@ -26,7 +26,7 @@ impl LogHandle {
         self.channels.is_some()
     }
 
-    /// Adds a line about an exchange to the batch.
+    /// Adds the lines about an exchange to the batch. The writer does not separate them.
     pub fn record(&mut self, exchange: &ExchangeRecord) {
         self.add(|bytes, options| write_line(bytes, options, exchange));
     }
@@ -46,8 +46,12 @@ impl LogHandle {
         if self.batch.is_full() {
             return self.counters.log_lines_dropped.add(1);
         }
-        write(&mut self.batch.bytes, &self.options);
-        self.batch.lines += 1;
+        let bytes = &mut self.batch.bytes;
+        let start = bytes.len();
+        write(bytes, &self.options);
+        let added = bytes.get(start..).unwrap_or_default();
+        let lines = added.iter().filter(|&&byte| byte == b'\n').count();
+        self.batch.lines += lines as u64;
     }
 
     /// Sends the batch to the writer, if the queue has room. A worker calls this at the end of each
