@@ -133,6 +133,10 @@ fn act(
     if settings.config.log.detail > Detail::Brief {
         settings.remarks.extend(environment.ignored());
     }
+    if settings.config.log.detail == Detail::Heads && !settings.config.log.wants_heads() {
+        let remark = "only the pretty log shows heads: add --log-format pretty to -vv";
+        settings.remarks.push(remark.into());
+    }
     check_index(&settings.config.site)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),

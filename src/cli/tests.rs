@@ -173,6 +173,17 @@ fn the_address_of_a_service_is_told_only_to_who_asks_for_more() {
 }
 
 #[test]
+fn heads_that_the_log_cannot_show_are_told() {
+    assert_eq!(launch("-vv").remarks, [""; 0]);
+    assert_eq!(launch("-v --log-format json").remarks, [""; 0]);
+    let told = launch("-vv --log-format json").remarks;
+    assert_eq!(
+        told,
+        ["only the pretty log shows heads: add --log-format pretty to -vv"]
+    );
+}
+
+#[test]
 fn the_log_is_pretty_only_on_a_terminal() {
     let piped = Machine {
         stdout_is_terminal: false,

@@ -62,6 +62,7 @@ pub(super) mod tests {
             brief: "gzip",
             end: End::Complete,
             security: None,
+            heads: None,
         }
     }
 

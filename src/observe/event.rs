@@ -38,6 +38,26 @@ pub struct ExchangeRecord<'a> {
     pub end: End,
     /// The TLS session; `None` without TLS.
     pub security: Option<Security<'a>>,
+    /// The heads as they went over the wire; `None` unless the log prints them.
+    pub heads: Option<Heads<'a>>,
+}
+
+/// The heads of an exchange. The client chose every byte of the first one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Heads<'a> {
+    /// The head of the request, as far as it came.
+    pub request: Head<'a>,
+    /// The head of the response; empty if there is none.
+    pub response: Head<'a>,
+}
+
+/// A head or the beginning of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Head<'a> {
+    /// What is kept of it.
+    pub bytes: &'a [u8],
+    /// The length of the whole head in bytes.
+    pub length: usize,
 }
 
 /// How an exchange ends.

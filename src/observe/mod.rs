@@ -9,6 +9,8 @@ pub mod client;
 mod combined;
 // What the access log records.
 pub mod event;
+// The heads of an exchange, for people.
+mod heads;
 // The format for programs: one JSON object per line.
 mod json;
 // The thread that writes the log, so no worker waits for a disk.

@@ -51,6 +51,11 @@ impl LogOptions {
         zone: Zone::Utc,
     };
 
+    /// Whether the log prints heads.
+    pub fn wants_heads(&self) -> bool {
+        self.format == LogFormat::Pretty && self.detail == Detail::Heads
+    }
+
     /// The columns of most terminals, and of the output if it is no terminal.
     pub const WIDTH: usize = 80;
 }

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::event::{End, ExchangeRecord, TlsFailure};
+use super::heads;
 use super::options::{Detail, LogOptions};
 use super::zone::Zone;
 use crate::text::append;
@@ -20,7 +21,7 @@ use crate::text::escape::{Quoted, Word};
 use crate::text::human::{HumanDuration, HumanSize};
 use crate::text::shortened::Shortened;
 
-/// Appends the line. If it is brief, it fits into the width of the terminal, and a missing icon has no
+/// Appends the line, and the heads if there are any. If the line is brief, it fits into the width of the terminal, and a missing icon has no
 /// line at all.
 pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     if options.detail == Detail::Brief && is_missing_icon(exchange) {
@@ -42,6 +43,9 @@ pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRe
         Detail::Full | Detail::Heads => line.finish(exchange),
     }
     out.push(b'\n');
+    if let Some(heads) = &exchange.heads {
+        heads::write(out, heads);
+    }
 }
 
 /// Appends a line about a TLS session that failed.

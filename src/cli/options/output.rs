@@ -29,10 +29,11 @@ const VERBOSE: OptionDef = OptionDef::new(
         };
     }),
     "Spell out the reason for each response in the pretty log, whatever the width of the terminal. \
-     DOCROOT_VERBOSE=1 means the same",
+     -vv also prints the heads of each request and response, without the values of Authorization, \
+     Proxy-Authorization, Cookie and Set-Cookie. DOCROOT_VERBOSE=1 means -v, and 2 means -vv",
 )
 .short('v')
-.everyday("Spell out the reasons in the log");
+.everyday("Spell out the reasons in the log; -vv: the heads");
 
 const LOG_FORMAT: OptionDef = OptionDef::new(
     "log-format",

@@ -26,6 +26,11 @@ impl LogHandle {
         self.channels.is_some()
     }
 
+    /// Whether the log prints heads.
+    pub fn wants_heads(&self) -> bool {
+        self.is_enabled() && self.options.wants_heads()
+    }
+
     /// Adds the lines about an exchange to the batch. The writer does not separate them.
     pub fn record(&mut self, exchange: &ExchangeRecord) {
         self.add(|bytes, options| write_line(bytes, options, exchange));
