@@ -4,12 +4,13 @@ mod support;
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use docroot::net::local_addresses::outward_addresses;
 use rustix::process::Signal;
 use support::program::{Program, command, free_port, skipped, unprivileged};
 use support::{find, request};
@@ -752,6 +753,62 @@ fn root_is_warned_if_others_can_connect() {
     if !is_root {
         skipped("only root is warned, and the tests run as another user");
     }
+}
+
+/// The environment of the tests has no desktop.
+#[test]
+fn without_a_desktop_the_server_says_so_and_goes_on() {
+    if !cfg!(target_os = "linux") {
+        return skipped("only Linux can tell");
+    }
+    let folder = site();
+    let mut command = command();
+    command
+        .args(["--open", "--log-format", "off"])
+        .arg(folder.path());
+    let program = Program::start(&mut command);
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    let want = format!("open http://{}/ yourself\n", program.address);
+    program.signal(Signal::TERM);
+    let (status, said) = program.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(said.starts_with("docroot: there is no desktop "), "{said}");
+    assert!(said.ends_with(&want) && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn the_banner_has_a_code_for_the_address_in_the_local_network() {
+    let addresses = outward_addresses();
+    let Some(lan) = addresses.first() else {
+        return skipped("this machine has no network");
+    };
+    let folder = site();
+    let said = |bind: &str, qr: &str| {
+        let mut command = command();
+        command.arg(qr);
+        said_at(bind, command, folder.path())
+    };
+    let scan = |banner: &str| {
+        banner
+            .lines()
+            .any(|line| line.starts_with("Scan this code"))
+    };
+    let banner = said("lan", "--qr");
+    let begin = format!(
+        "  http://{}:",
+        SocketAddr::new(*lan, 0).to_string().trim_end_matches(":0")
+    );
+    assert!(banner.contains(&begin) && scan(&banner), "{banner}");
+    assert!(!scan(&said("lan", "--no-qr")));
+    // Nobody scans a pipe.
+    assert!(!scan(&said("lan", "--no-compress")));
+    let local = said("127.0.0.1", "--qr");
+    assert!(
+        local.contains("so there is no QR code. Use --bind lan"),
+        "{local}"
+    );
 }
 
 #[test]

@@ -42,7 +42,8 @@ serve if no path is typed. docroot warns about other variables whose names begin
 Examples:
   docroot                          serve this directory to this machine
   docroot -o www                   serve www and open it in the browser
-  docroot -b 0.0.0.0 -p 9000 /srv  serve /srv to the network, on port 9000
+  docroot -b lan                   serve this directory to the local network
+  docroot -b 0.0.0.0 -p 9000 /srv  serve /srv to every network, on port 9000
   docroot report.pdf               serve a single file
   docroot --tls-self-signed        serve this directory over HTTPS
   docroot --log-format json | jq   process the log with another program
@@ -64,7 +65,7 @@ Examples:
 const SHORT_AFTER_HELP: &str = "\
 Examples:
   docroot -o www                   serve www and open it in the browser
-  docroot -b 0.0.0.0 -p 9000 /srv  serve /srv to the network, on port 9000
+  docroot -b lan                   serve this directory to the local network
   docroot explain /a.txt www       explain the response to GET /a.txt
 
 docroot --help shows all options.";

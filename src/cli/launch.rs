@@ -22,6 +22,8 @@ pub struct Launch {
     pub banner: bool,
     /// Whether to open the browser.
     pub open: bool,
+    /// Whether to print a QR code. Without a value, it depends on the terminal and the addresses.
+    pub qr: Option<bool>,
     /// What to tell the operator at the start, one line each.
     pub remarks: Vec<String>,
 }

@@ -37,6 +37,8 @@ pub mod machine;
 mod options;
 // Completions and the manual page.
 mod printed;
+// A URL as a QR code.
+mod qr;
 // Parses the request of `docroot explain`.
 mod request;
 // The signals that docroot handles.

@@ -3,6 +3,8 @@
 //! The settings start as the defaults. Each option changes its own part, so the order in which
 //! options are applied does not matter. Rules that concern several options are checked at the end.
 
+use std::net::IpAddr;
+
 use clap_complete::Shell;
 
 use super::https::Https;
@@ -31,6 +33,10 @@ pub struct Settings {
     pub zone: Zone,
     /// Whether to open the browser.
     pub open: bool,
+    /// Whether to print a QR code. Without a value, it depends on the terminal and the addresses.
+    pub qr: Option<bool>,
+    /// The address of this machine in its local network, if it has one.
+    pub lan: Option<IpAddr>,
     /// The request of `docroot explain`.
     pub request: Request,
     /// What to tell the operator at the start, one line each.
@@ -96,6 +102,8 @@ impl Settings {
             log_time: None,
             zone: machine.zone.clone(),
             open: false,
+            qr: None,
+            lan: machine.lan,
             request: Request {
                 method: b"GET".to_vec(),
                 fields: Vec::new(),
@@ -133,6 +141,7 @@ impl Settings {
             config,
             banner: !self.quiet,
             open: self.open,
+            qr: self.qr,
             remarks: self.remarks,
         })
     }

@@ -1,6 +1,6 @@
 //! The command line and the environment, from arguments to a configuration.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ const MACHINE: Machine = Machine {
     stdout_is_terminal: true,
     columns: Some(100),
     zone: Zone::Utc,
+    lan: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
 };
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
@@ -86,6 +87,7 @@ fn the_defaults_are_the_documented_ones() {
         },
         banner: true,
         open: false,
+        qr: None,
         remarks: Vec::new(),
     };
     assert_eq!(launch(""), want);
@@ -101,6 +103,8 @@ fn options_are_read() {
     assert_eq!(launch("-t 2").config.threads, 2);
     assert_eq!(launch("--disk-threads 9").config.disk_threads, 9);
     assert!(launch("-o").open);
+    assert_eq!(launch("--qr").qr, Some(true));
+    assert_eq!(launch("--no-qr").qr, Some(false));
     assert!(!launch("--no-listing").config.site.listing);
     assert!(!launch("--no-compress").config.site.compress);
     assert!(launch("--include-hidden").config.site.hidden);
@@ -228,6 +232,8 @@ fn addresses_are_read() {
     check_bind("-b localhost", &[], &["127.0.0.1", "::1"]);
     check_bind("--host LOCALHOST", &[], &["127.0.0.1", "::1"]);
     check_bind("-b 0.0.0.0", &["0.0.0.0"], &[]);
+    check_bind("-b lan", &["192.0.2.7"], &[]);
+    check_bind("-b LAN,localhost", &["192.0.2.7"], &["127.0.0.1", "::1"]);
     check_bind("-b 0.0.0.0 --bind ::", &["0.0.0.0", "::"], &[]);
     check_bind("-b 0.0.0.0,[::1]", &["0.0.0.0", "::1"], &[]);
     check_bind(
@@ -235,6 +241,18 @@ fn addresses_are_read() {
         &["127.0.0.1"],
         &["::1"],
     );
+}
+
+#[test]
+fn a_machine_without_a_network_has_no_lan() {
+    let alone = Machine {
+        lan: None,
+        ..MACHINE
+    };
+    let arguments = ["docroot", "-b", "lan"].map(OsString::from);
+    let error = parse(arguments, [], &alone).expect_err("no address");
+    let mistake = error.mistake();
+    assert!(mistake.contains("this machine has no network"), "{mistake}");
 }
 
 #[test]

@@ -7,13 +7,13 @@ use crate::observe::options::{Detail, LogFormat};
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Output",
-    options: &[QUIET, VERBOSE, LOG_FORMAT, LOG_TIME],
+    options: &[QUIET, VERBOSE, QR, NO_QR, LOG_FORMAT, LOG_TIME],
 };
 
 const QUIET: OptionDef = OptionDef::new(
     "quiet",
     Kind::Switch(|settings| settings.quiet = true),
-    "Do not print the banner. Warnings and errors are still printed, and so is the access log: \
+    "Do not print the banner, nor the summary at the end. Warnings and errors are still printed, and so is the access log: \
      --log-format off turns it off",
 )
 .short('q')
@@ -34,6 +34,20 @@ const VERBOSE: OptionDef = OptionDef::new(
 )
 .short('v')
 .everyday("Spell out the reasons in the log; -vv: the heads");
+
+const QR: OptionDef = OptionDef::new(
+    "qr",
+    Kind::Switch(|settings| settings.qr = Some(true)),
+    "Print the address for other machines as a QR code, for the camera of a phone. On a terminal, \
+     docroot does so by itself if other machines can connect",
+)
+.everyday("Print the address as a QR code for a phone");
+
+const NO_QR: OptionDef = OptionDef::new(
+    "no-qr",
+    Kind::Switch(|settings| settings.qr = Some(false)),
+    "Do not print a QR code",
+);
 
 const LOG_FORMAT: OptionDef = OptionDef::new(
     "log-format",
