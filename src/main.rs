@@ -5,20 +5,21 @@
 #![forbid(unsafe_code)]
 
 use std::env;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use docroot::cli::banner::Banner;
+use docroot::cli::banner::{Banner, summary};
 use docroot::cli::launch::{Command, Explain, Launch};
-use docroot::cli::machine::{Machine, wants_colour};
+use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::signals::{self, end_on_signals, survive_file_size_limit};
 use docroot::cli::warnings::{Surroundings, warnings};
 use docroot::cli::{self, explanation};
 use docroot::http1::target::Scheme;
 use docroot::net;
+use docroot::net::clock;
 use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
@@ -32,17 +33,14 @@ use docroot::observe::notice;
 fn main() -> ExitCode {
     notice::print_panics();
     survive_file_size_limit();
-    let variable = |name: &str| env::var_os(name);
-    let status = match cli::parse(env::args_os(), variable, &Machine::inspect()) {
+    let status = match cli::parse(env::args_os(), env::vars_os(), &Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Print(text)) => print(&text),
-        // The parser reports the help and the version as errors too.
-        Err(error) if error.exit_code() == 0 => printed(error.print(), ExitCode::SUCCESS),
-        Err(error) => {
+        Err(mistake) => {
             // If the mistake cannot be printed, the status still tells.
-            let _ = error.print();
-            ExitCode::from(error.exit_code())
+            let _ = mistake.print();
+            ExitCode::from(USAGE)
         }
     };
     notice::flush(notice::FLUSH_TIMEOUT);
@@ -60,6 +58,9 @@ fn run(launch: Launch) -> ExitCode {
 }
 
 fn explain(request: Explain) -> ExitCode {
+    if !request.remarks.is_empty() {
+        notice::tell(&request.remarks);
+    }
     let head = explanation::request(&request);
     match net::explain::explain(request.config, &head) {
         Ok(explained) => print(&explanation::print(&explained, request.format)),
@@ -74,11 +75,12 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
-    let log = Log::to_standard_output(launch.config.log, counters)
+    let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
     let (text, urls) = announcement(&launch, &server);
     let hurry = end_on_signals(server.handle())
         .map_err(|fault| StartError::System("a signal handler", fault))?;
+    let began = clock::instant();
     let outcome = server.run(&log, || {
         say(text);
         if launch.open {
@@ -86,11 +88,19 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
         }
     });
     log.shutdown(LOG_TIMEOUT);
+    // A person who ends it sees what it did. A supervisor has the log.
+    if launch.banner && outcome.is_ok() && io::stderr().is_terminal() {
+        let time = clock::instant().saturating_duration_since(began);
+        say(summary(&counters.snapshot(), time));
+    }
     outcome.map(|()| match hurry.is_set() {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
 }
+
+/// The exit status after a mistake in the arguments.
+const USAGE: u8 = 2;
 
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
@@ -113,9 +123,14 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         outward: &outward_addresses(),
         root: &root,
         taken: taken_port(config.port, &listening),
+        qr: launch.qr,
+        columns: columns(io::stderr()),
         colour: wants_colour(&io::stderr()),
     };
     let mut text = String::new();
+    for remark in &launch.remarks {
+        text += &format!("docroot: {remark}\n");
+    }
     for notice in server.notices() {
         text += &format!("docroot: {notice}\n");
     }
@@ -138,6 +153,12 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
 
 fn open_browser(urls: &[String]) {
     let Some(url) = urls.first() else { return };
+    if !has_desktop(|name| env::var_os(name)) {
+        let why = "neither DISPLAY nor WAYLAND_DISPLAY is set";
+        return say(format!(
+            "docroot: there is no desktop to open a browser on ({why}); open {url} yourself\n"
+        ));
+    }
     if let Err(error) = open::that_detached(url) {
         say(format!(
             "docroot: cannot open the browser: {error}; open {url} yourself\n"
@@ -145,18 +166,14 @@ fn open_browser(urls: &[String]) {
     }
 }
 
+/// Prints on the standard output. It is not an error if the reader closes the pipe early.
 fn print(text: &[u8]) -> ExitCode {
-    printed(io::stdout().write_all(text), ExitCode::SUCCESS)
-}
-
-/// The exit status after printing. It is not an error if the reader closes the pipe early.
-fn printed(outcome: io::Result<()>, status: ExitCode) -> ExitCode {
-    match outcome {
+    match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             say(format!("docroot: cannot print: {error}\n"));
             ExitCode::FAILURE
         }
-        _ => status,
+        _ => ExitCode::SUCCESS,
     }
 }
 

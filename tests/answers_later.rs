@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use docroot::net::connection::Turn;
 use docroot::net::protocol::step::Closed;
-use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
+use docroot::observe::options::LogFormat;
 use docroot::origin::handler::{Answer, Origin, Polled, Responder};
 use docroot::origin::request::{Request, RequestBody};
 use docroot::origin::response::Response;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use docroot::net::tls::options::{ClientAuthentication, TlsOptions};
-use docroot::observe::access_log::{LogFormat, LogOptions};
+use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use rustls::ClientConfig;
 use rustls::HandshakeKind::{Full, Resumed};
 use serde_json::Value;
@@ -56,7 +56,8 @@ impl Gate {
         setup.config.threads = 1;
         setup.config.log = LogOptions {
             format,
-            colour: false,
+            detail: Detail::Full,
+            ..LogOptions::OFF
         };
         setup.sink = Some(Box::new(page.clone()));
         Gate {

@@ -4,12 +4,13 @@ mod support;
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use docroot::net::local_addresses::outward_addresses;
 use rustix::process::Signal;
 use support::program::{Program, command, free_port, skipped, unprivileged};
 use support::{find, request};
@@ -55,7 +56,12 @@ fn check_mistake(variables: &[(&str, &str)], arguments: &[&str], status: i32, wa
 
 #[test]
 fn mistakes_end_with_2_and_say_where_help_is() {
-    check_mistake(&[], &["--prot", "1"], 2, "unexpected argument '--prot'");
+    check_mistake(
+        &[],
+        &["--prot", "1"],
+        2,
+        "there is no option '--prot'; did you mean --port?",
+    );
     check_mistake(&[], &["a", "b"], 2, "unexpected argument 'b'");
     check_mistake(&[], &["--port", "http"], 2, "'--port <N>'");
     check_mistake(&[], &["--port"], 2, "a value is required");
@@ -133,7 +139,10 @@ fn requests_to_explain_that_cannot_be_sent_end_with_2() {
         assert!(help.contains(option), "{option}\n{help}");
     }
     assert!(!help.contains("--port"), "{help}");
-    assert_eq!(printed(&[], &["explain", "-h"]), help);
+    check_short_help(
+        &["explain", "-h"],
+        "docroot explain --help shows all options.",
+    );
 }
 
 #[test]
@@ -173,7 +182,28 @@ fn the_help_shows_every_default_in_groups() {
     }
     assert!(help.contains("\nExamples:\n"));
     assert!(!help.contains('\x1b'));
-    assert_eq!(printed(&[], &["-h"]), help);
+    check_short_help(&["-h"], "docroot --help shows all options.");
+}
+
+/// Its options have one line each, in 80 columns.
+#[track_caller]
+fn check_short_help(arguments: &[&str], last: &str) {
+    let help = printed(&[], arguments);
+    assert_eq!(help.lines().last(), Some(last), "{help}");
+    assert!(help.contains("\nExamples:\n"), "{help}");
+    let wide = help.lines().find(|line| line.chars().count() > 80);
+    assert_eq!(wide, None, "{help}");
+    let options = help.split("Options:\n").nth(1).expect("options");
+    let options: Vec<&str> = options
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
+    assert!((5..=14).contains(&options.len()), "{help}");
+    for line in options {
+        let begins_option = line.trim_start().starts_with('-');
+        assert!(begins_option, "a second line: {help}");
+        assert!(!line.contains("{}"), "{help}");
+    }
 }
 
 #[test]
@@ -486,13 +516,16 @@ fn end(child: &mut std::process::Child) -> Option<i32> {
     child.wait().expect("it ends").code()
 }
 
+/// The access log is asked for, or not, with its format.
 #[test]
-fn quiet_says_nothing_at_all() {
+fn quiet_says_nothing_but_the_log() {
     let folder = site();
     let port = free_port().to_string();
     let mut child = command()
         .args(["--quiet", "--bind", "127.0.0.1", "--port", &port])
-        .args(["--allow-host", "test"])
+        .args(["--allow-host", "test", "--log-format", "combined"])
+        .args(["--log-time", "local"])
+        .env("TZ", "NPT-5:45")
         .arg(folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -502,20 +535,15 @@ fn quiet_says_nothing_at_all() {
     client.send(&request("GET", "/a.txt", &[]));
     assert_eq!(client.response("GET").text(), "here");
     assert_eq!(end(&mut child), Some(0));
-    let mut said = Vec::new();
-    child
-        .stdout
-        .take()
-        .expect("a pipe")
-        .read_to_end(&mut said)
-        .expect("bytes");
-    child
-        .stderr
-        .take()
-        .expect("a pipe")
-        .read_to_end(&mut said)
-        .expect("bytes");
-    assert_eq!(text(&said), "");
+    let mut log = String::new();
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_to_string(&mut log).expect("text");
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains(" +0545] \"GET /a.txt "), "{log}");
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().expect("a pipe");
+    stderr.read_to_string(&mut said).expect("text");
+    assert_eq!(said, "");
 }
 
 /// A standard output that nobody reads, that is full, and that is not there.
@@ -725,6 +753,87 @@ fn root_is_warned_if_others_can_connect() {
     if !is_root {
         skipped("only root is warned, and the tests run as another user");
     }
+}
+
+/// The environment of the tests has no desktop.
+#[test]
+fn without_a_desktop_the_server_says_so_and_goes_on() {
+    if !cfg!(target_os = "linux") {
+        return skipped("only Linux can tell");
+    }
+    let folder = site();
+    let mut command = command();
+    command
+        .args(["--open", "--log-format", "off"])
+        .arg(folder.path());
+    let program = Program::start(&mut command);
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    let want = format!("open http://{}/ yourself\n", program.address);
+    program.signal(Signal::TERM);
+    let (status, said) = program.wait();
+    assert_eq!(status.code(), Some(0));
+    assert!(said.starts_with("docroot: there is no desktop "), "{said}");
+    assert!(said.ends_with(&want) && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn the_banner_has_a_code_for_the_address_in_the_local_network() {
+    let addresses = outward_addresses();
+    let Some(lan) = addresses.first() else {
+        return skipped("this machine has no network");
+    };
+    let folder = site();
+    let said = |bind: &str, qr: &str| {
+        let mut command = command();
+        command.arg(qr);
+        said_at(bind, command, folder.path())
+    };
+    let scan = |banner: &str| {
+        banner
+            .lines()
+            .any(|line| line.starts_with("Scan this code"))
+    };
+    let banner = said("lan", "--qr");
+    let begin = format!(
+        "  http://{}:",
+        SocketAddr::new(*lan, 0).to_string().trim_end_matches(":0")
+    );
+    assert!(banner.contains(&begin) && scan(&banner), "{banner}");
+    assert!(!scan(&said("lan", "--no-qr")));
+    // Nobody scans a pipe.
+    assert!(!scan(&said("lan", "--no-compress")));
+    let local = said("127.0.0.1", "--qr");
+    assert!(
+        local.contains("so there is no QR code. Use --bind lan"),
+        "{local}"
+    );
+}
+
+#[test]
+fn a_variable_that_docroot_does_not_read_is_warned_about() {
+    let folder = site();
+    let mut command = command();
+    command.env("DOCROOT_PROT", "1");
+    command.env("DOCROOT_SERVICE_HOST", "192.0.2.1");
+    command.env("DOCROOT_PATH", folder.path());
+    let program = Program::start(&mut command);
+    let warned = program
+        .banner
+        .lines()
+        .filter(|line| line.contains("warning"));
+    let want = "docroot: warning: docroot does not read the variable 'DOCROOT_PROT'; \
+                did you mean DOCROOT_PORT?";
+    assert_eq!(warned.collect::<Vec<_>>(), [want]);
+    // The folder of the variable is served.
+    let mut client = program.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").text(), "here");
+    let output = run(&[("DOCROOT_INDX", "x")], &["explain", "/"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = text(&output.stderr);
+    assert!(said.ends_with("did you mean DOCROOT_INDEX?\n"), "{said}");
 }
 
 /// The operator knows what the banner says, but may not know what a warning says.

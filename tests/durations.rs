@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use docroot::net::connection::Turn;
-use docroot::observe::access_log::LogFormat;
+use docroot::observe::options::LogFormat;
 use docroot::origin::handler::Polled;
 use docroot::origin::request::Content;
 use support::handlers::{Script, later, sourced, text};

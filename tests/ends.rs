@@ -13,8 +13,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
+use docroot::observe::options::LogFormat;
 use support::handlers::{Bell, Part, Script, sourced};
 use support::journal::{FORMATS, Wanted};
 use support::page::Page;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use docroot::net::tls::options::TlsVersion;
-use docroot::observe::access_log::{LogFormat, LogOptions};
+use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use docroot::site::budget::Account;
 use rustls::HandshakeKind::{Full, Resumed};
 use rustls::ProtocolVersion;
@@ -181,7 +181,8 @@ fn logging(format: LogFormat) -> (SecureSite, Page) {
         config.threads = 1;
         config.log = LogOptions {
             format,
-            colour: false,
+            detail: Detail::Full,
+            ..LogOptions::OFF
         };
     });
     setup.sink = Some(Box::new(page.clone()));

@@ -4,7 +4,7 @@
 mod support;
 
 use docroot::http1::allowed_hosts::HostPattern;
-use docroot::observe::access_log::LogFormat;
+use docroot::observe::options::LogFormat;
 use support::{Response, Setup, TestServer};
 
 /// A server of one file that allows only what follows from its address and these patterns.

@@ -4,8 +4,8 @@
 
 mod support;
 
-use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
+use docroot::observe::options::LogFormat;
 use docroot::origin::handler::{Conversed, Next, Polled};
 use support::handlers::{Bell, Part, Script, later, sourced, upgraded};
 use support::journal::{FORMATS, Wanted};

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use docroot::net::connection::Turn;
 use docroot::net::protocol::step::Closed;
-use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
+use docroot::observe::options::LogFormat;
 use rustls::ContentType;
 use support::forge::{Forge, tapped};
 use support::rig::Rig;

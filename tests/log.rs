@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use docroot::observe::access_log::{LogFormat, LogOptions};
+use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::page::Page;
@@ -24,7 +24,8 @@ fn logging(format: LogFormat) -> (TestServer, Page) {
             config.threads = 1;
             config.log = LogOptions {
                 format,
-                colour: false,
+                detail: Detail::Full,
+                ..LogOptions::OFF
             };
         })
         .file("a.txt", "twelve bytes")
@@ -185,6 +186,95 @@ fn pretty_lines_have_their_columns_whatever_the_client_writes() {
     let first: Vec<&str> = lines[0].split_ascii_whitespace().collect();
     assert_eq!(first[1..5], ["200", "GET", "12", "B"]);
     assert_eq!(first[7], "/a.txt?\"quote'%0d%0a%1b[2J");
+}
+
+/// A server with several workers that logs heads.
+fn logging_heads() -> (TestServer, Page) {
+    let page = Page::default();
+    let mut setup = Setup::new().with(|config| {
+        config.threads = 2;
+        config.log = LogOptions {
+            format: LogFormat::Pretty,
+            detail: Detail::Heads,
+            ..LogOptions::OFF
+        };
+    });
+    setup.sink = Some(Box::new(page.clone()));
+    (setup.file("a.txt", "twelve bytes").start(), page)
+}
+
+#[test]
+fn heads_are_shown_as_they_went_over_the_wire_without_secrets() {
+    let (server, page) = logging_heads();
+    let mut client = server.connect();
+    let secret = [("COOKIE", "a=secret"), ("Authorization", "Basic secret")];
+    let sent = request("GET", "/a.txt", &secret);
+    client.send(&sent);
+    client.finish();
+    let answer = String::from_utf8(client.rest()).expect("ASCII");
+    let head = answer.strip_suffix("twelve bytes").expect("the content");
+    // A head that is refused, and what follows it, which is not its head.
+    let mut refused = server.connect();
+    refused.send(b"GET /\x1b[2J HTTP/1.1\r\nCookie: secret\r\n\r\nsecret");
+    refused.finish();
+    let refusal = refused.rest();
+    assert!(find(&refusal, b"HTTP/1.1 400").is_some());
+    let lines = lines_after(server, &page);
+    let begins: Vec<usize> = (0..lines.len())
+        .filter(|&line| !lines[line].starts_with(['>', '<']))
+        .collect();
+    assert_eq!(begins.len(), 2, "{lines:#?}");
+    let (first, second) = (&lines[1..begins[1]], &lines[begins[1] + 1..]);
+    let sent = String::from_utf8(sent)
+        .expect("ASCII")
+        .replace("a=secret", "***");
+    let sent = sent.replace("Basic secret", "***");
+    let wire = |prefix: &str, head: &str| -> Vec<String> {
+        let lines = head.split_terminator("\r\n");
+        lines.map(|line| format!("{prefix} {line}")).collect()
+    };
+    let want = [wire(">", &sent), wire("<", head)].concat();
+    assert_eq!(first, want);
+    assert_eq!(
+        second[..3],
+        ["> GET /\\x1B[2J HTTP/1.1", "> Cookie: ***", "> "],
+        "{second:#?}"
+    );
+    assert!(second[3].starts_with("< HTTP/1.1 400 "), "{second:#?}");
+    assert!(!lines.concat().contains("secret"), "{lines:#?}");
+}
+
+#[test]
+fn heads_of_several_exchanges_are_not_mixed() {
+    let (server, page) = logging_heads();
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let server = &server;
+            scope.spawn(move || {
+                let mut client = server.connect();
+                for _ in 0..100 {
+                    let target = format!("/a.txt?{number}");
+                    client.send(&request("GET", &target, &[]));
+                    assert_eq!(client.response("GET").status, 200);
+                }
+            });
+        }
+    });
+    let lines = lines_after(server, &page);
+    // The first lines of an exchange, which name the target, stand together, and the response follows.
+    let mut exchanges = 0;
+    let mut rest = &lines[..];
+    while let [line, request, others @ ..] = rest {
+        let target = request.split(' ').nth(2).expect("a target");
+        assert!(line.contains(&format!("  {target}  ")), "{line} {request}");
+        let end = others.iter().position(|line| line == "< ").expect("an end");
+        let sides = others[..=end].iter().map(|line| &line[..1]);
+        let sides: Vec<&str> = sides.collect();
+        assert!(sides.is_sorted_by(|one, next| one >= next), "{others:#?}");
+        rest = &others[end + 1..];
+        exchanges += 1;
+    }
+    assert_eq!((exchanges, rest.len()), (400, 0));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use docroot::net::connection::Turn;
 use docroot::net::protocol::step::Closed;
-use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
+use docroot::observe::options::LogFormat;
 use serde_json::Value;
 use support::page::Page;
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use docroot::net::connection::Turn;
 use docroot::net::limits::Deadlines;
-use docroot::observe::access_log::LogFormat;
 use docroot::observe::event::End;
+use docroot::observe::options::LogFormat;
 use docroot::origin::handler::{Answer, Polled};
 use docroot::origin::request::{Content, RequestBody};
 use support::handlers::{Bell, later, text};

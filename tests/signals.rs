@@ -115,10 +115,17 @@ fn shown_after(signal: Signal) -> String {
 const LAST_LINE: &str = "Press Ctrl-C to stop.\r\n";
 
 #[test]
-fn an_interrupt_ends_the_line_of_a_terminal() {
-    // The terminal writes a line feed as two characters.
-    assert_eq!(shown_after(Signal::INT), "\r\n");
-    assert_eq!(shown_after(Signal::TERM), "");
+fn a_terminal_shows_what_was_done_after_the_line_of_an_interrupt() {
+    for (signal, line) in [(Signal::INT, "\r\n"), (Signal::TERM, "")] {
+        let shown = shown_after(signal);
+        // The terminal writes a line feed as two characters.
+        let begin = format!("{line}docroot: 0 requests, 0 B sent, in ");
+        let time = shown.strip_prefix(&begin).expect(&shown);
+        assert!(
+            time.ends_with("s\r\n") && time.lines().count() == 1,
+            "{shown}"
+        );
+    }
 }
 
 /// The same limit as `ulimit -f`. The log grows up to it, and goes on when the file is emptied.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use docroot::net::connection::Turn;
 use docroot::net::limits::Deadlines;
 use docroot::net::protocol::step::Closed;
-use docroot::observe::access_log::LogFormat;
+use docroot::observe::options::LogFormat;
 use docroot::origin::handler::{Answer, Conversed, Next, Polled};
 use docroot::origin::request::{Content, Request};
 use docroot::origin::response::Response;

@@ -4,9 +4,14 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
+use super::qr;
 use crate::http1::target::Scheme;
+use crate::observe::metrics::Snapshot;
+use crate::observe::options::LogOptions;
 use crate::text::escape::Name;
+use crate::text::human::{Elapsed, Grouped, HumanSize};
 
 /// What the banner shows.
 #[derive(Clone, Debug)]
@@ -25,6 +30,10 @@ pub struct Banner<'a> {
     pub root: &'a Path,
     /// The default port, if another program uses it and docroot chose the next one.
     pub taken: Option<u16>,
+    /// Whether to print a QR code. Without a value: if it is for a person who can let others connect.
+    pub qr: Option<bool>,
+    /// The columns of the terminal; `None` if the banner goes elsewhere.
+    pub columns: Option<usize>,
     /// Whether to use colours.
     pub colour: bool,
 }
@@ -38,6 +47,7 @@ impl Banner<'_> {
             let url = self.bold(&url);
             writeln!(text, "  {url}").unwrap_or_default();
         }
+        text.push_str(&self.code());
         let plain = self.urls_of(Scheme::Http, self.plain);
         if !plain.is_empty() {
             let plain = plain.join(" ");
@@ -75,6 +85,36 @@ impl Banner<'_> {
         urls
     }
 
+    /// The QR code of the URL for other machines, or why there is none although it was asked for.
+    fn code(&self) -> String {
+        let is_asked = self.qr == Some(true);
+        if !self.qr.unwrap_or(self.columns.is_some()) {
+            return String::new();
+        }
+        let columns = self.columns.unwrap_or(LogOptions::WIDTH);
+        let Some(url) = self.url_for_others() else {
+            let hint = "Use --bind lan to let others connect.";
+            let told = format!("No other machine can connect, so there is no QR code. {hint}\n");
+            return if is_asked { told } else { String::new() };
+        };
+        match qr::code(&url, columns, self.colour) {
+            Some(code) => format!("Scan this code to open {url} on a phone:\n{code}"),
+            None if is_asked => "The terminal is too narrow for the QR code.\n".to_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// A URL at which other machines can connect. Phones have IPv4 in every local network.
+    fn url_for_others(&self) -> Option<String> {
+        let all = self.listening.iter().flat_map(|socket| {
+            let ips = self.addresses(socket.ip()).into_iter();
+            ips.map(|ip| SocketAddr::new(ip, socket.port()))
+        });
+        let others = all.filter(|at| !at.ip().to_canonical().is_loopback());
+        let at = others.min_by_key(SocketAddr::is_ipv6)?;
+        Some(url(self.scheme, at.ip(), at.port()))
+    }
+
     fn addresses(&self, ip: IpAddr) -> Vec<IpAddr> {
         let loopback = match ip {
             _ if !ip.is_unspecified() => return vec![ip],
@@ -103,6 +143,14 @@ impl Banner<'_> {
             false => text.to_owned(),
         }
     }
+}
+
+/// What docroot says at its end, in one line: what it did since it listened.
+pub fn summary(done: &Snapshot, time: Duration) -> String {
+    let requests = Grouped(done.requests);
+    let s = if done.requests == 1 { "" } else { "s" };
+    let (sent, time) = (HumanSize(done.bytes_sent), Elapsed(time));
+    format!("docroot: {requests} request{s}, {sent} sent, in {time}\n")
 }
 
 /// A URL such as `http://127.0.0.1:8080/`, without the default port of its scheme (RFC 9110 section
@@ -136,6 +184,8 @@ mod tests {
             outward: &outward,
             root: Path::new("/srv"),
             taken: None,
+            qr: None,
+            columns: None,
             colour: false,
         };
         assert_eq!(banner.urls(), want);
@@ -172,6 +222,8 @@ mod tests {
             outward: &[],
             root: Path::new(root),
             taken,
+            qr: None,
+            columns: None,
             colour,
         };
         assert_eq!(banner.text(), want);
@@ -224,6 +276,8 @@ mod tests {
             outward: &[],
             root: Path::new("/srv"),
             taken: None,
+            qr: None,
+            columns: Some(80),
             colour: false,
         };
         assert_eq!(
@@ -237,5 +291,69 @@ mod tests {
              Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\
              Press Ctrl-C to stop.\n"
         );
+    }
+
+    const NONE: &str = "No other machine can connect, so there is no QR code. \
+                        Use --bind lan to let others connect.\n";
+    const NARROW: &str = "The terminal is too narrow for the QR code.\n";
+
+    /// `want` is the URL of the code, or what is said instead of it.
+    #[track_caller]
+    fn check_code(listening: &[&str], qr: Option<bool>, columns: Option<usize>, want: &str) {
+        let listening: Vec<SocketAddr> = listening.iter().map(|a| a.parse().expect(a)).collect();
+        let outward = ["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().expect(ip));
+        let banner = Banner {
+            listening: &listening,
+            scheme: Scheme::Http,
+            plain: &[],
+            fingerprint: None,
+            outward: &outward,
+            root: Path::new("/srv"),
+            taken: None,
+            qr,
+            columns,
+            colour: false,
+        };
+        let want = match want.starts_with("http") {
+            true => {
+                let code = qr::code(want, 80, false).expect("it fits");
+                format!("Scan this code to open {want} on a phone:\n{code}")
+            }
+            false => want.to_owned(),
+        };
+        assert_eq!(banner.code(), want);
+    }
+
+    #[test]
+    fn the_code_is_for_the_address_that_a_phone_can_reach() {
+        let terminal = Some(80);
+        check_code(&["0.0.0.0:80"], None, terminal, "http://192.0.2.7/");
+        check_code(&["[::]:1"], None, terminal, "http://[2001:db8::7]:1/");
+        let both = ["[::]:1", "0.0.0.0:1"];
+        check_code(&both, None, terminal, "http://192.0.2.7:1/");
+        let two = ["127.0.0.1:1", "192.0.2.9:1"];
+        check_code(&two, None, terminal, "http://192.0.2.9:1/");
+        check_code(&two, None, None, ""); // not on a terminal
+        check_code(&two, Some(true), None, "http://192.0.2.9:1/");
+        check_code(&two, Some(false), terminal, "");
+        check_code(&["127.0.0.1:1", "[::1]:1"], None, terminal, "");
+        check_code(&["127.0.0.1:1"], Some(true), terminal, NONE);
+        check_code(&two, None, Some(20), "");
+        check_code(&two, Some(true), Some(20), NARROW);
+    }
+
+    #[test]
+    fn the_summary_says_what_was_done() {
+        let mut done = Snapshot {
+            requests: 1234,
+            bytes_sent: 5 << 20,
+            ..Snapshot::default()
+        };
+        let time = Duration::from_secs(303);
+        let want = "docroot: 1,234 requests, 5.0 MiB sent, in 5 min 3 s\n";
+        assert_eq!(summary(&done, time), want);
+        done.requests = 1;
+        let want = "docroot: 1 request, 5.0 MiB sent, in 400 ms\n";
+        assert_eq!(summary(&done, Duration::from_millis(400)), want);
     }
 }

@@ -19,6 +19,11 @@ pub const PATH: &str = "PATH";
 /// The id of the argument that says what to ask for.
 pub const TARGET: &str = "TARGET";
 
+/// The version of docroot.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const ABOUT: &str = "Serve a directory, or a single file, over HTTP";
+
 const USAGE: &str = "\
 docroot [OPTIONS] [PATH]
        docroot explain [OPTIONS] TARGET [PATH]";
@@ -31,72 +36,127 @@ Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
 
 The environment can set every option that is not under Other: DOCROOT_IDLE_TIMEOUT=5s means
 --idle-timeout 5s, and DOCROOT_NO_LISTING=1 means --no-listing. If an option is on the command line,
-its variable is ignored. If DOCROOT_PORT is not set, docroot reads PORT.
+its variable is ignored. If DOCROOT_PORT is not set, docroot reads PORT. DOCROOT_PATH names what to
+serve if no path is typed. docroot warns about other variables whose names begin with DOCROOT_.
 
 Examples:
   docroot                          serve this directory to this machine
   docroot -o www                   serve www and open it in the browser
-  docroot -b 0.0.0.0 -p 9000 /srv  serve /srv to the network, on port 9000
+  docroot -b lan                   serve this directory to the local network
+  docroot -b 0.0.0.0 -p 9000 /srv  serve /srv to every network, on port 9000
   docroot report.pdf               serve a single file
   docroot --tls-self-signed        serve this directory over HTTPS
   docroot --log-format json | jq   process the log with another program
   docroot explain /a.txt www       explain the response to GET /a.txt";
 
+const EXPLAIN_ABOUT: &str = "Explain how docroot would answer a request, without starting a server";
+
 const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
 
 const EXPLAIN_AFTER_HELP: &str = "\
 The options under Serving, Network, and Limits and deadlines mean the same as for a server, and
-docroot reads their environment variables too.
+docroot reads their environment variables and DOCROOT_PATH too.
 
 Examples:
   docroot explain /                                 the response to GET / from this directory
   docroot explain /a.txt -H 'Range: bytes=0-99'     the response to a range request
   docroot explain /a.txt --method HEAD www          the response to HEAD, from the directory www";
 
+const SHORT_AFTER_HELP: &str = "\
+Examples:
+  docroot -o www                   serve www and open it in the browser
+  docroot -b lan                   serve this directory to the local network
+  docroot explain /a.txt www       explain the response to GET /a.txt
+
+docroot --help shows all options.";
+
+const EXPLAIN_SHORT_AFTER_HELP: &str = "\
+Examples:
+  docroot explain /a.txt www                     the response to GET /a.txt
+  docroot explain /a.txt -H 'Range: bytes=0-99'  the response to a range request
+
+docroot explain --help shows all options.";
+
 /// The whole command line. The help shows the values of `defaults`.
 pub fn command(defaults: &Settings) -> Command {
-    bare("docroot", Mode::Serve, defaults)
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Serve a directory, or a single file, over HTTP")
-        .override_usage(USAGE)
-        .after_help(AFTER_HELP)
-        .arg(path())
-        .subcommand(explain(defaults))
+    // If the target is missing, the help may have been asked for.
+    let explain = explain(defaults).mut_args(|argument| argument.required(false));
+    serve(defaults)
+        .version(VERSION)
+        .subcommand(explain)
         // `docroot -q explain` and `docroot help` serve directories of these names.
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
         .args_override_self(true)
 }
 
+/// What [`docroot --help`](Mode::Serve) and [`docroot explain --help`](Mode::Explain) describe.
+pub fn full(mode: Mode, defaults: &Settings) -> Command {
+    match mode {
+        Mode::Serve => serve(defaults),
+        Mode::Explain => explain(defaults),
+    }
+}
+
+/// The same for `-h`: only the options of every day, each in one line of 80 columns.
+pub fn short(mode: Mode, defaults: &Settings) -> Command {
+    let options = mode.options();
+    let everyday = options.filter_map(|(_, option)| everyday(option, defaults));
+    let after_help = match mode {
+        Mode::Serve => SHORT_AFTER_HELP,
+        Mode::Explain => EXPLAIN_SHORT_AFTER_HELP,
+    };
+    bare(mode)
+        .term_width(80)
+        .args(everyday)
+        .after_help(after_help)
+}
+
+fn serve(defaults: &Settings) -> Command {
+    bare(Mode::Serve)
+        .args(arguments(Mode::Serve, defaults))
+        .after_help(AFTER_HELP)
+}
+
 /// The subcommand.
 pub fn explain(defaults: &Settings) -> Command {
+    bare(Mode::Explain)
+        .args(arguments(Mode::Explain, defaults))
+        .after_help(EXPLAIN_AFTER_HELP)
+}
+
+/// A command without options.
+fn bare(mode: Mode) -> Command {
+    let (name, about, usage) = match mode {
+        Mode::Serve => ("docroot", ABOUT, USAGE),
+        Mode::Explain => (EXPLAIN, EXPLAIN_ABOUT, EXPLAIN_USAGE),
+    };
     let target = Arg::new(TARGET)
         .help("The target of the request, such as /index.html?a=b")
         .value_parser(value_parser!(OsString))
         .value_hint(ValueHint::Other)
         .required(true);
-    bare(EXPLAIN, Mode::Explain, defaults)
-        .about("Explain how docroot would answer a request, without starting a server")
-        .override_usage(EXPLAIN_USAGE)
-        .after_help(EXPLAIN_AFTER_HELP)
-        .args([target, path()])
-}
-
-/// A command with only the options of its mode.
-fn bare(name: &'static str, mode: Mode, defaults: &Settings) -> Command {
-    let options = mode.options();
     Command::new(name)
+        .about(about)
+        .override_usage(usage)
         .disable_help_flag(true)
         .disable_version_flag(true)
         .max_term_width(100)
-        .args(options.map(|(heading, option)| argument(option, defaults).help_heading(heading)))
+        .args(Some(target).filter(|_| mode == Mode::Explain))
+        .arg(path())
+}
+
+/// The options of the mode, under their headings.
+fn arguments(mode: Mode, defaults: &Settings) -> impl Iterator<Item = Arg> {
+    let options = mode.options();
+    options.map(|(heading, option)| argument(option, defaults).help_heading(heading))
 }
 
 fn path() -> Arg {
     Arg::new(PATH)
-        .help("The directory or the single file to serve")
+        .help("The directory or the single file to serve [default: DOCROOT_PATH or .]")
         .value_parser(value_parser!(PathBuf))
-        .default_value(".")
+        .value_hint(ValueHint::AnyPath)
 }
 
 fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
@@ -104,14 +164,18 @@ fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
         Some(show) => format!("{} [default: {}]", option.help, show(defaults)),
         None => option.help.to_owned(),
     };
-    let argument = Arg::new(option.long)
-        .long(option.long)
-        .help(help)
-        .value_parser(value_parser!(OsString));
-    let argument = match option.kind {
+    let argument = named(option).help(help);
+    let argument = match option.alias {
+        Some(alias) => argument.visible_alias(alias),
+        None => argument,
+    };
+    match option.kind {
         Kind::Switch(_) => argument
             .action(ArgAction::SetTrue)
             .value_parser(value_parser!(bool)),
+        Kind::Count(_) => argument
+            .action(ArgAction::Count)
+            .value_parser(value_parser!(u8)),
         Kind::Text(..) => argument.value_hint(ValueHint::Other),
         Kind::File(_) => argument.value_hint(ValueHint::FilePath),
         Kind::List(_) => argument
@@ -127,19 +191,28 @@ fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
             });
             argument.value_parser(PossibleValuesParser::new(words))
         }
-        Kind::Help => argument.action(ArgAction::HelpShort),
-        Kind::Version => argument.action(ArgAction::Version),
-    };
-    named(argument, option)
+    }
 }
 
-/// Adds the short name, the alias and the name of the value, if the option has them.
-fn named(mut argument: Arg, option: &OptionDef) -> Arg {
+/// The line of an option in the short help, if it is an option of every day.
+fn everyday(option: &OptionDef, defaults: &Settings) -> Option<Arg> {
+    let default = option.default.map(|show| show(defaults));
+    let help = option.everyday?.replace("{}", &default.unwrap_or_default());
+    let argument = named(option).help(help);
+    Some(match option.value_name() {
+        Some(_) => argument,
+        None => argument.action(ArgAction::SetTrue),
+    })
+}
+
+/// An argument with the names of the option, and with the name of its value.
+fn named(option: &OptionDef) -> Arg {
+    let mut argument = Arg::new(option.long).value_parser(value_parser!(OsString));
+    if !option.only_short {
+        argument = argument.long(option.long);
+    }
     if let Some(short) = option.short {
         argument = argument.short(short);
-    }
-    if let Some(alias) = option.alias {
-        argument = argument.visible_alias(alias);
     }
     match option.value_name() {
         Some(name) => argument.value_name(name),

@@ -2,33 +2,142 @@
 //!
 //! `DOCROOT_SOME_NAME` sets `--some-name`. docroot reads the variable only if the option was not
 //! typed. An empty variable counts as unset, and so does the address of a service, `tcp://192.0.2.1:80`:
-//! Kubernetes sets `DOCROOT_PORT` to such a value if a service has the name docroot.
+//! Kubernetes sets `DOCROOT_PORT` to such a value if a service has the name docroot. `DOCROOT_PATH`
+//! names the directory or the single file to serve.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
-use super::options::{Kind, OptionDef, quoted};
+use super::options::{Kind, Mode, OptionDef, quoted};
 use super::settings::Settings;
+use super::unknown::nearest;
 
-/// Applies the first variable of the option that is set. An error names the variable.
-pub fn apply(
-    option: &OptionDef,
-    settings: &mut Settings,
-    variable: impl Fn(&str) -> Option<OsString>,
-) -> Result<(), String> {
-    for name in option.variables() {
-        if let Some(value) = variable(&name).filter(|value| is_set(value)) {
-            return apply_value(option, settings, &value)
-                .map_err(|what| format!("the variable {name}: {what}"));
-        }
-    }
-    Ok(())
+/// The variables whose names begin so are for docroot.
+const PREFIX: &str = "DOCROOT_";
+
+/// Names what to serve if no path is typed.
+const PATH: &str = "DOCROOT_PATH";
+
+/// The variables of the process.
+pub struct Environment {
+    /// Names and values.
+    variables: Vec<(OsString, OsString)>,
 }
 
-fn is_set(value: &OsStr) -> bool {
-    let is_service = ["tcp://", "udp://", "sctp://"]
+impl Environment {
+    /// An environment with these names and values.
+    pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
+        let mut variables: Vec<_> = variables.into_iter().collect();
+        variables.sort();
+        Environment { variables }
+    }
+
+    /// Applies the first variable of the option that is set. An error names the variable.
+    pub fn apply(&self, option: &OptionDef, settings: &mut Settings) -> Result<(), String> {
+        for name in option.variables() {
+            if let Some(value) = self.value(&name) {
+                return apply_value(option, settings, value)
+                    .map_err(|what| format!("the variable {name}: {what}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The directory or the single file to serve.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.value(PATH).map(PathBuf::from)
+    }
+
+    /// The value of a variable that counts as set.
+    fn value(&self, name: &str) -> Option<&OsStr> {
+        let found = self.variables.iter().find(|(key, _)| key == name);
+        let value = found.map(|(_, value)| value.as_os_str());
+        value.filter(|value| !value.is_empty() && !is_service(value))
+    }
+
+    /// What to tell about variables that are meant for docroot and that docroot does not read, one
+    /// line each.
+    pub fn warnings(&self) -> Vec<String> {
+        let known = known();
+        let ours = self.variables.iter().filter(|(_, value)| !value.is_empty());
+        let ours = ours.filter_map(|(name, value)| {
+            let name = name.to_string_lossy();
+            let is_ours = name.starts_with(PREFIX)
+                && !known.iter().any(|known| *known == *name)
+                && !is_of_kubernetes(&name, value);
+            is_ours.then_some(name)
+        });
+        ours.map(|name| {
+            let shown = quoted(OsStr::new(&*name));
+            let warning = format!("warning: docroot does not read the variable {shown}");
+            let short = name.strip_prefix(PREFIX).unwrap_or_default();
+            let names = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+            match nearest(short, names) {
+                Some(near) => format!("{warning}; did you mean {PREFIX}{near}?"),
+                None => warning,
+            }
+        })
+        .collect()
+    }
+
+    /// What to tell about variables of options that do not count as set, one line each.
+    pub fn ignored(&self) -> Vec<String> {
+        let known = known();
+        let variables = self.variables.iter();
+        let ignored = variables.filter(|(name, value)| {
+            let name = name.to_str();
+            is_service(value) && name.is_some_and(|name| known.iter().any(|known| known == name))
+        });
+        ignored
+            .map(|(name, value)| {
+                let (name, value) = (name.to_string_lossy(), quoted(value));
+                format!("the variable {name} is ignored: {value} is the address of a service")
+            })
+            .collect()
+    }
+}
+
+/// Every variable that docroot reads.
+fn known() -> Vec<String> {
+    let options = Mode::Serve.options();
+    let of_options = options.flat_map(|(_, option)| option.variables());
+    of_options.chain([PATH.to_owned()]).collect()
+}
+
+/// Whether a value is the address of a service, as Kubernetes and Docker set it.
+fn is_service(value: &OsStr) -> bool {
+    ["tcp://", "udp://", "sctp://"]
         .iter()
-        .any(|scheme| value.as_encoded_bytes().starts_with(scheme.as_bytes()));
-    !value.is_empty() && !is_service
+        .any(|scheme| value.as_encoded_bytes().starts_with(scheme.as_bytes()))
+}
+
+/// Whether Kubernetes sets such a variable for a service whose name begins with docroot:
+///
+/// ```text
+/// DOCROOT_SERVICE_HOST   DOCROOT_SERVICE_PORT   DOCROOT_SERVICE_PORT_HTTP   DOCROOT_PORT
+/// DOCROOT_PORT_8080_TCP  DOCROOT_PORT_8080_TCP_PROTO  ..._PORT  ..._ADDR
+/// ```
+fn is_of_kubernetes(name: &str, value: &OsStr) -> bool {
+    is_service(value)
+        || name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name
+            .split_once("_PORT_")
+            .is_some_and(|(_, rest)| is_port_of_service(rest))
+}
+
+/// Whether this is a number, a protocol and perhaps a part of an address: `8080_TCP_ADDR`.
+fn is_port_of_service(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('_').collect();
+    let (number, protocol, part) = match parts[..] {
+        [number, protocol] => (number, protocol, "ADDR"),
+        [number, protocol, part] => (number, protocol, part),
+        _ => return false,
+    };
+    number.parse::<u16>().is_ok()
+        && ["TCP", "UDP", "SCTP"].contains(&protocol)
+        && ["PROTO", "PORT", "ADDR"].contains(&part)
 }
 
 fn apply_value(option: &OptionDef, settings: &mut Settings, value: &OsStr) -> Result<(), String> {
@@ -52,5 +161,83 @@ fn is_on(word: &OsStr) -> Option<bool> {
         "1" | "true" | "yes" | "on" => Some(true),
         "0" | "false" | "no" | "off" => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        let owned = |&(name, value): &(&str, &str)| (name.into(), value.into());
+        Environment::new(variables.iter().map(owned))
+    }
+
+    #[track_caller]
+    fn check_warning(name: &str, value: &str, want: Option<&str>) {
+        let got = environment(&[(name, value)]).warnings();
+        let begin = "warning: docroot does not read the variable ";
+        let want: Vec<String> = want.iter().map(|want| format!("{begin}{want}")).collect();
+        assert_eq!(got, want, "{name}={value}");
+    }
+
+    #[test]
+    fn a_variable_that_no_option_has_is_told_with_the_nearest_one() {
+        let prot = "'DOCROOT_PROT'; did you mean DOCROOT_PORT?";
+        check_warning("DOCROOT_PROT", "80", Some(prot));
+        let hidden = "'DOCROOT_HIDDEN'; did you mean DOCROOT_INCLUDE_HIDDEN?";
+        check_warning("DOCROOT_HIDDEN", "1", Some(hidden));
+        let paths = "'DOCROOT_PATHS'; did you mean DOCROOT_PATH?";
+        check_warning("DOCROOT_PATHS", "/srv", Some(paths));
+        check_warning("DOCROOT_SPA", "1", Some("'DOCROOT_SPA'"));
+        check_warning("DOCROOT_", "1", Some("'DOCROOT_'"));
+        check_warning("DOCROOT_A\n\u{202e}", "1", Some("'DOCROOT_A\\n\\u{202e}'"));
+        // These options have no variable.
+        check_warning("DOCROOT_MAN", "1", Some("'DOCROOT_MAN'"));
+        check_warning("DOCROOT_PROT", "", None); // it counts as unset
+        check_warning("DOCROOT_PORT", "80", None);
+        check_warning("DOCROOT_PATH", "/srv", None);
+        check_warning("DOCROOTS_PROT", "1", None);
+        check_warning("PATH", "/bin", None);
+    }
+
+    #[test]
+    fn what_kubernetes_sets_for_a_service_is_no_mistake() {
+        for name in [
+            "DOCROOT_SERVICE_HOST",
+            "DOCROOT_SERVICE_PORT",
+            "DOCROOT_SERVICE_PORT_HTTP",
+            "DOCROOT_PORT",
+            "DOCROOT_PORT_8080_TCP",
+            "DOCROOT_PORT_8080_TCP_ADDR",
+            "DOCROOT_PORT_8080_TCP_PORT",
+            "DOCROOT_PORT_8080_TCP_PROTO",
+            "DOCROOT_PORT_53_UDP_ADDR",
+            "DOCROOT_PORT_9_SCTP_PROTO",
+            "DOCROOT_WEB_SERVICE_HOST", // the service docroot-web
+            "DOCROOT_WEB_PORT_80_TCP_ADDR",
+        ] {
+            check_warning(name, "x", None);
+        }
+        check_warning("DOCROOT_WEB_PORT", "tcp://10.0.0.1:80", None);
+        for name in [
+            "DOCROOT_PORT_8080",
+            "DOCROOT_PORT_X_TCP",
+            "DOCROOT_PORT_80_TCP_NAME",
+            "DOCROOT_PORT_80_TCP_ADDR_X",
+            "DOCROOT_PORT_80_ICMP",
+        ] {
+            assert_eq!(environment(&[(name, "x")]).warnings().len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_service_is_told_as_ignored() {
+        let address = "tcp://10.0.0.1:80";
+        let variables = [("DOCROOT_PORT", address), ("DOCROOT_SERVICE_PORT", "80")];
+        let want =
+            "the variable DOCROOT_PORT is ignored: 'tcp://10.0.0.1:80' is the address of a service";
+        assert_eq!(environment(&variables).ignored(), [want]);
+        assert_eq!(environment(&[("DOCROOT_PORT", "80")]).ignored(), [""; 0]);
     }
 }

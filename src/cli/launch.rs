@@ -22,6 +22,10 @@ pub struct Launch {
     pub banner: bool,
     /// Whether to open the browser.
     pub open: bool,
+    /// Whether to print a QR code. Without a value, it depends on the terminal and the addresses.
+    pub qr: Option<bool>,
+    /// What to tell the operator at the start, one line each.
+    pub remarks: Vec<String>,
 }
 
 /// A request to explain. It can be sent over HTTP/1.1, but may be invalid in other ways.
@@ -35,6 +39,8 @@ pub struct Explain {
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// How to print the explanation.
     pub format: ExplainFormat,
+    /// What to tell the operator before the explanation, one line each.
+    pub remarks: Vec<String>,
     /// The server that would answer the request.
     pub config: Config,
 }

@@ -1,13 +1,21 @@
-//! What defaults depend on: the processors, the limit of open files, the terminal.
+//! What defaults depend on: the processors, the limit of open files, the terminal, the time zone, the
+//! network.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::net::IpAddr;
+use std::os::fd::AsFd;
 use std::thread;
 
+use rustix::termios::tcgetwinsize;
+
 use crate::net::limits::raise_descriptor_limit;
+use crate::net::local_addresses::outward_addresses;
+use crate::observe::zone::Zone;
 
 /// The facts about this machine and this process that defaults depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// The number of processors that this process may use.
     pub processors: usize,
@@ -17,6 +25,12 @@ pub struct Machine {
     pub stdout_is_terminal: bool,
     /// Whether to write colours to the standard output.
     pub colour_on_stdout: bool,
+    /// The columns of the terminal that is the standard output.
+    pub columns: Option<usize>,
+    /// The time zone.
+    pub zone: Zone,
+    /// The address of the interface that has the default route.
+    pub lan: Option<IpAddr>,
 }
 
 impl Machine {
@@ -27,8 +41,27 @@ impl Machine {
             descriptors: raise_descriptor_limit(),
             stdout_is_terminal: io::stdout().is_terminal(),
             colour_on_stdout: wants_colour(&io::stdout()),
+            columns: columns(io::stdout()),
+            zone: Zone::read(env::var("TZ").ok().as_deref()),
+            lan: outward_addresses().first().copied(),
         }
     }
+}
+
+/// The columns of a terminal. `None` if `stream` is no terminal, or if the terminal does not know.
+pub fn columns(stream: impl AsFd) -> Option<usize> {
+    let size = tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
+}
+
+/// Whether there is a desktop on which a browser can open. `variable` looks up the environment.
+///
+/// Only Linux can tell: a program on its desktop finds it by one of two variables. Below Windows, the
+/// browser opens there.
+pub fn has_desktop(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let is_set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
+    let signs = ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
+    !cfg!(target_os = "linux") || signs.iter().any(is_set)
 }
 
 /// Whether to write colours to `stream`. It must be a terminal that supports them, and `NO_COLOR`
@@ -37,4 +70,28 @@ pub fn wants_colour(stream: &impl IsTerminal) -> bool {
     let forbidden = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
     stream.is_terminal() && !forbidden && !dumb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_desktop(variables: &[(&str, &str)], want: bool) {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        let want = want || !cfg!(target_os = "linux");
+        assert_eq!(has_desktop(variable), want, "{variables:?}");
+    }
+
+    #[test]
+    fn a_desktop_is_named_in_the_environment() {
+        check_desktop(&[("DISPLAY", ":0")], true);
+        check_desktop(&[("WAYLAND_DISPLAY", "wayland-0")], true);
+        check_desktop(&[("WSL_DISTRO_NAME", "Debian")], true);
+        check_desktop(&[], false);
+        check_desktop(&[("DISPLAY", "")], false);
+    }
 }

@@ -10,12 +10,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 
 use command::{EXPLAIN, PATH, TARGET};
+use environment::Environment;
 use launch::Command;
 use machine::Machine;
 use options::{Mode, OptionDef, quoted};
 use settings::Settings;
 pub use usage::UsageError;
 
+use crate::observe::options::Detail;
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
 
@@ -29,12 +31,14 @@ mod command;
 mod environment;
 // How the options of HTTPS combine.
 mod https;
-// The processors, the limit of open files, the terminal.
+// The processors, the limit of open files, the terminal, the time zone.
 pub mod machine;
 // Every option, defined once.
 mod options;
 // Completions and the manual page.
 mod printed;
+// A URL as a QR code.
+mod qr;
 // Parses the request of `docroot explain`.
 mod request;
 // The signals that docroot handles.
@@ -47,6 +51,8 @@ mod settings;
 mod tests;
 // Durations, sizes, counts and ports as people write them.
 mod units;
+// Unknown options and variables.
+mod unknown;
 // Mistakes in the arguments.
 mod usage;
 // Warnings about what a server exposes.
@@ -54,11 +60,10 @@ pub mod warnings;
 
 /// The command for these arguments. The first argument is the name of the program.
 ///
-/// If an option is not among the arguments, `variable` looks it up in the environment. The error
-/// may also be the help or the version: see [`UsageError::exit_code`].
+/// If an option is not among the arguments, it may be among the variables of the environment.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
-    variable: impl Fn(&str) -> Option<OsString>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
     machine: &Machine,
 ) -> Result<Command, UsageError> {
     let typed: Vec<OsString> = arguments.into_iter().collect();
@@ -69,19 +74,21 @@ pub fn parse(
     let settings = Settings::defaults(machine);
     let matches = command::command(&settings)
         .try_get_matches_from(&typed)
-        .map_err(|error| usage_error(mode, error, &typed))?;
+        .map_err(|error| usage_error(mode, &error, &typed))?;
     let matches = matches.subcommand_matches(EXPLAIN).unwrap_or(&matches);
-    act(mode, settings, matches, variable).map_err(|mistake| UsageError::new(mode, mistake))
+    let environment = Environment::new(variables);
+    act(mode, settings, matches, &environment).map_err(|mistake| UsageError::new(mode, &mistake))
 }
 
 /// The error of clap, or a clearer text for a mistake that clap misunderstands.
-fn usage_error(mode: Mode, error: clap::Error, typed: &[OsString]) -> UsageError {
+fn usage_error(mode: Mode, error: &clap::Error, typed: &[OsString]) -> UsageError {
     let text = match (mode, error.kind()) {
-        (Mode::Explain, ErrorKind::MissingRequiredArgument) => {
-            "explain needs the target of a request, such as /index.html; \
-             to serve a directory named explain, write docroot ./explain"
-                .into()
-        }
+        (_, ErrorKind::UnknownArgument) => match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(word)) if word.starts_with('-') => {
+                unknown::option(mode, word)
+            }
+            _ => return UsageError::from_clap(mode, error),
+        },
         // clap takes a second path for a misplaced subcommand.
         (Mode::Serve, ErrorKind::ArgumentConflict) if typed.iter().any(|word| word == EXPLAIN) => {
             "explain must be the first argument: write docroot explain, then the options".into()
@@ -95,7 +102,7 @@ fn usage_error(mode: Mode, error: clap::Error, typed: &[OsString]) -> UsageError
         }
         _ => return UsageError::from_clap(mode, error),
     };
-    UsageError::new(mode, text)
+    UsageError::new(mode, &text)
 }
 
 /// Applies the options and makes the command.
@@ -103,26 +110,34 @@ fn act(
     mode: Mode,
     defaults: Settings,
     matches: &ArgMatches,
-    variable: impl Fn(&str) -> Option<OsString>,
+    environment: &Environment,
 ) -> Result<Command, String> {
     let mut settings = defaults.clone();
     let (typed, others): (Vec<&OptionDef>, Vec<&OptionDef>) = mode
         .options()
         .map(|(_, option)| option)
         .partition(|option| is_typed(option, matches));
-    for option in typed {
-        let values = matches.get_raw(option.long).into_iter().flatten();
-        option.apply(&mut settings, &values.collect::<Vec<_>>())?;
-    }
-    // The manual is printed even if there is a mistake in the environment.
+    let (prints, changes) = typed.into_iter().partition(|option| option.prints());
+    apply_typed(prints, &mut settings, matches)?;
+    // The help is printed even if there is a mistake in other options or in the environment.
     if let Some(printed) = settings.print {
-        return Ok(Command::Print(printed::render(printed, &defaults)));
+        return Ok(Command::Print(printed::render(printed, mode, &defaults)));
     }
+    apply_typed(changes, &mut settings, matches)?;
     for option in others {
-        environment::apply(option, &mut settings, &variable)?;
+        environment.apply(option, &mut settings)?;
     }
-    if let Some(path) = matches.get_one::<PathBuf>(PATH) {
-        settings.config.root = path.clone();
+    let typed = matches.get_one::<PathBuf>(PATH).cloned();
+    if let Some(path) = typed.or_else(|| environment.path()) {
+        settings.config.root = path;
+    }
+    settings.remarks = environment.warnings();
+    if settings.config.log.detail > Detail::Brief {
+        settings.remarks.extend(environment.ignored());
+    }
+    if settings.config.log.detail == Detail::Heads && !settings.config.log.wants_heads() {
+        let remark = "only the pretty log shows heads: add --log-format pretty to -vv";
+        settings.remarks.push(remark.into());
     }
     check_index(&settings.config.site)?;
     match mode {
@@ -132,6 +147,18 @@ fn act(
             settings.explain(target).map(Box::new).map(Command::Explain)
         }
     }
+}
+
+/// Applies options that are among the arguments.
+fn apply_typed(
+    options: Vec<&OptionDef>,
+    settings: &mut Settings,
+    matches: &ArgMatches,
+) -> Result<(), String> {
+    options.into_iter().try_for_each(|option| {
+        let values = matches.get_raw(option.long).into_iter().flatten();
+        option.apply(settings, &values.collect::<Vec<_>>())
+    })
 }
 
 /// A hidden index file would be served although hidden names are not.
@@ -151,7 +178,10 @@ fn is_typed(option: &OptionDef, matches: &ArgMatches) -> bool {
 }
 
 fn target(typed: Option<&OsString>) -> Result<Vec<u8>, String> {
-    let typed = typed.map_or(OsStr::new(""), OsString::as_os_str);
+    let typed = typed.ok_or(
+        "explain needs the target of a request, such as /index.html; \
+         to serve a directory named explain, write docroot ./explain",
+    )?;
     request::target(typed.as_encoded_bytes())
         .map_err(|why| format!("invalid value {} for '<{TARGET}>': {why}", quoted(typed)))
 }

@@ -1,17 +1,23 @@
-//! The completion scripts and the manual page, made from the command line.
+//! What docroot prints about itself, made from the command line: the help, the completion scripts and
+//! the manual page.
 
 use std::io;
 
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use super::command::{self, EXPLAIN};
+use super::command::{self, EXPLAIN, VERSION};
+use super::options::Mode;
 use super::settings::{Printed, Settings};
 
-/// The text to print.
-pub fn render(printed: Printed, defaults: &Settings) -> Vec<u8> {
+/// The text to print. The help is that of the command `mode`.
+pub fn render(printed: Printed, mode: Mode, defaults: &Settings) -> Vec<u8> {
     let mut text = Vec::new();
     match printed {
+        Printed::ShortHelp => text = help(command::short(mode, defaults), defaults),
+        Printed::Help => text = help(command::full(mode, defaults), defaults),
+        Printed::Version => text.extend_from_slice(format!("docroot {VERSION}\n").as_bytes()),
         Printed::Completions(shell) => {
             let mut command = command::command(defaults);
             clap_complete::generate(shell, &mut command, "docroot", &mut text);
@@ -20,6 +26,14 @@ pub fn render(printed: Printed, defaults: &Settings) -> Vec<u8> {
         Printed::Manual => manual(&mut text, defaults).unwrap_or_default(),
     }
     text
+}
+
+fn help(mut command: Command, defaults: &Settings) -> Vec<u8> {
+    let help = command.render_help();
+    match defaults.config.log.colour {
+        true => help.ansi().to_string().into_bytes(),
+        false => help.to_string().into_bytes(),
+    }
 }
 
 fn manual(page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> {

@@ -3,6 +3,8 @@
 //! The settings start as the defaults. Each option changes its own part, so the order in which
 //! options are applied does not matter. Rules that concern several options are checked at the end.
 
+use std::net::IpAddr;
+
 use clap_complete::Shell;
 
 use super::https::Https;
@@ -10,7 +12,8 @@ use super::launch::{Explain, ExplainFormat, Launch};
 use super::machine::Machine;
 use crate::cli::units::show_size;
 use crate::net::config::Config;
-use crate::observe::access_log::{LogFormat, LogOptions};
+use crate::observe::options::{LogFormat, LogOptions};
+use crate::observe::zone::Zone;
 use crate::site::options::SiteOptions;
 
 /// Everything that an option can change.
@@ -22,14 +25,33 @@ pub struct Settings {
     pub cache_memory: Option<u64>,
     /// The options of HTTPS, not yet checked against each other.
     pub https: Https,
-    /// Whether to print neither the banner nor the access log.
+    /// Whether not to print the banner.
     pub quiet: bool,
+    /// The times in the log. Without a value, they depend on the format.
+    pub log_time: Option<LogTime>,
+    /// The time zone of this machine.
+    pub zone: Zone,
     /// Whether to open the browser.
     pub open: bool,
+    /// Whether to print a QR code. Without a value, it depends on the terminal and the addresses.
+    pub qr: Option<bool>,
+    /// The address of this machine in its local network, if it has one.
+    pub lan: Option<IpAddr>,
     /// The request of `docroot explain`.
     pub request: Request,
+    /// What to tell the operator at the start, one line each.
+    pub remarks: Vec<String>,
     /// What to print instead of serving.
     pub print: Option<Printed>,
+}
+
+/// The times in the access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogTime {
+    /// In the time zone of this machine.
+    Local,
+    /// In UTC.
+    Utc,
 }
 
 /// The request of `docroot explain`, apart from its target.
@@ -50,6 +72,12 @@ pub enum Printed {
     Completions(Shell),
     /// The manual page.
     Manual,
+    /// The options of every day.
+    ShortHelp,
+    /// Every option.
+    Help,
+    /// The version.
+    Version,
 }
 
 impl Settings {
@@ -63,18 +91,25 @@ impl Settings {
                         false => LogFormat::Combined,
                     },
                     colour: machine.colour_on_stdout,
+                    width: machine.columns.unwrap_or(0).max(LogOptions::WIDTH),
+                    ..LogOptions::OFF
                 },
                 ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)
             },
             cache_memory: None,
             https: Https::default(),
             quiet: false,
+            log_time: None,
+            zone: machine.zone.clone(),
             open: false,
+            qr: None,
+            lan: machine.lan,
             request: Request {
                 method: b"GET".to_vec(),
                 fields: Vec::new(),
                 format: ExplainFormat::Text,
             },
+            remarks: Vec::new(),
             print: None,
         }
     }
@@ -84,9 +119,15 @@ impl Settings {
         let mut config = self.config;
         config.site.cache_memory = cache_memory(self.cache_memory, config.site.memory)?;
         config.tls = self.https.options()?;
-        if self.quiet {
-            config.log.format = LogFormat::Off;
-        }
+        // People compare the log with their clock, programs compare logs of several machines.
+        let log_time = self.log_time.unwrap_or(match config.log.format {
+            LogFormat::Pretty => LogTime::Local,
+            LogFormat::Combined | LogFormat::Json | LogFormat::Off => LogTime::Utc,
+        });
+        config.log.zone = match log_time {
+            LogTime::Local => self.zone,
+            LogTime::Utc => Zone::Utc,
+        };
         let redirect = config.tls.as_ref().and_then(|tls| tls.redirect);
         if let Some(port @ 1..) = redirect
             && port == config.port.number()
@@ -100,6 +141,8 @@ impl Settings {
             config,
             banner: !self.quiet,
             open: self.open,
+            qr: self.qr,
+            remarks: self.remarks,
         })
     }
 
@@ -112,6 +155,7 @@ impl Settings {
             method: self.request.method,
             fields: self.request.fields,
             format: self.request.format,
+            remarks: self.remarks,
             config: self.config,
         })
     }

@@ -1,15 +1,16 @@
 //! The command line and the environment, from arguments to a configuration.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
 use super::launch::{Explain, ExplainFormat, Launch};
-use super::options::{Kind, Scope};
+use super::options::Kind;
 use super::*;
 use crate::net::config::{Bind, Config, Port};
 use crate::net::limits::{Deadlines, Limits};
-use crate::observe::access_log::{LogFormat, LogOptions};
+use crate::observe::options::{LogFormat, LogOptions};
+use crate::observe::zone::Zone;
 use crate::semantics::own_types::OwnTypes;
 use crate::site::options::SiteOptions;
 
@@ -21,6 +22,9 @@ const MACHINE: Machine = Machine {
     descriptors: 1024,
     colour_on_stdout: true,
     stdout_is_terminal: true,
+    columns: Some(100),
+    zone: Zone::Utc,
+    lan: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
 };
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
@@ -31,11 +35,8 @@ fn run(variables: Variables, line: &str) -> Result<Command, UsageError> {
 
 fn run_words(variables: Variables, words: &[&str]) -> Result<Command, UsageError> {
     let arguments = ["docroot"].iter().chain(words).map(OsString::from);
-    let variable = |name: &str| {
-        let found = variables.iter().find(|(key, _)| *key == name);
-        found.map(|(_, value)| OsString::from(value))
-    };
-    parse(arguments, variable, &MACHINE)
+    let owned = |(name, value): &(&str, &str)| (name.into(), value.into());
+    parse(arguments, variables.iter().map(owned), &MACHINE)
 }
 
 #[track_caller]
@@ -54,7 +55,6 @@ fn launch(line: &str) -> Launch {
 #[track_caller]
 fn check_error(variables: Variables, line: &str, want: &str) {
     let error = run(variables, line).expect_err(line);
-    assert_eq!(error.exit_code(), 2);
     let got = error.mistake();
     assert!(got.contains(want), "{line:?}: {got}");
     assert!(!got.contains('\n'), "{got}");
@@ -81,11 +81,15 @@ fn the_defaults_are_the_documented_ones() {
             log: LogOptions {
                 format: LogFormat::Pretty,
                 colour: true,
+                width: 100,
+                ..LogOptions::OFF
             },
             tls: None,
         },
         banner: true,
         open: false,
+        qr: None,
+        remarks: Vec::new(),
     };
     assert_eq!(launch(""), want);
 }
@@ -100,6 +104,8 @@ fn options_are_read() {
     assert_eq!(launch("-t 2").config.threads, 2);
     assert_eq!(launch("--disk-threads 9").config.disk_threads, 9);
     assert!(launch("-o").open);
+    assert_eq!(launch("--qr").qr, Some(true));
+    assert_eq!(launch("--no-qr").qr, Some(false));
     assert!(!launch("--no-listing").config.site.listing);
     assert!(!launch("--no-compress").config.site.compress);
     assert!(launch("--include-hidden").config.site.hidden);
@@ -121,10 +127,74 @@ fn options_are_read() {
 }
 
 #[test]
-fn quiet_silences_banner_and_log() {
+fn quiet_silences_the_banner_and_not_the_log() {
     let quiet = launch("-q --log-format json");
     assert!(!quiet.banner);
-    assert_eq!(quiet.config.log.format, LogFormat::Off);
+    assert_eq!(quiet.config.log.format, LogFormat::Json);
+    assert_eq!(
+        launch("-q --log-format off").config.log.format,
+        LogFormat::Off
+    );
+}
+
+#[test]
+fn the_log_is_local_for_people_and_utc_for_programs() {
+    let machine = Machine {
+        zone: Zone::read(Some("NPT-5:45")),
+        ..MACHINE
+    };
+    let zone = |line: &str| {
+        let arguments = line.split_whitespace().map(OsString::from);
+        match parse(arguments, [], &machine) {
+            Ok(Command::Serve(launch)) => launch.config.log.zone,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(zone("docroot --log-format pretty"), machine.zone);
+    for format in ["combined", "json"] {
+        let line = format!("docroot --log-format {format}");
+        assert_eq!(zone(&line), Zone::Utc);
+        assert_eq!(zone(&format!("{line} --log-time local")), machine.zone);
+    }
+    assert_eq!(zone("docroot --log-time utc"), Zone::Utc);
+}
+
+#[test]
+fn the_log_says_more_with_each_v() {
+    let detail = |variables: Variables, line| launch_with(variables, line).config.log.detail;
+    assert_eq!(detail(&[], ""), Detail::Brief);
+    assert_eq!(detail(&[], "-v"), Detail::Full);
+    assert_eq!(detail(&[], "-vv"), Detail::Heads);
+    assert_eq!(detail(&[], "-v -p 0 --verbose"), Detail::Heads);
+    assert_eq!(detail(&[], "-vvvv"), Detail::Heads);
+    for (value, want) in [
+        ("0", Detail::Brief),
+        ("1", Detail::Full),
+        ("2", Detail::Heads),
+    ] {
+        assert_eq!(detail(&[("DOCROOT_VERBOSE", value)], ""), want);
+    }
+    assert_eq!(detail(&[("DOCROOT_VERBOSE", "2")], "-v"), Detail::Full);
+    let want = "the variable DOCROOT_VERBOSE: invalid value 'on': write a number such as 1";
+    check_error(&[("DOCROOT_VERBOSE", "on")], "", want);
+}
+
+#[test]
+fn the_address_of_a_service_is_told_only_to_who_asks_for_more() {
+    let service = &[("DOCROOT_PORT", "tcp://192.0.2.1:80")];
+    assert_eq!(launch_with(service, "").remarks, [""; 0]);
+    assert_eq!(launch_with(service, "-v").remarks.len(), 1);
+}
+
+#[test]
+fn heads_that_the_log_cannot_show_are_told() {
+    assert_eq!(launch("-vv").remarks, [""; 0]);
+    assert_eq!(launch("-v --log-format json").remarks, [""; 0]);
+    let told = launch("-vv --log-format json").remarks;
+    assert_eq!(
+        told,
+        ["only the pretty log shows heads: add --log-format pretty to -vv"]
+    );
 }
 
 #[test]
@@ -132,11 +202,12 @@ fn the_log_is_pretty_only_on_a_terminal() {
     let piped = Machine {
         stdout_is_terminal: false,
         colour_on_stdout: false,
+        columns: None,
         ..MACHINE
     };
     let log = |line: &str| {
         let arguments = line.split_whitespace().map(OsString::from);
-        match parse(arguments, |_| None, &piped) {
+        match parse(arguments, [], &piped) {
             Ok(Command::Serve(launch)) => launch.config.log,
             other => panic!("{other:?}"),
         }
@@ -144,6 +215,7 @@ fn the_log_is_pretty_only_on_a_terminal() {
     assert_eq!(log("docroot").format, LogFormat::Combined);
     let pretty = log("docroot --log-format pretty");
     assert_eq!((pretty.format, pretty.colour), (LogFormat::Pretty, false));
+    assert_eq!(pretty.width, 80);
     // A caller may leave out even the name of the program.
     assert_eq!(log("").format, LogFormat::Combined);
 }
@@ -170,6 +242,8 @@ fn addresses_are_read() {
     check_bind("-b localhost", &[], &["127.0.0.1", "::1"]);
     check_bind("--host LOCALHOST", &[], &["127.0.0.1", "::1"]);
     check_bind("-b 0.0.0.0", &["0.0.0.0"], &[]);
+    check_bind("-b lan", &["192.0.2.7"], &[]);
+    check_bind("-b LAN,localhost", &["192.0.2.7"], &["127.0.0.1", "::1"]);
     check_bind("-b 0.0.0.0 --bind ::", &["0.0.0.0", "::"], &[]);
     check_bind("-b 0.0.0.0,[::1]", &["0.0.0.0", "::1"], &[]);
     check_bind(
@@ -177,6 +251,18 @@ fn addresses_are_read() {
         &["127.0.0.1"],
         &["::1"],
     );
+}
+
+#[test]
+fn a_machine_without_a_network_has_no_lan() {
+    let alone = Machine {
+        lan: None,
+        ..MACHINE
+    };
+    let arguments = ["docroot", "-b", "lan"].map(OsString::from);
+    let error = parse(arguments, [], &alone).expect_err("no address");
+    let mistake = error.mistake();
+    assert!(mistake.contains("this machine has no network"), "{mistake}");
 }
 
 #[test]
@@ -259,6 +345,23 @@ fn the_environment_sets_what_the_command_line_leaves_out() {
 }
 
 #[test]
+fn a_variable_names_what_to_serve() {
+    let root = |variables, line| launch_with(variables, line).config.root;
+    let srv = &[("DOCROOT_PATH", "/srv")][..];
+    assert_eq!(root(srv, ""), Path::new("/srv"));
+    assert_eq!(root(srv, "www"), Path::new("www"));
+    assert_eq!(root(srv, "."), Path::new("."));
+    assert_eq!(root(&[("DOCROOT_PATH", "")], ""), Path::new("."));
+}
+
+#[test]
+fn unknown_variables_are_told_at_the_start() {
+    let remarks = launch_with(&[("DOCROOT_PROT", "1")], "-q").remarks;
+    assert_eq!(remarks.len(), 1);
+    assert!(remarks[0].ends_with("did you mean DOCROOT_PORT?"));
+}
+
+#[test]
 fn variables_turn_switches_on_and_off() {
     let listing = |value| {
         launch_with(&[("DOCROOT_NO_LISTING", value)], "")
@@ -277,8 +380,17 @@ fn variables_turn_switches_on_and_off() {
 
 #[test]
 fn mistakes_are_one_line() {
-    check_error(&[], "--prot 1", "unexpected argument '--prot' found");
-    check_error(&[], "--prot 1", "'--port'");
+    check_error(
+        &[],
+        "--prot 1",
+        "there is no option '--prot'; did you mean --port?",
+    );
+    check_error(
+        &[],
+        "--prot=1",
+        "there is no option '--prot'; did you mean --port?",
+    );
+    check_error(&[], "--spa", "there is no option '--spa'");
     check_error(&[], "a b", "unexpected argument 'b' found");
     check_error(&[], "-p 65536", "not a number from 0 to 65535");
     check_error(&[], "-t 0", "--threads");
@@ -338,8 +450,7 @@ fn every_option_has_a_help_and_a_default_if_it_takes_a_value() {
         let name = option.long;
         assert!(!heading.is_empty() && !option.help.is_empty(), "{name}");
         assert!(!option.help.ends_with('.'), "{name}");
-        let prints = option.scope == Scope::Print;
-        let wants_default = option.value_name().is_some() && !prints;
+        let wants_default = option.value_name().is_some() && !option.prints();
         assert_eq!(option.default.is_some(), wants_default, "{name}");
     }
 }
@@ -366,10 +477,20 @@ fn defaults_are_shown_as_they_are_typed() {
 
 #[test]
 fn help_version_manual_and_completions_end_early() {
-    for line in ["--help", "-h", "--version", "-V"] {
-        assert_eq!(run(&[("PORT", "x")], line).expect_err(line).exit_code(), 0);
+    // Whatever else is wrong, whoever asks for help gets it.
+    for line in ["--version", "-V", "-p x --version"] {
+        match run(&[("PORT", "x")], line) {
+            Ok(Command::Print(text)) => assert!(text.starts_with(b"docroot "), "{line}"),
+            other => panic!("{line}: {other:?}"),
+        }
     }
     for line in [
+        "--help",
+        "-h",
+        "-p x -h",
+        "explain -h",
+        "explain / -h",
+        "explain --help",
         "--man",
         "--completions bash",
         "--completions zsh",

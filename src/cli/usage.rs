@@ -5,71 +5,42 @@ use std::io::{self, Write};
 use super::options::Mode;
 use crate::text::invisible::is_invisible;
 
-/// A mistake in the arguments. It may also be the help or the version, which the parser reports in
-/// the same way.
+/// A mistake in the arguments.
 #[derive(Debug)]
 pub struct UsageError {
-    report: Report,
+    /// In one line.
+    mistake: String,
     mode: Mode,
-}
-
-#[derive(Debug)]
-enum Report {
-    /// The help or the version.
-    Requested(clap::Error),
-    /// A mistake, in one line.
-    Mistake(String),
 }
 
 impl UsageError {
     /// A mistake, described in one line.
-    pub(super) fn new(mode: Mode, mistake: String) -> UsageError {
-        let report = Report::Mistake(visible(&mistake));
-        UsageError { report, mode }
+    pub(super) fn new(mode: Mode, mistake: &str) -> UsageError {
+        let mistake = visible(mistake);
+        UsageError { mistake, mode }
     }
 
-    /// What clap reports.
-    pub(super) fn from_clap(mode: Mode, error: clap::Error) -> UsageError {
-        let report = match error.use_stderr() {
-            true => Report::Mistake(visible(&one_line(&error))),
-            false => Report::Requested(error),
-        };
-        UsageError { report, mode }
+    /// The mistake that clap reports.
+    pub(super) fn from_clap(mode: Mode, error: &clap::Error) -> UsageError {
+        UsageError::new(mode, &one_line(error))
     }
 
-    /// The exit status: 2 for a mistake, 0 for the help and the version.
-    pub fn exit_code(&self) -> u8 {
-        match self.report {
-            Report::Requested(_) => 0,
-            Report::Mistake(_) => 2,
-        }
-    }
-
-    /// Prints a mistake on the standard error in two lines: the mistake, and how to get help.
-    /// Prints the help or the version on the standard output, with colours if it is a terminal that
-    /// supports them.
+    /// Prints the mistake on the standard error in two lines: the mistake, and how to get help.
     pub fn print(&self) -> io::Result<()> {
-        match &self.report {
-            Report::Requested(text) => text.print(),
-            Report::Mistake(mistake) => {
-                let command = match self.mode {
-                    Mode::Serve => "docroot",
-                    Mode::Explain => "docroot explain",
-                };
-                writeln!(
-                    io::stderr(),
-                    "docroot: {mistake}\ntry '{command} --help' for all options"
-                )
-            }
-        }
+        let mistake = &self.mistake;
+        let command = match self.mode {
+            Mode::Serve => "docroot",
+            Mode::Explain => "docroot explain",
+        };
+        writeln!(
+            io::stderr(),
+            "docroot: {mistake}\ntry '{command} --help' for all options"
+        )
     }
 
     #[cfg(test)]
     pub(super) fn mistake(&self) -> &str {
-        match &self.report {
-            Report::Requested(_) => "",
-            Report::Mistake(mistake) => mistake,
-        }
+        &self.mistake
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::http1::allowed_hosts::HostPattern;
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
-use crate::observe::access_log::LogOptions;
+use crate::observe::options::LogOptions;
 use crate::site::options::SiteOptions;
 
 /// The default port: the one that people try first for a local server.

@@ -106,7 +106,7 @@ fn needed(config: &Config, links: LinkPolicy) -> usize {
     ROOT + TOP * usize::from(links.outside)
         + LISTENER * addresses * services
         + WORKER * config.threads.max(1)
-        + Log::descriptors(config.log)
+        + Log::descriptors(config.log.format)
         + CONNECTION
 }
 

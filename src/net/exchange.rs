@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use crate::http1::parse::RequestHead;
 use crate::net::clock::{self, Now};
+use crate::net::kept_heads::{KeptHead, KeptHeads};
 use crate::net::request_text::RequestText;
 use crate::observe::client::Client;
 use crate::observe::event::{End, ExchangeRecord, Security};
 use crate::observe::observer::Observer;
+use crate::origin::brief::brief;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
 
@@ -22,6 +24,8 @@ pub struct Exchange {
     /// What the log says about the request. `None` if nothing is logged, or if the request was not
     /// parsed yet.
     request: Option<Box<RequestText>>,
+    /// The heads, if the log prints them.
+    heads: Option<Box<KeptHeads>>,
     /// The status and the reason of the response, once it is decided.
     answer: Option<(Status, Reason)>,
     /// Bytes of content that were written, whether or not the socket has taken them.
@@ -34,26 +38,47 @@ impl Exchange {
         Exchange {
             began,
             request: None,
+            heads: None,
             answer: None,
             written: 0,
         }
     }
 
-    /// Notes what the log says about a request with this head, if the log is on.
-    pub fn note_request(&mut self, head: &RequestHead<'_>, observer: &Observer) {
-        let is_logged = observer.is_logging();
-        self.request = is_logged.then(|| Box::new(RequestText::of(head)));
+    /// Notes what the log says about a request with this head, if the log is on. `bytes` is the head as
+    /// it was received.
+    pub fn note_request(&mut self, head: &RequestHead<'_>, bytes: &[u8], observer: &Observer) {
+        if observer.is_logging() {
+            self.request = Some(Box::new(RequestText::of(head)));
+            self.keep_head(observer, |heads| heads.request = KeptHead::of(bytes));
+        }
     }
 
     /// The same for the bytes of a request that may be incomplete or malformed, if there are any.
     pub fn note_part(&mut self, received: &[u8], observer: &Observer) {
         let is_logged = observer.is_logging() && !received.is_empty();
         self.request = is_logged.then(|| Box::new(RequestText::of_part(received)));
+        if is_logged {
+            self.keep_head(observer, |heads| {
+                heads.request = KeptHead::of_part(received)
+            });
+        }
+    }
+
+    /// Notes the head of the response as it is sent.
+    pub fn note_response(&mut self, head: &[u8], observer: &Observer) {
+        self.keep_head(observer, |heads| heads.response = KeptHead::of(head));
+    }
+
+    fn keep_head(&mut self, observer: &Observer, keep: impl FnOnce(&mut KeptHeads)) {
+        if observer.log.wants_heads() {
+            keep(self.heads.get_or_insert_default());
+        }
     }
 
     /// The memory of what it keeps for the log, in bytes.
     pub fn cost(&self) -> usize {
-        self.request.as_ref().map_or(0, |request| request.cost())
+        let heads = self.heads.as_ref().map_or(0, |heads| heads.cost());
+        heads + self.request.as_ref().map_or(0, |request| request.cost())
     }
 
     /// Whether the request was noted for the log.
@@ -97,6 +122,7 @@ impl Exchange {
         let since_turn = now.latest.saturating_duration_since(now.instant);
         let ended = now.system.checked_add(since_turn).unwrap_or(now.system);
         let reason = self.answer.map(|(_, reason)| reason.to_string());
+        let brief = self.answer.map(|(_, reason)| brief(&reason));
         let request = self.request.as_deref();
         observer.log.record(&ExchangeRecord {
             peer: client.peer,
@@ -110,8 +136,10 @@ impl Exchange {
             referer: request.and_then(RequestText::referer),
             user_agent: request.and_then(RequestText::user_agent),
             reason: reason.as_deref().unwrap_or_default(),
+            brief: brief.as_deref().unwrap_or_default(),
             end,
             security,
+            heads: self.heads.as_ref().map(|heads| heads.as_event()),
         });
     }
 }

@@ -52,6 +52,8 @@ pub mod protocol;
 mod exchange;
 // What the log says about the request.
 mod request_text;
+// The heads of an exchange, for the log.
+mod kept_heads;
 // The head of a request that is answered later.
 mod saved_head;
 // A transport, its buffers and its deadline.

@@ -1,54 +1,25 @@
 //! The formats of the access log. A line depends only on the options and one event.
 
 use super::event::{ExchangeRecord, TlsFailure};
+use super::options::{LogFormat, LogOptions};
 use super::{combined, json, pretty};
 
-/// How a line of the access log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people: columns, colours, the reason for each response.
-    Pretty,
-    /// The combined format of Apache and nginx, which tools parse.
-    Combined,
-    /// One JSON object per line.
-    Json,
-    /// No log.
-    Off,
-}
-
-/// How requests are logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogOptions {
-    /// The format of a line.
-    pub format: LogFormat,
-    /// Whether the pretty format may use colours.
-    pub colour: bool,
-}
-
-impl LogOptions {
-    /// No log.
-    pub const OFF: LogOptions = LogOptions {
-        format: LogFormat::Off,
-        colour: false,
-    };
-}
-
 /// Appends the line for `exchange`, with its line end. `Off` appends nothing.
-pub(super) fn write_line(out: &mut Vec<u8>, options: LogOptions, exchange: &ExchangeRecord) {
+pub(super) fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     match options.format {
-        LogFormat::Pretty => pretty::write_line(out, options.colour, exchange),
-        LogFormat::Combined => combined::write_line(out, exchange),
-        LogFormat::Json => json::write_line(out, exchange),
+        LogFormat::Pretty => pretty::write_line(out, options, exchange),
+        LogFormat::Combined => combined::write_line(out, &options.zone, exchange),
+        LogFormat::Json => json::write_line(out, &options.zone, exchange),
         LogFormat::Off => {}
     }
 }
 
 /// Appends the line for a TLS session that failed. `Off` appends nothing.
-pub(super) fn write_tls_failure(out: &mut Vec<u8>, options: LogOptions, failed: &TlsFailure) {
+pub(super) fn write_tls_failure(out: &mut Vec<u8>, options: &LogOptions, failed: &TlsFailure) {
     match options.format {
-        LogFormat::Pretty => pretty::write_tls_failure(out, options.colour, failed),
-        LogFormat::Combined => combined::write_tls_failure(out, failed),
-        LogFormat::Json => json::write_tls_failure(out, failed),
+        LogFormat::Pretty => pretty::write_tls_failure(out, options, failed),
+        LogFormat::Combined => combined::write_tls_failure(out, &options.zone, failed),
+        LogFormat::Json => json::write_tls_failure(out, &options.zone, failed),
         LogFormat::Off => {}
     }
 }
@@ -71,6 +42,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::super::event::{End, Security, TlsStage};
+    use super::super::options::Detail;
     use super::*;
 
     /// The exchange that the tests of each format start from.
@@ -87,8 +59,10 @@ pub(super) mod tests {
             referer: None,
             user_agent: Some(b"curl/8.0"),
             reason: "the file",
+            brief: "gzip",
             end: End::Complete,
             security: None,
+            heads: None,
         }
     }
 
@@ -110,9 +84,40 @@ pub(super) mod tests {
     }
 
     fn line(format: LogFormat, colour: bool, exchange: &ExchangeRecord) -> String {
+        line_in(Detail::Full, format, colour, exchange)
+    }
+
+    fn line_in(
+        detail: Detail,
+        format: LogFormat,
+        colour: bool,
+        exchange: &ExchangeRecord,
+    ) -> String {
         let mut out = Vec::new();
-        write_line(&mut out, LogOptions { format, colour }, exchange);
-        String::from_utf8(out).expect("a log line is ASCII")
+        write_line(
+            &mut out,
+            &LogOptions {
+                format,
+                colour,
+                detail,
+                ..LogOptions::OFF
+            },
+            exchange,
+        );
+        String::from_utf8(out).expect("a log line is UTF-8")
+    }
+
+    /// The brief line has one character beyond ASCII, and fits into the terminal.
+    #[track_caller]
+    fn check_brief_safe(exchange: &ExchangeRecord) {
+        let line = |colour| line_in(Detail::Brief, LogFormat::Pretty, colour, exchange);
+        let plain = line(false);
+        assert_eq!(without_colours(&line(true)), plain);
+        check_one_printable_line(&plain.replace('…', "."));
+        assert!(
+            plain.trim_end().chars().count() <= LogOptions::WIDTH,
+            "{plain}"
+        );
     }
 
     #[track_caller]
@@ -132,7 +137,15 @@ pub(super) mod tests {
 
     fn failure_line(format: LogFormat, colour: bool, failed: &TlsFailure) -> String {
         let mut out = Vec::new();
-        write_tls_failure(&mut out, LogOptions { format, colour }, failed);
+        write_tls_failure(
+            &mut out,
+            &LogOptions {
+                format,
+                colour,
+                ..LogOptions::OFF
+            },
+            failed,
+        );
         String::from_utf8(out).expect("a log line is ASCII")
     }
 
@@ -160,6 +173,7 @@ pub(super) mod tests {
         check_one_printable_line(&plain);
         let coloured = line(LogFormat::Pretty, true, exchange);
         assert_eq!(without_colours(&coloured), plain);
+        check_brief_safe(exchange);
 
         let combined = line(LogFormat::Combined, false, exchange);
         check_one_printable_line(&combined);
@@ -204,7 +218,7 @@ pub(super) mod tests {
         fn no_client_forges_a_line(
             (method, target, agent) in (bytes(), bytes(), bytes()),
             referer in prop::option::of(bytes()),
-            reason in any::<String>(),
+            (reason, brief) in (any::<String>(), "[ -~]{0,30}"),
             (status, sent) in (any::<Option<u16>>(), any::<u64>()),
             end in prop::sample::select(&[End::Complete, End::ClientGone, End::Bug][..]),
             (seconds, nanos) in (0..1_u64 << 40, any::<u64>()),
@@ -222,6 +236,7 @@ pub(super) mod tests {
                 referer: referer.as_deref(),
                 user_agent: Some(&agent),
                 reason: &reason,
+                brief: brief.get(..22).unwrap_or_default(),
                 end,
                 security: client.as_ref().map(|client| Security {
                     client: client.as_deref(),

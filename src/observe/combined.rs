@@ -6,17 +6,18 @@
 //! ```
 
 use super::event::{End, ExchangeRecord, TlsFailure};
+use super::zone::Zone;
 use crate::text::append;
-use crate::text::calendar::{TimeFormat, UtcTime};
+use crate::text::calendar::TimeFormat;
 use crate::text::escape::Quoted;
 
 /// Appends `%h %l %u %t "%r" %>s %B "%{Referer}i" "%{User-agent}i"`; `-` means absent. A response
 /// without a body has 0 bytes, as in nginx, because every parser accepts a number. Over TLS, the
 /// version, the cipher suite and the subject of the client's certificate follow.
-pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
+pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
     // If an IPv4 client uses an IPv6 socket, its IPv4 address is logged.
     let address = exchange.peer.ip().to_canonical();
-    let time = UtcTime::clamped(exchange.received).format(TimeFormat::CommonLog);
+    let time = zone.format(exchange.received, TimeFormat::CommonLog);
     append(out, format_args!("{address} - - [{time}] \""));
     write_request_line(out, exchange);
     let (status, sent) = (status(exchange), exchange.sent);
@@ -35,9 +36,9 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
 }
 
 /// Appends a line about a TLS session that failed. It does not look like a request to a parser.
-pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
+pub fn write_tls_failure(out: &mut Vec<u8>, zone: &Zone, failed: &TlsFailure) {
     let address = failed.peer.ip().to_canonical();
-    let time = UtcTime::clamped(failed.at).format(TimeFormat::CommonLog);
+    let time = zone.format(failed.at, TimeFormat::CommonLog);
     let (stage, reason) = (failed.stage.text(), Quoted(failed.reason.as_bytes()));
     append(
         out,
@@ -79,7 +80,7 @@ mod tests {
     #[track_caller]
     fn check(exchange: ExchangeRecord, want: &str) {
         let mut got = Vec::new();
-        write_line(&mut got, &exchange);
+        write_line(&mut got, &Zone::Utc, &exchange);
         assert_eq!(String::from_utf8_lossy(&got), format!("{want}\n"));
     }
 
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn failed_handshakes_are_logged() {
         let mut got = Vec::new();
-        write_tls_failure(&mut got, &failed_handshake());
+        write_tls_failure(&mut got, &Zone::Utc, &failed_handshake());
         assert_eq!(
             String::from_utf8_lossy(&got),
             "docroot: 127.0.0.1 [10/Oct/2000:13:55:36 +0000] \

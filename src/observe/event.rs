@@ -32,10 +32,32 @@ pub struct ExchangeRecord<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// Why the response is what it is; empty if there is no response.
     pub reason: &'a str,
+    /// The same in a few words; also empty if the status says everything.
+    pub brief: &'a str,
     /// How the exchange ended.
     pub end: End,
     /// The TLS session; `None` without TLS.
     pub security: Option<Security<'a>>,
+    /// The heads as they went over the wire; `None` unless the log prints them.
+    pub heads: Option<Heads<'a>>,
+}
+
+/// The heads of an exchange. The client chose every byte of the first one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Heads<'a> {
+    /// The head of the request, as far as it came.
+    pub request: Head<'a>,
+    /// The head of the response; empty if there is none.
+    pub response: Head<'a>,
+}
+
+/// A head or the beginning of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Head<'a> {
+    /// What is kept of it.
+    pub bytes: &'a [u8],
+    /// The length of the whole head in bytes.
+    pub length: usize,
 }
 
 /// How an exchange ends.
@@ -74,6 +96,21 @@ impl End {
             End::TakenBack => "other clients needed the memory",
             End::Shutdown => "the server shut down",
             End::Bug => "a bug in the server",
+        }
+    }
+
+    /// The same in a few words.
+    pub fn brief(self) -> &'static str {
+        match self {
+            End::Complete => "",
+            End::TooSlow => "cut: client too slow",
+            End::ClientGone => "cut: client left",
+            End::SessionBroken => "cut: TLS broke",
+            End::FileChanged => "cut: file changed",
+            End::DiskFault => "cut: disk failed",
+            End::TakenBack => "cut: no memory left",
+            End::Shutdown => "cut: shutdown",
+            End::Bug => "cut: a bug",
         }
     }
 }

@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::event::{End, ExchangeRecord, Security, TlsFailure, TlsStage};
+use super::zone::Zone;
 use crate::text::append;
-use crate::text::calendar::{TimeFormat, UtcTime};
+use crate::text::calendar::TimeFormat;
 use crate::text::escape::JsonString;
 
 /// Appends the object. It always has all members, in this order. An absent value is `null`,
 /// `duration` is in seconds, and `tls` is an object.
-pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
-    begin(out, exchange.received, exchange.peer);
+pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
+    begin(out, zone, exchange.received, exchange.peer);
     write_text(out, "method", exchange.method);
     write_text(out, "target", exchange.target);
     write_text(out, "version", exchange.version);
@@ -37,8 +38,8 @@ pub fn write_line(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
 }
 
 /// Appends an object about a TLS session that failed. The stage is part of the last member's name.
-pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
-    begin(out, failed.at, failed.peer);
+pub fn write_tls_failure(out: &mut Vec<u8>, zone: &Zone, failed: &TlsFailure) {
+    begin(out, zone, failed.at, failed.peer);
     let name = match failed.stage {
         TlsStage::Handshake => "handshake_failed",
         TlsStage::Session => "session_failed",
@@ -48,8 +49,8 @@ pub fn write_tls_failure(out: &mut Vec<u8>, failed: &TlsFailure) {
 }
 
 /// Begins an object with the time and the peer.
-fn begin(out: &mut Vec<u8>, at: SystemTime, peer: SocketAddr) {
-    let time = UtcTime::clamped(at).format(TimeFormat::Rfc3339Millis);
+fn begin(out: &mut Vec<u8>, zone: &Zone, at: SystemTime, peer: SocketAddr) {
+    let time = zone.format(at, TimeFormat::Rfc3339Millis);
     let (address, port) = (peer.ip().to_canonical(), peer.port());
     append(
         out,
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn an_object_has_every_member() {
         let mut got = Vec::new();
-        write_line(&mut got, &example());
+        write_line(&mut got, &Zone::Utc, &example());
         let want = concat!(
             r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
             r#""method":"GET","target":"/a.html","version":"HTTP/1.1","status":200,"#,
@@ -110,6 +111,7 @@ mod tests {
         let mut got = Vec::new();
         write_line(
             &mut got,
+            &Zone::Utc,
             &ExchangeRecord {
                 security: Some(SECURITY),
                 ..example()
@@ -127,7 +129,7 @@ mod tests {
     #[test]
     fn failed_handshakes_are_logged() {
         let mut got = Vec::new();
-        write_tls_failure(&mut got, &failed_handshake());
+        write_tls_failure(&mut got, &Zone::Utc, &failed_handshake());
         let want = concat!(
             r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
             r#""handshake_failed":"peer sent no\u000acertificates"}"#,

@@ -2,24 +2,30 @@
 //! that a client sends is escaped before it is written.
 
 // The formats of the access log.
-pub mod access_log;
+mod access_log;
 // The client of a connection.
 pub mod client;
 // The format for tools that read the logs of Apache and nginx.
 mod combined;
 // What the access log records.
 pub mod event;
+// The heads of an exchange, for people.
+mod heads;
 // The format for programs: one JSON object per line.
 mod json;
 // The thread that writes the log, so no worker waits for a disk.
 pub mod log;
 // Counters.
 pub mod metrics;
+// How requests are logged.
+pub mod options;
 // The log and the counters of one worker.
 pub mod observer;
 // Notices to the operator while the server runs.
 pub mod notice;
 // The format for people at a terminal.
 mod pretty;
+// The time zone of the log.
+pub mod zone;
 // Whole lines in a regular file that has several writers.
 mod regular;

@@ -1,49 +1,67 @@
-//! The log for people at a terminal: columns of fixed width, then the target, then the reason for
-//! the response.
+//! The log for people at a terminal: columns of fixed width, then the path and, if there is room, the
+//! reason in a few words and the client.
 //!
 //! ```text
-//! 13:55:36Z 200 GET       2.3 KiB    1.2 ms  /a.html  the file
-//! 13:55:37Z 404 GET         312 B     80 us  /b.html  no such file  from 192.0.2.1
+//! 13:55:36 200 GET   2.3 KiB   1.2 ms  /a.html  gzip
+//! 13:55:37 404 GET     312 B    80 us  /b.html  no such file  192.0.2.1
+//! 13:55:38 200 GET   2.3 KiB   1.2 ms  /a/very/long/…/that/fits.html  192.0.2.1
 //! ```
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::event::{End, ExchangeRecord, TlsFailure};
+use super::heads;
+use super::options::{Detail, LogOptions};
+use super::zone::Zone;
 use crate::text::append;
-use crate::text::calendar::{TimeFormat, UtcTime};
+use crate::text::calendar::TimeFormat;
 use crate::text::escape::{Quoted, Word};
 use crate::text::human::{HumanDuration, HumanSize};
+use crate::text::shortened::Shortened;
 
-/// Appends the line. Times are UTC. The client's address follows unless it is this machine.
-pub fn write_line(out: &mut Vec<u8>, colour: bool, exchange: &ExchangeRecord) {
-    let paint = Paint { colour };
-    paint.around(out, DIM, |out| write_time(out, exchange.received));
-    paint.around(out, status_colour(exchange.status), |out| {
-        match exchange.status {
-            Some(status) => append(out, format_args!(" {status:3} ")),
-            None => out.extend_from_slice(b" --- "),
+/// Appends the line, and the heads if there are any. If the line is brief, it fits into the width of the terminal, and a missing icon has no
+/// line at all.
+pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
+    if options.detail == Detail::Brief && is_missing_icon(exchange) {
+        return;
+    }
+    let mut line = Line::begin(out, options, exchange.received);
+    line.paint(status_colour(exchange.status), |line| {
+        line.text(format_args!(" {} ", Status(exchange.status)));
+        let bytes = or_dash(exchange.method);
+        match options.detail {
+            Detail::Brief => line.left(METHOD_WIDTH, Shortened { bytes, columns: 8 }),
+            Detail::Full | Detail::Heads => line.left(METHOD_WIDTH, Word(bytes)),
         }
-        write_method(out, exchange.method);
     });
-    write_right(out, SIZE_WIDTH, HumanSize(exchange.sent));
-    write_right(out, DURATION_WIDTH, HumanDuration(exchange.duration));
-    append(out, format_args!("  {}", Word(or_dash(exchange.target))));
-    paint.around(out, DIM, |out| write_remarks(out, exchange));
+    line.right(SIZE_WIDTH, HumanSize(exchange.sent));
+    line.right(DURATION_WIDTH, HumanDuration(exchange.duration));
+    match options.detail {
+        Detail::Brief => line.finish_brief(options.width, exchange),
+        Detail::Full | Detail::Heads => line.finish(exchange),
+    }
     out.push(b'\n');
+    if let Some(heads) = &exchange.heads {
+        heads::write(out, heads);
+    }
 }
 
 /// Appends a line about a TLS session that failed.
-pub fn write_tls_failure(out: &mut Vec<u8>, colour: bool, failed: &TlsFailure) {
-    let paint = Paint { colour };
-    paint.around(out, DIM, |out| write_time(out, failed.at));
-    paint.around(out, YELLOW, |out| {
-        append(out, format_args!(" TLS {} failed", failed.stage.text()));
+pub fn write_tls_failure(out: &mut Vec<u8>, options: &LogOptions, failed: &TlsFailure) {
+    let mut line = Line::begin(out, options, failed.at);
+    line.paint(YELLOW, |line| {
+        line.text(format_args!(" TLS {} failed", failed.stage.text()));
     });
-    append(out, format_args!("  {}", Quoted(failed.reason.as_bytes())));
-    paint.around(out, DIM, |out| write_from(out, failed.peer));
+    line.text(format_args!("  {}", Quoted(failed.reason.as_bytes())));
+    line.paint(DIM, |line| line.from(failed.peer));
     out.push(b'\n');
+}
+
+/// Browsers ask for an icon on their own. Most sites have none, and that is no fault.
+fn is_missing_icon(exchange: &ExchangeRecord) -> bool {
+    exchange.target == b"/favicon.ico" && exchange.status == Some(404)
 }
 
 /// Every escape sequence that a line may contain.
@@ -71,89 +89,168 @@ fn status_colour(status: Option<u16>) -> &'static str {
     }
 }
 
-struct Paint {
-    colour: bool,
-}
+/// Three columns.
+struct Status(Option<u16>);
 
-impl Paint {
-    fn around(&self, out: &mut Vec<u8>, sequence: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        if !self.colour {
-            return write(out);
+impl Display for Status {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(status) => write!(f, "{status:3}"),
+            None => f.write_str("---"),
         }
-        out.extend_from_slice(sequence.as_bytes());
-        write(out);
-        out.extend_from_slice(RESET.as_bytes());
     }
 }
 
-fn write_time(out: &mut Vec<u8>, at: SystemTime) {
-    let clock = UtcTime::clamped(at).format(TimeFormat::Clock);
-    append(out, format_args!("{clock}Z"));
-}
-
-/// The length of `OPTIONS` and `CONNECT`, the longest common methods.
-const METHOD_WIDTH: usize = 7;
-/// The length of `1023 KiB` and of two spaces before it.
-const SIZE_WIDTH: usize = 10;
-/// The length of `999.9 ms` and of two spaces before it.
-const DURATION_WIDTH: usize = 10;
+/// The length of `HEAD`, the longest common method.
+const METHOD_WIDTH: usize = 4;
+/// The length of `1023 KiB` and of a space before it.
+const SIZE_WIDTH: usize = 9;
+/// The length of `999.9 ms` and of a space before it.
+const DURATION_WIDTH: usize = 9;
+/// The client's address must leave as much for the target.
+const MIN_TARGET: usize = 12;
+/// Two spaces separate the parts that have no fixed width.
+const GAP: usize = 2;
 
 fn or_dash(bytes: &[u8]) -> &[u8] {
     if bytes.is_empty() { b"-" } else { bytes }
 }
 
-fn write_method(out: &mut Vec<u8>, method: &[u8]) {
-    write_left(out, METHOD_WIDTH, Word(or_dash(method)));
+/// A line that is being written.
+struct Line<'a> {
+    out: &'a mut Vec<u8>,
+    colour: bool,
+    /// How many columns of the terminal it takes so far.
+    columns: usize,
 }
 
-/// Appends `text`, then spaces up to `width`.
-fn write_left(out: &mut Vec<u8>, width: usize, text: impl Display) {
-    let end = out.len().saturating_add(width);
-    append(out, format_args!("{text}"));
-    if out.len() < end {
-        out.resize(end, b' ');
-    }
-}
-
-/// Appends spaces, then `text`, up to `width`.
-fn write_right(out: &mut Vec<u8>, width: usize, text: impl Display) {
-    let start = out.len();
-    append(out, format_args!("{text}"));
-    let padding = width.saturating_sub(out.len() - start);
-    out.resize(out.len() + padding, b' ');
-    if let Some(column) = out.get_mut(start..) {
-        column.rotate_right(padding);
-    }
-}
-
-fn write_remarks(out: &mut Vec<u8>, exchange: &ExchangeRecord) {
-    if !exchange.reason.is_empty() {
-        append(
+impl Line<'_> {
+    /// A line that begins with the time of day. A `Z` says that it is UTC.
+    fn begin<'a>(out: &'a mut Vec<u8>, options: &LogOptions, at: SystemTime) -> Line<'a> {
+        let mut line = Line {
             out,
-            format_args!("  {}", Quoted(exchange.reason.as_bytes())),
-        );
+            colour: options.colour,
+            columns: 0,
+        };
+        let clock = options.zone.format(at, TimeFormat::Clock);
+        let mark = if options.zone == Zone::Utc { "Z" } else { "" };
+        line.paint(DIM, |line| line.text(format_args!("{clock}{mark}")));
+        line
     }
-    if exchange.end != End::Complete {
-        append(out, format_args!("  (cut: {})", exchange.end.text()));
+
+    fn paint(&mut self, sequence: &str, write: impl FnOnce(&mut Self)) {
+        if !self.colour {
+            return write(self);
+        }
+        self.out.extend_from_slice(sequence.as_bytes());
+        write(self);
+        self.out.extend_from_slice(RESET.as_bytes());
     }
-    if let Some(security) = &exchange.security {
-        append(
-            out,
-            format_args!("  {} {}", security.version, security.cipher),
-        );
-        if let Some(client) = security.client {
-            append(out, format_args!(" for {}", Quoted(client.as_bytes())));
+
+    /// Appends text. Each of its characters takes one column.
+    fn text(&mut self, text: impl Display) {
+        let start = self.out.len();
+        append(self.out, format_args!("{text}"));
+        let added = self.out.get(start..).unwrap_or_default();
+        self.columns += added.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
+    }
+
+    /// Appends `text`, then spaces up to `width`.
+    fn left(&mut self, width: usize, text: impl Display) {
+        let end = self.columns + width;
+        self.text(text);
+        self.text(format_args!("{:1$}", "", end.saturating_sub(self.columns)));
+    }
+
+    /// Appends spaces, then `text`, up to `width`.
+    fn right(&mut self, width: usize, text: impl Display) {
+        let (start, before) = (self.out.len(), self.columns);
+        self.text(text);
+        let padding = width.saturating_sub(self.columns - before);
+        self.text(format_args!("{:padding$}", ""));
+        if let Some(column) = self.out.get_mut(start..) {
+            column.rotate_right(padding);
         }
     }
-    write_from(out, exchange.peer);
+
+    /// Appends the target, the reason and the client's address, and says if the response was cut. The
+    /// reason is left out first, then the target is shortened.
+    fn finish_brief(&mut self, width: usize, exchange: &ExchangeRecord) {
+        let room = width.saturating_sub(self.columns + GAP);
+        let address = remote(exchange.peer);
+        let address = address.as_deref().map(|bytes| Shortened {
+            bytes: bytes.as_bytes(),
+            columns: room / 2,
+        });
+        let is_cut = exchange.end != End::Complete;
+        let cut = if is_cut {
+            GAP + exchange.end.brief().len()
+        } else {
+            0
+        };
+        let has_room = |address: &Shortened| GAP + address.width() + cut + MIN_TARGET <= room;
+        let address = address.filter(has_room);
+        let room = room.saturating_sub(address.map_or(0, |address| GAP + address.width()));
+        let target = |columns| Shortened {
+            bytes: or_dash(exchange.target),
+            columns,
+        };
+        let reason = if is_cut {
+            exchange.end.brief()
+        } else {
+            exchange.brief
+        };
+        let left = room.saturating_sub(GAP + reason.len());
+        let has_reason = !reason.is_empty() && (is_cut || target(room).width() <= left);
+        let target = target(if has_reason { left } else { room });
+        self.text(format_args!("  {target}"));
+        if !has_reason && address.is_none() {
+            return;
+        }
+        self.paint(DIM, |line| {
+            if has_reason {
+                line.text(format_args!("  {}", Quoted(reason.as_bytes())));
+            }
+            if let Some(address) = address {
+                line.text(format_args!("  {address}"));
+            }
+        });
+    }
+
+    /// Appends everything, whatever the width of the terminal.
+    fn finish(&mut self, exchange: &ExchangeRecord) {
+        self.text(format_args!("  {}", Word(or_dash(exchange.target))));
+        self.paint(DIM, |line| line.remarks(exchange));
+    }
+
+    fn remarks(&mut self, exchange: &ExchangeRecord) {
+        if !exchange.reason.is_empty() {
+            self.text(format_args!("  {}", Quoted(exchange.reason.as_bytes())));
+        }
+        if exchange.end != End::Complete {
+            self.text(format_args!("  (cut: {})", exchange.end.text()));
+        }
+        if let Some(security) = &exchange.security {
+            self.text(format_args!("  {} {}", security.version, security.cipher));
+            if let Some(client) = security.client {
+                self.text(format_args!(" for {}", Quoted(client.as_bytes())));
+            }
+        }
+        self.from(exchange.peer);
+    }
+
+    /// Appends the client's address, unless it is this machine.
+    fn from(&mut self, peer: SocketAddr) {
+        if let Some(address) = remote(peer) {
+            self.text(format_args!("  from {address}"));
+        }
+    }
 }
 
-/// Appends the client's address, unless it is this machine.
-fn write_from(out: &mut Vec<u8>, peer: SocketAddr) {
+/// The address of a client that is not this machine.
+fn remote(peer: SocketAddr) -> Option<String> {
     let address = peer.ip().to_canonical();
-    if !address.is_loopback() {
-        append(out, format_args!("  from {address}"));
-    }
+    (!address.is_loopback()).then(|| address.to_string())
 }
 
 #[cfg(test)]
@@ -163,22 +260,33 @@ mod tests {
     use super::super::access_log::tests::{SECURITY, example, failed_handshake};
     use super::*;
 
+    fn options(detail: Detail, colour: bool) -> LogOptions {
+        LogOptions {
+            colour,
+            detail,
+            ..LogOptions::OFF
+        }
+    }
+
     #[track_caller]
-    fn check(colour: bool, exchange: ExchangeRecord, want: &str) {
+    fn check_with(options: &LogOptions, exchange: ExchangeRecord, want: &str) {
         let mut got = Vec::new();
-        write_line(&mut got, colour, &exchange);
+        write_line(&mut got, options, &exchange);
         assert_eq!(String::from_utf8_lossy(&got), format!("{want}\n"));
+    }
+
+    #[track_caller]
+    fn check(exchange: ExchangeRecord, want: &str) {
+        check_with(&options(Detail::Full, false), exchange, want);
     }
 
     #[test]
     fn columns_are_aligned() {
         check(
-            false,
             example(),
-            "13:55:36Z 200 GET       2.3 KiB    1.2 ms  /a.html  the file",
+            "13:55:36Z 200 GET   2.3 KiB   1.2 ms  /a.html  the file",
         );
         check(
-            false,
             ExchangeRecord {
                 peer: ([192, 0, 2, 1], 1).into(),
                 method: b"OPTIONS",
@@ -189,10 +297,9 @@ mod tests {
                 end: End::TooSlow,
                 ..example()
             },
-            "13:55:36Z 404 OPTIONS       0 B     80 us  /a\\x20b\\x1B[2J  the file  (cut: the client read too slowly)  from 192.0.2.1",
+            "13:55:36Z 404 OPTIONS      0 B    80 us  /a\\x20b\\x1B[2J  the file  (cut: the client read too slowly)  from 192.0.2.1",
         );
         check(
-            false,
             ExchangeRecord {
                 method: b"",
                 target: b"",
@@ -200,33 +307,120 @@ mod tests {
                 reason: "",
                 ..example()
             },
-            "13:55:36Z 400 -         2.3 KiB    1.2 ms  -",
+            "13:55:36Z 400 -     2.3 KiB   1.2 ms  -",
         );
+    }
+
+    /// A brief line of local time, which leaves 43 columns after those of fixed width.
+    #[track_caller]
+    fn check_brief(exchange: ExchangeRecord, want: &str) {
+        let options = LogOptions {
+            zone: Zone::read(Some("CET-1CEST,M3.5.0,M10.5.0/3")),
+            ..options(Detail::Brief, false)
+        };
+        let want = format!("15:55:36 200 GET   2.3 KiB   1.2 ms  {want}");
+        assert!(want.chars().count() <= 80, "{want}");
+        check_with(&options, exchange, &want);
+    }
+
+    #[test]
+    fn a_brief_line_fits_into_80_columns() {
+        check_brief(example(), "/a.html  gzip");
+        let from = |peer: &'static str, target: &'static str| ExchangeRecord {
+            peer: peer.parse().expect("an address"),
+            target: target.as_bytes(),
+            ..example()
+        };
+        check_brief(from("192.0.2.1:1", "/a.html"), "/a.html  gzip  192.0.2.1");
+        // The reason goes before the path is shortened.
+        let target = "/1234567890/1234567890/123456789.html";
+        check_brief(from("127.0.0.1:1", target), &format!("{target}  gzip"));
+        let target = "/1234567890/1234567890/1234567890.html";
+        check_brief(from("127.0.0.1:1", target), target);
+        let target = "/1234567890/1234567890/1234567890/1234567890/1234567890.html";
+        check_brief(
+            from("127.0.0.1:1", target),
+            "/1234567890/123456789…67890/1234567890.html",
+        );
+        check_brief(
+            from("192.0.2.1:1", target),
+            "/1234567890/1234…1234567890.html  192.0.2.1",
+        );
+        let address = "[2001:db8:1234:5678:9abc:def0:1234:5678]:1";
+        check_brief(
+            from(address, "/index.html"),
+            "/index.html  gzip  2001:db8:1…:1234:5678",
+        );
+        // That a response was cut is worth more than the whole path.
+        let cut = ExchangeRecord {
+            end: End::ClientGone,
+            ..from("127.0.0.1:1", target)
+        };
+        check_brief(cut, "/1234567890/…4567890.html  cut: client left");
+    }
+
+    #[test]
+    fn a_wide_terminal_has_room_for_more() {
+        let options = LogOptions {
+            width: 100,
+            ..options(Detail::Brief, false)
+        };
+        let exchange = ExchangeRecord {
+            target: b"/1234567890/1234567890/1234567890/1234567890.html",
+            ..example()
+        };
+        let want = "13:55:36Z 200 GET   2.3 KiB   1.2 ms  \
+                    /1234567890/1234567890/1234567890/1234567890.html  gzip";
+        check_with(&options, exchange, want);
+    }
+
+    #[test]
+    fn a_missing_icon_is_shown_only_in_full() {
+        let icon = ExchangeRecord {
+            target: b"/favicon.ico",
+            status: Some(404),
+            ..example()
+        };
+        let mut got = Vec::new();
+        write_line(&mut got, &options(Detail::Brief, false), &icon);
+        assert_eq!(got, b"");
+        check(
+            icon,
+            "13:55:36Z 404 GET   2.3 KiB   1.2 ms  /favicon.ico  the file",
+        );
+        let found = ExchangeRecord {
+            status: Some(200),
+            ..icon
+        };
+        check_brief(found, "/favicon.ico  gzip");
     }
 
     #[test]
     fn tls_sessions_are_shown() {
         check(
-            false,
             ExchangeRecord {
                 security: Some(SECURITY),
                 ..example()
             },
-            "13:55:36Z 200 GET       2.3 KiB    1.2 ms  /a.html  the file  \
+            "13:55:36Z 200 GET   2.3 KiB   1.2 ms  /a.html  the file  \
              TLSv1.3 TLS_AES_256_GCM_SHA384 for CN=alice,O=\\x22a\\x0Ab\\x22",
         );
         let mut got = Vec::new();
-        write_tls_failure(&mut got, false, &failed_handshake());
+        write_tls_failure(
+            &mut got,
+            &options(Detail::Brief, false),
+            &failed_handshake(),
+        );
         let want = "13:55:36Z TLS handshake failed  peer sent no\\x0Acertificates\n";
         assert_eq!(String::from_utf8_lossy(&got), want);
     }
 
     #[test]
     fn colours_show_the_class_of_the_status() {
-        check(
-            true,
+        check_with(
+            &options(Detail::Brief, true),
             example(),
-            "\x1b[2m13:55:36Z\x1b[0m\x1b[32m 200 GET    \x1b[0m   2.3 KiB    1.2 ms  /a.html\x1b[2m  the file\x1b[0m",
+            "\x1b[2m13:55:36Z\x1b[0m\x1b[32m 200 GET \x1b[0m  2.3 KiB   1.2 ms  /a.html\x1b[2m  gzip\x1b[0m",
         );
     }
 }

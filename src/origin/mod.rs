@@ -25,3 +25,5 @@ pub mod redirect;
 mod pages;
 // Why a response is what it is.
 pub mod reason;
+// The same in a few words.
+pub mod brief;

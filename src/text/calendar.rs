@@ -1,6 +1,6 @@
-//! Points in time as calendar dates and times of day, in UTC.
+//! Points in time as calendar dates and times of day, in UTC or at an offset from it.
 //!
-//! `10/Oct/2000:13:55:36 +0000` and `2000-10-10T13:55:36.000Z` are the same point in time. The
+//! `10/Oct/2000:13:55:36 +0000` and `2000-10-10T15:55:36.000+02:00` are the same point in time. The
 //! `semantics` layer writes the dates of field values (RFC 9110 section 5.6.7).
 
 use std::fmt::{self, Display, Formatter};
@@ -25,6 +25,8 @@ pub struct UtcTime {
     minute: i64,
     second: i64,
     millisecond: u32,
+    /// The same time as seconds since 1970.
+    seconds: i64,
 }
 
 /// The text format of a point in time.
@@ -48,6 +50,8 @@ pub enum TimeFormat {
 #[derive(Clone, Copy, Debug)]
 pub struct FormattedTime {
     time: UtcTime,
+    /// In minutes; `None` is written as UTC.
+    offset: Option<i32>,
     format: TimeFormat,
 }
 
@@ -76,7 +80,25 @@ impl UtcTime {
 
     /// Displays the time in `format`.
     pub fn format(self, format: TimeFormat) -> FormattedTime {
-        FormattedTime { time: self, format }
+        FormattedTime {
+            time: self,
+            offset: None,
+            format,
+        }
+    }
+
+    /// Displays the time as clocks show it that are `minutes` ahead of UTC, with this offset where the
+    /// format has one. A time beyond the year 9999 is displayed in UTC.
+    pub fn format_at(self, minutes: i32, format: TimeFormat) -> FormattedTime {
+        let seconds = self.seconds + i64::from(minutes) * 60;
+        let (shown, offset) = match (FIRST_SECOND..=LAST_SECOND).contains(&seconds) {
+            true => (UtcTime::at(seconds, self.millisecond), minutes),
+            false => (self, 0),
+        };
+        FormattedTime {
+            offset: Some(offset),
+            ..shown.format(format)
+        }
     }
 
     fn at(seconds: i64, millisecond: u32) -> UtcTime {
@@ -90,6 +112,7 @@ impl UtcTime {
             minute: second_of_day / 60 % 60,
             second: second_of_day % 60,
             millisecond,
+            seconds,
         }
     }
 }
@@ -104,27 +127,46 @@ impl Display for FormattedTime {
             minute,
             second,
             millisecond,
+            ..
         } = self.time;
         match self.format {
             TimeFormat::CommonLog => {
                 let name = MONTHS[(month - 1) as usize % MONTHS.len()];
                 write!(
                     f,
-                    "{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} +0000"
-                )
+                    "{day:02}/{name}/{year:04}:{hour:02}:{minute:02}:{second:02} "
+                )?;
+                self.write_offset(f, "+0000", "")
             }
-            TimeFormat::Rfc3339 => write!(
-                f,
-                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-            ),
-            TimeFormat::Rfc3339Millis => write!(
-                f,
-                "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
-            ),
+            TimeFormat::Rfc3339 => {
+                let date = self.time.format(TimeFormat::Date);
+                write!(f, "{date}T{hour:02}:{minute:02}:{second:02}")?;
+                self.write_offset(f, "Z", ":")
+            }
+            TimeFormat::Rfc3339Millis => {
+                let date = self.time.format(TimeFormat::Date);
+                write!(
+                    f,
+                    "{date}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}"
+                )?;
+                self.write_offset(f, "Z", ":")
+            }
             TimeFormat::Date => write!(f, "{year:04}-{month:02}-{day:02}"),
             TimeFormat::HourMinute => write!(f, "{hour:02}:{minute:02}"),
             TimeFormat::Clock => write!(f, "{hour:02}:{minute:02}:{second:02}"),
         }
+    }
+}
+
+impl FormattedTime {
+    /// Writes the offset as `+0200`, with `colon` between hours and minutes; `utc` if there is none.
+    fn write_offset(&self, f: &mut Formatter<'_>, utc: &str, colon: &str) -> fmt::Result {
+        let Some(minutes) = self.offset else {
+            return f.write_str(utc);
+        };
+        let sign = if minutes < 0 { '-' } else { '+' };
+        let minutes = minutes.unsigned_abs();
+        write!(f, "{sign}{:02}{colon}{:02}", minutes / 60, minutes % 60)
     }
 }
 
@@ -231,6 +273,28 @@ mod tests {
         check_format(TimeFormat::Date, "2000-10-10");
         check_format(TimeFormat::HourMinute, "13:55");
         check_format(TimeFormat::Clock, "13:55:36");
+    }
+
+    #[track_caller]
+    fn check_offset(minutes: i32, format: TimeFormat, want: &str) {
+        let time = UtcTime::clamped(UNIX_EPOCH + Duration::from_millis(971_186_136_009));
+        assert_eq!(time.format_at(minutes, format).to_string(), want);
+    }
+
+    #[test]
+    fn a_time_at_an_offset_is_written_with_it() {
+        check_offset(120, TimeFormat::CommonLog, "10/Oct/2000:15:55:36 +0200");
+        check_offset(-570, TimeFormat::Rfc3339, "2000-10-10T04:25:36-09:30"); // RFC 3339 5.6
+        check_offset(
+            660,
+            TimeFormat::Rfc3339Millis,
+            "2000-10-11T00:55:36.009+11:00",
+        );
+        check_offset(0, TimeFormat::Rfc3339, "2000-10-10T13:55:36+00:00");
+        check_offset(345, TimeFormat::Clock, "19:40:36");
+        let last = UtcTime::clamped(UNIX_EPOCH + Duration::from_secs(LAST_SECOND as u64));
+        let shown = last.format_at(60, TimeFormat::Rfc3339).to_string();
+        assert_eq!(shown, "9999-12-31T23:59:59+00:00");
     }
 
     #[test]

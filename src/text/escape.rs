@@ -3,6 +3,7 @@
 //! ```text
 //! bytes         a "b"<c>
 //! Quoted        a \x22b\x22<c>
+//! Line          a "b"<c>
 //! Word          a\x20"b"<c>
 //! Html          a &quot;b&quot;&lt;c&gt;
 //! JsonString    "a \"b\"<c>"
@@ -13,7 +14,7 @@
 //!
 //! ```text
 //! bytes                      a<U+202E>b                                a<U+0007>b
-//! Quoted, Word               a\xE2\x80\xAEb                            a\x07b
+//! Quoted, Line, Word         a\xE2\x80\xAEb                            a\x07b
 //! Html                       a&lt;U+202E&gt;b                          a&lt;U+0007&gt;b
 //! HtmlMarked                 a<span class="invisible">U+202E</span>b   the same with U+0007
 //! HtmlValue                  a&#x202E;b                                a␇b
@@ -21,7 +22,7 @@
 //! Name                       "a\u{202e}b"                              "a\u{7}b"
 //! ```
 //!
-//! [`Quoted`], [`Word`] and [`JsonString`] write only printable ASCII. Such text cannot start a new
+//! [`Quoted`], [`Line`], [`Word`] and [`JsonString`] write only printable ASCII. Such text cannot start a new
 //! line, move the cursor of a terminal or reverse the direction of text. All bytes beyond ASCII are
 //! escaped, because they can encode C1 control characters or marks that reverse text.
 
@@ -35,6 +36,10 @@ use super::octet::{self, Class, printable_except};
 /// become `\xHH`.
 #[derive(Clone, Copy, Debug)]
 pub struct Quoted<'a>(pub &'a [u8]);
+
+/// Escapes bytes as one line: like [`Quoted`], but it keeps quotes.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a>(pub &'a [u8]);
 
 /// Escapes bytes as one word, for columns that are separated by spaces. Like [`Quoted`], but it
 /// escapes spaces and keeps quotes.
@@ -79,10 +84,26 @@ impl Display for Quoted<'_> {
     }
 }
 
+impl Display for Line<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        static KEPT: Class = printable_except(b"\\");
+        write_hex(f, self.0, &KEPT, "\\x")
+    }
+}
+
+/// The octets that a word keeps.
+static WORD: Class = printable_except(b" \\");
+
+impl Word<'_> {
+    /// How many columns of a terminal the octet takes in a word: 1, or 4 as an escape.
+    pub fn columns(octet: u8) -> usize {
+        if octet::is(&WORD, octet) { 1 } else { 4 }
+    }
+}
+
 impl Display for Word<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        static KEPT: Class = printable_except(b" \\");
-        write_hex(f, self.0, &KEPT, "\\x")
+        write_hex(f, self.0, &WORD, "\\x")
     }
 }
 
@@ -291,6 +312,8 @@ mod tests {
         check(HtmlValue, name, "rtl&#x202E;gnp.exe");
         check(Quoted, name, "rtl\\xE2\\x80\\xAEgnp.exe");
         check(Word, name, "rtl\\xE2\\x80\\xAEgnp.exe");
+        check(Line, name, "rtl\\xE2\\x80\\xAEgnp.exe");
+        check(Line, b"a \"b\"\\x\r", "a \"b\"\\x5Cx\\x0D");
         check(JsonString, name, "\"rtl\\u202egnp.exe\"");
         check(Name, name, "\"rtl\\u{202e}gnp.exe\"");
         let ends = "\u{200b}<\u{e0041}\u{ad}".as_bytes();

@@ -11,6 +11,10 @@ pub struct HumanSize(pub u64);
 #[derive(Clone, Copy, Debug)]
 pub struct HumanDuration(pub Duration);
 
+/// A time for which something ran, rounded down: `400 ms`, `5.2 s`, `5 min 3 s`, `2 h 7 min`, `3 d 4 h`.
+#[derive(Clone, Copy, Debug)]
+pub struct Elapsed(pub Duration);
+
 /// A number with thousands separators: `1,234,567`.
 #[derive(Clone, Copy, Debug)]
 pub struct Grouped(pub u64);
@@ -57,6 +61,20 @@ impl Display for HumanDuration {
     }
 }
 
+impl Display for Elapsed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (minutes, hours) = (seconds / 60, seconds / 3_600);
+        match seconds {
+            0 => write!(f, "{} ms", self.0.as_millis()),
+            1..60 => HumanDuration(self.0).fmt(f),
+            60..3_600 => write!(f, "{minutes} min {} s", seconds % 60),
+            3_600..86_400 => write!(f, "{hours} h {} min", minutes % 60),
+            _ => write!(f, "{} d {} h", hours / 24, hours % 24),
+        }
+    }
+}
+
 impl Display for Grouped {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.0 < 1000 {
@@ -99,6 +117,18 @@ mod tests {
         check(HumanDuration(Duration::from_micros(1999)), "1.9 ms");
         check(HumanDuration(Duration::from_micros(999_999)), "999.9 ms");
         check(HumanDuration(Duration::from_millis(61_250)), "61.2 s");
+    }
+
+    #[test]
+    fn a_long_time_has_two_units() {
+        check(Elapsed(Duration::from_micros(999_999)), "999 ms");
+        check(Elapsed(Duration::from_millis(5_250)), "5.2 s");
+        check(Elapsed(Duration::from_millis(59_999)), "59.9 s");
+        check(Elapsed(Duration::from_secs(60)), "1 min 0 s");
+        check(Elapsed(Duration::from_secs(3_599)), "59 min 59 s");
+        check(Elapsed(Duration::from_secs(7_259)), "2 h 0 min");
+        check(Elapsed(Duration::from_secs(86_399)), "23 h 59 min");
+        check(Elapsed(Duration::from_secs(277_200)), "3 d 5 h");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub mod human;
 pub mod invisible;
 // Classes of octets, as tables.
 pub mod octet;
+// Words that fit into some columns of a terminal.
+pub mod shortened;
 // RFC 3986 section 2.1: percent-encoding and decoding.
 pub mod percent;
 

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
-use docroot::observe::access_log::{LogFormat, LogOptions};
 use docroot::observe::event::End;
+use docroot::observe::options::{Detail, LogFormat, LogOptions};
 use serde_json::Value;
 
 use super::Setup;
@@ -18,7 +18,14 @@ impl Setup {
         let page = Page::default();
         self.sink = Some(Box::new(page.clone()));
         let colour = false;
-        let setup = self.with(|config| config.log = LogOptions { format, colour });
+        let setup = self.with(|config| {
+            config.log = LogOptions {
+                format,
+                colour,
+                detail: Detail::Full,
+                ..LogOptions::OFF
+            }
+        });
         (setup, page)
     }
 }

@@ -129,7 +129,9 @@ impl Setup {
             server.make_disk_slow(disk.gate(), most_waiting);
         }
         let log = match self.sink {
-            Some(sink) => Log::start(self.config.log, sink, Arc::clone(&counters)).expect("a log"),
+            Some(sink) => {
+                Log::start(self.config.log.clone(), sink, Arc::clone(&counters)).expect("a log")
+            }
             None => Log::off(),
         };
         let address = server.addresses()[0];

@@ -50,7 +50,9 @@ impl Rig {
         let settings = settings(&mut setup);
         let (mailbox, _) = Mailbox::new(Arc::default()).expect("a poller");
         let log = match setup.sink.take() {
-            Some(sink) => Log::start(setup.config.log, sink, Arc::default()).expect("a log"),
+            Some(sink) => {
+                Log::start(setup.config.log.clone(), sink, Arc::default()).expect("a log")
+            }
             None => Log::off(),
         };
         let mut context = Context::new(&settings, log.handle(), mailbox.wakes());

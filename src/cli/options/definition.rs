@@ -14,12 +14,16 @@ pub struct OptionDef {
     pub long: &'static str,
     /// The letter after `-`.
     pub short: Option<char>,
+    /// Whether it has only the letter. `long` is then its id.
+    pub only_short: bool,
     /// A second long name.
     pub alias: Option<&'static str>,
     /// A variable to read if the option's own variable is not set.
     pub second_variable: Option<&'static str>,
     /// One or two sentences without a period at the end.
     pub help: &'static str,
+    /// Its line in the short help, if it is an option of every day. `{}` stands for the default.
+    pub everyday: Option<&'static str>,
     /// The default as text, made from the default settings.
     pub default: Option<fn(&Settings) -> String>,
     /// Which commands take it.
@@ -37,8 +41,10 @@ pub enum Scope {
     Answer,
     /// It describes a request or its explanation. Only `docroot explain` takes it.
     Request,
-    /// It prints something and exits.
+    /// It prints something about docroot and exits. Only serving takes it.
     Print,
+    /// It prints the help of the command and exits. Serving and `docroot explain` take it.
+    Help,
 }
 
 /// What value an option takes. The functions apply it to the settings, or say what is wrong.
@@ -46,6 +52,8 @@ pub enum Scope {
 pub enum Kind {
     /// No value.
     Switch(fn(&mut Settings)),
+    /// No value; the function learns how often it was typed. A variable says that number.
+    Count(fn(&mut Settings, u8)),
     /// One text.
     Text(&'static str, fn(&mut Settings, &str) -> Result<(), String>),
     /// The name of one file.
@@ -54,10 +62,6 @@ pub enum Kind {
     List(List),
     /// One of several words.
     Choice(&'static str, &'static [Choice]),
-    /// It prints the help.
-    Help,
-    /// It prints the version.
-    Version,
 }
 
 /// An option that may be repeated.
@@ -99,9 +103,11 @@ impl OptionDef {
         OptionDef {
             long,
             short: None,
+            only_short: false,
             alias: None,
             second_variable: None,
             help,
+            everyday: None,
             default: None,
             scope: Scope::Server,
             kind,
@@ -111,6 +117,18 @@ impl OptionDef {
     /// Adds a short name.
     pub const fn short(mut self, short: char) -> OptionDef {
         self.short = Some(short);
+        self
+    }
+
+    /// Replaces the long name by a letter.
+    pub const fn only_short(mut self, short: char) -> OptionDef {
+        self.only_short = true;
+        self.short(short)
+    }
+
+    /// Marks an option of every day, with its line in the short help.
+    pub const fn everyday(mut self, line: &'static str) -> OptionDef {
+        self.everyday = Some(line);
         self
     }
 
@@ -138,6 +156,34 @@ impl OptionDef {
         self
     }
 
+    /// Whether it prints something instead of serving or explaining.
+    pub fn prints(&self) -> bool {
+        matches!(self.scope, Scope::Print | Scope::Help)
+    }
+
+    /// The option as it is typed: its long name, or its letter if it has no long name.
+    pub fn typed(&self) -> String {
+        match self.short.filter(|_| self.only_short) {
+            Some(letter) => format!("-{letter}"),
+            None => format!("--{}", self.long),
+        }
+    }
+
+    /// Whether `word` is one of its names, such as `-p` or `--port`.
+    pub fn is_named(&self, word: &str) -> bool {
+        match (word.strip_prefix("--"), word.strip_prefix('-')) {
+            (Some(long), _) => self.long_names().any(|name| name == long),
+            (None, Some(letter)) => self.short.is_some_and(|short| letter == short.to_string()),
+            (None, None) => false,
+        }
+    }
+
+    /// Its long names, without dashes.
+    pub fn long_names(&self) -> impl Iterator<Item = &'static str> {
+        let own = Some(self.long).filter(|_| !self.only_short);
+        own.into_iter().chain(self.alias)
+    }
+
     /// What the help calls its value; `None` if it takes none.
     pub fn value_name(&self) -> Option<&'static str> {
         match self.kind {
@@ -145,14 +191,14 @@ impl OptionDef {
                 Some(name)
             }
             Kind::File(_) => Some("FILE"),
-            Kind::Switch(_) | Kind::Help | Kind::Version => None,
+            Kind::Switch(_) | Kind::Count(_) => None,
         }
     }
 
     /// The variables that set the option, in order of precedence. Options that print something and
     /// options of a single request have no variable.
     pub fn variables(&self) -> Vec<String> {
-        if matches!(self.scope, Scope::Print | Scope::Request) {
+        if self.prints() || self.scope == Scope::Request {
             return Vec::new();
         }
         let own = format!("DOCROOT_{}", self.long.to_uppercase().replace('-', "_"));
@@ -161,7 +207,7 @@ impl OptionDef {
     }
 
     /// Applies the values to the settings. If the option is not a list, only the last value counts.
-    /// A switch needs no value.
+    /// A switch needs no value, and the value of a counted one is the count.
     pub fn apply(&self, settings: &mut Settings, values: &[&OsStr]) -> Result<(), String> {
         if let Kind::Switch(apply) = self.kind {
             apply(settings);
@@ -173,6 +219,12 @@ impl OptionDef {
             return self.check(values, |value| (list.add)(settings, value));
         }
         let last = values.last().copied();
+        if let (Kind::Count(apply), Some(count)) = (self.kind, last) {
+            let number = count.to_str().and_then(|count| count.parse().ok());
+            let wrong = || format!("invalid value {}: write a number such as 1", quoted(count));
+            apply(settings, number.ok_or_else(wrong)?);
+            return Ok(());
+        }
         self.check(last.into_iter(), |value| self.apply_one(settings, value))
     }
 
@@ -190,8 +242,8 @@ impl OptionDef {
                 (chosen.apply)(settings);
                 Ok(())
             }
-            // `apply` handles switches and lists. clap handles the help and the version.
-            Kind::Switch(_) | Kind::List(_) | Kind::Help | Kind::Version => Ok(()),
+            // `apply` handles them.
+            Kind::Switch(_) | Kind::Count(_) | Kind::List(_) => Ok(()),
         }
     }
 

@@ -41,12 +41,18 @@ const KEY: OptionDef = OptionDef::new(
 )
 .default(|_| "none".into());
 
-const SELF_SIGNED: OptionDef = OptionDef::new(
-    "tls-self-signed",
-    Kind::Switch(|settings| settings.https.self_signed = true),
-    "Serve over HTTPS with a certificate that docroot makes for this run. The banner shows its \
-     fingerprint",
-);
+const SELF_SIGNED: OptionDef = OptionDef {
+    everyday: match cfg!(feature = "tls") {
+        true => Some("Serve over HTTPS, with a new certificate"),
+        false => None,
+    },
+    ..OptionDef::new(
+        "tls-self-signed",
+        Kind::Switch(|settings| settings.https.self_signed = true),
+        "Serve over HTTPS with a certificate that docroot makes for this run. The banner shows its \
+         fingerprint",
+    )
+};
 
 const CLIENT_CA: OptionDef = OptionDef::new(
     "tls-client-ca",

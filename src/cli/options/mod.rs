@@ -50,11 +50,18 @@ impl Mode {
         all.filter(move |(_, option)| self.takes(option))
     }
 
+    /// The other command.
+    pub fn other(self) -> Mode {
+        match self {
+            Mode::Serve => Mode::Explain,
+            Mode::Explain => Mode::Serve,
+        }
+    }
+
     fn takes(self, option: &OptionDef) -> bool {
         match (self, option.scope) {
-            (_, Scope::Answer) => true,
+            (_, Scope::Answer | Scope::Help) => true,
             (Mode::Serve, scope) => scope != Scope::Request,
-            (Mode::Explain, Scope::Print) => matches!(option.kind, Kind::Help),
             (Mode::Explain, scope) => scope == Scope::Request,
         }
     }

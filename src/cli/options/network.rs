@@ -23,7 +23,8 @@ const PORT: OptionDef = OptionDef::new(
 .short('p')
 // Hosting platforms set this variable.
 .second_variable("PORT")
-.default(|settings| format!("{}, or the next free one", settings.config.port.number()));
+.default(|settings| format!("{}, or the next free one", settings.config.port.number()))
+.everyday("The port [default: {}]");
 
 const BIND: OptionDef = OptionDef::new(
     "bind",
@@ -36,16 +37,21 @@ const BIND: OptionDef = OptionDef::new(
                 optional: Vec::new(),
             };
         },
-        add: |settings, value| add_address(&mut settings.config.bind, utf8(value)?),
+        add: |settings, value| {
+            let lan = settings.lan;
+            add_address(&mut settings.config.bind, lan, utf8(value)?)
+        },
     }),
-    "The address to listen on. 0.0.0.0 means every IPv4 address of this machine and :: every IPv6 \
-     address. For several addresses, repeat the option or separate them with commas",
+    "The address to listen on. 0.0.0.0 means every IPv4 address of this machine, :: every IPv6 \
+     address, and lan the address of the interface that has the default route. For several addresses, \
+     repeat the option or separate them with commas",
 )
 .short('b')
 .alias("host")
 .default(|_| LOCALHOST.into())
 // It decides for which hosts the server answers.
-.scope(Scope::Answer);
+.scope(Scope::Answer)
+.everyday("The address, such as lan [default: {}]");
 
 const ALLOW_HOST: OptionDef = OptionDef::new(
     "allow-host",
@@ -66,7 +72,8 @@ const ALLOW_HOST: OptionDef = OptionDef::new(
      for the bound addresses too",
 )
 .default(|_| "no other host".into())
-.scope(Scope::Answer);
+.scope(Scope::Answer)
+.everyday("Answer for this host name, such as *.example");
 
 const THREADS: OptionDef = OptionDef::new(
     "threads",
@@ -87,15 +94,23 @@ const DISK_THREADS: OptionDef = OptionDef::new(
 )
 .default(|settings| settings.config.disk_threads.to_string());
 
+/// The name of the address at which other machines of the network reach this one.
+const LAN: &str = "lan";
+
 /// The name of the loopback addresses (RFC 6761 section 6.3).
 const LOCALHOST: &str = "localhost";
 
 /// Adds an address once. A numeric address is required, even if `localhost` includes it.
-fn add_address(bind: &mut Bind, text: &str) -> Result<(), String> {
+fn add_address(bind: &mut Bind, lan: Option<IpAddr>, text: &str) -> Result<(), String> {
     if text.eq_ignore_ascii_case(LOCALHOST) {
         bind.optional = Bind::LOOPBACK.to_vec();
     } else {
-        let ip = numeric(text)?;
+        let ip = match text.eq_ignore_ascii_case(LAN) {
+            true => {
+                lan.ok_or("this machine has no network; name an address, or 0.0.0.0 for all")?
+            }
+            false => numeric(text)?,
+        };
         if !bind.required.contains(&ip) {
             bind.required.push(ip);
         }
@@ -110,5 +125,7 @@ fn numeric(text: &str) -> Result<IpAddr, String> {
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));
     let ip = inner.unwrap_or(text).parse();
-    ip.map_err(|_| "not an IP address such as 127.0.0.1, 0.0.0.0 or ::, nor localhost".into())
+    ip.map_err(|_| {
+        "not an IP address such as 127.0.0.1, 0.0.0.0 or ::, nor localhost or lan".into()
+    })
 }

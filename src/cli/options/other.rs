@@ -8,7 +8,7 @@ use crate::cli::settings::Printed;
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Other",
-    options: &[COMPLETIONS, MAN, VERSION, HELP],
+    options: &[COMPLETIONS, MAN, VERSION, SHORT_HELP, HELP],
 };
 
 const COMPLETIONS: OptionDef = OptionDef::new(
@@ -54,10 +54,25 @@ const MAN: OptionDef = OptionDef::new(
 )
 .scope(Scope::Print);
 
-const VERSION: OptionDef = OptionDef::new("version", Kind::Version, "Print the version")
-    .short('V')
-    .scope(Scope::Print);
+const VERSION: OptionDef = OptionDef::new(
+    "version",
+    Kind::Switch(|settings| settings.print = Some(Printed::Version)),
+    "Print the version",
+)
+.short('V')
+.scope(Scope::Print);
 
-const HELP: OptionDef = OptionDef::new("help", Kind::Help, "Print this help")
-    .short('h')
-    .scope(Scope::Print);
+const SHORT_HELP: OptionDef = OptionDef::new(
+    "short-help",
+    Kind::Switch(|settings| settings.print = Some(Printed::ShortHelp)),
+    "Print the options of every day",
+)
+.only_short('h')
+.scope(Scope::Help);
+
+const HELP: OptionDef = OptionDef::new(
+    "help",
+    Kind::Switch(|settings| settings.print = Some(Printed::Help)),
+    "Print this help",
+)
+.scope(Scope::Help);

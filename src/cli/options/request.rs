@@ -28,7 +28,8 @@ const FIELD: OptionDef = OptionDef::new(
 .short('H')
 .alias("header")
 .default(|_| "none".into())
-.scope(Scope::Request);
+.scope(Scope::Request)
+.everyday("A field of the request: 'Range: bytes=0-99'");
 
 const METHOD: OptionDef = OptionDef::new(
     "method",
@@ -38,7 +39,8 @@ const METHOD: OptionDef = OptionDef::new(
     "The method of the request",
 )
 .default(|settings| String::from_utf8_lossy(&settings.request.method).into_owned())
-.scope(Scope::Request);
+.scope(Scope::Request)
+.everyday("The method of the request [default: {}]");
 
 const FORMAT: OptionDef = OptionDef::new(
     "format",
@@ -52,7 +54,8 @@ const FORMAT: OptionDef = OptionDef::new(
     };
     choice.word.into()
 })
-.scope(Scope::Request);
+.scope(Scope::Request)
+.everyday("text or json [default: {}]");
 
 const TEXT: Choice = Choice {
     word: "text",

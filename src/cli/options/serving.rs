@@ -24,21 +24,24 @@ const INDEX: OptionDef = OptionDef::new(
      repeat the option or separate them with commas",
 )
 .default(|settings| settings.config.site.index.join(","))
-.scope(Scope::Answer);
+.scope(Scope::Answer)
+.everyday("The file to serve for a directory");
 
 const NO_LISTING: OptionDef = OptionDef::new(
     "no-listing",
     Kind::Switch(|settings| settings.config.site.listing = false),
     "Do not list a directory that has no index file; answer 404 instead",
 )
-.scope(Scope::Answer);
+.scope(Scope::Answer)
+.everyday("Do not list directories without an index file");
 
 const HIDDEN: OptionDef = OptionDef::new(
     "include-hidden",
     Kind::Switch(|settings| settings.config.site.hidden = true),
     "Serve names that begin with a dot. docroot always serves .well-known",
 )
-.scope(Scope::Answer);
+.scope(Scope::Answer)
+.everyday("Serve names that begin with a dot");
 
 const SYMLINKS: OptionDef = OptionDef::new(
     "follow-symlinks",
@@ -77,7 +80,8 @@ const OPEN: OptionDef = OptionDef::new(
     Kind::Switch(|settings| settings.open = true),
     "Open the address in the browser",
 )
-.short('o');
+.short('o')
+.everyday("Open the address in the browser");
 
 /// Parses the name of one file, without a directory.
 fn index_name(text: &str) -> Result<String, String> {

@@ -13,7 +13,6 @@ fn explain_with(variables: Variables, arguments: &[&str]) -> Explain {
 #[track_caller]
 fn check_mistake(arguments: &[&str], want: &[&str]) {
     let error = run_words(&[], arguments).expect_err("a mistake");
-    assert_eq!(error.exit_code(), 2);
     for want in want {
         let got = error.mistake();
         assert!(got.contains(want), "{arguments:?}: {got}");
@@ -36,6 +35,7 @@ fn the_defaults_are_a_get_of_this_folder_as_text() {
         method: b"GET".to_vec(),
         fields: Vec::new(),
         format: ExplainFormat::Text,
+        remarks: Vec::new(),
         config: launch("").config,
     };
     assert_eq!(explain_with(&[], &["explain", "/a?b"]), want);
@@ -85,7 +85,7 @@ fn octets_that_are_not_utf8_are_kept() {
         b"-HX:\xfe".to_vec(),
     ];
     let arguments = arguments.map(OsString::from_vec);
-    match parse(arguments, |_| None, &MACHINE) {
+    match parse(arguments, [], &MACHINE) {
         Ok(Command::Explain(request)) => {
             assert_eq!(request.target, b"/\xff");
             assert_eq!(request.fields, [(b"X".to_vec(), b"\xfe".to_vec())]);
@@ -119,10 +119,21 @@ fn other_variables_do_not_apply_to_it() {
         ("DOCROOT_FIELD", "A: b"),
     ][..];
     let arguments = ["explain", "/"];
-    assert_eq!(
-        explain_with(variables, &arguments),
-        explain_with(&[], &arguments)
-    );
+    let mut explained = explain_with(variables, &arguments);
+    // But whoever sets a variable that docroot does not read at all learns it.
+    let remarks = std::mem::take(&mut explained.remarks);
+    let names = ["DOCROOT_FIELD", "DOCROOT_FORMAT", "DOCROOT_METHOD"];
+    assert_eq!(remarks.len(), names.len());
+    for (remark, name) in remarks.iter().zip(names) {
+        assert!(remark.contains(name), "{remark}");
+    }
+    assert_eq!(explained, explain_with(&[], &arguments));
+}
+
+#[test]
+fn a_variable_names_the_folder_to_explain() {
+    let explained = explain_with(&[("DOCROOT_PATH", "/srv")], &["explain", "/"]);
+    assert_eq!(explained.config.root, Path::new("/srv"));
 }
 
 #[test]
@@ -140,7 +151,10 @@ fn requests_that_cannot_be_sent_name_the_argument() {
     let format = ["explain", "/", "--format", "xml"];
     check_mistake(&format, &["'--format <FORMAT>'", "text, json"]);
     check_mistake(&["explain", "/", "a", "b"], &["unexpected argument 'b'"]);
-    check_mistake(&["explain", "/", "-p", "1"], &["unexpected argument '-p'"]);
+    check_mistake(
+        &["explain", "/", "-p", "1"],
+        &["explain does not take --port"],
+    );
 }
 
 #[test]
@@ -176,7 +190,7 @@ fn help_manual_and_completions_include_it() {
         assert!(script.contains("explain"), "{shell}");
         assert!(script.contains("method"), "{shell}");
     }
-    for line in ["explain --help", "explain -h", "explain / -h"] {
-        assert_eq!(run(&[], line).expect_err(line).exit_code(), 0);
-    }
+    let help = printed("explain --help");
+    assert!(help.contains("<TARGET>"), "{help}");
+    assert!(!help.contains("--port"), "{help}");
 }

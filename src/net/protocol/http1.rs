@@ -144,7 +144,7 @@ impl Http1 {
             Err(fault) => return self.refuse_message(fault.into(), stream, context),
         };
         let exchange = self.exchange.get_or_insert_with(began);
-        exchange.note_request(&head, &context.observer);
+        exchange.note_request(&head, &unread[..head.length], &context.observer);
         let mut facts = RequestFacts::of(&head);
         let dispatched = match checked(&head, connection, &context.hosts, &mut context.trace) {
             Err(response) => {
@@ -330,7 +330,10 @@ impl Http1 {
         let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_answer(response.status, response.reason);
+        let start = stream.outbox.end().len();
         let reply = reply(response, facts, stream, context);
+        let written = stream.outbox.end().get(start..start + reply.head);
+        exchange.note_response(written.unwrap_or_default(), &context.observer);
         exchange.note_written(reply.written);
         let then = match (upgrade, reply.persistence) {
             (Some(conversation), _) => Then::Upgrade(conversation),

@@ -17,7 +17,9 @@ const INLINE: usize = 16 * 1024;
 
 /// The result of writing a response.
 pub struct Reply {
-    /// The bytes of content in the outbox.
+    /// The bytes of the head in the outbox.
+    pub head: usize,
+    /// The bytes of content behind them.
     pub written: u64,
     /// The content that remains to be sent.
     pub rest: Option<Pump>,
@@ -34,6 +36,7 @@ pub fn reply(
 ) -> Reply {
     let common = context.common(stream.transport.has_session());
     let (out, trace) = (stream.outbox.end(), &mut context.trace);
+    let start = out.len();
     let (framing, persistence) = write_head(
         &response,
         facts,
@@ -43,6 +46,7 @@ pub fn reply(
         trace,
     );
     let mut reply = Reply {
+        head: out.len() - start,
         written: 0,
         rest: None,
         persistence,

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, SendError, Sender};
 
-use crate::observe::access_log::{LogOptions, write_line, write_tls_failure};
+use crate::observe::access_log::{write_line, write_tls_failure};
 use crate::observe::event::{ExchangeRecord, TlsFailure};
 use crate::observe::metrics::Counters;
+use crate::observe::options::LogOptions;
 
 /// One worker's handle to the log. Invariant: no call blocks.
 #[derive(Debug)]
@@ -25,7 +26,12 @@ impl LogHandle {
         self.channels.is_some()
     }
 
-    /// Adds a line about an exchange to the batch.
+    /// Whether the log prints heads.
+    pub fn wants_heads(&self) -> bool {
+        self.is_enabled() && self.options.wants_heads()
+    }
+
+    /// Adds the lines about an exchange to the batch. The writer does not separate them.
     pub fn record(&mut self, exchange: &ExchangeRecord) {
         self.add(|bytes, options| write_line(bytes, options, exchange));
     }
@@ -35,7 +41,7 @@ impl LogHandle {
         self.add(|bytes, options| write_tls_failure(bytes, options, failed));
     }
 
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, LogOptions)) {
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>, &LogOptions)) {
         if !self.is_enabled() {
             return;
         }
@@ -45,8 +51,12 @@ impl LogHandle {
         if self.batch.is_full() {
             return self.counters.log_lines_dropped.add(1);
         }
-        write(&mut self.batch.bytes, self.options);
-        self.batch.lines += 1;
+        let bytes = &mut self.batch.bytes;
+        let start = bytes.len();
+        write(bytes, &self.options);
+        let added = bytes.get(start..).unwrap_or_default();
+        let lines = added.iter().filter(|&&byte| byte == b'\n').count();
+        self.batch.lines += lines as u64;
     }
 
     /// Sends the batch to the writer, if the queue has room. A worker calls this at the end of each

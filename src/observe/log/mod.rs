@@ -19,9 +19,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::access_log::{LogFormat, LogOptions};
 use super::metrics::Counters;
 use super::notice;
+use super::options::{LogFormat, LogOptions};
 use handle::{Batch, Channels};
 use output::Output;
 use writer::{Report, Tally, Writer};
@@ -77,8 +77,8 @@ impl Log {
 
     /// How many descriptors a log to the standard output needs: a copy of its descriptor, and the two
     /// ends of a pipe.
-    pub fn descriptors(options: LogOptions) -> usize {
-        match options.format {
+    pub fn descriptors(format: LogFormat) -> usize {
+        match format {
             LogFormat::Off => 0,
             _ => 3,
         }
@@ -97,7 +97,7 @@ impl Log {
     /// A handle for one worker.
     pub fn handle(&self) -> LogHandle {
         LogHandle {
-            options: self.options,
+            options: self.options.clone(),
             counters: Arc::clone(&self.counters),
             channels: self.writer.as_ref().map(|writer| writer.channels.clone()),
             batch: Batch::default(),
@@ -136,7 +136,7 @@ impl Log {
             report,
             writer: None,
         };
-        if options.format != LogFormat::Off {
+        if log.options.format != LogFormat::Off {
             log.writer = Some(WriterThread::start(&log, output)?);
         }
         Ok(log)

@@ -14,7 +14,7 @@ use crate::observe::event::ExchangeRecord;
 
 const COMBINED: LogOptions = LogOptions {
     format: LogFormat::Combined,
-    colour: false,
+    ..LogOptions::OFF
 };
 /// Far longer than any of these tests takes.
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -7,8 +7,9 @@ use crossbeam_channel::{Receiver, Sender, select};
 
 use super::handle::Batch;
 use super::output::{Output, WriteError};
-use crate::observe::access_log::{LogFormat, write_dropped};
+use crate::observe::access_log::write_dropped;
 use crate::observe::metrics::{Counter, Counters};
+use crate::observe::options::LogFormat;
 
 /// Prints one line for the operator. It must not block.
 pub(super) type Report = Arc<dyn Fn(&str) + Send + Sync>;

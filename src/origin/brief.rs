@@ -1,0 +1,168 @@
+//! Reasons in a few words, for a line of the log that has to fit into a terminal.
+
+use std::borrow::Cow;
+
+use crate::http1::error::Error as MessageError;
+use crate::http1::fault::ParseError;
+use crate::origin::reason::Reason;
+use crate::semantics::coding::{Coding, CodingReason};
+use crate::semantics::decide::WholeReason;
+use crate::semantics::precondition::{FailedReason, NotModifiedReason};
+use crate::site::path::PathError;
+use crate::site::root::DiskError;
+
+/// The reason in a few words. Empty if the status says everything.
+pub fn brief(reason: &Reason) -> Cow<'static, str> {
+    Cow::Borrowed(match reason {
+        Reason::Partial(range) => return format!("range {}-{}", range.first, range.last).into(),
+        Reason::Multipart(count) => return format!("{count} ranges").into(),
+        Reason::Whole(why, coding) => whole(*why, *coding),
+        Reason::NotModified(NotModifiedReason::NotModifiedSince) => "not modified since",
+        Reason::NotModified(_) => "If-None-Match matched",
+        Reason::PreconditionFailed(why) => match why {
+            FailedReason::NoMatch => "If-Match did not match",
+            FailedReason::MatchMalformed => "If-Match is malformed",
+            FailedReason::ModifiedSince => "modified since",
+            FailedReason::EntityTagMatches => "If-None-Match matched",
+        },
+        Reason::RangeNotSatisfiable(_) => "no such range",
+        Reason::CodingNotAcceptable => "no such coding",
+        Reason::DirectoryWithoutSlash => "add a slash",
+        Reason::PathNotNormalised => "path not normalised",
+        Reason::ListingOff => "listings are off",
+        Reason::ServerOptions | Reason::ResourceOptions => "",
+        Reason::UnknownMethod => "unknown method",
+        Reason::MethodNotAllowed => "method not allowed",
+        Reason::Path(why) => path(*why),
+        Reason::Disk(why) => disk(*why),
+        Reason::Message(why) => message(*why),
+        Reason::Incomplete | Reason::Truncated => "request incomplete",
+        Reason::ClientExpired => "certificate expired",
+        Reason::Misdirected => "https without TLS",
+        Reason::HostNotAllowed => "see --allow-host",
+        Reason::PlainText => "no TLS",
+        Reason::ToHttps => "to HTTPS",
+        Reason::NoHost => "no Host",
+        Reason::ContentTooLarge => "content too large",
+        Reason::UpgradeOfHttp10 => "HTTP/1.0",
+        Reason::Unanswered => "a bug",
+        Reason::HeadDeadline => "head too slow",
+        Reason::BodyDeadline => "body too slow",
+        Reason::AtCapacity => "too many connections",
+        Reason::FewDescriptors => "few descriptors left",
+        Reason::NoMemory => "no memory left",
+        Reason::Draining => "shutting down",
+    })
+}
+
+/// Why a whole representation is sent is worth a word if the client asked for something else, or if it
+/// is compressed.
+fn whole(why: WholeReason, coding: CodingReason) -> &'static str {
+    match (why, coding) {
+        (WholeReason::RangeIgnored(_) | WholeReason::LengthUnknown, _) => "Range ignored",
+        (WholeReason::IfRangeDiffers(_), _) => "If-Range did not match",
+        (_, CodingReason::Preferred(coding) | CodingReason::IdentityRefused(coding)) => {
+            match coding {
+                Coding::Gzip => "gzip",
+                Coding::Deflate => "deflate",
+                Coding::Identity => "",
+            }
+        }
+        (_, CodingReason::CodersBusy) => "too busy to compress",
+        (WholeReason::Asked(_) | WholeReason::RangeWithoutGet, _) => "",
+    }
+}
+
+fn path(why: PathError) -> &'static str {
+    match why {
+        PathError::InvalidEscape => "invalid percent escape",
+        PathError::Nul => "NUL in the path",
+        PathError::EncodedSlash => "encoded slash",
+        PathError::Backslash => "backslash",
+        PathError::DotSegment => "dot segment",
+        PathError::EmptySegment => "empty segment",
+    }
+}
+
+fn disk(why: DiskError) -> &'static str {
+    match why {
+        DiskError::NotFound => "no such file",
+        DiskError::Hidden => "hidden name",
+        DiskError::Outside => "link leads outside",
+        DiskError::LinkLoop => "circle of links",
+        DiskError::NotDirectory => "not a directory",
+        DiskError::Special => "not a regular file",
+        DiskError::NotTheServedFile => "not the served file",
+        DiskError::Forbidden => "may not read it",
+        DiskError::Exhausted => "no descriptor left",
+        DiskError::ListingsBusy | DiskError::CodersBusy => "no memory left",
+        DiskError::DiskBusy => "disk busy",
+        DiskError::TimedOut => "disk too slow",
+        DiskError::Leased => "file is leased",
+        DiskError::Unsteady => "file keeps changing",
+        DiskError::Failed => "disk failed",
+    }
+}
+
+fn message(why: MessageError) -> &'static str {
+    match why {
+        MessageError::Head(ParseError::TargetTooLong) => "target too long",
+        MessageError::Head(ParseError::HeadTooLong) => "head too long",
+        MessageError::Head(ParseError::TooManyFields) => "too many fields",
+        MessageError::Head(ParseError::VersionNotSupported) => "unsupported version",
+        MessageError::Head(_) => "malformed head",
+        MessageError::Target(_) => "invalid target",
+        MessageError::Host(_) => "invalid Host",
+        MessageError::Framing(_) => "invalid body length",
+        MessageError::Chunked(_) => "malformed chunk",
+        MessageError::Expectation(_) => "unknown expectation",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::semantics::precondition::ProceedReason;
+    use crate::semantics::range::ByteRange;
+
+    #[track_caller]
+    fn check(reason: Reason, want: &str) {
+        assert_eq!(brief(&reason), want, "{reason:?}");
+        // It leaves room for a path in a line of 80 columns.
+        assert!(want.len() <= 22, "{want}");
+    }
+
+    #[test]
+    fn a_few_words_say_what_the_status_does_not() {
+        let asked = WholeReason::Asked(ProceedReason::NoCondition);
+        check(Reason::Whole(asked, CodingReason::FieldAbsent), "");
+        check(
+            Reason::Whole(asked, CodingReason::Preferred(Coding::Gzip)),
+            "gzip",
+        );
+        check(
+            Reason::Whole(WholeReason::LengthUnknown, CodingReason::RangeAsked),
+            "Range ignored",
+        );
+        check(
+            Reason::Partial(ByteRange { first: 0, last: 10 }),
+            "range 0-10",
+        );
+        check(Reason::Multipart(3), "3 ranges");
+        let matched = NotModifiedReason::EntityTagMatches;
+        check(Reason::NotModified(matched), "If-None-Match matched");
+        check(Reason::Disk(DiskError::NotFound), "no such file");
+        check(
+            Reason::Path(PathError::InvalidEscape),
+            "invalid percent escape",
+        );
+        check(
+            Reason::Message(ParseError::FoldedLine.into()),
+            "malformed head",
+        );
+        check(
+            Reason::Message(ParseError::HeadTooLong.into()),
+            "head too long",
+        );
+    }
+}
