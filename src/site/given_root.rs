@@ -9,10 +9,13 @@
 //! (nothing)        the last directory stays, until the path leads to one again
 //! ```
 
+use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,7 +57,7 @@ impl GivenRoot {
     }
 
     fn with(path: &Path, links: Option<LinkPolicy>) -> io::Result<GivenRoot> {
-        let path = std::path::absolute(path)?;
+        let path = absolute(path, std::env::var_os("PWD"))?;
         let root = open(&path, links)?;
         Ok(GivenRoot {
             path,
@@ -142,6 +145,26 @@ impl GivenRoot {
     }
 }
 
+/// The absolute form of a path. A relative one begins at the current directory, under the name that the
+/// shell has for it. That name may lead through a link, which a deployment swaps.
+fn absolute(path: &Path, shell_name: Option<OsString>) -> io::Result<PathBuf> {
+    let named = shell_name.map(PathBuf::from);
+    let named = named.filter(|name| name.is_absolute() && leads_to_current(name));
+    match named {
+        Some(name) => std::path::absolute(name.join(path)),
+        None => std::path::absolute(path),
+    }
+}
+
+/// Whether a path leads to the current directory. A program may have changed it without telling.
+fn leads_to_current(path: &Path) -> bool {
+    let number = |path: &Path| {
+        let found = fs::metadata(path).ok()?;
+        Some((found.dev(), found.ino()))
+    };
+    number(path).is_some_and(|found| Some(found) == number(Path::new(".")))
+}
+
 fn open(path: &Path, links: Option<LinkPolicy>) -> io::Result<Root> {
     match links {
         Some(links) => Root::open(path, links),
@@ -157,7 +180,6 @@ fn moved(path: &Path, root: &Root, blocking: Blocking) -> Result<bool, LookupErr
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::*;
@@ -250,6 +272,24 @@ mod tests {
         let (file, _) = early.open_file(b"a", Blocking::Allowed).expect("a file");
         assert_eq!(io::read_to_string(file).expect("text"), "1");
         assert_eq!(rig.content(Some(&pool)).as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_relative_path_begins_at_the_name_that_the_shell_has() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (link, current) = (folder.path().join("link"), std::env::current_dir());
+        let current = current.expect("a directory");
+        symlink(&current, &link).expect("a link");
+        let check = |path: &str, name: &Path, want: PathBuf| {
+            let found = absolute(Path::new(path), Some(name.into())).expect("a path");
+            assert_eq!(found, want, "{path}");
+        };
+        check(".", &link, link.clone());
+        check("src", &link, link.join("src"));
+        check("/a", &link, "/a".into());
+        check("src", folder.path(), current.join("src"));
+        check("src", Path::new("link"), current.join("src"));
+        check("src", &folder.path().join("nothing"), current.join("src"));
     }
 
     #[test]
