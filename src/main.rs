@@ -78,7 +78,7 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
     let (text, urls) = announcement(&launch, &server);
-    let hurry = end_on_signals(server.handle())
+    let hurry = end_on_signals(server.handle(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     let began = clock::instant();
     let outcome = server.run(&log, || {

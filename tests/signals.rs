@@ -4,12 +4,13 @@ mod support;
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::program::{Program, command};
-use support::{noise, request, until};
+use support::{Client, noise, request, until};
 
 /// A folder with one small file.
 fn site() -> tempfile::TempDir {
@@ -84,31 +85,39 @@ fn terminal() -> (File, File) {
     (user.into(), program.expect("it opens"))
 }
 
-/// What the program shows on a terminal after a signal.
-fn shown_after(signal: Signal) -> String {
-    let folder = site();
+/// Serves `root` at a terminal. `act` is called with what the terminal shows, each time there is more.
+/// Returns the exit status, and what was shown after the banner.
+fn at_terminal(root: &Path, mut act: impl FnMut(&str, Pid)) -> (Option<i32>, String) {
     let (mut user, end) = terminal();
     let mut command = command();
     command.args(["--log-format", "off", "--port", "0", "--bind", "127.0.0.1"]);
-    command.arg(folder.path()).stderr(end);
+    command.arg(root).stderr(end);
     let mut child = command.spawn().expect("it starts");
     // Now only the program has its end of the terminal.
     drop(command);
     let mut shown = String::new();
     let mut buffer = [0; 4096];
-    let mut is_signalled = false;
     // When the program's end is closed, the kernel reports an error.
     while let Ok(count @ 1..) = user.read(&mut buffer) {
         shown += std::str::from_utf8(&buffer[..count]).expect("ASCII");
-        if shown.contains(LAST_LINE) && !is_signalled {
-            let pid = Pid::from_child(&child);
-            kill_process(pid, signal).expect("it runs");
-            is_signalled = true;
-        }
+        act(&shown, Pid::from_child(&child));
     }
-    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let code = child.wait().expect("it ends").code();
     let (_, after) = shown.split_once(LAST_LINE).expect("a banner");
-    after.to_owned()
+    (code, after.to_owned())
+}
+
+/// What the program shows on a terminal after a signal.
+fn shown_after(signal: Signal) -> String {
+    let folder = site();
+    let mut is_signalled = false;
+    let (code, shown) = at_terminal(folder.path(), |shown, pid| {
+        if shown.contains(LAST_LINE) && !std::mem::replace(&mut is_signalled, true) {
+            kill_process(pid, signal).expect("it runs");
+        }
+    });
+    assert_eq!(code, Some(0));
+    shown
 }
 
 /// The end of the banner on a terminal.
@@ -126,6 +135,36 @@ fn a_terminal_shows_what_was_done_after_the_line_of_an_interrupt() {
             "{shown}"
         );
     }
+}
+
+/// The client reads nothing, so its response cannot end.
+#[test]
+fn a_terminal_shows_what_a_slow_end_waits_for() {
+    let folder = site();
+    std::fs::write(folder.path().join("large"), vec![0; 64 << 20]).expect("a file");
+    let mut client = None;
+    let mut is_hurried = false;
+    let (code, shown) = at_terminal(folder.path(), |shown, pid| {
+        if client.is_none() && shown.contains(LAST_LINE) {
+            let (_, port) = shown.split_once("http://127.0.0.1:").expect("a URL");
+            let port = port.split_once('/').expect("a path").0;
+            let port: u16 = port.parse().expect("a port");
+            let mut asking =
+                Client::of(TcpStream::connect(("127.0.0.1", port)).expect("it listens"));
+            asking.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            assert_eq!(asking.head().status, 200);
+            client = Some(asking);
+            kill_process(pid, Signal::INT).expect("it runs");
+        }
+        if shown.contains("stop now") && !std::mem::replace(&mut is_hurried, true) {
+            kill_process(pid, Signal::INT).expect("it runs");
+        }
+    });
+    assert_eq!(code, Some(1));
+    assert!(
+        shown.contains("waiting for 1 response to be sent"),
+        "{shown}"
+    );
 }
 
 /// The same limit as `ulimit -f`. The log grows up to it, and goes on when the file is emptied.

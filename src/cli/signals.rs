@@ -16,6 +16,7 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::net::server::Handle;
+use crate::observe::metrics::Counters;
 use crate::observe::notice::print_now;
 
 /// The signals that end docroot.
@@ -23,6 +24,9 @@ const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// How many descriptors [`end_on_signals`] opens: two sockets, through which a handler wakes a thread.
 pub const DESCRIPTORS: usize = 2;
+
+/// How long a drain may take before docroot says what it waits for.
+const QUICK_DRAIN: Duration = Duration::from_millis(500);
 
 /// How long the second signal waits for the other threads to end. A worker that waits for a disk may
 /// take longer. It is longer than `LOG_TIMEOUT` plus the time that `flush` may take.
@@ -39,8 +43,9 @@ impl Hurry {
     }
 }
 
-/// Lets the first signal drain the server, and the second one stop it.
-pub fn end_on_signals(handle: Handle) -> io::Result<Hurry> {
+/// Lets the first signal drain the server, and the second one stop it. If a drain takes long, tells a
+/// person at a terminal what it waits for.
+pub fn end_on_signals(handle: Handle, counters: Arc<Counters>) -> io::Result<Hurry> {
     let ignored = ignored_signals();
     let is_heard = |signal: &i32| !contains(ignored, *signal);
     let mut signals = Signals::new(ENDING.into_iter().filter(is_heard))?;
@@ -54,6 +59,9 @@ pub fn end_on_signals(handle: Handle) -> io::Result<Hurry> {
             if signal == SIGINT {
                 end_line();
             }
+            if number == 0 && io::stderr().is_terminal() {
+                tell_if_slow(Arc::clone(&counters));
+            }
         }
         // The process ends here only if the main thread does not return in time.
         let _ = never::<()>().recv_timeout(STOP_TIMEOUT);
@@ -61,6 +69,31 @@ pub fn end_on_signals(handle: Handle) -> io::Result<Hurry> {
     };
     thread::Builder::new().name("signals".into()).spawn(wait)?;
     Ok(hurry)
+}
+
+/// Says after a while how many responses the server still sends.
+fn tell_if_slow(counters: Arc<Counters>) {
+    let tell = move || {
+        let _ = never::<()>().recv_timeout(QUICK_DRAIN);
+        if let Some(text) = waiting(counters.connections_open.value()) {
+            print_now(&text);
+        }
+    };
+    // Without a thread, nothing is said.
+    let _ = thread::Builder::new().name("drain".into()).spawn(tell);
+}
+
+/// What a server waits for that has so many connections. While it drains, each has a response under way,
+/// because idle connections end at once.
+fn waiting(connections: u64) -> Option<String> {
+    let responses = match connections {
+        0 => return None,
+        1 => "1 response".to_owned(),
+        more => format!("{more} responses"),
+    };
+    Some(format!(
+        "docroot: waiting for {responses} to be sent; press Ctrl-C again to stop now\n"
+    ))
 }
 
 /// Makes a write beyond the limit on the size of a file (`ulimit -f`) an error like that of a full
@@ -108,6 +141,14 @@ fn contains(signals: u64, signal: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_drain_says_how_many_responses_it_waits_for() {
+        assert_eq!(waiting(0), None);
+        let told = |connections| waiting(connections).unwrap_or_default();
+        assert!(told(1).contains("waiting for 1 response to"));
+        assert!(told(2).contains("waiting for 2 responses to"));
+    }
 
     #[test]
     fn ignored_signals_are_read_from_the_status() {
