@@ -88,7 +88,7 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
         }
     });
     log.shutdown(LOG_TIMEOUT);
-    // A person who ends it sees what it did. A supervisor has the log.
+    // Only a person at a terminal needs the summary.
     if launch.banner && outcome.is_ok() && io::stderr().is_terminal() {
         let time = clock::instant().saturating_duration_since(began);
         say(summary(&counters.snapshot(), time));
@@ -154,9 +154,9 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
 fn open_browser(urls: &[String]) {
     let Some(url) = urls.first() else { return };
     if !has_desktop(|name| env::var_os(name)) {
-        let why = "neither DISPLAY nor WAYLAND_DISPLAY is set";
         return say(format!(
-            "docroot: there is no desktop to open a browser on ({why}); open {url} yourself\n"
+            "docroot: cannot open a browser, because neither DISPLAY nor WAYLAND_DISPLAY is set; \
+             open {url} yourself\n"
         ));
     }
     if let Err(error) = open::that_detached(url) {

@@ -249,7 +249,7 @@ fn the_banner_says_where_what_who_and_how_to_stop() {
     let root = folder.path().canonicalize().expect("a path");
     let want = format!(
         "docroot serves {root:?} at\n  http://{}/\n\
-         Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\
+         Only this machine can connect. Use --bind lan to let others connect.\n\
          Press Ctrl-C to stop.\n",
         program.address
     );
@@ -356,8 +356,9 @@ fn the_next_free_port_is_taken_where_none_is_given() {
     let program = Program::start_as_told(command().arg(folder.path()));
     let port = program.address.port();
     assert!((8081..8180).contains(&port), "{port}");
-    let told = "Port 8080 is in use. Use --port to choose a port.\n";
-    assert!(program.banner.contains(told), "{}", program.banner);
+    let told =
+        format!("Port 8080 is in use, so docroot uses {port}. Use --port to choose a port.\n");
+    assert!(program.banner.contains(&told), "{}", program.banner);
 }
 
 #[test]
@@ -774,7 +775,7 @@ fn without_a_desktop_the_server_says_so_and_goes_on() {
     program.signal(Signal::TERM);
     let (status, said) = program.wait();
     assert_eq!(status.code(), Some(0));
-    assert!(said.starts_with("docroot: there is no desktop "), "{said}");
+    assert!(said.starts_with("docroot: cannot open a browser"), "{said}");
     assert!(said.ends_with(&want) && said.lines().count() == 1, "{said}");
 }
 
@@ -801,7 +802,7 @@ fn the_banner_has_a_code_for_the_address_in_the_local_network() {
         SocketAddr::new(*lan, 0).to_string().trim_end_matches(":0")
     );
     assert!(banner.contains(&begin) && scan(&banner), "{banner}");
-    assert!(!scan(&said("lan", "--no-qr")));
+    assert!(!scan(&said("lan", "--qr=never")));
     // Nobody scans a pipe.
     assert!(!scan(&said("lan", "--no-compress")));
     let local = said("127.0.0.1", "--qr");
@@ -823,7 +824,7 @@ fn a_variable_that_docroot_does_not_read_is_warned_about() {
         .banner
         .lines()
         .filter(|line| line.contains("warning"));
-    let want = "docroot: warning: docroot does not read the variable 'DOCROOT_PROT'; \
+    let want = "docroot: warning: unknown variable 'DOCROOT_PROT'; \
                 did you mean DOCROOT_PORT?";
     assert_eq!(warned.collect::<Vec<_>>(), [want]);
     // The folder of the variable is served.

@@ -8,7 +8,14 @@ from .handshakes import FULL, RESUMED
 KIB = 1024
 MIB = 1024 * 1024
 
-SIZES = {"1k.bin": KIB, "100k.bin": 100 * KIB, "10m.bin": 10 * MIB}
+SIZES = {
+    "1k.bin": KIB,
+    "100k.bin": 100 * KIB,
+    "10m.bin": 10 * MIB,
+    "64m.bin": 64 * MIB,
+    "256m.bin": 256 * MIB,
+    "1g.bin": 1024 * MIB,
+}
 TEXT = "text.txt"
 TEXT_SIZE = 38_000
 FOLDERS = {"list-1000": 1000, "list-100000": 100_000}
@@ -60,6 +67,10 @@ LOADS = (
     Load("1k-c10000", "1 KiB, c=10000", "/1k.bin", MANY),
     Load("100k", "100 KiB, c=16", "/100k.bin", 16),
     Load("10m", "10 MiB, c=16", "/10m.bin", 16, each=5),
+    Load("64m", "64 MiB, c=4", "/64m.bin", 4, each=4, is_extra=True),
+    Load("256m", "256 MiB, c=4", "/256m.bin", 4, each=1, is_extra=True),
+    Load("1g-c1", "1 GiB, c=1", "/1g.bin", 1, each=1, is_extra=True),
+    Load("1g", "1 GiB, c=4", "/1g.bin", 4, each=1, is_extra=True),
     Load("gzip", "38 KB text, gzip, c=16", "/text.txt", 16, ("Accept-Encoding: gzip",)),
     Load("close", "1 KiB, `Connection: close`, c=16", "/1k.bin", 16, ("Connection: close",)),
     Load("pipeline", "1 KiB, 16 pipelined, c=16", "/1k.bin", 16, pipelined=16, is_extra=True),
@@ -107,12 +118,22 @@ NAMES = (*(load.name for load in LOADS), IDLE, START, SIZE)
 def make_documents(root, wanted):
     """Writes the files that the scenarios `wanted` by name ask for; the same bytes in every run."""
     chance = random.Random(1)
+    asked = {load.file() for load in LOADS if load.name in wanted}
     for name, size in SIZES.items():
-        (root / name).write_bytes(chance.randbytes(size))
+        # The largest files are made only where they are asked for. The others may have other users.
+        if name in asked or size <= 10 * MIB:
+            write(root / name, size, chance)
     (root / TEXT).write_text(prose(chance, TEXT_SIZE))
     for name, count in FOLDERS.items():
         if name in wanted:
             fill(root / name, count)
+
+
+def write(path, size, chance):
+    """Makes a file of random bytes, a piece at a time."""
+    with open(path, "wb") as file:
+        for start in range(0, size, 10 * MIB):
+            file.write(chance.randbytes(min(10 * MIB, size - start)))
 
 
 def prose(chance, size):

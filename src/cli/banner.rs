@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::qr;
+use super::qr::{self, Qr};
 use crate::http1::target::Scheme;
 use crate::observe::metrics::Snapshot;
 use crate::observe::options::LogOptions;
@@ -30,8 +30,8 @@ pub struct Banner<'a> {
     pub root: &'a Path,
     /// The default port, if another program uses it and docroot chose the next one.
     pub taken: Option<u16>,
-    /// Whether to print a QR code. Without a value: if it is for a person who can let others connect.
-    pub qr: Option<bool>,
+    /// When to print a QR code.
+    pub qr: Qr,
     /// The columns of the terminal; `None` if the banner goes elsewhere.
     pub columns: Option<usize>,
     /// Whether to use colours.
@@ -58,8 +58,12 @@ impl Banner<'_> {
             writeln!(text, "  {fingerprint}").unwrap_or_default();
         }
         if let Some(port) = self.taken {
-            let hint = "Use --port to choose a port.";
-            writeln!(text, "Port {port} is in use. {hint}").unwrap_or_default();
+            let now = self.listening.first().map_or(0, SocketAddr::port);
+            writeln!(
+                text,
+                "Port {port} is in use, so docroot uses {now}. Use --port to choose a port."
+            )
+            .unwrap_or_default();
         }
         text.push_str(self.who_can_connect());
         text.push_str("Press Ctrl-C to stop.\n");
@@ -87,10 +91,11 @@ impl Banner<'_> {
 
     /// The QR code of the URL for other machines, or why there is none although it was asked for.
     fn code(&self) -> String {
-        let is_asked = self.qr == Some(true);
-        if !self.qr.unwrap_or(self.columns.is_some()) {
-            return String::new();
-        }
+        let is_asked = match self.qr {
+            Qr::Always => true,
+            Qr::Auto if self.columns.is_some() => false,
+            Qr::Auto | Qr::Never => return String::new(),
+        };
         let columns = self.columns.unwrap_or(LogOptions::WIDTH);
         let Some(url) = self.url_for_others() else {
             let hint = "Use --bind lan to let others connect.";
@@ -129,7 +134,7 @@ impl Banner<'_> {
     fn who_can_connect(&self) -> &'static str {
         let ips = || self.listening.iter().map(SocketAddr::ip);
         if ips().all(|ip| ip.is_loopback()) {
-            "Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n"
+            "Only this machine can connect. Use --bind lan to let others connect.\n"
         } else if ips().any(|ip| ip.is_unspecified()) {
             "Other machines can connect at every address of this machine.\n"
         } else {
@@ -184,7 +189,7 @@ mod tests {
             outward: &outward,
             root: Path::new("/srv"),
             taken: None,
-            qr: None,
+            qr: Qr::Auto,
             columns: None,
             colour: false,
         };
@@ -222,7 +227,7 @@ mod tests {
             outward: &[],
             root: Path::new(root),
             taken,
-            qr: None,
+            qr: Qr::Auto,
             columns: None,
             colour,
         };
@@ -238,8 +243,8 @@ mod tests {
             false,
             "docroot serves \"/srv\" at\n  \
              http://127.0.0.1:8081/\n\
-             Port 8080 is in use. Use --port to choose a port.\n\
-             Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\
+             Port 8080 is in use, so docroot uses 8081. Use --port to choose a port.\n\
+             Only this machine can connect. Use --bind lan to let others connect.\n\
              Press Ctrl-C to stop.\n",
         );
         check_text(
@@ -276,7 +281,7 @@ mod tests {
             outward: &[],
             root: Path::new("/srv"),
             taken: None,
-            qr: None,
+            qr: Qr::Auto,
             columns: Some(80),
             colour: false,
         };
@@ -288,7 +293,7 @@ mod tests {
              These URLs redirect to HTTPS: http://127.0.0.1/ http://[::1]:8080/\n\
              The certificate is self-signed. Its SHA-256 fingerprint:\n  \
              AB:CD\n\
-             Only this machine can connect. Use --bind 0.0.0.0 to let others connect.\n\
+             Only this machine can connect. Use --bind lan to let others connect.\n\
              Press Ctrl-C to stop.\n"
         );
     }
@@ -299,7 +304,7 @@ mod tests {
 
     /// `want` is the URL of the code, or what is said instead of it.
     #[track_caller]
-    fn check_code(listening: &[&str], qr: Option<bool>, columns: Option<usize>, want: &str) {
+    fn check_code(listening: &[&str], qr: Qr, columns: Option<usize>, want: &str) {
         let listening: Vec<SocketAddr> = listening.iter().map(|a| a.parse().expect(a)).collect();
         let outward = ["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().expect(ip));
         let banner = Banner {
@@ -327,19 +332,19 @@ mod tests {
     #[test]
     fn the_code_is_for_the_address_that_a_phone_can_reach() {
         let terminal = Some(80);
-        check_code(&["0.0.0.0:80"], None, terminal, "http://192.0.2.7/");
-        check_code(&["[::]:1"], None, terminal, "http://[2001:db8::7]:1/");
+        check_code(&["0.0.0.0:80"], Qr::Auto, terminal, "http://192.0.2.7/");
+        check_code(&["[::]:1"], Qr::Auto, terminal, "http://[2001:db8::7]:1/");
         let both = ["[::]:1", "0.0.0.0:1"];
-        check_code(&both, None, terminal, "http://192.0.2.7:1/");
+        check_code(&both, Qr::Auto, terminal, "http://192.0.2.7:1/");
         let two = ["127.0.0.1:1", "192.0.2.9:1"];
-        check_code(&two, None, terminal, "http://192.0.2.9:1/");
-        check_code(&two, None, None, ""); // not on a terminal
-        check_code(&two, Some(true), None, "http://192.0.2.9:1/");
-        check_code(&two, Some(false), terminal, "");
-        check_code(&["127.0.0.1:1", "[::1]:1"], None, terminal, "");
-        check_code(&["127.0.0.1:1"], Some(true), terminal, NONE);
-        check_code(&two, None, Some(20), "");
-        check_code(&two, Some(true), Some(20), NARROW);
+        check_code(&two, Qr::Auto, terminal, "http://192.0.2.9:1/");
+        check_code(&two, Qr::Auto, None, ""); // not on a terminal
+        check_code(&two, Qr::Always, None, "http://192.0.2.9:1/");
+        check_code(&two, Qr::Never, terminal, "");
+        check_code(&["127.0.0.1:1", "[::1]:1"], Qr::Auto, terminal, "");
+        check_code(&["127.0.0.1:1"], Qr::Always, terminal, NONE);
+        check_code(&two, Qr::Auto, Some(20), "");
+        check_code(&two, Qr::Always, Some(20), NARROW);
     }
 
     #[test]

@@ -98,17 +98,17 @@ pub fn full(mode: Mode, defaults: &Settings) -> Command {
     }
 }
 
-/// The same for `-h`: only the options of every day, each in one line of 80 columns.
+/// The same for `-h`: only the common options, each in one line of 80 columns.
 pub fn short(mode: Mode, defaults: &Settings) -> Command {
     let options = mode.options();
-    let everyday = options.filter_map(|(_, option)| everyday(option, defaults));
+    let common = options.filter_map(|(_, option)| common(option, defaults));
     let after_help = match mode {
         Mode::Serve => SHORT_AFTER_HELP,
         Mode::Explain => EXPLAIN_SHORT_AFTER_HELP,
     };
     bare(mode)
         .term_width(80)
-        .args(everyday)
+        .args(common)
         .after_help(after_help)
 }
 
@@ -189,15 +189,22 @@ fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
                     help => word.help(help),
                 }
             });
-            argument.value_parser(PossibleValuesParser::new(words))
+            let argument = argument.value_parser(PossibleValuesParser::new(words));
+            match option.bare {
+                None => argument,
+                Some(word) => argument
+                    .num_args(0..=1)
+                    .require_equals(true)
+                    .default_missing_value(word),
+            }
         }
     }
 }
 
-/// The line of an option in the short help, if it is an option of every day.
-fn everyday(option: &OptionDef, defaults: &Settings) -> Option<Arg> {
+/// The line of an option in the short help, if it is a common one.
+fn common(option: &OptionDef, defaults: &Settings) -> Option<Arg> {
     let default = option.default.map(|show| show(defaults));
-    let help = option.everyday?.replace("{}", &default.unwrap_or_default());
+    let help = option.common?.replace("{}", &default.unwrap_or_default());
     let argument = named(option).help(help);
     Some(match option.value_name() {
         Some(_) => argument,

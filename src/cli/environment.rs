@@ -69,7 +69,7 @@ impl Environment {
         });
         ours.map(|name| {
             let shown = quoted(OsStr::new(&*name));
-            let warning = format!("warning: docroot does not read the variable {shown}");
+            let warning = format!("warning: unknown variable {shown}");
             let short = name.strip_prefix(PREFIX).unwrap_or_default();
             let names = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
             match nearest(short, names) {
@@ -130,14 +130,12 @@ fn is_of_kubernetes(name: &str, value: &OsStr) -> bool {
 /// Whether this is a number, a protocol and perhaps a part of an address: `8080_TCP_ADDR`.
 fn is_port_of_service(text: &str) -> bool {
     let parts: Vec<&str> = text.split('_').collect();
-    let (number, protocol, part) = match parts[..] {
-        [number, protocol] => (number, protocol, "ADDR"),
-        [number, protocol, part] => (number, protocol, part),
-        _ => return false,
-    };
-    number.parse::<u16>().is_ok()
-        && ["TCP", "UDP", "SCTP"].contains(&protocol)
-        && ["PROTO", "PORT", "ADDR"].contains(&part)
+    match parts[..] {
+        [number, protocol] | [number, protocol, "PROTO" | "PORT" | "ADDR"] => {
+            number.parse::<u16>().is_ok() && ["TCP", "UDP", "SCTP"].contains(&protocol)
+        }
+        _ => false,
+    }
 }
 
 fn apply_value(option: &OptionDef, settings: &mut Settings, value: &OsStr) -> Result<(), String> {
@@ -149,6 +147,14 @@ fn apply_value(option: &OptionDef, settings: &mut Settings, value: &OsStr) -> Re
                 "invalid value {}: write 1 for on or 0 for off",
                 quoted(value)
             )),
+        },
+        // A number counts, and a word means once or not at all.
+        Kind::Count(apply) => match is_on(value) {
+            Some(is_on) if value.len() > 1 => {
+                apply(settings, is_on.into());
+                Ok(())
+            }
+            _ => option.apply(settings, &[value]),
         },
         _ => option.apply(settings, &[value]),
     }
@@ -176,7 +182,7 @@ mod tests {
     #[track_caller]
     fn check_warning(name: &str, value: &str, want: Option<&str>) {
         let got = environment(&[(name, value)]).warnings();
-        let begin = "warning: docroot does not read the variable ";
+        let begin = "warning: unknown variable ";
         let want: Vec<String> = want.iter().map(|want| format!("{begin}{want}")).collect();
         assert_eq!(got, want, "{name}={value}");
     }

@@ -1,5 +1,6 @@
 //! What docroot is asked to do: the outcome of the command line.
 
+use crate::cli::qr::Qr;
 use crate::net::config::Config;
 
 /// What docroot was asked to do.
@@ -23,7 +24,7 @@ pub struct Launch {
     /// Whether to open the browser.
     pub open: bool,
     /// Whether to print a QR code. Without a value, it depends on the terminal and the addresses.
-    pub qr: Option<bool>,
+    pub qr: Qr,
     /// What to tell the operator at the start, one line each.
     pub remarks: Vec<String>,
 }

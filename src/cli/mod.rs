@@ -38,7 +38,7 @@ mod options;
 // Completions and the manual page.
 mod printed;
 // A URL as a QR code.
-mod qr;
+pub mod qr;
 // Parses the request of `docroot explain`.
 mod request;
 // The signals that docroot handles.

@@ -3,6 +3,17 @@
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 
+/// When the banner has a QR code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Qr {
+    /// On a terminal, if other machines can connect.
+    Auto,
+    /// Always. If there is none, the banner says why.
+    Always,
+    /// Never.
+    Never,
+}
+
 /// Black on white, whatever the colours of the terminal are.
 const INK: &str = "\x1b[30;107m";
 const RESET: &str = "\x1b[0m";

@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use super::https::Https;
 use super::launch::{Explain, ExplainFormat, Launch};
 use super::machine::Machine;
+use super::qr::Qr;
 use crate::cli::units::show_size;
 use crate::net::config::Config;
 use crate::observe::options::{LogFormat, LogOptions};
@@ -33,8 +34,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Whether to open the browser.
     pub open: bool,
-    /// Whether to print a QR code. Without a value, it depends on the terminal and the addresses.
-    pub qr: Option<bool>,
+    /// When to print a QR code.
+    pub qr: Qr,
     /// The address of this machine in its local network, if it has one.
     pub lan: Option<IpAddr>,
     /// The request of `docroot explain`.
@@ -72,7 +73,7 @@ pub enum Printed {
     Completions(Shell),
     /// The manual page.
     Manual,
-    /// The options of every day.
+    /// The common options.
     ShortHelp,
     /// Every option.
     Help,
@@ -102,7 +103,7 @@ impl Settings {
             log_time: None,
             zone: machine.zone.clone(),
             open: false,
-            qr: None,
+            qr: Qr::Auto,
             lan: machine.lan,
             request: Request {
                 method: b"GET".to_vec(),

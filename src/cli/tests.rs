@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::launch::{Explain, ExplainFormat, Launch};
 use super::options::Kind;
+use super::qr::Qr;
 use super::*;
 use crate::net::config::{Bind, Config, Port};
 use crate::net::limits::{Deadlines, Limits};
@@ -88,7 +89,7 @@ fn the_defaults_are_the_documented_ones() {
         },
         banner: true,
         open: false,
-        qr: None,
+        qr: Qr::Auto,
         remarks: Vec::new(),
     };
     assert_eq!(launch(""), want);
@@ -104,8 +105,9 @@ fn options_are_read() {
     assert_eq!(launch("-t 2").config.threads, 2);
     assert_eq!(launch("--disk-threads 9").config.disk_threads, 9);
     assert!(launch("-o").open);
-    assert_eq!(launch("--qr").qr, Some(true));
-    assert_eq!(launch("--no-qr").qr, Some(false));
+    assert_eq!(launch("--qr").qr, Qr::Always);
+    assert_eq!(launch("--qr=never").qr, Qr::Never);
+    assert_eq!(launch("--qr=never --qr").qr, Qr::Always);
     assert!(!launch("--no-listing").config.site.listing);
     assert!(!launch("--no-compress").config.site.compress);
     assert!(launch("--include-hidden").config.site.hidden);
@@ -171,12 +173,14 @@ fn the_log_says_more_with_each_v() {
         ("0", Detail::Brief),
         ("1", Detail::Full),
         ("2", Detail::Heads),
+        ("off", Detail::Brief),
+        ("on", Detail::Full),
     ] {
         assert_eq!(detail(&[("DOCROOT_VERBOSE", value)], ""), want);
     }
     assert_eq!(detail(&[("DOCROOT_VERBOSE", "2")], "-v"), Detail::Full);
-    let want = "the variable DOCROOT_VERBOSE: invalid value 'on': write a number such as 1";
-    check_error(&[("DOCROOT_VERBOSE", "on")], "", want);
+    let want = "the variable DOCROOT_VERBOSE: invalid value 'much': write a number such as 1";
+    check_error(&[("DOCROOT_VERBOSE", "much")], "", want);
 }
 
 #[test]

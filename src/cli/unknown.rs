@@ -30,7 +30,7 @@ pub fn option(mode: Mode, typed: &str) -> String {
 /// The name that was probably meant: the one with the fewest differences if these are few, or else the
 /// shortest one that contains what was typed.
 pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    /// Less is part of too many names.
+    /// Shorter texts occur in too many names.
     const PART: usize = 3;
     let length = typed.chars().count();
     // About every third letter may be wrong: more differences turn a short word into any other one.

@@ -9,7 +9,8 @@ pub struct HeadLimits {
     pub target: usize,
     /// The longest head in bytes (431). It counts the empty lines before the request-line and the
     /// one that ends the head. 32 KiB: a browser sends 1 to 2 KiB, and to localhost the cookies of every
-    /// port, which can be 17 KiB. A value above 4 GiB counts as 4 GiB, because a span has 32 bits. The read buffer is this limit plus 16 KiB.
+    /// port, which can be 17 KiB. A value above 4 GiB counts as 4 GiB, because a span has 32 bits. The
+    /// read buffer is this limit plus 16 KiB.
     pub head: usize,
     /// The most field lines (431). 100: a browser sends about 15 to 20, and proxies add a few. Each
     /// line costs work that the byte count does not show.

@@ -3,9 +3,8 @@
 //! Invariant: a body is completed only if the file was unchanged after all of it was read. The pump
 //! holds back the end of the file, reads it into memory, checks the file, and only then sends it. If
 //! the file changed, the body stays short and the connection is cut. `sendfile` sends the pages
-//! themselves, including later writes to them. So the pump uses it for private copies, and for a file
-//! only up to so many bytes before its end that none of its pages waits in a queue when the file is
-//! checked, see [`Sendfile`]:
+//! themselves, including later writes to them. So the pump uses it for private copies. For a file, it
+//! stops early enough that no page waits in a queue when the file is checked, see [`Sendfile`]:
 //!
 //! ```text
 //! |--- sent by the kernel ---|--- copied: at least what queues can hold ---|- held back until checked -|
@@ -363,7 +362,7 @@ impl Output<'_> {
         offset: u64,
         count: u64,
     ) -> Option<CachedPart<'f>> {
-        // The queues hold more than this. A shorter rest costs no look at their limits.
+        // The queues always hold more than this, so their limits need not be known.
         if count < MOST_DIRECT || !self.can_send_files() {
             return None;
         }
@@ -471,10 +470,8 @@ impl Output<'_> {
                 Some(Moved::Bytes(moved as u64))
             }
             Ok(None) => Some(Moved::Blocked),
-            Err(error) => {
-                self.sendfile.note(error)?;
-                None
-            }
+            Err(error) if self.sendfile.is_refusal(&error) => None,
+            Err(error) => return Err(error.into()),
         })
     }
 

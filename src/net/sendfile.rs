@@ -61,27 +61,25 @@ impl Sendfile {
         self.is_refused
     }
 
-    /// Notes an error of `sendfile`. `Ok` means that the system has no such call for this file, or that
-    /// a sandbox forbids it, so that the file must be read instead.
-    pub fn note(&mut self, error: TransportError) -> Result<(), TransportError> {
-        match &error {
-            TransportError::Socket(why) if is_refusal(why.kind()) => {
+    /// Whether an error of `sendfile` means that the file must be read instead. Remembers if the system
+    /// has no such call or a sandbox forbids it.
+    pub fn is_refusal(&mut self, error: &TransportError) -> bool {
+        let TransportError::Socket(error) = error else {
+            return false;
+        };
+        match error.kind() {
+            // The file system of this file does not offer it.
+            ErrorKind::InvalidInput => true,
+            ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
                 self.is_refused = true;
-                Ok(())
+                true
             }
-            _ => Err(error),
+            _ => false,
         }
     }
 }
 
-fn is_refusal(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::InvalidInput | ErrorKind::PermissionDenied | ErrorKind::Unsupported
-    )
-}
-
-/// The limits of the system. Other systems than Linux do not say them in these files.
+/// The limits of the system. Only Linux has these files.
 fn read_most_in_flight() -> Option<u64> {
     let read = |name: &str| fs::read_to_string(format!("/proc/sys/net/{name}")).ok();
     most_in_flight(
@@ -108,6 +106,7 @@ fn last_number(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::io::Errno;
     use std::io;
 
     #[test]
@@ -135,9 +134,13 @@ mod tests {
     #[test]
     fn only_a_refusal_of_the_call_makes_the_file_be_read() {
         let mut sendfile = Sendfile::default();
-        let gone = io::Error::from(ErrorKind::ConnectionReset);
-        assert!(sendfile.note(gone.into()).is_err() && !sendfile.is_refused());
-        let refused = io::Error::from(rustix::io::Errno::NOSYS);
-        assert!(sendfile.note(refused.into()).is_ok() && sendfile.is_refused());
+        let mut check = |errno: Errno, is_refusal: bool, is_refused: bool| {
+            let error = io::Error::from(errno).into();
+            assert_eq!(sendfile.is_refusal(&error), is_refusal, "{errno}");
+            assert_eq!(sendfile.is_refused(), is_refused, "{errno}");
+        };
+        check(Errno::CONNRESET, false, false);
+        check(Errno::INVAL, true, false);
+        check(Errno::NOSYS, true, true);
     }
 }

@@ -108,9 +108,9 @@ impl End {
             End::SessionBroken => "cut: TLS broke",
             End::FileChanged => "cut: file changed",
             End::DiskFault => "cut: disk failed",
-            End::TakenBack => "cut: no memory left",
+            End::TakenBack => "cut: memory reclaimed",
             End::Shutdown => "cut: shutdown",
-            End::Bug => "cut: a bug",
+            End::Bug => "cut: bug in docroot",
         }
     }
 }

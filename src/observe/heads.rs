@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The values of fields that hold secrets are masked. Everything that is not printable is escaped, so no
-//! client can forge a line or command the terminal.
+//! client can forge a line or control the terminal.
 
 use std::iter;
 
@@ -70,8 +70,8 @@ fn is_secret_name(name: &[u8]) -> bool {
         .any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
 }
 
-/// The lines of a head. A bare CR or LF ends a line too, so that it cannot hide a secret; it comes with
-/// the line, because it is why the head is refused.
+/// The lines of a head. A bare CR or LF ends a line too, so that it cannot hide a secret. It is
+/// printed, because it is why docroot refused the head.
 fn lines(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = head;
     iter::from_fn(move || {

@@ -21,8 +21,8 @@ use crate::text::escape::{Quoted, Word};
 use crate::text::human::{HumanDuration, HumanSize};
 use crate::text::shortened::Shortened;
 
-/// Appends the line, and the heads if there are any. If the line is brief, it fits into the width of the terminal, and a missing icon has no
-/// line at all.
+/// Appends the line, and the heads if there are any. If the line is brief, it fits into the width of
+/// the terminal, and a missing icon has no line at all.
 pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     if options.detail == Detail::Brief && is_missing_icon(exchange) {
         return;

@@ -146,7 +146,7 @@ fn sentence(clause: &str) -> String {
 /// What the visitor can do, in at most 120 characters.
 fn advice(status: Status) -> &'static str {
     match status {
-        Status::BadRequest => "Check the address, or use another browser or program.",
+        Status::BadRequest => "Check the address, or try another browser or program.",
         Status::Forbidden => "Ask the owner of this server for access.",
         Status::NotFound => "Check the spelling of the address.",
         Status::MethodNotAllowed | Status::NotImplemented => "Use GET, HEAD or OPTIONS.",
@@ -158,14 +158,12 @@ fn advice(status: Status) -> &'static str {
         Status::RangeNotSatisfiable => {
             "Content-Range gives the length of the file. Request a range within it."
         }
-        Status::MisdirectedRequest => {
-            "Check the host name, and whether the address begins with http or https."
-        }
+        Status::MisdirectedRequest => "Check the host name, and try http or https instead.",
         Status::ExpectationFailed => "Leave out the Expect field, or send Expect: 100-continue.",
         Status::RequestHeaderFieldsTooLarge => {
             "Send fewer or shorter fields. Deleting the cookies of this site often helps."
         }
-        Status::InternalServerError => "Something is wrong with the server. Its log may say more.",
+        Status::InternalServerError => "The server failed. Its log may say more.",
         Status::ServiceUnavailable => "Try again in a moment.",
         Status::HttpVersionNotSupported => "Use HTTP/1.1 or HTTP/1.0.",
         Status::Continue

@@ -19,8 +19,8 @@ pub(super) enum Charset {
     Utf8,
     /// The content declares this encoding.
     Declared(&'static str),
-    /// The content is not UTF-8.
-    Unknown,
+    /// The content is not UTF-8, or has bytes that UTF-8 text does not have.
+    NotUtf8Text,
 }
 
 const BOM: &[u8] = "\u{feff}".as_bytes();
@@ -37,7 +37,7 @@ pub(super) fn charset(essence: &str, beginning: Beginning<'_>) -> Charset {
     let bytes = beginning.bytes;
     let is_other = || bytes.contains(&0) || bytes.windows(SHIFT.len()).any(|two| two == SHIFT);
     if !beginning.is_utf8() || is_other() {
-        return Charset::Unknown;
+        return Charset::NotUtf8Text;
     }
     let declared = match essence {
         // A byte order mark wins over all that follows.
@@ -79,13 +79,13 @@ impl Charset {
             )),
             Charset::Declared(name) => {
                 let finding =
-                    "the content declares another encoding than UTF-8, so there is no charset";
+                    "the content declares an encoding other than UTF-8, so there is no charset";
                 let name = Evidence::Value(Quote::of(name.as_bytes()));
                 Some(Step::new(CLAUSE, finding).with(name))
             }
-            Charset::Unknown => Some(Step::new(
+            Charset::NotUtf8Text => Some(Step::new(
                 CLAUSE,
-                "the content is not UTF-8, so there is no charset",
+                "the content is not UTF-8 text, so there is no charset",
             )),
         }
     }
@@ -109,11 +109,11 @@ mod tests {
         check("text/plain", b"\x1b[1mbold\x1b[0m", Utf8); // a log with colours
         check("text/plain", b"<meta charset=koi8-r>", Utf8); // only HTML has a meta
         check("text/javascript", "é".as_bytes(), Utf8);
-        check("text/plain", b"caf\xe9", Unknown);
-        check("text/html", b"<meta charset=utf-8>caf\xe9", Unknown);
-        check("text/plain", b"\xff\xfeh\0i\0", Unknown);
-        check("text/plain", b"h\0i\0", Unknown); // UTF-16 without a mark
-        check("text/plain", b"\x1b$B$\"\x1b(B", Unknown); // ISO-2022-JP
+        check("text/plain", b"caf\xe9", NotUtf8Text);
+        check("text/html", b"<meta charset=utf-8>caf\xe9", NotUtf8Text);
+        check("text/plain", b"\xff\xfeh\0i\0", NotUtf8Text);
+        check("text/plain", b"h\0i\0", NotUtf8Text); // UTF-16 without a mark
+        check("text/plain", b"\x1b$B$\"\x1b(B", NotUtf8Text); // ISO-2022-JP
         check("text/html", b"<meta charset=utf-8>", Utf8);
         check(
             "text/html",

@@ -55,12 +55,12 @@ enum Source {
     Content,
     /// The content is text, and the name is not known.
     Text,
-    /// Nothing.
+    /// Neither; it is the default.
     Default,
 }
 
-/// Whether the media type of a file with this name depends on its content. If not, nobody needs to read
-/// it.
+/// Whether the content of a file with this name decides its media type or its charset. If not, nobody
+/// reads it.
 pub fn depends_on_content(name: &[u8], own: &OwnTypes) -> bool {
     let essence = match (own.find(name), rule(name)) {
         (Some(given), _) if has_parameters(given) => return false,
@@ -146,12 +146,10 @@ impl Source {
             Source::Operator => "the option --type gives the media type",
             Source::Name if has_extension => "the extension of the file gives the media type",
             Source::Name => "the name of the file gives the media type",
-            Source::Content => {
-                "the extension has several media types, and the content tells which one it is"
-            }
+            Source::Content => "the extension has several media types, and the content decides",
             Source::Text => "the file has no known extension or name, and its content is text",
             Source::Default => {
-                "the file has no known extension or name and is not text, so its media type is the default"
+                "the file has no known extension or name and is not text, so it gets the default media type"
             }
         }
     }
@@ -229,18 +227,18 @@ mod tests {
             "the extension of the file gives the media type: a.txt => text/plain; charset=utf-8";
         check_steps("a.txt", b"", &[step, utf8]);
         let step = "the name of the file gives the media type: README => text/plain";
-        let other = "the content is not UTF-8, so there is no charset";
+        let other = "the content is not UTF-8 text, so there is no charset";
         check_steps("README", b"\xe9", &[step, other]);
         let step = "the file has no known extension or name, and its content is text: a => text/plain; charset=utf-8";
         check_steps("a", b"text", &[step, utf8]);
-        let step = "the file has no known extension or name and is not text, so its media type is the default: \
+        let step = "the file has no known extension or name and is not text, so it gets the default media type: \
                     a.b => application/octet-stream";
         check_steps("a.b", b"\0", &[step]);
-        let step = "the extension has several media types, and the content tells which one it is: \
+        let step = "the extension has several media types, and the content decides: \
                     a.pub => application/x-mspublisher";
         check_steps("a.pub", b"\0", &[step]);
         let step = "the extension of the file gives the media type: a.html => text/html";
-        let other = "the content declares another encoding than UTF-8, so there is no charset: windows-1252";
+        let other = "the content declares an encoding other than UTF-8, so there is no charset: windows-1252";
         check_steps("a.html", b"<meta charset=latin1>", &[step, other]);
     }
 

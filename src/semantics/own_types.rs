@@ -139,9 +139,9 @@ impl fmt::Display for OwnTypeError {
         f.write_str(match self {
             OwnTypeError::NoSign => "write EXT=TYPE, such as log=text/plain",
             OwnTypeError::Extension => {
-                "what is before = is not a file extension such as log or tar.gz"
+                "the part before = is not a file extension such as log or tar.gz"
             }
-            OwnTypeError::MediaType => "what is after = is not a media type such as text/plain",
+            OwnTypeError::MediaType => "the part after = is not a media type such as text/plain",
         })
     }
 }

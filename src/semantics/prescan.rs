@@ -24,12 +24,6 @@ struct Scan<'a> {
 /// "Prescan a byte stream to determine its encoding": the encoding that an HTML document declares.
 pub(super) fn html(bytes: &[u8]) -> Option<&'static str> {
     let bytes = &bytes[..bytes.len().min(MOST)];
-    if bytes.starts_with(b"<\0?\0x\0") {
-        return Some("UTF-16LE");
-    }
-    if bytes.starts_with(b"\0<\0?\0x") {
-        return Some("UTF-16BE");
-    }
     let mut scan = Scan { bytes, at: 0 };
     scan.find_meta().or_else(|| xml(bytes))
 }
@@ -265,8 +259,6 @@ mod tests {
         check("<meta charset=x-user-defined>", latin);
         // Who can read this does not read UTF-16.
         check("<meta charset=utf-16>", Some("UTF-8"));
-        check("<\0?\0x\0m\0l\0", Some("UTF-16LE"));
-        check("\0<\0?\0x\0m\0l", Some("UTF-16BE"));
         // The first one counts.
         check("<meta charset=utf-8><meta charset=koi8-r>", Some("UTF-8"));
         check("<meta charset=utf-8 charset=koi8-r>", Some("UTF-8"));

@@ -179,7 +179,7 @@ impl DiskPool {
             room,
             run: Box::new({
                 let delivery = Delivery(Some(Arc::clone(&slot)));
-                move || delivery.of(work)
+                move || delivery.run(work)
             }),
         };
         let mut state = self.shared().state();
@@ -234,7 +234,7 @@ impl DiskPool {
 
 impl<T> Delivery<T> {
     /// Does the work on a disk thread, and delivers the outcome.
-    fn of(mut self, work: impl FnOnce() -> T) {
+    fn run(mut self, work: impl FnOnce() -> T) {
         self.end(match catch_unwind(AssertUnwindSafe(work)) {
             Ok(outcome) => Ended::Done(outcome),
             Err(_) => Ended::Panicked,
@@ -338,7 +338,7 @@ impl Shared {
             };
             drop(state);
             let (reads, is_remote) = (job.reads(), job.is_remote());
-            // A panic of the work itself is caught by `deliver`. The gate and destructors may panic too.
+            // `Delivery::run` catches a panic of the work. The gate and destructors may panic too.
             let _ = catch_unwind(AssertUnwindSafe(|| {
                 if let Some(gate) = &self.gate {
                     gate(job.effort);

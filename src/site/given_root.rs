@@ -18,7 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::CWD;
 
@@ -26,7 +26,7 @@ use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, Pending, Room};
 use crate::site::nofollow::{Blocking, PASS, open_one};
 use crate::site::root::{DiskError, LinkPolicy, LookupError, Root};
 
-/// The time between two looks at the path.
+/// The time between two looks of a worker at the path.
 pub(super) const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The path of a root, and the directory to which it led last.
@@ -40,7 +40,6 @@ pub struct GivenRoot {
 
 struct State {
     root: Arc<Root>,
-    next_look: Option<Instant>,
     /// A look that waits for the disk.
     look: Option<Pending<Option<Root>>>,
 }
@@ -64,7 +63,6 @@ impl GivenRoot {
             links,
             state: Mutex::new(State {
                 root: Arc::new(root),
-                next_look: None,
                 look: None,
             }),
         })
@@ -83,9 +81,9 @@ impl GivenRoot {
         Arc::clone(&self.state().root)
     }
 
-    /// The directory to which the path leads. Looks at most once in 100 ms, and lets `disk` do what would
-    /// wait.
-    pub(super) fn current(&self, now: Instant, disk: Option<&DiskPool>) -> Arc<Root> {
+    /// Looks where the path leads. If that would wait, `disk` does it, and a later call returns what it
+    /// has found.
+    pub(super) fn current(&self, disk: Option<&DiskPool>) -> Arc<Root> {
         let mut state = self.state();
         if let Some(look) = &state.look {
             match look.poll() {
@@ -98,10 +96,7 @@ impl GivenRoot {
                 }
             }
         }
-        if state.next_look.is_none_or(|at| at <= now) {
-            state.next_look = Some(now + INTERVAL);
-            self.look(&mut state, disk);
-        }
+        self.look(&mut state, disk);
         Arc::clone(&state.root)
     }
 
@@ -112,14 +107,15 @@ impl GivenRoot {
         };
         match (moved(&self.path, &state.root, blocking), disk) {
             (Ok(false), _) => {}
-            (Ok(true), _) => {
-                // If it cannot be opened, the next look tries again.
+            // The look has found the new directory in memory, so opening it does not wait, unless it
+            // is on a remote file system. If it cannot be opened, the next look tries again.
+            (Ok(true), disk) if disk.is_none() || state.root.is_quick() => {
                 if let Ok(root) = open(&self.path, self.links) {
                     state.root = Arc::new(root);
                 }
             }
-            (Err(LookupError::Disk(DiskError::NotFound)), _) | (Err(_), None) => {}
-            (Err(_), Some(disk)) => state.look = self.leave_to_disk_thread(&state.root, disk),
+            (Err(LookupError::Disk(DiskError::NotFound)), _) | (_, None) => {}
+            (_, Some(disk)) => state.look = self.leave_to_disk_thread(&state.root, disk),
         }
     }
 
@@ -191,7 +187,6 @@ mod tests {
     struct Rig {
         folder: tempfile::TempDir,
         given: GivenRoot,
-        now: Instant,
     }
 
     impl Rig {
@@ -203,21 +198,19 @@ mod tests {
             Rig {
                 given: given.expect("a root"),
                 folder,
-                now: Instant::now(),
             }
         }
 
         /// The content of the file `a` in the current root, after a look.
-        fn content(&mut self, disk: Option<&DiskPool>) -> Option<String> {
-            self.now += INTERVAL;
-            self.given.current(self.now, disk);
+        fn content(&self, disk: Option<&DiskPool>) -> Option<String> {
+            self.given.current(disk);
             // A name that has just vanished is not in memory, so a disk thread looks.
             if let Some(look) = &self.given.state().look {
                 let (waker, rings) = bell();
                 look.wake(waker);
                 rings.recv_timeout(PATIENCE).expect("an end");
             }
-            let root = self.given.current(self.now, disk);
+            let root = self.given.current(disk);
             let (file, _) = root.open_file(b"a", Blocking::Allowed).ok()?;
             io::read_to_string(file).ok()
         }
@@ -233,7 +226,7 @@ mod tests {
     fn a_folder_that_is_made_again_is_followed() {
         let pool = DiskPool::new(1);
         for disk in [None, Some(&pool)] {
-            let mut rig = Rig::new(|folder| release(&folder.join("root"), "1"));
+            let rig = Rig::new(|folder| release(&folder.join("root"), "1"));
             assert_eq!(rig.content(disk).as_deref(), Some("1"));
             let (root, away) = (rig.folder.path().join("root"), rig.folder.path().join("b"));
             fs::rename(&root, &away).expect("renamed");
@@ -254,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_link_that_is_swapped_is_followed() {
-        let mut rig = Rig::new(|folder| {
+        let rig = Rig::new(|folder| {
             release(&folder.join("r1"), "1");
             release(&folder.join("r2"), "2");
             symlink("r1", folder.join("root")).expect("a link");
@@ -267,10 +260,6 @@ mod tests {
             fs::rename(folder.join(from), folder.join(to)).expect("renamed");
         };
         rename("new", "root");
-        // Not before it is time.
-        let early = rig.given.current(rig.now, Some(&pool));
-        let (file, _) = early.open_file(b"a", Blocking::Allowed).expect("a file");
-        assert_eq!(io::read_to_string(file).expect("text"), "1");
         assert_eq!(rig.content(Some(&pool)).as_deref(), Some("2"));
     }
 
@@ -294,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_path_that_waits_for_a_disk_is_looked_up_by_a_disk_thread() {
-        let mut rig = Rig::new(|folder| release(&folder.join("root"), "1"));
+        let rig = Rig::new(|folder| release(&folder.join("root"), "1"));
         let pool = DiskPool::new(1);
         let (root, folder) = (rig.given.root(), rig.folder.path());
         fs::rename(folder.join("root"), folder.join("b")).expect("renamed");

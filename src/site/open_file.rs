@@ -70,7 +70,7 @@ pub struct CachedPart<'f> {
     file: &'f File,
     length: u64,
     device: u64,
-    /// If it is not known, measures how long it takes.
+    /// Measures the call, if the kernel cannot say whether it would wait.
     measured_by: Option<&'f Devices>,
 }
 
@@ -93,7 +93,7 @@ struct Delivered {
 /// A file was unchanged after a read.
 #[derive(Clone, Copy, Debug)]
 pub struct Checked {
-    /// Whether its state is exactly the same. If not, it has grown.
+    /// Whether its state is exactly the same. If not, it has grown, or has another name, mode or owner.
     is_same: bool,
 }
 

@@ -114,7 +114,7 @@ impl Site {
             && *next_look <= now
         {
             *next_look = now + given_root::INTERVAL;
-            self.root = given.current(now, self.disk.as_ref());
+            self.root = given.current(self.disk.as_ref());
         }
     }
 

@@ -229,6 +229,11 @@ impl Root {
         self.reader.may(wanted, mode, owner, group)
     }
 
+    /// Whether a worker may use the file system of the root.
+    pub(super) fn is_quick(&self) -> bool {
+        self.devices.is_root_quick()
+    }
+
     /// The file systems below the root.
     pub(super) fn devices(&self) -> &Devices {
         &self.devices
@@ -669,13 +674,13 @@ impl DiskError {
             DiskError::NotDirectory => "the path continues after the name of a file",
             DiskError::Special => "FIFOs, sockets and devices are not served",
             DiskError::NotTheServedFile => "only one file is served, and it has another name",
-            DiskError::Forbidden => "the server may not read this file or directory",
+            DiskError::Forbidden => "the server has no permission to read this file or directory",
             DiskError::Exhausted => "the server has no file descriptor or memory left",
             DiskError::ListingsBusy => {
                 "the server has no place or no memory left to read a large directory"
             }
             DiskError::CodersBusy => {
-                "the client refuses the content as it is stored, and the server has no memory left for a coder"
+                "the client does not accept the content as it is stored, and the server has no memory left to decode or compress it"
             }
             DiskError::DiskBusy => "too many clients wait for the disk",
             DiskError::TimedOut => "the disk did not answer in time",

@@ -22,8 +22,11 @@ pub struct OptionDef {
     pub second_variable: Option<&'static str>,
     /// One or two sentences without a period at the end.
     pub help: &'static str,
-    /// Its line in the short help, if it is an option of every day. `{}` stands for the default.
-    pub everyday: Option<&'static str>,
+    /// Its line in the short help, if it is a common option. `{}` stands for the default.
+    pub common: Option<&'static str>,
+    /// The word of a choice that the option means if it has no value. A value then follows `=`, so that
+    /// the option never takes the path for one.
+    pub bare: Option<&'static str>,
     /// The default as text, made from the default settings.
     pub default: Option<fn(&Settings) -> String>,
     /// Which commands take it.
@@ -107,7 +110,8 @@ impl OptionDef {
             alias: None,
             second_variable: None,
             help,
-            everyday: None,
+            common: None,
+            bare: None,
             default: None,
             scope: Scope::Server,
             kind,
@@ -126,9 +130,9 @@ impl OptionDef {
         self.short(short)
     }
 
-    /// Marks an option of every day, with its line in the short help.
-    pub const fn everyday(mut self, line: &'static str) -> OptionDef {
-        self.everyday = Some(line);
+    /// Marks a common option, with its line in the short help.
+    pub const fn common(mut self, line: &'static str) -> OptionDef {
+        self.common = Some(line);
         self
     }
 
@@ -141,6 +145,12 @@ impl OptionDef {
     /// Adds a second variable.
     pub const fn second_variable(mut self, name: &'static str) -> OptionDef {
         self.second_variable = Some(name);
+        self
+    }
+
+    /// Makes the value optional, see [`OptionDef::bare`].
+    pub const fn bare(mut self, word: &'static str) -> OptionDef {
+        self.bare = Some(word);
         self
     }
 

@@ -42,7 +42,7 @@ const KEY: OptionDef = OptionDef::new(
 .default(|_| "none".into());
 
 const SELF_SIGNED: OptionDef = OptionDef {
-    everyday: match cfg!(feature = "tls") {
+    common: match cfg!(feature = "tls") {
         true => Some("Serve over HTTPS, with a new certificate"),
         false => None,
     },

@@ -24,7 +24,7 @@ const PORT: OptionDef = OptionDef::new(
 // Hosting platforms set this variable.
 .second_variable("PORT")
 .default(|settings| format!("{}, or the next free one", settings.config.port.number()))
-.everyday("The port [default: {}]");
+.common("The port [default: {}]");
 
 const BIND: OptionDef = OptionDef::new(
     "bind",
@@ -51,7 +51,7 @@ const BIND: OptionDef = OptionDef::new(
 .default(|_| LOCALHOST.into())
 // It decides for which hosts the server answers.
 .scope(Scope::Answer)
-.everyday("The address, such as lan [default: {}]");
+.common("The address, such as lan [default: {}]");
 
 const ALLOW_HOST: OptionDef = OptionDef::new(
     "allow-host",
@@ -65,7 +65,7 @@ const ALLOW_HOST: OptionDef = OptionDef::new(
             Ok(())
         },
     }),
-    "A host to answer for, such as files.example, *.example for every name below it, or * for every \
+    "A host to answer for, such as files.example, *.example for every name that ends in .example, or * for every \
      host. localhost and its addresses are always allowed. If only this machine can connect, docroot \
      answers 421 for all other hosts, so that no foreign page can read the files by DNS rebinding. If \
      other machines can connect, docroot answers for every host until this option is given, and then \
@@ -73,7 +73,7 @@ const ALLOW_HOST: OptionDef = OptionDef::new(
 )
 .default(|_| "no other host".into())
 .scope(Scope::Answer)
-.everyday("Answer for this host name, such as *.example");
+.common("Answer for this host name, such as *.example");
 
 const THREADS: OptionDef = OptionDef::new(
     "threads",

@@ -65,7 +65,7 @@ const VERSION: OptionDef = OptionDef::new(
 const SHORT_HELP: OptionDef = OptionDef::new(
     "short-help",
     Kind::Switch(|settings| settings.print = Some(Printed::ShortHelp)),
-    "Print the options of every day",
+    "Print the common options",
 )
 .only_short('h')
 .scope(Scope::Help);

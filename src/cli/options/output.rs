@@ -1,23 +1,24 @@
 //! What the server prints while it runs.
 
 use super::definition::{Choice, Group, Kind, OptionDef};
+use crate::cli::qr::Qr;
 use crate::cli::settings::LogTime;
 use crate::observe::options::{Detail, LogFormat};
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Output",
-    options: &[QUIET, VERBOSE, QR, NO_QR, LOG_FORMAT, LOG_TIME],
+    options: &[QUIET, VERBOSE, QR, LOG_FORMAT, LOG_TIME],
 };
 
 const QUIET: OptionDef = OptionDef::new(
     "quiet",
     Kind::Switch(|settings| settings.quiet = true),
-    "Do not print the banner, nor the summary at the end. Warnings and errors are still printed, and so is the access log: \
-     --log-format off turns it off",
+    "Do not print the banner or the summary at the end. Warnings, errors and the access log are \
+     still printed; --log-format off turns off the log",
 )
 .short('q')
-.everyday("Print no banner (--log-format off: no log)");
+.common("Do not print the banner");
 
 const VERBOSE: OptionDef = OptionDef::new(
     "verbose",
@@ -28,26 +29,40 @@ const VERBOSE: OptionDef = OptionDef::new(
             _ => Detail::Heads,
         };
     }),
-    "Spell out the reason for each response in the pretty log, whatever the width of the terminal. \
-     -vv also prints the heads of each request and response, without the values of Authorization, \
-     Proxy-Authorization, Cookie and Set-Cookie. DOCROOT_VERBOSE=1 means -v, and 2 means -vv",
+    "Log the full reason for each response in the pretty log, even if the line is wider than the \
+     terminal, and log requests for a missing /favicon.ico. -vv also prints the heads of requests and \
+     responses, with credentials and cookies masked. DOCROOT_VERBOSE=1 means -v, and 2 means -vv",
 )
 .short('v')
-.everyday("Spell out the reasons in the log; -vv: the heads");
+.common("Log full reasons; -vv also logs the heads");
 
 const QR: OptionDef = OptionDef::new(
     "qr",
-    Kind::Switch(|settings| settings.qr = Some(true)),
-    "Print the address for other machines as a QR code, for the camera of a phone. On a terminal, \
-     docroot does so by itself if other machines can connect",
+    Kind::Choice(
+        "WHEN",
+        &[
+            Choice {
+                word: "auto",
+                help: "On a terminal, if other machines can connect",
+                apply: |settings| settings.qr = Qr::Auto,
+            },
+            Choice {
+                word: "always",
+                help: "Also elsewhere",
+                apply: |settings| settings.qr = Qr::Always,
+            },
+            Choice {
+                word: "never",
+                help: "",
+                apply: |settings| settings.qr = Qr::Never,
+            },
+        ],
+    ),
+    "When to print the URL for other machines as a QR code. --qr alone means --qr=always",
 )
-.everyday("Print the address as a QR code for a phone");
-
-const NO_QR: OptionDef = OptionDef::new(
-    "no-qr",
-    Kind::Switch(|settings| settings.qr = Some(false)),
-    "Do not print a QR code",
-);
+.bare("always")
+.default(|_| "auto".into())
+.common("Print the URL as a QR code for a phone");
 
 const LOG_FORMAT: OptionDef = OptionDef::new(
     "log-format",
@@ -79,7 +94,7 @@ const LOG_FORMAT: OptionDef = OptionDef::new(
     "The format of the access log on the standard output",
 )
 .default(|_| "pretty on a terminal, combined otherwise".into())
-.everyday("The access log: pretty, combined, json or off");
+.common("The access log: pretty, combined, json or off");
 
 const LOG_TIME: OptionDef = OptionDef::new(
     "log-time",
@@ -88,12 +103,12 @@ const LOG_TIME: OptionDef = OptionDef::new(
         &[
             Choice {
                 word: "local",
-                help: "The time of this machine, see TZ and /etc/localtime",
+                help: "Local time, from TZ or /etc/localtime",
                 apply: |settings| settings.log_time = Some(LogTime::Local),
             },
             Choice {
                 word: "utc",
-                help: "Universal time",
+                help: "UTC",
                 apply: |settings| settings.log_time = Some(LogTime::Utc),
             },
         ],

@@ -29,7 +29,7 @@ const FIELD: OptionDef = OptionDef::new(
 .alias("header")
 .default(|_| "none".into())
 .scope(Scope::Request)
-.everyday("A field of the request: 'Range: bytes=0-99'");
+.common("A field of the request: 'Range: bytes=0-99'");
 
 const METHOD: OptionDef = OptionDef::new(
     "method",
@@ -40,7 +40,7 @@ const METHOD: OptionDef = OptionDef::new(
 )
 .default(|settings| String::from_utf8_lossy(&settings.request.method).into_owned())
 .scope(Scope::Request)
-.everyday("The method of the request [default: {}]");
+.common("The method of the request [default: {}]");
 
 const FORMAT: OptionDef = OptionDef::new(
     "format",
@@ -55,7 +55,7 @@ const FORMAT: OptionDef = OptionDef::new(
     choice.word.into()
 })
 .scope(Scope::Request)
-.everyday("text or json [default: {}]");
+.common("text or json [default: {}]");
 
 const TEXT: Choice = Choice {
     word: "text",

@@ -25,7 +25,7 @@ const INDEX: OptionDef = OptionDef::new(
 )
 .default(|settings| settings.config.site.index.join(","))
 .scope(Scope::Answer)
-.everyday("The file to serve for a directory");
+.common("The file to serve for a directory");
 
 const NO_LISTING: OptionDef = OptionDef::new(
     "no-listing",
@@ -33,7 +33,7 @@ const NO_LISTING: OptionDef = OptionDef::new(
     "Do not list a directory that has no index file; answer 404 instead",
 )
 .scope(Scope::Answer)
-.everyday("Do not list directories without an index file");
+.common("Do not list directories without an index file");
 
 const HIDDEN: OptionDef = OptionDef::new(
     "include-hidden",
@@ -41,7 +41,7 @@ const HIDDEN: OptionDef = OptionDef::new(
     "Serve names that begin with a dot. docroot always serves .well-known",
 )
 .scope(Scope::Answer)
-.everyday("Serve names that begin with a dot");
+.common("Serve names that begin with a dot");
 
 const SYMLINKS: OptionDef = OptionDef::new(
     "follow-symlinks",
@@ -61,9 +61,9 @@ const TYPE: OptionDef = OptionDef::new(
             added.map_err(|fault| fault.to_string())
         },
     }),
-    "Send files with this extension as this media type, such as log=text/plain. Without parameters, \
-     docroot adds the charset of a text itself. For several extensions, repeat the option or separate \
-     them with commas",
+    "Send files with this extension as this media type, such as log=text/plain. If a text type has no \
+     parameters, docroot adds the charset. For several extensions, repeat the option or separate them \
+     with commas",
 )
 .default(|_| "by name and content".into())
 .scope(Scope::Answer);
@@ -81,7 +81,7 @@ const OPEN: OptionDef = OptionDef::new(
     "Open the address in the browser",
 )
 .short('o')
-.everyday("Open the address in the browser");
+.common("Open the address in the browser");
 
 /// Parses the name of one file, without a directory.
 fn index_name(text: &str) -> Result<String, String> {

@@ -37,8 +37,8 @@ impl fmt::Display for Notice {
             ),
             Notice::AuthoritiesNotNamed(count) => write!(
                 f,
-                "the names of {count} authorities are more than clients accept, so clients are asked \
-                 for a certificate without being told the authorities"
+                "the names of the {count} authorities do not fit into a request for a certificate, so \
+                 docroot does not send them; a browser may offer any certificate"
             ),
             Notice::Renewed => f.write_str("new connections use the new TLS files"),
             Notice::Kept(fault) => write!(

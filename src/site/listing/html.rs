@@ -27,7 +27,7 @@ pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
     "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
-    "script-src 'sha256-vdc6C9oF8Fe9T0G8Wv9R93PNx7rzFeaY1KkGQfUjNgM='; ",
+    "script-src 'sha256-MeD0BuheAfyNX73aQ6yD6Snig+6Oi6j1WsO0RZgoPnU='; ",
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
 
@@ -163,8 +163,8 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
     );
 }
 
-/// Writes the path as a heading, from the name of the root directory on. Each parent directory is a relative link (`../`), so the page also
-/// works behind a proxy that serves it under another path.
+/// Writes the path as a heading, from the name of the root directory on. Each parent directory is a
+/// relative link (`../`), so the page also works behind a proxy that serves it under another path.
 fn write_breadcrumbs(out: &mut Vec<u8>, frame: &Frame) {
     let names: Vec<&[u8]> = (frame.path)
         .split(|&byte| byte == b'/')

@@ -107,7 +107,7 @@ function filter() {
   }
   indexAll();
   // Groups that have been near the viewport stay laid out until the next frame, and more rows would be
-  // laid out with them. If the table was hidden, it is as new.
+  // laid out with them. Hiding the table makes the browser forget that.
   if (!narrows(wanted, applied)) {
     table.hidden = true;
     table.getBoundingClientRect();

@@ -28,7 +28,7 @@ KINDS = {"a": REWRITTEN, "b": REWRITTEN, "log": ("append", "replace")}
 OFTEN = {"a": 4, "b": 1, "log": 2}
 CLIENTS = 4
 
-# How many downloads there are of each file as a whole, and of ranges, by loopback and between two network
+# How many downloads there are of each file as a whole, and of ranges, over loopback and between two network
 # namespaces.
 WHOLE = {"a": 200, "b": 20, "log": 100}
 RANGES = 720
@@ -73,9 +73,9 @@ def run(house, say):
 
 
 def by_loopback(house, root, say):
-    say(f"{NAME}: by loopback")
+    say(f"{NAME}: over loopback")
     with house.serving(root) as server:
-        return judge("by loopback", *downloaded(root, "127.0.0.1", server.port, None, WHOLE, RANGES))
+        return judge("over loopback", *downloaded(root, "127.0.0.1", server.port, None, WHOLE, RANGES))
 
 
 def between_namespaces(house, root, say):
@@ -219,7 +219,7 @@ def written(runs, first, length, text):
 
 
 class Writer:
-    """Who changes files, and knows what they have held."""
+    """Changes files, and records every content that they have had."""
 
     def __init__(self, root):
         self.chance = random.Random(7)
@@ -273,7 +273,7 @@ class Writer:
 
 
 def write(stop, root):
-    """Changes files until told to stop; how often in each way, and every content there was."""
+    """Changes files until told to stop, and records every content that they have had."""
     writer = Writer(root)
     while not stop.is_set():
         writer.change()
@@ -334,12 +334,12 @@ def download(address, port, name, wanted, chance, seen):
         connection.connect((address, port))
         field = f"Range: bytes={wanted[0]}-{wanted[0] + wanted[1] - 1}\r\n" if wanted else ""
         connection.sendall(f"GET /{name} HTTP/1.1\r\nHost: {address}\r\n{field}\r\n".encode())
-        head = b""
+        head = bytearray()
         while b"\r\n\r\n" not in head:
-            got = connection.recv(1)
-            if not got:
+            byte = bytearray(1)
+            if not fully(connection, memoryview(byte)):
                 return "cut"
-            head += got
+            head += byte
         status = head[9:12].decode()
         length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
         if status not in ("200", "206"):
