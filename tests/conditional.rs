@@ -7,7 +7,7 @@ mod support;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use support::{Response, Setup, TestServer, noise, request};
+use support::{Response, Setup, TestServer, noise, request, until};
 
 /// When the file was modified, and the seconds around it.
 const MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -382,4 +382,37 @@ fn a_date_that_was_made_up_is_not_told() {
         (200, None)
     );
     assert!(response.field("ETag").is_some());
+}
+
+/// Some packagers give every file the same time, so that a new file differs in nothing but its content.
+#[test]
+fn a_large_file_without_a_meaningful_date_gets_a_new_entity_tag() {
+    const LARGE: usize = 1 << 20;
+    let setup = Setup::new().file("large", vec![b'a'; LARGE]);
+    let date = UNIX_EPOCH + Duration::from_secs(1);
+    set_modified(&setup, "large", date);
+    let path = setup.root().join("large");
+    std::fs::write(setup.root().join("next"), vec![b'b'; LARGE]).expect("a file");
+    set_modified(&setup, "next", date);
+    let server = setup.start();
+    let tag_of = |byte: u8| {
+        let response = server.get("/large", &[]);
+        assert_eq!(response.body.first(), Some(&byte));
+        response.field("ETag").expect("a validator").to_owned()
+    };
+    let first = tag_of(b'a');
+    assert_eq!(tag_of(b'a'), first);
+    std::fs::rename(path.with_file_name("next"), &path).expect("another file");
+    let resumed = [("If-Range", first.as_str()), ("Range", "bytes=9-")];
+    assert_eq!(server.get("/large", &resumed).status, 200);
+    let second = tag_of(b'b');
+    assert_ne!(second, first);
+    // Two writes within one tick of the file system's clock have the same change time.
+    until("another entity-tag", || {
+        std::fs::write(&path, vec![b'c'; LARGE]).expect("other content");
+        let file = std::fs::File::options().write(true).open(&path);
+        file.and_then(|file| file.set_modified(date))
+            .expect("a date");
+        tag_of(b'c') != second
+    });
 }

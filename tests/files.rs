@@ -714,8 +714,8 @@ fn a_path_with_empty_or_dot_segments_leads_to_the_one_without() {
         ("//evil.example/a", "../../evil.example/a"),
         ("/folder//in?x", "../../folder/in?x"),
         ("/folder/../a", "./a"),
-        ("/./a", "./a"),
-        ("/folder/.", "../folder/"),
+        ("/./folder/../a", "./a"),
+        ("/folder/./..", "../"),
         ("/%2E//x:y", ""),
     ] {
         let response = server.get(target, &[]);
@@ -727,6 +727,24 @@ fn a_path_with_empty_or_dot_segments_leads_to_the_one_without() {
         assert_eq!(response.field("Location"), Some(location), "{target}");
         assert_eq!(response.field("Cache-Control"), Some("no-cache"));
     }
+}
+
+/// RFC 3986 section 5.2.4. apt sends such paths and cannot follow a relative redirect.
+#[test]
+fn a_single_dot_in_a_path_stands_for_the_same_folder() {
+    let server = TestServer::of(&[("a", "the file a"), ("folder/in", "inner")]);
+    for (target, text) in [("/./a", "the file a"), ("/folder/././in?x", "inner")] {
+        let response = server.get(target, &[]);
+        assert_eq!((response.status, response.text().as_str()), (200, text));
+    }
+    for target in ["/./folder/", "/folder/.", "/folder/./"] {
+        assert_eq!(names_in(&server, target), ["in"], "{target}");
+    }
+    let folder = server.get("/./folder", &[]);
+    assert_eq!(folder.field("Location"), Some("folder/"));
+    check_status(&server, "/./none", 404);
+    check_status(&server, "/a/.", 404);
+    check_status(&server, "/./.hidden", 404);
 }
 
 #[test]

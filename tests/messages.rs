@@ -220,6 +220,18 @@ fn line_ends_and_control_bytes_that_hide_something() {
     }
 }
 
+/// The browser of somebody who typed `https` shows none of it, but the log gives the same reason.
+#[test]
+fn a_client_that_speaks_tls_gets_that_reason() {
+    let server = site();
+    let mut client = server.connect();
+    client.send(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03");
+    let response = client.response("GET");
+    assert_eq!(response.status, 400);
+    let reason = "The client begins a TLS handshake where HTTP is expected.";
+    assert!(response.text().contains(reason), "{}", response.text());
+}
+
 #[test]
 fn field_lines_that_are_none() {
     let server = site();

@@ -1,5 +1,5 @@
 //! The errors in the head of a request (RFC 9112 sections 2, 3 and 5, RFC 9110 sections 5 and 15, RFC
-//! 6585 section 5).
+//! 6585 section 5, RFC 8446 section 5.1).
 
 use std::fmt;
 
@@ -17,6 +17,9 @@ pub enum ParseError {
     BareCr,
     /// NUL, DEL or another control byte except HTAB (RFC 9110 section 5.5).
     ControlByte,
+    /// The first byte is that of a TLS handshake (RFC 8446 section 5.1). The client uses `https` on a
+    /// port for `http`.
+    TlsHandshake,
     /// The method is not a token followed by a space (section 3.1).
     Method,
     /// The target is empty, or a second space follows the method (section 3).
@@ -65,6 +68,7 @@ impl ParseError {
             ParseError::BareLf => "a line ends with LF alone instead of CR LF",
             ParseError::BareCr => "a CR is not followed by LF",
             ParseError::ControlByte => "the head contains a control byte",
+            ParseError::TlsHandshake => "the client begins a TLS handshake where HTTP is expected",
             ParseError::Method => "the method is not a token followed by one space",
             ParseError::EmptyTarget => "the request-target is empty or two spaces come before it",
             ParseError::TargetByte => "the request-target contains a tab or a #",
@@ -100,6 +104,7 @@ impl ParseError {
                 clause!("RFC 9112 section 2.2", "http1::parse", "line_end")
             }
             ParseError::ControlByte => clause!("RFC 9110 section 5.5", "http1::parse", "line_end"),
+            ParseError::TlsHandshake => clause!("RFC 8446 section 5.1", "http1::parse", "line_end"),
             ParseError::Method => clause!("RFC 9112 section 3.1", "http1::line", "split_method"),
             ParseError::EmptyTarget | ParseError::MissingVersion => {
                 clause!("RFC 9112 section 3", "http1::line", "split_target")
@@ -155,6 +160,7 @@ mod tests {
     fn each_error_names_its_rule() {
         check(ParseError::BareLf, "9112 section 2.2", None);
         check(ParseError::ControlByte, "9110 section 5.5", None);
+        check(ParseError::TlsHandshake, "8446 section 5.1", None);
         check(ParseError::Method, "9112 section 3.1", None);
         check(ParseError::Version, "9112 section 2.3", None);
         check(ParseError::VersionNotSupported, "9110 section 15.6.6", None);

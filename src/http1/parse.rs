@@ -189,6 +189,9 @@ impl<'a, 's> Reader<'a, 's> {
 /// The length of a line end.
 const CRLF: usize = 2;
 
+/// The first byte of a TLS record that carries a handshake message (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 22;
+
 /// The result of the search for the end of a line.
 enum LineEnd {
     /// The CR of the CRLF is at this offset.
@@ -198,7 +201,8 @@ enum LineEnd {
 }
 
 /// Finds the end of a line. A line ends with CRLF, and CR and LF are invalid elsewhere (section 2.2).
-/// Other control bytes except HTAB are invalid too (RFC 9110 section 5.5).
+/// Other control bytes except HTAB are invalid too (RFC 9110 section 5.5). If the first byte of the input
+/// is [`TLS_HANDSHAKE`], the error says so.
 fn line_end(input: &[u8], mut from: usize) -> Result<LineEnd, ParseError> {
     while let Some(offset) = input.get(from..).and_then(octet::first_control) {
         let at = from + offset;
@@ -208,6 +212,7 @@ fn line_end(input: &[u8], mut from: usize) -> Result<LineEnd, ParseError> {
             (Some(b'\r'), None) => return Ok(LineEnd::NotBefore(at)),
             (Some(b'\r'), Some(_)) => return Err(ParseError::BareCr),
             (Some(b'\n'), _) => return Err(ParseError::BareLf),
+            (Some(&TLS_HANDSHAKE), _) if at == 0 => return Err(ParseError::TlsHandshake),
             _ => return Err(ParseError::ControlByte),
         }
     }

@@ -101,9 +101,13 @@ impl StoredFile {
         is_size_unknown: bool,
     ) -> StoredFile {
         let bytes = memory.as_deref().map(Deref::deref);
+        let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
+        // If neither the content nor the modification time can show that the file was replaced, the
+        // change time does.
+        let change = (bytes.is_none() && modified.is_none()).then(|| state.last_change());
         // A client that has the same bytes as another media type must not keep them as that (RFC 9110
         // section 8.8.1).
-        let content = hash((state.version(), bytes, &media_type.value));
+        let content = hash((state.version(), bytes, change, &media_type.value));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
         let representation = |hash, coding| Representation {
@@ -112,7 +116,6 @@ impl StoredFile {
             not_modified: PreparedLines::default(),
             coded: RefCell::default(),
         };
-        let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
         StoredFile {
             path: path.into(),
             is_worth_coding: !is_size_unknown

@@ -2,8 +2,9 @@
 //! 5.2.4 and 7.3 explain why dot segments and some characters are dangerous.
 //!
 //! `/a%20b/` names the directory `a b/`. `/%2e%2e/x` is refused. A path is decoded once, as bytes.
-//! If two programs could read a path as two different files, it names none. `/a//b` and `/x/../a/b`
-//! lead to `/a/b` by a redirect, if the dots are not encoded and do not lead above the root.
+//! If two programs could read a path as two different files, it names none. `/a/./b` is `/a/b`. `/a//b`
+//! and `/x/../a/b` lead to `/a/b` by a redirect, if the dots are not encoded and do not lead above the
+//! root.
 
 use crate::semantics::trace::{Clause, clause};
 use crate::text::percent::{self, Octet};
@@ -25,7 +26,7 @@ pub enum PathError {
     EncodedSlash,
     /// The path contains a backslash that is not encoded. Some programs read it as a separator.
     Backslash,
-    /// A segment is `.` or `..`, encoded or not. Clients should resolve these before they send a
+    /// A segment is `..`, or an encoded `.` or `..`. Clients should resolve these before they send a
     /// request (section 5.2.4).
     DotSegment,
     /// The path contains two slashes in a row. No file has an empty name.
@@ -69,17 +70,16 @@ impl PathError {
 }
 
 impl<'a> SitePath<'a> {
-    /// Decodes the path of a request target into `storage`. A leading slash is removed.
+    /// Decodes the path of a request target into `storage`. A leading slash is removed, and so is each
+    /// segment `.` that is not encoded (section 5.2.4): apt asks for `/./Packages` and cannot follow a
+    /// relative redirect.
     pub fn decode(raw: &[u8], storage: &'a mut Vec<u8>) -> Result<SitePath<'a>, PathError> {
         storage.clear();
-        for octet in percent::octets(raw.strip_prefix(b"/").unwrap_or(raw)) {
-            storage.push(match octet {
-                Octet::Plain(b'\\') => return Err(PathError::Backslash),
-                Octet::Plain(byte) => byte,
-                Octet::Encoded(b'/') => return Err(PathError::EncodedSlash),
-                Octet::Encoded(byte) => byte,
-                Octet::Malformed => return Err(PathError::InvalidEscape),
-            });
+        let raw = raw.strip_prefix(b"/").unwrap_or(raw);
+        for segment in raw.split_inclusive(|&byte| byte == b'/') {
+            if !matches!(segment, b"." | b"./") {
+                decode_segment(segment, storage)?;
+            }
         }
         check_segments(storage)?;
         Ok(SitePath(storage))
@@ -123,7 +123,7 @@ const MOST_SEGMENTS: usize = 256;
 /// The rule that [`normalised`] applies.
 pub const NORMALISED: Clause = clause!("RFC 3986 section 6.2.2.3", "normalised");
 
-/// The way from a raw path with empty segments, `.` or `..` to the path without them.
+/// The way from a raw path with empty segments or `..`, and perhaps `.`, to the path without them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Normalised {
     /// How many segments lie between the root and the last slash of the raw path.
@@ -187,6 +187,20 @@ fn resolved<'a>(segments: &[&'a [u8]]) -> Option<Vec<&'a [u8]>> {
         }
     }
     Some(resolved)
+}
+
+/// Decodes a segment and the slash that may follow it. An escape cannot contain a slash.
+fn decode_segment(segment: &[u8], decoded: &mut Vec<u8>) -> Result<(), PathError> {
+    for octet in percent::octets(segment) {
+        decoded.push(match octet {
+            Octet::Plain(b'\\') => return Err(PathError::Backslash),
+            Octet::Plain(byte) => byte,
+            Octet::Encoded(b'/') => return Err(PathError::EncodedSlash),
+            Octet::Encoded(byte) => byte,
+            Octet::Malformed => return Err(PathError::InvalidEscape),
+        });
+    }
+    Ok(())
 }
 
 fn check_segments(path: &[u8]) -> Result<(), PathError> {
@@ -256,12 +270,27 @@ mod tests {
         check("/../", Err(PathError::DotSegment));
         check("/a/../b", Err(PathError::DotSegment));
         check("/%2e%2E/b", Err(PathError::DotSegment));
-        check("/./a", Err(PathError::DotSegment));
-        check("/a/.", Err(PathError::DotSegment));
+        check("/%2e/a", Err(PathError::DotSegment));
+        check("/a/%2e", Err(PathError::DotSegment));
+        check("/a/./../b", Err(PathError::DotSegment));
+        check("/.//a", Err(PathError::EmptySegment));
+        check("/a/.//", Err(PathError::EmptySegment));
         check("//", Err(PathError::EmptySegment));
         check("//host/x", Err(PathError::EmptySegment));
         check("/a//", Err(PathError::EmptySegment));
         check("//host/..", Err(PathError::DotSegment));
+    }
+
+    /// Section 5.2.4, step 2B.
+    #[test]
+    fn single_dots_are_left_out() {
+        check("/.", Ok(b""));
+        check("/./", Ok(b""));
+        check("/./a", Ok(b"a"));
+        check("/a/.", Ok(b"a/"));
+        check("/a/././b/./", Ok(b"a/b/"));
+        check("/a./.b", Ok(b"a./.b"));
+        check("/%2/./a", Err(PathError::InvalidEscape));
     }
 
     #[test]
@@ -308,7 +337,7 @@ mod tests {
             assert_eq!(led_to(raw).as_deref(), want, "{raw}");
         }
         let reference = |raw: &[u8]| normalised(raw).map(|found| found.reference());
-        assert_eq!(reference(b"/./a:b").as_deref(), Some(&b"./a:b"[..]));
+        assert_eq!(reference(b"/x/../a:b").as_deref(), Some(&b"./a:b"[..]));
         assert_eq!(reference(b"/a//b/../c").as_deref(), Some(&b"../../a/c"[..]));
         assert_eq!(normalised("/".repeat(MOST_SEGMENTS + 2).as_bytes()), None);
     }

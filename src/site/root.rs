@@ -595,6 +595,12 @@ impl FileState {
     pub(super) fn version(&self) -> (u64, i64, u64) {
         (self.size, self.modified, self.modified_nanoseconds)
     }
+
+    /// What changes with the content even if the modification time is always the same: the file, and the
+    /// change time (ctime) in seconds and nanoseconds. A new owner, mode or link changes it too.
+    pub(super) fn last_change(&self) -> (u64, i64, u64) {
+        (self.inode, self.changed, self.changed_nanoseconds)
+    }
 }
 
 impl FileState {

@@ -142,13 +142,22 @@ fn faults_of_line_ends_and_control_bytes() {
     fault("GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n", BareCr);
     fault("GET / HTTP/1.1\r\n\r\r\n", BareCr);
     // RFC 9110 section 5.5.
-    fault("\x16\x03\x01", ControlByte); // TLS on the wrong port
+    fault("\r\n\x16", ControlByte);
+    fault("GET /\x16\x03\x01", ControlByte);
     fault("GET /\0", ControlByte);
     fault("GET /\x7f", ControlByte);
     fault("GET / HTTP/1.1\r\nA: b\0", ControlByte);
     fault("GET / HTTP/1.1\r\nA\0: b", ControlByte);
     fault("GET / HTTP/1.1\r\nA: \x0b", ControlByte);
     fault("GET / HTTP/1.1\r\nA: \x7f", ControlByte);
+}
+
+/// RFC 8446 section 5.1.
+#[test]
+fn a_client_that_speaks_tls_is_told_apart() {
+    fault("\x16", ParseError::TlsHandshake);
+    fault("\x16\x03\x01\x02\0\x01\0\x01", ParseError::TlsHandshake);
+    fault("\x16GET / HTTP/1.1\r\n\r\n", ParseError::TlsHandshake);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
     "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
-    "script-src 'sha256-MeD0BuheAfyNX73aQ6yD6Snig+6Oi6j1WsO0RZgoPnU='; ",
+    "script-src 'sha256-ULJbyhbuYYzV4HQWQlKyW6nZX6x7bXuDIDx8ReM8NLQ='; ",
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
 
@@ -130,14 +130,12 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
 
 pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
     let end = if frame.rows() > 0 { "</tbody>\n" } else { "" };
-    // The script shows this paragraph if its filter leaves no row.
-    let hidden = match frame.totals.entries() {
-        0 => "",
-        _ => " hidden",
-    };
-    let text = match frame.query.filter.is_empty() && hidden.is_empty() {
-        true => "This folder is empty.",
-        false => "No name matches.",
+    // The script fills and shows this paragraph if its filter leaves no row. Until then it is empty,
+    // because text browsers show hidden elements.
+    let (hidden, text) = match (frame.totals.entries(), frame.query.filter.is_empty()) {
+        (0, true) => ("", "This folder is empty."),
+        (0, false) => ("", "No name matches."),
+        _ => (" hidden", ""),
     };
     append(
         out,

@@ -233,6 +233,21 @@ mod tests {
         check("/", "sort=size&order=desc&q=%22%3E%26", &[], &links);
     }
 
+    /// Text browsers show hidden elements.
+    #[test]
+    fn only_an_empty_list_says_that_nothing_matches() {
+        let none = |query: &str, entries: &[ListedEntry]| {
+            let page = rendered("/", query, entries, 1);
+            let start = page.find("<p class=\"none\"").expect("the paragraph");
+            page[start..].lines().next().map(str::to_owned)
+        };
+        let row = [entry(b"a", EntryKind::File)];
+        let hidden = "<p class=\"none\" id=\"none\" hidden></p>";
+        assert_eq!(none("q=a", &row).as_deref(), Some(hidden));
+        let shown = "<p class=\"none\" id=\"none\">No name matches.</p>";
+        assert_eq!(none("q=b", &row).as_deref(), Some(shown));
+    }
+
     #[test]
     fn the_heading_of_the_root_is_its_name() {
         check("/", "", &[], &["<b aria-current=\"page\">www</b>"]);

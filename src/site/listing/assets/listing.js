@@ -116,6 +116,7 @@ function filter() {
   const shown = index.reduce((sum, part) => sum + filterGroup(part, wanted), 0);
   table.hidden = false;
   const all = index.reduce((sum, part) => sum + part.rows.length, 0);
+  none.textContent ||= "No name matches.";
   none.hidden = shown > 0;
   count.textContent = shown === all ? servedCount : `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} shown`;
 }
