@@ -38,10 +38,9 @@ fn write_head(out: &mut Vec<u8>, prefix: char, head: Head) {
     for (line, end) in lines(head.bytes) {
         let name = line.iter().position(|&octet| octet == b':');
         let is_folded = matches!(line.first(), Some(b' ' | b'\t'));
-        // A folded line continues the value before it.
-        if !is_folded {
-            is_secret = name.is_some_and(|colon| is_secret_name(&line[..colon]));
-        }
+        // A folded line continues the value before it. After the first line of a head, it has a name.
+        let has_secret_name = name.is_some_and(|colon| is_secret_name(&line[..colon]));
+        is_secret = has_secret_name || (is_folded && is_secret);
         let shown = match name {
             _ if !is_secret => line,
             Some(colon) if !is_folded => &line[..=colon],
@@ -63,8 +62,9 @@ fn write_head(out: &mut Vec<u8>, prefix: char, head: Head) {
 }
 
 fn is_secret_name(name: &[u8]) -> bool {
-    // A refused head may have white space before the colon.
-    let name = name.trim_ascii_end();
+    // A refused head may have other bytes around the name.
+    let is_of_name = |octet: &&u8| octet.is_ascii_alphabetic() || **octet == b'-';
+    let name: Vec<u8> = name.iter().filter(is_of_name).copied().collect();
     SECRET
         .iter()
         .any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
@@ -152,6 +152,12 @@ mod tests {
             "> A: b\\x0D\n> Cookie: ***\\x0A\n> C: d\n",
         );
         check("Cookies: shown", "> Cookies: shown\n");
+        // Heads that are refused.
+        check(
+            "GET / HTTP/1.1\r\n Cookie: secret",
+            "> GET / HTTP/1.1\n>  ***\n",
+        );
+        check("\"Cookie\x0b\": secret", "> \"Cookie\\x0B\": ***\n");
     }
 
     #[test]

@@ -153,7 +153,8 @@ impl<'a> Decided<'a> {
             }
             Decision::Multipart(ranges) => {
                 let media_type = metadata.media_type.to_owned();
-                let layout = Byteranges::new(boundary(), media_type, length, ranges);
+                let layout = Byteranges::new(boundary(), media_type, length, ranges)
+                    .coded(metadata.variant.coding);
                 let mut fields = metadata.cache_fields();
                 metadata.push_content_fields(&mut fields, layout.content_type());
                 let body = parts(&layout, &stored);

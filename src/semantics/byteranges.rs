@@ -22,6 +22,7 @@
 
 use std::borrow::Cow;
 
+use super::coding::Coding;
 use super::range::{ByteRange, ContentRange};
 use crate::text::append;
 
@@ -30,6 +31,7 @@ use crate::text::append;
 pub struct Byteranges {
     boundary: String,
     media_type: Cow<'static, str>,
+    coding: Coding,
     length: u64,
     ranges: Vec<ByteRange>,
 }
@@ -47,9 +49,17 @@ impl Byteranges {
         Byteranges {
             boundary: boundary.into(),
             media_type: media_type.into(),
+            coding: Coding::Identity,
             length,
             ranges,
         }
+    }
+
+    /// The same for a representation in this content coding. Each part says it, because the body as a
+    /// whole is not coded.
+    pub fn coded(mut self, coding: Coding) -> Byteranges {
+        self.coding = coding;
+        self
     }
 
     /// The parts, in order.
@@ -73,9 +83,16 @@ impl Byteranges {
             out,
             format_args!(
                 "\r\n--{boundary}\r\nContent-Type: {media_type}\r\n\
-                 Content-Range: {content_range}\r\n\r\n"
+                 Content-Range: {content_range}\r\n"
             ),
         );
+        if self.coding != Coding::Identity {
+            append(
+                out,
+                format_args!("Content-Encoding: {}\r\n", self.coding.name()),
+            );
+        }
+        out.extend_from_slice(b"\r\n");
     }
 
     /// Appends the text after the last part.
@@ -111,6 +128,19 @@ mod tests {
         let body = assemble(content, &layout);
         assert_eq!(String::from_utf8(body).unwrap(), want);
         assert_eq!(layout.content_type(), "multipart/byteranges; boundary=SEP");
+    }
+
+    #[test]
+    fn each_part_says_the_coding() {
+        let range = ByteRange { first: 0, last: 0 };
+        let layout = Byteranges::new("SEP", "image/svg+xml", 9, vec![range]).coded(Coding::Gzip);
+        let mut out = Vec::new();
+        layout.part_head(0, &mut out);
+        let head = String::from_utf8(out).expect("text");
+        assert!(
+            head.ends_with("bytes 0-0/9\r\nContent-Encoding: gzip\r\n\r\n"),
+            "{head}"
+        );
     }
 
     #[test]

@@ -17,9 +17,12 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
+use crossbeam_channel::{Sender, bounded};
 use rustix::fs::CWD;
 
 use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, Pending, Room};
@@ -29,13 +32,24 @@ use crate::site::root::{DiskError, LinkPolicy, LookupError, Root};
 /// The time between two looks of a worker at the path.
 pub(super) const INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long a worker waits for a disk thread, as long as a turn of a connection.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// The path of a root, and the directory to which it led last.
 pub struct GivenRoot {
     /// Absolute, because the current directory may be deleted.
     path: PathBuf,
     /// How to open it. `None`: for a single file.
     links: Option<LinkPolicy>,
+    changes: AtomicU64,
     state: Mutex<State>,
+}
+
+/// Where the path leads, as far as is known.
+pub(super) struct Current {
+    pub root: Arc<Root>,
+    /// Whether the path was looked up. If not, the next turn should ask again.
+    pub is_known: bool,
 }
 
 struct State {
@@ -61,6 +75,7 @@ impl GivenRoot {
         Ok(GivenRoot {
             path,
             links,
+            changes: AtomicU64::new(0),
             state: Mutex::new(State {
                 root: Arc::new(root),
                 look: None,
@@ -81,23 +96,36 @@ impl GivenRoot {
         Arc::clone(&self.state().root)
     }
 
-    /// Looks where the path leads. If that would wait, `disk` does it, and a later call returns what it
-    /// has found.
-    pub(super) fn current(&self, disk: Option<&DiskPool>) -> Arc<Root> {
+    /// How often the path has led to another directory. A worker compares it in each turn, so that all
+    /// workers change at the same time.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Looks where the path leads. If that waits for the disk, `disk` does it, and `is_known` is false until
+    /// it has answered.
+    pub(super) fn current(&self, disk: Option<&DiskPool>) -> Current {
         let mut state = self.state();
-        if let Some(look) = &state.look {
-            match look.poll() {
-                None => return Arc::clone(&state.root),
-                Some(ended) => {
-                    state.look = None;
-                    if let Ended::Done(Some(root)) = ended {
-                        state.root = Arc::new(root);
-                    }
-                }
+        if state.look.is_none() {
+            self.look(&mut state, disk);
+        }
+        if let Some(look) = &state.look
+            && let Some(ended) = look.poll()
+        {
+            state.look = None;
+            if let Ended::Done(Some(root)) = ended {
+                self.change(&mut state, root);
             }
         }
-        self.look(&mut state, disk);
-        Arc::clone(&state.root)
+        Current {
+            root: Arc::clone(&state.root),
+            is_known: state.look.is_none(),
+        }
+    }
+
+    fn change(&self, state: &mut State, root: Root) {
+        state.root = Arc::new(root);
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     fn look(&self, state: &mut State, disk: Option<&DiskPool>) {
@@ -111,11 +139,14 @@ impl GivenRoot {
             // is on a remote file system. If it cannot be opened, the next look tries again.
             (Ok(true), disk) if disk.is_none() || state.root.is_quick() => {
                 if let Ok(root) = open(&self.path, self.links) {
-                    state.root = Arc::new(root);
+                    self.change(state, root);
                 }
             }
             (Err(LookupError::Disk(DiskError::NotFound)), _) | (_, None) => {}
-            (_, Some(disk)) => state.look = self.leave_to_disk_thread(&state.root, disk),
+            (_, Some(disk)) => {
+                state.look = self.leave_to_disk_thread(&state.root, disk);
+                state.look.iter().for_each(wait_a_moment);
+            }
         }
     }
 
@@ -138,6 +169,23 @@ impl GivenRoot {
     fn state(&self) -> MutexGuard<'_, State> {
         // No panic leaves the state half-written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until a disk thread has looked, but not until a disk has answered. After a link was swapped, the
+/// kernel only notes that it was read, which it refuses to do without waiting.
+fn wait_a_moment(look: &Pending<Option<Root>>) {
+    let (sender, ended) = bounded(1);
+    look.wake(Waker::from(Arc::new(Bell(sender))));
+    let _ = ended.recv_timeout(MOMENT);
+}
+
+/// A waker that sends to a channel.
+struct Bell(Sender<()>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.try_send(());
     }
 }
 
@@ -210,7 +258,7 @@ mod tests {
                 look.wake(waker);
                 rings.recv_timeout(PATIENCE).expect("an end");
             }
-            let root = self.given.current(disk);
+            let root = self.given.current(disk).root;
             let (file, _) = root.open_file(b"a", Blocking::Allowed).ok()?;
             io::read_to_string(file).ok()
         }

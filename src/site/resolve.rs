@@ -40,8 +40,8 @@ const HOT: i64 = 2;
 /// One worker's view of the document root: the shared root, the worker's own cache and its time.
 pub struct Site {
     root: Arc<Root>,
-    /// The path of the root, and when to look again where it leads. `None`: it stays where it is.
-    given: Option<(Arc<GivenRoot>, Instant)>,
+    /// The path of the root. `None`: the root stays where it is.
+    followed: Option<Followed>,
     /// Does what would wait for the disk. `None`: the worker itself waits.
     disk: Option<DiskPool>,
     options: Arc<SiteOptions>,
@@ -58,6 +58,15 @@ pub struct Site {
     swept: i64,
     /// Scratch space for a path with the name of an index file.
     index_path: Vec<u8>,
+}
+
+/// The path of the root, and what the worker knows of it.
+struct Followed {
+    given: Arc<GivenRoot>,
+    /// [`GivenRoot::changes`] when the worker looked last.
+    changes: u64,
+    /// When to look again.
+    next_look: Instant,
 }
 
 /// What a path names.
@@ -89,7 +98,7 @@ impl Site {
     pub fn new(root: Arc<Root>, options: Arc<SiteOptions>, allowances: Allowances) -> Site {
         Site {
             root,
-            given: None,
+            followed: None,
             disk: None,
             options,
             cache: Cache::new(allowances.cache.clone()),
@@ -105,17 +114,28 @@ impl Site {
 
     /// Follows the path of the root.
     pub fn follow(&mut self, given: Arc<GivenRoot>, now: Instant) {
-        self.given = Some((given, now));
+        self.followed = Some(Followed {
+            changes: given.changes(),
+            given,
+            next_look: now,
+        });
     }
 
     /// If it is time, looks where the path of the root leads. Responses under way keep the old root.
     pub fn look_at_root(&mut self, now: Instant) {
-        if let Some((given, next_look)) = &mut self.given
-            && *next_look <= now
-        {
-            *next_look = now + given_root::INTERVAL;
-            self.root = given.current(self.disk.as_ref());
+        let Some(followed) = &mut self.followed else {
+            return;
+        };
+        let changes = followed.given.changes();
+        if followed.next_look > now && followed.changes == changes {
+            return;
         }
+        let current = followed.given.current(self.disk.as_ref());
+        followed.changes = followed.given.changes();
+        if current.is_known {
+            followed.next_look = now + given_root::INTERVAL;
+        }
+        self.root = current.root;
     }
 
     /// Leaves to this pool what would wait for the disk.

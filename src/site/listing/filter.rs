@@ -50,6 +50,8 @@ pub(super) fn normalised(text: &str) -> String {
 /// `text` in lowercase and without accents: decomposed, and without its combining marks.
 fn folded(text: &str) -> String {
     let decomposed = text.chars().flat_map(char::to_lowercase).nfd();
+    // A sigma has another form at the end of a word.
+    let decomposed = decomposed.map(|char| if char == 'ς' { 'σ' } else { char });
     decomposed
         .filter(|&char| !is_combining_mark(char))
         .collect()
@@ -70,6 +72,8 @@ mod tests {
         check("", b"a", true);
         check("", b"", true);
         check("READ", b"readme", true);
+        check("ΟΔΟΣ", "οδος.txt".as_bytes(), true); // a sigma at the end of a word
+        check("οδος", "ΟΔΟΣ.pdf".as_bytes(), true);
         check("me", b"README", true);
         check("readme2", b"readme", false);
         check("\u{c4}", "l\u{e4}nge".as_bytes(), true);

@@ -27,7 +27,7 @@ pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
     "default-src 'none'; ",
     "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
-    "script-src 'sha256-ULJbyhbuYYzV4HQWQlKyW6nZX6x7bXuDIDx8ReM8NLQ='; ",
+    "script-src 'sha256-vV9Ny4EnbZ8Hmn4Ia7zLcHQpbksTZiVSA0158+wRv60='; ",
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 );
 

@@ -59,7 +59,7 @@ table.addEventListener("pointerover", ({ target }) => {
 
 // ---- Filter: each word in any order, without case and accents, as the server does it
 
-const fold = (text) => /^[\0-\x7f]*$/.test(text) ? text.toLowerCase() : text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+const fold = (text) => /^[\0-\x7f]*$/.test(text) ? text.toLowerCase() : text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replaceAll("ς", "σ");
 const words = (text) => fold(text).split(/\s+/).filter(Boolean).slice(0, 16);
 // The server has already filtered by these words. The script can only narrow that filter.
 const served = words(box.defaultValue);
