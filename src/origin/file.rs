@@ -272,21 +272,24 @@ fn coded(
     // If there is no memory here, the client refuses identity, or identity would have been chosen.
     let coder = origin.site.coder(variant.coding);
     let coder = coder.ok_or(DiskError::CodersBusy)?;
-    let waker = || request.wakers.waker();
-    let caller = caller(request, &waker);
-    let Some(source) = origin.site.source(file, opened, caller)? else {
-        return Ok(None);
-    };
-    let source = CachedWhenDone {
-        coded: Coded::new(source, coder),
-        bytes: Some((Vec::new(), origin.site.charge_anyway(Account::Contents, 0))),
-        limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
-        updates: origin.site.updates(),
-        file: Rc::clone(file),
-        variant,
-    };
-    let whole = Whole::Source(Box::new(source));
-    Ok(Some(Answer::Ready(decided.with_content(whole))))
+    let cached = Rc::clone(file);
+    made_while_sent(
+        origin,
+        request,
+        file,
+        opened,
+        decided,
+        move |origin, source| {
+            Ok(Box::new(CachedWhenDone {
+                coded: Coded::new(source, coder),
+                bytes: Some((Vec::new(), origin.site.charge_anyway(Account::Contents, 0))),
+                limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
+                updates: origin.site.updates(),
+                file: cached,
+                variant,
+            }))
+        },
+    )
 }
 
 /// The answer with what `make` makes of the stored content, while it is sent. `None` if the file changed
