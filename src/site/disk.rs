@@ -14,11 +14,16 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Wake, Waker};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::site::line::Line;
+
+/// For jobs that belong to no client.
+pub(super) const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Jobs that wait for a thread. Most clients give up before the last of so many has begun.
 const MOST_WAITING: usize = 1024;
@@ -214,8 +219,7 @@ impl DiskPool {
             run: Box::new(move || drop(thing)),
         };
         let mut state = self.shared().state();
-        let nobody = Ipv4Addr::UNSPECIFIED.into();
-        state.line.enter_anyway(nobody, job);
+        state.line.enter_anyway(NOBODY, job);
         // Without a thread, the next one that starts drops it.
         self.shared().has_thread_for_all(&mut state);
         drop(state);
@@ -277,6 +281,14 @@ impl<T> Pending<T> {
         }
     }
 
+    /// Waits for the end of the job, but not longer than this.
+    pub(super) fn wait(&self, longest: Duration) {
+        let (waker, rings) = bell();
+        self.wake(waker);
+        // Whether it has ended, `poll` tells.
+        let _ = rings.recv_timeout(longest);
+    }
+
     /// Makes the end of the job wake this waker too.
     pub fn wake(&self, waker: Waker) {
         let mut slot = lock(&self.slot);
@@ -300,6 +312,22 @@ impl<T> Drop for Pending<T> {
         };
         drop(state);
         drop(job);
+    }
+}
+
+/// A waker, and what it sends.
+pub(super) fn bell() -> (Waker, Receiver<()>) {
+    let (sender, rings) = unbounded();
+    (Waker::from(Arc::new(Bell(sender))), rings)
+}
+
+/// A waker that sends to a channel.
+struct Bell(Sender<()>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        // Nobody may wait any more.
+        let _ = self.0.send(());
     }
 }
 
@@ -419,21 +447,6 @@ pub(super) mod tests {
 
     fn client(number: u8) -> IpAddr {
         [10, 0, 0, number].into()
-    }
-
-    /// A waker that sends to a channel.
-    struct Bell(mpsc::Sender<()>);
-
-    impl std::task::Wake for Bell {
-        fn wake(self: Arc<Self>) {
-            let _ = self.0.send(());
-        }
-    }
-
-    /// A waker, and what it sends.
-    pub fn bell() -> (Waker, mpsc::Receiver<()>) {
-        let (sender, rings) = mpsc::channel();
-        (Waker::from(Arc::new(Bell(sender))), rings)
     }
 
     /// A gate that lets a job pass for each message, and tells which one has come to it.

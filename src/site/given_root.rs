@@ -12,20 +12,17 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, bounded};
 use rustix::fs::CWD;
 
-use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, Pending, Room};
+use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, NOBODY, Pending, Room};
 use crate::site::nofollow::{Blocking, PASS, open_one};
 use crate::site::root::{DiskError, LinkPolicy, LookupError, Root};
 
@@ -145,7 +142,9 @@ impl GivenRoot {
             (Err(LookupError::Disk(DiskError::NotFound)), _) | (_, None) => {}
             (_, Some(disk)) => {
                 state.look = self.leave_to_disk_thread(&state.root, disk);
-                state.look.iter().for_each(wait_a_moment);
+                // Often a disk thread need not wait for the disk: after a link was swapped, the kernel only
+                // notes that it was read, which it refuses to do for the worker.
+                state.look.iter().for_each(|look| look.wait(MOMENT));
             }
         }
     }
@@ -161,31 +160,13 @@ impl GivenRoot {
             Ok(true) => open(&path, links).ok(),
             _ => None,
         };
-        let nobody: IpAddr = Ipv4Addr::UNSPECIFIED.into();
         let (effort, file_system) = (Effort::Look, FileSystem::Usual);
-        disk.submit(effort, file_system, nobody, Room::Limited, look)
+        disk.submit(effort, file_system, NOBODY, Room::Limited, look)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // No panic leaves the state half-written.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Waits until a disk thread has looked, but not until a disk has answered. After a link was swapped, the
-/// kernel only notes that it was read, which it refuses to do without waiting.
-fn wait_a_moment(look: &Pending<Option<Root>>) {
-    let (sender, ended) = bounded(1);
-    look.wake(Waker::from(Arc::new(Bell(sender))));
-    let _ = ended.recv_timeout(MOMENT);
-}
-
-/// A waker that sends to a channel.
-struct Bell(Sender<()>);
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        let _ = self.0.try_send(());
     }
 }
 
@@ -227,7 +208,6 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::site::disk::tests::bell;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -254,9 +234,7 @@ mod tests {
             self.given.current(disk);
             // A name that has just vanished is not in memory, so a disk thread looks.
             if let Some(look) = &self.given.state().look {
-                let (waker, rings) = bell();
-                look.wake(waker);
-                rings.recv_timeout(PATIENCE).expect("an end");
+                look.wait(PATIENCE);
             }
             let root = self.given.current(disk).root;
             let (file, _) = root.open_file(b"a", Blocking::Allowed).ok()?;

@@ -309,12 +309,14 @@ pub(super) fn outcome<T>(ended: Ended<T>) -> Result<T, DiskError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::sync::mpsc;
+
+    use super::*;
     use std::task::Waker;
     use std::time::Duration;
 
-    use crate::site::disk::tests::{bell, gated};
+    use crate::site::disk::bell;
+    use crate::site::disk::tests::gated;
     use crate::site::options::{Allowances, Budgets, SiteOptions};
     use crate::site::root::LinkPolicy;
 
@@ -327,7 +329,7 @@ mod tests {
         allowances: Allowances,
         pass: mpsc::Sender<()>,
         comes: mpsc::Receiver<Effort>,
-        rings: mpsc::Receiver<()>,
+        rings: crossbeam_channel::Receiver<()>,
         waker: Waker,
         folder: tempfile::TempDir,
     }
