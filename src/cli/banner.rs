@@ -177,21 +177,29 @@ fn url(scheme: Scheme, ip: IpAddr, port: u16) -> String {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check_urls(listening: &[&str], outward: &[&str], want: &[&str]) {
-        let listening: Vec<SocketAddr> = listening.iter().map(|a| a.parse().expect(a)).collect();
-        let outward: Vec<IpAddr> = outward.iter().map(|a| a.parse().expect(a)).collect();
-        let banner = Banner {
-            listening: &listening,
+    /// A plain one. Each test says what is different.
+    fn banner(listening: &[SocketAddr]) -> Banner<'_> {
+        Banner {
+            listening,
             scheme: Scheme::Http,
             plain: &[],
             fingerprint: None,
-            outward: &outward,
+            outward: &[],
             root: Path::new("/srv"),
             taken: None,
             qr: Qr::Auto,
             columns: None,
             colour: false,
+        }
+    }
+
+    #[track_caller]
+    fn check_urls(listening: &[&str], outward: &[&str], want: &[&str]) {
+        let listening: Vec<SocketAddr> = listening.iter().map(|a| a.parse().expect(a)).collect();
+        let outward: Vec<IpAddr> = outward.iter().map(|a| a.parse().expect(a)).collect();
+        let banner = Banner {
+            outward: &outward,
+            ..banner(&listening)
         };
         assert_eq!(banner.urls(), want);
     }
@@ -220,16 +228,10 @@ mod tests {
     fn check_text(listening: &str, root: &str, taken: Option<u16>, colour: bool, want: &str) {
         let listening = [listening.parse().expect(listening)];
         let banner = Banner {
-            listening: &listening,
-            scheme: Scheme::Http,
-            plain: &[],
-            fingerprint: None,
-            outward: &[],
             root: Path::new(root),
             taken,
-            qr: Qr::Auto,
-            columns: None,
             colour,
+            ..banner(&listening)
         };
         assert_eq!(banner.text(), want);
     }
@@ -274,16 +276,11 @@ mod tests {
         let listening = ["127.0.0.1:8443", "[::1]:443"].map(|at| at.parse().expect(at));
         let plain = ["127.0.0.1:80", "[::1]:8080"].map(|at| at.parse().expect(at));
         let banner = Banner {
-            listening: &listening,
             scheme: Scheme::Https,
             plain: &plain,
             fingerprint: Some("AB:CD"),
-            outward: &[],
-            root: Path::new("/srv"),
-            taken: None,
-            qr: Qr::Auto,
             columns: Some(80),
-            colour: false,
+            ..banner(&listening)
         };
         assert_eq!(
             banner.text(),
@@ -308,16 +305,10 @@ mod tests {
         let listening: Vec<SocketAddr> = listening.iter().map(|a| a.parse().expect(a)).collect();
         let outward = ["192.0.2.7", "2001:db8::7"].map(|ip| ip.parse().expect(ip));
         let banner = Banner {
-            listening: &listening,
-            scheme: Scheme::Http,
-            plain: &[],
-            fingerprint: None,
             outward: &outward,
-            root: Path::new("/srv"),
-            taken: None,
             qr,
             columns,
-            colour: false,
+            ..banner(&listening)
         };
         let want = match want.starts_with("http") {
             true => {

@@ -12,9 +12,9 @@
 //! bytes of its own memory after the last page as both queues hold, no page of the file waits any more.
 //! If the file is unchanged then, the client has received one representation.
 //!
-//! The limits are those of this network namespace. They do not hold for a client that takes the pages
-//! out of its queue without reading them, such as a proxy on the same machine that splices, nor for one
-//! that raises its own limits, which takes privileges.
+//! The limits are those of this network namespace. Two kinds of clients on the same machine can hold more:
+//! one that takes pages out of its queue without reading them, such as a proxy that splices, and one with
+//! the privilege to raise its own limits.
 
 use std::fs;
 use std::io::ErrorKind;

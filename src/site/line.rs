@@ -43,9 +43,9 @@ impl<T> Line<T> {
         }
     }
 
-    /// Adds an item of a client. If too many wait already, it takes the turn of the newest item for
-    /// which `may_go` is true, of the network with the most waiting items, unless `network` would then
-    /// have more. Returns the item if there is no such network.
+    /// Adds an item of a client. If too many wait already, another item makes room: the newest one of the
+    /// network with the most waiting items. Only items for which `may_go` is true count and go. If
+    /// `network` would then have more than that one, nothing changes, and the item is returned.
     pub fn enter(
         &mut self,
         network: IpAddr,

@@ -32,8 +32,8 @@ const READ: OFlags = OFlags::RDONLY
 /// Flags to find out what a name is.
 const LOOK: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
-/// How long a disk thread waits until it tries again to open a file that another process has a lease on, or
-/// looks again at a file whose size was wrong. File servers such as Samba and nfsd give up a lease within
+/// The pause of a disk thread before it tries again: to open a file that another process has a lease on,
+/// or to look at a file whose size was wrong. File servers such as Samba and nfsd give up a lease within
 /// milliseconds after they were asked. The clock of a file system ticks at least each 10 ms.
 const PAUSE: Duration = Duration::from_millis(20);
 
