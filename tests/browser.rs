@@ -30,10 +30,14 @@ fn server() -> TestServer {
     ])
 }
 
+fn url(server: &TestServer, path: &str) -> String {
+    format!("http://{}{path}", server.address)
+}
+
 /// Opens a page of the server.
 fn open(server: &TestServer, path: &str, width: u32) -> Page {
     let mut page = Page::new(width, 800);
-    page.open(&format!("http://{}{path}", server.address));
+    page.open(&url(server, path));
     page
 }
 
@@ -83,7 +87,7 @@ fn the_filter_takes_words_and_the_keyboard_moves() {
     // Enter opens the first match.
     page.enter("cafe");
     page.press("Enter");
-    page.wait_for("location.pathname === '/docs/Caf%C3%A9.txt'");
+    page.wait_for_page(&url(&server, "/docs/Caf%C3%A9.txt"));
 }
 
 /// The script filters by the rule of the server.
@@ -119,7 +123,7 @@ fn dates_are_in_the_zone_and_the_language_of_the_browser() {
         .open(server.root.join("docs/zebra.txt"));
     let time = UNIX_EPOCH + Duration::from_secs(DATE);
     file.expect("it opens").set_modified(time).expect("a date");
-    let url = format!("http://{}/docs/?q=zebra", server.address);
+    let zebra = url(&server, "/docs/?q=zebra");
     let mut page = Page::new(1280, 800);
     let shown =
         "[...document.querySelectorAll('thead a, time')].map(one => one.innerText).join(' | ')";
@@ -128,7 +132,7 @@ fn dates_are_in_the_zone_and_the_language_of_the_browser() {
         "Emulation.setScriptExecutionDisabled",
         json!({"value": true}),
     );
-    page.open(&url);
+    page.open(&zebra);
     let plain = page.run(shown);
     assert_eq!(plain, "Name | Size | Modified (UTC) | 2001-09-09 01:46");
     page.call(
@@ -140,7 +144,7 @@ fn dates_are_in_the_zone_and_the_language_of_the_browser() {
         json!({"timezoneId": "Asia/Tokyo"}),
     );
     page.call("Emulation.setLocaleOverride", json!({"locale": "de-DE"}));
-    page.open(&url);
+    page.open(&zebra);
     let localised = page.run(shown);
     assert_eq!(localised, "Name | Size | Modified | 09.09.2001, 10:46");
     let hover = "document.querySelector('time').dispatchEvent(new PointerEvent('pointerover', {bubbles: true}));
@@ -167,9 +171,9 @@ fn images_are_tiles_and_a_readme_is_text() {
     page.wait_for(is_loaded);
     check_quiet(&page);
     // The browser remembers the view. A folder without images has none.
-    page.open(&format!("http://{}/docs/?sort=size", server.address));
+    page.open(&url(&server, "/docs/?sort=size"));
     page.wait_for(is_loaded);
-    page.open(&format!("http://{}/docs/letters/", server.address));
+    page.open(&url(&server, "/docs/letters/"));
     assert_eq!(page.run("view.checkVisibility()"), false);
     assert_eq!(page.run("document.documentElement.className"), "js");
     check_quiet(&page);
@@ -230,7 +234,6 @@ fn an_error_page_leads_to_a_folder_that_exists() {
     let mut page = open(&server, "/docs/letters/none", 800);
     check_quiet(&page);
     page.run("document.querySelector('p:last-child a').click()");
-    page.wait_for(
-        "location.pathname === '/docs/letters/' && document.title === 'Index of /docs/letters/'",
-    );
+    page.wait_for_page(&url(&server, "/docs/letters/"));
+    assert_eq!(page.run("document.title"), "Index of /docs/letters/");
 }

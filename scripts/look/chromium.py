@@ -97,6 +97,17 @@ class Browser:
         return Page(self, width, height)
 
 
+def is_load(event, loader):
+    """Whether the document that this loader brings has loaded. An event of the page before it may come
+    late."""
+    happened = event.get("params", {})
+    return (
+        event.get("method") == "Page.lifecycleEvent"
+        and happened["name"] == "load"
+        and happened["loaderId"] == loader
+    )
+
+
 class Page:
     """A tab of the browser."""
 
@@ -109,6 +120,7 @@ class Page:
         self.session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
         self.resize(width, height)
 
     def call(self, method, **parameters):
@@ -137,8 +149,8 @@ class Page:
     def go(self, url):
         """Opens a page and waits until it has loaded."""
         self.events.clear()
-        self.call("Page.navigate", url=url)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+        loader = self.call("Page.navigate", url=url)["loaderId"]
+        while not any(is_load(event, loader) for event in self.events):
             self.events.append(self.browser.next())
         self.settle()
 

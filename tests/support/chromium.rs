@@ -54,6 +54,7 @@ impl Page {
         for domain in ["Page", "Runtime", "Log"] {
             page.call(&format!("{domain}.enable"), json!({}));
         }
+        page.call("Page.setLifecycleEventsEnabled", json!({"enabled": true}));
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
         page.call("Emulation.setDeviceMetricsOverride", size);
         page
@@ -88,14 +89,40 @@ impl Page {
     }
 
     /// Opens a page and waits until it has loaded.
+    #[track_caller]
     pub fn open(&mut self, url: &str) {
-        self.call("Page.navigate", json!({"url": url}));
-        let is_loaded = |event: &Value| event["method"] == "Page.loadEventFired";
-        while !self.events.iter().any(is_loaded) {
+        let navigated = self.call("Page.navigate", json!({"url": url}));
+        assert_eq!(navigated["errorText"], Value::Null, "{url}");
+        self.wait_for_load(&navigated["loaderId"]);
+    }
+
+    /// Waits until a key or a click has led to this page and it has loaded. Scripts that run before may
+    /// still run in the old page, or in one without a body.
+    pub fn wait_for_page(&mut self, url: &str) {
+        let frame = self.wait_for_event("Page.frameNavigated", |happened| {
+            happened["frame"]["url"] == url && happened["frame"]["parentId"].is_null()
+        });
+        self.wait_for_load(&frame["frame"]["loaderId"]);
+    }
+
+    /// Waits until the document that this loader brings has loaded: an event of the page before it does
+    /// not count.
+    fn wait_for_load(&mut self, loader: &Value) {
+        self.wait_for_event("Page.lifecycleEvent", |happened| {
+            happened["name"] == "load" && happened["loaderId"] == *loader
+        });
+    }
+
+    /// The parameters of an event that has happened or will. It is found once.
+    fn wait_for_event(&mut self, method: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let is_wanted = |event: &Value| event["method"] == method && is_wanted(&event["params"]);
+        loop {
+            if let Some(at) = self.events.iter().position(is_wanted) {
+                return self.events.remove(at)["params"].take();
+            }
             let event = self.next();
             self.events.push(event);
         }
-        self.events.retain(|event| !is_loaded(event));
     }
 
     /// The value of an expression of JavaScript, or what its promise brings.
@@ -110,7 +137,7 @@ impl Page {
         evaluated["result"]["value"].take()
     }
 
-    /// Waits until an expression is true. The page looks at it in each frame.
+    /// Waits until an expression is true in this page. The page looks at it in each frame.
     #[track_caller]
     pub fn wait_for(&mut self, expression: &str) {
         let look = format!(
@@ -121,8 +148,10 @@ impl Page {
                look();
              }})"
         );
-        let shown = self.run("document.body.innerText.slice(0, 1000)");
-        assert_eq!(self.run(&look), true, "{expression} in {shown}");
+        if self.run(&look) != true {
+            let shown = self.run("document.body.innerText.slice(0, 1000)");
+            panic!("never true: {expression} in {shown}");
+        }
     }
 
     /// Presses a key, such as `Enter` or `j`.
