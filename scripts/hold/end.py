@@ -73,7 +73,7 @@ def drained(house, root):
         f"{f' ({faults[0]})' if faults else ''}"
     )
     bad = outcomes["cut"] + outcomes["unanswered"] + outcomes["refused"] + len(faults)
-    is_fair = outcomes["long"] == 2 * REPETITIONS and outcomes["whole"] > 100 * REPETITIONS
+    is_fair = outcomes["long"] == 2 * REPETITIONS and outcomes["whole"] > 50 * REPETITIONS
     held = bad == 0 and is_fair and statuses == [0] * REPETITIONS and max(times) <= DRAIN
     return Row(
         NAME,
