@@ -166,6 +166,7 @@ fn the_help_shows_every_default_in_groups() {
     let help = printed(&[("PORT", "http")], &["--help"]);
     for group in [
         "Serving:",
+        "Responses:",
         "Network:",
         "Output:",
         "HTTPS",

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use super::options::{Kind, Mode, OptionDef};
+use super::options::{Kind, Mode, OptionDef, options};
 use super::settings::Settings;
 
 /// The name of the subcommand.
@@ -100,8 +100,8 @@ pub fn full(mode: Mode, defaults: &Settings) -> Command {
 
 /// The same for `-h`: only the common options, each in one line of 80 columns.
 pub fn short(mode: Mode, defaults: &Settings) -> Command {
-    let options = mode.options();
-    let common = options.filter_map(|(_, option)| common(option, defaults));
+    let options = options(mode);
+    let common = options.filter_map(|(_, option)| common(option, mode, defaults));
     let after_help = match mode {
         Mode::Serve => SHORT_AFTER_HELP,
         Mode::Explain => EXPLAIN_SHORT_AFTER_HELP,
@@ -148,8 +148,8 @@ fn bare(mode: Mode) -> Command {
 
 /// The options of the mode, under their headings.
 fn arguments(mode: Mode, defaults: &Settings) -> impl Iterator<Item = Arg> {
-    let options = mode.options();
-    options.map(|(heading, option)| argument(option, defaults).help_heading(heading))
+    let options = options(mode);
+    options.map(move |(heading, option)| argument(option, mode, defaults).help_heading(heading))
 }
 
 fn path() -> Arg {
@@ -159,17 +159,21 @@ fn path() -> Arg {
         .value_hint(ValueHint::AnyPath)
 }
 
-fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
+fn argument(option: &OptionDef, mode: Mode, defaults: &Settings) -> Arg {
     let help = match option.default {
         Some(show) => format!("{} [default: {}]", option.help, show(defaults)),
         None => option.help.to_owned(),
     };
-    let argument = named(option).help(help);
+    let argument = named(option, mode).help(help);
+    let argument = match option.value_name() {
+        Some(name) => argument.value_name(name),
+        None => argument,
+    };
     let argument = match option.alias {
         Some(alias) => argument.visible_alias(alias),
         None => argument,
     };
-    match option.kind {
+    let argument = match option.kind {
         Kind::Switch(_) => argument
             .action(ArgAction::SetTrue)
             .value_parser(value_parser!(bool)),
@@ -189,40 +193,40 @@ fn argument(option: &OptionDef, defaults: &Settings) -> Arg {
                     help => word.help(help),
                 }
             });
-            let argument = argument.value_parser(PossibleValuesParser::new(words));
-            match option.bare {
-                None => argument,
-                Some(word) => argument
-                    .num_args(0..=1)
-                    .require_equals(true)
-                    .default_missing_value(word),
-            }
+            argument.value_parser(PossibleValuesParser::new(words))
         }
+    };
+    match option.bare {
+        None => argument,
+        Some(value) => argument
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value(value),
     }
 }
 
 /// The line of an option in the short help, if it is a common one.
-fn common(option: &OptionDef, defaults: &Settings) -> Option<Arg> {
+fn common(option: &OptionDef, mode: Mode, defaults: &Settings) -> Option<Arg> {
     let default = option.default.map(|show| show(defaults));
     let help = option.common?.replace("{}", &default.unwrap_or_default());
-    let argument = named(option).help(help);
-    Some(match option.value_name() {
-        Some(_) => argument,
-        None => argument.action(ArgAction::SetTrue),
-    })
+    let argument = named(option, mode).help(help);
+    // A value that is optional is left out.
+    Some(
+        match option.value_name().filter(|_| option.bare.is_none()) {
+            Some(name) => argument.value_name(name),
+            None => argument.action(ArgAction::SetTrue),
+        },
+    )
 }
 
-/// An argument with the names of the option, and with the name of its value.
-fn named(option: &OptionDef) -> Arg {
+/// An argument with the names of the option.
+fn named(option: &OptionDef, mode: Mode) -> Arg {
     let mut argument = Arg::new(option.long).value_parser(value_parser!(OsString));
     if !option.only_short {
         argument = argument.long(option.long);
     }
-    if let Some(short) = option.short {
+    if let Some(short) = option.short_in(mode) {
         argument = argument.short(short);
     }
-    match option.value_name() {
-        Some(name) => argument.value_name(name),
-        None => argument,
-    }
+    argument
 }

@@ -8,9 +8,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use super::options::{Kind, Mode, OptionDef, quoted};
+use super::nearest::nearest;
+use super::options::{Kind, Mode, OptionDef, options, quoted};
 use super::settings::Settings;
-use super::unknown::nearest;
 
 /// The variables whose names begin so are for docroot.
 const PREFIX: &str = "DOCROOT_";
@@ -99,7 +99,7 @@ impl Environment {
 
 /// Every variable that docroot reads.
 fn known() -> Vec<String> {
-    let options = Mode::Serve.options();
+    let options = options(Mode::Serve);
     let of_options = options.flat_map(|(_, option)| option.variables());
     of_options.chain([PATH.to_owned()]).collect()
 }
@@ -148,6 +148,14 @@ fn apply_value(option: &OptionDef, settings: &mut Settings, value: &OsStr) -> Re
                 quoted(value)
             )),
         },
+        // The value is optional, so 1 means the option without one.
+        _ if option.bare.is_some() && is_on(value).is_some() => match is_on(value) {
+            Some(true) => {
+                let bare = option.bare.map(OsStr::new);
+                option.apply(settings, &bare.into_iter().collect::<Vec<_>>())
+            }
+            _ => Ok(()),
+        },
         // A number counts, and a word means once or not at all.
         Kind::Count(apply) => match is_on(value) {
             Some(is_on) if value.len() > 1 => {
@@ -195,7 +203,7 @@ mod tests {
         check_warning("DOCROOT_HIDDEN", "1", Some(hidden));
         let paths = "'DOCROOT_PATHS'; did you mean DOCROOT_PATH?";
         check_warning("DOCROOT_PATHS", "/srv", Some(paths));
-        check_warning("DOCROOT_SPA", "1", Some("'DOCROOT_SPA'"));
+        check_warning("DOCROOT_XYZ", "1", Some("'DOCROOT_XYZ'"));
         check_warning("DOCROOT_", "1", Some("'DOCROOT_'"));
         check_warning("DOCROOT_A\n\u{202e}", "1", Some("'DOCROOT_A\\n\\u{202e}'"));
         // These options have no variable.

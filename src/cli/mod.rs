@@ -13,7 +13,7 @@ use command::{EXPLAIN, PATH, TARGET};
 use environment::Environment;
 use launch::Command;
 use machine::Machine;
-use options::{Mode, OptionDef, quoted};
+use options::{Mode, OptionDef, options, quoted};
 use settings::Settings;
 pub use usage::UsageError;
 
@@ -33,6 +33,8 @@ mod environment;
 mod https;
 // The processors, the limit of open files, the terminal, the time zone.
 pub mod machine;
+// The known name that is nearest to what was typed.
+mod nearest;
 // Every option, defined once.
 mod options;
 // Completions and the manual page.
@@ -113,8 +115,7 @@ fn act(
     environment: &Environment,
 ) -> Result<Command, String> {
     let mut settings = defaults.clone();
-    let (typed, others): (Vec<&OptionDef>, Vec<&OptionDef>) = mode
-        .options()
+    let (typed, others): (Vec<&OptionDef>, Vec<&OptionDef>) = options(mode)
         .map(|(_, option)| option)
         .partition(|option| is_typed(option, matches));
     let (prints, changes) = typed.into_iter().partition(|option| option.prints());

@@ -5,14 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::launch::{Explain, ExplainFormat, Launch};
-use super::options::Kind;
+use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
 use crate::net::config::{Bind, Config, Port};
 use crate::net::limits::{Deadlines, Limits};
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
+use crate::semantics::cors::Cors;
 use crate::semantics::own_types::OwnTypes;
+use crate::semantics::rules::Rules;
 use crate::site::options::SiteOptions;
 
 // `docroot explain`.
@@ -38,6 +40,14 @@ fn run_words(variables: Variables, words: &[&str]) -> Result<Command, UsageError
     let arguments = ["docroot"].iter().chain(words).map(OsString::from);
     let owned = |(name, value): &(&str, &str)| (name.into(), value.into());
     parse(arguments, variables.iter().map(owned), &MACHINE)
+}
+
+#[track_caller]
+fn launch_words(words: &[&str]) -> Launch {
+    match run_words(&[], words) {
+        Ok(Command::Serve(launch)) => *launch,
+        other => panic!("{words:?}: {other:?}"),
+    }
 }
 
 #[track_caller]
@@ -77,6 +87,7 @@ fn the_defaults_are_the_documented_ones() {
             threads: 4,
             disk_threads: 4,
             site: SiteOptions::default(),
+            rules: Rules::default(),
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions {
@@ -93,6 +104,75 @@ fn the_defaults_are_the_documented_ones() {
         remarks: Vec::new(),
     };
     assert_eq!(launch(""), want);
+}
+
+#[test]
+fn rules_are_read() {
+    let launched = launch_words(&[
+        "--cache",
+        "/a/**=max-age=60",
+        "--cache=/**=no-store",
+        "-H",
+        "X-A: b",
+        "--header=/d/* Server:",
+        "--cors",
+        "--security-headers",
+        "--coi",
+        "www",
+    ]);
+    let mut want = Rules::default();
+    for rule in ["/a/**=max-age=60", "/**=no-store"] {
+        want.add_cache(rule).expect("a rule");
+    }
+    for field in ["X-A: b", "/d/* Server:"] {
+        want.add_field(field).expect("a field");
+    }
+    want.cors = Cors::Any;
+    (want.security, want.isolation) = (true, true);
+    assert_eq!(launched.config.rules, want);
+    assert_eq!(launched.config.root, Path::new("www"));
+    let variables: Variables = &[
+        ("DOCROOT_CACHE", "/a/**=max-age=60\n/**=no-store"),
+        ("DOCROOT_HEADER", "X-A: b\n/d/* Server:"),
+        ("DOCROOT_CORS", "*"),
+        ("DOCROOT_SECURITY_HEADERS", "1"),
+        ("DOCROOT_COI", "1"),
+    ];
+    assert_eq!(launch_with(variables, "www").config.rules, want);
+    let two = launch("--cors=https://a.example,http://b.example --cors=http://c.example");
+    let mut cors = Cors::default();
+    for origin in ["https://a.example", "http://b.example", "http://c.example"] {
+        cors.add(origin).expect("an origin");
+    }
+    assert_eq!(two.config.rules.cors, cors);
+}
+
+#[test]
+fn a_mistake_in_a_rule_names_the_option_and_the_place() {
+    let check = |words: &[&str], want: &str| {
+        let error = run_words(&[], words).expect_err("a mistake");
+        assert_eq!(error.mistake(), want);
+    };
+    check(
+        &["--cache", "/a{b=max-age=1"],
+        "invalid value '/a{b=max-age=1' for '--cache <RULE>': the { at character 3 is not \
+         closed: add a }, or write \\{ for the character itself",
+    );
+    check(
+        &["--cache", "/a=max-aeg=1"],
+        "invalid value '/a=max-aeg=1' for '--cache <RULE>': there is no directive \
+         'max-aeg'; did you mean max-age?",
+    );
+    check(
+        &["-H", "Cache-Control: no-store"],
+        "invalid value 'Cache-Control: no-store' for '--header <FIELD>': use --cache for \
+         this field",
+    );
+    check(
+        &["--cors=a.example"],
+        "invalid value 'a.example' for '--cors <ORIGIN>': write an origin such as https://app.example, \
+         or *",
+    );
 }
 
 #[test]
@@ -394,7 +474,7 @@ fn mistakes_are_one_line() {
         "--prot=1",
         "there is no option '--prot'; did you mean --port?",
     );
-    check_error(&[], "--spa", "there is no option '--spa'");
+    check_error(&[], "--xyz", "there is no option '--xyz'");
     check_error(&[], "a b", "unexpected argument 'b' found");
     check_error(&[], "-p 65536", "not a number from 0 to 65535");
     check_error(&[], "-t 0", "--threads");
@@ -447,10 +527,7 @@ fn mistakes_in_the_environment_name_the_variable() {
 
 #[test]
 fn every_option_has_a_help_and_a_default_if_it_takes_a_value() {
-    for (heading, option) in [Mode::Serve, Mode::Explain]
-        .into_iter()
-        .flat_map(Mode::options)
-    {
+    for (heading, option) in [Mode::Serve, Mode::Explain].into_iter().flat_map(options) {
         let name = option.long;
         assert!(!heading.is_empty() && !option.help.is_empty(), "{name}");
         assert!(!option.help.ends_with('.'), "{name}");
@@ -463,10 +540,12 @@ fn every_option_has_a_help_and_a_default_if_it_takes_a_value() {
 #[test]
 fn defaults_are_shown_as_they_are_typed() {
     let defaults = Settings::defaults(&MACHINE);
-    let options = [Mode::Serve, Mode::Explain]
-        .into_iter()
-        .flat_map(Mode::options);
-    for (_, option) in options.filter(|(_, option)| !matches!(option.kind, Kind::File(_))) {
+    let options = [Mode::Serve, Mode::Explain].into_iter().flat_map(options);
+    for (_, option) in options {
+        // Every text is the name of a file. An option with an optional value is off without it.
+        if matches!(option.kind, Kind::File(_)) || option.bare.is_some() {
+            continue;
+        }
         let Some(show) = option.default else { continue };
         let mut settings = defaults.clone();
         let typed = show(&defaults);

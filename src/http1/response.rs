@@ -19,6 +19,7 @@ use super::persistence::Persistence;
 use super::version::Version;
 use crate::semantics::date::ImfFixdate;
 use crate::semantics::field_section::{FieldSection, FieldValue};
+use crate::semantics::rules::RuledField;
 use crate::semantics::status::Status;
 
 /// The fields that a connection adds to each response.
@@ -42,7 +43,10 @@ pub fn write(
     common: &Common,
 ) {
     head::status_line(out, status);
-    out.extend_from_slice(b"Server: docroot\r\nDate: ");
+    if !fields.is_server_ruled {
+        out.extend_from_slice(b"Server: docroot\r\n");
+    }
+    out.extend_from_slice(b"Date: ");
     out.extend_from_slice(common.date.as_bytes());
     out.extend_from_slice(b"\r\n");
     if let Some(seconds) = common.hsts {
@@ -67,20 +71,55 @@ pub fn write(
     head::end(out);
 }
 
-/// Writes fields as lines, so that responses with the same fields can share them.
-pub fn prepare(fields: &FieldSection) -> Rc<[u8]> {
+/// Writes fields as lines, so that responses with the same fields can share them. The operator's rules
+/// add, replace or remove some of them.
+pub fn prepare(fields: &FieldSection, ruled: &[RuledField<'_>]) -> Rc<[u8]> {
     let mut lines = fields.lines().to_vec();
-    write_fields(&mut lines, fields);
+    let is_own = |name: &str| {
+        let mut own = fields.fields().iter();
+        own.any(|(other, _)| other.eq_ignore_ascii_case(name))
+    };
+    let is_replaced = |name: &str| ruled.iter().any(|field| replaces(field, name));
+    for (name, value) in fields
+        .fields()
+        .iter()
+        .filter(|(name, _)| !is_replaced(name))
+    {
+        write_field(&mut lines, name, value);
+    }
+    for field in ruled {
+        let is_kept = keeps(field) && is_own(field.name);
+        if let Some(value) = field.value.filter(|_| !is_kept) {
+            head::field(&mut lines, field.name, value.as_bytes());
+        }
+    }
     lines.into()
+}
+
+/// Whether a field of the rules takes the place of the one with this name.
+fn replaces(field: &RuledField<'_>, name: &str) -> bool {
+    // The names that the operator adds to Vary do not change how responses differ.
+    let is_list = name == "Vary";
+    field.name.eq_ignore_ascii_case(name) && !keeps(field) && !is_list
+}
+
+/// Whether a response keeps its own field instead of this one. The pages of the server have a policy for
+/// their own styles and scripts.
+fn keeps(field: &RuledField<'_>) -> bool {
+    field.is_default || field.name.eq_ignore_ascii_case("Content-Security-Policy")
 }
 
 fn write_fields(out: &mut Vec<u8>, fields: &FieldSection) {
     for (name, value) in fields.fields() {
-        match value {
-            FieldValue::Text(text) => head::field(out, name, text),
-            FieldValue::Number(number) => head::number_field(out, name, *number),
-            FieldValue::Date(date) => head::date_field(out, name, *date),
-        }
+        write_field(out, name, value);
+    }
+}
+
+fn write_field(out: &mut Vec<u8>, name: &str, value: &FieldValue) {
+    match value {
+        FieldValue::Text(text) => head::field(out, name, text),
+        FieldValue::Number(number) => head::number_field(out, name, *number),
+        FieldValue::Date(date) => head::date_field(out, name, *date),
     }
 }
 
@@ -98,7 +137,7 @@ mod tests {
         let date = HttpDate::from_unix(784_111_777).expect("a date");
         let mut fields = FieldSection::default();
         fields.push("Vary", "Accept-Encoding");
-        let mut fields = FieldSection::prepared(prepare(&fields));
+        let mut fields = FieldSection::prepared(prepare(&fields, &[]));
         fields.push("Age", 5);
         fields.push("Last-Modified", date);
         let common = Common {

@@ -7,6 +7,7 @@ use crate::http1::allowed_hosts::HostPattern;
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
 use crate::observe::options::LogOptions;
+use crate::semantics::rules::Rules;
 use crate::site::options::SiteOptions;
 
 /// The default port: the one that people try first for a local server.
@@ -33,6 +34,8 @@ pub struct Config {
     pub disk_threads: usize,
     /// How files are served.
     pub site: SiteOptions,
+    /// The rules for paths.
+    pub rules: Rules,
     /// How much a client may ask for.
     pub limits: Limits,
     /// How long a client may take.
@@ -58,6 +61,7 @@ impl Config {
                 max_copies: max_copies(descriptors),
                 ..SiteOptions::default()
             },
+            rules: Rules::default(),
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,

@@ -1,5 +1,6 @@
 //! The context of a worker: what the connection that it drives may use.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,6 +150,7 @@ impl Context {
             site.use_disk_threads(disk.clone());
         }
         let mut origin = Origin::new(site, config.limits.max_ranges);
+        origin.rules = Rc::new(config.rules.clone());
         origin.handlers = settings.handlers.iter().map(|make| make()).collect();
         let head_limits = HeadLimits {
             target: config.limits.max_target,

@@ -24,6 +24,7 @@ use crate::net::server::open_root;
 use crate::net::start_error::StartError;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
+use crate::origin::answer::poll;
 use crate::origin::handler::Polled;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error;
@@ -100,7 +101,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     let mut facts = RequestFacts::of(head);
     let checked = match checked(head, connection, &context.hosts, &mut context.trace) {
         Ok(checked) => checked,
-        Err(response) => return (response, facts.refused()),
+        Err(response) => return (*response, facts.refused()),
     };
     let client = Client::at(([127, 0, 0, 1], 0).into());
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
@@ -120,7 +121,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
             Err(responder) => responder,
         };
         answer = loop {
-            match responder.poll(&request, &mut NoBody, origin, trace) {
+            match poll(&mut *responder, &request, &mut NoBody, origin, trace) {
                 Polled::Done(answer) => break answer,
                 Polled::More | Polled::NeedsContent => {}
                 // Only handlers and disk threads are waited for, and there are none here.

@@ -4,30 +4,36 @@
 //! If `a` is a directory, `GET /a/` sends its index file and `GET /a` redirects to `/a/`. `BREW /a`
 //! is 501.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::origin::disk_wait::{How, Known, Obstacle, answer_or_wait};
-use crate::origin::file::answer_file;
-use crate::origin::handler::{Answer, Origin};
+use crate::origin::applied_rules::finish;
+use crate::origin::cors;
+use crate::origin::disk_wait::{Facts, How, Obstacle, answer_or_wait};
+use crate::origin::download::disposition;
+use crate::origin::fallback::{NAVIGATION, application, with_document};
+use crate::origin::file::{Chosen, answer_file};
+use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::listing::ListingJob;
+use crate::origin::moved::{redirect, redirect_by_rule, redirect_to_normalised, redirect_to_slash};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{disk_error, error, error_at, error_page_for};
-use crate::origin::request::Request;
+use crate::origin::represent::Extra;
+use crate::origin::request::{Request, RequestBody};
+use crate::origin::resource::{Resource, resource};
 use crate::origin::response::Response;
 use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::precondition;
-use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::path::{self, PathError, SitePath};
-use crate::site::resolve::{self, Found};
+use crate::site::resolve;
 use crate::site::root::DiskError;
-use crate::text::{append, percent};
 
 /// Answers a request, or returns the responder that will.
 pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
     if let Some(answer) = ask_handlers(origin, request, trace) {
-        return answer;
+        return finished(origin, request, answer);
     }
     let answer = answer_site(origin, request, trace);
     if let Answer::Ready(response) = &answer
@@ -35,11 +41,36 @@ pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> 
     {
         precondition::note_ignored(request.method(), request.fields(), trace);
     }
-    answer
+    finished(origin, request, answer)
+}
+
+/// Polls the responder that makes an answer.
+pub fn poll(
+    responder: &mut dyn Responder,
+    request: &Request<'_>,
+    body: &mut dyn RequestBody,
+    origin: &mut Origin,
+    trace: &mut Trace,
+) -> Polled {
+    match responder.poll(request, body, origin, trace) {
+        Polled::Done(answer) => Polled::Done(finished(origin, request, answer)),
+        waits => waits,
+    }
+}
+
+/// The answer, with what the operator's rules change in its response.
+fn finished(origin: &Origin, request: &Request<'_>, answer: Answer) -> Answer {
+    match answer {
+        Answer::Ready(response) => Answer::Ready(finish(origin, request, response)),
+        later => later,
+    }
 }
 
 fn answer_site(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
     if let Some(response) = refused_method(request, trace) {
+        return Answer::Ready(response);
+    }
+    if let Some(response) = cors::preflight(&origin.rules.cors, request, trace) {
         return Answer::Ready(response);
     }
     let Some(raw) = request.head.target.path() else {
@@ -72,54 +103,94 @@ const HOW: How = How {
     refuses: refuse_path,
 };
 
-/// Answers a request for a path of which something may be known already.
+/// Answers a request for a path. `facts` are what is known already.
 fn answer_path(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
-    known: Known,
+    facts: &mut Facts,
     trace: &mut Trace,
 ) -> Result<Answer, Obstacle> {
-    let host = request.head.host.map(|host| host.name);
-    let rules = origin.rules.matching(host, path.as_bytes());
-    let (found, opened) = match known {
-        Known::Nothing => (origin.site.find(path)?, None),
-        Known::Found(found) => (found, None),
-        Known::Open(file, opened) => (Found::File(file), Some(opened)),
+    if let Some(response) = redirect_by_rule(origin, request, path, trace) {
+        return Ok(Answer::Ready(response));
+    }
+    let resource = resource(origin, path, facts)?;
+    note_resource(&resource, path, origin.site.options().only.is_some(), trace);
+    let is_options = request.method() == Some(Method::Options);
+    match resource {
+        Resource::File(..) | Resource::Directory | Resource::Elsewhere(_) if is_options => {
+            Ok(Answer::Ready(options(Reason::ResourceOptions, trace)))
+        }
+        Resource::File(file, name) => {
+            let disposition = disposition(request, &file, trace);
+            let chosen = Chosen {
+                extra: Extra {
+                    disposition,
+                    ..Extra::default()
+                },
+                ruled: path.as_bytes(),
+                file,
+                name,
+            };
+            answer_file(origin, request, path, chosen, facts, trace)
+        }
+        Resource::Directory if !path.is_directory() => {
+            Ok(Answer::Ready(redirect_to_slash(request, path, trace)))
+        }
+        Resource::Directory if origin.site.options().listing => {
+            let job = ListingJob::new(origin, request, path);
+            Ok(Answer::Later(Box::new(job)))
+        }
+        Resource::Directory => {
+            let reason = Reason::ListingOff;
+            let response = error_at(path.as_bytes(), Status::NotFound, reason);
+            answer_absent(origin, request, path, response, facts, trace)
+        }
+        Resource::Elsewhere(reference) => {
+            let reason = Reason::CleanUrl;
+            Ok(Answer::Ready(redirect(request, reference, reason, trace)))
+        }
+        Resource::None(fault) => {
+            let response = absent(path, fault, trace);
+            answer_absent(origin, request, path, response, facts, trace)
+        }
+    }
+}
+
+/// Answers a request for a path that names nothing. `refusal` is the response if the site has no page for
+/// that.
+fn answer_absent(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    refusal: Response,
+    facts: &mut Facts,
+    trace: &mut Trace,
+) -> Result<Answer, Obstacle> {
+    let mark = trace.steps().len();
+    let page = match refusal.status {
+        Status::NotFound => application(origin, request, path, facts, trace)?,
+        _ => None,
     };
-    note_found(&found, path, origin.site.options().only.is_some(), trace);
-    if request.method() == Some(Method::Options) {
-        return Ok(Answer::Ready(options(Reason::ResourceOptions, trace)));
-    }
-    match found {
-        Found::File(file) => answer_file(origin, request, path, file, opened, rules, trace),
-        Found::Directory => Ok(answer_directory(origin, request, path, rules, trace)),
-    }
+    let Some((file, name)) = page else {
+        trace.take_from(mark);
+        return with_document(origin, request, refusal, facts, trace);
+    };
+    let chosen = Chosen {
+        // The rules for the path that does not exist are for other content.
+        ruled: &file.path.clone(),
+        extra: Extra {
+            dimensions: NAVIGATION,
+            ..Extra::default()
+        },
+        file,
+        name: Cow::Owned(name),
+    };
+    answer_file(origin, request, path, chosen, facts, trace)
 }
 
 fn refuse_path(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Answer {
     Answer::Ready(absent(path, fault, trace))
-}
-
-fn answer_directory(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
-    rules: RuleSet,
-    trace: &mut Trace,
-) -> Answer {
-    if !path.is_directory() {
-        return Answer::Ready(redirect_to_slash(request, path, trace));
-    }
-    if !origin.site.options().listing {
-        return Answer::Ready(error_at(
-            path.as_bytes(),
-            Status::NotFound,
-            Reason::ListingOff,
-        ));
-    }
-    let job = ListingJob::new(origin, request, path, rules);
-    Answer::Later(Box::new(job))
 }
 
 const METHOD: Clause = clause!("RFC 9110 section 9.1", "refused_method");
@@ -185,21 +256,26 @@ fn refused_path(raw: &[u8], fault: PathError, trace: &mut Trace) -> Response {
     error(status, Reason::Path(fault))
 }
 
-fn note_found(found: &Found, path: SitePath<'_>, is_only: bool, trace: &mut Trace) {
-    trace.note(|| match found {
-        Found::File(file) => {
-            let finding = match path.is_directory() {
-                true if is_only => "only this file is served",
-                true => "the directory has an index file",
-                false => "the path names a file",
-            };
-            Step::new(resolve::CLAUSE, finding).with(Evidence::Value(Quote::of(&file.path)))
-        }
-        Found::Directory if path.is_directory() => Step::new(
-            resolve::CLAUSE,
-            "the path names a directory without an index file",
-        ),
-        Found::Directory => Step::new(resolve::CLAUSE, "the path names a directory"),
+fn note_resource(resource: &Resource<'_>, path: SitePath<'_>, is_only: bool, trace: &mut Trace) {
+    trace.note_if(|| {
+        let finding = match resource {
+            Resource::File(..) if path.is_directory() && is_only => "only this file is served",
+            Resource::File(..) if path.is_directory() => "the directory has an index file",
+            Resource::File(_, name) if **name != *path.as_bytes() => {
+                "the path is the clean URL of a page"
+            }
+            Resource::File(..) => "the path names a file",
+            Resource::Directory if path.is_directory() => {
+                "the path names a directory without an index file"
+            }
+            Resource::Directory => "the path names a directory",
+            Resource::Elsewhere(_) | Resource::None(_) => return None,
+        };
+        let step = Step::new(resolve::CLAUSE, finding);
+        Some(match resource {
+            Resource::File(file, _) => step.with(Evidence::Value(Quote::of(&file.path))),
+            _ => step,
+        })
     });
 }
 
@@ -213,57 +289,4 @@ fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
         step.with(name).leads_to(response.status)
     });
     response
-}
-
-/// Relative links in a directory's page work only if its URL ends with a slash.
-fn redirect_to_slash(request: &Request<'_>, path: SitePath<'_>, trace: &mut Trace) -> Response {
-    let name = path.as_bytes().rsplit(|&byte| byte == b'/').next();
-    let mut location = Vec::new();
-    let name = percent::segment(name.unwrap_or_default());
-    append(&mut location, format_args!("{name}/"));
-    redirect(request, location, Reason::DirectoryWithoutSlash, trace)
-}
-
-/// Many clients send a path as it was typed. If it leads nowhere else than a path without empty segments,
-/// `.` and `..`, they are redirected to that one, so that there is one URL for each file.
-fn redirect_to_normalised(
-    request: &Request<'_>,
-    raw: &[u8],
-    fault: PathError,
-    trace: &mut Trace,
-) -> Option<Response> {
-    if !matches!(fault, PathError::EmptySegment | PathError::DotSegment) {
-        return None;
-    }
-    let normalised = path::normalised(raw)?;
-    // It may still be refused, for example if it has encoded dots.
-    SitePath::decode(normalised.path(), &mut Vec::new()).ok()?;
-    let reference = normalised.reference();
-    let mut location = Vec::new();
-    let as_sent = percent::as_sent(&reference);
-    append(&mut location, format_args!("{as_sent}"));
-    let reason = Reason::PathNotNormalised;
-    Some(redirect(request, location, reason, trace))
-}
-
-/// Redirects to a relative reference with the query of the request. It does not begin with a slash, so
-/// it cannot name another host, and it works if a proxy has removed a prefix of the path.
-fn redirect(
-    request: &Request<'_>,
-    mut location: Vec<u8>,
-    reason: Reason,
-    trace: &mut Trace,
-) -> Response {
-    if let Some(query) = request.head.target.query() {
-        append(&mut location, format_args!("?{}", percent::as_sent(query)));
-    }
-    let status = Status::MovedPermanently;
-    trace.note(|| {
-        let step = reason.step();
-        step.with(Evidence::Value(Quote::of(&location)))
-            .leads_to(status)
-    });
-    let response = Response::new(status, reason).field("Location", location);
-    // Browsers keep a 301 for good, and a file may come to where a directory was.
-    error_page_for(response.field("Cache-Control", "no-cache"))
 }

@@ -28,22 +28,59 @@ const MOST_RESTARTS: u8 = 4;
 
 /// Why an answer cannot be made now.
 pub(super) enum Obstacle {
-    /// The path must be looked up by a disk thread.
-    Lookup,
-    /// The file must be opened by a disk thread.
-    Open(Rc<StoredFile>),
-    /// The file cannot be served, at least not now.
-    Fault(DiskError),
+    /// This path must be looked up by a disk thread.
+    Lookup(Box<[u8]>),
+    /// The file, which this path names, must be opened by a disk thread.
+    Open(Box<[u8]>, Rc<StoredFile>),
+    /// There is no descriptor or no coder free.
+    Scarcity(DiskError),
 }
 
-/// What is known when an answer goes on.
-pub(super) enum Known {
-    /// Nothing, so the path is looked up.
-    Nothing,
-    /// What the path names.
-    Found(Found),
-    /// The open file.
-    Open(Rc<StoredFile>, Opened),
+/// What an answer that waits has learned from disk threads. An answer asks for one path after another; each
+/// time it has waited, it is made again from the beginning with the facts so far.
+#[derive(Default)]
+pub(super) struct Facts {
+    /// What paths name.
+    found: Vec<Fact>,
+    /// A file that was opened.
+    opened: Option<(Rc<StoredFile>, Opened)>,
+}
+
+/// What a path names, or why that cannot be served.
+struct Fact {
+    path: Box<[u8]>,
+    found: Result<Found, DiskError>,
+}
+
+impl Facts {
+    /// What `path` names, or why that cannot be served.
+    pub(super) fn find(
+        &self,
+        origin: &mut Origin,
+        path: SitePath<'_>,
+    ) -> Result<Result<Found, DiskError>, Obstacle> {
+        let mut known = self.found.iter();
+        if let Some(fact) = known.find(|fact| *fact.path == *path.as_bytes()) {
+            return Ok(fact.found.clone());
+        }
+        match origin.site.find(path) {
+            Ok(found) => Ok(Ok(found)),
+            Err(LookupError::WouldWait) => Err(Obstacle::Lookup(path.as_bytes().into())),
+            Err(LookupError::Disk(fault)) if fault.is_scarcity() => Err(Obstacle::Scarcity(fault)),
+            Err(LookupError::Disk(fault)) => Ok(Err(fault)),
+        }
+    }
+
+    /// The open file, if it is this one.
+    pub(super) fn take_opened(&mut self, file: &Rc<StoredFile>) -> Option<Opened> {
+        let opened = self.opened.take_if(|(opened, _)| Rc::ptr_eq(opened, file));
+        opened.map(|(_, opened)| opened)
+    }
+
+    /// Forgets everything, because a file has changed since it was found.
+    pub(super) fn clear(&mut self) {
+        *self = Facts::default();
+    }
 }
 
 /// Until when an answer waits.
@@ -59,7 +96,7 @@ pub(super) struct Waits {
 
 /// Makes the answer if that is possible now.
 type Answers =
-    fn(&mut Origin, &Request<'_>, SitePath<'_>, Known, &mut Trace) -> Result<Answer, Obstacle>;
+    fn(&mut Origin, &Request<'_>, SitePath<'_>, &mut Facts, &mut Trace) -> Result<Answer, Obstacle>;
 
 /// Makes the response if the file cannot be served.
 type Refuses = fn(SitePath<'_>, DiskError, &mut Trace) -> Answer;
@@ -76,13 +113,14 @@ pub(super) struct How {
 /// An answer that waits.
 struct DiskWait {
     how: How,
+    facts: Facts,
     awaited: Awaited,
     waits: Waits,
 }
 
 enum Awaited {
-    Lookup(Lookup),
-    Opening(Rc<StoredFile>, Opening),
+    Lookup(Box<[u8]>, Lookup),
+    Opening(Box<[u8]>, Rc<StoredFile>, Opening),
     /// This time, at which there may be a descriptor or a coder.
     Retry(Instant),
 }
@@ -111,7 +149,7 @@ pub(super) fn answer_or_wait(
         origin,
         request,
         path,
-        Known::Nothing,
+        Facts::default(),
         how,
         Waits::default(),
         trace,
@@ -122,36 +160,38 @@ fn go_on(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
-    known: Known,
+    mut facts: Facts,
     how: How,
     mut waits: Waits,
     trace: &mut Trace,
 ) -> Answer {
-    let obstacle = match (how.answers)(origin, request, path, known, trace) {
+    let obstacle = match (how.answers)(origin, request, path, &mut facts, trace) {
         Ok(answer) => return answer,
         Err(obstacle) => obstacle,
     };
     let waker = || request.wakers.waker();
     let caller = caller(request, &waker);
     let awaited = match obstacle {
-        Obstacle::Lookup => {
-            let lookup = origin.lookups.join(&origin.site, path, caller);
-            lookup.map(Awaited::Lookup)
+        Obstacle::Lookup(path) => {
+            let name = SitePath::of_decoded(&path);
+            let lookup = origin.lookups.join(&origin.site, name, caller);
+            lookup.map(|lookup| Awaited::Lookup(path, lookup))
         }
-        Obstacle::Open(file) => {
+        Obstacle::Open(path, file) => {
             let opening = Opening::begin(&origin.site, &file, caller);
-            opening.map(|opening| Awaited::Opening(file, opening))
+            opening.map(|opening| Awaited::Opening(path, file, opening))
         }
-        Obstacle::Fault(fault) if fault.is_scarcity() && origin.site.disk().is_some() => {
+        Obstacle::Scarcity(fault) if origin.site.disk().is_some() => {
             waits.next_try(request.instant, fault)
         }
-        Obstacle::Fault(fault) => Err(fault),
+        Obstacle::Scarcity(fault) => Err(fault),
     };
     match awaited {
         Ok(awaited) => {
             waits.disk.get_or_insert(request.instant + DISK_PATIENCE);
             Answer::Later(Box::new(DiskWait {
                 how,
+                facts,
                 awaited,
                 waits,
             }))
@@ -180,25 +220,42 @@ pub(super) fn next_try(
 }
 
 impl DiskWait {
-    /// What has become known. `None`: nothing yet.
-    fn known(
+    /// Adds what has become known to the facts. `None`: nothing yet. An error ends the wait.
+    fn learn(
         &mut self,
         origin: &mut Origin,
         now: Instant,
         caller: Caller<'_>,
-    ) -> Option<Result<Known, DiskError>> {
+    ) -> Option<Result<(), DiskError>> {
         match &mut self.awaited {
-            Awaited::Retry(at) => (*at <= now).then_some(Ok(Known::Nothing)),
-            Awaited::Lookup(lookup) => {
+            Awaited::Retry(at) => (*at <= now).then(|| {
+                self.facts.clear();
+                Ok(())
+            }),
+            Awaited::Lookup(path, lookup) => {
                 let found = lookup.poll(&mut origin.lookups, &mut origin.site, caller)?;
-                Some(found.map(Known::Found))
+                match found {
+                    Err(fault) if fault.is_scarcity() => Some(Err(fault)),
+                    found => {
+                        let path = std::mem::take(path);
+                        self.facts.found.push(Fact { path, found });
+                        Some(Ok(()))
+                    }
+                }
             }
-            Awaited::Opening(file, opening) => Some(match opening.poll()? {
-                Ok(Some(opened)) => Ok(Known::Open(Rc::clone(file), opened)),
+            Awaited::Opening(path, file, opening) => Some(match opening.poll()? {
+                Ok(Some(opened)) => {
+                    let found = Ok(Found::File(Rc::clone(file)));
+                    let path = std::mem::take(path);
+                    self.facts.found.push(Fact { path, found });
+                    self.facts.opened = Some((Rc::clone(file), opened));
+                    Ok(())
+                }
                 // The file has changed since it was resolved.
                 Ok(None) if self.waits.restarts < MOST_RESTARTS => {
                     self.waits.restarts += 1;
-                    Ok(Known::Nothing)
+                    self.facts.clear();
+                    Ok(())
                 }
                 Ok(None) => Err(DiskError::Unsteady),
                 Err(fault) => Err(fault),
@@ -241,9 +298,10 @@ impl DiskWait {
         let waker = || request.wakers.waker();
         let (how, now) = (self.how, request.instant);
         let refused = |fault, trace: &mut _| Polled::Done((how.refuses)(path, fault, trace));
-        match self.known(origin, now, caller(request, &waker)) {
-            Some(Ok(known)) => {
-                let answer = go_on(origin, request, path, known, how, self.waits, trace);
+        match self.learn(origin, now, caller(request, &waker)) {
+            Some(Ok(())) => {
+                let facts = std::mem::take(&mut self.facts);
+                let answer = go_on(origin, request, path, facts, how, self.waits, trace);
                 return Polled::Done(answer);
             }
             // A disk thread found no descriptor.
@@ -258,16 +316,6 @@ impl DiskWait {
             (Awaited::Retry(at), _) => Polled::WaitForDisk(*at),
             (_, Some(latest)) if latest > now => Polled::WaitForDisk(latest),
             _ => refused(DiskError::TimedOut, trace),
-        }
-    }
-}
-
-/// What stands in the way of an answer, for a look-up that failed on a worker.
-impl From<LookupError> for Obstacle {
-    fn from(error: LookupError) -> Obstacle {
-        match error {
-            LookupError::WouldWait => Obstacle::Lookup,
-            LookupError::Disk(fault) => Obstacle::Fault(fault),
         }
     }
 }

@@ -3,21 +3,23 @@
 //! The content coding is chosen first (RFC 9110 section 12.5.3). It determines the entity-tag that
 //! preconditions compare (section 13.2.2) and the bytes that a range counts (section 14.2).
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::http1::version::Version;
-use crate::origin::disk_wait::{Obstacle, caller};
+use crate::origin::applied_rules::AppliedRules;
+use crate::origin::disk_wait::{Facts, Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::offered::offered;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{disk_error, error, not_acceptable};
-use crate::origin::represent::{Decided, Metadata, Whole};
+use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
-use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
@@ -43,24 +45,45 @@ const ATTEMPTS: usize = 4;
 const RANGE_ASKED: Clause = clause!("RFC 9110 section 14.2", "why_uncoded");
 const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "why_uncoded");
 
-/// Answers a request for a regular file. `opened` is the open file, if it is open already.
+/// A file that a request is answered with.
+pub(super) struct Chosen<'a> {
+    /// The file.
+    pub file: Rc<StoredFile>,
+    /// The path that names the file.
+    pub name: Cow<'a, [u8]>,
+    /// The path whose rules apply beside those of the file's own path.
+    pub ruled: &'a [u8],
+    /// What the request adds to the fields.
+    pub extra: Extra,
+}
+
+/// Answers a request for `path` with a regular file. `facts` may have it open.
 pub(super) fn answer_file(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
-    mut file: Rc<StoredFile>,
-    mut opened: Option<Opened>,
-    rules: RuleSet,
+    chosen: Chosen<'_>,
+    facts: &mut Facts,
     trace: &mut Trace,
 ) -> Result<Answer, Obstacle> {
     let mark = trace.steps().len();
+    let Chosen {
+        mut file,
+        name,
+        ruled,
+        extra,
+    } = chosen;
     for _ in 0..ATTEMPTS {
-        match try_file(origin, request, &file, opened.take(), rules, trace) {
+        let rules = AppliedRules::of_file(origin, ruled, &file);
+        let opened = facts.take_opened(&file);
+        match try_file(origin, request, &file, opened, (&rules, &extra), trace) {
             Ok(Some(answer)) => return Ok(answer),
             Ok(None) => {}
-            Err(LookupError::WouldWait) => return Err(Obstacle::Open(file)),
+            Err(LookupError::WouldWait) => {
+                return Err(Obstacle::Open(name.into_owned().into(), file));
+            }
             Err(LookupError::Disk(fault)) if fault.is_scarcity() => {
-                return Err(Obstacle::Fault(fault));
+                return Err(Obstacle::Scarcity(fault));
             }
             Err(LookupError::Disk(fault)) => {
                 return Ok(Answer::Ready(disk_error(path.as_bytes(), fault)));
@@ -69,9 +92,11 @@ pub(super) fn answer_file(
         // The file changed since it was resolved. Resolve it again from the disk.
         trace.take_from(mark);
         origin.site.look_again();
-        file = match origin.site.find(path)? {
-            Found::File(file) => file,
-            Found::Directory => break,
+        facts.clear();
+        file = match facts.find(origin, SitePath::of_decoded(&name))? {
+            Ok(Found::File(file)) => file,
+            Ok(Found::Directory) => break,
+            Err(fault) => return Ok(Answer::Ready(disk_error(path.as_bytes(), fault))),
         };
     }
     Ok(Answer::Ready(disk_error(
@@ -86,7 +111,7 @@ fn try_file(
     request: &Request<'_>,
     file: &Rc<StoredFile>,
     opened: Option<Opened>,
-    rules: RuleSet,
+    asked: (&AppliedRules, &Extra),
     trace: &mut Trace,
 ) -> Result<Option<Answer>, LookupError> {
     note_vary(DIMENSIONS, trace);
@@ -94,8 +119,8 @@ fn try_file(
         CodingChoice::Chosen(coding, why) => (coding, why),
         CodingChoice::NotAcceptable => return Ok(Some(Answer::Ready(not_acceptable(DIMENSIONS)))),
     };
-    let preferred = metadata(file, coding, request, rules);
-    let plain = metadata(file, Coding::Identity, request, rules);
+    let preferred = metadata(file, coding, request, asked);
+    let plain = metadata(file, Coding::Identity, request, asked);
     let mark = trace.steps().len();
     file.note_validators(Variant::coded(coding), request.now, trace);
     let mut decided = Decided::new(request, &preferred, why, origin.max_ranges, trace);
@@ -112,6 +137,7 @@ fn try_file(
             decided = uncoded;
         }
     }
+    asked.0.note(trace);
     if let Some(response) = decided.without_content() {
         return Ok(Some(Answer::Ready(response)));
     }
@@ -175,16 +201,17 @@ fn choose_coding(
     if file.stored() != Coding::Identity {
         return coding::choose_stored(request.fields(), file.stored(), trace);
     }
-    let offered = origin.offered(file.is_worth_coding);
+    let codings = offered(origin.site.options(), request, file.is_worth_coding, trace);
     let mark = trace.steps().len();
     if origin.site.options().compress {
         trace.note_if(|| file.step_without_coding());
     }
-    match coding::choose(request.fields(), offered, trace) {
+    match coding::choose(request.fields(), codings, trace) {
         // If the client refuses identity, it gets a coding even if the coding saves nothing.
         CodingChoice::NotAcceptable => {
             trace.take_from(mark);
-            coding::choose(request.fields(), origin.offered(true), trace)
+            let every = offered(origin.site.options(), request, true, trace);
+            coding::choose(request.fields(), every, trace)
         }
         choice => choice,
     }
@@ -347,7 +374,7 @@ fn metadata<'a>(
     file: &'a StoredFile,
     coding: Coding,
     request: &Request<'_>,
-    rules: RuleSet,
+    (rules, extra): (&'a AppliedRules, &'a Extra),
 ) -> Metadata<'a> {
     let variant = Variant::coded(coding);
     // If the modification time lies in the future, the fields change with time.
@@ -362,6 +389,7 @@ fn metadata<'a>(
         policy: None,
         rules,
         prepared: has_fixed_fields.then(|| file.representation(variant)),
+        extra,
     }
 }
 

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
-use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
@@ -29,7 +28,7 @@ pub struct Origin {
     /// The document root.
     pub site: Site,
     /// The operator's rules for paths.
-    pub(super) rules: Rules,
+    pub rules: Rc<Rules>,
     /// Handlers that are asked before the site, in this order.
     pub handlers: Rc<[Box<dyn Handler>]>,
     /// Files that are being coded.
@@ -52,7 +51,7 @@ impl Origin {
     pub fn new(site: Site, max_ranges: usize) -> Origin {
         Origin {
             site,
-            rules: Rules::default(),
+            rules: Rc::default(),
             handlers: Rc::default(),
             codings: CodingJobs::default(),
             readings: Readings::default(),
@@ -92,18 +91,7 @@ impl Origin {
             None => ContentUse::Needless,
         }
     }
-
-    /// The content codings on offer; none if coding is off or not worth it.
-    pub(super) fn offered(&self, is_worth_coding: bool) -> &'static [Coding] {
-        match is_worth_coding && self.site.options().compress {
-            true => &CODINGS,
-            false => &[],
-        }
-    }
 }
-
-/// Every coding that the server applies, most preferred first.
-const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
 
 /// What to do with the content of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

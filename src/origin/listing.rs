@@ -5,16 +5,17 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
+use crate::origin::applied_rules::AppliedRules;
 use crate::origin::disk_wait::{DISK_PATIENCE, RETRY, RETRY_PATIENCE, caller, next_try};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::offered::offered;
 use crate::origin::refuse::{disk_error, not_acceptable};
-use crate::origin::represent::{Decided, Metadata, Whole};
+use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::method::Method;
-use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
@@ -54,7 +55,7 @@ pub struct ListingJob {
     /// The decoded path.
     path: Box<[u8]>,
     /// The rules that apply to it.
-    rules: RuleSet,
+    rules: AppliedRules,
     /// When it stops waiting for a place, for memory or for a coder, if it waits.
     gives_up: Option<Instant>,
     /// When it stops waiting for the disk, if it waits.
@@ -68,16 +69,11 @@ pub struct ListingJob {
 
 impl ListingJob {
     /// A job that lists the directory at `path` as the query of the request asks.
-    pub fn new(
-        origin: &mut Origin,
-        request: &Request<'_>,
-        path: SitePath<'_>,
-        rules: RuleSet,
-    ) -> ListingJob {
+    pub fn new(origin: &mut Origin, request: &Request<'_>, path: SitePath<'_>) -> ListingJob {
         ListingJob {
+            rules: AppliedRules::at(origin, path.as_bytes()),
             reading: join(origin, request, path.as_bytes()),
             path: path.as_bytes().into(),
-            rules,
             gives_up: None,
             disk_deadline: None,
             descriptor_deadline: None,
@@ -100,7 +96,8 @@ impl ListingJob {
             Some(format) => format_by_query(format, trace),
             None => format_by_accept(request, trace),
         };
-        let choice = coding::choose(request.fields(), origin.offered(true), trace);
+        let offered = offered(origin.site.options(), request, true, trace);
+        let choice = coding::choose(request.fields(), offered, trace);
         let CodingChoice::Chosen(coding, why) = choice else {
             return Ok(not_acceptable(DIMENSIONS));
         };
@@ -111,10 +108,8 @@ impl ListingJob {
             listing.entity_tag(origin.site.root().name(), &query, format) + variant.tag_suffix();
         let site = &origin.site;
         let mut page = Page::new(&self.path, &query, format, &listing, held, site);
-        let small = match coder {
-            None => page.take_small(site),
-            Some(_) => None,
-        };
+        let is_plain = coder.is_none();
+        let small = is_plain.then(|| page.take_small(site)).flatten();
         let length = small.as_ref().map(|bytes| bytes.len() as u64);
         let metadata = Metadata {
             validators: Validators {
@@ -131,10 +126,12 @@ impl ListingJob {
             length,
             has_ranges: length.is_some(),
             policy: Some(CONTENT_SECURITY_POLICY),
-            rules: self.rules,
+            rules: &self.rules,
             prepared: None,
+            extra: &Extra::default(),
         };
         note_entity_tag(&metadata.validators, trace);
+        self.rules.note(trace);
         let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
         Ok(decided.without_content().unwrap_or_else(|| {
             decided.with_content(match (small, coder) {

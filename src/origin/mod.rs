@@ -13,6 +13,20 @@ pub mod answer;
 mod disk_wait;
 // Which representation of a regular file is sent.
 mod file;
+// The operator's rules.
+mod applied_rules;
+// Other origins.
+mod cors;
+// What a path names.
+mod resource;
+// Redirects within the site, and those that the operator wants.
+mod moved;
+// Content that is to be saved.
+mod download;
+// Which codings are on offer.
+mod offered;
+// What is sent if it names nothing.
+mod fallback;
 // Directory listings.
 mod listing;
 // Which part of a representation is sent, and with which fields.

@@ -172,7 +172,9 @@ fn advice(status: Status) -> &'static str {
         | Status::NoContent
         | Status::PartialContent
         | Status::MovedPermanently
+        | Status::Found
         | Status::NotModified
+        | Status::TemporaryRedirect
         | Status::PermanentRedirect => "",
     }
 }

@@ -36,12 +36,20 @@ pub enum Reason {
     DirectoryWithoutSlash,
     /// The client is redirected to the path without empty segments, `.` and `..`.
     PathNotNormalised,
+    /// The client is redirected to the clean URL of the page.
+    CleanUrl,
+    /// The operator wants clients to be redirected.
+    RedirectRule,
     /// The directory has no index file, and listings are off.
     ListingOff,
     /// `OPTIONS *`.
     ServerOptions,
     /// `OPTIONS` for a resource that exists.
     ResourceOptions,
+    /// A preflight request of an origin that may read responses.
+    Preflight,
+    /// A preflight request of an origin that may not.
+    PreflightRefused,
     /// The server does not know the method.
     UnknownMethod,
     /// The server knows the method but does not allow it.
@@ -160,8 +168,11 @@ impl Reason {
             Reason::RangeNotSatisfiable(_) | Reason::CodingNotAcceptable => HANDLER,
             Reason::DirectoryWithoutSlash => SLASH,
             Reason::PathNotNormalised => path::NORMALISED,
+            Reason::CleanUrl => CLEAN_URL,
+            Reason::RedirectRule => REDIRECT_RULE,
             Reason::ListingOff => LISTING_OFF,
             Reason::ServerOptions | Reason::ResourceOptions => OPTIONS,
+            Reason::Preflight | Reason::PreflightRefused => PREFLIGHT,
             Reason::UnknownMethod | Reason::MethodNotAllowed => METHOD,
             Reason::Path(fault) => fault.clause(),
             Reason::Disk(fault) => match fault.told() {
@@ -192,15 +203,14 @@ impl Reason {
 const HANDLER: Clause = clause!("RFC 9110 section 15", "origin::answer", "answer");
 const SLASH: Clause = clause!(
     "RFC 9110 section 15.4.2",
-    "origin::answer",
+    "origin::moved",
     "redirect_to_slash"
 );
-const LISTING_OFF: Clause = clause!(
-    "RFC 9110 section 15.5.5",
-    "origin::answer",
-    "answer_directory"
-);
+const CLEAN_URL: Clause = clause!("RFC 9110 section 15.4.2", "origin::resource", "resource");
+const REDIRECT_RULE: Clause = clause!("RFC 9110 section 15.4", "origin::moved", "redirect_by_rule");
+const LISTING_OFF: Clause = clause!("RFC 9110 section 15.5.5", "origin::answer", "answer_path");
 const OPTIONS: Clause = clause!("RFC 9110 section 9.3.7", "origin::answer", "options");
+const PREFLIGHT: Clause = clause!("Fetch standard section 3.3.5", "origin::cors", "preflight");
 const METHOD: Clause = clause!("RFC 9110 section 9.1", "origin::answer", "refused_method");
 const ABSENT: Clause = clause!("RFC 9110 section 15.5.5", "origin::refuse", "disk_error");
 const FORBIDDEN: Clause = clause!("RFC 9110 section 15.5.4", "origin::refuse", "disk_error");
@@ -254,9 +264,15 @@ impl Reason {
             Reason::CodingNotAcceptable => NOT_ACCEPTABLE,
             Reason::DirectoryWithoutSlash => "the URL of a directory must end with a slash",
             Reason::PathNotNormalised => "the path has empty segments or dot segments",
+            Reason::CleanUrl => "the page has a URL without its extension",
+            Reason::RedirectRule => "a redirect of the operator matches the path",
             Reason::ListingOff => "the directory has no index file and listings are off",
             Reason::ServerOptions => "OPTIONS * asks which methods the server allows",
             Reason::ResourceOptions => "OPTIONS asks which methods the resource allows",
+            Reason::Preflight => "the origin of the preflight request may read responses",
+            Reason::PreflightRefused => {
+                "the origin of the preflight request may not read responses"
+            }
             Reason::UnknownMethod => "the server does not know the method",
             Reason::MethodNotAllowed => "the server does not allow the method",
             Reason::Incomplete => "the request ended before it was complete",

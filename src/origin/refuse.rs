@@ -4,9 +4,11 @@
 use crate::origin::pages::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RESOURCE_POLICY, error_page};
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
+use crate::semantics::rules::ASK_FIRST;
 use crate::semantics::status::Status;
 use crate::semantics::variant::{Dimensions, vary};
-use crate::site::body::Body;
+use crate::site::body::{Body, Stored};
+use crate::site::file::StoredFile;
 use crate::site::root::{DiskError, Told};
 
 /// An error with its page.
@@ -33,15 +35,36 @@ fn with_page(response: Response, path: Option<&[u8]>) -> Response {
         _ => response,
     };
     let response = response
+        // Browsers keep a 301 for good, and a 404 for a while. A file may come to this path.
+        .field("Cache-Control", ASK_FIRST)
         .field("Content-Type", CONTENT_TYPE)
         .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         .field("X-Content-Type-Options", "nosniff")
         .body(Body::of(page));
     match response.status {
         // The field would also forbid a foreign page to embed the file behind the redirect.
-        Status::MovedPermanently | Status::PermanentRedirect => response,
+        Status::MovedPermanently
+        | Status::Found
+        | Status::TemporaryRedirect
+        | Status::PermanentRedirect => response,
         _ => response.field("Cross-Origin-Resource-Policy", RESOURCE_POLICY),
     }
+}
+
+/// An error with a page of the site instead of docroot's own. The page is sent whole and uncoded, without
+/// validators: the status says that it is not what was asked for.
+pub(super) fn error_with_document(
+    response: Response,
+    page: &StoredFile,
+    content: &Stored,
+) -> Response {
+    let own = Response::new(response.status, response.reason);
+    let kept = response.fields.fields().iter();
+    let kept = kept.filter(|(name, _)| matches!(*name, "Vary" | "Retry-After" | "Cache-Control"));
+    let kept = kept.fold(own, |own, (name, value)| own.field(name, value.clone()));
+    kept.field("Content-Type", page.media_type.value.to_string())
+        .field("X-Content-Type-Options", "nosniff")
+        .body(Body::One(content.slice(0, content.len())))
 }
 
 /// Seconds after which a refused client may retry (RFC 9110 section 10.2.3).

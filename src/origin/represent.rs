@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use crate::http1::response::prepare;
+use crate::origin::applied_rules::AppliedRules;
 use crate::origin::pages::RESOURCE_POLICY;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error_page_for;
@@ -16,7 +16,6 @@ use crate::semantics::decide::{Decision, Selected, decide};
 use crate::semantics::field_section::FieldSection;
 use crate::semantics::method::Method;
 use crate::semantics::range::ContentRange;
-use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::Trace;
 use crate::semantics::validator::Validators;
 use crate::semantics::variant::{Dimensions, Variant, vary};
@@ -41,9 +40,20 @@ pub struct Metadata<'a> {
     /// `Cross-Origin-Resource-Policy` too.
     pub policy: Option<&'static str>,
     /// The rules that apply.
-    pub rules: RuleSet,
+    pub rules: &'a AppliedRules,
     /// Where the field lines are cached; `None` if they may change.
     pub prepared: Option<&'a Representation>,
+    /// What the request adds to the fields.
+    pub extra: &'a Extra,
+}
+
+/// Fields that depend on how a representation was asked for, so they are not cached with it.
+#[derive(Clone, Debug, Default)]
+pub struct Extra {
+    /// Further ways in which the responses for this path differ.
+    pub dimensions: Dimensions,
+    /// `Content-Disposition`.
+    pub disposition: Option<String>,
 }
 
 /// The whole content of a representation, before ranges are applied.
@@ -108,9 +118,17 @@ impl<'a> Decided<'a> {
             || (fails(&other.decision) && !fails(&self.decision))
     }
 
+    /// The response without fields and content.
+    fn response(&self) -> Response {
+        Response {
+            rules: Some(self.metadata.rules.set()),
+            ..Response::new(self.decision.status(), self.reason)
+        }
+    }
+
     /// The response; `None` if it has content of the representation.
     pub fn without_content(&self) -> Option<Response> {
-        let response = Response::new(self.decision.status(), self.reason);
+        let response = self.response();
         let response = match self.decision {
             Decision::NotModified(_) => {
                 return Some(response.with_fields(self.metadata.not_modified_fields()));
@@ -129,7 +147,7 @@ impl<'a> Decided<'a> {
     /// The response with the representation, or with the requested ranges of it.
     pub fn with_content(self, whole: Whole) -> Response {
         let metadata = self.metadata;
-        let response = Response::new(self.decision.status(), self.reason);
+        let response = self.response();
         let stored = match whole {
             Whole::Stored(stored) => stored,
             Whole::Source(source) => {
@@ -157,6 +175,7 @@ impl<'a> Decided<'a> {
                     .coded(metadata.variant.coding);
                 let mut fields = metadata.cache_fields();
                 metadata.push_content_fields(&mut fields, layout.content_type());
+                metadata.push_extra(&mut fields);
                 let body = parts(&layout, &stored);
                 response.with_fields(fields).body(body)
             }
@@ -170,6 +189,21 @@ impl<'a> Decided<'a> {
 impl Metadata<'_> {
     /// The fields of a response whose content is the representation or one range of it.
     fn content_fields(&self) -> FieldSection {
+        let mut fields = self.described_fields();
+        self.push_extra(&mut fields);
+        fields
+    }
+
+    fn push_extra(&self, fields: &mut FieldSection) {
+        if !self.extra.dimensions.is_empty() {
+            fields.push("Vary", vary(self.extra.dimensions));
+        }
+        if let Some(disposition) = &self.extra.disposition {
+            fields.push("Content-Disposition", disposition.clone());
+        }
+    }
+
+    fn described_fields(&self) -> FieldSection {
         let write = || {
             let mut fields = self.cache_fields();
             self.push_content_fields(&mut fields, self.media_type.to_owned());
@@ -180,7 +214,8 @@ impl Metadata<'_> {
         };
         match self.prepared {
             Some(cached) => {
-                FieldSection::prepared(cached.described.get(self.rules, || prepare(&write())))
+                let prepare = || self.rules.prepare(&write());
+                FieldSection::prepared(cached.described.get(self.rules.set(), prepare))
             }
             None => write(),
         }
@@ -188,10 +223,16 @@ impl Metadata<'_> {
 
     /// The fields of a 304 (RFC 9110 section 15.4.5).
     fn not_modified_fields(&self) -> FieldSection {
+        let mut fields = self.cached_fields();
+        self.push_extra(&mut fields);
+        fields
+    }
+
+    fn cached_fields(&self) -> FieldSection {
         match self.prepared {
             Some(cached) => {
-                let write = || prepare(&self.cache_fields());
-                FieldSection::prepared(cached.not_modified.get(self.rules, write))
+                let prepare = || self.rules.prepare(&self.cache_fields());
+                FieldSection::prepared(cached.not_modified.get(self.rules.set(), prepare))
             }
             None => self.cache_fields(),
         }
@@ -201,7 +242,7 @@ impl Metadata<'_> {
     fn cache_fields(&self) -> FieldSection {
         let mut fields = FieldSection::default();
         fields.push("Vary", vary(self.dimensions));
-        fields.push("Cache-Control", "no-cache");
+        fields.push("Cache-Control", self.rules.cache_control());
         if let Some(tag) = &self.validators.entity_tag {
             let mut value = Vec::new();
             tag.write(&mut value);

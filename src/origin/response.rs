@@ -2,6 +2,7 @@
 
 use crate::origin::reason::Reason;
 use crate::semantics::field_section::{FieldSection, FieldValue};
+use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::site::body::Body;
 
@@ -15,6 +16,8 @@ pub struct Response {
     pub fields: FieldSection,
     /// The body. `None` is an empty body. With a status that has no content, a body is not sent.
     pub body: Option<Body>,
+    /// The rules for its representation, if it has one.
+    pub rules: Option<RuleSet>,
 }
 
 impl Response {
@@ -25,6 +28,7 @@ impl Response {
             reason,
             fields: FieldSection::default(),
             body: None,
+            rules: None,
         }
     }
 

@@ -95,6 +95,30 @@ struct Matched {
     weight: Weight,
 }
 
+/// Whether the client accepts a media type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acceptance {
+    /// It names the type.
+    Named,
+    /// It accepts every type, or every type of this kind.
+    Any,
+    /// It does not accept the type.
+    Refused,
+}
+
+/// Whether the client accepts `media_type`.
+pub(super) fn acceptance(fields: &Fields, media_type: &str) -> Acceptance {
+    if !fields.contains(FieldName::Accept) {
+        return Acceptance::Any;
+    }
+    match most_specific(fields, media_type) {
+        Some(matched) if matched.weight.is_refusal() => Acceptance::Refused,
+        Some(Matched { precision: 2.., .. }) => Acceptance::Named,
+        Some(_) => Acceptance::Any,
+        None => Acceptance::Refused,
+    }
+}
+
 /// The most specific media range that matches `media_type`. It applies even if its weight is lower.
 fn most_specific(fields: &Fields, media_type: &str) -> Option<Matched> {
     fields

@@ -56,6 +56,12 @@ impl HttpDate {
         }
     }
 
+    /// The time this many seconds later, or the last one that has a text.
+    pub fn plus(self, seconds: u32) -> HttpDate {
+        let latest = LAST_SECOND.unsigned_abs();
+        HttpDate((self.0 + u64::from(seconds)).min(latest))
+    }
+
     /// The seconds since [`HttpDate::EPOCH`].
     pub fn seconds(self) -> u64 {
         self.0

@@ -13,6 +13,9 @@ use crate::text::octet::{self, TOKEN};
 pub enum FieldName {
     Accept,
     AcceptEncoding,
+    AccessControlRequestHeaders,
+    AccessControlRequestMethod,
+    CacheControl,
     Connection,
     ContentLength,
     Expect,
@@ -22,8 +25,10 @@ pub enum FieldName {
     IfNoneMatch,
     IfRange,
     IfUnmodifiedSince,
+    Origin,
     Range,
     Referer,
+    SecFetchDest,
     TransferEncoding,
     UserAgent,
 }
@@ -35,15 +40,17 @@ impl FieldName {
         let candidates: &[FieldName] = match name.len() {
             4 => &[FieldName::Host],
             5 => &[FieldName::Range],
-            6 => &[FieldName::Accept, FieldName::Expect],
+            6 => &[FieldName::Accept, FieldName::Expect, FieldName::Origin],
             7 => &[FieldName::Referer],
             8 => &[FieldName::IfMatch, FieldName::IfRange],
             10 => &[FieldName::Connection, FieldName::UserAgent],
-            13 => &[FieldName::IfNoneMatch],
-            14 => &[FieldName::ContentLength],
+            13 => &[FieldName::IfNoneMatch, FieldName::CacheControl],
+            14 => &[FieldName::ContentLength, FieldName::SecFetchDest],
             15 => &[FieldName::AcceptEncoding],
             17 => &[FieldName::IfModifiedSince, FieldName::TransferEncoding],
             19 => &[FieldName::IfUnmodifiedSince],
+            29 => &[FieldName::AccessControlRequestMethod],
+            30 => &[FieldName::AccessControlRequestHeaders],
             _ => &[],
         };
         candidates
@@ -57,6 +64,9 @@ impl FieldName {
         match self {
             FieldName::Accept => "Accept",
             FieldName::AcceptEncoding => "Accept-Encoding",
+            FieldName::AccessControlRequestHeaders => "Access-Control-Request-Headers",
+            FieldName::AccessControlRequestMethod => "Access-Control-Request-Method",
+            FieldName::CacheControl => "Cache-Control",
             FieldName::Connection => "Connection",
             FieldName::ContentLength => "Content-Length",
             FieldName::Expect => "Expect",
@@ -66,8 +76,10 @@ impl FieldName {
             FieldName::IfNoneMatch => "If-None-Match",
             FieldName::IfRange => "If-Range",
             FieldName::IfUnmodifiedSince => "If-Unmodified-Since",
+            FieldName::Origin => "Origin",
             FieldName::Range => "Range",
             FieldName::Referer => "Referer",
+            FieldName::SecFetchDest => "Sec-Fetch-Dest",
             FieldName::TransferEncoding => "Transfer-Encoding",
             FieldName::UserAgent => "User-Agent",
         }
@@ -285,6 +297,9 @@ mod tests {
         for name in [
             "Accept",
             "Accept-Encoding",
+            "Access-Control-Request-Headers",
+            "Access-Control-Request-Method",
+            "Cache-Control",
             "Connection",
             "Content-Length",
             "Expect",
@@ -294,8 +309,10 @@ mod tests {
             "If-None-Match",
             "If-Range",
             "If-Unmodified-Since",
+            "Origin",
             "Range",
             "Referer",
+            "Sec-Fetch-Dest",
             "Transfer-Encoding",
             "User-Agent",
         ] {

@@ -15,6 +15,8 @@ pub struct FieldSection {
     /// Prepared lines, each `name: value` and CR LF. They come first.
     prepared: Option<Rc<[u8]>>,
     fields: Vec<(&'static str, FieldValue)>,
+    /// Whether the operator says what `Server` is, or that there is none.
+    pub is_server_ruled: bool,
 }
 
 /// The value of a field.
@@ -33,7 +35,7 @@ impl FieldSection {
     pub fn prepared(lines: Rc<[u8]>) -> FieldSection {
         FieldSection {
             prepared: Some(lines),
-            fields: Vec::new(),
+            ..FieldSection::default()
         }
     }
 

@@ -50,6 +50,22 @@ pub mod precondition;
 pub mod range;
 // The operator's rules for paths.
 pub mod rules;
+// Patterns over paths.
+pub mod pattern;
+// RFC 9111 section 5.2: Cache-Control.
+pub mod cache_control;
+// Fields that the operator adds, replaces or removes.
+pub mod own_fields;
+// Fields that one option adds together.
+mod presets;
+// Which other origins may read responses.
+pub mod cors;
+// Redirects that the operator wants.
+pub mod redirects;
+// Whether a request opens a page.
+pub mod navigation;
+// RFC 6266: content that is to be saved.
+pub mod disposition;
 // The steps of a decision, for `docroot explain`.
 pub mod trace;
 // Section 8.8: entity-tags and modification dates.

@@ -1,19 +1,397 @@
-//! The operator's rules for paths, and which of them apply to a request.
+//! The operator's rules for paths, and which of them apply to a request (RFC 9110 section 6.3, RFC 9111
+//! section 5.2.2).
 //!
-//! The server compiles the rules when it starts. It matches them after it decodes the path and
-//! before it looks for the file. Each file keeps its prepared field lines per rule set.
+//! The options are compiled into [`Rules`] when the server starts. A [`RuleSet`] says which patterns match
+//! a path; it is found once for each file and kept with it, as are the field lines that the rules lead to.
 
-/// The set of rules that apply to a request.
+use std::fmt;
+
+use super::cache_control::{CachePolicy, CachePolicyError};
+use super::cors::Cors;
+use super::own_fields::{OwnField, OwnFieldError, split_pattern, unescaped};
+use super::pattern::{Pattern, PatternError};
+use super::presets::{ISOLATION, SECURITY};
+use super::redirects::Redirects;
+use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+
+/// The rules of a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Every pattern, once. The bit of a pattern in a [`RuleSet`] is its number here.
+    patterns: Vec<Pattern>,
+    /// What caches may do. The first rule that applies counts.
+    cache: Vec<(Scope, CachePolicy)>,
+    /// The operator's fields.
+    fields: Vec<(Scope, OwnField)>,
+    /// Whether pages get the fields of [`SECURITY`].
+    pub security: bool,
+    /// Whether pages get the fields of [`ISOLATION`].
+    pub isolation: bool,
+    /// Which other origins may read responses.
+    pub cors: Cors,
+    /// Where clients are sent that ask for other paths.
+    pub redirects: Redirects,
+}
+
+/// Which of the patterns of a server match a path: one bit for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RuleSet(u32);
+pub struct RuleSet([u64; WORDS]);
 
-/// The rules of a server. No option adds a rule yet, so every request has the empty set.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {}
+/// Where a rule applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    Everywhere,
+    /// Where the pattern with this number matches.
+    Pattern(usize),
+}
+
+/// What is wrong with a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleError {
+    /// A rule for caches has no `=` between the pattern and the directives.
+    NoSign,
+    /// The pattern.
+    Pattern(PatternError),
+    /// The directives for caches.
+    Cache(CachePolicyError),
+    /// The field.
+    Field(OwnFieldError),
+    /// There are more than [`MOST_PATTERNS`] different patterns.
+    TooMany,
+}
+
+/// A field that the rules add, replace or remove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuledField<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The value. `None` removes the field.
+    pub value: Option<&'a str>,
+    /// Whether a response keeps its own field of this name.
+    pub is_default: bool,
+    scope: Option<Scope>,
+}
+
+/// How many different patterns a server may have.
+const MOST_PATTERNS: usize = WORDS * WORD;
+const WORDS: usize = 2;
+const WORD: usize = u64::BITS as usize;
+
+/// What caches may do with a response for which there is no rule: keep it, and ask before each use.
+pub const ASK_FIRST: &str = "no-cache";
+
+impl RuleSet {
+    /// The rules of either set.
+    pub fn and(self, other: RuleSet) -> RuleSet {
+        let mut words = self.0;
+        words
+            .iter_mut()
+            .zip(other.0)
+            .for_each(|(word, other)| *word |= other);
+        RuleSet(words)
+    }
+
+    fn has(self, scope: Scope) -> bool {
+        match scope {
+            Scope::Everywhere => true,
+            Scope::Pattern(number) => self.0[number / WORD] >> (number % WORD) & 1 == 1,
+        }
+    }
+}
 
 impl Rules {
-    /// The rules that apply to `path` at `host`. The path is decoded and has no leading slash.
-    pub fn matching(&self, _host: Option<&[u8]>, _path: &[u8]) -> RuleSet {
-        RuleSet::default()
+    /// Adds a rule such as `/assets/**=public, max-age=60`.
+    pub fn add_cache(&mut self, text: &str) -> Result<(), RuleError> {
+        let at = unescaped(text, '=').ok_or(RuleError::NoSign)?;
+        let (pattern, directives) = (&text[..at], &text[at + 1..]);
+        let pattern = Pattern::parse(pattern).map_err(RuleError::Pattern)?;
+        let policy = CachePolicy::parse(directives).map_err(RuleError::Cache)?;
+        let scope = self.scope(pattern)?;
+        self.cache.push((scope, policy));
+        Ok(())
+    }
+
+    /// Removes all rules for caches.
+    pub fn clear_cache(&mut self) {
+        self.cache.clear();
+    }
+
+    /// Adds a rule such as `X-A: b`, or `/docs/** X-A: b`.
+    pub fn add_field(&mut self, text: &str) -> Result<(), RuleError> {
+        let (pattern, field) = split_pattern(text);
+        let pattern = pattern.map(Pattern::parse).transpose();
+        let pattern = pattern.map_err(RuleError::Pattern)?;
+        let field = OwnField::parse(field).map_err(RuleError::Field)?;
+        let scope = match pattern {
+            Some(pattern) => self.scope(pattern)?,
+            None => Scope::Everywhere,
+        };
+        self.fields.push((scope, field));
+        Ok(())
+    }
+
+    /// Removes all fields of the operator.
+    pub fn clear_fields(&mut self) {
+        self.fields.clear();
+    }
+
+    fn scope(&mut self, pattern: Pattern) -> Result<Scope, RuleError> {
+        let known = self.patterns.iter().position(|known| *known == pattern);
+        let number = match known {
+            Some(number) => number,
+            None if self.patterns.len() == MOST_PATTERNS => return Err(RuleError::TooMany),
+            None => {
+                self.patterns.push(pattern);
+                self.patterns.len() - 1
+            }
+        };
+        Ok(Scope::Pattern(number))
+    }
+
+    /// Whether no rule changes the fields of a response.
+    pub fn are_empty(&self) -> bool {
+        let has_rules = !self.patterns.is_empty() || !self.fields.is_empty();
+        !has_rules && !self.security && !self.isolation && self.cors == Cors::Off
+    }
+
+    /// The patterns that match a decoded path, which has no slash at its start.
+    pub fn matching(&self, path: &[u8]) -> RuleSet {
+        let matching = self.patterns.iter().enumerate();
+        let mut set = RuleSet::default();
+        for (number, _) in matching.filter(|(_, pattern)| pattern.matches(path)) {
+            set.0[number / WORD] |= 1 << (number % WORD);
+        }
+        set
+    }
+
+    /// What caches may do with a response to which these rules apply. `None`: there is no rule.
+    pub fn cache_policy(&self, set: RuleSet) -> Option<&CachePolicy> {
+        self.cache_rule(set).map(|(_, policy)| policy)
+    }
+
+    fn cache_rule(&self, set: RuleSet) -> Option<&(Scope, CachePolicy)> {
+        self.cache.iter().find(|(scope, _)| set.has(*scope))
+    }
+
+    /// The fields that the rules add, replace or remove. If several patterns have a field of one name,
+    /// the last one counts; one pattern may have several.
+    pub fn fields(&self, set: RuleSet) -> Vec<RuledField<'_>> {
+        let presets = [(self.security, SECURITY), (self.isolation, ISOLATION)];
+        let presets = presets.iter().filter(|(is_on, _)| *is_on);
+        let mut fields: Vec<RuledField<'_>> = Vec::new();
+        for (name, value) in presets.flat_map(|(_, preset)| *preset) {
+            fields.retain(|field| field.name != *name);
+            fields.push(RuledField {
+                name,
+                value: Some(self.opened(name, value)),
+                is_default: true,
+                scope: None,
+            });
+        }
+        for (scope, field) in self.fields.iter().filter(|(scope, _)| set.has(*scope)) {
+            let scope = Some(*scope);
+            fields.retain(|other| !field.is_named(other.name) || other.scope == scope);
+            fields.push(RuledField {
+                name: &field.name,
+                value: field.value.as_deref(),
+                is_default: false,
+                scope,
+            });
+        }
+        fields
+    }
+
+    /// Whether the operator adds, replaces or removes the field with this name.
+    pub fn have_field(&self, set: RuleSet, name: &str) -> bool {
+        let mut fields = self.fields.iter();
+        fields.any(|(scope, field)| set.has(*scope) && field.is_named(name))
+    }
+
+    /// The value of a preset. If other origins may read responses, they may embed them as well.
+    fn opened<'a>(&self, name: &str, value: &'a str) -> &'a str {
+        match name {
+            "Cross-Origin-Resource-Policy" if self.cors != Cors::Off => "cross-origin",
+            _ => value,
+        }
+    }
+
+    /// Adds the steps that say which rules apply to a representation.
+    pub fn note(&self, set: RuleSet, trace: &mut Trace) {
+        const CACHE: Clause = clause!("RFC 9111 section 5.2.2", "cache_policy");
+        const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
+        trace.note_if(|| {
+            let (_, policy) = self.cache_rule(set)?;
+            let finding = "the first rule for this path says what caches may do";
+            let value = Quote::of(policy.to_string().as_bytes());
+            Some(Step::new(CACHE, finding).with(Evidence::Value(value)))
+        });
+        trace.note_if(|| {
+            let fields = self.fields(set);
+            let finding = match fields.is_empty() {
+                true => return None,
+                false => "rules add, replace or remove these fields",
+            };
+            let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+            let names = Quote::of(names.join(", ").as_bytes());
+            Some(Step::new(FIELDS, finding).with(Evidence::Value(names)))
+        });
+    }
+}
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RuleError::NoSign => {
+                f.write_str("write PATTERN=DIRECTIVES, such as '/assets/**=max-age=60'")
+            }
+            RuleError::Pattern(fault) => fault.fmt(f),
+            RuleError::Cache(fault) => fault.fmt(f),
+            RuleError::Field(fault) => fault.fmt(f),
+            RuleError::TooMany => write!(
+                f,
+                "there are more than {MOST_PATTERNS} different patterns: combine some with {{a,b}}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for RuleError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(cache: &[&str], fields: &[&str]) -> Rules {
+        let mut rules = Rules::default();
+        cache
+            .iter()
+            .for_each(|rule| rules.add_cache(rule).expect(rule));
+        fields
+            .iter()
+            .for_each(|rule| rules.add_field(rule).expect(rule));
+        rules
+    }
+
+    #[test]
+    fn the_first_rule_for_caches_counts() {
+        let rules = rules(
+            &["/a/**=max-age=1", "/**/*.js=max-age=2", "/a\\=b=no-store"],
+            &[],
+        );
+        let check = |path: &str, want: Option<&str>| {
+            let policy = rules.cache_policy(rules.matching(path.as_bytes()));
+            assert_eq!(
+                policy.map(CachePolicy::to_string).as_deref(),
+                want,
+                "{path}"
+            );
+        };
+        check("a/x.js", Some("max-age=1"));
+        check("x.js", Some("max-age=2"));
+        check("a=b", Some("no-store"));
+        check("x.css", None);
+    }
+
+    #[track_caller]
+    fn check_fields(rules: &Rules, path: &str, want: &str) {
+        let fields = rules.fields(rules.matching(path.as_bytes()));
+        let text = fields.iter().map(|field| match field.value {
+            Some(value) => format!("{}: {value}", field.name),
+            None => format!("-{}", field.name),
+        });
+        assert_eq!(text.collect::<Vec<_>>().join("; "), want, "{path}");
+    }
+
+    #[test]
+    fn the_last_pattern_counts_and_one_pattern_may_have_several_fields_of_a_name() {
+        let rules = rules(
+            &[],
+            &[
+                "X-A: 1",
+                "Link: </a>",
+                "/d/** x-a: 2",
+                "/d/** Link: </b>",
+                "Link: </c>",
+                "/d/e X-A:",
+            ],
+        );
+        check_fields(&rules, "f", "X-A: 1; Link: </a>; Link: </c>");
+        check_fields(&rules, "d/f", "x-a: 2; Link: </c>");
+        check_fields(&rules, "d/e", "Link: </c>; -X-A");
+    }
+
+    #[test]
+    fn a_field_replaces_that_of_a_preset() {
+        let mut rules = rules(&[], &["referrer-policy: no-referrer", "X-Frame-Options:"]);
+        rules.isolation = true;
+        let coop = "Cross-Origin-Opener-Policy: same-origin";
+        let coep = "Cross-Origin-Embedder-Policy: require-corp";
+        let own = "referrer-policy: no-referrer; -X-Frame-Options";
+        let corp = "Cross-Origin-Resource-Policy";
+        check_fields(
+            &rules,
+            "a",
+            &format!("{coop}; {coep}; {corp}: same-origin; {own}"),
+        );
+        rules.cors = Cors::Any;
+        check_fields(
+            &rules,
+            "a",
+            &format!("{coop}; {coep}; {corp}: cross-origin; {own}"),
+        );
+        rules.security = true;
+        let named = |name: &str| {
+            let fields = rules.fields(RuleSet::default());
+            fields
+                .iter()
+                .filter(|field| field.name.eq_ignore_ascii_case(name))
+                .count()
+        };
+        for name in [
+            "Cross-Origin-Opener-Policy",
+            "Referrer-Policy",
+            "X-Frame-Options",
+        ] {
+            assert_eq!(named(name), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told() {
+        let check_cache = |text: &str, want: &str| {
+            let fault = Rules::default().add_cache(text).expect_err(text);
+            assert!(fault.to_string().contains(want), "{text}: {fault}");
+        };
+        check_cache("/a", "PATTERN=DIRECTIVES");
+        check_cache("a=max-age=1", "begins with a slash");
+        check_cache("/a{=max-age=1", "character 3");
+        check_cache("/a=", "no directive");
+        let check_field = |text: &str, want: &str| {
+            let fault = Rules::default().add_field(text).expect_err(text);
+            assert!(fault.to_string().contains(want), "{text}: {fault}");
+        };
+        check_field("/a**b X: y", "character 3");
+        check_field("/a", "Name: value");
+    }
+
+    #[test]
+    fn there_may_be_128_patterns() {
+        let mut rules = Rules::default();
+        for number in 0..128 {
+            let rule = format!("/{number}=max-age={number}");
+            rules.add_cache(&rule).expect("a rule");
+        }
+        let last = rules
+            .cache_policy(rules.matching(b"127"))
+            .expect("a policy");
+        assert_eq!(last.max_age(), Some(127));
+        rules.add_field("/127 X-A: b").expect("a known pattern");
+        assert_eq!(rules.add_field("/128 X-A: b"), Err(RuleError::TooMany));
+    }
+
+    #[test]
+    fn rules_that_change_nothing_are_empty() {
+        assert!(Rules::default().are_empty());
+        assert!(!rules(&["/a=max-age=1"], &[]).are_empty());
     }
 }

@@ -21,6 +21,8 @@ pub enum Dimension {
     MediaType,
     /// The content coding, selected by `Accept-Encoding`.
     Coding,
+    /// What the client will do with the content, told by `Sec-Fetch-Dest`.
+    Destination,
 }
 
 /// All the ways in which the representations of one resource differ.
@@ -44,6 +46,7 @@ impl Dimension {
         match self {
             Dimension::MediaType => "Accept",
             Dimension::Coding => "Accept-Encoding",
+            Dimension::Destination => "Sec-Fetch-Dest",
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct StoredFile {
     pub(super) is_being_copied: Rc<Cell<bool>>,
     /// The memory of this value without its contents.
     charge: Charge,
+    /// The rules for its path, once they are known.
+    rules: Cell<Option<RuleSet>>,
     identity: Representation,
     gzip: Representation,
     deflate: Representation,
@@ -130,6 +132,7 @@ impl StoredFile {
             was_requested: Cell::new(false),
             is_being_copied: Rc::default(),
             charge,
+            rules: Cell::default(),
             identity: representation(content, Coding::Identity),
             gzip: representation(coded, Coding::Gzip),
             deflate: representation(coded, Coding::Deflate),
@@ -139,6 +142,13 @@ impl StoredFile {
     /// The last segment of the path.
     pub fn name(&self) -> &[u8] {
         last_segment(&self.path)
+    }
+
+    /// The rules for its path. The first call calls `find` to find them.
+    pub fn rules_by(&self, find: impl FnOnce(&[u8]) -> RuleSet) -> RuleSet {
+        let rules = self.rules.get().unwrap_or_else(|| find(&self.path));
+        self.rules.set(Some(rules));
+        rules
     }
 
     /// The content coding in which it is stored.

@@ -19,6 +19,10 @@ pub struct SiteOptions {
     /// Whether names that begin with a dot are served, directly or through a link. Off by default, because
     /// many folders contain `.git` or `.env`. `.well-known` (RFC 8615) is always served.
     pub hidden: bool,
+    /// Whether `/about` names `about.html`.
+    pub clean_urls: bool,
+    /// The file, by its path below the root, that is sent for pages that do not exist.
+    pub spa: Option<String>,
     /// Whether a symbolic link may lead out of the root. Off by default: otherwise, anyone who can
     /// write below the root could publish every file that the server can read.
     pub follow_symlinks: bool,
@@ -120,6 +124,8 @@ impl Default for SiteOptions {
             index: vec!["index.html".into(), "index.htm".into()],
             listing: true,
             hidden: false,
+            clean_urls: false,
+            spa: None,
             follow_symlinks: false,
             types: OwnTypes::default(),
             compress: true,

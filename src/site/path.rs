@@ -91,7 +91,7 @@ impl<'a> SitePath<'a> {
     }
 
     /// A path whose bytes are those of a decoded path.
-    pub(super) fn of_decoded(bytes: &'a [u8]) -> SitePath<'a> {
+    pub fn of_decoded(bytes: &'a [u8]) -> SitePath<'a> {
         SitePath(bytes)
     }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
+use super::mode::Mode;
 use crate::cli::settings::Settings;
 use crate::text::escape::write_visible;
 
@@ -14,6 +15,8 @@ pub struct OptionDef {
     pub long: &'static str,
     /// The letter after `-`.
     pub short: Option<char>,
+    /// Whether only serving knows the letter: for `docroot explain`, it means another option.
+    pub serve_short: bool,
     /// Whether it has only the letter. `long` is then its id.
     pub only_short: bool,
     /// A second long name.
@@ -24,7 +27,7 @@ pub struct OptionDef {
     pub help: &'static str,
     /// Its line in the short help, if it is a common option. `{}` stands for the default.
     pub common: Option<&'static str>,
-    /// The word of a choice that the option means if it has no value. A value then follows `=`, so that
+    /// The value that the option means if it has none. A value then follows `=`, so that
     /// the option never takes the path for one.
     pub bare: Option<&'static str>,
     /// The default as text, made from the default settings.
@@ -106,6 +109,7 @@ impl OptionDef {
         OptionDef {
             long,
             short: None,
+            serve_short: false,
             only_short: false,
             alias: None,
             second_variable: None,
@@ -122,6 +126,12 @@ impl OptionDef {
     pub const fn short(mut self, short: char) -> OptionDef {
         self.short = Some(short);
         self
+    }
+
+    /// Adds a short name that `docroot explain` uses for another option.
+    pub const fn short_to_serve(mut self, short: char) -> OptionDef {
+        self.serve_short = true;
+        self.short(short)
     }
 
     /// Replaces the long name by a letter.
@@ -179,11 +189,20 @@ impl OptionDef {
         }
     }
 
-    /// Whether `word` is one of its names, such as `-p` or `--port`.
-    pub fn is_named(&self, word: &str) -> bool {
+    /// Its short name for a command.
+    pub fn short_in(&self, mode: Mode) -> Option<char> {
+        let is_known = mode == Mode::Serve || !self.serve_short;
+        self.short.filter(|_| is_known)
+    }
+
+    /// Whether `word` is one of its names for a command, such as `-p` or `--port`.
+    pub fn is_named(&self, word: &str, mode: Mode) -> bool {
         match (word.strip_prefix("--"), word.strip_prefix('-')) {
             (Some(long), _) => self.long_names().any(|name| name == long),
-            (None, Some(letter)) => self.short.is_some_and(|short| letter == short.to_string()),
+            (None, Some(letter)) => {
+                let short = self.short_in(mode);
+                short.is_some_and(|short| letter == short.to_string())
+            }
             (None, None) => false,
         }
     }

@@ -4,7 +4,10 @@
 //! completions are made from it.
 
 pub use definition::{Group, Kind, OptionDef, Scope, quoted};
+pub use mode::Mode;
 
+// The commands that take options.
+mod mode;
 // What an option is.
 mod definition;
 // HTTPS.
@@ -19,13 +22,16 @@ mod other;
 mod output;
 // The request of `docroot explain`.
 mod request;
+// What responses say to browsers and caches.
+mod responses;
 // How files are served.
 mod serving;
 
 /// The groups, in the order of the help.
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     request::GROUP,
     serving::GROUP,
+    responses::GROUP,
     network::GROUP,
     output::GROUP,
     https::GROUP,
@@ -33,36 +39,17 @@ const GROUPS: [Group; 7] = [
     other::GROUP,
 ];
 
-/// A command that takes options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// `docroot [PATH]`.
-    Serve,
-    /// `docroot explain TARGET [PATH]`.
-    Explain,
+/// The options that a command takes, each with the heading of its group.
+pub fn options(mode: Mode) -> impl Iterator<Item = (&'static str, &'static OptionDef)> {
+    let all = GROUPS.iter();
+    let all = all.flat_map(|group| group.options.iter().map(|option| (group.heading, option)));
+    all.filter(move |(_, option)| takes(mode, option))
 }
 
-impl Mode {
-    /// The options that the command takes, each with the heading of its group.
-    pub fn options(self) -> impl Iterator<Item = (&'static str, &'static OptionDef)> {
-        let all = GROUPS.iter();
-        let all = all.flat_map(|group| group.options.iter().map(|option| (group.heading, option)));
-        all.filter(move |(_, option)| self.takes(option))
-    }
-
-    /// The other command.
-    pub fn other(self) -> Mode {
-        match self {
-            Mode::Serve => Mode::Explain,
-            Mode::Explain => Mode::Serve,
-        }
-    }
-
-    fn takes(self, option: &OptionDef) -> bool {
-        match (self, option.scope) {
-            (_, Scope::Answer | Scope::Help) => true,
-            (Mode::Serve, scope) => scope != Scope::Request,
-            (Mode::Explain, scope) => scope == Scope::Request,
-        }
+fn takes(mode: Mode, option: &OptionDef) -> bool {
+    match (mode, option.scope) {
+        (_, Scope::Answer | Scope::Help) => true,
+        (Mode::Serve, scope) => scope != Scope::Request,
+        (Mode::Explain, scope) => scope == Scope::Request,
     }
 }

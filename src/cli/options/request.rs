@@ -26,7 +26,6 @@ const FIELD: OptionDef = OptionDef::new(
     "A field of the request, such as 'Range: bytes=0-99'. For several fields, repeat the option",
 )
 .short('H')
-.alias("header")
 .default(|_| "none".into())
 .scope(Scope::Request)
 .common("A field of the request: 'Range: bytes=0-99'");

@@ -1,11 +1,24 @@
 //! How files are served.
 
-use super::definition::{Group, Kind, List, OptionDef, Scope, utf8};
+use super::definition::{Group, Kind, List, OptionDef, Scope, store, utf8};
+
+use crate::site::path::is_hidden_name;
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Serving",
-    options: &[INDEX, NO_LISTING, HIDDEN, SYMLINKS, TYPE, NO_COMPRESS, OPEN],
+    options: &[
+        INDEX,
+        NO_LISTING,
+        HIDDEN,
+        SYMLINKS,
+        CLEAN_URLS,
+        SPA,
+        REDIRECT,
+        TYPE,
+        NO_COMPRESS,
+        OPEN,
+    ],
 };
 
 const INDEX: OptionDef = OptionDef::new(
@@ -50,6 +63,45 @@ const SYMLINKS: OptionDef = OptionDef::new(
 )
 .scope(Scope::Answer);
 
+const CLEAN_URLS: OptionDef = OptionDef::new(
+    "clean-urls",
+    Kind::Switch(|settings| settings.config.site.clean_urls = true),
+    "Serve about.html for /about, and redirect /about.html to it",
+)
+.scope(Scope::Answer);
+
+const SPA: OptionDef = OptionDef::new(
+    "spa",
+    Kind::Text("FILE", |settings, text| {
+        store(&mut settings.config.site.spa, page(text).map(Some))
+    }),
+    "If a page does not exist, send this file instead, for an application that routes in the browser. \
+     Scripts, images and other files that do not exist are still 404. --spa alone means --spa=index.html",
+)
+.bare("index.html")
+.default(|_| "off".into())
+.scope(Scope::Answer)
+.common("Send index.html for pages that do not exist");
+
+const REDIRECT: OptionDef = OptionDef::new(
+    "redirect",
+    Kind::List(List {
+        name: "RULE",
+        separator: Some('\n'),
+        clear: |settings| settings.config.rules.redirects.clear(),
+        add: |settings, value| {
+            let added = settings.config.rules.redirects.add(utf8(value)?);
+            added.map_err(|fault| fault.to_string())
+        },
+    }),
+    "Redirect paths that match FROM, such as '/old/**=/new/$1' or '/blog/*=https://b.example/$1 308'. * \
+     stands for a part of one name and ** for any number of directories; $1 is what the first of them \
+     stands for. The query is kept. The status is 301 unless 302, 307 or 308 follows. Repeat the option \
+     for several redirects; the first one that matches counts",
+)
+.default(|_| "none".into())
+.scope(Scope::Answer);
+
 const TYPE: OptionDef = OptionDef::new(
     "type",
     Kind::List(List {
@@ -82,6 +134,16 @@ const OPEN: OptionDef = OptionDef::new(
 )
 .short('o')
 .common("Open the address in the browser");
+
+/// Parses the path of a file below the root.
+fn page(text: &str) -> Result<String, String> {
+    let path = text.strip_prefix('/').unwrap_or(text);
+    let is_name = |name: &str| !matches!(name, "" | "." | "..") && !is_hidden_name(name.as_bytes());
+    match path.split('/').all(is_name) {
+        true => Ok(path.into()),
+        false => Err("not the path of a file in the served directory, such as index.html".into()),
+    }
+}
 
 /// Parses the name of one file, without a directory.
 fn index_name(text: &str) -> Result<String, String> {

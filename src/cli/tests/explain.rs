@@ -64,7 +64,7 @@ fn the_request_is_read() {
         "--field",
         "X:",
     ];
-    let more = ["--header=Accept:c", "--method", "HEAD", "--format", "json"];
+    let more = ["--field=Accept:c", "--method", "HEAD", "--format", "json"];
     let request = explain_with(&[], &[&arguments[..], &more].concat());
     assert_eq!(request.target, b"/x");
     assert_eq!(request.method, b"HEAD");

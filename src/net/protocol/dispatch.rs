@@ -104,16 +104,16 @@ pub fn checked<'a>(
     connection: ConnectionFacts,
     hosts: &AllowedHosts,
     trace: &mut Trace,
-) -> Result<CheckedHead<'a>, Response> {
-    let checked = check(head, trace).map_err(|fault| refused(fault, head, trace))?;
+) -> Result<CheckedHead<'a>, Box<Response>> {
+    let checked = check(head, trace).map_err(|fault| Box::new(refused(fault, head, trace)))?;
     if connection.service == Service::Site && !checked.target.may_come_in(connection.is_secure) {
         let target = || Evidence::Value(Quote::of(head.target));
-        return Err(misdirected(Reason::Misdirected, target, trace));
+        return Err(Box::new(misdirected(Reason::Misdirected, target, trace)));
     }
     let host = checked.host;
     let Some(rule) = hosts.rule(head.version, host) else {
         let host = || allowed_hosts::evidence(host);
-        return Err(misdirected(Reason::HostNotAllowed, host, trace));
+        return Err(Box::new(misdirected(Reason::HostNotAllowed, host, trace)));
     };
     trace.note(|| rule.step(host));
     Ok(checked)

@@ -43,6 +43,7 @@ use crate::net::socket::{End as InputEnd, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
 use crate::observe::event::End;
+use crate::origin::answer;
 use crate::origin::handler::{Answer, Conversation, Made, Polled, Responder};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, plain_text};
@@ -149,7 +150,7 @@ impl Http1 {
         let dispatched = match checked(&head, connection, &context.hosts, &mut context.trace) {
             Err(response) => {
                 facts = facts.refused();
-                Dispatched::Answered(Answer::Ready(response), BodyReader::none())
+                Dispatched::Answered(Answer::Ready(*response), BodyReader::none())
             }
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
@@ -244,7 +245,8 @@ impl Http1 {
         let polled = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let request = request_of(checked, &stream.client, &context.now, &wakers);
-            responder.poll(&request, &mut body, &mut context.origin, &mut context.trace)
+            let (origin, trace) = (&mut context.origin, &mut context.trace);
+            answer::poll(&mut *responder, &request, &mut body, origin, trace)
         });
         let fault = request.body.fault();
         let waits = match polled {

@@ -1,0 +1,49 @@
+//! The known name that is nearest to one that was typed.
+
+use strsim::osa_distance;
+
+/// The name that was probably meant: the one with the fewest differences if these are few, or else the
+/// shortest one that contains what was typed.
+pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// Shorter texts occur in too many names.
+    const PART: usize = 3;
+    let length = typed.chars().count();
+    // About every third letter may be wrong: more differences turn a short word into any other one.
+    let most = (length + 1) / 3;
+    let rank = |name: &str| match osa_distance(typed, name) {
+        distance if distance <= most && distance < length => Some((0, distance)),
+        _ if length >= PART && name.contains(typed) => Some((1, name.len())),
+        _ => None,
+    };
+    let ranked = names.filter_map(|name| Some((rank(name)?, name)));
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_nearest(typed: &str, want: Option<&str>) {
+        let names = ["port", "open", "include-hidden", "idle-timeout", "tls-cert"];
+        let names = names.iter().chain(&["version", "verbose", "qr"]).copied();
+        assert_eq!(nearest(typed, names), want, "{typed}");
+    }
+
+    #[test]
+    fn the_nearest_name_has_few_differences_or_contains_what_was_typed() {
+        check_nearest("prot", Some("port")); // letters in the wrong order
+        check_nearest("ports", Some("port"));
+        check_nearest("opne", Some("open"));
+        check_nearest("idle-timeuot", Some("idle-timeout"));
+        check_nearest("hidden", Some("include-hidden"));
+        check_nearest("cert", Some("tls-cert"));
+        check_nearest("verb", Some("verbose"));
+        check_nearest("qrs", Some("qr"));
+        check_nearest("spa", None);
+        check_nearest("x", None);
+        check_nearest("in", None);
+        check_nearest("", None);
+        check_nearest("\u{e4}\u{e4}\u{e4}\u{e4}", None);
+    }
+}

@@ -1,0 +1,123 @@
+//! Applies the operator's rules to responses.
+//!
+//! The rules change responses in two places. The field lines of a representation are prepared once with
+//! the rules in them, and are kept with the file. Every other response goes through [`finish`], which
+//! also adds what depends on the request.
+
+use std::rc::Rc;
+
+use crate::http1::response::prepare;
+use crate::http1::version::Version;
+use crate::origin::cors;
+use crate::origin::handler::Origin;
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::semantics::field_section::{FieldSection, FieldValue};
+use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
+use crate::semantics::status::Status;
+use crate::semantics::trace::Trace;
+use crate::site::file::StoredFile;
+use crate::site::path::SitePath;
+
+/// The rules that apply to a representation.
+#[derive(Clone)]
+pub struct AppliedRules {
+    rules: Rc<Rules>,
+    set: RuleSet,
+}
+
+impl AppliedRules {
+    /// The rules for a path.
+    pub(super) fn at(origin: &Origin, path: &[u8]) -> AppliedRules {
+        AppliedRules {
+            set: origin.rules.matching(path),
+            rules: Rc::clone(&origin.rules),
+        }
+    }
+
+    /// The rules for a file that is sent for `path`: those for this path and those for the file's own.
+    pub(super) fn of_file(origin: &Origin, path: &[u8], file: &StoredFile) -> AppliedRules {
+        let own = file.rules_by(|path| origin.rules.matching(path));
+        let set = match *path == *file.path {
+            true => own,
+            false => own.and(origin.rules.matching(path)),
+        };
+        AppliedRules {
+            set,
+            rules: Rc::clone(&origin.rules),
+        }
+    }
+
+    /// Which rules they are.
+    pub(super) fn set(&self) -> RuleSet {
+        self.set
+    }
+
+    /// What caches may do with the representation.
+    pub(super) fn cache_control(&self) -> FieldValue {
+        match self.rules.cache_policy(self.set) {
+            Some(policy) => policy.to_string().into(),
+            None => ASK_FIRST.into(),
+        }
+    }
+
+    /// These fields as lines, changed as the rules say.
+    pub(super) fn prepare(&self, fields: &FieldSection) -> Rc<[u8]> {
+        prepare(fields, &self.rules.fields(self.set))
+    }
+
+    /// Adds the steps that say what the rules change.
+    pub(super) fn note(&self, trace: &mut Trace) {
+        self.rules.note(self.set, trace);
+    }
+}
+
+/// The response as it is sent: with the rules for its representation or, if it has none, for the path of
+/// the request.
+pub(super) fn finish(origin: &Origin, request: &Request<'_>, mut response: Response) -> Response {
+    let rules = &*origin.rules;
+    if rules.are_empty() {
+        return response;
+    }
+    let of_representation = response.rules;
+    let set = of_representation.unwrap_or_else(|| of_request(rules, request));
+    if response.fields.lines().is_empty() {
+        let fields = rules.fields(set);
+        if !fields.is_empty() {
+            response.fields = FieldSection::prepared(prepare(&response.fields, &fields));
+        }
+    }
+    response.fields.is_server_ruled = rules.have_field(set, "Server");
+    if of_representation.is_some() {
+        add_expires(rules, set, request, &mut response);
+    }
+    cors::add(rules, set, request, &mut response);
+    response
+}
+
+/// The rules for the path of a request. A path that cannot be decoded has only those for all paths.
+fn of_request(rules: &Rules, request: &Request<'_>) -> RuleSet {
+    let mut decoded = Vec::new();
+    let raw = request.head.target.path().unwrap_or_default();
+    match SitePath::decode(raw, &mut decoded) {
+        Ok(path) => rules.matching(path.as_bytes()),
+        Err(_) => RuleSet::default(),
+    }
+}
+
+/// Clients of HTTP/1.0 may not know `max-age` (RFC 9111 section 5.3).
+fn add_expires(rules: &Rules, set: RuleSet, request: &Request<'_>, response: &mut Response) {
+    let is_old = request.head.head.version == Version::Http10;
+    let is_fresh = matches!(
+        response.status,
+        Status::Ok | Status::PartialContent | Status::NotModified
+    );
+    if !is_old || !is_fresh || rules.have_field(set, "Expires") {
+        return;
+    }
+    let policy = rules.cache_policy(set);
+    if let Some(seconds) = policy.and_then(|policy| policy.max_age()) {
+        let expires = request.now.plus(seconds);
+        response.fields.push("Expires", expires);
+    }
+}

@@ -1,0 +1,25 @@
+//! RFC 6266 section 4.2: `/a.txt?download` asks for content that is to be saved.
+
+use crate::origin::request::Request;
+use crate::semantics::disposition::attachment;
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::site::file::StoredFile;
+
+/// `Content-Disposition`, if the query asks for content that is to be saved.
+pub(super) fn disposition(
+    request: &Request<'_>,
+    file: &StoredFile,
+    trace: &mut Trace,
+) -> Option<String> {
+    const DOWNLOAD: Clause = clause!("RFC 6266 section 4.2", "disposition");
+    let mut keys = request.query().split(|&byte| byte == b'&');
+    let is_asked = keys.any(|pair| pair.split(|&byte| byte == b'=').next() == Some(b"download"));
+    is_asked.then(|| {
+        let value = attachment(file.name());
+        trace.note(|| {
+            let step = Step::new(DOWNLOAD, "the query asks for content that is to be saved");
+            step.with(Evidence::Value(Quote::of(value.as_bytes())))
+        });
+        value
+    })
+}

@@ -1,0 +1,83 @@
+//! Redirects: to the URL that the site prefers, and as the operator wants (RFC 9110 section 15.4).
+
+use crate::origin::handler::Origin;
+use crate::origin::reason::Reason;
+use crate::origin::refuse::error_page_for;
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::semantics::status::Status;
+use crate::semantics::trace::{Evidence, Quote, Trace};
+use crate::site::path::{self, PathError, SitePath};
+use crate::text::{append, percent};
+
+/// A redirect that the operator wants.
+pub(super) fn redirect_by_rule(
+    origin: &Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    trace: &mut Trace,
+) -> Option<Response> {
+    let query = request.head.target.query();
+    let (status, location) = origin.rules.redirects.find(path.as_bytes(), query)?;
+    let reason = Reason::RedirectRule;
+    Some(redirect_to(status, location, reason, trace))
+}
+
+/// Relative links in a directory's page work only if its URL ends with a slash.
+pub(super) fn redirect_to_slash(
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    trace: &mut Trace,
+) -> Response {
+    let name = path.as_bytes().rsplit(|&byte| byte == b'/').next();
+    let mut location = Vec::new();
+    let name = percent::segment(name.unwrap_or_default());
+    append(&mut location, format_args!("{name}/"));
+    redirect(request, location, Reason::DirectoryWithoutSlash, trace)
+}
+
+/// Many clients send a path as it was typed. If it leads nowhere else than a path without empty segments,
+/// `.` and `..`, they are redirected to that one, so that there is one URL for each file.
+pub(super) fn redirect_to_normalised(
+    request: &Request<'_>,
+    raw: &[u8],
+    fault: PathError,
+    trace: &mut Trace,
+) -> Option<Response> {
+    if !matches!(fault, PathError::EmptySegment | PathError::DotSegment) {
+        return None;
+    }
+    let normalised = path::normalised(raw)?;
+    // It may still be refused, for example if it has encoded dots.
+    SitePath::decode(normalised.path(), &mut Vec::new()).ok()?;
+    let reference = normalised.reference();
+    let mut location = Vec::new();
+    let as_sent = percent::as_sent(&reference);
+    append(&mut location, format_args!("{as_sent}"));
+    let reason = Reason::PathNotNormalised;
+    Some(redirect(request, location, reason, trace))
+}
+
+/// Redirects to a relative reference with the query of the request. It does not begin with a slash, so
+/// it cannot name another host, and it works if a proxy has removed a prefix of the path.
+pub(super) fn redirect(
+    request: &Request<'_>,
+    mut location: Vec<u8>,
+    reason: Reason,
+    trace: &mut Trace,
+) -> Response {
+    if let Some(query) = request.head.target.query() {
+        append(&mut location, format_args!("?{}", percent::as_sent(query)));
+    }
+    redirect_to(Status::MovedPermanently, location, reason, trace)
+}
+
+fn redirect_to(status: Status, location: Vec<u8>, reason: Reason, trace: &mut Trace) -> Response {
+    trace.note(|| {
+        let step = reason.step();
+        step.with(Evidence::Value(Quote::of(&location)))
+            .leads_to(status)
+    });
+    let response = Response::new(status, reason).field("Location", location);
+    error_page_for(response)
+}

@@ -1,0 +1,176 @@
+//! Patterns over decoded paths, in which the operator writes rules.
+//!
+//! ```text
+//! /assets/**          everything in /assets/
+//! /**/*.html          every HTML file
+//! /*.{js,css}         scripts and styles of the root
+//! ```
+//!
+//! `*` stands for any bytes of one segment, `**` for any number of whole segments, `{a,b}` for one of
+//! several texts, and `\` makes the next character an ordinary one. The crate `fast-glob` does the
+//! matching; it has no state and takes a time that grows with the path.
+
+use std::fmt;
+
+use fast_glob::{ErrorKind, glob_match, validate};
+
+/// A pattern. It begins with a slash and is matched with whole paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The pattern as the crate takes it: without the slash at its start.
+    glob: Box<str>,
+}
+
+/// What is wrong with a pattern, and where: the number of the character, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternError {
+    /// It does not begin with a slash.
+    NoSlash,
+    /// A `{` is never closed.
+    OpenBrace(usize),
+    /// A `[` is never closed.
+    OpenBracket(usize),
+    /// Nothing follows a `\`.
+    Backslash(usize),
+    /// It has more braces than `fast-glob` takes.
+    Braces(usize),
+    /// A `**` is a part of a segment.
+    Stars(usize),
+}
+
+impl Pattern {
+    /// Reads a pattern such as `/assets/**`.
+    pub fn parse(text: &str) -> Result<Pattern, PatternError> {
+        let rest = text.strip_prefix('/').ok_or(PatternError::NoSlash)?;
+        let character = |byte: usize| 2 + rest[..byte].chars().count();
+        validate(rest).map_err(|fault| {
+            let at = character(fault.index);
+            match fault.kind {
+                ErrorKind::UnclosedBrace => PatternError::OpenBrace(at),
+                ErrorKind::UnclosedBracket => PatternError::OpenBracket(at),
+                ErrorKind::TrailingBackslash => PatternError::Backslash(at),
+                _ => PatternError::Braces(at),
+            }
+        })?;
+        if let Some(byte) = stars_in_segment(rest) {
+            return Err(PatternError::Stars(character(byte)));
+        }
+        // The crate reads a `!` at the start as a negation.
+        let escape = if rest.starts_with('!') { "\\" } else { "" };
+        Ok(Pattern {
+            glob: format!("{escape}{rest}").into(),
+        })
+    }
+
+    /// Whether it matches a decoded path, which has no slash at its start.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        glob_match(self.glob.as_bytes(), path)
+    }
+}
+
+/// The position of a `**` that does not stand alone between slashes, braces or commas.
+fn stars_in_segment(glob: &str) -> Option<usize> {
+    let bytes = glob.as_bytes();
+    let is_border = |byte: Option<&u8>| byte.is_none_or(|byte| b"/{},".contains(byte));
+    glob.match_indices("**").map(|(at, _)| at).find(|&at| {
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        !is_border(before) || !is_border(bytes.get(at + 2))
+    })
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PatternError::NoSlash => f.write_str(
+                "a pattern begins with a slash, such as /assets/** or, for every directory, /**/*.css",
+            ),
+            PatternError::OpenBrace(at) => write!(
+                f,
+                "the {{ at character {at} is not closed: add a }}, or write \\{{ for the character itself"
+            ),
+            PatternError::OpenBracket(at) => write!(
+                f,
+                "the [ at character {at} is not closed: add a ], or write \\[ for the character itself"
+            ),
+            PatternError::Backslash(at) => write!(
+                f,
+                "nothing follows the \\ at character {at}: write \\\\ for the character itself"
+            ),
+            PatternError::Braces(at) => write!(
+                f,
+                "there are too many braces at character {at}: write several rules instead"
+            ),
+            PatternError::Stars(at) => write!(
+                f,
+                "the ** at character {at} must stand between slashes, as in /a/**/b: write * for a part \
+                 of one name"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PatternError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, path: &str, want: bool) {
+        let parsed = Pattern::parse(pattern).expect(pattern);
+        assert_eq!(parsed.matches(path.as_bytes()), want, "{pattern} {path}");
+    }
+
+    #[test]
+    fn one_star_stays_in_a_segment_and_two_do_not() {
+        check("/*.css", "a.css", true);
+        check("/*.css", "d/a.css", false);
+        check("/**/*.css", "a.css", true);
+        check("/**/*.css", "d/e/a.css", true);
+        check("/**", "", true);
+        check("/**", "d/e/", true);
+        check("/a/**", "a/", true);
+        check("/a/**", "a/b/c", true);
+        check("/a/**", "a", false);
+        check("/a/**", "ab/c", false);
+        check("/a/**/b", "a/b", true);
+        check("/", "", true);
+        check("/", "a", false);
+        check("/{a,b/c}/*", "b/c/d", true);
+        check("/{a,b/c}/*", "c/d", false);
+        check("/A", "a", false);
+    }
+
+    #[test]
+    fn a_backslash_makes_a_character_ordinary() {
+        check("/\\*", "*", true);
+        check("/\\*", "a", false);
+        check("/a\\ b", "a b", true);
+        check("/!a", "!a", true);
+        check("/!a", "b", false);
+    }
+
+    #[test]
+    fn a_path_need_not_be_utf_8() {
+        let pattern = Pattern::parse("/d/*.txt").expect("a pattern");
+        assert!(pattern.matches(b"d/\xff.txt"));
+    }
+
+    #[track_caller]
+    fn check_error(pattern: &str, want: PatternError) {
+        assert_eq!(Pattern::parse(pattern), Err(want), "{pattern}");
+        assert!(!want.to_string().is_empty());
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        check_error("", PatternError::NoSlash);
+        check_error("*.css", PatternError::NoSlash);
+        check_error("/ä{b", PatternError::OpenBrace(3));
+        check_error("/[a-z", PatternError::OpenBracket(2));
+        check_error("/a\\", PatternError::Backslash(3));
+        check_error("/a**", PatternError::Stars(3));
+        check_error("/**.css", PatternError::Stars(2));
+        check_error(&"/{a}".repeat(11), PatternError::Braces(42));
+    }
+}

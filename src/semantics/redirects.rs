@@ -1,0 +1,509 @@
+//! Redirects that the operator wants (RFC 9110 section 15.4).
+//!
+//! ```text
+//! /old/*.html=/new/$1               /old/a.html   ->  301  /new/a
+//! /blog/**=https://b.example/$1 308 /blog/x/y?q   ->  308  https://b.example/x/y?q
+//! ```
+//!
+//! `*` stands for a part of one segment, and one `**` for any number of whole segments. `$1` is what the
+//! first of them stands for, `$2` the second, and `$$` is a dollar sign. Only a target that names its host
+//! leads to another host: what a client sends never becomes a part of one.
+
+use std::fmt;
+
+use super::own_fields::unescaped;
+use super::pattern::{Pattern, PatternError};
+use super::status::Status;
+use crate::text::{append, percent};
+
+/// The redirects of a server. The first one that matches counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redirects(Vec<Redirect>);
+
+/// One redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Redirect {
+    from: From,
+    to: Target,
+    status: Status,
+}
+
+/// Which paths are redirected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct From {
+    /// The segments before `**`, or all of them.
+    before: Vec<Segment>,
+    /// The segments after `**`, if there is one.
+    after: Option<Vec<Segment>>,
+}
+
+/// A segment: literal texts with a `*` between each two of them.
+type Segment = Vec<Box<[u8]>>;
+
+/// Where they lead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    /// The reference up to its query.
+    path: Vec<Piece>,
+    /// The query with its question mark, or nothing.
+    query: Vec<Piece>,
+    /// The fragment with its number sign, or nothing.
+    fragment: Vec<Piece>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(Box<str>),
+    /// What the wildcard with this number, from 0, stands for.
+    Wildcard(usize),
+}
+
+/// What is wrong with a redirect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedirectError {
+    /// It has no `=`.
+    NoSign,
+    /// The pattern.
+    Pattern(PatternError),
+    /// The pattern has braces, brackets or a question mark.
+    NotPlain,
+    /// The pattern has more than one `**`.
+    TwoStars,
+    /// The target is neither a path nor an http or https URL.
+    Target,
+    /// The target begins with `//` or `/\`, so it names another host without saying so.
+    HiddenHost,
+    /// The host of the target would depend on the path of the request.
+    HostDepends,
+    /// The target has a character that no URL may have. It must be percent-encoded.
+    NotEncoded,
+    /// The pattern has fewer wildcards than this.
+    NoWildcard(usize),
+    /// A `$` is followed by neither a digit from 1 to 9 nor another `$`.
+    Dollar,
+    /// The status is not 301, 302, 307 or 308.
+    Status,
+    /// The pattern matches the target, so clients would never arrive.
+    Circle,
+}
+
+impl Redirects {
+    /// Adds a redirect such as `/old/**=/new/$1 308`.
+    pub fn add(&mut self, text: &str) -> Result<(), RedirectError> {
+        let at = unescaped(text, '=').ok_or(RedirectError::NoSign)?;
+        let (from, rest) = (From::parse(&text[..at])?, text[at + 1..].trim());
+        let (to, status) = match rest.split_once(' ') {
+            Some((to, status)) => (to, self::status(status.trim())?),
+            None => (rest, Status::MovedPermanently),
+        };
+        let to = Target::parse(to, from.wildcards())?;
+        let redirect = Redirect { from, to, status };
+        if redirect.is_circle() {
+            return Err(RedirectError::Circle);
+        }
+        self.0.push(redirect);
+        Ok(())
+    }
+
+    /// Removes all redirects.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Where a decoded path without a slash at its start leads, and the status. `query` is that of the
+    /// request.
+    pub fn find(&self, path: &[u8], query: Option<&[u8]>) -> Option<(Status, Vec<u8>)> {
+        self.0.iter().find_map(|redirect| {
+            let wildcards = redirect.from.matched(path)?;
+            let location = redirect.to.location(&wildcards, query);
+            // A path has no empty segments, so this does not happen. It would name another host.
+            let is_safe = !location.starts_with(b"//");
+            is_safe.then_some((redirect.status, location))
+        })
+    }
+}
+
+fn status(text: &str) -> Result<Status, RedirectError> {
+    match text {
+        "301" => Ok(Status::MovedPermanently),
+        "302" => Ok(Status::Found),
+        "307" => Ok(Status::TemporaryRedirect),
+        "308" => Ok(Status::PermanentRedirect),
+        _ => Err(RedirectError::Status),
+    }
+}
+
+impl Redirect {
+    /// Whether the pattern matches the target, whatever the wildcards stand for.
+    fn is_circle(&self) -> bool {
+        let texts = vec![&b"x"[..]; self.from.wildcards()];
+        let location = self.to.location(&texts, None);
+        let path = location.strip_prefix(b"/").unwrap_or(b"//");
+        let end = path.iter().position(|byte| b"?#".contains(byte));
+        let path = &path[..end.unwrap_or(path.len())];
+        self.from.matched(path).is_some()
+    }
+}
+
+impl From {
+    fn parse(text: &str) -> Result<From, RedirectError> {
+        Pattern::parse(text).map_err(RedirectError::Pattern)?;
+        let segments = text[1..].split('/').map(segment);
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let mut parts = segments.split(Option::is_none);
+        let mut part = || {
+            let part = parts.next()?;
+            Some(part.iter().flatten().cloned().collect())
+        };
+        let (before, after) = (part().unwrap_or_default(), part());
+        match part() {
+            Some::<Vec<Segment>>(_) => Err(RedirectError::TwoStars),
+            None => Ok(From { before, after }),
+        }
+    }
+
+    /// How many wildcards there are.
+    fn wildcards(&self) -> usize {
+        let stars = |segments: &[Segment]| -> usize {
+            segments.iter().map(|segment| segment.len() - 1).sum()
+        };
+        let after = self.after.as_deref();
+        stars(&self.before) + after.map_or(0, |after| 1 + stars(after))
+    }
+
+    /// What the wildcards stand for, if the path matches.
+    fn matched<'a>(&self, path: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+        let segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
+        let mut wildcards = Vec::new();
+        let Some(after) = &self.after else {
+            let is_match = segments.len() == self.before.len();
+            all(&self.before, &segments, &mut wildcards).filter(|_| is_match)?;
+            return Some(wildcards);
+        };
+        let between = segments
+            .len()
+            .checked_sub(self.before.len() + after.len())?;
+        all(&self.before, &segments, &mut wildcards)?;
+        let start: usize = lengths(&segments[..self.before.len()]);
+        let middle = &segments[self.before.len()..][..between];
+        let length = lengths(middle).saturating_sub(1);
+        wildcards.push(path.get(start..start + length)?);
+        all(
+            after,
+            &segments[self.before.len() + between..],
+            &mut wildcards,
+        )?;
+        Some(wildcards)
+    }
+}
+
+/// The length of segments, each with the slash after it.
+fn lengths(segments: &[&[u8]]) -> usize {
+    segments.iter().map(|segment| segment.len() + 1).sum()
+}
+
+/// A segment of a pattern; `None` for `**`.
+fn segment(text: &str) -> Result<Option<Segment>, RedirectError> {
+    if text == "**" {
+        return Ok(None);
+    }
+    let (mut texts, mut current, mut is_escaped) = (Vec::new(), Vec::new(), false);
+    for byte in text.bytes() {
+        match byte {
+            b'\\' if !is_escaped => {
+                is_escaped = true;
+                continue;
+            }
+            b'*' if !is_escaped => texts.push(std::mem::take(&mut current).into()),
+            b'{' | b'}' | b'[' | b']' | b'?' if !is_escaped => return Err(RedirectError::NotPlain),
+            byte => current.push(byte),
+        }
+        is_escaped = false;
+    }
+    texts.push(current.into());
+    Ok(Some(texts))
+}
+
+/// Matches each segment of a pattern with the segment of the path at its place, and adds what the stars
+/// stand for.
+fn all<'a>(pattern: &[Segment], path: &[&'a [u8]], out: &mut Vec<&'a [u8]>) -> Option<()> {
+    if path.len() < pattern.len() {
+        return None;
+    }
+    pattern
+        .iter()
+        .zip(path)
+        .try_for_each(|(pattern, segment)| one(pattern, segment, out))
+}
+
+/// The same for one segment. Each star stands for as few bytes as possible, and the last one for the rest.
+fn one<'a>(texts: &Segment, segment: &'a [u8], out: &mut Vec<&'a [u8]>) -> Option<()> {
+    let (first, others) = texts.split_first()?;
+    let mut rest = segment.strip_prefix(&**first)?;
+    let Some((last, between)) = others.split_last() else {
+        return rest.is_empty().then_some(());
+    };
+    for text in between {
+        let at = find(rest, text)?;
+        out.push(&rest[..at]);
+        rest = &rest[at + text.len()..];
+    }
+    out.push(rest.strip_suffix(&**last)?);
+    Some(())
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    match wanted {
+        [] => Some(0),
+        wanted => bytes
+            .windows(wanted.len())
+            .position(|window| window == wanted),
+    }
+}
+
+impl Target {
+    fn parse(text: &str, wildcards: usize) -> Result<Target, RedirectError> {
+        check_host(text)?;
+        if text.bytes().any(|byte| !is_of_reference(byte)) {
+            return Err(RedirectError::NotEncoded);
+        }
+        let (rest, fragment) = text.split_at(text.find('#').unwrap_or(text.len()));
+        let (path, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+        Ok(Target {
+            path: pieces(path, wildcards)?,
+            query: pieces(query, wildcards)?,
+            fragment: pieces(fragment, wildcards)?,
+        })
+    }
+
+    fn location(&self, wildcards: &[&[u8]], query: Option<&[u8]>) -> Vec<u8> {
+        let mut location = Vec::new();
+        write(&self.path, wildcards, &mut location);
+        write(&self.query, wildcards, &mut location);
+        if let Some(query) = query {
+            let sign = if self.query.is_empty() { '?' } else { '&' };
+            append(
+                &mut location,
+                format_args!("{sign}{}", percent::as_sent(query)),
+            );
+        }
+        write(&self.fragment, wildcards, &mut location);
+        location
+    }
+}
+
+/// Whether a target says plainly which host it leads to (RFC 3986 section 4.2).
+fn check_host(text: &str) -> Result<(), RedirectError> {
+    if text.starts_with("//") || text.starts_with("/\\") {
+        return Err(RedirectError::HiddenHost);
+    }
+    if text.starts_with('/') {
+        return Ok(());
+    }
+    let after_scheme = ["https://", "http://"]
+        .into_iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let rest = after_scheme.ok_or(RedirectError::Target)?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match &rest[..end] {
+        "" => Err(RedirectError::Target),
+        host if host.contains('$') => Err(RedirectError::HostDepends),
+        host if host.contains('@') => Err(RedirectError::Target),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a reference may have this byte (RFC 3986 section 2).
+fn is_of_reference(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?#%[]".contains(&byte)
+}
+
+fn pieces(text: &str, wildcards: usize) -> Result<Vec<Piece>, RedirectError> {
+    let mut pieces = Vec::new();
+    let mut current = String::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '$' {
+            current.push(character);
+            continue;
+        }
+        match characters.next() {
+            Some('$') => current.push('$'),
+            Some(digit @ '1'..='9') => {
+                let number = digit as usize - '0' as usize;
+                if number > wildcards {
+                    return Err(RedirectError::NoWildcard(number));
+                }
+                if !current.is_empty() {
+                    pieces.push(Piece::Text(std::mem::take(&mut current).into()));
+                }
+                pieces.push(Piece::Wildcard(number - 1));
+            }
+            _ => return Err(RedirectError::Dollar),
+        }
+    }
+    if !current.is_empty() {
+        pieces.push(Piece::Text(current.into()));
+    }
+    Ok(pieces)
+}
+
+/// Writes pieces. What wildcards stand for is encoded, apart from the slashes.
+fn write(pieces: &[Piece], wildcards: &[&[u8]], out: &mut Vec<u8>) {
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Piece::Wildcard(number) => {
+                let bytes = wildcards.get(*number).copied().unwrap_or_default();
+                append(out, format_args!("{}", percent::path(bytes)));
+            }
+        }
+    }
+}
+
+impl fmt::Display for RedirectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RedirectError::Pattern(fault) => return fault.fmt(f),
+            RedirectError::NoWildcard(number) => {
+                return write!(f, "${number} is too much: the pattern has fewer wildcards");
+            }
+            RedirectError::NoSign => "write FROM=TO, such as '/old/**=/new/$1'",
+            RedirectError::NotPlain => {
+                "only * and ** may stand for something here: write several redirects, or a \\ before the \
+                 character"
+            }
+            RedirectError::TwoStars => "a redirect may have only one **",
+            RedirectError::Target => {
+                "the target must be a path such as /new/$1, or a URL such as https://new.example/$1"
+            }
+            RedirectError::HiddenHost => {
+                "a target that begins with two slashes names another host: write the URL with its scheme"
+            }
+            RedirectError::HostDepends => "the host of the target must not depend on the path: write a slash after it",
+            RedirectError::NotEncoded => {
+                "the target has a character that a URL may not have: write it as % and two hex digits"
+            }
+            RedirectError::Dollar => "write $1 to $9, or $$ for a dollar sign",
+            RedirectError::Status => "the status must be 301, 302, 307 or 308",
+            RedirectError::Circle => "the pattern matches the target too, so the redirects would never end",
+        })
+    }
+}
+
+impl std::error::Error for RedirectError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirects(rules: &[&str]) -> Redirects {
+        let mut redirects = Redirects::default();
+        rules
+            .iter()
+            .for_each(|rule| redirects.add(rule).expect(rule));
+        redirects
+    }
+
+    #[track_caller]
+    fn check(rule: &str, path: &str, want: Option<&str>) {
+        let found = redirects(&[rule]).find(path.as_bytes(), None);
+        let location = found.map(|(_, location)| String::from_utf8(location).expect("ASCII"));
+        assert_eq!(location.as_deref(), want, "{rule} {path}");
+    }
+
+    #[test]
+    fn what_wildcards_stand_for_is_kept() {
+        check("/a=/b", "a", Some("/b"));
+        check("/a=/b", "a/", None);
+        check("/a=/b", "a/c", None);
+        check("/=/start/", "", Some("/start/"));
+        check("/old/*=/new/$1", "old/x", Some("/new/x"));
+        check("/old/*=/new/$1", "old/x/y", None);
+        check("/old/**=/new/$1", "old/x/y", Some("/new/x/y"));
+        check("/old/**=/new/$1", "old/", Some("/new/"));
+        check("/old/**=/new/$1", "old", None);
+        check("/a/**/z=/n/$1/z", "a/z", Some("/n//z"));
+        check("/a/**/z=/n/$1/z", "a/b/c/z", Some("/n/b/c/z"));
+        check("/*/*.html=/$2/$1", "x/y.html", Some("/y/x"));
+        check("/p-*-*=/$2-$1", "p-a-b-c", Some("/b-c-a"));
+        check("/*.htm=/$1.html", "a.htm.htm", Some("/a.htm.html"));
+        check("/*.php=/a?x=$1", "i.php", Some("/a?x=i"));
+        check("/\\*=/star", "*", Some("/star"));
+        check("/a=/$$1", "a", Some("/$1"));
+    }
+
+    #[test]
+    fn the_query_is_kept() {
+        let check = |rule: &str, want: &str| {
+            let (_, location) = redirects(&[rule]).find(b"a", Some(b"q=\"")).expect(rule);
+            assert_eq!(String::from_utf8_lossy(&location), want);
+        };
+        check("/a=/b", "/b?q=%22");
+        check("/a=/b?c", "/b?c&q=%22");
+        check("/a=/b?c#d", "/b?c&q=%22#d");
+        check("/a=https://h.example", "https://h.example?q=%22");
+    }
+
+    #[test]
+    fn the_status_can_be_chosen() {
+        let status = |rule: &str| redirects(&[rule]).find(b"a", None).expect(rule).0;
+        assert_eq!(status("/a=/b"), Status::MovedPermanently);
+        assert_eq!(status("/a=/b 301"), Status::MovedPermanently);
+        assert_eq!(status("/a=/b  302"), Status::Found);
+        assert_eq!(status("/a=/b 307"), Status::TemporaryRedirect);
+        assert_eq!(status("/a=/b 308"), Status::PermanentRedirect);
+    }
+
+    #[test]
+    fn a_client_cannot_choose_the_host() {
+        check("/r/**=/$1", "r/evil.example", Some("/evil.example"));
+        check("/r/**=/$1", "r/\\evil.example", Some("/%5Cevil.example"));
+        check("/r/**=/$1", "r/\t/evil", Some("/%09/evil"));
+        check("/r/**=/$1", "r//evil.example", None);
+        check("/r/**=/$1", "r/a:b@c", Some("/a%3Ab%40c"));
+        check(
+            "/r/*=https://h.example/$1",
+            "r/@evil",
+            Some("https://h.example/%40evil"),
+        );
+    }
+
+    #[track_caller]
+    fn check_error(rule: &str, want: RedirectError) {
+        assert_eq!(Redirects::default().add(rule), Err(want), "{rule}");
+        assert!(!want.to_string().is_empty());
+    }
+
+    #[test]
+    fn a_mistake_is_told() {
+        use RedirectError::*;
+        check_error("/a", NoSign);
+        check_error("a=/b", Pattern(PatternError::NoSlash));
+        check_error("/a**=/b", Pattern(PatternError::Stars(3)));
+        check_error("/{a,b}=/c", NotPlain);
+        check_error("/a?=/c", NotPlain);
+        check_error("/**/a/**=/c", TwoStars);
+        check_error("/a=", Target);
+        check_error("/a=b", Target);
+        check_error("/a=javascript:x", Target);
+        check_error("/a=https://", Target);
+        check_error("/a=https://u@h/", Target);
+        check_error("/a=//evil.example", HiddenHost);
+        check_error("/a=/\\evil.example", HiddenHost);
+        check_error("/*=https://$1/", HostDepends);
+        check_error("/*=https://h.example$1", HostDepends);
+        check_error("/a=/b\u{e4}", NotEncoded);
+        check_error("/a=/b\tc", NotEncoded);
+        check_error("/a=/b\r\nX:y", NotEncoded);
+        check_error("/a=/$1", NoWildcard(1));
+        check_error("/*=/b/$2", NoWildcard(2));
+        check_error("/*=/b/$x", Dollar);
+        check_error("/a=/b 200", Status);
+        check_error("/a=/b /c", Status);
+        check_error("/a=/a", Circle);
+        check_error("/a=/a?b", Circle);
+        check_error("/**=/new/$1", Circle);
+        check_error("/*=/$1", Circle);
+    }
+}

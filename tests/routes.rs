@@ -1,0 +1,288 @@
+//! Clean URLs, the page of an application, error pages of the site, redirects and downloads on the wire.
+
+mod support;
+
+use docroot::net::config::Config;
+use support::{Response, Setup, TestServer};
+
+fn server(change: impl FnOnce(&mut Config)) -> TestServer {
+    Setup::new()
+        .file("index.html", "<p>start")
+        .file("about.html", "<p>about")
+        .file("both.html", "<p>both, the page")
+        .file("both/index.html", "<p>both, the folder")
+        .file("folder/a.txt", "a")
+        .file("taken", "a file")
+        .file("taken.html", "<p>taken")
+        .file("docs/index.html", "<p>docs")
+        .file("docs/a b.html", "<p>spaces")
+        .file("assets/app.js", "let a;")
+        .with(change)
+        .start()
+}
+
+/// The status, and where a redirect leads or what the body is.
+fn outcome(response: &Response) -> (u16, String) {
+    let text = match response.field("Location") {
+        Some(location) => location.to_owned(),
+        None => response.text(),
+    };
+    (response.status, text)
+}
+
+#[track_caller]
+fn check(server: &TestServer, target: &str, status: u16, want: &str) {
+    let response = server.get(target, &[]);
+    assert_eq!(outcome(&response), (status, want.to_owned()), "{target}");
+}
+
+#[track_caller]
+fn check_absent(server: &TestServer, target: &str) {
+    let response = server.get(target, &[]);
+    assert_eq!(response.status, 404, "{target}");
+    assert!(response.text().contains("404"), "{target}");
+}
+
+#[test]
+fn a_page_has_one_clean_url() {
+    let server = server(|config| config.site.clean_urls = true);
+    check(&server, "/about", 200, "<p>about");
+    check(&server, "/about?q", 200, "<p>about");
+    check(&server, "/about.html", 301, "about");
+    check(&server, "/about.html?q=1", 301, "about?q=1");
+    check(&server, "/about/", 301, "../about");
+    check(&server, "/docs/a%20b", 200, "<p>spaces");
+    check(&server, "/docs/a%20b.html", 301, "a%20b");
+    // An index file has the URL of its directory.
+    check(&server, "/", 200, "<p>start");
+    check(&server, "/index.html", 301, "./");
+    check(&server, "/docs/index.html", 301, "./");
+    check(&server, "/docs", 301, "docs/");
+    // The page comes before the directory, and a file of the clean name before the page.
+    check(&server, "/both", 200, "<p>both, the page");
+    check(&server, "/both/", 200, "<p>both, the folder");
+    check(&server, "/both.html", 301, "both");
+    check(&server, "/taken", 200, "a file");
+    check(&server, "/taken.html", 200, "<p>taken");
+    check(&server, "/folder", 301, "folder/");
+    check_absent(&server, "/none");
+    check_absent(&server, "/none/");
+    check_absent(&server, "/about/x");
+    check_absent(&server, "/about.html/");
+    check(&server, "/assets/app.js", 200, "let a;");
+    assert_eq!(server.request("HEAD", "/about.html", &[]).status, 301);
+    assert_eq!(server.request("OPTIONS", "/about", &[]).status, 204);
+    let allowed = server.request("OPTIONS", "/about.html", &[]);
+    assert_eq!(allowed.status, 204);
+}
+
+#[test]
+fn without_the_option_urls_are_the_names_of_files() {
+    let server = server(|_| {});
+    check_absent(&server, "/about");
+    check(&server, "/about.html", 200, "<p>about");
+    check(&server, "/index.html", 200, "<p>start");
+    check(&server, "/both", 301, "both/");
+}
+
+/// A conditional request and a range are for the page, whatever its URL.
+#[test]
+fn a_clean_url_is_a_resource_like_any_other() {
+    let server = server(|config| config.site.clean_urls = true);
+    let page = server.get("/about", &[]);
+    let tag = page.field("ETag").expect("a tag");
+    let again = server.get("/about", &[("If-None-Match", tag)]);
+    assert_eq!(again.status, 304);
+    let range = [("Range", "bytes=3-"), ("If-Range", tag)];
+    let part = server.get("/about", &range);
+    assert_eq!(outcome(&part), (206, "about".to_owned()));
+}
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+#[test]
+fn pages_of_an_application_are_made_in_the_browser() {
+    let server = server(|config| {
+        config.site.spa = Some("index.html".into());
+        let rules = &mut config.rules;
+        let forever = "/assets/**=public, max-age=31536000, immutable";
+        rules.add_cache(forever).expect("a rule");
+    });
+    let page = |target: &str, fields: &[(&str, &str)]| {
+        let response = server.get(target, fields);
+        let vary = |name: &str| {
+            let mut lines = response.fields.iter();
+            lines.any(|(field, value)| field == "Vary" && value.contains(name))
+        };
+        assert!(
+            vary("Sec-Fetch-Dest") && vary("Accept"),
+            "{target} {fields:?}"
+        );
+        outcome(&response)
+    };
+    let start = (200, "<p>start".to_owned());
+    assert_eq!(page("/deep/link", &[("Accept", BROWSER)]), start);
+    assert_eq!(page("/deep/link", &[("Sec-Fetch-Dest", "document")]), start);
+    assert_eq!(page("/user/jane.doe", &[("Accept", BROWSER)]), start);
+    assert_eq!(page("/deep/link", &[]), start);
+    let script = [("Sec-Fetch-Dest", "script"), ("Accept", "*/*")];
+    assert_eq!(page("/assets/none.js", &script).0, 404);
+    assert_eq!(page("/assets/none.js", &[]).0, 404);
+    assert_eq!(page("/data", &[("Sec-Fetch-Dest", "empty")]).0, 404);
+    assert_eq!(page("/data", &[("Accept", "application/json")]).0, 404);
+    check(&server, "/assets/app.js", 200, "let a;");
+    // The page that stands in for a missing file is not kept like that file.
+    let document = [("Sec-Fetch-Dest", "document")];
+    let stand_in = server.get("/assets/none.js", &document);
+    assert_eq!(outcome(&stand_in), start);
+    assert_eq!(stand_in.field("Cache-Control"), Some("no-cache"));
+    let tag = stand_in.field("ETag").expect("a tag");
+    let again = server.get("/deep/link", &[document[0], ("If-None-Match", tag)]);
+    assert_eq!(again.status, 304);
+    assert_eq!(server.request("POST", "/deep/link", &[]).status, 405);
+    // A name that is hidden is no page of the application to the client.
+    assert_eq!(server.get("/.env", &[]).status, 404);
+}
+
+#[test]
+fn a_site_has_its_own_error_pages() {
+    let server = server(|config| config.site.listing = false);
+    server.write("404.html", "<p>not here".repeat(100));
+    let page = "<p>not here".repeat(100);
+    for (target, fields) in [
+        ("/none", &[][..]),
+        ("/none", &[("Range", "bytes=0-1")]),
+        ("/none", &[("Accept-Encoding", "gzip")]),
+        ("/none", &[("If-None-Match", "*")]),
+        ("/folder/", &[]), // listings are off
+        ("/.env", &[]),
+        ("/about.html/", &[]),
+    ] {
+        let response = server.get(target, fields);
+        assert_eq!(
+            (response.status, response.text()),
+            (404, page.clone()),
+            "{target}"
+        );
+        assert_eq!(
+            response.field("Content-Type"),
+            Some("text/html; charset=utf-8")
+        );
+        assert_eq!(response.field("Cache-Control"), Some("no-cache"));
+        for name in [
+            "ETag",
+            "Last-Modified",
+            "Accept-Ranges",
+            "Content-Encoding",
+            "Content-Range",
+        ] {
+            assert_eq!(response.field(name), None, "{target} {name}");
+        }
+    }
+    let head = server.request("HEAD", "/none", &[]);
+    assert_eq!(head.status, 404);
+    assert_eq!(
+        head.field("Content-Length"),
+        Some(page.len().to_string().as_str())
+    );
+    let direct = server.get("/404.html", &[]);
+    assert_eq!(direct.status, 200);
+    // Without the page, docroot's own is sent, at once.
+    std::fs::remove_file(server.root.join("404.html")).expect("it was there");
+    assert!(
+        server
+            .get("/none", &[])
+            .text()
+            .contains("<small>404</small>")
+    );
+}
+
+#[test]
+fn a_site_has_a_page_for_its_own_faults() {
+    let server = server(|_| {});
+    server.write("50x.html", "<p>broken");
+    // A directory in place of the disk's answer is no fault; a file that always changes is one.
+    let fifo = server.root.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    check_absent(&server, "/pipe");
+}
+
+#[test]
+fn redirects_are_those_of_the_operator() {
+    let server = server(|config| {
+        for rule in [
+            "/about.html=/moved 302",
+            "/old/**=/docs/$1",
+            "/blog/*=https://b.example/$1 308",
+            "/r/**=/$1 307",
+        ] {
+            config.rules.redirects.add(rule).expect(rule);
+        }
+    });
+    check(&server, "/about.html", 302, "/moved");
+    check(&server, "/old/a/b?q=1", 301, "/docs/a/b?q=1");
+    check(&server, "/blog/x", 308, "https://b.example/x");
+    check(&server, "/r/evil.example", 307, "/evil.example");
+    let response = server.get("/old/x", &[]);
+    assert_eq!(response.field("Cache-Control"), Some("no-cache"));
+    assert_eq!(server.request("HEAD", "/old/x", &[]).status, 301);
+    assert_eq!(server.request("POST", "/old/x", &[]).status, 405);
+    // Nothing that a client sends becomes a host.
+    for target in [
+        "/r//evil.example",
+        "/r/%2F%2Fevil.example",
+        "/r/%2f/evil.example",
+        "/r/%5Cevil.example",
+        "/r/\\evil.example",
+        "/r/%09/evil.example",
+        "/r/.//evil.example",
+        "//r//evil.example",
+    ] {
+        let response = server.get(target, &[]);
+        let location = response.field("Location").unwrap_or("none");
+        let is_local = !location.starts_with("//")
+            && !location.starts_with("/\\")
+            && !location.contains("://")
+            && !location.contains('\t');
+        assert!(is_local, "{target}: {location}");
+    }
+}
+
+#[test]
+fn a_file_can_be_saved() {
+    let server = server(|_| {});
+    server.write("na\u{ef}ve.txt", "some text");
+    let disposition = |target: &str, fields: &[(&str, &str)]| {
+        let response = server.get(target, fields);
+        let disposition = response.field("Content-Disposition");
+        (response.status, disposition.map(str::to_owned))
+    };
+    let saved = |name: &str| Some(format!("attachment; {name}"));
+    let plain = saved("filename=\"about.html\"");
+    assert_eq!(
+        disposition("/about.html?download", &[]),
+        (200, plain.clone())
+    );
+    assert_eq!(
+        disposition("/about.html?a=b&download=1", &[]),
+        (200, plain.clone())
+    );
+    let range = [("Range", "bytes=0-1")];
+    assert_eq!(
+        disposition("/about.html?download", &range),
+        (206, plain.clone())
+    );
+    let ranges = [("Range", "bytes=0-1,4-5")];
+    assert_eq!(disposition("/about.html?download", &ranges), (206, plain));
+    let naive = saved("filename=\"na_ve.txt\"; filename*=UTF-8''na%C3%AFve.txt");
+    assert_eq!(disposition("/na%C3%AFve.txt?download", &[]), (200, naive));
+    for target in [
+        "/about.html",
+        "/about.html?downloads",
+        "/about.html?x=download",
+    ] {
+        assert_eq!(disposition(target, &[]), (200, None), "{target}");
+    }
+    assert_eq!(disposition("/none?download", &[]), (404, None));
+}
