@@ -2,6 +2,10 @@
 
 mod support;
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use support::{Response, Setup, TestServer, noise, request};
 
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -227,4 +231,57 @@ fn another_media_type_is_another_entity_tag() {
         tags.push(response.field("ETag").expect("a tag").to_owned());
     }
     assert!(tags[0] == tags[2] && tags[0] != tags[1], "{tags:?}");
+}
+
+#[test]
+fn the_operator_gives_media_types_by_path() {
+    let server = Setup::new()
+        .file("v2/manifest", "{ \"a\": 1 }")
+        .file("v2/a.html", "<p>text")
+        .file("a.html", "<p>text")
+        .with(|config| {
+            let rule = "/v2/**=application/vnd.a+json";
+            config.site.types.add(rule).expect("a rule");
+        })
+        .start();
+    check(&server, "v2/manifest", "application/vnd.a+json");
+    check(&server, "v2/a.html", "application/vnd.a+json");
+    check(&server, "a.html", "text/html; charset=utf-8");
+}
+
+/// Some programs ask for compressed files by their own names, and expect what they hold.
+#[test]
+fn the_operator_says_that_files_are_compressed() {
+    let plain = "some code ".repeat(100);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(plain.as_bytes()).expect("memory");
+    let stored = encoder.finish().expect("memory");
+    let server = Setup::new()
+        .file("game.wasm.gz", &stored)
+        .file("not.wasm.gz", &plain)
+        .file("other.gz", &stored)
+        .with(|config| {
+            let rule = "wasm.gz=application/wasm; coding=gzip";
+            config.site.types.add(rule).expect("a rule");
+        })
+        .start();
+    let ask = |target: &str, accepted: &str| {
+        let response = server.get(target, &[("Accept-Encoding", accepted)]);
+        let field = |name| response.field(name).map(str::to_owned);
+        (
+            field("Content-Type"),
+            field("Content-Encoding"),
+            response.body,
+        )
+    };
+    let wasm = Some("application/wasm".to_owned());
+    let gzip = Some("gzip".to_owned());
+    let want = (wasm.clone(), gzip, stored.clone());
+    assert_eq!(ask("/game.wasm.gz", "gzip, br"), want);
+    let decoded = (wasm.clone(), None, plain.clone().into_bytes());
+    assert_eq!(ask("/game.wasm.gz", "identity"), decoded);
+    // What is not gzip is sent as it is.
+    assert_eq!(ask("/not.wasm.gz", "identity"), decoded);
+    let archive = Some("application/gzip".to_owned());
+    assert_eq!(ask("/other.gz", "gzip"), (archive, None, stored));
 }

@@ -488,10 +488,7 @@ fn mistakes_are_one_line() {
         "--index a,.env",
         "--index '.env' is the name of a hidden file",
     );
-    let (option, variable) = (
-        "'--type <EXT=TYPE>'",
-        &[("DOCROOT_TYPE", "log=text/plain,log")],
-    );
+    let (option, variable) = ("'--type <RULE>'", &[("DOCROOT_TYPE", "log=text/plain,log")]);
     check_error(&[], "--type log", option);
     check_error(variable, "", "write EXT=TYPE");
     check_error(&[], "--type a/b=text/plain", "not a file extension");

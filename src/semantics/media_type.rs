@@ -59,12 +59,13 @@ enum Source {
     Default,
 }
 
-/// Whether the content of a file with this name decides its media type or its charset. If not, nobody
-/// reads it.
-pub fn depends_on_content(name: &[u8], own: &OwnTypes) -> bool {
-    let essence = match (own.find(name), rule(name)) {
-        (Some(given), _) if has_parameters(given) => return false,
-        (Some(given), _) => given,
+/// Whether the content of the file at this path decides its media type, its coding or its charset. If not,
+/// nobody reads it.
+pub fn depends_on_content(path: &[u8], own: &OwnTypes) -> bool {
+    let essence = match (own.find(path), rule(last_segment(path))) {
+        (Some(given), _) if given.coding != Coding::Identity => return true,
+        (Some(given), _) if has_parameters(&given.media_type) => return false,
+        (Some(given), _) => &given.media_type,
         (None, Some(Rule::Is(essence))) => essence,
         (None, _) => return true,
     };
@@ -80,11 +81,19 @@ pub fn suggested_by(name: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// The media type of a file. `name` is the last segment of its path.
-pub fn media_type(name: &[u8], beginning: Beginning<'_>, own: &OwnTypes) -> MediaType {
-    let (essence, stored, source) = match own.find(name) {
-        Some(given) => (given, Coding::Identity, Source::Operator),
-        None => essence(name, beginning),
+/// The media type of the file at this path below the root.
+pub fn media_type(path: &[u8], beginning: Beginning<'_>, own: &OwnTypes) -> MediaType {
+    let (essence, stored, source) = match own.find(path) {
+        Some(given) => {
+            let is_coded = given.coding == Coding::Gzip && beginning.is_gzip();
+            let stored = if is_coded {
+                given.coding
+            } else {
+                Coding::Identity
+            };
+            (&*given.media_type, stored, Source::Operator)
+        }
+        None => essence(last_segment(path), beginning),
     };
     let charset = match has_parameters(essence) {
         true => Charset::Given,
@@ -165,6 +174,10 @@ pub fn is_compressible(media_type: &str) -> bool {
     };
     let suffix = essence.rsplit_once('+').map_or("", |(_, suffix)| suffix);
     begins("text/") || is_any(suffix, &["xml", "json", "yaml"]) || is_any(essence, COMPRESSIBLE)
+}
+
+fn last_segment(path: &[u8]) -> &[u8] {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
 /// What the name of a file says; `None` if it is not known.

@@ -1,19 +1,39 @@
-//! Media types that the operator gives to files by their extension (RFC 9110 section 8.3.1).
+//! Media types that the operator gives to files by their extension or their path (RFC 9110 section 8.3.1).
 //!
 //! ```text
 //! media-type = type "/" subtype parameters
 //! parameters = *( OWS ";" OWS [ token "=" ( token / quoted-string ) ] )
 //! ```
 //!
-//! `log=text/plain` is a rule for `a.log`, and `tar.gz=application/x-gtar` is one for `a.tar.gz`.
+//! `log=text/plain` is a rule for `a.log`, `tar.gz=application/x-gtar` is one for `a.tar.gz`, and
+//! `/v2/**=application/json` is one for every file in `/v2/`. A rule may end with `; coding=gzip`: the
+//! files are stored in this content coding, as some game engines write them.
 
 use std::fmt;
 
+use super::coding::Coding;
+use super::field::{split_outside_quotes, trim};
+use super::own_fields::unescaped;
+use super::pattern::{Pattern, PatternError};
 use crate::text::octet::{TOKEN, is};
 
-/// The operator's media types. If an extension is listed twice, the last one counts.
+/// The operator's media types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OwnTypes(Vec<(Box<str>, Box<str>)>);
+pub struct OwnTypes {
+    /// The first one that matches counts, before all extensions.
+    by_path: Vec<(Pattern, OwnType)>,
+    /// If an extension is listed twice, the last one counts.
+    by_extension: Vec<(Box<str>, OwnType)>,
+}
+
+/// A media type of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnType {
+    /// The media type, perhaps with parameters.
+    pub media_type: Box<str>,
+    /// The coding in which the files are stored.
+    pub coding: Coding,
+}
 
 /// What is wrong with a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,39 +42,77 @@ pub enum OwnTypeError {
     NoSign,
     /// What comes before `=` is not the end of a file name.
     Extension,
+    /// What comes before `=` is not a pattern.
+    Pattern(PatternError),
     /// What comes after `=` is not a media type.
     MediaType,
+    /// Files cannot be stored in this coding.
+    Coding,
 }
 
 impl OwnTypes {
-    /// Adds a rule such as `log=text/plain`. The extension may begin with a dot.
+    /// Adds a rule such as `log=text/plain` or `/a/**=text/plain`. An extension may begin with a dot.
     pub fn add(&mut self, rule: &str) -> Result<(), OwnTypeError> {
-        let (extension, media_type) = rule.split_once('=').ok_or(OwnTypeError::NoSign)?;
-        let extension = extension.strip_prefix('.').unwrap_or(extension);
+        let at = unescaped(rule, '=').ok_or(OwnTypeError::NoSign)?;
+        let (files, given) = (&rule[..at], OwnType::parse(&rule[at + 1..]));
+        if files.starts_with('/') {
+            let pattern = Pattern::parse(files).map_err(OwnTypeError::Pattern)?;
+            self.by_path.push((pattern, given?));
+            return Ok(());
+        }
+        let extension = files.strip_prefix('.').unwrap_or(files);
         let is_part = |part: &str| !part.is_empty() && !part.contains(['/', '\0']);
         if !extension.split('.').all(is_part) {
             return Err(OwnTypeError::Extension);
         }
-        if !is_media_type(media_type.as_bytes()) {
-            return Err(OwnTypeError::MediaType);
-        }
-        self.0.push((extension.into(), media_type.into()));
+        self.by_extension.push((extension.into(), given?));
         Ok(())
     }
 
     /// Removes all rules.
     pub fn clear(&mut self) {
-        self.0.clear();
+        *self = OwnTypes::default();
     }
 
-    /// The media type of a file with this name, if the operator gave one. The longest extension counts.
-    pub(super) fn find(&self, name: &[u8]) -> Option<&str> {
-        let fits = self
-            .0
-            .iter()
-            .filter(|(extension, _)| ends_with(name, extension));
+    /// The media type of the file at this path below the root, if the operator gave one. The longest
+    /// extension counts.
+    pub(super) fn find(&self, path: &[u8]) -> Option<&OwnType> {
+        let mut by_path = self.by_path.iter();
+        if let Some((_, given)) = by_path.find(|(pattern, _)| pattern.matches(path)) {
+            return Some(given);
+        }
+        let name = path.rsplit(|&byte| byte == b'/').next()?;
+        let by_extension = self.by_extension.iter();
+        let fits = by_extension.filter(|(extension, _)| ends_with(name, extension));
         let longest = fits.max_by_key(|(extension, _)| extension.len());
-        longest.map(|(_, media_type)| &**media_type)
+        longest.map(|(_, given)| given)
+    }
+}
+
+impl OwnType {
+    /// Reads a media type, perhaps followed by `; coding=gzip`.
+    fn parse(text: &str) -> Result<OwnType, OwnTypeError> {
+        let name = |parameter: &[u8]| {
+            let name = parameter.split(|&byte| byte == b'=').next();
+            name.is_some_and(|name| name.eq_ignore_ascii_case(b"coding"))
+        };
+        if !is_media_type(text.as_bytes()) {
+            return Err(OwnTypeError::MediaType);
+        }
+        let mut own = OwnType {
+            media_type: text.into(),
+            coding: Coding::Identity,
+        };
+        let parts = || split_outside_quotes(text.as_bytes(), b';').map(trim);
+        if let Some(coding) = parts().skip(1).find(|part| name(part)) {
+            own.coding = match coding.split_at(b"coding=".len()).1 {
+                b"gzip" => Coding::Gzip,
+                _ => return Err(OwnTypeError::Coding),
+            };
+            let kept: Vec<&[u8]> = parts().filter(|part| !name(part)).collect();
+            own.media_type = String::from_utf8_lossy(&kept.join(&b"; "[..])).into();
+        }
+        Ok(own)
     }
 }
 
@@ -137,7 +195,11 @@ impl Parts<'_> {
 impl fmt::Display for OwnTypeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            OwnTypeError::NoSign => "write EXT=TYPE, such as log=text/plain",
+            OwnTypeError::Pattern(fault) => return fault.fmt(f),
+            OwnTypeError::Coding => "the coding of stored files must be gzip",
+            OwnTypeError::NoSign => {
+                "write EXT=TYPE, such as log=text/plain, or PATTERN=TYPE, such as /v2/**=application/json"
+            }
             OwnTypeError::Extension => {
                 "the part before = is not a file extension such as log or tar.gz"
             }
@@ -175,8 +237,52 @@ mod tests {
             ("alog", None),
             ("", None),
         ] {
-            assert_eq!(types.find(name.as_bytes()), want, "{name}");
+            let found = types.find(name.as_bytes());
+            assert_eq!(found.map(|found| &*found.media_type), want, "{name}");
         }
+    }
+
+    #[test]
+    fn a_rule_may_be_for_paths() {
+        let types = types(&[
+            "txt=a/b",
+            "/d/*.txt=c/d",
+            "/d/**=e/f",
+            "/x\\=y=g/h",
+            "/{a,b}/z=i/j; charset=k",
+        ]);
+        for (path, want) in [
+            ("a.txt", Some("a/b")),
+            ("d/a.txt", Some("c/d")),
+            ("d/e/a.txt", Some("e/f")),
+            ("d/e", Some("e/f")),
+            ("x=y", Some("g/h")),
+            ("b/z", Some("i/j; charset=k")),
+            ("c/z", None),
+        ] {
+            let found = types.find(path.as_bytes());
+            assert_eq!(found.map(|found| &*found.media_type), want, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_rule_may_give_the_coding_of_stored_files() {
+        let check = |rule: &str, media_type: &str, coding: Coding| {
+            let types = types(&[rule]);
+            let found = types.find(b"a.wasm.gz").expect(rule);
+            assert_eq!((&*found.media_type, found.coding), (media_type, coding));
+        };
+        check(
+            "wasm.gz=application/wasm; coding=gzip",
+            "application/wasm",
+            Coding::Gzip,
+        );
+        check("/*.gz=a/b;Coding=gzip ;c=d", "a/b; c=d", Coding::Gzip);
+        check(
+            "gz=a/b; x=\"coding=gzip\"",
+            "a/b; x=\"coding=gzip\"",
+            Coding::Identity,
+        );
     }
 
     #[test]
@@ -226,5 +332,9 @@ mod tests {
         }
         assert_eq!(fault("log=text"), Some(OwnTypeError::MediaType));
         assert_eq!(fault("log=text/plain; a=b"), None);
+        assert_eq!(fault("gz=a/b; coding=lzma"), Some(OwnTypeError::Coding));
+        let open = OwnTypeError::Pattern(PatternError::OpenBrace(3));
+        assert_eq!(fault("/a{=text/plain"), Some(open));
+        assert_eq!(fault("/a=text"), Some(OwnTypeError::MediaType));
     }
 }

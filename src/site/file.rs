@@ -298,7 +298,7 @@ impl Representation {
 }
 
 /// The last segment of a path.
-pub(super) fn last_segment(path: &[u8]) -> &[u8] {
+fn last_segment(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 

@@ -7,7 +7,6 @@ use crate::semantics::beginning::{Beginning, LOOK};
 use crate::semantics::media_type::{MediaType, depends_on_content, media_type};
 use crate::semantics::own_types::OwnTypes;
 use crate::site::cached_read::{CachedReader, read_at};
-use crate::site::file::last_segment;
 use crate::site::nofollow::Blocking;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
@@ -49,8 +48,8 @@ pub(super) struct FileRead<C> {
 struct Examined<'a> {
     root: &'a Root,
     types: &'a OwnTypes,
-    /// The last segment of its path.
-    name: &'a [u8],
+    /// Its path below the root.
+    path: &'a [u8],
     file: File,
     state: FileState,
     blocking: Blocking,
@@ -165,7 +164,7 @@ impl<'a> Examined<'a> {
         Ok(Examined {
             root,
             types,
-            name: last_segment(path),
+            path,
             file,
             state,
             blocking,
@@ -237,7 +236,7 @@ impl<'a> Examined<'a> {
         };
         FileRead {
             state: self.state,
-            media_type: media_type(self.name, beginning, self.types),
+            media_type: media_type(self.path, beginning, self.types),
             content: Some((bytes, charge)),
             is_size_unknown: false,
         }
@@ -247,7 +246,7 @@ impl<'a> Examined<'a> {
     /// beginning is read.
     fn without_content<C>(self, is_size_unknown: bool) -> Result<FileRead<C>, LookupError> {
         let (mut buffer, mut count) = ([0; LOOK], 0);
-        if depends_on_content(self.name, self.types) {
+        if depends_on_content(self.path, self.types) {
             let (devices, device) = (self.root.devices(), self.state.device());
             count = read_at(devices, device, &self.file, &mut buffer, 0, self.blocking)?;
         }
@@ -257,7 +256,7 @@ impl<'a> Examined<'a> {
         };
         Ok(FileRead {
             state: self.state,
-            media_type: media_type(self.name, beginning, self.types),
+            media_type: media_type(self.path, beginning, self.types),
             content: None,
             is_size_unknown,
         })

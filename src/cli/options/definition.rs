@@ -297,7 +297,16 @@ impl List {
     fn split<'a>(&self, values: &'a OsStr) -> Vec<&'a OsStr> {
         match (values.to_str(), self.separator) {
             (Some(text), Some(separator)) => {
-                let parts = text.split(separator);
+                let mut depth = 0;
+                // A pattern such as {a,b} is one value.
+                let parts = text.split(move |char| {
+                    match char {
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        _ => {}
+                    }
+                    char == separator && depth == 0
+                });
                 parts.map(OsStr::new).collect()
             }
             _ => vec![values],

@@ -105,7 +105,7 @@ const REDIRECT: OptionDef = OptionDef::new(
 const TYPE: OptionDef = OptionDef::new(
     "type",
     Kind::List(List {
-        name: "EXT=TYPE",
+        name: "RULE",
         separator: Some(','),
         clear: |settings| settings.config.site.types.clear(),
         add: |settings, value| {
@@ -113,9 +113,10 @@ const TYPE: OptionDef = OptionDef::new(
             added.map_err(|fault| fault.to_string())
         },
     }),
-    "Send files with this extension as this media type, such as log=text/plain. If a text type has no \
-     parameters, docroot adds the charset. For several extensions, repeat the option or separate them \
-     with commas",
+    "Send files with this extension, or with a path that matches this pattern, as this media type, such \
+     as log=text/plain or '/v2/**=application/json'. If a text type has no parameters, docroot adds the \
+     charset. 'wasm.gz=application/wasm; coding=gzip' also says that the files are compressed. For several \
+     rules, repeat the option or separate them with commas",
 )
 .default(|_| "by name and content".into())
 .scope(Scope::Answer);
