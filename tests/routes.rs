@@ -3,6 +3,7 @@
 mod support;
 
 use docroot::net::config::Config;
+use docroot::site::prefix::Prefix;
 use support::{Response, Setup, TestServer};
 
 fn server(change: impl FnOnce(&mut Config)) -> TestServer {
@@ -285,4 +286,31 @@ fn a_file_can_be_saved() {
         assert_eq!(disposition(target, &[]), (200, None), "{target}");
     }
     assert_eq!(disposition("/none?download", &[]), (404, None));
+}
+
+#[test]
+fn a_site_may_stand_below_a_prefix() {
+    let server = server(|config| {
+        config.site.prefix = Prefix::parse("/app/v1").expect("a prefix");
+        config.site.clean_urls = true;
+        let rule = "/assets/*=max-age=60";
+        config.rules.add_cache(rule).expect(rule);
+        let redirect = "/old/*=/app/v1/$1";
+        config.rules.redirects.add(redirect).expect(redirect);
+    });
+    check(&server, "/app/v1/", 200, "<p>start");
+    check(&server, "/app/v1", 301, "v1/");
+    check(&server, "/app/v1?q", 301, "v1/?q");
+    check(&server, "/app//v1", 301, "../../app/v1");
+    check(&server, "/app/v1/docs", 301, "docs/");
+    check(&server, "/app/v1/about", 200, "<p>about");
+    check(&server, "/app/v1/old/x", 301, "/app/v1/x");
+    check(&server, "/app/v1/x/../about", 301, "../../../app/v1/about");
+    for outside in ["/", "/app", "/app/", "/about", "/app/v1x/", "/app/v2/about"] {
+        check_absent(&server, outside);
+    }
+    let script = server.get("/app/v1/assets/app.js", &[]);
+    assert_eq!(script.field("Cache-Control"), Some("max-age=60"));
+    let listing = server.get("/app/v1/folder/", &[]).text();
+    assert!(listing.contains("href=\"a.txt\""), "{listing}");
 }

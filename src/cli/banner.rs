@@ -12,6 +12,7 @@ use crate::observe::metrics::Snapshot;
 use crate::observe::options::LogOptions;
 use crate::text::escape::Name;
 use crate::text::human::{Elapsed, Grouped, HumanSize};
+use crate::text::percent;
 
 /// What the banner shows.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Banner<'a> {
     pub outward: &'a [IpAddr],
     /// The absolute path of the served directory or file.
     pub root: &'a Path,
+    /// The decoded prefix of all paths, as in [`Prefix::as_bytes`](crate::site::prefix::Prefix::as_bytes).
+    pub prefix: &'a [u8],
     /// The default port, if another program uses it and docroot chose the next one.
     pub taken: Option<u16>,
     /// When to print a QR code.
@@ -80,7 +83,7 @@ impl Banner<'_> {
         let mut urls: Vec<String> = Vec::new();
         for socket in sockets {
             for ip in self.addresses(socket.ip()) {
-                let url = url(scheme, ip, socket.port());
+                let url = self.url(scheme, ip, socket.port());
                 if !urls.contains(&url) {
                     urls.push(url);
                 }
@@ -117,7 +120,13 @@ impl Banner<'_> {
         });
         let others = all.filter(|at| !at.ip().to_canonical().is_loopback());
         let at = others.min_by_key(SocketAddr::is_ipv6)?;
-        Some(url(self.scheme, at.ip(), at.port()))
+        Some(self.url(self.scheme, at.ip(), at.port()))
+    }
+
+    /// The URL of the root of the site.
+    fn url(&self, scheme: Scheme, ip: IpAddr, port: u16) -> String {
+        let prefix = percent::path(self.prefix);
+        format!("{}{prefix}", url(scheme, ip, port))
     }
 
     fn addresses(&self, ip: IpAddr) -> Vec<IpAddr> {
@@ -186,6 +195,7 @@ mod tests {
             fingerprint: None,
             outward: &[],
             root: Path::new("/srv"),
+            prefix: b"",
             taken: None,
             qr: Qr::Auto,
             columns: None,

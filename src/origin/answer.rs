@@ -15,7 +15,9 @@ use crate::origin::fallback::{NAVIGATION, application, with_document};
 use crate::origin::file::{Chosen, answer_file};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::listing::ListingJob;
-use crate::origin::moved::{redirect, redirect_by_rule, redirect_to_normalised, redirect_to_slash};
+use crate::origin::moved::{
+    redirect, redirect_by_rule, redirect_to_normalised, redirect_to_root, redirect_to_slash,
+};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{disk_error, error, error_at, error_page_for};
 use crate::origin::represent::Extra;
@@ -77,13 +79,14 @@ fn answer_site(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) ->
         return Answer::Ready(options(Reason::ServerOptions, trace));
     };
     let mut decoded = std::mem::take(&mut origin.decoded);
-    let answer = match SitePath::decode(raw, &mut decoded) {
+    let answer = match origin.site.options().prefix.decode(raw, &mut decoded) {
         Ok(path) => {
             note_path(raw, path, trace);
             answer_or_wait(origin, request, path, HOW, trace)
         }
         Err(fault) => Answer::Ready(
             redirect_to_normalised(request, raw, fault, trace)
+                .or_else(|| redirect_to_root(request, raw, fault, trace))
                 .unwrap_or_else(|| refused_path(raw, fault, trace)),
         ),
     };

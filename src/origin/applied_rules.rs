@@ -17,7 +17,6 @@ use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::file::StoredFile;
-use crate::site::path::SitePath;
 
 /// The rules that apply to a representation.
 #[derive(Clone)]
@@ -80,7 +79,7 @@ pub(super) fn finish(origin: &Origin, request: &Request<'_>, mut response: Respo
         return response;
     }
     let of_representation = response.rules;
-    let set = of_representation.unwrap_or_else(|| of_request(rules, request));
+    let set = of_representation.unwrap_or_else(|| of_request(origin, request));
     if response.fields.lines().is_empty() {
         let fields = rules.fields(set);
         if !fields.is_empty() {
@@ -96,11 +95,11 @@ pub(super) fn finish(origin: &Origin, request: &Request<'_>, mut response: Respo
 }
 
 /// The rules for the path of a request. A path that cannot be decoded has only those for all paths.
-fn of_request(rules: &Rules, request: &Request<'_>) -> RuleSet {
+fn of_request(origin: &Origin, request: &Request<'_>) -> RuleSet {
     let mut decoded = Vec::new();
     let raw = request.head.target.path().unwrap_or_default();
-    match SitePath::decode(raw, &mut decoded) {
-        Ok(path) => rules.matching(path.as_bytes()),
+    match origin.site.options().prefix.decode(raw, &mut decoded) {
+        Ok(path) => origin.rules.matching(path.as_bytes()),
         Err(_) => RuleSet::default(),
     }
 }

@@ -85,6 +85,8 @@ fn path(why: PathError) -> &'static str {
         PathError::Backslash => "backslash",
         PathError::DotSegment => "dot segment",
         PathError::EmptySegment => "empty segment",
+        PathError::OutsidePrefix => "outside the prefix",
+        PathError::PrefixWithoutSlash => "slash added",
     }
 }
 

@@ -274,7 +274,7 @@ impl Responder for DiskWait {
     ) -> Polled {
         let mut decoded = std::mem::take(&mut origin.decoded);
         let raw = request.head.target.path().unwrap_or_default();
-        let polled = match SitePath::decode(raw, &mut decoded) {
+        let polled = match origin.site.options().prefix.decode(raw, &mut decoded) {
             Ok(path) => self.poll_path(request, path, origin, trace),
             // A bug: it was decoded before.
             Err(_) => {

@@ -58,6 +58,20 @@ pub(super) fn redirect_to_normalised(
     Some(redirect(request, location, reason, trace))
 }
 
+/// A redirect from the prefix of the site to the root of the site.
+pub(super) fn redirect_to_root(
+    request: &Request<'_>,
+    raw: &[u8],
+    fault: PathError,
+    trace: &mut Trace,
+) -> Option<Response> {
+    let last = raw.rsplit(|&byte| byte == b'/').next()?;
+    let mut location = Vec::new();
+    append(&mut location, format_args!("{}/", percent::as_sent(last)));
+    let reason = Reason::DirectoryWithoutSlash;
+    (fault == PathError::PrefixWithoutSlash).then(|| redirect(request, location, reason, trace))
+}
+
 /// Redirects to a relative reference with the query of the request. It does not begin with a slash, so
 /// it cannot name another host, and it works if a proxy has removed a prefix of the path.
 pub(super) fn redirect(

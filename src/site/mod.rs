@@ -33,6 +33,8 @@ pub mod open_file;
 pub mod options;
 // Decoding of a request's path.
 pub mod path;
+// What stands before it.
+pub mod prefix;
 // Memory for contents, which goes back to the system when it is dropped.
 pub mod storage;
 // A queue that is fair between clients.

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use crate::semantics::own_types::OwnTypes;
 use crate::site::budget::{Allowance, Budget};
 use crate::site::compress::CODER;
+use crate::site::prefix::Prefix;
 use crate::site::private::CopyStorage;
 
 /// The operator's options for the document root. `max_copies`, `storage` and `only` are not options
 /// but are derived at startup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteOptions {
+    /// What stands before the paths of the site.
+    pub prefix: Prefix,
     /// The names of index files. The first one that exists is served for its directory. Default:
     /// `index.html`, then `index.htm`.
     pub index: Vec<String>,
@@ -121,6 +124,7 @@ impl SiteOptions {
 impl Default for SiteOptions {
     fn default() -> SiteOptions {
         SiteOptions {
+            prefix: Prefix::default(),
             index: vec!["index.html".into(), "index.htm".into()],
             listing: true,
             hidden: false,

@@ -31,6 +31,10 @@ pub enum PathError {
     DotSegment,
     /// The path contains two slashes in a row. No file has an empty name.
     EmptySegment,
+    /// The path does not begin with the prefix of the site.
+    OutsidePrefix,
+    /// The path is the prefix of the site, without the slash at its end.
+    PrefixWithoutSlash,
 }
 
 /// The rule that [`SitePath::decode`] applies: it decodes a path once.
@@ -39,7 +43,10 @@ pub const CLAUSE: Clause = clause!("RFC 3986 section 2.4", "decode");
 impl PathError {
     /// Whether the path is well-formed but cannot exist, so that the status is 404, not 400.
     pub fn is_absence(self) -> bool {
-        self == PathError::EmptySegment
+        matches!(
+            self,
+            PathError::EmptySegment | PathError::OutsidePrefix | PathError::PrefixWithoutSlash
+        )
     }
 
     /// The rule that the path breaks.
@@ -51,6 +58,9 @@ impl PathError {
             PathError::Backslash => clause!("RFC 3986 section 2", "decode"),
             PathError::DotSegment => clause!("RFC 3986 section 5.2.4", "check_segments"),
             PathError::EmptySegment => clause!("RFC 3986 section 3.3", "check_segments"),
+            PathError::OutsidePrefix | PathError::PrefixWithoutSlash => {
+                clause!("RFC 3986 section 3.3", "site::prefix", "decode")
+            }
         }
     }
 
@@ -65,6 +75,8 @@ impl PathError {
             PathError::Backslash => "the path contains a backslash",
             PathError::DotSegment => "the path contains a dot segment",
             PathError::EmptySegment => "the path contains an empty segment",
+            PathError::OutsidePrefix => "the path does not begin with the prefix of the site",
+            PathError::PrefixWithoutSlash => "the prefix of the site lacks the slash at its end",
         }
     }
 }

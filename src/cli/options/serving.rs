@@ -3,6 +3,7 @@
 use super::definition::{Group, Kind, List, OptionDef, Scope, store, utf8};
 
 use crate::site::path::is_hidden_name;
+use crate::site::prefix::Prefix;
 
 /// The options of this group.
 pub const GROUP: Group = Group {
@@ -15,6 +16,7 @@ pub const GROUP: Group = Group {
         CLEAN_URLS,
         SPA,
         REDIRECT,
+        PREFIX,
         TYPE,
         NO_COMPRESS,
         OPEN,
@@ -82,6 +84,18 @@ const SPA: OptionDef = OptionDef::new(
 .default(|_| "off".into())
 .scope(Scope::Answer)
 .common("Send index.html for pages that do not exist");
+
+const PREFIX: OptionDef = OptionDef::new(
+    "prefix",
+    Kind::Text("PATH", |settings, text| {
+        let prefix = Prefix::parse(text).map_err(|fault| fault.text().to_owned());
+        store(&mut settings.config.site.prefix, prefix)
+    }),
+    "Serve the directory below this path, such as /docs. All other paths are 404. Patterns are for the \
+     rest of the path",
+)
+.default(|_| "/".into())
+.scope(Scope::Answer);
 
 const REDIRECT: OptionDef = OptionDef::new(
     "redirect",
