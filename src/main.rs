@@ -122,6 +122,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         fingerprint: server.fingerprint(),
         outward: &outward_addresses(),
         root: &root,
+        sites: &config.sites,
         prefix: config.site.prefix.as_bytes(),
         taken: taken_port(config.port, &listening),
         qr: launch.qr,

@@ -305,7 +305,7 @@ fn a_site_may_stand_below_a_prefix() {
     check(&server, "/app/v1/docs", 301, "docs/");
     check(&server, "/app/v1/about", 200, "<p>about");
     check(&server, "/app/v1/old/x", 301, "/app/v1/x");
-    check(&server, "/app/v1/x/../about", 301, "../../../app/v1/about");
+    check(&server, "/app/v1/x/../about", 301, "../../app/v1/about");
     for outside in ["/", "/app", "/app/", "/about", "/app/v1x/", "/app/v2/about"] {
         check_absent(&server, outside);
     }

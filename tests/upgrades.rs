@@ -221,7 +221,7 @@ fn a_101_never_says_close() {
     for is_draining in [false, true] {
         for connection in ["Upgrade", "close, Upgrade"] {
             let mut rig = Rig::new(setup());
-            rig.context.origin.is_draining = is_draining;
+            rig.context.origins.first().is_draining = is_draining;
             let fields = [("Connection", connection), ("Upgrade", "echo")];
             rig.send(&request("GET", "/echo", &fields));
             assert_eq!(rig.drive(), Turn::Wait);

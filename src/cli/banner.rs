@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::qr::{self, Qr};
 use crate::http1::target::Scheme;
+use crate::net::config::SiteRoot;
 use crate::observe::metrics::Snapshot;
 use crate::observe::options::LogOptions;
 use crate::text::escape::Name;
@@ -29,6 +30,8 @@ pub struct Banner<'a> {
     pub outward: &'a [IpAddr],
     /// The absolute path of the served directory or file.
     pub root: &'a Path,
+    /// Further sites.
+    pub sites: &'a [SiteRoot],
     /// The decoded prefix of all paths, as in [`Prefix::as_bytes`](crate::site::prefix::Prefix::as_bytes).
     pub prefix: &'a [u8],
     /// The default port, if another program uses it and docroot chose the next one.
@@ -49,6 +52,10 @@ impl Banner<'_> {
         for url in self.urls() {
             let url = self.bold(&url);
             writeln!(text, "  {url}").unwrap_or_default();
+        }
+        for site in self.sites {
+            let root = Name::of(&site.root);
+            writeln!(text, "For the host {}, it serves {root}.", site.host).unwrap_or_default();
         }
         text.push_str(&self.code());
         let plain = self.urls_of(Scheme::Http, self.plain);
@@ -195,6 +202,7 @@ mod tests {
             fingerprint: None,
             outward: &[],
             root: Path::new("/srv"),
+            sites: &[],
             prefix: b"",
             taken: None,
             qr: Qr::Auto,

@@ -131,6 +131,8 @@ fn act(
     let typed = matches.get_one::<PathBuf>(PATH).cloned();
     if let Some(path) = typed.or_else(|| environment.path()) {
         settings.config.root = path;
+    } else if let Some(first) = settings.config.sites.first() {
+        settings.config.root = first.root.clone();
     }
     settings.remarks = environment.warnings();
     if settings.config.log.detail > Detail::Brief {

@@ -8,7 +8,8 @@ use super::launch::{Explain, ExplainFormat, Launch};
 use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
-use crate::net::config::{Bind, Config, Port};
+use crate::http1::allowed_hosts::HostPattern;
+use crate::net::config::{Bind, Config, Port, SiteRoot};
 use crate::net::limits::{Deadlines, Limits};
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
@@ -84,6 +85,8 @@ fn the_defaults_are_the_documented_ones() {
             bind: Bind::loopback(),
             port: Port::Preferred(8080),
             allow_hosts: Vec::new(),
+            sites: Vec::new(),
+            strict_host: false,
             threads: 4,
             disk_threads: 4,
             site: SiteOptions::default(),
@@ -581,4 +584,32 @@ fn help_version_manual_and_completions_end_early() {
             other => panic!("{line}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn sites_are_read() {
+    let site = |host: &str, root: &str| SiteRoot {
+        host: HostPattern::parse(host).expect(host),
+        root: root.into(),
+    };
+    let config = launch("--site a.example=/a --site=*.example=b=c --strict-host").config;
+    let want = [site("a.example", "/a"), site("*.example", "b=c")];
+    assert_eq!(config.sites, want);
+    assert!(config.strict_host);
+    // The first site is for all other hosts, unless there is a path.
+    assert_eq!(config.root, Path::new("/a"));
+    assert_eq!(
+        launch("--site a.example=/a /b").config.root,
+        Path::new("/b")
+    );
+    assert_eq!(launch("").config.root, Path::new("."));
+    for mistake in [
+        "--site a.example",
+        "--site a.example=",
+        "--site =/a",
+        "--site http://a=/b",
+    ] {
+        check_error(&[], mistake, "--site <HOST=DIR>");
+    }
+    assert_eq!(want[1].host.to_string(), "*.example");
 }

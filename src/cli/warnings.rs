@@ -56,8 +56,8 @@ pub enum Private {
 pub struct Surroundings {
     /// Whether docroot runs as root.
     pub is_root: bool,
-    /// The served directory or file, if it is private.
-    pub private: Option<(PathBuf, Private)>,
+    /// The served directories and files that are private.
+    pub private: Vec<(PathBuf, Private)>,
     /// Whether docroot serves a single file.
     pub is_file: bool,
     /// The permissions of the private key.
@@ -77,8 +77,12 @@ impl Surroundings {
         let home = env::var_os("HOME").map(PathBuf::from);
         Surroundings {
             is_root: geteuid().is_root(),
-            private: private(config, home.as_deref()),
-            is_file: config.root.is_file(),
+            private: config
+                .roots()
+                .into_iter()
+                .filter_map(|root| private(root, config, home.as_deref()))
+                .collect(),
+            is_file: config.roots().iter().all(|root| root.is_file()),
             key_mode: key.and_then(mode).map(|mode| mode & PERMISSIONS),
             certificate_mode: certificate(config)
                 .filter(|certificate| Some(*certificate) != key && has_key(certificate))
@@ -110,8 +114,8 @@ const KEYS: [&str; 9] = [
 
 /// The absolute path of the root, and why it is private. A single file is private only if it is the
 /// private key of docroot itself: the operator has named any other file.
-fn private(config: &Config, home: Option<&Path>) -> Option<(PathBuf, Private)> {
-    let root = config.root.canonicalize().ok()?;
+fn private(root: &Path, config: &Config, home: Option<&Path>) -> Option<(PathBuf, Private)> {
+    let root = root.canonicalize().ok()?;
     let is_readable = |path: &PathBuf| access(path, Access::READ_OK).is_ok();
     let readable = |name: &str| Some(root.join(name)).filter(is_readable);
     let is_key = |path: &PathBuf| path.is_file() && is_readable(path);
@@ -192,7 +196,7 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if is_open && surroundings.is_root {
         warnings.push(Warning::Root);
     }
-    if let (true, Some((root, reason))) = (is_open, &surroundings.private) {
+    for (root, reason) in surroundings.private.iter().filter(|_| is_open) {
         warnings.push(Warning::Private(root.clone(), reason.clone()));
     }
     if is_open && config.site.hidden && !surroundings.is_file {
@@ -315,10 +319,10 @@ mod tests {
     fn a_server_for_other_machines_is_warned_about_what_it_exposes() {
         let surroundings = Surroundings {
             is_root: true,
-            private: Some((
+            private: vec![(
                 "/srv\u{202e}".into(),
                 Private::LikeHome("/srv\u{202e}/.ssh".into()),
-            )),
+            )],
             ..Surroundings::default()
         };
         let mut hidden = config("0.0.0.0");
@@ -350,7 +354,7 @@ mod tests {
     fn said(root: &Path, home: Option<&Path>) -> Option<String> {
         let mut config = config("::");
         config.root = root.to_owned();
-        private(&config, home).map(|(_, reason)| reason.to_string())
+        private(&config.root, &config, home).map(|(_, reason)| reason.to_string())
     }
 
     #[test]
@@ -371,7 +375,7 @@ mod tests {
         }
         let root = PathBuf::from("/");
         let file_system = Surroundings {
-            private: Some((root, Private::FileSystem)),
+            private: vec![(root, Private::FileSystem)],
             ..Surroundings::default()
         };
         let want = "warning: other machines can connect, and \"/\" is the whole file system; \
@@ -428,12 +432,12 @@ mod tests {
             let mut config = secure(root.join(name));
             config.root = root.clone();
             config.site.hidden = hidden;
-            let said = private(&config, None).map(|(_, reason)| reason.to_string());
+            let said = private(&config.root, &config, None).map(|(_, reason)| reason.to_string());
             assert_eq!(said, has(name).filter(|_| is_warned), "{name}");
         }
         let mut elsewhere = secure("/no/such/key".into());
         elsewhere.root = root.clone();
-        assert_eq!(private(&elsewhere, None), None);
+        assert_eq!(private(&elsewhere.root, &elsewhere, None), None);
     }
 
     #[test]
@@ -451,7 +455,7 @@ mod tests {
         for root in [&key, &link] {
             config.root = root.clone();
             let surroundings = Surroundings {
-                private: private(&config, None),
+                private: private(&config.root, &config, None).into_iter().collect(),
                 ..Surroundings::default()
             };
             let want = format!(
@@ -461,7 +465,7 @@ mod tests {
             check_warnings(&config, &surroundings, &[&want]);
         }
         config.root = other;
-        assert_eq!(private(&config, None), None);
+        assert_eq!(private(&config.root, &config, None), None);
     }
 
     /// A server over HTTPS with this key.

@@ -87,9 +87,25 @@ pub struct AllowedHosts {
     ends: Vec<(Box<[u8]>, HostRule)>,
     /// Addresses. An unspecified one stands for its family.
     addresses: Vec<(IpAddr, HostRule)>,
+    /// Whether every loopback address is allowed.
+    allows_loopback: bool,
 }
 
 impl AllowedHosts {
+    /// Only the hosts that the operator names.
+    pub fn only(patterns: &[HostPattern]) -> AllowedHosts {
+        let mut hosts = AllowedHosts {
+            allows_any: false,
+            is_local: false,
+            names: Vec::new(),
+            ends: Vec::new(),
+            addresses: Vec::new(),
+            allows_loopback: false,
+        };
+        patterns.iter().for_each(|pattern| hosts.allow(pattern));
+        hosts
+    }
+
     /// The hosts of a server that listens at these addresses and whose operator allows `patterns`.
     pub fn new(bound: impl Iterator<Item = IpAddr>, patterns: &[HostPattern]) -> AllowedHosts {
         let bound: Vec<IpAddr> = bound.map(|ip| ip.to_canonical()).collect();
@@ -102,6 +118,7 @@ impl AllowedHosts {
                 .into(),
             ends: vec![(b".localhost"[..].into(), HostRule::Loopback)],
             addresses: Vec::new(),
+            allows_loopback: true,
         };
         let bound = bound.into_iter().map(|ip| (ip, HostRule::Bound));
         hosts.addresses.extend(bound);
@@ -138,10 +155,7 @@ impl AllowedHosts {
 
     fn rule_of_name(&self, name: &[u8]) -> Option<HostRule> {
         let whole = |(known, _): &&(Box<[u8]>, _)| name.eq_ignore_ascii_case(known);
-        let below = |(end, _): &&(Box<[u8]>, _)| {
-            let start = name.len().saturating_sub(end.len());
-            name[start..].eq_ignore_ascii_case(end) && fault_of_name(name).is_none()
-        };
+        let below = |(end, _): &&(Box<[u8]>, _)| is_below(name, end);
         let names = self.names.iter().find(whole);
         let found = names.or_else(|| self.ends.iter().find(below));
         found.map(|&(_, rule)| rule)
@@ -149,7 +163,7 @@ impl AllowedHosts {
 
     fn rule_of_address(&self, name: &[u8]) -> Option<HostRule> {
         let ip = address(str::from_utf8(name).ok()?)?;
-        if ip.is_loopback() {
+        if ip.is_loopback() && self.allows_loopback {
             return Some(HostRule::Loopback);
         }
         let is_same = |known: IpAddr| {
@@ -186,7 +200,7 @@ impl HostRule {
             HostRule::Any => "the server answers for every host",
             HostRule::Loopback => "the host means this machine",
             HostRule::Bound => "the host is an address of the server",
-            HostRule::Listed => "--allow-host lists the host",
+            HostRule::Listed => "the operator allows the host",
             HostRule::NoHost => "an HTTP/1.0 request need not name a host of this machine",
         };
         let step = Step::new(clause!("RFC 9110 section 7.4", "rule"), finding);
@@ -217,6 +231,35 @@ impl HostPattern {
             None => checked(name).map(HostPattern::Name),
         }
     }
+}
+
+impl HostPattern {
+    /// Whether it matches the host of a request. Names are compared without case and without a dot at the
+    /// end. Invariant: this function does not allocate.
+    pub fn matches(&self, host: Host<'_>) -> bool {
+        let name = host.name.strip_suffix(b".").unwrap_or(host.name);
+        match self {
+            HostPattern::Any => true,
+            HostPattern::Name(known) => name.eq_ignore_ascii_case(known.as_bytes()),
+            HostPattern::Below(end) => is_below(name, end.as_bytes()),
+            HostPattern::Address(ip) => str::from_utf8(name).ok().and_then(address) == Some(*ip),
+        }
+    }
+
+    /// How specific it is. The highest number is a whole name or an address.
+    pub fn precision(&self) -> usize {
+        match self {
+            HostPattern::Any => 0,
+            HostPattern::Below(end) => end.len(),
+            HostPattern::Name(_) | HostPattern::Address(_) => usize::MAX,
+        }
+    }
+}
+
+/// Whether the DNS allows this name, and it has this end.
+fn is_below(name: &[u8], end: &[u8]) -> bool {
+    let start = name.len().saturating_sub(end.len());
+    name[start..].eq_ignore_ascii_case(end) && fault_of_name(name).is_none()
 }
 
 /// A name in lower case, if it is valid.
@@ -252,6 +295,18 @@ fn fault_of_name(name: &[u8]) -> Option<PatternError> {
     let mut labels = name.split(|&octet| octet == b'.');
     let is_long = name.len() > MAX_NAME || labels.any(|label| label.len() > MAX_LABEL);
     is_long.then_some(PatternError::Long)
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostPattern::Any => f.write_str("*"),
+            HostPattern::Name(name) => f.write_str(name),
+            HostPattern::Below(end) => write!(f, "*{end}"),
+            HostPattern::Address(IpAddr::V4(ip)) => ip.fmt(f),
+            HostPattern::Address(IpAddr::V6(ip)) => write!(f, "[{ip}]"),
+        }
+    }
 }
 
 impl fmt::Display for PatternError {

@@ -1,9 +1,9 @@
 //! The configuration of a server.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::http1::allowed_hosts::HostPattern;
+use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
 use crate::observe::options::LogOptions;
@@ -28,6 +28,10 @@ pub struct Config {
     pub port: Port,
     /// The hosts to answer for, beside those that follow from the addresses.
     pub allow_hosts: Vec<HostPattern>,
+    /// Further sites, each for a host.
+    pub sites: Vec<SiteRoot>,
+    /// Whether docroot answers only for the hosts of `sites` and `allow_hosts`.
+    pub strict_host: bool,
     /// How many workers to start, at least 1.
     pub threads: usize,
     /// How many threads may wait for the disk, at least 1.
@@ -55,6 +59,8 @@ impl Config {
             bind: Bind::loopback(),
             port: Port::Preferred(DEFAULT_PORT),
             allow_hosts: Vec::new(),
+            sites: Vec::new(),
+            strict_host: false,
             threads,
             disk_threads: DISK_THREADS,
             site: SiteOptions {
@@ -67,6 +73,40 @@ impl Config {
             log: LogOptions::OFF,
             tls: None,
         }
+    }
+}
+
+/// A site for a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteRoot {
+    /// The host.
+    pub host: HostPattern,
+    /// The directory or the single file to serve there.
+    pub root: PathBuf,
+}
+
+impl Config {
+    /// Everything that is served, each path once.
+    pub fn roots(&self) -> Vec<&Path> {
+        let mut roots = vec![self.root.as_path()];
+        for site in &self.sites {
+            if !roots.contains(&site.root.as_path()) {
+                roots.push(&site.root);
+            }
+        }
+        roots
+    }
+
+    /// The hosts to answer for.
+    pub(super) fn hosts(&self) -> AllowedHosts {
+        let sites = self.sites.iter().map(|site| site.host.clone());
+        let named: Vec<HostPattern> = self.allow_hosts.iter().cloned().chain(sites).collect();
+        if self.strict_host {
+            return AllowedHosts::only(&named);
+        }
+        // A server that answers for every host does so with sites too.
+        let limits = self.bind.is_loopback() || !self.allow_hosts.is_empty();
+        AllowedHosts::new(self.bind.addresses(), if limits { &named } else { &[] })
     }
 }
 

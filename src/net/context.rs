@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http1::allowed_hosts::AllowedHosts;
+use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
 use crate::net::buffer::Buffer;
@@ -20,6 +20,7 @@ use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::observe::observer::Observer;
 use crate::origin::handler::{Handler, Origin};
+use crate::origin::origins::Origins;
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
 use crate::site::budget::Allowance;
@@ -45,7 +46,7 @@ pub struct Context {
     /// What is known of `sendfile`.
     pub sendfile: Sendfile,
     /// Answers requests.
-    pub origin: Origin,
+    pub origins: Origins,
     /// The time of this turn.
     pub now: Now,
     /// How long a connection may answer requests in one turn. If it is zero, others have waited long
@@ -91,10 +92,8 @@ pub struct Buffers {
 pub struct Settings {
     /// The configuration of the server.
     pub config: Config,
-    /// The root.
-    pub root: Arc<GivenRoot>,
-    /// How its files are served.
-    pub options: Arc<SiteOptions>,
+    /// The sites.
+    pub sites: OpenSites,
     /// What the workers may hold for clients.
     pub budgets: Budgets,
     /// The threads that wait for the disk. `None`: the workers themselves wait.
@@ -111,14 +110,28 @@ pub struct Settings {
     pub handlers: Vec<MakeHandler>,
 }
 
+/// A site whose root is open.
+pub struct OpenSite {
+    /// The root.
+    pub root: Arc<GivenRoot>,
+    /// How its files are served.
+    pub options: Arc<SiteOptions>,
+}
+
+/// The sites of a server.
+pub struct OpenSites {
+    /// The site for all hosts that no other site is for.
+    pub first: OpenSite,
+    /// The others.
+    pub others: Vec<(HostPattern, OpenSite)>,
+}
+
 impl Settings {
-    /// What the workers share if they serve `root` in plain text, without handlers.
-    pub fn new(config: Config, root: GivenRoot, counters: Arc<Counters>) -> Settings {
-        let hosts = AllowedHosts::new(config.bind.addresses(), &config.allow_hosts);
+    /// What the workers share if they serve `sites` in plain text, without handlers.
+    pub fn new(config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
         Settings {
-            hosts: Arc::new(hosts),
-            root: Arc::new(root),
-            options: Arc::new(config.site.clone()),
+            hosts: Arc::new(config.hosts()),
+            sites,
             budgets: Budgets::new(&config.site, config.threads),
             disk: None,
             config,
@@ -139,19 +152,25 @@ impl Context {
         let config = &settings.config;
         let allowances = settings.budgets.part();
         let memory = allowances.memory.clone();
-        let mut site = Site::new(
-            settings.root.root(),
-            Arc::clone(&settings.options),
-            allowances,
-        );
         let now = Now::read();
-        site.follow(Arc::clone(&settings.root), now.instant);
-        if let Some(disk) = &settings.disk {
-            site.use_disk_threads(disk.clone());
-        }
-        let mut origin = Origin::new(site, config.limits.max_ranges);
-        origin.rules = Rc::new(config.rules.clone());
-        origin.handlers = settings.handlers.iter().map(|make| make()).collect();
+        let rules = Rc::new(config.rules.clone());
+        let origin = |site: &OpenSite| {
+            let (root, options) = (site.root.root(), Arc::clone(&site.options));
+            let mut files = Site::new(root, options, allowances.clone());
+            files.follow(Arc::clone(&site.root), now.instant);
+            if let Some(disk) = &settings.disk {
+                files.use_disk_threads(disk.clone());
+            }
+            let mut origin = Origin::new(files, config.limits.max_ranges);
+            origin.rules = Rc::clone(&rules);
+            origin.handlers = settings.handlers.iter().map(|make| make()).collect();
+            origin
+        };
+        let OpenSites { first, others } = &settings.sites;
+        let others = others
+            .iter()
+            .map(|(host, site)| (host.clone(), origin(site)));
+        let origins = Origins::new(origin(first), others.collect());
         let head_limits = HeadLimits {
             target: config.limits.max_target,
             head: config.limits.max_head,
@@ -162,7 +181,7 @@ impl Context {
             lines: Vec::new(),
             scratch: Vec::new(),
             sendfile: Sendfile::default(),
-            origin,
+            origins,
             now,
             turn_time: TURN_TIME,
             limits: config.limits,

@@ -86,8 +86,10 @@ impl SocketNumbers {
 /// needs `others` descriptors beside those of the server. Call this before anything is opened.
 pub fn check(config: &Config, others: usize) -> Result<(), StartError> {
     let allowed = descriptor_limit();
-    let links = Served::find(&config.root)?.links(&config.site);
-    let needed = open_below(allowed) + (needed(config, links) + others) as u64;
+    let roots = config.roots().into_iter().map(Served::find);
+    let links = roots.map(|served| Ok(served?.links(&config.site)));
+    let links = links.collect::<Result<Vec<LinkPolicy>, StartError>>()?;
+    let needed = open_below(allowed) + (needed(config, &links) + others) as u64;
     match needed <= allowed {
         true => Ok(()),
         false => Err(StartError::TooFewDescriptors { needed, allowed }),
@@ -96,14 +98,17 @@ pub fn check(config: &Config, others: usize) -> Result<(), StartError> {
 
 /// How many descriptors the server opens for one connection and for itself. An optional address counts
 /// although the machine may lack it.
-fn needed(config: &Config, links: LinkPolicy) -> usize {
+fn needed(config: &Config, links: &[LinkPolicy]) -> usize {
     let addresses = config.bind.required.len() + config.bind.optional.len();
     let is_redirecting = config
         .tls
         .as_ref()
         .is_some_and(|tls| tls.redirect.is_some());
     let services = 1 + usize::from(is_redirecting);
-    ROOT + TOP * usize::from(links.outside)
+    let roots = links
+        .iter()
+        .map(|links| ROOT + TOP * usize::from(links.outside));
+    roots.sum::<usize>()
         + LISTENER * addresses * services
         + WORKER * config.threads.max(1)
         + Log::descriptors(config.log.format)

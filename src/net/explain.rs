@@ -20,7 +20,7 @@ use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
 use crate::net::protocol::reply::{sends_content, write_head};
-use crate::net::server::open_root;
+use crate::net::server::open_sites;
 use crate::net::start_error::StartError;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
@@ -51,14 +51,14 @@ pub struct Explanation {
 
 /// Answers `request`, a complete head, as a server with this configuration would without TLS. If the
 /// root cannot be opened, returns the error.
-pub fn explain(mut config: Config, request: &[u8]) -> Result<Explanation, StartError> {
-    let root = open_root(&mut config)?;
+pub fn explain(config: Config, request: &[u8]) -> Result<Explanation, StartError> {
+    let sites = open_sites(&config)?;
     let system = |fault| StartError::System("a poller", fault);
     let (mailbox, _) = Mailbox::new(Arc::default()).map_err(system)?;
-    let settings = Settings::new(config, root, Arc::default());
+    let settings = Settings::new(config, sites, Arc::default());
     let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
     let now = &context.now;
-    context.origin.begin_turn(now.date, now.instant);
+    context.origins.begin_turn(now.date, now.instant);
     context.trace = Trace::watched();
     let (response, facts) = answer(request, &mut context);
     let status = response.status;
@@ -106,7 +106,8 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     let client = Client::at(([127, 0, 0, 1], 0).into());
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
     let request = request_of(&checked, &client, &context.now, &wakers);
-    let (origin, trace) = (&mut context.origin, &mut context.trace);
+    let origin = context.origins.of(checked.host);
+    let trace = &mut context.trace;
     let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {
         Dispatched::Answered(answer, body) => {
             facts.leaves_body |= !body.is_done();

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::net::acceptor::Acceptor;
 use crate::net::clock::Now;
 use crate::net::config::{Config, Port};
-use crate::net::context::{Context, MakeHandler, Settings};
+use crate::net::context::{Context, MakeHandler, OpenSite, OpenSites, Settings};
 use crate::net::descriptors::SocketNumbers;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
@@ -28,6 +29,7 @@ use crate::observe::metrics::Counters;
 use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Gate};
 use crate::site::given_root::GivenRoot;
+use crate::site::options::SiteOptions;
 use crate::site::private::CopyStorage;
 
 /// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
@@ -79,7 +81,7 @@ impl Server {
             // `sendfile` cannot encrypt, so a memory file has no advantage.
             Some(_) => CopyStorage::Heap,
         };
-        let root = open_root(&mut config)?;
+        let sites = open_sites(&config)?;
         let site = listen::bind(&config.bind, config.port)?;
         let mut listeners = with_listeners(site, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
@@ -104,7 +106,7 @@ impl Server {
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
                 disk: Some(DiskPool::new(config.disk_threads)),
-                ..Settings::new(config, root, counters)
+                ..Settings::new(config, sites, counters)
             },
         })
     }
@@ -119,8 +121,11 @@ impl Server {
     pub fn make_disk_slow(&mut self, gate: Gate, most_waiting: usize) {
         let threads = self.settings.config.disk_threads;
         self.settings.disk = Some(DiskPool::with(threads, most_waiting, Some(gate)));
-        if let Some(root) = Arc::get_mut(&mut self.settings.root) {
-            root.assume_remote();
+        let OpenSites { first, others } = &mut self.settings.sites;
+        for site in others.iter_mut().map(|(_, site)| site).chain([first]) {
+            if let Some(root) = Arc::get_mut(&mut site.root) {
+                root.assume_remote();
+            }
         }
     }
 
@@ -316,17 +321,34 @@ fn open_endpoint(
     Ok((Some(Arc::new(endpoint)), notices))
 }
 
-/// Opens the root. If the root is a file, opens its directory and serves only that file.
-pub(super) fn open_root(config: &mut Config) -> Result<GivenRoot, StartError> {
-    let served = Served::find(&config.root)?;
+/// Opens the roots of all sites.
+pub(super) fn open_sites(config: &Config) -> Result<OpenSites, StartError> {
+    let others = config.sites.iter().map(|site| {
+        let open = open_site(&site.root, &config.site)?;
+        Ok((site.host.clone(), open))
+    });
+    Ok(OpenSites {
+        first: open_site(&config.root, &config.site)?,
+        others: others.collect::<Result<_, StartError>>()?,
+    })
+}
+
+/// Opens a root. If it is a file, opens its directory and serves only that file.
+fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, StartError> {
+    let served = Served::find(path)?;
+    let mut options = options.clone();
     let root = match &served {
         Served::File { folder, name } => {
-            config.site.only = Some(name.as_bytes().to_vec());
+            options.only = Some(name.as_bytes().to_vec());
             GivenRoot::open_for_file(folder)
         }
-        Served::Directory(folder) => GivenRoot::open(folder, served.links(&config.site)),
+        Served::Directory(folder) => GivenRoot::open(folder, served.links(&options)),
     };
-    root.map_err(|fault| StartError::from_root(&config.root, fault))
+    let root = root.map_err(|fault| StartError::from_root(path, fault))?;
+    Ok(OpenSite {
+        root: Arc::new(root),
+        options: Arc::new(options),
+    })
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -109,7 +109,7 @@ impl Worker {
             self.drive_queues(&mut context);
             self.expire(&mut context);
             let wait = self.shed(&mut context);
-            self.longest_wait = context.origin.end_turn().into_iter().chain(wait).min();
+            self.longest_wait = context.origins.end_turn().into_iter().chain(wait).min();
             context.observer.log.flush();
         }
         for index in 0..self.slots.len() {
@@ -126,7 +126,7 @@ impl Worker {
     /// responses are in the socket or wait for a handshake.
     fn is_done(&self, context: &Context) -> bool {
         self.mailbox.shutdown.is_stopping()
-            || (context.origin.is_draining && self.arrivals.is_empty() && self.mailbox.is_idle())
+            || (context.origins.is_draining() && self.arrivals.is_empty() && self.mailbox.is_idle())
     }
 
     /// Waits for readiness, for a message, or for the next timer.
@@ -161,18 +161,18 @@ impl Worker {
     /// Whether a message waits, or the state of the shutdown has changed.
     fn has_news(&self, context: &Context) -> bool {
         let shutdown = &self.mailbox.shutdown;
-        let is_to_drain = shutdown.is_draining() && !context.origin.is_draining;
+        let is_to_drain = shutdown.is_draining() && !context.origins.is_draining();
         self.mailbox.has_messages() || is_to_drain || shutdown.is_stopping()
     }
 
     fn begin_turn(&mut self, context: &mut Context) {
         context.now.advance();
         let (date, instant) = (context.now.date, context.now.instant);
-        if context.origin.begin_turn(date, instant) {
+        if context.origins.begin_turn(date, instant) {
             self.shrink(context);
         }
-        if self.mailbox.shutdown.is_draining() && !context.origin.is_draining {
-            context.origin.is_draining = true;
+        if self.mailbox.shutdown.is_draining() && !context.origins.is_draining() {
+            context.origins.begin_drain();
             // Every connection checks once whether a request waits. Idle connections end.
             for index in 0..self.slots.len() {
                 if let Some(connection) = &mut self.slots[index].connection {
@@ -253,7 +253,7 @@ impl Worker {
         {
             // In this turn, the client may have got a response already on another connection and
             // changed a file since. So files are checked again.
-            context.origin.site.look_again();
+            context.origins.look_again();
             let Admission {
                 stream,
                 client,

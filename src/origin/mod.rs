@@ -7,6 +7,8 @@ pub mod request;
 pub mod response;
 // The interfaces of what answers requests.
 pub mod handler;
+// The sites of a server.
+pub mod origins;
 // How a request is answered: handlers, method, target, resource.
 pub mod answer;
 // Answers that wait for the disk.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use docroot::net::clock::Now;
 use docroot::net::connection::{Connection, Turn};
-use docroot::net::context::{Context, Settings};
+use docroot::net::context::{Context, OpenSite, OpenSites, Settings};
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::net::mailbox::Mailbox;
 use docroot::net::protocol::step::Closed;
@@ -84,7 +84,7 @@ impl Rig {
         self.client.write_all(request).expect("sent");
         let date = self.context.now.date;
         self.context
-            .origin
+            .origins
             .begin_turn(date, self.context.now.instant);
         self.connection.ready(true, false, false);
     }
@@ -180,10 +180,16 @@ fn settings(setup: &mut Setup) -> Settings {
             DiskPool::with(config.disk_threads, most_waiting, Some(disk.gate()))
         }
     };
+    let first = OpenSite {
+        root: Arc::new(root),
+        options: Arc::new(config.site.clone()),
+    };
+    let others = Vec::new();
+    let sites = OpenSites { first, others };
     Settings {
         endpoint,
         disk: Some(disk),
         handlers: std::mem::take(&mut setup.handlers),
-        ..Settings::new(config, root, Arc::default())
+        ..Settings::new(config, sites, Arc::default())
     }
 }

@@ -5,12 +5,20 @@ use std::net::IpAddr;
 use super::definition::{Group, Kind, List, OptionDef, Scope, store, utf8};
 use crate::cli::units::{count, port};
 use crate::http1::allowed_hosts::HostPattern;
-use crate::net::config::{Bind, Port};
+use crate::net::config::{Bind, Port, SiteRoot};
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Network",
-    options: &[PORT, BIND, ALLOW_HOST, THREADS, DISK_THREADS],
+    options: &[
+        PORT,
+        BIND,
+        ALLOW_HOST,
+        SITE,
+        STRICT_HOST,
+        THREADS,
+        DISK_THREADS,
+    ],
 };
 
 const PORT: OptionDef = OptionDef::new(
@@ -75,6 +83,31 @@ const ALLOW_HOST: OptionDef = OptionDef::new(
 .scope(Scope::Answer)
 .common("Answer for this host name, such as *.example");
 
+const SITE: OptionDef = OptionDef::new(
+    "site",
+    Kind::List(List {
+        name: "HOST=DIR",
+        separator: Some('\n'),
+        clear: |settings| settings.config.sites.clear(),
+        add: |settings, value| {
+            let site = site(utf8(value)?)?;
+            settings.config.sites.push(site);
+            Ok(())
+        },
+    }),
+    "Serve this directory for this host, such as docs.example=/srv/docs or *.example=/srv/all. All other \
+     hosts get PATH or, without it, the first site. Repeat the option for several sites",
+)
+.default(|_| "one site for all hosts".into())
+.scope(Scope::Answer);
+
+const STRICT_HOST: OptionDef = OptionDef::new(
+    "strict-host",
+    Kind::Switch(|settings| settings.config.strict_host = true),
+    "Answer 421 for hosts that neither --site nor --allow-host names",
+)
+.scope(Scope::Answer);
+
 const THREADS: OptionDef = OptionDef::new(
     "threads",
     Kind::Text("N", |settings, text| {
@@ -93,6 +126,18 @@ const DISK_THREADS: OptionDef = OptionDef::new(
     "The maximum number of threads that wait for the disk, so that no worker thread does",
 )
 .default(|settings| settings.config.disk_threads.to_string());
+
+/// Parses a host and the directory to serve there.
+fn site(text: &str) -> Result<SiteRoot, String> {
+    let hint = "write HOST=DIR, such as docs.example=/srv/docs";
+    let (host, root) = text.split_once('=').ok_or(hint)?;
+    if root.is_empty() {
+        return Err(hint.into());
+    }
+    let host = HostPattern::parse(host).map_err(|fault| fault.to_string())?;
+    let root = root.into();
+    Ok(SiteRoot { host, root })
+}
 
 /// The name of the address at which other machines of the network reach this one.
 const LAN: &str = "lan";

@@ -71,7 +71,7 @@ impl Handshake {
     /// sent a request. If it is to be refused, still waits, to send the refusal.
     fn wait(&self, context: &Context) -> Step {
         match self.refusal {
-            None if context.origin.is_draining => Step::Close(Closed::Orderly),
+            None if context.origins.is_draining() => Step::Close(Closed::Orderly),
             _ => Step::Wait,
         }
     }

@@ -155,7 +155,8 @@ impl Http1 {
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let request = request_of(&checked, &stream.client, &context.now, &wakers);
-                let (origin, trace) = (&mut context.origin, &mut context.trace);
+                let origin = context.origins.of(checked.host);
+                let trace = &mut context.trace;
                 dispatch(&request, connection, &mut facts, origin, trace)
             }
         };
@@ -214,12 +215,8 @@ impl Http1 {
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let request = request_of(checked, &stream.client, &context.now, &wakers);
-            dispatch::answer(
-                &request,
-                connection,
-                &mut context.origin,
-                &mut context.trace,
-            )
+            let origin = context.origins.of(checked.host);
+            dispatch::answer(&request, connection, origin, &mut context.trace)
         });
         match answer {
             Some(answer) => self.take_answer(answer, request, stream, context),
@@ -245,7 +242,8 @@ impl Http1 {
         let polled = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let request = request_of(checked, &stream.client, &context.now, &wakers);
-            let (origin, trace) = (&mut context.origin, &mut context.trace);
+            let origin = context.origins.of(checked.host);
+            let trace = &mut context.trace;
             answer::poll(&mut *responder, &request, &mut body, origin, trace)
         });
         let fault = request.body.fault();
@@ -429,7 +427,7 @@ impl Http1 {
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
-            Ok(Input::Nothing) if is_idle && context.origin.is_draining => {
+            Ok(Input::Nothing) if is_idle && context.origins.is_draining() => {
                 Step::Close(Closed::Orderly)
             }
             Ok(Input::Nothing)

@@ -40,7 +40,7 @@ pub fn reply(
     let (framing, persistence) = write_head(
         &response,
         facts,
-        context.origin.is_draining,
+        context.origins.is_draining(),
         &common,
         out,
         trace,

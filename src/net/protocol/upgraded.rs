@@ -38,7 +38,7 @@ impl Upgraded {
         let turn = ConversationTurn {
             now: context.now.instant,
             received: stream.inbox.waiting(),
-            is_draining: context.origin.is_draining,
+            is_draining: context.origins.is_draining(),
         };
         let conversed = self.conversation.converse(turn, stream.outbox.end());
         stream.inbox.consume(conversed.consumed);

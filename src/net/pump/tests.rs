@@ -11,14 +11,13 @@ use crate::net::config::Config;
 use crate::net::context::{Context, Settings};
 use crate::net::deadline::Waiting;
 use crate::net::mailbox::Mailbox;
+use crate::net::server::open_sites;
 use crate::net::transport::Transport;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
 use crate::site::disk::Caller;
-use crate::site::given_root::GivenRoot;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
-use crate::site::root::LinkPolicy;
 
 /// The old content of the file, byte by byte, and the new one.
 const OLD: u8 = b'a';
@@ -37,12 +36,12 @@ struct Rig {
 impl Rig {
     fn new(root: &Path) -> Rig {
         let config = Config::new(root.into(), 1, 1024);
-        let root = GivenRoot::open(root, LinkPolicy::default()).expect("a root");
-        let settings = Settings::new(config, root, Arc::default());
+        let sites = open_sites(&config).expect("a root");
+        let settings = Settings::new(config, sites, Arc::default());
         let (mailbox, _) = Mailbox::new(Arc::default()).expect("a mailbox");
         let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
         let now = &context.now;
-        context.origin.begin_turn(now.date, now.instant);
+        context.origins.begin_turn(now.date, now.instant);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
         let client = TcpStream::connect(listener.local_addr().expect("an address"));
         let client = client.expect("a connection");
@@ -63,7 +62,7 @@ impl Rig {
     fn pump(&mut self, path: &str) -> Pump {
         let mut decoded = Vec::new();
         let path = SitePath::decode(path.as_bytes(), &mut decoded).expect("a path");
-        let site = &mut self.context.origin.site;
+        let site = &mut self.context.origins.first().site;
         let Ok(Found::File(file)) = site.find(path) else {
             panic!("it is a file");
         };
