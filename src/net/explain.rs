@@ -105,7 +105,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     };
     let client = Client::at(([127, 0, 0, 1], 0).into());
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
-    let request = request_of(&checked, &client, &context.now, &wakers);
+    let request = request_of(&checked, &client, false, &context.now, &wakers);
     let origin = context.origins.of(checked.host);
     let trace = &mut context.trace;
     let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {

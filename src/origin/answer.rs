@@ -18,6 +18,7 @@ use crate::origin::listing::ListingJob;
 use crate::origin::moved::{
     redirect, redirect_by_rule, redirect_to_normalised, redirect_to_root, redirect_to_slash,
 };
+use crate::origin::negotiate::{self, Outcome};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{disk_error, error, error_at, error_page_for};
 use crate::origin::represent::Extra;
@@ -28,6 +29,7 @@ use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::precondition;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::semantics::variant::vary;
 use crate::site::path::{self, PathError, SitePath};
 use crate::site::resolve;
 use crate::site::root::DiskError;
@@ -120,6 +122,11 @@ fn answer_path(
     let resource = resource(origin, path, facts)?;
     note_resource(&resource, path, origin.site.options().only.is_some(), trace);
     let is_options = request.method() == Some(Method::Options);
+    if origin.site.options().negotiate
+        && let Some(answer) = answer_negotiated(origin, request, path, &resource, facts, trace)?
+    {
+        return Ok(answer);
+    }
     match resource {
         Resource::File(..) | Resource::Directory | Resource::Elsewhere(_) if is_options => {
             Ok(Answer::Ready(options(Reason::ResourceOptions, trace)))
@@ -154,10 +161,61 @@ fn answer_path(
             Ok(Answer::Ready(redirect(request, reference, reason, trace)))
         }
         Resource::None(fault) => {
+            let dimensions = match origin.site.options().negotiate {
+                true => negotiate::dimensions(path.as_bytes()),
+                false => &[],
+            };
             let response = absent(path, fault, trace);
+            let response = match dimensions {
+                [] => response,
+                dimensions => response.field("Vary", vary(dimensions)),
+            };
             answer_absent(origin, request, path, response, facts, trace)
         }
     }
+}
+
+/// Answers a request with one of several representations, if the resource has any.
+fn answer_negotiated(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    resource: &Resource<'_>,
+    facts: &mut Facts,
+    trace: &mut Trace,
+) -> Result<Option<Answer>, Obstacle> {
+    let own = match resource {
+        Resource::File(file, _) => Some(file),
+        _ => None,
+    };
+    for base in negotiate::bases(resource, path.as_bytes(), origin.site.options()) {
+        let outcome = negotiate::negotiate(origin, request, &base, own, facts, trace)?;
+        return Ok(Some(match outcome {
+            Outcome::None => continue,
+            _ if request.method() == Some(Method::Options) => {
+                Answer::Ready(options(Reason::ResourceOptions, trace))
+            }
+            Outcome::File(negotiated) => {
+                let bytes = path.as_bytes();
+                let extra = Extra {
+                    disposition: disposition(request, &negotiated.file, trace),
+                    ..negotiate::extra(&negotiated, request, bytes, &base)
+                };
+                let chosen = Chosen {
+                    name: Cow::Owned(negotiated.file.path.to_vec()),
+                    file: negotiated.file,
+                    ruled: bytes,
+                    extra,
+                };
+                answer_file(origin, request, path, chosen, facts, trace)?
+            }
+            Outcome::NoneAcceptable(variants, folder) => {
+                let job = ListingJob::of_variants(origin, request, &folder, variants);
+                Answer::Later(Box::new(job))
+            }
+        }));
+    }
+    Ok(None)
 }
 
 /// Answers a request for a path that names nothing. `refusal` is the response if the site has no page for

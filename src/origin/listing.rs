@@ -13,6 +13,7 @@ use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
+use crate::origin::variants::Variants;
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::method::Method;
@@ -52,6 +53,9 @@ const BY_QUERY: Clause = clause!("RFC 9110 section 8.3", "format_by_query");
 /// A response that waits for a directory to be read.
 pub struct ListingJob {
     reading: SharedReading,
+    query: ListingQuery,
+    /// The response lists only these files, because none of them is acceptable.
+    variants: Option<Variants>,
     /// The decoded path.
     path: Box<[u8]>,
     /// The rules that apply to it.
@@ -70,10 +74,34 @@ pub struct ListingJob {
 impl ListingJob {
     /// A job that lists the directory at `path` as the query of the request asks.
     pub fn new(origin: &mut Origin, request: &Request<'_>, path: SitePath<'_>) -> ListingJob {
+        let query = ListingQuery::parse(request.query());
+        ListingJob::with(origin, request, path.as_bytes(), query, None)
+    }
+
+    /// A job that lists only some files of a directory, because none of them is acceptable.
+    pub(super) fn of_variants(
+        origin: &mut Origin,
+        request: &Request<'_>,
+        folder: &[u8],
+        variants: Variants,
+    ) -> ListingJob {
+        let query = ListingQuery::of_names_with(&String::from_utf8_lossy(&variants.stem));
+        ListingJob::with(origin, request, folder, query, Some(variants))
+    }
+
+    fn with(
+        origin: &mut Origin,
+        request: &Request<'_>,
+        path: &[u8],
+        query: ListingQuery,
+        variants: Option<Variants>,
+    ) -> ListingJob {
         ListingJob {
-            rules: AppliedRules::at(origin, path.as_bytes()),
-            reading: join(origin, request, path.as_bytes()),
-            path: path.as_bytes().into(),
+            rules: AppliedRules::at(origin, path),
+            reading: join(origin, request, path, &query),
+            path: path.into(),
+            query,
+            variants,
             gives_up: None,
             disk_deadline: None,
             descriptor_deadline: None,
@@ -90,8 +118,12 @@ impl ListingJob {
         held: &Rc<HeldListing>,
         trace: &mut Trace,
     ) -> Result<Response, DiskError> {
+        if let Some(variants) = &self.variants {
+            let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
+            return Ok(variants.response(&listing));
+        }
         note_vary(DIMENSIONS, trace);
-        let query = ListingQuery::parse(request.query());
+        let query = &self.query;
         let format = match query.format {
             Some(format) => format_by_query(format, trace),
             None => format_by_accept(request, trace),
@@ -105,9 +137,9 @@ impl ListingJob {
         let variant = Variant::coded(coding);
         let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
         let tag =
-            listing.entity_tag(origin.site.root().name(), &query, format) + variant.tag_suffix();
+            listing.entity_tag(origin.site.root().name(), query, format) + variant.tag_suffix();
         let site = &origin.site;
-        let mut page = Page::new(&self.path, &query, format, &listing, held, site);
+        let mut page = Page::new(&self.path, query, format, &listing, held, site);
         let is_plain = coder.is_none();
         let small = is_plain.then(|| page.take_small(site)).flatten();
         let length = small.as_ref().map(|bytes| bytes.len() as u64);
@@ -174,7 +206,7 @@ impl Responder for ListingJob {
                 return Polled::WaitForDisk(at);
             }
             self.begins_again = None;
-            self.reading = join(origin, request, &self.path);
+            self.reading = join(origin, request, &self.path, &self.query);
         }
         let waker = || request.wakers.waker();
         let caller = caller(request, &waker);
@@ -218,11 +250,15 @@ impl Responder for ListingJob {
 }
 
 /// The reading that the client of a request for the directory at `path` may share.
-fn join(origin: &mut Origin, request: &Request<'_>, path: &[u8]) -> SharedReading {
-    let query = ListingQuery::parse(request.query());
+fn join(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: &[u8],
+    query: &ListingQuery,
+) -> SharedReading {
     let turn = origin.site.turn();
     let network = request.client.network();
-    origin.readings.join(path, &query, network, turn)
+    origin.readings.join(path, query, network, turn)
 }
 
 /// A coder for the coding that was chosen, or identity and the reason if there can be none. Fails if

@@ -21,6 +21,10 @@ mod applied_rules;
 mod cors;
 // What a path names.
 mod resource;
+// Chooses among files that are representations of one resource.
+mod negotiate;
+// 406 with a list of them.
+mod variants;
 // Redirects within the site, and those that the operator wants.
 mod moved;
 // Content that is to be saved.

@@ -13,8 +13,10 @@
 //! is under 4 KiB, or under 1600 bytes without a path. It loads nothing else.
 //! Invariant: a page is made from its arguments alone, so no path of the machine leaks.
 
+use crate::semantics::language::Language;
 use crate::semantics::status::Status;
 use crate::text::escape::Html;
+use crate::text::percent;
 
 /// The value of `Content-Security-Policy` for an error page. A test checks the hash of the style.
 pub const CONTENT_SECURITY_POLICY: &str = concat!(
@@ -45,16 +47,7 @@ const NAME_LIMIT: usize = 32;
 /// part of a sentence. It may be empty and is cut after 120 characters. `path` is the decoded path of the
 /// request, without the slash at its start, if the error is about that path.
 pub fn error_page(status: Status, detail: &str, path: Option<&[u8]>) -> Vec<u8> {
-    let mut page = String::with_capacity(1600);
-    page.push_str("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n");
-    page.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n");
-    let (code, phrase) = (status.code(), status.phrase());
-    page.push_str(&format!("<title>{code} {phrase}</title>\n"));
-    page.push_str("<link rel=\"icon\" href=\"data:,\">\n<style>");
-    page.push_str(STYLE);
-    page.push_str(&format!(
-        "</style>\n<main>\n<h1><small>{code}</small>{phrase}</h1>\n"
-    ));
+    let mut page = beginning(status);
     let path = path.filter(|path| !path.is_empty());
     if let Some(path) = path {
         push_path(&mut page, path);
@@ -71,6 +64,37 @@ pub fn error_page(status: Status, detail: &str, path: Option<&[u8]>) -> Vec<u8> 
     }
     page.push_str("</main>\n");
     page.into_bytes()
+}
+
+/// The page for 406 with a link to each representation, which is a file in this directory.
+pub fn variants_page(detail: &str, variants: &[(Language, Vec<u8>)]) -> Vec<u8> {
+    let mut page = beginning(Status::NotAcceptable);
+    push_paragraph(&mut page, &sentence(detail));
+    push_paragraph(&mut page, "Choose one of these:");
+    page.push_str("<ul>\n");
+    for (language, name) in variants {
+        let (href, name) = (percent::segment(name), Html(name));
+        page.push_str(&format!(
+            "<li><a href=\"{href}\" hreflang=\"{language}\">{name}</a></li>\n"
+        ));
+    }
+    page.push_str("</ul>\n</main>\n");
+    page.into_bytes()
+}
+
+/// A page up to its heading.
+fn beginning(status: Status) -> String {
+    let mut page = String::with_capacity(1600);
+    page.push_str("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n");
+    page.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n");
+    let (code, phrase) = (status.code(), status.phrase());
+    page.push_str(&format!("<title>{code} {phrase}</title>\n"));
+    page.push_str("<link rel=\"icon\" href=\"data:,\">\n<style>");
+    page.push_str(STYLE);
+    page.push_str(&format!(
+        "</style>\n<main>\n<h1><small>{code}</small>{phrase}</h1>\n"
+    ));
+    page
 }
 
 fn names(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {

@@ -32,6 +32,8 @@ pub enum Reason {
     RangeNotSatisfiable(u64),
     /// The client refuses every coding in which the server could send the content.
     CodingNotAcceptable,
+    /// The client accepts none of the languages in which the resource exists.
+    LanguageNotAcceptable,
     /// The client is redirected to the URL with a slash, where the relative links work.
     DirectoryWithoutSlash,
     /// The client is redirected to the path without empty segments, `.` and `..`.
@@ -166,6 +168,7 @@ impl Reason {
             Reason::Whole(..) | Reason::Partial(_) | Reason::Multipart(_) => HANDLER,
             Reason::NotModified(_) | Reason::PreconditionFailed(_) => HANDLER,
             Reason::RangeNotSatisfiable(_) | Reason::CodingNotAcceptable => HANDLER,
+            Reason::LanguageNotAcceptable => LANGUAGE,
             Reason::DirectoryWithoutSlash => SLASH,
             Reason::PathNotNormalised => path::NORMALISED,
             Reason::CleanUrl => CLEAN_URL,
@@ -201,6 +204,7 @@ impl Reason {
 }
 
 const HANDLER: Clause = clause!("RFC 9110 section 15", "origin::answer", "answer");
+const LANGUAGE: Clause = clause!("RFC 9110 section 15.5.7", "origin::variants", "response");
 const SLASH: Clause = clause!(
     "RFC 9110 section 15.4.2",
     "origin::moved",
@@ -262,6 +266,7 @@ impl Reason {
             Reason::Message(fault) => fault.text(),
             Reason::Disk(fault) => fault.text(),
             Reason::CodingNotAcceptable => NOT_ACCEPTABLE,
+            Reason::LanguageNotAcceptable => "Accept-Language accepts no language that exists",
             Reason::DirectoryWithoutSlash => "the URL of a directory must end with a slash",
             Reason::PathNotNormalised => "the path has empty segments or dot segments",
             Reason::CleanUrl => "the page has a URL without its extension",

@@ -29,6 +29,11 @@ pub(super) fn error_page_for(response: Response) -> Response {
 
 fn with_page(response: Response, path: Option<&[u8]>) -> Response {
     let page = error_page(response.status, &response.reason.for_client(), path);
+    error_with_page(response, page)
+}
+
+/// Adds a page of docroot, with the fields that every error has.
+pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
     let response = match response.status {
         // All causes pass soon: load ends as responses end, and a restart takes a moment.
         Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),

@@ -14,6 +14,7 @@ use crate::semantics::byteranges::Byteranges;
 use crate::semantics::coding::{Coding, CodingReason};
 use crate::semantics::decide::{Decision, Selected, decide};
 use crate::semantics::field_section::FieldSection;
+use crate::semantics::language::Language;
 use crate::semantics::method::Method;
 use crate::semantics::range::ContentRange;
 use crate::semantics::trace::Trace;
@@ -54,6 +55,12 @@ pub struct Extra {
     pub dimensions: Dimensions,
     /// `Content-Disposition`.
     pub disposition: Option<String>,
+    /// `Content-Language`.
+    pub language: Option<Language>,
+    /// `Content-Location`, if the representation has a URL of its own.
+    pub location: Option<Vec<u8>>,
+    /// `Set-Cookie`.
+    pub cookie: Option<String>,
 }
 
 /// The whole content of a representation, before ranges are applied.
@@ -200,6 +207,15 @@ impl Metadata<'_> {
         }
         if let Some(disposition) = &self.extra.disposition {
             fields.push("Content-Disposition", disposition.clone());
+        }
+        if let Some(language) = &self.extra.language {
+            fields.push("Content-Language", language.to_string());
+        }
+        if let Some(location) = &self.extra.location {
+            fields.push("Content-Location", location.clone());
+        }
+        if let Some(cookie) = &self.extra.cookie {
+            fields.push("Set-Cookie", cookie.clone());
         }
     }
 

@@ -16,6 +16,8 @@ pub struct Request<'a> {
     pub head: &'a CheckedHead<'a>,
     /// Who sent it.
     pub client: &'a Client,
+    /// Whether it came over TLS.
+    pub is_secure: bool,
     /// The current time, for dates.
     pub now: HttpDate,
     /// The current time, for timers.

@@ -119,6 +119,18 @@ pub(super) fn acceptance(fields: &Fields, media_type: &str) -> Acceptance {
     }
 }
 
+/// Whether an alternate of a representation is sent instead of it: the client names the alternate's media
+/// type, and its weight is not lower than that of the representation's own. A client that accepts
+/// everything gets the representation itself, because it may not know the other type.
+pub fn chosen_alternate(fields: &Fields, alternate: &str, own: &str) -> bool {
+    let Some(matched) = most_specific(fields, alternate) else {
+        return false;
+    };
+    let weight_of_own = most_specific(fields, own).map(|own| own.weight);
+    let is_named = matched.precision >= 2 && !matched.weight.is_refusal();
+    is_named && weight_of_own.is_none_or(|own| matched.weight >= own)
+}
+
 /// The most specific media range that matches `media_type`. It applies even if its weight is lower.
 fn most_specific(fields: &Fields, media_type: &str) -> Option<Matched> {
     fields
@@ -223,6 +235,32 @@ mod tests {
             HTML,
             Preferred,
         );
+    }
+
+    #[test]
+    fn an_alternate_must_be_named() {
+        let check = |value: &str, want: bool| {
+            let section = Section::of(&[(FieldName::Accept, value)]);
+            let got = chosen_alternate(&section.fields(), "image/avif", "image/png");
+            assert_eq!(got, want, "{value}");
+        };
+        check(
+            "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+            true,
+        ); // Chromium
+        check("image/avif", true);
+        check("image/avif, image/png", true);
+        check("image/avif;q=0.5, image/png", false);
+        check("image/avif;q=0.5, image/*;q=0.4", true);
+        check("image/avif;q=0", false);
+        check("image/*", false);
+        check("*/*", false);
+        check("image/png", false);
+        assert!(!chosen_alternate(
+            &Fields::empty(),
+            "image/avif",
+            "image/png"
+        ));
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub mod beginning;
 
 // Section 12.5.1: chooses the media type by Accept.
 pub mod accept;
+// Section 12.5.4: which languages a client wants.
+pub mod language;
+// RFC 6265: the cookie for the chosen language.
+pub mod cookie;
 // Section 12.5.3: chooses the content coding by Accept-Encoding.
 pub mod coding;
 // Section 12: how the representations of a resource differ.

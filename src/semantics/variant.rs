@@ -21,6 +21,8 @@ pub enum Dimension {
     MediaType,
     /// The content coding, selected by `Accept-Encoding`.
     Coding,
+    /// The language, selected by `Accept-Language`, or by a cookie if the user has chosen one.
+    Language,
     /// What the client will do with the content, told by `Sec-Fetch-Dest`.
     Destination,
 }
@@ -46,6 +48,7 @@ impl Dimension {
         match self {
             Dimension::MediaType => "Accept",
             Dimension::Coding => "Accept-Encoding",
+            Dimension::Language => "Accept-Language, Cookie",
             Dimension::Destination => "Sec-Fetch-Dest",
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::semantics::language::Language;
 use crate::semantics::own_types::OwnTypes;
 use crate::site::budget::{Allowance, Budget};
 use crate::site::compress::CODER;
@@ -26,6 +27,13 @@ pub struct SiteOptions {
     pub clean_urls: bool,
     /// The file, by its path below the root, that is sent for pages that do not exist.
     pub spa: Option<String>,
+    /// Whether files such as `page.en.html` and `photo.avif` are representations of `page.html` and
+    /// `photo.png`.
+    pub negotiate: bool,
+    /// Whether a client that accepts none of the languages gets 406.
+    pub strict_negotiation: bool,
+    /// The language of files without a language in their names, and for clients that want none of the others.
+    pub default_language: Language,
     /// Whether a symbolic link may lead out of the root. Off by default: otherwise, anyone who can
     /// write below the root could publish every file that the server can read.
     pub follow_symlinks: bool,
@@ -130,6 +138,9 @@ impl Default for SiteOptions {
             hidden: false,
             clean_urls: false,
             spa: None,
+            negotiate: false,
+            strict_negotiation: false,
+            default_language: Language::english(),
             follow_symlinks: false,
             types: OwnTypes::default(),
             compress: true,

@@ -2,6 +2,7 @@
 
 use super::definition::{Group, Kind, List, OptionDef, Scope, store, utf8};
 
+use crate::semantics::language::Language;
 use crate::site::path::is_hidden_name;
 use crate::site::prefix::Prefix;
 
@@ -17,6 +18,9 @@ pub const GROUP: Group = Group {
         SPA,
         REDIRECT,
         PREFIX,
+        NEGOTIATE,
+        DEFAULT_LANGUAGE,
+        STRICT_NEGOTIATION,
         TYPE,
         NO_COMPRESS,
         OPEN,
@@ -114,6 +118,36 @@ const REDIRECT: OptionDef = OptionDef::new(
      for several redirects; the first one that matches counts",
 )
 .default(|_| "none".into())
+.scope(Scope::Answer);
+
+const NEGOTIATE: OptionDef = OptionDef::new(
+    "negotiate",
+    Kind::Switch(|settings| settings.config.site.negotiate = true),
+    "Choose among representations: page.en.html or page.zh-Hant.html for /page.html, by Accept-Language; \
+     photo.avif or photo.webp for /photo.png and page.md for /page.html, by Accept. ?lang=zh chooses a \
+     language, and a cookie remembers it",
+)
+.scope(Scope::Answer);
+
+const DEFAULT_LANGUAGE: OptionDef = OptionDef::new(
+    "default-language",
+    Kind::Text("TAG", |settings, text| {
+        let language = Language::parse(text.as_bytes());
+        let language = language.ok_or_else(|| "not a language tag such as en or zh-Hant".into());
+        store(&mut settings.config.site.default_language, language)
+    }),
+    "With --negotiate, the language of files without a language in their names, and the one for clients \
+     that want none of the others",
+)
+.default(|settings| settings.config.site.default_language.to_string())
+.scope(Scope::Answer);
+
+const STRICT_NEGOTIATION: OptionDef = OptionDef::new(
+    "strict-negotiation",
+    Kind::Switch(|settings| settings.config.site.strict_negotiation = true),
+    "With --negotiate, answer 406 with a list of the representations if the client accepts none of their \
+     languages",
+)
 .scope(Scope::Answer);
 
 const TYPE: OptionDef = OptionDef::new(

@@ -171,12 +171,14 @@ fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
 pub fn request_of<'a>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
+    is_secure: bool,
     now: &Now,
     wakers: &'a dyn Wakers,
 ) -> Request<'a> {
     Request {
         head,
         client,
+        is_secure,
         now: now.date,
         instant: now.instant,
         wakers,

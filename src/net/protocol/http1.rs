@@ -154,7 +154,13 @@ impl Http1 {
             }
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-                let request = request_of(&checked, &stream.client, &context.now, &wakers);
+                let request = request_of(
+                    &checked,
+                    &stream.client,
+                    connection.is_secure,
+                    &context.now,
+                    &wakers,
+                );
                 let origin = context.origins.of(checked.host);
                 let trace = &mut context.trace;
                 dispatch(&request, connection, &mut facts, origin, trace)
@@ -214,7 +220,8 @@ impl Http1 {
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-            let request = request_of(checked, &stream.client, &context.now, &wakers);
+            let (client, is_secure) = (&stream.client, connection.is_secure);
+            let request = request_of(checked, client, is_secure, &context.now, &wakers);
             let origin = context.origins.of(checked.host);
             dispatch::answer(&request, connection, origin, &mut context.trace)
         });
@@ -235,13 +242,14 @@ impl Http1 {
         request.end_wait(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let received = stream.inbox.waiting().len();
+        let is_secure = stream.transport.has_session();
         let mut body = PulledBody {
             reader: &mut request.body,
             inbox: &mut stream.inbox,
         };
         let polled = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-            let request = request_of(checked, &stream.client, &context.now, &wakers);
+            let request = request_of(checked, &stream.client, is_secure, &context.now, &wakers);
             let origin = context.origins.of(checked.host);
             let trace = &mut context.trace;
             answer::poll(&mut *responder, &request, &mut body, origin, trace)

@@ -56,6 +56,14 @@ impl ListingQuery {
         parsed
     }
 
+    /// A query for the names that have each word of this text.
+    pub fn of_names_with(text: &str) -> ListingQuery {
+        ListingQuery {
+            filter: text.to_owned(),
+            ..ListingQuery::default()
+        }
+    }
+
     /// The same query without a format: all formats show the same entries.
     pub fn without_format(&self) -> ListingQuery {
         ListingQuery {

@@ -146,6 +146,15 @@ impl Listing {
         summary(self) == summary(other) && self.totals.omitted == 0
     }
 
+    /// Passes the name of each file to `visit`, in no order.
+    pub fn each_file(&self, mut visit: impl FnMut(&[u8])) {
+        for run in &self.runs {
+            let entries = (0..).map_while(|index| run.entry(index));
+            let files = entries.filter(|entry| entry.kind == EntryKind::File);
+            files.for_each(|entry| visit(entry.name));
+        }
+    }
+
     /// The number of entries and their total size.
     pub fn totals(&self) -> Totals {
         self.totals
