@@ -1,4 +1,5 @@
-//! Listings and error pages in a browser: what the style and the script do.
+//! Pages in a browser: what the style and the script of listings and error pages do, and how a built site
+//! is loaded.
 
 mod support;
 
@@ -6,8 +7,8 @@ use std::fs::File;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
-use support::TestServer;
 use support::chromium::Page;
+use support::{Setup, TestServer};
 
 /// 2001-09-09T01:46:43Z.
 const DATE: u64 = 1_000_000_003;
@@ -236,4 +237,49 @@ fn an_error_page_leads_to_a_folder_that_exists() {
     page.run("document.querySelector('p:last-child a').click()");
     page.wait_for_page(&url(&server, "/docs/letters/"));
     assert_eq!(page.run("document.title"), "Index of /docs/letters/");
+}
+
+/// The policy of `--security-headers` lets the page run, the files of the site come from the cache the next
+/// time, and a link into the application works.
+#[test]
+fn a_built_application_is_loaded_from_the_cache() {
+    let page = "<!doctype html><title>app</title><link rel=icon href=data:,>\
+        <link rel=stylesheet href=/assets/a-1.css><script type=module src=/assets/a-1.js></script>\
+        <style>p{margin:0}</style><body><p id=where></p>";
+    let script = "import { say } from './b-1.js'; say();";
+    let module = "export const say = () => { where.textContent = location.pathname; };";
+    let server = Setup::new()
+        .file("index.html", page)
+        .file("assets/a-1.js", script)
+        .file("assets/b-1.js", module)
+        .file("assets/a-1.css", "p { color: green }")
+        .with(|config| {
+            config.site.spa = Some("index.html".into());
+            config.rules.security = true;
+            let forever = "/assets/**=public, max-age=31536000, immutable";
+            config.rules.add_cache(forever).expect("a rule");
+        })
+        .start();
+    // A response is counted once it has left, which the browser may notice first.
+    let answered = |want: [u64; 5]| {
+        let what = format!("{want:?} answers");
+        support::until(&what, || server.counters.snapshot().answers == want);
+    };
+    let mut page = open(&server, "/", 800);
+    page.wait_for("where.textContent === '/'");
+    let colour = "getComputedStyle(where).color";
+    assert_eq!(page.run(colour), "rgb(0, 128, 0)");
+    answered([0, 4, 0, 0, 0]);
+    // Nothing of the assets is asked for again, and the page is only asked about.
+    page.open(&url(&server, "/"));
+    page.wait_for("where.textContent === '/'");
+    answered([0, 4, 1, 0, 0]);
+    page.open(&url(&server, "/deep/link"));
+    page.wait_for("where.textContent === '/deep/link'");
+    answered([0, 5, 1, 0, 0]);
+    check_quiet(&page);
+    // A script that is missing is no page.
+    let missing = "import('/assets/none.js').then(() => 'loaded', () => 'failed')";
+    assert_eq!(page.run(missing), "failed");
+    answered([0, 5, 1, 1, 0]);
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The rows that the server answers for. Other rows belong to parts that are to come. What there is
 /// of HTTPS is tested where it is built in.
-const ROWS: [(u32, &str); 21] = [
+const ROWS: [(u32, &str); 29] = [
     (1, "URIs: decoded once, the query kept apart"),
     (
         2,
@@ -29,6 +29,14 @@ const ROWS: [(u32, &str); 21] = [
     (16, "the fields that each answer calls for"),
     (17, "Expect: 100-continue"),
     (18, "Retry-After with 503"),
+    (19, "Cache-Control of responses"),
+    (20, "Cache-Control of requests, Pragma, Age"),
+    (21, "Accept and Accept-Language"),
+    (22, "cookies"),
+    (24, "Content-Disposition"),
+    (25, "Referer and User-Agent in the log"),
+    (26, "security fields"),
+    (27, "redirection"),
     (28, "chunks, both ways"),
     (29, "HTTPS: handshake, certificate, chain"),
     (30, "one-way and mutual authentication"),

@@ -78,7 +78,7 @@ fn combined(line: &str) -> [String; 6] {
 }
 
 #[test]
-fn combined_lines_are_those_that_tools_parse() {
+fn concept_25_referer_and_user_agent_are_in_the_lines_that_tools_parse() {
     let (server, page) = logging(LogFormat::Combined);
     let mut client = server.connect();
     let fields = [("Referer", "http://a/"), ("User-Agent", "test/1.0")];

@@ -71,7 +71,7 @@ fn check(
 }
 
 #[test]
-fn the_language_that_the_client_wants_most_is_sent() {
+fn concept_21_the_language_that_the_client_wants_most_is_sent() {
     let server = server(|_| {});
     check(&server, "/page.html", "de", "<p>de", "de", "page.de.html");
     check(
@@ -175,7 +175,7 @@ fn a_default_language_is_sent_to_all_others() {
 const COOKIE: &str = "docroot-lang=zh; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly";
 
 #[test]
-fn a_chosen_language_is_remembered() {
+fn concept_22_a_chosen_language_is_remembered_in_a_cookie() {
     let server = server(|_| {});
     let german = ("Accept-Language", "de");
     let chosen = get(&server, "/page.html?lang=zh", &[german]);

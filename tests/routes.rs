@@ -210,7 +210,7 @@ fn a_site_has_a_page_for_its_own_faults() {
 }
 
 #[test]
-fn redirects_are_those_of_the_operator() {
+fn concept_27_redirects_are_those_of_the_operator() {
     let server = server(|config| {
         for rule in [
             "/about.html=/moved 302",
@@ -251,7 +251,7 @@ fn redirects_are_those_of_the_operator() {
 }
 
 #[test]
-fn a_file_can_be_saved() {
+fn concept_24_a_file_can_be_saved() {
     let server = server(|_| {});
     server.write("na\u{ef}ve.txt", "some text");
     let disposition = |target: &str, fields: &[(&str, &str)]| {

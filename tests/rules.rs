@@ -61,7 +61,7 @@ fn cached() -> TestServer {
 }
 
 #[test]
-fn the_first_rule_that_matches_says_what_caches_may_do() {
+fn concept_19_the_first_rule_that_matches_says_what_caches_may_do() {
     let server = cached();
     let forever = "public, max-age=31536000, immutable";
     check(&get(&server, "/assets/app.js"), 200, CACHE, &[forever]);
@@ -179,7 +179,7 @@ fn a_client_of_http_1_0_is_told_when_a_response_expires() {
 
 /// RFC 9111 section 5.2.1.6.
 #[test]
-fn a_client_may_forbid_coding() {
+fn concept_20_a_client_may_forbid_coding() {
     let server = cached();
     let coding = |cache: &str| {
         let fields = ["Accept-Encoding: gzip", cache];
@@ -252,7 +252,7 @@ fn the_operators_fields_are_added_replaced_and_removed() {
 }
 
 #[test]
-fn presets_do_not_weaken_the_pages_of_the_server() {
+fn concept_26_security_fields_do_not_weaken_the_pages_of_the_server() {
     let server = server(|rules| {
         rules.security = true;
         rules

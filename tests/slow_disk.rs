@@ -377,6 +377,39 @@ fn a_lack_of_descriptors_that_passes_is_not_noticed() {
     }
 }
 
+/// Such answers look at several paths, and disk threads look at each. Meanwhile others are served.
+#[test]
+fn an_answer_that_needs_several_look_ups_waits_for_each() {
+    let disk = SlowDisk::holding();
+    let server = site(&disk)
+        .file("index.html", "start")
+        .file("about.html", "about")
+        .file("page.de.html", "german")
+        .file("404.html", "not here")
+        .with(|config| {
+            config.site.clean_urls = true;
+            config.site.negotiate = true;
+        })
+        .start();
+    let german = [("Accept-Language", "fr, de")];
+    let mut clients: Vec<(Client, u16, &str)> = [
+        ("/about", 200, "about"),
+        ("/page", 200, "german"),
+        ("/page.html", 200, "german"),
+        ("/none", 404, "not here"),
+    ]
+    .into_iter()
+    .map(|(target, status, body)| (asking(&server, target, &german), status, body))
+    .collect();
+    disk.await_jobs(1);
+    assert!(clients.iter_mut().all(|(client, ..)| !client.has_answer()));
+    disk.open();
+    for (client, status, body) in &mut clients {
+        let response = client.response("GET");
+        assert_eq!((response.status, &*response.text()), (*status, *body));
+    }
+}
+
 /// A site with a slow file system at `slow`, or as its root.
 struct Mounted {
     // Dropped first, so that the server does not wait for it.
