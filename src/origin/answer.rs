@@ -18,9 +18,9 @@ use crate::origin::listing::ListingJob;
 use crate::origin::moved::{
     redirect, redirect_by_rule, redirect_to_normalised, redirect_to_root, redirect_to_slash,
 };
-use crate::origin::negotiate::{self, Outcome};
+use crate::origin::negotiate::{self, Outcome, bases, negotiate};
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{disk_error, error, error_at, error_page_for};
+use crate::origin::refuse::{disk_error, error, error_at, error_page_for, varying};
 use crate::origin::represent::Extra;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::resource::{Resource, resource};
@@ -29,7 +29,7 @@ use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::precondition;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
-use crate::semantics::variant::vary;
+use crate::semantics::variant::Dimensions;
 use crate::site::path::{self, PathError, SitePath};
 use crate::site::resolve;
 use crate::site::root::DiskError;
@@ -121,12 +121,58 @@ fn answer_path(
     }
     let resource = resource(origin, path, facts)?;
     note_resource(&resource, path, origin.site.options().only.is_some(), trace);
-    let is_options = request.method() == Some(Method::Options);
-    if origin.site.options().negotiate
-        && let Some(answer) = answer_negotiated(origin, request, path, &resource, facts, trace)?
-    {
-        return Ok(answer);
+    let dimensions = match origin.site.options().negotiate {
+        true => match choose(origin, request, path, &resource, facts, trace)? {
+            Choice::Answer(answer) => return Ok(answer),
+            Choice::None(dimensions) => dimensions,
+        },
+        false => &[],
+    };
+    answer_resource(origin, request, path, resource, dimensions, facts, trace)
+}
+
+/// What came of choosing among representations.
+enum Choice {
+    /// The answer with one of them.
+    Answer(Answer),
+    /// There is none that this client wants. Another client may be sent one, so the responses for the path
+    /// differ in these ways.
+    None(Dimensions),
+}
+
+/// Chooses among the representations of a resource.
+fn choose(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    resource: &Resource<'_>,
+    facts: &mut Facts,
+    trace: &mut Trace,
+) -> Result<Choice, Obstacle> {
+    let bases = bases(resource, path.as_bytes(), origin.site.options());
+    for base in &bases {
+        let outcome = negotiate(origin, request, base, resource.file(), facts, trace)?;
+        let answer = answer_negotiated(origin, request, path, outcome, base, facts, trace)?;
+        if let Some(answer) = answer {
+            return Ok(Choice::Answer(answer));
+        }
     }
+    let first = bases.first();
+    let dimensions = first.map_or(&[][..], |base| negotiate::dimensions(base));
+    Ok(Choice::None(dimensions))
+}
+
+/// Answers a request for what its path names.
+fn answer_resource(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    resource: Resource<'_>,
+    dimensions: Dimensions,
+    facts: &mut Facts,
+    trace: &mut Trace,
+) -> Result<Answer, Obstacle> {
+    let is_options = request.method() == Some(Method::Options);
     match resource {
         Resource::File(..) | Resource::Directory | Resource::Elsewhere(_) if is_options => {
             Ok(Answer::Ready(options(Reason::ResourceOptions, trace)))
@@ -145,86 +191,73 @@ fn answer_path(
             answer_file(origin, request, path, chosen, facts, trace)
         }
         Resource::Directory if !path.is_directory() => {
-            Ok(Answer::Ready(redirect_to_slash(request, path, trace)))
+            let response = redirect_to_slash(request, path, trace);
+            Ok(Answer::Ready(varying(response, dimensions)))
         }
         Resource::Directory if origin.site.options().listing => {
-            let job = ListingJob::new(origin, request, path);
+            let job = ListingJob::new(origin, request, path, dimensions);
             Ok(Answer::Later(Box::new(job)))
         }
         Resource::Directory => {
             let reason = Reason::ListingOff;
             let response = error_at(path.as_bytes(), Status::NotFound, reason);
-            answer_absent(origin, request, path, response, facts, trace)
+            let response = varying(response, dimensions);
+            answer_absent(origin, request, path, (response, dimensions), facts, trace)
         }
         Resource::Elsewhere(reference) => {
             let reason = Reason::CleanUrl;
             Ok(Answer::Ready(redirect(request, reference, reason, trace)))
         }
         Resource::None(fault) => {
-            let dimensions = match origin.site.options().negotiate {
-                true => negotiate::dimensions(path.as_bytes()),
-                false => &[],
-            };
-            let response = absent(path, fault, trace);
-            let response = match dimensions {
-                [] => response,
-                dimensions => response.field("Vary", vary(dimensions)),
-            };
-            answer_absent(origin, request, path, response, facts, trace)
+            let response = varying(absent(path, fault, trace), dimensions);
+            answer_absent(origin, request, path, (response, dimensions), facts, trace)
         }
     }
 }
 
-/// Answers a request with one of several representations, if the resource has any.
+/// Answers a request with what was chosen among the representations of `base`, if there is any.
 fn answer_negotiated(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
-    resource: &Resource<'_>,
+    outcome: Outcome,
+    base: &[u8],
     facts: &mut Facts,
     trace: &mut Trace,
 ) -> Result<Option<Answer>, Obstacle> {
-    let own = match resource {
-        Resource::File(file, _) => Some(file),
-        _ => None,
-    };
-    for base in negotiate::bases(resource, path.as_bytes(), origin.site.options()) {
-        let outcome = negotiate::negotiate(origin, request, &base, own, facts, trace)?;
-        return Ok(Some(match outcome {
-            Outcome::None => continue,
-            _ if request.method() == Some(Method::Options) => {
-                Answer::Ready(options(Reason::ResourceOptions, trace))
-            }
-            Outcome::File(negotiated) => {
-                let bytes = path.as_bytes();
-                let extra = Extra {
-                    disposition: disposition(request, &negotiated.file, trace),
-                    ..negotiate::extra(&negotiated, request, bytes, &base)
-                };
-                let chosen = Chosen {
-                    name: Cow::Owned(negotiated.file.path.to_vec()),
-                    file: negotiated.file,
-                    ruled: bytes,
-                    extra,
-                };
-                answer_file(origin, request, path, chosen, facts, trace)?
-            }
-            Outcome::NoneAcceptable(variants, folder) => {
-                let job = ListingJob::of_variants(origin, request, &folder, variants);
-                Answer::Later(Box::new(job))
-            }
-        }));
-    }
-    Ok(None)
+    Ok(Some(match outcome {
+        Outcome::None => return Ok(None),
+        _ if request.method() == Some(Method::Options) => {
+            Answer::Ready(options(Reason::ResourceOptions, trace))
+        }
+        Outcome::File(negotiated) => {
+            let bytes = path.as_bytes();
+            let extra = Extra {
+                disposition: disposition(request, &negotiated.file, trace),
+                ..negotiate::extra(&negotiated, request, bytes, base)
+            };
+            let chosen = Chosen {
+                name: Cow::Owned(negotiated.file.path.to_vec()),
+                file: negotiated.file,
+                ruled: bytes,
+                extra,
+            };
+            answer_file(origin, request, path, chosen, facts, trace)?
+        }
+        Outcome::NoneAcceptable(variants, folder) => {
+            let job = ListingJob::of_variants(origin, request, &folder, variants);
+            Answer::Later(Box::new(job))
+        }
+    }))
 }
 
 /// Answers a request for a path that names nothing. `refusal` is the response if the site has no page for
-/// that.
+/// that, and `dimensions` are further ways in which the responses for this path differ.
 fn answer_absent(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
-    refusal: Response,
+    (refusal, dimensions): (Response, Dimensions),
     facts: &mut Facts,
     trace: &mut Trace,
 ) -> Result<Answer, Obstacle> {
@@ -241,7 +274,7 @@ fn answer_absent(
         // The rules for the path that does not exist are for other content.
         ruled: &file.path.clone(),
         extra: Extra {
-            dimensions: NAVIGATION,
+            dimensions: [NAVIGATION, dimensions].concat(),
             ..Extra::default()
         },
         file,

@@ -117,7 +117,12 @@ fn try_file(
     note_vary(DIMENSIONS, trace);
     let (coding, why) = match choose_coding(origin, request, file, trace) {
         CodingChoice::Chosen(coding, why) => (coding, why),
-        CodingChoice::NotAcceptable => return Ok(Some(Answer::Ready(not_acceptable(DIMENSIONS)))),
+        CodingChoice::NotAcceptable => {
+            return Ok(Some(Answer::Ready(not_acceptable(
+                DIMENSIONS,
+                &asked.1.dimensions,
+            ))));
+        }
     };
     let preferred = metadata(file, coding, request, asked);
     let plain = metadata(file, Coding::Identity, request, asked);

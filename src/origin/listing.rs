@@ -56,6 +56,7 @@ pub struct ListingJob {
     query: ListingQuery,
     /// The response lists only these files, because none of them is acceptable.
     variants: Option<Variants>,
+    extra: Extra,
     /// The decoded path.
     path: Box<[u8]>,
     /// The rules that apply to it.
@@ -73,9 +74,17 @@ pub struct ListingJob {
 
 impl ListingJob {
     /// A job that lists the directory at `path` as the query of the request asks.
-    pub fn new(origin: &mut Origin, request: &Request<'_>, path: SitePath<'_>) -> ListingJob {
+    /// `dimensions` are further ways in which the responses for this path differ.
+    pub fn new(
+        origin: &mut Origin,
+        request: &Request<'_>,
+        path: SitePath<'_>,
+        dimensions: Dimensions,
+    ) -> ListingJob {
         let query = ListingQuery::parse(request.query());
-        ListingJob::with(origin, request, path.as_bytes(), query, None)
+        let mut job = ListingJob::with(origin, request, path.as_bytes(), query, None);
+        job.extra.dimensions = dimensions.to_vec();
+        job
     }
 
     /// A job that lists only some files of a directory, because none of them is acceptable.
@@ -102,6 +111,7 @@ impl ListingJob {
             path: path.into(),
             query,
             variants,
+            extra: Extra::default(),
             gives_up: None,
             disk_deadline: None,
             descriptor_deadline: None,
@@ -124,14 +134,11 @@ impl ListingJob {
         }
         note_vary(DIMENSIONS, trace);
         let query = &self.query;
-        let format = match query.format {
-            Some(format) => format_by_query(format, trace),
-            None => format_by_accept(request, trace),
-        };
+        let format = format(query, request, trace);
         let offered = offered(origin.site.options(), request, true, trace);
         let choice = coding::choose(request.fields(), offered, trace);
         let CodingChoice::Chosen(coding, why) = choice else {
-            return Ok(not_acceptable(DIMENSIONS));
+            return Ok(not_acceptable(DIMENSIONS, &self.extra.dimensions));
         };
         let (coding, why, coder) = coder_or_identity(coding, why, origin, request, trace)?;
         let variant = Variant::coded(coding);
@@ -160,7 +167,7 @@ impl ListingJob {
             policy: Some(CONTENT_SECURITY_POLICY),
             rules: &self.rules,
             prepared: None,
-            extra: &Extra::default(),
+            extra: &self.extra,
         };
         note_entity_tag(&metadata.validators, trace);
         self.rules.note(trace);
@@ -352,6 +359,13 @@ fn note_entity_tag(validators: &Validators<'_>, trace: &mut Trace) {
         let tag = Evidence::Value(Quote::written(|out| tag.write(out)));
         Some(Step::new(ENTITY_TAG, finding).with(tag))
     });
+}
+
+fn format(query: &ListingQuery, request: &Request<'_>, trace: &mut Trace) -> Format {
+    match query.format {
+        Some(format) => format_by_query(format, trace),
+        None => format_by_accept(request, trace),
+    }
 }
 
 fn format_by_query(format: Format, trace: &mut Trace) -> Format {

@@ -1,4 +1,4 @@
-//! Chooses among files that are representations of one resource (RFC 9110 section 12.1).
+//! Chooses among files that are representations of one resource (RFC 9110 sections 12.1, 12.5.1 and 12.5.4).
 //!
 //! ```text
 //! /page.html   page.en.html, page.zh-Hant.html   by Accept-Language, or by the language that was chosen
@@ -202,6 +202,13 @@ fn by_language(
             }));
         }
     }
+    let file = match own {
+        Some(_) => None,
+        None => find(origin, &name.in_language(&default), facts)?,
+    };
+    if own.is_none() && file.is_none() {
+        return Ok(Outcome::None);
+    }
     if !wanted.accepts_others && origin.site.options().strict_negotiation {
         let (folder, stem) = name.stem.split_at(name.stem.len() - last(name.stem).len());
         let variants = Variants {
@@ -214,10 +221,7 @@ fn by_language(
     trace.note(|| Step::new(LANGUAGE, "no language that the client wants exists"));
     match own {
         Some(_) => Ok(own_or_none(own, None)),
-        None => {
-            let file = find(origin, &name.in_language(&default), facts)?;
-            Ok(own_or_none(file.as_ref(), Some(default)))
-        }
+        None => Ok(own_or_none(file.as_ref(), Some(default))),
     }
 }
 
@@ -290,7 +294,7 @@ pub(super) fn extra(chosen: &Negotiated, request: &Request<'_>, path: &[u8], bas
     let cookie = |language| cookie::remember(language, request.is_secure);
     let remembered = chosen.language.as_ref().filter(|_| chosen.is_remembered);
     Extra {
-        dimensions: dimensions(base),
+        dimensions: dimensions(base).to_vec(),
         disposition: None,
         language: chosen.language.clone(),
         location: (*chosen.file.path != *path).then(|| {

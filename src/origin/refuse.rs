@@ -6,7 +6,7 @@ use crate::origin::reason::Reason;
 use crate::origin::response::Response;
 use crate::semantics::rules::ASK_FIRST;
 use crate::semantics::status::Status;
-use crate::semantics::variant::{Dimensions, vary};
+use crate::semantics::variant::{Dimension, vary};
 use crate::site::body::{Body, Stored};
 use crate::site::file::StoredFile;
 use crate::site::root::{DiskError, Told};
@@ -96,8 +96,17 @@ pub fn plain_text() -> Response {
         .body(Body::of(TEXT.to_vec()))
 }
 
-/// 406 (RFC 9110 section 12.5.3): the client refuses every coding that the server could send.
-pub(super) fn not_acceptable(dimensions: Dimensions) -> Response {
+/// The response with `Vary` for these dimensions, if there are any (section 12.5.5).
+pub(super) fn varying(response: Response, dimensions: &[Dimension]) -> Response {
+    match dimensions {
+        [] => response,
+        dimensions => response.field("Vary", vary(dimensions)),
+    }
+}
+
+/// 406 (RFC 9110 section 12.5.3): the client refuses every coding that the server could send. `dimensions` and `more`
+/// are how the representations differ.
+pub(super) fn not_acceptable(dimensions: &[Dimension], more: &[Dimension]) -> Response {
     let response = Response::new(Status::NotAcceptable, Reason::CodingNotAcceptable);
-    error_page_for(response.field("Vary", vary(dimensions)))
+    error_page_for(varying(varying(response, dimensions), more))
 }

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::pages::RESOURCE_POLICY;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::error_page_for;
+use crate::origin::refuse::{error_page_for, varying};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::byteranges::Byteranges;
@@ -19,7 +19,7 @@ use crate::semantics::method::Method;
 use crate::semantics::range::ContentRange;
 use crate::semantics::trace::Trace;
 use crate::semantics::validator::Validators;
-use crate::semantics::variant::{Dimensions, Variant, vary};
+use crate::semantics::variant::{Dimension, Dimensions, Variant, vary};
 use crate::site::body::{Body, Piece, Source, Stored};
 use crate::site::file::Representation;
 
@@ -52,7 +52,7 @@ pub struct Metadata<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Extra {
     /// Further ways in which the responses for this path differ.
-    pub dimensions: Dimensions,
+    pub dimensions: Vec<Dimension>,
     /// `Content-Disposition`.
     pub disposition: Option<String>,
     /// `Content-Language`.
@@ -147,8 +147,9 @@ impl<'a> Decided<'a> {
             ),
             Decision::Whole(_) | Decision::Partial(_) | Decision::Multipart(_) => return None,
         };
-        let vary = vary(self.metadata.dimensions);
-        Some(error_page_for(response.field("Vary", vary)))
+        let response = varying(response, self.metadata.dimensions);
+        let response = varying(response, &self.metadata.extra.dimensions);
+        Some(error_page_for(response))
     }
 
     /// The response with the representation, or with the requested ranges of it.
@@ -203,7 +204,7 @@ impl Metadata<'_> {
 
     fn push_extra(&self, fields: &mut FieldSection) {
         if !self.extra.dimensions.is_empty() {
-            fields.push("Vary", vary(self.extra.dimensions));
+            fields.push("Vary", vary(&self.extra.dimensions));
         }
         if let Some(disposition) = &self.extra.disposition {
             fields.push("Content-Disposition", disposition.clone());

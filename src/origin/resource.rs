@@ -30,6 +30,16 @@ pub(super) enum Resource<'a> {
     None(DiskError),
 }
 
+impl Resource<'_> {
+    /// The file, if it is one.
+    pub(super) fn file(&self) -> Option<&Rc<StoredFile>> {
+        match self {
+            Resource::File(file, _) => Some(file),
+            Resource::Directory | Resource::Elsewhere(_) | Resource::None(_) => None,
+        }
+    }
+}
+
 /// The end of a name that clean URLs leave out.
 const HTML: &[u8] = b".html";
 

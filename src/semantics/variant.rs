@@ -55,7 +55,7 @@ impl Dimension {
 }
 
 /// The value of `Vary`: the request fields that select the representation.
-pub fn vary(dimensions: Dimensions) -> String {
+pub fn vary(dimensions: &[Dimension]) -> String {
     let fields: Vec<&str> = dimensions
         .iter()
         .map(|dimension| dimension.field())

@@ -154,13 +154,8 @@ impl Http1 {
             }
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-                let request = request_of(
-                    &checked,
-                    &stream.client,
-                    connection.is_secure,
-                    &context.now,
-                    &wakers,
-                );
+                let (client, is_secure) = (&stream.client, connection.is_secure);
+                let request = request_of(&checked, client, is_secure, &context.now, &wakers);
                 let origin = context.origins.of(checked.host);
                 let trace = &mut context.trace;
                 dispatch(&request, connection, &mut facts, origin, trace)
