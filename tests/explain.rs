@@ -22,7 +22,60 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 46] = [
+const CASES: [(&str, &[&str]); 52] = [
+    (
+        "200-rules-for-a-path",
+        &[
+            "/hello.txt",
+            "--cache",
+            "/{a,hello}.*=public, max-age=60",
+            "--header",
+            "/** X-Robots-Tag: noindex",
+            "--header",
+            "X-Content-Type-Options:",
+            "--cors=https://a.example",
+            "-H",
+            "Origin: https://a.example",
+        ],
+    ),
+    (
+        "204-a-preflight-request",
+        &[
+            "/hello.txt",
+            "--cors",
+            "--method",
+            "OPTIONS",
+            "-H",
+            "Origin: https://a.example",
+            "-H",
+            "Access-Control-Request-Method: GET",
+            "-H",
+            "Access-Control-Request-Headers: range",
+        ],
+    ),
+    (
+        "301-a-redirect-of-the-operator",
+        &["/old/a%20b?c", "--redirect", "/old/**=https://b.example/$1"],
+    ),
+    (
+        "200-a-language",
+        &[
+            "/site/text.html?download",
+            "--negotiate",
+            "-H",
+            "Accept-Language: de-CH, en;q=0.5",
+        ],
+    ),
+    ("301-a-clean-url", &["/site/text.de.html", "--clean-urls"]),
+    (
+        "200-a-page-of-an-application",
+        &[
+            "/deep/link",
+            "--spa=site/text.de.html",
+            "-H",
+            "Sec-Fetch-Dest: document",
+        ],
+    ),
     (
         "200-a-client-that-expects-100",
         &[
@@ -390,6 +443,8 @@ fn site() -> tempfile::TempDir {
         ("poem.txt", &poem),
         ("letters/one.txt", "one"),
         ("site/index.html", "<p>Home\n"),
+        ("site/text.html", "<p>Text\n"),
+        ("site/text.de.html", "<p>Deutsch\n"),
         (".secret", "secret"),
     ] {
         let path = folder.path().join(name);

@@ -114,7 +114,7 @@ fn try_file(
     asked: (&AppliedRules, &Extra),
     trace: &mut Trace,
 ) -> Result<Option<Answer>, LookupError> {
-    note_vary(DIMENSIONS, trace);
+    note_vary(DIMENSIONS, &asked.1.dimensions, trace);
     let (coding, why) = match choose_coding(origin, request, file, trace) {
         CodingChoice::Chosen(coding, why) => (coding, why),
         CodingChoice::NotAcceptable => {

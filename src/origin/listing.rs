@@ -132,7 +132,7 @@ impl ListingJob {
             let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
             return Ok(variants.response(&listing));
         }
-        note_vary(DIMENSIONS, trace);
+        note_vary(DIMENSIONS, &self.extra.dimensions, trace);
         let query = &self.query;
         let format = format(query, request, trace);
         let offered = offered(origin.site.options(), request, true, trace);

@@ -78,6 +78,18 @@ fn stars_in_segment(glob: &str) -> Option<usize> {
     })
 }
 
+impl fmt::Display for Pattern {
+    /// The pattern as the operator wrote it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let glob = &*self.glob;
+        write!(
+            f,
+            "/{}",
+            glob.strip_prefix("\\!").map_or(glob, |_| &glob[1..])
+        )
+    }
+}
+
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,6 +159,9 @@ mod tests {
         check("/\\*", "a", false);
         check("/a\\ b", "a b", true);
         check("/!a", "!a", true);
+        for text in ["/!a", "/a/**", "/\\*"] {
+            assert_eq!(Pattern::parse(text).expect(text).to_string(), text);
+        }
         check("/!a", "b", false);
     }
 

@@ -169,6 +169,14 @@ impl Rules {
         self.cache_rule(set).map(|(_, policy)| policy)
     }
 
+    /// The pattern of a scope, as the operator wrote it.
+    fn text(&self, scope: Scope) -> String {
+        match scope {
+            Scope::Everywhere => "/**".to_owned(),
+            Scope::Pattern(number) => self.patterns[number].to_string(),
+        }
+    }
+
     fn cache_rule(&self, set: RuleSet) -> Option<&(Scope, CachePolicy)> {
         self.cache.iter().find(|(scope, _)| set.has(*scope))
     }
@@ -220,10 +228,11 @@ impl Rules {
         const CACHE: Clause = clause!("RFC 9111 section 5.2.2", "cache_policy");
         const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
         trace.note_if(|| {
-            let (_, policy) = self.cache_rule(set)?;
-            let finding = "the first rule for this path says what caches may do";
-            let value = Quote::of(policy.to_string().as_bytes());
-            Some(Step::new(CACHE, finding).with(Evidence::Value(value)))
+            let (scope, policy) = self.cache_rule(set)?;
+            let finding = "the first rule that matches says what caches may do";
+            let quote = |text: String| Quote::of(text.as_bytes());
+            let (pattern, policy) = (quote(self.text(*scope)), quote(policy.to_string()));
+            Some(Step::new(CACHE, finding).with(Evidence::Became(pattern, policy)))
         });
         trace.note_if(|| {
             let fields = self.fields(set);

@@ -63,11 +63,13 @@ pub fn vary(dimensions: &[Dimension]) -> String {
     fields.join(", ")
 }
 
-/// Adds the step that says which request fields select the representation.
-pub fn note_vary(dimensions: Dimensions, trace: &mut Trace) {
+/// Adds the step that says which request fields select the representation: those of `dimensions` and of
+/// `more`.
+pub fn note_vary(dimensions: &[Dimension], more: &[Dimension], trace: &mut Trace) {
     const VARY: Clause = clause!("RFC 9110 section 12.5.5", "vary");
     trace.note(|| {
-        let fields = Evidence::Value(Quote::of(vary(dimensions).as_bytes()));
+        let all = [dimensions, more].concat();
+        let fields = Evidence::Value(Quote::of(vary(&all).as_bytes()));
         Step::new(
             VARY,
             "the response depends on these request fields, so Vary lists them",
