@@ -237,6 +237,14 @@ fn an_error_page_leads_to_a_folder_that_exists() {
     page.run("document.querySelector('p:last-child a').click()");
     page.wait_for_page(&url(&server, "/docs/letters/"));
     assert_eq!(page.run("document.title"), "Index of /docs/letters/");
+    page.open(&url(&server, "/docs/none/at/all/"));
+    let links = "[...document.querySelectorAll('a')].map(a => a.textContent + ' ' + new URL(a.href).pathname).join('; ')";
+    assert_eq!(
+        page.run(links),
+        "/ /; docs /docs/; Go to the nearest folder /docs/"
+    );
+    page.open(&url(&server, "/no/such/folder"));
+    assert_eq!(page.run(links), "/ /; Go to the start page /");
 }
 
 /// The policy of `--security-headers` lets the page run, the files of the site come from the cache the next

@@ -938,7 +938,7 @@ sys.stdin.read()
 #[test]
 fn a_file_with_a_lease_is_sent_as_soon_as_the_lease_is_given_up() {
     for (manner, want) in [("polite", 200), ("stubborn", 503)] {
-        let server = TestServer::of(&[("a.txt", "leased")]);
+        let server = TestServer::of(&[("a.txt", "leased"), ("50x.html", "<p>sorry")]);
         let holder = Command::new("python3")
             .args(["-c", LEASE])
             .arg(server.root.join("a.txt"))
@@ -957,6 +957,9 @@ fn a_file_with_a_lease_is_sent_as_soon_as_the_lease_is_given_up() {
         let response = server.get("/a.txt", &[]);
         assert_eq!(response.status, want, "{manner}");
         assert_eq!(response.field("Retry-After").is_some(), want == 503);
+        // The site has its own page for that.
+        let text = if want == 503 { "<p>sorry" } else { "leased" };
+        assert_eq!(response.text(), text, "{manner}");
         drop(holder.stdin.take());
         holder.wait().expect("a child");
         assert_eq!(server.get("/a.txt", &[]).text(), "leased");

@@ -199,17 +199,6 @@ fn a_site_has_its_own_error_pages() {
 }
 
 #[test]
-fn a_site_has_a_page_for_its_own_faults() {
-    let server = server(|_| {});
-    server.write("50x.html", "<p>broken");
-    // A directory in place of the disk's answer is no fault; a file that always changes is one.
-    let fifo = server.root.join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
-    assert!(made.expect("mkfifo").success());
-    check_absent(&server, "/pipe");
-}
-
-#[test]
 fn concept_27_redirects_are_those_of_the_operator() {
     let server = server(|config| {
         for rule in [

@@ -19,8 +19,9 @@ use crate::origin::moved::{
     redirect, redirect_by_rule, redirect_to_normalised, redirect_to_root, redirect_to_slash,
 };
 use crate::origin::negotiate::{self, Outcome, bases, negotiate};
+use crate::origin::pages::Place;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{disk_error, error, error_at, error_page_for, varying};
+use crate::origin::refuse::{disk_error_at, error, error_at, error_page_for, varying};
 use crate::origin::represent::Extra;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::resource::{Resource, resource};
@@ -209,7 +210,8 @@ fn answer_resource(
             Ok(Answer::Ready(redirect(request, reference, reason, trace)))
         }
         Resource::None(fault) => {
-            let response = varying(absent(path, fault, trace), dimensions);
+            let levels = nearest_folder(origin, path, facts);
+            let response = varying(absent(path, levels, fault, trace), dimensions);
             answer_absent(origin, request, path, (response, dimensions), facts, trace)
         }
     }
@@ -284,7 +286,7 @@ fn answer_absent(
 }
 
 fn refuse_path(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Answer {
-    Answer::Ready(absent(path, fault, trace))
+    Answer::Ready(absent(path, 1, fault, trace))
 }
 
 const METHOD: Clause = clause!("RFC 9110 section 9.1", "refused_method");
@@ -373,13 +375,32 @@ fn note_resource(resource: &Resource<'_>, path: SitePath<'_>, is_only: bool, tra
     });
 }
 
+/// How many levels above a path the nearest folder is that exists. It looks at a few only, and waits for
+/// none: then it may be one that does not exist.
+fn nearest_folder(origin: &mut Origin, path: SitePath<'_>, facts: &Facts) -> usize {
+    const MOST: usize = 4;
+    let mut rest = path.as_bytes();
+    for levels in 1..=MOST {
+        let end = rest.strip_suffix(b"/").unwrap_or(rest);
+        let slash = end.iter().rposition(|&byte| byte == b'/');
+        rest = &end[..slash.map_or(0, |slash| slash + 1)];
+        let found = facts.find(origin, SitePath::of_decoded(rest));
+        if rest.is_empty() || !matches!(found, Ok(Err(_))) {
+            return levels;
+        }
+    }
+    let names = path.as_bytes().split(|&byte| byte == b'/');
+    names.filter(|name| !name.is_empty()).count()
+}
+
 /// The response if `path` names no file that can be served: it does not exist, it may not be read,
 /// or the disk failed.
-fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
-    let response = disk_error(path.as_bytes(), fault);
+fn absent(path: SitePath<'_>, levels: usize, fault: DiskError, trace: &mut Trace) -> Response {
+    let path = path.as_bytes();
+    let response = disk_error_at(Place { path, levels }, fault);
     trace.note(|| {
         let step = Reason::Disk(fault).step();
-        let name = Evidence::Value(Quote::of(path.as_bytes()));
+        let name = Evidence::Value(Quote::of(path));
         step.with(name).leads_to(response.status)
     });
     response

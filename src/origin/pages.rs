@@ -44,26 +44,36 @@ const NAMES: usize = 6;
 const NAME_LIMIT: usize = 32;
 
 /// The page for `status`. `detail` says what was wrong with this request, as plain text and as
-/// part of a sentence. It may be empty and is cut after 120 characters. `path` is the decoded path of the
-/// request, without the slash at its start, if the error is about that path.
-pub fn error_page(status: Status, detail: &str, path: Option<&[u8]>) -> Vec<u8> {
+/// part of a sentence. It may be empty and is cut after 120 characters. `place` is the path of
+/// the request, if the error is about that path.
+pub fn error_page(status: Status, detail: &str, place: Option<Place<'_>>) -> Vec<u8> {
     let mut page = beginning(status);
-    let path = path.filter(|path| !path.is_empty());
-    if let Some(path) = path {
-        push_path(&mut page, path);
+    let place = place.filter(|place| !place.path.is_empty());
+    if let Some(place) = place {
+        push_path(&mut page, place);
     }
     push_paragraph(&mut page, &sentence(detail));
     push_paragraph(&mut page, advice(status));
-    if let Some(path) = path {
-        let place = match names(path).count() {
-            1 => "start page",
-            _ => "folder above",
+    if let Some(Place { path, levels }) = place {
+        let name = match (names(path).count(), levels) {
+            (depth, levels) if levels >= depth => "start page",
+            (_, 1) => "folder above",
+            _ => "nearest folder",
         };
-        let up = reference(path, 1);
-        page.push_str(&format!("<p><a href=\"{up}\">Go to the {place}</a></p>\n"));
+        let up = reference(path, levels);
+        page.push_str(&format!("<p><a href=\"{up}\">Go to the {name}</a></p>\n"));
     }
     page.push_str("</main>\n");
     page.into_bytes()
+}
+
+/// The path that an error is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The decoded path, without the slash at its start.
+    pub path: &'a [u8],
+    /// How many levels above it the nearest folder is that exists, at least 1.
+    pub levels: usize,
 }
 
 /// The page for 406 with a link to each representation, which is a file in this directory.
@@ -111,8 +121,8 @@ fn reference(path: &[u8], levels: usize) -> String {
     }
 }
 
-/// Writes the path, with a link to each folder that it shows.
-fn push_path(page: &mut String, path: &[u8]) {
+/// Writes the path, with a link to each folder that exists and that it shows.
+fn push_path(page: &mut String, Place { path, levels }: Place<'_>) {
     let depth = names(path).count();
     let root = match depth {
         // The link of many levels is long, and a client chooses how many there are.
@@ -126,9 +136,10 @@ fn push_path(page: &mut String, path: &[u8]) {
         let separator = if at > 0 { "<i>/</i>" } else { " " };
         page.push_str(&match depth - 1 - at {
             0 => format!("{separator}<b>{name}</b>"),
-            levels => format!(
+            above if above < levels => format!("{separator}{name}"),
+            above => format!(
                 "{separator}<a href=\"{}\">{name}</a>",
-                reference(path, levels)
+                reference(path, above)
             ),
         });
     }
@@ -234,7 +245,8 @@ mod tests {
     }
 
     fn page_of(path: &[u8]) -> String {
-        String::from_utf8(error_page(Status::NotFound, "", Some(path))).unwrap()
+        let place = Place { path, levels: 1 };
+        String::from_utf8(error_page(Status::NotFound, "", Some(place))).unwrap()
     }
 
     #[track_caller]

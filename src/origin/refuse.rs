@@ -1,7 +1,9 @@
 //! Responses to errors (RFC 9110 sections 15.5, 15.6 and 12.5.3). Invariant: they reveal nothing
 //! about the machine, such as a path on disk.
 
-use crate::origin::pages::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, RESOURCE_POLICY, error_page};
+use crate::origin::pages::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, Place, RESOURCE_POLICY, error_page,
+};
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
 use crate::semantics::rules::ASK_FIRST;
@@ -19,7 +21,8 @@ pub fn error(status: Status, reason: Reason) -> Response {
 /// An error that is about the path of the request, with its page. `path` is decoded and has no slash at
 /// its start.
 pub(super) fn error_at(path: &[u8], status: Status, reason: Reason) -> Response {
-    with_page(Response::new(status, reason), Some(path))
+    let levels = 1;
+    with_page(Response::new(status, reason), Some(Place { path, levels }))
 }
 
 /// Adds the page that explains `response`. Its fields follow those that `response` has.
@@ -27,8 +30,8 @@ pub(super) fn error_page_for(response: Response) -> Response {
     with_page(response, None)
 }
 
-fn with_page(response: Response, path: Option<&[u8]>) -> Response {
-    let page = error_page(response.status, &response.reason.for_client(), path);
+fn with_page(response: Response, place: Option<Place<'_>>) -> Response {
+    let page = error_page(response.status, &response.reason.for_client(), place);
     error_with_page(response, page)
 }
 
@@ -77,13 +80,18 @@ const RETRY_AFTER: &str = "2";
 
 /// The response if the site has no file to send for `path`.
 pub(super) fn disk_error(path: &[u8], fault: DiskError) -> Response {
+    disk_error_at(Place { path, levels: 1 }, fault)
+}
+
+/// The same if the nearest folder may be further above.
+pub(super) fn disk_error_at(place: Place<'_>, fault: DiskError) -> Response {
     let status = match fault.told() {
         Told::Absent => Status::NotFound,
         Told::Forbidden => Status::Forbidden,
         Told::Unavailable => Status::ServiceUnavailable,
         Told::Failed => Status::InternalServerError,
     };
-    error_at(path, status, Reason::Disk(fault))
+    with_page(Response::new(status, Reason::Disk(fault)), Some(place))
 }
 
 /// 400 for a request without TLS on a TLS port. It is plain text: it is not a page of the site.
