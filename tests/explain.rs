@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 52] = [
+const CASES: [(&str, &[&str]); 54] = [
     (
         "200-rules-for-a-path",
         &[
@@ -155,6 +155,20 @@ const CASES: [(&str, &[&str]); 52] = [
     (
         "400-two-hosts",
         &["/hello.txt", "-H", "Host: a", "-H", "Host: b"],
+    ),
+    (
+        "200-an-address-that-is-allowed",
+        &[
+            "/hello.txt",
+            "--allow",
+            "127.0.0.1",
+            "--deny",
+            "127.0.0.0/8",
+        ],
+    ),
+    (
+        "403-an-address-that-is-not-allowed",
+        &["/hello.txt", "--allow", "192.0.2.0/24"],
     ),
     ("404-a-fifo", &["/fifo"]),
     ("404-a-file-with-a-slash", &["/hello.txt/"]),

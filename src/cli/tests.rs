@@ -179,6 +179,28 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
 }
 
 #[test]
+fn addresses_are_allowed_and_denied_in_blocks() {
+    let launched = launch("--allow 10.0.0.0/8,::1 --allow 192.0.2.7 --deny 10.1.0.0/16");
+    let mut want = Rules::default();
+    for block in ["10.0.0.0/8", "::1", "192.0.2.7"] {
+        want.addresses.allow(block).expect("a block");
+    }
+    want.addresses.deny("10.1.0.0/16").expect("a block");
+    assert_eq!(launched.config.rules, want);
+    let variables: Variables = &[
+        ("DOCROOT_ALLOW", "10.0.0.0/8,::1,192.0.2.7"),
+        ("DOCROOT_DENY", "10.1.0.0/16"),
+    ];
+    assert_eq!(launch_with(variables, "").config.rules, want);
+    let mistake = run(&[], "--deny 10.1.2.3/8").expect_err("a mistake");
+    assert_eq!(
+        mistake.mistake(),
+        "invalid value '10.1.2.3/8' for '--deny <BLOCK>': the address is not the first one of its \
+         block: write 10.0.0.0/8"
+    );
+}
+
+#[test]
 fn options_are_read() {
     assert_eq!(launch("www").config.root, Path::new("www"));
     assert_eq!(launch("-- -p").config.root, Path::new("-p"));

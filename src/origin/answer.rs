@@ -37,6 +37,9 @@ use crate::site::root::DiskError;
 
 /// Answers a request, or returns the responder that will.
 pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
+    if let Some(response) = refused_address(origin, request, trace) {
+        return finished(origin, request, Answer::Ready(response));
+    }
     if let Some(answer) = ask_handlers(origin, request, trace) {
         return finished(origin, request, answer);
     }
@@ -95,6 +98,14 @@ fn answer_site(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) ->
     };
     origin.decoded = decoded;
     answer
+}
+
+/// RFC 9110 section 15.5.4: the response to a client whose address is not allowed. It is the same for
+/// every request.
+fn refused_address(origin: &Origin, request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
+    let address = request.client.peer.ip();
+    let is_admitted = origin.rules.addresses.admits(address, trace);
+    (!is_admitted).then(|| error(Status::Forbidden, Reason::AddressNotAllowed))
 }
 
 /// Asks the handlers in their order.

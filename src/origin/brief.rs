@@ -45,6 +45,7 @@ pub fn brief(reason: &Reason) -> Cow<'static, str> {
         Reason::ClientExpired => "certificate expired",
         Reason::Misdirected => "https without TLS",
         Reason::HostNotAllowed => "see --allow-host",
+        Reason::AddressNotAllowed => "address not allowed",
         Reason::PlainText => "no TLS",
         Reason::ToHttps => "to HTTPS",
         Reason::NoHost => "no Host",

@@ -70,6 +70,8 @@ pub enum Reason {
     ClientExpired,
     /// A request for an `https` URI came without TLS.
     Misdirected,
+    /// The address of the client is not allowed.
+    AddressNotAllowed,
     /// The server does not answer for the host of the request.
     HostNotAllowed,
     /// A request without TLS came to a TLS port.
@@ -189,6 +191,7 @@ impl Reason {
             Reason::ClientExpired => CLIENT_EXPIRED,
             Reason::Misdirected => MISDIRECTED,
             Reason::HostNotAllowed => HOST,
+            Reason::AddressNotAllowed => ADDRESS,
             Reason::PlainText => PLAIN_TEXT,
             Reason::ToHttps => TO_HTTPS,
             Reason::NoHost => NO_HOST,
@@ -224,6 +227,11 @@ const TO_HTTPS: Clause = clause!("RFC 9110 section 15.4.9", "origin::redirect", 
 const NO_HOST: Clause = clause!("RFC 9110 section 7.2", "origin::redirect", "answer");
 const MISDIRECTED: Clause = clause!("RFC 9110 section 7.4", "net::protocol::dispatch", "checked");
 const HOST: Clause = clause!("RFC 9110 section 15.5.20", "http1::allowed_hosts", "rule");
+const ADDRESS: Clause = clause!(
+    "RFC 9110 section 15.5.4",
+    "origin::answer",
+    "refused_address"
+);
 const TOO_LARGE: Clause = clause!(
     "RFC 9110 section 15.5.14",
     "net::protocol::dispatch",
@@ -285,6 +293,7 @@ impl Reason {
             Reason::ClientExpired => "the client's certificate has expired",
             Reason::Misdirected => "an https URL was requested without TLS",
             Reason::HostNotAllowed => "the server does not answer for this host, see --allow-host",
+            Reason::AddressNotAllowed => "the address of the client is not allowed",
             Reason::PlainText => "this port speaks HTTPS",
             Reason::ToHttps => "the site is served over HTTPS",
             Reason::NoHost => "the request does not name a host",

@@ -9,42 +9,80 @@ pub enum Method {
     Get,
     Head,
     Options,
-    Post,
-    Put,
-    Delete,
     Trace,
     Connect,
-    Patch,
-    Link,
-    Unlink,
+    /// Another one of [`REGISTERED`].
+    Registered(&'static str),
 }
+
+/// The other methods of the HTTP Method Registry of IANA
+/// (<https://www.iana.org/assignments/http-methods>), in its order. The registry reserves two more names
+/// so that no method uses them: `*` (RFC 9110 section 18.2) and `PRI` (RFC 9113 section 3.4).
+const REGISTERED: [&str; 34] = [
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "DELETE",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PUT",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+];
 
 /// The value of `Allow` (section 10.2.1). `TRACE` is not allowed, because its response repeats
 /// credentials.
 pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
 impl Method {
-    /// Every known method: those of section 9.3 in order, then PATCH (RFC 5789), then LINK and
-    /// UNLINK, which only RFC 2068 defines.
-    pub(super) const ALL: [Method; 11] = [
-        Method::Get,
-        Method::Head,
-        Method::Post,
-        Method::Put,
-        Method::Delete,
-        Method::Connect,
-        Method::Options,
-        Method::Trace,
-        Method::Patch,
-        Method::Link,
-        Method::Unlink,
-    ];
+    /// Every known method.
+    #[cfg(test)]
+    pub(super) fn all() -> impl Iterator<Item = Method> {
+        use Method::*;
+        let named = [Get, Head, Options, Trace, Connect];
+        let registered = REGISTERED.into_iter().map(Method::Registered);
+        named.into_iter().chain(registered)
+    }
 
     /// The method with this token, or `None` if the server does not know it (501, section 9.1).
     pub fn from_token(token: &[u8]) -> Option<Method> {
-        Method::ALL
-            .into_iter()
-            .find(|method| method.token().as_bytes() == token)
+        match token {
+            b"GET" => Some(Method::Get),
+            b"HEAD" => Some(Method::Head),
+            b"OPTIONS" => Some(Method::Options),
+            b"TRACE" => Some(Method::Trace),
+            b"CONNECT" => Some(Method::Connect),
+            _ => {
+                let mut registered = REGISTERED.into_iter();
+                let found = registered.find(|known| known.as_bytes() == token);
+                found.map(Method::Registered)
+            }
+        }
     }
 
     /// The token in the request line.
@@ -53,14 +91,9 @@ impl Method {
             Method::Get => "GET",
             Method::Head => "HEAD",
             Method::Options => "OPTIONS",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Delete => "DELETE",
             Method::Trace => "TRACE",
             Method::Connect => "CONNECT",
-            Method::Patch => "PATCH",
-            Method::Link => "LINK",
-            Method::Unlink => "UNLINK",
+            Method::Registered(token) => token,
         }
     }
 
@@ -76,16 +109,33 @@ mod tests {
 
     #[test]
     fn tokens_are_case_sensitive() {
-        for method in Method::ALL {
+        for method in Method::all() {
             assert_eq!(Method::from_token(method.token().as_bytes()), Some(method));
         }
         assert_eq!(Method::from_token(b"get"), None);
         assert_eq!(Method::from_token(b""), None);
     }
 
+    /// RFC 9110 section 16.1: each registered name once. What the registry reserves is no method.
+    #[test]
+    fn the_registry_is_known_once() {
+        let tokens: Vec<&str> = Method::all().map(Method::token).collect();
+        for known in ["QUERY", "PATCH", "PROPFIND", "VERSION-CONTROL", "ACL"] {
+            assert!(tokens.contains(&known), "{known}");
+        }
+        for reserved in ["*", "PRI", "BREW"] {
+            assert_eq!(Method::from_token(reserved.as_bytes()), None, "{reserved}");
+        }
+        assert!(REGISTERED.is_sorted());
+        let mut unique = tokens.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), tokens.len());
+    }
+
     #[test]
     fn allow_lists_the_allowed_methods() {
-        for method in Method::ALL {
+        for method in Method::all() {
             let listed = ALLOW.split(", ").any(|token| token == method.token());
             assert_eq!(method.is_allowed(), listed, "{}", method.token());
         }

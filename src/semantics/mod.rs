@@ -64,6 +64,8 @@ pub mod own_fields;
 mod presets;
 // Which other origins may read responses.
 pub mod cors;
+// Which addresses may connect.
+pub mod address_rules;
 // Redirects that the operator wants.
 pub mod redirects;
 // Whether a request opens a page.

@@ -155,7 +155,7 @@ proptest! {
 
     #[test]
     fn decisions_do_not_panic_and_every_part_exists(
-        method in prop::sample::select(Method::ALL.to_vec()),
+        method in prop::sample::select(Method::all().collect::<Vec<_>>()),
         pairs in prop::collection::vec((field_name(), field_value()), 0..6),
         length in prop::option::of(any::<u64>()),
         tag in "[!#-~]{0,6}",

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::address_rules::AddressRules;
 use super::cache_control::{CachePolicy, CachePolicyError};
 use super::cors::Cors;
 use super::own_fields::{OwnField, OwnFieldError, split_pattern, unescaped};
@@ -31,6 +32,8 @@ pub struct Rules {
     pub cors: Cors,
     /// Where clients are sent that ask for other paths.
     pub redirects: Redirects,
+    /// Which addresses may connect.
+    pub addresses: AddressRules,
 }
 
 /// Which of the patterns of a server match a path: one bit for each.

@@ -8,6 +8,8 @@ pub use mode::Mode;
 
 // The commands that take options.
 mod mode;
+// Who may read the site.
+mod access;
 // What an option is.
 mod definition;
 // HTTPS.
@@ -28,10 +30,11 @@ mod responses;
 mod serving;
 
 /// The groups, in the order of the help.
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     request::GROUP,
     serving::GROUP,
     responses::GROUP,
+    access::GROUP,
     network::GROUP,
     output::GROUP,
     https::GROUP,
