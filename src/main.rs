@@ -58,9 +58,7 @@ fn run(launch: Launch) -> ExitCode {
 }
 
 fn explain(request: Explain) -> ExitCode {
-    if !request.remarks.is_empty() {
-        notice::tell(&request.remarks);
-    }
+    notice::tell(&request.remarks);
     let head = explanation::request(&request);
     match net::explain::explain(request.config, &head) {
         Ok(explained) => print(&explanation::print(&explained, request.format)),

@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 54] = [
+const CASES: [(&str, &[&str]); 57] = [
     (
         "200-rules-for-a-path",
         &[
@@ -217,6 +217,30 @@ const CASES: [(&str, &[&str]); 54] = [
             "HEAD",
             "-H",
             "Accept-Encoding: gzip;q=0.5, deflate",
+        ],
+    ),
+    (
+        "200-a-precompressed-file",
+        &[
+            "/books/book.txt",
+            "-H",
+            "Accept-Encoding: gzip, deflate, br, zstd",
+            "--precompressed",
+        ],
+    ),
+    (
+        "200-a-precompressed-file-that-is-not-accepted",
+        &["/books/book.txt", "--precompressed"],
+    ),
+    (
+        "206-a-range-of-a-precompressed-file",
+        &[
+            "/books/book.txt",
+            "-H",
+            "Accept-Encoding: gzip, identity;q=0",
+            "-H",
+            "Range: bytes=-5",
+            "--precompressed",
         ],
     ),
     (
@@ -459,13 +483,17 @@ fn site() -> tempfile::TempDir {
         ("site/index.html", "<p>Home\n"),
         ("site/text.html", "<p>Text\n"),
         ("site/text.de.html", "<p>Deutsch\n"),
+        ("books/book.txt", &poem),
+        ("books/book.txt.br", "older than the book"),
+        ("books/book.txt.gz", "in gzip"),
         (".secret", "secret"),
     ] {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
         fs::write(&path, content).expect("a file");
         let file = fs::File::options().write(true).open(&path).expect("opened");
-        let date = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let second = 784_111_777 - u64::from(name.ends_with(".br"));
+        let date = UNIX_EPOCH + Duration::from_secs(second);
         file.set_modified(date).expect("a date");
     }
     for (target, name) in [
@@ -473,6 +501,7 @@ fn site() -> tempfile::TempDir {
         ("/nothing/at/all", "outside"),
         ("circle", "circle"),
         (".secret", "to-secret"),
+        ("/nothing/at/all", "books/book.txt.zst"),
     ] {
         symlink(target, folder.path().join(name)).expect("a link");
     }

@@ -19,6 +19,7 @@ struct Options {
     security: bool,
     isolation: bool,
     error_page: bool,
+    precompressed: bool,
     origins: Vec<&'static str>,
     cache: Vec<&'static str>,
     fields: Vec<&'static str>,
@@ -30,7 +31,7 @@ fn some(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let switches = prop::array::uniform8(any::<bool>());
+    let switches = prop::array::uniform9(any::<bool>());
     let origins = prop::sample::select(vec![
         vec![],
         vec!["*"],
@@ -60,6 +61,7 @@ fn options() -> impl Strategy<Value = Options> {
             security: on[5],
             isolation: on[6],
             error_page: on[7],
+            precompressed: on[8],
             origins,
             cache,
             fields,
@@ -75,6 +77,7 @@ impl Options {
         site.spa = self.spa.then(|| "index.html".into());
         (site.negotiate, site.strict_negotiation) = (self.negotiate, self.strict);
         site.listing = self.listing;
+        site.precompressed = self.precompressed;
         let rules = &mut config.rules;
         (rules.security, rules.isolation) = (self.security, self.isolation);
         let add = |result: Result<(), _>| result.expect("a rule");
@@ -104,6 +107,9 @@ impl Options {
             .file("docs/photo.png", "png")
             .file("docs/photo.avif", "avif")
             .file("assets/app.js", text)
+            .file("assets/app.js.br", "in brotli")
+            .file("assets/app.js.gz", "in gzip")
+            .file("docs/page.html.zst", "in zstd")
             .file("folder/a.txt", "a");
         if self.error_page {
             setup = setup.file("404.html", "<p>lost");
@@ -144,7 +150,14 @@ const SELECTING: [(&str, &[&str]); 6] = [
     ),
     (
         "Accept-Encoding",
-        &["gzip", "deflate", "identity", "gzip;q=0, identity;q=0"],
+        &[
+            "gzip",
+            "br, gzip;q=0.5",
+            "zstd",
+            "deflate",
+            "identity",
+            "gzip;q=0, identity;q=0",
+        ],
     ),
     ("Accept-Language", &["de", "fr, en;q=0.5", "*", "ja"]),
     ("Cookie", &["docroot-lang=de", "docroot-lang=fr", "a=b"]),

@@ -56,6 +56,9 @@ pub fn print(text: String) {
 
 /// Prints each notice on a line of its own.
 pub fn tell(notices: &[impl Display]) {
+    if notices.is_empty() {
+        return;
+    }
     let lines = notices.iter().map(|notice| format!("docroot: {notice}\n"));
     print(lines.collect());
 }

@@ -69,9 +69,8 @@ fn whole(why: WholeReason, coding: CodingReason) -> &'static str {
         (WholeReason::IfRangeDiffers(_), _) => "If-Range did not match",
         (_, CodingReason::Preferred(coding) | CodingReason::IdentityRefused(coding)) => {
             match coding {
-                Coding::Gzip => "gzip",
-                Coding::Deflate => "deflate",
                 Coding::Identity => "",
+                coded => coded.name(),
             }
         }
         (_, CodingReason::CodersBusy) => "no memory to compress",

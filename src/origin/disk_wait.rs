@@ -251,14 +251,15 @@ impl DiskWait {
                     self.facts.opened = Some((Rc::clone(file), opened));
                     Ok(())
                 }
-                // The file has changed since it was resolved.
-                Ok(None) if self.waits.restarts < MOST_RESTARTS => {
+                Err(fault) if !fault.is_absence() => Err(fault),
+                // The file has changed since it was resolved, or it is gone. If it was a sidecar, its
+                // original may still be there.
+                Ok(None) | Err(_) if self.waits.restarts < MOST_RESTARTS => {
                     self.waits.restarts += 1;
                     self.facts.clear();
                     Ok(())
                 }
-                Ok(None) => Err(DiskError::Unsteady),
-                Err(fault) => Err(fault),
+                Ok(None) | Err(_) => Err(DiskError::Unsteady),
             }),
         }
     }

@@ -10,25 +10,26 @@ use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::disk_wait::{Facts, Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
-use crate::origin::offered::offered;
+use crate::origin::offered::choose_coding;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{disk_error, error, not_acceptable};
 use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
+use crate::origin::sidecars::Sidecars;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
-use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
+use crate::semantics::variant::{Dimension, Dimensions, note_vary};
 use crate::site::body::{Body, Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
 use crate::site::coding_job::{self, SharedCoding};
 use crate::site::compress::Coded;
-use crate::site::file::StoredFile;
+use crate::site::file::{Representation, StoredFile};
 use crate::site::held::HeldBytes;
 use crate::site::open_file::Opened;
 use crate::site::path::SitePath;
@@ -73,21 +74,23 @@ pub(super) fn answer_file(
         ruled,
         extra,
     } = chosen;
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let rules = AppliedRules::of_file(origin, ruled, &file);
-        let opened = facts.take_opened(&file);
-        match try_file(origin, request, &file, opened, (&rules, &extra), trace) {
-            Ok(Some(answer)) => return Ok(answer),
-            Ok(None) => {}
-            Err(LookupError::WouldWait) => {
-                return Err(Obstacle::Open(name.into_owned().into(), file));
-            }
-            Err(LookupError::Disk(fault)) if fault.is_scarcity() => {
-                return Err(Obstacle::Scarcity(fault));
-            }
-            Err(LookupError::Disk(fault)) => {
-                return Ok(Answer::Ready(disk_error(path.as_bytes(), fault)));
-            }
+        // If a sidecar is the trouble, the last attempt does without.
+        let sidecars = match attempt {
+            ATTEMPTS => Sidecars::default(),
+            _ => Sidecars::find(origin, request, &file, facts, trace)?,
+        };
+        let tried = Tried {
+            path,
+            file: &file,
+            name: &name,
+            sidecars: &sidecars,
+            rules: &rules,
+            extra: &extra,
+        };
+        if let Some(answer) = try_file(origin, request, &tried, facts, trace)? {
+            return Ok(answer);
         }
         // The file changed since it was resolved. Resolve it again from the disk.
         trace.take_from(mark);
@@ -105,49 +108,98 @@ pub(super) fn answer_file(
     )))
 }
 
-/// The answer; `None` if the file changed since it was resolved.
+/// A file in the state in which it was resolved, and what else the answer with it depends on.
+struct Tried<'a> {
+    /// The path of the request.
+    path: SitePath<'a>,
+    file: &'a Rc<StoredFile>,
+    /// The path that names the file.
+    name: &'a [u8],
+    sidecars: &'a Sidecars,
+    rules: &'a AppliedRules,
+    extra: &'a Extra,
+}
+
+/// The answer; `None` if the file or the sidecar that is sent changed since it was resolved.
 fn try_file(
     origin: &mut Origin,
     request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    asked: (&AppliedRules, &Extra),
+    tried: &Tried<'_>,
+    facts: &mut Facts,
     trace: &mut Trace,
-) -> Result<Option<Answer>, LookupError> {
-    note_vary(DIMENSIONS, &asked.1.dimensions, trace);
-    let (coding, why) = match choose_coding(origin, request, file, trace) {
+) -> Result<Option<Answer>, Obstacle> {
+    let (file, fields, max_ranges) = (tried.file, request.fields(), origin.max_ranges);
+    note_vary(DIMENSIONS, &tried.extra.dimensions, trace);
+    let (coding, why) = match choose_coding(origin, request, file, tried.sidecars, trace) {
         CodingChoice::Chosen(coding, why) => (coding, why),
         CodingChoice::NotAcceptable => {
             return Ok(Some(Answer::Ready(not_acceptable(
                 DIMENSIONS,
-                &asked.1.dimensions,
+                &tried.extra.dimensions,
             ))));
         }
     };
-    let preferred = metadata(file, coding, request, asked);
-    let plain = metadata(file, Coding::Identity, request, asked);
+    let sidecar = tried.sidecars.get(coding);
+    let of_sidecar = sidecar.map(|sidecar| sidecar.as_sidecar_of(file, coding));
+    let representation = of_sidecar.as_deref();
+    let representation = representation.unwrap_or_else(|| file.representation(coding));
+    let preferred = metadata(tried, sidecar, representation, request);
+    let plain = metadata(tried, None, file.representation(Coding::Identity), request);
     let mark = trace.steps().len();
-    file.note_validators(Variant::coded(coding), request.now, trace);
-    let mut decided = Decided::new(request, &preferred, why, origin.max_ranges, trace);
-    if let Some(why) = why_uncoded(origin, request, file, coding)
-        && coding::accepts_identity(request.fields())
+    file.note_validators(representation, request.now, trace);
+    let mut decided = Decided::new(request, &preferred, why, max_ranges, trace);
+    if let Some(why) = why_uncoded(origin, request, file, representation)
+        && coding::accepts_identity(fields)
     {
         let coded_steps = trace.take_from(mark);
         trace.note(|| uncoded_step(request, why));
-        file.note_validators(Variant::coded(Coding::Identity), request.now, trace);
-        let uncoded = Decided::new(request, &plain, why, origin.max_ranges, trace);
+        file.note_validators(file.representation(Coding::Identity), request.now, trace);
+        let uncoded = Decided::new(request, &plain, why, max_ranges, trace);
         if decided.suits_better_than(&uncoded) {
             trace.put_back(mark, coded_steps);
         } else {
             decided = uncoded;
         }
     }
-    asked.0.note(trace);
+    tried.rules.note(trace);
     if let Some(response) = decided.without_content() {
         return Ok(Some(Answer::Ready(response)));
     }
     file.media_type.note(file.name(), trace);
-    with_content(origin, request, file, opened, decided)
+    let sidecar = sidecar.filter(|_| decided.variant().is_sidecar);
+    send(origin, request, tried, sidecar, facts, decided)
+}
+
+/// The answer with the content of the file or of this sidecar. `None` if what is sent changed since it was
+/// resolved.
+fn send(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    tried: &Tried<'_>,
+    sidecar: Option<&Rc<StoredFile>>,
+    facts: &mut Facts,
+    decided: Decided<'_>,
+) -> Result<Option<Answer>, Obstacle> {
+    let (sent, name) = match sidecar {
+        Some(sidecar) => (sidecar, &*sidecar.path),
+        None => (tried.file, tried.name),
+    };
+    let opened = facts.take_opened(sent);
+    let answer = match sidecar {
+        Some(sidecar) => stored(origin, request, sidecar, opened, decided),
+        None => with_content(origin, request, tried.file, opened, decided),
+    };
+    match answer {
+        Ok(answer) => Ok(answer),
+        Err(LookupError::WouldWait) => Err(Obstacle::Open(name.into(), Rc::clone(sent))),
+        Err(LookupError::Disk(fault)) if fault.is_scarcity() => Err(Obstacle::Scarcity(fault)),
+        // The file can be sent without it.
+        Err(LookupError::Disk(_)) if sidecar.is_some() => Ok(None),
+        Err(LookupError::Disk(fault)) => {
+            let refused = disk_error(tried.path.as_bytes(), fault);
+            Ok(Some(Answer::Ready(refused)))
+        }
+    }
 }
 
 /// The answer with the content of the representation that was decided on. `None` if the file changed since
@@ -196,32 +248,6 @@ fn stored(
     Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))))
 }
 
-/// RFC 9110 section 12.5.3.
-fn choose_coding(
-    origin: &Origin,
-    request: &Request<'_>,
-    file: &StoredFile,
-    trace: &mut Trace,
-) -> CodingChoice {
-    if file.stored() != Coding::Identity {
-        return coding::choose_stored(request.fields(), file.stored(), trace);
-    }
-    let codings = offered(origin.site.options(), request, file.is_worth_coding, trace);
-    let mark = trace.steps().len();
-    if origin.site.options().compress {
-        trace.note_if(|| file.step_without_coding());
-    }
-    match coding::choose(request.fields(), codings, trace) {
-        // If the client refuses identity, it gets a coding even if the coding saves nothing.
-        CodingChoice::NotAcceptable => {
-            trace.take_from(mark);
-            let every = offered(origin.site.options(), request, true, trace);
-            coding::choose(request.fields(), every, trace)
-        }
-        choice => choice,
-    }
-}
-
 /// Why identity is sent although a coding is preferred; `None` if it is not. A range request is one
 /// reason: a client resumes at a byte of the file, and it cannot decode a part of a coded stream
 /// without the rest.
@@ -229,18 +255,14 @@ fn why_uncoded(
     origin: &Origin,
     request: &Request<'_>,
     file: &Rc<StoredFile>,
-    coding: Coding,
+    coded: &Representation,
 ) -> Option<CodingReason> {
-    let is_cached = || {
-        file.representation(Variant::coded(coding))
-            .coded()
-            .is_some()
-    };
+    let coding = coded.variant.coding;
     if coding == file.stored() || file.stored() != Coding::Identity {
         None
     } else if asks_for_range(origin, request, file) {
         Some(CodingReason::RangeAsked)
-    } else if is_cached() {
+    } else if coded.variant.is_sidecar || coded.coded().is_some() {
         None
     } else if file.memory.is_none() && request.head.head.version == Version::Http10 {
         Some(CodingReason::LengthUnknown)
@@ -248,7 +270,7 @@ fn why_uncoded(
         let is_room = match file.memory {
             None => origin.site.has_room_for_coder(coding, 0),
             Some(_) => {
-                let in_progress = origin.codings.find(file, Variant::coded(coding));
+                let in_progress = origin.codings.find(file, coding);
                 in_progress.is_some()
                     || (origin.site).has_room_for_coder(coding, coding_job::most_coded(file.size()))
             }
@@ -286,15 +308,15 @@ fn coded(
     opened: Option<Opened>,
     decided: Decided<'_>,
 ) -> Result<Option<Answer>, LookupError> {
-    let variant = decided.variant();
-    if let Some(bytes) = file.representation(variant).coded() {
+    let coding = decided.variant().coding;
+    if let Some(bytes) = file.representation(coding).coded() {
         let whole = Whole::Stored(Stored::Memory(bytes));
         return Ok(Some(Answer::Ready(decided.with_content(whole))));
     }
     if request.method() == Some(Method::Head) {
         return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
     }
-    if let Some(job) = origin.codings.join(&mut origin.site, file, variant) {
+    if let Some(job) = origin.codings.join(&mut origin.site, file, coding) {
         let response = Some(decided.with_content(Whole::Omitted));
         return Ok(Some(Answer::Later(Box::new(CodingResponse {
             response,
@@ -302,7 +324,7 @@ fn coded(
         }))));
     }
     // If there is no memory here, the client refuses identity, or identity would have been chosen.
-    let coder = origin.site.coder(variant.coding);
+    let coder = origin.site.coder(coding);
     let coder = coder.ok_or(DiskError::CodersBusy)?;
     let cached = Rc::clone(file);
     made_while_sent(
@@ -318,7 +340,7 @@ fn coded(
                 limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
                 updates: origin.site.updates(),
                 file: cached,
-                variant,
+                coding,
             }))
         },
     )
@@ -374,27 +396,35 @@ impl Responder for CodingResponse {
     }
 }
 
-/// The metadata of a file in one coding.
+/// The metadata of a representation of the file, which may be that of a sidecar.
 fn metadata<'a>(
-    file: &'a StoredFile,
-    coding: Coding,
+    tried: &Tried<'a>,
+    sidecar: Option<&Rc<StoredFile>>,
+    representation: &'a Representation,
     request: &Request<'_>,
-    (rules, extra): (&'a AppliedRules, &'a Extra),
 ) -> Metadata<'a> {
-    let variant = Variant::coded(coding);
+    let file = tried.file;
+    let variant = representation.variant;
+    let length = match sidecar {
+        Some(sidecar) => Some(sidecar.size()),
+        None => {
+            let is_stored = variant.coding == file.stored() && !file.is_size_unknown;
+            is_stored.then_some(file.size())
+        }
+    };
     // If the modification time lies in the future, the fields change with time.
     let has_fixed_fields = !file.is_dated_ahead(request.now);
     Metadata {
-        validators: file.validators(variant, request.now),
+        validators: file.validators(representation, request.now),
         media_type: &file.media_type.value,
         variant,
         dimensions: DIMENSIONS,
-        length: (coding == file.stored() && !file.is_size_unknown).then_some(file.size()),
+        length,
         has_ranges: !file.is_size_unknown,
         policy: None,
-        rules,
-        prepared: has_fixed_fields.then(|| file.representation(variant)),
-        extra,
+        rules: tried.rules,
+        prepared: has_fixed_fields.then_some(representation),
+        extra: tried.extra,
     }
 }
 
@@ -406,7 +436,7 @@ struct CachedWhenDone {
     limit: usize,
     updates: CacheUpdates,
     file: Rc<StoredFile>,
-    variant: Variant,
+    coding: Coding,
 }
 
 impl Source for CachedWhenDone {
@@ -424,7 +454,7 @@ impl Source for CachedWhenDone {
             && let Some((bytes, charge)) = self.bytes.take()
         {
             let bytes = HeldBytes::new(Storage::of(bytes), charge);
-            self.updates.keep(&self.file, self.variant, bytes);
+            self.updates.keep(&self.file, self.coding, bytes);
         }
         Ok(pulled)
     }

@@ -12,6 +12,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::origin::outdated::Outdated;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::date::HttpDate;
@@ -35,6 +36,8 @@ pub struct Origin {
     pub(super) codings: CodingJobs,
     /// Directories that are being read for listings.
     pub(super) readings: Readings,
+    /// Sidecars that are older than their originals.
+    pub(super) outdated: Outdated,
     /// Paths that disk threads look up.
     pub(super) lookups: Lookups,
     /// The most ranges that a request may have.
@@ -55,6 +58,7 @@ impl Origin {
             handlers: Rc::default(),
             codings: CodingJobs::default(),
             readings: Readings::default(),
+            outdated: Outdated::default(),
             lookups: Lookups::default(),
             max_ranges,
             decoded: Vec::new(),

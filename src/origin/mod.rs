@@ -31,6 +31,10 @@ mod moved;
 mod download;
 // Which codings are on offer.
 mod offered;
+// Precompressed files beside a file.
+mod sidecars;
+// The operator's attention to sidecars that are too old.
+mod outdated;
 // What is sent if it names nothing.
 mod fallback;
 // Directory listings.

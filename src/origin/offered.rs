@@ -1,18 +1,24 @@
-//! Which content codings are on offer (RFC 9110 section 12.5.3, RFC 9111 section 5.2.1.6).
+//! Which content coding a file is sent in (RFC 9110 section 12.5.3, RFC 9111 section 5.2.1.6).
 
+use crate::origin::handler::Origin;
 use crate::origin::request::Request;
+use crate::origin::sidecars::Sidecars;
 use crate::semantics::cache_control::forbids_transforming;
-use crate::semantics::coding::Coding;
+use crate::semantics::coding::{self, Coding, CodingChoice};
 use crate::semantics::trace::{Clause, Step, Trace, clause};
+use crate::site::file::StoredFile;
 use crate::site::options::SiteOptions;
 
 /// Every coding that the server applies, most preferred first.
 const CODINGS: [Coding; 2] = [Coding::Gzip, Coding::Deflate];
 
+/// The most codings on offer: those that the server applies, and two that only sidecars have.
+const MOST: usize = 4;
+
 const NO_TRANSFORM: Clause = clause!("RFC 9111 section 5.2.1.6", "offered");
 
-/// The content codings on offer; none if coding is off, not worth it, or forbidden by the client. `Vary`
-/// does not name `Cache-Control` for that: whoever accepts a coding can read identity too.
+/// The content codings that the server would apply; none if that is off, not worth it, or forbidden by the
+/// client. `Vary` does not name `Cache-Control` for that: whoever accepts a coding can read identity too.
 pub(super) fn offered(
     options: &SiteOptions,
     request: &Request<'_>,
@@ -27,4 +33,64 @@ pub(super) fn offered(
         return &[];
     }
     &CODINGS
+}
+
+/// Chooses the coding for a file. The order of the offer decides between equal weights: the smallest
+/// sidecar comes first. The codings that the server applies come last, because their size is not known, or
+/// known only for a while. So the same request gets the same representation.
+pub(super) fn choose_coding(
+    origin: &Origin,
+    request: &Request<'_>,
+    file: &StoredFile,
+    sidecars: &Sidecars,
+    trace: &mut Trace,
+) -> CodingChoice {
+    if file.stored() != Coding::Identity {
+        return coding::choose_stored(request.fields(), file.stored(), trace);
+    }
+    let options = origin.site.options();
+    let offer = Offer::of(
+        sidecars,
+        offered(options, request, file.is_worth_coding, trace),
+    );
+    let mark = trace.steps().len();
+    if options.compress {
+        trace.note_if(|| file.step_without_coding());
+    }
+    match coding::choose(request.fields(), offer.codings(), trace) {
+        // If the client refuses identity, it gets a coding even if the coding saves nothing.
+        CodingChoice::NotAcceptable => {
+            trace.take_from(mark);
+            let every = Offer::of(sidecars, offered(options, request, true, trace));
+            coding::choose(request.fields(), every.codings(), trace)
+        }
+        choice => choice,
+    }
+}
+
+/// Codings on offer, most preferred first.
+struct Offer {
+    codings: [Coding; MOST],
+    count: usize,
+}
+
+impl Offer {
+    /// The codings of the sidecars, then those that the server applies.
+    fn of(sidecars: &Sidecars, applied: &[Coding]) -> Offer {
+        let mut offer = Offer {
+            codings: [Coding::Identity; MOST],
+            count: 0,
+        };
+        for coding in sidecars.codings().chain(applied.iter().copied()) {
+            if !offer.codings().contains(&coding) {
+                offer.codings[offer.count] = coding;
+                offer.count += 1;
+            }
+        }
+        offer
+    }
+
+    fn codings(&self) -> &[Coding] {
+        &self.codings[..self.count]
+    }
 }

@@ -12,7 +12,7 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::byteranges::Byteranges;
 use crate::semantics::coding::{Coding, CodingReason};
-use crate::semantics::decide::{Decision, Selected, decide};
+use crate::semantics::decide::{Decision, Selected, WholeReason, decide};
 use crate::semantics::field_section::FieldSection;
 use crate::semantics::language::Language;
 use crate::semantics::method::Method;
@@ -118,11 +118,19 @@ impl<'a> Decided<'a> {
     }
 
     /// Whether the preconditions of the request match this representation better than `other`: the
-    /// client already has this one, or its preconditions fail only for `other`.
+    /// client already has this one, its preconditions fail only for `other`, or If-Range names this one.
     pub fn suits_better_than(&self, other: &Decided<'_>) -> bool {
-        let fails = |decision: &Decision| matches!(decision, Decision::PreconditionFailed(_));
-        matches!(self.decision, Decision::NotModified(_))
-            || (fails(&other.decision) && !fails(&self.decision))
+        use Decision::{Multipart, NotModified, Partial, PreconditionFailed, RangeNotSatisfiable};
+        match (&self.decision, &other.decision) {
+            (NotModified(_), _) => true,
+            (PreconditionFailed(_), _) => false,
+            (_, PreconditionFailed(_)) => true,
+            (
+                Partial(_) | Multipart(_) | RangeNotSatisfiable { .. },
+                Decision::Whole(WholeReason::IfRangeDiffers(_)),
+            ) => true,
+            _ => false,
+        }
     }
 
     /// The response without fields and content.

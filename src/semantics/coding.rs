@@ -5,20 +5,25 @@
 //! codings         = content-coding / "identity" / "*"
 //! ```
 //!
-//! The server answers `gzip, deflate, br` with gzip, and `identity;q=1, gzip;q=0.5` with identity.
+//! The server answers `gzip, deflate` with gzip, and `identity;q=1, gzip;q=0.5` with identity.
 
 use super::field::{FieldName, Fields};
 use super::status::Status;
 use super::trace::{Clause, Evidence, Step, Trace, clause};
 use super::weight::{Weight, split_weight};
 
-/// A content coding that the server can apply. Identity means no coding.
+/// A content coding that the server can send. Identity means no coding. The server itself applies only
+/// gzip and deflate. It sends the others if the operator has applied them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Coding {
     Identity,
     Gzip,
     Deflate,
+    /// RFC 7932.
+    Brotli,
+    /// RFC 8878.
+    Zstd,
 }
 
 /// The result of [`choose`].
@@ -61,9 +66,11 @@ pub enum CodingReason {
 impl Coding {
     /// The coding with this token, which is case-insensitive. `x-gzip` is gzip (section 8.4.1.3).
     pub fn from_token(token: &[u8]) -> Option<Coding> {
-        const TOKENS: [(&[u8], Coding); 4] = [
+        const TOKENS: [(&[u8], Coding); 6] = [
             (b"gzip", Coding::Gzip),
             (b"deflate", Coding::Deflate),
+            (b"br", Coding::Brotli),
+            (b"zstd", Coding::Zstd),
             (b"identity", Coding::Identity),
             (b"x-gzip", Coding::Gzip),
         ];
@@ -79,18 +86,14 @@ impl Coding {
             Coding::Identity => "identity",
             Coding::Gzip => "gzip",
             Coding::Deflate => "deflate",
-        }
-    }
-
-    /// The suffix that makes the entity-tag of each coding unique (section 8.8.3.3).
-    pub(super) fn suffix(self) -> &'static str {
-        match self {
-            Coding::Identity => "",
-            Coding::Gzip => "-gzip",
-            Coding::Deflate => "-deflate",
+            Coding::Brotli => "br",
+            Coding::Zstd => "zstd",
         }
     }
 }
+
+/// How many codings there are.
+const COUNT: usize = 5;
 
 /// Chooses identity or one of `offered`, which is in the server's order of preference.
 ///
@@ -122,7 +125,7 @@ fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
         return Step::new(CHOOSE, reason.text());
     }
     let accepted = Accepted::of(fields);
-    let mut weights = [None; 4];
+    let mut weights = [None; COUNT];
     let names = offered.iter().chain(&[Coding::Identity]);
     for (slot, coding) in weights.iter_mut().zip(names) {
         *slot = Some((coding.name(), accepted.weight(*coding)));
@@ -158,10 +161,41 @@ fn chosen(fields: &Fields, offered: &[Coding]) -> CodingChoice {
     }
 }
 
+/// Whether the client accepts this coding. A client without Accept-Encoding gets none, as in [`choose`].
+pub fn accepts(fields: &Fields, coding: Coding) -> bool {
+    let weight = Accepted::of(fields).weight(coding);
+    weight.is_some_and(|weight| !weight.is_refusal())
+}
+
 /// Whether the client accepts a representation without a coding. It does not if the field has
 /// `identity;q=0`, or if it has `*;q=0` and does not list identity.
 pub fn accepts_identity(fields: &Fields) -> bool {
     !fields.contains(FieldName::AcceptEncoding) || !Accepted::of(fields).refuses_identity()
+}
+
+impl Coding {
+    /// That the client prefers it, as part of a sentence.
+    fn preferred(self) -> &'static str {
+        match self {
+            Coding::Identity => "Accept-Encoding prefers identity",
+            Coding::Gzip => "Accept-Encoding prefers gzip",
+            Coding::Deflate => "Accept-Encoding prefers deflate",
+            Coding::Brotli => "Accept-Encoding prefers br",
+            Coding::Zstd => "Accept-Encoding prefers zstd",
+        }
+    }
+
+    /// The same if the client refuses identity.
+    fn preferred_to_identity(self) -> &'static str {
+        match self {
+            // A bug: identity is refused.
+            Coding::Identity => "Accept-Encoding refuses identity",
+            Coding::Gzip => "Accept-Encoding refuses identity and prefers gzip",
+            Coding::Deflate => "Accept-Encoding refuses identity and prefers deflate",
+            Coding::Brotli => "Accept-Encoding refuses identity and prefers br",
+            Coding::Zstd => "Accept-Encoding refuses identity and prefers zstd",
+        }
+    }
 }
 
 impl CodingReason {
@@ -171,15 +205,10 @@ impl CodingReason {
             CodingReason::NotOffered => "no coding is offered for this representation",
             CodingReason::FieldAbsent => "the request has no Accept-Encoding",
             CodingReason::FieldEmpty => "Accept-Encoding is empty",
-            CodingReason::Preferred(Coding::Gzip) => "Accept-Encoding prefers gzip",
-            CodingReason::Preferred(Coding::Deflate) => "Accept-Encoding prefers deflate",
-            CodingReason::Preferred(Coding::Identity) => "Accept-Encoding prefers identity",
-            CodingReason::IdentityPreferred => "Accept-Encoding prefers identity",
+            CodingReason::Preferred(coding) => coding.preferred(),
+            CodingReason::IdentityPreferred => Coding::Identity.preferred(),
             CodingReason::NoneAccepted => "Accept-Encoding accepts no coding that is offered",
-            CodingReason::IdentityRefused(Coding::Deflate) => {
-                "Accept-Encoding refuses identity and prefers deflate"
-            }
-            CodingReason::IdentityRefused(_) => "Accept-Encoding refuses identity and prefers gzip",
+            CodingReason::IdentityRefused(coding) => coding.preferred_to_identity(),
             CodingReason::Stored => {
                 "the request has no Accept-Encoding, and the file is stored in this coding"
             }
@@ -206,9 +235,8 @@ fn identity_because(reason: CodingReason, offered: &[Coding]) -> CodingChoice {
 /// The weights in Accept-Encoding.
 #[derive(Default)]
 struct Accepted {
-    identity: Option<Weight>,
-    gzip: Option<Weight>,
-    deflate: Option<Weight>,
+    /// Of each coding that is listed by name.
+    listed: [Option<Weight>; COUNT],
     any: Option<Weight>,
     is_empty: bool,
 }
@@ -232,9 +260,7 @@ impl Accepted {
     fn note(&mut self, token: &[u8], weight: Weight) {
         let slot = match (token, Coding::from_token(token)) {
             (b"*", _) => &mut self.any,
-            (_, Some(Coding::Identity)) => &mut self.identity,
-            (_, Some(Coding::Gzip)) => &mut self.gzip,
-            (_, Some(Coding::Deflate)) => &mut self.deflate,
+            (_, Some(coding)) => &mut self.listed[coding as usize],
             (_, None) => return,
         };
         *slot = Some(slot.map_or(weight, |earlier| earlier.min(weight)));
@@ -242,11 +268,7 @@ impl Accepted {
 
     /// The weight of a coding that the field lists by name.
     fn listed(&self, coding: Coding) -> Option<Weight> {
-        match coding {
-            Coding::Identity => self.identity,
-            Coding::Gzip => self.gzip,
-            Coding::Deflate => self.deflate,
-        }
+        self.listed[coding as usize]
     }
 
     /// The weight of a coding. `*` matches every coding that is not listed.
@@ -274,7 +296,7 @@ impl Accepted {
 mod tests {
     use super::*;
     use crate::semantics::field::Section;
-    use Coding::{Deflate, Gzip, Identity};
+    use Coding::{Brotli, Deflate, Gzip, Identity, Zstd};
     use CodingReason as Why;
 
     #[track_caller]
@@ -402,14 +424,60 @@ mod tests {
     }
 
     #[test]
-    fn each_coding_has_its_own_suffix() {
+    fn each_coding_has_its_own_token() {
+        const ALL: [Coding; COUNT] = [Identity, Gzip, Deflate, Brotli, Zstd];
         assert_eq!(
-            [Identity, Gzip, Deflate].map(Coding::suffix),
-            ["", "-gzip", "-deflate"]
+            ALL.map(Coding::name),
+            ["identity", "gzip", "deflate", "br", "zstd"] // IANA's registry of content codings
         );
-        assert_eq!(
-            [Identity, Gzip, Deflate].map(Coding::name),
-            ["identity", "gzip", "deflate"]
+        for (number, coding) in ALL.into_iter().enumerate() {
+            assert_eq!(coding as usize, number);
+            assert_eq!(Coding::from_token(coding.name().as_bytes()), Some(coding));
+            let reasons = [Why::Preferred(coding), Why::IdentityRefused(coding)];
+            assert!(reasons[0].text().ends_with(coding.name()));
+            assert!(reasons[1].text().ends_with(coding.name()));
+        }
+    }
+
+    /// The order of the offer decides between equal weights. The server puts the smallest first.
+    #[test]
+    fn codings_that_the_operator_applied_are_chosen_like_others() {
+        let offer = &[Brotli, Zstd, Gzip, Deflate];
+        let check = |value: &str, offer: &[Coding], coding| {
+            let want = CodingChoice::Chosen(coding, Why::Preferred(coding));
+            check_offer(&[value], offer, want);
+        };
+        check("gzip, deflate, br, zstd", offer, Brotli);
+        check("gzip, deflate, br, zstd", &[Gzip, Zstd, Brotli], Gzip);
+        check("BR;q=0.5, zstd", offer, Zstd);
+        check("gzip, br;q=0.9, zstd;q=0.9", offer, Gzip);
+        check("br;q=0, *", offer, Zstd);
+        check("deflate", offer, Deflate);
+        check_offer(
+            &["br, identity;q=0"],
+            &[Brotli],
+            CodingChoice::Chosen(Brotli, Why::IdentityRefused(Brotli)),
         );
+        check_offer(
+            &["gzip, zstd"],
+            &[Brotli],
+            CodingChoice::Chosen(Identity, Why::NoneAccepted),
+        );
+    }
+
+    #[test]
+    fn a_coding_is_accepted_unless_it_is_refused_or_not_listed() {
+        let check = |value: &str, coding, want| {
+            let section = Section::of(&[(FieldName::AcceptEncoding, value)]);
+            assert_eq!(accepts(&section.fields(), coding), want, "{value:?}");
+        };
+        check("gzip, br", Brotli, true);
+        check("gzip, br;q=0.001", Brotli, true);
+        check("gzip, br;q=0", Brotli, false);
+        check("gzip", Brotli, false);
+        check("*", Zstd, true);
+        check("zstd;q=0, *", Zstd, false);
+        check("", Gzip, false);
+        assert!(!accepts(&Fields::empty(), Gzip));
     }
 }

@@ -187,12 +187,15 @@ proptest! {
     fn a_refused_coding_is_never_chosen(
         members in prop::collection::vec(
             (
-                prop::sample::select(vec!["gzip", "x-gzip", "deflate", "identity", "*", "br"]),
+                prop::sample::select(vec!["gzip", "x-gzip", "deflate", "identity", "*", "br", "zstd", "lzma"]),
                 prop::sample::select(vec!["", ";q=0", ";q=0.5", ";q=0.000", ";q=1"]),
             ),
             0..6,
         ),
-        offered in prop::sample::subsequence(vec![Coding::Gzip, Coding::Deflate], 0..=2),
+        offered in prop::sample::subsequence(
+            vec![Coding::Brotli, Coding::Gzip, Coding::Zstd, Coding::Deflate],
+            0..=4,
+        ),
     ) {
         let refused = |weight: &str| weight.starts_with(";q=0") && weight != ";q=0.5";
         let list: Vec<String> = members.iter().map(|(name, q)| format!("{name}{q}")).collect();

@@ -82,7 +82,7 @@ pub enum Evidence {
     /// A conversion, such as from the path in the request to a file name.
     Became(Quote, Quote),
     /// Names, each with the weight that the client gives it, or `None` if it gives none.
-    Weights([Option<(&'static str, Option<Weight>)>; 4]),
+    Weights([Option<(&'static str, Option<Weight>)>; 5]),
     /// The requested ranges, and the selected ones.
     Ranges {
         /// The value of `Range`.
@@ -372,6 +372,7 @@ mod tests {
             Some(("gzip", Some(Weight::FULL))),
             Some(("deflate", Weight::parse(b"0.5"))),
             Some(("identity", None)),
+            None,
             None,
         ];
         check(

@@ -1,7 +1,8 @@
 //! RFC 9110 section 12: how the representations of one resource differ.
 //!
 //! A file has one representation per content coding. Each has its own validators (section
-//! 8.8.3.3). `Vary` lists the request fields that select one (section 12.5.5), such as
+//! 8.8.3.3). The operator may have put a sidecar beside the file: a file that holds its content in a
+//! coding, such as `page.html.br` for `page.html`. `Vary` lists the request fields that select one (section 12.5.5), such as
 //! `Accept-Encoding` or `Accept, Accept-Encoding`.
 
 use super::coding::Coding;
@@ -12,6 +13,25 @@ use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 pub struct Variant {
     /// The content coding.
     pub coding: Coding,
+    /// Whether the coded content is that of a sidecar. If not, the server codes it. The two have
+    /// different bytes.
+    pub is_sidecar: bool,
+}
+
+/// The codings of sidecars, each with the extension that its sidecar adds to the name of the file.
+pub const SIDECARS: [(Coding, &str); 3] = [
+    (Coding::Brotli, "br"),
+    (Coding::Zstd, "zst"),
+    (Coding::Gzip, "gz"),
+];
+
+/// The name of the file whose sidecar would have this name, and the coding of the sidecar.
+pub fn original_of(name: &[u8]) -> Option<(&[u8], Coding)> {
+    SIDECARS.into_iter().find_map(|(coding, extension)| {
+        let name = name.strip_suffix(extension.as_bytes())?;
+        let original = name.strip_suffix(b".")?;
+        (!original.is_empty()).then_some((original, coding))
+    })
 }
 
 /// A way in which representations of one resource can differ.
@@ -31,14 +51,32 @@ pub enum Dimension {
 pub type Dimensions = &'static [Dimension];
 
 impl Variant {
-    /// The representation with this content coding.
+    /// The representation that the server makes in this content coding.
     pub const fn coded(coding: Coding) -> Variant {
-        Variant { coding }
+        Variant {
+            coding,
+            is_sidecar: false,
+        }
+    }
+
+    /// The representation that a sidecar holds in this content coding.
+    pub const fn sidecar(coding: Coding) -> Variant {
+        Variant {
+            coding,
+            is_sidecar: true,
+        }
     }
 
     /// The suffix that makes its entity-tag unique among the variants.
     pub fn tag_suffix(self) -> &'static str {
-        self.coding.suffix()
+        match (self.coding, self.is_sidecar) {
+            (Coding::Identity, _) => "",
+            (Coding::Gzip, false) => "-gzip",
+            (Coding::Gzip, true) => "-gz",
+            (Coding::Deflate, _) => "-deflate",
+            (Coding::Brotli, _) => "-br",
+            (Coding::Zstd, _) => "-zst",
+        }
     }
 }
 
@@ -92,10 +130,28 @@ mod tests {
     }
 
     #[test]
-    fn entity_tags_differ_by_coding() {
-        let suffix = |coding| Variant::coded(coding).tag_suffix();
-        assert_eq!(suffix(Coding::Identity), "");
-        assert_eq!(suffix(Coding::Gzip), "-gzip");
-        assert_eq!(suffix(Coding::Deflate), "-deflate");
+    fn entity_tags_differ_by_coding_and_by_who_coded() {
+        let coded = [Coding::Identity, Coding::Gzip, Coding::Deflate].map(Variant::coded);
+        let sidecars = SIDECARS.map(|(coding, _)| Variant::sidecar(coding));
+        let suffixes = coded.into_iter().chain(sidecars).map(Variant::tag_suffix);
+        let want = ["", "-gzip", "-deflate", "-br", "-zst", "-gz"];
+        assert!(suffixes.eq(want));
+    }
+
+    #[test]
+    fn a_sidecar_adds_an_extension_to_the_name() {
+        let check = |name: &str, want: Option<(&str, Coding)>| {
+            let want = want.map(|(original, coding)| (original.as_bytes(), coding));
+            assert_eq!(original_of(name.as_bytes()), want, "{name:?}");
+        };
+        check("page.html.br", Some(("page.html", Coding::Brotli)));
+        check("page.html.zst", Some(("page.html", Coding::Zstd)));
+        check("README.gz", Some(("README", Coding::Gzip)));
+        check("page.html.gz.br", Some(("page.html.gz", Coding::Brotli)));
+        check("page.html", None);
+        check("page.html.GZ", None); // the server looks for the name as it is
+        check("page.gzip", None);
+        check("gz", None);
+        check(".gz", None);
     }
 }

@@ -276,7 +276,6 @@ mod tests {
 
     use super::*;
     use crate::semantics::coding::Coding;
-    use crate::semantics::variant::Variant;
     use crate::site::budget::Budget;
     use crate::site::held::HeldBytes;
     use crate::site::storage::Storage;
@@ -336,7 +335,7 @@ mod tests {
         cache.insert(b"first", Rc::clone(&first), 1, 0);
         let second = file(1000);
         cache.insert(b"second", Rc::clone(&second), 1, 0);
-        let gzip = second.representation(Variant::coded(Coding::Gzip));
+        let gzip = second.representation(Coding::Gzip);
         let charge = Allowance::unlimited().charge_anyway(Account::Contents, 0);
         gzip.keep_coded(HeldBytes::new(Storage::of(vec![0; 7000]), charge));
         cache.update_charge(b"second");

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use crate::semantics::variant::Variant;
+use crate::semantics::coding::Coding;
 use crate::site::body::{MemorySource, Pulled, Source};
 use crate::site::budget::{Account, Charge};
 use crate::site::compress::{Coded, PIECE};
@@ -15,7 +15,7 @@ use crate::site::storage::Storage;
 /// A coding in progress. Each client that waits for it holds a reference, and each may advance it.
 pub struct CodingJob {
     file: Rc<StoredFile>,
-    variant: Variant,
+    coding: Coding,
     coder: Coded,
     bytes: Vec<u8>,
     /// For `bytes`; `None` at the end.
@@ -32,10 +32,10 @@ pub struct CodingJobs(Vec<Weak<RefCell<CodingJob>>>);
 
 impl CodingJobs {
     /// The coding of `file` that is in progress.
-    pub fn find(&self, file: &Rc<StoredFile>, variant: Variant) -> Option<SharedCoding> {
+    pub fn find(&self, file: &Rc<StoredFile>, coding: Coding) -> Option<SharedCoding> {
         self.0.iter().filter_map(Weak::upgrade).find(|job| {
             let job = job.borrow();
-            Rc::ptr_eq(&job.file, file) && job.variant == variant
+            Rc::ptr_eq(&job.file, file) && job.coding == coding
         })
     }
 
@@ -45,18 +45,18 @@ impl CodingJobs {
         &mut self,
         site: &mut Site,
         file: &Rc<StoredFile>,
-        variant: Variant,
+        coding: Coding,
     ) -> Option<SharedCoding> {
-        if let Some(job) = self.find(file, variant) {
+        if let Some(job) = self.find(file, coding) {
             return Some(job);
         }
         let content = file.memory.as_ref()?;
         let charge = site.charge(Account::Contents, most_coded(file.size()))?;
-        let coder = site.coder(variant.coding)?;
+        let coder = site.coder(coding)?;
         let source = Box::new(MemorySource::new(Rc::clone(content)));
         let job = Rc::new(RefCell::new(CodingJob {
             file: Rc::clone(file),
-            variant,
+            coding,
             coder: Coded::new(source, coder),
             bytes: Vec::new(),
             charge: Some(charge),
@@ -83,7 +83,7 @@ impl CodingJob {
         {
             let bytes = HeldBytes::new(Storage::of(std::mem::take(&mut self.bytes)), charge);
             let updates = site.updates();
-            updates.keep(&self.file, self.variant, Rc::clone(&bytes));
+            updates.keep(&self.file, self.coding, Rc::clone(&bytes));
             self.coded = Some(bytes);
         }
         self.coded.clone()
@@ -100,12 +100,11 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::semantics::coding::Coding;
     use crate::site::compress::CODER;
     use crate::site::options::{Budgets, SiteOptions};
     use crate::site::root::{LinkPolicy, Root};
 
-    const GZIP: Variant = Variant::coded(Coding::Gzip);
+    const GZIP: Coding = Coding::Gzip;
 
     fn site(folder: &tempfile::TempDir, memory: u64) -> Site {
         let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
@@ -122,10 +121,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (mut site, mut jobs) = (site(&folder, 2 << 20), CodingJobs::default());
         let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; 3 * PIECE]));
-        let mut join = |variant| jobs.join(&mut site, &file, variant).expect("memory");
+        let mut join = |coding| jobs.join(&mut site, &file, coding).expect("memory");
         let (one, other) = (join(GZIP), join(GZIP));
         assert!(Rc::ptr_eq(&one, &other));
-        assert!(!Rc::ptr_eq(&one, &join(Variant::coded(Coding::Deflate))));
+        assert!(!Rc::ptr_eq(&one, &join(Coding::Deflate)));
         // Three clients advance it, in turn.
         assert!(one.borrow_mut().advance(&site).is_none());
         assert!(other.borrow_mut().advance(&site).is_none());

@@ -91,7 +91,7 @@ impl Coders {
         })
     }
 
-    /// A new coder. Callers never pass identity, because it is not a coding. It would produce gzip.
+    /// A new coder. Callers pass only gzip and deflate. Any other coding would produce gzip.
     pub(super) fn new_coder(&self, coding: Coding, charges: Charges) -> Coder {
         Coder {
             coding,
@@ -198,7 +198,7 @@ impl Encoder {
         let level = Compression::default();
         match coding {
             Coding::Deflate => Encoder::Deflate(ZlibEncoder::new(Vec::new(), level)),
-            Coding::Gzip | Coding::Identity => Encoder::Gzip(GzipEncoder::new(level)),
+            _ => Encoder::Gzip(GzipEncoder::new(level)),
         }
     }
 

@@ -53,10 +53,21 @@ pub struct StoredFile {
     identity: Representation,
     gzip: Representation,
     deflate: Representation,
+    /// If it is a sidecar: what it holds of its original.
+    sidecar: RefCell<Option<AsSidecar>>,
+}
+
+/// What a sidecar holds of its original.
+struct AsSidecar {
+    /// The entity-tag of the original. Another one means another state of it.
+    original: String,
+    representation: Rc<Representation>,
 }
 
 /// One representation of a file.
 pub struct Representation {
+    /// Which one it is.
+    pub variant: Variant,
     /// The opaque part of its entity-tag.
     tag: String,
     /// The field lines of a response with content.
@@ -112,12 +123,7 @@ impl StoredFile {
         let content = hash((state.version(), bytes, change, &media_type.value));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
-        let representation = |hash, coding| Representation {
-            tag: format!("{hash:016x}{}", Variant::coded(coding).tag_suffix()),
-            described: PreparedLines::default(),
-            not_modified: PreparedLines::default(),
-            coded: RefCell::default(),
-        };
+        let representation = |hash, coding| Representation::new(Variant::coded(coding), hash);
         StoredFile {
             path: path.into(),
             is_worth_coding: !is_size_unknown
@@ -136,6 +142,7 @@ impl StoredFile {
             identity: representation(content, Coding::Identity),
             gzip: representation(coded, Coding::Gzip),
             deflate: representation(coded, Coding::Deflate),
+            sidecar: RefCell::default(),
         }
     }
 
@@ -161,12 +168,33 @@ impl StoredFile {
         self.state.size
     }
 
-    /// The representation of `variant`.
-    pub fn representation(&self, variant: Variant) -> &Representation {
-        match variant.coding {
-            Coding::Identity => &self.identity,
+    /// The representation in this coding, without a sidecar. The server itself makes no others than gzip
+    /// and deflate.
+    pub fn representation(&self, coding: Coding) -> &Representation {
+        match coding {
             Coding::Gzip => &self.gzip,
             Coding::Deflate => &self.deflate,
+            Coding::Identity | Coding::Brotli | Coding::Zstd => &self.identity,
+        }
+    }
+
+    /// What this file, as a sidecar, holds of `original` in `coding`. It has the metadata of the original,
+    /// and an entity-tag that follows its own bytes and the media type of the original.
+    pub fn as_sidecar_of(&self, original: &StoredFile, coding: Coding) -> Rc<Representation> {
+        let mut sidecar = self.sidecar.borrow_mut();
+        match &*sidecar {
+            Some(known) if known.original == original.identity.tag => {
+                Rc::clone(&known.representation)
+            }
+            _ => {
+                let hash = hash((&self.identity.tag, &original.media_type.value));
+                let representation = Rc::new(Representation::new(Variant::sidecar(coding), hash));
+                *sidecar = Some(AsSidecar {
+                    original: original.identity.tag.clone(),
+                    representation: Rc::clone(&representation),
+                });
+                representation
+            }
         }
     }
 
@@ -175,24 +203,32 @@ impl StoredFile {
         (!self.is_size_unknown).then_some(&self.state)
     }
 
-    /// The validators of a representation. Each representation has its own entity-tag (RFC 9110
-    /// section 8.8.3.3). If the modification time is in the future, `now` replaces it (section
-    /// 8.8.2.1).
-    pub fn validators(&self, variant: Variant, now: HttpDate) -> Validators<'_> {
+    /// The validators of one of its representations. Each has its own entity-tag (RFC 9110 section
+    /// 8.8.3.3). If the modification time is in the future, `now` replaces it (section 8.8.2.1).
+    pub fn validators<'a>(
+        &self,
+        representation: &'a Representation,
+        now: HttpDate,
+    ) -> Validators<'a> {
         if self.is_size_unknown {
             return Validators::default();
         }
         Validators {
             entity_tag: Some(EntityTag {
                 weak: false,
-                opaque: self.representation(variant).tag.as_bytes(),
+                opaque: representation.tag.as_bytes(),
             }),
             last_modified: self.last_modified.map(|date| date.min(now)),
         }
     }
 
     /// Adds the steps that say how the validators of a representation were made.
-    pub fn note_validators(&self, variant: Variant, now: HttpDate, trace: &mut Trace) {
+    pub fn note_validators(
+        &self,
+        representation: &Representation,
+        now: HttpDate,
+        trace: &mut Trace,
+    ) {
         const ENTITY_TAG: Clause = clause!("RFC 9110 section 8.8.3", "validators");
         const LAST_MODIFIED: Clause = clause!("RFC 9110 section 8.8.2", "validators");
         if self.is_size_unknown {
@@ -202,7 +238,11 @@ impl StoredFile {
             });
         }
         trace.note(|| {
-            let finding = match (&self.memory, variant.coding) {
+            let Variant { coding, is_sidecar } = representation.variant;
+            let finding = match (&self.memory, coding) {
+                _ if is_sidecar => {
+                    "the entity-tag is a hash of the precompressed file, and ends with its extension"
+                }
                 (Some(_), Coding::Identity) => {
                     "the entity-tag is a hash of the file's metadata and content"
                 }
@@ -214,12 +254,12 @@ impl StoredFile {
                     "the entity-tag is a hash of the file's metadata, and ends with the coding"
                 }
             };
-            let tag = self.validators(variant, now).entity_tag;
+            let tag = self.validators(representation, now).entity_tag;
             let tag = Quote::written(|out| tag.iter().for_each(|tag| tag.write(out)));
             Step::new(ENTITY_TAG, finding).with(Evidence::Value(tag))
         });
         trace.note(|| {
-            let Some(date) = self.validators(variant, now).last_modified else {
+            let Some(date) = self.validators(representation, now).last_modified else {
                 return Step::new(
                     LAST_MODIFIED,
                     "the file has no meaningful modification date",
@@ -286,6 +326,17 @@ impl StoredFile {
 }
 
 impl Representation {
+    /// A representation whose entity-tag has this hash.
+    fn new(variant: Variant, hash: u64) -> Representation {
+        Representation {
+            variant,
+            tag: format!("{hash:016x}{}", variant.tag_suffix()),
+            described: PreparedLines::default(),
+            not_modified: PreparedLines::default(),
+            coded: RefCell::default(),
+        }
+    }
+
     /// The whole coded content, if it is kept.
     pub fn coded(&self) -> Option<Rc<HeldBytes>> {
         self.coded.borrow().clone()

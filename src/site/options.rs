@@ -41,6 +41,8 @@ pub struct SiteOptions {
     pub types: OwnTypes,
     /// Whether responses are compressed on the fly if the client accepts it.
     pub compress: bool,
+    /// Whether sidecars are sent, such as `page.html.br` for `page.html`.
+    pub precompressed: bool,
     /// Memory that is held for clients, in bytes, for all workers together.
     pub memory: u64,
     /// The part of `memory` for cached files. Private copies count towards it once they are cached.
@@ -144,6 +146,7 @@ impl Default for SiteOptions {
             follow_symlinks: false,
             types: OwnTypes::default(),
             compress: true,
+            precompressed: false,
             memory: SiteOptions::MEMORY,
             cache_memory: SiteOptions::CACHE_MEMORY,
             max_copies: SiteOptions::MAX_COPIES,

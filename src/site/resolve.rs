@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
-use crate::semantics::variant::Variant;
 use crate::site::body::{FileSource, FileToEnd, MemorySource, Source, Stored};
 use crate::site::budget::{Account, Budget, Charge, Reserved};
 use crate::site::cache::{Cache, Looked};
@@ -78,8 +77,8 @@ pub struct CacheUpdates(Rc<RefCell<Vec<Box<[u8]>>>>);
 
 impl CacheUpdates {
     /// Keeps the whole coded content with its file.
-    pub fn keep(&self, file: &StoredFile, variant: Variant, bytes: Rc<HeldBytes>) {
-        file.representation(variant).keep_coded(bytes);
+    pub fn keep(&self, file: &StoredFile, coding: Coding, bytes: Rc<HeldBytes>) {
+        file.representation(coding).keep_coded(bytes);
         self.0.borrow_mut().push(file.path.clone());
     }
 

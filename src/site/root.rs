@@ -590,6 +590,17 @@ impl FileState {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
+    /// Whether it was modified before `other`. If its time has no fraction of a second, only whole seconds
+    /// count: some tools and file systems cut the fraction off when they copy a time.
+    pub fn is_older_than(&self, other: &FileState) -> bool {
+        match self.modified_nanoseconds {
+            0 => self.modified < other.modified,
+            nanoseconds => {
+                (self.modified, nanoseconds) < (other.modified, other.modified_nanoseconds)
+            }
+        }
+    }
+
     /// What changes with the content: the size, and the modification time in seconds and nanoseconds. A
     /// new owner, mode or link changes none of it, and a copy on another server may have the same.
     pub(super) fn version(&self) -> (u64, i64, u64) {
@@ -649,7 +660,7 @@ impl DiskError {
     }
 
     /// Whether clients are told that there is no such file.
-    pub(super) fn is_absence(self) -> bool {
+    pub fn is_absence(self) -> bool {
         self.told() == Told::Absent
     }
 

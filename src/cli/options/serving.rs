@@ -22,6 +22,7 @@ pub const GROUP: Group = Group {
         DEFAULT_LANGUAGE,
         STRICT_NEGOTIATION,
         TYPE,
+        PRECOMPRESSED,
         NO_COMPRESS,
         OPEN,
     ],
@@ -167,6 +168,15 @@ const TYPE: OptionDef = OptionDef::new(
      rules, repeat the option or separate them with commas",
 )
 .default(|_| "by name and content".into())
+.scope(Scope::Answer);
+
+const PRECOMPRESSED: OptionDef = OptionDef::new(
+    "precompressed",
+    Kind::Switch(|settings| settings.config.site.precompressed = true),
+    "Send page.html.br, page.html.zst or page.html.gz for page.html, if the client accepts its coding and \
+     it is not older than page.html. Of those that the client likes best, docroot sends the smallest. \
+     docroot compress makes these files",
+)
 .scope(Scope::Answer);
 
 const NO_COMPRESS: OptionDef = OptionDef::new(

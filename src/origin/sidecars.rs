@@ -1,0 +1,144 @@
+//! The sidecars of a file: files beside it that hold its content in a coding (RFC 9110 section 8.4).
+//!
+//! ```text
+//! page.html       the original, which gives the media type, the date and the rules
+//! page.html.br    its content in Brotli, unless it is older than the original
+//! page.html.zst   in Zstandard
+//! page.html.gz    in gzip
+//! ```
+
+use std::rc::Rc;
+
+use crate::origin::disk_wait::{Facts, Obstacle};
+use crate::origin::handler::Origin;
+use crate::origin::request::Request;
+use crate::semantics::coding::{Coding, accepts};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::semantics::variant::{SIDECARS, original_of};
+use crate::site::file::StoredFile;
+use crate::site::path::SitePath;
+use crate::site::resolve::Found;
+use crate::site::root::DiskError;
+
+const CLAUSE: Clause = clause!("RFC 9110 section 8.4", "find");
+
+/// The sidecars that may be sent in response to a request, smallest first.
+#[derive(Default)]
+pub(super) struct Sidecars([Option<Sidecar>; SIDECARS.len()]);
+
+struct Sidecar {
+    coding: Coding,
+    file: Rc<StoredFile>,
+}
+
+impl Sidecars {
+    /// Looks for the sidecars of `file` whose codings the client accepts.
+    pub fn find(
+        origin: &mut Origin,
+        request: &Request<'_>,
+        file: &StoredFile,
+        facts: &Facts,
+        trace: &mut Trace,
+    ) -> Result<Sidecars, Obstacle> {
+        let mut sidecars = Sidecars::default();
+        if !may_have_sidecars(origin, file) {
+            return Ok(sidecars);
+        }
+        let fields = request.fields();
+        let accepted = SIDECARS.map(|(coding, _)| accepts(fields, coding));
+        if accepted == [false; SIDECARS.len()] {
+            let finding = "Accept-Encoding accepts no coding of precompressed files";
+            trace.note(|| Step::new(CLAUSE, finding));
+            return Ok(sidecars);
+        }
+        let slots = sidecars.0.iter_mut().zip(SIDECARS).zip(accepted);
+        for ((slot, (coding, extension)), _) in slots.filter(|(_, is_accepted)| *is_accepted) {
+            let path = [&*file.path, b".", extension.as_bytes()].concat();
+            let found = look(origin, &path, file, facts, trace)?;
+            *slot = found.map(|file| Sidecar { coding, file });
+        }
+        let size = |slot: &Option<Sidecar>| slot.as_ref().map(|sidecar| sidecar.file.size());
+        sidecars
+            .0
+            .sort_by_key(|slot| size(slot).unwrap_or(u64::MAX));
+        trace.note_if(|| sidecars.step_of_order());
+        Ok(sidecars)
+    }
+
+    /// The sidecar in this coding.
+    pub fn get(&self, coding: Coding) -> Option<&Rc<StoredFile>> {
+        let mut all = self.0.iter().flatten();
+        let found = all.find(|sidecar| sidecar.coding == coding);
+        found.map(|sidecar| &sidecar.file)
+    }
+
+    /// The step that says which of several sidecars comes first.
+    fn step_of_order(&self) -> Option<Step> {
+        let names: Vec<&str> = self.codings().map(Coding::name).collect();
+        let finding = "between equal weights, the smallest precompressed file comes first";
+        let order = Quote::of(names.join(", ").as_bytes());
+        (names.len() > 1).then(|| Step::new(CLAUSE, finding).with(Evidence::Value(order)))
+    }
+
+    /// The codings of the sidecars, the smallest sidecar first.
+    pub fn codings(&self) -> impl Iterator<Item = Coding> {
+        self.0.iter().flatten().map(|sidecar| sidecar.coding)
+    }
+}
+
+/// A sidecar has none itself. Nothing shows whether a sidecar is as new as a file without a known time.
+fn may_have_sidecars(origin: &Origin, file: &StoredFile) -> bool {
+    let options = origin.site.options();
+    options.precompressed
+        && options.only.is_none()
+        && file.stored() == Coding::Identity
+        && !file.is_size_unknown
+        && original_of(file.name()).is_none()
+}
+
+/// The sidecar at `path`, if there is one that may be sent for `original`.
+fn look(
+    origin: &mut Origin,
+    path: &[u8],
+    original: &StoredFile,
+    facts: &Facts,
+    trace: &mut Trace,
+) -> Result<Option<Rc<StoredFile>>, Obstacle> {
+    let mut ignored = |finding| {
+        trace.note(|| Step::new(CLAUSE, finding).with(Evidence::Value(Quote::of(path))));
+        Ok(None)
+    };
+    let found = match facts.find(origin, SitePath::of_decoded(path)) {
+        // The original can be sent without it.
+        Err(Obstacle::Scarcity(fault)) => Err(fault),
+        found => found?,
+    };
+    let file = match found {
+        Ok(Found::File(file)) => file,
+        Ok(Found::Directory) => {
+            return ignored("a directory has the name of a precompressed file");
+        }
+        Err(DiskError::NotFound) => return Ok(None),
+        Err(fault) => {
+            trace.note(|| {
+                let why = Quote::of(fault.text().as_bytes());
+                let step = Step::new(CLAUSE, "this precompressed file cannot be sent");
+                step.with(Evidence::Became(Quote::of(path), why))
+            });
+            return Ok(None);
+        }
+    };
+    if file.is_size_unknown || file.size() == 0 {
+        return ignored("this precompressed file is empty, so it holds no content");
+    }
+    if file.state.is_older_than(&original.state) {
+        origin.outdated.tell(path, &original.path);
+        return ignored("this precompressed file is older than the original, so it is ignored");
+    }
+    trace.note(|| {
+        let size = Quote::of(format!("{} bytes", file.size()).as_bytes());
+        let step = Step::new(CLAUSE, "there is a precompressed file that is not outdated");
+        step.with(Evidence::Became(Quote::of(path), size))
+    });
+    Ok(Some(file))
+}
