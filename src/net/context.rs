@@ -25,6 +25,7 @@ use crate::semantics::trace::Trace;
 use crate::site::budget::Allowance;
 use crate::site::disk::DiskPool;
 use crate::site::given_root::GivenRoot;
+use crate::site::hashing::Hashes;
 use crate::site::options::{Budgets, SiteOptions};
 use crate::site::resolve::Site;
 
@@ -99,6 +100,8 @@ pub struct Settings {
     pub budgets: Budgets,
     /// The threads that wait for the disk. `None`: the workers themselves wait.
     pub disk: Option<DiskPool>,
+    /// The digests of files.
+    pub hashes: Arc<Hashes>,
     /// The hosts that the server answers for.
     pub hosts: Arc<AllowedHosts>,
     /// The server's counters.
@@ -121,6 +124,7 @@ impl Settings {
             options: Arc::new(config.site.clone()),
             budgets: Budgets::new(&config.site, config.threads),
             disk: None,
+            hashes: Arc::default(),
             config,
             counters,
             endpoint: None,
@@ -150,6 +154,7 @@ impl Context {
             site.use_disk_threads(disk.clone());
         }
         let mut origin = Origin::new(site, config.limits.max_ranges);
+        origin.hashes = Arc::clone(&settings.hashes);
         origin.rules = Rc::new(config.rules.clone());
         origin.handlers = settings.handlers.iter().map(|make| make()).collect();
         let head_limits = HeadLimits {

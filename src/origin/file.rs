@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
+use crate::origin::digests::with_digests;
 use crate::origin::disk_wait::{Facts, Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::offered::offered;
@@ -74,6 +75,9 @@ pub(super) fn answer_file(
         extra,
     } = chosen;
     for _ in 0..ATTEMPTS {
+        if !file.has_tags() {
+            return Err(Obstacle::Digest(name.into_owned().into(), file));
+        }
         let rules = AppliedRules::of_file(origin, ruled, &file);
         let opened = facts.take_opened(&file);
         match try_file(origin, request, &file, opened, (&rules, &extra), trace) {
@@ -142,7 +146,12 @@ fn try_file(
         return Ok(Some(Answer::Ready(response)));
     }
     file.media_type.note(file.name(), trace);
-    with_content(origin, request, file, opened, decided)
+    let variant = decided.variant();
+    let answer = with_content(origin, request, file, opened, decided)?;
+    Ok(answer.map(|answer| match answer {
+        Answer::Ready(response) => with_digests(origin, request, file, variant, response, trace),
+        later => later,
+    }))
 }
 
 /// The answer with the content of the representation that was decided on. `None` if the file changed since
@@ -292,6 +301,8 @@ fn coded(
     if let Some(job) = origin.codings.join(&mut origin.site, file, variant) {
         let response = Some(decided.with_content(Whole::Omitted));
         return Ok(Some(Answer::Later(Box::new(CodingResponse {
+            file: Rc::clone(file),
+            variant,
             response,
             job,
         }))));
@@ -343,6 +354,8 @@ fn made_while_sent(
 
 /// A response whose content is being coded.
 struct CodingResponse {
+    file: Rc<StoredFile>,
+    variant: Variant,
     /// The response without its content; `None` once it was returned.
     response: Option<Response>,
     job: SharedCoding,
@@ -351,10 +364,10 @@ struct CodingResponse {
 impl Responder for CodingResponse {
     fn poll(
         &mut self,
-        _: &Request<'_>,
+        request: &Request<'_>,
         _: &mut dyn RequestBody,
         origin: &mut Origin,
-        _: &mut Trace,
+        trace: &mut Trace,
     ) -> Polled {
         let Some(bytes) = self.job.borrow_mut().advance(&origin.site) else {
             return Polled::More;
@@ -365,7 +378,10 @@ impl Responder for CodingResponse {
         let response = self.response.take();
         let response =
             response.unwrap_or_else(|| error(Status::InternalServerError, Reason::Unanswered));
-        Polled::Done(Answer::Ready(response.body(body)))
+        let (file, variant, response) = (&self.file, self.variant, response.body(body));
+        Polled::Done(with_digests(
+            origin, request, file, variant, response, trace,
+        ))
     }
 }
 

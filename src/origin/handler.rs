@@ -10,6 +10,7 @@
 //! other connections.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::origin::request::{Request, RequestBody};
@@ -20,6 +21,7 @@ use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
 use crate::site::coding_job::CodingJobs;
 use crate::site::directory::Readings;
+use crate::site::hashing::Hashes;
 use crate::site::lookups::Lookups;
 use crate::site::resolve::{SWEEP, Site};
 
@@ -35,6 +37,8 @@ pub struct Origin {
     pub(super) codings: CodingJobs,
     /// Directories that are being read for listings.
     pub(super) readings: Readings,
+    /// Digests of files, for all workers.
+    pub hashes: Arc<Hashes>,
     /// Paths that disk threads look up.
     pub(super) lookups: Lookups,
     /// The most ranges that a request may have.
@@ -55,6 +59,7 @@ impl Origin {
             handlers: Rc::default(),
             codings: CodingJobs::default(),
             readings: Readings::default(),
+            hashes: Arc::default(),
             lookups: Lookups::default(),
             max_ranges,
             decoded: Vec::new(),

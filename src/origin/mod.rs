@@ -17,6 +17,8 @@ mod file;
 mod applied_rules;
 // Other origins.
 mod cors;
+// Digests of what is sent.
+mod digests;
 // What a path names.
 mod resource;
 // Redirects within the site, and those that the operator wants.

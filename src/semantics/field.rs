@@ -31,6 +31,8 @@ pub enum FieldName {
     SecFetchDest,
     TransferEncoding,
     UserAgent,
+    WantContentDigest,
+    WantReprDigest,
 }
 
 impl FieldName {
@@ -47,8 +49,9 @@ impl FieldName {
             13 => &[FieldName::IfNoneMatch, FieldName::CacheControl],
             14 => &[FieldName::ContentLength, FieldName::SecFetchDest],
             15 => &[FieldName::AcceptEncoding],
+            16 => &[FieldName::WantReprDigest],
             17 => &[FieldName::IfModifiedSince, FieldName::TransferEncoding],
-            19 => &[FieldName::IfUnmodifiedSince],
+            19 => &[FieldName::IfUnmodifiedSince, FieldName::WantContentDigest],
             29 => &[FieldName::AccessControlRequestMethod],
             30 => &[FieldName::AccessControlRequestHeaders],
             _ => &[],
@@ -82,6 +85,8 @@ impl FieldName {
             FieldName::SecFetchDest => "Sec-Fetch-Dest",
             FieldName::TransferEncoding => "Transfer-Encoding",
             FieldName::UserAgent => "User-Agent",
+            FieldName::WantContentDigest => "Want-Content-Digest",
+            FieldName::WantReprDigest => "Want-Repr-Digest",
         }
     }
 
@@ -315,6 +320,8 @@ mod tests {
             "Sec-Fetch-Dest",
             "Transfer-Encoding",
             "User-Agent",
+            "Want-Content-Digest",
+            "Want-Repr-Digest",
         ] {
             for sent in [name, &name.to_lowercase(), &name.to_uppercase()] {
                 let known = FieldName::recognise(sent.as_bytes());

@@ -1,7 +1,8 @@
 //! How files are served.
 
-use super::definition::{Group, Kind, List, OptionDef, Scope, store, utf8};
+use super::definition::{Choice, Group, Kind, List, OptionDef, Scope, store, utf8};
 
+use crate::site::options::TagSource;
 use crate::site::path::is_hidden_name;
 
 /// The options of this group.
@@ -16,6 +17,7 @@ pub const GROUP: Group = Group {
         SPA,
         REDIRECT,
         TYPE,
+        ETAG,
         NO_COMPRESS,
         OPEN,
     ],
@@ -118,6 +120,30 @@ const TYPE: OptionDef = OptionDef::new(
      with commas",
 )
 .default(|_| "by name and content".into())
+.scope(Scope::Answer);
+
+const ETAG: OptionDef = OptionDef::new(
+    "etag",
+    Kind::Choice(
+        "SOURCE",
+        &[
+            Choice {
+                word: "metadata",
+                help: "The size and the modification time and, of small files, the content",
+                apply: |settings| settings.config.site.etag = TagSource::Metadata,
+            },
+            Choice {
+                word: "content",
+                help: "The content alone (SHA-256)",
+                apply: |settings| settings.config.site.etag = TagSource::Content,
+            },
+        ],
+    ),
+    "What the entity-tags of files are made from. With 'content', servers with copies of the same files \
+     send the same entity-tags. But docroot reads each large file to its end before it first sends a part \
+     of it, and again after the file changed: about 2 seconds per GiB, or as long as the disk takes",
+)
+.default(|_| "metadata".into())
 .scope(Scope::Answer);
 
 const NO_COMPRESS: OptionDef = OptionDef::new(
