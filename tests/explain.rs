@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 57] = [
+const CASES: [(&str, &[&str]); 59] = [
     (
         "200-rules-for-a-path",
         &[
@@ -137,6 +137,28 @@ const CASES: [(&str, &[&str]); 57] = [
         ],
     ),
     ("200-the-only-file", &["/"]),
+    (
+        "206-digests",
+        &[
+            "/hello.txt",
+            "-H",
+            "Range: bytes=7-11",
+            "-H",
+            "Want-Repr-Digest: sha-256=1, sha-512=0",
+            "-H",
+            "Want-Content-Digest: sha-256=1",
+        ],
+    ),
+    (
+        "304-an-entity-tag-by-content",
+        &[
+            "/hello.txt",
+            "--etag",
+            "content",
+            "-H",
+            "If-None-Match: \"d9014c4624844aa5bac314773d6b689a-74df46b3\"",
+        ],
+    ),
     (
         "304-a-date-beside-an-entity-tag",
         &[

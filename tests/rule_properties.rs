@@ -5,6 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use docroot::net::config::Config;
+use docroot::site::options::TagSource;
 use proptest::prelude::*;
 use support::{Response, Setup, TestServer};
 
@@ -20,6 +21,7 @@ struct Options {
     isolation: bool,
     error_page: bool,
     precompressed: bool,
+    etag: TagSource,
     origins: Vec<&'static str>,
     cache: Vec<&'static str>,
     fields: Vec<&'static str>,
@@ -31,7 +33,7 @@ fn some(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let switches = prop::array::uniform9(any::<bool>());
+    let switches = prop::array::uniform10(any::<bool>());
     let origins = prop::sample::select(vec![
         vec![],
         vec!["*"],
@@ -62,6 +64,11 @@ fn options() -> impl Strategy<Value = Options> {
             isolation: on[6],
             error_page: on[7],
             precompressed: on[8],
+            etag: if on[9] {
+                TagSource::Content
+            } else {
+                TagSource::Metadata
+            },
             origins,
             cache,
             fields,
@@ -78,6 +85,7 @@ impl Options {
         (site.negotiate, site.strict_negotiation) = (self.negotiate, self.strict);
         site.listing = self.listing;
         site.precompressed = self.precompressed;
+        site.etag = self.etag;
         let rules = &mut config.rules;
         (rules.security, rules.isolation) = (self.security, self.isolation);
         let add = |result: Result<(), _>| result.expect("a rule");

@@ -176,6 +176,10 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
         "invalid value 'a.example' for '--cors <ORIGIN>': write an origin such as https://app.example, \
          or *",
     );
+    check(
+        &["--etag", "inode"],
+        "invalid value 'inode' for '--etag <SOURCE>'; [possible values: metadata, content]",
+    );
 }
 
 #[test]

@@ -26,6 +26,7 @@ use crate::semantics::trace::Trace;
 use crate::site::budget::Allowance;
 use crate::site::disk::DiskPool;
 use crate::site::given_root::GivenRoot;
+use crate::site::hashing::Hashes;
 use crate::site::options::{Budgets, SiteOptions};
 use crate::site::resolve::Site;
 
@@ -98,6 +99,8 @@ pub struct Settings {
     pub budgets: Budgets,
     /// The threads that wait for the disk. `None`: the workers themselves wait.
     pub disk: Option<DiskPool>,
+    /// The digests of files.
+    pub hashes: Arc<Hashes>,
     /// The hosts that the server answers for.
     pub hosts: Arc<AllowedHosts>,
     /// The server's counters.
@@ -134,6 +137,7 @@ impl Settings {
             sites,
             budgets: Budgets::new(&config.site, config.threads),
             disk: None,
+            hashes: Arc::default(),
             config,
             counters,
             endpoint: None,
@@ -162,6 +166,7 @@ impl Context {
                 files.use_disk_threads(disk.clone());
             }
             let mut origin = Origin::new(files, config.limits.max_ranges);
+            origin.hashes = Arc::clone(&settings.hashes);
             origin.rules = Rc::clone(&rules);
             origin.handlers = settings.handlers.iter().map(|make| make()).collect();
             origin

@@ -1,13 +1,15 @@
-//! Answers that wait for the disk, for a file descriptor, or for a coder.
+//! Answers that wait for the disk, for the digest of a file, for a file descriptor, or for a coder.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::request::{Request, RequestBody};
+use crate::semantics::digest::Algorithm;
 use crate::semantics::trace::Trace;
 use crate::site::disk::Caller;
 use crate::site::file::StoredFile;
+use crate::site::hashing::{Hashed, Hashing, Part};
 use crate::site::lookups::{Lookup, Opening};
 use crate::site::open_file::Opened;
 use crate::site::path::SitePath;
@@ -32,6 +34,8 @@ pub(super) enum Obstacle {
     Lookup(Box<[u8]>),
     /// The file, which this path names, must be opened by a disk thread.
     Open(Box<[u8]>, Rc<StoredFile>),
+    /// The file, which this path names, needs the digest of its content.
+    Digest(Box<[u8]>, Rc<StoredFile>),
     /// There is no descriptor or no coder free.
     Scarcity(DiskError),
 }
@@ -121,6 +125,7 @@ struct DiskWait {
 enum Awaited {
     Lookup(Box<[u8]>, Lookup),
     Opening(Box<[u8]>, Rc<StoredFile>, Opening),
+    Hashing(Box<[u8]>, Rc<StoredFile>, Hashing),
     /// This time, at which there may be a descriptor or a coder.
     Retry(Instant),
 }
@@ -165,10 +170,13 @@ fn go_on(
     mut waits: Waits,
     trace: &mut Trace,
 ) -> Answer {
+    let mark = trace.steps().len();
     let obstacle = match (how.answers)(origin, request, path, &mut facts, trace) {
         Ok(answer) => return answer,
         Err(obstacle) => obstacle,
     };
+    // The answer is made again, with the same steps.
+    trace.take_from(mark);
     let waker = || request.wakers.waker();
     let caller = caller(request, &waker);
     let awaited = match obstacle {
@@ -180,6 +188,11 @@ fn go_on(
         Obstacle::Open(path, file) => {
             let opening = Opening::begin(&origin.site, &file, caller);
             opening.map(|opening| Awaited::Opening(path, file, opening))
+        }
+        Obstacle::Digest(path, file) => {
+            let part = Part::whole(file.size(), Algorithm::Sha256);
+            let hashing = Hashing::of_file(&origin.hashes, &origin.site, &file, part);
+            Ok(Awaited::Hashing(path, file, hashing))
         }
         Obstacle::Scarcity(fault) if origin.site.disk().is_some() => {
             waits.next_try(request.instant, fault)
@@ -254,14 +267,43 @@ impl DiskWait {
                 Err(fault) if !fault.is_absence() => Err(fault),
                 // The file has changed since it was resolved, or it is gone. If it was a sidecar, its
                 // original may still be there.
-                Ok(None) | Err(_) if self.waits.restarts < MOST_RESTARTS => {
-                    self.waits.restarts += 1;
-                    self.facts.clear();
-                    Ok(())
-                }
-                Ok(None) | Err(_) => Err(DiskError::Unsteady),
+                Ok(None) | Err(_) => self.begin_again(),
             }),
+            Awaited::Hashing(path, file, hashing) => {
+                match hashing.advance(&origin.hashes, &origin.site, caller) {
+                    Hashed::More => None,
+                    Hashed::WaitsForDisk(is_further) => {
+                        if is_further {
+                            self.waits.disk = Some(now + DISK_PATIENCE);
+                        }
+                        None
+                    }
+                    Hashed::Done(Ok(digest)) => {
+                        let representation = file.representation(file.stored());
+                        representation.keep_digest(digest);
+                        file.tag_by_content(&digest);
+                        let found = Ok(Found::File(Rc::clone(file)));
+                        let path = std::mem::take(path);
+                        self.facts.found.push(Fact { path, found });
+                        Some(Ok(()))
+                    }
+                    Hashed::Done(Err(DiskError::Unsteady)) => Some(self.begin_again()),
+                    Hashed::Done(Err(fault)) => Some(Err(fault)),
+                }
+            }
         }
+    }
+}
+
+impl DiskWait {
+    /// Looks for the file again, because it has changed since it was found.
+    fn begin_again(&mut self) -> Result<(), DiskError> {
+        if self.waits.restarts == MOST_RESTARTS {
+            return Err(DiskError::Unsteady);
+        }
+        self.waits.restarts += 1;
+        self.facts.clear();
+        Ok(())
     }
 }
 
@@ -315,6 +357,9 @@ impl DiskWait {
         }
         match (&self.awaited, self.waits.disk) {
             (Awaited::Retry(at), _) => Polled::WaitForDisk(*at),
+            (Awaited::Hashing(_, _, hashing), _) if hashing.is_on_worker(&origin.site) => {
+                Polled::More
+            }
             (_, Some(latest)) if latest > now => Polled::WaitForDisk(latest),
             _ => refused(DiskError::TimedOut, trace),
         }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
+use crate::origin::digests::with_digests;
 use crate::origin::disk_wait::{Facts, Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::offered::choose_coding;
@@ -75,12 +76,18 @@ pub(super) fn answer_file(
         extra,
     } = chosen;
     for attempt in 1..=ATTEMPTS {
+        if !file.has_tags() {
+            return Err(Obstacle::Digest(name.into_owned().into(), file));
+        }
         let rules = AppliedRules::of_file(origin, ruled, &file);
         // If a sidecar is the trouble, the last attempt does without.
         let sidecars = match attempt {
             ATTEMPTS => Sidecars::default(),
             _ => Sidecars::find(origin, request, &file, facts, trace)?,
         };
+        if let Some(sidecar) = sidecars.without_tags() {
+            return Err(Obstacle::Digest(sidecar.path.clone(), Rc::clone(sidecar)));
+        }
         let tried = Tried {
             path,
             file: &file,
@@ -167,7 +174,7 @@ fn try_file(
     }
     file.media_type.note(file.name(), trace);
     let sidecar = sidecar.filter(|_| decided.variant().is_sidecar);
-    send(origin, request, tried, sidecar, facts, decided)
+    send(origin, request, tried, sidecar, facts, decided, trace)
 }
 
 /// The answer with the content of the file or of this sidecar. `None` if what is sent changed since it was
@@ -179,7 +186,13 @@ fn send(
     sidecar: Option<&Rc<StoredFile>>,
     facts: &mut Facts,
     decided: Decided<'_>,
+    trace: &mut Trace,
 ) -> Result<Option<Answer>, Obstacle> {
+    // A sidecar is sent as it is stored.
+    let coding = match sidecar {
+        Some(sidecar) => sidecar.stored(),
+        None => decided.variant().coding,
+    };
     let (sent, name) = match sidecar {
         Some(sidecar) => (sidecar, &*sidecar.path),
         None => (tried.file, tried.name),
@@ -190,6 +203,10 @@ fn send(
         None => with_content(origin, request, tried.file, opened, decided),
     };
     match answer {
+        Ok(Some(Answer::Ready(response))) => {
+            let digested = with_digests(origin, request, sent, coding, response, trace);
+            Ok(Some(digested))
+        }
         Ok(answer) => Ok(answer),
         Err(LookupError::WouldWait) => Err(Obstacle::Open(name.into(), Rc::clone(sent))),
         Err(LookupError::Disk(fault)) if fault.is_scarcity() => Err(Obstacle::Scarcity(fault)),
@@ -319,6 +336,8 @@ fn coded(
     if let Some(job) = origin.codings.join(&mut origin.site, file, coding) {
         let response = Some(decided.with_content(Whole::Omitted));
         return Ok(Some(Answer::Later(Box::new(CodingResponse {
+            file: Rc::clone(file),
+            coding,
             response,
             job,
         }))));
@@ -370,6 +389,8 @@ fn made_while_sent(
 
 /// A response whose content is being coded.
 struct CodingResponse {
+    file: Rc<StoredFile>,
+    coding: Coding,
     /// The response without its content; `None` once it was returned.
     response: Option<Response>,
     job: SharedCoding,
@@ -378,10 +399,10 @@ struct CodingResponse {
 impl Responder for CodingResponse {
     fn poll(
         &mut self,
-        _: &Request<'_>,
+        request: &Request<'_>,
         _: &mut dyn RequestBody,
         origin: &mut Origin,
-        _: &mut Trace,
+        trace: &mut Trace,
     ) -> Polled {
         let Some(bytes) = self.job.borrow_mut().advance(&origin.site) else {
             return Polled::More;
@@ -392,7 +413,8 @@ impl Responder for CodingResponse {
         let response = self.response.take();
         let response =
             response.unwrap_or_else(|| error(Status::InternalServerError, Reason::Unanswered));
-        Polled::Done(Answer::Ready(response.body(body)))
+        let (file, coding, response) = (&self.file, self.coding, response.body(body));
+        Polled::Done(with_digests(origin, request, file, coding, response, trace))
     }
 }
 

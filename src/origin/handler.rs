@@ -10,6 +10,7 @@
 //! other connections.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::origin::outdated::Outdated;
@@ -21,6 +22,7 @@ use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
 use crate::site::coding_job::CodingJobs;
 use crate::site::directory::Readings;
+use crate::site::hashing::Hashes;
 use crate::site::lookups::Lookups;
 use crate::site::resolve::{SWEEP, Site};
 
@@ -38,6 +40,8 @@ pub struct Origin {
     pub(super) readings: Readings,
     /// Sidecars that are older than their originals.
     pub(super) outdated: Outdated,
+    /// Digests of files, for all workers.
+    pub hashes: Arc<Hashes>,
     /// Paths that disk threads look up.
     pub(super) lookups: Lookups,
     /// The most ranges that a request may have.
@@ -59,6 +63,7 @@ impl Origin {
             codings: CodingJobs::default(),
             readings: Readings::default(),
             outdated: Outdated::default(),
+            hashes: Arc::default(),
             lookups: Lookups::default(),
             max_ranges,
             decoded: Vec::new(),

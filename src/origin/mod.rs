@@ -19,6 +19,8 @@ mod file;
 mod applied_rules;
 // Other origins.
 mod cors;
+// Digests of what is sent.
+mod digests;
 // What a path names.
 mod resource;
 // Chooses among files that are representations of one resource.

@@ -72,6 +72,12 @@ impl Sidecars {
         found.map(|sidecar| &sidecar.file)
     }
 
+    /// A sidecar whose entity-tag is not known yet.
+    pub fn without_tags(&self) -> Option<&Rc<StoredFile>> {
+        let mut files = self.0.iter().flatten().map(|sidecar| &sidecar.file);
+        files.find(|file| !file.has_tags())
+    }
+
     /// The step that says which of several sidecars comes first.
     fn step_of_order(&self) -> Option<Step> {
         let names: Vec<&str> = self.codings().map(Coding::name).collect();

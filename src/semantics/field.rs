@@ -33,6 +33,8 @@ pub enum FieldName {
     SecFetchDest,
     TransferEncoding,
     UserAgent,
+    WantContentDigest,
+    WantReprDigest,
 }
 
 impl FieldName {
@@ -54,8 +56,9 @@ impl FieldName {
             13 => &[FieldName::IfNoneMatch, FieldName::CacheControl],
             14 => &[FieldName::ContentLength, FieldName::SecFetchDest],
             15 => &[FieldName::AcceptEncoding, FieldName::AcceptLanguage],
+            16 => &[FieldName::WantReprDigest],
             17 => &[FieldName::IfModifiedSince, FieldName::TransferEncoding],
-            19 => &[FieldName::IfUnmodifiedSince],
+            19 => &[FieldName::IfUnmodifiedSince, FieldName::WantContentDigest],
             29 => &[FieldName::AccessControlRequestMethod],
             30 => &[FieldName::AccessControlRequestHeaders],
             _ => &[],
@@ -91,6 +94,8 @@ impl FieldName {
             FieldName::SecFetchDest => "Sec-Fetch-Dest",
             FieldName::TransferEncoding => "Transfer-Encoding",
             FieldName::UserAgent => "User-Agent",
+            FieldName::WantContentDigest => "Want-Content-Digest",
+            FieldName::WantReprDigest => "Want-Repr-Digest",
         }
     }
 
@@ -326,6 +331,8 @@ mod tests {
             "Sec-Fetch-Dest",
             "Transfer-Encoding",
             "User-Agent",
+            "Want-Content-Digest",
+            "Want-Repr-Digest",
         ] {
             for sent in [name, &name.to_lowercase(), &name.to_uppercase()] {
                 let known = FieldName::recognise(sent.as_bytes());

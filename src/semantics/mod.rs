@@ -72,6 +72,10 @@ pub mod redirects;
 pub mod navigation;
 // RFC 6266: content that is to be saved.
 pub mod disposition;
+// RFC 9651: structured fields.
+mod structured_fields;
+// RFC 9530: which digest a client wants.
+pub mod digest;
 // The steps of a decision, for `docroot explain`.
 pub mod trace;
 // Section 8.8: entity-tags and modification dates.

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
+use crate::semantics::digest::Algorithm;
 use crate::semantics::media_type::MediaType;
 use crate::semantics::rules::RuleSet;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
@@ -15,7 +16,9 @@ use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::Variant;
 use crate::site::budget::Charge;
 use crate::site::compress::MIN_SIZE;
+use crate::site::digest::Digest;
 use crate::site::held::HeldBytes;
+use crate::site::options::TagSource;
 use crate::site::private::PrivateCopy;
 use crate::site::root::FileState;
 
@@ -48,6 +51,8 @@ pub struct StoredFile {
     pub(super) is_being_copied: Rc<Cell<bool>>,
     /// The memory of this value without its contents.
     charge: Charge,
+    /// What its entity-tags are made from.
+    tag_source: TagSource,
     /// The rules for its path, once they are known.
     rules: Cell<Option<RuleSet>>,
     identity: Representation,
@@ -68,8 +73,10 @@ struct AsSidecar {
 pub struct Representation {
     /// Which one it is.
     pub variant: Variant,
-    /// The opaque part of its entity-tag.
-    tag: String,
+    /// The opaque part of its entity-tag, once it is known.
+    tag: OnceCell<String>,
+    /// The digests of its bytes that are known.
+    digests: RefCell<Vec<Digest>>,
     /// The field lines of a response with content.
     pub described: PreparedLines,
     /// The field lines of a 304.
@@ -101,30 +108,21 @@ impl StoredFile {
     /// What a file costs apart from its content, in bytes. Most of it is the entity-tag and the field
     /// lines of each representation.
     pub(super) fn overhead(path: &[u8]) -> u64 {
-        1536 + 2 * path.len() as u64
+        1792 + 2 * path.len() as u64
     }
 
-    /// Describes the file at `path` in the state `state`. `charge` is for its overhead.
+    /// Describes the file at `path` in the state `state`. `charge` is for its overhead. If its entity-tags are
+    /// made from the content, they are not known until [`StoredFile::tag_by_content`] is called.
     pub(super) fn new(
         path: &[u8],
         state: FileState,
         media_type: MediaType,
         memory: Option<Rc<HeldBytes>>,
         charge: Charge,
-        is_size_unknown: bool,
+        (is_size_unknown, tag_source): (bool, TagSource),
     ) -> StoredFile {
-        let bytes = memory.as_deref().map(Deref::deref);
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
-        // If neither the content nor the modification time can show that the file was replaced, the
-        // change time does.
-        let change = (bytes.is_none() && modified.is_none()).then(|| state.last_change());
-        // A client that has the same bytes as another media type must not keep them as that (RFC 9110
-        // section 8.8.1).
-        let content = hash((state.version(), bytes, change, &media_type.value));
-        // Another version of docroot may code the same content to other bytes.
-        let coded = hash((content, VERSION));
-        let representation = |hash, coding| Representation::new(Variant::coded(coding), hash);
-        StoredFile {
+        let file = StoredFile {
             path: path.into(),
             is_worth_coding: !is_size_unknown
                 && state.size >= MIN_SIZE
@@ -138,12 +136,64 @@ impl StoredFile {
             was_requested: Cell::new(false),
             is_being_copied: Rc::default(),
             charge,
+            tag_source,
             rules: Cell::default(),
-            identity: representation(content, Coding::Identity),
-            gzip: representation(coded, Coding::Gzip),
-            deflate: representation(coded, Coding::Deflate),
+            identity: Representation::of(Variant::coded(Coding::Identity)),
+            gzip: Representation::of(Variant::coded(Coding::Gzip)),
+            deflate: Representation::of(Variant::coded(Coding::Deflate)),
             sidecar: RefCell::default(),
+        };
+        if tag_source == TagSource::Metadata {
+            file.tag_by_metadata();
         }
+        file
+    }
+
+    /// Makes the entity-tags from the metadata and, if it is in memory, the content.
+    fn tag_by_metadata(&self) {
+        let bytes = self.memory.as_deref().map(Deref::deref);
+        // If neither the content nor the modification time can show that the file was replaced, the
+        // change time does.
+        let has_date = self.state.modified > LAST_MEANINGLESS_TIME;
+        let change = (bytes.is_none() && !has_date).then(|| self.state.last_change());
+        // A client that has the same bytes as another media type must not keep them as that (RFC 9110
+        // section 8.8.1).
+        let content = hash((self.state.version(), bytes, change, &self.media_type.value));
+        // Another version of docroot may code the same content to other bytes.
+        let coded = hash((content, VERSION));
+        self.tag(&format!("{content:016x}"), &format!("{coded:016x}"));
+    }
+
+    /// Makes the entity-tags from the digest of the content: its first half, as `sha256sum` prints it, and
+    /// what else makes representations different. None of it depends on this server.
+    pub fn tag_by_content(&self, content: &Digest) {
+        let hex = |digest: &Digest, length: usize| -> String {
+            let bytes = digest.as_bytes().iter().take(length);
+            bytes.map(|byte| format!("{byte:02x}")).collect()
+        };
+        let of_text = |text: &str| hex(&Digest::of(Algorithm::Sha256, text.as_bytes()), 4);
+        let (content, media_type) = (hex(content, 16), &self.media_type.value);
+        let coded = of_text(&format!("{media_type} {VERSION}"));
+        self.tag(
+            &format!("{content}-{}", of_text(media_type)),
+            &format!("{content}-{coded}"),
+        );
+    }
+
+    fn tag(&self, identity: &str, coded: &str) {
+        for (representation, coding, tag) in [
+            (&self.identity, Coding::Identity, identity),
+            (&self.gzip, Coding::Gzip, coded),
+            (&self.deflate, Coding::Deflate, coded),
+        ] {
+            let suffix = Variant::coded(coding).tag_suffix();
+            representation.tag.get_or_init(|| format!("{tag}{suffix}"));
+        }
+    }
+
+    /// Whether its entity-tags are known, or there are none.
+    pub fn has_tags(&self) -> bool {
+        self.is_size_unknown || self.identity.tag.get().is_some()
     }
 
     /// The last segment of the path.
@@ -181,21 +231,26 @@ impl StoredFile {
     /// What this file, as a sidecar, holds of `original` in `coding`. It has the metadata of the original,
     /// and an entity-tag that follows its own bytes and the media type of the original.
     pub fn as_sidecar_of(&self, original: &StoredFile, coding: Coding) -> Rc<Representation> {
+        let tag = |file: &StoredFile| file.identity.tag.get().cloned().unwrap_or_default();
+        let (own, of_original) = (tag(self), tag(original));
         let mut sidecar = self.sidecar.borrow_mut();
-        match &*sidecar {
-            Some(known) if known.original == original.identity.tag => {
-                Rc::clone(&known.representation)
-            }
-            _ => {
-                let hash = hash((&self.identity.tag, &original.media_type.value));
-                let representation = Rc::new(Representation::new(Variant::sidecar(coding), hash));
-                *sidecar = Some(AsSidecar {
-                    original: original.identity.tag.clone(),
-                    representation: Rc::clone(&representation),
-                });
-                representation
-            }
+        if let Some(known) = &*sidecar
+            && known.original == of_original
+        {
+            return Rc::clone(&known.representation);
         }
+        let hash = hash((own, &original.media_type.value));
+        let representation = Representation::of(Variant::sidecar(coding));
+        let suffix = representation.variant.tag_suffix();
+        representation
+            .tag
+            .get_or_init(|| format!("{hash:016x}{suffix}"));
+        let representation = Rc::new(representation);
+        *sidecar = Some(AsSidecar {
+            original: of_original,
+            representation: Rc::clone(&representation),
+        });
+        representation
     }
 
     /// The state that it must be in when it is opened again; `None` if no state describes it.
@@ -214,9 +269,9 @@ impl StoredFile {
             return Validators::default();
         }
         Validators {
-            entity_tag: Some(EntityTag {
+            entity_tag: representation.tag.get().map(|tag| EntityTag {
                 weak: false,
-                opaque: representation.tag.as_bytes(),
+                opaque: tag.as_bytes(),
             }),
             last_modified: self.last_modified.map(|date| date.min(now)),
         }
@@ -238,25 +293,10 @@ impl StoredFile {
             });
         }
         trace.note(|| {
-            let Variant { coding, is_sidecar } = representation.variant;
-            let finding = match (&self.memory, coding) {
-                _ if is_sidecar => {
-                    "the entity-tag is a hash of the precompressed file, and ends with its extension"
-                }
-                (Some(_), Coding::Identity) => {
-                    "the entity-tag is a hash of the file's metadata and content"
-                }
-                (None, Coding::Identity) => "the entity-tag is a hash of the file's metadata",
-                (Some(_), _) => {
-                    "the entity-tag is a hash of the file's metadata and content, and ends with the coding"
-                }
-                (None, _) => {
-                    "the entity-tag is a hash of the file's metadata, and ends with the coding"
-                }
-            };
             let tag = self.validators(representation, now).entity_tag;
             let tag = Quote::written(|out| tag.iter().for_each(|tag| tag.write(out)));
-            Step::new(ENTITY_TAG, finding).with(Evidence::Value(tag))
+            Step::new(ENTITY_TAG, self.tag_finding(representation.variant))
+                .with(Evidence::Value(tag))
         });
         trace.note(|| {
             let Some(date) = self.validators(representation, now).last_modified else {
@@ -274,6 +314,32 @@ impl StoredFile {
             let date = Quote::written(|out| date.write(out));
             Step::new(LAST_MODIFIED, finding).with(Evidence::Value(date))
         });
+    }
+
+    /// How the entity-tag of a representation was made.
+    fn tag_finding(&self, variant: Variant) -> &'static str {
+        let is_coded = variant.coding != Coding::Identity;
+        if variant.is_sidecar {
+            return "the entity-tag is a hash of the precompressed file, and ends with its extension";
+        }
+        match (self.tag_source, self.memory.is_some(), is_coded) {
+            (TagSource::Content, _, false) => "the entity-tag is a hash of the file's content",
+            (TagSource::Content, _, true) => {
+                "the entity-tag is a hash of the file's content, and ends with the coding"
+            }
+            (TagSource::Metadata, true, false) => {
+                "the entity-tag is a hash of the file's metadata and content"
+            }
+            (TagSource::Metadata, false, false) => {
+                "the entity-tag is a hash of the file's metadata"
+            }
+            (TagSource::Metadata, true, true) => {
+                "the entity-tag is a hash of the file's metadata and content, and ends with the coding"
+            }
+            (TagSource::Metadata, false, true) => {
+                "the entity-tag is a hash of the file's metadata, and ends with the coding"
+            }
+        }
     }
 
     /// The step that says why no coding is worth it for this file; `None` if one is.
@@ -326,11 +392,12 @@ impl StoredFile {
 }
 
 impl Representation {
-    /// A representation whose entity-tag has this hash.
-    fn new(variant: Variant, hash: u64) -> Representation {
+    /// A representation whose entity-tag is not known yet.
+    fn of(variant: Variant) -> Representation {
         Representation {
             variant,
-            tag: format!("{hash:016x}{}", variant.tag_suffix()),
+            tag: OnceCell::new(),
+            digests: RefCell::default(),
             described: PreparedLines::default(),
             not_modified: PreparedLines::default(),
             coded: RefCell::default(),
@@ -340,6 +407,22 @@ impl Representation {
     /// The whole coded content, if it is kept.
     pub fn coded(&self) -> Option<Rc<HeldBytes>> {
         self.coded.borrow().clone()
+    }
+
+    /// The digest of all its bytes by this algorithm, if it is known.
+    pub fn digest(&self, algorithm: Algorithm) -> Option<Digest> {
+        let digests = self.digests.borrow();
+        digests
+            .iter()
+            .copied()
+            .find(|digest| digest.algorithm == algorithm)
+    }
+
+    /// Keeps the digest of all its bytes.
+    pub fn keep_digest(&self, digest: Digest) {
+        if self.digest(digest.algorithm).is_none() {
+            self.digests.borrow_mut().push(digest);
+        }
     }
 
     /// Keeps the whole coded content.
@@ -380,6 +463,7 @@ impl StoredFile {
         };
         let media_type = media_type(name.as_bytes(), beginning, &OwnTypes::default());
         let memory = Some(HeldBytes::free(content));
-        StoredFile::new(name.as_bytes(), state, media_type, memory, charge, false)
+        let tags = (false, TagSource::Metadata);
+        StoredFile::new(name.as_bytes(), state, media_type, memory, charge, tags)
     }
 }

@@ -3,6 +3,10 @@
 //! Only [`root`] opens files by name, confined by `walk`. All other modules receive open files
 //! from it.
 
+// Digests of contents.
+pub mod digest;
+// Computes digests, in pieces.
+pub mod hashing;
 // Limits on what is held for clients: memory and descriptors.
 pub mod budget;
 // The cache of one worker.

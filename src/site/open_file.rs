@@ -176,7 +176,7 @@ impl Opened {
     }
 
     /// Reads at `offset` until `buffer` is full.
-    fn read_exact_at(
+    pub(super) fn read_exact_at(
         &self,
         mut buffer: &mut [u8],
         mut offset: u64,
@@ -224,7 +224,7 @@ impl Opened {
     /// file is unchanged. It is also so if the file has grown like a log or was given another name, mode or
     /// owner, and its old last bytes are still in place. If its middle was rewritten as well, this method
     /// does not notice that.
-    fn check(&self, blocking: Blocking) -> Result<Checked, BodyError> {
+    pub(super) fn check(&self, blocking: Blocking) -> Result<Checked, BodyError> {
         for _ in 0..CHECKS {
             let Ok(now) = self.file.get().map(state_of)? else {
                 return Err(BodyError::Changed);

@@ -37,6 +37,8 @@ pub struct SiteOptions {
     /// Whether a symbolic link may lead out of the root. Off by default: otherwise, anyone who can
     /// write below the root could publish every file that the server can read.
     pub follow_symlinks: bool,
+    /// What the entity-tags of files are made from.
+    pub etag: TagSource,
     /// Media types that the operator gives by extension.
     pub types: OwnTypes,
     /// Whether responses are compressed on the fly if the client accepts it.
@@ -57,6 +59,16 @@ pub struct SiteOptions {
     /// If docroot serves a single file: its name. The file is served under this name and at `/`, even
     /// if it is hidden. Every other path is 404.
     pub only: Option<Vec<u8>>,
+}
+
+/// What the entity-tags of files are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagSource {
+    /// The size and the modification time and, of small files, the content.
+    Metadata,
+    /// The content alone, so that servers with copies of the same files send the same entity-tags. A large
+    /// file must be read before it is sent for the first time.
+    Content,
 }
 
 /// What all workers together may hold for clients.
@@ -144,6 +156,7 @@ impl Default for SiteOptions {
             strict_negotiation: false,
             default_language: Language::english(),
             follow_symlinks: false,
+            etag: TagSource::Metadata,
             types: OwnTypes::default(),
             compress: true,
             precompressed: false,

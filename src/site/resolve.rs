@@ -459,12 +459,17 @@ impl Site {
             read.media_type,
             memory,
             overhead,
-            read.is_size_unknown,
+            (read.is_size_unknown, self.options.etag),
         ));
-        if stored.state.is_settled(self.now) && self.may_be_cached(&stored) {
+        if self.is_settled(&stored.state) && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
         }
         stored
+    }
+
+    /// Whether a later change of a file in this state is certain to show.
+    pub(super) fn is_settled(&self, state: &FileState) -> bool {
+        state.is_settled(self.now)
     }
 
     /// Whether a change of the file is certain to show in its state. An empty file may get content that its

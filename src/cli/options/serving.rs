@@ -1,8 +1,9 @@
 //! How files are served.
 
-use super::definition::{Group, Kind, List, OptionDef, Scope, store, utf8};
+use super::definition::{Choice, Group, Kind, List, OptionDef, Scope, store, utf8};
 
 use crate::semantics::language::Language;
+use crate::site::options::TagSource;
 use crate::site::path::is_hidden_name;
 use crate::site::prefix::Prefix;
 
@@ -23,6 +24,7 @@ pub const GROUP: Group = Group {
         STRICT_NEGOTIATION,
         TYPE,
         PRECOMPRESSED,
+        ETAG,
         NO_COMPRESS,
         OPEN,
     ],
@@ -177,6 +179,30 @@ const PRECOMPRESSED: OptionDef = OptionDef::new(
      it is not older than page.html. Of those that the client likes best, docroot sends the smallest. \
      docroot compress makes these files",
 )
+.scope(Scope::Answer);
+
+const ETAG: OptionDef = OptionDef::new(
+    "etag",
+    Kind::Choice(
+        "SOURCE",
+        &[
+            Choice {
+                word: "metadata",
+                help: "The size and the modification time and, of small files, the content",
+                apply: |settings| settings.config.site.etag = TagSource::Metadata,
+            },
+            Choice {
+                word: "content",
+                help: "The content alone (SHA-256)",
+                apply: |settings| settings.config.site.etag = TagSource::Content,
+            },
+        ],
+    ),
+    "What the entity-tags of files are made from. With 'content', servers with copies of the same files \
+     send the same entity-tags. But docroot reads each large file to its end before it first sends a part \
+     of it, and again after the file changed: about 2 seconds per GiB, or as long as the disk takes",
+)
+.default(|_| "metadata".into())
 .scope(Scope::Answer);
 
 const NO_COMPRESS: OptionDef = OptionDef::new(

@@ -1,0 +1,351 @@
+//! Computes digests of contents, in pieces.
+//!
+//! The worker hashes content that it has in memory. Disk threads read and hash files. All workers share that
+//! work: clients that want the digest of the same bytes wait for one run, and the digests of whole files stay
+//! known for as long as the files do not change. If every client leaves, the run stops after its piece. Its
+//! progress is kept, so the next client does not begin from the start.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::semantics::digest::Algorithm;
+use crate::site::budget::{Account, Budget, Reserved};
+use crate::site::digest::{Digest, Hasher};
+use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered, Room};
+use crate::site::file::StoredFile;
+use crate::site::held::HeldBytes;
+use crate::site::nofollow::Blocking;
+use crate::site::open_file::Opened;
+use crate::site::resolve::Site;
+use crate::site::root::{DiskError, FileState, LookupError, Root};
+
+/// What a worker hashes in one turn. Without instructions for it, SHA-256 takes half a millisecond for it.
+const MEMORY_PIECE: usize = 128 * 1024;
+
+/// What a disk thread hashes before other jobs have their turn. It takes 30 ms, and a slow disk needs twice
+/// as long to read it.
+const FILE_PIECE: u64 = 8 << 20;
+
+/// What a disk thread reads at once.
+const BUFFER: usize = 128 * 1024;
+
+/// Digests that stay known. A site has few large files.
+const MOST_KNOWN: usize = 4096;
+
+/// What a known digest takes in memory, about.
+const COST: u64 = 512;
+
+/// Runs whose progress is kept.
+const MOST_RUNS: usize = 64;
+
+/// A part of a representation, and how it is hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// The first byte.
+    pub first: u64,
+    /// How many bytes.
+    pub length: u64,
+    /// The algorithm.
+    pub algorithm: Algorithm,
+}
+
+/// What the digests of all workers are known by.
+type Key = (FileState, Part);
+
+/// The digests of files, for all workers.
+#[derive(Default)]
+pub struct Hashes(Mutex<Tables>);
+
+#[derive(Default)]
+struct Tables {
+    known: HashMap<Key, (Digest, Reserved)>,
+    /// The keys of `known`, the oldest first.
+    order: VecDeque<Key>,
+    /// Those that are under way, and those that clients have left.
+    runs: VecDeque<Arc<Run>>,
+}
+
+/// The digest of a part of a file, while it is computed.
+struct Run {
+    path: Box<[u8]>,
+    key: Key,
+    /// Whether no later change of the file can go unnoticed. Then others may use its outcome.
+    is_shared: bool,
+    stage: Mutex<Stage>,
+}
+
+enum Stage {
+    /// It goes on from here.
+    Paused(Progress),
+    /// A disk thread hashes the piece that begins here.
+    Away(u64, Pending<Result<Step, DiskError>>),
+    Done(Result<Digest, DiskError>),
+}
+
+#[derive(Clone)]
+struct Progress {
+    /// The offset of the next byte.
+    at: u64,
+    hasher: Hasher,
+}
+
+/// What became of a piece.
+enum Step {
+    More(Progress),
+    Done(Digest),
+}
+
+/// A digest that a client waits for.
+pub enum Hashing {
+    /// Of content in memory.
+    Memory(Box<MemoryHashing>),
+    /// Of a file.
+    File(FileHashing),
+}
+
+/// A digest of content in memory.
+pub struct MemoryHashing {
+    bytes: Rc<HeldBytes>,
+    rest: Range<usize>,
+    hasher: Hasher,
+}
+
+/// A client's part in a run.
+pub struct FileHashing {
+    run: Arc<Run>,
+    registered: Registered,
+    /// How far the run was when the client looked last.
+    seen: u64,
+}
+
+/// How far a digest has come.
+#[derive(Debug)]
+pub enum Hashed {
+    /// There is more to hash.
+    More,
+    /// It waits for the disk, and the client will be woken. Whether a piece was hashed since the client looked
+    /// last.
+    WaitsForDisk(bool),
+    /// It has ended. If the file has changed, the error is [`DiskError::Unsteady`].
+    Done(Result<Digest, DiskError>),
+}
+
+impl Part {
+    /// All of `length` bytes.
+    pub fn whole(length: u64, algorithm: Algorithm) -> Part {
+        Part {
+            first: 0,
+            length,
+            algorithm,
+        }
+    }
+}
+
+impl Hashing {
+    /// Begins to hash a part of content in memory.
+    pub fn of_memory(bytes: &Rc<HeldBytes>, part: Part) -> Hashing {
+        let offset = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        Hashing::Memory(Box::new(MemoryHashing {
+            bytes: Rc::clone(bytes),
+            rest: offset(part.first)..offset(part.first.saturating_add(part.length)),
+            hasher: Hasher::new(part.algorithm),
+        }))
+    }
+
+    /// Begins to hash a part of a file as it is stored, or joins those that do.
+    pub fn of_file(hashes: &Hashes, site: &Site, file: &StoredFile, part: Part) -> Hashing {
+        match &file.memory {
+            Some(bytes) => Hashing::of_memory(bytes, part),
+            None => Hashing::File(FileHashing {
+                run: hashes.join(site, file, part),
+                registered: Registered::default(),
+                seen: 0,
+            }),
+        }
+    }
+
+    /// Whether the worker computes it itself.
+    pub fn is_on_worker(&self, site: &Site) -> bool {
+        matches!(self, Hashing::Memory(_)) || site.disk().is_none()
+    }
+
+    /// Hashes one more piece, or has it hashed.
+    pub fn advance(&mut self, hashes: &Hashes, site: &Site, caller: Caller<'_>) -> Hashed {
+        match self {
+            Hashing::Memory(hashing) => hashing.advance(),
+            Hashing::File(hashing) => hashing.advance(hashes, site, caller),
+        }
+    }
+}
+
+impl MemoryHashing {
+    fn advance(&mut self) -> Hashed {
+        let end = self.rest.end.min(self.rest.start + MEMORY_PIECE);
+        self.hasher.update(&self.bytes[self.rest.start..end]);
+        self.rest.start = end;
+        match self.rest.is_empty() {
+            true => Hashed::Done(Ok(self.hasher.clone().finish())),
+            false => Hashed::More,
+        }
+    }
+}
+
+impl FileHashing {
+    fn advance(&mut self, hashes: &Hashes, site: &Site, caller: Caller<'_>) -> Hashed {
+        let mut stage = lock(&self.run.stage);
+        if let Stage::Away(_, pending) = &*stage {
+            match pending.poll() {
+                None => pending.wake_once(&mut self.registered, caller.waker),
+                Some(ended) => *stage = self.run.settle(ended, hashes, site),
+            }
+        }
+        if let Stage::Paused(progress) = &*stage {
+            *stage = self.run.go_on(progress.clone(), hashes, site, caller);
+            if let Stage::Away(_, pending) = &*stage {
+                pending.wake_once(&mut self.registered, caller.waker);
+            }
+        }
+        match &*stage {
+            Stage::Done(outcome) => Hashed::Done(*outcome),
+            // Without disk threads, the worker has hashed a piece.
+            Stage::Paused(_) => Hashed::More,
+            Stage::Away(at, _) => {
+                let seen = std::mem::replace(&mut self.seen, *at);
+                Hashed::WaitsForDisk(seen != *at)
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Hashes the next piece, on a disk thread if there is one.
+    fn go_on(&self, progress: Progress, hashes: &Hashes, site: &Site, caller: Caller<'_>) -> Stage {
+        let ((state, part), at) = (self.key, progress.at);
+        let (root, path) = (Arc::clone(site.root()), self.path.clone());
+        let (memory, closer) = (Arc::clone(site.memory()), site.disk().cloned());
+        let file_system = root.devices().file_system(state.device());
+        let piece = move || hash_piece(&root, closer, &path, &state, part, progress, &memory);
+        let Some(pool) = site.disk() else {
+            return self.settle(Ended::Done(piece()), hashes, site);
+        };
+        let (effort, network) = (Effort::Read, caller.network);
+        match pool.submit(effort, file_system, network, Room::Limited, piece) {
+            Some(pending) => Stage::Away(at, pending),
+            None => self.settle(Ended::Displaced, hashes, site),
+        }
+    }
+
+    /// What follows after a piece. The digest of a whole file stays known.
+    fn settle(&self, ended: Ended<Result<Step, DiskError>>, hashes: &Hashes, site: &Site) -> Stage {
+        let outcome = match ended {
+            Ended::Done(Ok(Step::More(progress))) => return Stage::Paused(progress),
+            Ended::Done(Ok(Step::Done(digest))) => Ok(digest),
+            Ended::Done(Err(fault)) => Err(fault),
+            Ended::Panicked => Err(DiskError::Failed),
+            Ended::Displaced => Err(DiskError::DiskBusy),
+        };
+        let (state, part) = self.key;
+        let mut tables = lock(&hashes.0);
+        tables.runs.retain(|run| !std::ptr::eq(&**run, self));
+        if let Ok(digest) = outcome
+            && part.length == state.size
+            && self.is_shared
+        {
+            tables.keep(self.key, digest, site.memory());
+        }
+        Stage::Done(outcome)
+    }
+}
+
+impl Hashes {
+    /// The digest of a whole file in this state, if it is known.
+    pub fn known(&self, file: &StoredFile, part: Part) -> Option<Digest> {
+        let tables = lock(&self.0);
+        tables
+            .known
+            .get(&(file.state, part))
+            .map(|(digest, _)| *digest)
+    }
+
+    /// The run for a part of a file.
+    fn join(&self, site: &Site, file: &StoredFile, part: Part) -> Arc<Run> {
+        let key = (file.state, part);
+        let mut tables = lock(&self.0);
+        if let Some(run) = tables.runs.iter().find(|run| run.key == key) {
+            return Arc::clone(run);
+        }
+        let known = tables.known.get(&key).map(|(digest, _)| *digest);
+        let is_shared = site.is_settled(&file.state);
+        let run = Arc::new(Run {
+            path: file.path.clone(),
+            key,
+            is_shared,
+            stage: Mutex::new(match known {
+                Some(digest) => Stage::Done(Ok(digest)),
+                None => Stage::Paused(Progress {
+                    at: part.first,
+                    hasher: Hasher::new(part.algorithm),
+                }),
+            }),
+        });
+        if is_shared && known.is_none() {
+            tables.runs.push_back(Arc::clone(&run));
+            if tables.runs.len() > MOST_RUNS {
+                tables.runs.pop_front();
+            }
+        }
+        run
+    }
+}
+
+impl Tables {
+    fn keep(&mut self, key: Key, digest: Digest, memory: &Arc<Budget>) {
+        let charge = memory.reserve_anyway(Account::Contents, COST);
+        if self.known.insert(key, (digest, charge)).is_none() {
+            self.order.push_back(key);
+        }
+        if self.order.len() > MOST_KNOWN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+}
+
+/// Hashes a piece of a file, which must be in this state before and after.
+fn hash_piece(
+    root: &Arc<Root>,
+    closer: Option<DiskPool>,
+    path: &[u8],
+    state: &FileState,
+    part: Part,
+    mut progress: Progress,
+    memory: &Arc<Budget>,
+) -> Result<Step, DiskError> {
+    let opened = Opened::new(root, closer, path, Some(state), Blocking::Allowed);
+    let opened = opened.map_err(LookupError::on_disk_thread)?;
+    let opened = opened.ok_or(DiskError::Unsteady)?;
+    let _charge = memory.reserve_anyway(Account::Contents, BUFFER as u64);
+    let mut buffer = vec![0; BUFFER];
+    let last = part.first.saturating_add(part.length);
+    let end = last.min(progress.at.saturating_add(FILE_PIECE));
+    while progress.at < end {
+        let length = usize::try_from(end - progress.at).unwrap_or(BUFFER);
+        let bytes = &mut buffer[..length.min(BUFFER)];
+        opened.read_exact_at(bytes, progress.at, Blocking::Allowed)?;
+        progress.hasher.update(bytes);
+        progress.at += bytes.len() as u64;
+    }
+    opened.check(Blocking::Allowed)?;
+    Ok(match progress.at == last {
+        true => Step::Done(progress.hasher.finish()),
+        false => Step::More(progress),
+    })
+}
+
+/// Ignores poisoning, because no panic leaves the value half-written.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
