@@ -19,6 +19,8 @@ pub mod observe;
 pub mod origin;
 // RFC 9110: values in, decisions out. Pure.
 pub mod semantics;
+// Writes precompressed files.
+pub mod precompress;
 // The files on disk.
 pub mod site;
 // How values are formatted, and classes of octets. Pure.

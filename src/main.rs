@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::env;
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -12,9 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use docroot::cli::banner::{Banner, summary};
-use docroot::cli::launch::{Command, Explain, Launch};
+use docroot::cli::launch::{Command, Compress, Explain, Launch};
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
-use docroot::cli::signals::{self, end_on_signals, survive_file_size_limit};
+use docroot::cli::signals::{self, end_on_signals, flag_on_signals, survive_file_size_limit};
 use docroot::cli::warnings::{Surroundings, warnings};
 use docroot::cli::{self, explanation};
 use docroot::http1::target::Scheme;
@@ -29,6 +30,7 @@ use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
+use docroot::precompress::{self, report::Report};
 
 fn main() -> ExitCode {
     notice::print_panics();
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let status = match cli::parse(env::args_os(), env::vars_os(), &Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Explain(request)) => explain(*request),
+        Ok(Command::Compress(request)) => compress(&request),
         Ok(Command::Print(text)) => print(&text),
         Err(mistake) => {
             // If the mistake cannot be printed, the status still tells.
@@ -50,10 +53,7 @@ fn main() -> ExitCode {
 fn run(launch: Launch) -> ExitCode {
     match serve(launch) {
         Ok(status) => status,
-        Err(error) => {
-            say(format!("docroot: {error}\n"));
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
 }
 
@@ -62,11 +62,49 @@ fn explain(request: Explain) -> ExitCode {
     let head = explanation::request(&request);
     match net::explain::explain(request.config, &head) {
         Ok(explained) => print(&explanation::print(&explained, request.format)),
-        Err(error) => {
-            say(format!("docroot: {error}\n"));
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&error),
     }
+}
+
+fn compress(request: &Compress) -> ExitCode {
+    notice::tell(&request.remarks);
+    let stop = match flag_on_signals() {
+        Ok(stop) => stop,
+        Err(fault) => return fail(&StartError::System("a signal handler", fault)),
+    };
+    // Only a person at a terminal needs to see the progress.
+    let columns = columns(io::stderr());
+    let mut show = |report: &Report| show_progress(report, columns.unwrap_or_default());
+    let show: Option<&mut dyn FnMut(&Report)> = match columns {
+        Some(_) => Some(&mut show),
+        None => None,
+    };
+    let erase = if columns.is_some() { ERASE_LINE } else { "" };
+    // Whoever compresses waits for these lines, so none of them is lost.
+    let mut tell =
+        |fault: &precompress::fault::Fault| write_now(&format!("{erase}docroot: {fault}\n"));
+    let outcome = precompress::run(&request.options, &stop, show, &mut tell);
+    write_now(erase);
+    match outcome {
+        Ok(report) => match print(report.to_string().as_bytes()) {
+            ExitCode::SUCCESS if report.has_failures() => ExitCode::FAILURE,
+            status => status,
+        },
+        Err(fault) => fail(&fault),
+    }
+}
+
+/// Returns to the beginning of a line on a terminal and erases it.
+const ERASE_LINE: &str = "\r\x1b[K";
+
+fn show_progress(report: &Report, columns: usize) {
+    // In the last column, some terminals go to the next line.
+    let line: String = report
+        .progress()
+        .chars()
+        .take(columns.saturating_sub(1))
+        .collect();
+    write_now(&format!("{ERASE_LINE}{line}"));
 }
 
 fn serve(launch: Launch) -> Result<ExitCode, StartError> {
@@ -175,6 +213,17 @@ fn print(text: &[u8]) -> ExitCode {
         }
         _ => ExitCode::SUCCESS,
     }
+}
+
+/// Writes on the standard error and waits until that is done. If it fails, there is no other place to say so.
+fn write_now(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Says what went wrong.
+fn fail(fault: &dyn Display) -> ExitCode {
+    say(format!("docroot: {fault}\n"));
+    ExitCode::FAILURE
 }
 
 /// Prints on the standard error.

@@ -12,8 +12,6 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 use super::options::{Kind, Mode, OptionDef, options};
 use super::settings::Settings;
 
-/// The name of the subcommand.
-pub const EXPLAIN: &str = "explain";
 /// The id of the argument that says what to serve.
 pub const PATH: &str = "PATH";
 /// The id of the argument that says what to ask for.
@@ -26,11 +24,12 @@ const ABOUT: &str = "Serve a directory, or a single file, over HTTP";
 
 const USAGE: &str = "\
 docroot [OPTIONS] [PATH]
-       docroot explain [OPTIONS] TARGET [PATH]";
+       docroot explain [OPTIONS] TARGET [PATH]
+       docroot compress [OPTIONS] [PATH]";
 
 const AFTER_HELP: &str = "\
-'docroot explain' is a command only if explain is the first argument. To serve a directory of that
-name, write docroot ./explain.
+'docroot explain' and 'docroot compress' are commands only if explain or compress is the first
+argument. To serve a directory of that name, write docroot ./explain or docroot ./compress.
 
 Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
 
@@ -47,7 +46,8 @@ Examples:
   docroot report.pdf               serve a single file
   docroot --tls-self-signed        serve this directory over HTTPS
   docroot --log-format json | jq   process the log with another program
-  docroot explain /a.txt www       explain the response to GET /a.txt";
+  docroot explain /a.txt www       explain the response to GET /a.txt
+  docroot compress www             write precompressed files, for docroot --precompressed www";
 
 const EXPLAIN_ABOUT: &str = "Explain how docroot would answer a request, without starting a server";
 
@@ -61,6 +61,39 @@ Examples:
   docroot explain /                                 the response to GET / from this directory
   docroot explain /a.txt -H 'Range: bytes=0-99'     the response to a range request
   docroot explain /a.txt --method HEAD www          the response to HEAD, from the directory www";
+
+const COMPRESS_ABOUT: &str = "Write precompressed files, which docroot --precompressed sends";
+
+const COMPRESS_USAGE: &str = "docroot compress [OPTIONS] [PATH]";
+
+#[cfg(feature = "codings")]
+const COMPRESS_CODINGS: &str = "\
+For page.html, docroot writes page.html.br (Brotli), page.html.zst (Zstandard) and page.html.gz
+(gzip), as small as each can be, with the time, the mode and the owner of page.html.";
+
+#[cfg(not(feature = "codings"))]
+const COMPRESS_CODINGS: &str = "\
+For page.html, docroot writes page.html.gz (gzip), as small as it can be, with the time, the mode and
+the owner of page.html. This docroot was built without Brotli and Zstandard. To get them, install
+docroot with --features codings.";
+
+const COMPRESS_AFTER_HELP: &str = "\
+docroot compresses only types that become smaller, such as text. It leaves out a precompressed file
+that would save less than 2 %, and one that is not older than its original. It does not follow
+symbolic links. Ctrl-C ends it without a half-written file.
+
+Examples:
+  docroot compress www                            write the precompressed files in www
+  docroot compress --clean www                    also remove those that are of no use
+  docroot --precompressed www                     serve www with them
+  docroot explain /a.txt --precompressed www      say which of them is sent, and why";
+
+const COMPRESS_SHORT_AFTER_HELP: &str = "\
+Examples:
+  docroot compress www                 write the precompressed files in www
+  docroot --precompressed www          serve www with them
+
+docroot compress --help shows all options.";
 
 const SHORT_AFTER_HELP: &str = "\
 Examples:
@@ -80,22 +113,27 @@ docroot explain --help shows all options.";
 /// The whole command line. The help shows the values of `defaults`.
 pub fn command(defaults: &Settings) -> Command {
     // If the target is missing, the help may have been asked for.
-    let explain = explain(defaults).mut_args(|argument| argument.required(false));
-    serve(defaults)
+    let explain = full(Mode::Explain, defaults).mut_args(|argument| argument.required(false));
+    full(Mode::Serve, defaults)
         .version(VERSION)
         .subcommand(explain)
+        .subcommand(full(Mode::Compress, defaults))
         // `docroot -q explain` and `docroot help` serve directories of these names.
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
         .args_override_self(true)
 }
 
-/// What [`docroot --help`](Mode::Serve) and [`docroot explain --help`](Mode::Explain) describe.
+/// What `--help` of a command describes.
 pub fn full(mode: Mode, defaults: &Settings) -> Command {
-    match mode {
-        Mode::Serve => serve(defaults),
-        Mode::Explain => explain(defaults),
-    }
+    let after_help = match mode {
+        Mode::Serve => AFTER_HELP.to_owned(),
+        Mode::Explain => EXPLAIN_AFTER_HELP.to_owned(),
+        Mode::Compress => [COMPRESS_CODINGS, COMPRESS_AFTER_HELP].join("\n\n"),
+    };
+    bare(mode)
+        .args(arguments(mode, defaults))
+        .after_help(after_help)
 }
 
 /// The same for `-h`: only the common options, each in one line of 80 columns.
@@ -105,6 +143,7 @@ pub fn short(mode: Mode, defaults: &Settings) -> Command {
     let after_help = match mode {
         Mode::Serve => SHORT_AFTER_HELP,
         Mode::Explain => EXPLAIN_SHORT_AFTER_HELP,
+        Mode::Compress => COMPRESS_SHORT_AFTER_HELP,
     };
     bare(mode)
         .term_width(80)
@@ -112,24 +151,12 @@ pub fn short(mode: Mode, defaults: &Settings) -> Command {
         .after_help(after_help)
 }
 
-fn serve(defaults: &Settings) -> Command {
-    bare(Mode::Serve)
-        .args(arguments(Mode::Serve, defaults))
-        .after_help(AFTER_HELP)
-}
-
-/// The subcommand.
-pub fn explain(defaults: &Settings) -> Command {
-    bare(Mode::Explain)
-        .args(arguments(Mode::Explain, defaults))
-        .after_help(EXPLAIN_AFTER_HELP)
-}
-
 /// A command without options.
 fn bare(mode: Mode) -> Command {
     let (name, about, usage) = match mode {
         Mode::Serve => ("docroot", ABOUT, USAGE),
-        Mode::Explain => (EXPLAIN, EXPLAIN_ABOUT, EXPLAIN_USAGE),
+        Mode::Explain => (mode.word(), EXPLAIN_ABOUT, EXPLAIN_USAGE),
+        Mode::Compress => (mode.word(), COMPRESS_ABOUT, COMPRESS_USAGE),
     };
     let target = Arg::new(TARGET)
         .help("The target of the request, such as /index.html?a=b")
@@ -143,7 +170,7 @@ fn bare(mode: Mode) -> Command {
         .disable_version_flag(true)
         .max_term_width(100)
         .args(Some(target).filter(|_| mode == Mode::Explain))
-        .arg(path())
+        .arg(path(mode))
 }
 
 /// The options of the mode, under their headings.
@@ -152,11 +179,17 @@ fn arguments(mode: Mode, defaults: &Settings) -> impl Iterator<Item = Arg> {
     options.map(move |(heading, option)| argument(option, mode, defaults).help_heading(heading))
 }
 
-fn path() -> Arg {
+fn path(mode: Mode) -> Arg {
+    let (what, hint) = match mode {
+        Mode::Serve | Mode::Explain => {
+            ("directory or the single file to serve", ValueHint::AnyPath)
+        }
+        Mode::Compress => ("directory whose files to compress", ValueHint::DirPath),
+    };
     Arg::new(PATH)
-        .help("The directory or the single file to serve [default: DOCROOT_PATH or .]")
+        .help(format!("The {what} [default: DOCROOT_PATH or .]"))
         .value_parser(value_parser!(PathBuf))
-        .value_hint(ValueHint::AnyPath)
+        .value_hint(hint)
 }
 
 fn argument(option: &OptionDef, mode: Mode, defaults: &Settings) -> Arg {

@@ -2,6 +2,7 @@
 
 use crate::cli::qr::Qr;
 use crate::net::config::Config;
+use crate::precompress::Options;
 
 /// What docroot was asked to do.
 #[derive(Debug)]
@@ -10,6 +11,8 @@ pub enum Command {
     Serve(Box<Launch>),
     /// Explain how the server would answer one request.
     Explain(Box<Explain>),
+    /// Write precompressed files.
+    Compress(Box<Compress>),
     /// Print this on the standard output and exit.
     Print(Vec<u8>),
 }
@@ -44,6 +47,15 @@ pub struct Explain {
     pub remarks: Vec<String>,
     /// The server that would answer the request.
     pub config: Config,
+}
+
+/// Files to compress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compress {
+    /// Which, and how.
+    pub options: Options,
+    /// What to tell the operator before, one line each.
+    pub remarks: Vec<String>,
 }
 
 /// How to print an explanation.

@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 
-use command::{EXPLAIN, PATH, TARGET};
+use command::{PATH, TARGET};
 use environment::Environment;
 use launch::Command;
 use machine::Machine;
@@ -69,15 +69,16 @@ pub fn parse(
     machine: &Machine,
 ) -> Result<Command, UsageError> {
     let typed: Vec<OsString> = arguments.into_iter().collect();
-    let mode = match typed.get(1) {
-        Some(first) if first == EXPLAIN => Mode::Explain,
-        _ => Mode::Serve,
-    };
+    let mut with_word = Mode::WITH_WORD.into_iter();
+    let first = typed.get(1);
+    let mode = with_word.find(|mode| first.is_some_and(|first| first == mode.word()));
+    let mode = mode.unwrap_or(Mode::Serve);
     let settings = Settings::defaults(machine);
     let matches = command::command(&settings)
         .try_get_matches_from(&typed)
         .map_err(|error| usage_error(mode, &error, &typed))?;
-    let matches = matches.subcommand_matches(EXPLAIN).unwrap_or(&matches);
+    let of_subcommand = matches.subcommand().map(|(_, matches)| matches);
+    let matches = of_subcommand.unwrap_or(&matches);
     let environment = Environment::new(variables);
     act(mode, settings, matches, &environment).map_err(|mistake| UsageError::new(mode, &mistake))
 }
@@ -92,10 +93,15 @@ fn usage_error(mode: Mode, error: &clap::Error, typed: &[OsString]) -> UsageErro
             _ => return UsageError::from_clap(mode, error),
         },
         // clap takes a second path for a misplaced subcommand.
-        (Mode::Serve, ErrorKind::ArgumentConflict) if typed.iter().any(|word| word == EXPLAIN) => {
-            "explain must be the first argument: write docroot explain, then the options".into()
-        }
         (Mode::Serve, ErrorKind::ArgumentConflict) => {
+            let mut with_word = Mode::WITH_WORD.into_iter();
+            let is_typed = |mode: &Mode| typed.iter().any(|word| word == mode.word());
+            if let Some(mode) = with_word.find(is_typed) {
+                let (word, command) = (mode.word(), mode.typed());
+                let text =
+                    format!("{word} must be the first argument: write {command}, then the options");
+                return UsageError::new(Mode::Serve, &text);
+            }
             let word = match error.get(ContextKind::InvalidSubcommand) {
                 Some(ContextValue::String(word)) => quoted(OsStr::new(word)),
                 _ => String::new(),
@@ -149,6 +155,7 @@ fn act(
             let target = target(matches.get_one::<OsString>(TARGET))?;
             settings.explain(target).map(Box::new).map(Command::Explain)
         }
+        Mode::Compress => Ok(Command::Compress(Box::new(settings.compress()))),
     }
 }
 

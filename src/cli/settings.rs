@@ -8,13 +8,14 @@ use std::net::IpAddr;
 use clap_complete::Shell;
 
 use super::https::Https;
-use super::launch::{Explain, ExplainFormat, Launch};
+use super::launch::{Compress, Explain, ExplainFormat, Launch};
 use super::machine::Machine;
 use super::qr::Qr;
 use crate::cli::units::show_size;
 use crate::net::config::Config;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
+use crate::precompress::Options;
 use crate::site::options::SiteOptions;
 
 /// Everything that an option can change.
@@ -40,6 +41,8 @@ pub struct Settings {
     pub lan: Option<IpAddr>,
     /// The request of `docroot explain`.
     pub request: Request,
+    /// What `docroot compress` does. The root is that of the server.
+    pub compress: Options,
     /// What to tell the operator at the start, one line each.
     pub remarks: Vec<String>,
     /// What to print instead of serving.
@@ -110,6 +113,12 @@ impl Settings {
                 fields: Vec::new(),
                 format: ExplainFormat::Text,
             },
+            compress: Options {
+                root: ".".into(),
+                clean: false,
+                hidden: false,
+                workers: machine.processors.max(1),
+            },
             remarks: Vec::new(),
             print: None,
         }
@@ -159,6 +168,19 @@ impl Settings {
             remarks: self.remarks,
             config: self.config,
         })
+    }
+}
+
+impl Settings {
+    /// The files to compress.
+    pub fn compress(self) -> Compress {
+        Compress {
+            options: Options {
+                root: self.config.root,
+                ..self.compress
+            },
+            remarks: self.remarks,
+        }
     }
 }
 

@@ -71,6 +71,19 @@ pub fn end_on_signals(handle: Handle, counters: Arc<Counters>) -> io::Result<Hur
     Ok(hurry)
 }
 
+/// A flag that the first signal sets. The second one ends the process at once, with status 1.
+pub fn flag_on_signals() -> io::Result<Arc<AtomicBool>> {
+    let (ignored, set) = (ignored_signals(), Arc::<AtomicBool>::default());
+    for signal in ENDING {
+        if !contains(ignored, signal) {
+            // The first one does nothing until the second one has set the flag.
+            flag::register_conditional_shutdown(signal, 1, Arc::clone(&set))?;
+            flag::register(signal, Arc::clone(&set))?;
+        }
+    }
+    Ok(set)
+}
+
 /// Says after a while how many responses the server still sends.
 fn tell_if_slow(counters: Arc<Counters>) {
     let tell = move || {

@@ -553,7 +553,7 @@ fn mistakes_in_the_environment_name_the_variable() {
 
 #[test]
 fn every_option_has_a_help_and_a_default_if_it_takes_a_value() {
-    for (heading, option) in [Mode::Serve, Mode::Explain].into_iter().flat_map(options) {
+    for (heading, option) in Mode::ALL.into_iter().flat_map(options) {
         let name = option.long;
         assert!(!heading.is_empty() && !option.help.is_empty(), "{name}");
         assert!(!option.help.ends_with('.'), "{name}");
@@ -566,7 +566,7 @@ fn every_option_has_a_help_and_a_default_if_it_takes_a_value() {
 #[test]
 fn defaults_are_shown_as_they_are_typed() {
     let defaults = Settings::defaults(&MACHINE);
-    let options = [Mode::Serve, Mode::Explain].into_iter().flat_map(options);
+    let options = Mode::ALL.into_iter().flat_map(options);
     for (_, option) in options {
         // Every text is the name of a file. An option with an optional value is off without it.
         if matches!(option.kind, Kind::File(_)) || option.bare.is_some() {

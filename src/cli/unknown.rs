@@ -8,13 +8,18 @@ use super::options::{Mode, options, quoted};
 /// What to say about an option that the command does not take.
 pub fn option(mode: Mode, typed: &str) -> String {
     let quoted = quoted(OsStr::new(typed));
-    let others = mode.other();
-    if let Some((_, other)) = options(others).find(|(_, option)| option.is_named(typed, others)) {
-        let name = other.typed();
-        return match mode {
-            Mode::Explain => format!("unexpected option {quoted}: explain does not take {name}"),
-            Mode::Serve => format!("unexpected option {quoted}: only explain takes {name}"),
-        };
+    for other in Mode::ALL.into_iter().filter(|other| *other != mode) {
+        let mut known = options(other);
+        if let Some((_, known)) = known.find(|(_, option)| option.is_named(typed, other)) {
+            let name = known.typed();
+            let why = match mode {
+                Mode::Serve => format!("only {} takes {name}", other.word()),
+                Mode::Explain | Mode::Compress => {
+                    format!("{} does not take {name}", mode.word())
+                }
+            };
+            return format!("unexpected option {quoted}: {why}");
+        }
     }
     let near = match typed.strip_prefix("--") {
         Some(long) => nearest(
@@ -50,6 +55,12 @@ mod tests {
         check_option(Mode::Serve, "--method", method);
         let port = "unexpected option '-p': explain does not take --port";
         check_option(Mode::Explain, "-p", port);
+        let port = "unexpected option '--port': compress does not take --port";
+        check_option(Mode::Compress, "--port", port);
+        let clean = "unexpected option '--clean': only compress takes --clean";
+        check_option(Mode::Serve, "--clean", clean);
+        let claen = "there is no option '--claen'; did you mean --clean?";
+        check_option(Mode::Compress, "--claen", claen);
         let hidden = "there is no option '--hi\\u{202e}dden'";
         check_option(Mode::Serve, "--hi\u{202e}dden", hidden);
     }

@@ -14,7 +14,7 @@ use crate::origin::handler::Origin;
 use crate::origin::request::Request;
 use crate::semantics::coding::{Coding, accepts};
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
-use crate::semantics::variant::{SIDECARS, original_of};
+use crate::semantics::variant::{SIDECARS, is_outdated, original_of};
 use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
@@ -137,7 +137,7 @@ fn look(
     if file.is_size_unknown || file.size() == 0 {
         return ignored("this precompressed file is empty, so it holds no content");
     }
-    if file.state.is_older_than(&original.state) {
+    if is_outdated(file.state.modified_at(), original.state.modified_at()) {
         origin.outdated.tell(path, &original.path);
         return ignored("this precompressed file is older than the original, so it is ignored");
     }

@@ -25,6 +25,25 @@ pub const SIDECARS: [(Coding, &str); 3] = [
     (Coding::Gzip, "gz"),
 ];
 
+/// When a file was modified. Earlier times are less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Modified {
+    /// Since 1970; negative before.
+    pub seconds: i64,
+    /// Since that second.
+    pub nanoseconds: u64,
+}
+
+/// Whether a sidecar is older than its original, so that it may hold the content of an earlier one. If its
+/// time has no fraction of a second, only whole seconds count: some tools and file systems cut the
+/// fraction off when they copy a time.
+pub fn is_outdated(sidecar: Modified, original: Modified) -> bool {
+    match sidecar.nanoseconds {
+        0 => sidecar.seconds < original.seconds,
+        _ => sidecar < original,
+    }
+}
+
 /// The name of the file whose sidecar would have this name, and the coding of the sidecar.
 pub fn original_of(name: &[u8]) -> Option<(&[u8], Coding)> {
     SIDECARS.into_iter().find_map(|(coding, extension)| {
@@ -136,6 +155,26 @@ mod tests {
         let suffixes = coded.into_iter().chain(sidecars).map(Variant::tag_suffix);
         let want = ["", "-gzip", "-deflate", "-br", "-zst", "-gz"];
         assert!(suffixes.eq(want));
+    }
+
+    #[test]
+    fn a_sidecar_is_outdated_if_it_is_older() {
+        let time = |(seconds, nanoseconds)| Modified {
+            seconds,
+            nanoseconds,
+        };
+        let check = |sidecar, original, want| {
+            let outdated = is_outdated(time(sidecar), time(original));
+            assert_eq!(outdated, want, "{sidecar:?} {original:?}");
+        };
+        check((5, 0), (5, 0), false);
+        check((6, 0), (5, 999), false);
+        check((5, 3), (5, 2), false);
+        check((5, 2), (5, 3), true);
+        check((5, 0), (5, 3), false); // the fraction was cut off
+        check((4, 999), (5, 0), true);
+        check((4, 0), (5, 0), true);
+        check((-1, 0), (0, 0), true);
     }
 
     #[test]

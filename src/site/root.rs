@@ -15,6 +15,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat};
 use rustix::io::Errno;
 
+use crate::semantics::variant::Modified;
 use crate::site::access::{self, Reader};
 pub use crate::site::confine::LinkPolicy;
 use crate::site::confine::{Confinement, Refusal};
@@ -590,14 +591,11 @@ impl FileState {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// Whether it was modified before `other`. If its time has no fraction of a second, only whole seconds
-    /// count: some tools and file systems cut the fraction off when they copy a time.
-    pub fn is_older_than(&self, other: &FileState) -> bool {
-        match self.modified_nanoseconds {
-            0 => self.modified < other.modified,
-            nanoseconds => {
-                (self.modified, nanoseconds) < (other.modified, other.modified_nanoseconds)
-            }
+    /// When its content was modified.
+    pub fn modified_at(&self) -> Modified {
+        Modified {
+            seconds: self.modified,
+            nanoseconds: self.modified_nanoseconds,
         }
     }
 

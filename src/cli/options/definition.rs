@@ -47,9 +47,11 @@ pub enum Scope {
     Answer,
     /// It describes a request or its explanation. Only `docroot explain` takes it.
     Request,
+    /// It says what to compress. Only `docroot compress` takes it.
+    Compress,
     /// It prints something about docroot and exits. Only serving takes it.
     Print,
-    /// It prints the help of the command and exits. Serving and `docroot explain` take it.
+    /// It prints the help of the command and exits. Every command takes it.
     Help,
 }
 
@@ -225,9 +227,9 @@ impl OptionDef {
     }
 
     /// The variables that set the option, in order of precedence. Options that print something and
-    /// options of a single request have no variable.
+    /// options of a single request or of `docroot compress` have no variable.
     pub fn variables(&self) -> Vec<String> {
-        if self.prints() || self.scope == Scope::Request {
+        if self.prints() || matches!(self.scope, Scope::Request | Scope::Compress) {
             return Vec::new();
         }
         let own = format!("DOCROOT_{}", self.long.to_uppercase().replace('-', "_"));

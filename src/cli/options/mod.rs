@@ -6,6 +6,8 @@
 pub use definition::{Group, Kind, OptionDef, Scope, quoted};
 pub use mode::Mode;
 
+// What `docroot compress` does.
+mod compress;
 // The commands that take options.
 mod mode;
 // Who may read the site.
@@ -30,8 +32,9 @@ mod responses;
 mod serving;
 
 /// The groups, in the order of the help.
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     request::GROUP,
+    compress::GROUP,
     serving::GROUP,
     responses::GROUP,
     access::GROUP,
@@ -50,9 +53,11 @@ pub fn options(mode: Mode) -> impl Iterator<Item = (&'static str, &'static Optio
 }
 
 fn takes(mode: Mode, option: &OptionDef) -> bool {
-    match (mode, option.scope) {
-        (_, Scope::Answer | Scope::Help) => true,
-        (Mode::Serve, scope) => scope != Scope::Request,
-        (Mode::Explain, scope) => scope == Scope::Request,
+    match option.scope {
+        Scope::Help => true,
+        Scope::Answer => mode != Mode::Compress,
+        Scope::Server | Scope::Print => mode == Mode::Serve,
+        Scope::Request => mode == Mode::Explain,
+        Scope::Compress => mode == Mode::Compress,
     }
 }

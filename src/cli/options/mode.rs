@@ -7,14 +7,32 @@ pub enum Mode {
     Serve,
     /// `docroot explain TARGET [PATH]`.
     Explain,
+    /// `docroot compress [PATH]`.
+    Compress,
 }
 
 impl Mode {
-    /// The other command.
-    pub fn other(self) -> Mode {
+    /// Every command.
+    pub const ALL: [Mode; 3] = [Mode::Serve, Mode::Explain, Mode::Compress];
+
+    /// The commands whose word is the first argument.
+    pub const WITH_WORD: [Mode; 2] = [Mode::Explain, Mode::Compress];
+
+    /// The first argument; empty if the command has none.
+    pub fn word(self) -> &'static str {
         match self {
-            Mode::Serve => Mode::Explain,
-            Mode::Explain => Mode::Serve,
+            Mode::Serve => "",
+            Mode::Explain => "explain",
+            Mode::Compress => "compress",
+        }
+    }
+
+    /// What people type to run it.
+    pub fn typed(self) -> &'static str {
+        match self {
+            Mode::Serve => "docroot",
+            Mode::Explain => "docroot explain",
+            Mode::Compress => "docroot compress",
         }
     }
 }
