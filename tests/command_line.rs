@@ -199,7 +199,7 @@ fn check_short_help(arguments: &[&str], last: &str) {
         .lines()
         .take_while(|line| !line.is_empty())
         .collect();
-    assert!((5..=14).contains(&options.len()), "{help}");
+    assert!((5..=15).contains(&options.len()), "{help}");
     for line in options {
         let begins_option = line.trim_start().starts_with('-');
         assert!(begins_option, "a second line: {help}");

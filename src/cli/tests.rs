@@ -13,6 +13,7 @@ use crate::net::config::{Bind, Config, Port, SiteRoot};
 use crate::net::limits::{Deadlines, Limits};
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
+use crate::precompress::Options;
 use crate::semantics::cors::Cors;
 use crate::semantics::own_types::OwnTypes;
 use crate::semantics::rules::Rules;
@@ -585,6 +586,50 @@ fn defaults_are_shown_as_they_are_typed() {
 }
 
 #[test]
+fn compress_takes_options_of_its_own() {
+    let compress = |variables, line| match run(variables, line) {
+        Ok(Command::Compress(compress)) => *compress,
+        other => panic!("{line}: {other:?}"),
+    };
+    let defaults = Options {
+        root: ".".into(),
+        clean: false,
+        hidden: false,
+        workers: MACHINE.processors,
+    };
+    assert_eq!(compress(&[], "compress").options, defaults);
+    let all = Options {
+        root: "www".into(),
+        clean: true,
+        hidden: true,
+        ..defaults.clone()
+    };
+    let line = "compress --clean www --include-hidden";
+    assert_eq!(compress(&[], line).options, all);
+    // Only what is typed removes files or compresses hidden ones.
+    let variables: Variables = &[
+        ("DOCROOT_INCLUDE_HIDDEN", "1"),
+        ("DOCROOT_CLEAN", "1"),
+        ("DOCROOT_PATH", "www"),
+    ];
+    let told = compress(variables, "compress");
+    let root = "www".into();
+    assert_eq!(told.options, Options { root, ..defaults });
+    assert_eq!(told.remarks.len(), 1, "{:?}", told.remarks);
+    // It is a command only as the first argument.
+    assert_eq!(launch("./compress").config.root, Path::new("./compress"));
+    check_error(&[], "www compress", "compress must be the first argument");
+}
+
+#[test]
+fn precompressed_files_are_sent_on_request() {
+    assert!(!launch("").config.site.precompressed);
+    assert!(launch("--precompressed").config.site.precompressed);
+    let variables = &[("DOCROOT_PRECOMPRESSED", "1")];
+    assert!(launch_with(variables, "").config.site.precompressed);
+}
+
+#[test]
 fn help_version_manual_and_completions_end_early() {
     // Whatever else is wrong, whoever asks for help gets it.
     for line in ["--version", "-V", "-p x --version"] {
@@ -600,6 +645,8 @@ fn help_version_manual_and_completions_end_early() {
         "explain -h",
         "explain / -h",
         "explain --help",
+        "compress -h",
+        "compress www --help",
         "--man",
         "--completions bash",
         "--completions zsh",

@@ -185,6 +185,8 @@ fn help_manual_and_completions_include_it() {
     let manual = printed("--man");
     assert!(manual.contains("DOCROOT EXPLAIN"), "{manual}");
     assert!(manual.contains(r"\-\-method"), "{manual}");
+    assert!(manual.contains("DOCROOT COMPRESS"), "{manual}");
+    assert!(manual.contains(r"\-\-clean"), "{manual}");
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = printed(&format!("--completions {shell}"));
         assert!(script.contains("explain"), "{shell}");
