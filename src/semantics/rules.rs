@@ -24,9 +24,9 @@ pub struct Rules {
     cache: Vec<(Scope, CachePolicy)>,
     /// The operator's fields.
     fields: Vec<(Scope, OwnField)>,
-    /// Whether pages get the fields of [`SECURITY`].
+    /// Whether pages get the fields of `SECURITY` in `presets.rs`.
     pub security: bool,
-    /// Whether pages get the fields of [`ISOLATION`].
+    /// Whether pages get the fields of `ISOLATION` in `presets.rs`.
     pub isolation: bool,
     /// Which other origins may read responses.
     pub cors: Cors,
@@ -59,7 +59,7 @@ pub enum RuleError {
     Cache(CachePolicyError),
     /// The field.
     Field(OwnFieldError),
-    /// There are more than [`MOST_PATTERNS`] different patterns.
+    /// There are more than `MOST_PATTERNS` different patterns.
     TooMany,
 }
 
