@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 48] = [
+const CASES: [(&str, &[&str]); 50] = [
     (
         "200-a-client-that-expects-100",
         &[
@@ -82,6 +82,11 @@ const CASES: [(&str, &[&str]); 48] = [
             "--allow-host",
             "*.example,example.org",
         ],
+    ),
+    ("200-an-archive", &["/letters/?archive=zip", "--archive"]),
+    (
+        "200-an-archive-that-is-not-allowed",
+        &["/letters/?archive=zip", "-H", "Accept: application/json"],
     ),
     ("200-the-only-file", &["/"]),
     (

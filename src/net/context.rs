@@ -22,6 +22,7 @@ use crate::observe::observer::Observer;
 use crate::origin::handler::{Handler, Origin};
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
+use crate::site::archive::turns::{Networks, Turns};
 use crate::site::budget::Allowance;
 use crate::site::disk::DiskPool;
 use crate::site::given_root::GivenRoot;
@@ -100,6 +101,8 @@ pub struct Settings {
     pub budgets: Budgets,
     /// The threads that wait for the disk. `None`: the workers themselves wait.
     pub disk: Option<DiskPool>,
+    /// The clients that receive archives.
+    pub archives: Networks,
     /// The digests of files.
     pub hashes: Arc<Hashes>,
     /// The hosts that the server answers for.
@@ -124,6 +127,7 @@ impl Settings {
             options: Arc::new(config.site.clone()),
             budgets: Budgets::new(&config.site, config.threads),
             disk: None,
+            archives: Networks::default(),
             hashes: Arc::default(),
             config,
             counters,
@@ -154,6 +158,7 @@ impl Context {
             site.use_disk_threads(disk.clone());
         }
         let mut origin = Origin::new(site, config.limits.max_ranges);
+        origin.archives = Turns::new(settings.archives.clone());
         origin.hashes = Arc::clone(&settings.hashes);
         origin.rules = Rc::new(config.rules.clone());
         origin.handlers = settings.handlers.iter().map(|make| make()).collect();

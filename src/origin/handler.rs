@@ -19,6 +19,7 @@ use crate::semantics::date::HttpDate;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
+use crate::site::archive::turns::Turns;
 use crate::site::coding_job::CodingJobs;
 use crate::site::directory::Readings;
 use crate::site::hashing::Hashes;
@@ -37,6 +38,8 @@ pub struct Origin {
     pub(super) codings: CodingJobs,
     /// Directories that are being read for listings.
     pub(super) readings: Readings,
+    /// Archives that are being sent.
+    pub archives: Turns,
     /// Digests of files, for all workers.
     pub hashes: Arc<Hashes>,
     /// Paths that disk threads look up.
@@ -59,6 +62,7 @@ impl Origin {
             handlers: Rc::default(),
             codings: CodingJobs::default(),
             readings: Readings::default(),
+            archives: Turns::default(),
             hashes: Arc::default(),
             lookups: Lookups::default(),
             max_ranges,

@@ -29,6 +29,8 @@ mod download;
 mod offered;
 // What is sent if it names nothing.
 mod fallback;
+// Directories as one file.
+mod archive;
 // Directory listings.
 mod listing;
 // Which part of a representation is sent, and with which fields.

@@ -140,8 +140,10 @@ impl<'a> Decided<'a> {
             ),
             Decision::Whole(_) | Decision::Partial(_) | Decision::Multipart(_) => return None,
         };
-        let vary = vary(self.metadata.dimensions);
-        Some(error_page_for(response.field("Vary", vary)))
+        Some(error_page_for(match self.metadata.dimensions {
+            [] => response,
+            dimensions => response.field("Vary", vary(dimensions)),
+        }))
     }
 
     /// The response with the representation, or with the requested ranges of it.
@@ -241,7 +243,9 @@ impl Metadata<'_> {
     /// The fields that a 304 and a response with content have in common.
     fn cache_fields(&self) -> FieldSection {
         let mut fields = FieldSection::default();
-        fields.push("Vary", vary(self.dimensions));
+        if !self.dimensions.is_empty() {
+            fields.push("Vary", vary(self.dimensions));
+        }
         fields.push("Cache-Control", self.rules.cache_control());
         if let Some(tag) = &self.validators.entity_tag {
             let mut value = Vec::new();
