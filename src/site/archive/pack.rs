@@ -29,9 +29,17 @@ use crate::site::root::{FileKind, FileState, LookupError, Root};
 /// What a step produces at most, and what it reads of a file at once.
 pub(super) const PIECE: usize = 32 * 1024;
 
-/// Work per step: so many entries, pieces of files or pieces of directories. It takes 20 ms at most if the disk has
-/// them in memory.
-const STEP: usize = 64;
+/// Work per step, in units of about 10 microseconds if the disk has everything in memory.
+const STEP: usize = 2048;
+
+/// What it costs to find and to open an entry.
+const ENTRY: usize = 4;
+
+/// What it costs to read some names of a directory.
+const NAMES: usize = 64;
+
+/// How many bytes cost as much as one unit, if they are compressed.
+const BYTES: usize = 1024;
 
 /// An archive that is being made.
 pub(super) struct Packer {
@@ -104,10 +112,9 @@ impl Packer {
 
     /// Appends a piece to `out`, which may be empty. Returns whether there is more.
     pub(super) fn step(&mut self, out: &mut Vec<u8>) -> Result<bool, BodyError> {
-        for _ in 0..STEP {
-            if out.len() >= PIECE {
-                break;
-            }
+        let mut work = 0;
+        while work < STEP && out.len() < PIECE {
+            work += self.cost();
             self.state = match std::mem::replace(&mut self.state, State::Done) {
                 State::Start => self.start(out)?,
                 State::Between => self.next_entry(out)?,
@@ -117,6 +124,18 @@ impl Packer {
             };
         }
         Ok(true)
+    }
+
+    /// What the next part of a step costs.
+    fn cost(&self) -> usize {
+        match &self.state {
+            State::Content(content) => {
+                let rest = usize::try_from(content.size - content.at).unwrap_or(PIECE);
+                1 + rest.min(PIECE) / BYTES
+            }
+            State::Between if self.tree.reads_names() => NAMES,
+            State::Start | State::Between | State::End | State::Done => ENTRY,
+        }
     }
 
     /// Writes the entry of the directory itself.

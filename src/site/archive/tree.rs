@@ -96,6 +96,11 @@ impl Tree {
         &self.path
     }
 
+    /// Whether the next step reads names of a directory.
+    pub(super) fn reads_names(&self) -> bool {
+        self.reading.is_some()
+    }
+
     /// Goes one step further, on a disk thread.
     pub(super) fn advance(&mut self) -> Result<Walked, BodyError> {
         if self.reading.is_some() {
