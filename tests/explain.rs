@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 59] = [
+const CASES: [(&str, &[&str]); 61] = [
     (
         "200-rules-for-a-path",
         &[
@@ -135,6 +135,11 @@ const CASES: [(&str, &[&str]); 59] = [
             "--allow-host",
             "*.example,example.org",
         ],
+    ),
+    ("200-an-archive", &["/letters/?archive=zip", "--archive"]),
+    (
+        "200-an-archive-that-is-not-allowed",
+        &["/letters/?archive=zip", "-H", "Accept: application/json"],
     ),
     ("200-the-only-file", &["/"]),
     (

@@ -181,6 +181,10 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
         &["--etag", "inode"],
         "invalid value 'inode' for '--etag <SOURCE>'; [possible values: metadata, content]",
     );
+    check(
+        &["--archive=zip"],
+        "unexpected value 'zip' for '--archive' found; no more were expected",
+    );
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::origin::handler::{Handler, Origin};
 use crate::origin::origins::Origins;
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
+use crate::site::archive::turns::{Networks, Turns};
 use crate::site::budget::Allowance;
 use crate::site::disk::DiskPool;
 use crate::site::given_root::GivenRoot;
@@ -99,6 +100,8 @@ pub struct Settings {
     pub budgets: Budgets,
     /// The threads that wait for the disk. `None`: the workers themselves wait.
     pub disk: Option<DiskPool>,
+    /// The clients that receive archives.
+    pub archives: Networks,
     /// The digests of files.
     pub hashes: Arc<Hashes>,
     /// The hosts that the server answers for.
@@ -137,6 +140,7 @@ impl Settings {
             sites,
             budgets: Budgets::new(&config.site, config.threads),
             disk: None,
+            archives: Networks::default(),
             hashes: Arc::default(),
             config,
             counters,
@@ -166,6 +170,7 @@ impl Context {
                 files.use_disk_threads(disk.clone());
             }
             let mut origin = Origin::new(files, config.limits.max_ranges);
+            origin.archives = Turns::new(settings.archives.clone());
             origin.hashes = Arc::clone(&settings.hashes);
             origin.rules = Rc::clone(&rules);
             origin.handlers = settings.handlers.iter().map(|make| make()).collect();

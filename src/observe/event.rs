@@ -73,6 +73,8 @@ pub enum End {
     SessionBroken,
     /// The file changed while it was sent.
     FileChanged,
+    /// A file or directory of an archive could not be read.
+    Unreadable,
     /// The disk failed while the file was sent.
     DiskFault,
     /// The memory of the response was needed for other clients.
@@ -92,6 +94,7 @@ impl End {
             End::ClientGone => "the client went away",
             End::SessionBroken => "the TLS session broke",
             End::FileChanged => "the file changed",
+            End::Unreadable => "a part of the archive could not be read",
             End::DiskFault => "the disk failed",
             End::TakenBack => "other clients needed the memory",
             End::Shutdown => "the server shut down",
@@ -107,6 +110,7 @@ impl End {
             End::ClientGone => "cut: client left",
             End::SessionBroken => "cut: TLS broke",
             End::FileChanged => "cut: file changed",
+            End::Unreadable => "cut: unreadable entry",
             End::DiskFault => "cut: disk failed",
             End::TakenBack => "cut: memory reclaimed",
             End::Shutdown => "cut: shutdown",

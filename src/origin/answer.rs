@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::origin::applied_rules::finish;
+use crate::origin::archive::{self, answer_archive};
 use crate::origin::cors;
 use crate::origin::disk_wait::{Facts, How, Obstacle, answer_or_wait};
 use crate::origin::download::disposition;
@@ -185,6 +186,12 @@ fn answer_resource(
     trace: &mut Trace,
 ) -> Result<Answer, Obstacle> {
     let is_options = request.method() == Some(Method::Options);
+    if !is_options
+        && matches!(resource, Resource::File(..) | Resource::Directory)
+        && let Some(format) = archive::wanted(origin, request, path)
+    {
+        return Ok(answer_archive(origin, request, path, format, trace));
+    }
     match resource {
         Resource::File(..) | Resource::Directory | Resource::Elsewhere(_) if is_options => {
             Ok(Answer::Ready(options(Reason::ResourceOptions, trace)))

@@ -103,6 +103,7 @@ fn disk(why: DiskError) -> &'static str {
         DiskError::Forbidden => "permission denied",
         DiskError::Exhausted => "out of descriptors",
         DiskError::ListingsBusy | DiskError::CodersBusy => "no memory left",
+        DiskError::ArchivesBusy => "too many archives",
         DiskError::DiskBusy => "disk busy",
         DiskError::TimedOut => "disk too slow",
         DiskError::Leased => "file is leased",

@@ -20,6 +20,7 @@ use crate::semantics::date::HttpDate;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
+use crate::site::archive::turns::Turns;
 use crate::site::coding_job::CodingJobs;
 use crate::site::directory::Readings;
 use crate::site::hashing::Hashes;
@@ -40,6 +41,8 @@ pub struct Origin {
     pub(super) readings: Readings,
     /// Sidecars that are older than their originals.
     pub(super) outdated: Outdated,
+    /// Archives that are being sent.
+    pub archives: Turns,
     /// Digests of files, for all workers.
     pub hashes: Arc<Hashes>,
     /// Paths that disk threads look up.
@@ -63,6 +66,7 @@ impl Origin {
             codings: CodingJobs::default(),
             readings: Readings::default(),
             outdated: Outdated::default(),
+            archives: Turns::default(),
             hashes: Arc::default(),
             lookups: Lookups::default(),
             max_ranges,

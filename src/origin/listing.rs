@@ -143,9 +143,9 @@ impl ListingJob {
         let (coding, why, coder) = coder_or_identity(coding, why, origin, request, trace)?;
         let variant = Variant::coded(coding);
         let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
-        let tag =
-            listing.entity_tag(origin.site.root().name(), query, format) + variant.tag_suffix();
         let site = &origin.site;
+        let shown = (format, site.options().archive);
+        let tag = listing.entity_tag(site.root().name(), query, shown) + variant.tag_suffix();
         let mut page = Page::new(&self.path, query, format, &listing, held, site);
         let is_plain = coder.is_none();
         let small = is_plain.then(|| page.take_small(site)).flatten();
@@ -316,7 +316,8 @@ impl Page {
         held: &Rc<HeldListing>,
         site: &Site,
     ) -> Page {
-        let renderer = Renderer::new(site.root().name(), path, query.clone(), format, listing);
+        let shown = (format, site.options().archive);
+        let renderer = Renderer::new(site.root().name(), path, query.clone(), shown, listing);
         Page {
             _charge: site.charge_anyway(Account::Listings, renderer.bytes()),
             renderer,

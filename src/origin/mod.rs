@@ -39,6 +39,8 @@ mod sidecars;
 mod outdated;
 // What is sent if it names nothing.
 mod fallback;
+// Directories as one file.
+mod archive;
 // Directory listings.
 mod listing;
 // Which part of a representation is sent, and with which fields.

@@ -266,7 +266,9 @@ impl Metadata<'_> {
     /// The fields that a 304 and a response with content have in common.
     fn cache_fields(&self) -> FieldSection {
         let mut fields = FieldSection::default();
-        fields.push("Vary", vary(self.dimensions));
+        if !self.dimensions.is_empty() {
+            fields.push("Vary", vary(self.dimensions));
+        }
         fields.push("Cache-Control", self.rules.cache_control());
         if let Some(tag) = &self.validators.entity_tag {
             let mut value = Vec::new();

@@ -11,6 +11,8 @@ use crate::site::root::DiskError;
 pub enum BodyError {
     /// The file no longer matches the head of the response.
     Changed,
+    /// A file or directory that belongs to an archive cannot be read.
+    Unreadable(DiskError),
     /// The disk, or another producer of the bytes, failed.
     Disk(io::Error),
     /// The memory of the representation was needed for others.
@@ -21,6 +23,9 @@ impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BodyError::Changed => f.write_str("the file changed while it was being sent"),
+            BodyError::Unreadable(error) => {
+                write!(f, "a part of the archive cannot be read: {}", error.text())
+            }
             BodyError::Disk(error) => write!(f, "the disk failed: {error}"),
             BodyError::TakenBack => f.write_str("its memory was needed for other clients"),
         }
@@ -45,6 +50,7 @@ impl From<BodyError> for DiskError {
     fn from(error: BodyError) -> DiskError {
         match error {
             BodyError::Changed => DiskError::Unsteady,
+            BodyError::Unreadable(error) => error,
             BodyError::Disk(error) => error.into(),
             BodyError::TakenBack => DiskError::ListingsBusy,
         }

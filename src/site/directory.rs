@@ -697,7 +697,7 @@ mod tests {
         let listing = held.listing().expect("nobody needs its memory");
         let query = ListingQuery::default();
         let mut page = Vec::new();
-        let mut renderer = Renderer::new(b"", b"/", query, Format::Html, &listing);
+        let mut renderer = Renderer::new(b"", b"/", query, (Format::Html, false), &listing);
         renderer.pull(&listing, &mut page, usize::MAX);
         let page = String::from_utf8(page).expect("UTF-8");
         assert!(

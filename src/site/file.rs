@@ -432,7 +432,7 @@ impl Representation {
 }
 
 /// The last segment of a path.
-fn last_segment(path: &[u8]) -> &[u8] {
+pub(super) fn last_segment(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 

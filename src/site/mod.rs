@@ -25,6 +25,8 @@ pub mod body;
 pub mod directory;
 // A file and its representations: validators, media type, content.
 pub mod file;
+// A directory as one file.
+pub mod archive;
 // A directory listing, as HTML and as JSON.
 pub mod listing;
 // Listings that clients are receiving.

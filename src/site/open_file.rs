@@ -97,6 +97,13 @@ pub struct Checked {
     is_same: bool,
 }
 
+impl Checked {
+    /// Whether its state is exactly the same.
+    pub(super) fn is_same(self) -> bool {
+        self.is_same
+    }
+}
+
 /// Closes a file on a disk thread, if that may wait.
 struct ClosedByPool {
     file: Option<File>,
@@ -162,7 +169,12 @@ impl Opened {
     }
 
     /// Reads at `offset` with one call. Returns how many bytes were read.
-    fn read_at(&self, buffer: &mut [u8], offset: u64, blocking: Blocking) -> io::Result<usize> {
+    pub(super) fn read_at(
+        &self,
+        buffer: &mut [u8],
+        offset: u64,
+        blocking: Blocking,
+    ) -> io::Result<usize> {
         let devices = self.root.devices();
         if blocking == Blocking::Refused && !devices.is_quick(self.state.device()) {
             return Err(Errno::AGAIN.into());
@@ -197,7 +209,7 @@ impl Opened {
     }
 
     /// Reads at `offset` until `buffer` is full, and then checks the file.
-    fn read_checked_at(
+    pub(super) fn read_checked_at(
         &self,
         buffer: &mut [u8],
         offset: u64,

@@ -20,6 +20,9 @@ pub struct SiteOptions {
     pub index: Vec<String>,
     /// Whether a directory without an index file gets a listing. If not, the answer is 404.
     pub listing: bool,
+    /// Whether a directory can be requested as an archive. This includes what is below it, except for what a
+    /// listing does not show.
+    pub archive: bool,
     /// Whether names that begin with a dot are served, directly or through a link. Off by default, because
     /// many folders contain `.git` or `.env`. `.well-known` (RFC 8615) is always served.
     pub hidden: bool,
@@ -149,6 +152,7 @@ impl Default for SiteOptions {
             prefix: Prefix::default(),
             index: vec!["index.html".into(), "index.htm".into()],
             listing: true,
+            archive: false,
             hidden: false,
             clean_urls: false,
             spa: None,

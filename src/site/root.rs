@@ -134,6 +134,9 @@ pub enum DiskError {
     Exhausted,
     /// The directory is large, and the server had no place or no memory to read it for a while.
     ListingsBusy,
+    /// Another archive is on its way to the network of the client, or as many to others as the server allows, or
+    /// there is no memory for another.
+    ArchivesBusy,
     /// The content must be compressed or decoded for this client, and the server has no memory for another
     /// coder.
     CodersBusy,
@@ -468,6 +471,40 @@ impl Root {
         DirectoryEntry::of(found).map(Some)
     }
 
+    /// Reads the next name of a directory, which is written to `name`, on a disk thread. Returns `None` at the
+    /// end.
+    pub(super) fn next_name(
+        &self,
+        directory: &mut Directory,
+        name: &mut Vec<u8>,
+    ) -> Result<Option<NameKind>, DiskError> {
+        name.clear();
+        let Some(entry) = directory.entries.read() else {
+            return Ok(None);
+        };
+        let entry = entry?;
+        name.extend_from_slice(entry.file_name().to_bytes());
+        if matches!(name.as_slice(), b"." | b"..") {
+            return Ok(Some(NameKind::Special));
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => {
+                let (folder, flags) = (directory.entries.fd()?, AtFlags::SYMLINK_NOFOLLOW);
+                match rustix::fs::statat(folder, name.as_slice(), flags) {
+                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                    // It has vanished. Whoever looks at it notices that.
+                    Err(_) => FileType::RegularFile,
+                }
+            }
+            known => known,
+        };
+        Ok(Some(match kind {
+            FileType::Symlink => NameKind::Link,
+            FileType::RegularFile | FileType::Directory => NameKind::Plain,
+            _ => NameKind::Special,
+        }))
+    }
+
     /// The kind and state of an entry that is not a link.
     fn state_of_entry(
         &self,
@@ -510,6 +547,17 @@ impl Directory {
             false => Err(LookupError::WouldWait),
         }
     }
+}
+
+/// What a name in a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameKind {
+    /// A regular file or a directory.
+    Plain,
+    /// A symbolic link.
+    Link,
+    /// Nothing that is ever served.
+    Special,
 }
 
 /// One step of reading a directory.
@@ -613,6 +661,11 @@ impl FileState {
 }
 
 impl FileState {
+    /// Whether its mode allows anybody to run it.
+    pub(super) fn is_executable(&self) -> bool {
+        self.mode & 0o111 != 0
+    }
+
     /// The number of its file system.
     pub(super) fn device(&self) -> u64 {
         self.device
@@ -648,6 +701,7 @@ impl DiskError {
             DiskError::Forbidden => Told::Forbidden,
             DiskError::Exhausted
             | DiskError::ListingsBusy
+            | DiskError::ArchivesBusy
             | DiskError::CodersBusy
             | DiskError::DiskBusy
             | DiskError::TimedOut
@@ -667,6 +721,7 @@ impl DiskError {
     pub fn text_for_client(self) -> &'static str {
         match self {
             absence if absence.is_absence() => "no file or folder has this name",
+            DiskError::ArchivesBusy => "the server sends no more archives at the moment",
             DiskError::Exhausted
             | DiskError::ListingsBusy
             | DiskError::CodersBusy
@@ -693,6 +748,9 @@ impl DiskError {
             DiskError::Exhausted => "the server has no file descriptor or memory left",
             DiskError::ListingsBusy => {
                 "the server has no place or no memory left to read a large directory"
+            }
+            DiskError::ArchivesBusy => {
+                "another archive is on its way to this client, or the server has no place or no memory for one"
             }
             DiskError::CodersBusy => {
                 "the client does not accept the content as it is stored, and the server has no memory left to decode or compress it"

@@ -78,6 +78,14 @@ impl UtcTime {
         self.year
     }
 
+    /// The year, month, day, hour, minute and second, in UTC. Months and days count from 1.
+    pub fn parts(self) -> [i64; 6] {
+        let UtcTime {
+            year, month, day, ..
+        } = self;
+        [year, month, day, self.hour, self.minute, self.second]
+    }
+
     /// Displays the time in `format`.
     pub fn format(self, format: TimeFormat) -> FormattedTime {
         FormattedTime {

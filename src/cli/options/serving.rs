@@ -13,6 +13,7 @@ pub const GROUP: Group = Group {
     options: &[
         INDEX,
         NO_LISTING,
+        ARCHIVE,
         HIDDEN,
         SYMLINKS,
         CLEAN_URLS,
@@ -56,6 +57,15 @@ const NO_LISTING: OptionDef = OptionDef::new(
 )
 .scope(Scope::Answer)
 .common("Do not list directories without an index file");
+
+const ARCHIVE: OptionDef = OptionDef::new(
+    "archive",
+    Kind::Switch(|settings| settings.config.site.archive = true),
+    "Let clients download a directory and all that is below it as one file: /photos/?archive=zip, tar or \
+     tar.gz. Listings link to it. The archive has what the listings show, also of directories with an index \
+     file, but follows no link to a directory. Each client gets one archive at a time",
+)
+.scope(Scope::Answer);
 
 const HIDDEN: OptionDef = OptionDef::new(
     "include-hidden",

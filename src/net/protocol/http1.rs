@@ -385,6 +385,7 @@ impl Http1 {
             Err(SendError::Transport(fault)) => close_after_write_error(&fault, stream, context),
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,
+                BodyError::Unreadable(_) => End::Unreadable,
                 BodyError::Disk(_) => End::DiskFault,
                 BodyError::TakenBack => End::TakenBack,
             })),

@@ -12,6 +12,8 @@ pub(super) struct Frame {
     pub(super) path: Vec<u8>,
     pub(super) query: ListingQuery,
     pub(super) totals: Totals,
+    /// Whether the directory can be requested as an archive.
+    pub(super) has_archives: bool,
 }
 
 impl Frame {

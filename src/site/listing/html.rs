@@ -8,6 +8,7 @@ use super::frame::Frame;
 use super::icon;
 use super::order::{Order, Sort, SortKey};
 use super::query::{Format, ListingQuery, key_name, order_name};
+use crate::site::archive::ArchiveFormat;
 use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::{Html, HtmlMarked, HtmlValue};
 use crate::text::human::{Grouped, HumanSize};
@@ -153,10 +154,30 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
         out,
         format_args!(
             "</main>\n<footer>\n<span id=\"keys\" hidden><kbd>/</kbd> filter \
-             <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open <kbd>c</kbd> copy the address</span>\n\
-             <span><a rel=\"nofollow\" href=\"{}\">This list as JSON</a></span>\n</footer>\n<p id=\"said\" role=\"status\"></p>\n\
+             <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open <kbd>c</kbd> copy the address</span>\n",
+        ),
+    );
+    if frame.has_archives {
+        write_archive_links(out);
+    }
+    append(
+        out,
+        format_args!(
+            "<span><a rel=\"nofollow\" href=\"{}\">This list as JSON</a></span>\n</footer>\n<p id=\"said\" role=\"status\"></p>\n\
              <script>{SCRIPT}</script>\n</body>\n</html>\n",
             Html(as_json.as_bytes())
+        ),
+    );
+}
+
+/// Writes links to the two archives that most people can open.
+fn write_archive_links(out: &mut Vec<u8>) {
+    let [zip, tar] = [ArchiveFormat::Zip, ArchiveFormat::TarGzip].map(ArchiveFormat::extension);
+    append(
+        out,
+        format_args!(
+            "<span>This folder as <a rel=\"nofollow\" href=\"?archive={zip}\">{zip}</a> or \
+             <a rel=\"nofollow\" href=\"?archive={tar}\">{tar}</a></span>\n"
         ),
     );
 }

@@ -34,12 +34,13 @@ enum State {
 
 impl Renderer {
     /// A renderer of `listing`, which was scanned for `query`. `root` is the name of the root directory.
-    /// `path` is the percent-decoded path of the directory, as in `/photos/2024/`.
+    /// `path` is the percent-decoded path of the directory, as in `/photos/2024/`. If the directory can be
+    /// requested as an archive, the page links to it.
     pub fn new(
         root: &[u8],
         path: &[u8],
         query: ListingQuery,
-        format: Format,
+        (format, has_archives): (Format, bool),
         listing: &Listing,
     ) -> Renderer {
         let frame = Frame {
@@ -47,6 +48,7 @@ impl Renderer {
             path: with_slashes(path),
             query,
             totals: listing.totals(),
+            has_archives,
         };
         Renderer {
             frame,
@@ -148,7 +150,7 @@ mod tests {
         let mut scan = Scan::new(&query, u64::MAX);
         entries.iter().for_each(|entry| scan.push(*entry));
         let listing = scan.finish();
-        let renderer = Renderer::new(b"www", path.as_bytes(), query, format, &listing);
+        let renderer = Renderer::new(b"www", path.as_bytes(), query, (format, false), &listing);
         (renderer, listing)
     }
 
@@ -255,7 +257,8 @@ mod tests {
         let of_root = |root: &[u8]| {
             let query = ListingQuery::default();
             let mut out = Vec::new();
-            Renderer::new(root, b"/", query, Format::Html, &listing).pull(&listing, &mut out, 1);
+            Renderer::new(root, b"/", query, (Format::Html, false), &listing)
+                .pull(&listing, &mut out, 1);
             String::from_utf8(out).unwrap()
         };
         assert!(of_root(b"").contains("<b aria-current=\"page\">/</b>"));
@@ -354,7 +357,7 @@ mod tests {
             scan.push(entry(name.as_bytes(), EntryKind::File));
         }
         let listing = scan.finish();
-        let mut renderer = Renderer::new(b"www", b"/", query, Format::Html, &listing);
+        let mut renderer = Renderer::new(b"www", b"/", query, (Format::Html, false), &listing);
         let (mut out, mut rows) = (Vec::new(), 0);
         let mut progress = Pulled::More;
         while progress == Pulled::More {

@@ -160,13 +160,14 @@ impl Listing {
         self.totals
     }
 
-    /// The opaque-tag (RFC 9110 section 8.8.3) of this listing in `format`, without quotes. It depends
+    /// The opaque-tag (RFC 9110 section 8.8.3) of this listing as it is shown: in which format, and
+    /// whether with links to archives. It has no quotes. It depends
     /// on everything that the bytes depend on, including the name of the root and the style and script of
     /// the page. So the entity-tag may be strong, unless entries were omitted: which ones depends on the order in which
     /// the disk returned them.
-    pub fn entity_tag(&self, root: &[u8], query: &ListingQuery, format: Format) -> String {
+    pub fn entity_tag(&self, root: &[u8], query: &ListingQuery, shown: (Format, bool)) -> String {
         let mut hasher = DefaultHasher::new();
-        (self.fingerprint, self.totals, query.sort, format).hash(&mut hasher);
+        (self.fingerprint, self.totals, query.sort, shown).hash(&mut hasher);
         (
             root,
             query.filter.as_str(),
@@ -438,7 +439,7 @@ mod tests {
     fn the_entity_tag_depends_on_what_is_shown() {
         let (plain, json) = (ListingQuery::default(), Format::Json);
         let tag = |entries: &[ListedEntry]| {
-            scan("", entries.iter().copied()).entity_tag(b"www", &plain, json)
+            scan("", entries.iter().copied()).entity_tag(b"www", &plain, (json, false))
         };
         let base = tag(&[file(b"a", 1), file(b"b", 2)]);
         assert_eq!(base, tag(&[file(b"b", 2), file(b"a", 1)])); // another order on disk
@@ -475,10 +476,11 @@ mod tests {
             ..plain.clone()
         };
         let tags = [
-            listing.entity_tag(b"www", &plain, Format::Html),
-            listing.entity_tag(b"www", &plain, Format::Json),
-            listing.entity_tag(b"www", &by_size, Format::Html),
-            listing.entity_tag(b"www", &filtered, Format::Html),
+            listing.entity_tag(b"www", &plain, (Format::Html, false)),
+            listing.entity_tag(b"www", &plain, (Format::Html, true)),
+            listing.entity_tag(b"www", &plain, (Format::Json, false)),
+            listing.entity_tag(b"www", &by_size, (Format::Html, false)),
+            listing.entity_tag(b"www", &filtered, (Format::Html, false)),
         ];
         for (at, tag) in tags.iter().enumerate() {
             assert!(!tags[..at].contains(tag), "{tags:?}");

@@ -6,6 +6,7 @@ use docroot::http1::host::Host;
 use docroot::semantics::accept::choose_media_type;
 use docroot::semantics::coding::{Coding, CodingChoice, accepts_identity, choose};
 use docroot::semantics::date::HttpDate;
+use docroot::semantics::digest::WantedDigests;
 use docroot::semantics::field::{FieldLine, FieldName, Fields, Span};
 use docroot::semantics::trace::Trace;
 use docroot::semantics::validator::entity_tags;
@@ -20,7 +21,11 @@ fuzz_target!(|value: &[u8]| {
         name: Span { start: 0, end: 0 },
         value: Span { start: 0, end },
     };
-    let lines = [line(FieldName::AcceptEncoding), line(FieldName::Accept)];
+    let lines = [
+        line(FieldName::AcceptEncoding),
+        line(FieldName::Accept),
+        line(FieldName::WantReprDigest),
+    ];
     let fields = Fields::new(value, &lines);
     match choose(&fields, &[Coding::Gzip, Coding::Deflate], &mut Trace::off()) {
         CodingChoice::Chosen(Coding::Identity, _) => assert!(accepts_identity(&fields)),
@@ -36,6 +41,7 @@ fuzz_target!(|value: &[u8]| {
         .index
             < 2
     );
+    let _ = WantedDigests::of(&fields);
     let _ = entity_tags(value).count();
     let _ = HttpDate::parse(value, HttpDate::EPOCH);
     let _ = Host::parse(value);

@@ -1,0 +1,178 @@
+//! RFC 9110 section 8: a directory as one file, `/photos/?archive=zip`.
+//!
+//! An archive is made while it is sent. So its length is not known, it has no validators and no ranges, and if
+//! something in it cannot be read, the connection is cut.
+
+use std::time::Instant;
+
+use crate::origin::applied_rules::AppliedRules;
+use crate::origin::disk_wait::{DISK_PATIENCE, caller};
+use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::refuse::disk_error;
+use crate::origin::represent::{Decided, Extra, Metadata, Whole};
+use crate::origin::request::{Request, RequestBody};
+use crate::origin::response::Response;
+use crate::semantics::coding::{Coding, CodingReason};
+use crate::semantics::disposition::attachment;
+use crate::semantics::method::Method;
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::semantics::validator::Validators;
+use crate::semantics::variant::Variant;
+use crate::site::archive::source::{ArchiveSource, Request as Packed};
+use crate::site::archive::{ArchiveFormat, Selection};
+use crate::site::body::{Body, Pulled};
+use crate::site::path::SitePath;
+use crate::site::root::DiskError;
+
+const ARCHIVE: Clause = clause!("RFC 9110 section 8.3", "answer_archive");
+
+/// The name of the root directory of the system, which has none.
+const ROOT: &[u8] = b"root";
+
+/// The archive that the query asks for; `None` if it asks for none, or if archives are off.
+pub(super) fn wanted(
+    origin: &Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+) -> Option<ArchiveFormat> {
+    let options = origin.site.options();
+    // An archive tells the names in a directory, as a listing does.
+    let is_on = options.archive && options.listing && options.only.is_none();
+    if !is_on || !path.is_directory() {
+        return None;
+    }
+    let pairs = request.query().split(|&byte| byte == b'&');
+    let mut values = pairs.filter_map(|pair| pair.strip_prefix(b"archive="));
+    let mut formats = ArchiveFormat::ALL.into_iter();
+    let value = values.next_back()?;
+    formats.find(|format| format.extension().as_bytes() == value)
+}
+
+/// Answers a request for an archive of the directory at `path`.
+pub(super) fn answer_archive(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    format: ArchiveFormat,
+    trace: &mut Trace,
+) -> Answer {
+    let name = name(origin, path);
+    let file_name = [&name, &b"."[..], format.extension().as_bytes()].concat();
+    trace.note(|| {
+        let finding = "the query asks for the folder as one file, which is made while it is sent";
+        Step::new(ARCHIVE, finding).with(Evidence::Value(Quote::of(&file_name)))
+    });
+    let rules = AppliedRules::at(origin, path.as_bytes());
+    let metadata = Metadata {
+        validators: Validators::default(),
+        media_type: format.media_type(),
+        variant: Variant::coded(Coding::Identity),
+        dimensions: &[],
+        length: None,
+        has_ranges: false,
+        policy: None,
+        rules: &rules,
+        prepared: None,
+        extra: &Extra {
+            disposition: Some(attachment(&file_name)),
+            ..Extra::default()
+        },
+    };
+    rules.note(trace);
+    let why = CodingReason::NotOffered;
+    let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
+    if let Some(response) = decided.without_content() {
+        return Answer::Ready(response);
+    }
+    let response = decided.with_content(Whole::Omitted);
+    if request.method() == Some(Method::Head) {
+        return Answer::Ready(response);
+    }
+    match begin(origin, request, path, &name, format) {
+        Ok(source) => Answer::Later(Box::new(ArchiveResponse {
+            path: path.as_bytes().into(),
+            made: Some((response, source)),
+            latest: request.instant + DISK_PATIENCE,
+        })),
+        Err(fault) => Answer::Ready(refused(path.as_bytes(), fault, trace)),
+    }
+}
+
+fn begin(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: SitePath<'_>,
+    name: &[u8],
+    format: ArchiveFormat,
+) -> Result<ArchiveSource, DiskError> {
+    let waker = || request.wakers.waker();
+    let caller = caller(request, &waker);
+    let turn = origin.archives.begin(caller.network);
+    let packed = Packed {
+        folder: path.as_bytes(),
+        name,
+        format,
+        selection: Selection {
+            hidden: origin.site.options().hidden,
+        },
+        network: caller.network,
+        waker: waker(),
+    };
+    let turn = turn.ok_or(DiskError::ArchivesBusy)?;
+    ArchiveSource::new(&mut origin.site, turn, packed)
+}
+
+/// The name of the directory at `path`.
+fn name(origin: &Origin, path: SitePath<'_>) -> Vec<u8> {
+    let mut names = path.as_bytes().split(|&byte| byte == b'/').rev();
+    let name = names.find(|name| !name.is_empty());
+    match name.unwrap_or_else(|| origin.site.root().name()) {
+        b"" => ROOT.to_vec(),
+        name => name.to_vec(),
+    }
+}
+
+fn refused(path: &[u8], fault: DiskError, trace: &mut Trace) -> Response {
+    let response = disk_error(path, fault);
+    trace.note(|| response.reason.step().leads_to(response.status));
+    response
+}
+
+/// A response that waits for the first bytes of its archive.
+struct ArchiveResponse {
+    path: Box<[u8]>,
+    /// `None` once it was returned.
+    made: Option<(Response, ArchiveSource)>,
+    /// When it stops waiting for the disk.
+    latest: Instant,
+}
+
+impl Responder for ArchiveResponse {
+    fn poll(
+        &mut self,
+        request: &Request<'_>,
+        _: &mut dyn RequestBody,
+        _: &mut Origin,
+        trace: &mut Trace,
+    ) -> Polled {
+        let prepared = self.made.as_mut().map(|(_, source)| source.prepare());
+        let fault = match prepared {
+            Some(Ok(Pulled::WaitForDisk)) if self.latest > request.instant => {
+                return Polled::WaitForDisk(self.latest);
+            }
+            Some(Ok(Pulled::WaitForDisk)) => DiskError::TimedOut,
+            Some(Ok(Pulled::Done)) => match self.made.take() {
+                Some((response, source)) => {
+                    let body = Body::Source(Box::new(source));
+                    return Polled::Done(Answer::Ready(response.body(body)));
+                }
+                None => DiskError::Failed,
+            },
+            Some(Ok(_)) => return Polled::More,
+            Some(Err(fault)) => fault.into(),
+            // A bug: nobody polls it after the end.
+            None => DiskError::Failed,
+        };
+        Polled::Done(Answer::Ready(refused(&self.path, fault, trace)))
+    }
+}

@@ -1,0 +1,79 @@
+//! What is packed, and how it is named.
+
+use crate::site::path::is_hidden_name;
+
+/// The format of an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ArchiveFormat {
+    Zip,
+    Tar,
+    TarGzip,
+}
+
+/// Which paths may be in an archive. Every file and directory below the archived one passes through
+/// `Selection::admits`.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection {
+    /// Whether names that begin with a dot are served.
+    pub hidden: bool,
+}
+
+/// An entry of an archive.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    /// The path in the archive, with a slash at the end of a directory.
+    pub name: &'a [u8],
+    pub is_directory: bool,
+    /// In bytes; 0 for a directory.
+    pub size: u64,
+    /// In seconds since 1970.
+    pub modified: i64,
+    pub is_executable: bool,
+}
+
+impl ArchiveFormat {
+    /// Every format, in the order in which pages offer them.
+    pub const ALL: [ArchiveFormat; 3] = [
+        ArchiveFormat::Zip,
+        ArchiveFormat::TarGzip,
+        ArchiveFormat::Tar,
+    ];
+
+    /// The end of the name of such a file, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            ArchiveFormat::Zip => "zip",
+            ArchiveFormat::Tar => "tar",
+            ArchiveFormat::TarGzip => "tar.gz",
+        }
+    }
+
+    /// The value of `Content-Type`.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            ArchiveFormat::Zip => "application/zip",
+            ArchiveFormat::Tar => "application/x-tar",
+            ArchiveFormat::TarGzip => "application/gzip",
+        }
+    }
+}
+
+impl Selection {
+    /// Whether the file or directory at this path below the root may be in an archive of a directory above it.
+    /// If not, nothing below it is.
+    pub(super) fn admits(&self, path: &[u8]) -> bool {
+        let name = path.rsplit(|&byte| byte == b'/').next();
+        self.hidden || !name.is_some_and(is_hidden_name)
+    }
+}
+
+impl Entry<'_> {
+    /// The permissions of the entry after it was unpacked.
+    pub(super) fn mode(&self) -> u32 {
+        match self.is_directory || self.is_executable {
+            true => 0o755,
+            false => 0o644,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! A directory as one file: an archive that is made while it is sent.
+//!
+//! ```text
+//! disk thread:  Tree -> Packer (tar, tar.gz or zip) -> 64 KiB -> ... -> the end
+//! worker:       ArchiveSource ----------------------> the client
+//! ```
+//!
+//! The crates for these formats write an entry with one call, which ends when the client has received all of it,
+//! or keep the whole archive. So a slow client would hold a thread or much memory. The writers here stop
+//! anywhere and go on in a later job. They write only what a stream needs, which is little.
+//!
+//! Memory is bounded by [`COST`](source::COST) and a coder for any directory, except that a zip file ends with a list of all
+//! entries: about 100 bytes for each, which are charged as they come.
+
+// What is packed, and how it is named.
+mod entry;
+// The tar format.
+mod tar;
+// The zip format.
+mod zip;
+// The entries of a directory and of those below it, in order.
+mod tree;
+// Entries and files to the bytes of an archive.
+mod pack;
+// The body of a response.
+pub mod source;
+// How many archives are sent at the same time.
+pub mod turns;
+
+pub use entry::{ArchiveFormat, Selection};

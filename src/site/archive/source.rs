@@ -1,0 +1,181 @@
+//! The body of a response: an archive that disk threads make while it is sent.
+//!
+//! One piece waits for the client, and another is made meanwhile.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::entry::{ArchiveFormat, Selection};
+use super::pack::{PIECE, Packer};
+use super::turns::Turn;
+use crate::site::body::{Pulled, Source};
+use crate::site::body_error::BodyError;
+use crate::site::budget::{Account, Charge};
+use crate::site::compress::CODER;
+use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, Pending, Room};
+use crate::site::resolve::Site;
+use crate::site::root::DiskError;
+
+/// The memory of an archive in bytes, whatever its size, without a coder: two pieces, each with what the last file
+/// adds, two pieces of a file, and the names that `tree` keeps.
+pub const COST: u64 = 6 * PIECE as u64 + 192 * 1024;
+
+/// What to pack, and for whom.
+pub struct Request<'a> {
+    /// The path of the directory. It is empty or ends with a slash.
+    pub folder: &'a [u8],
+    /// The name of the directory.
+    pub name: &'a [u8],
+    /// The format.
+    pub format: ArchiveFormat,
+    /// Which paths may be in it.
+    pub selection: Selection,
+    /// The network of the client.
+    pub network: IpAddr,
+    /// Wakes the client's connection.
+    pub waker: Waker,
+}
+
+/// An archive, as a source of bytes.
+pub struct ArchiveSource {
+    stage: Stage,
+    /// What the client receives next.
+    ready: Vec<u8>,
+    /// How many bytes of it were sent.
+    sent: usize,
+    pool: Option<DiskPool>,
+    file_system: FileSystem,
+    network: IpAddr,
+    waker: Waker,
+    _turn: Turn,
+    _charge: Charge,
+}
+
+enum Stage {
+    Idle(Box<Packer>),
+    Away(Pending<Made>),
+    End,
+}
+
+/// What a disk thread returns: the packer if there is more, and a piece.
+type Made = Result<(Option<Box<Packer>>, Vec<u8>), BodyError>;
+
+impl ArchiveSource {
+    /// An archive that begins when it is pulled. Fails if there is too little memory.
+    pub fn new(
+        site: &mut Site,
+        turn: Turn,
+        request: Request<'_>,
+    ) -> Result<ArchiveSource, DiskError> {
+        let coder = match request.format {
+            ArchiveFormat::Tar => 0,
+            ArchiveFormat::Zip | ArchiveFormat::TarGzip => CODER,
+        };
+        let charge = site.charge(Account::Contents, COST + coder);
+        let charge = charge.ok_or(DiskError::ArchivesBusy)?;
+        let packer = Packer::new(
+            Arc::clone(site.root()),
+            site.disk().cloned(),
+            (request.folder, request.name),
+            request.format,
+            request.selection,
+            Arc::clone(site.memory()),
+        );
+        Ok(ArchiveSource {
+            stage: Stage::Idle(Box::new(packer)),
+            ready: Vec::new(),
+            sent: 0,
+            pool: site.disk().cloned(),
+            file_system: site.root().file_system(request.folder),
+            network: request.network,
+            waker: request.waker,
+            _turn: turn,
+            _charge: charge,
+        })
+    }
+
+    /// Makes the first piece. Whatever fails before can still be answered with an error.
+    pub fn prepare(&mut self) -> Result<Pulled, BodyError> {
+        match self.has_bytes() {
+            true => Ok(Pulled::Done),
+            false => self.advance(),
+        }
+    }
+
+    fn has_bytes(&self) -> bool {
+        self.sent < self.ready.len()
+    }
+
+    /// Takes the next piece if it is made, and has the one after it made.
+    fn advance(&mut self) -> Result<Pulled, BodyError> {
+        self.stage = match std::mem::replace(&mut self.stage, Stage::End) {
+            Stage::End => return Ok(Pulled::Done),
+            Stage::Idle(packer) => self.make(packer)?,
+            Stage::Away(pending) => match pending.poll() {
+                None => Stage::Away(pending),
+                Some(Ended::Done(made)) => {
+                    let (packer, piece) = made?;
+                    (self.ready, self.sent) = (piece, 0);
+                    match packer {
+                        Some(packer) => self.make(packer)?,
+                        None => Stage::End,
+                    }
+                }
+                Some(Ended::Panicked | Ended::Displaced) => return Err(failed()),
+            },
+        };
+        Ok(match &self.stage {
+            _ if self.has_bytes() => Pulled::More,
+            Stage::Away(_) => Pulled::WaitForDisk,
+            Stage::Idle(_) => Pulled::More,
+            Stage::End => Pulled::Done,
+        })
+    }
+
+    /// Has the next piece made by a disk thread. Without one, the worker makes it.
+    fn make(&mut self, mut packer: Box<Packer>) -> Result<Stage, BodyError> {
+        let Some(pool) = &self.pool else {
+            if self.has_bytes() {
+                return Ok(Stage::Idle(packer));
+            }
+            (self.ready, self.sent) = (Vec::new(), 0);
+            return Ok(match packer.step(&mut self.ready)? {
+                true => Stage::Idle(packer),
+                false => Stage::End,
+            });
+        };
+        let step = move || {
+            let mut piece = Vec::new();
+            let has_more = packer.step(&mut piece)?;
+            Ok((has_more.then_some(packer), piece))
+        };
+        let (read, room) = (Effort::Read, Room::Unlimited);
+        let pending = pool.submit(read, self.file_system, self.network, room, step);
+        let pending = pending.ok_or_else(failed)?;
+        pending.wake(self.waker.clone());
+        Ok(Stage::Away(pending))
+    }
+}
+
+impl Source for ArchiveSource {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
+        if !self.has_bytes() {
+            let pulled = self.advance()?;
+            if !self.has_bytes() {
+                return Ok(pulled);
+            }
+        }
+        let end = self.ready.len().min(self.sent + budget);
+        out.extend_from_slice(&self.ready[self.sent..end]);
+        self.sent = end;
+        Ok(match (&self.stage, self.has_bytes()) {
+            (Stage::End, false) => Pulled::Done,
+            _ => Pulled::More,
+        })
+    }
+}
+
+fn failed() -> BodyError {
+    BodyError::Disk(std::io::ErrorKind::Other.into())
+}

@@ -1,0 +1,205 @@
+//! The tar format: POSIX.1-2024, "pax Interchange Format" and "ustar Interchange Format".
+//!
+//! ```text
+//! archive = *( [ pax-header ] header content ) 2zero-block      each a multiple of 512 bytes
+//! ```
+//!
+//! A pax header has what does not fit into the header: `27 path=a name with a ü.txt`.
+
+use super::entry::Entry;
+
+/// The unit of an archive in bytes.
+const BLOCK: usize = 512;
+
+/// The longest name in a header.
+const NAME: usize = 100;
+
+/// The greatest number in a field of 12 bytes: eleven octal digits, 8 GiB or the year 2242.
+const MOST: u64 = 0o77_777_777_777;
+
+/// Appends what stands before the content of an entry.
+pub(super) fn write_header(entry: &Entry<'_>, out: &mut Vec<u8>) {
+    let records = records(entry);
+    if !records.is_empty() {
+        let length = records.len() as u64;
+        write_block(b"PaxHeaders/entry", b'x', (0o644, length, 0), out);
+        out.extend_from_slice(&records);
+        pad(length, out);
+    }
+    let kind = if entry.is_directory { b'5' } else { b'0' };
+    let fitting = |number: u64| if number > MOST { 0 } else { number };
+    let modified = u64::try_from(entry.modified).unwrap_or(0);
+    let numbers = (entry.mode(), fitting(entry.size), fitting(modified));
+    write_block(entry.name, kind, numbers, out);
+}
+
+/// Appends what stands behind content of this size.
+pub(super) fn pad(size: u64, out: &mut Vec<u8>) {
+    let last = (size % BLOCK as u64) as usize;
+    if last > 0 {
+        out.resize(out.len() + BLOCK - last, 0);
+    }
+}
+
+/// Appends the end of an archive.
+pub(super) fn write_end(out: &mut Vec<u8>) {
+    out.resize(out.len() + 2 * BLOCK, 0);
+}
+
+/// What does not fit into the header.
+fn records(entry: &Entry<'_>) -> Vec<u8> {
+    let mut records = Vec::new();
+    if entry.name.len() > NAME || !entry.name.is_ascii() {
+        // Otherwise, values are UTF-8.
+        if std::str::from_utf8(entry.name).is_err() {
+            push_record(&mut records, "hdrcharset", b"BINARY");
+        }
+        push_record(&mut records, "path", entry.name);
+    }
+    if entry.size > MOST {
+        push_record(&mut records, "size", entry.size.to_string().as_bytes());
+    }
+    if !(0..=MOST as i64).contains(&entry.modified) {
+        push_record(&mut records, "mtime", entry.modified.to_string().as_bytes());
+    }
+    records
+}
+
+/// Appends a record. It begins with its own length.
+fn push_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
+    // A space, an equals sign and a line feed.
+    let rest = key.len() + value.len() + 3;
+    let mut length = rest;
+    while length != rest + length.to_string().len() {
+        length = rest + length.to_string().len();
+    }
+    records.extend_from_slice(format!("{length} {key}=").as_bytes());
+    records.extend_from_slice(value);
+    records.push(b'\n');
+}
+
+/// Appends a ustar header. The numbers are the mode, the size and the modification time.
+fn write_block(name: &[u8], kind: u8, numbers: (u32, u64, u64), out: &mut Vec<u8>) {
+    let mut block = [0; BLOCK];
+    let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
+    let (mode, size, modified) = numbers;
+    put(0, &name[..name.len().min(NAME)]);
+    put(100, format!("{mode:07o}").as_bytes());
+    // The owner and the group are those of whoever unpacks it.
+    put(108, b"0000000");
+    put(116, b"0000000");
+    put(124, format!("{size:011o}").as_bytes());
+    put(136, format!("{modified:011o}").as_bytes());
+    put(148, b"        ");
+    put(156, &[kind]);
+    put(257, b"ustar\0");
+    put(263, b"00");
+    let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+    block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    out.extend_from_slice(&block);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: Entry<'static> = Entry {
+        name: b"d/a.txt",
+        is_directory: false,
+        size: 5,
+        modified: 784_111_777,
+        is_executable: false,
+    };
+
+    fn header(entry: Entry<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_header(&entry, &mut out);
+        assert_eq!(out.len() % BLOCK, 0);
+        out
+    }
+
+    #[test]
+    fn a_usual_entry_has_one_header() {
+        let block = header(FILE);
+        assert_eq!(block.len(), BLOCK);
+        assert!(block.starts_with(b"d/a.txt\0"));
+        assert_eq!(
+            &block[100..148],
+            b"0000644\x000000000\x000000000\x0000000000005\x0005657114241\x00"
+        );
+        assert_eq!(&block[156..157], b"0");
+        assert_eq!(&block[257..265], b"ustar\x0000");
+        let directory = Entry {
+            is_directory: true,
+            ..FILE
+        };
+        assert_eq!(&header(directory)[156..157], b"5");
+    }
+
+    #[track_caller]
+    fn check(entry: Entry<'_>, want: &[u8]) {
+        let bytes = header(entry);
+        assert_eq!(bytes[156], b'x');
+        assert!(
+            bytes[BLOCK..].starts_with(want),
+            "{}",
+            bytes[BLOCK..2 * BLOCK].escape_ascii()
+        );
+        assert_eq!(bytes[BLOCK + want.len()], 0);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_in_a_pax_header() {
+        let name = "\u{fc}".as_bytes();
+        check(Entry { name, ..FILE }, "11 path=\u{fc}\n".as_bytes());
+        let name = b"\xff";
+        check(
+            Entry { name, ..FILE },
+            b"21 hdrcharset=BINARY\n9 path=\xff\n",
+        );
+        // The length counts its own digits.
+        let long = [b'x'; 101];
+        let want = [b"111 path=", &long[..], b"\n"].concat();
+        check(
+            Entry {
+                name: &long,
+                ..FILE
+            },
+            &want,
+        );
+        assert_eq!(
+            header(Entry {
+                name: &long[..100],
+                ..FILE
+            })
+            .len(),
+            BLOCK
+        );
+        let size = 8 << 30;
+        check(Entry { size, ..FILE }, b"19 size=8589934592\n");
+        assert_eq!(
+            header(Entry {
+                size: size - 1,
+                ..FILE
+            })
+            .len(),
+            BLOCK
+        );
+        check(
+            Entry {
+                modified: -1,
+                ..FILE
+            },
+            b"12 mtime=-1\n",
+        );
+    }
+
+    #[test]
+    fn content_ends_at_a_block() {
+        for (size, want) in [(0, 0), (1, 511), (511, 1), (512, 0), (513, 511)] {
+            let mut out = Vec::new();
+            pad(size, &mut out);
+            assert_eq!(out.len(), want, "{size}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How many archives are sent at the same time. Each keeps a disk thread busy, so that a few are enough.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Archives that a worker sends at the same time.
+const MOST_OF_WORKER: usize = 4;
+
+/// The networks of the clients that receive archives, for all workers.
+#[derive(Clone, Default)]
+pub struct Networks(Arc<Mutex<Vec<IpAddr>>>);
+
+/// The archives of one worker.
+#[derive(Default)]
+pub struct Turns {
+    networks: Networks,
+    here: Rc<()>,
+}
+
+/// A client's turn. Dropping it ends it.
+pub struct Turn {
+    networks: Networks,
+    network: IpAddr,
+    _here: Rc<()>,
+}
+
+impl Turns {
+    /// The archives of a worker. `networks` is shared by all workers.
+    pub fn new(networks: Networks) -> Turns {
+        Turns {
+            networks,
+            here: Rc::default(),
+        }
+    }
+
+    /// The turn of a client in `network`. `None` if a client of this network has one, or if the worker sends as
+    /// many archives as it may.
+    pub fn begin(&self, network: IpAddr) -> Option<Turn> {
+        let mut networks = self.networks.all();
+        let is_free = Rc::strong_count(&self.here) <= MOST_OF_WORKER;
+        if !is_free || networks.contains(&network) {
+            return None;
+        }
+        networks.push(network);
+        Some(Turn {
+            networks: self.networks.clone(),
+            network,
+            _here: Rc::clone(&self.here),
+        })
+    }
+}
+
+impl Networks {
+    fn all(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        // No panic leaves the list half-written.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.networks.all().retain(|other| *other != self.network);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(number: u8) -> IpAddr {
+        [10, 0, 0, number].into()
+    }
+
+    #[test]
+    fn a_network_has_one_turn_and_a_worker_a_few() {
+        let networks = Networks::default();
+        let [one, other] = [0, 1].map(|_| Turns::new(networks.clone()));
+        let first = one.begin(client(1)).expect("it is free");
+        assert!(one.begin(client(1)).is_none() && other.begin(client(1)).is_none());
+        let more: Vec<Turn> = (2..=4)
+            .filter_map(|number| one.begin(client(number)))
+            .collect();
+        assert_eq!(more.len(), 3);
+        assert!(one.begin(client(5)).is_none(), "the worker has four");
+        assert!(other.begin(client(5)).is_some(), "another worker has none");
+        drop(first);
+        assert!(one.begin(client(5)).is_some());
+    }
+}
