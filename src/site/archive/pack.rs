@@ -26,8 +26,11 @@ use crate::site::nofollow::Blocking;
 use crate::site::open_file::Opened;
 use crate::site::root::{FileKind, FileState, LookupError, Root};
 
-/// What a step produces at most, and what it reads of a file at once.
-pub(super) const PIECE: usize = 32 * 1024;
+/// A step ends when it has produced so much.
+pub(super) const PIECE: usize = 64 * 1024;
+
+/// What is read of a file at once.
+pub(super) const READ: usize = 32 * 1024;
 
 /// Work per step, in units of about 10 microseconds if the disk has everything in memory.
 const STEP: usize = 2048;
@@ -130,8 +133,8 @@ impl Packer {
     fn cost(&self) -> usize {
         match &self.state {
             State::Content(content) => {
-                let rest = usize::try_from(content.size - content.at).unwrap_or(PIECE);
-                1 + rest.min(PIECE) / BYTES
+                let rest = usize::try_from(content.size - content.at).unwrap_or(READ);
+                1 + rest.min(READ) / BYTES
             }
             State::Between if self.tree.reads_names() => NAMES,
             State::Start | State::Between | State::End | State::Done => ENTRY,
@@ -192,7 +195,7 @@ impl Packer {
     /// Packs a piece of a file, or ends it.
     fn pack(&mut self, mut content: Content, out: &mut Vec<u8>) -> Result<State, BodyError> {
         let rest = content.size - content.at;
-        let length = usize::try_from(rest).unwrap_or(PIECE).min(PIECE);
+        let length = usize::try_from(rest).unwrap_or(READ).min(READ);
         self.buffer.resize(length, 0);
         let opened = &content.opened;
         let checked = opened.read_checked_at(&mut self.buffer, content.at, Blocking::Allowed)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::entry::{ArchiveFormat, Selection};
-use super::pack::{PIECE, Packer};
+use super::pack::{PIECE, Packer, READ};
 use super::turns::Turn;
 use crate::site::body::{Pulled, Source};
 use crate::site::body_error::BodyError;
@@ -17,9 +17,9 @@ use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, Pending, Room};
 use crate::site::resolve::Site;
 use crate::site::root::DiskError;
 
-/// The memory of an archive in bytes, whatever its size, without a coder: two pieces, each with what the last file
-/// adds, two pieces of a file, and the names that `tree` keeps.
-pub const COST: u64 = 6 * PIECE as u64 + 192 * 1024;
+/// The memory of an archive in bytes, whatever its size, without a coder: two pieces, each with what was read last,
+/// what is read, before and after it is coded, and the names that `tree` keeps.
+pub const COST: u64 = (2 * (PIECE + READ) + 3 * READ) as u64 + 192 * 1024;
 
 /// What to pack, and for whom.
 pub struct Request<'a> {
