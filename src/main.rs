@@ -36,6 +36,7 @@ fn main() -> ExitCode {
     let status = match cli::parse(env::args_os(), env::vars_os(), &Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Explain(request)) => explain(*request),
+        Ok(Command::HashPassword) => hash_password(),
         Ok(Command::Print(text)) => print(&text),
         Err(mistake) => {
             // If the mistake cannot be printed, the status still tells.
@@ -66,6 +67,16 @@ fn explain(request: Explain) -> ExitCode {
         Ok(explained) => print(&explanation::print(&explained, request.format)),
         Err(error) => {
             say(format!("docroot: {error}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn hash_password() -> ExitCode {
+    match cli::hash_password::run() {
+        Ok(hash) => print(format!("{hash}\n").as_bytes()),
+        Err(fault) => {
+            say(format!("docroot: {fault}\n"));
             ExitCode::FAILURE
         }
     }

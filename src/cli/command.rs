@@ -12,8 +12,6 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 use super::options::{Kind, Mode, OptionDef, options};
 use super::settings::Settings;
 
-/// The name of the subcommand.
-pub const EXPLAIN: &str = "explain";
 /// The id of the argument that says what to serve.
 pub const PATH: &str = "PATH";
 /// The id of the argument that says what to ask for.
@@ -26,10 +24,11 @@ const ABOUT: &str = "Serve a directory, or a single file, over HTTP";
 
 const USAGE: &str = "\
 docroot [OPTIONS] [PATH]
-       docroot explain [OPTIONS] TARGET [PATH]";
+       docroot explain [OPTIONS] TARGET [PATH]
+       docroot hash-password";
 
 const AFTER_HELP: &str = "\
-'docroot explain' is a command only if explain is the first argument. To serve a directory of that
+explain and hash-password are commands only as the first argument. To serve a directory of such a
 name, write docroot ./explain.
 
 Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
@@ -62,6 +61,19 @@ Examples:
   docroot explain /a.txt -H 'Range: bytes=0-99'     the response to a range request
   docroot explain /a.txt --method HEAD www          the response to HEAD, from the directory www";
 
+const HASH_PASSWORD_ABOUT: &str =
+    "Print the hash of a password, for --auth and for the file of --auth-file";
+
+const HASH_PASSWORD_USAGE: &str = "docroot hash-password";
+
+const HASH_PASSWORD_AFTER_HELP: &str = "\
+On a terminal, docroot asks for the password twice and does not show it. Otherwise it reads one line
+from the standard input.
+
+Examples:
+  docroot hash-password                              ask for a password
+  echo \"alice:$(docroot hash-password)\" >> users    add a user to the file of --auth-file";
+
 const SHORT_AFTER_HELP: &str = "\
 Examples:
   docroot -o www                   serve www and open it in the browser
@@ -84,6 +96,7 @@ pub fn command(defaults: &Settings) -> Command {
     serve(defaults)
         .version(VERSION)
         .subcommand(explain)
+        .subcommand(hash_password(defaults))
         // `docroot -q explain` and `docroot help` serve directories of these names.
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
@@ -95,6 +108,7 @@ pub fn full(mode: Mode, defaults: &Settings) -> Command {
     match mode {
         Mode::Serve => serve(defaults),
         Mode::Explain => explain(defaults),
+        Mode::HashPassword => hash_password(defaults),
     }
 }
 
@@ -105,6 +119,7 @@ pub fn short(mode: Mode, defaults: &Settings) -> Command {
     let after_help = match mode {
         Mode::Serve => SHORT_AFTER_HELP,
         Mode::Explain => EXPLAIN_SHORT_AFTER_HELP,
+        Mode::HashPassword => HASH_PASSWORD_AFTER_HELP,
     };
     bare(mode)
         .term_width(80)
@@ -125,25 +140,33 @@ pub fn explain(defaults: &Settings) -> Command {
         .after_help(EXPLAIN_AFTER_HELP)
 }
 
+/// The subcommand that hashes a password.
+pub fn hash_password(defaults: &Settings) -> Command {
+    bare(Mode::HashPassword)
+        .args(arguments(Mode::HashPassword, defaults))
+        .after_help(HASH_PASSWORD_AFTER_HELP)
+}
+
 /// A command without options.
 fn bare(mode: Mode) -> Command {
-    let (name, about, usage) = match mode {
-        Mode::Serve => ("docroot", ABOUT, USAGE),
-        Mode::Explain => (EXPLAIN, EXPLAIN_ABOUT, EXPLAIN_USAGE),
+    let (about, usage) = match mode {
+        Mode::Serve => (ABOUT, USAGE),
+        Mode::Explain => (EXPLAIN_ABOUT, EXPLAIN_USAGE),
+        Mode::HashPassword => (HASH_PASSWORD_ABOUT, HASH_PASSWORD_USAGE),
     };
     let target = Arg::new(TARGET)
         .help("The target of the request, such as /index.html?a=b")
         .value_parser(value_parser!(OsString))
         .value_hint(ValueHint::Other)
         .required(true);
-    Command::new(name)
+    Command::new(mode.name().unwrap_or("docroot"))
         .about(about)
         .override_usage(usage)
         .disable_help_flag(true)
         .disable_version_flag(true)
         .max_term_width(100)
         .args(Some(target).filter(|_| mode == Mode::Explain))
-        .arg(path())
+        .args(Some(path()).filter(|_| mode != Mode::HashPassword))
 }
 
 /// The options of the mode, under their headings.

@@ -10,6 +10,8 @@ pub enum Command {
     Serve(Box<Launch>),
     /// Explain how the server would answer one request.
     Explain(Box<Explain>),
+    /// Ask for a password and print its hash.
+    HashPassword,
     /// Print this on the standard output and exit.
     Print(Vec<u8>),
 }

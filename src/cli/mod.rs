@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 
-use command::{EXPLAIN, PATH, TARGET};
+use command::{PATH, TARGET};
 use environment::Environment;
 use launch::Command;
 use machine::Machine;
@@ -29,6 +29,8 @@ pub mod explanation;
 mod command;
 // The environment as a source of options.
 mod environment;
+// Asks for a password and hashes it.
+pub mod hash_password;
 // How the options of HTTPS combine.
 mod https;
 // The processors, the limit of open files, the terminal, the time zone.
@@ -69,15 +71,22 @@ pub fn parse(
     machine: &Machine,
 ) -> Result<Command, UsageError> {
     let typed: Vec<OsString> = arguments.into_iter().collect();
-    let mode = match typed.get(1) {
-        Some(first) if first == EXPLAIN => Mode::Explain,
-        _ => Mode::Serve,
+    let is_typed = |mode: &Mode| {
+        typed
+            .get(1)
+            .is_some_and(|first| mode.name() == first.to_str())
     };
+    let mode = Mode::NAMED
+        .into_iter()
+        .find(is_typed)
+        .unwrap_or(Mode::Serve);
     let settings = Settings::defaults(machine);
     let matches = command::command(&settings)
         .try_get_matches_from(&typed)
         .map_err(|error| usage_error(mode, &error, &typed))?;
-    let matches = matches.subcommand_matches(EXPLAIN).unwrap_or(&matches);
+    let matches = matches
+        .subcommand()
+        .map_or(&matches, |(_, matches)| matches);
     let environment = Environment::new(variables);
     act(mode, settings, matches, &environment).map_err(|mistake| UsageError::new(mode, &mistake))
 }
@@ -92,10 +101,14 @@ fn usage_error(mode: Mode, error: &clap::Error, typed: &[OsString]) -> UsageErro
             _ => return UsageError::from_clap(mode, error),
         },
         // clap takes a second path for a misplaced subcommand.
-        (Mode::Serve, ErrorKind::ArgumentConflict) if typed.iter().any(|word| word == EXPLAIN) => {
-            "explain must be the first argument: write docroot explain, then the options".into()
-        }
         (Mode::Serve, ErrorKind::ArgumentConflict) => {
+            if let Some(command) = misplaced(typed) {
+                let (name, typed) = (command.name().unwrap_or_default(), command.typed());
+                return UsageError::new(
+                    mode,
+                    &format!("{name} must be the first argument: write {typed}, then the options"),
+                );
+            }
             let word = match error.get(ContextKind::InvalidSubcommand) {
                 Some(ContextValue::String(word)) => quoted(OsStr::new(word)),
                 _ => String::new(),
@@ -105,6 +118,12 @@ fn usage_error(mode: Mode, error: &clap::Error, typed: &[OsString]) -> UsageErro
         _ => return UsageError::from_clap(mode, error),
     };
     UsageError::new(mode, &text)
+}
+
+/// The command whose name is among the arguments, but not the first one.
+fn misplaced(typed: &[OsString]) -> Option<Mode> {
+    let has = |mode: &Mode| typed.iter().any(|word| mode.name() == word.to_str());
+    Mode::NAMED.into_iter().find(has)
 }
 
 /// Applies the options and makes the command.
@@ -128,7 +147,7 @@ fn act(
     for option in others {
         environment.apply(option, &mut settings)?;
     }
-    let typed = matches.get_one::<PathBuf>(PATH).cloned();
+    let typed = matches.try_get_one::<PathBuf>(PATH).ok().flatten().cloned();
     if let Some(path) = typed.or_else(|| environment.path()) {
         settings.config.root = path;
     }
@@ -143,6 +162,8 @@ fn act(
     check_index(&settings.config.site)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
+        // It takes no settings.
+        Mode::HashPassword => Ok(Command::HashPassword),
         Mode::Explain => {
             let target = target(matches.get_one::<OsString>(TARGET))?;
             settings.explain(target).map(Box::new).map(Command::Explain)

@@ -7,7 +7,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
-use super::command::{self, EXPLAIN, VERSION};
+use super::command::{self, VERSION};
 use super::options::Mode;
 use super::settings::{Printed, Settings};
 
@@ -43,22 +43,26 @@ fn manual(page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> {
     man.render_synopsis_section(page)?;
     man.render_description_section(page)?;
     man.render_options_section(page)?;
-    manual_of_explain(page, defaults)?;
+    manual_of(command::explain(defaults), "DOCROOT EXPLAIN", page)?;
+    manual_of(
+        command::hash_password(defaults),
+        "DOCROOT HASH-PASSWORD",
+        page,
+    )?;
     man.render_extra_section(page)?;
     man.render_version_section(page)
 }
 
-/// `docroot --man` prints one page, so the subcommand is a section instead of a page of its own.
-fn manual_of_explain(page: &mut Vec<u8>, defaults: &Settings) -> io::Result<()> {
-    let command = command::explain(defaults);
+/// `docroot --man` prints one page, so a subcommand is a section instead of a page of its own.
+fn manual_of(command: Command, title: &'static str, page: &mut Vec<u8>) -> io::Result<()> {
     let mut heading = Roff::default();
-    heading.control("SH", ["DOCROOT EXPLAIN"]);
+    heading.control("SH", [title]);
     let about = command.get_about().map(ToString::to_string);
     heading.text([roman(about.unwrap_or_default())]);
     heading.to_writer(page)?;
     // If all arguments have the same heading, they become one section. It begins with that heading,
     // which the page already has.
-    let command = command.mut_args(|argument| argument.help_heading(EXPLAIN));
+    let command = command.mut_args(|argument| argument.help_heading(title));
     let mut section = Vec::new();
     Man::new(command).render_options_section(&mut section)?;
     let section = String::from_utf8_lossy(&section);

@@ -12,8 +12,11 @@ pub fn option(mode: Mode, typed: &str) -> String {
     if let Some((_, other)) = options(others).find(|(_, option)| option.is_named(typed, others)) {
         let name = other.typed();
         return match mode {
-            Mode::Explain => format!("unexpected option {quoted}: explain does not take {name}"),
             Mode::Serve => format!("unexpected option {quoted}: only explain takes {name}"),
+            Mode::Explain | Mode::HashPassword => {
+                let command = mode.name().unwrap_or_default();
+                format!("unexpected option {quoted}: {command} does not take {name}")
+            }
         };
     }
     let near = match typed.strip_prefix("--") {

@@ -28,10 +28,7 @@ impl UsageError {
     /// Prints the mistake on the standard error in two lines: the mistake, and how to get help.
     pub fn print(&self) -> io::Result<()> {
         let mistake = &self.mistake;
-        let command = match self.mode {
-            Mode::Serve => "docroot",
-            Mode::Explain => "docroot explain",
-        };
+        let command = self.mode.typed();
         writeln!(
             io::stderr(),
             "docroot: {mistake}\ntry '{command} --help' for all options"

@@ -25,6 +25,10 @@ pub enum Warning {
     Private(PathBuf, Private),
     /// Other machines can read hidden files.
     Hidden,
+    /// Passwords cross the network in plain text.
+    PlainPasswords,
+    /// The file of users is among the files that are served.
+    ServedUsers(PathBuf),
     /// Other users of this machine can read the private key, or write it.
     OpenKey(PathBuf, u32),
     /// Other users of this machine can replace the private key, because they may write to its folder.
@@ -60,6 +64,8 @@ pub struct Surroundings {
     pub private: Option<(PathBuf, Private)>,
     /// Whether docroot serves a single file.
     pub is_file: bool,
+    /// The file of users, if it is served.
+    pub served_users: Option<PathBuf>,
     /// The permissions of the private key.
     pub key_mode: Option<u32>,
     /// The permissions of the file of the certificate, if it holds a private key as well.
@@ -79,6 +85,7 @@ impl Surroundings {
             is_root: geteuid().is_root(),
             private: private(config, home.as_deref()),
             is_file: config.root.is_file(),
+            served_users: served_users(config),
             key_mode: key.and_then(mode).map(|mode| mode & PERMISSIONS),
             certificate_mode: certificate(config)
                 .filter(|certificate| Some(*certificate) != key && has_key(certificate))
@@ -152,10 +159,21 @@ fn is_own(directory: &Path) -> bool {
 
 /// The private key of docroot itself, if it is among the files that are served.
 fn own_key(config: &Config, root: &Path) -> Option<PathBuf> {
-    let key = key(config)?.canonicalize().ok()?;
-    let mut names = key.strip_prefix(root).ok()?.iter();
+    served(config, root, key(config)?)
+}
+
+/// The file of users, if it is among the files that are served.
+fn served_users(config: &Config) -> Option<PathBuf> {
+    let root = config.root.canonicalize().ok()?;
+    served(config, &root, config.auth_file.as_deref()?)
+}
+
+/// The real path of a file, if it is among the files that are served.
+fn served(config: &Config, root: &Path, file: &Path) -> Option<PathBuf> {
+    let file = file.canonicalize().ok()?;
+    let mut names = file.strip_prefix(root).ok()?.iter();
     let is_hidden = names.any(|name| is_hidden_name(name.as_bytes()));
-    (config.site.hidden || !is_hidden).then_some(key)
+    (config.site.hidden || !is_hidden).then_some(file)
 }
 
 fn key(config: &Config) -> Option<&Path> {
@@ -198,6 +216,12 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if is_open && config.site.hidden && !surroundings.is_file {
         warnings.push(Warning::Hidden);
     }
+    if is_open && config.tls.is_none() && !config.rules.protection.is_empty() {
+        warnings.push(Warning::PlainPasswords);
+    }
+    if let Some(file) = &surroundings.served_users {
+        warnings.push(Warning::ServedUsers(file.clone()));
+    }
     for (file, mode) in [
         (key(config), surroundings.key_mode),
         (certificate(config), surroundings.certificate_mode),
@@ -237,6 +261,15 @@ impl fmt::Display for Warning {
             Warning::Hidden => f.write_str(
                 "other machines can connect and read hidden files such as .git and .env; \
                  leave out --include-hidden unless they may read them",
+            ),
+            Warning::PlainPasswords => f.write_str(
+                "other machines can connect, and passwords cross the network in plain text; \
+                 serve over HTTPS, for example with --tls-self-signed",
+            ),
+            Warning::ServedUsers(file) => write!(
+                f,
+                "docroot serves the file of users {}; move it to another directory",
+                Name::of(file)
             ),
             Warning::OpenKey(key, mode) => write!(
                 f,

@@ -19,6 +19,7 @@ use crate::net::tls::{Endpoint, RecordBuffers};
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::observe::observer::Observer;
+use crate::origin::auth::Guard;
 use crate::origin::handler::{Handler, Origin};
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
@@ -101,6 +102,8 @@ pub struct Settings {
     pub disk: Option<DiskPool>,
     /// The hosts that the server answers for.
     pub hosts: Arc<AllowedHosts>,
+    /// Checks passwords, if a path needs one.
+    pub guard: Option<Arc<Guard>>,
     /// The server's counters.
     pub counters: Arc<Counters>,
     /// Creates TLS sessions, if the site is served over TLS.
@@ -121,6 +124,7 @@ impl Settings {
             options: Arc::new(config.site.clone()),
             budgets: Budgets::new(&config.site, config.threads),
             disk: None,
+            guard: None,
             config,
             counters,
             endpoint: None,
@@ -151,6 +155,7 @@ impl Context {
         }
         let mut origin = Origin::new(site, config.limits.max_ranges);
         origin.rules = Rc::new(config.rules.clone());
+        origin.guard = settings.guard.clone();
         origin.handlers = settings.handlers.iter().map(|make| make()).collect();
         let head_limits = HeadLimits {
             target: config.limits.max_target,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::handler::{Admitted, Answer, Origin, Polled, Responder};
 use crate::origin::request::{Request, RequestBody};
 use crate::semantics::trace::Trace;
 use crate::site::disk::Caller;
@@ -34,6 +34,8 @@ pub(super) enum Obstacle {
     Open(Box<[u8]>, Rc<StoredFile>),
     /// There is no descriptor or no coder free.
     Scarcity(DiskError),
+    /// The file that would be sent needs a password, and the user is not known.
+    Password,
 }
 
 /// What an answer that waits has learned from disk threads. An answer asks for one path after another; each
@@ -108,6 +110,8 @@ pub(super) struct How {
     pub answers: Answers,
     /// Makes the response if the file cannot be served.
     pub refuses: Refuses,
+    /// Makes the answer if the file needs a password.
+    pub asks: Admitted,
 }
 
 /// An answer that waits.
@@ -165,6 +169,7 @@ fn go_on(
     mut waits: Waits,
     trace: &mut Trace,
 ) -> Answer {
+    let mark = trace.steps().len();
     let obstacle = match (how.answers)(origin, request, path, &mut facts, trace) {
         Ok(answer) => return answer,
         Err(obstacle) => obstacle,
@@ -185,6 +190,11 @@ fn go_on(
             waits.next_try(request.instant, fault)
         }
         Obstacle::Scarcity(fault) => Err(fault),
+        Obstacle::Password => {
+            // The answer begins again with the user.
+            trace.take_from(mark);
+            return (how.asks)(origin, request, trace);
+        }
     };
     match awaited {
         Ok(awaited) => {

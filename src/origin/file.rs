@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
+use crate::origin::auth::needed::may_read;
+use crate::origin::auth::refuse::challenge;
 use crate::origin::disk_wait::{Facts, Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::offered::offered;
@@ -74,7 +76,14 @@ pub(super) fn answer_file(
         extra,
     } = chosen;
     for _ in 0..ATTEMPTS {
-        let rules = AppliedRules::of_file(origin, ruled, &file);
+        // The path of the request was compared before. It may lead to a file with another path.
+        if !may_read(&origin.rules, request, &file.path) {
+            return match request.user {
+                None => Err(Obstacle::Password),
+                Some(_) => Ok(Answer::Ready(challenge(Reason::UserNotAllowed, trace))),
+            };
+        }
+        let rules = AppliedRules::of_file(origin, request, ruled, &file);
         let opened = facts.take_opened(&file);
         match try_file(origin, request, &file, opened, (&rules, &extra), trace) {
             Ok(Some(answer)) => return Ok(answer),

@@ -71,7 +71,7 @@ impl ListingJob {
     /// A job that lists the directory at `path` as the query of the request asks.
     pub fn new(origin: &mut Origin, request: &Request<'_>, path: SitePath<'_>) -> ListingJob {
         ListingJob {
-            rules: AppliedRules::at(origin, path.as_bytes()),
+            rules: AppliedRules::at(origin, request, path.as_bytes()),
             reading: join(origin, request, path.as_bytes()),
             path: path.as_bytes().into(),
             gives_up: None,

@@ -111,6 +111,7 @@ mod tests {
         let request = Request {
             head: &checked,
             client: &Client::at(([127, 0, 0, 1], 0).into()),
+            user: None,
             now: HttpDate::from_unix(0).expect("a date"),
             instant: Instant::now(),
             wakers: &NoWakers,

@@ -8,6 +8,7 @@ use crate::observe::client::Client;
 use crate::semantics::date::HttpDate;
 use crate::semantics::field::Fields;
 use crate::semantics::method::Method;
+use crate::semantics::protection::User;
 
 /// One request, parsed and checked.
 #[derive(Clone, Copy)]
@@ -16,6 +17,8 @@ pub struct Request<'a> {
     pub head: &'a CheckedHead<'a>,
     /// Who sent it.
     pub client: &'a Client,
+    /// The user whom a password has proved, if the path needs one.
+    pub user: Option<&'a User>,
     /// The current time, for dates.
     pub now: HttpDate,
     /// The current time, for timers.

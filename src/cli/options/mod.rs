@@ -51,8 +51,10 @@ pub fn options(mode: Mode) -> impl Iterator<Item = (&'static str, &'static Optio
 
 fn takes(mode: Mode, option: &OptionDef) -> bool {
     match (mode, option.scope) {
-        (_, Scope::Answer | Scope::Help) => true,
+        (_, Scope::Help) => true,
+        (Mode::Serve | Mode::Explain, Scope::Answer) => true,
         (Mode::Serve, scope) => scope != Scope::Request,
         (Mode::Explain, scope) => scope == Scope::Request,
+        (Mode::HashPassword, _) => false,
     }
 }

@@ -177,6 +177,7 @@ pub fn request_of<'a>(
     Request {
         head,
         client,
+        user: None,
         now: now.date,
         instant: now.instant,
         wakers,
