@@ -345,6 +345,60 @@ mod tests {
     }
 
     #[test]
+    fn passwords_in_plain_text_are_warned_about() {
+        let protected = |address: &str| {
+            let mut config = config(address);
+            let protection = &mut config.rules.protection;
+            protection.add("/private/** alice:hash").expect("a rule");
+            config
+        };
+        let none = Surroundings::default();
+        let want = "warning: other machines can connect, and passwords cross the network in plain \
+                    text; serve over HTTPS, for example with --tls-self-signed";
+        check_warnings(&protected("0.0.0.0"), &none, &[want]);
+        check_warnings(&protected("127.0.0.1"), &none, &[]);
+        check_warnings(&config("0.0.0.0"), &none, &[]);
+        let mut secure = protected("0.0.0.0");
+        secure.tls = Some(TlsOptions {
+            certificate: CertificateSource::SelfSigned,
+            clients: ClientAuthentication::None,
+            client_depth: TlsOptions::CLIENT_DEPTH,
+            min: TlsVersion::Tls12,
+            hsts: None,
+            redirect: None,
+        });
+        check_warnings(&secure, &none, &[]);
+        let served = Surroundings {
+            served_users: Some("/srv/users".into()),
+            ..Surroundings::default()
+        };
+        let want = "warning: docroot serves the file of users \"/srv/users\"; \
+                    move it to another directory";
+        check_warnings(&protected("127.0.0.1"), &served, &[want]);
+    }
+
+    #[test]
+    fn a_file_of_users_is_served_if_it_is_in_the_root_and_not_hidden() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let users = |name: &str| {
+            let file = folder.path().join(name);
+            fs::write(&file, "").expect("a file");
+            let mut config = config("127.0.0.1");
+            config.root = folder.path().to_owned();
+            config.auth_file = Some(file);
+            config
+        };
+        assert!(served_users(&users("users")).is_some());
+        assert_eq!(served_users(&users(".htpasswd")), None);
+        let mut hidden = users(".htpasswd");
+        hidden.site.hidden = true;
+        assert!(served_users(&hidden).is_some());
+        let mut outside = users("users");
+        outside.root = tempfile::tempdir().expect("a folder").path().to_owned();
+        assert_eq!(served_users(&outside), None);
+    }
+
+    #[test]
     fn a_server_for_other_machines_is_warned_about_what_it_exposes() {
         let surroundings = Surroundings {
             is_root: true,
