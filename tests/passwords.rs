@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -472,10 +472,10 @@ fn users_file(text: &str) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-fn with_file(path: &PathBuf, rules: &[&str]) -> TestServer {
+fn with_file(path: &Path, rules: &[&str]) -> TestServer {
     protected(site(), rules)
         .with(|config| {
-            config.auth_file = Some(path.clone());
+            config.auth_file = Some(path.to_owned());
             config.rules.protection.use_file();
         })
         .start()

@@ -53,8 +53,8 @@ const EXPLAIN_ABOUT: &str = "Explain how docroot would answer a request, without
 const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
 
 const EXPLAIN_AFTER_HELP: &str = "\
-The options under Serving, Network, and Limits and deadlines mean the same as for a server, and
-docroot reads their environment variables and DOCROOT_PATH too.
+The options that are not under Request or Other mean the same as for a server, and docroot reads
+their environment variables and DOCROOT_PATH too.
 
 Examples:
   docroot explain /                                 the response to GET / from this directory
@@ -67,12 +67,12 @@ const HASH_PASSWORD_ABOUT: &str =
 const HASH_PASSWORD_USAGE: &str = "docroot hash-password";
 
 const HASH_PASSWORD_AFTER_HELP: &str = "\
-On a terminal, docroot asks for the password twice and does not show it. Otherwise it reads one line
-from the standard input.
+On a terminal, docroot asks for the password twice and does not show it.
+Otherwise it reads one line from the standard input.
 
 Examples:
-  docroot hash-password                              ask for a password
-  echo \"alice:$(docroot hash-password)\" >> users    add a user to the file of --auth-file";
+  docroot hash-password                            print a hash
+  echo \"alice:$(docroot hash-password)\" >> users  add a user to a file";
 
 const SHORT_AFTER_HELP: &str = "\
 Examples:
