@@ -11,7 +11,7 @@ pub enum Method {
     Options,
     Trace,
     Connect,
-    /// Another one of [`REGISTERED`].
+    /// Another one of the registry.
     Registered(&'static str),
 }
 

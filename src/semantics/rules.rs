@@ -26,9 +26,9 @@ pub struct Rules {
     cache: Vec<(Scope, CachePolicy)>,
     /// The operator's fields.
     fields: Vec<(Scope, OwnField)>,
-    /// Whether pages get the fields of [`SECURITY`].
+    /// Whether pages get the fields of `SECURITY`.
     pub security: bool,
-    /// Whether pages get the fields of [`ISOLATION`].
+    /// Whether pages get the fields of `ISOLATION`.
     pub isolation: bool,
     /// Which other origins may read responses.
     pub cors: Cors,
@@ -68,7 +68,7 @@ pub enum RuleError {
     Cache(CachePolicyError),
     /// The field.
     Field(OwnFieldError),
-    /// There are more than [`MOST_PATTERNS`] different patterns.
+    /// There are more than `MOST_PATTERNS` different patterns.
     TooMany,
 }
 

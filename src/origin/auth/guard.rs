@@ -14,7 +14,7 @@ use crate::semantics::credentials::Credentials;
 use crate::semantics::protection::{NamedUser, Protection, User};
 use crate::site::disk::{DiskPool, Effort, FileSystem, Gate, NOBODY, Pending, Room};
 
-/// How many passwords may wait to be checked. A check takes about 30 ms with argon2 and 250 ms with bcrypt,
+/// How many passwords may wait to be checked. A check takes about 40 ms with argon2 and 290 ms with bcrypt,
 /// so the last of them waits for seconds.
 const MOST_WAITING: usize = 64;
 
@@ -202,4 +202,70 @@ impl Guard {
 /// Ignores poisoning, because no panic leaves the value half-written.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::origin::auth::failures::{MOST_FAILURES, WAIT};
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const SECRET: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+
+    fn guard() -> Arc<Guard> {
+        let mut protection = Protection::default();
+        let rule = format!("alice:{SECRET}");
+        protection.add(&rule).expect("a rule");
+        let guard = Guard::open(&protection, None, None).expect("users");
+        guard.expect("a rule")
+    }
+
+    fn pair(name: &str, password: &str) -> Credentials {
+        Credentials {
+            name: name.into(),
+            password: password.as_bytes().into(),
+        }
+    }
+
+    /// The outcome in a word.
+    fn check(guard: &Arc<Guard>, name: &str, password: &str, now: Instant) -> &'static str {
+        match guard.check(pair(name, password), HERE, now) {
+            Check::Done(Verdict::Right(user)) if *user.name == *name => "right",
+            Check::Done(Verdict::Right(_)) => "somebody else",
+            Check::Done(Verdict::Wrong) => "wrong",
+            Check::Done(Verdict::Wait(_)) => "wait",
+            Check::Pending(_) | Check::Full => "no verdict",
+        }
+    }
+
+    #[test]
+    fn a_right_password_works_after_the_wait() {
+        let (guard, now) = (guard(), Instant::now());
+        for _ in 0..MOST_FAILURES {
+            assert_eq!(check(&guard, "alice", "wrong", now), "wrong");
+        }
+        let last = now + WAIT - Duration::from_secs(1);
+        assert_eq!(check(&guard, "alice", "secret", last), "wait");
+        assert_eq!(check(&guard, "alice", "secret", now + WAIT), "right");
+        // A success resets: the next failures do not wait.
+        for _ in 0..MOST_FAILURES {
+            assert_eq!(check(&guard, "nobody", "secret", now + WAIT), "wrong");
+        }
+        assert_eq!(check(&guard, "alice", "secret", now + WAIT), "wait");
+    }
+
+    #[test]
+    fn only_a_pair_that_was_right_is_remembered() {
+        let (guard, now) = (guard(), Instant::now());
+        assert!(guard.remembered(&pair("alice", "secret"), now).is_none());
+        check(&guard, "alice", "secret", now);
+        check(&guard, "alice", "wrong", now);
+        // Its name has the hash of alice, and still it is nobody.
+        check(&guard, "nobody", "secret", now);
+        assert!(guard.remembered(&pair("alice", "secret"), now).is_some());
+        assert!(guard.remembered(&pair("alice", "wrong"), now).is_none());
+        assert!(guard.remembered(&pair("nobody", "secret"), now).is_none());
+        let later = now + Duration::from_secs(5 * 60);
+        assert!(guard.remembered(&pair("alice", "secret"), later).is_none());
+    }
 }
