@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Ok(Command::Serve(launch)) => run(*launch),
         Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Compress(request)) => compress(&request),
+        Ok(Command::HashPassword) => hash_password(),
         Ok(Command::Print(text)) => print(&text),
         Err(mistake) => {
             // If the mistake cannot be printed, the status still tells.
@@ -105,6 +106,16 @@ fn show_progress(report: &Report, columns: usize) {
         .take(columns.saturating_sub(1))
         .collect();
     write_now(&format!("{ERASE_LINE}{line}"));
+}
+
+fn hash_password() -> ExitCode {
+    match cli::hash_password::run() {
+        Ok(hash) => print(format!("{hash}\n").as_bytes()),
+        Err(fault) => {
+            say(format!("docroot: {fault}\n"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn serve(launch: Launch) -> Result<ExitCode, StartError> {

@@ -69,7 +69,7 @@ const IMPURE_WORDS: [&str; 7] = [
 ];
 
 /// The crates that a pure layer may use, and those that its tests may use as well.
-const PURE_CRATES: [&str; 3] = ["fast_glob", "httpdate", "mime_guess"];
+const PURE_CRATES: [&str; 4] = ["base64", "fast_glob", "httpdate", "mime_guess"];
 const PURE_TEST_CRATES: [&str; 2] = ["encoding_rs", "proptest"];
 
 /// The longest that a function may be, from its signature to its closing brace.

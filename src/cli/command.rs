@@ -25,11 +25,12 @@ const ABOUT: &str = "Serve a directory, or a single file, over HTTP";
 const USAGE: &str = "\
 docroot [OPTIONS] [PATH]
        docroot explain [OPTIONS] TARGET [PATH]
-       docroot compress [OPTIONS] [PATH]";
+       docroot compress [OPTIONS] [PATH]
+       docroot hash-password";
 
 const AFTER_HELP: &str = "\
-'docroot explain' and 'docroot compress' are commands only if explain or compress is the first
-argument. To serve a directory of that name, write docroot ./explain or docroot ./compress.
+explain, compress and hash-password are commands only as the first argument. To serve a directory of
+such a name, write docroot ./explain.
 
 Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
 
@@ -54,8 +55,8 @@ const EXPLAIN_ABOUT: &str = "Explain how docroot would answer a request, without
 const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
 
 const EXPLAIN_AFTER_HELP: &str = "\
-The options under Serving, Network, and Limits and deadlines mean the same as for a server, and
-docroot reads their environment variables and DOCROOT_PATH too.
+The options that are not under Request or Other mean the same as for a server, and docroot reads
+their environment variables and DOCROOT_PATH too.
 
 Examples:
   docroot explain /                                 the response to GET / from this directory
@@ -95,6 +96,19 @@ Examples:
 
 docroot compress --help shows all options.";
 
+const HASH_PASSWORD_ABOUT: &str =
+    "Print the hash of a password, for --auth and for the file of --auth-file";
+
+const HASH_PASSWORD_USAGE: &str = "docroot hash-password";
+
+const HASH_PASSWORD_AFTER_HELP: &str = "\
+On a terminal, docroot asks for the password twice and does not show it.
+Otherwise it reads one line from the standard input.
+
+Examples:
+  docroot hash-password                            print a hash
+  echo \"alice:$(docroot hash-password)\" >> users  add a user to a file";
+
 const SHORT_AFTER_HELP: &str = "\
 Examples:
   docroot -o www                   serve www and open it in the browser
@@ -118,6 +132,7 @@ pub fn command(defaults: &Settings) -> Command {
         .version(VERSION)
         .subcommand(explain)
         .subcommand(full(Mode::Compress, defaults))
+        .subcommand(full(Mode::HashPassword, defaults))
         // `docroot -q explain` and `docroot help` serve directories of these names.
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
@@ -130,6 +145,7 @@ pub fn full(mode: Mode, defaults: &Settings) -> Command {
         Mode::Serve => AFTER_HELP.to_owned(),
         Mode::Explain => EXPLAIN_AFTER_HELP.to_owned(),
         Mode::Compress => [COMPRESS_CODINGS, COMPRESS_AFTER_HELP].join("\n\n"),
+        Mode::HashPassword => HASH_PASSWORD_AFTER_HELP.to_owned(),
     };
     bare(mode)
         .args(arguments(mode, defaults))
@@ -144,6 +160,7 @@ pub fn short(mode: Mode, defaults: &Settings) -> Command {
         Mode::Serve => SHORT_AFTER_HELP,
         Mode::Explain => EXPLAIN_SHORT_AFTER_HELP,
         Mode::Compress => COMPRESS_SHORT_AFTER_HELP,
+        Mode::HashPassword => HASH_PASSWORD_AFTER_HELP,
     };
     bare(mode)
         .term_width(80)
@@ -157,6 +174,7 @@ fn bare(mode: Mode) -> Command {
         Mode::Serve => ("docroot", ABOUT, USAGE),
         Mode::Explain => (mode.word(), EXPLAIN_ABOUT, EXPLAIN_USAGE),
         Mode::Compress => (mode.word(), COMPRESS_ABOUT, COMPRESS_USAGE),
+        Mode::HashPassword => (mode.word(), HASH_PASSWORD_ABOUT, HASH_PASSWORD_USAGE),
     };
     let target = Arg::new(TARGET)
         .help("The target of the request, such as /index.html?a=b")
@@ -170,7 +188,7 @@ fn bare(mode: Mode) -> Command {
         .disable_version_flag(true)
         .max_term_width(100)
         .args(Some(target).filter(|_| mode == Mode::Explain))
-        .arg(path(mode))
+        .args(Some(path(mode)).filter(|_| mode != Mode::HashPassword))
 }
 
 /// The options of the mode, under their headings.
@@ -181,7 +199,7 @@ fn arguments(mode: Mode, defaults: &Settings) -> impl Iterator<Item = Arg> {
 
 fn path(mode: Mode) -> Arg {
     let (what, hint) = match mode {
-        Mode::Serve | Mode::Explain => {
+        Mode::Serve | Mode::Explain | Mode::HashPassword => {
             ("directory or the single file to serve", ValueHint::AnyPath)
         }
         Mode::Compress => ("directory whose files to compress", ValueHint::DirPath),

@@ -13,6 +13,8 @@ pub enum Command {
     Explain(Box<Explain>),
     /// Write precompressed files.
     Compress(Box<Compress>),
+    /// Ask for a password and print its hash.
+    HashPassword,
     /// Print this on the standard output and exit.
     Print(Vec<u8>),
 }

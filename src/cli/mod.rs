@@ -29,6 +29,8 @@ pub mod explanation;
 mod command;
 // The environment as a source of options.
 mod environment;
+// Asks for a password and hashes it.
+pub mod hash_password;
 // How the options of HTTPS combine.
 mod https;
 // The processors, the limit of open files, the terminal, the time zone.
@@ -134,7 +136,7 @@ fn act(
     for option in others {
         environment.apply(option, &mut settings)?;
     }
-    let typed = matches.get_one::<PathBuf>(PATH).cloned();
+    let typed = matches.try_get_one::<PathBuf>(PATH).ok().flatten().cloned();
     if let Some(path) = typed.or_else(|| environment.path()) {
         settings.config.root = path;
     } else if let Some(first) = settings.config.sites.first() {
@@ -151,6 +153,8 @@ fn act(
     check_index(&settings.config.site)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
+        // It takes no settings.
+        Mode::HashPassword => Ok(Command::HashPassword),
         Mode::Explain => {
             let target = target(matches.get_one::<OsString>(TARGET))?;
             settings.explain(target).map(Box::new).map(Command::Explain)

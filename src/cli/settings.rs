@@ -15,6 +15,7 @@ use crate::cli::units::show_size;
 use crate::net::config::Config;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
+use crate::origin::auth::fault::AuthError;
 use crate::precompress::Options;
 use crate::site::options::SiteOptions;
 
@@ -129,6 +130,7 @@ impl Settings {
         let mut config = self.config;
         config.site.cache_memory = cache_memory(self.cache_memory, config.site.memory)?;
         config.tls = self.https.options()?;
+        check_passwords(&mut config)?;
         // People compare the log with their clock, programs compare logs of several machines.
         let log_time = self.log_time.unwrap_or(match config.log.format {
             LogFormat::Pretty => LogTime::Local,
@@ -160,6 +162,7 @@ impl Settings {
     pub fn explain(mut self, target: Vec<u8>) -> Result<Explain, String> {
         let site = &mut self.config.site;
         site.cache_memory = cache_memory(self.cache_memory, site.memory)?;
+        check_passwords(&mut self.config)?;
         Ok(Explain {
             target,
             method: self.request.method,
@@ -182,6 +185,18 @@ impl Settings {
             remarks: self.remarks,
         }
     }
+}
+
+/// How `--auth` and `--auth-file` combine.
+fn check_passwords(config: &mut Config) -> Result<(), String> {
+    let protection = &mut config.rules.protection;
+    match &config.auth_file {
+        Some(_) if !cfg!(feature = "auth") => return Err(AuthError::NotBuiltIn.to_string()),
+        Some(_) => protection.use_file(),
+        None if protection.needs_file() => return Err(AuthError::NoFile.to_string()),
+        None => {}
+    }
+    Ok(())
 }
 
 /// The memory of the cache: what was asked for, or half of the whole memory.

@@ -92,6 +92,7 @@ fn the_defaults_are_the_documented_ones() {
             disk_threads: 4,
             site: SiteOptions::default(),
             rules: Rules::default(),
+            auth_file: None,
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions {

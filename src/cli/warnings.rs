@@ -25,6 +25,10 @@ pub enum Warning {
     Private(PathBuf, Private),
     /// Other machines can read hidden files.
     Hidden,
+    /// Passwords cross the network in plain text.
+    PlainPasswords,
+    /// The file of users is among the files that are served.
+    ServedUsers(PathBuf),
     /// Other users of this machine can read the private key, or write it.
     OpenKey(PathBuf, u32),
     /// Other users of this machine can replace the private key, because they may write to its folder.
@@ -60,6 +64,8 @@ pub struct Surroundings {
     pub private: Vec<(PathBuf, Private)>,
     /// Whether docroot serves a single file.
     pub is_file: bool,
+    /// The file of users, if it is served.
+    pub served_users: Option<PathBuf>,
     /// The permissions of the private key.
     pub key_mode: Option<u32>,
     /// The permissions of the file of the certificate, if it holds a private key as well.
@@ -83,6 +89,7 @@ impl Surroundings {
                 .filter_map(|root| private(root, config, home.as_deref()))
                 .collect(),
             is_file: config.roots().iter().all(|root| root.is_file()),
+            served_users: served_users(config),
             key_mode: key.and_then(mode).map(|mode| mode & PERMISSIONS),
             certificate_mode: certificate(config)
                 .filter(|certificate| Some(*certificate) != key && has_key(certificate))
@@ -156,10 +163,21 @@ fn is_own(directory: &Path) -> bool {
 
 /// The private key of docroot itself, if it is among the files that are served.
 fn own_key(config: &Config, root: &Path) -> Option<PathBuf> {
-    let key = key(config)?.canonicalize().ok()?;
-    let mut names = key.strip_prefix(root).ok()?.iter();
+    served(config, root, key(config)?)
+}
+
+/// The file of users, if it is among the files that are served.
+fn served_users(config: &Config) -> Option<PathBuf> {
+    let root = config.root.canonicalize().ok()?;
+    served(config, &root, config.auth_file.as_deref()?)
+}
+
+/// The real path of a file, if it is among the files that are served.
+fn served(config: &Config, root: &Path, file: &Path) -> Option<PathBuf> {
+    let file = file.canonicalize().ok()?;
+    let mut names = file.strip_prefix(root).ok()?.iter();
     let is_hidden = names.any(|name| is_hidden_name(name.as_bytes()));
-    (config.site.hidden || !is_hidden).then_some(key)
+    (config.site.hidden || !is_hidden).then_some(file)
 }
 
 fn key(config: &Config) -> Option<&Path> {
@@ -202,6 +220,12 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if is_open && config.site.hidden && !surroundings.is_file {
         warnings.push(Warning::Hidden);
     }
+    if is_open && config.tls.is_none() && !config.rules.protection.is_empty() {
+        warnings.push(Warning::PlainPasswords);
+    }
+    if let Some(file) = &surroundings.served_users {
+        warnings.push(Warning::ServedUsers(file.clone()));
+    }
     for (file, mode) in [
         (key(config), surroundings.key_mode),
         (certificate(config), surroundings.certificate_mode),
@@ -241,6 +265,15 @@ impl fmt::Display for Warning {
             Warning::Hidden => f.write_str(
                 "other machines can connect and read hidden files such as .git and .env; \
                  leave out --include-hidden unless they may read them",
+            ),
+            Warning::PlainPasswords => f.write_str(
+                "other machines can connect, and passwords cross the network in plain text; \
+                 serve over HTTPS, for example with --tls-self-signed",
+            ),
+            Warning::ServedUsers(file) => write!(
+                f,
+                "docroot serves the file of users {}; move it to another directory",
+                Name::of(file)
             ),
             Warning::OpenKey(key, mode) => write!(
                 f,
@@ -313,6 +346,60 @@ mod tests {
             .map(Warning::to_string)
             .collect();
         assert_eq!(texts, want);
+    }
+
+    #[test]
+    fn passwords_in_plain_text_are_warned_about() {
+        let protected = |address: &str| {
+            let mut config = config(address);
+            let protection = &mut config.rules.protection;
+            protection.add("/private/** alice:hash").expect("a rule");
+            config
+        };
+        let none = Surroundings::default();
+        let want = "warning: other machines can connect, and passwords cross the network in plain \
+                    text; serve over HTTPS, for example with --tls-self-signed";
+        check_warnings(&protected("0.0.0.0"), &none, &[want]);
+        check_warnings(&protected("127.0.0.1"), &none, &[]);
+        check_warnings(&config("0.0.0.0"), &none, &[]);
+        let mut secure = protected("0.0.0.0");
+        secure.tls = Some(TlsOptions {
+            certificate: CertificateSource::SelfSigned,
+            clients: ClientAuthentication::None,
+            client_depth: TlsOptions::CLIENT_DEPTH,
+            min: TlsVersion::Tls12,
+            hsts: None,
+            redirect: None,
+        });
+        check_warnings(&secure, &none, &[]);
+        let served = Surroundings {
+            served_users: Some("/srv/users".into()),
+            ..Surroundings::default()
+        };
+        let want = "warning: docroot serves the file of users \"/srv/users\"; \
+                    move it to another directory";
+        check_warnings(&protected("127.0.0.1"), &served, &[want]);
+    }
+
+    #[test]
+    fn a_file_of_users_is_served_if_it_is_in_the_root_and_not_hidden() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let users = |name: &str| {
+            let file = folder.path().join(name);
+            fs::write(&file, "").expect("a file");
+            let mut config = config("127.0.0.1");
+            config.root = folder.path().to_owned();
+            config.auth_file = Some(file);
+            config
+        };
+        assert!(served_users(&users("users")).is_some());
+        assert_eq!(served_users(&users(".htpasswd")), None);
+        let mut hidden = users(".htpasswd");
+        hidden.site.hidden = true;
+        assert!(served_users(&hidden).is_some());
+        let mut outside = users("users");
+        outside.root = tempfile::tempdir().expect("a folder").path().to_owned();
+        assert_eq!(served_users(&outside), None);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Config {
     pub site: SiteOptions,
     /// The rules for paths.
     pub rules: Rules,
+    /// The file of users and the hashes of their passwords.
+    pub auth_file: Option<PathBuf>,
     /// How much a client may ask for.
     pub limits: Limits,
     /// How long a client may take.
@@ -68,6 +70,7 @@ impl Config {
                 ..SiteOptions::default()
             },
             rules: Rules::default(),
+            auth_file: None,
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,

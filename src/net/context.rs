@@ -19,6 +19,7 @@ use crate::net::tls::{Endpoint, RecordBuffers};
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::observe::observer::Observer;
+use crate::origin::auth::Guard;
 use crate::origin::handler::{Handler, Origin};
 use crate::origin::origins::Origins;
 use crate::semantics::field::FieldLine;
@@ -106,6 +107,8 @@ pub struct Settings {
     pub hashes: Arc<Hashes>,
     /// The hosts that the server answers for.
     pub hosts: Arc<AllowedHosts>,
+    /// Checks passwords, if a path needs one.
+    pub guard: Option<Arc<Guard>>,
     /// The server's counters.
     pub counters: Arc<Counters>,
     /// Creates TLS sessions, if the site is served over TLS.
@@ -142,6 +145,7 @@ impl Settings {
             disk: None,
             archives: Networks::default(),
             hashes: Arc::default(),
+            guard: None,
             config,
             counters,
             endpoint: None,
@@ -173,6 +177,7 @@ impl Context {
             origin.archives = Turns::new(settings.archives.clone());
             origin.hashes = Arc::clone(&settings.hashes);
             origin.rules = Rc::clone(&rules);
+            origin.guard = settings.guard.clone();
             origin.handlers = settings.handlers.iter().map(|make| make()).collect();
             origin
         };

@@ -3,6 +3,7 @@
 //! An exchange begins when the first byte of its request is read. It ends exactly once, in
 //! [`Exchange::end`], for whatever reason. That function counts and logs it.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use crate::http1::parse::RequestHead;
@@ -14,6 +15,8 @@ use crate::observe::event::{End, ExchangeRecord, Security};
 use crate::observe::observer::Observer;
 use crate::origin::brief::brief;
 use crate::origin::reason::Reason;
+use crate::origin::response::Response;
+use crate::semantics::protection::User;
 use crate::semantics::status::Status;
 
 /// An exchange that has not ended.
@@ -28,6 +31,8 @@ pub struct Exchange {
     heads: Option<Box<KeptHeads>>,
     /// The status and the reason of the response, once it is decided.
     answer: Option<(Status, Reason)>,
+    /// The user for whom it is.
+    user: Option<Rc<User>>,
     /// Bytes of content that were written, whether or not the socket has taken them.
     written: u64,
 }
@@ -40,6 +45,7 @@ impl Exchange {
             request: None,
             heads: None,
             answer: None,
+            user: None,
             written: 0,
         }
     }
@@ -86,9 +92,10 @@ impl Exchange {
         self.request.is_some()
     }
 
-    /// Notes the status and the reason of the response.
-    pub fn note_answer(&mut self, status: Status, reason: Reason) {
-        self.answer = Some((status, reason));
+    /// Notes the status and the reason of the response, and for whom it is.
+    pub fn note_answer(&mut self, response: &Response) {
+        self.answer = Some((response.status, response.reason));
+        self.user = response.user.clone();
     }
 
     /// Whether a response was begun.
@@ -126,6 +133,7 @@ impl Exchange {
         let request = self.request.as_deref();
         observer.log.record(&ExchangeRecord {
             peer: client.peer,
+            user: self.user.as_ref().map(|user| &*user.name),
             received: ended.checked_sub(duration).unwrap_or(ended),
             duration,
             method: request.map_or(b"", RequestText::method),

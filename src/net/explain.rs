@@ -20,7 +20,7 @@ use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
 use crate::net::protocol::reply::{sends_content, write_head};
-use crate::net::server::open_sites;
+use crate::net::server::{open_guard, open_sites};
 use crate::net::start_error::StartError;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
@@ -55,7 +55,11 @@ pub fn explain(config: Config, request: &[u8]) -> Result<Explanation, StartError
     let sites = open_sites(&config)?;
     let system = |fault| StartError::System("a poller", fault);
     let (mailbox, _) = Mailbox::new(Arc::default()).map_err(system)?;
-    let settings = Settings::new(config, sites, Arc::default());
+    let guard = open_guard(&config, None)?;
+    let settings = Settings {
+        guard,
+        ..Settings::new(config, sites, Arc::default())
+    };
     let mut context = Context::new(&settings, Log::off().handle(), mailbox.wakes());
     let now = &context.now;
     context.origins.begin_turn(now.date, now.instant);

@@ -26,6 +26,7 @@ use crate::net::tls::notice::Notice;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
+use crate::origin::auth::Guard;
 use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Gate};
 use crate::site::given_root::GivenRoot;
@@ -85,6 +86,7 @@ impl Server {
         let site = listen::bind(&config.bind, config.port)?;
         let mut listeners = with_listeners(site, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
+        let guard = open_guard(&config, Guard::pool(None))?;
         let (endpoint, notices) = open_endpoint(&config, &addresses)?;
         if let Some(port) = config.tls.as_ref().and_then(|tls| tls.redirect) {
             let plain = listen::bind(&config.bind, Port::Fixed(port))?;
@@ -106,6 +108,7 @@ impl Server {
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
                 disk: Some(DiskPool::new(config.disk_threads)),
+                guard,
                 ..Settings::new(config, sites, counters)
             },
         })
@@ -127,6 +130,13 @@ impl Server {
                 root.assume_remote();
             }
         }
+    }
+
+    /// Makes checks of passwords slow, for tests: each goes through `gate`, and at most `most_waiting` wait.
+    pub fn make_checks_slow(&mut self, gate: Gate, most_waiting: usize) -> Result<(), StartError> {
+        let pool = Guard::pool(Some((gate, most_waiting)));
+        self.settings.guard = open_guard(&self.settings.config, pool)?;
+        Ok(())
     }
 
     /// The addresses of the site. The port is never 0.
@@ -319,6 +329,15 @@ fn open_endpoint(
     let (endpoint, notices) =
         Endpoint::open(options, listening, &Now::read()).map_err(StartError::Tls)?;
     Ok((Some(Arc::new(endpoint)), notices))
+}
+
+/// Reads the users, if a path needs a password.
+pub(super) fn open_guard(
+    config: &Config,
+    pool: Option<DiskPool>,
+) -> Result<Option<Arc<Guard>>, StartError> {
+    let protection = &config.rules.protection;
+    Guard::open(protection, config.auth_file.as_deref(), pool).map_err(StartError::Auth)
 }
 
 /// Opens the roots of all sites.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::net::tls::fault::TlsError;
+use crate::origin::auth::fault::AuthError;
 use crate::text::escape::Name;
 
 /// The lowest port that needs no privileges.
@@ -48,6 +49,8 @@ pub enum StartError {
         /// How many may be open.
         allowed: u64,
     },
+    /// The users could not be read.
+    Auth(AuthError),
     /// TLS could not be set up.
     Tls(TlsError),
     /// A system resource, such as a thread or a poller, could not be created. The text names it.
@@ -126,6 +129,7 @@ impl fmt::Display for StartError {
                 f,
                 "{needed} file descriptors are needed and {allowed} are allowed: {MORE_FILES}"
             ),
+            StartError::Auth(fault) => fault.fmt(f),
             StartError::Tls(fault) => fault.fmt(f),
             StartError::System(what, error) => write!(
                 f,

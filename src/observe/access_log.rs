@@ -49,6 +49,7 @@ pub(super) mod tests {
     pub fn example() -> ExchangeRecord<'static> {
         ExchangeRecord {
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 40000)),
+            user: None,
             received: UNIX_EPOCH + Duration::from_millis(971_186_136_123),
             duration: Duration::from_micros(1234),
             method: b"GET",
@@ -180,6 +181,13 @@ pub(super) mod tests {
         // Three quoted strings, over TLS four, and no quote inside them.
         let quoted = 3 + usize::from(exchange.security.is_some());
         assert_eq!(combined.matches('"').count(), 2 * quoted, "{combined}");
+        // The user is one column, whatever the name.
+        assert!(
+            combined
+                .split(' ')
+                .nth(3)
+                .is_some_and(|time| time.starts_with('['))
+        );
 
         let json = line(LogFormat::Json, false, exchange);
         check_one_printable_line(&json);
@@ -189,6 +197,7 @@ pub(super) mod tests {
             String::from_utf8_lossy(exchange.target).as_ref()
         );
         assert_eq!(value["sent"], exchange.sent);
+        assert_eq!(value["user"].as_str(), exchange.user);
         let client = exchange.security.map(|security| security.client);
         assert_eq!(value["tls"].is_null(), client.is_none());
         assert_eq!(value["tls"]["client"].as_str(), client.flatten());
@@ -224,9 +233,11 @@ pub(super) mod tests {
             (seconds, nanos) in (0..1_u64 << 40, any::<u64>()),
             (address, port) in (any::<u128>(), any::<u16>()),
             client in prop::option::of(prop::option::of(text())),
+            user in prop::option::of(text()),
         ) {
             check_safe(&ExchangeRecord {
                 peer: SocketAddr::from((Ipv6Addr::from_bits(address), port)),
+                user: user.as_deref(),
                 received: UNIX_EPOCH + Duration::from_secs(seconds),
                 duration: Duration::from_nanos(nanos),
                 method: &method,

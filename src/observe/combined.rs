@@ -1,4 +1,5 @@
-//! The combined log format of Apache and nginx. Over TLS, three columns about the session follow:
+//! The combined log format of Apache and nginx. The third column is the user whom a password has proved.
+//! Over TLS, three columns about the session follow:
 //!
 //! ```text
 //! 127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET / HTTP/1.1" 200 2326 "http://a/" "curl/8.0"
@@ -18,7 +19,8 @@ pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
     // If an IPv4 client uses an IPv6 socket, its IPv4 address is logged.
     let address = exchange.peer.ip().to_canonical();
     let time = zone.format(exchange.received, TimeFormat::CommonLog);
-    append(out, format_args!("{address} - - [{time}] \""));
+    let user = column(exchange.user.unwrap_or("-"));
+    append(out, format_args!("{address} - {user} [{time}] \""));
     write_request_line(out, exchange);
     let (status, sent) = (status(exchange), exchange.sent);
     let referer = Quoted(exchange.referer.unwrap_or(b"-"));
@@ -49,6 +51,11 @@ pub fn write_tls_failure(out: &mut Vec<u8>, zone: &Zone, failed: &TlsFailure) {
 /// Appends the number of dropped lines. The line does not look like a request to a parser.
 pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
     append(out, format_args!("docroot: {lines} log lines dropped\n"));
+}
+
+/// A column without quotes around it. Spaces separate the columns, so it has none.
+fn column(text: &str) -> String {
+    Quoted(text.as_bytes()).to_string().replace(' ', "\\x20")
 }
 
 /// The status. Without a response, it is 499 if the client went away or its TLS session broke, as
@@ -98,6 +105,16 @@ mod tests {
             concat!(
                 r#"127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.html HTTP/1.1" 200 2326 "-" "#,
                 r#""curl/8.0" TLSv1.3 TLS_AES_256_GCM_SHA384 "CN=alice,O=\x22a\x0Ab\x22""#
+            ),
+        );
+        check(
+            ExchangeRecord {
+                user: Some("a b\u{e4}\"\n] - \""),
+                ..example()
+            },
+            concat!(
+                r#"127.0.0.1 - a\x20b\xC3\xA4\x22\x0A]\x20-\x20\x22 [10/Oct/2000:13:55:36 +0000] "#,
+                r#""GET /a.html HTTP/1.1" 200 2326 "-" "curl/8.0""#
             ),
         );
         let mapped = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0xc000, 0x201);

@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 pub struct ExchangeRecord<'a> {
     /// The address of the client.
     pub peer: SocketAddr,
+    /// The user whom a password has proved.
+    pub user: Option<&'a str>,
     /// When the first byte of the request was read.
     pub received: SystemTime,
     /// The time from then until the socket took the last byte of the response, or until the

@@ -13,6 +13,7 @@ use crate::text::escape::JsonString;
 /// `duration` is in seconds, and `tls` is an object.
 pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
     begin(out, zone, exchange.received, exchange.peer);
+    write_optional(out, "user", exchange.user.map(str::as_bytes));
     write_text(out, "method", exchange.method);
     write_text(out, "target", exchange.target);
     write_text(out, "version", exchange.version);
@@ -98,7 +99,7 @@ mod tests {
         write_line(&mut got, &Zone::Utc, &example());
         let want = concat!(
             r#"{"time":"2000-10-10T13:55:36.123Z","peer":"127.0.0.1","port":40000,"#,
-            r#""method":"GET","target":"/a.html","version":"HTTP/1.1","status":200,"#,
+            r#""user":null,"method":"GET","target":"/a.html","version":"HTTP/1.1","status":200,"#,
             r#""sent":2326,"duration":0.001234,"referer":null,"user_agent":"curl/8.0","#,
             r#""reason":"the file","complete":true,"cut":null,"tls":null}"#,
             "\n"

@@ -236,6 +236,9 @@ impl Line<'_> {
                 self.text(format_args!(" for {}", Quoted(client.as_bytes())));
             }
         }
+        if let Some(user) = exchange.user {
+            self.text(format_args!("  user {}", Quoted(user.as_bytes())));
+        }
         self.from(exchange.peer);
     }
 

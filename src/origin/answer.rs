@@ -9,6 +9,11 @@ use std::rc::Rc;
 
 use crate::origin::applied_rules::finish;
 use crate::origin::archive::{self, answer_archive};
+#[cfg(feature = "auth")]
+use crate::origin::auth::login::login;
+use crate::origin::auth::needed::{Needed, needed};
+#[cfg(not(feature = "auth"))]
+use crate::origin::auth::no_login::login;
 use crate::origin::cors;
 use crate::origin::disk_wait::{Facts, How, Obstacle, answer_or_wait};
 use crate::origin::download::disposition;
@@ -41,8 +46,20 @@ pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> 
     if let Some(response) = refused_address(origin, request, trace) {
         return finished(origin, request, Answer::Ready(response));
     }
+    let answer = answer_protected(origin, request, trace);
+    finished(origin, request, answer)
+}
+
+/// Answers a request if it needs no password, or if its user may read the path. Otherwise, finds out who
+/// the user is. Nothing was looked up on the disk before, so the refusal does not tell which paths exist.
+fn answer_protected(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
+    match needed(origin, request, trace) {
+        Needed::Nothing => {}
+        Needed::Password => return login(origin, request, answer_protected, trace),
+        Needed::OtherUser(refusal) => return Answer::Ready(refusal),
+    }
     if let Some(answer) = ask_handlers(origin, request, trace) {
-        return finished(origin, request, answer);
+        return answer;
     }
     let answer = answer_site(origin, request, trace);
     if let Answer::Ready(response) = &answer
@@ -50,7 +67,7 @@ pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> 
     {
         precondition::note_ignored(request.method(), request.fields(), trace);
     }
-    finished(origin, request, answer)
+    answer
 }
 
 /// Polls the responder that makes an answer.
@@ -119,7 +136,12 @@ fn ask_handlers(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -
 const HOW: How = How {
     answers: answer_path,
     refuses: refuse_path,
+    asks: ask_for_password,
 };
+
+fn ask_for_password(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
+    login(origin, request, answer_protected, trace)
+}
 
 /// Answers a request for a path. `facts` are what is known already.
 fn answer_path(

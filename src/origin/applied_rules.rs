@@ -4,6 +4,7 @@
 //! the rules in them, and are kept with the file. Every other response goes through [`finish`], which
 //! also adds what depends on the request.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::http1::response::prepare;
@@ -13,7 +14,7 @@ use crate::origin::handler::Origin;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::field_section::{FieldSection, FieldValue};
-use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
+use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules, ask_first};
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::file::StoredFile;
@@ -26,21 +27,29 @@ pub struct AppliedRules {
 }
 
 impl AppliedRules {
-    /// The rules for a path.
-    pub(super) fn at(origin: &Origin, path: &[u8]) -> AppliedRules {
-        AppliedRules {
-            set: origin.rules.matching(path),
-            rules: Rc::clone(&origin.rules),
-        }
+    /// The rules for the path of a request.
+    pub(super) fn at(origin: &Origin, request: &Request<'_>, path: &[u8]) -> AppliedRules {
+        AppliedRules::with(origin, request, origin.rules.matching(path))
     }
 
     /// The rules for a file that is sent for `path`: those for this path and those for the file's own.
-    pub(super) fn of_file(origin: &Origin, path: &[u8], file: &StoredFile) -> AppliedRules {
+    pub(super) fn of_file(
+        origin: &Origin,
+        request: &Request<'_>,
+        path: &[u8],
+        file: &StoredFile,
+    ) -> AppliedRules {
         let own = file.rules_by(|path| origin.rules.matching(path));
         let set = match *path == *file.path {
             true => own,
             false => own.and(origin.rules.matching(path)),
         };
+        AppliedRules::with(origin, request, set)
+    }
+
+    /// What a password was needed for is protected, whatever its path.
+    fn with(origin: &Origin, request: &Request<'_>, mut set: RuleSet) -> AppliedRules {
+        set.is_protected |= request.user.is_some();
         AppliedRules {
             set,
             rules: Rc::clone(&origin.rules),
@@ -54,9 +63,9 @@ impl AppliedRules {
 
     /// What caches may do with the representation.
     pub(super) fn cache_control(&self) -> FieldValue {
-        match self.rules.cache_policy(self.set) {
-            Some(policy) => policy.to_string().into(),
-            None => ASK_FIRST.into(),
+        match self.rules.cache_control(self.set) {
+            Cow::Borrowed(value) => value.into(),
+            Cow::Owned(value) => value.into(),
         }
     }
 
@@ -79,7 +88,12 @@ pub(super) fn finish(origin: &Origin, request: &Request<'_>, mut response: Respo
         return response;
     }
     let of_representation = response.rules;
-    let set = of_representation.unwrap_or_else(|| of_request(origin, request));
+    let mut set = of_representation.unwrap_or_else(|| of_request(origin, request));
+    set.is_protected |= response.is_protected;
+    if set.is_protected {
+        let new = ask_first(true);
+        response.fields.replace("Cache-Control", ASK_FIRST, new);
+    }
     if response.fields.lines().is_empty() {
         let fields = rules.fields(set);
         if !fields.is_empty() {

@@ -19,7 +19,7 @@ use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::Validators;
 use crate::semantics::variant::Variant;
 use crate::site::archive::source::{ArchiveSource, Request as Packed};
-use crate::site::archive::{ArchiveFormat, Selection};
+use crate::site::archive::{ArchiveFormat, Readable, Selection};
 use crate::site::body::{Body, Pulled};
 use crate::site::path::SitePath;
 use crate::site::root::DiskError;
@@ -62,7 +62,7 @@ pub(super) fn answer_archive(
         let finding = "the query asks for the folder as one file, which is made while it is sent";
         Step::new(ARCHIVE, finding).with(Evidence::Value(Quote::of(&file_name)))
     });
-    let rules = AppliedRules::at(origin, path.as_bytes());
+    let rules = AppliedRules::at(origin, request, path.as_bytes());
     let metadata = Metadata {
         validators: Validators::default(),
         media_type: format.media_type(),
@@ -114,6 +114,7 @@ fn begin(
         format,
         selection: Selection {
             hidden: origin.site.options().hidden,
+            readable: Readable::of(&origin.rules.protection, request.user),
         },
         network: caller.network,
         waker: waker(),

@@ -50,6 +50,8 @@ pub(super) fn preflight(cors: &Cors, request: &Request<'_>, trace: &mut Trace) -
 
 /// Says whether the origin of the request may read the response, also if it is an error. A field of the
 /// operator with the same name counts instead.
+///
+/// Responses that need a password may also be read by scripts that send one, if the origin is listed.
 pub(super) fn add(rules: &Rules, set: RuleSet, request: &Request<'_>, response: &mut Response) {
     let cors = &rules.cors;
     if cors.varies() {
@@ -67,5 +69,9 @@ pub(super) fn add(rules: &Rules, set: RuleSet, request: &Request<'_>, response: 
         if !rules.have_field(set, name) {
             response.fields.push(name, value.to_owned());
         }
+    }
+    const CREDENTIALS: &str = "Access-Control-Allow-Credentials";
+    if set.is_protected && cors.varies() && !rules.have_field(set, CREDENTIALS) {
+        response.fields.push(CREDENTIALS, "true");
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::handler::{Admitted, Answer, Origin, Polled, Responder};
 use crate::origin::request::{Request, RequestBody};
 use crate::semantics::digest::Algorithm;
 use crate::semantics::trace::Trace;
@@ -38,6 +38,8 @@ pub(super) enum Obstacle {
     Digest(Box<[u8]>, Rc<StoredFile>),
     /// There is no descriptor or no coder free.
     Scarcity(DiskError),
+    /// The file that would be sent needs a password, and the user is not known.
+    Password,
 }
 
 /// What an answer that waits has learned from disk threads. An answer asks for one path after another; each
@@ -112,6 +114,8 @@ pub(super) struct How {
     pub answers: Answers,
     /// Makes the response if the file cannot be served.
     pub refuses: Refuses,
+    /// Makes the answer if the file needs a password.
+    pub asks: Admitted,
 }
 
 /// An answer that waits.
@@ -198,6 +202,11 @@ fn go_on(
             waits.next_try(request.instant, fault)
         }
         Obstacle::Scarcity(fault) => Err(fault),
+        Obstacle::Password => {
+            // The answer begins again with the user.
+            trace.take_from(mark);
+            return (how.asks)(origin, request, trace);
+        }
     };
     match awaited {
         Ok(awaited) => {

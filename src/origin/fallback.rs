@@ -8,6 +8,7 @@
 
 use std::rc::Rc;
 
+use crate::origin::auth::needed::may_read;
 use crate::origin::disk_wait::{Facts, Obstacle, caller};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::refuse::error_with_document;
@@ -81,6 +82,10 @@ pub(super) fn with_document(
         return Ok(Answer::Ready(response));
     }
     let found = match facts.find(origin, SitePath::of_decoded(name.as_bytes())) {
+        // Whoever may not read the page gets the one of the server.
+        Ok(Ok(Found::File(file))) if !may_read(&origin.rules, request, &file.path) => {
+            return Ok(Answer::Ready(response));
+        }
         Ok(Ok(Found::File(file))) if !file.is_size_unknown => file,
         Err(obstacle) if may_wait => return Err(obstacle),
         _ => return Ok(Answer::Ready(response)),

@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
+use crate::origin::auth::needed::may_read;
+use crate::origin::auth::refuse::challenge;
 use crate::origin::digests::with_digests;
 use crate::origin::disk_wait::{Facts, Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
@@ -76,10 +78,17 @@ pub(super) fn answer_file(
         extra,
     } = chosen;
     for attempt in 1..=ATTEMPTS {
+        // The path of the request was compared before. It may lead to a file with another path.
+        if !may_read(&origin.rules, request, &file.path) {
+            return match request.user {
+                None => Err(Obstacle::Password),
+                Some(_) => Ok(Answer::Ready(challenge(Reason::UserNotAllowed, trace))),
+            };
+        }
         if !file.has_tags() {
             return Err(Obstacle::Digest(name.into_owned().into(), file));
         }
-        let rules = AppliedRules::of_file(origin, ruled, &file);
+        let rules = AppliedRules::of_file(origin, request, ruled, &file);
         // If a sidecar is the trouble, the last attempt does without.
         let sidecars = match attempt {
             ATTEMPTS => Sidecars::default(),

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::origin::auth::Guard;
 use crate::origin::outdated::Outdated;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
@@ -33,6 +34,8 @@ pub struct Origin {
     pub site: Site,
     /// The operator's rules for paths.
     pub rules: Rc<Rules>,
+    /// Checks passwords, if a path needs one.
+    pub guard: Option<Arc<Guard>>,
     /// Handlers that are asked before the site, in this order.
     pub handlers: Rc<[Box<dyn Handler>]>,
     /// Files that are being coded.
@@ -62,6 +65,7 @@ impl Origin {
         Origin {
             site,
             rules: Rc::default(),
+            guard: None,
             handlers: Rc::default(),
             codings: CodingJobs::default(),
             readings: Readings::default(),
@@ -146,6 +150,9 @@ pub enum Answer {
     /// request is HTTP/1.0, it becomes 400, because the server must ignore its `Upgrade` field.
     Upgrade(Response, Box<dyn Conversation>),
 }
+
+/// Makes the answer to a request once its user is known.
+pub type Admitted = fn(&mut Origin, &Request<'_>, &mut Trace) -> Answer;
 
 /// A response, and the protocol that follows it if it is an upgrade.
 pub type Made = (Response, Option<Box<dyn Conversation>>);

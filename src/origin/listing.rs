@@ -106,7 +106,7 @@ impl ListingJob {
         variants: Option<Variants>,
     ) -> ListingJob {
         ListingJob {
-            rules: AppliedRules::at(origin, path),
+            rules: AppliedRules::at(origin, request, path),
             reading: join(origin, request, path, &query),
             path: path.into(),
             query,

@@ -17,6 +17,8 @@ mod disk_wait;
 mod file;
 // The operator's rules.
 mod applied_rules;
+// Passwords.
+pub mod auth;
 // Other origins.
 mod cors;
 // Digests of what is sent.

@@ -182,6 +182,7 @@ fn sentence(clause: &str) -> String {
 fn advice(status: Status) -> &'static str {
     match status {
         Status::BadRequest => "Check the address, or try another browser or program.",
+        Status::Unauthorized => "Reload the page to give a name and a password.",
         Status::Forbidden => "Ask the owner of this server for access.",
         Status::NotFound => "Check the spelling of the address.",
         Status::MethodNotAllowed | Status::NotImplemented => "Use GET, HEAD or OPTIONS.",
@@ -195,6 +196,7 @@ fn advice(status: Status) -> &'static str {
         }
         Status::MisdirectedRequest => "Check the host name, and try http or https instead.",
         Status::ExpectationFailed => "Leave out the Expect field, or send Expect: 100-continue.",
+        Status::TooManyRequests => "Wait a minute, then try again.",
         Status::RequestHeaderFieldsTooLarge => {
             "Send fewer or shorter fields. Deleting the cookies of this site often helps."
         }
@@ -220,8 +222,10 @@ mod tests {
     use base64::Engine;
     use sha2::Digest;
 
-    const ALL: [Status; 17] = [
+    const ALL: [Status; 19] = [
         Status::BadRequest,
+        Status::Unauthorized,
+        Status::TooManyRequests,
         Status::Forbidden,
         Status::NotFound,
         Status::MethodNotAllowed,

@@ -1,8 +1,8 @@
 //! Why a response is what it is. The log, the error page and the trace show the reason.
 //!
 //! Every response has a reason, and every reason has a step, so no response lacks a step that decides
-//! its status (RFC 9110 sections 7, 9 and 15, RFC 9112 section 8). The text of a reason is made only
-//! when something shows it.
+//! its status (RFC 9110 sections 7, 9 and 15, RFC 9112 section 8, RFC 6585 section 4). The text of a
+//! reason is made only when something shows it.
 
 use std::fmt;
 
@@ -72,6 +72,18 @@ pub enum Reason {
     Misdirected,
     /// The address of the client is not allowed.
     AddressNotAllowed,
+    /// The path needs a password, and the request has none.
+    PasswordNeeded,
+    /// The request has credentials that cannot be checked.
+    CredentialsMalformed,
+    /// There is no such user, or the password is another one.
+    PasswordWrong,
+    /// The password is right, and the user may not read the path.
+    UserNotAllowed,
+    /// Too many wrong passwords came from the address of the client.
+    TooManyFailures,
+    /// Too many passwords wait to be checked.
+    PasswordsBusy,
     /// The server does not answer for the host of the request.
     HostNotAllowed,
     /// A request without TLS came to a TLS port.
@@ -192,6 +204,10 @@ impl Reason {
             Reason::Misdirected => MISDIRECTED,
             Reason::HostNotAllowed => HOST,
             Reason::AddressNotAllowed => ADDRESS,
+            Reason::PasswordNeeded | Reason::CredentialsMalformed => PASSWORD,
+            Reason::PasswordWrong | Reason::UserNotAllowed => PASSWORD,
+            Reason::TooManyFailures => FAILURES,
+            Reason::PasswordsBusy => PASSWORDS_BUSY,
             Reason::PlainText => PLAIN_TEXT,
             Reason::ToHttps => TO_HTTPS,
             Reason::NoHost => NO_HOST,
@@ -232,6 +248,17 @@ const ADDRESS: Clause = clause!(
     "origin::answer",
     "refused_address"
 );
+const PASSWORD: Clause = clause!(
+    "RFC 9110 section 15.5.2",
+    "origin::auth::refuse",
+    "challenge"
+);
+const FAILURES: Clause = clause!(
+    "RFC 6585 section 4",
+    "origin::auth::refuse",
+    "too_many_failures"
+);
+const PASSWORDS_BUSY: Clause = clause!("RFC 9110 section 15.6.4", "origin::auth::refuse", "busy");
 const TOO_LARGE: Clause = clause!(
     "RFC 9110 section 15.5.14",
     "net::protocol::dispatch",
@@ -294,6 +321,14 @@ impl Reason {
             Reason::Misdirected => "an https URL was requested without TLS",
             Reason::HostNotAllowed => "the server does not answer for this host, see --allow-host",
             Reason::AddressNotAllowed => "the address of the client is not allowed",
+            Reason::PasswordNeeded => "the path needs a password",
+            Reason::CredentialsMalformed => {
+                "the credentials of the request are malformed, or not of the scheme Basic"
+            }
+            Reason::PasswordWrong => "the name or the password is wrong",
+            Reason::UserNotAllowed => "the user may not read this path",
+            Reason::TooManyFailures => "too many wrong passwords came from this address",
+            Reason::PasswordsBusy => "too many passwords wait to be checked",
             Reason::PlainText => "this port speaks HTTPS",
             Reason::ToHttps => "the site is served over HTTPS",
             Reason::NoHost => "the request does not name a host",

@@ -112,6 +112,7 @@ mod tests {
             head: &checked,
             client: &Client::at(([127, 0, 0, 1], 0).into()),
             is_secure: false,
+            user: None,
             now: HttpDate::from_unix(0).expect("a date"),
             instant: Instant::now(),
             wakers: &NoWakers,

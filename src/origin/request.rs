@@ -8,6 +8,7 @@ use crate::observe::client::Client;
 use crate::semantics::date::HttpDate;
 use crate::semantics::field::Fields;
 use crate::semantics::method::Method;
+use crate::semantics::protection::User;
 
 /// One request, parsed and checked.
 #[derive(Clone, Copy)]
@@ -18,6 +19,8 @@ pub struct Request<'a> {
     pub client: &'a Client,
     /// Whether it came over TLS.
     pub is_secure: bool,
+    /// The user whom a password has proved, if the path needs one.
+    pub user: Option<&'a User>,
     /// The current time, for dates.
     pub now: HttpDate,
     /// The current time, for timers.

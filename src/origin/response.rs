@@ -1,7 +1,10 @@
 //! A response as a value. It can be read and changed until [`crate::http1::response`] writes it.
 
+use std::rc::Rc;
+
 use crate::origin::reason::Reason;
 use crate::semantics::field_section::{FieldSection, FieldValue};
+use crate::semantics::protection::User;
 use crate::semantics::rules::RuleSet;
 use crate::semantics::status::Status;
 use crate::site::body::Body;
@@ -18,6 +21,10 @@ pub struct Response {
     pub body: Option<Body>,
     /// The rules for its representation, if it has one.
     pub rules: Option<RuleSet>,
+    /// Whether it was made for a path that needs a password.
+    pub is_protected: bool,
+    /// The user for whom it was made, if a password has proved who that is.
+    pub user: Option<Rc<User>>,
 }
 
 impl Response {
@@ -29,6 +36,8 @@ impl Response {
             fields: FieldSection::default(),
             body: None,
             rules: None,
+            is_protected: false,
+            user: None,
         }
     }
 

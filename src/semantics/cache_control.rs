@@ -217,6 +217,25 @@ impl CachePolicy {
         found.map(|(_, argument)| argument)
     }
 
+    /// The policy without what lets shared caches keep the response, and with `private` (section 3.5).
+    pub fn for_one_user(&self) -> CachePolicy {
+        let is_for_shared = |directive| {
+            matches!(
+                directive,
+                Directive::Public
+                    | Directive::SMaxAge
+                    | Directive::ProxyRevalidate
+                    | Directive::Private
+            )
+        };
+        let kept = self.directives.iter();
+        let kept = kept.filter(|(directive, _)| !is_for_shared(*directive));
+        let private = (Directive::Private, Argument::None);
+        CachePolicy {
+            directives: std::iter::once(private).chain(kept.cloned()).collect(),
+        }
+    }
+
     /// The seconds of `max-age`.
     pub fn max_age(&self) -> Option<u32> {
         match self.find(Directive::MaxAge) {

@@ -44,6 +44,16 @@ impl FieldSection {
         self.fields.push((name, value.into()));
     }
 
+    /// Replaces a value of a field that follows the prepared lines.
+    pub fn replace(&mut self, name: &str, old: &'static str, new: &'static str) {
+        let (old, new) = (FieldValue::from(old), FieldValue::from(new));
+        let mut fields = self.fields.iter_mut();
+        let found = fields.find(|(field, value)| *field == name && *value == old);
+        if let Some((_, value)) = found {
+            *value = new;
+        }
+    }
+
     /// The prepared lines.
     pub fn lines(&self) -> &[u8] {
         self.prepared.as_deref().unwrap_or_default()

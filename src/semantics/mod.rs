@@ -64,6 +64,11 @@ pub mod own_fields;
 mod presets;
 // Which other origins may read responses.
 pub mod cors;
+// Which paths need a password.
+pub mod protection;
+// RFC 7617: the name and the password in a request.
+#[cfg(feature = "auth")]
+pub mod credentials;
 // Which addresses may connect.
 pub mod address_rules;
 // Redirects that the operator wants.

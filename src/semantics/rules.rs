@@ -4,6 +4,7 @@
 //! The options are compiled into [`Rules`] when the server starts. A [`RuleSet`] says which patterns match
 //! a path; it is found once for each file and kept with it, as are the field lines that the rules lead to.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::address_rules::AddressRules;
@@ -12,6 +13,7 @@ use super::cors::Cors;
 use super::own_fields::{OwnField, OwnFieldError, split_pattern, unescaped};
 use super::pattern::{Pattern, PatternError};
 use super::presets::{ISOLATION, SECURITY};
+use super::protection::Protection;
 use super::redirects::Redirects;
 use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
@@ -34,11 +36,18 @@ pub struct Rules {
     pub redirects: Redirects,
     /// Which addresses may connect.
     pub addresses: AddressRules,
+    /// Which paths need a password.
+    pub protection: Protection,
 }
 
-/// Which of the patterns of a server match a path: one bit for each.
+/// Which of the patterns of a server match a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RuleSet([u64; WORDS]);
+pub struct RuleSet {
+    /// One bit for each pattern.
+    patterns: [u64; WORDS],
+    /// Whether the path needs a password.
+    pub is_protected: bool,
+}
 
 /// Where a rule applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,21 +92,32 @@ const WORD: usize = u64::BITS as usize;
 /// What caches may do with a response for which there is no rule: keep it, and ask before each use.
 pub const ASK_FIRST: &str = "no-cache";
 
+/// The same, or the value that also keeps the response out of shared caches.
+pub fn ask_first(is_protected: bool) -> &'static str {
+    match is_protected {
+        true => "private, no-cache",
+        false => ASK_FIRST,
+    }
+}
+
 impl RuleSet {
     /// The rules of either set.
     pub fn and(self, other: RuleSet) -> RuleSet {
-        let mut words = self.0;
-        words
+        let mut patterns = self.patterns;
+        patterns
             .iter_mut()
-            .zip(other.0)
+            .zip(other.patterns)
             .for_each(|(word, other)| *word |= other);
-        RuleSet(words)
+        RuleSet {
+            patterns,
+            is_protected: self.is_protected || other.is_protected,
+        }
     }
 
     fn has(self, scope: Scope) -> bool {
         match scope {
             Scope::Everywhere => true,
-            Scope::Pattern(number) => self.0[number / WORD] >> (number % WORD) & 1 == 1,
+            Scope::Pattern(number) => self.patterns[number / WORD] >> (number % WORD) & 1 == 1,
         }
     }
 }
@@ -153,23 +173,40 @@ impl Rules {
 
     /// Whether no rule changes the fields of a response.
     pub fn are_empty(&self) -> bool {
-        let has_rules = !self.patterns.is_empty() || !self.fields.is_empty();
+        let has_rules =
+            !self.patterns.is_empty() || !self.fields.is_empty() || !self.protection.is_empty();
         !has_rules && !self.security && !self.isolation && self.cors == Cors::Off
     }
 
     /// The patterns that match a decoded path, which has no slash at its start.
     pub fn matching(&self, path: &[u8]) -> RuleSet {
         let matching = self.patterns.iter().enumerate();
-        let mut set = RuleSet::default();
+        let mut set = RuleSet {
+            is_protected: self.protection.pattern_for(path).is_some(),
+            ..RuleSet::default()
+        };
         for (number, _) in matching.filter(|(_, pattern)| pattern.matches(path)) {
-            set.0[number / WORD] |= 1 << (number % WORD);
+            set.patterns[number / WORD] |= 1 << (number % WORD);
         }
         set
     }
 
-    /// What caches may do with a response to which these rules apply. `None`: there is no rule.
-    pub fn cache_policy(&self, set: RuleSet) -> Option<&CachePolicy> {
-        self.cache_rule(set).map(|(_, policy)| policy)
+    /// What caches may do with a response to which these rules apply. `None`: there is no rule. No shared
+    /// cache may keep what needs a password (RFC 9111 section 3.5).
+    pub fn cache_policy(&self, set: RuleSet) -> Option<Cow<'_, CachePolicy>> {
+        let (_, policy) = self.cache_rule(set)?;
+        Some(match set.is_protected {
+            true => Cow::Owned(policy.for_one_user()),
+            false => Cow::Borrowed(policy),
+        })
+    }
+
+    /// The value of `Cache-Control` for a representation to which these rules apply.
+    pub fn cache_control(&self, set: RuleSet) -> Cow<'static, str> {
+        match self.cache_policy(set) {
+            Some(policy) => policy.to_string().into(),
+            None => ask_first(set.is_protected).into(),
+        }
     }
 
     /// The pattern of a scope, as the operator wrote it.
@@ -231,10 +268,16 @@ impl Rules {
         const CACHE: Clause = clause!("RFC 9111 section 5.2.2", "cache_policy");
         const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
         trace.note_if(|| {
-            let (scope, policy) = self.cache_rule(set)?;
-            let finding = "the first rule that matches says what caches may do";
+            let (scope, _) = self.cache_rule(set)?;
+            let finding = match set.is_protected {
+                true => {
+                    "the first rule that matches, made private because the path needs a password"
+                }
+                false => "the first rule that matches says what caches may do",
+            };
             let quote = |text: String| Quote::of(text.as_bytes());
-            let (pattern, policy) = (quote(self.text(*scope)), quote(policy.to_string()));
+            let policy = quote(self.cache_policy(set)?.to_string());
+            let pattern = quote(self.text(*scope));
             Some(Step::new(CACHE, finding).with(Evidence::Became(pattern, policy)))
         });
         trace.note_if(|| {
@@ -293,7 +336,7 @@ mod tests {
         let check = |path: &str, want: Option<&str>| {
             let policy = rules.cache_policy(rules.matching(path.as_bytes()));
             assert_eq!(
-                policy.map(CachePolicy::to_string).as_deref(),
+                policy.map(|policy| policy.to_string()).as_deref(),
                 want,
                 "{path}"
             );
@@ -399,6 +442,27 @@ mod tests {
         assert_eq!(last.max_age(), Some(127));
         rules.add_field("/127 X-A: b").expect("a known pattern");
         assert_eq!(rules.add_field("/128 X-A: b"), Err(RuleError::TooMany));
+    }
+
+    #[test]
+    fn what_needs_a_password_is_private() {
+        let mut rules = rules(
+            &["/a/**=public, max-age=60, s-maxage=9", "/d=no-store"],
+            &[],
+        );
+        rules.protection.add("/{a,b,d}/** u:h").expect("a rule");
+        let check = |path: &str, want: &str| {
+            let set = rules.matching(path.as_bytes());
+            assert_eq!(rules.cache_control(set), want, "{path}");
+        };
+        check("a/x", "private, max-age=60");
+        check("b/x", "private, no-cache");
+        check("c/x", "no-cache");
+        check("d", "private, no-store");
+        // One of the paths of a representation is enough.
+        let both = rules.matching(b"c").and(rules.matching(b"b/x"));
+        assert_eq!(rules.cache_control(both), "private, no-cache");
+        assert!(!rules.are_empty());
     }
 
     #[test]

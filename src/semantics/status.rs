@@ -19,6 +19,7 @@ pub enum Status {
     TemporaryRedirect = 307,
     PermanentRedirect = 308,
     BadRequest = 400,
+    Unauthorized = 401,
     Forbidden = 403,
     NotFound = 404,
     MethodNotAllowed = 405,
@@ -30,6 +31,7 @@ pub enum Status {
     RangeNotSatisfiable = 416,
     ExpectationFailed = 417,
     MisdirectedRequest = 421,
+    TooManyRequests = 429,
     RequestHeaderFieldsTooLarge = 431,
     InternalServerError = 500,
     NotImplemented = 501,
@@ -48,7 +50,7 @@ impl Status {
         self as u16
     }
 
-    /// The reason phrase of section 15, or of RFC 6585 for 431.
+    /// The reason phrase of section 15, or of RFC 6585 for 429 and 431.
     pub fn phrase(self) -> &'static str {
         match self {
             Status::Continue => "Continue",
@@ -62,6 +64,7 @@ impl Status {
             Status::TemporaryRedirect => "Temporary Redirect",
             Status::PermanentRedirect => "Permanent Redirect",
             Status::BadRequest => "Bad Request",
+            Status::Unauthorized => "Unauthorized",
             Status::Forbidden => "Forbidden",
             Status::NotFound => "Not Found",
             Status::MethodNotAllowed => "Method Not Allowed",
@@ -73,6 +76,7 @@ impl Status {
             Status::RangeNotSatisfiable => "Range Not Satisfiable",
             Status::ExpectationFailed => "Expectation Failed",
             Status::MisdirectedRequest => "Misdirected Request",
+            Status::TooManyRequests => "Too Many Requests",
             Status::RequestHeaderFieldsTooLarge => "Request Header Fields Too Large",
             Status::InternalServerError => "Internal Server Error",
             Status::NotImplemented => "Not Implemented",

@@ -23,7 +23,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::site::line::Line;
 
 /// For jobs that belong to no client.
-pub(super) const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+pub const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Jobs that wait for a thread. Most clients give up before the last of so many has begun.
 const MOST_WAITING: usize = 1024;
@@ -106,6 +106,7 @@ struct Slot<T> {
 struct Owner(Arc<Shared>);
 
 struct Shared {
+    name: &'static str,
     threads: usize,
     gate: Option<Gate>,
     state: Mutex<State>,
@@ -146,8 +147,19 @@ impl DiskPool {
 
     /// A pool for which at most `most_waiting` jobs wait, and whose jobs pass a gate.
     pub fn with(threads: usize, most_waiting: usize, gate: Option<Gate>) -> DiskPool {
+        DiskPool::named("disk", threads, most_waiting, gate)
+    }
+
+    /// The same for other work that takes long. Its threads have this name.
+    pub fn named(
+        name: &'static str,
+        threads: usize,
+        most_waiting: usize,
+        gate: Option<Gate>,
+    ) -> DiskPool {
         let threads = threads.max(1);
         DiskPool(Arc::new(Owner(Arc::new(Shared {
+            name,
             threads,
             gate,
             state: Mutex::new(State {
@@ -340,7 +352,7 @@ impl Shared {
     fn has_thread_for_all(self: &Arc<Shared>, state: &mut State) -> bool {
         if state.line.waiting() > state.idle && state.started < self.threads {
             let shared = Arc::clone(self);
-            let named = thread::Builder::new().name("disk".into());
+            let named = thread::Builder::new().name(self.name.into());
             if named.spawn(move || shared.work()).is_ok() {
                 state.started += 1;
             }

@@ -65,6 +65,8 @@ pub struct Setup {
     pub handlers: Vec<MakeHandler>,
     /// A disk that waits, and how many jobs may wait for it.
     pub slow: Option<(SlowDisk, usize)>,
+    /// The same for the thread that checks passwords.
+    pub slow_checks: Option<(SlowDisk, usize)>,
     folder: tempfile::TempDir,
 }
 
@@ -87,6 +89,7 @@ impl Setup {
             sink: None,
             handlers: Vec::new(),
             slow: None,
+            slow_checks: None,
             folder,
         }
     }
@@ -127,6 +130,10 @@ impl Setup {
         }
         if let Some((disk, most_waiting)) = self.slow {
             server.make_disk_slow(disk.gate(), most_waiting);
+        }
+        if let Some((checks, most_waiting)) = self.slow_checks {
+            let made = server.make_checks_slow(checks.gate(), most_waiting);
+            made.expect("users");
         }
         let log = match self.sink {
             Some(sink) => {

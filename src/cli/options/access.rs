@@ -1,12 +1,69 @@
 //! Who may read the site.
 
 use super::definition::{Group, Kind, List, OptionDef, Scope, utf8};
+use crate::origin::auth::fault::AuthError;
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Access",
-    options: &[ALLOW, DENY],
+    options: &[AUTH, AUTH_FILE, ALLOW, DENY],
 };
+
+/// A build without passwords has these options too. Its errors say how to get passwords.
+const AUTH: OptionDef = OptionDef {
+    common: match cfg!(feature = "auth") {
+        true => Some("Ask for a password"),
+        false => None,
+    },
+    ..OptionDef::new(
+        "auth",
+        Kind::List(List {
+            name: "USER:HASH",
+            separator: Some('\n'),
+            clear: |settings| settings.config.rules.protection.clear(),
+            add: |settings, value| {
+                let text = utf8(value)?;
+                if !cfg!(feature = "auth") {
+                    return Err(AuthError::NotBuiltIn.to_string());
+                }
+                let added = settings.config.rules.protection.add(text);
+                match added.map_err(|fault| fault.to_string())? {
+                    Some(hash) => check_hash(hash),
+                    None => Ok(()),
+                }
+            },
+        }),
+        "Ask for a name and a password (HTTP Basic authentication), and let this user read every path, or \
+         those that match a pattern: '/private/** USER:HASH'. A path that no rule matches stays open. \
+         docroot hash-password makes the hash. Repeat the option for several rules. A pattern alone is for \
+         the users of --auth-file",
+    )
+    .short('a')
+    .secret()
+    .default(|_| "no password".into())
+    .scope(Scope::Answer)
+};
+
+const AUTH_FILE: OptionDef = OptionDef::new(
+    "auth-file",
+    Kind::File(|settings, file| settings.config.auth_file = Some(file)),
+    "Let the users of this file read every path, or those of the patterns alone in --auth. Each line is \
+     USER:HASH, as htpasswd writes it, with a hash of argon2, bcrypt or SHA crypt. If the file changes, \
+     docroot reads it again",
+)
+.default(|_| "none".into())
+.scope(Scope::Answer);
+
+#[cfg(feature = "auth")]
+fn check_hash(hash: &str) -> Result<(), String> {
+    let parsed = crate::origin::auth::hash::Hash::parse(hash);
+    parsed.map(|_| ()).map_err(|fault| fault.to_string())
+}
+
+#[cfg(not(feature = "auth"))]
+fn check_hash(_: &str) -> Result<(), String> {
+    Err(AuthError::NotBuiltIn.to_string())
+}
 
 const ALLOW: OptionDef = OptionDef::new(
     "allow",

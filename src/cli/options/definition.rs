@@ -27,6 +27,8 @@ pub struct OptionDef {
     pub help: &'static str,
     /// Its line in the short help, if it is a common option. `{}` stands for the default.
     pub common: Option<&'static str>,
+    /// Whether a mistake in its value is told without the value, because it may have a password in it.
+    pub is_secret: bool,
     /// The value that the option means if it has none. A value then follows `=`, so that
     /// the option never takes the path for one.
     pub bare: Option<&'static str>,
@@ -117,6 +119,7 @@ impl OptionDef {
             second_variable: None,
             help,
             common: None,
+            is_secret: false,
             bare: None,
             default: None,
             scope: Scope::Server,
@@ -157,6 +160,12 @@ impl OptionDef {
     /// Adds a second variable.
     pub const fn second_variable(mut self, name: &'static str) -> OptionDef {
         self.second_variable = Some(name);
+        self
+    }
+
+    /// Keeps the value out of messages.
+    pub const fn secret(mut self) -> OptionDef {
+        self.is_secret = true;
         self
     }
 
@@ -286,9 +295,13 @@ impl OptionDef {
     ) -> Result<(), String> {
         values.try_for_each(|value| {
             apply(value).map_err(|why| {
-                let (typed, long) = (quoted(value), self.long);
+                let long = self.long;
+                let typed = match self.is_secret {
+                    true => String::new(),
+                    false => format!(" {}", quoted(value)),
+                };
                 let name = self.value_name().unwrap_or_default();
-                format!("invalid value {typed} for '--{long} <{name}>': {why}")
+                format!("invalid value{typed} for '--{long} <{name}>': {why}")
             })
         })
     }

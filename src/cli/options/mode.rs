@@ -9,14 +9,21 @@ pub enum Mode {
     Explain,
     /// `docroot compress [PATH]`.
     Compress,
+    /// `docroot hash-password`.
+    HashPassword,
 }
 
 impl Mode {
     /// Every command.
-    pub const ALL: [Mode; 3] = [Mode::Serve, Mode::Explain, Mode::Compress];
+    pub const ALL: [Mode; 4] = [
+        Mode::Serve,
+        Mode::Explain,
+        Mode::Compress,
+        Mode::HashPassword,
+    ];
 
     /// The commands whose word is the first argument.
-    pub const WITH_WORD: [Mode; 2] = [Mode::Explain, Mode::Compress];
+    pub const WITH_WORD: [Mode; 3] = [Mode::Explain, Mode::Compress, Mode::HashPassword];
 
     /// The first argument; empty if the command has none.
     pub fn word(self) -> &'static str {
@@ -24,6 +31,7 @@ impl Mode {
             Mode::Serve => "",
             Mode::Explain => "explain",
             Mode::Compress => "compress",
+            Mode::HashPassword => "hash-password",
         }
     }
 
@@ -33,6 +41,7 @@ impl Mode {
             Mode::Serve => "docroot",
             Mode::Explain => "docroot explain",
             Mode::Compress => "docroot compress",
+            Mode::HashPassword => "docroot hash-password",
         }
     }
 }

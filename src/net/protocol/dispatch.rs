@@ -179,6 +179,7 @@ pub fn request_of<'a>(
         head,
         client,
         is_secure,
+        user: None,
         now: now.date,
         instant: now.instant,
         wakers,

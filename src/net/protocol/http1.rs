@@ -332,7 +332,7 @@ impl Http1 {
         }
         let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
-        exchange.note_answer(response.status, response.reason);
+        exchange.note_answer(&response);
         let start = stream.outbox.end().len();
         let reply = reply(response, facts, stream, context);
         let written = stream.outbox.end().get(start..start + reply.head);

@@ -1,5 +1,6 @@
 //! What is packed, and how it is named.
 
+use crate::semantics::protection::{Protection, User};
 use crate::site::path::is_hidden_name;
 
 /// The format of an archive.
@@ -13,10 +14,33 @@ pub enum ArchiveFormat {
 
 /// Which paths may be in an archive. Every file and directory below the archived one passes through
 /// `Selection::admits`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Selection {
     /// Whether names that begin with a dot are served.
     pub hidden: bool,
+    /// What the user of the request may read. `None`: everything.
+    pub readable: Option<Readable>,
+}
+
+/// Which protected paths somebody may read.
+#[derive(Clone, Debug)]
+pub struct Readable {
+    protection: Protection,
+    user: Option<User>,
+}
+
+impl Readable {
+    /// What this user may read; `None` if nothing is protected.
+    pub fn of(protection: &Protection, user: Option<&User>) -> Option<Readable> {
+        (!protection.is_empty()).then(|| Readable {
+            protection: protection.clone(),
+            user: user.cloned(),
+        })
+    }
+
+    fn admits(&self, path: &[u8]) -> bool {
+        self.protection.admits(self.user.as_ref(), path)
+    }
 }
 
 /// An entry of an archive.
@@ -64,7 +88,12 @@ impl Selection {
     /// If not, nothing below it is.
     pub(super) fn admits(&self, path: &[u8]) -> bool {
         let name = path.rsplit(|&byte| byte == b'/').next();
-        self.hidden || !name.is_some_and(is_hidden_name)
+        let is_shown = self.hidden || !name.is_some_and(is_hidden_name);
+        is_shown
+            && self
+                .readable
+                .as_ref()
+                .is_none_or(|readable| readable.admits(path))
     }
 }
 

@@ -27,4 +27,4 @@ pub mod source;
 // How many archives are sent at the same time.
 pub mod turns;
 
-pub use entry::{ArchiveFormat, Selection};
+pub use entry::{ArchiveFormat, Readable, Selection};

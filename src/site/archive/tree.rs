@@ -247,7 +247,10 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    const SHOWN: Selection = Selection { hidden: false };
+    const SHOWN: Selection = Selection {
+        hidden: false,
+        readable: None,
+    };
 
     fn tree(folder: &Path, path: &str) -> Tree {
         let root = Root::open(folder, LinkPolicy::default()).expect("a root");

@@ -1,0 +1,271 @@
+//! Checks names and passwords. All workers share it.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use crate::origin::auth::failures::Failures;
+use crate::origin::auth::fault::AuthError;
+use crate::origin::auth::remembered::Remembered;
+use crate::origin::auth::users::Users;
+use crate::origin::auth::users_file::UsersFile;
+use crate::semantics::credentials::Credentials;
+use crate::semantics::protection::{NamedUser, Protection, User};
+use crate::site::disk::{DiskPool, Effort, FileSystem, Gate, NOBODY, Pending, Room};
+
+/// How many passwords may wait to be checked. A check takes about 40 ms with argon2 and 290 ms with bcrypt,
+/// so the last of them waits for seconds.
+const MOST_WAITING: usize = 64;
+
+/// How often the file of users is looked at if every pair is remembered.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What is known about users.
+pub struct Guard {
+    named: Vec<NamedUser>,
+    file: Option<UsersFile>,
+    users: RwLock<Arc<Users>>,
+    remembered: Mutex<Remembered>,
+    failures: Mutex<Failures>,
+    /// The thread that checks. `None`: whoever asks does it.
+    pool: Option<DiskPool>,
+    look: Mutex<Look>,
+}
+
+/// The latest look at the file of users.
+#[derive(Default)]
+struct Look {
+    began: Option<Instant>,
+    /// Dropping it would take the look back.
+    pending: Option<Pending<()>>,
+}
+
+/// The outcome of a check.
+pub(super) enum Verdict {
+    /// The user has proved who they are.
+    Right(User),
+    /// There is no such user, or the password is another one.
+    Wrong,
+    /// The network has to wait before its next password.
+    Wait(Duration),
+}
+
+/// A check that was begun.
+pub(super) enum Check {
+    /// It has ended.
+    Done(Verdict),
+    /// It will end on the thread.
+    Pending(Pending<Verdict>),
+    /// Too many wait.
+    Full,
+}
+
+impl Guard {
+    /// The guard for these rules and this file; `None` if there are none. Without a pool, whoever asks
+    /// makes the checks.
+    pub fn open(
+        protection: &Protection,
+        file: Option<&Path>,
+        pool: Option<DiskPool>,
+    ) -> Result<Option<Arc<Guard>>, AuthError> {
+        if protection.is_empty() && file.is_none() {
+            return Ok(None);
+        }
+        if protection.needs_file() && file.is_none() {
+            return Err(AuthError::NoFile);
+        }
+        let named = protection.users().to_vec();
+        let file = file.map(|path| UsersFile::new(path.to_owned()));
+        let users = match &file {
+            Some(file) => file.read(&named)?,
+            None => Users::of(&named, None)?,
+        };
+        Ok(Some(Arc::new(Guard {
+            named,
+            file,
+            users: RwLock::new(Arc::new(users)),
+            remembered: Mutex::new(Remembered::new().ok_or(AuthError::Random)?),
+            failures: Mutex::default(),
+            pool,
+            look: Mutex::default(),
+        })))
+    }
+
+    /// The thread for checks. One is enough: nobody has to guess faster. Tests give it a gate, and how many
+    /// checks may wait.
+    pub fn pool(slow: Option<(Gate, usize)>) -> Option<DiskPool> {
+        let (gate, most_waiting) = match slow {
+            Some((gate, most_waiting)) => (Some(gate), most_waiting),
+            None => (None, MOST_WAITING),
+        };
+        Some(DiskPool::named("password", 1, most_waiting, gate))
+    }
+
+    /// How long a network has to wait before its next password. `None`: it may send one.
+    pub(super) fn wait(&self, network: IpAddr, now: Instant) -> Option<Duration> {
+        lock(&self.failures).wait(network, now)
+    }
+
+    /// The user, if the pair was right a moment ago and the user still has the same password.
+    pub(super) fn remembered(&self, credentials: &Credentials, now: Instant) -> Option<User> {
+        let users = self.users();
+        let subject = users.subject(&credentials.name)?;
+        let remembered = lock(&self.remembered);
+        let pair = remembered.digest(credentials, subject.hash.text());
+        subject.user.filter(|_| remembered.has(&pair, now))
+    }
+
+    /// Begins to check a pair. Pairs of clients in `network` take turns with those of other networks.
+    pub(super) fn check(
+        self: &Arc<Self>,
+        credentials: Credentials,
+        network: IpAddr,
+        now: Instant,
+    ) -> Check {
+        let Some(pool) = &self.pool else {
+            return Check::Done(self.verify(&credentials, network, now));
+        };
+        let guard = Arc::clone(self);
+        let work = move || guard.verify(&credentials, network, now);
+        let (effort, system, room) = (Effort::Look, FileSystem::Usual, Room::Limited);
+        match pool.submit(effort, system, network, room, work) {
+            Some(pending) => Check::Pending(pending),
+            None => Check::Full,
+        }
+    }
+
+    /// Has the thread look at the file of users if nobody has done so for a while.
+    pub(super) fn look_at_file(self: &Arc<Self>, now: Instant) {
+        let (Some(_), Some(pool)) = (&self.file, &self.pool) else {
+            return;
+        };
+        let Ok(mut look) = self.look.try_lock() else {
+            return;
+        };
+        let is_recent = |began| now.saturating_duration_since(began) < LOOK_INTERVAL;
+        let is_waiting = look.pending.as_ref().is_some_and(|one| !one.has_begun());
+        if is_waiting || look.began.is_some_and(is_recent) {
+            return;
+        }
+        let guard = Arc::clone(self);
+        let work = move || guard.read_file(now);
+        let (effort, system, room) = (Effort::Look, FileSystem::Usual, Room::Unlimited);
+        look.pending = pool.submit(effort, system, NOBODY, room, work);
+        look.began = Some(now);
+    }
+
+    /// Reads the file of users again if it has changed.
+    fn read_file(&self, now: Instant) {
+        let file = self.file.as_ref();
+        if let Some(users) = file.and_then(|file| file.changed(&self.named, now)) {
+            *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
+        }
+    }
+
+    /// Checks a pair. A name that does not exist takes the same work as a wrong password.
+    fn verify(&self, credentials: &Credentials, network: IpAddr, now: Instant) -> Verdict {
+        self.read_file(now);
+        // Other requests of the same client may have been checked since this one came.
+        if let Some(wait) = self.wait(network, now) {
+            return Verdict::Wait(wait);
+        }
+        if let Some(user) = self.remembered(credentials, now) {
+            return Verdict::Right(user);
+        }
+        let users = self.users();
+        let Some(subject) = users.subject(&credentials.name) else {
+            return Verdict::Wrong;
+        };
+        let is_right = subject.hash.belongs_to(&credentials.password);
+        match subject.user.filter(|_| is_right) {
+            Some(user) => {
+                let mut remembered = lock(&self.remembered);
+                let pair = remembered.digest(credentials, subject.hash.text());
+                remembered.add(pair, now);
+                lock(&self.failures).forget(network);
+                Verdict::Right(user)
+            }
+            None => {
+                lock(&self.failures).note(network, now);
+                Verdict::Wrong
+            }
+        }
+    }
+
+    fn users(&self) -> Arc<Users> {
+        let users = self.users.read();
+        Arc::clone(&users.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Ignores poisoning, because no panic leaves the value half-written.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::origin::auth::failures::{MOST_FAILURES, WAIT};
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const SECRET: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+
+    fn guard() -> Arc<Guard> {
+        let mut protection = Protection::default();
+        let rule = format!("alice:{SECRET}");
+        protection.add(&rule).expect("a rule");
+        let guard = Guard::open(&protection, None, None).expect("users");
+        guard.expect("a rule")
+    }
+
+    fn pair(name: &str, password: &str) -> Credentials {
+        Credentials {
+            name: name.into(),
+            password: password.as_bytes().into(),
+        }
+    }
+
+    /// The outcome in a word.
+    fn check(guard: &Arc<Guard>, name: &str, password: &str, now: Instant) -> &'static str {
+        match guard.check(pair(name, password), HERE, now) {
+            Check::Done(Verdict::Right(user)) if *user.name == *name => "right",
+            Check::Done(Verdict::Right(_)) => "somebody else",
+            Check::Done(Verdict::Wrong) => "wrong",
+            Check::Done(Verdict::Wait(_)) => "wait",
+            Check::Pending(_) | Check::Full => "no verdict",
+        }
+    }
+
+    #[test]
+    fn a_right_password_works_after_the_wait() {
+        let (guard, now) = (guard(), Instant::now());
+        for _ in 0..MOST_FAILURES {
+            assert_eq!(check(&guard, "alice", "wrong", now), "wrong");
+        }
+        let last = now + WAIT - Duration::from_secs(1);
+        assert_eq!(check(&guard, "alice", "secret", last), "wait");
+        assert_eq!(check(&guard, "alice", "secret", now + WAIT), "right");
+        // A success resets: the next failures do not wait.
+        for _ in 0..MOST_FAILURES {
+            assert_eq!(check(&guard, "nobody", "secret", now + WAIT), "wrong");
+        }
+        assert_eq!(check(&guard, "alice", "secret", now + WAIT), "wait");
+    }
+
+    #[test]
+    fn only_a_pair_that_was_right_is_remembered() {
+        let (guard, now) = (guard(), Instant::now());
+        assert!(guard.remembered(&pair("alice", "secret"), now).is_none());
+        check(&guard, "alice", "secret", now);
+        check(&guard, "alice", "wrong", now);
+        // Its name has the hash of alice, and still it is nobody.
+        check(&guard, "nobody", "secret", now);
+        assert!(guard.remembered(&pair("alice", "secret"), now).is_some());
+        assert!(guard.remembered(&pair("alice", "wrong"), now).is_none());
+        assert!(guard.remembered(&pair("nobody", "secret"), now).is_none());
+        let later = now + Duration::from_secs(5 * 60);
+        assert!(guard.remembered(&pair("alice", "secret"), later).is_none());
+    }
+}

@@ -1,0 +1,196 @@
+//! The file of users. It is read again when it changes; if it is then invalid, the old users stay.
+//!
+//! An editor may write a file in several steps, so an invalid file is reported only if it is still invalid
+//! a second later.
+
+use std::fmt;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::observe::notice::tell;
+use crate::origin::auth::fault::AuthError;
+use crate::origin::auth::users::Users;
+use crate::semantics::protection::NamedUser;
+use crate::site::root::FileState;
+use crate::text::escape::Name;
+
+/// How long a new file may be invalid before this is reported.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// 1 MiB has about ten thousand users.
+const LARGEST: u64 = 1 << 20;
+
+/// The file.
+pub struct UsersFile {
+    path: PathBuf,
+    watch: Mutex<Watch>,
+}
+
+#[derive(Default)]
+struct Watch {
+    /// The state of the file that is in use, taken before it was read.
+    used: Option<FileState>,
+    failure: Option<Failure>,
+}
+
+/// A new file that is invalid.
+struct Failure {
+    state: Option<FileState>,
+    since: Instant,
+    is_reported: bool,
+}
+
+enum Notice {
+    Renewed(PathBuf),
+    Kept(AuthError),
+}
+
+impl UsersFile {
+    /// A file that was not read yet.
+    pub fn new(path: PathBuf) -> UsersFile {
+        UsersFile {
+            path,
+            watch: Mutex::default(),
+        }
+    }
+
+    /// Reads the users, those of the options included.
+    pub fn read(&self, named: &[NamedUser]) -> Result<Users, AuthError> {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = FileState::of(&self.path).ok();
+        let users = self.parse(named)?;
+        watch.used = state;
+        Ok(users)
+    }
+
+    /// The users, if the file has changed and is valid. It may wait for the disk.
+    pub fn changed(&self, named: &[NamedUser], now: Instant) -> Option<Users> {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = FileState::of(&self.path).ok();
+        if state == watch.used {
+            watch.failure = None;
+            return None;
+        }
+        match self.parse(named) {
+            Ok(users) => {
+                watch.used = state;
+                watch.failure = None;
+                tell(&[Notice::Renewed(self.path.clone())]);
+                Some(users)
+            }
+            Err(fault) => {
+                let same = watch.failure.take().filter(|one| one.state == state);
+                watch.failure = Some(report(same, state, fault, now));
+                None
+            }
+        }
+    }
+
+    fn parse(&self, named: &[NamedUser]) -> Result<Users, AuthError> {
+        let unreadable = |fault| AuthError::Unreadable(self.path.clone(), fault);
+        let found = fs::metadata(&self.path).map_err(unreadable)?;
+        if !found.is_file() {
+            return Err(AuthError::NotRegular(self.path.clone()));
+        }
+        if found.len() > LARGEST {
+            return Err(AuthError::TooLarge(self.path.clone()));
+        }
+        let text = fs::read(&self.path).map_err(unreadable)?;
+        Users::of(named, Some((&self.path, &text)))
+    }
+}
+
+/// Reports a file that has stayed invalid, once.
+fn report(
+    same: Option<Failure>,
+    state: Option<FileState>,
+    fault: AuthError,
+    now: Instant,
+) -> Failure {
+    let mut failure = same.unwrap_or(Failure {
+        state,
+        since: now,
+        is_reported: false,
+    });
+    let is_due = now.saturating_duration_since(failure.since) >= PATIENCE;
+    if is_due && !failure.is_reported {
+        tell(&[Notice::Kept(fault)]);
+        failure.is_reported = true;
+    }
+    failure
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Renewed(path) => write!(f, "the users of {} are in use", Name::of(path)),
+            Notice::Kept(fault) => write!(
+                f,
+                "the file of users has changed, but {fault}; docroot keeps using the old users"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: &str = "alice:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW\n";
+
+    fn has_alice(users: &Users) -> bool {
+        let subject = users.subject("alice").expect("a hash");
+        subject.user.is_some()
+    }
+
+    #[test]
+    fn a_changed_file_is_read_and_an_invalid_one_is_not_used() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("users");
+        let bob = ALICE.replace("alice", "bob");
+        fs::write(&path, &bob).expect("a file");
+        let file = UsersFile::new(path.clone());
+        let now = Instant::now();
+        assert!(!has_alice(&file.read(&[]).expect("users")));
+        assert!(file.changed(&[], now).is_none());
+        fs::write(&path, ALICE.to_owned() + &bob).expect("a file");
+        assert!(has_alice(&file.changed(&[], now).expect("users")));
+        assert!(file.changed(&[], now).is_none());
+        let is_reported = || {
+            let watch = file.watch.lock().expect("no panic");
+            watch.failure.as_ref().map(|failure| failure.is_reported)
+        };
+        fs::write(&path, "alice:secret").expect("a file");
+        assert!(file.changed(&[], now).is_none());
+        assert_eq!(is_reported(), Some(false));
+        assert!(file.changed(&[], now + PATIENCE).is_none());
+        assert_eq!(is_reported(), Some(true));
+        fs::remove_file(&path).expect("a file");
+        assert!(file.changed(&[], now + PATIENCE).is_none());
+        assert_eq!(is_reported(), Some(false), "this is another fault");
+        fs::write(&path, ALICE).expect("a file");
+        assert!(has_alice(&file.changed(&[], now).expect("users")));
+        assert_eq!(is_reported(), None);
+    }
+
+    #[track_caller]
+    fn check_error(path: PathBuf, want: &str) {
+        let fault = match UsersFile::new(path).read(&[]) {
+            Ok(_) => panic!("it is valid"),
+            Err(fault) => fault.to_string(),
+        };
+        assert!(fault.contains(want), "{fault}");
+    }
+
+    #[test]
+    fn what_is_no_file_of_users_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        check_error(folder.path().join("none"), "cannot be read");
+        check_error(folder.path().to_owned(), "not a regular file");
+        let large = folder.path().join("large");
+        fs::write(&large, vec![b'#'; (LARGEST + 1) as usize]).expect("a file");
+        check_error(large, "larger than 1 MiB");
+    }
+}

@@ -1,0 +1,314 @@
+//! The command with passwords: its messages, `docroot hash-password`, and what the operator is told.
+#![cfg(feature = "auth")]
+#![allow(clippy::disallowed_methods, reason = "tests write files")]
+
+mod support;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustix::process::{Pid, Signal, kill_process};
+use support::program::{Program, command};
+use support::{request, until};
+
+const SECRET: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+/// A command that must fail, with these words in its message and no word that looks like a secret.
+#[track_caller]
+fn check_mistake(arguments: &[&str], want: &[&str]) {
+    let output = command().args(arguments).output().expect("it runs");
+    let error = text(&output.stderr);
+    assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+    assert_eq!(text(&output.stdout), "", "{arguments:?}");
+    assert!(error.starts_with("docroot: "), "{error}");
+    for want in want {
+        assert!(error.contains(want), "{arguments:?}: {error}");
+    }
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_mistake_is_told_without_the_password() {
+    let hash = |text: &str| format!("alice:{text}");
+    for (hash, want) in [
+        (hash("hunter2"), "docroot hash-password"),
+        (hash("$apr1$hunter2$x"), "MD5"),
+        (hash("{SHA}hunter2"), "SHA-1"),
+        (hash("$y$hunter2"), "argon2, bcrypt"),
+        (hash("$2b$12$hunter2"), "not complete"),
+        (hash(&SECRET.replace("$04$", "$31$")), "at most 15"),
+        (":hunter2".into(), "missing"),
+        ("hunter2".into(), "USER:HASH"),
+        ("/a{ alice:hunter2".into(), "character 3"),
+    ] {
+        let name = "invalid value for '--auth <USER:HASH>'";
+        check_mistake(&["-a", &hash], &[name, want]);
+    }
+    let two = [
+        "-a",
+        &hash(SECRET),
+        "-a",
+        &format!("/a {}", hash("$5$hunter2")),
+    ];
+    check_mistake(&two, &["another hash"]);
+    check_mistake(&["-a", "/a/**"], &["--auth-file"]);
+    check_mistake(&["--auth-file", "/none"], &["cannot be read"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let users = folder.path().join("users");
+    fs::write(&users, "\nalice:hunter2\n").expect("a file");
+    let users = users.to_str().expect("UTF-8");
+    check_mistake(
+        &["--auth-file", users],
+        &["line 2", "docroot hash-password"],
+    );
+    // The variable is read like the option.
+    let output = command().env("DOCROOT_AUTH", "alice:hunter2").output();
+    let output = output.expect("it runs");
+    let error = text(&output.stderr);
+    assert!(
+        error.contains("DOCROOT_AUTH") && !error.contains("hunter2"),
+        "{error}"
+    );
+}
+
+fn hash_of(typed: &[u8]) -> Output {
+    let mut command = command();
+    command.arg("hash-password").stdin(Stdio::piped());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut input = child.stdin.take().expect("a pipe");
+    input.write_all(typed).expect("it reads");
+    drop(input);
+    child.wait_with_output().expect("it ends")
+}
+
+fn status(program: &Program, target: &str, pair: Option<&str>) -> u16 {
+    let value = pair.map(|pair| format!("Basic {}", STANDARD.encode(pair)));
+    let fields: Vec<_> = value
+        .iter()
+        .map(|value| ("Authorization", value.as_str()))
+        .collect();
+    let mut client = program.connect();
+    client.send(&request("GET", target, &fields));
+    client.response("GET").status
+}
+
+fn site() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a.txt"), "a").expect("a file");
+    folder
+}
+
+#[test]
+fn a_line_from_a_pipe_becomes_a_hash_that_the_server_takes() {
+    let output = hash_of("p\u{e4}ss w\u{f6}rd\r\nanother line\n".as_bytes());
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stderr), "");
+    let hash = text(&output.stdout).strip_suffix('\n').expect("one line");
+    assert!(
+        hash.starts_with("$argon2id$") && !hash.contains('\n'),
+        "{hash}"
+    );
+    let folder = site();
+    let mut command = command();
+    command.args(["--log-format", "off", "-a", &format!("alice:{hash}")]);
+    let program = Program::start(command.arg(folder.path()));
+    assert_eq!(status(&program, "/a.txt", None), 401);
+    assert_eq!(
+        status(&program, "/a.txt", Some("alice:p\u{e4}ss w\u{f6}rd")),
+        200
+    );
+    assert_eq!(status(&program, "/a.txt", Some("alice:another line")), 401);
+}
+
+#[test]
+fn what_cannot_be_a_password_is_told() {
+    let long = [b'a'; 256];
+    for (typed, want) in [
+        (&b""[..], "empty"),
+        (b"\n", "empty"),
+        (b"a\tb\n", "control"),
+        (b"\xff\n", "UTF-8"),
+        (&long, "255 bytes"),
+    ] {
+        let output = hash_of(typed);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert_eq!(text(&output.stdout), "");
+        assert!(error.contains(want), "{error}");
+    }
+}
+
+/// A terminal: the end of its user, and the end of the program.
+fn terminal() -> (File, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&user).expect("a terminal");
+    unlockpt(&user).expect("a terminal");
+    let name = ptsname(&user, Vec::new()).expect("a name");
+    let program = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name.to_string_lossy().as_ref());
+    (user.into(), program.expect("it opens"))
+}
+
+/// Types at a terminal: each answer when its prompt is shown. Returns the exit status, what the terminal
+/// showed, what was printed, and whether the terminal shows again what is typed.
+fn at_terminal(answers: &[&str], act: impl Fn(Pid)) -> (Option<i32>, String, String, bool) {
+    let (mut user, end) = terminal();
+    let kept = end.try_clone().expect("a descriptor");
+    let mut command = command();
+    command.arg("hash-password").stdout(Stdio::piped());
+    command
+        .stdin(end.try_clone().expect("a descriptor"))
+        .stderr(end);
+    let child = command.spawn().expect("it starts");
+    drop(command);
+    let pid = Pid::from_child(&child);
+    let (mut shown, mut buffer) = (String::new(), [0; 4096]);
+    for (number, answer) in answers.iter().enumerate() {
+        while shown.matches(": ").count() <= number {
+            let count = user.read(&mut buffer).expect("the terminal is open");
+            shown += text(&buffer[..count]);
+        }
+        user.write_all(answer.as_bytes()).expect("it is read");
+    }
+    if answers.is_empty() {
+        while !shown.contains(": ") {
+            let count = user.read(&mut buffer).expect("the terminal is open");
+            shown += text(&buffer[..count]);
+        }
+    }
+    act(pid);
+    let output = child.wait_with_output().expect("it ends");
+    let modes = rustix::termios::tcgetattr(&kept)
+        .expect("a terminal")
+        .local_modes;
+    let shows = modes.contains(rustix::termios::LocalModes::ECHO);
+    drop(kept);
+    while let Ok(count @ 1..) = user.read(&mut buffer) {
+        shown += text(&buffer[..count]);
+    }
+    let printed = text(&output.stdout).to_owned();
+    (output.status.code(), shown, printed, shows)
+}
+
+#[test]
+fn a_terminal_asks_twice_and_does_not_show_the_password() {
+    let (code, shown, printed, shows) = at_terminal(&["hunter2\n", "hunter2\n"], |_| ());
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(shown, "Password: \r\nThe same again: \r\n");
+    assert!(printed.starts_with("$argon2id$"), "{printed}");
+    assert!(shows, "the terminal is as before");
+    let (code, shown, printed, shows) = at_terminal(&["hunter2\n", "hunter3\n"], |_| ());
+    assert_eq!(code, Some(1));
+    assert!(shown.contains("the passwords differ"), "{shown}");
+    assert!(printed.is_empty() && !shown.contains("hunter") && shows);
+}
+
+#[test]
+fn an_interrupt_restores_the_terminal() {
+    let interrupt = |pid| kill_process(pid, Signal::INT).expect("it runs");
+    let (code, _, printed, shows) = at_terminal(&[], interrupt);
+    assert_eq!((code, printed.as_str(), shows), (Some(130), "", true));
+}
+
+#[test]
+fn the_operator_learns_of_a_changed_file_once() {
+    let (folder, site) = (tempfile::tempdir().expect("a folder"), site());
+    let users = folder.path().join("users");
+    fs::write(&users, format!("alice:{SECRET}\n")).expect("a file");
+    let mut command = command();
+    command
+        .args(["--log-format", "off", "--auth-file"])
+        .arg(&users);
+    let program = Program::start(command.arg(site.path()));
+    let alice = Some("alice:secret");
+    assert_eq!(status(&program, "/a.txt", alice), 200);
+    fs::write(&users, "alice:hunter2\n").expect("a file");
+    let kept = "docroot keeps using the old users";
+    until("the mistake is told", || {
+        assert_eq!(status(&program, "/a.txt", alice), 200);
+        program.said().contains(kept)
+    });
+    fs::write(&users, format!("alice:{SECRET}\nbob:{SECRET}\n")).expect("a file");
+    until("the users are in use", || {
+        assert_eq!(status(&program, "/a.txt", alice), 200);
+        program.said().contains("are in use")
+    });
+    let said = program.said();
+    assert_eq!(said.matches(kept).count(), 1, "{said}");
+    assert!(
+        said.contains("line 1") && !said.contains("hunter2"),
+        "{said}"
+    );
+    assert_eq!(status(&program, "/a.txt", Some("bob:secret")), 200);
+}
+
+/// What `docroot explain` says about a request.
+fn explained(root: &Path, user: Option<&str>) -> String {
+    let mut command = command();
+    command.args(["explain", "/private/a.txt"]).arg(root);
+    command.args(["-a", &format!("/private/** alice:{SECRET}")]);
+    command.args(["-a", &format!("/other bob:{SECRET}")]);
+    if let Some(user) = user {
+        let value = STANDARD.encode(user);
+        command.args(["-H", &format!("Authorization: Basic {value}")]);
+    }
+    let output = command.output().expect("it runs");
+    assert_eq!(text(&output.stderr), "");
+    text(&output.stdout).to_owned()
+}
+
+#[test]
+fn explain_says_which_pattern_protects_and_which_user_may() {
+    let folder = site();
+    fs::create_dir(folder.path().join("private")).expect("a folder");
+    fs::write(folder.path().join("private/a.txt"), "a").expect("a file");
+    let pattern = "a rule protects the path: private/a.txt against /private/** (pattern)";
+    for (user, status, want) in [
+        (None, "401", "the path needs a password -> 401"),
+        (
+            Some("alice:secret"),
+            "200",
+            "the user may read the path: alice",
+        ),
+        (
+            Some("alice:hunter2"),
+            "401",
+            "the name or the password is wrong -> 401",
+        ),
+        (
+            Some("bob:secret"),
+            "401",
+            "no rule lets the user read the path: bob",
+        ),
+        (Some("no-colon"), "401", "malformed"),
+    ] {
+        let text = explained(folder.path(), user);
+        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{text}");
+        assert!(text.contains(pattern), "{text}");
+        assert!(text.contains(want), "{want}: {text}");
+        let secret = user.map(|pair| STANDARD.encode(pair));
+        assert!(
+            !text.contains("secret") && !text.contains("hunter2"),
+            "{text}"
+        );
+        assert!(
+            secret.is_none_or(|secret| !text.contains(&secret)),
+            "{text}"
+        );
+    }
+}
