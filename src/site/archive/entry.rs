@@ -1,6 +1,7 @@
 //! What is packed, and how it is named.
 
 use crate::site::path::is_hidden_name;
+use crate::text::segment::last_segment;
 
 /// The format of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +64,7 @@ impl Selection {
     /// Whether the file or directory at this path below the root may be in an archive of a directory above it.
     /// If not, nothing below it is.
     pub(super) fn admits(&self, path: &[u8]) -> bool {
-        let name = path.rsplit(|&byte| byte == b'/').next();
-        self.hidden || !name.is_some_and(is_hidden_name)
+        self.hidden || !is_hidden_name(last_segment(path))
     }
 }
 
