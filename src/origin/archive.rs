@@ -41,7 +41,7 @@ pub(super) fn wanted(
     if !is_on || !path.is_directory() {
         return None;
     }
-    let pairs = request.query().split(|&byte| byte == b'&');
+    let pairs = request.query_pairs();
     let mut values = pairs.filter_map(|pair| pair.strip_prefix(b"archive="));
     let mut formats = ArchiveFormat::ALL.into_iter();
     let value = values.next_back()?;

@@ -12,8 +12,8 @@ pub(super) fn disposition(
     trace: &mut Trace,
 ) -> Option<String> {
     const DOWNLOAD: Clause = clause!("RFC 6266 section 4.2", "disposition");
-    let mut keys = request.query().split(|&byte| byte == b'&');
-    let is_asked = keys.any(|pair| pair.split(|&byte| byte == b'=').next() == Some(b"download"));
+    let mut pairs = request.query_pairs();
+    let is_asked = pairs.any(|pair| pair.split(|&byte| byte == b'=').next() == Some(b"download"));
     is_asked.then(|| {
         let value = attachment(file.name());
         trace.note(|| {

@@ -8,6 +8,7 @@ use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Evidence, Quote, Trace};
 use crate::site::path::{self, PathError, SitePath};
+use crate::text::segment::last_segment;
 use crate::text::{append, percent};
 
 /// A redirect that the operator wants.
@@ -29,9 +30,9 @@ pub(super) fn redirect_to_slash(
     path: SitePath<'_>,
     trace: &mut Trace,
 ) -> Response {
-    let name = path.as_bytes().rsplit(|&byte| byte == b'/').next();
+    let name = last_segment(path.as_bytes());
     let mut location = Vec::new();
-    let name = percent::segment(name.unwrap_or_default());
+    let name = percent::segment(name);
     append(&mut location, format_args!("{name}/"));
     redirect(request, location, Reason::DirectoryWithoutSlash, trace)
 }
@@ -65,7 +66,7 @@ pub(super) fn redirect_to_root(
     fault: PathError,
     trace: &mut Trace,
 ) -> Option<Response> {
-    let last = raw.rsplit(|&byte| byte == b'/').next()?;
+    let last = last_segment(raw);
     let mut location = Vec::new();
     append(&mut location, format_args!("{}/", percent::as_sent(last)));
     let reason = Reason::DirectoryWithoutSlash;

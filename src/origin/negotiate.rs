@@ -28,6 +28,7 @@ use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
 use crate::site::root::Told;
+use crate::text::segment::last_segment;
 use crate::text::{append, percent};
 
 const LANGUAGE: Clause = clause!("RFC 9110 section 12.5.4", "by_language");
@@ -82,7 +83,7 @@ impl<'a> Name<'a> {
 
     /// The language in the name: `en` in `page.en.html`.
     fn language(&self) -> Option<Language> {
-        let name = last(self.stem);
+        let name = last_segment(self.stem);
         let dot = name
             .iter()
             .rposition(|&byte| byte == b'.')
@@ -145,11 +146,6 @@ pub(super) fn negotiate(
     }
 }
 
-/// The last segment.
-fn last(path: &[u8]) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
-}
-
 fn own_or_none(own: Option<&Rc<StoredFile>>, language: Option<Language>) -> Outcome {
     own.map_or(Outcome::None, |file| {
         Outcome::File(Negotiated {
@@ -163,10 +159,9 @@ fn own_or_none(own: Option<&Rc<StoredFile>>, language: Option<Language>) -> Outc
 /// What the client wants, most wanted first: what the query says, then the cookie, then the field. Also how
 /// many of the tags come from the query.
 fn wanted_by(request: &Request<'_>) -> (Wanted, usize) {
-    let query = request.query().split(|&byte| byte == b'&');
-    let query = query
-        .filter_map(|pair| pair.strip_prefix(b"lang="))
-        .next_back();
+    let pairs = request.query_pairs();
+    let mut values = pairs.filter_map(|pair| pair.strip_prefix(b"lang="));
+    let query = values.next_back();
     let by_query = query.map(chosen).unwrap_or_default();
     let by_cookie = cookie::language(request.fields()).map(chosen);
     let mut wanted = wanted(request.fields());
@@ -210,7 +205,9 @@ fn by_language(
         return Ok(Outcome::None);
     }
     if !wanted.accepts_others && origin.site.options().strict_negotiation {
-        let (folder, stem) = name.stem.split_at(name.stem.len() - last(name.stem).len());
+        let (folder, stem) = name
+            .stem
+            .split_at(name.stem.len() - last_segment(name.stem).len());
         let variants = Variants {
             stem: stem.to_vec(),
             extension: [b".", name.extension].concat(),

@@ -67,4 +67,9 @@ impl<'a> Request<'a> {
     pub fn query(&self) -> &'a [u8] {
         self.head.target.query().unwrap_or_default()
     }
+
+    /// The pairs of the query, such as `sort=name` or `download`, as sent.
+    pub fn query_pairs(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + use<'a> {
+        self.query().split(|&byte| byte == b'&')
+    }
 }

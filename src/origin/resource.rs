@@ -16,6 +16,7 @@ use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
 use crate::site::root::DiskError;
+use crate::text::segment::last_segment;
 use crate::text::{append, percent};
 
 /// What a path names.
@@ -96,7 +97,7 @@ fn page(
             let mut reference = b"../".to_vec();
             append(
                 &mut reference,
-                format_args!("{}", percent::segment(last(clean))),
+                format_args!("{}", percent::segment(last_segment(clean))),
             );
             Some(Resource::Elsewhere(reference))
         }
@@ -113,7 +114,7 @@ fn clean_reference(
     facts: &Facts,
 ) -> Result<Option<Vec<u8>>, Obstacle> {
     let bytes = path.as_bytes();
-    let name = last(bytes);
+    let name = last_segment(bytes);
     let folder = &bytes[..bytes.len() - name.len()];
     let index = &origin.site.options().index;
     if index.iter().any(|index| index.as_bytes() == name) {
@@ -133,14 +134,9 @@ fn clean_reference(
         let mut reference = Vec::new();
         append(
             &mut reference,
-            format_args!("{}", percent::segment(last(clean))),
+            format_args!("{}", percent::segment(last_segment(clean))),
         );
         reference
     };
     Ok((!is_taken).then(reference))
-}
-
-/// The last segment.
-fn last(path: &[u8]) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }

@@ -10,6 +10,7 @@ use super::coding::Coding;
 use super::media_table::{PLAIN, Rule, TRANSPORT_STREAM, UNKNOWN, by_extension, by_name};
 use super::own_types::OwnTypes;
 use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::text::segment::last_segment;
 
 /// Types that compress well, in addition to `text/*`, `*+xml`, `*+json` and `*+yaml`.
 const COMPRESSIBLE: &[&str] = &[
@@ -174,10 +175,6 @@ pub fn is_compressible(media_type: &str) -> bool {
     };
     let suffix = essence.rsplit_once('+').map_or("", |(_, suffix)| suffix);
     begins("text/") || is_any(suffix, &["xml", "json", "yaml"]) || is_any(essence, COMPRESSIBLE)
-}
-
-fn last_segment(path: &[u8]) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
 /// What the name of a file says; `None` if it is not known.

@@ -10,6 +10,7 @@
 use super::accept::{Acceptance, acceptance};
 use super::field::{FieldName, Fields};
 use super::method::Method;
+use crate::text::segment::last_segment;
 
 /// Whether a request for a decoded path opens a page. Programs such as curl say nothing about that: their
 /// requests open a page if the last segment has no extension.
@@ -23,10 +24,7 @@ pub fn is_navigation(method: Option<Method>, fields: &Fields<'_>, path: &[u8]) -
     }
     match acceptance(fields, "text/html") {
         Acceptance::Named => true,
-        Acceptance::Any => {
-            let name = path.rsplit(|&byte| byte == b'/').next();
-            !name.unwrap_or_default().contains(&b'.')
-        }
+        Acceptance::Any => !last_segment(path).contains(&b'.'),
         Acceptance::Refused => false,
     }
 }

@@ -16,6 +16,7 @@ use super::field::{split_outside_quotes, trim};
 use super::own_fields::unescaped;
 use super::pattern::{Pattern, PatternError};
 use crate::text::octet::{TOKEN, is};
+use crate::text::segment::last_segment;
 
 /// The operator's media types.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl OwnTypes {
         if let Some((_, given)) = by_path.find(|(pattern, _)| pattern.matches(path)) {
             return Some(given);
         }
-        let name = path.rsplit(|&byte| byte == b'/').next()?;
+        let name = last_segment(path);
         let by_extension = self.by_extension.iter();
         let fits = by_extension.filter(|(extension, _)| ends_with(name, extension));
         let longest = fits.max_by_key(|(extension, _)| extension.len());

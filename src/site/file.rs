@@ -21,6 +21,7 @@ use crate::site::held::HeldBytes;
 use crate::site::options::TagSource;
 use crate::site::private::PrivateCopy;
 use crate::site::root::FileState;
+use crate::text::segment::last_segment;
 
 /// Seconds since 1970. Modification times up to this one are ignored: packaging tools set them, and
 /// they do not show when a file changed.
@@ -429,11 +430,6 @@ impl Representation {
     pub(super) fn keep_coded(&self, bytes: Rc<HeldBytes>) {
         self.coded.replace(Some(bytes));
     }
-}
-
-/// The last segment of a path.
-pub(super) fn last_segment(path: &[u8]) -> &[u8] {
-    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path)
 }
 
 /// Hashes the state of a file for its entity-tag. If the content is in memory, it is part of the hash.

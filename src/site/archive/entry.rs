@@ -2,6 +2,7 @@
 
 use crate::semantics::protection::{Protection, User};
 use crate::site::path::is_hidden_name;
+use crate::text::segment::last_segment;
 
 /// The format of an archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +88,7 @@ impl Selection {
     /// Whether the file or directory at this path below the root may be in an archive of a directory above it.
     /// If not, nothing below it is.
     pub(super) fn admits(&self, path: &[u8]) -> bool {
-        let name = path.rsplit(|&byte| byte == b'/').next();
-        let is_shown = self.hidden || !name.is_some_and(is_hidden_name);
+        let is_shown = self.hidden || !is_hidden_name(last_segment(path));
         is_shown
             && self
                 .readable

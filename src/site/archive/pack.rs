@@ -21,10 +21,10 @@ use crate::semantics::media_type::{is_compressible, suggested_by};
 use crate::site::body_error::BodyError;
 use crate::site::budget::Budget;
 use crate::site::disk::DiskPool;
-use crate::site::file::last_segment;
 use crate::site::nofollow::Blocking;
 use crate::site::open_file::Opened;
 use crate::site::root::{FileKind, FileState, LookupError, Root};
+use crate::text::segment::last_segment;
 
 /// A step ends when it has produced so much.
 pub(super) const PIECE: usize = 64 * 1024;

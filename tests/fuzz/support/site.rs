@@ -10,7 +10,7 @@ use std::sync::Arc;
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::Config;
 use docroot::net::connection::{Connection, Turn};
-use docroot::net::context::{Context, Settings};
+use docroot::net::context::{Context, OpenSite, OpenSites, Settings};
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::observe::client::Client;
 use docroot::site::given_root::GivenRoot;
@@ -42,7 +42,12 @@ pub fn settings(change: impl FnOnce(&mut Config)) -> Settings {
         ..Config::new(folder, 1, 64)
     };
     change(&mut config);
-    Settings::new(config, root, Default::default())
+    let first = OpenSite {
+        root: Arc::new(root),
+        options: Arc::new(config.site.clone()),
+    };
+    let others = Vec::new();
+    Settings::new(config, OpenSites { first, others }, Default::default())
 }
 
 /// The standard library ignores SIGPIPE before `main` of a Rust program. libFuzzer has a `main` of its own,

@@ -44,7 +44,7 @@ const DRAINS: u8 = 0x20;
 static SETTINGS: LazyLock<[Arc<Settings>; 2]> = LazyLock::new(|| {
     let waiting = site::settings(|_| {});
     let mut threaded = site::settings(|_| {});
-    let root = Arc::get_mut(&mut threaded.root).expect("nobody else has it");
+    let root = Arc::get_mut(&mut threaded.sites.first.root).expect("nobody else has it");
     root.assume_remote();
     threaded.disk = Some(DiskPool::new(2));
     [waiting, threaded].map(Arc::new)
