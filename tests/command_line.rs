@@ -167,6 +167,7 @@ fn the_help_shows_every_default_in_groups() {
     for group in [
         "Serving:",
         "Responses:",
+        "Access:",
         "Network:",
         "Output:",
         "HTTPS",

@@ -10,39 +10,33 @@ pub const GROUP: Group = Group {
 };
 
 /// A build without passwords has these options too. Its errors say how to get passwords.
-const AUTH: OptionDef = OptionDef {
-    common: match cfg!(feature = "auth") {
-        true => Some("Ask for a password"),
-        false => None,
-    },
-    ..OptionDef::new(
-        "auth",
-        Kind::List(List {
-            name: "USER:HASH",
-            separator: Some('\n'),
-            clear: |settings| settings.config.rules.protection.clear(),
-            add: |settings, value| {
-                let text = utf8(value)?;
-                if !cfg!(feature = "auth") {
-                    return Err(AuthError::NotBuiltIn.to_string());
-                }
-                let added = settings.config.rules.protection.add(text);
-                match added.map_err(|fault| fault.to_string())? {
-                    Some(hash) => check_hash(hash),
-                    None => Ok(()),
-                }
-            },
-        }),
-        "Ask for a name and a password (HTTP Basic authentication), and let this user read every path, or \
-         those that match a pattern: '/private/** USER:HASH'. A path that no rule matches stays open. \
-         docroot hash-password makes the hash. Repeat the option for several rules. A pattern alone is for \
-         the users of --auth-file",
-    )
-    .short('a')
-    .secret()
-    .default(|_| "no password".into())
-    .scope(Scope::Answer)
-};
+const AUTH: OptionDef = OptionDef::new(
+    "auth",
+    Kind::List(List {
+        name: "USER:HASH",
+        separator: Some('\n'),
+        clear: |settings| settings.config.rules.protection.clear(),
+        add: |settings, value| {
+            let text = utf8(value)?;
+            if !cfg!(feature = "auth") {
+                return Err(AuthError::NotBuiltIn.to_string());
+            }
+            let added = settings.config.rules.protection.add(text);
+            match added.map_err(|fault| fault.to_string())? {
+                Some(hash) => check_hash(hash),
+                None => Ok(()),
+            }
+        },
+    }),
+    "Ask for a name and a password (HTTP Basic authentication), and let this user read every path, or \
+     those that match a pattern: '/private/** USER:HASH'. A path that no rule matches stays open. \
+     docroot hash-password makes the hash. Repeat the option for several rules. A pattern alone is for \
+     the users of --auth-file",
+)
+.short('a')
+.secret()
+.default(|_| "no password".into())
+.scope(Scope::Answer);
 
 const AUTH_FILE: OptionDef = OptionDef::new(
     "auth-file",
