@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The rows that the server answers for. Other rows belong to parts that are to come. What there is
-/// of HTTPS is tested where it is built in.
-const ROWS: [(u32, &str); 29] = [
+/// The rows that the server answers for. Other rows belong to parts that are to come. HTTPS and
+/// passwords are tested in builds that have them.
+const ROWS: [(u32, &str); 30] = [
     (1, "URIs: decoded once, the query kept apart"),
     (
         2,
@@ -33,6 +33,7 @@ const ROWS: [(u32, &str); 29] = [
     (20, "Cache-Control of requests, Pragma, Age"),
     (21, "Accept and Accept-Language"),
     (22, "cookies"),
+    (23, "Basic authentication"),
     (24, "Content-Disposition"),
     (25, "Referer and User-Agent in the log"),
     (26, "security fields"),

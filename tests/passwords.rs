@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use docroot::net::config::Config;
+use docroot::http1::allowed_hosts::HostPattern;
+use docroot::net::config::{Config, SiteRoot};
 use docroot::observe::options::LogFormat;
+use docroot::origin::auth::hash::Hash;
 use docroot::semantics::rules::Rules;
+use docroot::site::budget::Account;
 use support::slow::SlowDisk;
-use support::{Client, Response, Setup, TestServer, request, until};
+use support::{Client, Response, Setup, TestServer, find, request, until};
 
 /// `secret` and `other`, by bcrypt at its lowest cost.
 const SECRET: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
@@ -74,7 +77,7 @@ fn seen(response: &Response) -> (u16, Vec<(String, String)>, Vec<u8>) {
 }
 
 #[test]
-fn a_protected_path_asks_for_a_password() {
+fn concept_23_a_protected_path_asks_for_a_password() {
     let server = private().start();
     let asked = get(&server, "/private/a.txt", None);
     assert_eq!(asked.status, 401);
@@ -210,6 +213,99 @@ fn the_page_of_an_application_and_an_error_page_can_be_protected() {
     let none = get(&open, "/private/none", Some(ALICE));
     assert_eq!((none.status, none.text()), (404, "<p>our page".into()));
     assert_eq!(none.field("Cache-Control"), Some("private, no-cache"));
+}
+
+/// A sidecar has the content of its file.
+#[test]
+fn the_sidecars_of_a_protected_file_are_protected() {
+    let server = protected(site(), &["/page.html alice:SECRET"])
+        .file("page.html.gz", "in gzip")
+        .with(|config| config.site.precompressed = true)
+        .start();
+    let coded = ["Accept-Encoding: gzip"];
+    for line in ["GET /page.html", "GET /page.html.gz"] {
+        assert_eq!(ask(&server, line, None, &coded).status, 401, "{line}");
+        let page = ask(&server, line, Some(ALICE), &coded);
+        assert_eq!(
+            (page.status, page.body),
+            (200, b"in gzip".to_vec()),
+            "{line}"
+        );
+    }
+}
+
+/// The path of the variant counts as well as the path of the request.
+#[test]
+fn negotiated_files_are_protected() {
+    let site = || {
+        site()
+            .file("page.en.html", "<p>English")
+            .file("page.de.html", "<p>deutsch")
+            .with(|config| config.site.negotiate = true)
+    };
+    let german = ["Accept-Language: de"];
+    let whole = protected(site(), &["/page.html alice:SECRET"]).start();
+    assert_eq!(ask(&whole, "GET /page.html", None, &german).status, 401);
+    let one = protected(site(), &["/*.de.html alice:SECRET"]).start();
+    assert_eq!(ask(&one, "GET /page.html", None, &german).status, 401);
+    let page = ask(&one, "GET /page.html", Some(ALICE), &german);
+    assert_eq!(page.text(), "<p>deutsch");
+    assert_eq!(page.field("Cache-Control"), Some("private, no-cache"));
+    let english = ask(&one, "GET /page.html", None, &["Accept-Language: en"]);
+    assert_eq!((english.status, english.text()), (200, "<p>English".into()));
+}
+
+/// What a rule protects is not in the archive of a folder above it.
+#[test]
+fn an_archive_has_only_what_the_client_may_read() {
+    let rules = ["/private/** alice:SECRET", "/private/list/** bob:OTHER"];
+    for format in ["tar", "zip"] {
+        let server = protected(site(), &[rules[0], "/page.html alice:SECRET"])
+            .with(|config| config.site.archive = true)
+            .start();
+        let archive = |path: &str, user| {
+            let archive = get(&server, &format!("{path}?archive={format}"), user);
+            (archive.status == 200).then_some(archive.body)
+        };
+        let has = |archive: &[u8], name: &str| find(archive, name.as_bytes()).is_some();
+        let whole = archive("/", None).expect("an archive");
+        assert!(has(&whole, "open.txt") && has(&whole, "index.html"));
+        assert!(!has(&whole, "private") && !has(&whole, "page.html"));
+        assert_eq!(archive("/private/", None), None);
+        let own = archive("/private/", Some(ALICE)).expect("an archive");
+        assert!(has(&own, "a.txt") && has(&own, "b.txt"));
+    }
+    // Bob may read a part of the folder, and so the folder itself is not his.
+    let server = protected(site(), &rules)
+        .with(|config| config.site.archive = true)
+        .start();
+    assert_eq!(get(&server, "/private/?archive=tar", Some(BOB)).status, 401);
+    let list = get(&server, "/private/list/?archive=tar", Some(BOB));
+    assert!(find(&list.body, b"b.txt").is_some());
+}
+
+/// Paths mean the same in every site.
+#[test]
+fn rules_hold_for_every_site() {
+    let other = tempfile::tempdir().expect("a folder");
+    fs::create_dir(other.path().join("private")).expect("a folder");
+    fs::write(other.path().join("private/a.txt"), "of the other").expect("a file");
+    let site = SiteRoot {
+        host: HostPattern::parse("b.example").expect("a host"),
+        root: other.path().to_owned(),
+    };
+    let server = private().with(|config| config.sites = vec![site]).start();
+    let ask = |user: Option<(&str, &str)>| {
+        let credentials = user.map(credentials);
+        let field = credentials.map(|value| format!("Authorization: {value}\r\n"));
+        let field = field.unwrap_or_default();
+        let head = format!("GET /private/a.txt HTTP/1.1\r\nHost: b.example\r\n{field}\r\n");
+        let mut client = server.connect();
+        client.send(head.as_bytes());
+        client.response("GET")
+    };
+    assert_eq!(ask(None).status, 401);
+    assert_eq!(ask(Some(ALICE)).text(), "of the other");
 }
 
 #[test]
@@ -366,6 +462,26 @@ fn the_worker_serves_others_while_a_password_is_checked() {
     assert!(!waiting.has_answer());
     checks.let_pass(1);
     assert_eq!(waiting.response("GET").status, 200);
+}
+
+#[test]
+fn the_memory_of_a_check_is_charged() {
+    let hash = Hash::of(b"secret").expect("random bytes");
+    let server = protected(site(), &[&format!("/private/** alice:{hash}")]).start();
+    let mut seen = 0;
+    // Other addresses, so that none has to wait.
+    for address in 1..=100 {
+        let mut client = login(&server, [127, 0, 0, address], BOB);
+        while seen == 0 && !client.has_answer() {
+            seen = server.held(Account::Passwords);
+        }
+        assert_eq!(client.response("GET").status, 401);
+        if seen > 0 {
+            break;
+        }
+    }
+    assert_eq!(seen, 19 << 20);
+    until("it is given back", || server.held(Account::Passwords) == 0);
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Handle {
     ///
     /// After the clients have left, the server holds what it keeps for the next ones: cached files under
     /// [`Account::Contents`], private copies under [`Account::Copies`], and up to two coders per worker
-    /// under [`Account::Coders`]. [`Account::Listings`] and [`Account::Connections`] are at zero.
+    /// under [`Account::Coders`]. All other accounts are at zero.
     pub fn held(&self, account: Account) -> u64 {
         self.memory.held(account)
     }

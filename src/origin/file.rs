@@ -78,12 +78,8 @@ pub(super) fn answer_file(
         extra,
     } = chosen;
     for attempt in 1..=ATTEMPTS {
-        // The path of the request was compared before. It may lead to a file with another path.
-        if !may_read(&origin.rules, request, &file.path) {
-            return match request.user {
-                None => Err(Obstacle::Password),
-                Some(_) => Ok(Answer::Ready(challenge(Reason::UserNotAllowed, trace))),
-            };
+        if let Some(refusal) = refused(origin, request, &file, trace)? {
+            return Ok(Answer::Ready(refusal));
         }
         if !file.has_tags() {
             return Err(Obstacle::Digest(name.into_owned().into(), file));
@@ -122,6 +118,21 @@ pub(super) fn answer_file(
         path.as_bytes(),
         DiskError::Unsteady,
     )))
+}
+
+/// The refusal, if the user may not read the file. The path of the request was compared before; it may lead
+/// to a file with another path.
+fn refused(
+    origin: &Origin,
+    request: &Request<'_>,
+    file: &StoredFile,
+    trace: &mut Trace,
+) -> Result<Option<Response>, Obstacle> {
+    match request.user {
+        _ if may_read(&origin.rules, request, &file.path) => Ok(None),
+        None => Err(Obstacle::Password),
+        Some(_) => Ok(Some(challenge(Reason::UserNotAllowed, trace))),
+    }
 }
 
 /// A file in the state in which it was resolved, and what else the answer with it depends on.

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A path is protected if a rule matches it, and every user of such a rule may read it. Patterns match
-//! without regard to case: where a file system ignores case, `/PRIVATE/` is the same directory.
+//! without regard to case: where a file system ignores case, `/PRIVATE/` is the same directory. They also
+//! match with the suffix of a content coding: `a.html.gz` has the content of `a.html`.
 //!
 //! Invariant: this module never looks at a password or a hash.
 
@@ -15,6 +16,7 @@ use std::fmt;
 
 use super::own_fields::split_pattern;
 use super::pattern::{Pattern, PatternError};
+use super::variant::original_of;
 
 /// The rules of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -168,13 +170,15 @@ impl Protection {
     }
 
     fn matching(&self, path: &[u8]) -> impl Iterator<Item = &Grant> {
-        let paths = (!self.is_empty()).then(|| lower_path(path));
+        let paths = match self.is_empty() {
+            true => Vec::new(),
+            false => names(path),
+        };
         self.grants.iter().filter(move |grant| {
             let Some((pattern, _)) = &grant.pattern else {
                 return true;
             };
-            let mut paths = paths.iter().flatten();
-            paths.any(|path| pattern.matches(path))
+            paths.iter().any(|path| pattern.matches(path))
         })
     }
 }
@@ -201,15 +205,22 @@ fn lower_case(text: &str) -> Result<(Pattern, Box<str>), PatternError> {
     Ok((pattern, text.into()))
 }
 
-/// The path in lower case, and the same path with a slash at its end: the pattern of what is in a directory
-/// protects the directory too.
-fn lower_path(path: &[u8]) -> [Vec<u8>; 2] {
+/// What patterns are compared with: the path in lower case, the path of the file whose coded form it may
+/// be, and each of them with a slash at its end, because the pattern of what is in a directory protects the
+/// directory too.
+fn names(path: &[u8]) -> Vec<Vec<u8>> {
     let path = match std::str::from_utf8(path) {
         Ok(text) => text.to_lowercase().into_bytes(),
         Err(_) => path.to_ascii_lowercase(),
     };
-    let with_slash = [&path[..], b"/"].concat();
-    [path, with_slash]
+    let original = original_of(&path).map(|(original, _)| original.to_vec());
+    let mut names: Vec<_> = original.into_iter().chain([path]).collect();
+    let with_slash: Vec<_> = names
+        .iter()
+        .map(|name| [name, &b"/"[..]].concat())
+        .collect();
+    names.extend(with_slash);
+    names
 }
 
 /// Whether this can be the name of a user. A colon ends the name, so it has none.
@@ -304,6 +315,18 @@ mod tests {
         check(&["/*.html u:h"], "x.html", Some("/*.html"));
         check(&["/*.html u:h"], "d/x.html", None);
         check(&["/d/**"], "d/e/f", Some("/d/**"));
+    }
+
+    #[test]
+    fn the_coded_form_of_a_file_is_protected_with_it() {
+        let pages = &["/*.html u:h", "/d/** u:h"];
+        for suffix in ["gz", "GZ", "br", "zst"] {
+            check(pages, &format!("a.html.{suffix}"), Some("/*.html"));
+            check(pages, &format!("d.{suffix}"), Some("/d/**"));
+        }
+        check(pages, "a.html.txt", None);
+        check(&["/a.gz u:h"], "a.gz", Some("/a.gz"));
+        check(&["/a.gz u:h"], "a", None);
     }
 
     #[test]

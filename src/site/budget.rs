@@ -33,18 +33,21 @@ pub enum Account {
     Coders,
     /// Connections, with what they have received and not sent.
     Connections,
+    /// The check of a password.
+    Passwords,
 }
 
 const ACCOUNTS: usize = Account::ALL.len();
 
 impl Account {
     /// Every account, in the order of its declaration.
-    pub const ALL: [Account; 5] = [
+    pub const ALL: [Account; 6] = [
         Account::Contents,
         Account::Copies,
         Account::Listings,
         Account::Coders,
         Account::Connections,
+        Account::Passwords,
     ];
 
     /// The name for operators.
@@ -55,6 +58,7 @@ impl Account {
             Account::Listings => "listings",
             Account::Coders => "coders",
             Account::Connections => "connections",
+            Account::Passwords => "passwords",
         }
     }
 }

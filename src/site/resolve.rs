@@ -492,7 +492,7 @@ impl Site {
     }
 
     /// The memory of all workers.
-    pub(super) fn memory(&self) -> &Arc<Budget> {
+    pub fn memory(&self) -> &Arc<Budget> {
         self.allowances.memory.budget()
     }
 

@@ -12,6 +12,7 @@ use crate::origin::auth::users::Users;
 use crate::origin::auth::users_file::UsersFile;
 use crate::semantics::credentials::Credentials;
 use crate::semantics::protection::{NamedUser, Protection, User};
+use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Effort, FileSystem, Gate, NOBODY, Pending, Room};
 
 /// How many passwords may wait to be checked. A check takes about 40 ms with argon2 and 290 ms with bcrypt,
@@ -116,18 +117,20 @@ impl Guard {
         subject.user.filter(|_| remembered.has(&pair, now))
     }
 
-    /// Begins to check a pair. Pairs of clients in `network` take turns with those of other networks.
+    /// Begins to check a pair. Pairs of clients in `network` take turns with those of other networks. What
+    /// the check needs is charged to `memory`.
     pub(super) fn check(
         self: &Arc<Self>,
         credentials: Credentials,
         network: IpAddr,
+        memory: &Arc<Budget>,
         now: Instant,
     ) -> Check {
         let Some(pool) = &self.pool else {
-            return Check::Done(self.verify(&credentials, network, now));
+            return Check::Done(self.verify(&credentials, network, memory, now));
         };
-        let guard = Arc::clone(self);
-        let work = move || guard.verify(&credentials, network, now);
+        let (guard, memory) = (Arc::clone(self), Arc::clone(memory));
+        let work = move || guard.verify(&credentials, network, &memory, now);
         let (effort, system, room) = (Effort::Look, FileSystem::Usual, Room::Limited);
         match pool.submit(effort, system, network, room, work) {
             Some(pending) => Check::Pending(pending),
@@ -164,7 +167,13 @@ impl Guard {
     }
 
     /// Checks a pair. A name that does not exist takes the same work as a wrong password.
-    fn verify(&self, credentials: &Credentials, network: IpAddr, now: Instant) -> Verdict {
+    fn verify(
+        &self,
+        credentials: &Credentials,
+        network: IpAddr,
+        memory: &Arc<Budget>,
+        now: Instant,
+    ) -> Verdict {
         self.read_file(now);
         // Other requests of the same client may have been checked since this one came.
         if let Some(wait) = self.wait(network, now) {
@@ -177,7 +186,10 @@ impl Guard {
         let Some(subject) = users.subject(&credentials.name) else {
             return Verdict::Wrong;
         };
+        // There is one check at a time, and the operator has chosen how much memory it needs.
+        let charge = memory.reserve_anyway(Account::Passwords, subject.hash.memory());
         let is_right = subject.hash.belongs_to(&credentials.password);
+        drop(charge);
         match subject.user.filter(|_| is_right) {
             Some(user) => {
                 let mut remembered = lock(&self.remembered);
@@ -229,7 +241,8 @@ mod tests {
 
     /// The outcome in a word.
     fn check(guard: &Arc<Guard>, name: &str, password: &str, now: Instant) -> &'static str {
-        match guard.check(pair(name, password), HERE, now) {
+        let memory = Arc::new(Budget::of_memory(1 << 20, 1));
+        match guard.check(pair(name, password), HERE, &memory, now) {
             Check::Done(Verdict::Right(user)) if *user.name == *name => "right",
             Check::Done(Verdict::Right(_)) => "somebody else",
             Check::Done(Verdict::Wrong) => "wrong",

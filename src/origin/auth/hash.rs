@@ -100,6 +100,17 @@ impl Hash {
         }
     }
 
+    /// How many bytes a check needs.
+    pub fn memory(&self) -> u64 {
+        let hash = PasswordHash::new(&self.text).ok();
+        let params = hash.and_then(|hash| Params::try_from(&hash).ok());
+        match (self.kind, params) {
+            (Kind::Argon2, Some(params)) => u64::from(params.m_cost()) * 1024,
+            // bcrypt needs the most of the others: its tables.
+            _ => 4168,
+        }
+    }
+
     /// The text of the hash. It is as secret as a weak password.
     pub fn text(&self) -> &str {
         &self.text

@@ -49,7 +49,7 @@ pub(in crate::origin) fn login(
     if let Some(user) = guard.remembered(&credentials, now) {
         return enter(origin, request, user, admitted, trace);
     }
-    match guard.check(credentials, network, now) {
+    match guard.check(credentials, network, origin.site.memory(), now) {
         Check::Done(verdict) => conclude(origin, request, verdict, admitted, trace),
         Check::Full => Answer::Ready(busy(trace)),
         Check::Pending(pending) => Answer::Later(Box::new(Checking {
