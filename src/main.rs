@@ -68,11 +68,11 @@ fn explain(request: Explain) -> ExitCode {
 }
 
 fn compress(request: &Compress) -> ExitCode {
-    notice::tell(&request.remarks);
     let stop = match flag_on_signals() {
         Ok(stop) => stop,
         Err(fault) => return fail(&StartError::System("a signal handler", fault)),
     };
+    notice::tell(&request.remarks);
     // Only a person at a terminal needs to see the progress.
     let columns = columns(io::stderr());
     let mut show = |report: &Report| show_progress(report, columns.unwrap_or_default());
@@ -122,11 +122,12 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
+    // Before any thread starts, so that no other thread receives a signal that is held back.
+    let hurry = end_on_signals(server.handle(), Arc::clone(&counters))
+        .map_err(|fault| StartError::System("a signal handler", fault))?;
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
     let (text, urls) = announcement(&launch, &server);
-    let hurry = end_on_signals(server.handle(), Arc::clone(&counters))
-        .map_err(|fault| StartError::System("a signal handler", fault))?;
     let began = clock::instant();
     let outcome = server.run(&log, || {
         say(text);

@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::cli::signals::held_back;
 use crate::origin::auth::fault::AuthError;
 use crate::semantics::protection::MOST_BYTES;
 
@@ -102,7 +103,7 @@ impl Silent {
     fn begin() -> io::Result<Silent> {
         let before = tcgetattr(io::stdin())?;
         let restored = before.clone();
-        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let mut signals = held_back(|| Signals::new([SIGHUP, SIGINT, SIGTERM]))?;
         thread::Builder::new().spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 restore(&restored);

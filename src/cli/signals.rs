@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::never;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
@@ -48,7 +49,7 @@ impl Hurry {
 pub fn end_on_signals(handle: Handle, counters: Arc<Counters>) -> io::Result<Hurry> {
     let ignored = ignored_signals();
     let is_heard = |signal: &i32| !contains(ignored, *signal);
-    let mut signals = Signals::new(ENDING.into_iter().filter(is_heard))?;
+    let mut signals = held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))?;
     let hurry = Hurry::default();
     let second = hurry.clone();
     let wait = move || {
@@ -74,14 +75,29 @@ pub fn end_on_signals(handle: Handle, counters: Arc<Counters>) -> io::Result<Hur
 /// A flag that the first signal sets. The second one ends the process at once, with status 1.
 pub fn flag_on_signals() -> io::Result<Arc<AtomicBool>> {
     let (ignored, set) = (ignored_signals(), Arc::<AtomicBool>::default());
-    for signal in ENDING {
-        if !contains(ignored, signal) {
-            // The first one does nothing until the second one has set the flag.
-            flag::register_conditional_shutdown(signal, 1, Arc::clone(&set))?;
-            flag::register(signal, Arc::clone(&set))?;
+    held_back(|| {
+        for signal in ENDING {
+            if !contains(ignored, signal) {
+                // The first one does nothing until the second one has set the flag.
+                flag::register_conditional_shutdown(signal, 1, Arc::clone(&set))?;
+                flag::register(signal, Arc::clone(&set))?;
+            }
         }
-    }
+        Ok(())
+    })?;
     Ok(set)
+}
+
+/// Installs handlers while the signals are held back. `signal_hook` replaces the default action first and
+/// notes what to do second, so it would lose a signal between the two. No other thread may run yet.
+pub(super) fn held_back<T>(install: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let ending: SigSet = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
+        .into_iter()
+        .collect();
+    let before = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let installed = install();
+    before.thread_set_mask()?;
+    installed
 }
 
 /// Says after a while how many responses the server still sends.
