@@ -10,7 +10,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
-use docroot::net::config::Config;
+use docroot::http1::allowed_hosts::HostPattern;
+use docroot::net::config::{Config, SiteRoot};
 use docroot::site::options::TagSource;
 use sha2::{Digest as _, Sha256, Sha512};
 use support::slow::SlowDisk;
@@ -424,6 +425,37 @@ fn hashing_goes_on_where_it_was_left() {
     );
     // Both pieces were hashed once, and the file is opened once.
     assert_eq!(disk.jobs().1, 1 + 2 + 1);
+}
+
+/// A file has another path in each of two sites, one of which is in the other. What the first one has begun,
+/// the second one goes on with.
+#[test]
+fn sites_that_overlap_share_what_is_hashed() {
+    let disk = SlowDisk::holding();
+    let setup = slow(&disk)
+        .with(by_content)
+        .file("inner/large.bin", large());
+    settle(&setup.root().join("inner/large.bin"));
+    let site = SiteRoot {
+        host: HostPattern::parse("inner.example").expect("a host"),
+        root: setup.root().join("inner"),
+    };
+    let server = setup.with(|config| config.sites = vec![site]).start();
+    let mut client = server.connect();
+    client.send(b"HEAD /large.bin HTTP/1.1\r\nHost: inner.example\r\n\r\n");
+    // The look at the name, the look at the file, and the first piece. The second one waits.
+    disk.let_pass(3);
+    disk.await_jobs(4);
+    client.reset();
+    until("the client is gone", || {
+        server.counters.connections_open.value() == 0
+    });
+    disk.open();
+    let response = asking(&server, "/inner/large.bin").response("HEAD");
+    assert_eq!(response.status, 200);
+    assert_eq!(response.field(REPR), sha256(large()).as_deref());
+    // Both pieces were hashed once, and each site has looked at the file.
+    assert_eq!(disk.jobs().1, 2 + 2 + 1);
 }
 
 #[test]

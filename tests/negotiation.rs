@@ -329,6 +329,23 @@ fn nothing_acceptable_is_406_only_if_the_operator_wants_that() {
     assert_eq!(get(&server, "/page.html", &[]).status, 200);
 }
 
+/// The query asks for the folder, and not for a representation of its page.
+#[test]
+fn an_archive_of_a_folder_with_a_page_is_no_matter_of_languages() {
+    let server = Setup::new()
+        .file("index.html", "<p>start")
+        .file("index.de.html", "<p>Anfang")
+        .with(|config| {
+            config.site.negotiate = true;
+            config.site.archive = true;
+        })
+        .start();
+    let archive = server.get("/?archive=tar", &[]);
+    assert_eq!(archive.field("Content-Type"), Some("application/x-tar"));
+    let allowed = server.request("OPTIONS", "/?archive=tar", &[]);
+    assert_eq!((allowed.status, allowed.body.len()), (204, 0));
+}
+
 #[test]
 fn without_the_option_names_mean_nothing() {
     let server = server(|site| site.negotiate = false);

@@ -21,6 +21,7 @@ struct Options {
     isolation: bool,
     error_page: bool,
     precompressed: bool,
+    archive: bool,
     etag: TagSource,
     origins: Vec<&'static str>,
     cache: Vec<&'static str>,
@@ -33,7 +34,7 @@ fn some(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let switches = prop::array::uniform10(any::<bool>());
+    let switches = prop::array::uniform11(any::<bool>());
     let origins = prop::sample::select(vec![
         vec![],
         vec!["*"],
@@ -64,6 +65,7 @@ fn options() -> impl Strategy<Value = Options> {
             isolation: on[6],
             error_page: on[7],
             precompressed: on[8],
+            archive: on[10],
             etag: if on[9] {
                 TagSource::Content
             } else {
@@ -85,7 +87,10 @@ impl Options {
         (site.negotiate, site.strict_negotiation) = (self.negotiate, self.strict);
         site.listing = self.listing;
         site.precompressed = self.precompressed;
+        site.archive = self.archive;
         site.etag = self.etag;
+        // One worker, so that an archive has ended before the next one is asked for.
+        config.threads = 1;
         let rules = &mut config.rules;
         (rules.security, rules.isolation) = (self.security, self.isolation);
         let add = |result: Result<(), _>| result.expect("a rule");
@@ -126,7 +131,7 @@ impl Options {
     }
 }
 
-const TARGETS: [&str; 15] = [
+const TARGETS: [&str; 17] = [
     "/",
     "/?lang=de",
     "/index.html",
@@ -141,6 +146,8 @@ const TARGETS: [&str; 15] = [
     "/assets/none.js",
     "/none/at/all",
     "/folder/",
+    "/docs/?archive=zip",
+    "/?archive=tar.gz",
     "/old/page.html",
 ];
 
@@ -190,11 +197,16 @@ fn fields() -> impl Strategy<Value = Asked> {
     each.prop_map(|fields| fields.into_iter().flatten().collect())
 }
 
-/// Every name in the fields `Vary`, in lower case.
+/// Every name in the fields `Vary`, in lower case. It panics if one occurs twice.
 fn vary(response: &Response) -> BTreeSet<String> {
     let lines = response.fields.iter().filter(|(name, _)| name == "Vary");
     let names = lines.flat_map(|(_, value)| value.split(','));
-    names.map(|name| name.trim().to_ascii_lowercase()).collect()
+    let mut found = BTreeSet::new();
+    for name in names {
+        let is_new = found.insert(name.trim().to_ascii_lowercase());
+        assert!(is_new, "{name} occurs twice: {:?}", response.fields);
+    }
+    found
 }
 
 /// Everything but the time.

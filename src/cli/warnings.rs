@@ -168,8 +168,11 @@ fn own_key(config: &Config, root: &Path) -> Option<PathBuf> {
 
 /// The file of users, if it is among the files that are served.
 fn served_users(config: &Config) -> Option<PathBuf> {
-    let root = config.root.canonicalize().ok()?;
-    served(config, &root, config.auth_file.as_deref()?)
+    let file = config.auth_file.as_deref()?;
+    config.roots().into_iter().find_map(|root| {
+        let root = root.canonicalize().ok()?;
+        served(config, &root, file)
+    })
 }
 
 /// The real path of a file, if it is among the files that are served.

@@ -166,6 +166,7 @@ impl Context {
         let memory = allowances.memory.clone();
         let now = Now::read();
         let rules = Rc::new(config.rules.clone());
+        let archives = Turns::new(settings.archives.clone());
         let origin = |site: &OpenSite| {
             let (root, options) = (site.root.root(), Arc::clone(&site.options));
             let mut files = Site::new(root, options, allowances.clone());
@@ -174,7 +175,7 @@ impl Context {
                 files.use_disk_threads(disk.clone());
             }
             let mut origin = Origin::new(files, config.limits.max_ranges);
-            origin.archives = Turns::new(settings.archives.clone());
+            origin.archives = archives.clone();
             origin.hashes = Arc::clone(&settings.hashes);
             origin.rules = Rc::clone(&rules);
             origin.guard = settings.guard.clone();

@@ -16,8 +16,10 @@ use crate::origin::auth::needed::{Needed, needed};
 use crate::origin::auth::no_login::login;
 use crate::origin::cors;
 use crate::origin::disk_wait::{Facts, How, Obstacle, answer_or_wait};
-use crate::origin::download::disposition;
-use crate::origin::fallback::{NAVIGATION, application, with_document};
+use crate::origin::download::with_disposition;
+use crate::origin::fallback::{
+    NAVIGATION, NOT_FOUND, application, document, use_server_error_document,
+};
 use crate::origin::file::{Chosen, answer_file};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::listing::ListingJob;
@@ -27,7 +29,9 @@ use crate::origin::moved::{
 use crate::origin::negotiate::{self, Outcome, bases, negotiate};
 use crate::origin::pages::Place;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{disk_error_at, error, error_at, error_page_for, varying};
+use crate::origin::refuse::{
+    disk_refusal, error, error_page_at, error_page_for, error_with_document, varying,
+};
 use crate::origin::represent::Extra;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::resource::{Resource, resource};
@@ -43,11 +47,12 @@ use crate::site::root::DiskError;
 
 /// Answers a request, or returns the responder that will.
 pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
-    if let Some(response) = refused_address(origin, request, trace) {
-        return finished(origin, request, Answer::Ready(response));
-    }
-    let answer = answer_protected(origin, request, trace);
-    finished(origin, request, answer)
+    let mut answer = match refused_address(origin, request, trace) {
+        Some(response) => Answer::Ready(response),
+        None => answer_protected(origin, request, trace),
+    };
+    complete(origin, request, &mut answer, trace);
+    answer
 }
 
 /// Answers a request if it needs no password, or if its user may read the path. Otherwise, finds out who
@@ -78,17 +83,18 @@ pub fn poll(
     origin: &mut Origin,
     trace: &mut Trace,
 ) -> Polled {
-    match responder.poll(request, body, origin, trace) {
-        Polled::Done(answer) => Polled::Done(finished(origin, request, answer)),
-        waits => waits,
+    let mut polled = responder.poll(request, body, origin, trace);
+    if let Polled::Done(answer) = &mut polled {
+        complete(origin, request, answer, trace);
     }
+    polled
 }
 
-/// The answer, with what the operator's rules change in its response.
-fn finished(origin: &Origin, request: &Request<'_>, answer: Answer) -> Answer {
-    match answer {
-        Answer::Ready(response) => Answer::Ready(finish(origin, request, response)),
-        later => later,
+/// Makes the changes that do not depend on how a response was made.
+fn complete(origin: &mut Origin, request: &Request<'_>, answer: &mut Answer, trace: &mut Trace) {
+    if let Answer::Ready(response) = answer {
+        use_server_error_document(origin, request, response, trace);
+        finish(origin, request, response);
     }
 }
 
@@ -156,12 +162,17 @@ fn answer_path(
     }
     let resource = resource(origin, path, facts)?;
     note_resource(&resource, path, origin.site.options().only.is_some(), trace);
+    if matches!(resource, Resource::File(..) | Resource::Directory)
+        && let Some(format) = archive::wanted(origin, request, path)
+    {
+        return Ok(answer_archive(origin, request, path, format, trace));
+    }
     let dimensions = match origin.site.options().negotiate {
         true => match choose(origin, request, path, &resource, facts, trace)? {
             Choice::Answer(answer) => return Ok(answer),
             Choice::None(dimensions) => dimensions,
         },
-        false => &[],
+        false => Dimensions::NONE,
     };
     answer_resource(origin, request, path, resource, dimensions, facts, trace)
 }
@@ -193,7 +204,7 @@ fn choose(
         }
     }
     let first = bases.first();
-    let dimensions = first.map_or(&[][..], |base| negotiate::dimensions(base));
+    let dimensions = first.map_or(Dimensions::NONE, |base| negotiate::dimensions(base));
     Ok(Choice::None(dimensions))
 }
 
@@ -207,24 +218,15 @@ fn answer_resource(
     facts: &mut Facts,
     trace: &mut Trace,
 ) -> Result<Answer, Obstacle> {
-    let is_options = request.method() == Some(Method::Options);
-    if !is_options
-        && matches!(resource, Resource::File(..) | Resource::Directory)
-        && let Some(format) = archive::wanted(origin, request, path)
-    {
-        return Ok(answer_archive(origin, request, path, format, trace));
-    }
     match resource {
-        Resource::File(..) | Resource::Directory | Resource::Elsewhere(_) if is_options => {
+        Resource::File(..) | Resource::Directory | Resource::Elsewhere(_)
+            if request.method() == Some(Method::Options) =>
+        {
             Ok(Answer::Ready(options(Reason::ResourceOptions, trace)))
         }
         Resource::File(file, name) => {
-            let disposition = disposition(request, &file, trace);
             let chosen = Chosen {
-                extra: Extra {
-                    disposition,
-                    ..Extra::default()
-                },
+                extra: with_disposition(Extra::default(), request, &file, trace),
                 ruled: path.as_bytes(),
                 file,
                 name,
@@ -240,19 +242,16 @@ fn answer_resource(
             Ok(Answer::Later(Box::new(job)))
         }
         Resource::Directory => {
-            let reason = Reason::ListingOff;
-            let response = error_at(path.as_bytes(), Status::NotFound, reason);
-            let response = varying(response, dimensions);
-            answer_absent(origin, request, path, (response, dimensions), facts, trace)
+            let refusal = Response::new(Status::NotFound, Reason::ListingOff);
+            answer_absent(origin, request, path, refusal, dimensions, facts, trace)
         }
         Resource::Elsewhere(reference) => {
             let reason = Reason::CleanUrl;
             Ok(Answer::Ready(redirect(request, reference, reason, trace)))
         }
         Resource::None(fault) => {
-            let levels = nearest_folder(origin, path, facts);
-            let response = varying(absent(path, levels, fault, trace), dimensions);
-            answer_absent(origin, request, path, (response, dimensions), facts, trace)
+            let refusal = absent(path, fault, trace);
+            answer_absent(origin, request, path, refusal, dimensions, facts, trace)
         }
     }
 }
@@ -274,15 +273,12 @@ fn answer_negotiated(
         }
         Outcome::File(negotiated) => {
             let bytes = path.as_bytes();
-            let extra = Extra {
-                disposition: disposition(request, &negotiated.file, trace),
-                ..negotiate::extra(&negotiated, request, bytes, base)
-            };
+            let extra = negotiate::extra(&negotiated, request, bytes, base);
             let chosen = Chosen {
+                extra: with_disposition(extra, request, &negotiated.file, trace),
                 name: Cow::Owned(negotiated.file.path.to_vec()),
                 file: negotiated.file,
                 ruled: bytes,
-                extra,
             };
             answer_file(origin, request, path, chosen, facts, trace)?
         }
@@ -293,40 +289,59 @@ fn answer_negotiated(
     }))
 }
 
-/// Answers a request for a path that names nothing. `refusal` is the response if the site has no page for
-/// that, and `dimensions` are further ways in which the responses for this path differ.
+/// Answers a request for a path that names nothing, with the page of an application, the site's page for
+/// 404, or docroot's own page. `refusal` has no page yet, and `dimensions` are ways in which the responses
+/// for this path differ.
 fn answer_absent(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
-    (refusal, dimensions): (Response, Dimensions),
+    refusal: Response,
+    dimensions: Dimensions,
     facts: &mut Facts,
     trace: &mut Trace,
 ) -> Result<Answer, Obstacle> {
+    if refusal.status != Status::NotFound {
+        let place = Place::of(path.as_bytes());
+        return Ok(Answer::Ready(error_page_at(
+            varying(refusal, dimensions),
+            place,
+        )));
+    }
+    let dimensions = match origin.site.options().spa {
+        Some(_) => dimensions.and(NAVIGATION),
+        None => dimensions,
+    };
     let mark = trace.steps().len();
-    let page = match refusal.status {
-        Status::NotFound => application(origin, request, path, facts, trace)?,
-        _ => None,
-    };
-    let Some((file, name)) = page else {
-        trace.take_from(mark);
-        return with_document(origin, request, refusal, facts, trace);
-    };
-    let chosen = Chosen {
-        // The rules for the path that does not exist are for other content.
-        ruled: &file.path.clone(),
-        extra: Extra {
-            dimensions: [NAVIGATION, dimensions].concat(),
-            ..Extra::default()
-        },
-        file,
-        name: Cow::Owned(name),
-    };
-    answer_file(origin, request, path, chosen, facts, trace)
+    if let Some((file, name)) = application(origin, request, path, facts, trace)? {
+        let chosen = Chosen {
+            // The rules for the path that does not exist are for other content.
+            ruled: &file.path.clone(),
+            extra: Extra {
+                dimensions,
+                ..Extra::default()
+            },
+            file,
+            name: Cow::Owned(name),
+        };
+        return answer_file(origin, request, path, chosen, facts, trace);
+    }
+    trace.take_from(mark);
+    let refusal = varying(refusal, dimensions);
+    let document = document(origin, request, NOT_FOUND, facts, trace)?;
+    Ok(Answer::Ready(match document {
+        Some((page, content)) => error_with_document(refusal, &page, &content),
+        None => {
+            let levels = nearest_folder(origin, path, facts);
+            let path = path.as_bytes();
+            error_page_at(refusal, Place { path, levels })
+        }
+    }))
 }
 
 fn refuse_path(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Answer {
-    Answer::Ready(absent(path, 1, fault, trace))
+    let refusal = absent(path, fault, trace);
+    Answer::Ready(error_page_at(refusal, Place::of(path.as_bytes())))
 }
 
 const METHOD: Clause = clause!("RFC 9110 section 9.1", "refused_method");
@@ -433,14 +448,13 @@ fn nearest_folder(origin: &mut Origin, path: SitePath<'_>, facts: &Facts) -> usi
     names.filter(|name| !name.is_empty()).count()
 }
 
-/// The response if `path` names no file that can be served: it does not exist, it may not be read,
-/// or the disk failed.
-fn absent(path: SitePath<'_>, levels: usize, fault: DiskError, trace: &mut Trace) -> Response {
-    let path = path.as_bytes();
-    let response = disk_error_at(Place { path, levels }, fault);
+/// The response without its page if `path` names no file that can be served: it does not exist, it may not
+/// be read, or the disk failed.
+fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
+    let response = disk_refusal(fault);
     trace.note(|| {
         let step = Reason::Disk(fault).step();
-        let name = Evidence::Value(Quote::of(path));
+        let name = Evidence::Value(Quote::of(path.as_bytes()));
         step.with(name).leads_to(response.status)
     });
     response

@@ -80,12 +80,12 @@ impl AppliedRules {
     }
 }
 
-/// The response as it is sent: with the rules for its representation or, if it has none, for the path of
-/// the request.
-pub(super) fn finish(origin: &Origin, request: &Request<'_>, mut response: Response) -> Response {
+/// Changes the response to the one that is sent: applies the rules for its representation or, if it has
+/// none, for the path of the request.
+pub(super) fn finish(origin: &Origin, request: &Request<'_>, response: &mut Response) {
     let rules = &*origin.rules;
     if rules.are_empty() {
-        return response;
+        return;
     }
     let of_representation = response.rules;
     let mut set = of_representation.unwrap_or_else(|| of_request(origin, request));
@@ -102,10 +102,9 @@ pub(super) fn finish(origin: &Origin, request: &Request<'_>, mut response: Respo
     }
     response.fields.is_server_ruled = rules.have_field(set, "Server");
     if of_representation.is_some() {
-        add_expires(rules, set, request, &mut response);
+        add_expires(rules, set, request, response);
     }
-    cors::add(rules, set, request, &mut response);
-    response
+    cors::add(rules, set, request, response);
 }
 
 /// The rules for the path of a request. A path that cannot be decoded has only those for all paths.

@@ -17,7 +17,7 @@ use crate::semantics::disposition::attachment;
 use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::Validators;
-use crate::semantics::variant::Variant;
+use crate::semantics::variant::{Dimensions, Variant};
 use crate::site::archive::source::{ArchiveSource, Request as Packed};
 use crate::site::archive::{ArchiveFormat, Readable, Selection};
 use crate::site::body::{Body, Pulled};
@@ -38,7 +38,7 @@ pub(super) fn wanted(
     let options = origin.site.options();
     // An archive tells the names in a directory, as a listing does.
     let is_on = options.archive && options.listing && options.only.is_none();
-    if !is_on || !path.is_directory() {
+    if !is_on || !path.is_directory() || request.method() == Some(Method::Options) {
         return None;
     }
     let pairs = request.query_pairs();
@@ -67,16 +67,13 @@ pub(super) fn answer_archive(
         validators: Validators::default(),
         media_type: format.media_type(),
         variant: Variant::coded(Coding::Identity),
-        dimensions: &[],
+        dimensions: Dimensions::NONE,
         length: None,
         has_ranges: false,
         policy: None,
         rules: &rules,
         prepared: None,
-        extra: &Extra {
-            disposition: Some(attachment(&file_name)),
-            ..Extra::default()
-        },
+        extra: &Extra::default().field("Content-Disposition", attachment(&file_name)),
     };
     rules.note(trace);
     let why = CodingReason::NotOffered;

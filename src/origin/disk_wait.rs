@@ -202,11 +202,8 @@ fn go_on(
             waits.next_try(request.instant, fault)
         }
         Obstacle::Scarcity(fault) => Err(fault),
-        Obstacle::Password => {
-            // The answer begins again with the user.
-            trace.take_from(mark);
-            return (how.asks)(origin, request, trace);
-        }
+        // The answer begins again with the user.
+        Obstacle::Password => return (how.asks)(origin, request, trace),
     };
     match awaited {
         Ok(awaited) => {
@@ -273,9 +270,7 @@ impl DiskWait {
                     self.facts.opened = Some((Rc::clone(file), opened));
                     Ok(())
                 }
-                Err(fault) if !fault.is_absence() => Err(fault),
-                // The file has changed since it was resolved, or it is gone. If it was a sidecar, its
-                // original may still be there.
+                Err(fault) if !has_changed(fault) => Err(fault),
                 Ok(None) | Err(_) => self.begin_again(),
             }),
             Awaited::Hashing(path, file, hashing) => {
@@ -296,12 +291,18 @@ impl DiskWait {
                         self.facts.found.push(Fact { path, found });
                         Some(Ok(()))
                     }
-                    Hashed::Done(Err(DiskError::Unsteady)) => Some(self.begin_again()),
+                    Hashed::Done(Err(fault)) if has_changed(fault) => Some(self.begin_again()),
                     Hashed::Done(Err(fault)) => Some(Err(fault)),
                 }
             }
         }
     }
+}
+
+/// Whether a file is gone or has changed since it was found. If it was a sidecar, its original may still
+/// be there.
+fn has_changed(fault: DiskError) -> bool {
+    fault.is_absence() || fault == DiskError::Unsteady
 }
 
 impl DiskWait {

@@ -1,25 +1,28 @@
 //! RFC 6266 section 4.2: `/a.txt?download` asks for content that is to be saved.
 
+use crate::origin::represent::Extra;
 use crate::origin::request::Request;
 use crate::semantics::disposition::attachment;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::file::StoredFile;
 
-/// `Content-Disposition`, if the query asks for content that is to be saved.
-pub(super) fn disposition(
+/// Adds `Content-Disposition` if the query asks for content that is to be saved.
+pub(super) fn with_disposition(
+    extra: Extra,
     request: &Request<'_>,
     file: &StoredFile,
     trace: &mut Trace,
-) -> Option<String> {
-    const DOWNLOAD: Clause = clause!("RFC 6266 section 4.2", "disposition");
+) -> Extra {
+    const DOWNLOAD: Clause = clause!("RFC 6266 section 4.2", "with_disposition");
     let mut pairs = request.query_pairs();
     let is_asked = pairs.any(|pair| pair.split(|&byte| byte == b'=').next() == Some(b"download"));
-    is_asked.then(|| {
-        let value = attachment(file.name());
-        trace.note(|| {
-            let step = Step::new(DOWNLOAD, "the query asks for content that is to be saved");
-            step.with(Evidence::Value(Quote::of(value.as_bytes())))
-        });
-        value
-    })
+    if !is_asked {
+        return extra;
+    }
+    let value = attachment(file.name());
+    trace.note(|| {
+        let step = Step::new(DOWNLOAD, "the query asks for content that is to be saved");
+        step.with(Evidence::Value(Quote::of(value.as_bytes())))
+    });
+    extra.field("Content-Disposition", value)
 }

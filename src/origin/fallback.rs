@@ -10,24 +10,32 @@ use std::rc::Rc;
 
 use crate::origin::auth::needed::may_read;
 use crate::origin::disk_wait::{Facts, Obstacle, caller};
-use crate::origin::handler::{Answer, Origin};
-use crate::origin::refuse::error_with_document;
+use crate::origin::handler::Origin;
+use crate::origin::refuse::{error_with_document, without_page};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::navigation::is_navigation;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
-use crate::semantics::variant::{Dimension, vary};
+use crate::semantics::variant::{Dimension, Dimensions};
+use crate::site::body::Stored;
 use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
 use crate::site::root::LookupError;
 
 const SPA: Clause = clause!("RFC 9110 section 12.1", "application");
-const DOCUMENT: Clause = clause!("RFC 9110 section 15.5", "with_document");
+const DOCUMENT: Clause = clause!("RFC 9110 section 15.5", "document");
+
+/// The page for 404.
+pub(super) const NOT_FOUND: &str = "404.html";
+
+/// The page for 500 and 503.
+const SERVER_ERROR: &str = "50x.html";
 
 /// What the choice between the application's page and 404 depends on.
-pub(super) const NAVIGATION: &[Dimension] = &[Dimension::MediaType, Dimension::Destination];
+pub(super) const NAVIGATION: Dimensions =
+    Dimensions::of(Dimension::MediaType).and(Dimensions::of(Dimension::Destination));
 
 /// The page of an application, and the path that names it.
 pub(super) type ApplicationPage = (Rc<StoredFile>, Vec<u8>);
@@ -60,50 +68,55 @@ pub(super) fn application(
     })
 }
 
-/// An error response with the page that the site has for its status, or as it is.
-pub(super) fn with_document(
+/// The page that the site has for an error, with its content. `name` is that of the page.
+pub(super) fn document(
     origin: &mut Origin,
     request: &Request<'_>,
-    response: Response,
+    name: &str,
     facts: &mut Facts,
     trace: &mut Trace,
-) -> Result<Answer, Obstacle> {
-    let mut response = response;
-    if response.status == Status::NotFound && origin.site.options().spa.is_some() {
-        response = response.field("Vary", vary(NAVIGATION));
-    }
-    let (name, may_wait) = match response.status {
-        Status::NotFound => ("404.html", true),
-        // The server may be short of something. It does not wait for this page too.
-        Status::InternalServerError | Status::ServiceUnavailable => ("50x.html", false),
-        _ => return Ok(Answer::Ready(response)),
-    };
+) -> Result<Option<(Rc<StoredFile>, Stored)>, Obstacle> {
     if origin.site.options().only.is_some() {
-        return Ok(Answer::Ready(response));
+        return Ok(None);
     }
-    let found = match facts.find(origin, SitePath::of_decoded(name.as_bytes())) {
+    let found = match facts.find(origin, SitePath::of_decoded(name.as_bytes()))? {
         // Whoever may not read the page gets the one of the server.
-        Ok(Ok(Found::File(file))) if !may_read(&origin.rules, request, &file.path) => {
-            return Ok(Answer::Ready(response));
-        }
-        Ok(Ok(Found::File(file))) if !file.is_size_unknown => file,
-        Err(obstacle) if may_wait => return Err(obstacle),
-        _ => return Ok(Answer::Ready(response)),
+        Ok(Found::File(file)) if !may_read(&origin.rules, request, &file.path) => return Ok(None),
+        Ok(Found::File(file)) if !file.is_size_unknown => file,
+        Ok(_) | Err(_) => return Ok(None),
     };
     let waker = || request.wakers.waker();
     let opened = facts.take_opened(&found);
-    let content = origin.site.content(&found, opened, caller(request, &waker));
-    Ok(Answer::Ready(match content {
-        Ok(Some(content)) => {
-            trace.note(|| {
-                let step = Step::new(DOCUMENT, "the site has a page for this status");
-                step.with(Evidence::Value(Quote::of(name.as_bytes())))
-            });
-            error_with_document(response, &found, &content)
-        }
-        Err(LookupError::WouldWait) if may_wait => {
-            return Err(Obstacle::Open(name.as_bytes().into(), found));
-        }
-        Ok(None) | Err(_) => response,
-    }))
+    let content = match origin.site.content(&found, opened, caller(request, &waker)) {
+        Ok(Some(content)) => content,
+        Err(LookupError::WouldWait) => return Err(Obstacle::Open(name.as_bytes().into(), found)),
+        Ok(None) | Err(LookupError::Disk(_)) => return Ok(None),
+    };
+    trace.note(|| {
+        let step = Step::new(DOCUMENT, "the site has a page for this status");
+        step.with(Evidence::Value(Quote::of(name.as_bytes())))
+    });
+    Ok(Some((found, content)))
+}
+
+/// Replaces the page of an error of the server by that of the site, if there is one. The server may be short
+/// of something, so it does not wait for the page.
+pub(super) fn use_server_error_document(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    response: &mut Response,
+    trace: &mut Trace,
+) {
+    if !matches!(
+        response.status,
+        Status::InternalServerError | Status::ServiceUnavailable
+    ) {
+        return;
+    }
+    let facts = &mut Facts::default();
+    if let Ok(Some((page, content))) = document(origin, request, SERVER_ERROR, facts, trace) {
+        let none = Response::new(response.status, response.reason);
+        let bare = without_page(std::mem::replace(response, none));
+        *response = error_with_document(bare, &page, &content);
+    }
 }

@@ -26,7 +26,7 @@ use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
-use crate::semantics::variant::{Dimension, Dimensions, note_vary};
+use crate::semantics::variant::{Dimension, Dimensions};
 use crate::site::body::{Body, Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
@@ -41,7 +41,7 @@ use crate::site::root::{DiskError, LookupError};
 use crate::site::storage::Storage;
 
 /// How the representations of a file differ.
-const DIMENSIONS: Dimensions = &[Dimension::Coding];
+const DIMENSIONS: Dimensions = Dimensions::of(Dimension::Coding);
 
 /// How often a file is tried. It is resolved again if it changed since it was resolved.
 const ATTEMPTS: usize = 4;
@@ -156,14 +156,12 @@ fn try_file(
     trace: &mut Trace,
 ) -> Result<Option<Answer>, Obstacle> {
     let (file, fields, max_ranges) = (tried.file, request.fields(), origin.max_ranges);
-    note_vary(DIMENSIONS, &tried.extra.dimensions, trace);
+    let dimensions = DIMENSIONS.and(tried.extra.dimensions);
+    dimensions.note(trace);
     let (coding, why) = match choose_coding(origin, request, file, tried.sidecars, trace) {
         CodingChoice::Chosen(coding, why) => (coding, why),
         CodingChoice::NotAcceptable => {
-            return Ok(Some(Answer::Ready(not_acceptable(
-                DIMENSIONS,
-                &tried.extra.dimensions,
-            ))));
+            return Ok(Some(Answer::Ready(not_acceptable(dimensions))));
         }
     };
     let sidecar = tried.sidecars.get(coding);
@@ -171,7 +169,7 @@ fn try_file(
     let representation = of_sidecar.as_deref();
     let representation = representation.unwrap_or_else(|| file.representation(coding));
     let preferred = metadata(tried, sidecar, representation, request);
-    let plain = metadata(tried, None, file.representation(Coding::Identity), request);
+    let plain;
     let mark = trace.steps().len();
     file.note_validators(representation, request.now, trace);
     let mut decided = Decided::new(request, &preferred, why, max_ranges, trace);
@@ -180,6 +178,7 @@ fn try_file(
     {
         let coded_steps = trace.take_from(mark);
         trace.note(|| uncoded_step(request, why));
+        plain = metadata(tried, None, file.representation(Coding::Identity), request);
         file.note_validators(file.representation(Coding::Identity), request.now, trace);
         let uncoded = Decided::new(request, &plain, why, max_ranges, trace);
         if decided.suits_better_than(&uncoded) {

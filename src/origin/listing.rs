@@ -19,7 +19,7 @@ use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
-use crate::semantics::variant::{Dimension, Dimensions, Variant, note_vary};
+use crate::semantics::variant::{Dimension, Dimensions, Variant};
 use crate::site::body::{Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
@@ -43,7 +43,8 @@ const SMALL: usize = 40 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How the representations of a listing differ.
-const DIMENSIONS: Dimensions = &[Dimension::MediaType, Dimension::Coding];
+const DIMENSIONS: Dimensions =
+    Dimensions::of(Dimension::MediaType).and(Dimensions::of(Dimension::Coding));
 
 const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "coder_or_identity");
 
@@ -56,7 +57,8 @@ pub struct ListingJob {
     query: ListingQuery,
     /// The response lists only these files, because none of them is acceptable.
     variants: Option<Variants>,
-    extra: Extra,
+    /// Further ways in which the responses for this path differ.
+    dimensions: Dimensions,
     /// The decoded path.
     path: Box<[u8]>,
     /// The rules that apply to it.
@@ -83,7 +85,7 @@ impl ListingJob {
     ) -> ListingJob {
         let query = ListingQuery::parse(request.query());
         let mut job = ListingJob::with(origin, request, path.as_bytes(), query, None);
-        job.extra.dimensions = dimensions.to_vec();
+        job.dimensions = dimensions;
         job
     }
 
@@ -111,7 +113,7 @@ impl ListingJob {
             path: path.into(),
             query,
             variants,
-            extra: Extra::default(),
+            dimensions: Dimensions::NONE,
             gives_up: None,
             disk_deadline: None,
             descriptor_deadline: None,
@@ -132,13 +134,14 @@ impl ListingJob {
             let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
             return Ok(variants.response(&listing));
         }
-        note_vary(DIMENSIONS, &self.extra.dimensions, trace);
+        let dimensions = DIMENSIONS.and(self.dimensions);
+        dimensions.note(trace);
         let query = &self.query;
         let format = format(query, request, trace);
         let offered = offered(origin.site.options(), request, true, trace);
-        let choice = coding::choose(request.fields(), offered, trace);
-        let CodingChoice::Chosen(coding, why) = choice else {
-            return Ok(not_acceptable(DIMENSIONS, &self.extra.dimensions));
+        let CodingChoice::Chosen(coding, why) = coding::choose(request.fields(), offered, trace)
+        else {
+            return Ok(not_acceptable(dimensions));
         };
         let (coding, why, coder) = coder_or_identity(coding, why, origin, request, trace)?;
         let variant = Variant::coded(coding);
@@ -147,8 +150,7 @@ impl ListingJob {
         let shown = (format, site.options().archive);
         let tag = listing.entity_tag(site.root().name(), query, shown) + variant.tag_suffix();
         let mut page = Page::new(&self.path, query, format, &listing, held, site);
-        let is_plain = coder.is_none();
-        let small = is_plain.then(|| page.take_small(site)).flatten();
+        let small = coder.is_none().then(|| page.take_small(site)).flatten();
         let length = small.as_ref().map(|bytes| bytes.len() as u64);
         let metadata = Metadata {
             validators: Validators {
@@ -161,13 +163,13 @@ impl ListingJob {
             },
             media_type: format.content_type(),
             variant,
-            dimensions: DIMENSIONS,
+            dimensions,
             length,
             has_ranges: length.is_some(),
             policy: Some(CONTENT_SECURITY_POLICY),
             rules: &self.rules,
             prepared: None,
-            extra: &self.extra,
+            extra: &Extra::default(),
         };
         note_entity_tag(&metadata.validators, trace);
         self.rules.note(trace);

@@ -111,14 +111,15 @@ impl<'a> Name<'a> {
 /// The request fields that choose among the representations of the resource at `path`.
 pub(super) fn dimensions(path: &[u8]) -> Dimensions {
     let Some(name) = Name::of(path) else {
-        return &[];
+        return Dimensions::NONE;
     };
-    let has_languages = name.is_document() && name.language().is_none();
-    match (has_languages, name.alternates()) {
-        (true, []) => &[Dimension::Language],
-        (true, _) => &[Dimension::MediaType, Dimension::Language],
-        (false, []) => &[],
-        (false, _) => &[Dimension::MediaType],
+    let languages = match name.is_document() && name.language().is_none() {
+        true => Dimensions::of(Dimension::Language),
+        false => Dimensions::NONE,
+    };
+    match name.alternates() {
+        [] => languages,
+        _ => languages.and(Dimensions::of(Dimension::MediaType)),
     }
 }
 
@@ -288,18 +289,21 @@ pub(super) fn bases(resource: &Resource<'_>, path: &[u8], options: &SiteOptions)
 
 /// What a choice adds to the fields of a response for `path`.
 pub(super) fn extra(chosen: &Negotiated, request: &Request<'_>, path: &[u8], base: &[u8]) -> Extra {
-    let cookie = |language| cookie::remember(language, request.is_secure);
-    let remembered = chosen.language.as_ref().filter(|_| chosen.is_remembered);
-    Extra {
-        dimensions: dimensions(base).to_vec(),
-        disposition: None,
-        language: chosen.language.clone(),
-        location: (*chosen.file.path != *path).then(|| {
-            let mut location = Vec::new();
-            let name = percent::segment(chosen.file.name());
-            append(&mut location, format_args!("{name}"));
-            location
-        }),
-        cookie: remembered.map(cookie),
+    let mut extra = Extra {
+        dimensions: dimensions(base),
+        ..Extra::default()
+    };
+    if let Some(language) = &chosen.language {
+        extra = extra.field("Content-Language", language.to_string());
     }
+    if *chosen.file.path != *path {
+        let mut location = Vec::new();
+        let name = percent::segment(chosen.file.name());
+        append(&mut location, format_args!("{name}"));
+        extra = extra.field("Content-Location", location);
+    }
+    if let Some(language) = chosen.language.as_ref().filter(|_| chosen.is_remembered) {
+        extra = extra.field("Set-Cookie", cookie::remember(language, request.is_secure));
+    }
+    extra
 }

@@ -76,6 +76,13 @@ pub struct Place<'a> {
     pub levels: usize,
 }
 
+impl Place<'_> {
+    /// A path in a folder that exists.
+    pub fn of(path: &[u8]) -> Place<'_> {
+        Place { path, levels: 1 }
+    }
+}
+
 /// The page for 406 with a link to each representation, which is a file in this directory.
 pub fn variants_page(detail: &str, variants: &[(Language, Vec<u8>)]) -> Vec<u8> {
     let mut page = beginning(Status::NotAcceptable);

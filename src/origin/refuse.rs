@@ -6,9 +6,10 @@ use crate::origin::pages::{
 };
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
+use crate::semantics::field_section::FieldSection;
 use crate::semantics::rules::ASK_FIRST;
 use crate::semantics::status::Status;
-use crate::semantics::variant::{Dimension, vary};
+use crate::semantics::variant::Dimensions;
 use crate::site::body::{Body, Stored};
 use crate::site::file::StoredFile;
 use crate::site::root::{DiskError, Told};
@@ -18,16 +19,14 @@ pub fn error(status: Status, reason: Reason) -> Response {
     error_page_for(Response::new(status, reason))
 }
 
-/// An error that is about the path of the request, with its page. `path` is decoded and has no slash at
-/// its start.
-pub(super) fn error_at(path: &[u8], status: Status, reason: Reason) -> Response {
-    let levels = 1;
-    with_page(Response::new(status, reason), Some(Place { path, levels }))
-}
-
 /// Adds the page that explains `response`. Its fields follow those that `response` has.
 pub(super) fn error_page_for(response: Response) -> Response {
     with_page(response, None)
+}
+
+/// The same for an error that is about a path.
+pub(super) fn error_page_at(response: Response, place: Place<'_>) -> Response {
+    with_page(response, Some(place))
 }
 
 fn with_page(response: Response, place: Option<Place<'_>>) -> Response {
@@ -35,16 +34,9 @@ fn with_page(response: Response, place: Option<Place<'_>>) -> Response {
     error_with_page(response, page)
 }
 
-/// Adds a page of docroot, with the fields that every error has.
+/// Adds a page of docroot.
 pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
-    let response = match response.status {
-        // All causes pass soon: load ends as responses end, and a restart takes a moment.
-        Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
-        _ => response,
-    };
-    let response = response
-        // Browsers keep a 301 for good, and a 404 for a while. A file may come to this path.
-        .field("Cache-Control", ASK_FIRST)
+    let response = with_error_fields(response)
         .field("Content-Type", CONTENT_TYPE)
         .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         .field("X-Content-Type-Options", "nosniff")
@@ -59,20 +51,42 @@ pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
     }
 }
 
-/// An error with a page of the site instead of docroot's own. The page is sent whole and uncoded, without
-/// validators: the status says that it is not what was asked for.
+/// Adds a page of the site. It is sent whole and uncoded, without validators: the status says that it is not
+/// what was asked for.
 pub(super) fn error_with_document(
     response: Response,
     page: &StoredFile,
     content: &Stored,
 ) -> Response {
-    let own = Response::new(response.status, response.reason);
-    let kept = response.fields.fields().iter();
-    let kept = kept.filter(|(name, _)| matches!(*name, "Vary" | "Retry-After" | "Cache-Control"));
-    let kept = kept.fold(own, |own, (name, value)| own.field(name, value.clone()));
-    kept.field("Content-Type", page.media_type.value.to_string())
+    with_error_fields(response)
+        .field("Content-Type", page.media_type.value.to_string())
         .field("X-Content-Type-Options", "nosniff")
         .body(Body::One(content.slice(0, content.len())))
+}
+
+/// The error without the page of docroot, so that another one can be added.
+pub(super) fn without_page(response: Response) -> Response {
+    let mut fields = FieldSection::default();
+    let all = response.fields.fields().iter();
+    for (name, value) in all.filter(|(name, _)| *name == "Vary") {
+        fields.push(name, value.clone());
+    }
+    Response {
+        fields,
+        body: None,
+        ..response
+    }
+}
+
+/// Adds the fields that every error has.
+fn with_error_fields(response: Response) -> Response {
+    let response = match response.status {
+        // All causes pass soon: load ends as responses end, and a restart takes a moment.
+        Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
+        _ => response,
+    };
+    // Browsers keep a 301 for good, and a 404 for a while. A file may come to this path.
+    response.field("Cache-Control", ASK_FIRST)
 }
 
 /// Seconds after which a refused client may retry (RFC 9110 section 10.2.3).
@@ -80,18 +94,18 @@ const RETRY_AFTER: &str = "2";
 
 /// The response if the site has no file to send for `path`.
 pub(super) fn disk_error(path: &[u8], fault: DiskError) -> Response {
-    disk_error_at(Place { path, levels: 1 }, fault)
+    error_page_at(disk_refusal(fault), Place::of(path))
 }
 
-/// The same if the nearest folder may be further above.
-pub(super) fn disk_error_at(place: Place<'_>, fault: DiskError) -> Response {
+/// The same without a page.
+pub(super) fn disk_refusal(fault: DiskError) -> Response {
     let status = match fault.told() {
         Told::Absent => Status::NotFound,
         Told::Forbidden => Status::Forbidden,
         Told::Unavailable => Status::ServiceUnavailable,
         Told::Failed => Status::InternalServerError,
     };
-    with_page(Response::new(status, Reason::Disk(fault)), Some(place))
+    Response::new(status, Reason::Disk(fault))
 }
 
 /// 400 for a request without TLS on a TLS port. It is plain text: it is not a page of the site.
@@ -105,16 +119,16 @@ pub fn plain_text() -> Response {
 }
 
 /// The response with `Vary` for these dimensions, if there are any (section 12.5.5).
-pub(super) fn varying(response: Response, dimensions: &[Dimension]) -> Response {
-    match dimensions {
-        [] => response,
-        dimensions => response.field("Vary", vary(dimensions)),
+pub(super) fn varying(response: Response, dimensions: Dimensions) -> Response {
+    match dimensions.is_empty() {
+        true => response,
+        false => response.field("Vary", dimensions.vary()),
     }
 }
 
-/// 406 (RFC 9110 section 12.5.3): the client refuses every coding that the server could send. `dimensions` and `more`
+/// 406 (RFC 9110 section 12.5.3): the client refuses every coding that the server could send. `dimensions`
 /// are how the representations differ.
-pub(super) fn not_acceptable(dimensions: &[Dimension], more: &[Dimension]) -> Response {
+pub(super) fn not_acceptable(dimensions: Dimensions) -> Response {
     let response = Response::new(Status::NotAcceptable, Reason::CodingNotAcceptable);
-    error_page_for(varying(varying(response, dimensions), more))
+    error_page_for(varying(response, dimensions))
 }

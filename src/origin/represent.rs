@@ -13,13 +13,12 @@ use crate::origin::response::Response;
 use crate::semantics::byteranges::Byteranges;
 use crate::semantics::coding::{Coding, CodingReason};
 use crate::semantics::decide::{Decision, Selected, WholeReason, decide};
-use crate::semantics::field_section::FieldSection;
-use crate::semantics::language::Language;
+use crate::semantics::field_section::{FieldSection, FieldValue};
 use crate::semantics::method::Method;
 use crate::semantics::range::ContentRange;
 use crate::semantics::trace::Trace;
 use crate::semantics::validator::Validators;
-use crate::semantics::variant::{Dimension, Dimensions, Variant, vary};
+use crate::semantics::variant::{Dimensions, Variant};
 use crate::site::body::{Body, Piece, Source, Stored};
 use crate::site::file::Representation;
 
@@ -52,15 +51,17 @@ pub struct Metadata<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Extra {
     /// Further ways in which the responses for this path differ.
-    pub dimensions: Vec<Dimension>,
-    /// `Content-Disposition`.
-    pub disposition: Option<String>,
-    /// `Content-Language`.
-    pub language: Option<Language>,
-    /// `Content-Location`, if the representation has a URL of its own.
-    pub location: Option<Vec<u8>>,
-    /// `Set-Cookie`.
-    pub cookie: Option<String>,
+    pub dimensions: Dimensions,
+    /// Further fields.
+    pub fields: Vec<(&'static str, FieldValue)>,
+}
+
+impl Extra {
+    /// With one more field.
+    pub fn field(mut self, name: &'static str, value: impl Into<FieldValue>) -> Extra {
+        self.fields.push((name, value.into()));
+        self
+    }
 }
 
 /// The whole content of a representation, before ranges are applied.
@@ -155,9 +156,9 @@ impl<'a> Decided<'a> {
             ),
             Decision::Whole(_) | Decision::Partial(_) | Decision::Multipart(_) => return None,
         };
-        let response = varying(response, self.metadata.dimensions);
-        let response = varying(response, &self.metadata.extra.dimensions);
-        Some(error_page_for(response))
+        let dimensions = self.metadata.dimensions;
+        let dimensions = dimensions.and(self.metadata.extra.dimensions);
+        Some(error_page_for(varying(response, dimensions)))
     }
 
     /// The response with the representation, or with the requested ranges of it.
@@ -212,19 +213,10 @@ impl Metadata<'_> {
 
     fn push_extra(&self, fields: &mut FieldSection) {
         if !self.extra.dimensions.is_empty() {
-            fields.push("Vary", vary(&self.extra.dimensions));
+            fields.push("Vary", self.extra.dimensions.vary());
         }
-        if let Some(disposition) = &self.extra.disposition {
-            fields.push("Content-Disposition", disposition.clone());
-        }
-        if let Some(language) = &self.extra.language {
-            fields.push("Content-Language", language.to_string());
-        }
-        if let Some(location) = &self.extra.location {
-            fields.push("Content-Location", location.clone());
-        }
-        if let Some(cookie) = &self.extra.cookie {
-            fields.push("Set-Cookie", cookie.clone());
+        for (name, value) in &self.extra.fields {
+            fields.push(name, value.clone());
         }
     }
 
@@ -267,7 +259,7 @@ impl Metadata<'_> {
     fn cache_fields(&self) -> FieldSection {
         let mut fields = FieldSection::default();
         if !self.dimensions.is_empty() {
-            fields.push("Vary", vary(self.dimensions));
+            fields.push("Vary", self.dimensions.vary());
         }
         fields.push("Cache-Control", self.rules.cache_control());
         if let Some(tag) = &self.validators.entity_tag {

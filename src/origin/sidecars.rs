@@ -24,7 +24,7 @@ const CLAUSE: Clause = clause!("RFC 9110 section 8.4", "find");
 
 /// The sidecars that may be sent in response to a request, smallest first.
 #[derive(Default)]
-pub(super) struct Sidecars([Option<Sidecar>; SIDECARS.len()]);
+pub(super) struct Sidecars(Vec<Sidecar>);
 
 struct Sidecar {
     coding: Coding,
@@ -51,30 +51,29 @@ impl Sidecars {
             trace.note(|| Step::new(CLAUSE, finding));
             return Ok(sidecars);
         }
-        let slots = sidecars.0.iter_mut().zip(SIDECARS).zip(accepted);
-        for ((slot, (coding, extension)), _) in slots.filter(|(_, is_accepted)| *is_accepted) {
+        let codings = SIDECARS.into_iter().zip(accepted);
+        for ((coding, extension), _) in codings.filter(|(_, is_accepted)| *is_accepted) {
             let path = [&*file.path, b".", extension.as_bytes()].concat();
             let found = look(origin, &path, file, facts, trace)?;
-            *slot = found.map(|file| Sidecar { coding, file });
+            sidecars
+                .0
+                .extend(found.map(|file| Sidecar { coding, file }));
         }
-        let size = |slot: &Option<Sidecar>| slot.as_ref().map(|sidecar| sidecar.file.size());
-        sidecars
-            .0
-            .sort_by_key(|slot| size(slot).unwrap_or(u64::MAX));
+        sidecars.0.sort_by_key(|sidecar| sidecar.file.size());
         trace.note_if(|| sidecars.step_of_order());
         Ok(sidecars)
     }
 
     /// The sidecar in this coding.
     pub fn get(&self, coding: Coding) -> Option<&Rc<StoredFile>> {
-        let mut all = self.0.iter().flatten();
+        let mut all = self.0.iter();
         let found = all.find(|sidecar| sidecar.coding == coding);
         found.map(|sidecar| &sidecar.file)
     }
 
     /// A sidecar whose entity-tag is not known yet.
     pub fn without_tags(&self) -> Option<&Rc<StoredFile>> {
-        let mut files = self.0.iter().flatten().map(|sidecar| &sidecar.file);
+        let mut files = self.0.iter().map(|sidecar| &sidecar.file);
         files.find(|file| !file.has_tags())
     }
 
@@ -88,7 +87,7 @@ impl Sidecars {
 
     /// The codings of the sidecars, the smallest sidecar first.
     pub fn codings(&self) -> impl Iterator<Item = Coding> {
-        self.0.iter().flatten().map(|sidecar| sidecar.coding)
+        self.0.iter().map(|sidecar| sidecar.coding)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use crate::origin::pages::variants_page;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::error_with_page;
+use crate::origin::refuse::{error_with_page, varying};
 use crate::origin::response::Response;
 use crate::semantics::language::Language;
 use crate::semantics::status::Status;
-use crate::semantics::variant::{Dimensions, vary};
+use crate::semantics::variant::Dimensions;
 use crate::site::listing::Listing;
 
 /// Representations of one resource in several languages: files in one directory whose names differ in the
@@ -36,6 +36,6 @@ impl Variants {
         let reason = Reason::LanguageNotAcceptable;
         let page = variants_page(&reason.for_client(), &found);
         let response = Response::new(Status::NotAcceptable, reason);
-        error_with_page(response.field("Vary", vary(self.dimensions)), page)
+        error_with_page(varying(response, self.dimensions), page)
     }
 }

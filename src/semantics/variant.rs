@@ -66,8 +66,9 @@ pub enum Dimension {
     Destination,
 }
 
-/// All the ways in which the representations of one resource differ.
-pub type Dimensions = &'static [Dimension];
+/// All the ways in which the representations of one resource differ: one bit for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dimensions(u8);
 
 impl Variant {
     /// The representation that the server makes in this content coding.
@@ -99,7 +100,53 @@ impl Variant {
     }
 }
 
+impl Dimensions {
+    /// There is one representation.
+    pub const NONE: Dimensions = Dimensions(0);
+
+    /// The representations differ in one way.
+    pub const fn of(dimension: Dimension) -> Dimensions {
+        Dimensions(1 << dimension as u8)
+    }
+
+    /// They differ in the ways of either set.
+    pub const fn and(self, other: Dimensions) -> Dimensions {
+        Dimensions(self.0 | other.0)
+    }
+
+    /// Whether there is one representation.
+    pub fn is_empty(self) -> bool {
+        self == Dimensions::NONE
+    }
+
+    /// The value of `Vary`: the request fields that select the representation.
+    pub fn vary(self) -> String {
+        let all = Dimension::ALL.into_iter();
+        let own = all.filter(|dimension| self.0 & Dimensions::of(*dimension).0 != 0);
+        let fields: Vec<&str> = own.map(Dimension::field).collect();
+        fields.join(", ")
+    }
+
+    /// Adds the step that says which request fields select the representation.
+    pub fn note(self, trace: &mut Trace) {
+        const VARY: Clause = clause!("RFC 9110 section 12.5.5", "vary");
+        trace.note(|| {
+            let fields = Evidence::Value(Quote::of(self.vary().as_bytes()));
+            let finding = "the response depends on these request fields, so Vary lists them";
+            Step::new(VARY, finding).with(fields)
+        });
+    }
+}
+
 impl Dimension {
+    /// In the order in which `Vary` lists their fields.
+    const ALL: [Dimension; 4] = [
+        Dimension::MediaType,
+        Dimension::Coding,
+        Dimension::Language,
+        Dimension::Destination,
+    ];
+
     /// The request field that selects along this dimension.
     fn field(self) -> &'static str {
         match self {
@@ -111,40 +158,25 @@ impl Dimension {
     }
 }
 
-/// The value of `Vary`: the request fields that select the representation.
-pub fn vary(dimensions: &[Dimension]) -> String {
-    let fields: Vec<&str> = dimensions
-        .iter()
-        .map(|dimension| dimension.field())
-        .collect();
-    fields.join(", ")
-}
-
-/// Adds the step that says which request fields select the representation: those of `dimensions` and of
-/// `more`.
-pub fn note_vary(dimensions: &[Dimension], more: &[Dimension], trace: &mut Trace) {
-    const VARY: Clause = clause!("RFC 9110 section 12.5.5", "vary");
-    trace.note(|| {
-        let all = [dimensions, more].concat();
-        let fields = Evidence::Value(Quote::of(vary(&all).as_bytes()));
-        Step::new(
-            VARY,
-            "the response depends on these request fields, so Vary lists them",
-        )
-        .with(fields)
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn vary_lists_the_selecting_fields() {
-        assert_eq!(vary(&[Dimension::Coding]), "Accept-Encoding");
-        assert_eq!(
-            vary(&[Dimension::MediaType, Dimension::Coding]),
-            "Accept, Accept-Encoding"
+        let check = |all: &[Dimension], want: &str| {
+            let all = all.iter().copied().map(Dimensions::of);
+            let all = all.fold(Dimensions::NONE, Dimensions::and);
+            assert_eq!(all.vary(), want);
+            assert_eq!(all.is_empty(), want.is_empty());
+        };
+        use Dimension::{Coding, Destination, Language, MediaType};
+        check(&[], "");
+        check(&[Coding], "Accept-Encoding");
+        check(&[Coding, MediaType, Coding], "Accept, Accept-Encoding");
+        check(
+            &[Destination, Language],
+            "Accept-Language, Cookie, Sec-Fetch-Dest",
         );
     }
 

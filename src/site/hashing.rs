@@ -69,6 +69,8 @@ struct Tables {
 
 /// The digest of a part of a file, while it is computed.
 struct Run {
+    /// The root of the site that began it. Another site may have the same file at another path.
+    root: Arc<Root>,
     path: Box<[u8]>,
     key: Key,
     /// Whether no later change of the file can go unnoticed. Then others may use its outcome.
@@ -223,7 +225,7 @@ impl Run {
     /// Hashes the next piece, on a disk thread if there is one.
     fn go_on(&self, progress: Progress, hashes: &Hashes, site: &Site, caller: Caller<'_>) -> Stage {
         let ((state, part), at) = (self.key, progress.at);
-        let (root, path) = (Arc::clone(site.root()), self.path.clone());
+        let (root, path) = (Arc::clone(&self.root), self.path.clone());
         let (memory, closer) = (Arc::clone(site.memory()), site.disk().cloned());
         let file_system = root.devices().file_system(state.device());
         let piece = move || hash_piece(&root, closer, &path, &state, part, progress, &memory);
@@ -279,6 +281,7 @@ impl Hashes {
         let known = tables.known.get(&key).map(|(digest, _)| *digest);
         let is_shared = site.is_settled(&file.state);
         let run = Arc::new(Run {
+            root: Arc::clone(site.root()),
             path: file.path.clone(),
             key,
             is_shared,

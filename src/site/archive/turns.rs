@@ -11,8 +11,8 @@ const MOST_OF_WORKER: usize = 4;
 #[derive(Clone, Default)]
 pub struct Networks(Arc<Mutex<Vec<IpAddr>>>);
 
-/// The archives of one worker.
-#[derive(Default)]
+/// The archives of one worker. A clone counts the same archives.
+#[derive(Clone, Default)]
 pub struct Turns {
     networks: Networks,
     here: Rc<()>,
