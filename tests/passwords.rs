@@ -98,6 +98,39 @@ fn concept_23_a_protected_path_asks_for_a_password() {
     assert_eq!(get(&server, "/open.txt", None).status, 200);
 }
 
+/// A rule for a folder is one for everything in it.
+#[test]
+fn a_rule_protects_what_is_below_its_path() {
+    let server = protected(site(), &["/private alice:SECRET"])
+        .with(|config| config.site.archive = true)
+        .start();
+    for path in [
+        "/private",
+        "/private/",
+        "/private/a.txt",
+        "/PRIVATE/list/",
+        "/private/?archive=tar",
+    ] {
+        assert_eq!(get(&server, path, None).status, 401, "{path}");
+    }
+    assert_eq!(get(&server, "/private/a.txt", Some(ALICE)).status, 200);
+}
+
+/// The rule names the page by its clean URL.
+#[test]
+fn a_rule_for_a_clean_url_protects_the_page_in_every_form() {
+    let server = protected(site(), &["/page alice:SECRET"])
+        .file("page.html.gz", "in gzip")
+        .file("page.de.html", "<p>deutsch")
+        .with(|config| config.site.archive = true)
+        .start();
+    for path in ["/page", "/page.html", "/page.html.gz", "/page.de.html"] {
+        assert_eq!(get(&server, path, None).status, 401, "{path}");
+    }
+    let archive = get(&server, "/?archive=tar", None);
+    assert_eq!(find(&archive.body, b"page"), None);
+}
+
 /// Whatever somebody without a password asks for, the answer is the same for a file, for a directory and
 /// for nothing.
 #[test]

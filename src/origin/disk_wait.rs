@@ -50,6 +50,9 @@ pub(super) struct Facts {
     found: Vec<Fact>,
     /// A file that was opened.
     opened: Option<(Rc<StoredFile>, Opened)>,
+    /// Whether files are sent without entity-tags if those are not known, because a file changed each time
+    /// that its content was read for one.
+    pub may_lack_tags: bool,
 }
 
 /// What a path names, or why that cannot be served.
@@ -83,9 +86,12 @@ impl Facts {
         opened.map(|(_, opened)| opened)
     }
 
-    /// Forgets everything, because a file has changed since it was found.
+    /// Forgets what was found, because a file has changed since.
     pub(super) fn clear(&mut self) {
-        *self = Facts::default();
+        *self = Facts {
+            may_lack_tags: self.may_lack_tags,
+            ..Facts::default()
+        };
     }
 }
 
@@ -291,7 +297,10 @@ impl DiskWait {
                         self.facts.found.push(Fact { path, found });
                         Some(Ok(()))
                     }
-                    Hashed::Done(Err(fault)) if has_changed(fault) => Some(self.begin_again()),
+                    Hashed::Done(Err(fault)) if has_changed(fault) => Some(
+                        self.begin_again()
+                            .or_else(|fault| self.go_without_tags(fault)),
+                    ),
                     Hashed::Done(Err(fault)) => Some(Err(fault)),
                 }
             }
@@ -312,6 +321,17 @@ impl DiskWait {
             return Err(DiskError::Unsteady);
         }
         self.waits.restarts += 1;
+        self.facts.clear();
+        Ok(())
+    }
+
+    /// Does without entity-tags. If that has been tried, fails.
+    fn go_without_tags(&mut self, fault: DiskError) -> Result<(), DiskError> {
+        if self.facts.may_lack_tags {
+            return Err(fault);
+        }
+        self.facts.may_lack_tags = true;
+        self.waits.restarts = 0;
         self.facts.clear();
         Ok(())
     }

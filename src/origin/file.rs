@@ -81,7 +81,7 @@ pub(super) fn answer_file(
         if let Some(refusal) = refused(origin, request, &file, trace)? {
             return Ok(Answer::Ready(refusal));
         }
-        if !file.has_tags() {
+        if !file.has_tags() && !facts.may_lack_tags {
             return Err(Obstacle::Digest(name.into_owned().into(), file));
         }
         let rules = AppliedRules::of_file(origin, request, ruled, &file);
@@ -90,7 +90,9 @@ pub(super) fn answer_file(
             ATTEMPTS => Sidecars::default(),
             _ => Sidecars::find(origin, request, &file, facts, trace)?,
         };
-        if let Some(sidecar) = sidecars.without_tags() {
+        if let Some(sidecar) = sidecars.without_tags()
+            && !facts.may_lack_tags
+        {
             return Err(Obstacle::Digest(sidecar.path.clone(), Rc::clone(sidecar)));
         }
         let tried = Tried {
@@ -453,8 +455,9 @@ fn metadata<'a>(
             is_stored.then_some(file.size())
         }
     };
-    // If the modification time lies in the future, the fields change with time.
-    let has_fixed_fields = !file.is_dated_ahead(request.now);
+    // If the modification time lies in the future, the fields change with time. An entity-tag may become known.
+    let has_fixed_fields =
+        !file.is_dated_ahead(request.now) && (file.is_size_unknown || representation.has_tag());
     Metadata {
         validators: file.validators(representation, request.now),
         media_type: &file.media_type.value,

@@ -14,6 +14,8 @@ use std::fmt;
 
 use fast_glob::{ErrorKind, glob_match, validate};
 
+use super::own_fields::unescaped;
+
 /// A pattern. It begins with a slash and is matched with whole paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -28,8 +30,8 @@ pub enum PatternError {
     NoSlash,
     /// A `{` is never closed.
     OpenBrace(usize),
-    /// A `[` is never closed.
-    OpenBracket(usize),
+    /// This character has a meaning in other patterns, and none here.
+    Special(char, usize),
     /// Nothing follows a `\`.
     Backslash(usize),
     /// It has more braces than `fast-glob` takes.
@@ -43,11 +45,16 @@ impl Pattern {
     pub fn parse(text: &str) -> Result<Pattern, PatternError> {
         let rest = text.strip_prefix('/').ok_or(PatternError::NoSlash)?;
         let character = |byte: usize| 2 + rest[..byte].chars().count();
+        // The crate knows them, and compares single bytes with them.
+        for special in ['[', '?'] {
+            if let Some(byte) = unescaped(rest, special) {
+                return Err(PatternError::Special(special, character(byte)));
+            }
+        }
         validate(rest).map_err(|fault| {
             let at = character(fault.index);
             match fault.kind {
                 ErrorKind::UnclosedBrace => PatternError::OpenBrace(at),
-                ErrorKind::UnclosedBracket => PatternError::OpenBracket(at),
                 ErrorKind::TrailingBackslash => PatternError::Backslash(at),
                 _ => PatternError::Braces(at),
             }
@@ -100,9 +107,10 @@ impl fmt::Display for PatternError {
                 f,
                 "the {{ at character {at} is not closed: add a }}, or write \\{{ for the character itself"
             ),
-            PatternError::OpenBracket(at) => write!(
+            PatternError::Special(special, at) => write!(
                 f,
-                "the [ at character {at} is not closed: add a ], or write \\[ for the character itself"
+                "the {special} at character {at} has no meaning in patterns: write \\{special} for the \
+                 character itself, * for a part of a name, or {{a,b}} for one of several texts"
             ),
             PatternError::Backslash(at) => write!(
                 f,
@@ -182,7 +190,8 @@ mod tests {
         check_error("", PatternError::NoSlash);
         check_error("*.css", PatternError::NoSlash);
         check_error("/ä{b", PatternError::OpenBrace(3));
-        check_error("/[a-z", PatternError::OpenBracket(2));
+        check_error("/ä[a-z].txt", PatternError::Special('[', 3));
+        check_error("/a?", PatternError::Special('?', 3));
         check_error("/a\\", PatternError::Backslash(3));
         check_error("/a**", PatternError::Stars(3));
         check_error("/**.css", PatternError::Stars(2));

@@ -2,21 +2,31 @@
 //!
 //! ```text
 //! alice:HASH                  alice may read everything, others nothing
-//! /private/** bob:HASH        bob may read what is in /private/, and /private itself
-//! /intranet/**                so may every user of the file of users in /intranet/
+//! /private bob:HASH           bob may read /private and everything below it
+//! /intranet/**                so may every user of the file of users in /intranet
 //! ```
 //!
-//! A path is protected if a rule matches it, and every user of such a rule may read it. Patterns match
-//! without regard to case: where a file system ignores case, `/PRIVATE/` is the same directory. They also
-//! match with the suffix of a content coding: `a.html.gz` has the content of `a.html`.
+//! A rule protects the paths that its pattern matches and everything below them, and every user of such a rule
+//! may read them. So `/private`, `/private/` and `/private/**` mean the same.
+//!
+//! Wherever a file has several names, a rule for one of them protects the file under all of them:
+//!
+//! ```text
+//! /a.html   protects /A.HTML, because some file systems ignore case
+//!           and /a.html.gz, which has the same content in a coding
+//!           and /a.de.html, which has it in a language
+//! /a        protects /a.html, whose clean URL it may be
+//! ```
 //!
 //! Invariant: this module never looks at a password or a hash.
 
 use std::fmt;
 
+use super::language::Language;
 use super::own_fields::split_pattern;
 use super::pattern::{Pattern, PatternError};
 use super::variant::original_of;
+use crate::text::segment::last_segment;
 
 /// The rules of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,8 +67,17 @@ pub enum UserSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Grant {
     /// `None` matches every path.
-    pattern: Option<(Pattern, Box<str>)>,
+    scope: Option<Scope>,
     holder: Holder,
+}
+
+/// Some paths, and everything below them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Scope {
+    /// The pattern as it was written.
+    text: Box<str>,
+    paths: Pattern,
+    below: Pattern,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,11 +121,12 @@ impl Protection {
     /// whoever knows hashes.
     pub fn add<'a>(&mut self, text: &'a str) -> Result<Option<&'a str>, ProtectionError> {
         let (pattern, user) = split_pattern(text);
-        let pattern = pattern.map(lower_case);
-        let pattern = pattern.transpose().map_err(ProtectionError::Pattern)?;
-        if pattern.is_some() && user.is_empty() {
+        let has_pattern = pattern.is_some();
+        let scope = pattern.map(Scope::of).transpose();
+        let scope = scope.map_err(ProtectionError::Pattern)?.flatten();
+        if has_pattern && user.is_empty() {
             let holder = Holder::OfFile;
-            self.grants.push(Grant { pattern, holder });
+            self.grants.push(Grant { scope, holder });
             return Ok(None);
         }
         let (name, hash) = user.split_once(':').ok_or(ProtectionError::NoColon)?;
@@ -120,7 +140,7 @@ impl Protection {
             }),
         }
         let holder = Holder::Named(name.into());
-        self.grants.push(Grant { pattern, holder });
+        self.grants.push(Grant { scope, holder });
         Ok(Some(hash))
     }
 
@@ -134,7 +154,7 @@ impl Protection {
         if !self.needs_file() {
             let holder = Holder::OfFile;
             self.grants.push(Grant {
-                pattern: None,
+                scope: None,
                 holder,
             });
         }
@@ -170,22 +190,45 @@ impl Protection {
     }
 
     fn matching(&self, path: &[u8]) -> impl Iterator<Item = &Grant> {
-        let paths = match self.is_empty() {
-            true => Vec::new(),
-            false => names(path),
+        let names = match self.grants.iter().any(|grant| grant.scope.is_some()) {
+            true => names(path),
+            false => Vec::new(),
         };
         self.grants.iter().filter(move |grant| {
-            let Some((pattern, _)) = &grant.pattern else {
-                return true;
-            };
-            paths.iter().any(|path| pattern.matches(path))
+            let scope = grant.scope.as_ref();
+            scope.is_none_or(|scope| names.iter().any(|name| scope.has(name)))
         })
+    }
+}
+
+impl Scope {
+    /// `None`: everything.
+    fn of(text: &str) -> Result<Option<Scope>, PatternError> {
+        // A mistake is told about the pattern as it was written: other letters may have other lengths.
+        Pattern::parse(text)?;
+        let folded = String::from_utf8_lossy(&fold_case(text.as_bytes())).into_owned();
+        let mut paths = folded.as_str();
+        while let Some(rest) = paths.strip_suffix("/**").or(paths.strip_suffix('/')) {
+            paths = rest;
+        }
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Scope {
+            text: text.into(),
+            paths: Pattern::parse(paths)?,
+            below: Pattern::parse(&format!("{paths}/**"))?,
+        }))
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        self.paths.matches(name) || self.below.matches(name)
     }
 }
 
 impl Grant {
     fn text(&self) -> &str {
-        self.pattern.as_ref().map_or("/**", |(_, text)| text)
+        self.scope.as_ref().map_or("/**", |scope| &scope.text)
     }
 
     fn is_for(&self, user: &User) -> bool {
@@ -197,30 +240,49 @@ impl Grant {
     }
 }
 
-/// The pattern in lower case, with its text.
-fn lower_case(text: &str) -> Result<(Pattern, Box<str>), PatternError> {
-    // A mistake is told about the pattern as it was written: other letters may have other lengths.
-    Pattern::parse(text)?;
-    let pattern = Pattern::parse(&text.to_lowercase())?;
-    Ok((pattern, text.into()))
+/// The names of the file at a path: its own, those of the files whose content it may have in a coding or in a
+/// language, and the clean URLs of all of them. Their case is folded, and none ends in a slash.
+fn names(path: &[u8]) -> Vec<Vec<u8>> {
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let mut names = vec![fold_case(path)];
+    for other in [without_coding, without_language, clean] {
+        let more: Vec<_> = names.iter().filter_map(|name| other(name)).collect();
+        names.extend(more);
+    }
+    names
 }
 
-/// What patterns are compared with: the path in lower case, the path of the file whose coded form it may
-/// be, and each of them with a slash at its end, because the pattern of what is in a directory protects the
-/// directory too.
-fn names(path: &[u8]) -> Vec<Vec<u8>> {
-    let path = match std::str::from_utf8(path) {
-        Ok(text) => text.to_lowercase().into_bytes(),
-        Err(_) => path.to_ascii_lowercase(),
-    };
-    let original = original_of(&path).map(|(original, _)| original.to_vec());
-    let mut names: Vec<_> = original.into_iter().chain([path]).collect();
-    let with_slash: Vec<_> = names
-        .iter()
-        .map(|name| [name, &b"/"[..]].concat())
-        .collect();
-    names.extend(with_slash);
-    names
+/// `d/a.html` for `d/a.html.gz`.
+fn without_coding(name: &[u8]) -> Option<Vec<u8>> {
+    original_of(name).map(|(original, _)| original.to_vec())
+}
+
+/// `d/a` for `d/a.html`.
+fn clean(name: &[u8]) -> Option<Vec<u8>> {
+    name.strip_suffix(b".html").map(<[u8]>::to_vec)
+}
+
+/// `d/a.html` for `d/a.de.html`.
+fn without_language(name: &[u8]) -> Option<Vec<u8>> {
+    let folder = name.len() - last_segment(name).len();
+    let mut parts = name[folder..].rsplitn(3, |&byte| byte == b'.');
+    let (extension, language, stem) = (parts.next()?, parts.next()?, parts.next()?);
+    Language::parse(language)?;
+    Some([&name[..folder], stem, b".", extension].concat())
+}
+
+/// The text without regard to case. Each character counts for itself, so that a part of a text is folded as the
+/// whole text is. Some file systems take `\u{17f}` for `s`, so upper case comes first.
+fn fold_case(text: &[u8]) -> Vec<u8> {
+    let mut folded = Vec::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        let upper = chunk.valid().chars().flat_map(char::to_uppercase);
+        for lower in upper.flat_map(char::to_lowercase) {
+            folded.extend(lower.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        folded.extend(chunk.invalid());
+    }
+    folded
 }
 
 /// Whether this can be the name of a user. A colon ends the name, so it has none.
@@ -315,6 +377,20 @@ mod tests {
         check(&["/*.html u:h"], "x.html", Some("/*.html"));
         check(&["/*.html u:h"], "d/x.html", None);
         check(&["/d/**"], "d/e/f", Some("/d/**"));
+        check(&["/** u:h"], "a", Some("/**"));
+        check(&["/ u:h"], "a", Some("/**"));
+    }
+
+    #[test]
+    fn what_is_below_a_protected_path_is_protected() {
+        let secret = &["/secret u:h"];
+        for path in ["secret", "secret/", "secret/a", "secret/a/b.txt"] {
+            check(secret, path, Some("/secret"));
+        }
+        check(secret, "secrets", None);
+        check(secret, "a/secret", None);
+        check(&["/**/*.pdf u:h"], "d/e.pdf/a", Some("/**/*.pdf"));
+        check(&["/{a,b}/c u:h"], "b/c/d/", Some("/{a,b}/c"));
     }
 
     #[test]
@@ -330,12 +406,47 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_protected_with_its_clean_url_and_in_every_language() {
+        for path in [
+            "about",
+            "about.html",
+            "about.html.gz",
+            "about.de.html",
+            "about.pt-br.html.br",
+        ] {
+            check(&["/about u:h"], path, Some("/about"));
+        }
+        check(&["/about.html u:h"], "about.de.html", Some("/about.html"));
+        check(&["/about.html u:h"], "about.v2.html", None);
+        check(&["/about.de.html u:h"], "about.html", None);
+        check(
+            &["/d/index.html u:h"],
+            "d/index.en.html",
+            Some("/d/index.html"),
+        );
+    }
+
+    #[test]
     fn case_does_not_open_a_path() {
         check(&["/private/** u:h"], "PRIVATE/a", Some("/private/**"));
         check(&["/Private/** u:h"], "private/a", Some("/Private/**"));
         check(&["/\u{c4}/** u:h"], "\u{e4}/a", Some("/\u{c4}/**"));
-        let protection = protection(&["/Private/** u:h"]);
-        assert!(protection.pattern_for(b"pRIVATE/\xff").is_some());
+        // The lower case of a sigma depends on what follows, and a long s is an s for some file systems.
+        check(
+            &["/\u{391}\u{3a3}* u:h"],
+            "\u{391}\u{3a3}\u{392}",
+            Some("/\u{391}\u{3a3}*"),
+        );
+        check(&["/secret u:h"], "\u{17f}ecret/a", Some("/secret"));
+        let protection = protection(&["/\u{c4}rger/** u:h"]);
+        for path in ["\u{c4}rger/\u{fc}", "\u{e4}RGER/a"] {
+            let path = [path.as_bytes(), b"\xff"].concat();
+            assert!(
+                protection.pattern_for(&path).is_some(),
+                "{}",
+                path.escape_ascii()
+            );
+        }
     }
 
     #[test]

@@ -482,7 +482,7 @@ mod tests {
         check_error("a=/b", Pattern(PatternError::NoSlash));
         check_error("/a**=/b", Pattern(PatternError::Stars(3)));
         check_error("/{a,b}=/c", NotPlain);
-        check_error("/a?=/c", NotPlain);
+        check_error("/a?=/c", Pattern(PatternError::Special('?', 3)));
         check_error("/**/a/**=/c", TwoStars);
         check_error("/a=", Target);
         check_error("/a=b", Target);

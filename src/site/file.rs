@@ -194,7 +194,7 @@ impl StoredFile {
 
     /// Whether its entity-tags are known, or there are none.
     pub fn has_tags(&self) -> bool {
-        self.is_size_unknown || self.identity.tag.get().is_some()
+        self.is_size_unknown || self.identity.has_tag()
     }
 
     /// The last segment of the path.
@@ -393,6 +393,11 @@ impl StoredFile {
 }
 
 impl Representation {
+    /// Whether its entity-tag is known.
+    pub fn has_tag(&self) -> bool {
+        self.tag.get().is_some()
+    }
+
     /// A representation whose entity-tag is not known yet.
     fn of(variant: Variant) -> Representation {
         Representation {

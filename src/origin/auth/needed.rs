@@ -1,6 +1,6 @@
 //! Whether a request needs a password, before anything is looked up on the disk (RFC 9110 section 11.5).
 //!
-//! A path is protected by its own name and by those of the files that it may lead to, whether or not they
+//! A path is protected by its own names and by those of the files that it may lead to, whether or not they
 //! exist:
 //!
 //! ```text
@@ -8,8 +8,9 @@
 //! /about     about and, with clean URLs, about.html
 //! ```
 //!
-//! So the answer to somebody without a password tells nothing about the files. The path of the file that is
-//! sent in the end is compared once more, in [`answer_file`](crate::origin::file).
+//! So the refusal is the same whether or not a file exists. The path of the file that is sent in the end is
+//! compared once more, in [`answer_file`](crate::origin::file): the page of an application, for example, has
+//! another path than the request.
 
 use crate::origin::auth::refuse::challenge;
 use crate::origin::handler::Origin;
