@@ -27,7 +27,7 @@ pub struct Guard {
     named: Vec<NamedUser>,
     file: Option<UsersFile>,
     users: RwLock<Arc<Users>>,
-    remembered: Mutex<Remembered>,
+    remembered: Remembered,
     failures: Mutex<Failures>,
     /// The thread that checks. `None`: whoever asks does it.
     pool: Option<DiskPool>,
@@ -86,7 +86,7 @@ impl Guard {
             named,
             file,
             users: RwLock::new(Arc::new(users)),
-            remembered: Mutex::new(Remembered::new().ok_or(AuthError::Random)?),
+            remembered: Remembered::new().ok_or(AuthError::Random)?,
             failures: Mutex::default(),
             pool,
             look: Mutex::default(),
@@ -112,9 +112,8 @@ impl Guard {
     pub(super) fn remembered(&self, credentials: &Credentials, now: Instant) -> Option<User> {
         let users = self.users();
         let subject = users.subject(&credentials.name)?;
-        let remembered = lock(&self.remembered);
-        let pair = remembered.digest(credentials, subject.hash.text());
-        subject.user.filter(|_| remembered.has(&pair, now))
+        let pair = self.remembered.digest(credentials, subject.hash.text());
+        subject.user.filter(|_| self.remembered.has(&pair, now))
     }
 
     /// Begins to check a pair. Pairs of clients in `network` take turns with those of other networks. What
@@ -192,9 +191,8 @@ impl Guard {
         drop(charge);
         match subject.user.filter(|_| is_right) {
             Some(user) => {
-                let mut remembered = lock(&self.remembered);
-                let pair = remembered.digest(credentials, subject.hash.text());
-                remembered.add(pair, now);
+                let pair = self.remembered.digest(credentials, subject.hash.text());
+                self.remembered.add(pair, now);
                 lock(&self.failures).forget(network);
                 Verdict::Right(user)
             }

@@ -5,6 +5,7 @@
 //! of the password too, so a changed hash makes the old password unknown at once.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -23,8 +24,8 @@ pub type PairDigest = [u8; 32];
 /// The pairs.
 pub struct Remembered {
     key: [u8; 32],
-    /// Until when each pair is remembered.
-    until: HashMap<PairDigest, Instant>,
+    /// Until when each pair is remembered. All workers use it, so no digest is computed while it is locked.
+    until: Mutex<HashMap<PairDigest, Instant>>,
 }
 
 impl Remembered {
@@ -34,7 +35,7 @@ impl Remembered {
         getrandom::fill(&mut key).ok()?;
         Some(Remembered {
             key,
-            until: HashMap::new(),
+            until: Mutex::default(),
         })
     }
 
@@ -56,20 +57,26 @@ impl Remembered {
 
     /// Whether the pair was right a moment ago.
     pub fn has(&self, pair: &PairDigest, now: Instant) -> bool {
-        self.until.get(pair).is_some_and(|until| *until > now)
+        self.pairs().get(pair).is_some_and(|until| *until > now)
     }
 
     /// Remembers a pair that is right.
-    pub fn add(&mut self, pair: PairDigest, now: Instant) {
-        if self.until.len() >= MOST_PAIRS {
-            self.until.retain(|_, until| *until > now);
+    pub fn add(&self, pair: PairDigest, now: Instant) {
+        let mut pairs = self.pairs();
+        if pairs.len() >= MOST_PAIRS {
+            pairs.retain(|_, until| *until > now);
         }
-        if self.until.len() >= MOST_PAIRS {
-            let oldest = self.until.iter().min_by_key(|(_, until)| **until);
+        if pairs.len() >= MOST_PAIRS {
+            let oldest = pairs.iter().min_by_key(|(_, until)| **until);
             let oldest = oldest.map(|(pair, _)| *pair);
-            oldest.map(|pair| self.until.remove(&pair));
+            oldest.map(|pair| pairs.remove(&pair));
         }
-        self.until.insert(pair, now + REMEMBERED);
+        pairs.insert(pair, now + REMEMBERED);
+    }
+
+    fn pairs(&self) -> MutexGuard<'_, HashMap<PairDigest, Instant>> {
+        // No panic leaves the table half-written.
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -86,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_pair_is_remembered_for_a_while() {
-        let (now, mut remembered) = (Instant::now(), Remembered::new().expect("a key"));
+        let (now, remembered) = (Instant::now(), Remembered::new().expect("a key"));
         let pair = remembered.digest(&credentials("a", "b"), "h");
         assert!(!remembered.has(&pair, now));
         remembered.add(pair, now);
@@ -116,17 +123,17 @@ mod tests {
 
     #[test]
     fn the_table_is_bounded_and_loses_the_oldest_pair() {
-        let (now, mut remembered) = (Instant::now(), Remembered::new().expect("a key"));
+        let (now, remembered) = (Instant::now(), Remembered::new().expect("a key"));
         let second = Duration::from_secs(1);
         let pair = |number: usize| remembered_pair(number);
         remembered.add(pair(0), now);
         for number in 1..=MOST_PAIRS {
             remembered.add(pair(number), now + second);
         }
-        assert_eq!(remembered.until.len(), MOST_PAIRS);
+        assert_eq!(remembered.pairs().len(), MOST_PAIRS);
         assert!(!remembered.has(&pair(0), now) && remembered.has(&pair(1), now));
         remembered.add(pair(0), now + second + REMEMBERED);
-        assert_eq!(remembered.until.len(), 1);
+        assert_eq!(remembered.pairs().len(), 1);
     }
 
     fn remembered_pair(number: usize) -> PairDigest {
