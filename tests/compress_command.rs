@@ -172,7 +172,7 @@ fn precompressed_files_decode_to_the_original_and_have_its_time_and_mode() {
     let mode = |name| fs::metadata(folder.path(name)).expect("a file").mode() & 0o7777;
     assert_eq!((mode("page.html.gz"), mode("README.gz")), (0o640, 0o644));
     for extension in WRITTEN {
-        let line = format!("wrote 3 files .{extension}: 13 KiB became ");
+        let line = format!("wrote 3 files ({extension}): 13 KiB became ");
         assert!(summary.contains(&line), "{summary}");
     }
 }
@@ -247,7 +247,7 @@ fn an_outdated_file_is_renewed() {
     folder.write("b.html", text());
     folder.write("b.html.gz", "");
     let summary = folder.compressed(&[]);
-    assert!(summary.contains("wrote 2 files .gz"), "{summary}");
+    assert!(summary.contains("wrote 2 files (gz)"), "{summary}");
     for extension in WRITTEN {
         let coded = folder.read(&format!("a.html.{extension}"));
         assert!(decoded(&coded, extension) == new.as_bytes(), "{extension}");

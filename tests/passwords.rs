@@ -613,7 +613,7 @@ fn a_right_password_lets_failures_be_forgotten() {
     }
 }
 
-/// A file of users that is not served.
+/// A password file that is not served.
 fn users_file(text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("users");

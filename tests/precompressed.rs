@@ -126,7 +126,7 @@ fn explain_shows_the_order() {
     let output = command.output().expect("it runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let order =
-        "between equal weights, the smallest precompressed file comes first: br, zstd, gzip";
+        "if the client prefers several codings equally, the smallest file is sent: br, zstd, gzip";
     assert!(text.contains(order), "{text}");
     assert!(text.contains("Accept-Encoding prefers zstd"), "{text}");
     assert!(output.stderr.is_empty());

@@ -55,8 +55,9 @@ const EXPLAIN_ABOUT: &str = "Explain how docroot would answer a request, without
 const EXPLAIN_USAGE: &str = "docroot explain [OPTIONS] TARGET [PATH]";
 
 const EXPLAIN_AFTER_HELP: &str = "\
-The options that are not under Request or Other mean the same as for a server, and docroot reads
-their environment variables and DOCROOT_PATH too.
+The options that are not under Request or Other mean the same as for a server, except that -H is a
+field of the request and not of the response. docroot reads their environment variables and
+DOCROOT_PATH too.
 
 Examples:
   docroot explain /                                 the response to GET / from this directory
@@ -79,9 +80,9 @@ the owner of page.html. This docroot was built without Brotli and Zstandard. To 
 docroot with --features codings.";
 
 const COMPRESS_AFTER_HELP: &str = "\
-docroot compresses only types that become smaller, such as text. It leaves out a precompressed file
-that would save less than 2 %, and one that is not older than its original. It does not follow
-symbolic links. Ctrl-C ends it without a half-written file.
+docroot compresses only types that compress well, such as text. It does not write a precompressed file
+that would save less than 2 %, or that is already up to date. It does not follow symbolic links.
+Ctrl-C leaves no half-written file behind.
 
 Examples:
   docroot compress www                            write the precompressed files in www
@@ -107,7 +108,8 @@ Otherwise it reads one line from the standard input.
 
 Examples:
   docroot hash-password                            print a hash
-  echo \"alice:$(docroot hash-password)\" >> users  add a user to a file";
+  hash=$(docroot hash-password) && echo \"alice:$hash\" >> users
+                                                   add a user to a file";
 
 const SHORT_AFTER_HELP: &str = "\
 Examples:

@@ -27,7 +27,7 @@ pub enum Warning {
     Hidden,
     /// Passwords cross the network in plain text.
     PlainPasswords,
-    /// The file of users is among the files that are served.
+    /// The password file is among the files that are served.
     ServedUsers(PathBuf),
     /// Other users of this machine can read the private key, or write it.
     OpenKey(PathBuf, u32),
@@ -64,7 +64,7 @@ pub struct Surroundings {
     pub private: Vec<(PathBuf, Private)>,
     /// Whether docroot serves a single file.
     pub is_file: bool,
-    /// The file of users, if it is served.
+    /// The password file, if it is served.
     pub served_users: Option<PathBuf>,
     /// The permissions of the private key.
     pub key_mode: Option<u32>,
@@ -166,7 +166,7 @@ fn own_key(config: &Config, root: &Path) -> Option<PathBuf> {
     served(config, root, key(config)?)
 }
 
-/// The file of users, if it is among the files that are served.
+/// The password file, if it is among the files that are served.
 fn served_users(config: &Config) -> Option<PathBuf> {
     let file = config.auth_file.as_deref()?;
     config.roots().into_iter().find_map(|root| {
@@ -275,7 +275,7 @@ impl fmt::Display for Warning {
             ),
             Warning::ServedUsers(file) => write!(
                 f,
-                "docroot serves the file of users {}; move it to another directory",
+                "docroot serves its own password file {}; move it out of the served directory",
                 Name::of(file)
             ),
             Warning::OpenKey(key, mode) => write!(
@@ -379,8 +379,8 @@ mod tests {
             served_users: Some("/srv/users".into()),
             ..Surroundings::default()
         };
-        let want = "warning: docroot serves the file of users \"/srv/users\"; \
-                    move it to another directory";
+        let want = "warning: docroot serves its own password file \"/srv/users\"; \
+                    move it out of the served directory";
         check_warnings(&protected("127.0.0.1"), &served, &[want]);
     }
 

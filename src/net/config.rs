@@ -40,7 +40,7 @@ pub struct Config {
     pub site: SiteOptions,
     /// The rules for paths.
     pub rules: Rules,
-    /// The file of users and the hashes of their passwords.
+    /// The users and the hashes of their passwords.
     pub auth_file: Option<PathBuf>,
     /// How much a client may ask for.
     pub limits: Limits,

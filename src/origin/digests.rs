@@ -7,9 +7,9 @@
 //! - `Content-Digest` (section 2) is over the content of this message: the range of a 206, and nothing for
 //!   HEAD (appendix B.2).
 //!
-//! A field is left out if the digest is not known before the head is sent: of content that is made while it is
-//! sent, and of several ranges, whose boundary is new in each response. So it is of a file that nobody has
-//! hashed yet and that is too large to be read for one client. A 304 has neither field: it has no content, and
+//! docroot leaves a field out if it does not know the digest before it sends the head. This concerns content
+//! that is made while it is sent, several ranges, whose boundary is new in each response, and a large file that
+//! nobody has hashed yet: reading it for one client would cost too much. A 304 has neither field: it has no content, and
 //! its client has the metadata of the representation already (RFC 9110 section 15.4.5).
 //!
 //! `Vary` does not name `Want-Repr-Digest` and `Want-Content-Digest`. They select no representation, and whoever

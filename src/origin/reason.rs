@@ -301,11 +301,13 @@ impl Reason {
             Reason::Message(fault) => fault.text(),
             Reason::Disk(fault) => fault.text(),
             Reason::CodingNotAcceptable => NOT_ACCEPTABLE,
-            Reason::LanguageNotAcceptable => "Accept-Language accepts no language that exists",
+            Reason::LanguageNotAcceptable => {
+                "Accept-Language accepts none of the available languages"
+            }
             Reason::DirectoryWithoutSlash => "the URL of a directory must end with a slash",
             Reason::PathNotNormalised => "the path has empty segments or dot segments",
             Reason::CleanUrl => "the page has a URL without its extension",
-            Reason::RedirectRule => "a redirect of the operator matches the path",
+            Reason::RedirectRule => "a redirect rule matches the path",
             Reason::ListingOff => "the directory has no index file and listings are off",
             Reason::ServerOptions => "OPTIONS * asks which methods the server allows",
             Reason::ResourceOptions => "OPTIONS asks which methods the resource allows",

@@ -80,7 +80,7 @@ impl Sidecars {
     /// The step that says which of several sidecars comes first.
     fn step_of_order(&self) -> Option<Step> {
         let names: Vec<&str> = self.codings().map(Coding::name).collect();
-        let finding = "between equal weights, the smallest precompressed file comes first";
+        let finding = "if the client prefers several codings equally, the smallest file is sent";
         let order = Quote::of(names.join(", ").as_bytes());
         (names.len() > 1).then(|| Step::new(CLAUSE, finding).with(Evidence::Value(order)))
     }

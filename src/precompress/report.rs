@@ -87,7 +87,7 @@ impl fmt::Display for Report {
             if totals.files > 0 {
                 let files = files(totals.files);
                 let (before, after) = (HumanSize(totals.before), HumanSize(totals.after));
-                writeln!(f, "wrote {files} .{extension}: {before} became {after}")?;
+                writeln!(f, "wrote {files} ({extension}): {before} became {after}")?;
             }
         }
         if self.written() == 0 {
@@ -137,8 +137,8 @@ mod tests {
         report.note(&Event::Did(Coding::Zstd, Outcome::NoGain { removed: true }));
         report.note(&Event::Removed);
         assert_eq!(report.progress(), "compressing: 4 of 5, 7.8 KiB read");
-        let want = "wrote 1 file .br: 2.9 KiB became 900 B\n\
-                    wrote 2 files .gz: 4.9 KiB became 1.0 KiB\n\
+        let want = "wrote 1 file (br): 2.9 KiB became 900 B\n\
+                    wrote 2 files (gz): 4.9 KiB became 1.0 KiB\n\
                     3 files: up to date\n\
                     1 file: not written, because less than 2 % would be saved\n\
                     2 files: removed\n";

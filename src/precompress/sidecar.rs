@@ -117,8 +117,8 @@ impl Unfinished<'_> {
         })
     }
 
-    /// Gives it the owner, the mode and the time of the original, and its name. Who may read the original
-    /// may then read it too, and it is as new.
+    /// Gives the sidecar its name, and the owner, mode and time of the original. So the same users may read it,
+    /// and it is not outdated.
     fn finish(mut self, original: &Stat, name: &[u8]) -> io::Result<()> {
         let file = self.file.as_fd();
         // Only root may give files to others.

@@ -184,8 +184,7 @@ impl fmt::Display for BlockError {
             ),
             BlockError::Prefix(most) => write!(
                 f,
-                "the number behind the slash says how many bits the addresses have in common, from 0 \
-                 to {most}"
+                "the prefix length must be a number from 0 to {most}: write it after the slash, such as /24"
             ),
             BlockError::NotFirst(block) => write!(
                 f,

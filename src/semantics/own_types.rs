@@ -197,7 +197,7 @@ impl fmt::Display for OwnTypeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             OwnTypeError::Pattern(fault) => return fault.fmt(f),
-            OwnTypeError::Coding => "the coding of stored files must be gzip",
+            OwnTypeError::Coding => "gzip is the only coding that --type supports: write coding=gzip, or leave it out",
             OwnTypeError::NoSign => {
                 "write EXT=TYPE, such as log=text/plain, or PATTERN=TYPE, such as /v2/**=application/json"
             }

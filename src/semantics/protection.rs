@@ -3,7 +3,7 @@
 //! ```text
 //! alice:HASH                  alice may read everything, others nothing
 //! /private bob:HASH           bob may read /private and everything below it
-//! /intranet/**                so may every user of the file of users in /intranet
+//! /intranet/**                so may every user of the password file in /intranet
 //! ```
 //!
 //! A rule protects the paths that its pattern matches and everything below them, and every user of such a rule
@@ -59,7 +59,7 @@ pub struct User {
 pub enum UserSource {
     /// A rule names the user.
     Rule,
-    /// The user is in the file of users.
+    /// The user is in the password file.
     File,
 }
 
@@ -312,7 +312,7 @@ impl fmt::Display for ProtectionError {
             ),
             ProtectionError::Name(fault) => fault.fmt(f),
             ProtectionError::TwoHashes => f.write_str(
-                "this user has another hash in another rule: give a user the same hash in every rule",
+                "this user has a different hash in another rule: use the same hash in every rule",
             ),
         }
     }

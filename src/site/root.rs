@@ -721,7 +721,9 @@ impl DiskError {
     pub fn text_for_client(self) -> &'static str {
         match self {
             absence if absence.is_absence() => "no file or folder has this name",
-            DiskError::ArchivesBusy => "the server sends no more archives at the moment",
+            DiskError::ArchivesBusy => {
+                "this client already receives an archive, or the server sends as many as it can"
+            }
             DiskError::Exhausted
             | DiskError::ListingsBusy
             | DiskError::CodersBusy

@@ -28,10 +28,10 @@ const AUTH: OptionDef = OptionDef::new(
             }
         },
     }),
-    "Ask for a name and a password (HTTP Basic authentication), and let this user read every path, or \
-     those that match a pattern: '/private/** USER:HASH'. A path that no rule matches stays open. \
-     docroot hash-password makes the hash. Repeat the option for several rules. A pattern alone is for \
-     the users of --auth-file",
+    "Require a name and a password (HTTP Basic authentication), and let this user read every path, or \
+     those that match a pattern: '/private/** USER:HASH'. A path that no rule matches needs no password. \
+     docroot hash-password makes the hash. Repeat the option for several rules. A pattern without a user \
+     applies to the users of --auth-file",
 )
 .short('a')
 .secret()
@@ -41,9 +41,9 @@ const AUTH: OptionDef = OptionDef::new(
 const AUTH_FILE: OptionDef = OptionDef::new(
     "auth-file",
     Kind::File(|settings, file| settings.config.auth_file = Some(file)),
-    "Let the users of this file read every path, or those of the patterns alone in --auth. Each line is \
-     USER:HASH, as htpasswd writes it, with a hash of argon2, bcrypt or SHA crypt. If the file changes, \
-     docroot reads it again",
+    "Let the users of this file read every path or, if rules of --auth have a pattern and no user, the \
+     paths that match such a rule. Each line is USER:HASH, as htpasswd writes it, with an argon2, bcrypt \
+     or SHA crypt hash. If the file changes, docroot reads it again",
 )
 .default(|_| "none".into())
 .scope(Scope::Answer);
@@ -70,9 +70,9 @@ const ALLOW: OptionDef = OptionDef::new(
             added.map_err(|fault| fault.to_string())
         },
     }),
-    "Answer only clients with an address in this block, such as 192.0.2.0/24, and 403 to all others. For \
-     several blocks, repeat the option or separate them with commas. If blocks of --allow and --deny have \
-     the same address, the smallest block decides",
+    "Answer only clients with an address in this block, such as 192.0.2.0/24; all others get 403. For \
+     several blocks, repeat the option or separate them with commas. If an address is in blocks of \
+     --allow and --deny, the smallest block decides; of two equal blocks, --deny wins",
 )
 .default(|_| "every address".into())
 .scope(Scope::Answer);

@@ -11,8 +11,8 @@ pub const GROUP: Group = Group {
 const CLEAN: OptionDef = OptionDef::new(
     "clean",
     Kind::Switch(|settings| settings.compress.clean = true),
-    "Also remove precompressed files that are of no use: those that are older than their original and that \
-     docroot does not renew, and those whose original is gone, if docroot wrote them",
+    "Also remove useless precompressed files: outdated ones that docroot does not rewrite, and those whose \
+     original is gone, if docroot wrote them",
 )
 .scope(Scope::Compress)
 .common("Also remove precompressed files that are of no use");

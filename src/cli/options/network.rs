@@ -74,7 +74,8 @@ const ALLOW_HOST: OptionDef = OptionDef::new(
         },
     }),
     "A host to answer for, such as files.example, *.example for every name that ends in .example, or * for every \
-     host. localhost and its addresses are always allowed. If only this machine can connect, docroot \
+     host. Without --strict-host, localhost and its addresses are always allowed. If only this machine \
+     can connect, docroot \
      answers 421 for all other hosts, so that no foreign page can read the files by DNS rebinding. If \
      other machines can connect, docroot answers for every host until this option is given, and then \
      for the bound addresses too",
@@ -104,7 +105,7 @@ const SITE: OptionDef = OptionDef::new(
 const STRICT_HOST: OptionDef = OptionDef::new(
     "strict-host",
     Kind::Switch(|settings| settings.config.strict_host = true),
-    "Answer 421 for hosts that neither --site nor --allow-host names",
+    "Answer 421 for every host that neither --site nor --allow-host names, localhost included",
 )
 .scope(Scope::Answer);
 

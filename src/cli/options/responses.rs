@@ -43,9 +43,9 @@ const HEADER: OptionDef = OptionDef::new(
             added.map_err(|fault| fault.to_string())
         },
     }),
-    "A field of every response, or of those for paths that match the pattern, such as '/docs/** \
-     X-Robots-Tag: noindex'. It replaces the field that docroot would send; 'NAME:' without a value \
-     removes it. Repeat the option for several fields; if several patterns match, the last one counts",
+    "Send this field with every response, or with those for paths that match a pattern, such as '/docs/** \
+     X-Robots-Tag: noindex'. It replaces docroot's own field of this name; 'NAME:' without a value \
+     removes that field. Repeat the option for several fields; if several patterns match, the last one counts",
 )
 .short_to_serve('H')
 .default(|_| "none".into())
@@ -75,7 +75,7 @@ const SECURITY_HEADERS: OptionDef = OptionDef::new(
     Kind::Switch(|settings| settings.config.rules.security = true),
     "Send fields that limit what pages may do: Content-Security-Policy for a site that loads everything \
      from itself, X-Frame-Options, Referrer-Policy, Permissions-Policy, Cross-Origin-Opener-Policy and \
-     Cross-Origin-Resource-Policy. -H replaces or removes each of them",
+     Cross-Origin-Resource-Policy. --header replaces or removes each of them",
 )
 .scope(Scope::Answer);
 

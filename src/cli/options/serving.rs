@@ -62,8 +62,8 @@ const ARCHIVE: OptionDef = OptionDef::new(
     "archive",
     Kind::Switch(|settings| settings.config.site.archive = true),
     "Let clients download a directory and all that is below it as one file: /photos/?archive=zip, tar or \
-     tar.gz. Listings link to it. The archive has what the listings show, also of directories with an index \
-     file, but follows no link to a directory. Each client gets one archive at a time",
+     tar.gz. Listings link to it. The archive contains what listings show, also in directories that have an \
+     index file, but not what links to directories lead to. Each client gets one archive at a time",
 )
 .scope(Scope::Answer);
 
@@ -94,8 +94,8 @@ const SPA: OptionDef = OptionDef::new(
     Kind::Text("FILE", |settings, text| {
         store(&mut settings.config.site.spa, page(text).map(Some))
     }),
-    "If a page does not exist, send this file instead, for an application that routes in the browser. \
-     Scripts, images and other files that do not exist are still 404. --spa alone means --spa=index.html",
+    "If a page does not exist, send this file instead, for an application that handles paths in the \
+     browser. Missing scripts, images and other files are still 404. --spa alone means --spa=index.html",
 )
 .bare("index.html")
 .default(|_| "off".into())
@@ -108,8 +108,8 @@ const PREFIX: OptionDef = OptionDef::new(
         let prefix = Prefix::parse(text).map_err(|fault| fault.text().to_owned());
         store(&mut settings.config.site.prefix, prefix)
     }),
-    "Serve the directory below this path, such as /docs. All other paths are 404. Patterns are for the \
-     rest of the path",
+    "Serve the directory below this path, such as /docs. All other paths are 404. Patterns in other \
+     options do not include the prefix",
 )
 .default(|_| "/".into())
 .scope(Scope::Answer);
@@ -146,11 +146,11 @@ const DEFAULT_LANGUAGE: OptionDef = OptionDef::new(
     "default-language",
     Kind::Text("TAG", |settings, text| {
         let language = Language::parse(text.as_bytes());
-        let language = language.ok_or_else(|| "not a language tag such as en or zh-Hant".into());
+        let language = language.ok_or_else(|| "write a language tag such as en or pt-BR".into());
         store(&mut settings.config.site.default_language, language)
     }),
-    "With --negotiate, the language of files without a language in their names, and the one for clients \
-     that want none of the others",
+    "With --negotiate, the language of files without a language in their names. Clients get these files \
+     if they want none of the other languages",
 )
 .default(|settings| settings.config.site.default_language.to_string())
 .scope(Scope::Answer);
@@ -185,9 +185,9 @@ const TYPE: OptionDef = OptionDef::new(
 const PRECOMPRESSED: OptionDef = OptionDef::new(
     "precompressed",
     Kind::Switch(|settings| settings.config.site.precompressed = true),
-    "Send page.html.br, page.html.zst or page.html.gz for page.html, if the client accepts its coding and \
-     it is not older than page.html. Of those that the client likes best, docroot sends the smallest. \
-     docroot compress makes these files",
+    "Send page.html.br, page.html.zst or page.html.gz for page.html, if the client accepts the coding and \
+     the file is not older than page.html. If the client prefers several equally, docroot sends the \
+     smallest. To make these files, run docroot compress",
 )
 .scope(Scope::Answer);
 
@@ -209,8 +209,8 @@ const ETAG: OptionDef = OptionDef::new(
         ],
     ),
     "What the entity-tags of files are made from. With 'content', servers with copies of the same files \
-     send the same entity-tags. But docroot reads each large file to its end before it first sends a part \
-     of it, and again after the file changed: about 2 seconds per GiB, or as long as the disk takes",
+     send the same entity-tags, but docroot must read a large file to its end before it first sends any \
+     of it, and again after each change. This takes about 2 seconds per GiB, or longer on a slow disk",
 )
 .default(|_| "metadata".into())
 .scope(Scope::Answer);
@@ -236,7 +236,10 @@ fn page(text: &str) -> Result<String, String> {
     let is_name = |name: &str| !matches!(name, "" | "." | "..") && !is_hidden_name(name.as_bytes());
     match path.split('/').all(is_name) {
         true => Ok(path.into()),
-        false => Err("not the path of a file in the served directory, such as index.html".into()),
+        false => Err(
+            "write a path in the served directory, without .. or hidden names, such as index.html"
+                .into(),
+        ),
     }
 }
 

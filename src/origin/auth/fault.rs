@@ -69,17 +69,17 @@ impl fmt::Display for AuthError {
             AuthError::NotBuiltIn => f.write_str(NOT_BUILT_IN),
             AuthError::Unreadable(path, fault) => write!(
                 f,
-                "{} cannot be read: {fault}; name a file of users that this user may read",
+                "{} cannot be read: {fault}; give --auth-file a readable file with lines USER:HASH",
                 Name::of(path)
             ),
             AuthError::NotRegular(path) => write!(
                 f,
-                "{} is not a regular file: name a file of users",
+                "{} is not a regular file: give --auth-file a file with lines USER:HASH",
                 Name::of(path)
             ),
             AuthError::TooLarge(path) => write!(
                 f,
-                "{} is larger than 1 MiB: name a file of users",
+                "{} is larger than 1 MiB: name a password file",
                 Name::of(path)
             ),
             AuthError::Empty(path) => write!(
@@ -95,11 +95,11 @@ impl fmt::Display for AuthError {
                 write!(f, "the user {}: {fault}", Name(name.as_bytes()))
             }
             AuthError::NoFile => f.write_str(
-                "a rule of --auth has a pattern and no user, so it is for the users of a file: add \
-                 --auth-file, or write 'PATTERN USER:HASH'",
+                "a rule of --auth has a pattern but no user: name the users' file with --auth-file, or write \
+                 'PATTERN USER:HASH'",
             ),
             AuthError::Random => f.write_str(
-                "the system gives no random bytes: try again when it has started completely",
+                "the system has no random bytes yet: try again when it has finished booting",
             ),
         }
     }
@@ -115,9 +115,11 @@ impl fmt::Display for LineError {
             LineError::Name(fault) => fault.fmt(f),
             #[cfg(feature = "auth")]
             LineError::Hash(fault) => fault.fmt(f),
-            LineError::Twice => f.write_str("the user occurs twice: remove one of the lines"),
+            LineError::Twice => {
+                f.write_str("an earlier line has the same user: remove one of the two lines")
+            }
             LineError::InOption => {
-                f.write_str("the user is given with --auth too: remove one of them")
+                f.write_str("--auth names the same user: remove this line or the option")
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::site::disk::{DiskPool, Effort, FileSystem, Gate, NOBODY, Pending, Roo
 /// so the last of them waits for seconds.
 const MOST_WAITING: usize = 64;
 
-/// How often the file of users is looked at if every pair is remembered.
+/// How often the password file is looked at if every pair is remembered.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What is known about users.
@@ -34,7 +34,7 @@ pub struct Guard {
     look: Mutex<Look>,
 }
 
-/// The latest look at the file of users.
+/// The latest look at the password file.
 #[derive(Default)]
 struct Look {
     began: Option<Instant>,
@@ -137,7 +137,7 @@ impl Guard {
         }
     }
 
-    /// Has the thread look at the file of users if nobody has done so for a while.
+    /// Has the thread look at the password file if nobody has done so for a while.
     pub(super) fn look_at_file(self: &Arc<Self>, now: Instant) {
         let (Some(_), Some(pool)) = (&self.file, &self.pool) else {
             return;
@@ -157,7 +157,7 @@ impl Guard {
         look.began = Some(now);
     }
 
-    /// Reads the file of users again if it has changed.
+    /// Reads the password file again if it has changed.
     fn read_file(&self, now: Instant) {
         let file = self.file.as_ref();
         if let Some(users) = file.and_then(|file| file.changed(&self.named, now)) {

@@ -81,9 +81,9 @@ impl Hash {
 
     /// Makes the hash of a password, with a new salt. `None` if the system gives no random bytes.
     ///
-    /// argon2id is the first choice of RFC 9106 and of OWASP, whose parameters these are. It needs memory,
-    /// which guessing machines have least of. So a check may be short: 40 ms, against 290 ms for bcrypt at
-    /// its usual cost of 12.
+    /// RFC 9106 and OWASP both recommend argon2id first; the parameters are OWASP's. It needs memory, which
+    /// hardware for guessing is short of, so a check can be short: 40 ms, against 290 ms for bcrypt at its
+    /// usual cost of 12.
     pub fn of(password: &[u8]) -> Option<String> {
         let hash = Argon2::default().hash_password(password).ok()?;
         Some(hash.to_string())
@@ -199,7 +199,9 @@ impl Kind {
 
     fn limit(self) -> &'static str {
         match self {
-            Kind::Argon2 => "use at most 256 MiB, and 1 GiB in all passes together",
+            Kind::Argon2 => {
+                "use at most 256 MiB of memory, and at most 1 GiB for memory times passes"
+            }
             Kind::Bcrypt => "use a cost of at most 15",
             Kind::ShaCrypt => "use at most 5000000 rounds",
         }
@@ -210,21 +212,21 @@ impl fmt::Display for HashError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HashError::NotAHash => f.write_str(
-                "this is not a hash of a password: make one with docroot hash-password, and put it in \
-                 single quotes, because a shell replaces what follows a $",
+                "this is not a password hash: make one with docroot hash-password; in a shell, put it in single \
+                 quotes, because the shell replaces what follows a $",
             ),
             HashError::Weak(name) => write!(
                 f,
-                "hashes of {name} are easy to guess: make a new one with docroot hash-password"
+                "{name} hashes are too weak: make a new hash with docroot hash-password"
             ),
             HashError::Unknown => f.write_str(
-                "docroot checks hashes of argon2, bcrypt and SHA crypt ($5$, $6$), and this is another \
-                 one: make a new one with docroot hash-password",
+                "this is not an argon2, bcrypt or SHA crypt ($5$, $6$) hash: make one with docroot \
+                 hash-password",
             ),
             HashError::Malformed(kind) => write!(
                 f,
-                "this hash of {} is not complete: copy it again in single quotes, or make a new one \
-                 with docroot hash-password",
+                "this {} hash is malformed or cut off: copy all of it (in a shell, in single quotes), or make a \
+                 new one with docroot hash-password",
                 kind.name()
             ),
             HashError::TooCostly(kind) => write!(
@@ -296,7 +298,7 @@ mod tests {
         check_error("$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1", "MD5");
         check_error("{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "SHA-1");
         for other in ["$y$j9T$a$b", "$7$a$b", "$2x$04$a", "$", "$$", "$scrypt$a"] {
-            check_error(other, "docroot checks hashes of argon2");
+            check_error(other, "argon2, bcrypt or SHA crypt");
         }
     }
 
@@ -310,24 +312,24 @@ mod tests {
         }
         check_error(
             "$argon2id$v=19$m=64,t=2,p=2$N+TB2EbwTfxSzvApA1lMVw",
-            "complete",
+            "cut off",
         );
-        check_error("$argon2id$v=19$m=64", "complete");
+        check_error("$argon2id$v=19$m=64", "cut off");
         check_error(
             "$2b$4$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW",
-            "complete",
+            "cut off",
         );
         check_error(
             "$2b$03$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW",
-            "complete",
+            "cut off",
         );
         check_error(
             "$5$rounds=999$s$1G5532wclKO2DGU0xcX3Rd6BmCQw9FWjZAp9VdiPyK3",
-            "complete",
+            "cut off",
         );
         check_error(
             "$5$rounds=x$s$1G5532wclKO2DGU0xcX3Rd6BmCQw9FWjZAp9VdiPyK3",
-            "complete",
+            "cut off",
         );
     }
 

@@ -86,7 +86,7 @@ fn enter(
 ) -> Answer {
     trace.note(|| {
         let name = Evidence::Value(Quote::of(user.name.as_bytes()));
-        Step::new(LOGIN, "the password is that of this user").with(name)
+        Step::new(LOGIN, "the password is correct for this user").with(name)
     });
     let user = Rc::new(user);
     let answer = admitted(origin, &of_user(request, &user), trace);

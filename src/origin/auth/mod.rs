@@ -34,7 +34,7 @@ pub mod hash;
 // Users and their hashes.
 #[cfg(feature = "auth")]
 mod users;
-// The file of users, and when it is read again.
+// The password file, and when it is read again.
 #[cfg(feature = "auth")]
 mod users_file;
 // Wrong passwords by network.

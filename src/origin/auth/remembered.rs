@@ -1,8 +1,8 @@
 //! Pairs of a name and a password that were right a moment ago, so that the next request of a page need
 //! not wait for another check.
 //!
-//! Invariant: only digests are kept, under a key that this process has made up. The digest covers the hash
-//! of the password too, so a changed hash makes the old password unknown at once.
+//! Invariant: this module keeps only digests, under a random key of this process. A digest covers the hash
+//! of the password too, so if the hash changes, the old password is forgotten at once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

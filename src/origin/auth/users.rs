@@ -156,7 +156,7 @@ mod tests {
         check_error(":secret", &["line 1", "missing"]);
         check_error("a:secret", &["line 1", "docroot hash-password"]);
         check_error("a:$apr1$secret$x", &["MD5"]);
-        check_error(format!("a:{QUICK}\na:{SHA}"), &["line 2", "twice"]);
+        check_error(format!("a:{QUICK}\na:{SHA}"), &["line 2", "the same user"]);
         check_error(format!("option:{SHA}"), &["--auth"]);
         check_error(b"\xff:secret", &["UTF-8"]);
     }

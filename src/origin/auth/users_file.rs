@@ -1,4 +1,4 @@
-//! The file of users. It is read again when it changes; if it is then invalid, the old users stay.
+//! The password file. It is read again when it changes; if it is then invalid, the old users stay.
 //!
 //! An editor may write a file in several steps, so an invalid file is reported only if it is still invalid
 //! a second later.
@@ -125,10 +125,12 @@ fn report(
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Notice::Renewed(path) => write!(f, "the users of {} are in use", Name::of(path)),
+            Notice::Renewed(path) => {
+                write!(f, "docroot has reloaded the users in {}", Name::of(path))
+            }
             Notice::Kept(fault) => write!(
                 f,
-                "the file of users has changed, but {fault}; docroot keeps using the old users"
+                "the password file has changed, but {fault}; docroot keeps using the old users"
             ),
         }
     }
