@@ -151,6 +151,7 @@ fn act(
         settings.remarks.push(remark.into());
     }
     check_index(&settings.config.site)?;
+    check_negotiation(&settings.config.site)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         // It takes no settings.
@@ -185,6 +186,23 @@ fn check_index(site: &SiteOptions) -> Result<(), String> {
             quoted(OsStr::new(name))
         )),
     }
+}
+
+/// Options that only say how to negotiate.
+fn check_negotiation(site: &SiteOptions) -> Result<(), String> {
+    let others = SiteOptions::default();
+    let useless = if site.negotiate {
+        return Ok(());
+    } else if site.strict_negotiation {
+        "--strict-negotiation"
+    } else if site.default_language != others.default_language {
+        "--default-language"
+    } else {
+        return Ok(());
+    };
+    Err(format!(
+        "{useless} has no effect without --negotiate: add --negotiate"
+    ))
 }
 
 fn is_typed(option: &OptionDef, matches: &ArgMatches) -> bool {

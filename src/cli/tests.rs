@@ -690,4 +690,13 @@ fn sites_are_read() {
         check_error(&[], mistake, "--site <HOST=DIR>");
     }
     assert_eq!(want[1].host.to_string(), "*.example");
+    check_error(&[], "--site a.example=/a --site A.example=/b", "remove one");
+}
+
+#[test]
+fn options_of_negotiation_need_it() {
+    check_error(&[], "--default-language de", "add --negotiate");
+    check_error(&[], "--strict-negotiation", "add --negotiate");
+    let both = launch("--negotiate --strict-negotiation --default-language de");
+    assert!(both.config.site.strict_negotiation);
 }

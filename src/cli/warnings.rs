@@ -29,6 +29,8 @@ pub enum Warning {
     PlainPasswords,
     /// The password file is among the files that are served.
     ServedUsers(PathBuf),
+    /// The page of the application does not exist in a served directory.
+    NoApplication(String, PathBuf),
     /// Other users of this machine can read the private key, or write it.
     OpenKey(PathBuf, u32),
     /// Other users of this machine can replace the private key, because they may write to its folder.
@@ -66,6 +68,8 @@ pub struct Surroundings {
     pub is_file: bool,
     /// The password file, if it is served.
     pub served_users: Option<PathBuf>,
+    /// The served directories that lack the page of the application.
+    pub without_application: Vec<PathBuf>,
     /// The permissions of the private key.
     pub key_mode: Option<u32>,
     /// The permissions of the file of the certificate, if it holds a private key as well.
@@ -90,6 +94,7 @@ impl Surroundings {
                 .collect(),
             is_file: config.roots().iter().all(|root| root.is_file()),
             served_users: served_users(config),
+            without_application: without_application(config),
             key_mode: key.and_then(mode).map(|mode| mode & PERMISSIONS),
             certificate_mode: certificate(config)
                 .filter(|certificate| Some(*certificate) != key && has_key(certificate))
@@ -175,6 +180,19 @@ fn served_users(config: &Config) -> Option<PathBuf> {
     })
 }
 
+/// The served directories that lack the page of the application. With negotiation, a file in a language may
+/// replace the page.
+fn without_application(config: &Config) -> Vec<PathBuf> {
+    let page = config
+        .site
+        .spa
+        .as_deref()
+        .filter(|_| !config.site.negotiate);
+    let lacks = |root: &&Path| page.is_some_and(|page| root.is_dir() && !root.join(page).exists());
+    let roots = config.roots().into_iter().filter(lacks);
+    roots.map(Path::to_owned).collect()
+}
+
 /// The real path of a file, if it is among the files that are served.
 fn served(config: &Config, root: &Path, file: &Path) -> Option<PathBuf> {
     let file = file.canonicalize().ok()?;
@@ -229,6 +247,10 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if let Some(file) = &surroundings.served_users {
         warnings.push(Warning::ServedUsers(file.clone()));
     }
+    for root in &surroundings.without_application {
+        let page = config.site.spa.clone().unwrap_or_default();
+        warnings.push(Warning::NoApplication(page, root.clone()));
+    }
     for (file, mode) in [
         (key(config), surroundings.key_mode),
         (certificate(config), surroundings.certificate_mode),
@@ -277,6 +299,12 @@ impl fmt::Display for Warning {
                 f,
                 "docroot serves its own password file {}; move it out of the served directory",
                 Name::of(file)
+            ),
+            Warning::NoApplication(page, root) => write!(
+                f,
+                "the page of --spa, {}, does not exist in {}; create it, or name another page",
+                Name(page.as_bytes()),
+                Name::of(root)
             ),
             Warning::OpenKey(key, mode) => write!(
                 f,
@@ -382,6 +410,25 @@ mod tests {
         let want = "warning: docroot serves its own password file \"/srv/users\"; \
                     move it out of the served directory";
         check_warnings(&protected("127.0.0.1"), &served, &[want]);
+    }
+
+    #[test]
+    fn a_missing_page_of_an_application_is_warned_about() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = config("127.0.0.1");
+        (config.root, config.site.spa) = (folder.path().to_owned(), Some("app.html".into()));
+        let surroundings = || Surroundings {
+            without_application: without_application(&config),
+            ..Surroundings::default()
+        };
+        let root = Name::of(folder.path()).to_string();
+        let want = format!(
+            "warning: the page of --spa, \"app.html\", does not exist in {root}; \
+             create it, or name another page"
+        );
+        check_warnings(&config, &surroundings(), &[&want]);
+        fs::write(folder.path().join("app.html"), "").expect("a file");
+        check_warnings(&config, &surroundings(), &[]);
     }
 
     #[test]

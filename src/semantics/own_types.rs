@@ -62,7 +62,7 @@ impl OwnTypes {
             return Ok(());
         }
         let extension = files.strip_prefix('.').unwrap_or(files);
-        let is_part = |part: &str| !part.is_empty() && !part.contains(['/', '\0']);
+        let is_part = |part: &str| !part.is_empty() && !part.contains(['/', '\0', '*', ' ']);
         if !extension.split('.').all(is_part) {
             return Err(OwnTypeError::Extension);
         }
@@ -202,7 +202,8 @@ impl fmt::Display for OwnTypeError {
                 "write EXT=TYPE, such as log=text/plain, or PATTERN=TYPE, such as /v2/**=application/json"
             }
             OwnTypeError::Extension => {
-                "the part before = is not a file extension such as log or tar.gz"
+                "the part before = is not a file extension: write one such as log or tar.gz, or a pattern \
+                 such as /**/*.log"
             }
             OwnTypeError::MediaType => "the part after = is not a media type such as text/plain",
         })
@@ -327,6 +328,8 @@ mod tests {
             "=text/plain",
             ".=text/plain",
             "a/b=text/plain",
+            "*.log=text/plain",
+            "log =text/plain",
             "a..b=text/plain",
         ] {
             assert_eq!(fault(rule), Some(OwnTypeError::Extension), "{rule}");

@@ -110,6 +110,8 @@ pub enum NameError {
     TooLong,
     /// It has a control character.
     Control,
+    /// It looks like a pattern without the slash at its start.
+    Pattern,
 }
 
 /// The longest name of a user, and the longest password, in bytes. A hash of a longer password could take
@@ -131,6 +133,9 @@ impl Protection {
         }
         let (name, hash) = user.split_once(':').ok_or(ProtectionError::NoColon)?;
         check_name(name).map_err(ProtectionError::Name)?;
+        if name.contains('*') || (name.contains('/') && name.contains(' ')) {
+            return Err(ProtectionError::Name(NameError::Pattern));
+        }
         match self.users.iter().find(|user| *user.name == *name) {
             Some(user) if *user.hash != *hash => return Err(ProtectionError::TwoHashes),
             Some(_) => {}
@@ -329,6 +334,10 @@ impl fmt::Display for NameError {
             NameError::Control => {
                 f.write_str("the name of the user has a control character: remove it")
             }
+            NameError::Pattern => f.write_str(
+                "the name of the user looks like a pattern, and patterns begin with a slash: write \
+                 '/private/** USER:HASH', or put this user into the file of --auth-file",
+            ),
         }
     }
 }
@@ -497,6 +506,7 @@ mod tests {
         check_error("/a/** secret", "USER:HASH");
         check_error(":secret", "missing");
         check_error("a\tb:secret", "control");
+        check_error("private/** alice:secret", "begin with a slash");
         check_error(&format!("{}:secret", "a".repeat(256)), "255");
         check_error("/a{ a:secret", "character 3");
         let mut twice = protection(&["/a/** u:h", "/b/** u:h"]);

@@ -92,7 +92,11 @@ const SITE: OptionDef = OptionDef::new(
         clear: |settings| settings.config.sites.clear(),
         add: |settings, value| {
             let site = site(utf8(value)?)?;
-            settings.config.sites.push(site);
+            let sites = &mut settings.config.sites;
+            if sites.iter().any(|other| other.host == site.host) {
+                return Err("this host has a site already: remove one of the two".into());
+            }
+            sites.push(site);
             Ok(())
         },
     }),
