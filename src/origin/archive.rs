@@ -18,9 +18,10 @@ use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::Validators;
 use crate::semantics::variant::{Dimensions, Variant};
-use crate::site::archive::source::{ArchiveSource, Request as Packed};
-use crate::site::archive::{ArchiveFormat, Readable, Selection};
-use crate::site::body::{Body, Pulled};
+use crate::site::archive::source::{ArchiveSource, Prepared, Recipient};
+use crate::site::archive::{ArchiveFormat, ArchiveSpec, Readable, Selection};
+use crate::site::body::Body;
+use crate::site::body_error::BodyError;
 use crate::site::path::SitePath;
 use crate::site::root::DiskError;
 
@@ -105,7 +106,12 @@ fn begin(
     let waker = || request.wakers.waker();
     let caller = caller(request, &waker);
     let turn = origin.archives.begin(caller.network);
-    let packed = Packed {
+    let recipient = Recipient {
+        network: caller.network,
+        waker: waker(),
+        turn: turn.ok_or(DiskError::ArchivesBusy)?,
+    };
+    let spec = ArchiveSpec {
         folder: path.as_bytes(),
         name,
         format,
@@ -113,11 +119,8 @@ fn begin(
             hidden: origin.site.options().hidden,
             readable: Readable::of(&origin.rules.protection, request.user),
         },
-        network: caller.network,
-        waker: waker(),
     };
-    let turn = turn.ok_or(DiskError::ArchivesBusy)?;
-    ArchiveSource::new(&mut origin.site, turn, packed)
+    ArchiveSource::new(&mut origin.site, spec, recipient)
 }
 
 /// The name of the directory at `path`.
@@ -155,18 +158,19 @@ impl Responder for ArchiveResponse {
     ) -> Polled {
         let prepared = self.made.as_mut().map(|(_, source)| source.prepare());
         let fault = match prepared {
-            Some(Ok(Pulled::WaitForDisk)) if self.latest > request.instant => {
+            Some(Ok(Prepared::WaitForDisk)) if self.latest > request.instant => {
                 return Polled::WaitForDisk(self.latest);
             }
-            Some(Ok(Pulled::WaitForDisk)) => DiskError::TimedOut,
-            Some(Ok(Pulled::Done)) => match self.made.take() {
+            Some(Ok(Prepared::WaitForDisk)) => DiskError::TimedOut,
+            Some(Ok(Prepared::Again)) => return Polled::More,
+            Some(Ok(Prepared::Ready)) => match self.made.take() {
                 Some((response, source)) => {
                     let body = Body::Source(Box::new(source));
                     return Polled::Done(Answer::Ready(response.body(body)));
                 }
                 None => DiskError::Failed,
             },
-            Some(Ok(_)) => return Polled::More,
+            Some(Err(BodyError::TakenBack)) => DiskError::ArchivesBusy,
             Some(Err(fault)) => fault.into(),
             // A bug: nobody polls it after the end.
             None => DiskError::Failed,

@@ -177,6 +177,14 @@ impl Protection {
         self.grants.is_empty()
     }
 
+    /// The same rules without the hashes of the users whom they name.
+    pub fn without_users(&self) -> Protection {
+        Protection {
+            grants: self.grants.clone(),
+            users: Vec::new(),
+        }
+    }
+
     /// The users whom the rules name.
     pub fn users(&self) -> &[NamedUser] {
         &self.users

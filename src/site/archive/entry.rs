@@ -13,6 +13,18 @@ pub enum ArchiveFormat {
     TarGzip,
 }
 
+/// What to pack.
+pub struct ArchiveSpec<'a> {
+    /// The path of the directory. It is empty or ends with a slash.
+    pub folder: &'a [u8],
+    /// The name of the directory.
+    pub name: &'a [u8],
+    /// The format.
+    pub format: ArchiveFormat,
+    /// Which paths may be in it.
+    pub selection: Selection,
+}
+
 /// Which paths may be in an archive. Every file and directory below the archived one passes through
 /// `Selection::admits`.
 #[derive(Clone, Debug)]
@@ -23,7 +35,7 @@ pub struct Selection {
     pub readable: Option<Readable>,
 }
 
-/// Which protected paths somebody may read.
+/// Which protected paths somebody may read. It goes to disk threads, so it has no hashes of passwords.
 #[derive(Clone, Debug)]
 pub struct Readable {
     protection: Protection,
@@ -34,7 +46,7 @@ impl Readable {
     /// What this user may read; `None` if nothing is protected.
     pub fn of(protection: &Protection, user: Option<&User>) -> Option<Readable> {
         (!protection.is_empty()).then(|| Readable {
-            protection: protection.clone(),
+            protection: protection.without_users(),
             user: user.cloned(),
         })
     }
@@ -104,5 +116,20 @@ impl Entry<'_> {
             true => 0o755,
             false => 0o644,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_user_may_read_has_no_hashes() {
+        let mut protection = Protection::default();
+        assert!(Readable::of(&protection, None).is_none());
+        protection.add("/private/** alice:HASH").expect("a rule");
+        let readable = Readable::of(&protection, None).expect("a rule");
+        assert!(readable.protection.users().is_empty());
+        assert!(readable.admits(b"public/a") && !readable.admits(b"private/a"));
     }
 }

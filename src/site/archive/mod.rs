@@ -9,8 +9,9 @@
 //! or keep the whole archive. So a slow client would hold a thread or much memory. The writers here stop
 //! anywhere and go on in a later job. They write only what a stream needs, which is little.
 //!
-//! Memory is bounded by [`COST`](source::COST) and a coder for any directory, except that a zip file ends with a list of all
-//! entries: about 100 bytes for each, which are charged as they come.
+//! An archive takes [`COST`](source::COST) and a coder. It also keeps the names in the directories on the path to
+//! the current entry, and a zip file ends with a list of all entries, about 100 bytes for each. Both are charged as
+//! they come.
 
 // What is packed, and how it is named.
 mod entry;
@@ -18,6 +19,8 @@ mod entry;
 mod tar;
 // The zip format.
 mod zip;
+// The names in a directory, in order.
+mod names;
 // The entries of a directory and of those below it, in order.
 mod tree;
 // Entries and files to the bytes of an archive.
@@ -27,4 +30,4 @@ pub mod source;
 // How many archives are sent at the same time.
 pub mod turns;
 
-pub use entry::{ArchiveFormat, Readable, Selection};
+pub use entry::{ArchiveFormat, ArchiveSpec, Readable, Selection};

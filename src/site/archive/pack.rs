@@ -13,9 +13,9 @@ use std::sync::Arc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::entry::{ArchiveFormat, Entry, Selection};
+use super::entry::{ArchiveFormat, ArchiveSpec, Entry};
 use super::tar;
-use super::tree::{Tree, Walked};
+use super::tree::{Tree, Walked, unreadable};
 use super::zip::Zip;
 use crate::semantics::media_type::{is_compressible, suggested_by};
 use crate::site::body_error::BodyError;
@@ -84,17 +84,15 @@ struct Content {
 }
 
 impl Packer {
-    /// An archive of the directory at `folder`, whose name is `top`.
+    /// An archive as `spec` says.
     pub(super) fn new(
         root: Arc<Root>,
         closer: Option<DiskPool>,
-        (folder, top): (&[u8], &[u8]),
-        format: ArchiveFormat,
-        selection: Selection,
+        spec: ArchiveSpec<'_>,
         memory: Arc<Budget>,
     ) -> Packer {
-        let writer = match format {
-            ArchiveFormat::Zip => Writer::Zip(Box::new(Zip::new(memory))),
+        let writer = match spec.format {
+            ArchiveFormat::Zip => Writer::Zip(Box::new(Zip::new(Arc::clone(&memory)))),
             ArchiveFormat::Tar => Writer::Tar,
             ArchiveFormat::TarGzip => {
                 let encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -102,11 +100,11 @@ impl Packer {
             }
         };
         Packer {
-            tree: Tree::new(Arc::clone(&root), folder, selection),
+            tree: Tree::new(Arc::clone(&root), spec.folder, spec.selection, memory),
             root,
             closer,
-            folder: folder.into(),
-            top: top.into(),
+            folder: spec.folder.into(),
+            top: spec.name.into(),
             writer,
             state: State::Start,
             buffer: Vec::new(),
@@ -144,6 +142,7 @@ impl Packer {
     /// Writes the entry of the directory itself.
     fn start(&mut self, out: &mut Vec<u8>) -> Result<State, BodyError> {
         let found = self.root.find(&self.folder, Blocking::Allowed);
+        let found = found.map_err(LookupError::on_disk_thread);
         let (_, state) = found.map_err(unreadable)?;
         self.begin(&[], FileKind::Directory, &state, out)?;
         Ok(State::Between)
@@ -162,6 +161,7 @@ impl Packer {
         }
         let closer = self.closer.clone();
         let opened = Opened::new(&self.root, closer, &path, Some(&state), Blocking::Allowed);
+        let opened = opened.map_err(LookupError::on_disk_thread);
         let opened = opened.map_err(unreadable)?.ok_or(BodyError::Changed)?;
         self.begin(&path, kind, &state, out)?;
         Ok(State::Content(Content {
@@ -295,12 +295,5 @@ fn level(name: &[u8]) -> Compression {
     match suggested_by(last_segment(name)) {
         Some(media_type) if !is_compressible(media_type) => Compression::none(),
         _ => Compression::default(),
-    }
-}
-
-fn unreadable(error: LookupError) -> BodyError {
-    match error.on_disk_thread() {
-        fault if fault.is_absence() => BodyError::Changed,
-        fault => BodyError::Unreadable(fault),
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::entry::{ArchiveFormat, Selection};
+use super::entry::{ArchiveFormat, ArchiveSpec};
 use super::pack::{PIECE, Packer, READ};
 use super::turns::Turn;
 use crate::site::body::{Pulled, Source};
@@ -18,23 +18,28 @@ use crate::site::resolve::Site;
 use crate::site::root::DiskError;
 
 /// The memory of an archive in bytes, whatever its size, without a coder: two pieces, each with what was read last,
-/// what is read, before and after it is coded, and the names that `tree` keeps.
-pub const COST: u64 = (2 * (PIECE + READ) + 3 * READ) as u64 + 192 * 1024;
+/// and what is read, before and after it is coded.
+pub const COST: u64 = (2 * (PIECE + READ) + 3 * READ) as u64;
 
-/// What to pack, and for whom.
-pub struct Request<'a> {
-    /// The path of the directory. It is empty or ends with a slash.
-    pub folder: &'a [u8],
-    /// The name of the directory.
-    pub name: &'a [u8],
-    /// The format.
-    pub format: ArchiveFormat,
-    /// Which paths may be in it.
-    pub selection: Selection,
+/// Who receives an archive.
+pub struct Recipient {
     /// The network of the client.
     pub network: IpAddr,
     /// Wakes the client's connection.
     pub waker: Waker,
+    /// The client's turn.
+    pub turn: Turn,
+}
+
+/// How far the first piece of an archive is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    /// It can be sent.
+    Ready,
+    /// Ask again at once.
+    Again,
+    /// Ask again after a wake-up.
+    WaitForDisk,
 }
 
 /// An archive, as a source of bytes.
@@ -65,42 +70,44 @@ impl ArchiveSource {
     /// An archive that begins when it is pulled. Fails if there is too little memory.
     pub fn new(
         site: &mut Site,
-        turn: Turn,
-        request: Request<'_>,
+        spec: ArchiveSpec<'_>,
+        recipient: Recipient,
     ) -> Result<ArchiveSource, DiskError> {
-        let coder = match request.format {
+        let coder = match spec.format {
             ArchiveFormat::Tar => 0,
             ArchiveFormat::Zip | ArchiveFormat::TarGzip => CODER,
         };
         let charge = site.charge(Account::Contents, COST + coder);
         let charge = charge.ok_or(DiskError::ArchivesBusy)?;
-        let packer = Packer::new(
-            Arc::clone(site.root()),
-            site.disk().cloned(),
-            (request.folder, request.name),
-            request.format,
-            request.selection,
-            Arc::clone(site.memory()),
-        );
+        let file_system = site.root().file_system(spec.folder);
+        let root = Arc::clone(site.root());
+        let memory = Arc::clone(site.memory());
+        let packer = Packer::new(root, site.disk().cloned(), spec, memory);
         Ok(ArchiveSource {
             stage: Stage::Idle(Box::new(packer)),
             ready: Vec::new(),
             sent: 0,
             pool: site.disk().cloned(),
-            file_system: site.root().file_system(request.folder),
-            network: request.network,
-            waker: request.waker,
-            _turn: turn,
+            file_system,
+            network: recipient.network,
+            waker: recipient.waker,
+            _turn: recipient.turn,
             _charge: charge,
         })
     }
 
     /// Makes the first piece. Whatever fails before can still be answered with an error.
-    pub fn prepare(&mut self) -> Result<Pulled, BodyError> {
-        match self.has_bytes() {
-            true => Ok(Pulled::Done),
-            false => self.advance(),
+    pub fn prepare(&mut self) -> Result<Prepared, BodyError> {
+        if self.has_bytes() {
+            return Ok(Prepared::Ready);
         }
+        self.advance()?;
+        Ok(match &self.stage {
+            _ if self.has_bytes() => Prepared::Ready,
+            Stage::Away(_) => Prepared::WaitForDisk,
+            Stage::Idle(_) => Prepared::Again,
+            Stage::End => Prepared::Ready,
+        })
     }
 
     fn has_bytes(&self) -> bool {

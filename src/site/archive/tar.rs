@@ -17,20 +17,41 @@ const NAME: usize = 100;
 /// The greatest number in a field of 12 bytes: eleven octal digits, 8 GiB or the year 2242.
 const MOST: u64 = 0o77_777_777_777;
 
+/// What a ustar header says. A name that is too long is cut.
+struct Block<'a> {
+    name: &'a [u8],
+    kind: u8,
+    mode: u32,
+    size: u64,
+    /// In seconds since 1970.
+    modified: u64,
+}
+
 /// Appends what stands before the content of an entry.
 pub(super) fn write_header(entry: &Entry<'_>, out: &mut Vec<u8>) {
     let records = records(entry);
     if !records.is_empty() {
         let length = records.len() as u64;
-        write_block(b"PaxHeaders/entry", b'x', (0o644, length, 0), out);
+        let block = Block {
+            name: b"PaxHeaders/entry",
+            kind: b'x',
+            mode: 0o644,
+            size: length,
+            modified: 0,
+        };
+        block.write(out);
         out.extend_from_slice(&records);
         pad(length, out);
     }
-    let kind = if entry.is_directory { b'5' } else { b'0' };
     let fitting = |number: u64| if number > MOST { 0 } else { number };
-    let modified = u64::try_from(entry.modified).unwrap_or(0);
-    let numbers = (entry.mode(), fitting(entry.size), fitting(modified));
-    write_block(entry.name, kind, numbers, out);
+    let block = Block {
+        name: entry.name,
+        kind: if entry.is_directory { b'5' } else { b'0' },
+        mode: entry.mode(),
+        size: fitting(entry.size),
+        modified: fitting(u64::try_from(entry.modified).unwrap_or(0)),
+    };
+    block.write(out);
 }
 
 /// Appends what stands behind content of this size.
@@ -78,25 +99,26 @@ fn push_record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
     records.push(b'\n');
 }
 
-/// Appends a ustar header. The numbers are the mode, the size and the modification time.
-fn write_block(name: &[u8], kind: u8, numbers: (u32, u64, u64), out: &mut Vec<u8>) {
-    let mut block = [0; BLOCK];
-    let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
-    let (mode, size, modified) = numbers;
-    put(0, &name[..name.len().min(NAME)]);
-    put(100, format!("{mode:07o}").as_bytes());
-    // The owner and the group are those of whoever unpacks it.
-    put(108, b"0000000");
-    put(116, b"0000000");
-    put(124, format!("{size:011o}").as_bytes());
-    put(136, format!("{modified:011o}").as_bytes());
-    put(148, b"        ");
-    put(156, &[kind]);
-    put(257, b"ustar\0");
-    put(263, b"00");
-    let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
-    block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-    out.extend_from_slice(&block);
+impl Block<'_> {
+    /// Appends the header.
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut block = [0; BLOCK];
+        let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, &self.name[..self.name.len().min(NAME)]);
+        put(100, format!("{:07o}", self.mode).as_bytes());
+        // The owner and the group are those of whoever unpacks it.
+        put(108, b"0000000");
+        put(116, b"0000000");
+        put(124, format!("{:011o}", self.size).as_bytes());
+        put(136, format!("{:011o}", self.modified).as_bytes());
+        put(148, b"        ");
+        put(156, &[self.kind]);
+        put(257, b"ustar\0");
+        put(263, b"00");
+        let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        out.extend_from_slice(&block);
+    }
 }
 
 #[cfg(test)]

@@ -1,26 +1,17 @@
 //! The entries of a directory and of those below it, in order: sorted by the bytes of their names, and what is in
 //! a directory right after it.
 //!
-//! Directories may have any number of entries and any depth, and memory is bounded. So only the next names of a
-//! directory are kept. When they are used up, the directory is read again for those that follow. If many
-//! directories are open, the outer ones forget their names.
+//! A directory is read once. The names of the directories on the path to the current entry are kept, and their
+//! memory is charged. If it does not suffice, the walk ends with an error.
 
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::entry::Selection;
+use super::names::Names;
 use crate::site::body_error::BodyError;
+use crate::site::budget::Budget;
 use crate::site::nofollow::Blocking;
 use crate::site::root::{Directory, DiskError, FileKind, FileState, LookupError, NameKind, Root};
-
-/// The most bytes of names that are kept of one directory.
-const MOST_OF_ONE: usize = 64 * 1024;
-
-/// The most bytes of names that are kept of all directories.
-const MOST_NAMES: usize = 128 * 1024;
-
-/// What a name takes beside its bytes.
-const OVERHEAD: usize = size_of::<Name>() + 16;
 
 /// Names that are read in one step: about a millisecond.
 const STEP: usize = 4096;
@@ -31,11 +22,11 @@ pub(super) struct Tree {
     selection: Selection,
     /// The path of the entry that came last, or of the directory that is read. A directory's ends with a slash.
     path: Vec<u8>,
-    /// The open directories, the outermost first.
+    /// The directories on the path, the outermost first.
     levels: Vec<Level>,
-    /// The bytes of all names that are kept.
-    kept: usize,
-    reading: Option<Reading>,
+    /// How far the names of the innermost directory are read.
+    reading: Reading,
+    memory: Arc<Budget>,
     /// Scratch space for a name.
     name: Vec<u8>,
 }
@@ -43,27 +34,14 @@ pub(super) struct Tree {
 struct Level {
     /// The length of its path.
     length: usize,
-    /// The next names, the first one last.
-    names: Vec<Name>,
-    /// The name that came last.
-    last: Box<[u8]>,
-    /// Whether no name follows those that are kept.
-    is_complete: bool,
+    /// The names that are still to come.
+    names: Names,
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
-    bytes: Box<[u8]>,
-    is_link: bool,
-}
-
-/// A directory whose names are being read.
-struct Reading {
-    directory: Directory,
-    /// The first names so far.
-    first: BinaryHeap<Name>,
-    bytes: usize,
-    is_complete: bool,
+enum Reading {
+    Due,
+    Begun(Directory),
+    Ended,
 }
 
 /// One step of the walk.
@@ -79,14 +57,19 @@ pub(super) enum Walked {
 
 impl Tree {
     /// A walk through the directory at `path`, which is empty or ends with a slash.
-    pub(super) fn new(root: Arc<Root>, path: &[u8], selection: Selection) -> Tree {
+    pub(super) fn new(
+        root: Arc<Root>,
+        path: &[u8],
+        selection: Selection,
+        memory: Arc<Budget>,
+    ) -> Tree {
         Tree {
             root,
             selection,
             levels: vec![Level::new(path.len())],
             path: path.to_vec(),
-            kept: 0,
-            reading: None,
+            reading: Reading::Due,
+            memory,
             name: Vec::new(),
         }
     }
@@ -98,36 +81,35 @@ impl Tree {
 
     /// Whether the next step reads names of a directory.
     pub(super) fn reads_names(&self) -> bool {
-        self.reading.is_some()
+        matches!(self.reading, Reading::Begun(_))
     }
 
     /// Goes one step further, on a disk thread.
     pub(super) fn advance(&mut self) -> Result<Walked, BodyError> {
-        if self.reading.is_some() {
-            return self.read_on();
+        match std::mem::replace(&mut self.reading, Reading::Ended) {
+            Reading::Due => {
+                let directory = self.root.open_directory(&self.path, Blocking::Allowed);
+                let directory = directory.map_err(LookupError::on_disk_thread);
+                self.reading = Reading::Begun(directory.map_err(unreadable)?);
+                return Ok(Walked::More);
+            }
+            Reading::Begun(directory) => return self.read_on(directory),
+            Reading::Ended => {}
         }
         let Some(level) = self.levels.last_mut() else {
             return Ok(Walked::End);
         };
         self.path.truncate(level.length);
-        if let Some(name) = level.names.pop() {
-            self.kept -= cost(&name);
-            self.path.extend_from_slice(&name.bytes);
-            level.last = name.bytes;
-            return self.look(name.is_link);
+        match level.names.next() {
+            Some((name, is_link)) => {
+                self.path.extend_from_slice(name);
+                self.look(is_link)
+            }
+            None => {
+                self.levels.pop();
+                Ok(Walked::More)
+            }
         }
-        if level.is_complete {
-            self.levels.pop();
-            return Ok(Walked::More);
-        }
-        let directory = self.root.open_directory(&self.path, Blocking::Allowed);
-        self.reading = Some(Reading {
-            directory: directory.map_err(unreadable)?,
-            first: BinaryHeap::new(),
-            bytes: 0,
-            is_complete: true,
-        });
-        Ok(Walked::More)
     }
 
     /// Looks at the entry at the path. A link to a file counts as the file. A link to a directory is left out,
@@ -142,6 +124,7 @@ impl Tree {
             Ok((FileKind::Directory, state)) => {
                 self.path.push(b'/');
                 self.levels.push(Level::new(self.path.len()));
+                self.reading = Reading::Due;
                 Ok(Walked::Entry(FileKind::Directory, state))
             }
             // Nobody knows its size.
@@ -153,50 +136,28 @@ impl Tree {
             Err(fault) if is_link && (fault.is_absence() || fault == DiskError::Forbidden) => {
                 Ok(Walked::More)
             }
-            // It was there when the directory was read.
-            Err(fault) if fault.is_absence() => Err(BodyError::Changed),
-            Err(fault) => Err(BodyError::Unreadable(fault)),
+            Err(fault) => Err(unreadable(fault)),
         }
     }
 
-    /// Reads some more names.
-    fn read_on(&mut self) -> Result<Walked, BodyError> {
-        let (Some(reading), Some(level)) = (&mut self.reading, self.levels.last_mut()) else {
-            return Ok(Walked::More);
+    /// Reads some more names, and sorts them when all are read.
+    fn read_on(&mut self, mut directory: Directory) -> Result<Walked, BodyError> {
+        let Some(Level { names, .. }) = self.levels.last_mut() else {
+            return Ok(Walked::End);
         };
         for _ in 0..STEP {
-            let next = self.root.next_name(&mut reading.directory, &mut self.name);
+            let next = self.root.next_name(&mut directory, &mut self.name);
             match next.map_err(BodyError::Unreadable)? {
                 None => {
-                    self.end_reading();
+                    names.sort();
                     return Ok(Walked::More);
                 }
                 Some(NameKind::Special) => {}
-                Some(_) if *self.name <= *level.last => {}
-                Some(kind) => reading.add(&self.name, kind == NameKind::Link),
+                Some(kind) => names.add(&self.name, kind == NameKind::Link, &self.memory)?,
             }
         }
+        self.reading = Reading::Begun(directory);
         Ok(Walked::More)
-    }
-
-    /// Keeps the names that were read. The outer directories forget theirs if they are too many.
-    fn end_reading(&mut self) {
-        let (Some(reading), Some(level)) = (self.reading.take(), self.levels.last_mut()) else {
-            return;
-        };
-        level.is_complete = reading.is_complete;
-        level.names = reading.first.into_sorted_vec();
-        level.names.reverse();
-        self.kept += reading.bytes;
-        let outer = self.levels.len() - 1;
-        for level in &mut self.levels[..outer] {
-            if self.kept <= MOST_NAMES {
-                break;
-            }
-            let names = std::mem::take(&mut level.names);
-            level.is_complete &= names.is_empty();
-            self.kept -= names.iter().map(cost).sum::<usize>();
-        }
     }
 }
 
@@ -204,45 +165,23 @@ impl Level {
     fn new(length: usize) -> Level {
         Level {
             length,
-            names: Vec::new(),
-            last: Box::default(),
-            is_complete: false,
+            names: Names::default(),
         }
     }
 }
 
-impl Reading {
-    /// Adds a name, if it is one of the first.
-    fn add(&mut self, name: &[u8], is_link: bool) {
-        let name = Name {
-            bytes: name.into(),
-            is_link,
-        };
-        self.bytes += cost(&name);
-        self.first.push(name);
-        while self.bytes > MOST_OF_ONE
-            && let Some(last) = self.first.pop()
-        {
-            self.bytes -= cost(&last);
-            self.is_complete = false;
-        }
-    }
-}
-
-fn cost(name: &Name) -> usize {
-    name.bytes.len() + OVERHEAD
-}
-
-fn unreadable(error: LookupError) -> BodyError {
-    match error.on_disk_thread() {
-        DiskError::NotFound => BodyError::Changed,
-        fault => BodyError::Unreadable(fault),
+/// Why the archive ends if something in it cannot be read. What is absent was there when its name was read.
+pub(super) fn unreadable(fault: DiskError) -> BodyError {
+    match fault.is_absence() {
+        true => BodyError::Changed,
+        false => BodyError::Unreadable(fault),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::budget::Account;
     use crate::site::root::LinkPolicy;
     use std::fs;
     use std::path::Path;
@@ -252,21 +191,38 @@ mod tests {
         readable: None,
     };
 
-    fn tree(folder: &Path, path: &str) -> Tree {
+    fn tree(folder: &Path, path: &str, memory: &Arc<Budget>) -> Tree {
         let root = Root::open(folder, LinkPolicy::default()).expect("a root");
-        Tree::new(Arc::new(root), path.as_bytes(), SHOWN)
+        Tree::new(Arc::new(root), path.as_bytes(), SHOWN, Arc::clone(memory))
     }
 
-    fn walked(tree: &mut Tree) -> Vec<String> {
-        let mut paths = Vec::new();
+    fn plenty() -> Arc<Budget> {
+        Arc::new(Budget::new(64 << 20, 1))
+    }
+
+    /// What a walk came upon.
+    #[derive(Default)]
+    struct Walk {
+        paths: Vec<String>,
+        /// How many steps read names.
+        readings: usize,
+        /// The most memory that was held.
+        most: u64,
+    }
+
+    fn walk(tree: &mut Tree) -> Walk {
+        let mut walk = Walk::default();
         loop {
-            assert!(tree.kept <= MOST_NAMES + MOST_OF_ONE);
-            match tree.advance().expect("readable") {
+            walk.readings += usize::from(tree.reads_names());
+            let walked = tree.advance().expect("readable");
+            walk.most = walk.most.max(tree.memory.held(Account::Contents));
+            match walked {
                 Walked::More => {}
                 Walked::Entry(..) => {
-                    paths.push(String::from_utf8(tree.path().to_vec()).expect("UTF-8"));
+                    let path = String::from_utf8(tree.path().to_vec());
+                    walk.paths.push(path.expect("UTF-8"));
                 }
-                Walked::End => return paths,
+                Walked::End => return walk,
             }
         }
     }
@@ -281,38 +237,79 @@ mod tests {
         }
         fs::create_dir(folder.path().join("d/empty")).expect("a folder");
         let want = ["d/B", "d/a", "d/b/", "d/b/c", "d/b.txt", "d/empty/"];
-        assert_eq!(walked(&mut tree(folder.path(), "d/")), want);
-        let all = walked(&mut tree(folder.path(), ""));
-        assert_eq!(all.len(), 1 + want.len() + 1);
+        assert_eq!(walk(&mut tree(folder.path(), "d/", &plenty())).paths, want);
+        let mut all = want.to_vec();
+        all.insert(0, "d/");
+        all.push("other");
+        assert_eq!(walk(&mut tree(folder.path(), "", &plenty())).paths, all);
     }
 
-    /// Three levels of names that do not fit into memory together.
+    /// Two directories, the second in the middle of the first, and an empty one in the second.
     #[test]
-    fn names_that_do_not_fit_are_read_again() {
+    fn a_directory_is_read_once_and_its_names_are_charged_meanwhile() {
+        const NAMES: usize = STEP;
         let folder = tempfile::tempdir().expect("a folder");
-        let mut want = Vec::new();
-        let mut path = String::new();
-        for depth in 0..4 {
-            for number in 0..2500 {
-                let name = format!("{path}{number:04}-{}", "x".repeat(20));
+        let (mut want, mut path, mut bytes) = (Vec::new(), String::new(), 0);
+        for _ in 0..2 {
+            for number in 1..NAMES {
+                let name = format!("{number:04}-{}", "x".repeat(20));
+                bytes += name.len();
+                let name = path.clone() + &name;
                 fs::write(folder.path().join(&name), "").expect("a file");
                 want.push(name);
             }
-            // In the middle of the others.
-            path = format!("{path}1000-deeper/");
+            path += "4000-deeper/";
             fs::create_dir(folder.path().join(&path)).expect("a folder");
             want.push(path.clone());
-            assert!(depth < 4);
         }
         want.sort();
-        let mut tree = tree(folder.path(), "");
-        let got = walked(&mut tree);
-        assert_eq!(got.len(), want.len());
-        let mut sorted = got.clone();
-        sorted.sort();
-        assert!(sorted == want);
-        assert!(got.is_sorted());
-        assert_eq!((tree.kept, tree.levels.len()), (0, 0));
+        let memory = plenty();
+        let walk = walk(&mut tree(folder.path(), "", &memory));
+        assert!(walk.paths == want);
+        // The names with `.`, `..` and the end, twice, and the empty directory.
+        assert_eq!(walk.readings, 2 * (NAMES + 3).div_ceil(STEP) + 1);
+        // Both are held in the second one.
+        let most = 2 * (bytes + 2 * NAMES * (2 + size_of::<usize>()));
+        assert!(
+            (bytes as u64..most as u64).contains(&walk.most),
+            "{}",
+            walk.most
+        );
+        assert_eq!(memory.held(Account::Contents), 0);
+    }
+
+    #[test]
+    fn names_are_given_back_when_their_directory_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for directory in ["a", "b", "c"] {
+            fs::create_dir(folder.path().join(directory)).expect("a folder");
+            for number in 0..1000 {
+                let name = format!("{directory}/{number}");
+                fs::write(folder.path().join(name), "").expect("a file");
+            }
+        }
+        let most = |path| walk(&mut tree(folder.path(), path, &plenty())).most;
+        let top = most("") - most("a/");
+        assert!(
+            top < most("a/"),
+            "one of the three is held at a time: {top}"
+        );
+    }
+
+    #[test]
+    fn a_walk_without_memory_ends_and_holds_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..1000 {
+            let name = folder.path().join(number.to_string());
+            fs::write(name, "").expect("a file");
+        }
+        let memory = Arc::new(Budget::new(8 << 10, 1));
+        let mut tree = tree(folder.path(), "", &memory);
+        assert_eq!(tree.advance().expect("it is opened"), Walked::More);
+        assert!(matches!(tree.advance(), Err(BodyError::TakenBack)));
+        assert!(memory.held(Account::Contents) > 0);
+        drop(tree);
+        assert_eq!(memory.held(Account::Contents), 0);
     }
 
     #[test]
@@ -321,7 +318,7 @@ mod tests {
         for name in ["a", "b"] {
             fs::write(folder.path().join(name), "").expect("a file");
         }
-        let mut tree = tree(folder.path(), "");
+        let mut tree = tree(folder.path(), "", &plenty());
         while tree.path() != b"a" {
             tree.advance().expect("readable");
         }

@@ -18,6 +18,7 @@ use super::entry::Entry;
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Budget, Reserved};
 use crate::text::calendar::UtcTime;
+use crate::text::percent::{self, Octet};
 
 /// Numbers from here on do not fit into the fields of the original format.
 const LARGE: u64 = 0xFFFF_FFFF;
@@ -341,11 +342,28 @@ fn write_end(entries: u64, list_size: u64, list_offset: u64, out: &mut Vec<u8>) 
     put2(out, 0);
 }
 
-/// The name in UTF-8. A backslash separates names on Windows, so it must not be in one: `..\..\a` would leave the
-/// folder.
+/// The name in UTF-8. What cannot be in it is percent-encoded, and so is a percent sign before what looks like such
+/// a byte, so that names that differ still do.
+///
+/// A backslash separates names on Windows, so it must not be in one: `..\..\a` would leave the folder.
 fn name(name: &[u8]) -> Vec<u8> {
-    let name = String::from_utf8_lossy(name).replace('\\', "_");
-    name.into_bytes()
+    let looks_encoded = |text: &str| {
+        let first = percent::octets(text.as_bytes()).next();
+        matches!(first, Some(Octet::Encoded(b'\\' | b'%' | 0x80..)))
+    };
+    let mut encoded = String::with_capacity(name.len());
+    for chunk in name.utf8_chunks() {
+        let text = chunk.valid();
+        for (at, character) in text.char_indices() {
+            match character {
+                '\\' => encoded.push_str("%5C"),
+                '%' if looks_encoded(&text[at..]) => encoded.push_str("%25"),
+                _ => encoded.push(character),
+            }
+        }
+        encoded.push_str(&percent::segment(chunk.invalid()).to_string());
+    }
+    encoded.into_bytes()
 }
 
 /// The extended timestamp of Info-ZIP: it is in UTC and to the second. Empty if the time does not fit.
@@ -422,9 +440,24 @@ mod tests {
     }
 
     #[test]
-    fn names_are_utf_8_without_backslashes() {
-        assert_eq!(name(b"d/..\\..\\a"), b"d/.._.._a");
-        assert_eq!(name(b"\xff"), "\u{fffd}".as_bytes());
+    fn names_are_utf_8_without_backslashes_and_stay_apart() {
+        let rows: [(&[u8], &str); 10] = [
+            (b"d/..\\..\\a", "d/..%5C..%5Ca"),
+            (b"z\xff", "z%FF"),
+            (b"z\xfe.txt", "z%FE.txt"),
+            (b"\xe2\x82", "%E2%82"),
+            ("\u{fc}".as_bytes(), "\u{fc}"),
+            ("\u{fffd}".as_bytes(), "\u{fffd}"),
+            // These would be what the first ones are now.
+            (b"d/..%5C..%5ca", "d/..%255C..%255ca"),
+            (b"z%FF", "z%25FF"),
+            (b"z%25FF", "z%2525FF"),
+            (b"100% a%20b %5", "100% a%20b %5"),
+        ];
+        for (plain, want) in rows {
+            let got = String::from_utf8(name(plain)).expect("UTF-8");
+            assert_eq!(got, want, "{}", plain.escape_ascii());
+        }
     }
 
     #[test]
