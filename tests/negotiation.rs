@@ -1,7 +1,11 @@
 //! Languages and media types by the names of files (RFC 9110 sections 12.5.1, 12.5.4, 12.5.5 and 15.5.7,
 //! RFC 4647 section 3.4).
+#![allow(clippy::disallowed_methods, reason = "tests open files")]
 
 mod support;
+
+use std::fs::File;
+use std::time::{Duration, UNIX_EPOCH};
 
 use docroot::semantics::language::Language;
 use docroot::site::options::SiteOptions;
@@ -327,6 +331,46 @@ fn nothing_acceptable_is_406_only_if_the_operator_wants_that() {
         assert_eq!(response.status, 200, "{accepted}");
     }
     assert_eq!(get(&server, "/page.html", &[]).status, 200);
+}
+
+/// RFC 9110 section 8.8.1: a strong validator tells representations of one resource apart.
+#[test]
+fn languages_of_the_same_size_and_time_have_different_tags() {
+    let setup = Setup::new()
+        .file("a.html", "plain")
+        .file("a.de.html", "ja")
+        .file("a.fr.html", "ou")
+        .file("a.de.html.gz", "coded")
+        .file("a.fr.html.gz", "codes");
+    for name in ["a.de.html", "a.fr.html", "a.de.html.gz", "a.fr.html.gz"] {
+        let file = File::options().write(true).open(setup.root().join(name));
+        let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let set = file.and_then(|file| file.set_modified(time));
+        set.expect(name);
+    }
+    let server = setup
+        .with(|config| {
+            config.site.negotiate = true;
+            config.site.cache_memory = 0;
+            config.site.precompressed = true;
+        })
+        .start();
+    for coding in ["identity", "gzip"] {
+        let [german, french] = ["de", "fr"].map(|language| {
+            let fields = [("Accept-Language", language), ("Accept-Encoding", coding)];
+            let response = get(&server, "/a.html", &fields);
+            let is_coded = response.field("Content-Encoding") == Some("gzip");
+            assert_eq!(is_coded, coding == "gzip");
+            response.field("ETag").expect("a tag").to_owned()
+        });
+        assert_ne!(german, french, "{coding}");
+        let fields = [
+            ("Accept-Language", "fr"),
+            ("Accept-Encoding", coding),
+            ("If-None-Match", &german),
+        ];
+        assert_eq!(get(&server, "/a.html", &fields).status, 200, "{coding}");
+    }
 }
 
 /// The query asks for the folder, and not for a representation of its page.
