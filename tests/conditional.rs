@@ -337,14 +337,20 @@ fn files_of_one_size_and_date_are_told_apart_by_their_content() {
 #[test]
 fn a_new_mode_or_link_changes_no_entity_tag() {
     let large = noise(2 << 20);
-    let setup = Setup::new().file("small", "x").file("large", large.clone());
-    let date = UNIX_EPOCH + Duration::from_secs(MODIFIED_SECONDS);
-    for name in ["small", "large"] {
-        set_modified(&setup, name, date);
-    }
-    let server = setup.start();
-    let tag = |path: &str| server.get(path, &[]).field("ETag").map(str::to_owned);
-    let tags = || ["/small", "/large"].map(tag);
+    let start = || {
+        let setup = Setup::new().file("small", "x").file("large", large.clone());
+        let date = UNIX_EPOCH + Duration::from_secs(MODIFIED_SECONDS);
+        for name in ["small", "large"] {
+            set_modified(&setup, name, date);
+        }
+        setup.start()
+    };
+    let tags_of = |server: &TestServer| {
+        let tag = |path: &str| server.get(path, &[]).field("ETag").map(str::to_owned);
+        ["/small", "/large"].map(tag)
+    };
+    let server = start();
+    let tags = || tags_of(&server);
     let before = tags();
     for name in ["small", "large"] {
         let path = server.root.join(name);
@@ -353,8 +359,7 @@ fn a_new_mode_or_link_changes_no_entity_tag() {
         std::fs::hard_link(&path, server.root.join(format!("{name}-link"))).expect("a link");
     }
     assert_eq!(tags(), before);
-    let copies = ["/small-link", "/large-link"].map(tag);
-    assert_eq!(copies, before);
+    assert_eq!(tags_of(&start()), before);
     let tag = before[1].as_deref().expect("a tag");
     let rest = server.get("/large", &[("Range", "bytes=1000000-"), ("If-Range", tag)]);
     assert!(rest.status == 206 && rest.body == large[1_000_000..]);

@@ -1,7 +1,11 @@
 //! Languages and media types by the names of files (RFC 9110 sections 12.5.1, 12.5.4, 12.5.5 and 15.5.7,
 //! RFC 4647 section 3.4).
+#![allow(clippy::disallowed_methods, reason = "tests open files")]
 
 mod support;
+
+use std::fs::File;
+use std::time::{Duration, UNIX_EPOCH};
 
 use docroot::semantics::language::Language;
 use docroot::site::options::SiteOptions;
@@ -24,6 +28,9 @@ fn server(change: impl FnOnce(&mut SiteOptions)) -> TestServer {
         .file("photo.webp", "webp")
         .file("photo.avif", "avif")
         .file("plain.jpg", "jpg")
+        .file("other.fr.html", "<p>fr")
+        .file("other.it-CH.html", "<p>it")
+        .file("others/index.fr.html", "<p>fr")
         .file("app.js", "let a;")
         .file("app.de.js", "let b;")
         .with(|config| {
@@ -265,6 +272,15 @@ fn another_media_type_is_sent_if_the_client_names_it() {
     check("/photo.png", chromium, "image/avif", "photo.avif");
     check("/photo.png", "image/webp,*/*", "image/webp", "photo.webp");
     check("/photo.png", "image/webp;q=0.5, image/png", "image/png", "");
+    let webp = "image/avif;q=0.5, image/webp, image/png;q=0.8";
+    check("/photo.png", webp, "image/webp", "photo.webp");
+    check(
+        "/photo.png",
+        "image/png;q=0, */*",
+        "image/avif",
+        "photo.avif",
+    );
+    check("/plain.jpg", "image/jpeg;q=0, */*", "image/jpeg", "");
     check("/photo.png", "*/*", "image/png", "");
     check("/photo.png", "image/*", "image/png", "");
     check("/plain.jpg", chromium, "image/jpeg", "");
@@ -293,18 +309,38 @@ fn another_media_type_is_sent_if_the_client_names_it() {
 #[test]
 fn clean_urls_are_negotiated() {
     let server = server(|site| site.clean_urls = true);
-    check(&server, "/page", "de", "<p>de", "de", "page.de.html");
-    check(&server, "/only", "fr", "<p>fr", "fr", "only.fr.html");
-    check(
-        &server,
-        "/page",
-        "",
-        "<p>unlabelled, some text",
-        "",
-        "page.html",
-    );
+    check(&server, "/page", "de", "<p>de", "de", "page.de");
+    check(&server, "/only", "fr", "<p>fr", "fr", "only.fr");
+    check(&server, "/page", "", "<p>unlabelled, some text", "", "");
+    check(&server, "/docs/", "de", "<p>index de", "de", "index.de");
     assert_eq!(get(&server, "/page.html", &[]).status, 301);
+    // Another client may be sent a page in its language (RFC 9110 section 12.5.5).
+    for target in ["/none", "/other"] {
+        let absent = get(&server, target, &[("Accept-Language", "de")]);
+        assert_eq!(absent.status, 404, "{target}");
+        let vary = all(&absent, "Vary");
+        assert!(vary.contains("Accept-Language"), "{target} {vary}");
+    }
     assert_eq!(get(&server, "/none", &[]).status, 404);
+}
+
+/// A file of the clean name comes first, so that the page keeps its extension.
+#[test]
+fn content_location_is_the_url_of_the_file() {
+    let server = Setup::new()
+        .file("a.html", "a")
+        .file("a.de.html", "a de")
+        .file("a.de", "another file")
+        .file("index.html", "start")
+        .with(|config| {
+            config.site.negotiate = true;
+            config.site.clean_urls = true;
+        })
+        .start();
+    check(&server, "/a", "de", "a de", "de", "a.de.html");
+    check(&server, "/", "fr", "start", "", "");
+    check(&server, "/index", "fr", "start", "", "./");
+    assert_eq!(get(&server, "/a.de", &[]).text(), "another file");
 }
 
 #[test]
@@ -322,11 +358,170 @@ fn nothing_acceptable_is_406_only_if_the_operator_wants_that() {
     assert!(!page.contains("only."), "{page}");
     let head = server.request("HEAD", "/page.html", &[("Accept-Language", "fr")]);
     assert_eq!(head.status, 406);
+    // The file without a language is one of the choices.
+    assert!(
+        page.contains("<a href=\"page.html\">page.html</a>"),
+        "{page}"
+    );
     for accepted in ["fr, *;q=0.1", "fr, de;q=0.1", "en"] {
         let response = get(&server, "/page.html", &[("Accept-Language", accepted)]);
         assert_eq!(response.status, 200, "{accepted}");
     }
     assert_eq!(get(&server, "/page.html", &[]).status, 200);
+    // A file without variants has no language to choose.
+    for target in ["/page.de.html", "/text.html", "/app.js"] {
+        let response = get(&server, target, &[("Accept-Language", "it")]);
+        assert_eq!(response.status, 200, "{target}");
+    }
+    for target in ["/none.html", "/no/folder.html"] {
+        let response = get(&server, target, &[("Accept-Language", "it")]);
+        assert_eq!(response.status, 404, "{target}");
+    }
+    // There are variants, but none is the last resort.
+    for target in ["/other.html", "/others/"] {
+        let response = get(&server, target, &[("Accept-Language", "it")]);
+        assert_eq!(response.status, 406, "{target}");
+        assert!(all(&response, "Vary").contains("Accept-Language"));
+        let page = response.text();
+        assert!(page.contains(".fr.html</a>"), "{page}");
+        let french = get(&server, target, &[("Accept-Language", "fr")]);
+        assert_eq!(french.text(), "<p>fr", "{target}");
+        let allowed = server.request("OPTIONS", target, &[("Accept-Language", "it")]);
+        assert_eq!(allowed.status, 204, "{target}");
+    }
+}
+
+/// With several names of index files, or with clean URLs, one is refused only if no other is acceptable.
+#[test]
+fn a_refused_language_is_sent_only_if_nothing_else_is_acceptable() {
+    let server = |is_strict: bool| {
+        let indexes = ["index.html", "index.htm"];
+        Setup::new()
+            .file("both/index.en.html", "en")
+            .file("both/index.fr.htm", "fr")
+            .file("one/index.en.html", "en")
+            .with(move |config| {
+                config.site.negotiate = true;
+                config.site.strict_negotiation = is_strict;
+                config.site.index = indexes.map(str::to_owned).into();
+            })
+            .start()
+    };
+    for is_strict in [false, true] {
+        let server = server(is_strict);
+        check(&server, "/both/", "en;q=0, fr", "fr", "fr", "index.fr.htm");
+        check(&server, "/both/", "*", "en", "en", "index.en.html");
+    }
+    let refused = ("Accept-Language", "en;q=0, *");
+    assert_eq!(get(&server(false), "/one/", &[refused]).status, 200);
+    assert_eq!(get(&server(true), "/one/", &[refused]).status, 406);
+}
+
+#[test]
+fn a_list_of_many_representations_is_cut() {
+    let mut setup = Setup::new().file("page.html", "plain");
+    for number in 100..250 {
+        setup = setup.file(&format!("page.de-{number}.html"), "de");
+    }
+    let server = setup
+        .with(|config| {
+            config.site.negotiate = true;
+            config.site.strict_negotiation = true;
+        })
+        .start();
+    let page = get(&server, "/page.html", &[("Accept-Language", "fr")]).text();
+    assert_eq!(page.matches(" hreflang=").count(), 100, "{page}");
+    assert!(page.contains("page.html</a>"), "{page}");
+    assert!(page.contains("de-199.html</a>"), "{page}");
+    assert!(page.contains("The list leaves out 50 more."), "{page}");
+}
+
+#[test]
+fn tags_in_small_letters_are_found() {
+    let server = Setup::new()
+        .file("p.html", "plain")
+        .file("p.pt-br.html", "small")
+        .file("q.html", "plain")
+        .file("q.zh-hant.html", "small")
+        .file("q.zh-Hant.html", "usual")
+        .with(|config| config.site.negotiate = true)
+        .start();
+    check(
+        &server,
+        "/p.html",
+        "pt-BR",
+        "small",
+        "pt-BR",
+        "p.pt-br.html",
+    );
+    let usual = "q.zh-Hant.html";
+    check(&server, "/q.html", "zh-hant", "usual", "zh-Hant", usual);
+}
+
+#[test]
+fn only_tags_in_names_are_languages() {
+    let server = Setup::new()
+        .file("report.final.txt", "x")
+        .file("app.min.html", "x")
+        .file("notes.a.txt", "x")
+        .file("x.old.txt", "x")
+        .file("x.pt-br.txt", "x")
+        .with(|config| config.site.negotiate = true)
+        .start();
+    let language = |target: &str| {
+        let response = get(&server, target, &[]);
+        assert_eq!(response.status, 200, "{target}");
+        all(&response, "Content-Language")
+    };
+    for other in [
+        "/report.final.txt",
+        "/app.min.html",
+        "/notes.a.txt",
+        "/x.old.txt",
+    ] {
+        assert_eq!(language(other), "", "{other}");
+    }
+    assert_eq!(language("/x.pt-br.txt"), "pt-BR");
+}
+
+/// RFC 9110 section 8.8.1: a strong validator tells representations of one resource apart.
+#[test]
+fn languages_of_the_same_size_and_time_have_different_tags() {
+    let setup = Setup::new()
+        .file("a.html", "plain")
+        .file("a.de.html", "ja")
+        .file("a.fr.html", "ou")
+        .file("a.de.html.gz", "coded")
+        .file("a.fr.html.gz", "codes");
+    for name in ["a.de.html", "a.fr.html", "a.de.html.gz", "a.fr.html.gz"] {
+        let file = File::options().write(true).open(setup.root().join(name));
+        let time = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let set = file.and_then(|file| file.set_modified(time));
+        set.expect(name);
+    }
+    let server = setup
+        .with(|config| {
+            config.site.negotiate = true;
+            config.site.cache_memory = 0;
+            config.site.precompressed = true;
+        })
+        .start();
+    for coding in ["identity", "gzip"] {
+        let [german, french] = ["de", "fr"].map(|language| {
+            let fields = [("Accept-Language", language), ("Accept-Encoding", coding)];
+            let response = get(&server, "/a.html", &fields);
+            let is_coded = response.field("Content-Encoding") == Some("gzip");
+            assert_eq!(is_coded, coding == "gzip");
+            response.field("ETag").expect("a tag").to_owned()
+        });
+        assert_ne!(german, french, "{coding}");
+        let fields = [
+            ("Accept-Language", "fr"),
+            ("Accept-Encoding", coding),
+            ("If-None-Match", &german),
+        ];
+        assert_eq!(get(&server, "/a.html", &fields).status, 200, "{coding}");
+    }
 }
 
 /// The query asks for the folder, and not for a representation of its page.

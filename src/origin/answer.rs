@@ -26,7 +26,7 @@ use crate::origin::listing::ListingJob;
 use crate::origin::moved::{
     redirect, redirect_by_rule, redirect_to_normalised, redirect_to_root, redirect_to_slash,
 };
-use crate::origin::negotiate::{self, Outcome, bases, negotiate};
+use crate::origin::negotiate::{self, Outcome, Rank, Wants, bases, negotiate};
 use crate::origin::pages::Place;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{
@@ -36,6 +36,7 @@ use crate::origin::represent::Extra;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::resource::{Resource, resource};
 use crate::origin::response::Response;
+use crate::origin::variants::Sought;
 use crate::semantics::method::{ALLOW, Method};
 use crate::semantics::precondition;
 use crate::semantics::status::Status;
@@ -143,7 +144,18 @@ const HOW: How = How {
     answers: answer_path,
     refuses: refuse_path,
     asks: ask_for_password,
+    reads: read_variants,
 };
+
+fn read_variants(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    sought: Sought,
+    facts: Facts,
+) -> Answer {
+    let job = ListingJob::of_variants(origin, request, sought, facts, HOW);
+    Answer::Later(Box::new(job))
+}
 
 fn ask_for_password(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {
     login(origin, request, answer_protected, trace)
@@ -196,16 +208,24 @@ fn choose(
     trace: &mut Trace,
 ) -> Result<Choice, Obstacle> {
     let bases = bases(resource, path.as_bytes(), origin.site.options());
+    if bases.is_empty() {
+        return Ok(Choice::None(Dimensions::NONE));
+    }
+    let all = bases.iter().map(|base| negotiate::dimensions(base));
+    let dimensions = all.fold(Dimensions::NONE, Dimensions::and);
+    let wants = Wants::of(request);
+    let mut outcome = Outcome::None;
     for base in &bases {
-        let outcome = negotiate(origin, request, base, resource.file(), facts, trace)?;
-        let answer = answer_negotiated(origin, request, path, outcome, base, facts, trace)?;
-        if let Some(answer) = answer {
-            return Ok(Choice::Answer(answer));
+        let next = negotiate(origin, request, &wants, base, resource.file(), facts, trace)?;
+        if next.rank() > outcome.rank() {
+            outcome = next;
+        }
+        if outcome.rank() == Rank::Acceptable {
+            break;
         }
     }
-    let first = bases.first();
-    let dimensions = first.map_or(Dimensions::NONE, |base| negotiate::dimensions(base));
-    Ok(Choice::None(dimensions))
+    let answer = answer_negotiated(origin, request, path, outcome, dimensions, facts, trace)?;
+    Ok(answer.map_or(Choice::None(dimensions), Choice::Answer))
 }
 
 /// Answers a request for what its path names.
@@ -256,13 +276,14 @@ fn answer_resource(
     }
 }
 
-/// Answers a request with what was chosen among the representations of `base`, if there is any.
+/// Answers a request with what was chosen among representations, if there is any. They differ in these
+/// `dimensions`.
 fn answer_negotiated(
     origin: &mut Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
     outcome: Outcome,
-    base: &[u8],
+    dimensions: Dimensions,
     facts: &mut Facts,
     trace: &mut Trace,
 ) -> Result<Option<Answer>, Obstacle> {
@@ -273,7 +294,8 @@ fn answer_negotiated(
         }
         Outcome::File(negotiated) => {
             let bytes = path.as_bytes();
-            let extra = negotiate::extra(&negotiated, request, bytes, base);
+            let location = negotiate::location(origin, &negotiated.file, path, facts)?;
+            let extra = negotiate::extra(&negotiated, request, location, dimensions);
             let chosen = Chosen {
                 extra: with_disposition(extra, request, &negotiated.file, trace),
                 name: Cow::Owned(negotiated.file.path.to_vec()),
@@ -282,9 +304,8 @@ fn answer_negotiated(
             };
             answer_file(origin, request, path, chosen, facts, trace)?
         }
-        Outcome::NoneAcceptable(variants, folder) => {
-            let job = ListingJob::of_variants(origin, request, &folder, variants);
-            Answer::Later(Box::new(job))
+        Outcome::NoneAcceptable(sought, variants) => {
+            Answer::Ready(variants.response(&sought, dimensions))
         }
     }))
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::origin::handler::{Admitted, Answer, Origin, Polled, Responder};
 use crate::origin::request::{Request, RequestBody};
+use crate::origin::variants::{Sought, Variants};
 use crate::semantics::digest::Algorithm;
 use crate::semantics::trace::Trace;
 use crate::site::disk::Caller;
@@ -36,6 +37,8 @@ pub(super) enum Obstacle {
     Open(Box<[u8]>, Rc<StoredFile>),
     /// The file, which this path names, needs the digest of its content.
     Digest(Box<[u8]>, Rc<StoredFile>),
+    /// A directory must be read to know whether it has these files.
+    Variants(Sought),
     /// There is no descriptor or no coder free.
     Scarcity(DiskError),
     /// The file that would be sent needs a password, and the user is not known.
@@ -53,6 +56,8 @@ pub(super) struct Facts {
     /// Whether files are sent without entity-tags if those are not known, because a file changed each time
     /// that its content was read for one.
     pub may_lack_tags: bool,
+    /// What directories have of the files that were looked for.
+    variants: Vec<(Sought, Rc<Variants>)>,
 }
 
 /// What a path names, or why that cannot be served.
@@ -86,12 +91,25 @@ impl Facts {
         opened.map(|(_, opened)| opened)
     }
 
-    /// Forgets what was found, because a file has changed since.
+    /// What a directory has of the files that are looked for.
+    pub(super) fn variants(&self, sought: &Sought) -> Result<Rc<Variants>, Obstacle> {
+        let mut known = self.variants.iter();
+        match known.find(|(known, _)| known == sought) {
+            Some((_, variants)) => Ok(Rc::clone(variants)),
+            None => Err(Obstacle::Variants(sought.clone())),
+        }
+    }
+
+    /// Adds what a directory has.
+    pub(super) fn add_variants(&mut self, sought: Sought, variants: Variants) {
+        self.variants.push((sought, Rc::new(variants)));
+    }
+
+    /// Forgets which files there are, because one has changed since it was found. What directories have is
+    /// kept: each is read once for a request, so that the answer comes to an end.
     pub(super) fn clear(&mut self) {
-        *self = Facts {
-            may_lack_tags: self.may_lack_tags,
-            ..Facts::default()
-        };
+        self.found.clear();
+        self.opened = None;
     }
 }
 
@@ -110,6 +128,9 @@ pub(super) struct Waits {
 type Answers =
     fn(&mut Origin, &Request<'_>, SitePath<'_>, &mut Facts, &mut Trace) -> Result<Answer, Obstacle>;
 
+/// Reads the directory that may have these files, and then makes the answer with the facts.
+type Reads = fn(&mut Origin, &Request<'_>, Sought, Facts) -> Answer;
+
 /// Makes the response if the file cannot be served.
 type Refuses = fn(SitePath<'_>, DiskError, &mut Trace) -> Answer;
 
@@ -122,6 +143,8 @@ pub(super) struct How {
     pub refuses: Refuses,
     /// Makes the answer if the file needs a password.
     pub asks: Admitted,
+    /// Reads the directory that may have these files, and then makes the answer with the facts.
+    pub reads: Reads,
 }
 
 /// An answer that waits.
@@ -171,6 +194,34 @@ pub(super) fn answer_or_wait(
     )
 }
 
+/// Makes the answer to a request with these facts, as [`answer_or_wait`] does.
+pub(super) fn answer_with(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    facts: Facts,
+    how: How,
+    trace: &mut Trace,
+) -> Answer {
+    with_path(origin, request, |origin, path| match path {
+        Some(path) => go_on(origin, request, path, facts, how, Waits::default(), trace),
+        None => (how.refuses)(SitePath::root(), DiskError::Failed, trace),
+    })
+}
+
+/// Passes the decoded path of a request to `make`. `None` is a bug: it was decoded before.
+fn with_path<T>(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    make: impl FnOnce(&mut Origin, Option<SitePath<'_>>) -> T,
+) -> T {
+    let mut decoded = std::mem::take(&mut origin.decoded);
+    let raw = request.head.target.path().unwrap_or_default();
+    let path = origin.site.options().prefix.decode(raw, &mut decoded);
+    let made = make(origin, path.ok());
+    origin.decoded = decoded;
+    made
+}
+
 fn go_on(
     origin: &mut Origin,
     request: &Request<'_>,
@@ -208,6 +259,7 @@ fn go_on(
             waits.next_try(request.instant, fault)
         }
         Obstacle::Scarcity(fault) => Err(fault),
+        Obstacle::Variants(sought) => return (how.reads)(origin, request, sought, facts),
         // The answer begins again with the user.
         Obstacle::Password => return (how.asks)(origin, request, trace),
     };
@@ -345,18 +397,13 @@ impl Responder for DiskWait {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
-        let mut decoded = std::mem::take(&mut origin.decoded);
-        let raw = request.head.target.path().unwrap_or_default();
-        let polled = match origin.site.options().prefix.decode(raw, &mut decoded) {
-            Ok(path) => self.poll_path(request, path, origin, trace),
-            // A bug: it was decoded before.
-            Err(_) => {
+        with_path(origin, request, |origin, path| match path {
+            Some(path) => self.poll_path(request, path, origin, trace),
+            None => {
                 let nothing = SitePath::root();
                 Polled::Done((self.how.refuses)(nothing, DiskError::Failed, trace))
             }
-        };
-        origin.decoded = decoded;
-        polled
+        })
     }
 }
 

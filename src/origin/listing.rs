@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
-use crate::origin::disk_wait::{DISK_PATIENCE, RETRY, RETRY_PATIENCE, caller, next_try};
+use crate::origin::disk_wait::{
+    DISK_PATIENCE, Facts, How, RETRY, RETRY_PATIENCE, answer_with, caller, next_try,
+};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::offered::offered;
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
-use crate::origin::variants::Variants;
+use crate::origin::variants::{Sought, Variants};
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::method::Method;
@@ -31,7 +33,7 @@ use crate::site::held_listing::HeldListing;
 use crate::site::listing::{CONTENT_SECURITY_POLICY, Format, Listing, ListingQuery, Renderer};
 use crate::site::path::SitePath;
 use crate::site::resolve::Site;
-use crate::site::root::DiskError;
+use crate::site::root::{DiskError, Told};
 use crate::site::storage::Storage;
 
 /// A page of at most this many bytes is rendered at once, so its length is known. A longer one is
@@ -55,8 +57,8 @@ const BY_QUERY: Clause = clause!("RFC 9110 section 8.3", "format_by_query");
 pub struct ListingJob {
     reading: SharedReading,
     query: ListingQuery,
-    /// The response lists only these files, because none of them is acceptable.
-    variants: Option<Variants>,
+    /// The directory is only read to know what it has of some files.
+    search: Option<Search>,
     /// Further ways in which the responses for this path differ.
     dimensions: Dimensions,
     /// The decoded path.
@@ -74,6 +76,13 @@ pub struct ListingJob {
     registered: Registered,
 }
 
+/// Files that are looked for, and what the answer is then made with.
+struct Search {
+    sought: Sought,
+    facts: Facts,
+    how: How,
+}
+
 impl ListingJob {
     /// A job that lists the directory at `path` as the query of the request asks.
     /// `dimensions` are further ways in which the responses for this path differ.
@@ -89,15 +98,18 @@ impl ListingJob {
         job
     }
 
-    /// A job that lists only some files of a directory, because none of them is acceptable.
+    /// A job that looks for files in a directory, and then makes the answer with what it has found.
     pub(super) fn of_variants(
         origin: &mut Origin,
         request: &Request<'_>,
-        folder: &[u8],
-        variants: Variants,
+        sought: Sought,
+        facts: Facts,
+        how: How,
     ) -> ListingJob {
-        let query = ListingQuery::of_names_with(&String::from_utf8_lossy(&variants.stem));
-        ListingJob::with(origin, request, folder, query, Some(variants))
+        let query = ListingQuery::of_names_with(&String::from_utf8_lossy(&sought.stem));
+        let folder = sought.folder.clone();
+        let search = Search { sought, facts, how };
+        ListingJob::with(origin, request, &folder, query, Some(search))
     }
 
     fn with(
@@ -105,14 +117,14 @@ impl ListingJob {
         request: &Request<'_>,
         path: &[u8],
         query: ListingQuery,
-        variants: Option<Variants>,
+        search: Option<Search>,
     ) -> ListingJob {
         ListingJob {
             rules: AppliedRules::at(origin, request, path),
             reading: join(origin, request, path, &query),
             path: path.into(),
             query,
-            variants,
+            search,
             dimensions: Dimensions::NONE,
             gives_up: None,
             disk_deadline: None,
@@ -130,9 +142,9 @@ impl ListingJob {
         held: &Rc<HeldListing>,
         trace: &mut Trace,
     ) -> Result<Response, DiskError> {
-        if let Some(variants) = &self.variants {
-            let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
-            return Ok(variants.response(&listing));
+        if self.search.is_some() {
+            // The listing was taken back before `searched` could look at it.
+            return Err(DiskError::ListingsBusy);
         }
         let dimensions = DIMENSIONS.and(self.dimensions);
         dimensions.note(trace);
@@ -184,6 +196,32 @@ impl ListingJob {
         }))
     }
 
+    /// The answer of a job that looks for files, once the directory was read. A directory that does not
+    /// exist or may not be read has none of them.
+    fn searched(
+        &mut self,
+        read: &Read,
+        origin: &mut Origin,
+        request: &Request<'_>,
+        trace: &mut Trace,
+    ) -> Option<Answer> {
+        let search = self.search.as_ref()?;
+        let variants = match read {
+            Read::Done(Ok(held)) => search.sought.among(&*held.listing()?),
+            Read::Done(Err(fault)) if matches!(fault.told(), Told::Absent | Told::Forbidden) => {
+                Variants::default()
+            }
+            _ => return None,
+        };
+        let Search {
+            sought,
+            mut facts,
+            how,
+        } = self.search.take()?;
+        facts.add_variants(sought, variants);
+        Some(answer_with(origin, request, facts, how, trace))
+    }
+
     /// Waits for a descriptor and begins again, unless that has lasted too long.
     fn wait_for_descriptor(&mut self, now: Instant) -> Polled {
         self.begins_again = next_try(&mut self.descriptor_deadline, RETRY_PATIENCE, now);
@@ -225,6 +263,9 @@ impl Responder for ListingJob {
         drop(reading);
         if !matches!(read, Read::WaitsForDisk) {
             self.disk_deadline = None;
+        }
+        if let Some(answer) = self.searched(&read, origin, request, trace) {
+            return Polled::Done(answer);
         }
         let response = match read {
             Read::More => return Polled::More,

@@ -16,8 +16,8 @@ use crate::origin::handler::Origin;
 use crate::origin::represent::Extra;
 use crate::origin::request::Request;
 use crate::origin::resource::Resource;
-use crate::origin::variants::Variants;
-use crate::semantics::accept::chosen_alternate;
+use crate::origin::variants::{Sought, Variants};
+use crate::semantics::accept::preferred_alternates;
 use crate::semantics::cookie;
 use crate::semantics::language::{Language, Wanted, chosen, wanted};
 use crate::semantics::media_type::suggested_by;
@@ -42,16 +42,48 @@ pub(super) struct Negotiated {
     pub language: Option<Language>,
     /// Whether the query asks for this language, so that it is remembered.
     pub is_remembered: bool,
+    /// Whether the client refuses this language.
+    is_refused: bool,
 }
 
 /// What came of choosing.
 pub(super) enum Outcome {
     /// A file.
     File(Negotiated),
-    /// No file is acceptable, and the operator wants 406. The files are in this directory.
-    NoneAcceptable(Variants, Vec<u8>),
+    /// None of these files is acceptable, and the operator wants 406.
+    NoneAcceptable(Sought, Rc<Variants>),
     /// No representation exists.
     None,
+}
+
+/// How good an outcome is, worst first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// There is nothing to send.
+    Nothing,
+    /// The client refuses what exists.
+    Refused,
+    /// There is a file to send.
+    Acceptable,
+}
+
+impl Outcome {
+    /// How good it is.
+    pub(super) fn rank(&self) -> Rank {
+        match self {
+            Outcome::None => Rank::Nothing,
+            Outcome::NoneAcceptable(..) => Rank::Refused,
+            Outcome::File(chosen) if chosen.is_refused => Rank::Refused,
+            Outcome::File(_) => Rank::Acceptable,
+        }
+    }
+}
+
+/// The languages that a client wants. They are the same for all representations of an answer.
+pub(super) struct Wants {
+    wanted: Wanted,
+    /// How many of the tags come from the query.
+    from_query: usize,
 }
 
 /// Documents that people write in several languages.
@@ -88,12 +120,26 @@ impl<'a> Name<'a> {
             .iter()
             .rposition(|&byte| byte == b'.')
             .filter(|&dot| dot > 0)?;
-        Language::parse(&name[dot + 1..])
+        Language::of_name(&name[dot + 1..])
     }
 
-    fn in_language(&self, language: &Language) -> Vec<u8> {
-        let language = language.as_str().as_bytes();
-        [self.stem, b".", language, b".", self.extension].concat()
+    /// The paths of the file in a language. Most people write tags in their usual case, others in small
+    /// letters.
+    fn in_language(&self, language: &Language) -> impl Iterator<Item = Vec<u8>> {
+        let usual = language.as_str().to_owned();
+        let lower = usual.to_ascii_lowercase();
+        let lower = (lower != usual).then_some(lower);
+        let tags = [usual].into_iter().chain(lower);
+        tags.map(|tag| [self.stem, b".", tag.as_bytes(), b".", self.extension].concat())
+    }
+
+    /// The files of this name in all languages.
+    fn in_all_languages(&self) -> Sought {
+        Sought {
+            folder: folder_of(self.stem).to_vec(),
+            stem: last_segment(self.stem).to_vec(),
+            extension: [b".", self.extension].concat(),
+        }
     }
 
     fn is_document(&self) -> bool {
@@ -128,6 +174,7 @@ pub(super) fn dimensions(path: &[u8]) -> Dimensions {
 pub(super) fn negotiate(
     origin: &mut Origin,
     request: &Request<'_>,
+    wants: &Wants,
     path: &[u8],
     own: Option<&Rc<StoredFile>>,
     facts: &Facts,
@@ -139,7 +186,7 @@ pub(super) fn negotiate(
     let outcome = match name.language() {
         _ if !name.is_document() => own_or_none(own, None),
         Some(language) => own_or_none(own, Some(language)),
-        None => by_language(origin, request, &name, own, facts, trace)?,
+        None => by_language(origin, wants, &name, own, facts, trace)?,
     };
     match outcome {
         Outcome::File(chosen) => by_media_type(origin, request, chosen, facts, trace),
@@ -153,37 +200,39 @@ fn own_or_none(own: Option<&Rc<StoredFile>>, language: Option<Language>) -> Outc
             file: Rc::clone(file),
             language,
             is_remembered: false,
+            is_refused: false,
         })
     })
 }
 
-/// What the client wants, most wanted first: what the query says, then the cookie, then the field. Also how
-/// many of the tags come from the query.
-fn wanted_by(request: &Request<'_>) -> (Wanted, usize) {
-    let pairs = request.query_pairs();
-    let mut values = pairs.filter_map(|pair| pair.strip_prefix(b"lang="));
-    let query = values.next_back();
-    let by_query = query.map(chosen).unwrap_or_default();
-    let by_cookie = cookie::language(request.fields()).map(chosen);
-    let mut wanted = wanted(request.fields());
-    let from_query = by_query.len();
-    wanted.tags = [by_query, by_cookie.unwrap_or_default(), wanted.tags].concat();
-    (wanted, from_query)
+impl Wants {
+    /// What a client wants, most wanted first: what the query says, then the cookie, then the field.
+    pub(super) fn of(request: &Request<'_>) -> Wants {
+        let pairs = request.query_pairs();
+        let mut values = pairs.filter_map(|pair| pair.strip_prefix(b"lang="));
+        let query = values.next_back();
+        let by_query = query.map(chosen).unwrap_or_default();
+        let by_cookie = cookie::language(request.fields()).map(chosen);
+        let mut wanted = wanted(request.fields());
+        let from_query = by_query.len();
+        wanted.tags = [by_query, by_cookie.unwrap_or_default(), wanted.tags].concat();
+        Wants { wanted, from_query }
+    }
 }
 
 /// Looks for the languages that the client wants, one after another.
 fn by_language(
     origin: &mut Origin,
-    request: &Request<'_>,
+    wants: &Wants,
     name: &Name<'_>,
     own: Option<&Rc<StoredFile>>,
     facts: &Facts,
     trace: &mut Trace,
 ) -> Result<Outcome, Obstacle> {
     let default = origin.site.options().default_language.clone();
-    let (wanted, from_query) = wanted_by(request);
+    let wanted = &wants.wanted;
     for (number, language) in wanted.tags.iter().enumerate() {
-        let found = find(origin, &name.in_language(language), facts)?;
+        let found = find_in_language(origin, name, language, facts)?;
         let found = found.or_else(|| own.filter(|_| *language == default).cloned());
         if let Some(file) = found {
             trace.note(|| {
@@ -194,36 +243,66 @@ fn by_language(
             return Ok(Outcome::File(Negotiated {
                 file,
                 language: Some(language.clone()),
-                is_remembered: number < from_query,
+                is_remembered: number < wants.from_query,
+                is_refused: false,
             }));
         }
     }
-    let file = match own {
-        Some(_) => None,
-        None => find(origin, &name.in_language(&default), facts)?,
-    };
-    if own.is_none() && file.is_none() {
+    let refuses_default = wanted.refuses(&default);
+    let is_acceptable = wanted.accepts_others && (own.is_some() || !refuses_default);
+    if let Some(refusal) = refusal(origin, name, is_acceptable, facts)? {
+        return Ok(refusal);
+    }
+    let none = || Step::new(LANGUAGE, "no language that the client wants exists");
+    if own.is_some() {
+        trace.note(none);
+        return Ok(own_or_none(own, None));
+    }
+    let Some(file) = find_in_language(origin, name, &default, facts)? else {
         return Ok(Outcome::None);
-    }
-    if !wanted.accepts_others && origin.site.options().strict_negotiation {
-        let (folder, stem) = name
-            .stem
-            .split_at(name.stem.len() - last_segment(name.stem).len());
-        let variants = Variants {
-            stem: stem.to_vec(),
-            extension: [b".", name.extension].concat(),
-            dimensions: dimensions(&[name.stem, b".", name.extension].concat()),
-        };
-        return Ok(Outcome::NoneAcceptable(variants, folder.to_vec()));
-    }
-    trace.note(|| Step::new(LANGUAGE, "no language that the client wants exists"));
-    match own {
-        Some(_) => Ok(own_or_none(own, None)),
-        None => Ok(own_or_none(file.as_ref(), Some(default))),
-    }
+    };
+    trace.note(none);
+    Ok(Outcome::File(Negotiated {
+        file,
+        language: Some(default),
+        is_remembered: false,
+        is_refused: refuses_default,
+    }))
 }
 
-/// Looks for another media type that the client names and prefers.
+/// The refusal of a client that wants none of the languages, if the operator wants that. A file without
+/// variants has no language to choose, so it is sent to everyone.
+fn refusal(
+    origin: &Origin,
+    name: &Name<'_>,
+    is_acceptable: bool,
+    facts: &Facts,
+) -> Result<Option<Outcome>, Obstacle> {
+    let options = origin.site.options();
+    // The other files beside a file that is served alone are none of the client's business.
+    if is_acceptable || !options.strict_negotiation || options.only.is_some() {
+        return Ok(None);
+    }
+    let sought = name.in_all_languages();
+    let variants = facts.variants(&sought)?;
+    Ok((!variants.is_empty()).then_some(Outcome::NoneAcceptable(sought, variants)))
+}
+
+fn find_in_language(
+    origin: &mut Origin,
+    name: &Name<'_>,
+    language: &Language,
+    facts: &Facts,
+) -> Result<Option<Rc<StoredFile>>, Obstacle> {
+    for path in name.in_language(language) {
+        if let Some(file) = find(origin, &path, facts)? {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// Looks for another media type that the client prefers.
 fn by_media_type(
     origin: &mut Origin,
     request: &Request<'_>,
@@ -235,18 +314,17 @@ fn by_media_type(
     let Some(name) = Name::of(&path) else {
         return Ok(Outcome::File(chosen));
     };
-    for extension in name.alternates() {
-        let other = [name.stem, b".", extension.as_bytes()].concat();
-        let (Some(media_type), own) = (suggested_by(&other), &chosen.file.media_type.value) else {
-            continue;
-        };
-        if !chosen_alternate(request.fields(), media_type, own) {
-            continue;
-        }
-        if let Some(file) = find(origin, &other, facts)? {
+    let extensions = name.alternates().iter();
+    let paths = extensions.map(|extension| [name.stem, b".", extension.as_bytes()].concat());
+    let (paths, types): (Vec<Vec<u8>>, Vec<&str>) = paths
+        .filter_map(|path| suggested_by(&path).map(|media_type| (path, media_type)))
+        .unzip();
+    let own = &chosen.file.media_type.value;
+    for index in preferred_alternates(request.fields(), own, &types) {
+        if let Some(file) = find(origin, &paths[index], facts)? {
             trace.note(|| {
-                let finding = "the client names this media type, and does not prefer another one";
-                let value = Quote::of(media_type.as_bytes());
+                let finding = "the client prefers this media type to that of the file";
+                let value = Quote::of(types[index].as_bytes());
                 Step::new(MEDIA_TYPE, finding).with(Evidence::Value(value))
             });
             return Ok(Outcome::File(Negotiated { file, ..chosen }));
@@ -287,19 +365,69 @@ pub(super) fn bases(resource: &Resource<'_>, path: &[u8], options: &SiteOptions)
     }
 }
 
-/// What a choice adds to the fields of a response for `path`.
-pub(super) fn extra(chosen: &Negotiated, request: &Request<'_>, path: &[u8], base: &[u8]) -> Extra {
+/// The relative reference from `path` to a file that was chosen; `None` if `path` is the file's own URL.
+pub(super) fn location(
+    origin: &mut Origin,
+    file: &StoredFile,
+    path: SitePath<'_>,
+    facts: &Facts,
+) -> Result<Option<Vec<u8>>, Obstacle> {
+    let (path, folder) = (path.as_bytes(), folder_of(&file.path));
+    let name = clean_name(origin, file, facts)?;
+    if *file.path == *path || [folder, name].concat() == path {
+        return Ok(None);
+    }
+    if name.is_empty() {
+        return Ok(Some(b"./".to_vec()));
+    }
+    let mut location = Vec::new();
+    append(&mut location, format_args!("{}", percent::segment(name)));
+    Ok(Some(location))
+}
+
+/// The last segment of the URL of a file. With clean URLs, that of an index file is the URL of its folder,
+/// and that of a page lacks its extension, unless another file has that name.
+fn clean_name<'a>(
+    origin: &mut Origin,
+    file: &'a StoredFile,
+    facts: &Facts,
+) -> Result<&'a [u8], Obstacle> {
+    let (options, name) = (origin.site.options(), file.name());
+    if !options.clean_urls || options.only.is_some() {
+        return Ok(name);
+    }
+    if options.index.iter().any(|index| index.as_bytes() == name) {
+        let index = find(origin, folder_of(&file.path), facts)?;
+        let is_index = index.is_some_and(|index| index.path == file.path);
+        return Ok(if is_index { b"" } else { name });
+    }
+    Ok(match file.path.strip_suffix(b".html") {
+        Some(clean) if find(origin, clean, facts)?.is_none() => last_segment(clean),
+        _ => name,
+    })
+}
+
+/// The path of the folder of a file.
+fn folder_of(path: &[u8]) -> &[u8] {
+    &path[..path.len() - last_segment(path).len()]
+}
+
+/// What a choice adds to the fields of a response: `location` leads to the file, and the representations
+/// differ in these `dimensions`.
+pub(super) fn extra(
+    chosen: &Negotiated,
+    request: &Request<'_>,
+    location: Option<Vec<u8>>,
+    dimensions: Dimensions,
+) -> Extra {
     let mut extra = Extra {
-        dimensions: dimensions(base),
+        dimensions,
         ..Extra::default()
     };
     if let Some(language) = &chosen.language {
         extra = extra.field("Content-Language", language.to_string());
     }
-    if *chosen.file.path != *path {
-        let mut location = Vec::new();
-        let name = percent::segment(chosen.file.name());
-        append(&mut location, format_args!("{name}"));
+    if let Some(location) = location {
         extra = extra.field("Content-Location", location);
     }
     if let Some(language) = chosen.language.as_ref().filter(|_| chosen.is_remembered) {

@@ -83,19 +83,31 @@ impl Place<'_> {
     }
 }
 
-/// The page for 406 with a link to each representation, which is a file in this directory.
-pub fn variants_page(detail: &str, variants: &[(Language, Vec<u8>)]) -> Vec<u8> {
+/// The page for 406 with a link to each representation, which is a file in this directory. `further` is how
+/// many the list leaves out.
+pub fn variants_page(
+    detail: &str,
+    variants: &[(Option<Language>, &[u8])],
+    further: usize,
+) -> Vec<u8> {
     let mut page = beginning(Status::NotAcceptable);
     push_paragraph(&mut page, &sentence(detail));
     push_paragraph(&mut page, "Choose one of these:");
     page.push_str("<ul>\n");
     for (language, name) in variants {
         let (href, name) = (percent::segment(name), Html(name));
+        let language = language.as_ref();
+        let language = language.map(|tag| format!(" hreflang=\"{tag}\""));
+        let language = language.unwrap_or_default();
         page.push_str(&format!(
-            "<li><a href=\"{href}\" hreflang=\"{language}\">{name}</a></li>\n"
+            "<li><a href=\"{href}\"{language}>{name}</a></li>\n"
         ));
     }
-    page.push_str("</ul>\n</main>\n");
+    page.push_str("</ul>\n");
+    if further > 0 {
+        push_paragraph(&mut page, &format!("The list leaves out {further} more."));
+    }
+    page.push_str("</main>\n");
     page.into_bytes()
 }
 

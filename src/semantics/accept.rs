@@ -9,6 +9,8 @@
 //! `text/html,application/xml;q=0.9,*/*;q=0.8` and for `*/*`. It sends JSON for
 //! `application/json`.
 
+use std::cmp::Reverse;
+
 use super::field::{FieldName, Fields, split_outside_quotes};
 use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use super::weight::{Weight, split_weight};
@@ -119,16 +121,29 @@ pub(super) fn acceptance(fields: &Fields, media_type: &str) -> Acceptance {
     }
 }
 
-/// Whether an alternate of a representation is sent instead of it: the client names the alternate's media
-/// type, and its weight is not lower than that of the representation's own. A client that accepts
-/// everything gets the representation itself, because it may not know the other type.
-pub fn chosen_alternate(fields: &Fields, alternate: &str, own: &str) -> bool {
-    let Some(matched) = most_specific(fields, alternate) else {
-        return false;
+/// Which alternates of a representation are sent instead of it if they exist, most wanted first: their
+/// indexes in `alternates`, which are media types in the server's order of preference.
+///
+/// The client must name the media type of an alternate, and its weight must not be lower than that of the
+/// representation's own. A client that accepts everything gets the representation itself, because it may
+/// not know the other type. If it refuses the representation, every alternate that it accepts is better.
+pub fn preferred_alternates(fields: &Fields, own: &str, alternates: &[&str]) -> Vec<usize> {
+    let accepted = |media_type| {
+        most_specific(fields, media_type).filter(|matched| !matched.weight.is_refusal())
     };
-    let weight_of_own = most_specific(fields, own).map(|own| own.weight);
-    let is_named = matched.precision >= 2 && !matched.weight.is_refusal();
-    is_named && weight_of_own.is_none_or(|own| matched.weight >= own)
+    let own = accepted(own).map(|own| own.weight);
+    let alternates = alternates.iter().enumerate();
+    let mut preferred: Vec<(Weight, usize)> = alternates
+        .filter_map(|(index, media_type)| {
+            let matched = accepted(media_type)?;
+            let is_named = matched.precision >= 2;
+            let is_better = own.is_none_or(|own| is_named && matched.weight >= own);
+            is_better.then_some((matched.weight, index))
+        })
+        .collect();
+    // A stable sort: of equal weights, the server's first counts.
+    preferred.sort_by_key(|&(weight, _)| Reverse(weight));
+    preferred.into_iter().map(|(_, index)| index).collect()
 }
 
 /// The most specific media range that matches `media_type`. It applies even if its weight is lower.
@@ -238,29 +253,44 @@ mod tests {
     }
 
     #[test]
-    fn an_alternate_must_be_named() {
-        let check = |value: &str, want: bool| {
+    fn alternates_are_sent_in_the_order_of_the_client() {
+        const AVIF: usize = 0;
+        const WEBP: usize = 1;
+        let check = |value: &str, want: &[usize]| {
             let section = Section::of(&[(FieldName::Accept, value)]);
-            let got = chosen_alternate(&section.fields(), "image/avif", "image/png");
+            let alternates = ["image/avif", "image/webp"];
+            let got = preferred_alternates(&section.fields(), "image/png", &alternates);
             assert_eq!(got, want, "{value}");
         };
         check(
             "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
-            true,
+            &[AVIF, WEBP],
         ); // Chromium
-        check("image/avif", true);
-        check("image/avif, image/png", true);
-        check("image/avif;q=0.5, image/png", false);
-        check("image/avif;q=0.5, image/*;q=0.4", true);
-        check("image/avif;q=0", false);
-        check("image/*", false);
-        check("*/*", false);
-        check("image/png", false);
-        assert!(!chosen_alternate(
-            &Fields::empty(),
-            "image/avif",
-            "image/png"
-        ));
+        // An alternate must be named.
+        check("image/avif", &[AVIF]);
+        check("image/avif, image/png", &[AVIF]);
+        check("image/avif;q=0.5, image/*;q=0.4", &[AVIF]);
+        check("image/*", &[]);
+        check("*/*", &[]);
+        check("image/png", &[]);
+        // The weights count before the server's order.
+        check("image/webp, image/avif", &[AVIF, WEBP]);
+        check("image/avif;q=0.5, image/webp", &[WEBP, AVIF]);
+        check("image/avif;q=0.5, image/webp, image/png;q=0.8", &[WEBP]);
+        check("image/avif;q=0.5, image/png", &[]);
+        // 12.4.2: `q=0` is not acceptable.
+        check("image/avif;q=0", &[]);
+        check("image/avif;q=0, image/webp", &[WEBP]);
+        check("image/png;q=0, */*", &[AVIF, WEBP]);
+        check(
+            "image/png;q=0, image/webp;q=0.2, image/*;q=0.1",
+            &[WEBP, AVIF],
+        );
+        check("image/png;q=0, image/avif;q=0, */*", &[WEBP]);
+        check("image/png;q=0", &[]);
+        check("text/html", &[]);
+        let none = preferred_alternates(&Fields::empty(), "image/png", &["image/avif"]);
+        assert!(none.is_empty());
     }
 
     #[test]

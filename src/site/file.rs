@@ -158,8 +158,10 @@ impl StoredFile {
         let has_date = self.state.modified > LAST_MEANINGLESS_TIME;
         let change = (bytes.is_none() && !has_date).then(|| self.state.last_change());
         // A client that has the same bytes as another media type must not keep them as that (RFC 9110
-        // section 8.8.1).
-        let content = hash((self.state.version(), bytes, change, &self.media_type.value));
+        // section 8.8.1). Files in several languages are representations of one resource. They may have the
+        // same size, time and type, so the path is what makes their tags differ.
+        let media_type = &self.media_type.value;
+        let content = hash((self.state.version(), bytes, change, media_type, &self.path));
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
         self.tag(&format!("{content:016x}"), &format!("{coded:016x}"));
