@@ -161,9 +161,9 @@ fn own_or_none(own: Option<&Rc<StoredFile>>, language: Option<Language>) -> Outc
 /// many of the tags come from the query.
 fn wanted_by(request: &Request<'_>) -> (Wanted, usize) {
     let pairs = request.query_pairs();
-    let mut values = pairs.filter_map(|pair| pair.strip_prefix(b"lang="));
-    let query = values.next_back();
-    let by_query = query.map(chosen).unwrap_or_default();
+    let mut named = pairs.filter(|pair| *pair.name == *b"lang");
+    let query = named.next_back();
+    let by_query = query.map(|pair| chosen(&pair.value)).unwrap_or_default();
     let by_cookie = cookie::language(request.fields()).map(chosen);
     let mut wanted = wanted(request.fields());
     let from_query = by_query.len();
