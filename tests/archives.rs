@@ -367,10 +367,13 @@ fn rules_for_the_path_apply() {
         on(config);
         let added = config.rules.add_cache("/d/=max-age=60");
         added.expect("a rule");
+        config.rules.add_field("/d/ X-A: b").expect("a rule");
     };
     let server = site().with(with_rule).start();
     let head = server.request("HEAD", "/d/?archive=zip", &[]);
-    assert_eq!(head.field("Cache-Control"), Some("max-age=60"));
+    assert_eq!(head.field("X-A"), Some("b"));
+    // The rules for caches are for files.
+    assert_eq!(head.field("Cache-Control"), Some("no-cache"));
 }
 
 /// HTTP/1.0 has no chunks: the archive ends with the connection.
@@ -398,6 +401,8 @@ fn only_an_archive_that_is_asked_for_is_sent() {
     ] {
         assert!(listed(&server.get(target, &[])), "{target}");
     }
+    let head = server.request("HEAD", "/d/?%61rchive=z%69p", &[]);
+    assert_eq!(head.field("Content-Type"), Some("application/zip"));
     assert_eq!(server.get("/d/a.txt?archive=zip", &[]).text(), "content");
     assert_eq!(server.get("/nothing/?archive=zip", &[]).status, 404);
     assert_eq!(

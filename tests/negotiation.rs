@@ -196,6 +196,8 @@ fn concept_22_a_chosen_language_is_remembered_in_a_cookie() {
         &[german, ("Cookie", "a=b; docroot-lang=zh")],
     );
     assert_eq!((&*later.text(), &*all(&later, "Set-Cookie")), ("<p>zh", ""));
+    let encoded = get(&server, "/page.html?l%61ng=zh%2DHant", &[german]);
+    assert_eq!(encoded.text(), "<p>zh-Hant");
     // The query counts before the cookie, and a language that does not exist before neither.
     let other = get(
         &server,

@@ -384,7 +384,7 @@ fn what_is_protected_is_private() {
     check(file, &["Range: bytes=0-1"], 206, private);
     check(file, &["Range: bytes=0-1,3-4"], 206, private);
     check(file, &["If-None-Match: *"], 304, private);
-    check("GET /private/list/", &[], 200, private);
+    check("GET /private/list/", &[], 200, "private, no-cache");
     check(file, &["Range: bytes=99-"], 416, "private, no-cache");
     check(file, &["If-Match: \"x\""], 412, "private, no-cache");
     check("GET /private", &[], 301, "private, no-cache");

@@ -86,6 +86,24 @@ fn without_the_option_urls_are_the_names_of_files() {
     check(&server, "/both", 301, "both/");
 }
 
+/// Their clean URLs would lead to a directory.
+#[test]
+fn a_page_that_is_only_an_extension_keeps_its_name() {
+    let server = server(|config| {
+        config.site.clean_urls = true;
+        config.site.hidden = true;
+    });
+    for name in [".html", "..html", "...html"] {
+        server.write(name, name);
+        server.write(&format!("docs/{name}"), name);
+        check(&server, &format!("/{name}"), 200, name);
+        check(&server, &format!("/docs/{name}"), 200, name);
+    }
+    server.write(".a.html", "hidden");
+    check(&server, "/.a.html", 301, ".a");
+    check(&server, "/.a", 200, "hidden");
+}
+
 /// A conditional request and a range are for the page, whatever its URL.
 #[test]
 fn a_clean_url_is_a_resource_like_any_other() {
@@ -198,6 +216,19 @@ fn a_site_has_its_own_error_pages() {
     );
 }
 
+/// Its content cannot be sent to a client that was not asked for its codings.
+#[test]
+fn an_error_page_that_is_stored_in_a_coding_is_not_sent() {
+    let server = server(|config| {
+        let rule = "404.html=text/html; coding=gzip";
+        config.site.types.add(&format!("/{rule}")).expect(rule);
+    });
+    server.write("404.html", b"\x1f\x8b\x08 in gzip");
+    check_absent(&server, "/none");
+    let coded = server.get("/404.html", &[("Accept-Encoding", "gzip")]);
+    assert_eq!(coded.field("Content-Encoding"), Some("gzip"));
+}
+
 #[test]
 fn concept_27_redirects_are_those_of_the_operator() {
     let server = server(|config| {
@@ -275,6 +306,8 @@ fn concept_24_a_file_can_be_saved() {
         assert_eq!(disposition(target, &[]), (200, None), "{target}");
     }
     assert_eq!(disposition("/none?download", &[]), (404, None));
+    let decoded = disposition("/about.html?%64ownload", &[]);
+    assert_eq!(decoded, (200, saved("filename=\"about.html\"")));
 }
 
 #[test]
@@ -284,7 +317,7 @@ fn a_site_may_stand_below_a_prefix() {
         config.site.clean_urls = true;
         let rule = "/assets/*=max-age=60";
         config.rules.add_cache(rule).expect(rule);
-        let redirect = "/old/*=/app/v1/$1";
+        let redirect = "/old/*=/$1";
         config.rules.redirects.add(redirect).expect(redirect);
     });
     check(&server, "/app/v1/", 200, "<p>start");
@@ -302,4 +335,14 @@ fn a_site_may_stand_below_a_prefix() {
     assert_eq!(script.field("Cache-Control"), Some("max-age=60"));
     let listing = server.get("/app/v1/folder/", &[]).text();
     assert!(listing.contains("href=\"a.txt\""), "{listing}");
+}
+
+/// Without `./`, it would be read as a URL of the scheme `a`.
+#[test]
+fn a_prefix_may_have_a_colon() {
+    let server = server(|config| config.site.prefix = Prefix::parse("/a:b").expect("a prefix"));
+    check(&server, "/a:b", 301, "./a:b/");
+    check(&server, "/a:b?q", 301, "./a:b/?q");
+    check(&server, "/a%3Ab", 301, "a%3Ab/");
+    check(&server, "/a:b/", 200, "<p>start");
 }

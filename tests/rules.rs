@@ -17,6 +17,7 @@ fn server(change: impl FnOnce(&mut Rules)) -> TestServer {
         .file("assets/app.js", TEXT.repeat(20))
         .file("assets/deep/x.css", "p{}")
         .file("docs/a.txt", "some text")
+        .file("docs/b.txt", "some text")
         .file("list/one.txt", "1")
         .with(|config| change(&mut config.rules))
         .start()
@@ -53,6 +54,7 @@ fn cached() -> TestServer {
         for rule in [
             "/assets/*.js=public, max-age=31536000, immutable",
             "/{index.html,list/**}=max-age=60",
+            "/docs/a.txt=private, max-age=60",
             "/assets/**=max-age=5",
         ] {
             rules.add_cache(rule).expect(rule);
@@ -77,11 +79,48 @@ fn concept_19_the_first_rule_that_matches_says_what_caches_may_do() {
         CACHE,
         &["max-age=5"],
     );
-    check(&get(&server, "/docs/a.txt"), 200, CACHE, &["no-cache"]);
+    check(&get(&server, "/docs/b.txt"), 200, CACHE, &["no-cache"]);
     // The path of the index file counts for its directory.
     check(&get(&server, "/"), 200, CACHE, &["max-age=60"]);
     check(&get(&server, "/index.html"), 200, CACHE, &["max-age=60"]);
-    check(&get(&server, "/list/"), 200, CACHE, &["max-age=60"]);
+}
+
+/// Listings and archives change with each file in the directory.
+#[test]
+fn the_rules_for_caches_are_for_files() {
+    let server = Setup::new()
+        .file("assets/app.js", TEXT.repeat(20))
+        .with(|config| {
+            config.site.archive = true;
+            let rules = &mut config.rules;
+            let forever = "/**=public, max-age=31536000, immutable";
+            rules.add_cache(forever).expect("a rule");
+            rules.add_field("/assets/** X-A: b").expect("a rule");
+            rules.cors.add("*").expect("an origin");
+        })
+        .start();
+    for target in ["/assets/", "/assets/?format=json", "/assets/?archive=zip"] {
+        let response = get(&server, target);
+        check(&response, 200, CACHE, &["no-cache"]);
+        check(&response, 200, "X-A", &["b"]);
+        check(&response, 200, ALLOW_ORIGIN, &["*"]);
+        let mut old = server.connect();
+        old.send(format!("GET {target} HTTP/1.0\r\nHost: a\r\n\r\n").as_bytes());
+        check(&old.response("GET"), 200, "Expires", &[]);
+    }
+    let listing = get(&server, "/assets/");
+    let tag = format!("If-None-Match: {}", listing.field("ETag").expect("a tag"));
+    let again = ask(&server, "GET /assets/", &[&tag]);
+    check(&again, 304, CACHE, &["no-cache"]);
+    let refused = ["Accept-Encoding: *;q=0"];
+    check(
+        &ask(&server, "GET /assets/", &refused),
+        406,
+        CACHE,
+        &["no-cache"],
+    );
+    let forever = &["public, max-age=31536000, immutable"];
+    check(&get(&server, "/assets/app.js"), 200, CACHE, forever);
 }
 
 #[test]
@@ -165,6 +204,8 @@ fn a_client_of_http_1_0_is_told_when_a_response_expires() {
     assert_eq!(seconds(&old, "Expires"), later);
     for (path, version) in [
         ("/index.html", "1.1"),
+        ("/docs/b.txt", "1.0"),
+        // A shared cache of HTTP/1.0 knows Expires, but not private.
         ("/docs/a.txt", "1.0"),
         ("/assets/none", "1.0"),
     ] {
@@ -249,6 +290,54 @@ fn the_operators_fields_are_added_replaced_and_removed() {
         &[&format!("If-Modified-Since: {modified}")],
     );
     check(&since, 304, "X-Robots-Tag", &["noindex"]);
+}
+
+/// RFC 9110 section 5.3: a field has one line, also if it depends on the request.
+#[test]
+fn the_operators_fields_replace_and_remove_what_depends_on_the_request() {
+    let names = [
+        "Content-Disposition",
+        "Content-Language",
+        "Content-Location",
+        "Set-Cookie",
+    ];
+    let server = |rule: fn(&str) -> String| {
+        let setup = Setup::new()
+            .file("page.html", "<p>unlabelled")
+            .file("page.de.html", "<p>deutsch");
+        let setup = setup.with(|config| {
+            config.site.negotiate = true;
+            for rule in names.map(rule) {
+                config.rules.add_field(&rule).expect(&rule);
+            }
+        });
+        setup.start()
+    };
+    let target = "/page.html?lang=de&download";
+    let plain = server(|name| format!("X-{name}: x"));
+    let removing = server(|name| format!("{name}:"));
+    let replacing = server(|name| format!("/** {name}: own"));
+    let line = format!("GET {target}");
+    for (fields, status) in [
+        (&[][..], 200),
+        (&["Range: bytes=0-1"], 206),
+        (&["Range: bytes=0-1,4-5"], 206),
+        (&["If-None-Match: *"], 304),
+    ] {
+        let (without, with) = (
+            ask(&removing, &line, fields),
+            ask(&replacing, &line, fields),
+        );
+        for name in names {
+            assert_eq!(values(&ask(&plain, &line, fields), name).len(), 1, "{name}");
+            check(&without, status, name, &[]);
+            check(&with, status, name, &["own"]);
+        }
+        for response in [&without, &with] {
+            let vary = values(response, "Vary").join(", ");
+            assert!(vary.contains("Accept-Language"), "{vary}");
+        }
+    }
 }
 
 #[test]
@@ -349,7 +438,16 @@ fn listed_origins_may_read_every_response() {
             "{line} {status}"
         );
         let exposed = response.field("Access-Control-Expose-Headers");
-        assert!(exposed.is_some_and(|names| names.contains("Content-Range")));
+        let exposed = exposed.unwrap_or_default();
+        for name in [
+            "Content-Range",
+            "Content-Location",
+            "Content-Disposition",
+            "Repr-Digest",
+            "Content-Digest",
+        ] {
+            assert!(exposed.contains(name), "{name}: {exposed}");
+        }
     }
     for origin in ["Origin: https://c.example", "Origin: null", "X: y"] {
         let response = ask(&server, line, &[origin]);
@@ -392,6 +490,7 @@ fn a_preflight_request_is_answered_alike_for_all_paths() {
             &["range, x-a"],
         );
         check(&response, 204, "Access-Control-Max-Age", &["7200"]);
+        check(&response, 204, "Access-Control-Expose-Headers", &[]);
         check(
             &response,
             204,

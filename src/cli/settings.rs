@@ -131,6 +131,7 @@ impl Settings {
         config.site.cache_memory = cache_memory(self.cache_memory, config.site.memory)?;
         config.tls = self.https.options()?;
         check_passwords(&mut config)?;
+        config.rules.check().map_err(|fault| fault.to_string())?;
         // People compare the log with their clock, programs compare logs of several machines.
         let log_time = self.log_time.unwrap_or(match config.log.format {
             LogFormat::Pretty => LogTime::Local,
@@ -163,6 +164,8 @@ impl Settings {
         let site = &mut self.config.site;
         site.cache_memory = cache_memory(self.cache_memory, site.memory)?;
         check_passwords(&mut self.config)?;
+        let checked = self.config.rules.check();
+        checked.map_err(|fault| fault.to_string())?;
         Ok(Explain {
             target,
             method: self.request.method,

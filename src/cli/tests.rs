@@ -178,6 +178,22 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
         "invalid value 'a.example' for '--cors <ORIGIN>': write an origin such as https://app.example, \
          or *",
     );
+    for field in [
+        "Access-Control-Allow-Credentials: true",
+        "/api/** access-control-allow-credentials: true",
+    ] {
+        check(
+            &["--cors", "-H", field],
+            "--cors for every origin and -H 'Access-Control-Allow-Credentials' contradict each other, \
+             because browsers refuse credentials for *: list the origins, as in \
+             --cors=https://app.example, or leave the field out",
+        );
+    }
+    check(
+        &["--redirect", "/a=/%zz"],
+        "invalid value '/a=/%zz' for '--redirect <RULE>': two hex digits must follow the % at character \
+         2 of the target: write %25 for a percent sign",
+    );
     check(
         &["--etag", "inode"],
         "invalid value 'inode' for '--etag <SOURCE>'; [possible values: metadata, content]",

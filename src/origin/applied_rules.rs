@@ -27,9 +27,11 @@ pub struct AppliedRules {
 }
 
 impl AppliedRules {
-    /// The rules for the path of a request.
+    /// The rules for what docroot generates for the path of a request: a listing or an archive.
     pub(super) fn at(origin: &Origin, request: &Request<'_>, path: &[u8]) -> AppliedRules {
-        AppliedRules::with(origin, request, origin.rules.matching(path))
+        let mut set = origin.rules.matching(path);
+        set.is_generated = true;
+        AppliedRules::with(origin, request, set)
     }
 
     /// The rules for a file that is sent for `path`: those for this path and those for the file's own.
@@ -59,6 +61,11 @@ impl AppliedRules {
     /// Which rules they are.
     pub(super) fn set(&self) -> RuleSet {
         self.set
+    }
+
+    /// Whether the operator adds, replaces or removes the field with this name.
+    pub(super) fn have_field(&self, name: &str) -> bool {
+        self.rules.have_field(self.set, name)
     }
 
     /// What caches may do with the representation.
@@ -128,7 +135,7 @@ fn add_expires(rules: &Rules, set: RuleSet, request: &Request<'_>, response: &mu
         return;
     }
     let policy = rules.cache_policy(set);
-    if let Some(seconds) = policy.and_then(|policy| policy.max_age()) {
+    if let Some(seconds) = policy.and_then(|policy| policy.expires()) {
         let expires = request.now.plus(seconds);
         response.fields.push("Expires", expires);
     }

@@ -43,10 +43,10 @@ pub(super) fn wanted(
         return None;
     }
     let pairs = request.query_pairs();
-    let mut values = pairs.filter_map(|pair| pair.strip_prefix(b"archive="));
+    let mut named = pairs.filter(|pair| *pair.name == *b"archive");
     let mut formats = ArchiveFormat::ALL.into_iter();
-    let value = values.next_back()?;
-    formats.find(|format| format.extension().as_bytes() == value)
+    let value = named.next_back()?.value;
+    formats.find(|format| *format.extension().as_bytes() == *value)
 }
 
 /// Answers a request for an archive of the directory at `path`.

@@ -10,7 +10,9 @@
 use crate::origin::reason::Reason;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
-use crate::semantics::cors::{Cors, EXPOSED, PREFLIGHT_AGE, is_preflight, requested_names};
+use crate::semantics::cors::{
+    ALLOW_CREDENTIALS, Cors, EXPOSED, PREFLIGHT_AGE, is_preflight, requested_names,
+};
 use crate::semantics::field::FieldName;
 use crate::semantics::method::ALLOW;
 use crate::semantics::rules::{RuleSet, Rules};
@@ -60,18 +62,22 @@ pub(super) fn add(rules: &Rules, set: RuleSet, request: &Request<'_>, response: 
     let Some(origin) = cors.allowed(request.fields()) else {
         return;
     };
+    // Scripts never see the response to a preflight request.
+    let exposed = (response.reason != Reason::Preflight).then_some(EXPOSED);
     let fields = [
-        ("Access-Control-Allow-Origin", origin),
-        ("Access-Control-Expose-Headers", EXPOSED),
-        ("Timing-Allow-Origin", origin),
+        ("Access-Control-Allow-Origin", Some(origin)),
+        ("Access-Control-Expose-Headers", exposed),
+        ("Timing-Allow-Origin", Some(origin)),
     ];
     for (name, value) in fields {
+        let Some(value) = value else {
+            continue;
+        };
         if !rules.have_field(set, name) {
             response.fields.push(name, value.to_owned());
         }
     }
-    const CREDENTIALS: &str = "Access-Control-Allow-Credentials";
-    if set.is_protected && cors.varies() && !rules.have_field(set, CREDENTIALS) {
-        response.fields.push(CREDENTIALS, "true");
+    if set.is_protected && cors.varies() && !rules.have_field(set, ALLOW_CREDENTIALS) {
+        response.fields.push(ALLOW_CREDENTIALS, "true");
     }
 }

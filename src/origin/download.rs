@@ -15,8 +15,7 @@ pub(super) fn with_disposition(
 ) -> Extra {
     const DOWNLOAD: Clause = clause!("RFC 6266 section 4.2", "with_disposition");
     let mut pairs = request.query_pairs();
-    let is_asked = pairs.any(|pair| pair.split(|&byte| byte == b'=').next() == Some(b"download"));
-    if !is_asked {
+    if !pairs.any(|pair| *pair.name == *b"download") {
         return extra;
     }
     let value = attachment(file.name());

@@ -14,6 +14,7 @@ use crate::origin::handler::Origin;
 use crate::origin::refuse::{error_with_document, without_page};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
+use crate::semantics::coding::Coding;
 use crate::semantics::navigation::is_navigation;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
@@ -82,6 +83,8 @@ pub(super) fn document(
     let found = match facts.find(origin, SitePath::of_decoded(name.as_bytes()))? {
         // Whoever may not read the page gets the one of the server.
         Ok(Found::File(file)) if !may_read(&origin.rules, request, &file.path) => return Ok(None),
+        // The page is sent as it is stored, and the client was not asked for its codings.
+        Ok(Found::File(file)) if file.stored() != Coding::Identity => return Ok(None),
         Ok(Found::File(file)) if !file.is_size_unknown => file,
         Ok(_) | Err(_) => return Ok(None),
     };

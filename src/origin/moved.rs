@@ -19,7 +19,9 @@ pub(super) fn redirect_by_rule(
     trace: &mut Trace,
 ) -> Option<Response> {
     let query = request.head.target.query();
-    let (status, location) = origin.rules.redirects.find(path.as_bytes(), query)?;
+    let prefix = origin.site.options().prefix.as_bytes();
+    let redirects = &origin.rules.redirects;
+    let (status, location) = redirects.find(prefix, path.as_bytes(), query)?;
     let reason = Reason::RedirectRule;
     Some(redirect_to(status, location, reason, trace))
 }
@@ -68,7 +70,10 @@ pub(super) fn redirect_to_root(
 ) -> Option<Response> {
     let last = last_segment(raw);
     let mut location = Vec::new();
-    append(&mut location, format_args!("{}/", percent::as_sent(last)));
+    // Without it, `a:b/` would be read as a URL of the scheme `a`.
+    let start = if last.contains(&b':') { "./" } else { "" };
+    let last = percent::as_sent(last);
+    append(&mut location, format_args!("{start}{last}/"));
     let reason = Reason::DirectoryWithoutSlash;
     (fault == PathError::PrefixWithoutSlash).then(|| redirect(request, location, reason, trace))
 }

@@ -209,9 +209,9 @@ impl Wants {
     /// What a client wants, most wanted first: what the query says, then the cookie, then the field.
     pub(super) fn of(request: &Request<'_>) -> Wants {
         let pairs = request.query_pairs();
-        let mut values = pairs.filter_map(|pair| pair.strip_prefix(b"lang="));
-        let query = values.next_back();
-        let by_query = query.map(chosen).unwrap_or_default();
+        let mut named = pairs.filter(|pair| *pair.name == *b"lang");
+        let query = named.next_back();
+        let by_query = query.map(|pair| chosen(&pair.value)).unwrap_or_default();
         let by_cookie = cookie::language(request.fields()).map(chosen);
         let mut wanted = wanted(request.fields());
         let from_query = by_query.len();

@@ -211,11 +211,14 @@ impl Metadata<'_> {
         fields
     }
 
+    /// Adds what depends on the request. It follows the prepared lines, which have the operator's field of
+    /// the same name, or none if the operator removes the field.
     fn push_extra(&self, fields: &mut FieldSection) {
         if !self.extra.dimensions.is_empty() {
             fields.push("Vary", self.extra.dimensions.vary());
         }
-        for (name, value) in &self.extra.fields {
+        let all = self.extra.fields.iter();
+        for (name, value) in all.filter(|(name, _)| !self.rules.have_field(name)) {
             fields.push(name, value.clone());
         }
     }

@@ -9,6 +9,7 @@ use crate::semantics::date::HttpDate;
 use crate::semantics::field::Fields;
 use crate::semantics::method::Method;
 use crate::semantics::protection::User;
+use crate::text::form::{self, Pair};
 
 /// One request, parsed and checked.
 #[derive(Clone, Copy)]
@@ -68,8 +69,8 @@ impl<'a> Request<'a> {
         self.head.target.query().unwrap_or_default()
     }
 
-    /// The pairs of the query, such as `sort=name` or `download`, as sent.
-    pub fn query_pairs(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + use<'a> {
-        self.query().split(|&byte| byte == b'&')
+    /// The pairs of the query, such as `sort=name` or `download`, decoded.
+    pub fn query_pairs(&self) -> impl DoubleEndedIterator<Item = Pair<'a>> + use<'a> {
+        form::pairs(self.query())
     }
 }

@@ -125,6 +125,10 @@ fn clean_reference(
     let Some(clean) = bytes.strip_suffix(HTML) else {
         return Ok(None);
     };
+    // What is left of `.html`, `..html` and `...html` would lead to a directory.
+    if matches!(last_segment(clean), b"" | b"." | b"..") {
+        return Ok(None);
+    }
     // A file of the clean name comes first.
     let is_taken = matches!(
         facts.find(origin, SitePath::of_decoded(clean))?,

@@ -63,7 +63,7 @@ pub enum CachePolicyError {
     FieldNames(Directive),
     /// Two directives contradict each other.
     Contradiction(Directive, Directive),
-    /// A directive has no effect without the other one.
+    /// A directive makes sense only with the other one.
     Needs(Directive, Directive),
 }
 
@@ -192,11 +192,9 @@ impl CachePolicy {
         let forbids_storing = has(NoStore) && !has(MustUnderstand);
         let forbids_reuse = [(NoStore, forbids_storing), (NoCache, has_whole(NoCache))];
         for (directive, _) in forbids_reuse.into_iter().filter(|(_, forbids)| *forbids) {
-            let positive =
-                |one: &Directive| matches!(self.find(*one), Some(Argument::Seconds(1..)));
             let mut times = [MaxAge, SMaxAge, StaleWhileRevalidate, StaleIfError].into_iter();
             let other = times
-                .find(positive)
+                .find(|one| self.has_seconds(*one))
                 .or(Some(Immutable).filter(|one| has(*one)));
             if let Some(other) = other {
                 return both(directive, other);
@@ -205,10 +203,25 @@ impl CachePolicy {
         if forbids_storing && has(Public) {
             return both(NoStore, Public);
         }
-        if has(Immutable) && !has(MaxAge) {
-            return Err(CachePolicyError::Needs(Immutable, MaxAge));
+        // They forbid to use a response that is no longer fresh (section 4.2.4).
+        for directive in [MustRevalidate, ProxyRevalidate] {
+            for other in [StaleWhileRevalidate, StaleIfError] {
+                if has(directive) && self.has_seconds(other) {
+                    return both(directive, other);
+                }
+            }
+        }
+        for (directive, needed) in [(Immutable, MaxAge), (MustUnderstand, NoStore)] {
+            if has(directive) && !has(needed) {
+                return Err(CachePolicyError::Needs(directive, needed));
+            }
         }
         Ok(())
+    }
+
+    /// Whether a directive has a number of seconds above zero.
+    fn has_seconds(&self, directive: Directive) -> bool {
+        matches!(self.find(directive), Some(Argument::Seconds(1..)))
     }
 
     fn find(&self, wanted: Directive) -> Option<&Argument> {
@@ -236,10 +249,15 @@ impl CachePolicy {
         }
     }
 
-    /// The seconds of `max-age`.
-    pub fn max_age(&self) -> Option<u32> {
+    /// The seconds after which a response expires, for `Expires` (section 5.3): those of `max-age`. `None`
+    /// if there are none, or if a directive keeps the response from some caches or from some uses: who needs
+    /// `Expires` does not know that directive.
+    pub fn expires(&self) -> Option<u32> {
+        use Directive::{NoCache, NoStore, Private};
+        let mut limits = [NoCache, NoStore, Private].into_iter();
+        let is_limited = limits.any(|directive| self.find(directive).is_some());
         match self.find(Directive::MaxAge) {
-            Some(Argument::Seconds(seconds)) => Some(*seconds),
+            Some(Argument::Seconds(seconds)) if !is_limited => Some(*seconds),
             _ => None,
         }
     }
@@ -284,9 +302,12 @@ impl fmt::Display for CachePolicyError {
                 one.name(),
                 other.name()
             ),
-            CachePolicyError::Needs(one, other) => {
-                write!(f, "{} has no effect without {}", one.name(), other.name())
-            }
+            CachePolicyError::Needs(one, other) => write!(
+                f,
+                "{0} makes sense only with {1}: add {1}, or leave {0} out",
+                one.name(),
+                other.name()
+            ),
         }
     }
 }
@@ -389,7 +410,38 @@ mod tests {
             NoCache,
             StaleWhileRevalidate,
         );
+        // Sections 4.2.4, 5.2.2.2 and 5.2.2.8.
+        for (one, directive) in [
+            ("must-revalidate", MustRevalidate),
+            ("proxy-revalidate", ProxyRevalidate),
+            ("no-cache", NoCache),
+        ] {
+            for other in [StaleWhileRevalidate, StaleIfError] {
+                check_both(&format!("{}=60, {one}", other.name()), directive, other);
+            }
+        }
+        check(
+            "must-revalidate, stale-if-error=0",
+            "must-revalidate, stale-if-error=0",
+        );
         check_error("immutable", CachePolicyError::Needs(Immutable, MaxAge)); // RFC 8246 section 2
+        let understand = CachePolicyError::Needs(MustUnderstand, NoStore); // section 5.2.2.3
+        check_error("must-understand, max-age=60", understand);
+    }
+
+    #[test]
+    fn a_response_expires_for_all_caches_or_for_none() {
+        let check = |text: &str, want: Option<u32>| {
+            let policy = CachePolicy::parse(text).expect(text);
+            assert_eq!(policy.expires(), want, "{text}");
+        };
+        check("max-age=60", Some(60));
+        check("public, max-age=60, must-revalidate", Some(60));
+        check("public", None);
+        check("private, max-age=60", None);
+        check("private=\"Set-Cookie\", max-age=60", None);
+        check("no-cache=\"Set-Cookie\", max-age=60", None);
+        check("no-store, must-understand, max-age=60", None);
     }
 
     #[test]

@@ -35,8 +35,12 @@ pub enum OriginError {
 }
 
 /// The fields of a response that scripts of other origins may read, beside those that they always may.
-pub const EXPOSED: &str =
-    "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Length, Content-Range, ETag";
+pub const EXPOSED: &str = "Accept-Ranges, Content-Digest, Content-Disposition, Content-Encoding, \
+                           Content-Length, Content-Location, Content-Range, ETag, Repr-Digest, \
+                           Retry-After";
+
+/// The field that lets scripts read responses to requests with credentials.
+pub const ALLOW_CREDENTIALS: &str = "Access-Control-Allow-Credentials";
 
 /// How long a client may remember the answer to a preflight request, in seconds: browsers limit it to two
 /// hours.

@@ -7,14 +7,16 @@
 //!
 //! `*` stands for a part of one segment, and one `**` for any number of whole segments. `$1` is what the
 //! first of them stands for, `$2` the second, and `$$` is a dollar sign. Only a target that names its host
-//! leads to another host: what a client sends never becomes a part of one.
+//! leads to another host: what a client sends never becomes a part of one. Patterns and targets that are paths
+//! are relative to the site: if it has a prefix, they are written without it.
 
 use std::fmt;
 
 use super::own_fields::unescaped;
 use super::pattern::{Pattern, PatternError};
 use super::status::Status;
-use crate::text::{append, percent};
+use crate::text::append;
+use crate::text::percent::{self, Octet};
 
 /// The redirects of a server. The first one that matches counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,14 +25,14 @@ pub struct Redirects(Vec<Redirect>);
 /// One redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Redirect {
-    from: From,
-    to: Target,
+    from: RedirectFrom,
+    to: RedirectTo,
     status: Status,
 }
 
 /// Which paths are redirected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct From {
+struct RedirectFrom {
     /// The segments before `**`, or all of them.
     before: Vec<Segment>,
     /// The segments after `**`, if there is one.
@@ -42,7 +44,7 @@ type Segment = Vec<Box<[u8]>>;
 
 /// Where they lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Target {
+struct RedirectTo {
     /// The reference up to its query.
     path: Vec<Piece>,
     /// The query with its question mark, or nothing.
@@ -77,6 +79,8 @@ pub enum RedirectError {
     HostDepends,
     /// The target has a character that no URL may have. It must be percent-encoded.
     NotEncoded,
+    /// The character of the target with this number, from 1, is a `%` without two hexadecimal digits.
+    Escape(usize),
     /// The pattern has fewer wildcards than this.
     NoWildcard(usize),
     /// A `$` is followed by neither a digit from 1 to 9 nor another `$`.
@@ -91,12 +95,12 @@ impl Redirects {
     /// Adds a redirect such as `/old/**=/new/$1 308`.
     pub fn add(&mut self, text: &str) -> Result<(), RedirectError> {
         let at = unescaped(text, '=').ok_or(RedirectError::NoSign)?;
-        let (from, rest) = (From::parse(&text[..at])?, text[at + 1..].trim());
+        let (from, rest) = (RedirectFrom::parse(&text[..at])?, text[at + 1..].trim());
         let (to, status) = match rest.split_once(' ') {
             Some((to, status)) => (to, self::status(status.trim())?),
             None => (rest, Status::MovedPermanently),
         };
-        let to = Target::parse(to, from.wildcards())?;
+        let to = RedirectTo::parse(to, from.wildcards())?;
         let redirect = Redirect { from, to, status };
         if redirect.is_circle() {
             return Err(RedirectError::Circle);
@@ -110,17 +114,30 @@ impl Redirects {
         self.0.clear();
     }
 
-    /// Where a decoded path without a slash at its start leads, and the status. `query` is that of the
-    /// request.
-    pub fn find(&self, path: &[u8], query: Option<&[u8]>) -> Option<(Status, Vec<u8>)> {
+    /// Where a decoded path without a slash at its start leads, and the status. `prefix` is the decoded prefix
+    /// of the site, such as `docs/`, and `query` that of the request.
+    pub fn find(
+        &self,
+        prefix: &[u8],
+        path: &[u8],
+        query: Option<&[u8]>,
+    ) -> Option<(Status, Vec<u8>)> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let segments = segments(path);
         self.0.iter().find_map(|redirect| {
-            let wildcards = redirect.from.matched(path)?;
-            let location = redirect.to.location(&wildcards, query);
+            let wildcards = redirect.from.matched(path, &segments)?;
+            let location = redirect.to.location(prefix, &wildcards, query);
             // A path has no empty segments, so this does not happen. It would name another host.
             let is_safe = !location.starts_with(b"//");
             is_safe.then_some((redirect.status, location))
         })
     }
+}
+
+fn segments(path: &[u8]) -> Vec<&[u8]> {
+    path.split(|&byte| byte == b'/').collect()
 }
 
 fn status(text: &str) -> Result<Status, RedirectError> {
@@ -133,20 +150,28 @@ fn status(text: &str) -> Result<Status, RedirectError> {
     }
 }
 
+/// A text for any wildcard. No path that a target leads to has it.
+const ANYTHING: &[u8] = b"~anything~";
+
 impl Redirect {
-    /// Whether the pattern matches the target, whatever the wildcards stand for.
+    /// Whether the pattern matches the target, whatever the wildcards stand for, or each time if they stand
+    /// for nothing.
     fn is_circle(&self) -> bool {
-        let texts = vec![&b"x"[..]; self.from.wildcards()];
-        let location = self.to.location(&texts, None);
-        let path = location.strip_prefix(b"/").unwrap_or(b"//");
-        let end = path.iter().position(|byte| b"?#".contains(byte));
-        let path = &path[..end.unwrap_or(path.len())];
-        self.from.matched(path).is_some()
+        let matched = |text: &'static [u8]| {
+            let texts = vec![text; self.from.wildcards()];
+            let location = self.to.location(b"", &texts, None);
+            let path = location.strip_prefix(b"/").unwrap_or(b"//");
+            let end = path.iter().position(|byte| b"?#".contains(byte));
+            let path = &path[..end.unwrap_or(path.len())];
+            let wildcards = self.from.matched(path, &segments(path))?;
+            Some(wildcards.concat().is_empty())
+        };
+        matched(ANYTHING).is_some() || matched(b"") == Some(true)
     }
 }
 
-impl From {
-    fn parse(text: &str) -> Result<From, RedirectError> {
+impl RedirectFrom {
+    fn parse(text: &str) -> Result<RedirectFrom, RedirectError> {
         Pattern::parse(text).map_err(RedirectError::Pattern)?;
         let segments = text[1..].split('/').map(segment);
         let segments = segments.collect::<Result<Vec<_>, _>>()?;
@@ -158,7 +183,7 @@ impl From {
         let (before, after) = (part().unwrap_or_default(), part());
         match part() {
             Some::<Vec<Segment>>(_) => Err(RedirectError::TwoStars),
-            None => Ok(From { before, after }),
+            None => Ok(RedirectFrom { before, after }),
         }
     }
 
@@ -171,19 +196,18 @@ impl From {
         stars(&self.before) + after.map_or(0, |after| 1 + stars(after))
     }
 
-    /// What the wildcards stand for, if the path matches.
-    fn matched<'a>(&self, path: &'a [u8]) -> Option<Vec<&'a [u8]>> {
-        let segments: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
+    /// What the wildcards stand for, if the path with these segments matches.
+    fn matched<'a>(&self, path: &'a [u8], segments: &[&'a [u8]]) -> Option<Vec<&'a [u8]>> {
         let mut wildcards = Vec::new();
         let Some(after) = &self.after else {
             let is_match = segments.len() == self.before.len();
-            all(&self.before, &segments, &mut wildcards).filter(|_| is_match)?;
+            all(&self.before, segments, &mut wildcards).filter(|_| is_match)?;
             return Some(wildcards);
         };
         let between = segments
             .len()
             .checked_sub(self.before.len() + after.len())?;
-        all(&self.before, &segments, &mut wildcards)?;
+        all(&self.before, segments, &mut wildcards)?;
         let start: usize = lengths(&segments[..self.before.len()]);
         let middle = &segments[self.before.len()..][..between];
         let length = lengths(middle).saturating_sub(1);
@@ -261,24 +285,35 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     }
 }
 
-impl Target {
-    fn parse(text: &str, wildcards: usize) -> Result<Target, RedirectError> {
+impl RedirectTo {
+    fn parse(text: &str, wildcards: usize) -> Result<RedirectTo, RedirectError> {
         check_host(text)?;
         if text.bytes().any(|byte| !is_of_reference(byte)) {
             return Err(RedirectError::NotEncoded);
         }
+        if let Some(at) = malformed_escape(text) {
+            return Err(RedirectError::Escape(at));
+        }
         let (rest, fragment) = text.split_at(text.find('#').unwrap_or(text.len()));
         let (path, query) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
-        Ok(Target {
+        Ok(RedirectTo {
             path: pieces(path, wildcards)?,
             query: pieces(query, wildcards)?,
             fragment: pieces(fragment, wildcards)?,
         })
     }
 
-    fn location(&self, wildcards: &[&[u8]], query: Option<&[u8]>) -> Vec<u8> {
-        let mut location = Vec::new();
-        write(&self.path, wildcards, &mut location);
+    fn location(&self, prefix: &[u8], wildcards: &[&[u8]], query: Option<&[u8]>) -> Vec<u8> {
+        let path = self.path(wildcards);
+        let mut location = match path.strip_prefix(b"/") {
+            Some(path) => {
+                let mut location = Vec::new();
+                append(&mut location, format_args!("/{}", percent::path(prefix)));
+                location.extend_from_slice(path);
+                location
+            }
+            None => path,
+        };
         write(&self.query, wildcards, &mut location);
         if let Some(query) = query {
             let sign = if self.query.is_empty() { '?' } else { '&' };
@@ -290,6 +325,36 @@ impl Target {
         write(&self.fragment, wildcards, &mut location);
         location
     }
+
+    /// The reference up to its query. No empty segment is left if a wildcard stands for nothing.
+    fn path(&self, wildcards: &[&[u8]]) -> Vec<u8> {
+        let mut path = Vec::new();
+        let mut is_after_wildcard = false;
+        for piece in &self.path {
+            let start = path.len();
+            let has_slash = is_after_wildcard && path.ends_with(b"/");
+            write(std::slice::from_ref(piece), wildcards, &mut path);
+            if has_slash && path.get(start) == Some(&b'/') {
+                path.remove(start);
+            }
+            is_after_wildcard = matches!(piece, Piece::Wildcard(_));
+        }
+        path
+    }
+}
+
+/// The number of the first character, from 1, that is a `%` without two hexadecimal digits (RFC 3986 section
+/// 2.1).
+fn malformed_escape(text: &str) -> Option<usize> {
+    let mut at = 1;
+    for octet in percent::octets(text.as_bytes()) {
+        at += match octet {
+            Octet::Plain(_) => 1,
+            Octet::Encoded(_) => 3,
+            Octet::Malformed => return Some(at),
+        };
+    }
+    None
 }
 
 /// Whether a target says plainly which host it leads to (RFC 3986 section 4.2).
@@ -368,6 +433,13 @@ impl fmt::Display for RedirectError {
             RedirectError::NoWildcard(number) => {
                 return write!(f, "${number} is too much: the pattern has fewer wildcards");
             }
+            RedirectError::Escape(at) => {
+                return write!(
+                    f,
+                    "two hex digits must follow the % at character {at} of the target: write %25 for a \
+                     percent sign"
+                );
+            }
             RedirectError::NoSign => "write FROM=TO, such as '/old/**=/new/$1'",
             RedirectError::NotPlain => {
                 "only * and ** may stand for something here: write several redirects, or a \\ before the \
@@ -407,7 +479,12 @@ mod tests {
 
     #[track_caller]
     fn check(rule: &str, path: &str, want: Option<&str>) {
-        let found = redirects(&[rule]).find(path.as_bytes(), None);
+        check_below("", rule, path, want);
+    }
+
+    #[track_caller]
+    fn check_below(prefix: &str, rule: &str, path: &str, want: Option<&str>) {
+        let found = redirects(&[rule]).find(prefix.as_bytes(), path.as_bytes(), None);
         let location = found.map(|(_, location)| String::from_utf8(location).expect("ASCII"));
         assert_eq!(location.as_deref(), want, "{rule} {path}");
     }
@@ -423,7 +500,7 @@ mod tests {
         check("/old/**=/new/$1", "old/x/y", Some("/new/x/y"));
         check("/old/**=/new/$1", "old/", Some("/new/"));
         check("/old/**=/new/$1", "old", None);
-        check("/a/**/z=/n/$1/z", "a/z", Some("/n//z"));
+        check("/a/**/z=/n/$1/z", "a/z", Some("/n/z"));
         check("/a/**/z=/n/$1/z", "a/b/c/z", Some("/n/b/c/z"));
         check("/*/*.html=/$2/$1", "x/y.html", Some("/y/x"));
         check("/p-*-*=/$2-$1", "p-a-b-c", Some("/b-c-a"));
@@ -434,9 +511,37 @@ mod tests {
     }
 
     #[test]
+    fn a_wildcard_that_stands_for_nothing_leaves_no_empty_segment() {
+        check("/x/**/y=/$1/y2", "x/y", Some("/y2"));
+        check("/x/**/y=/$1/y2", "x/a/y", Some("/a/y2"));
+        check("/p-*-*=/$1/$2/z", "p--", Some("/z"));
+        check("/p-*-*=/$1/$2/z", "p-a-", Some("/a/z"));
+        check("/p-*=/a$1/b", "p-", Some("/a/b"));
+        check("/x/**=/$1/y", "x/a/", Some("/a/y")); // the folder has a slash at its end
+        check(
+            "/x/**/y=https://h.example/$1/z",
+            "x/y",
+            Some("https://h.example/z"),
+        );
+        check("/x/**/y=/z?a=/$1/b", "x/y", Some("/z?a=//b")); // a query has no segments
+    }
+
+    #[test]
+    fn a_path_is_relative_to_the_site() {
+        check_below("docs/", "/old/**=/new/$1", "old/a", Some("/docs/new/a"));
+        check_below("docs/", "/old=/", "old", Some("/docs/"));
+        check_below("docs/", "/x/**/y=/$1/z", "x/y", Some("/docs/z"));
+        check_below("a b/c:d/", "/old=/new", "old", Some("/a%20b/c%3Ad/new"));
+        let other = "https://h.example/new";
+        check_below("docs/", &format!("/old={other}"), "old", Some(other));
+    }
+
+    #[test]
     fn the_query_is_kept() {
         let check = |rule: &str, want: &str| {
-            let (_, location) = redirects(&[rule]).find(b"a", Some(b"q=\"")).expect(rule);
+            let (_, location) = redirects(&[rule])
+                .find(b"", b"a", Some(b"q=\""))
+                .expect(rule);
             assert_eq!(String::from_utf8_lossy(&location), want);
         };
         check("/a=/b", "/b?q=%22");
@@ -447,7 +552,7 @@ mod tests {
 
     #[test]
     fn the_status_can_be_chosen() {
-        let status = |rule: &str| redirects(&[rule]).find(b"a", None).expect(rule).0;
+        let status = |rule: &str| redirects(&[rule]).find(b"", b"a", None).expect(rule).0;
         assert_eq!(status("/a=/b"), Status::MovedPermanently);
         assert_eq!(status("/a=/b 301"), Status::MovedPermanently);
         assert_eq!(status("/a=/b  302"), Status::Found);
@@ -496,6 +601,9 @@ mod tests {
         check_error("/a=/b\u{e4}", NotEncoded);
         check_error("/a=/b\tc", NotEncoded);
         check_error("/a=/b\r\nX:y", NotEncoded);
+        check_error("/a=/%zz", Escape(2));
+        check_error("/a=/b%20?c#%4", Escape(9));
+        check_error("/*=/b%$1", Escape(3));
         check_error("/a=/$1", NoWildcard(1));
         check_error("/*=/b/$2", NoWildcard(2));
         check_error("/*=/b/$x", Dollar);
@@ -505,5 +613,9 @@ mod tests {
         check_error("/a=/a?b", Circle);
         check_error("/**=/new/$1", Circle);
         check_error("/*=/$1", Circle);
+        check_error("/x*=/$1/x", Circle); // for /x alone
+        Redirects::default()
+            .add("/*a=/ba$1")
+            .expect("/a leads to /ba, and /ba to /bab");
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use super::address_rules::AddressRules;
 use super::cache_control::{CachePolicy, CachePolicyError};
-use super::cors::Cors;
+use super::cors::{ALLOW_CREDENTIALS, Cors};
 use super::own_fields::{OwnField, OwnFieldError, split_pattern, unescaped};
 use super::pattern::{Pattern, PatternError};
 use super::presets::{ISOLATION, SECURITY};
@@ -47,6 +47,8 @@ pub struct RuleSet {
     patterns: [u64; WORDS],
     /// Whether the path needs a password.
     pub is_protected: bool,
+    /// Whether docroot generates the representation. The rules for caches are for files.
+    pub is_generated: bool,
 }
 
 /// Where a rule applies.
@@ -70,6 +72,8 @@ pub enum RuleError {
     Field(OwnFieldError),
     /// There are more than `MOST_PATTERNS` different patterns.
     TooMany,
+    /// A field allows credentials, but every origin may read.
+    Credentials,
 }
 
 /// A field that the rules add, replace or remove.
@@ -111,6 +115,7 @@ impl RuleSet {
         RuleSet {
             patterns,
             is_protected: self.is_protected || other.is_protected,
+            is_generated: self.is_generated || other.is_generated,
         }
     }
 
@@ -156,6 +161,17 @@ impl Rules {
     /// Removes all fields of the operator.
     pub fn clear_fields(&mut self) {
         self.fields.clear();
+    }
+
+    /// Whether the rules fit together.
+    pub fn check(&self) -> Result<(), RuleError> {
+        let is_credentials =
+            |field: &OwnField| field.value.is_some() && field.is_named(ALLOW_CREDENTIALS);
+        let mut fields = self.fields.iter();
+        match fields.any(|(_, field)| is_credentials(field)) && self.cors == Cors::Any {
+            true => Err(RuleError::Credentials),
+            false => Ok(()),
+        }
     }
 
     fn scope(&mut self, pattern: Pattern) -> Result<Scope, RuleError> {
@@ -218,7 +234,8 @@ impl Rules {
     }
 
     fn cache_rule(&self, set: RuleSet) -> Option<&(Scope, CachePolicy)> {
-        self.cache.iter().find(|(scope, _)| set.has(*scope))
+        let mut rules = self.cache.iter();
+        rules.find(|(scope, _)| set.has(*scope) && !set.is_generated)
     }
 
     /// The fields that the rules add, replace or remove. If several patterns have a field of one name,
@@ -305,6 +322,12 @@ impl fmt::Display for RuleError {
             RuleError::TooMany => write!(
                 f,
                 "there are more than {MOST_PATTERNS} different patterns: combine some with {{a,b}}"
+            ),
+            RuleError::Credentials => write!(
+                f,
+                "--cors for every origin and -H '{ALLOW_CREDENTIALS}' contradict each other, because \
+                 browsers refuse credentials for *: list the origins, as in \
+                 --cors=https://app.example, or leave the field out"
             ),
         }
     }
@@ -439,7 +462,7 @@ mod tests {
         let last = rules
             .cache_policy(rules.matching(b"127"))
             .expect("a policy");
-        assert_eq!(last.max_age(), Some(127));
+        assert_eq!(last.expires(), Some(127));
         rules.add_field("/127 X-A: b").expect("a known pattern");
         assert_eq!(rules.add_field("/128 X-A: b"), Err(RuleError::TooMany));
     }
@@ -463,6 +486,44 @@ mod tests {
         let both = rules.matching(b"c").and(rules.matching(b"b/x"));
         assert_eq!(rules.cache_control(both), "private, no-cache");
         assert!(!rules.are_empty());
+    }
+
+    #[test]
+    fn what_docroot_generates_has_no_rule_for_caches() {
+        let rules = rules(&["/**=public, max-age=60"], &["X-A: b"]);
+        let file = rules.matching(b"d/");
+        let listing = RuleSet {
+            is_generated: true,
+            ..file
+        };
+        assert_eq!(rules.cache_control(file), "public, max-age=60");
+        assert_eq!(rules.cache_control(listing), "no-cache");
+        assert_eq!(rules.cache_control(file.and(listing)), "no-cache");
+        assert_eq!(rules.fields(listing), rules.fields(file));
+        let protected = RuleSet {
+            is_protected: true,
+            ..listing
+        };
+        assert_eq!(rules.cache_control(protected), "private, no-cache");
+    }
+
+    /// The Fetch standard, section "CORS protocol and credentials".
+    #[test]
+    fn credentials_are_not_for_every_origin() {
+        let check = |field: &str, origin: &str, want: Result<(), RuleError>| {
+            let mut rules = rules(&[], &[field]);
+            rules.cors.add(origin).expect("an origin");
+            assert_eq!(rules.check(), want, "{field} {origin}");
+        };
+        let refused = Err(RuleError::Credentials);
+        let field = "Access-Control-Allow-Credentials: true";
+        check(field, "*", refused.clone());
+        check(&format!("/api/** {field}"), "*", refused.clone());
+        check("access-control-allow-credentials: TRUE", "*", refused);
+        check("Access-Control-Allow-Credentials:", "*", Ok(()));
+        check("X-A: true", "*", Ok(()));
+        check(field, "https://a.example", Ok(()));
+        assert_eq!(rules(&[], &[field]).check(), Ok(()));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub mod octet;
 pub mod shortened;
 // RFC 3986 section 2.1: percent-encoding and decoding.
 pub mod percent;
+// The names and values of a query.
+pub mod form;
 // The segments of paths.
 pub mod segment;
 

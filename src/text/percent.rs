@@ -72,19 +72,6 @@ pub fn octets(text: &[u8]) -> impl Iterator<Item = Octet> {
     })
 }
 
-/// Decodes a form-encoded value. `+` becomes a space, a malformed `%` stays a percent sign, and bytes
-/// that are not UTF-8 become U+FFFD.
-pub fn form_decoded(value: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(value.len());
-    bytes.extend(octets(value).map(|octet| match octet {
-        Octet::Plain(b'+') => b' ',
-        Octet::Plain(byte) | Octet::Encoded(byte) => byte,
-        Octet::Malformed => b'%',
-    }));
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
 /// Decodes two hexadecimal digits to a byte. Also returns the text after them.
 fn hex_pair(text: &[u8]) -> Option<(u8, &[u8])> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
@@ -152,19 +139,6 @@ mod tests {
         check_read("%4", &[Malformed, Plain(b'4')]);
         check_read("%%41", &[Malformed, Encoded(b'A')]);
         check_read("%+1", &[Malformed, Plain(b'+'), Plain(b'1')]);
-    }
-
-    #[track_caller]
-    fn check_form(value: &[u8], want: &str) {
-        assert_eq!(form_decoded(value), want, "{value:?}");
-    }
-
-    #[test]
-    fn form_values_are_decoded() {
-        check_form(b"a+b%2Bc", "a b+c");
-        check_form(b"%C3%A4=%", "ä=%");
-        check_form(b"%zz%4", "%zz%4");
-        check_form(b"%FF\xff", "\u{fffd}\u{fffd}");
     }
 
     proptest! {

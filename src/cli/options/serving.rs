@@ -108,8 +108,8 @@ const PREFIX: OptionDef = OptionDef::new(
         let prefix = Prefix::parse(text).map_err(|fault| fault.text().to_owned());
         store(&mut settings.config.site.prefix, prefix)
     }),
-    "Serve the directory below this path, such as /docs. All other paths are 404. Patterns in other \
-     options do not include the prefix",
+    "Serve the directory below this path, such as /docs. All other paths are 404. Patterns and the paths of \
+     --redirect do not include the prefix",
 )
 .default(|_| "/".into())
 .scope(Scope::Answer);

@@ -6,13 +6,13 @@
 //!       | "format=" ( "html" / "json" )             |  "q=" TEXT
 //! ```
 //!
-//! Values are form-encoded (`+` is a space), because the filter box is a form that works without a
+//! Names and values are form-encoded (`+` is a space), because the filter box is a form that works without a
 //! script. Unknown names and values are ignored. If a name appears twice, the last value counts. A
 //! query needs no length limit, because the request target has one.
 
 use super::filter;
 use super::order::{Order, Sort, SortKey};
-use crate::text::percent;
+use crate::text::{form, percent};
 
 /// The format of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,11 +47,8 @@ impl ListingQuery {
     /// Parses a query, which is the part of a target after its `?`. This never fails.
     pub fn parse(query: &[u8]) -> ListingQuery {
         let mut parsed = ListingQuery::default();
-        for pair in query.split(|&byte| byte == b'&') {
-            let mut halves = pair.splitn(2, |&byte| byte == b'=');
-            if let (Some(name), Some(value)) = (halves.next(), halves.next()) {
-                parsed.apply(name, value);
-            }
+        for pair in form::pairs(query) {
+            parsed.apply(&pair.name, &pair.value);
         }
         parsed
     }
@@ -96,7 +93,7 @@ impl ListingQuery {
             (b"order", b"desc") => self.sort.order = Order::Descending,
             (b"format", b"html") => self.format = Some(Format::Html),
             (b"format", b"json") => self.format = Some(Format::Json),
-            (b"q", text) => self.filter = percent::form_decoded(text),
+            (b"q", text) => self.filter = String::from_utf8_lossy(text).into_owned(),
             _ => {}
         }
     }
@@ -151,6 +148,7 @@ mod tests {
         check("q=%zz%4", Name, Ascending, None, "%zz%4");
         check("q=%FF", Name, Ascending, None, "\u{FFFD}"); // not UTF-8
         check("q=a&q=b", Name, Ascending, None, "b");
+        check("s%6frt=s%69ze", Size, Ascending, None, "");
     }
 
     proptest! {
