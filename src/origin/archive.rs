@@ -60,7 +60,8 @@ pub(super) fn answer_archive(
     let name = name(origin, path);
     let file_name = [&name, &b"."[..], format.extension().as_bytes()].concat();
     trace.note(|| {
-        let finding = "the query asks for the folder as one file, which is made while it is sent";
+        let finding =
+            "the query asks for an archive of the directory, which docroot makes while it sends it";
         Step::new(ARCHIVE, finding).with(Evidence::Value(Quote::of(&file_name)))
     });
     let rules = AppliedRules::at(origin, request, path.as_bytes());

@@ -20,7 +20,7 @@ pub(super) fn with_disposition(
     }
     let value = attachment(file.name());
     trace.note(|| {
-        let step = Step::new(DOWNLOAD, "the query asks for content that is to be saved");
+        let step = Step::new(DOWNLOAD, "the query asks for a download instead of display");
         step.with(Evidence::Value(Quote::of(value.as_bytes())))
     });
     extra.field("Content-Disposition", value)

@@ -41,7 +41,7 @@ pub(super) const NAVIGATION: Dimensions =
 /// The page of an application, and the path that names it.
 pub(super) type ApplicationPage = (Rc<StoredFile>, Vec<u8>);
 
-/// The page of the application, if the request opens a page and is not for a script, say, that is missing.
+/// The page of the application, if the request opens a page. A missing script, for example, does not.
 pub(super) fn application(
     origin: &mut Origin,
     request: &Request<'_>,
@@ -60,7 +60,7 @@ pub(super) fn application(
         Ok(Found::File(file)) => {
             trace.note(|| {
                 let finding =
-                    "nothing has this path, and the request opens a page of the application";
+                    "the path names nothing, and the request is for a page: the page of --spa is sent";
                 Step::new(SPA, finding).with(Evidence::Value(Quote::of(name.as_bytes())))
             });
             Some((file, name.into_bytes()))

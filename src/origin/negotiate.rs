@@ -236,7 +236,7 @@ fn by_language(
         let found = found.or_else(|| own.filter(|_| *language == default).cloned());
         if let Some(file) = found {
             trace.note(|| {
-                let finding = "a language that the client wants exists";
+                let finding = "the resource exists in a language that the client wants";
                 let value = Quote::of(language.as_str().as_bytes());
                 Step::new(LANGUAGE, finding).with(Evidence::Value(value))
             });
@@ -253,7 +253,12 @@ fn by_language(
     if let Some(refusal) = refusal(origin, name, is_acceptable, facts)? {
         return Ok(refusal);
     }
-    let none = || Step::new(LANGUAGE, "no language that the client wants exists");
+    let none = || {
+        Step::new(
+            LANGUAGE,
+            "the resource exists in no language that the client wants",
+        )
+    };
     if own.is_some() {
         trace.note(none);
         return Ok(own_or_none(own, None));

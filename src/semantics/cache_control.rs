@@ -282,15 +282,19 @@ impl fmt::Display for CachePolicy {
 impl fmt::Display for CachePolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CachePolicyError::Empty => f.write_str("there is no directive such as max-age=60"),
+            CachePolicyError::Empty => {
+                f.write_str("the directives are missing: write one or more, such as max-age=60")
+            }
             CachePolicyError::Unknown(name) => write!(f, "there is no directive '{name}'"),
-            CachePolicyError::Repeated(one) => write!(f, "{} occurs twice", one.name()),
+            CachePolicyError::Repeated(one) => write!(f, "{} occurs twice: remove one", one.name()),
             CachePolicyError::Seconds(one) => write!(
                 f,
-                "{0} needs a number of seconds, such as {0}=60, and at most {MOST_SECONDS}",
+                "{0} needs a number of seconds from 0 to {MOST_SECONDS}: write it as in {0}=60",
                 one.name()
             ),
-            CachePolicyError::Argument(one) => write!(f, "{} takes no value", one.name()),
+            CachePolicyError::Argument(one) => {
+                write!(f, "{0} takes no value: write {0} alone", one.name())
+            }
             CachePolicyError::FieldNames(one) => write!(
                 f,
                 "{0} takes field names in quotation marks, such as {0}=\"Set-Cookie\"",

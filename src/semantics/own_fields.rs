@@ -152,15 +152,17 @@ impl fmt::Display for OwnFieldError {
                 f.write_str("write 'Name: value', or 'Name:' to remove a field")
             }
             OwnFieldError::Name => f.write_str(
-                "the part before the colon is not the name of a field: it has letters, digits and \
-                 hyphens, and no space",
+                "the text before the colon is not a field name of letters, digits and hyphens; write \
+                 'Name: value' or '/pattern Name: value'",
             ),
             OwnFieldError::Value => f.write_str("the value must be printable ASCII"),
             OwnFieldError::Framing => {
-                f.write_str("docroot sets this field itself, because it frames the message")
+                f.write_str("docroot always sets this field itself: leave it out")
             }
             OwnFieldError::Computed => {
-                f.write_str("docroot makes this field for each response, so it cannot be constant")
+                f.write_str(
+                    "docroot computes this field for each response, so it cannot be fixed: leave it out",
+                )
             }
             OwnFieldError::Needed => f.write_str(
                 "this field must stay, because it tells caches how responses differ; you can add names \

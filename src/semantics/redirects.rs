@@ -431,7 +431,7 @@ impl fmt::Display for RedirectError {
         f.write_str(match self {
             RedirectError::Pattern(fault) => return fault.fmt(f),
             RedirectError::NoWildcard(number) => {
-                return write!(f, "${number} is too much: the pattern has fewer wildcards");
+                return write!(f, "the pattern has no wildcard for ${number}: add a * or **, or leave out ${number}");
             }
             RedirectError::Escape(at) => {
                 return write!(
@@ -442,7 +442,7 @@ impl fmt::Display for RedirectError {
             }
             RedirectError::NoSign => "write FROM=TO, such as '/old/**=/new/$1'",
             RedirectError::NotPlain => {
-                "only * and ** may stand for something here: write several redirects, or a \\ before the \
+                "a redirect takes only * and ** as wildcards: write several redirects, or put a \\ before the \
                  character"
             }
             RedirectError::TwoStars => "a redirect may have only one **",
@@ -452,13 +452,15 @@ impl fmt::Display for RedirectError {
             RedirectError::HiddenHost => {
                 "a target that begins with two slashes names another host: write the URL with its scheme"
             }
-            RedirectError::HostDepends => "the host of the target must not depend on the path: write a slash after it",
+            RedirectError::HostDepends => "a wildcard may not be part of the target's host: put a slash after the host",
             RedirectError::NotEncoded => {
-                "the target has a character that a URL may not have: write it as % and two hex digits"
+                "the target has a character that is not allowed in URLs: percent-encode it, such as %20 for a space"
             }
             RedirectError::Dollar => "write $1 to $9, or $$ for a dollar sign",
             RedirectError::Status => "the status must be 301, 302, 307 or 308",
-            RedirectError::Circle => "the pattern matches the target too, so the redirects would never end",
+            RedirectError::Circle => {
+                "the pattern matches the target too, so the redirects would never end: choose another target"
+            }
         })
     }
 }

@@ -288,7 +288,7 @@ impl Rules {
             let (scope, _) = self.cache_rule(set)?;
             let finding = match set.is_protected {
                 true => {
-                    "the first rule that matches, made private because the path needs a password"
+                    "the first rule that matches says what caches may do; the password makes it private"
                 }
                 false => "the first rule that matches says what caches may do",
             };

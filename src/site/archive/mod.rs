@@ -5,9 +5,9 @@
 //! worker:       ArchiveSource ----------------------> the client
 //! ```
 //!
-//! The crates for these formats write an entry with one call, which ends when the client has received all of it,
-//! or keep the whole archive. So a slow client would hold a thread or much memory. The writers here stop
-//! anywhere and go on in a later job. They write only what a stream needs, which is little.
+//! The crates for these formats either write an entry in one call, which lasts until the client has received all
+//! of it, or keep the whole archive in memory. So a slow client would hold a thread or much memory. The writers
+//! here can stop anywhere and continue in a later job. They write only the little that a stream needs.
 //!
 //! An archive takes [`COST`](source::COST) and a coder. It also keeps the names in the directories on the path to
 //! the current entry, and a zip file ends with a list of all entries, about 100 bytes for each. Both are charged as

@@ -52,7 +52,7 @@ pub(super) struct Packer {
     tree: Tree,
     /// The path of the archived directory. It is empty or ends with a slash.
     folder: Box<[u8]>,
-    /// The name of the only entry at the top, which holds all others, so that unpacking scatters nothing.
+    /// The name of the top directory. It holds all other entries, so unpacking creates only one directory.
     top: Box<[u8]>,
     writer: Writer,
     state: State,

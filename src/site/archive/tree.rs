@@ -1,5 +1,5 @@
-//! The entries of a directory and of those below it, in order: sorted by the bytes of their names, and what is in
-//! a directory right after it.
+//! The entries of a directory and of those below it. They are sorted by the bytes of their names, and the content
+//! of a directory follows the directory itself.
 //!
 //! A directory is read once. The names of the directories on the path to the current entry are kept, and their
 //! memory is charged. If it does not suffice, the walk ends with an error.

@@ -1,4 +1,4 @@
-//! How many archives are sent at the same time. Each keeps a disk thread busy, so that a few are enough.
+//! How many archives are sent at the same time. Each keeps a disk thread busy, so only a few are allowed.
 
 use std::net::IpAddr;
 use std::rc::Rc;

@@ -400,7 +400,7 @@ fn dos_time(modified: i64) -> (u16, u16) {
     (time as u16, date as u16)
 }
 
-/// The number, or what says that it stands elsewhere.
+/// The number, or the marker for "see the zip64 field".
 fn short(number: u64) -> u32 {
     number.min(LARGE) as u32
 }
