@@ -267,7 +267,7 @@ fn the_sidecars_of_a_protected_file_are_protected() {
     }
 }
 
-/// The path of the variant counts as well as the path of the request.
+/// A rule for the page protects it in every language, and one for a language protects that.
 #[test]
 fn negotiated_files_are_protected() {
     let site = || {
@@ -280,10 +280,10 @@ fn negotiated_files_are_protected() {
     let whole = protected(site(), &["/page.html alice:SECRET"]).start();
     assert_eq!(ask(&whole, "GET /page.html", None, &german).status, 401);
     let one = protected(site(), &["/*.de.html alice:SECRET"]).start();
-    assert_eq!(ask(&one, "GET /page.html", None, &german).status, 401);
-    let page = ask(&one, "GET /page.html", Some(ALICE), &german);
-    assert_eq!(page.text(), "<p>deutsch");
-    assert_eq!(page.field("Cache-Control"), Some("private, no-cache"));
+    // Nobody learns of the page in German without asking for it.
+    assert_eq!(ask(&one, "GET /page.html", None, &german).text(), "<p>page");
+    assert_eq!(get(&one, "/page.de.html", None).status, 401);
+    assert_eq!(get(&one, "/page.de.html", Some(ALICE)).text(), "<p>deutsch");
     let english = ask(&one, "GET /page.html", None, &["Accept-Language: en"]);
     assert_eq!((english.status, english.text()), (200, "<p>English".into()));
 }
@@ -438,6 +438,33 @@ fn scripts_of_listed_origins_may_send_a_password() {
     }
     let answered = ask(&any, "OPTIONS /private/a.txt", None, &preflight);
     assert_eq!((answered.status, answered.field(allowed)), (204, None));
+}
+
+/// A preflight request for a path says what the response for the path will say, whatever file is protected.
+#[test]
+fn a_preflight_request_knows_the_files_that_a_path_may_lead_to() {
+    let rules = [
+        "/private/index.html alice:SECRET",
+        "/page.html alice:SECRET",
+    ];
+    let server = protected(site(), &rules)
+        .with(|config| {
+            config.site.clean_urls = true;
+            let cors = &mut config.rules.cors;
+            cors.add("https://a.example").expect("an origin");
+        })
+        .start();
+    let origin = "Origin: https://a.example";
+    let preflight = [origin, "Access-Control-Request-Method: GET"];
+    for path in ["/private/", "/page"] {
+        let answered = ask(&server, &format!("OPTIONS {path}"), None, &preflight);
+        let read = ask(&server, &format!("GET {path}"), Some(ALICE), &[origin]);
+        assert_eq!((answered.status, read.status), (204, 200), "{path}");
+        for response in [answered, read] {
+            let allowed = response.field("Access-Control-Allow-Credentials");
+            assert_eq!(allowed, Some("true"), "{path}");
+        }
+    }
 }
 
 fn slow(checks: &SlowDisk, most_waiting: usize) -> TestServer {

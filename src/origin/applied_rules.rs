@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use crate::http1::response::prepare;
 use crate::http1::version::Version;
+use crate::origin::auth::needed::is_protected;
 use crate::origin::cors;
 use crate::origin::handler::Origin;
 use crate::origin::request::Request;
@@ -119,7 +120,11 @@ fn of_request(origin: &Origin, request: &Request<'_>) -> RuleSet {
     let mut decoded = Vec::new();
     let raw = request.head.target.path().unwrap_or_default();
     match origin.site.options().prefix.decode(raw, &mut decoded) {
-        Ok(path) => origin.rules.matching(path.as_bytes()),
+        Ok(path) => {
+            let mut set = origin.rules.matching(path.as_bytes());
+            set.is_protected |= is_protected(origin, path.as_bytes());
+            set
+        }
         Err(_) => RuleSet::default(),
     }
 }

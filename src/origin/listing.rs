@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
+use crate::origin::auth::needed::may_read;
 use crate::origin::disk_wait::{
     DISK_PATIENCE, Facts, How, RETRY, RETRY_PATIENCE, answer_with, caller, next_try,
 };
@@ -207,7 +208,10 @@ impl ListingJob {
     ) -> Option<Answer> {
         let search = self.search.as_ref()?;
         let variants = match read {
-            Read::Done(Ok(held)) => search.sought.among(&*held.listing()?),
+            Read::Done(Ok(held)) => {
+                let may_read = |path: &[u8]| may_read(&origin.rules, request, path);
+                search.sought.among(&*held.listing()?, may_read)
+            }
             Read::Done(Err(fault)) if matches!(fault.told(), Told::Absent | Told::Forbidden) => {
                 Variants::default()
             }

@@ -11,6 +11,7 @@
 
 use std::rc::Rc;
 
+use crate::origin::auth::needed::may_read;
 use crate::origin::disk_wait::{Facts, Obstacle};
 use crate::origin::handler::Origin;
 use crate::origin::represent::Extra;
@@ -186,7 +187,7 @@ pub(super) fn negotiate(
     let outcome = match name.language() {
         _ if !name.is_document() => own_or_none(own, None),
         Some(language) => own_or_none(own, Some(language)),
-        None => by_language(origin, wants, &name, own, facts, trace)?,
+        None => by_language(origin, request, wants, &name, own, facts, trace)?,
     };
     match outcome {
         Outcome::File(chosen) => by_media_type(origin, request, chosen, facts, trace),
@@ -223,6 +224,7 @@ impl Wants {
 /// Looks for the languages that the client wants, one after another.
 fn by_language(
     origin: &mut Origin,
+    request: &Request<'_>,
     wants: &Wants,
     name: &Name<'_>,
     own: Option<&Rc<StoredFile>>,
@@ -232,7 +234,7 @@ fn by_language(
     let default = origin.site.options().default_language.clone();
     let wanted = &wants.wanted;
     for (number, language) in wanted.tags.iter().enumerate() {
-        let found = find_in_language(origin, name, language, facts)?;
+        let found = find_in_language(origin, request, name, language, facts)?;
         let found = found.or_else(|| own.filter(|_| *language == default).cloned());
         if let Some(file) = found {
             trace.note(|| {
@@ -263,7 +265,7 @@ fn by_language(
         trace.note(none);
         return Ok(own_or_none(own, None));
     }
-    let Some(file) = find_in_language(origin, name, &default, facts)? else {
+    let Some(file) = find_in_language(origin, request, name, &default, facts)? else {
         return Ok(Outcome::None);
     };
     trace.note(none);
@@ -295,12 +297,13 @@ fn refusal(
 
 fn find_in_language(
     origin: &mut Origin,
+    request: &Request<'_>,
     name: &Name<'_>,
     language: &Language,
     facts: &Facts,
 ) -> Result<Option<Rc<StoredFile>>, Obstacle> {
     for path in name.in_language(language) {
-        if let Some(file) = find(origin, &path, facts)? {
+        if let Some(file) = find_readable(origin, request, &path, facts)? {
             return Ok(Some(file));
         }
     }
@@ -326,7 +329,7 @@ fn by_media_type(
         .unzip();
     let own = &chosen.file.media_type.value;
     for index in preferred_alternates(request.fields(), own, &types) {
-        if let Some(file) = find(origin, &paths[index], facts)? {
+        if let Some(file) = find_readable(origin, request, &paths[index], facts)? {
             trace.note(|| {
                 let finding = "the client prefers this media type to that of the file";
                 let value = Quote::of(types[index].as_bytes());
@@ -336,6 +339,19 @@ fn by_media_type(
         }
     }
     Ok(Outcome::File(chosen))
+}
+
+/// A file that the client may read. Others do not count, so that nobody learns of them.
+fn find_readable(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: &[u8],
+    facts: &Facts,
+) -> Result<Option<Rc<StoredFile>>, Obstacle> {
+    match may_read(&origin.rules, request, path) {
+        true => find(origin, path, facts),
+        false => Ok(None),
+    }
 }
 
 fn find(

@@ -71,6 +71,13 @@ pub(in crate::origin) fn may_read(rules: &Rules, request: &Request<'_>, path: &[
     protection.is_empty() || protection.admits(request.user, path)
 }
 
+/// Whether a path needs a password, by its own names or by those of the files that it may lead to.
+pub(in crate::origin) fn is_protected(origin: &Origin, path: &[u8]) -> bool {
+    let protection = &origin.rules.protection;
+    let is_protected = |path: &Vec<u8>| protection.pattern_for(path).is_some();
+    !protection.is_empty() && paths(origin.site.options(), path).iter().any(is_protected)
+}
+
 /// The path, and those of the files that it may lead to.
 fn paths(options: &SiteOptions, path: &[u8]) -> Vec<Vec<u8>> {
     let mut paths = vec![path.to_vec()];
