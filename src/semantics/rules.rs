@@ -443,7 +443,7 @@ mod tests {
         check_cache("/a", "PATTERN=DIRECTIVES");
         check_cache("a=max-age=1", "begins with a slash");
         check_cache("/a{=max-age=1", "character 3");
-        check_cache("/a=", "no directive");
+        check_cache("/a=", "directives are missing");
         let check_field = |text: &str, want: &str| {
             let fault = Rules::default().add_field(text).expect_err(text);
             assert!(fault.to_string().contains(want), "{text}: {fault}");

@@ -722,7 +722,7 @@ impl DiskError {
         match self {
             absence if absence.is_absence() => "no file or folder has this name",
             DiskError::ArchivesBusy => {
-                "this client already receives an archive, or the server sends as many as it can"
+                "this client already receives an archive, or the server has no room for another one"
             }
             DiskError::Exhausted
             | DiskError::ListingsBusy
