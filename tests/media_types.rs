@@ -285,3 +285,47 @@ fn the_operator_says_that_files_are_compressed() {
     let archive = Some("application/gzip".to_owned());
     assert_eq!(ask("/other.gz", "gzip"), (archive, None, stored));
 }
+
+/// docroot cannot decode Brotli, so a client that does not accept it gets 406.
+#[test]
+fn a_file_that_is_stored_in_brotli_is_sent_only_as_it_is_stored() {
+    let server = Setup::new()
+        .file("game.wasm.br", "in brotli")
+        .with(|config| {
+            let rule = "wasm.br=application/wasm; coding=br";
+            config.site.types.add(rule).expect("a rule");
+        })
+        .start();
+    let target = "/game.wasm.br";
+    let check = |accepted: Option<&str>, status: u16| {
+        let fields: Vec<_> = accepted
+            .map(|accepted| ("Accept-Encoding", accepted))
+            .into_iter()
+            .collect();
+        for method in ["GET", "HEAD"] {
+            let response = server.request(method, target, &fields);
+            assert_eq!(response.status, status, "{method} {accepted:?}");
+            assert_eq!(response.field("Vary"), Some("Accept-Encoding"));
+            if status == 200 {
+                assert_eq!(response.field("Content-Encoding"), Some("br"));
+                assert_eq!(response.field("Content-Type"), Some("application/wasm"));
+                assert_eq!(response.field("Content-Length"), Some("9"));
+            }
+        }
+    };
+    check(None, 200);
+    check(Some("gzip, br"), 200);
+    check(Some("identity, br;q=0.5"), 200);
+    check(Some("*"), 200);
+    check(Some("gzip"), 406);
+    check(Some("identity"), 406);
+    check(Some("br;q=0"), 406);
+    let whole = server.get(target, &[("Accept-Encoding", "br")]);
+    let tag = whole.field("ETag").expect("a tag");
+    let fields = [("Accept-Encoding", "br"), ("If-None-Match", tag)];
+    assert_eq!(server.get(target, &fields).status, 304);
+    let fields = [("Accept-Encoding", "br"), ("Range", "bytes=3-")];
+    let part = server.get(target, &fields);
+    assert_eq!((part.status, &*part.text()), (206, "brotli"));
+    assert_eq!(part.field("Content-Encoding"), Some("br"));
+}

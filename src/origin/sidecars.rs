@@ -36,11 +36,17 @@ impl Sidecars {
     pub fn find(
         origin: &mut Origin,
         request: &Request<'_>,
-        file: &StoredFile,
+        file: &Rc<StoredFile>,
         facts: &Facts,
         trace: &mut Trace,
     ) -> Result<Sidecars, Obstacle> {
         let mut sidecars = Sidecars::default();
+        if !file.stored().is_decoded() {
+            // The file holds its content only in this coding, as a sidecar does.
+            let (coding, file) = (file.stored(), Rc::clone(file));
+            sidecars.0.push(Sidecar { coding, file });
+            return Ok(sidecars);
+        }
         if !may_have_sidecars(origin, file) {
             return Ok(sidecars);
         }

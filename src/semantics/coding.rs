@@ -80,6 +80,11 @@ impl Coding {
             .map(|(_, coding)| coding)
     }
 
+    /// Whether the server can send what is stored in it without it.
+    pub fn is_decoded(self) -> bool {
+        !matches!(self, Coding::Brotli | Coding::Zstd)
+    }
+
     /// The token in Content-Encoding. `identity` is never sent there.
     pub fn name(self) -> &'static str {
         match self {
@@ -107,11 +112,21 @@ pub fn choose(fields: &Fields, offered: &[Coding], trace: &mut Trace) -> CodingC
 }
 
 /// Like [`choose`], for a file that is stored in a coding. A client without Accept-Encoding gets it as it
-/// is stored, because such a client often saves it. Identity means that the server decodes it.
+/// is stored, because such a client often saves it. Identity means that the server decodes it. If the server
+/// cannot, a client that accepts only identity is not sent the file.
 pub fn choose_stored(fields: &Fields, stored: Coding, trace: &mut Trace) -> CodingChoice {
     let choice = match fields.contains(FieldName::AcceptEncoding) {
         true => chosen(fields, &[stored]),
         false => CodingChoice::Chosen(stored, CodingReason::Stored),
+    };
+    let choice = match choice {
+        CodingChoice::Chosen(Coding::Identity, _) if !stored.is_decoded() => {
+            match accepts(fields, stored) {
+                true => CodingChoice::Chosen(stored, CodingReason::Preferred(stored)),
+                false => CodingChoice::NotAcceptable,
+            }
+        }
+        choice => choice,
     };
     trace.note(|| note(fields, &[stored], choice));
     choice

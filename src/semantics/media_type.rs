@@ -86,11 +86,10 @@ pub fn suggested_by(name: &[u8]) -> Option<&'static str> {
 pub fn media_type(path: &[u8], beginning: Beginning<'_>, own: &OwnTypes) -> MediaType {
     let (essence, stored, source) = match own.find(path) {
         Some(given) => {
-            let is_coded = given.coding == Coding::Gzip && beginning.is_gzip();
-            let stored = if is_coded {
-                given.coding
-            } else {
-                Coding::Identity
+            let stored = match given.coding {
+                Coding::Gzip if !beginning.is_gzip() => Coding::Identity,
+                // Nothing in the content tells whether it is Brotli.
+                coding => coding,
             };
             (&*given.media_type, stored, Source::Operator)
         }

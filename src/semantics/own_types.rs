@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `log=text/plain` is a rule for `a.log`, `tar.gz=application/x-gtar` is one for `a.tar.gz`, and
-//! `/v2/**=application/json` is one for every file in `/v2/`. A rule may end with `; coding=gzip`: the
-//! files are stored in this content coding, as some game engines write them.
+//! `/v2/**=application/json` is one for every file in `/v2/`. A rule may end with `; coding=gzip` or
+//! `; coding=br`: the files are stored in this content coding, as some game engines write them.
 
 use std::fmt;
 
@@ -91,7 +91,7 @@ impl OwnTypes {
 }
 
 impl OwnType {
-    /// Reads a media type, perhaps followed by `; coding=gzip`.
+    /// Reads a media type, perhaps followed by `; coding=gzip` or `; coding=br`.
     fn parse(text: &str) -> Result<OwnType, OwnTypeError> {
         let name = |parameter: &[u8]| {
             let name = parameter.split(|&byte| byte == b'=').next();
@@ -108,6 +108,7 @@ impl OwnType {
         if let Some(coding) = parts().skip(1).find(|part| name(part)) {
             own.coding = match coding.split_at(b"coding=".len()).1 {
                 b"gzip" => Coding::Gzip,
+                b"br" => Coding::Brotli,
                 _ => return Err(OwnTypeError::Coding),
             };
             let kept: Vec<&[u8]> = parts().filter(|part| !name(part)).collect();
@@ -197,7 +198,9 @@ impl fmt::Display for OwnTypeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             OwnTypeError::Pattern(fault) => return fault.fmt(f),
-            OwnTypeError::Coding => "gzip is the only coding that --type supports: write coding=gzip, or leave it out",
+            OwnTypeError::Coding => {
+                "--type supports the codings gzip and br: write coding=gzip or coding=br, or leave it out"
+            }
             OwnTypeError::NoSign => {
                 "write EXT=TYPE, such as log=text/plain, or PATTERN=TYPE, such as /v2/**=application/json"
             }

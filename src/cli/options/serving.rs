@@ -176,8 +176,9 @@ const TYPE: OptionDef = OptionDef::new(
     }),
     "Send files with this extension, or with a path that matches this pattern, as this media type, such \
      as log=text/plain or '/v2/**=application/json'. If a text type has no parameters, docroot adds the \
-     charset. 'wasm.gz=application/wasm; coding=gzip' also says that the files are compressed. For several \
-     rules, repeat the option or separate them with commas",
+     charset. 'wasm.gz=application/wasm; coding=gzip' also says that the files are compressed; coding=br \
+     does so for Brotli, and clients that do not accept it get 406. For several rules, repeat the option \
+     or separate them with commas",
 )
 .default(|_| "by name and content".into())
 .scope(Scope::Answer);
