@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 61] = [
+const CASES: [(&str, &[&str]); 62] = [
     (
         "200-rules-for-a-path",
         &[
@@ -55,7 +55,17 @@ const CASES: [(&str, &[&str]); 61] = [
     ),
     (
         "301-a-redirect-of-the-operator",
-        &["/old/a%20b?c", "--redirect", "/old/**=https://b.example/$1"],
+        &[
+            "/old/a%20b?c",
+            "--redirect",
+            "/old/**=https://b.example/$1",
+            "--header",
+            "/old/** X-Robots-Tag: noindex",
+        ],
+    ),
+    (
+        "200-the-first-of-several-sites",
+        &["/hello.txt", "--site", "other.example=."],
     ),
     (
         "200-a-language",

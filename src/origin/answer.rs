@@ -95,7 +95,7 @@ pub fn poll(
 fn complete(origin: &mut Origin, request: &Request<'_>, answer: &mut Answer, trace: &mut Trace) {
     if let Answer::Ready(response) = answer {
         use_server_error_document(origin, request, response, trace);
-        finish(origin, request, response);
+        finish(origin, request, response, trace);
     }
 }
 
@@ -175,7 +175,7 @@ fn answer_path(
     let resource = resource(origin, path, facts)?;
     note_resource(&resource, path, origin.site.options().only.is_some(), trace);
     if matches!(resource, Resource::File(..) | Resource::Directory)
-        && let Some(format) = archive::wanted(origin, request, path)
+        && let Some(format) = archive::wanted(origin, request, path, trace)
     {
         return Ok(answer_archive(origin, request, path, format, trace));
     }

@@ -90,13 +90,22 @@ impl AppliedRules {
 
 /// Changes the response to the one that is sent: applies the rules for its representation or, if it has
 /// none, for the path of the request.
-pub(super) fn finish(origin: &Origin, request: &Request<'_>, response: &mut Response) {
+pub(super) fn finish(
+    origin: &Origin,
+    request: &Request<'_>,
+    response: &mut Response,
+    trace: &mut Trace,
+) {
     let rules = &*origin.rules;
     if rules.are_empty() {
         return;
     }
     let of_representation = response.rules;
-    let mut set = of_representation.unwrap_or_else(|| of_request(origin, request));
+    let mut set = of_representation.unwrap_or_else(|| {
+        let set = of_request(origin, request);
+        rules.note_fields(set, trace);
+        set
+    });
     set.is_protected |= response.is_protected;
     if set.is_protected {
         let new = ask_first(true);

@@ -25,6 +25,7 @@ use crate::site::body_error::BodyError;
 use crate::site::path::SitePath;
 use crate::site::root::DiskError;
 
+const WANTED: Clause = clause!("RFC 9110 section 8.3", "wanted");
 const ARCHIVE: Clause = clause!("RFC 9110 section 8.3", "answer_archive");
 
 /// The name of the root directory of the system, which has none.
@@ -35,18 +36,26 @@ pub(super) fn wanted(
     origin: &Origin,
     request: &Request<'_>,
     path: SitePath<'_>,
+    trace: &mut Trace,
 ) -> Option<ArchiveFormat> {
-    let options = origin.site.options();
-    // An archive tells the names in a directory, as a listing does.
-    let is_on = options.archive && options.listing && options.only.is_none();
-    if !is_on || !path.is_directory() || request.method() == Some(Method::Options) {
+    if !path.is_directory() || request.method() == Some(Method::Options) {
         return None;
     }
     let pairs = request.query_pairs();
     let mut named = pairs.filter(|pair| *pair.name == *b"archive");
-    let mut formats = ArchiveFormat::ALL.into_iter();
     let value = named.next_back()?.value;
-    formats.find(|format| *format.extension().as_bytes() == *value)
+    let options = origin.site.options();
+    // An archive tells the names in a directory, as a listing does.
+    let is_on = options.archive && options.listing && options.only.is_none();
+    let mut formats = ArchiveFormat::ALL.into_iter();
+    let format = formats.find(|format| *format.extension().as_bytes() == *value);
+    let ignored = match (is_on, format) {
+        (true, Some(format)) => return Some(format),
+        (true, None) => "the query asks for an archive in a format that docroot does not make",
+        (false, _) => "the query asks for an archive, and archives are off",
+    };
+    trace.note(|| Step::new(WANTED, ignored).with(Evidence::Value(Quote::of(&value))));
+    None
 }
 
 /// Answers a request for an archive of the directory at `path`.

@@ -21,9 +21,14 @@ pub(super) fn redirect_by_rule(
     let query = request.head.target.query();
     let prefix = origin.site.options().prefix.as_bytes();
     let redirects = &origin.rules.redirects;
-    let (status, location) = redirects.find(prefix, path.as_bytes(), query)?;
-    let reason = Reason::RedirectRule;
-    Some(redirect_to(status, location, reason, trace))
+    let found = redirects.find(prefix, path.as_bytes(), query)?;
+    let (status, location, reason) = (found.status, found.location, Reason::RedirectRule);
+    trace.note(|| {
+        let (pattern, location) = (Quote::of(found.pattern.as_bytes()), Quote::of(&location));
+        let step = reason.step().with(Evidence::Became(pattern, location));
+        step.leads_to(status)
+    });
+    Some(redirect_to(status, location, reason))
 }
 
 /// Relative links in a directory's page work only if its URL ends with a slash.
@@ -89,15 +94,16 @@ pub(super) fn redirect(
     if let Some(query) = request.head.target.query() {
         append(&mut location, format_args!("?{}", percent::as_sent(query)));
     }
-    redirect_to(Status::MovedPermanently, location, reason, trace)
-}
-
-fn redirect_to(status: Status, location: Vec<u8>, reason: Reason, trace: &mut Trace) -> Response {
+    let status = Status::MovedPermanently;
     trace.note(|| {
         let step = reason.step();
         step.with(Evidence::Value(Quote::of(&location)))
             .leads_to(status)
     });
+    redirect_to(status, location, reason)
+}
+
+fn redirect_to(status: Status, location: Vec<u8>, reason: Reason) -> Response {
     let response = Response::new(status, reason).field("Location", location);
     error_page_for(response)
 }

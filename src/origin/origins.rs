@@ -1,4 +1,4 @@
-//! The sites of a server, each for its own hosts (RFC 9110 section 7.2).
+//! The sites of a server, each for its own hosts (RFC 9110 sections 7.2 and 7.4).
 //!
 //! ```text
 //! Host: docs.example      the site for docs.example
@@ -12,6 +12,7 @@ use crate::http1::allowed_hosts::HostPattern;
 use crate::http1::host::Host;
 use crate::origin::handler::Origin;
 use crate::semantics::date::HttpDate;
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
 /// The origins of one worker: the first one, and one for each further site.
 pub struct Origins {
@@ -37,6 +38,25 @@ impl Origins {
             Some((_, origin)) => origin,
             None => &mut self.first,
         }
+    }
+
+    /// Adds the step that says which site answers for a host, if there are several.
+    pub fn note(&self, host: Option<Host<'_>>, trace: &mut Trace) {
+        const SITE: Clause = clause!("RFC 9110 section 7.4", "of");
+        trace.note_if(|| {
+            let host = host.filter(|_| !self.others.is_empty())?;
+            let mut patterns = self.others.iter().map(|(pattern, _)| pattern);
+            Some(match patterns.find(|pattern| pattern.matches(host)) {
+                Some(pattern) => {
+                    let pattern = Evidence::Value(Quote::of(pattern.to_string().as_bytes()));
+                    Step::new(SITE, "the site for this host answers").with(pattern)
+                }
+                None => Step::new(
+                    SITE,
+                    "no other site is for this host, so the first one answers",
+                ),
+            })
+        });
     }
 
     /// The origin that answers if the host is not known.

@@ -25,9 +25,22 @@ pub struct Redirects(Vec<Redirect>);
 /// One redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Redirect {
+    /// The pattern as it was written.
+    text: Box<str>,
     from: RedirectFrom,
     to: RedirectTo,
     status: Status,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirection<'a> {
+    /// A status of a redirect.
+    pub status: Status,
+    /// The reference for `Location`.
+    pub location: Vec<u8>,
+    /// The pattern that matches, as it was written.
+    pub pattern: &'a str,
 }
 
 /// Which paths are redirected.
@@ -101,7 +114,12 @@ impl Redirects {
             None => (rest, Status::MovedPermanently),
         };
         let to = RedirectTo::parse(to, from.wildcards())?;
-        let redirect = Redirect { from, to, status };
+        let redirect = Redirect {
+            text: text[..at].into(),
+            from,
+            to,
+            status,
+        };
         if redirect.is_circle() {
             return Err(RedirectError::Circle);
         }
@@ -114,14 +132,14 @@ impl Redirects {
         self.0.clear();
     }
 
-    /// Where a decoded path without a slash at its start leads, and the status. `prefix` is the decoded prefix
-    /// of the site, such as `docs/`, and `query` that of the request.
+    /// Where a decoded path without a slash at its start leads. `prefix` is the decoded prefix of the site, such
+    /// as `docs/`, and `query` that of the request.
     pub fn find(
         &self,
         prefix: &[u8],
         path: &[u8],
         query: Option<&[u8]>,
-    ) -> Option<(Status, Vec<u8>)> {
+    ) -> Option<Redirection<'_>> {
         if self.0.is_empty() {
             return None;
         }
@@ -131,7 +149,11 @@ impl Redirects {
             let location = redirect.to.location(prefix, &wildcards, query);
             // A path has no empty segments, so this does not happen. It would name another host.
             let is_safe = !location.starts_with(b"//");
-            is_safe.then_some((redirect.status, location))
+            is_safe.then_some(Redirection {
+                status: redirect.status,
+                location,
+                pattern: &redirect.text,
+            })
         })
     }
 }
@@ -486,8 +508,9 @@ mod tests {
 
     #[track_caller]
     fn check_below(prefix: &str, rule: &str, path: &str, want: Option<&str>) {
-        let found = redirects(&[rule]).find(prefix.as_bytes(), path.as_bytes(), None);
-        let location = found.map(|(_, location)| String::from_utf8(location).expect("ASCII"));
+        let redirects = redirects(&[rule]);
+        let found = redirects.find(prefix.as_bytes(), path.as_bytes(), None);
+        let location = found.map(|found| String::from_utf8(found.location).expect("ASCII"));
         assert_eq!(location.as_deref(), want, "{rule} {path}");
     }
 
@@ -541,10 +564,9 @@ mod tests {
     #[test]
     fn the_query_is_kept() {
         let check = |rule: &str, want: &str| {
-            let (_, location) = redirects(&[rule])
-                .find(b"", b"a", Some(b"q=\""))
-                .expect(rule);
-            assert_eq!(String::from_utf8_lossy(&location), want);
+            let redirects = redirects(&[rule]);
+            let found = redirects.find(b"", b"a", Some(b"q=\"")).expect(rule);
+            assert_eq!(String::from_utf8_lossy(&found.location), want);
         };
         check("/a=/b", "/b?q=%22");
         check("/a=/b?c", "/b?c&q=%22");
@@ -554,7 +576,7 @@ mod tests {
 
     #[test]
     fn the_status_can_be_chosen() {
-        let status = |rule: &str| redirects(&[rule]).find(b"", b"a", None).expect(rule).0;
+        let status = |rule: &str| redirects(&[rule]).find(b"", b"a", None).expect(rule).status;
         assert_eq!(status("/a=/b"), Status::MovedPermanently);
         assert_eq!(status("/a=/b 301"), Status::MovedPermanently);
         assert_eq!(status("/a=/b  302"), Status::Found);

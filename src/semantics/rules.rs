@@ -283,7 +283,6 @@ impl Rules {
     /// Adds the steps that say which rules apply to a representation.
     pub fn note(&self, set: RuleSet, trace: &mut Trace) {
         const CACHE: Clause = clause!("RFC 9111 section 5.2.2", "cache_policy");
-        const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
         trace.note_if(|| {
             let (scope, _) = self.cache_rule(set)?;
             let finding = match set.is_protected {
@@ -297,6 +296,12 @@ impl Rules {
             let pattern = quote(self.text(*scope));
             Some(Step::new(CACHE, finding).with(Evidence::Became(pattern, policy)))
         });
+        self.note_fields(set, trace);
+    }
+
+    /// Adds the step that says which fields of a response rules change.
+    pub fn note_fields(&self, set: RuleSet, trace: &mut Trace) {
+        const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
         trace.note_if(|| {
             let fields = self.fields(set);
             let finding = match fields.is_empty() {

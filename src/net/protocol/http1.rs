@@ -156,6 +156,7 @@ impl Http1 {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let (client, is_secure) = (&stream.client, connection.is_secure);
                 let request = request_of(&checked, client, is_secure, &context.now, &wakers);
+                context.origins.note(checked.host, &mut context.trace);
                 let origin = context.origins.of(checked.host);
                 let trace = &mut context.trace;
                 dispatch(&request, connection, &mut facts, origin, trace)
