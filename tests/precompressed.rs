@@ -409,6 +409,33 @@ fn a_file_that_changes_or_vanishes_is_noticed() {
     check_sidecar(&accepting(&server, "br, zstd"), "br", BR);
 }
 
+/// A precompressed file may come and go between two requests of a connection.
+#[test]
+fn a_new_precompressed_file_shows_at_once() {
+    let setup = setup().with(|config| config.threads = 1);
+    for extension in ["br", "zst"] {
+        fs::remove_file(setup.root().join(format!("page.html.{extension}"))).expect("removed");
+    }
+    let server = setup.start();
+    let mut client = server.connect();
+    let mut ask = || {
+        client.send(&request(
+            "GET",
+            "/page.html",
+            &[("Accept-Encoding", "br, zstd")],
+        ));
+        client.response("GET")
+    };
+    for (extension, coding, content) in [("zst", "zstd", ZST), ("br", "br", BR)] {
+        server.write(&format!("page.html.{extension}"), content);
+        check_sidecar(&ask(), coding, content);
+        let path = server.root.join(format!("page.html.{extension}"));
+        fs::remove_file(path).expect("removed");
+        let made = ask();
+        assert_ne!(made.field("Content-Encoding"), Some(coding));
+    }
+}
+
 /// The media type of the original is part of what the client keeps.
 #[test]
 fn another_original_gives_other_metadata() {
