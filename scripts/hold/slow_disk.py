@@ -4,7 +4,7 @@
     slow_disk.py FOLDER MOUNTPOINT
 
 It says `ready` once it is mounted, or `cannot` and why. It takes orders from its standard input, a line
-each, until the end of the input, and then unmounts:
+each, until `end` or the end of the input, and then unmounts, which fails whatever is still held:
 
     wait KIND SECONDS    every request of this kind takes so long: `names`, `reads` or `all`
     hold KIND            requests of this kind wait
@@ -211,6 +211,8 @@ def main():
     try:
         print("ready", flush=True)
         for line in sys.stdin:
+            if line.strip() == "end":
+                break
             pace.obey(line)
             print("done", flush=True)
     finally:

@@ -58,8 +58,12 @@ impl SlowFs {
 
 impl Drop for SlowFs {
     fn drop(&mut self) {
-        drop(self.orders.take());
-        // If it cannot be waited for, it has ended.
+        // The end of its input would not do: a process that another test is starting may have inherited the
+        // pipe, and may wait for this very file system in turn.
+        if let Some(mut orders) = self.orders.take() {
+            let _ = writeln!(orders, "end");
+        }
+        // If it reads no order or cannot be waited for, it has ended.
         let _ = self.program.wait();
     }
 }
