@@ -279,29 +279,24 @@ impl Trace {
 
     /// Adds a step. `step` is called only if the trace keeps it.
     pub fn note(&mut self, step: impl FnOnce() -> Step) {
-        if let Some(steps) = &mut self.steps
-            && steps.len() < MAX_STEPS
-        {
-            steps.push(step());
-        }
+        self.note_if(|| Some(step()));
     }
 
     /// Adds a step, if there is one. `step` is called only if the trace keeps it.
     pub fn note_if(&mut self, step: impl FnOnce() -> Option<Step>) {
-        if let Some(steps) = &mut self.steps
-            && steps.len() < MAX_STEPS
-        {
-            steps.extend(step());
+        if let Some(steps) = &mut self.steps {
+            keep(steps, |_| step());
         }
     }
 
     /// Adds a step that decides `status`, unless the last step that decides a status decided this one.
     /// `step` is called only if the trace keeps it.
     pub fn conclude(&mut self, status: Status, step: impl FnOnce() -> Step) {
-        if let Some(steps) = &self.steps
-            && steps.iter().rev().find_map(|step| step.status) != Some(status)
-        {
-            self.note(|| step().leads_to(status));
+        if let Some(steps) = &mut self.steps {
+            keep(steps, |steps| {
+                let mut decided = steps.iter().rev().filter_map(|step| step.status);
+                (decided.next() != Some(status)).then(|| step().leads_to(status))
+            });
         }
     }
 
@@ -322,6 +317,17 @@ impl Trace {
     /// The steps so far.
     pub fn steps(&self) -> &[Step] {
         self.steps.as_deref().unwrap_or_default()
+    }
+}
+
+/// Adds a step unless there are too many. Few requests are watched, so this code stays out of the way of the
+/// others.
+#[cold]
+#[inline(never)]
+fn keep(steps: &mut Vec<Step>, step: impl FnOnce(&[Step]) -> Option<Step>) {
+    if steps.len() < MAX_STEPS {
+        let step = step(steps);
+        steps.extend(step);
     }
 }
 
