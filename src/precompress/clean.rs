@@ -1,13 +1,14 @@
 //! Which sidecars are of no use.
 //!
 //! ```text
-//! page.html.br   page.html is newer, and no new one is written      removed
-//! page.html.gz   page.html is gone, and docroot wrote page.html.gz  removed
-//! page.html.br   page.html is gone, and docroot wrote page.html.gz  removed
-//! data.csv.gz    data.csv is not there, and docroot did not write   kept: it may be all there is
-//!                data.csv.gz
-//! data.tar.gz    data.tar is newer, and docroot does not compress   kept: it is no sidecar
-//!                such files
+//! docroot wrote page.html.gz, and page.html is gone
+//!     page.html.gz, page.html.br, page.html.zst   removed
+//! page.html is newer than page.html.br, and docroot writes no new page.html.br
+//!     page.html.br                                removed
+//! docroot did not write data.csv.gz, and there is no data.csv
+//!     data.csv.gz                                 kept: it may be the only copy
+//! data.tar is newer than data.tar.gz, but docroot does not compress .tar files
+//!     data.tar.gz                                 kept: it is not a sidecar
 //! ```
 
 use std::collections::BTreeSet;

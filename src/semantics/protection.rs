@@ -1,21 +1,22 @@
 //! Which paths need a password, and who may read them (RFC 9110 section 11.5).
 //!
 //! ```text
-//! alice:HASH                  alice may read everything, others nothing
-//! /private bob:HASH           bob may read /private and everything below it
-//! /intranet/**                so may every user of the password file in /intranet
+//! alice:HASH           only alice may read anything
+//! /private bob:HASH    only bob may read /private and everything below it
+//! /intranet/**         only users of the password file may read /intranet and everything below it
 //! ```
 //!
-//! A rule protects the paths that its pattern matches and everything below them, and every user of such a rule
-//! may read them. So `/private`, `/private/` and `/private/**` mean the same.
+//! A rule protects the paths that its pattern matches and everything below them. So the patterns `/private`,
+//! `/private/` and `/private/**` mean the same. If several rules protect a path, the users of each of them may
+//! read it.
 //!
-//! Wherever a file has several names, a rule for one of them protects the file under all of them:
+//! A file may have several names. A rule for one name also protects the other names of the same file:
 //!
 //! ```text
-//! /a.html   protects /A.HTML, because some file systems ignore case
-//!           and /a.html.gz, which has the same content in a coding
-//!           and /a.de.html, which has it in a language
-//! /a        protects /a.html, whose clean URL it may be
+//! rule for  /a.html   protects  /A.HTML      because some file systems ignore case
+//!                               /a.html.gz   the same content in a coding
+//!                               /a.de.html   the same page in a language
+//! rule for  /a        protects  /a.html      the page whose clean URL is /a
 //! ```
 //!
 //! Invariant: this module never looks at a password or a hash.
@@ -253,8 +254,8 @@ impl Grant {
     }
 }
 
-/// The names of the file at a path: its own, those of the files whose content it may have in a coding or in a
-/// language, and the clean URLs of all of them. Their case is folded, and none ends in a slash.
+/// The names under which a rule protects the file at `path`: the path itself, and the path without the extension
+/// of a coding, without a language, and without `.html`. They are in folded case, without a slash at the end.
 fn names(path: &[u8]) -> Vec<Vec<u8>> {
     let path = path.strip_suffix(b"/").unwrap_or(path);
     let mut names = vec![fold_case(path)];

@@ -1,16 +1,16 @@
 //! Whether a request needs a password, before anything is looked up on the disk (RFC 9110 section 11.5).
 //!
-//! A path is protected by its own names and by those of the files that it may lead to, whether or not they
-//! exist:
+//! A request needs a password if a rule protects its path or a file that the path may lead to, whether or not
+//! that file exists:
 //!
 //! ```text
 //! /d/        d/ and d/index.html
 //! /about     about and, with clean URLs, about.html
 //! ```
 //!
-//! So the refusal is the same whether or not a file exists. The path of the file that is sent in the end is
-//! compared once more, in [`answer_file`](crate::origin::file): the page of an application, for example, has
-//! another path than the request.
+//! So the refusal does not tell whether a file exists. [`answer_file`](crate::origin::file) compares the path of
+//! the file that is sent in the end once more: the page of an application, for example, has another path than
+//! the request.
 
 use crate::origin::auth::refuse::challenge;
 use crate::origin::handler::Origin;

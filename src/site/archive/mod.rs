@@ -5,13 +5,13 @@
 //! worker:       ArchiveSource ----------------------> the client
 //! ```
 //!
-//! The crates for these formats either write an entry in one call, which lasts until the client has received all
-//! of it, or keep the whole archive in memory. So a slow client would hold a thread or much memory. The writers
-//! here can stop anywhere and continue in a later job. They write only the little that a stream needs.
+//! Crates for these formats write an entry in one call, which blocks until the client has received all of it, or
+//! they keep the whole archive in memory. A slow client would then hold a thread or a lot of memory. The writers
+//! here can stop after any byte and continue in a later job. They support only what a stream needs.
 //!
-//! An archive takes [`COST`](source::COST) and a coder. It also keeps the names in the directories on the path to
-//! the current entry, and a zip file ends with a list of all entries, about 100 bytes for each. Both are charged as
-//! they come.
+//! An archive takes [`COST`](source::COST) bytes and a coder. It also keeps the names in the directories on the
+//! path to the current entry. A zip file ends with a list of all entries, which takes about 100 bytes for each. The
+//! budget is charged for both as they grow.
 
 // What is packed, and how it is named.
 mod entry;
