@@ -1,6 +1,7 @@
 //! Who may read the site.
 
 use super::definition::{Group, Kind, List, OptionDef, Scope, utf8};
+#[cfg(not(feature = "auth"))]
 use crate::origin::auth::fault::AuthError;
 
 /// The options of this group.
@@ -17,15 +18,8 @@ const AUTH: OptionDef = OptionDef::new(
         separator: Some('\n'),
         clear: |settings| settings.config.rules.protection.clear(),
         add: |settings, value| {
-            let text = utf8(value)?;
-            if !cfg!(feature = "auth") {
-                return Err(AuthError::NotBuiltIn.to_string());
-            }
-            let added = settings.config.rules.protection.add(text);
-            match added.map_err(|fault| fault.to_string())? {
-                Some(hash) => check_hash(hash),
-                None => Ok(()),
-            }
+            let added = settings.config.rules.protection.add(utf8(value)?);
+            check_hash(added.map_err(|fault| fault.to_string())?)
         },
     }),
     "Require a name and a password (HTTP Basic authentication), and let this user read every path, or \
@@ -48,14 +42,16 @@ const AUTH_FILE: OptionDef = OptionDef::new(
 .default(|_| "none".into())
 .scope(Scope::Answer);
 
+/// Checks the hash of a rule that has one.
 #[cfg(feature = "auth")]
-fn check_hash(hash: &str) -> Result<(), String> {
-    let parsed = crate::origin::auth::hash::Hash::parse(hash);
-    parsed.map(|_| ()).map_err(|fault| fault.to_string())
+fn check_hash(hash: Option<&str>) -> Result<(), String> {
+    let parsed = hash.map(crate::origin::auth::hash::Hash::parse);
+    let parsed = parsed.transpose().map_err(|fault| fault.to_string());
+    parsed.map(|_| ())
 }
 
 #[cfg(not(feature = "auth"))]
-fn check_hash(_: &str) -> Result<(), String> {
+fn check_hash(_: Option<&str>) -> Result<(), String> {
     Err(AuthError::NotBuiltIn.to_string())
 }
 
