@@ -11,6 +11,8 @@ pub mod hashing;
 pub mod budget;
 // The cache of one worker.
 mod cache;
+// Paths that named nothing in this turn.
+mod absent;
 // Why the rest of a body cannot be read.
 pub mod body_error;
 // The coding of a file that is in memory.

@@ -1,7 +1,8 @@
 //! Resolves a path to a file (RFC 9110 section 7.1), for one worker.
 //!
 //! A cached file is used only after its state was compared with the disk in the current turn of the
-//! worker's loop. So a change shows at once, and many requests in one turn look at the disk once.
+//! worker's loop. So a change shows at once, and many requests in one turn look at the disk once. The same
+//! is true of a path that names nothing.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use crate::semantics::coding::Coding;
 use crate::semantics::date::HttpDate;
 use crate::semantics::trace::{Clause, clause};
+use crate::site::absent::Absent;
 use crate::site::body::{FileSource, FileToEnd, MemorySource, Source, Stored};
 use crate::site::budget::{Account, Budget, Charge, Reserved};
 use crate::site::cache::{Cache, Looked};
@@ -45,6 +47,7 @@ pub struct Site {
     disk: Option<DiskPool>,
     options: Arc<SiteOptions>,
     cache: Cache,
+    absent: Absent,
     /// What the worker may hold.
     allowances: Allowances,
     coders: Coders,
@@ -101,6 +104,7 @@ impl Site {
             disk: None,
             options,
             cache: Cache::new(allowances.cache.clone()),
+            absent: Absent::default(),
             allowances,
             coders: Coders::default(),
             turn: 0,
@@ -188,8 +192,7 @@ impl Site {
         self.updates.clone()
     }
 
-    /// Forgets which cached files were compared with the disk in this turn. The next request for a file
-    /// compares it again.
+    /// Forgets what this turn has seen of the disk. The next request for a path looks at the disk again.
     pub fn look_again(&mut self) {
         self.turn += 1;
     }
@@ -413,10 +416,15 @@ impl Site {
                 };
                 (Some(Rc::clone(file)), found)
             }
+            None if self.absent.contains(path, self.turn) => {
+                return Err(DiskError::NotFound.into());
+            }
             None => (None, self.root.find(path, blocking)),
         };
-        if found == Err(LookupError::WouldWait) {
-            return Err(LookupError::WouldWait);
+        match found {
+            Err(LookupError::WouldWait) => return Err(LookupError::WouldWait),
+            Err(LookupError::Disk(DiskError::NotFound)) => self.absent.note(path, self.turn),
+            _ => {}
         }
         if let Some(file) = cached {
             if found.is_ok_and(|(_, state)| state == file.state) {
@@ -563,6 +571,20 @@ mod tests {
         assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
         let again = find(&mut site, "/b").expect("there");
         assert!(Rc::ptr_eq(&neighbour, &again), "it has not changed");
+    }
+
+    #[test]
+    fn a_path_that_names_nothing_is_looked_for_once_a_turn() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut site = site(folder.path());
+        assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
+        fs::write(folder.path().join("a"), "one").expect("a file");
+        assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
+        site.look_again();
+        assert!(find(&mut site, "/a").is_ok());
+        fs::remove_file(folder.path().join("a")).expect("removed");
+        site.look_again();
+        assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
     }
 
     /// The states of the files are the same before and after, so only their way tells.
