@@ -14,7 +14,7 @@ use mio::{Poll, Token};
 use crate::net::listener::Listener;
 use crate::observe::client::Client;
 use crate::origin::reason::Reason;
-use crate::origin::request::Wakers;
+use crate::site::disk::Wakers;
 
 /// The token of the poller's waker. No slot has this token.
 pub(super) const WAKE: Token = Token(usize::MAX);

@@ -24,6 +24,7 @@ use crate::net::sendfile::Sendfile;
 use crate::net::socket::{Flushed, More};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
+use crate::origin::patience::{DISK_PATIENCE, Patience};
 use crate::site::body::{Body, Piece, Pulled, Source};
 use crate::site::body_error::BodyError;
 use crate::site::open_file::{CachedPart, OpenFile};
@@ -54,9 +55,6 @@ const MOST_READ: usize = 256 * 1024;
 /// If a read takes longer than this, the next one is smaller, because the worker's other connections
 /// have to wait.
 const SLOW_READ: Duration = Duration::from_millis(1);
-
-/// How long the disk may take for a piece of content. Then the response is cut.
-const DISK_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the pump stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,8 +105,8 @@ pub struct Pump {
     reading: usize,
     /// When the source has more. Until then it is not pulled, whatever else happens.
     due: Option<Instant>,
-    /// Until when the disk must answer, if the content waits for it.
-    disk_deadline: Option<Instant>,
+    /// For the disk.
+    disk_patience: Patience,
 }
 
 /// What became of bytes that were to be moved.
@@ -170,7 +168,7 @@ impl Pump {
             moved: 0,
             reading: LEAST_READ,
             due: None,
-            disk_deadline: None,
+            disk_patience: Patience::of(DISK_PATIENCE),
         }
     }
 
@@ -190,13 +188,12 @@ impl Pump {
     pub fn advance(&mut self, output: &mut Output<'_>) -> Result<Pumped, SendError> {
         let pumped = self.advance_until_disk(output)?;
         if pumped != Pumped::WaitForDisk {
-            self.disk_deadline = None;
+            self.disk_patience.renew();
             return Ok(pumped);
         }
-        let latest = output.now + DISK_PATIENCE;
-        match *self.disk_deadline.get_or_insert(latest) {
-            at if at > output.now => Ok(Pumped::WaitUntil(at)),
-            _ => Err(BodyError::Disk(ErrorKind::TimedOut.into()).into()),
+        match self.disk_patience.until(output.now) {
+            Some(end) => Ok(Pumped::WaitUntil(end)),
+            None => Err(BodyError::Disk(ErrorKind::TimedOut.into()).into()),
         }
     }
 

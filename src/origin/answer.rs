@@ -9,13 +9,14 @@ use std::rc::Rc;
 
 use crate::origin::applied_rules::finish;
 use crate::origin::archive::{self, answer_archive};
+use crate::origin::attempt::{Attempt, Attempted, Facts, Obstacle};
 #[cfg(feature = "auth")]
 use crate::origin::auth::login::login;
 use crate::origin::auth::needed::{Needed, needed};
 #[cfg(not(feature = "auth"))]
 use crate::origin::auth::no_login::login;
 use crate::origin::cors;
-use crate::origin::disk_wait::{Facts, How, Obstacle, answer_or_wait};
+use crate::origin::disk_wait::{How, answer_or_wait};
 use crate::origin::download::with_disposition;
 use crate::origin::fallback::{
     NAVIGATION, NOT_FOUND, application, document, use_server_error_document,
@@ -161,32 +162,26 @@ fn ask_for_password(origin: &mut Origin, request: &Request<'_>, trace: &mut Trac
     login(origin, request, answer_protected, trace)
 }
 
-/// Answers a request for a path. `facts` are what is known already.
-fn answer_path(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
-    facts: &mut Facts,
-    trace: &mut Trace,
-) -> Result<Answer, Obstacle> {
-    if let Some(response) = redirect_by_rule(origin, request, path, trace) {
+/// Answers a request for a path.
+fn answer_path(attempt: &mut Attempt<'_>) -> Attempted {
+    if let Some(response) = redirect_by_rule(attempt) {
         return Ok(Answer::Ready(response));
     }
-    let resource = resource(origin, path, facts)?;
-    note_resource(&resource, path, origin.site.options().only.is_some(), trace);
+    let resource = resource(attempt)?;
+    note_resource(attempt, &resource);
     if matches!(resource, Resource::File(..) | Resource::Directory)
-        && let Some(format) = archive::wanted(origin, request, path, trace)
+        && let Some(format) = archive::wanted(attempt)
     {
-        return Ok(answer_archive(origin, request, path, format, trace));
+        return Ok(answer_archive(attempt, format));
     }
-    let dimensions = match origin.site.options().negotiate {
-        true => match choose(origin, request, path, &resource, facts, trace)? {
+    let dimensions = match attempt.origin.site.options().negotiate {
+        true => match choose(attempt, &resource)? {
             Choice::Answer(answer) => return Ok(answer),
             Choice::None(dimensions) => dimensions,
         },
         false => Dimensions::NONE,
     };
-    answer_resource(origin, request, path, resource, dimensions, facts, trace)
+    answer_resource(attempt, resource, dimensions)
 }
 
 /// What came of choosing among representations.
@@ -199,24 +194,18 @@ enum Choice {
 }
 
 /// Chooses among the representations of a resource.
-fn choose(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
-    resource: &Resource<'_>,
-    facts: &mut Facts,
-    trace: &mut Trace,
-) -> Result<Choice, Obstacle> {
-    let bases = bases(resource, path.as_bytes(), origin.site.options());
+fn choose(attempt: &mut Attempt<'_>, resource: &Resource<'_>) -> Result<Choice, Obstacle> {
+    let options = attempt.origin.site.options();
+    let bases = bases(resource, attempt.path.as_bytes(), options);
     if bases.is_empty() {
         return Ok(Choice::None(Dimensions::NONE));
     }
     let all = bases.iter().map(|base| negotiate::dimensions(base));
     let dimensions = all.fold(Dimensions::NONE, Dimensions::and);
-    let wants = Wants::of(request);
+    let wants = Wants::of(attempt.request);
     let mut outcome = Outcome::None;
     for base in &bases {
-        let next = negotiate(origin, request, &wants, base, resource.file(), facts, trace)?;
+        let next = negotiate(attempt, &wants, base, resource.file())?;
         if next.rank() > outcome.rank() {
             outcome = next;
         }
@@ -224,54 +213,52 @@ fn choose(
             break;
         }
     }
-    let answer = answer_negotiated(origin, request, path, outcome, dimensions, facts, trace)?;
+    let answer = answer_negotiated(attempt, outcome, dimensions)?;
     Ok(answer.map_or(Choice::None(dimensions), Choice::Answer))
 }
 
 /// Answers a request for what its path names.
 fn answer_resource(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
+    attempt: &mut Attempt<'_>,
     resource: Resource<'_>,
     dimensions: Dimensions,
-    facts: &mut Facts,
-    trace: &mut Trace,
-) -> Result<Answer, Obstacle> {
+) -> Attempted {
+    let (request, path) = (attempt.request, attempt.path);
     match resource {
         Resource::File(..) | Resource::Directory | Resource::Elsewhere(_)
             if request.method() == Some(Method::Options) =>
         {
-            Ok(Answer::Ready(options(Reason::ResourceOptions, trace)))
+            let response = options(Reason::ResourceOptions, attempt.trace);
+            Ok(Answer::Ready(response))
         }
         Resource::File(file, name) => {
             let chosen = Chosen {
-                extra: with_disposition(Extra::default(), request, &file, trace),
+                extra: with_disposition(Extra::default(), request, &file, attempt.trace),
                 ruled: path.as_bytes(),
                 file,
                 name,
             };
-            answer_file(origin, request, path, chosen, facts, trace)
+            answer_file(attempt, chosen)
         }
         Resource::Directory if !path.is_directory() => {
-            let response = redirect_to_slash(request, path, trace);
+            let response = redirect_to_slash(request, path, attempt.trace);
             Ok(Answer::Ready(varying(response, dimensions)))
         }
-        Resource::Directory if origin.site.options().listing => {
-            let job = ListingJob::new(origin, request, path, dimensions);
+        Resource::Directory if attempt.origin.site.options().listing => {
+            let job = ListingJob::new(attempt.origin, request, path, dimensions);
             Ok(Answer::Later(Box::new(job)))
         }
         Resource::Directory => {
             let refusal = Response::new(Status::NotFound, Reason::ListingOff);
-            answer_absent(origin, request, path, refusal, dimensions, facts, trace)
+            answer_absent(attempt, refusal, dimensions)
         }
         Resource::Elsewhere(reference) => {
-            let reason = Reason::CleanUrl;
-            Ok(Answer::Ready(redirect(request, reference, reason, trace)))
+            let response = redirect(request, reference, Reason::CleanUrl, attempt.trace);
+            Ok(Answer::Ready(response))
         }
         Resource::None(fault) => {
-            let refusal = absent(path, fault, trace);
-            answer_absent(origin, request, path, refusal, dimensions, facts, trace)
+            let refusal = absent(path, fault, attempt.trace);
+            answer_absent(attempt, refusal, dimensions)
         }
     }
 }
@@ -279,30 +266,26 @@ fn answer_resource(
 /// Answers a request with what was chosen among representations, if there is any. They differ in these
 /// `dimensions`.
 fn answer_negotiated(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
+    attempt: &mut Attempt<'_>,
     outcome: Outcome,
     dimensions: Dimensions,
-    facts: &mut Facts,
-    trace: &mut Trace,
 ) -> Result<Option<Answer>, Obstacle> {
+    let request = attempt.request;
     Ok(Some(match outcome {
         Outcome::None => return Ok(None),
         _ if request.method() == Some(Method::Options) => {
-            Answer::Ready(options(Reason::ResourceOptions, trace))
+            Answer::Ready(options(Reason::ResourceOptions, attempt.trace))
         }
         Outcome::File(negotiated) => {
-            let bytes = path.as_bytes();
-            let location = negotiate::location(origin, &negotiated.file, path, facts)?;
+            let location = negotiate::location(attempt, &negotiated.file)?;
             let extra = negotiate::extra(&negotiated, request, location, dimensions);
             let chosen = Chosen {
-                extra: with_disposition(extra, request, &negotiated.file, trace),
+                extra: with_disposition(extra, request, &negotiated.file, attempt.trace),
                 name: Cow::Owned(negotiated.file.path.to_vec()),
                 file: negotiated.file,
-                ruled: bytes,
+                ruled: attempt.path.as_bytes(),
             };
-            answer_file(origin, request, path, chosen, facts, trace)?
+            answer_file(attempt, chosen)?
         }
         Outcome::NoneAcceptable(sought, variants) => {
             Answer::Ready(variants.response(&sought, dimensions))
@@ -314,27 +297,21 @@ fn answer_negotiated(
 /// 404, or docroot's own page. `refusal` has no page yet, and `dimensions` are ways in which the responses
 /// for this path differ.
 fn answer_absent(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
+    attempt: &mut Attempt<'_>,
     refusal: Response,
     dimensions: Dimensions,
-    facts: &mut Facts,
-    trace: &mut Trace,
-) -> Result<Answer, Obstacle> {
+) -> Attempted {
+    let path = attempt.path.as_bytes();
     if refusal.status != Status::NotFound {
-        let place = Place::of(path.as_bytes());
-        return Ok(Answer::Ready(error_page_at(
-            varying(refusal, dimensions),
-            place,
-        )));
+        let refusal = varying(refusal, dimensions);
+        return Ok(Answer::Ready(error_page_at(refusal, Place::of(path))));
     }
-    let dimensions = match origin.site.options().spa {
+    let dimensions = match attempt.origin.site.options().spa {
         Some(_) => dimensions.and(NAVIGATION),
         None => dimensions,
     };
-    let mark = trace.steps().len();
-    if let Some((file, name)) = application(origin, request, path, facts, trace)? {
+    let mark = attempt.trace.steps().len();
+    if let Some((file, name)) = application(attempt)? {
         let chosen = Chosen {
             // The rules for the path that does not exist are for other content.
             ruled: &file.path.clone(),
@@ -345,16 +322,14 @@ fn answer_absent(
             file,
             name: Cow::Owned(name),
         };
-        return answer_file(origin, request, path, chosen, facts, trace);
+        return answer_file(attempt, chosen);
     }
-    trace.take_from(mark);
+    attempt.trace.take_from(mark);
     let refusal = varying(refusal, dimensions);
-    let document = document(origin, request, NOT_FOUND, facts, trace)?;
-    Ok(Answer::Ready(match document {
+    Ok(Answer::Ready(match document(attempt, NOT_FOUND)? {
         Some((page, content)) => error_with_document(refusal, &page, &content),
         None => {
-            let levels = nearest_folder(origin, path, facts);
-            let path = path.as_bytes();
+            let levels = nearest_folder(attempt);
             error_page_at(refusal, Place { path, levels })
         }
     }))
@@ -428,8 +403,10 @@ fn refused_path(raw: &[u8], fault: PathError, trace: &mut Trace) -> Response {
     error(status, Reason::Path(fault))
 }
 
-fn note_resource(resource: &Resource<'_>, path: SitePath<'_>, is_only: bool, trace: &mut Trace) {
-    trace.note_if(|| {
+fn note_resource(attempt: &mut Attempt<'_>, resource: &Resource<'_>) {
+    let path = attempt.path;
+    let is_only = attempt.origin.site.options().only.is_some();
+    attempt.trace.note_if(|| {
         let finding = match resource {
             Resource::File(..) if path.is_directory() && is_only => "only this file is served",
             Resource::File(..) if path.is_directory() => "the directory has an index file",
@@ -451,21 +428,22 @@ fn note_resource(resource: &Resource<'_>, path: SitePath<'_>, is_only: bool, tra
     });
 }
 
-/// How many levels above a path the nearest folder is that exists. It looks at a few only, and waits for
-/// none: then it may be one that does not exist.
-fn nearest_folder(origin: &mut Origin, path: SitePath<'_>, facts: &Facts) -> usize {
+/// How many levels above the path of the request the nearest folder is that exists. It looks at a few only,
+/// and waits for none: then it may be one that does not exist.
+fn nearest_folder(attempt: &mut Attempt<'_>) -> usize {
     const MOST: usize = 4;
-    let mut rest = path.as_bytes();
+    let path = attempt.path.as_bytes();
+    let mut rest = path;
     for levels in 1..=MOST {
         let end = rest.strip_suffix(b"/").unwrap_or(rest);
         let slash = end.iter().rposition(|&byte| byte == b'/');
         rest = &end[..slash.map_or(0, |slash| slash + 1)];
-        let found = facts.find(origin, SitePath::of_decoded(rest));
+        let found = attempt.find(rest);
         if rest.is_empty() || !matches!(found, Ok(Err(_))) {
             return levels;
         }
     }
-    let names = path.as_bytes().split(|&byte| byte == b'/');
+    let names = path.split(|&byte| byte == b'/');
     names.filter(|name| !name.is_empty()).count()
 }
 

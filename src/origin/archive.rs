@@ -3,11 +3,10 @@
 //! An archive is made while it is sent. So its length is not known, it has no validators and no ranges, and if
 //! something in it cannot be read, the connection is cut.
 
-use std::time::Instant;
-
 use crate::origin::applied_rules::AppliedRules;
-use crate::origin::disk_wait::{DISK_PATIENCE, caller};
+use crate::origin::attempt::Attempt;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::patience::{DISK_PATIENCE, Patience};
 use crate::origin::refuse::disk_error;
 use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
@@ -32,19 +31,15 @@ const ARCHIVE: Clause = clause!("RFC 9110 section 8.3", "answer_archive");
 const ROOT: &[u8] = b"root";
 
 /// The archive that the query asks for; `None` if it asks for none, or if archives are off.
-pub(super) fn wanted(
-    origin: &Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
-    trace: &mut Trace,
-) -> Option<ArchiveFormat> {
-    if !path.is_directory() || request.method() == Some(Method::Options) {
+pub(super) fn wanted(attempt: &mut Attempt<'_>) -> Option<ArchiveFormat> {
+    let request = attempt.request;
+    if !attempt.path.is_directory() || request.method() == Some(Method::Options) {
         return None;
     }
     let pairs = request.query_pairs();
     let mut named = pairs.filter(|pair| *pair.name == *b"archive");
     let value = named.next_back()?.value;
-    let options = origin.site.options();
+    let options = attempt.origin.site.options();
     // An archive tells the names in a directory, as a listing does.
     let is_on = options.archive && options.listing && options.only.is_none();
     let mut formats = ArchiveFormat::ALL.into_iter();
@@ -54,18 +49,15 @@ pub(super) fn wanted(
         (true, None) => "the query asks for an archive in a format that docroot does not make",
         (false, _) => "the query asks for an archive, and archives are off",
     };
-    trace.note(|| Step::new(WANTED, ignored).with(Evidence::Value(Quote::of(&value))));
+    let step = || Step::new(WANTED, ignored).with(Evidence::Value(Quote::of(&value)));
+    attempt.trace.note(step);
     None
 }
 
-/// Answers a request for an archive of the directory at `path`.
-pub(super) fn answer_archive(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
-    format: ArchiveFormat,
-    trace: &mut Trace,
-) -> Answer {
+/// Answers a request with an archive of the directory that its path names.
+pub(super) fn answer_archive(attempt: &mut Attempt<'_>, format: ArchiveFormat) -> Answer {
+    let (origin, trace) = (&mut *attempt.origin, &mut *attempt.trace);
+    let (request, path) = (attempt.request, attempt.path);
     let name = name(origin, path);
     let file_name = [&name, &b"."[..], format.extension().as_bytes()].concat();
     trace.note(|| {
@@ -100,7 +92,7 @@ pub(super) fn answer_archive(
         Ok(source) => Answer::Later(Box::new(ArchiveResponse {
             path: path.as_bytes().into(),
             made: Some((response, source)),
-            latest: request.instant + DISK_PATIENCE,
+            patience: Patience::of(DISK_PATIENCE),
         })),
         Err(fault) => Answer::Ready(refused(path.as_bytes(), fault, trace)),
     }
@@ -113,12 +105,11 @@ fn begin(
     name: &[u8],
     format: ArchiveFormat,
 ) -> Result<ArchiveSource, DiskError> {
-    let waker = || request.wakers.waker();
-    let caller = caller(request, &waker);
-    let turn = origin.archives.begin(caller.network);
+    let network = request.client.network();
+    let turn = origin.archives.begin(network);
     let recipient = Recipient {
-        network: caller.network,
-        waker: waker(),
+        network,
+        waker: request.wakers.waker(),
         turn: turn.ok_or(DiskError::ArchivesBusy)?,
     };
     let spec = ArchiveSpec {
@@ -154,8 +145,8 @@ struct ArchiveResponse {
     path: Box<[u8]>,
     /// `None` once it was returned.
     made: Option<(Response, ArchiveSource)>,
-    /// When it stops waiting for the disk.
-    latest: Instant,
+    /// For the disk.
+    patience: Patience,
 }
 
 impl Responder for ArchiveResponse {
@@ -168,10 +159,10 @@ impl Responder for ArchiveResponse {
     ) -> Polled {
         let prepared = self.made.as_mut().map(|(_, source)| source.prepare());
         let fault = match prepared {
-            Some(Ok(Prepared::WaitForDisk)) if self.latest > request.instant => {
-                return Polled::WaitForDisk(self.latest);
-            }
-            Some(Ok(Prepared::WaitForDisk)) => DiskError::TimedOut,
+            Some(Ok(Prepared::WaitForDisk)) => match self.patience.until(request.instant) {
+                Some(end) => return Polled::WaitForDisk(end),
+                None => DiskError::TimedOut,
+            },
             Some(Ok(Prepared::Again)) => return Polled::More,
             Some(Ok(Prepared::Ready)) => match self.made.take() {
                 Some((response, source)) => {

@@ -7,23 +7,26 @@
 //! - `Content-Digest` (section 2) is over the content of this message: the range of a 206, and nothing for
 //!   HEAD (appendix B.2).
 //!
-//! docroot leaves a field out if it does not know the digest before it sends the head. This concerns content
-//! that is made while it is sent, several ranges, whose boundary is new in each response, and a large file that
-//! nobody has hashed yet: reading it for one client would cost too much. A 304 has neither field: it has no content, and
-//! its client has the metadata of the representation already (RFC 9110 section 15.4.5).
+//! docroot leaves a field out if it does not know the digest before it sends the head:
+//!
+//! - The content is made while it is sent.
+//! - Several ranges are sent. Their boundary is new in each response.
+//! - The file is large, and nobody has hashed it yet. Reading all of it for one client would cost too much.
+//!
+//! A 304 has neither field: it has no content, and its client already has the metadata of the representation (RFC
+//! 9110 section 15.4.5).
 //!
 //! `Vary` does not name `Want-Repr-Digest` and `Want-Content-Digest`. They select no representation, and whoever
 //! wants a digest can do without it, so a cache may reuse a response for any of their values (RFC 9110 section
 //! 12.5.5).
 
 use std::rc::Rc;
-use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::origin::disk_wait::{DISK_PATIENCE, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::patience::{DISK_PATIENCE, Patience};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error;
 use crate::origin::request::{Request, RequestBody};
@@ -69,8 +72,8 @@ struct DigestedResponse {
     response: Option<Response>,
     file: Rc<StoredFile>,
     fields: Vec<DigestField>,
-    /// When it stops waiting for the disk.
-    latest: Instant,
+    /// For the disk.
+    patience: Patience,
 }
 
 /// What a response sends of a stored representation.
@@ -139,7 +142,7 @@ pub(super) fn with_digests(
         response: Some(response),
         file: Rc::clone(file),
         fields,
-        latest: request.instant + DISK_PATIENCE,
+        patience: Patience::of(DISK_PATIENCE),
     };
     match digested.fields.iter().all(DigestField::is_known) {
         true => Answer::Ready(digested.take()),
@@ -249,8 +252,6 @@ impl Responder for DigestedResponse {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
-        let waker = || request.wakers.waker();
-        let caller = caller(request, &waker);
         let unknown = self.fields.iter().position(|field| !field.is_known());
         let Some(index) = unknown else {
             return Polled::Done(Answer::Ready(self.take()));
@@ -259,14 +260,14 @@ impl Responder for DigestedResponse {
         let Value::Computed(hashing, coding) = &mut field.value else {
             return Polled::More;
         };
-        match hashing.advance(&origin.hashes, &origin.site, caller) {
+        match hashing.advance(&origin.hashes, &origin.site, request.caller()) {
             Hashed::More => return Polled::More,
             Hashed::WaitsForDisk(is_further) => {
                 if is_further {
-                    self.latest = request.instant + DISK_PATIENCE;
+                    self.patience.renew();
                 }
-                if self.latest > request.instant {
-                    return Polled::WaitForDisk(self.latest);
+                if let Some(end) = self.patience.until(request.instant) {
+                    return Polled::WaitForDisk(end);
                 }
             }
             Hashed::Done(Ok(digest)) => {

@@ -8,8 +8,7 @@
 
 use std::rc::Rc;
 
-use crate::origin::auth::needed::may_read;
-use crate::origin::disk_wait::{Facts, Obstacle, caller};
+use crate::origin::attempt::{Attempt, Facts, Obstacle};
 use crate::origin::handler::Origin;
 use crate::origin::refuse::{error_with_document, without_page};
 use crate::origin::request::Request;
@@ -42,60 +41,49 @@ pub(super) const NAVIGATION: Dimensions =
 pub(super) type ApplicationPage = (Rc<StoredFile>, Vec<u8>);
 
 /// The page of the application, if the request opens a page. A missing script, for example, does not.
-pub(super) fn application(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
-    facts: &Facts,
-    trace: &mut Trace,
-) -> Result<Option<ApplicationPage>, Obstacle> {
-    let Some(name) = origin.site.options().spa.clone() else {
+pub(super) fn application(attempt: &mut Attempt<'_>) -> Result<Option<ApplicationPage>, Obstacle> {
+    let (request, path) = (attempt.request, attempt.path.as_bytes());
+    let Some(name) = attempt.origin.site.options().spa.clone() else {
         return Ok(None);
     };
-    if !is_navigation(request.method(), request.fields(), path.as_bytes()) {
+    if !is_navigation(request.method(), request.fields(), path) {
         return Ok(None);
     }
-    let found = facts.find(origin, SitePath::of_decoded(name.as_bytes()))?;
-    Ok(match found {
-        Ok(Found::File(file)) => {
-            trace.note(|| {
-                let finding =
-                    "the path names nothing, and the request is for a page: the page of --spa is sent";
-                Step::new(SPA, finding).with(Evidence::Value(Quote::of(name.as_bytes())))
-            });
-            Some((file, name.into_bytes()))
-        }
-        Ok(Found::Directory) | Err(_) => None,
-    })
+    let Some(file) = attempt.find_file(name.as_bytes())? else {
+        return Ok(None);
+    };
+    attempt.trace.note(|| {
+        let finding =
+            "the path names nothing, and the request is for a page: the page of --spa is sent";
+        Step::new(SPA, finding).with(Evidence::Value(Quote::of(name.as_bytes())))
+    });
+    Ok(Some((file, name.into_bytes())))
 }
 
 /// The page that the site has for an error, with its content. `name` is that of the page.
 pub(super) fn document(
-    origin: &mut Origin,
-    request: &Request<'_>,
+    attempt: &mut Attempt<'_>,
     name: &str,
-    facts: &mut Facts,
-    trace: &mut Trace,
 ) -> Result<Option<(Rc<StoredFile>, Stored)>, Obstacle> {
-    if origin.site.options().only.is_some() {
+    if attempt.origin.site.options().only.is_some() {
         return Ok(None);
     }
-    let found = match facts.find(origin, SitePath::of_decoded(name.as_bytes()))? {
+    let found = match attempt.find(name.as_bytes())? {
         // Whoever may not read the page gets the one of the server.
-        Ok(Found::File(file)) if !may_read(&origin.rules, request, &file.path) => return Ok(None),
+        Ok(Found::File(file)) if !attempt.may_read(&file.path) => return Ok(None),
         // The page is sent as it is stored, and the client was not asked for its codings.
         Ok(Found::File(file)) if file.stored() != Coding::Identity => return Ok(None),
         Ok(Found::File(file)) if !file.is_size_unknown => file,
         Ok(_) | Err(_) => return Ok(None),
     };
-    let waker = || request.wakers.waker();
-    let opened = facts.take_opened(&found);
-    let content = match origin.site.content(&found, opened, caller(request, &waker)) {
+    let opened = attempt.facts.take_opened(&found);
+    let (site, caller) = (&mut attempt.origin.site, attempt.request.caller());
+    let content = match site.content(&found, opened, caller) {
         Ok(Some(content)) => content,
         Err(LookupError::WouldWait) => return Err(Obstacle::Open(name.as_bytes().into(), found)),
         Ok(None) | Err(LookupError::Disk(_)) => return Ok(None),
     };
-    trace.note(|| {
+    attempt.trace.note(|| {
         let step = Step::new(DOCUMENT, "the site has a page for this status");
         step.with(Evidence::Value(Quote::of(name.as_bytes())))
     });
@@ -116,8 +104,14 @@ pub(super) fn use_server_error_document(
     ) {
         return;
     }
-    let facts = &mut Facts::default();
-    if let Ok(Some((page, content))) = document(origin, request, SERVER_ERROR, facts, trace) {
+    let mut attempt = Attempt {
+        origin,
+        request,
+        path: SitePath::root(),
+        facts: &mut Facts::default(),
+        trace,
+    };
+    if let Ok(Some((page, content))) = document(&mut attempt, SERVER_ERROR) {
         let none = Response::new(response.status, response.reason);
         let bare = without_page(std::mem::replace(response, none));
         *response = error_with_document(bare, &page, &content);

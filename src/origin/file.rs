@@ -8,10 +8,9 @@ use std::rc::Rc;
 
 use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
-use crate::origin::auth::needed::may_read;
+use crate::origin::attempt::{Attempt, Attempted, Obstacle};
 use crate::origin::auth::refuse::challenge;
 use crate::origin::digests::with_digests;
-use crate::origin::disk_wait::{Facts, Obstacle, caller};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::offered::choose_coding;
 use crate::origin::reason::Reason;
@@ -35,7 +34,6 @@ use crate::site::compress::Coded;
 use crate::site::file::{Representation, StoredFile};
 use crate::site::held::HeldBytes;
 use crate::site::open_file::Opened;
-use crate::site::path::SitePath;
 use crate::site::resolve::{CacheUpdates, Found};
 use crate::site::root::{DiskError, LookupError};
 use crate::site::storage::Storage;
@@ -44,7 +42,7 @@ use crate::site::storage::Storage;
 const DIMENSIONS: Dimensions = Dimensions::of(Dimension::Coding);
 
 /// How often a file is tried. It is resolved again if it changed since it was resolved.
-const ATTEMPTS: usize = 4;
+const TRIES: usize = 4;
 
 const RANGE_ASKED: Clause = clause!("RFC 9110 section 14.2", "why_uncoded");
 const UNCODED: Clause = clause!("RFC 9110 section 12.5.3", "why_uncoded");
@@ -61,86 +59,71 @@ pub(super) struct Chosen<'a> {
     pub extra: Extra,
 }
 
-/// Answers a request for `path` with a regular file. `facts` may have it open.
-pub(super) fn answer_file(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
-    chosen: Chosen<'_>,
-    facts: &mut Facts,
-    trace: &mut Trace,
-) -> Result<Answer, Obstacle> {
-    let mark = trace.steps().len();
+/// Answers a request with a regular file.
+pub(super) fn answer_file(attempt: &mut Attempt<'_>, chosen: Chosen<'_>) -> Attempted {
+    let mark = attempt.trace.steps().len();
     let Chosen {
         mut file,
         name,
         ruled,
         extra,
     } = chosen;
-    for attempt in 1..=ATTEMPTS {
-        if let Some(refusal) = refused(origin, request, &file, trace)? {
+    for number in 1..=TRIES {
+        if let Some(refusal) = refused(attempt, &file)? {
             return Ok(Answer::Ready(refusal));
         }
-        if !file.has_tags() && !facts.may_lack_tags {
+        let needs_tags = !attempt.facts.may_lack_tags;
+        if needs_tags && !file.has_tags() {
             return Err(Obstacle::Digest(name.into_owned().into(), file));
         }
-        let rules = AppliedRules::of_file(origin, request, ruled, &file);
-        // If a sidecar is the trouble, the last attempt does without.
-        let sidecars = match attempt {
-            ATTEMPTS => Sidecars::default(),
-            _ => Sidecars::find(origin, request, &file, facts, trace)?,
+        let rules = AppliedRules::of_file(attempt.origin, attempt.request, ruled, &file);
+        // If a sidecar is the trouble, the last try does without.
+        let sidecars = match number {
+            TRIES => Sidecars::default(),
+            _ => Sidecars::find(attempt, &file)?,
         };
-        if let Some(sidecar) = sidecars.without_tags()
-            && !facts.may_lack_tags
-        {
+        if needs_tags && let Some(sidecar) = sidecars.without_tags() {
             return Err(Obstacle::Digest(sidecar.path.clone(), Rc::clone(sidecar)));
         }
         let tried = Tried {
-            path,
             file: &file,
             name: &name,
             sidecars: &sidecars,
             rules: &rules,
             extra: &extra,
         };
-        if let Some(answer) = try_file(origin, request, &tried, facts, trace)? {
+        if let Some(answer) = try_file(attempt, &tried)? {
             return Ok(answer);
         }
         // The file changed since it was resolved. Resolve it again from the disk.
-        trace.take_from(mark);
-        origin.site.look_again();
-        facts.clear();
-        file = match facts.find(origin, SitePath::of_decoded(&name))? {
+        attempt.trace.take_from(mark);
+        attempt.origin.site.look_again();
+        attempt.facts.clear();
+        file = match attempt.find(&name)? {
             Ok(Found::File(file)) => file,
             Ok(Found::Directory) => break,
-            Err(fault) => return Ok(Answer::Ready(disk_error(path.as_bytes(), fault))),
+            Err(fault) => return Ok(failed(attempt, fault)),
         };
     }
-    Ok(Answer::Ready(disk_error(
-        path.as_bytes(),
-        DiskError::Unsteady,
-    )))
+    Ok(failed(attempt, DiskError::Unsteady))
+}
+
+fn failed(attempt: &Attempt<'_>, fault: DiskError) -> Answer {
+    Answer::Ready(disk_error(attempt.path.as_bytes(), fault))
 }
 
 /// The refusal, if the user may not read the file. The path of the request was compared before; it may lead
 /// to a file with another path.
-fn refused(
-    origin: &Origin,
-    request: &Request<'_>,
-    file: &StoredFile,
-    trace: &mut Trace,
-) -> Result<Option<Response>, Obstacle> {
-    match request.user {
-        _ if may_read(&origin.rules, request, &file.path) => Ok(None),
+fn refused(attempt: &mut Attempt<'_>, file: &StoredFile) -> Result<Option<Response>, Obstacle> {
+    match attempt.request.user {
+        _ if attempt.may_read(&file.path) => Ok(None),
         None => Err(Obstacle::Password),
-        Some(_) => Ok(Some(challenge(Reason::UserNotAllowed, trace))),
+        Some(_) => Ok(Some(challenge(Reason::UserNotAllowed, attempt.trace))),
     }
 }
 
 /// A file in the state in which it was resolved, and what else the answer with it depends on.
 struct Tried<'a> {
-    /// The path of the request.
-    path: SitePath<'a>,
     file: &'a Rc<StoredFile>,
     /// The path that names the file.
     name: &'a [u8],
@@ -150,14 +133,9 @@ struct Tried<'a> {
 }
 
 /// The answer; `None` if the file or the sidecar that is sent changed since it was resolved.
-fn try_file(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    tried: &Tried<'_>,
-    facts: &mut Facts,
-    trace: &mut Trace,
-) -> Result<Option<Answer>, Obstacle> {
-    let (file, fields, max_ranges) = (tried.file, request.fields(), origin.max_ranges);
+fn try_file(attempt: &mut Attempt<'_>, tried: &Tried<'_>) -> Result<Option<Answer>, Obstacle> {
+    let (origin, trace) = (&mut *attempt.origin, &mut *attempt.trace);
+    let (file, request, max_ranges) = (tried.file, attempt.request, origin.max_ranges);
     let dimensions = DIMENSIONS.and(tried.extra.dimensions);
     dimensions.note(trace);
     let (coding, why) = match choose_coding(origin, request, file, tried.sidecars, trace) {
@@ -176,7 +154,7 @@ fn try_file(
     file.note_validators(representation, request.now, trace);
     let mut decided = Decided::new(request, &preferred, why, max_ranges, trace);
     if let Some(why) = why_uncoded(origin, request, file, representation)
-        && coding::accepts_identity(fields)
+        && coding::accepts_identity(request.fields())
     {
         let coded_steps = trace.take_from(mark);
         trace.note(|| uncoded_step(request, why));
@@ -195,19 +173,16 @@ fn try_file(
     }
     file.media_type.note(file.name(), trace);
     let sidecar = sidecar.filter(|_| decided.variant().is_sidecar);
-    send(origin, request, tried, sidecar, facts, decided, trace)
+    send(attempt, tried, sidecar, decided)
 }
 
 /// The answer with the content of the file or of this sidecar. `None` if what is sent changed since it was
 /// resolved.
 fn send(
-    origin: &mut Origin,
-    request: &Request<'_>,
+    attempt: &mut Attempt<'_>,
     tried: &Tried<'_>,
     sidecar: Option<&Rc<StoredFile>>,
-    facts: &mut Facts,
     decided: Decided<'_>,
-    trace: &mut Trace,
 ) -> Result<Option<Answer>, Obstacle> {
     // A sidecar is sent as it is stored.
     let coding = match sidecar {
@@ -218,14 +193,15 @@ fn send(
         Some(sidecar) => (sidecar, &*sidecar.path),
         None => (tried.file, tried.name),
     };
-    let opened = facts.take_opened(sent);
+    let opened = attempt.facts.take_opened(sent);
+    let (origin, request) = (&mut *attempt.origin, attempt.request);
     let answer = match sidecar {
         Some(sidecar) => stored(origin, request, sidecar, opened, decided),
         None => with_content(origin, request, tried.file, opened, decided),
     };
     match answer {
         Ok(Some(Answer::Ready(response))) => {
-            let digested = with_digests(origin, request, sent, coding, response, trace);
+            let digested = with_digests(origin, request, sent, coding, response, attempt.trace);
             Ok(Some(digested))
         }
         Ok(answer) => Ok(answer),
@@ -233,10 +209,7 @@ fn send(
         Err(LookupError::Disk(fault)) if fault.is_scarcity() => Err(Obstacle::Scarcity(fault)),
         // The file can be sent without it.
         Err(LookupError::Disk(_)) if sidecar.is_some() => Ok(None),
-        Err(LookupError::Disk(fault)) => {
-            let refused = disk_error(tried.path.as_bytes(), fault);
-            Ok(Some(Answer::Ready(refused)))
-        }
+        Err(LookupError::Disk(fault)) => Ok(Some(failed(attempt, fault))),
     }
 }
 
@@ -273,9 +246,8 @@ fn stored(
     opened: Option<Opened>,
     decided: Decided<'_>,
 ) -> Result<Option<Answer>, LookupError> {
-    let waker = || request.wakers.waker();
     let site = &mut origin.site;
-    let stored = site.content(file, opened, caller(request, &waker))?;
+    let stored = site.content(file, opened, request.caller())?;
     if let Some(stored) = &stored
         && decided.is_whole()
         && request.method() == Some(Method::Get)
@@ -399,9 +371,7 @@ fn made_while_sent(
     if request.method() == Some(Method::Head) {
         return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
     }
-    let waker = || request.wakers.waker();
-    let caller = caller(request, &waker);
-    let Some(source) = origin.site.source(file, opened, caller)? else {
+    let Some(source) = origin.site.source(file, opened, request.caller())? else {
         return Ok(None);
     };
     let whole = Whole::Source(make(origin, source)?);

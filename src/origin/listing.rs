@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
+use crate::origin::attempt::Facts;
 use crate::origin::auth::needed::may_read;
-use crate::origin::disk_wait::{
-    DISK_PATIENCE, Facts, How, RETRY, RETRY_PATIENCE, answer_with, caller, next_try,
-};
+use crate::origin::disk_wait::{How, answer_with};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::offered::offered;
+use crate::origin::patience::{DISK_PATIENCE, Patience, RETRY, RETRY_PATIENCE};
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
@@ -42,7 +42,7 @@ use crate::site::storage::Storage;
 /// script take about 20 KiB.
 const SMALL: usize = 40 * 1024;
 
-/// How long a job waits. Then the answer is 503.
+/// How long a job waits for a place, for memory or for a coder. Then the answer is 503.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How the representations of a listing differ.
@@ -66,12 +66,12 @@ pub struct ListingJob {
     path: Box<[u8]>,
     /// The rules that apply to it.
     rules: AppliedRules,
-    /// When it stops waiting for a place, for memory or for a coder, if it waits.
-    gives_up: Option<Instant>,
-    /// When it stops waiting for the disk, if it waits.
-    disk_deadline: Option<Instant>,
-    /// When it stops waiting for a descriptor, if there was none.
-    descriptor_deadline: Option<Instant>,
+    /// For a place, for memory or for a coder.
+    patience: Patience,
+    /// For the disk.
+    disk_patience: Patience,
+    /// For a descriptor, if there was none.
+    descriptor_patience: Patience,
     /// When a new reading begins, if the last one found no descriptor, or its listing was taken back.
     begins_again: Option<Instant>,
     registered: Registered,
@@ -127,9 +127,9 @@ impl ListingJob {
             query,
             search,
             dimensions: Dimensions::NONE,
-            gives_up: None,
-            disk_deadline: None,
-            descriptor_deadline: None,
+            patience: Patience::of(PATIENCE),
+            disk_patience: Patience::of(DISK_PATIENCE),
+            descriptor_patience: Patience::of(RETRY_PATIENCE),
             begins_again: None,
             registered: Registered::default(),
         }
@@ -228,7 +228,7 @@ impl ListingJob {
 
     /// Waits for a descriptor and begins again, unless that has lasted too long.
     fn wait_for_descriptor(&mut self, now: Instant) -> Polled {
-        self.begins_again = next_try(&mut self.descriptor_deadline, RETRY_PATIENCE, now);
+        self.begins_again = self.descriptor_patience.next_try(now);
         match self.begins_again {
             Some(at) => Polled::WaitForDisk(at),
             None => Polled::Done(Answer::Ready(disk_error(&self.path, DiskError::Exhausted))),
@@ -237,7 +237,7 @@ impl ListingJob {
 
     /// Waits for a place, for memory or for a coder, unless that has lasted too long.
     fn wait(&mut self, fault: DiskError, now: Instant) -> Polled {
-        match next_try(&mut self.gives_up, PATIENCE, now) {
+        match self.patience.next_try(now) {
             Some(at) => Polled::WaitUntil(at),
             None => Polled::Done(Answer::Ready(disk_error(&self.path, fault))),
         }
@@ -259,27 +259,22 @@ impl Responder for ListingJob {
             self.begins_again = None;
             self.reading = join(origin, request, &self.path, &self.query);
         }
-        let waker = || request.wakers.waker();
-        let caller = caller(request, &waker);
         let (readings, site) = (&mut origin.readings, &mut origin.site);
         let mut reading = self.reading.borrow_mut();
-        let read = reading.advance(readings, site, caller, &mut self.registered);
+        let read = reading.advance(readings, site, request.caller(), &mut self.registered);
         drop(reading);
         if !matches!(read, Read::WaitsForDisk) {
-            self.disk_deadline = None;
+            self.disk_patience.renew();
         }
         if let Some(answer) = self.searched(&read, origin, request, trace) {
             return Polled::Done(answer);
         }
         let response = match read {
             Read::More => return Polled::More,
-            Read::WaitsForDisk => {
-                let latest = request.instant + DISK_PATIENCE;
-                match *self.disk_deadline.get_or_insert(latest) {
-                    latest if latest > request.instant => return Polled::WaitForDisk(latest),
-                    _ => disk_error(&self.path, DiskError::TimedOut),
-                }
-            }
+            Read::WaitsForDisk => match self.disk_patience.until(request.instant) {
+                Some(end) => return Polled::WaitForDisk(end),
+                None => disk_error(&self.path, DiskError::TimedOut),
+            },
             Read::Waits => return self.wait(DiskError::ListingsBusy, request.instant),
             Read::Done(Ok(held)) => {
                 let mark = trace.steps().len();

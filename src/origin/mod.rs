@@ -11,6 +11,10 @@ pub mod handler;
 pub mod origins;
 // How a request is answered: handlers, method, target, resource.
 pub mod answer;
+// One attempt to answer, with what is known so far.
+mod attempt;
+// How long answers wait.
+pub mod patience;
 // Answers that wait for the disk.
 mod disk_wait;
 // Which representation of a regular file is sent.

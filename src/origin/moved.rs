@@ -1,6 +1,6 @@
 //! Redirects: to the URL that the site prefers, and as the operator wants (RFC 9110 section 15.4).
 
-use crate::origin::handler::Origin;
+use crate::origin::attempt::Attempt;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error_page_for;
 use crate::origin::request::Request;
@@ -12,18 +12,13 @@ use crate::text::segment::last_segment;
 use crate::text::{append, percent};
 
 /// A redirect that the operator wants.
-pub(super) fn redirect_by_rule(
-    origin: &Origin,
-    request: &Request<'_>,
-    path: SitePath<'_>,
-    trace: &mut Trace,
-) -> Option<Response> {
-    let query = request.head.target.query();
-    let prefix = origin.site.options().prefix.as_bytes();
-    let redirects = &origin.rules.redirects;
-    let found = redirects.find(prefix, path.as_bytes(), query)?;
+pub(super) fn redirect_by_rule(attempt: &mut Attempt<'_>) -> Option<Response> {
+    let query = attempt.request.head.target.query();
+    let prefix = attempt.origin.site.options().prefix.as_bytes();
+    let redirects = &attempt.origin.rules.redirects;
+    let found = redirects.find(prefix, attempt.path.as_bytes(), query)?;
     let (status, location, reason) = (found.status, found.location, Reason::RedirectRule);
-    trace.note(|| {
+    attempt.trace.note(|| {
         let (pattern, location) = (Quote::of(found.pattern.as_bytes()), Quote::of(&location));
         let step = reason.step().with(Evidence::Became(pattern, location));
         step.leads_to(status)

@@ -11,9 +11,7 @@
 
 use std::rc::Rc;
 
-use crate::origin::auth::needed::may_read;
-use crate::origin::disk_wait::{Facts, Obstacle};
-use crate::origin::handler::Origin;
+use crate::origin::attempt::{Attempt, Obstacle};
 use crate::origin::represent::Extra;
 use crate::origin::request::Request;
 use crate::origin::resource::Resource;
@@ -22,12 +20,10 @@ use crate::semantics::accept::preferred_alternates;
 use crate::semantics::cookie;
 use crate::semantics::language::{Language, Wanted, chosen, wanted};
 use crate::semantics::media_type::suggested_by;
-use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 use crate::semantics::variant::{Dimension, Dimensions};
 use crate::site::file::StoredFile;
 use crate::site::options::SiteOptions;
-use crate::site::path::SitePath;
-use crate::site::resolve::Found;
 use crate::site::root::Told;
 use crate::text::segment::last_segment;
 use crate::text::{append, percent};
@@ -173,13 +169,10 @@ pub(super) fn dimensions(path: &[u8]) -> Dimensions {
 /// Chooses a representation of the resource at `path`. `own` is the file that this path names, if there is
 /// one.
 pub(super) fn negotiate(
-    origin: &mut Origin,
-    request: &Request<'_>,
+    attempt: &mut Attempt<'_>,
     wants: &Wants,
     path: &[u8],
     own: Option<&Rc<StoredFile>>,
-    facts: &Facts,
-    trace: &mut Trace,
 ) -> Result<Outcome, Obstacle> {
     let Some(name) = Name::of(path) else {
         return Ok(own_or_none(own, None));
@@ -187,10 +180,10 @@ pub(super) fn negotiate(
     let outcome = match name.language() {
         _ if !name.is_document() => own_or_none(own, None),
         Some(language) => own_or_none(own, Some(language)),
-        None => by_language(origin, request, wants, &name, own, facts, trace)?,
+        None => by_language(attempt, wants, &name, own)?,
     };
     match outcome {
-        Outcome::File(chosen) => by_media_type(origin, request, chosen, facts, trace),
+        Outcome::File(chosen) => by_media_type(attempt, chosen),
         other => Ok(other),
     }
 }
@@ -223,21 +216,18 @@ impl Wants {
 
 /// Looks for the languages that the client wants, one after another.
 fn by_language(
-    origin: &mut Origin,
-    request: &Request<'_>,
+    attempt: &mut Attempt<'_>,
     wants: &Wants,
     name: &Name<'_>,
     own: Option<&Rc<StoredFile>>,
-    facts: &Facts,
-    trace: &mut Trace,
 ) -> Result<Outcome, Obstacle> {
-    let default = origin.site.options().default_language.clone();
+    let default = attempt.origin.site.options().default_language.clone();
     let wanted = &wants.wanted;
     for (number, language) in wanted.tags.iter().enumerate() {
-        let found = find_in_language(origin, request, name, language, facts)?;
+        let found = find_in_language(attempt, name, language)?;
         let found = found.or_else(|| own.filter(|_| *language == default).cloned());
         if let Some(file) = found {
-            trace.note(|| {
+            attempt.trace.note(|| {
                 let finding = "the resource exists in a language that the client wants";
                 let value = Quote::of(language.as_str().as_bytes());
                 Step::new(LANGUAGE, finding).with(Evidence::Value(value))
@@ -252,7 +242,7 @@ fn by_language(
     }
     let refuses_default = wanted.refuses(&default);
     let is_acceptable = wanted.accepts_others && (own.is_some() || !refuses_default);
-    if let Some(refusal) = refusal(origin, name, is_acceptable, facts)? {
+    if let Some(refusal) = refusal(attempt, name, is_acceptable)? {
         return Ok(refusal);
     }
     let none = || {
@@ -262,13 +252,13 @@ fn by_language(
         )
     };
     if own.is_some() {
-        trace.note(none);
+        attempt.trace.note(none);
         return Ok(own_or_none(own, None));
     }
-    let Some(file) = find_in_language(origin, request, name, &default, facts)? else {
+    let Some(file) = find_in_language(attempt, name, &default)? else {
         return Ok(Outcome::None);
     };
-    trace.note(none);
+    attempt.trace.note(none);
     Ok(Outcome::File(Negotiated {
         file,
         language: Some(default),
@@ -280,30 +270,27 @@ fn by_language(
 /// The refusal of a client that wants none of the languages, if the operator wants that. A file without
 /// variants has no language to choose, so it is sent to everyone.
 fn refusal(
-    origin: &Origin,
+    attempt: &Attempt<'_>,
     name: &Name<'_>,
     is_acceptable: bool,
-    facts: &Facts,
 ) -> Result<Option<Outcome>, Obstacle> {
-    let options = origin.site.options();
+    let options = attempt.origin.site.options();
     // The other files beside a file that is served alone are none of the client's business.
     if is_acceptable || !options.strict_negotiation || options.only.is_some() {
         return Ok(None);
     }
     let sought = name.in_all_languages();
-    let variants = facts.variants(&sought)?;
+    let variants = attempt.facts.variants(&sought)?;
     Ok((!variants.is_empty()).then_some(Outcome::NoneAcceptable(sought, variants)))
 }
 
 fn find_in_language(
-    origin: &mut Origin,
-    request: &Request<'_>,
+    attempt: &mut Attempt<'_>,
     name: &Name<'_>,
     language: &Language,
-    facts: &Facts,
 ) -> Result<Option<Rc<StoredFile>>, Obstacle> {
     for path in name.in_language(language) {
-        if let Some(file) = find_readable(origin, request, &path, facts)? {
+        if let Some(file) = find_readable(attempt, &path)? {
             return Ok(Some(file));
         }
     }
@@ -311,13 +298,7 @@ fn find_in_language(
 }
 
 /// Looks for another media type that the client prefers.
-fn by_media_type(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    chosen: Negotiated,
-    facts: &Facts,
-    trace: &mut Trace,
-) -> Result<Outcome, Obstacle> {
+fn by_media_type(attempt: &mut Attempt<'_>, chosen: Negotiated) -> Result<Outcome, Obstacle> {
     let path = chosen.file.path.clone();
     let Some(name) = Name::of(&path) else {
         return Ok(Outcome::File(chosen));
@@ -328,9 +309,9 @@ fn by_media_type(
         .filter_map(|path| suggested_by(&path).map(|media_type| (path, media_type)))
         .unzip();
     let own = &chosen.file.media_type.value;
-    for index in preferred_alternates(request.fields(), own, &types) {
-        if let Some(file) = find_readable(origin, request, &paths[index], facts)? {
-            trace.note(|| {
+    for index in preferred_alternates(attempt.request.fields(), own, &types) {
+        if let Some(file) = find_readable(attempt, &paths[index])? {
+            attempt.trace.note(|| {
                 let finding = "the client prefers this media type to that of the file";
                 let value = Quote::of(types[index].as_bytes());
                 Step::new(MEDIA_TYPE, finding).with(Evidence::Value(value))
@@ -343,26 +324,13 @@ fn by_media_type(
 
 /// A file that the client may read. Others do not count, so that nobody learns of them.
 fn find_readable(
-    origin: &mut Origin,
-    request: &Request<'_>,
+    attempt: &mut Attempt<'_>,
     path: &[u8],
-    facts: &Facts,
 ) -> Result<Option<Rc<StoredFile>>, Obstacle> {
-    match may_read(&origin.rules, request, path) {
-        true => find(origin, path, facts),
+    match attempt.may_read(path) {
+        true => attempt.find_file(path),
         false => Ok(None),
     }
-}
-
-fn find(
-    origin: &mut Origin,
-    path: &[u8],
-    facts: &Facts,
-) -> Result<Option<Rc<StoredFile>>, Obstacle> {
-    Ok(match facts.find(origin, SitePath::of_decoded(path))? {
-        Ok(Found::File(file)) => Some(file),
-        Ok(Found::Directory) | Err(_) => None,
-    })
 }
 
 /// The paths of the files whose representations a resource may have, for a request for `path`.
@@ -386,15 +354,14 @@ pub(super) fn bases(resource: &Resource<'_>, path: &[u8], options: &SiteOptions)
     }
 }
 
-/// The relative reference from `path` to a file that was chosen; `None` if `path` is the file's own URL.
+/// The relative reference from the path of the request to a file that was chosen; `None` if that path is the
+/// file's own URL.
 pub(super) fn location(
-    origin: &mut Origin,
+    attempt: &mut Attempt<'_>,
     file: &StoredFile,
-    path: SitePath<'_>,
-    facts: &Facts,
 ) -> Result<Option<Vec<u8>>, Obstacle> {
-    let (path, folder) = (path.as_bytes(), folder_of(&file.path));
-    let name = clean_name(origin, file, facts)?;
+    let (path, folder) = (attempt.path.as_bytes(), folder_of(&file.path));
+    let name = clean_name(attempt, file)?;
     if *file.path == *path || [folder, name].concat() == path {
         return Ok(None);
     }
@@ -408,22 +375,18 @@ pub(super) fn location(
 
 /// The last segment of the URL of a file. With clean URLs, that of an index file is the URL of its folder,
 /// and that of a page lacks its extension, unless another file has that name.
-fn clean_name<'a>(
-    origin: &mut Origin,
-    file: &'a StoredFile,
-    facts: &Facts,
-) -> Result<&'a [u8], Obstacle> {
-    let (options, name) = (origin.site.options(), file.name());
+fn clean_name<'a>(attempt: &mut Attempt<'_>, file: &'a StoredFile) -> Result<&'a [u8], Obstacle> {
+    let (options, name) = (attempt.origin.site.options(), file.name());
     if !options.clean_urls || options.only.is_some() {
         return Ok(name);
     }
     if options.index.iter().any(|index| index.as_bytes() == name) {
-        let index = find(origin, folder_of(&file.path), facts)?;
+        let index = attempt.find_file(folder_of(&file.path))?;
         let is_index = index.is_some_and(|index| index.path == file.path);
         return Ok(if is_index { b"" } else { name });
     }
     Ok(match file.path.strip_suffix(b".html") {
-        Some(clean) if find(origin, clean, facts)?.is_none() => last_segment(clean),
+        Some(clean) if attempt.find_file(clean)?.is_none() => last_segment(clean),
         _ => name,
     })
 }

@@ -68,7 +68,6 @@ mod tests {
     use crate::http1::parse::RequestHead;
     use crate::http1::version::Version;
     use crate::observe::client::Client;
-    use crate::origin::request::Wakers;
     use crate::semantics::date::HttpDate;
     use crate::semantics::field::Fields;
     use crate::semantics::method::Method;
@@ -81,14 +80,6 @@ mod tests {
         let target = Target::parse(None, target.as_bytes()).expect(target);
         let location = location(host, port, target);
         assert_eq!(String::from_utf8_lossy(&location), want);
-    }
-
-    struct NoWakers;
-
-    impl Wakers for NoWakers {
-        fn waker(&self) -> Waker {
-            Waker::noop().clone()
-        }
     }
 
     /// The status, and the step that decides it.
@@ -115,7 +106,7 @@ mod tests {
             user: None,
             now: HttpDate::from_unix(0).expect("a date"),
             instant: Instant::now(),
-            wakers: &NoWakers,
+            wakers: Waker::noop(),
         };
         let mut trace = Trace::watched();
         let response = answer(&request, 443, &mut trace);

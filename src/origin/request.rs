@@ -1,6 +1,5 @@
 //! A request as the code that answers it sees it.
 
-use std::task::Waker;
 use std::time::Instant;
 
 use crate::http1::check::CheckedHead;
@@ -9,6 +8,7 @@ use crate::semantics::date::HttpDate;
 use crate::semantics::field::Fields;
 use crate::semantics::method::Method;
 use crate::semantics::protection::User;
+use crate::site::disk::{Caller, Wakers};
 use crate::text::form::{self, Pair};
 
 /// One request, parsed and checked.
@@ -28,12 +28,6 @@ pub struct Request<'a> {
     pub instant: Instant,
     /// Makes wakers for answers that have to wait.
     pub wakers: &'a dyn Wakers,
-}
-
-/// Makes wakers for one connection.
-pub trait Wakers {
-    /// A waker that makes the worker poll the answer again. Any thread may use it.
-    fn waker(&self) -> Waker;
 }
 
 /// The body of a request. The code that answers pulls the content from it.
@@ -62,6 +56,15 @@ impl<'a> Request<'a> {
     /// The field section.
     pub fn fields(&self) -> &'a Fields<'a> {
         &self.head.head.fields
+    }
+
+    /// Who sent it, for the site.
+    pub fn caller(&self) -> Caller<'a> {
+        Caller {
+            network: self.client.network(),
+            now: self.instant,
+            wakers: self.wakers,
+        }
     }
 
     /// The query as sent, without its `?`.

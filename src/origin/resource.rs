@@ -10,8 +10,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::origin::disk_wait::{Facts, Obstacle};
-use crate::origin::handler::Origin;
+use crate::origin::attempt::{Attempt, Obstacle};
 use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
@@ -44,26 +43,24 @@ impl Resource<'_> {
 /// The end of a name that clean URLs leave out.
 const HTML: &[u8] = b".html";
 
-/// What `path` names.
-pub(super) fn resource<'a>(
-    origin: &mut Origin,
-    path: SitePath<'a>,
-    facts: &Facts,
-) -> Result<Resource<'a>, Obstacle> {
-    let found = facts.find(origin, path)?;
-    if !origin.site.options().clean_urls || origin.site.options().only.is_some() {
+/// What the path of the request names.
+pub(super) fn resource<'a>(attempt: &mut Attempt<'a>) -> Result<Resource<'a>, Obstacle> {
+    let path = attempt.path;
+    let found = attempt.find(path.as_bytes())?;
+    let options = attempt.origin.site.options();
+    if !options.clean_urls || options.only.is_some() {
         return Ok(named(found, path));
     }
     match &found {
         Ok(Found::File(file)) if *file.path == *path.as_bytes() => {
-            if let Some(reference) = clean_reference(origin, path, file, facts)? {
+            if let Some(reference) = clean_reference(attempt, file)? {
                 return Ok(Resource::Elsewhere(reference));
             }
         }
         Ok(Found::File(_)) => {}
         Ok(Found::Directory) if path.is_directory() => {}
         Ok(Found::Directory) | Err(_) => {
-            if let Some(clean) = page(origin, path, facts)? {
+            if let Some(clean) = page(attempt)? {
                 return Ok(clean);
             }
         }
@@ -80,20 +77,16 @@ fn named(found: Result<Found, DiskError>, path: SitePath<'_>) -> Resource<'_> {
 }
 
 /// The page whose clean path this is. With a slash at the end, the page is elsewhere.
-fn page(
-    origin: &mut Origin,
-    path: SitePath<'_>,
-    facts: &Facts,
-) -> Result<Option<Resource<'static>>, Obstacle> {
+fn page(attempt: &mut Attempt<'_>) -> Result<Option<Resource<'static>>, Obstacle> {
+    let path = attempt.path;
     let bytes = path.as_bytes();
     let clean = bytes.strip_suffix(b"/").unwrap_or(bytes);
     if clean.is_empty() {
         return Ok(None);
     }
     let named = [clean, HTML].concat();
-    let found = facts.find(origin, SitePath::of_decoded(&named))?;
-    Ok(match found {
-        Ok(Found::File(_)) if path.is_directory() => {
+    Ok(match attempt.find_file(&named)? {
+        Some(_) if path.is_directory() => {
             let mut reference = b"../".to_vec();
             append(
                 &mut reference,
@@ -101,25 +94,23 @@ fn page(
             );
             Some(Resource::Elsewhere(reference))
         }
-        Ok(Found::File(file)) => Some(Resource::File(file, Cow::Owned(named))),
-        Ok(Found::Directory) | Err(_) => None,
+        Some(file) => Some(Resource::File(file, Cow::Owned(named))),
+        None => None,
     })
 }
 
 /// The relative reference from the path of a page to its clean path, if that leads to the same file.
 fn clean_reference(
-    origin: &mut Origin,
-    path: SitePath<'_>,
+    attempt: &mut Attempt<'_>,
     file: &Rc<StoredFile>,
-    facts: &Facts,
 ) -> Result<Option<Vec<u8>>, Obstacle> {
-    let bytes = path.as_bytes();
+    let bytes = attempt.path.as_bytes();
     let name = last_segment(bytes);
     let folder = &bytes[..bytes.len() - name.len()];
-    let index = &origin.site.options().index;
+    let index = &attempt.origin.site.options().index;
     if index.iter().any(|index| index.as_bytes() == name) {
-        let found = facts.find(origin, SitePath::of_decoded(folder))?;
-        let is_same = matches!(found, Ok(Found::File(found)) if *found.path == *file.path);
+        let found = attempt.find_file(folder)?;
+        let is_same = found.is_some_and(|found| found.path == file.path);
         return Ok(is_same.then(|| b"./".to_vec()));
     }
     let Some(clean) = bytes.strip_suffix(HTML) else {
@@ -130,10 +121,7 @@ fn clean_reference(
         return Ok(None);
     }
     // A file of the clean name comes first.
-    let is_taken = matches!(
-        facts.find(origin, SitePath::of_decoded(clean))?,
-        Ok(Found::File(_))
-    );
+    let is_taken = attempt.find_file(clean)?.is_some();
     let reference = || {
         let mut reference = Vec::new();
         append(

@@ -9,14 +9,12 @@
 
 use std::rc::Rc;
 
-use crate::origin::disk_wait::{Facts, Obstacle};
+use crate::origin::attempt::{Attempt, Obstacle};
 use crate::origin::handler::Origin;
-use crate::origin::request::Request;
 use crate::semantics::coding::{Coding, accepts};
-use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 use crate::semantics::variant::{SIDECARS, is_outdated, original_of};
 use crate::site::file::StoredFile;
-use crate::site::path::SitePath;
 use crate::site::resolve::Found;
 use crate::site::root::DiskError;
 
@@ -33,13 +31,7 @@ struct Sidecar {
 
 impl Sidecars {
     /// Looks for the sidecars of `file` whose codings the client accepts.
-    pub fn find(
-        origin: &mut Origin,
-        request: &Request<'_>,
-        file: &Rc<StoredFile>,
-        facts: &Facts,
-        trace: &mut Trace,
-    ) -> Result<Sidecars, Obstacle> {
+    pub fn find(attempt: &mut Attempt<'_>, file: &Rc<StoredFile>) -> Result<Sidecars, Obstacle> {
         let mut sidecars = Sidecars::default();
         if !file.stored().is_decoded() {
             // The file holds its content only in this coding, as a sidecar does.
@@ -47,26 +39,26 @@ impl Sidecars {
             sidecars.0.push(Sidecar { coding, file });
             return Ok(sidecars);
         }
-        if !may_have_sidecars(origin, file) {
+        if !may_have_sidecars(attempt.origin, file) {
             return Ok(sidecars);
         }
-        let fields = request.fields();
+        let fields = attempt.request.fields();
         let accepted = SIDECARS.map(|(coding, _)| accepts(fields, coding));
         if accepted == [false; SIDECARS.len()] {
             let finding = "Accept-Encoding accepts no coding of precompressed files";
-            trace.note(|| Step::new(CLAUSE, finding));
+            attempt.trace.note(|| Step::new(CLAUSE, finding));
             return Ok(sidecars);
         }
         let codings = SIDECARS.into_iter().zip(accepted);
         for ((coding, extension), _) in codings.filter(|(_, is_accepted)| *is_accepted) {
             let path = [&*file.path, b".", extension.as_bytes()].concat();
-            let found = look(origin, &path, file, facts, trace)?;
+            let found = look(attempt, &path, file)?;
             sidecars
                 .0
                 .extend(found.map(|file| Sidecar { coding, file }));
         }
         sidecars.0.sort_by_key(|sidecar| sidecar.file.size());
-        trace.note_if(|| sidecars.step_of_order());
+        attempt.trace.note_if(|| sidecars.step_of_order());
         Ok(sidecars)
     }
 
@@ -109,17 +101,16 @@ fn may_have_sidecars(origin: &Origin, file: &StoredFile) -> bool {
 
 /// The sidecar at `path`, if there is one that may be sent for `original`.
 fn look(
-    origin: &mut Origin,
+    attempt: &mut Attempt<'_>,
     path: &[u8],
     original: &StoredFile,
-    facts: &Facts,
-    trace: &mut Trace,
 ) -> Result<Option<Rc<StoredFile>>, Obstacle> {
-    let mut ignored = |finding| {
-        trace.note(|| Step::new(CLAUSE, finding).with(Evidence::Value(Quote::of(path))));
+    let ignored = |attempt: &mut Attempt<'_>, finding| {
+        let step = || Step::new(CLAUSE, finding).with(Evidence::Value(Quote::of(path)));
+        attempt.trace.note(step);
         Ok(None)
     };
-    let found = match facts.find(origin, SitePath::of_decoded(path)) {
+    let found = match attempt.find(path) {
         // The original can be sent without it.
         Err(Obstacle::Scarcity(fault)) => Err(fault),
         found => found?,
@@ -127,11 +118,11 @@ fn look(
     let file = match found {
         Ok(Found::File(file)) => file,
         Ok(Found::Directory) => {
-            return ignored("a directory has the name of a precompressed file");
+            return ignored(attempt, "a directory has the name of a precompressed file");
         }
         Err(DiskError::NotFound) => return Ok(None),
         Err(fault) => {
-            trace.note(|| {
+            attempt.trace.note(|| {
                 let why = Quote::of(fault.text().as_bytes());
                 let step = Step::new(CLAUSE, "this precompressed file cannot be sent");
                 step.with(Evidence::Became(Quote::of(path), why))
@@ -140,13 +131,19 @@ fn look(
         }
     };
     if file.is_size_unknown || file.size() == 0 {
-        return ignored("this precompressed file is empty, so it holds no content");
+        return ignored(
+            attempt,
+            "this precompressed file is empty, so it holds no content",
+        );
     }
     if is_outdated(file.state.modified_at(), original.state.modified_at()) {
-        origin.outdated.tell(path, &original.path);
-        return ignored("this precompressed file is older than the original, so it is ignored");
+        attempt.origin.outdated.tell(path, &original.path);
+        return ignored(
+            attempt,
+            "this precompressed file is older than the original, so it is ignored",
+        );
     }
-    trace.note(|| {
+    attempt.trace.note(|| {
         let size = Quote::of(format!("{} bytes", file.size()).as_bytes());
         let step = Step::new(CLAUSE, "there is a precompressed file that is not outdated");
         step.with(Evidence::Became(Quote::of(path), size))

@@ -441,7 +441,7 @@ impl Progress {
     ) -> Result<Stepped, DiskError> {
         if let Some(pending) = &self.away {
             let Some(ended) = pending.poll() else {
-                pending.wake_once(registered, caller.waker);
+                pending.wake_once(registered, caller.wakers);
                 return Ok(Stepped::WaitsForDisk);
             };
             self.away = None;
@@ -483,7 +483,7 @@ impl Progress {
             }
         }
         let pending = leave_to_disk_thread(scanned, site, path, caller)?;
-        pending.wake_once(registered, caller.waker);
+        pending.wake_once(registered, caller.wakers);
         self.away = Some(pending);
         Ok(Stepped::WaitsForDisk)
     }
@@ -639,7 +639,7 @@ mod tests {
             let caller = Caller {
                 network: self.network,
                 now: self.now,
-                waker: &|| std::task::Waker::noop().clone(),
+                wakers: std::task::Waker::noop(),
             };
             let mut registered = Registered::default();
             let mut reading = reading.borrow_mut();

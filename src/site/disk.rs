@@ -90,7 +90,19 @@ pub struct Caller<'a> {
     /// The current time.
     pub now: Instant,
     /// Makes a waker that wakes its connection.
-    pub waker: &'a dyn Fn() -> Waker,
+    pub wakers: &'a dyn Wakers,
+}
+
+/// Makes wakers for one connection.
+pub trait Wakers {
+    /// A waker that makes the worker poll the answer again. Any thread may use it.
+    fn waker(&self) -> Waker;
+}
+
+impl Wakers for Waker {
+    fn waker(&self) -> Waker {
+        self.clone()
+    }
 }
 
 /// The last job that a client waited for, so that it is woken once for each.
@@ -287,9 +299,9 @@ impl<T> Pending<T> {
     }
 
     /// Makes the end of the job wake a client, unless it is registered for this job already.
-    pub fn wake_once(&self, registered: &mut Registered, waker: &dyn Fn() -> Waker) {
+    pub fn wake_once(&self, registered: &mut Registered, wakers: &dyn Wakers) {
         if registered.0.replace(self.number) != Some(self.number) {
-            self.wake(waker());
+            self.wake(wakers.waker());
         }
     }
 
@@ -501,7 +513,7 @@ pub(super) mod tests {
         let pending = pending.expect("a place");
         let mut registered = Registered::default();
         for _ in 0..2 {
-            pending.wake_once(&mut registered, &|| waker.clone());
+            pending.wake_once(&mut registered, &waker);
         }
         rings.recv_timeout(PATIENCE).expect("a wake-up");
         assert!(rings.try_recv().is_err(), "only one");

@@ -199,14 +199,14 @@ impl FileHashing {
         let mut stage = lock(&self.run.stage);
         if let Stage::Away(_, pending) = &*stage {
             match pending.poll() {
-                None => pending.wake_once(&mut self.registered, caller.waker),
+                None => pending.wake_once(&mut self.registered, caller.wakers),
                 Some(ended) => *stage = self.run.settle(ended, hashes, site),
             }
         }
         if let Stage::Paused(progress) = &*stage {
             *stage = self.run.go_on(progress.clone(), hashes, site, caller);
             if let Stage::Away(_, pending) = &*stage {
-                pending.wake_once(&mut self.registered, caller.waker);
+                pending.wake_once(&mut self.registered, caller.wakers);
             }
         }
         match &*stage {

@@ -84,7 +84,7 @@ impl Lookups {
             registered: Registered::default(),
         };
         if let Stage::Looks(pending) = &lookup.look.borrow().stage {
-            pending.wake_once(&mut lookup.registered, caller.waker);
+            pending.wake_once(&mut lookup.registered, caller.wakers);
         }
         Ok(lookup)
     }
@@ -129,7 +129,7 @@ impl Lookup {
         if let Stage::Looks(pending) = &look.stage {
             look.stage = match pending.poll() {
                 None => {
-                    pending.wake_once(&mut self.registered, caller.waker);
+                    pending.wake_once(&mut self.registered, caller.wakers);
                     return None;
                 }
                 Some(ended) => Look::next(flat(ended), lookups, site, caller),
@@ -187,7 +187,7 @@ impl Reading {
     ) -> Option<Result<Rc<StoredFile>, DiskError>> {
         if self.outcome.is_none() {
             let Some(ended) = self.pending.poll() else {
-                self.pending.wake_once(registered, caller.waker);
+                self.pending.wake_once(registered, caller.wakers);
                 return None;
             };
             let read = flat(ended);
@@ -219,7 +219,7 @@ impl Opening {
             open,
         );
         let pending = pending.ok_or(DiskError::DiskBusy)?;
-        pending.wake((caller.waker)());
+        pending.wake(caller.wakers.waker());
         Ok(Opening { pending })
     }
 
@@ -362,7 +362,7 @@ mod tests {
             let caller = Caller {
                 network: [10, 0, 0, 1].into(),
                 now: std::time::Instant::now(),
-                waker: &|| self.waker.clone(),
+                wakers: &self.waker,
             };
             let path = SitePath::of_decoded(b"a");
             let joined = self.lookups.join(&self.site, path, caller);
@@ -373,7 +373,7 @@ mod tests {
             let caller = Caller {
                 network: [10, 0, 0, 1].into(),
                 now: std::time::Instant::now(),
-                waker: &|| self.waker.clone(),
+                wakers: &self.waker,
             };
             lookup.poll(&mut self.lookups, &mut self.site, caller)
         }

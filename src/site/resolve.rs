@@ -391,7 +391,7 @@ impl Site {
             pool: pool.clone(),
             memory: Arc::clone(self.memory()),
             network: caller.network,
-            waker: (caller.waker)(),
+            waker: caller.wakers.waker(),
         });
         Ok(opened.map(|opened| OpenFile::new(opened, access)))
     }
@@ -688,7 +688,7 @@ mod tests {
         let caller = Caller {
             network: [10, 0, 0, 1].into(),
             now: std::time::Instant::now(),
-            waker: &|| std::task::Waker::noop().clone(),
+            wakers: std::task::Waker::noop(),
         };
         site.content(file, None, caller)
     }

@@ -21,12 +21,13 @@ use crate::origin::handler::{Answer, ContentUse, Origin};
 use crate::origin::reason::Reason;
 use crate::origin::redirect;
 use crate::origin::refuse::error;
-use crate::origin::request::{Request, Wakers};
+use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::site::disk::Wakers;
 
 /// The facts of a request that writing its response needs.
 #[derive(Clone, Copy, Debug)]

@@ -69,7 +69,7 @@ impl Rig {
         let caller = Caller {
             network: [127, 0, 0, 1].into(),
             now: self.context.now.instant,
-            waker: &|| Waker::noop().clone(),
+            wakers: Waker::noop(),
         };
         let stored = site.content(&file, None, caller).ok().flatten();
         let stored = stored.expect("unchanged");

@@ -1,11 +1,11 @@
 //! Finds out which user sent a request, and answers it as that user's (RFC 7617 section 2).
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use crate::origin::auth::guard::{Check, Verdict};
 use crate::origin::auth::refuse::{busy, challenge, too_many_failures};
 use crate::origin::handler::{Admitted, Answer, Origin, Polled, Responder};
+use crate::origin::patience::{DISK_PATIENCE, Patience};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::error;
 use crate::origin::request::{Request, RequestBody};
@@ -16,9 +16,6 @@ use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::disk::{Ended, Pending, Registered};
 
 const LOGIN: Clause = clause!("RFC 7617 section 2", "login");
-
-/// How long a client waits for a check. Then the answer is 503.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers a request that needs a user: `admitted` makes the answer if the credentials are right.
 pub(in crate::origin) fn login(
@@ -55,7 +52,7 @@ pub(in crate::origin) fn login(
         Check::Pending(pending) => Answer::Later(Box::new(Checking {
             pending,
             registered: Registered::default(),
-            deadline: now + PATIENCE,
+            patience: Patience::of(DISK_PATIENCE),
             admitted,
         })),
     }
@@ -121,7 +118,7 @@ fn answer_for(user: Rc<User>, answer: Answer) -> Answer {
 struct Checking {
     pending: Pending<Verdict>,
     registered: Registered,
-    deadline: Instant,
+    patience: Patience,
     admitted: Admitted,
 }
 
@@ -133,13 +130,14 @@ impl Responder for Checking {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
-        let waker = || request.wakers.waker();
-        self.pending.wake_once(&mut self.registered, &waker);
+        (self.pending).wake_once(&mut self.registered, request.wakers);
         Polled::Done(match self.pending.poll() {
             Some(Ended::Done(verdict)) => conclude(origin, request, verdict, self.admitted, trace),
             Some(Ended::Displaced | Ended::Panicked) => Answer::Ready(busy(trace)),
-            None if request.instant < self.deadline => return Polled::WaitForDisk(self.deadline),
-            None => Answer::Ready(busy(trace)),
+            None => match self.patience.until(request.instant) {
+                Some(end) => return Polled::WaitForDisk(end),
+                None => Answer::Ready(busy(trace)),
+            },
         })
     }
 }
