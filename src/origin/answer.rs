@@ -43,9 +43,9 @@ use crate::semantics::precondition;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::variant::Dimensions;
+use crate::site::disk_error::DiskError;
 use crate::site::path::{self, PathError, SitePath};
 use crate::site::resolve;
-use crate::site::root::DiskError;
 
 /// Answers a request, or returns the responder that will.
 pub fn answer(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Answer {

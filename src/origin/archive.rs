@@ -21,8 +21,8 @@ use crate::site::archive::source::{ArchiveSource, Prepared, Recipient};
 use crate::site::archive::{ArchiveFormat, ArchiveSpec, Readable, Selection};
 use crate::site::body::Body;
 use crate::site::body_error::BodyError;
+use crate::site::disk_error::DiskError;
 use crate::site::path::SitePath;
-use crate::site::root::DiskError;
 
 const WANTED: Clause = clause!("RFC 9110 section 8.3", "wanted");
 const ARCHIVE: Clause = clause!("RFC 9110 section 8.3", "answer_archive");

@@ -11,11 +11,11 @@ use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::origin::variants::{Sought, Variants};
 use crate::semantics::trace::Trace;
+use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
 use crate::site::open_file::Opened;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
-use crate::site::root::{DiskError, LookupError};
 
 /// A request for a path, and what it is answered with.
 pub(super) struct Attempt<'a> {

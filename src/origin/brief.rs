@@ -8,8 +8,8 @@ use crate::origin::reason::Reason;
 use crate::semantics::coding::{Coding, CodingReason};
 use crate::semantics::decide::WholeReason;
 use crate::semantics::precondition::{FailedReason, NotModifiedReason};
+use crate::site::disk_error::DiskError;
 use crate::site::path::PathError;
-use crate::site::root::DiskError;
 
 /// The reason in a few words. Empty if the status says everything.
 pub fn brief(reason: &Reason) -> Cow<'static, str> {

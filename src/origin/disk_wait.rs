@@ -11,12 +11,12 @@ use crate::origin::variants::Sought;
 use crate::semantics::digest::Algorithm;
 use crate::semantics::trace::Trace;
 use crate::site::disk::Caller;
+use crate::site::disk_error::DiskError;
 use crate::site::file::StoredFile;
 use crate::site::hashing::{Hashed, Hashing, Part};
 use crate::site::lookups::{Lookup, Opening};
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
-use crate::site::root::DiskError;
 
 /// How often an answer begins again because the file has changed.
 const MOST_RESTARTS: u8 = 4;

@@ -19,10 +19,10 @@ use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::variant::{Dimension, Dimensions};
 use crate::site::body::Stored;
+use crate::site::disk_error::LookupError;
 use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
-use crate::site::root::LookupError;
 
 const SPA: Clause = clause!("RFC 9110 section 12.1", "application");
 const DOCUMENT: Clause = clause!("RFC 9110 section 15.5", "document");

@@ -31,11 +31,11 @@ use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
 use crate::site::coding_job::{self, SharedCoding};
 use crate::site::compress::Coded;
+use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::{Representation, StoredFile};
 use crate::site::held::HeldBytes;
 use crate::site::open_file::Opened;
 use crate::site::resolve::{CacheUpdates, Found};
-use crate::site::root::{DiskError, LookupError};
 use crate::site::storage::Storage;
 
 /// How the representations of a file differ.

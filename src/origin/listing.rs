@@ -29,12 +29,12 @@ use crate::site::budget::{Account, Charge};
 use crate::site::compress::{Coded, Coder};
 use crate::site::directory::{Read, SharedReading};
 use crate::site::disk::Registered;
+use crate::site::disk_error::{DiskError, Told};
 use crate::site::held::HeldBytes;
 use crate::site::held_listing::HeldListing;
 use crate::site::listing::{CONTENT_SECURITY_POLICY, Format, Listing, ListingQuery, Renderer};
 use crate::site::path::SitePath;
 use crate::site::resolve::Site;
-use crate::site::root::{DiskError, Told};
 use crate::site::storage::Storage;
 
 /// A page of at most this many bytes is rendered at once, so its length is known. A longer one is

@@ -22,9 +22,9 @@ use crate::semantics::language::{Language, Wanted, chosen, wanted};
 use crate::semantics::media_type::suggested_by;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 use crate::semantics::variant::{Dimension, Dimensions};
+use crate::site::disk_error::Told;
 use crate::site::file::StoredFile;
 use crate::site::options::SiteOptions;
-use crate::site::root::Told;
 use crate::text::segment::last_segment;
 use crate::text::{append, percent};
 

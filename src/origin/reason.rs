@@ -12,8 +12,8 @@ use crate::semantics::decide::{Decision, WholeReason};
 use crate::semantics::precondition::{FailedReason, NotModifiedReason};
 use crate::semantics::range::ByteRange;
 use crate::semantics::trace::{Clause, Step, clause};
+use crate::site::disk_error::{DiskError, Told};
 use crate::site::path::{self, PathError};
-use crate::site::root::{DiskError, Told};
 
 /// The rule that decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

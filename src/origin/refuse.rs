@@ -11,8 +11,8 @@ use crate::semantics::rules::ASK_FIRST;
 use crate::semantics::status::Status;
 use crate::semantics::variant::Dimensions;
 use crate::site::body::{Body, Stored};
+use crate::site::disk_error::{DiskError, Told};
 use crate::site::file::StoredFile;
-use crate::site::root::{DiskError, Told};
 
 /// An error with its page.
 pub fn error(status: Status, reason: Reason) -> Response {

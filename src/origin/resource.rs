@@ -11,10 +11,10 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::origin::attempt::{Attempt, Obstacle};
+use crate::site::disk_error::DiskError;
 use crate::site::file::StoredFile;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
-use crate::site::root::DiskError;
 use crate::text::segment::last_segment;
 use crate::text::{append, percent};
 

@@ -14,9 +14,9 @@ use crate::origin::handler::Origin;
 use crate::semantics::coding::{Coding, accepts};
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 use crate::semantics::variant::{SIDECARS, is_outdated, original_of};
+use crate::site::disk_error::DiskError;
 use crate::site::file::StoredFile;
 use crate::site::resolve::Found;
-use crate::site::root::DiskError;
 
 const CLAUSE: Clause = clause!("RFC 9110 section 8.4", "find");
 

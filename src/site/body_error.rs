@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::site::root::DiskError;
+use crate::site::disk_error::DiskError;
 
 /// Why reading a representation failed before its end. The connection must then be cut so that the
 /// client sees that the response is incomplete.

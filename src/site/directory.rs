@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 use crate::site::budget::{Account, Budget, Charge};
 use crate::site::devices::timed;
 use crate::site::disk::{Caller, Effort, Pending, Registered, Room};
+use crate::site::disk_error::{DiskError, LookupError};
+use crate::site::file_state::FileKind;
 use crate::site::held_listing::{HeldListing, HeldListings};
 use crate::site::listing::{EntryKind, ListedEntry, Listing, ListingQuery, Scan};
 use crate::site::lookups::outcome;
@@ -31,7 +33,7 @@ use crate::site::nofollow::Blocking;
 use crate::site::path::is_hidden_name;
 use crate::site::queue::{Queue, Standing, Ticket};
 use crate::site::resolve::Site;
-use crate::site::root::{Directory, DirectoryEntry, DiskError, FileKind, LookupError, Root};
+use crate::site::root::{Directory, DirectoryEntry, Root};
 
 /// A step on a worker that takes longer shows that the directory is not in memory. Then disk threads do
 /// the other steps.

@@ -17,10 +17,10 @@ use crate::semantics::variant::Variant;
 use crate::site::budget::Charge;
 use crate::site::compress::MIN_SIZE;
 use crate::site::digest::Digest;
+use crate::site::file_state::FileState;
 use crate::site::held::HeldBytes;
 use crate::site::options::TagSource;
 use crate::site::private::PrivateCopy;
-use crate::site::root::FileState;
 use crate::text::segment::last_segment;
 
 /// Seconds since 1970. Modification times up to this one are ignored: packaging tools set them, and

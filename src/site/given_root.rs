@@ -23,8 +23,9 @@ use std::time::Duration;
 use rustix::fs::CWD;
 
 use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, NOBODY, Pending, Room};
+use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::nofollow::{Blocking, PASS, open_one};
-use crate::site::root::{DiskError, LinkPolicy, LookupError, Root};
+use crate::site::root::{LinkPolicy, Root};
 
 /// The time between two looks of a worker at the path.
 pub(super) const INTERVAL: Duration = Duration::from_millis(100);

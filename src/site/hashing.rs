@@ -14,12 +14,14 @@ use crate::semantics::digest::Algorithm;
 use crate::site::budget::{Account, Budget, Reserved};
 use crate::site::digest::{Digest, Hasher};
 use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered, Room};
+use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
+use crate::site::file_state::FileState;
 use crate::site::held::HeldBytes;
 use crate::site::nofollow::Blocking;
 use crate::site::open_file::Opened;
 use crate::site::resolve::Site;
-use crate::site::root::{DiskError, FileState, LookupError, Root};
+use crate::site::root::Root;
 
 /// What a worker hashes in one turn. Without instructions for it, SHA-256 takes half a millisecond for it.
 const MEMORY_PIECE: usize = 128 * 1024;

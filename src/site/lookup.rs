@@ -7,10 +7,12 @@ use crate::semantics::beginning::{Beginning, LOOK};
 use crate::semantics::media_type::{MediaType, depends_on_content, media_type};
 use crate::semantics::own_types::OwnTypes;
 use crate::site::cached_read::{CachedReader, read_at};
+use crate::site::disk_error::{DiskError, LookupError};
+use crate::site::file_state::{FileState, state_of};
 use crate::site::nofollow::Blocking;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
-use crate::site::root::{DiskError, FileState, LookupError, Root, pause, state_of};
+use crate::site::root::{Root, pause};
 use crate::site::storage::Storage;
 
 /// How often a file is read into memory if it keeps changing during the read. After that, it is

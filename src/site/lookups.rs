@@ -11,13 +11,15 @@ use std::sync::Arc;
 
 use crate::site::budget::{Account, Reserved};
 use crate::site::disk::{Caller, DiskPool, Effort, Ended, Pending, Registered, Room};
+use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
+use crate::site::file_state::{FileKind, FileState};
 use crate::site::lookup::{self, FileRead, Resolved};
 use crate::site::nofollow::Blocking;
 use crate::site::open_file::Opened;
 use crate::site::path::SitePath;
 use crate::site::resolve::{Found, Site};
-use crate::site::root::{DiskError, FileKind, FileState, LookupError, Root};
+use crate::site::root::Root;
 
 /// The look-ups of one worker.
 #[derive(Default)]

@@ -73,5 +73,9 @@ mod confine;
 mod walk;
 // The path of the root, which may lead to another directory later.
 pub mod given_root;
+// Why a file cannot be served.
+pub mod disk_error;
+// The state of a file on disk.
+pub mod file_state;
 // The document root: its files and directories.
 pub mod root;

@@ -19,9 +19,11 @@ use crate::site::budget::{Account, Budget, Reserved};
 use crate::site::cached_read::{read_at, read_cached};
 use crate::site::devices::Devices;
 use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
+use crate::site::disk_error::{DiskError, LookupError};
+use crate::site::file_state::{Change, FileState, state_of};
 use crate::site::nofollow::Blocking;
 use crate::site::private::PendingCopy;
-use crate::site::root::{Change, DiskError, FileState, LookupError, Root, state_of};
+use crate::site::root::Root;
 
 /// An open file, the state that the head of the response describes, and what is known of that state.
 /// Any thread may read it.

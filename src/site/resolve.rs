@@ -19,7 +19,9 @@ use crate::site::cache::{Cache, Looked};
 use crate::site::compress::{CODER, Charges, Coder, Coders};
 use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
+use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::StoredFile;
+use crate::site::file_state::{FileKind, FileState};
 use crate::site::given_root::{self, GivenRoot};
 use crate::site::held::HeldBytes;
 use crate::site::lookup::{self, FileRead, Resolved};
@@ -28,7 +30,7 @@ use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
-use crate::site::root::{DiskError, FileKind, FileState, LookupError, Root};
+use crate::site::root::Root;
 
 /// The cache keeps a file for one to two of these periods after its last use. When no client asks for
 /// anything, the server soon holds no memory for any.

@@ -13,7 +13,7 @@ use crate::observe::notice::tell;
 use crate::origin::auth::fault::AuthError;
 use crate::origin::auth::users::Users;
 use crate::semantics::protection::NamedUser;
-use crate::site::root::FileState;
+use crate::site::file_state::FileState;
 use crate::text::escape::Name;
 
 /// How long a new file may be invalid before this is reported.

@@ -21,9 +21,11 @@ use crate::semantics::media_type::{is_compressible, suggested_by};
 use crate::site::body_error::BodyError;
 use crate::site::budget::Budget;
 use crate::site::disk::DiskPool;
+use crate::site::disk_error::LookupError;
+use crate::site::file_state::{FileKind, FileState};
 use crate::site::nofollow::Blocking;
 use crate::site::open_file::Opened;
-use crate::site::root::{FileKind, FileState, LookupError, Root};
+use crate::site::root::Root;
 use crate::text::segment::last_segment;
 
 /// A step ends when it has produced so much.

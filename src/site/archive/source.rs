@@ -14,8 +14,8 @@ use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Charge};
 use crate::site::compress::CODER;
 use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, Pending, Room};
+use crate::site::disk_error::DiskError;
 use crate::site::resolve::Site;
-use crate::site::root::DiskError;
 
 /// The memory of an archive in bytes, whatever its size, without a coder: two pieces, each with what was read last,
 /// and what is read, before and after it is coded.

@@ -10,8 +10,10 @@ use super::entry::Selection;
 use super::names::Names;
 use crate::site::body_error::BodyError;
 use crate::site::budget::Budget;
+use crate::site::disk_error::{DiskError, LookupError};
+use crate::site::file_state::{FileKind, FileState};
 use crate::site::nofollow::Blocking;
-use crate::site::root::{Directory, DiskError, FileKind, FileState, LookupError, NameKind, Root};
+use crate::site::root::{Directory, NameKind, Root};
 
 /// Names that are read in one step: about a millisecond.
 const STEP: usize = 4096;
