@@ -10,33 +10,26 @@ use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::attempt::{Attempt, Attempted, Obstacle};
 use crate::origin::auth::refuse::challenge;
+use crate::origin::content::{stored, with_content};
 use crate::origin::digests::with_digests;
-use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::handler::{Answer, Origin};
 use crate::origin::offered::choose_coding;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{disk_error, error, not_acceptable};
-use crate::origin::represent::{Decided, Extra, Metadata, Whole};
-use crate::origin::request::{Request, RequestBody};
+use crate::origin::refuse::{disk_error, not_acceptable};
+use crate::origin::represent::{Decided, Extra, Metadata};
+use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::origin::sidecars::Sidecars;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::range::{self, RangeChoice};
-use crate::semantics::status::Status;
-use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 use crate::semantics::variant::{Dimension, Dimensions};
-use crate::site::body::{Body, Pulled, Source, Stored};
-use crate::site::body_error::BodyError;
-use crate::site::budget::{Account, Charge};
-use crate::site::coding_job::{self, SharedCoding};
-use crate::site::compress::Coded;
+use crate::site::coding_job;
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file::{Representation, StoredFile};
-use crate::site::held::HeldBytes;
-use crate::site::open_file::Opened;
-use crate::site::resolve::{CacheUpdates, Found};
-use crate::site::storage::Storage;
+use crate::site::resolve::Found;
 
 /// How the representations of a file differ.
 const DIMENSIONS: Dimensions = Dimensions::of(Dimension::Coding);
@@ -213,51 +206,6 @@ fn send(
     }
 }
 
-/// The answer with the content of the representation that was decided on. `None` if the file changed since
-/// it was resolved.
-fn with_content(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    decided: Decided<'_>,
-) -> Result<Option<Answer>, LookupError> {
-    let is_stored = decided.variant().coding == file.stored();
-    match file.stored() {
-        _ if is_stored && file.is_size_unknown => {
-            made_while_sent(origin, request, file, opened, decided, |_, source| {
-                Ok(source)
-            })
-        }
-        _ if is_stored => stored(origin, request, file, opened, decided),
-        Coding::Identity => coded(origin, request, file, opened, decided),
-        _ => made_while_sent(origin, request, file, opened, decided, |origin, source| {
-            let decoded = origin.site.decoded(source);
-            Ok(Box::new(decoded.ok_or(DiskError::CodersBusy)?))
-        }),
-    }
-}
-
-/// The answer with the content as it is stored. `None` if the file changed since it was resolved.
-fn stored(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    decided: Decided<'_>,
-) -> Result<Option<Answer>, LookupError> {
-    let site = &mut origin.site;
-    let stored = site.content(file, opened, request.caller())?;
-    if let Some(stored) = &stored
-        && decided.is_whole()
-        && request.method() == Some(Method::Get)
-    {
-        site.copy_while_sent(file, stored);
-    }
-    let stored = stored.map(Whole::Stored);
-    Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))))
-}
-
 /// Why identity is sent although a coding is preferred; `None` if it is not. A range request is one
 /// reason: a client resumes at a byte of the file, and it cannot decode a part of a coded stream
 /// without the rest.
@@ -309,106 +257,6 @@ fn asks_for_range(origin: &Origin, request: &Request<'_>, file: &StoredFile) -> 
         })
 }
 
-/// The answer with coded content: from the cache, coded now for all clients that want it, or coded
-/// while it is sent. `None` if the file changed since it was resolved.
-fn coded(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    decided: Decided<'_>,
-) -> Result<Option<Answer>, LookupError> {
-    let coding = decided.variant().coding;
-    if let Some(bytes) = file.representation(coding).coded() {
-        let whole = Whole::Stored(Stored::Memory(bytes));
-        return Ok(Some(Answer::Ready(decided.with_content(whole))));
-    }
-    if request.method() == Some(Method::Head) {
-        return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
-    }
-    if let Some(job) = origin.codings.join(&mut origin.site, file, coding) {
-        let response = Some(decided.with_content(Whole::Omitted));
-        return Ok(Some(Answer::Later(Box::new(CodingResponse {
-            file: Rc::clone(file),
-            coding,
-            response,
-            job,
-        }))));
-    }
-    // If there is no memory here, the client refuses identity, or identity would have been chosen.
-    let coder = origin.site.coder(coding);
-    let coder = coder.ok_or(DiskError::CodersBusy)?;
-    let cached = Rc::clone(file);
-    made_while_sent(
-        origin,
-        request,
-        file,
-        opened,
-        decided,
-        move |origin, source| {
-            Ok(Box::new(CachedWhenDone {
-                coded: Coded::new(source, coder),
-                bytes: Some((Vec::new(), origin.site.charge_anyway(Account::Contents, 0))),
-                limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
-                updates: origin.site.updates(),
-                file: cached,
-                coding,
-            }))
-        },
-    )
-}
-
-/// The answer with what `make` makes of the stored content, while it is sent. `None` if the file changed
-/// since it was resolved.
-fn made_while_sent(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    decided: Decided<'_>,
-    make: impl FnOnce(&mut Origin, Box<dyn Source>) -> Result<Box<dyn Source>, DiskError>,
-) -> Result<Option<Answer>, LookupError> {
-    if request.method() == Some(Method::Head) {
-        return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
-    }
-    let Some(source) = origin.site.source(file, opened, request.caller())? else {
-        return Ok(None);
-    };
-    let whole = Whole::Source(make(origin, source)?);
-    Ok(Some(Answer::Ready(decided.with_content(whole))))
-}
-
-/// A response whose content is being coded.
-struct CodingResponse {
-    file: Rc<StoredFile>,
-    coding: Coding,
-    /// The response without its content; `None` once it was returned.
-    response: Option<Response>,
-    job: SharedCoding,
-}
-
-impl Responder for CodingResponse {
-    fn poll(
-        &mut self,
-        request: &Request<'_>,
-        _: &mut dyn RequestBody,
-        origin: &mut Origin,
-        trace: &mut Trace,
-    ) -> Polled {
-        let Some(bytes) = self.job.borrow_mut().advance(&origin.site) else {
-            return Polled::More;
-        };
-        let stored = Stored::Memory(bytes);
-        let body = Body::One(stored.slice(0, stored.len()));
-        // A bug: nobody polls it after the end.
-        let response = self.response.take();
-        let response =
-            response.unwrap_or_else(|| error(Status::InternalServerError, Reason::Unanswered));
-        let (file, coding, response) = (&self.file, self.coding, response.body(body));
-        Polled::Done(with_digests(origin, request, file, coding, response, trace))
-    }
-}
-
 /// The metadata of a representation of the file, which may be that of a sidecar.
 fn metadata<'a>(
     tried: &Tried<'a>,
@@ -439,37 +287,5 @@ fn metadata<'a>(
         rules: tried.rules,
         prepared: has_fixed_fields.then_some(representation),
         extra: tried.extra,
-    }
-}
-
-/// A coded stream. When it ends, its bytes are cached with the file unless there are too many.
-struct CachedWhenDone {
-    coded: Coded,
-    /// The bytes so far; `None` if there are more than `limit` or than memory for them.
-    bytes: Option<(Vec<u8>, Charge)>,
-    limit: usize,
-    updates: CacheUpdates,
-    file: Rc<StoredFile>,
-    coding: Coding,
-}
-
-impl Source for CachedWhenDone {
-    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
-        let start = out.len();
-        let pulled = self.coded.pull(out, budget)?;
-        let new = &out[start..];
-        if let Some((bytes, charge)) = &mut self.bytes {
-            match bytes.len() + new.len() <= self.limit && charge.grow(new.len() as u64) {
-                true => bytes.extend_from_slice(new),
-                false => self.bytes = None,
-            }
-        }
-        if pulled == Pulled::Done
-            && let Some((bytes, charge)) = self.bytes.take()
-        {
-            let bytes = HeldBytes::new(Storage::of(bytes), charge);
-            self.updates.keep(&self.file, self.coding, bytes);
-        }
-        Ok(pulled)
     }
 }

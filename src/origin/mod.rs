@@ -19,6 +19,8 @@ pub mod patience;
 mod disk_wait;
 // Which representation of a regular file is sent.
 mod file;
+// Its content.
+mod content;
 // The operator's rules.
 mod applied_rules;
 // Passwords.
