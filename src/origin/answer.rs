@@ -24,24 +24,23 @@ use crate::origin::fallback::{
 use crate::origin::file::{Chosen, answer_file};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::listing::ListingJob;
+use crate::origin::methods::{options, refused_method};
 use crate::origin::moved::{
     redirect, redirect_by_rule, redirect_to_normalised, redirect_to_root, redirect_to_slash,
 };
 use crate::origin::negotiate::{self, Outcome, Rank, Wants, bases, negotiate};
 use crate::origin::pages::Place;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{
-    disk_refusal, error, error_page_at, error_page_for, error_with_document, varying,
-};
+use crate::origin::refuse::{disk_refusal, error, error_page_at, error_with_document, varying};
 use crate::origin::represent::Extra;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::resource::{Resource, resource};
 use crate::origin::response::Response;
 use crate::origin::variants::Sought;
-use crate::semantics::method::{ALLOW, Method};
+use crate::semantics::method::Method;
 use crate::semantics::precondition;
 use crate::semantics::status::Status;
-use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::semantics::trace::{Evidence, Quote, Step, Trace};
 use crate::semantics::variant::Dimensions;
 use crate::site::disk_error::DiskError;
 use crate::site::path::{self, PathError, SitePath};
@@ -338,46 +337,6 @@ fn answer_absent(
 fn refuse_path(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Answer {
     let refusal = absent(path, fault, trace);
     Answer::Ready(error_page_at(refusal, Place::of(path.as_bytes())))
-}
-
-const METHOD: Clause = clause!("RFC 9110 section 9.1", "refused_method");
-
-/// RFC 9110 section 9.1: 501 if the server does not know the method, 405 if it does not allow it.
-fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
-    let (status, reason) = match request.method() {
-        Some(method) if method.is_allowed() => {
-            let name = method.token().as_bytes();
-            let allowed = || Step::new(METHOD, "the method is allowed");
-            trace.note(|| allowed().with(Evidence::Value(Quote::of(name))));
-            return None;
-        }
-        Some(_) => (Status::MethodNotAllowed, Reason::MethodNotAllowed),
-        None => (Status::NotImplemented, Reason::UnknownMethod),
-    };
-    trace.note(|| {
-        let sent = Quote::of(request.head.head.method);
-        let own = Quote::of(ALLOW.as_bytes());
-        let step = Step::new(METHOD, reason.text());
-        step.compared(sent, own, "case-sensitive").leads_to(status)
-    });
-    Some(match status {
-        Status::MethodNotAllowed => not_allowed(),
-        _ => error(status, reason),
-    })
-}
-
-/// RFC 9110 section 15.5.6: a 405 response lists the allowed methods.
-pub(super) fn not_allowed() -> Response {
-    let (status, reason) = (Status::MethodNotAllowed, Reason::MethodNotAllowed);
-    error_page_for(Response::new(status, reason).field("Allow", ALLOW))
-}
-
-/// RFC 9110 section 9.3.7: the response to OPTIONS lists the allowed methods.
-fn options(reason: Reason, trace: &mut Trace) -> Response {
-    trace.note(|| reason.step().leads_to(Status::NoContent));
-    Response::new(Status::NoContent, reason)
-        .field("Allow", ALLOW)
-        .field("Accept-Ranges", "bytes")
 }
 
 fn note_path(raw: &[u8], path: SitePath<'_>, trace: &mut Trace) {

@@ -15,6 +15,8 @@ pub mod answer;
 mod attempt;
 // How long answers wait.
 pub mod patience;
+// Which methods are allowed.
+mod methods;
 // Answers that wait for the disk.
 mod disk_wait;
 // Which representation of a regular file is sent.

@@ -10,7 +10,7 @@
 
 use crate::http1::host::Host;
 use crate::http1::target::Target;
-use crate::origin::answer::not_allowed;
+use crate::origin::methods::not_allowed;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, error_page_for};
 use crate::origin::request::Request;
