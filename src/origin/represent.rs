@@ -163,42 +163,36 @@ impl<'a> Decided<'a> {
 
     /// The response with the representation, or with the requested ranges of it.
     pub fn with_content(self, whole: Whole) -> Response {
+        let status = self.decision.status();
         let metadata = self.metadata;
-        let response = self.response();
-        let stored = match whole {
-            Whole::Stored(stored) => stored,
-            Whole::Source(source) => {
-                let response = response.with_fields(metadata.content_fields());
-                return response.body(Body::Source(source));
+        let (fields, body) = match (whole, self.decision) {
+            (Whole::Source(source), _) => (metadata.content_fields(), Body::Source(source)),
+            (Whole::Omitted, _) => (metadata.content_fields(), Body::Omitted),
+            (Whole::Stored(stored), Decision::Partial(range)) => {
+                let content_range = ContentRange::Satisfied(range, stored.len());
+                let mut fields = metadata.content_fields();
+                fields.push("Content-Range", content_range.to_string());
+                (fields, Body::One(stored.slice(range.first, range.len())))
             }
-            Whole::Omitted => {
-                let response = response.with_fields(metadata.content_fields());
-                return response.body(Body::Omitted);
-            }
-        };
-        let length = stored.len();
-        match self.decision {
-            Decision::Partial(range) => {
-                let slice = stored.slice(range.first, range.len());
-                let content_range = ContentRange::Satisfied(range, length);
-                response
-                    .with_fields(metadata.content_fields())
-                    .field("Content-Range", content_range.to_string())
-                    .body(Body::One(slice))
-            }
-            Decision::Multipart(ranges) => {
+            (Whole::Stored(stored), Decision::Multipart(ranges)) => {
                 let media_type = metadata.media_type.to_owned();
-                let layout = Byteranges::new(boundary(), media_type, length, ranges)
+                let layout = Byteranges::new(boundary(), media_type, stored.len(), ranges)
                     .coded(metadata.variant.coding);
                 let mut fields = metadata.cache_fields();
                 metadata.push_content_fields(&mut fields, layout.content_type());
                 metadata.push_extra(&mut fields);
-                let body = parts(&layout, &stored);
-                response.with_fields(fields).body(body)
+                (fields, parts(&layout, &stored))
             }
-            _ => response
-                .with_fields(metadata.content_fields())
-                .body(Body::One(stored.slice(0, length))),
+            (Whole::Stored(stored), _) => {
+                let all = stored.slice(0, stored.len());
+                (metadata.content_fields(), Body::One(all))
+            }
+        };
+        Response {
+            rules: Some(metadata.rules.set()),
+            fields,
+            body: Some(body),
+            ..Response::new(status, self.reason)
         }
     }
 }
