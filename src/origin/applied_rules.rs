@@ -43,9 +43,9 @@ impl AppliedRules {
         file: &StoredFile,
     ) -> AppliedRules {
         let own = file.rules_by(|path| origin.rules.matching(path));
-        let set = match *path == *file.path {
-            true => own,
-            false => own.and(origin.rules.matching(path)),
+        let set = match origin.rules.depend_on_path() && *path != *file.path {
+            true => own.and(origin.rules.matching(path)),
+            false => own,
         };
         AppliedRules::with(origin, request, set)
     }

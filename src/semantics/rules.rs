@@ -189,9 +189,13 @@ impl Rules {
 
     /// Whether no rule changes the fields of a response.
     pub fn are_empty(&self) -> bool {
-        let has_rules =
-            !self.patterns.is_empty() || !self.fields.is_empty() || !self.protection.is_empty();
+        let has_rules = self.depend_on_path() || !self.fields.is_empty();
         !has_rules && !self.security && !self.isolation && self.cors == Cors::Off
+    }
+
+    /// Whether the rules that apply differ from path to path.
+    pub fn depend_on_path(&self) -> bool {
+        !self.patterns.is_empty() || !self.protection.is_empty()
     }
 
     /// The patterns that match a decoded path, which has no slash at its start.
