@@ -70,7 +70,14 @@ const IMPURE_WORDS: [&str; 7] = [
 
 /// The crates that a pure layer may use, and those that its tests may use as well. `flate2` works on
 /// memory, unless it is given a reader or a writer, which are of `std::io`.
-const PURE_CRATES: [&str; 5] = ["base64", "fast_glob", "flate2", "httpdate", "mime_guess"];
+const PURE_CRATES: [&str; 6] = [
+    "base64",
+    "fast_glob",
+    "flate2",
+    "httpdate",
+    "mime_guess",
+    "sha1",
+];
 const PURE_TEST_CRATES: [&str; 2] = ["encoding_rs", "proptest"];
 
 /// The longest that a function may be, from its signature to its closing brace.

@@ -1,6 +1,10 @@
 //! RFC 6455: bytes to WebSocket messages and back, and RFC 7692: their compression. Invariant: this layer
 //! never reads a socket, a file or the clock.
 
+// Section 4.2: the opening handshake.
+pub mod handshake;
+// Section 10.2: which web pages may open a connection.
+pub mod same_origin;
 // Section 9.1: the list of extensions that a client offers.
 pub mod extensions;
 // RFC 7692 section 7.1: the parameters of permessage-deflate.
