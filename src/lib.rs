@@ -25,3 +25,5 @@ pub mod precompress;
 pub mod site;
 // How values are formatted, and classes of octets. Pure.
 pub mod text;
+// RFC 6455: frames to messages and back. Pure.
+pub mod websocket;

@@ -1,0 +1,49 @@
+//! However the bytes of a client are cut, the messages and the end are the same. No message exceeds the
+//! limit.
+#![no_main]
+
+use docroot::websocket::assemble::{Assembler, Item};
+use docroot::websocket::close::CloseCode;
+use docroot::websocket::message::Limits;
+use docroot::websocket::negotiation::{Context, WindowBits};
+use libfuzzer_sys::fuzz_target;
+
+const LIMITS: Limits = Limits {
+    content: 64 * 1024,
+    compressed: 1024,
+};
+
+/// What arrives in pieces of `step` bytes, and the code that answers an error.
+fn read(bytes: &[u8], step: usize, compression: Option<Context>) -> (Vec<Item>, Option<CloseCode>) {
+    let mut assembler = Assembler::new(LIMITS, compression);
+    let (mut items, mut at, mut end) = (Vec::new(), 0, 0);
+    while end < bytes.len() {
+        end = (end + step).min(bytes.len());
+        loop {
+            let assembled = match assembler.receive(&bytes[at..end]) {
+                Ok(assembled) => assembled,
+                Err(error) => return (items, Some(error.code())),
+            };
+            at += assembled.consumed;
+            match assembled.item {
+                Some(Item::Part) => assert!(assembler.held() < 128 * 1024),
+                Some(item) => items.push(item),
+                None => break,
+            }
+        }
+    }
+    (items, None)
+}
+
+fuzz_target!(|input: &[u8]| {
+    // The first byte is the length of a piece. Its lowest bits say how the client compresses.
+    let Some((&step, bytes)) = input.split_first() else {
+        return;
+    };
+    let compression = (step & 1 == 1).then_some(Context {
+        is_taken_over: step & 2 == 2,
+        window: WindowBits::MAX,
+    });
+    let whole = read(bytes, bytes.len().max(1), compression);
+    assert_eq!(read(bytes, usize::from(step).max(1), compression), whole);
+});
