@@ -9,6 +9,8 @@
 
 // The command line: arguments in, a configuration and messages out.
 pub mod cli;
+// The server's own pages and endpoints.
+pub mod guide;
 // RFC 9112: bytes to messages and back. Pure.
 pub mod http1;
 // Sockets, threads, readiness, deadlines.

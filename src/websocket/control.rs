@@ -18,6 +18,12 @@ pub struct ControlPayload {
 }
 
 impl ControlPayload {
+    /// No bytes.
+    pub const EMPTY: ControlPayload = ControlPayload {
+        bytes: [0; MAX_CONTROL],
+        length: 0,
+    };
+
     /// A payload of these bytes. `None` if they are too many.
     pub fn new(payload: &[u8]) -> Option<ControlPayload> {
         let mut bytes = [0; MAX_CONTROL];

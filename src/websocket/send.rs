@@ -17,28 +17,67 @@ use super::message::Kind;
 
 /// Appends a message in one frame. If there is a compressor, the message is compressed.
 pub fn message(out: &mut Vec<u8>, kind: Kind, content: &[u8], compressor: Option<&mut Compressor>) {
-    let header = |is_compressed, length: usize| Header {
-        is_final: true,
-        is_compressed,
-        opcode: match kind {
-            Kind::Text => Opcode::Text,
-            Kind::Binary => Opcode::Binary,
-        },
-        length: length as u64,
-    };
-    let Some(compressor) = compressor else {
-        header(false, content.len()).write(out);
-        out.extend_from_slice(content);
-        return;
-    };
-    // The header says how long the payload is. So the payload is written first, and then moved.
-    let start = out.len();
-    compressor.compress(content, out);
-    compressor.finish(out);
-    let length = out.len() - start;
-    header(true, length).write(out);
-    let header = out.len() - start - length;
-    out[start..].rotate_right(header);
+    MessageWriter::new(kind).piece(out, content, true, compressor);
+}
+
+/// Writes a message in several frames, for content that becomes known piece by piece (section 5.4).
+#[derive(Debug)]
+pub struct MessageWriter {
+    kind: Kind,
+    has_begun: bool,
+}
+
+impl MessageWriter {
+    /// A message without a frame so far.
+    pub fn new(kind: Kind) -> MessageWriter {
+        MessageWriter {
+            kind,
+            has_begun: false,
+        }
+    }
+
+    /// Appends a frame with the next piece. If there is a compressor, it must be the same for all pieces of the
+    /// message; it may keep a short piece and write no frame for it.
+    pub fn piece(
+        &mut self,
+        out: &mut Vec<u8>,
+        content: &[u8],
+        is_final: bool,
+        compressor: Option<&mut Compressor>,
+    ) {
+        let Some(compressor) = compressor else {
+            self.header(content.len(), is_final, false).write(out);
+            out.extend_from_slice(content);
+            return;
+        };
+        // The header says how long the payload is. So the payload is written first, and then moved.
+        let start = out.len();
+        compressor.compress(content, out);
+        if is_final {
+            compressor.finish(out);
+        }
+        let length = out.len() - start;
+        if length > 0 || is_final {
+            self.header(length, is_final, true).write(out);
+            let header = out.len() - start - length;
+            out[start..].rotate_right(header);
+        }
+    }
+
+    /// The header of the next frame. Only the first one says what the message is, and that it is compressed.
+    fn header(&mut self, length: usize, is_final: bool, is_compressed: bool) -> Header {
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        Header {
+            is_final,
+            is_compressed: is_compressed && is_first,
+            opcode: match self.kind {
+                _ if !is_first => Opcode::Continuation,
+                Kind::Text => Opcode::Text,
+                Kind::Binary => Opcode::Binary,
+            },
+            length: length as u64,
+        }
+    }
 }
 
 /// Appends a ping (section 5.5.2).
@@ -118,6 +157,34 @@ mod tests {
             |out| message(out, Kind::Binary, b"", Some(&mut compressor)),
             "c2 01 00", // 7.2.3.6
         );
+    }
+
+    #[test]
+    fn a_message_is_written_in_pieces() {
+        let mut writer = MessageWriter::new(Kind::Text);
+        check(|out| writer.piece(out, b"Hel", false, None), "01 03 48656c"); // 5.7
+        check(|out| writer.piece(out, b"lo", true, None), "80 02 6c6f");
+        let mut compressor = Compressor::new(Context {
+            is_taken_over: false,
+            window: WindowBits::MAX,
+        });
+        let mut writer = MessageWriter::new(Kind::Text);
+        let mut out = Vec::new();
+        writer.piece(&mut out, b"Hel", false, Some(&mut compressor));
+        assert_eq!(out, b"", "the compressor keeps it");
+        check(
+            |out| writer.piece(out, b"lo", true, Some(&mut compressor)),
+            "c1 07 f248cdc9c90700", // RFC 7692 7.2.3.1
+        );
+        let mut writer = MessageWriter::new(Kind::Binary);
+        let random: Vec<u8> = (0..100_000u32)
+            .map(|n| (n.wrapping_mul(n * 2_654_435_761) >> 24) as u8)
+            .collect();
+        writer.piece(&mut out, &random, false, Some(&mut compressor));
+        assert_eq!(out[0], 0x42, "the first frame says what the message is");
+        let start = out.len();
+        writer.piece(&mut out, b"", true, Some(&mut compressor));
+        assert_eq!(out[start], 0x80, "RFC 7692 section 6.1: the others do not");
     }
 
     #[test]
