@@ -1,4 +1,4 @@
-//! RFC 6455 section 5.5: the payload of a control frame, which is short enough to be a value.
+//! RFC 6455 section 5.5: the payload of a control frame, which is short.
 //!
 //! ```text
 //! 89 85 37fa213d 7f9f4d5158     a ping with the payload Hello
@@ -11,11 +11,8 @@ use super::frame::{FrameError, MAX_CONTROL};
 use super::mask::Mask;
 
 /// The payload of a control frame: at most [`MAX_CONTROL`] bytes.
-#[derive(Clone, Copy)]
-pub struct ControlPayload {
-    bytes: [u8; MAX_CONTROL],
-    length: u8,
-}
+#[derive(Clone, PartialEq, Eq)]
+pub struct ControlPayload(Box<[u8]>);
 
 impl ControlPayload {
     /// No bytes.
@@ -26,32 +23,21 @@ impl ControlPayload {
 
     /// A payload of these bytes. `None` if they are too many.
     pub fn new(payload: &[u8]) -> Option<ControlPayload> {
-        let mut bytes = [0; MAX_CONTROL];
-        bytes.get_mut(..payload.len())?.copy_from_slice(payload);
-        let length = u8::try_from(payload.len()).ok()?;
-        Some(ControlPayload { bytes, length })
+        (payload.len() <= MAX_CONTROL).then(|| ControlPayload(payload.into()))
     }
 
     /// The payload of a frame that a client sent.
     pub(super) fn unmasked(masked: &[u8], mask: Mask) -> Result<ControlPayload, FrameError> {
         let mut payload = ControlPayload::new(masked).ok_or(FrameError::LongControl)?;
-        mask.apply(&mut payload.bytes[..masked.len()]);
+        mask.apply(&mut payload.0);
         Ok(payload)
     }
 
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length)]
+        &self.0
     }
 }
-
-impl PartialEq for ControlPayload {
-    fn eq(&self, other: &ControlPayload) -> bool {
-        self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for ControlPayload {}
 
 impl fmt::Debug for ControlPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -145,21 +145,27 @@ impl Decompressor {
     ) -> Result<usize, InvalidDeflate> {
         let start = out.len();
         out.resize(start + most, 0);
-        let (consumed, produced) = (self.inner.total_in(), self.inner.total_out());
-        let flush = FlushDecompress::None;
-        let status = self.inner.decompress(input, &mut out[start..], flush);
-        let consumed = (self.inner.total_in() - consumed) as usize;
-        let produced = (self.inner.total_out() - produced) as usize;
-        out.truncate(start + produced);
-        match status {
-            Ok(Status::StreamEnd) => self.inner.reset(false),
-            Ok(_) if consumed == 0 && produced == 0 && !input.is_empty() => {
-                return Err(InvalidDeflate);
+        let (mut consumed, mut produced) = (0, 0);
+        let result = loop {
+            let (input, room) = (&input[consumed..], &mut out[start + produced..]);
+            let (before_in, before_out) = (self.inner.total_in(), self.inner.total_out());
+            let status = self.inner.decompress(input, room, FlushDecompress::None);
+            let taken = (self.inner.total_in() - before_in) as usize;
+            let made = (self.inner.total_out() - before_out) as usize;
+            let is_over = taken == input.len() || made == room.len();
+            (consumed, produced) = (consumed + taken, produced + made);
+            match status {
+                Ok(Status::StreamEnd) => self.inner.reset(false),
+                Ok(_) if is_over => {}
+                // It has input and room, and is stuck.
+                Ok(_) | Err(_) => break Err(InvalidDeflate),
             }
-            Ok(_) => {}
-            Err(_) => return Err(InvalidDeflate),
-        }
-        Ok(consumed)
+            if is_over {
+                break Ok(consumed);
+            }
+        };
+        out.truncate(start + produced);
+        result
     }
 }
 

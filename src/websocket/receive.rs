@@ -157,13 +157,7 @@ impl Receiver {
         match state {
             State::Idle => self.frame(None, input),
             State::Fragmented(message) => self.frame(Some(message), input),
-            State::Payload(message, payload) if payload.left > 0 => {
-                self.payload(message, payload, input, out)
-            }
-            State::Payload(message, payload) => Ok(Step::again(match payload.is_final {
-                true => State::Ending(message, 0),
-                false => State::Fragmented(message),
-            })),
+            State::Payload(message, payload) => self.payload(message, payload, input, out),
             State::Ending(message, tail) => self.ending(message, tail, out),
             State::Closed => Ok(Step {
                 next: State::Closed,
@@ -194,7 +188,7 @@ impl Receiver {
             is_final: parsed.header.is_final,
         };
         Ok(Step {
-            next: State::Payload(message, payload),
+            next: within(message, payload),
             consumed: parsed.size,
             outcome,
         })
@@ -243,7 +237,7 @@ impl Receiver {
         payload.left -= consumed as u64;
         payload.mask = payload.mask.after(consumed);
         Ok(Step {
-            next: State::Payload(message, payload),
+            next: within(message, payload),
             consumed,
             outcome: data(out.len() - start),
         })
@@ -292,6 +286,15 @@ fn between(message: Option<Message>) -> State {
     message.map_or(State::Idle, State::Fragmented)
 }
 
+/// The state when so much of a payload is left.
+fn within(message: Message, payload: Payload) -> State {
+    match payload {
+        Payload { left: 1.., .. } => State::Payload(message, payload),
+        Payload { is_final, .. } if is_final => State::Ending(message, 0),
+        _ => State::Fragmented(message),
+    }
+}
+
 /// Section 5.5: a control frame, once all of it has arrived.
 fn control(parsed: ParsedHeader, next: State, input: &[u8]) -> Result<Step, Error> {
     // The length is at most 125, or the header would be invalid.
@@ -326,14 +329,6 @@ impl Step {
             next,
             consumed: 0,
             outcome: Outcome::Wait,
-        }
-    }
-
-    fn again(next: State) -> Step {
-        Step {
-            next,
-            consumed: 0,
-            outcome: Outcome::Again,
         }
     }
 }
