@@ -11,16 +11,10 @@ use super::frame::{FrameError, MAX_CONTROL};
 use super::mask::Mask;
 
 /// The payload of a control frame: at most [`MAX_CONTROL`] bytes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct ControlPayload(Box<[u8]>);
 
 impl ControlPayload {
-    /// No bytes.
-    pub const EMPTY: ControlPayload = ControlPayload {
-        bytes: [0; MAX_CONTROL],
-        length: 0,
-    };
-
     /// A payload of these bytes. `None` if they are too many.
     pub fn new(payload: &[u8]) -> Option<ControlPayload> {
         (payload.len() <= MAX_CONTROL).then(|| ControlPayload(payload.into()))

@@ -174,7 +174,7 @@ impl<A: Application> WebSocketConnection<A> {
                 return ping;
             }
             if !std::mem::replace(&mut self.is_pinged, true) {
-                send::ping(out, &ControlPayload::EMPTY);
+                send::ping(out, &ControlPayload::default());
             }
             self.heard + turn.idle_timeout
         });
