@@ -12,17 +12,22 @@
 use super::close::{CloseCode, fitting};
 use super::control::ControlPayload;
 use super::deflate::Compressor;
-use super::frame::{Header, Opcode};
-use super::message::Kind;
+use super::frame::{FrameHeader, Opcode};
+use super::message::MessageKind;
 
 /// Appends a message in one frame. If there is a compressor, the message is compressed.
-pub fn message(out: &mut Vec<u8>, kind: Kind, content: &[u8], compressor: Option<&mut Compressor>) {
-    let header = |is_compressed, length: usize| Header {
+pub fn message(
+    out: &mut Vec<u8>,
+    kind: MessageKind,
+    content: &[u8],
+    compressor: Option<&mut Compressor>,
+) {
+    let header = |is_compressed, length: usize| FrameHeader {
         is_final: true,
         is_compressed,
         opcode: match kind {
-            Kind::Text => Opcode::Text,
-            Kind::Binary => Opcode::Binary,
+            MessageKind::Text => Opcode::Text,
+            MessageKind::Binary => Opcode::Binary,
         },
         length: length as u64,
     };
@@ -65,7 +70,7 @@ pub fn close(out: &mut Vec<u8>, code: Option<CloseCode>, reason: &str) {
 
 /// Appends a control frame whose payload has these parts.
 fn control(out: &mut Vec<u8>, opcode: Opcode, parts: &[&[u8]]) {
-    let header = Header {
+    let header = FrameHeader {
         is_final: true,
         is_compressed: false,
         opcode,
@@ -81,7 +86,7 @@ fn control(out: &mut Vec<u8>, opcode: Opcode, parts: &[&[u8]]) {
 mod tests {
     use super::*;
     use crate::websocket::frame::tests::hex;
-    use crate::websocket::negotiation::{Context, WindowBits};
+    use crate::websocket::negotiation::{DeflateContext, WindowBits};
 
     /// `want` is in hexadecimal digits.
     #[track_caller]
@@ -94,28 +99,31 @@ mod tests {
     #[test]
     fn messages_are_written() {
         check(
-            |out| message(out, Kind::Text, b"Hello", None),
+            |out| message(out, MessageKind::Text, b"Hello", None),
             "81 05 48656c6c6f", // 5.7
         );
-        check(|out| message(out, Kind::Binary, b"", None), "82 00");
+        check(|out| message(out, MessageKind::Binary, b"", None), "82 00");
         let content = [0; 256];
         let want = format!("82 7e 0100 {}", "00".repeat(256)); // 5.7
-        check(|out| message(out, Kind::Binary, &content, None), &want);
+        check(
+            |out| message(out, MessageKind::Binary, &content, None),
+            &want,
+        );
     }
 
     #[test]
     fn messages_are_compressed() {
-        let mut compressor = Compressor::new(Context {
+        let mut compressor = Compressor::new(DeflateContext {
             is_taken_over: true,
             window: WindowBits::MAX,
         });
         let mut hello = |out: &mut Vec<u8>| {
-            message(out, Kind::Text, b"Hello", Some(&mut compressor));
+            message(out, MessageKind::Text, b"Hello", Some(&mut compressor));
         };
         check(&mut hello, "c1 07 f248cdc9c90700"); // RFC 7692 7.2.3.1
         check(&mut hello, "c1 05 f200110000"); // 7.2.3.2
         check(
-            |out| message(out, Kind::Binary, b"", Some(&mut compressor)),
+            |out| message(out, MessageKind::Binary, b"", Some(&mut compressor)),
             "c2 01 00", // 7.2.3.6
         );
     }
