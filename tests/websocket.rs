@@ -61,7 +61,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The next frame of the server: its first byte and its payload.
-fn next_frame(client: &mut Client) -> (u8, Vec<u8>) {
+fn next_frame<S: support::Stream>(client: &mut Client<S>) -> (u8, Vec<u8>) {
     let head = client.take(2);
     let length = match head[1] {
         126 => u64::from(u16::from_be_bytes(client.take(2).try_into().expect("two"))),
@@ -97,7 +97,7 @@ fn check_closed(client: &mut Client, code: u16) {
 
 /// RFC 6455 section 1.3.
 #[test]
-fn the_handshake_answers_the_key() {
+fn concept_32_the_handshake_answers_the_key() {
     let server = server();
     let mut client = server.connect();
     client.send(&asking(&[("Origin", "http://test")]));
@@ -184,7 +184,7 @@ fn a_rebound_name_is_refused() {
 }
 
 #[test]
-fn messages_come_back_however_they_are_cut() {
+fn concept_33_messages_come_back_however_they_are_cut() {
     let server = server();
     let mut client = opened(&server, &[]);
     client.send(&frame(0x81, b"Hello"));
@@ -433,9 +433,28 @@ fn coders_are_charged() {
     );
     assert!(server.held(Account::Coders) > 100_000);
     drop(client);
-    until("the memory is free", || {
-        server.held(Account::Coders) == 0
-    });
+    until("the memory is free", || server.held(Account::Coders) == 0);
     let _plain = opened(&server, &[]);
     assert_eq!(server.held(Account::Coders), 0);
+}
+
+/// RFC 6455 section 3: `wss` is the same over TLS.
+#[cfg(feature = "tls")]
+#[test]
+fn concept_34_wss_is_the_same_over_tls() {
+    let site = support::tls::SecureSite::start(lab());
+    let mut client = site.connect();
+    client.send(&[asking(&[("Origin", "https://test")]), frame(0x81, b"early")].concat());
+    assert_eq!(client.next_response("GET").status, 101);
+    assert_eq!(next_frame(&mut client), (0x81, b"early".to_vec()));
+    client.send(&frame(0x82, &[7; 100_000]));
+    let mut content = Vec::new();
+    while content.len() < 100_000 {
+        content.extend(next_frame(&mut client).1);
+    }
+    assert_eq!(content, [7; 100_000]);
+    // The page of the plain site is another origin.
+    let mut client = site.connect();
+    client.send(&asking(&[("Origin", "http://test")]));
+    assert_eq!(client.next_response("GET").status, 403);
 }

@@ -6,10 +6,10 @@ use docroot::websocket::assemble::{Assembler, Item, WholeMessage};
 use docroot::websocket::close::CloseCode;
 use docroot::websocket::deflate::{COMPRESSOR, Compressor, DECOMPRESSOR, Decompressor, TAIL};
 use docroot::websocket::extensions::extensions;
-use docroot::websocket::frame::{Header, Opcode, ParsedHeader};
+use docroot::websocket::frame::{FrameHeader, Opcode, ParsedHeader};
 use docroot::websocket::mask::Mask;
-use docroot::websocket::message::{Kind, Limits};
-use docroot::websocket::negotiation::{Context, DeflatePolicy, WindowBits, negotiate};
+use docroot::websocket::message::{MessageKind, MessageLimits};
+use docroot::websocket::negotiation::{DeflateContext, DeflatePolicy, WindowBits, negotiate};
 use docroot::websocket::receive::MAX_WAITING;
 use docroot::websocket::send;
 use docroot::websocket::text::TextCheck;
@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 /// Small enough for the inputs to exceed it.
-const LIMITS: Limits = Limits {
+const LIMITS: MessageLimits = MessageLimits {
     content: 290,
     compressed: 280,
 };
@@ -40,10 +40,10 @@ enum Content {
 }
 
 impl Content {
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> MessageKind {
         match self {
-            Content::Text(_) => Kind::Text,
-            Content::Binary(_) => Kind::Binary,
+            Content::Text(_) => MessageKind::Text,
+            Content::Binary(_) => MessageKind::Binary,
         }
     }
 
@@ -76,18 +76,18 @@ fn sent() -> impl Strategy<Value = Sent> {
     )
 }
 
-fn context() -> impl Strategy<Value = Context> {
-    (any::<bool>(), 8..=15u8).prop_map(|(is_taken_over, bits)| Context {
+fn context() -> impl Strategy<Value = DeflateContext> {
+    (any::<bool>(), 8..=15u8).prop_map(|(is_taken_over, bits)| DeflateContext {
         is_taken_over,
         window: WindowBits::new(bits).expect("8 to 15"),
     })
 }
 
 /// Appends a frame of a client.
-fn frame(out: &mut Vec<u8>, header: Header, payload: &[u8], key: [u8; 4]) {
+fn frame(out: &mut Vec<u8>, header: FrameHeader, payload: &[u8], key: [u8; 4]) {
     let start = out.len();
     let length = payload.len() as u64;
-    Header { length, ..header }.write(out);
+    FrameHeader { length, ..header }.write(out);
     out[start + 1] |= 0x80;
     out.extend_from_slice(&key);
     let start = out.len();
@@ -119,11 +119,11 @@ impl Sent {
         let mut start = 0;
         for (number, end) in ends.iter().copied().enumerate() {
             let opcode = match (number, self.content.kind()) {
-                (0, Kind::Text) => Opcode::Text,
-                (0, Kind::Binary) => Opcode::Binary,
+                (0, MessageKind::Text) => Opcode::Text,
+                (0, MessageKind::Binary) => Opcode::Binary,
                 _ => Opcode::Continuation,
             };
-            let header = Header {
+            let header = FrameHeader {
                 is_final: number + 1 == ends.len(),
                 is_compressed: is_compressed && number == 0,
                 opcode,
@@ -139,8 +139,8 @@ impl Sent {
     }
 }
 
-fn control(opcode: Opcode) -> Header {
-    Header {
+fn control(opcode: Opcode) -> FrameHeader {
+    FrameHeader {
         is_final: true,
         is_compressed: false,
         opcode,
@@ -158,7 +158,7 @@ struct Read {
 }
 
 /// What is read when the input arrives up to each of `ends` in turn.
-fn read(input: &[u8], ends: &[usize], client: Option<Context>) -> Read {
+fn read(input: &[u8], ends: &[usize], client: Option<DeflateContext>) -> Read {
     let mut assembler = Assembler::new(LIMITS, client);
     let mut read = Read {
         messages: Vec::new(),
@@ -295,7 +295,7 @@ proptest! {
         let want = read(&input, &[input.len()], client);
         for message in &want.messages {
             prop_assert!(message.content.len() as u64 <= LIMITS.content);
-            prop_assert!(message.kind == Kind::Binary || str::from_utf8(&message.content).is_ok());
+            prop_assert!(message.kind == MessageKind::Binary || str::from_utf8(&message.content).is_ok());
         }
         prop_assert_eq!(&read(&input, &ends(input.len(), &cuts), client), &want);
         let each: Vec<usize> = (0..=input.len()).collect();
@@ -311,7 +311,7 @@ proptest! {
         key in any::<[u8; 4]>(),
     ) {
         for length in [length, short] {
-            let header = Header { is_final, is_compressed: false, opcode, length };
+            let header = FrameHeader { is_final, is_compressed: false, opcode, length };
             let mut input = Vec::new();
             header.write(&mut input);
             input[1] |= 0x80;
@@ -430,7 +430,7 @@ proptest! {
 /// The coders hold no more memory than the layer says, and not much less.
 #[test]
 fn coders_hold_as_much_memory_as_they_say() {
-    let agreed = Context {
+    let agreed = DeflateContext {
         is_taken_over: true,
         window: WindowBits::MAX,
     };

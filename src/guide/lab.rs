@@ -11,7 +11,7 @@ use crate::origin::websocket::{Application, Part, open};
 use crate::semantics::trace::Trace;
 use crate::websocket::close::CloseCode;
 use crate::websocket::handshake::Endpoint;
-use crate::websocket::negotiation::{Context, DeflatePolicy, WindowBits};
+use crate::websocket::negotiation::{DeflateContext, DeflatePolicy, WindowBits};
 
 /// The path of the echo.
 pub const ECHO: &str = "/.docroot/lab/echo";
@@ -25,7 +25,7 @@ const ECHO_ENDPOINT: Endpoint<'static> = Endpoint {
     }),
 };
 
-const LARGEST: Context = Context {
+const LARGEST: DeflateContext = DeflateContext {
     is_taken_over: true,
     window: WindowBits::MAX,
 };

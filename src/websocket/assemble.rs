@@ -12,15 +12,15 @@ use super::close::Close;
 use super::control::ControlPayload;
 use super::deflate::DECOMPRESSOR;
 use super::error::Error;
-use super::message::{Kind, Limits};
-use super::negotiation::Context;
+use super::message::{MessageKind, MessageLimits};
+use super::negotiation::DeflateContext;
 use super::receive::{Event, Receiver};
 
 /// A whole message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WholeMessage {
     /// What the content is.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// The content. That of a text is UTF-8.
     pub content: Vec<u8>,
 }
@@ -54,16 +54,16 @@ pub struct Assembled {
 #[derive(Debug)]
 pub struct Assembler {
     receiver: Receiver,
-    kind: Kind,
+    kind: MessageKind,
     content: Vec<u8>,
 }
 
 impl Assembler {
     /// An assembler for a new connection, see [`Receiver::new`]. No message is longer than `limits.content`.
-    pub fn new(limits: Limits, compression: Option<Context>) -> Assembler {
+    pub fn new(limits: MessageLimits, compression: Option<DeflateContext>) -> Assembler {
         Assembler {
             receiver: Receiver::new(limits, compression),
-            kind: Kind::Binary,
+            kind: MessageKind::Binary,
             content: Vec::new(),
         }
     }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn messages_are_collected() {
-        let mut assembler = Assembler::new(Limits::default(), None);
+        let mut assembler = Assembler::new(MessageLimits::default(), None);
         let mut frames = masked(0x01, b"Hel");
         frames.extend(masked(0x89, b"ping")); // 5.4: between the frames of a message
         frames.extend(masked(0x80, b"lo"));
@@ -137,9 +137,9 @@ mod tests {
             Item::Part,
             Item::Ping(payload(b"ping")),
             Item::Part,
-            message(Kind::Text, b"Hello"),
+            message(MessageKind::Text, b"Hello"),
             Item::Pong(payload(b"")),
-            message(Kind::Binary, b""),
+            message(MessageKind::Binary, b""),
             Item::Close(None),
         ];
         assert_eq!((items, input), (want.to_vec(), &b""[..]));
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn memory_is_held_only_for_a_message() {
-        let limits = Limits {
+        let limits = MessageLimits {
             content: 5,
             compressed: 5,
         };

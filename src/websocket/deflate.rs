@@ -17,7 +17,7 @@ use std::fmt;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::negotiation::{Context, WindowBits};
+use super::negotiation::{DeflateContext, WindowBits};
 use crate::semantics::trace::{Clause, clause};
 
 /// What a compressed message leaves out at its end (section 7.2.1).
@@ -71,7 +71,7 @@ pub struct Compressor {
 
 impl Compressor {
     /// A compressor for what was agreed. If its context is not taken over, connections may share it.
-    pub fn new(agreed: Context) -> Compressor {
+    pub fn new(agreed: DeflateContext) -> Compressor {
         let bits = agreed.window.max(WindowBits::MIN_CODER).get();
         Compressor {
             inner: Compress::new_with_window_bits(Compression::default(), false, bits),
@@ -127,7 +127,7 @@ pub struct Decompressor {
 
 impl Decompressor {
     /// A decompressor for what was agreed.
-    pub fn new(agreed: Context) -> Decompressor {
+    pub fn new(agreed: DeflateContext) -> Decompressor {
         let bits = agreed.window.max(WindowBits::MIN_CODER).get();
         Decompressor {
             inner: Decompress::new_with_window_bits(false, bits),

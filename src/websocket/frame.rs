@@ -42,7 +42,7 @@ pub enum Opcode {
 
 /// What the header of a frame says, without the mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct FrameHeader {
     /// FIN: whether it is the last frame of a message.
     pub is_final: bool,
     /// RSV1: whether the frame begins a compressed message (RFC 7692 section 6).
@@ -57,7 +57,7 @@ pub struct Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsedHeader {
     /// What it says.
-    pub header: Header,
+    pub header: FrameHeader,
     /// The mask of the payload.
     pub mask: Mask,
     /// The length of the header itself in bytes. The payload follows.
@@ -165,7 +165,7 @@ impl ParsedHeader {
         let Some((&first, rest)) = input.split_first() else {
             return Ok(None);
         };
-        let header = Header::first_byte(first, may_compress)?;
+        let header = FrameHeader::first_byte(first, may_compress)?;
         let Some((&second, rest)) = rest.split_first() else {
             return Ok(None);
         };
@@ -177,7 +177,7 @@ impl ParsedHeader {
             return Ok(None);
         };
         Ok(Some(ParsedHeader {
-            header: Header {
+            header: FrameHeader {
                 length: length.value,
                 ..header
             },
@@ -187,10 +187,10 @@ impl ParsedHeader {
     }
 }
 
-impl Header {
+impl FrameHeader {
     /// FIN, the reserved bits and the opcode. The length is not known yet.
-    fn first_byte(byte: u8, may_compress: bool) -> Result<Header, FrameError> {
-        let header = Header {
+    fn first_byte(byte: u8, may_compress: bool) -> Result<FrameHeader, FrameError> {
+        let header = FrameHeader {
             is_final: byte & FIN != 0,
             is_compressed: byte & RSV1 != 0,
             opcode: Opcode::new(byte & OPCODE).ok_or(FrameError::Opcode)?,
@@ -288,7 +288,7 @@ pub(super) mod tests {
     /// A frame as a client sends it. `first` is the first byte.
     pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mut frame = Vec::new();
-        let header = Header {
+        let header = FrameHeader {
             is_final: false,
             is_compressed: false,
             opcode: Opcode::Continuation,
@@ -306,7 +306,7 @@ pub(super) mod tests {
 
     /// Parses the header whole, byte by byte and with bytes behind it.
     #[track_caller]
-    fn check(digits: &str, may_compress: bool, want: Result<Header, FrameError>) {
+    fn check(digits: &str, may_compress: bool, want: Result<FrameHeader, FrameError>) {
         let input = hex(digits);
         let followed = [&input[..], b"\x81\x80"].concat();
         let parse = |input| ParsedHeader::parse(input, may_compress);
@@ -327,8 +327,8 @@ pub(super) mod tests {
         }
     }
 
-    fn header(opcode: Opcode, length: u64) -> Header {
-        Header {
+    fn header(opcode: Opcode, length: u64) -> FrameHeader {
+        FrameHeader {
             is_final: true,
             is_compressed: false,
             opcode,
@@ -351,12 +351,12 @@ pub(super) mod tests {
         check("82 ff 0000000000010000 37fa213d", false, Ok(frame));
         let frame = header(Binary, i64::MAX as u64);
         check("82 ff 7fffffffffffffff 37fa213d", false, Ok(frame));
-        let not_final = Header {
+        let not_final = FrameHeader {
             is_final: false,
             ..header(Text, 3)
         };
         check("01 83 37fa213d", false, Ok(not_final)); // 5.4
-        let compressed = Header {
+        let compressed = FrameHeader {
             is_compressed: true,
             ..header(Text, 7)
         };
@@ -385,7 +385,7 @@ pub(super) mod tests {
     }
 
     #[track_caller]
-    fn check_written(header: Header, want: &str) {
+    fn check_written(header: FrameHeader, want: &str) {
         let mut out = Vec::new();
         header.write(&mut out);
         assert_eq!(out, hex(want), "{header:?}");
@@ -402,7 +402,7 @@ pub(super) mod tests {
         check_written(header(Binary, 65535), "82 7e ffff");
         check_written(header(Binary, 65536), "82 7f 0000000000010000"); // 5.7
         check_written(
-            Header {
+            FrameHeader {
                 is_final: false,
                 is_compressed: true,
                 opcode: Text,
@@ -411,7 +411,7 @@ pub(super) mod tests {
             "41 03", // RFC 7692 7.2.3.1
         );
         check_written(
-            Header {
+            FrameHeader {
                 is_final: false,
                 ..header(Continuation, 0)
             },

@@ -181,8 +181,8 @@ fn key<'a>(fields: &Fields<'a>) -> Result<&'a [u8], Refusal> {
         (None, None) => return Err(Refusal::NoKey),
         (Some(key), None) => key,
     };
-    // The decoder may need room for all bytes that the digits could stand for.
-    let mut decoded = [0; ENCODED_KEY / 4 * 3];
+    // The decoder wants room for all bytes that so many digits could stand for.
+    let mut decoded = [0; 18];
     let is_valid = key.len() == ENCODED_KEY && STANDARD.decode_slice(key, &mut decoded) == Ok(KEY);
     is_valid.then_some(key).ok_or(Refusal::InvalidKey)
 }

@@ -11,12 +11,12 @@
 use super::deflate::Decompressor;
 use super::error::Error;
 use super::mask::Mask;
-use super::negotiation::Context;
+use super::negotiation::DeflateContext;
 use super::text::TextCheck;
 
 /// What the content of a message is (section 5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     /// UTF-8.
     Text,
     /// Any bytes.
@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// What a client may send. Without limits, one message could be endless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct MessageLimits {
     /// The longest content of a message in bytes, after decompression.
     pub content: u64,
     /// The longest payload of a compressed message in bytes, before decompression. Empty blocks cost work and
@@ -33,12 +33,12 @@ pub struct Limits {
     pub compressed: u64,
 }
 
-impl Default for Limits {
+impl Default for MessageLimits {
     /// 16 MiB: test suites send no more in one message, and scripts seldom do. Content that cannot be compressed
     /// becomes up to a thousandth longer, because each block of it has a header.
-    fn default() -> Limits {
+    fn default() -> MessageLimits {
         let content = 16 * 1024 * 1024;
-        Limits {
+        MessageLimits {
             content,
             compressed: content + content / 1000,
         }
@@ -57,10 +57,10 @@ fn usual_room(payload: &[u8]) -> usize {
 /// The message that is arriving.
 #[derive(Debug)]
 pub(super) struct Message {
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// How the client has compressed it, if it has.
-    pub compression: Option<Context>,
-    limits: Limits,
+    pub compression: Option<DeflateContext>,
+    limits: MessageLimits,
     /// The bytes of payload that its frames have announced.
     announced: u64,
     /// The bytes of content that have arrived.
@@ -70,7 +70,11 @@ pub(super) struct Message {
 
 impl Message {
     /// A message without content so far.
-    pub fn new(kind: Kind, compression: Option<Context>, limits: Limits) -> Message {
+    pub fn new(
+        kind: MessageKind,
+        compression: Option<DeflateContext>,
+        limits: MessageLimits,
+    ) -> Message {
         Message {
             kind,
             compression,
@@ -134,7 +138,7 @@ impl Message {
 
     /// Checks and counts the next piece of content.
     fn take(&mut self, piece: &[u8]) -> Result<(), Error> {
-        if self.kind == Kind::Text {
+        if self.kind == MessageKind::Text {
             self.text.check(piece)?;
         }
         self.content += piece.len() as u64;
@@ -159,11 +163,11 @@ mod tests {
     use super::*;
 
     fn text(most: u64) -> Message {
-        let limits = Limits {
+        let limits = MessageLimits {
             content: most,
             compressed: 2 * most,
         };
-        Message::new(Kind::Text, None, limits)
+        Message::new(MessageKind::Text, None, limits)
     }
 
     const MASK: [u8; 4] = [1, 2, 3, 4];
@@ -177,11 +181,11 @@ mod tests {
         assert_eq!(message.announce(1), Err(Error::MessageTooLong));
         assert_eq!(text(5).announce(6), Err(Error::MessageTooLong));
         assert_eq!(message.announce(u64::MAX), Err(Error::MessageTooLong));
-        let compressed = Some(Context {
+        let compressed = Some(DeflateContext {
             is_taken_over: true,
             window: crate::websocket::negotiation::WindowBits::MAX,
         });
-        let mut message = Message::new(Kind::Binary, compressed, text(5).limits);
+        let mut message = Message::new(MessageKind::Binary, compressed, text(5).limits);
         assert_eq!(message.announce(10), Ok(()));
         assert_eq!(message.announce(1), Err(Error::MessageTooLong));
     }

@@ -7,12 +7,12 @@
 //!
 //! ```
 //! use docroot::websocket::assemble::{Assembler, Item};
-//! use docroot::websocket::message::Limits;
+//! use docroot::websocket::message::MessageLimits;
 //! use docroot::websocket::send;
 //!
 //! // The text Hello, as the client of RFC 6455 section 5.7 sends it.
 //! let input = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
-//! let mut assembler = Assembler::new(Limits::default(), None);
+//! let mut assembler = Assembler::new(MessageLimits::default(), None);
 //! let (mut at, mut out) = (0, Vec::new());
 //! loop {
 //!     let assembled = assembler.receive(&input[at..])?;

@@ -60,7 +60,7 @@ impl WindowBits {
 
 /// How one end compresses its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Context {
+pub struct DeflateContext {
     /// Whether a message may refer to the messages before it. If so, both ends keep a window and its coder
     /// between messages.
     pub is_taken_over: bool,
@@ -72,18 +72,18 @@ pub struct Context {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflatePolicy {
     /// How it compresses itself, unless the client wants less.
-    pub server: Context,
+    pub server: DeflateContext,
     /// How it asks the client to compress. A client that did not offer it keeps a window of 32 KiB.
-    pub client: Context,
+    pub client: DeflateContext,
 }
 
 /// What client and server have agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflateAgreement {
     /// How the server compresses.
-    pub server: Context,
+    pub server: DeflateContext,
     /// How the client compresses.
-    pub client: Context,
+    pub client: DeflateContext,
     /// Whether the response says how large the server's window is. Some clients fail if it does although
     /// their offer did not.
     says_server_window: bool,
@@ -165,11 +165,11 @@ impl DeflatePolicy {
             None => WindowBits::MAX,
         };
         Some(DeflateAgreement {
-            server: Context {
+            server: DeflateContext {
                 is_taken_over: self.server.is_taken_over && !offer.server_no_context_takeover,
                 window: server_window,
             },
-            client: Context {
+            client: DeflateContext {
                 is_taken_over: self.client.is_taken_over && !offer.client_no_context_takeover,
                 window: client_window,
             },
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
     use crate::semantics::field::{FieldName, Section};
 
-    const EVERYTHING: Context = Context {
+    const EVERYTHING: DeflateContext = DeflateContext {
         is_taken_over: true,
         window: WindowBits::MAX,
     };
@@ -215,11 +215,11 @@ mod tests {
     };
 
     const THRIFTY: DeflatePolicy = DeflatePolicy {
-        server: Context {
+        server: DeflateContext {
             is_taken_over: false,
             window: WindowBits(11),
         },
-        client: Context {
+        client: DeflateContext {
             is_taken_over: false,
             window: WindowBits(12),
         },

@@ -16,16 +16,16 @@ use super::close::Close;
 use super::control::ControlPayload;
 use super::deflate::{Decompressor, TAIL};
 use super::error::Error;
-use super::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, ParsedHeader};
+use super::frame::{FrameHeader, MAX_CONTROL, MAX_HEADER, Opcode, ParsedHeader};
 use super::mask::Mask;
-use super::message::{Kind, Limits, Message};
-use super::negotiation::Context;
+use super::message::{Message, MessageKind, MessageLimits};
+use super::negotiation::DeflateContext;
 
 /// What a client has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A message begins.
-    Begin(Kind),
+    Begin(MessageKind),
     /// So many bytes of its content were appended. They are neither masked nor compressed, and those of a
     /// text are valid so far.
     Data(usize),
@@ -59,8 +59,8 @@ const INFLATE_PIECE: usize = 4 * 1024;
 #[derive(Debug)]
 pub struct Receiver {
     state: State,
-    limits: Limits,
-    compression: Option<Context>,
+    limits: MessageLimits,
+    compression: Option<DeflateContext>,
     /// Made for the first compressed message. Dropped after each message if its context is not taken over.
     decompressor: Option<Decompressor>,
 }
@@ -120,7 +120,7 @@ enum Outcome {
 impl Receiver {
     /// A receiver for a new connection. `compression` is how the client may compress messages, if the handshake
     /// agreed on it.
-    pub fn new(limits: Limits, compression: Option<Context>) -> Receiver {
+    pub fn new(limits: MessageLimits, compression: Option<DeflateContext>) -> Receiver {
         Receiver {
             state: State::Idle,
             limits,
@@ -195,15 +195,15 @@ impl Receiver {
     }
 
     /// Section 5.4: the message that a data frame belongs to.
-    fn message_of(&self, header: Header, current: Option<Message>) -> Result<Message, Error> {
+    fn message_of(&self, header: FrameHeader, current: Option<Message>) -> Result<Message, Error> {
         let compression = self.compression.filter(|_| header.is_compressed);
         let begin = |kind| Message::new(kind, compression, self.limits);
         match (header.opcode, current) {
             (Opcode::Continuation, Some(message)) => Ok(message),
             (Opcode::Continuation, None) => Err(Error::UnexpectedContinuation),
             (_, Some(_)) => Err(Error::UnfinishedMessage),
-            (Opcode::Text, None) => Ok(begin(Kind::Text)),
-            (_, None) => Ok(begin(Kind::Binary)),
+            (Opcode::Text, None) => Ok(begin(MessageKind::Text)),
+            (_, None) => Ok(begin(MessageKind::Binary)),
         }
     }
 
@@ -275,7 +275,7 @@ impl Receiver {
         })
     }
 
-    fn decompressor(&mut self, compression: Context) -> &mut Decompressor {
+    fn decompressor(&mut self, compression: DeflateContext) -> &mut Decompressor {
         let make = || Decompressor::new(compression);
         self.decompressor.get_or_insert_with(make)
     }
@@ -288,10 +288,10 @@ fn between(message: Option<Message>) -> State {
 
 /// The state when so much of a payload is left.
 fn within(message: Message, payload: Payload) -> State {
-    match payload {
-        Payload { left: 1.., .. } => State::Payload(message, payload),
-        Payload { is_final, .. } if is_final => State::Ending(message, 0),
-        _ => State::Fragmented(message),
+    match (payload.left, payload.is_final) {
+        (0, true) => State::Ending(message, 0),
+        (0, false) => State::Fragmented(message),
+        _ => State::Payload(message, payload),
     }
 }
 

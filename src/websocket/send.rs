@@ -12,24 +12,29 @@
 use super::close::{CloseCode, fitting};
 use super::control::ControlPayload;
 use super::deflate::Compressor;
-use super::frame::{Header, Opcode};
-use super::message::Kind;
+use super::frame::{FrameHeader, Opcode};
+use super::message::MessageKind;
 
 /// Appends a message in one frame. If there is a compressor, the message is compressed.
-pub fn message(out: &mut Vec<u8>, kind: Kind, content: &[u8], compressor: Option<&mut Compressor>) {
+pub fn message(
+    out: &mut Vec<u8>,
+    kind: MessageKind,
+    content: &[u8],
+    compressor: Option<&mut Compressor>,
+) {
     MessageWriter::new(kind).piece(out, content, true, compressor);
 }
 
 /// Writes a message in several frames, for content that becomes known piece by piece (section 5.4).
 #[derive(Debug)]
 pub struct MessageWriter {
-    kind: Kind,
+    kind: MessageKind,
     has_begun: bool,
 }
 
 impl MessageWriter {
     /// A message without a frame so far.
-    pub fn new(kind: Kind) -> MessageWriter {
+    pub fn new(kind: MessageKind) -> MessageWriter {
         MessageWriter {
             kind,
             has_begun: false,
@@ -65,15 +70,15 @@ impl MessageWriter {
     }
 
     /// The header of the next frame. Only the first one says what the message is, and that it is compressed.
-    fn header(&mut self, length: usize, is_final: bool, is_compressed: bool) -> Header {
+    fn header(&mut self, length: usize, is_final: bool, is_compressed: bool) -> FrameHeader {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
-        Header {
+        FrameHeader {
             is_final,
             is_compressed: is_compressed && is_first,
             opcode: match self.kind {
                 _ if !is_first => Opcode::Continuation,
-                Kind::Text => Opcode::Text,
-                Kind::Binary => Opcode::Binary,
+                MessageKind::Text => Opcode::Text,
+                MessageKind::Binary => Opcode::Binary,
             },
             length: length as u64,
         }
@@ -104,7 +109,7 @@ pub fn close(out: &mut Vec<u8>, code: Option<CloseCode>, reason: &str) {
 
 /// Appends a control frame whose payload has these parts.
 fn control(out: &mut Vec<u8>, opcode: Opcode, parts: &[&[u8]]) {
-    let header = Header {
+    let header = FrameHeader {
         is_final: true,
         is_compressed: false,
         opcode,
@@ -120,7 +125,7 @@ fn control(out: &mut Vec<u8>, opcode: Opcode, parts: &[&[u8]]) {
 mod tests {
     use super::*;
     use crate::websocket::frame::tests::hex;
-    use crate::websocket::negotiation::{Context, WindowBits};
+    use crate::websocket::negotiation::{DeflateContext, WindowBits};
 
     /// `want` is in hexadecimal digits.
     #[track_caller]
@@ -133,42 +138,45 @@ mod tests {
     #[test]
     fn messages_are_written() {
         check(
-            |out| message(out, Kind::Text, b"Hello", None),
+            |out| message(out, MessageKind::Text, b"Hello", None),
             "81 05 48656c6c6f", // 5.7
         );
-        check(|out| message(out, Kind::Binary, b"", None), "82 00");
+        check(|out| message(out, MessageKind::Binary, b"", None), "82 00");
         let content = [0; 256];
         let want = format!("82 7e 0100 {}", "00".repeat(256)); // 5.7
-        check(|out| message(out, Kind::Binary, &content, None), &want);
+        check(
+            |out| message(out, MessageKind::Binary, &content, None),
+            &want,
+        );
     }
 
     #[test]
     fn messages_are_compressed() {
-        let mut compressor = Compressor::new(Context {
+        let mut compressor = Compressor::new(DeflateContext {
             is_taken_over: true,
             window: WindowBits::MAX,
         });
         let mut hello = |out: &mut Vec<u8>| {
-            message(out, Kind::Text, b"Hello", Some(&mut compressor));
+            message(out, MessageKind::Text, b"Hello", Some(&mut compressor));
         };
         check(&mut hello, "c1 07 f248cdc9c90700"); // RFC 7692 7.2.3.1
         check(&mut hello, "c1 05 f200110000"); // 7.2.3.2
         check(
-            |out| message(out, Kind::Binary, b"", Some(&mut compressor)),
+            |out| message(out, MessageKind::Binary, b"", Some(&mut compressor)),
             "c2 01 00", // 7.2.3.6
         );
     }
 
     #[test]
     fn a_message_is_written_in_pieces() {
-        let mut writer = MessageWriter::new(Kind::Text);
+        let mut writer = MessageWriter::new(MessageKind::Text);
         check(|out| writer.piece(out, b"Hel", false, None), "01 03 48656c"); // 5.7
         check(|out| writer.piece(out, b"lo", true, None), "80 02 6c6f");
-        let mut compressor = Compressor::new(Context {
+        let mut compressor = Compressor::new(DeflateContext {
             is_taken_over: false,
             window: WindowBits::MAX,
         });
-        let mut writer = MessageWriter::new(Kind::Text);
+        let mut writer = MessageWriter::new(MessageKind::Text);
         let mut out = Vec::new();
         writer.piece(&mut out, b"Hel", false, Some(&mut compressor));
         assert_eq!(out, b"", "the compressor keeps it");
@@ -176,7 +184,7 @@ mod tests {
             |out| writer.piece(out, b"lo", true, Some(&mut compressor)),
             "c1 07 f248cdc9c90700", // RFC 7692 7.2.3.1
         );
-        let mut writer = MessageWriter::new(Kind::Binary);
+        let mut writer = MessageWriter::new(MessageKind::Binary);
         let random: Vec<u8> = (0..100_000u32)
             .map(|n| (n.wrapping_mul(n * 2_654_435_761) >> 24) as u8)
             .collect();

@@ -15,7 +15,7 @@ use crate::websocket::close::{Close, CloseCode};
 use crate::websocket::closing::{self, CloseEvent, Closing};
 use crate::websocket::control::ControlPayload;
 use crate::websocket::frame::Opcode;
-use crate::websocket::message::{Kind, Limits};
+use crate::websocket::message::{MessageKind, MessageLimits};
 use crate::websocket::negotiation::DeflateAgreement;
 use crate::websocket::receive::{Event, Receiver};
 use crate::websocket::send;
@@ -36,7 +36,7 @@ pub(super) struct WebSocketConnection<A> {
     /// When the server stops waiting for the client's Close frame, if it has sent its own.
     closes: Option<Instant>,
     /// What the message that is arriving is.
-    kind: Kind,
+    kind: MessageKind,
     /// When the client sent something last.
     heard: Instant,
     /// Whether it was pinged since.
@@ -56,7 +56,7 @@ impl<A: Application> WebSocketConnection<A> {
     /// A connection that was opened `now`. `coders` is the memory for `deflate`.
     pub fn new(
         application: A,
-        limits: Limits,
+        limits: MessageLimits,
         deflate: Option<DeflateAgreement>,
         coders: Option<Charge>,
         now: Instant,
@@ -67,7 +67,7 @@ impl<A: Application> WebSocketConnection<A> {
             outgoing: Outgoing::new(deflate.as_ref().map(|agreed| agreed.server)),
             closing: Closing::default(),
             closes: None,
-            kind: Kind::Binary,
+            kind: MessageKind::Binary,
             heard: now,
             is_pinged: false,
             _coders: coders,

@@ -24,7 +24,7 @@ use crate::site::budget::{Account, Charge};
 use crate::websocket::close::CloseCode;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
-use crate::websocket::message::{Kind, Limits};
+use crate::websocket::message::{MessageKind, MessageLimits};
 use crate::websocket::same_origin::OwnOrigin;
 
 /// What uses a WebSocket connection.
@@ -38,7 +38,7 @@ pub trait Application {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
     /// What the message is.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// The next bytes of it. Those of a text may end within a character.
     pub content: &'a [u8],
     /// Whether the message is complete.
@@ -65,7 +65,7 @@ pub fn open<A: Application + 'static>(
             let response = Response::new(Status::SwitchingProtocols, Reason::WebSocket);
             let connection = WebSocketConnection::new(
                 application,
-                Limits::default(),
+                MessageLimits::default(),
                 accepted.deflate,
                 coders,
                 request.instant,

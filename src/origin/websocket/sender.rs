@@ -1,14 +1,14 @@
 //! What the server sends on a WebSocket connection (RFC 6455 section 6.1).
 
 use crate::websocket::deflate::Compressor;
-use crate::websocket::message::Kind;
-use crate::websocket::negotiation::Context;
+use crate::websocket::message::MessageKind;
+use crate::websocket::negotiation::DeflateContext;
 use crate::websocket::send::MessageWriter;
 
 /// The state of what a connection sends.
 pub(super) struct Outgoing {
     /// How messages are compressed, if they are.
-    compression: Option<Context>,
+    compression: Option<DeflateContext>,
     /// Made for the first message. Dropped after each message if its context is not taken over.
     compressor: Option<Compressor>,
     /// The message that is not complete.
@@ -23,7 +23,7 @@ pub struct Sender<'a> {
 
 impl Outgoing {
     /// Nothing was sent so far.
-    pub fn new(compression: Option<Context>) -> Outgoing {
+    pub fn new(compression: Option<DeflateContext>) -> Outgoing {
         Outgoing {
             compression,
             compressor: None,
@@ -34,7 +34,7 @@ impl Outgoing {
 
 impl Sender<'_> {
     /// Sends the next part of a message. If the last one is complete, this begins a message of this kind.
-    pub fn part(&mut self, kind: Kind, content: &[u8], is_last: bool) {
+    pub fn part(&mut self, kind: MessageKind, content: &[u8], is_last: bool) {
         let Outgoing {
             compression,
             compressor,

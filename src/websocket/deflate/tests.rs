@@ -1,8 +1,8 @@
 use super::*;
 
-fn context(is_taken_over: bool, bits: u8) -> Context {
+fn context(is_taken_over: bool, bits: u8) -> DeflateContext {
     let window = WindowBits::new(bits).expect("a window");
-    Context {
+    DeflateContext {
         is_taken_over,
         window,
     }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::semantics::field::Section;
 use crate::semantics::field_section::FieldValue;
-use crate::websocket::negotiation::{Context, WindowBits};
+use crate::websocket::negotiation::{DeflateContext, WindowBits};
 
 /// The handshake of section 1.2, line by line.
 const LINES: [(FieldName, &str); 6] = [
@@ -19,7 +19,7 @@ const OWN: OwnOrigin = OwnOrigin {
     port: None,
 };
 
-const FULL: Context = Context {
+const FULL: DeflateContext = DeflateContext {
     is_taken_over: true,
     window: WindowBits::MAX,
 };

@@ -6,17 +6,17 @@ use crate::websocket::frame::tests::{hex, masked};
 use crate::websocket::negotiation::WindowBits;
 use crate::websocket::text::NotUtf8;
 
-const TAKEN_OVER: Context = Context {
+const TAKEN_OVER: DeflateContext = DeflateContext {
     is_taken_over: true,
     window: WindowBits::MAX,
 };
 
-const NOT_TAKEN_OVER: Context = Context {
+const NOT_TAKEN_OVER: DeflateContext = DeflateContext {
     is_taken_over: false,
     window: WindowBits::MAX,
 };
 
-const LIMITS: Limits = Limits {
+const LIMITS: MessageLimits = MessageLimits {
     content: 1000,
     compressed: 500,
 };
@@ -24,13 +24,13 @@ const LIMITS: Limits = Limits {
 /// What arrives: whole messages, and control frames in between.
 #[derive(Clone, Debug, PartialEq)]
 enum Arrived {
-    Begin(Kind),
+    Begin(MessageKind),
     End(Vec<u8>),
     Control(&'static str, Vec<u8>),
 }
 
 fn begin_text() -> Arrived {
-    Arrived::Begin(Kind::Text)
+    Arrived::Begin(MessageKind::Text)
 }
 
 fn end(content: impl AsRef<[u8]>) -> Arrived {
@@ -84,7 +84,7 @@ fn run(mut receiver: Receiver, input: &[u8], step: usize) -> (Vec<Arrived>, Opti
 /// Receives the frames whole, byte by byte, in other pieces and with a ping behind them.
 #[track_caller]
 fn check_with(
-    compression: Option<Context>,
+    compression: Option<DeflateContext>,
     frames: &[Vec<u8>],
     want: &[Arrived],
     error: Option<Error>,
@@ -135,7 +135,7 @@ fn whole_messages_arrive() {
     check(&[], &[]);
     check(&[masked(TEXT, b"Hello")], &[begin_text(), end("Hello")]); // 5.7
     check(&[masked(TEXT, b"")], &[begin_text(), end("")]);
-    let binary = Arrived::Begin(Kind::Binary);
+    let binary = Arrived::Begin(MessageKind::Binary);
     check(
         &[masked(BINARY, b"\xff\0"), masked(TEXT, b"a")],
         &[binary.clone(), end(b"\xff\0"), begin_text(), end("a")],
@@ -240,7 +240,11 @@ fn texts_are_utf8() {
     check_error(&[masked(FIRST_TEXT, b"\xe2\x28")], &begun, NotUtf8);
     // A new message does not continue the last one.
     let frames = [masked(BINARY, b"\xe2"), masked(TEXT, b"\x82\xac")];
-    let want = [Arrived::Begin(Kind::Binary), end(b"\xe2"), begin_text()];
+    let want = [
+        Arrived::Begin(MessageKind::Binary),
+        end(b"\xe2"),
+        begin_text(),
+    ];
     check_error(&frames, &want, NotUtf8);
     // The check reads what was unmasked, not what was sent.
     check(
@@ -384,7 +388,7 @@ fn decompressed_messages_have_a_limit() {
 #[test]
 fn a_call_decompresses_a_bounded_piece() {
     let length = 1 << 20;
-    let limits = Limits {
+    let limits = MessageLimits {
         content: length,
         compressed: length,
     };

@@ -4,17 +4,21 @@
 
 use docroot::websocket::assemble::{Assembler, Item};
 use docroot::websocket::close::CloseCode;
-use docroot::websocket::message::Limits;
-use docroot::websocket::negotiation::{Context, WindowBits};
+use docroot::websocket::message::MessageLimits;
+use docroot::websocket::negotiation::{DeflateContext, WindowBits};
 use libfuzzer_sys::fuzz_target;
 
-const LIMITS: Limits = Limits {
+const LIMITS: MessageLimits = MessageLimits {
     content: 64 * 1024,
     compressed: 1024,
 };
 
 /// What arrives in pieces of `step` bytes, and the code that answers an error.
-fn read(bytes: &[u8], step: usize, compression: Option<Context>) -> (Vec<Item>, Option<CloseCode>) {
+fn read(
+    bytes: &[u8],
+    step: usize,
+    compression: Option<DeflateContext>,
+) -> (Vec<Item>, Option<CloseCode>) {
     let mut assembler = Assembler::new(LIMITS, compression);
     let (mut items, mut at, mut end) = (Vec::new(), 0, 0);
     while end < bytes.len() {
@@ -40,7 +44,7 @@ fuzz_target!(|input: &[u8]| {
     let Some((&step, bytes)) = input.split_first() else {
         return;
     };
-    let compression = (step & 1 == 1).then_some(Context {
+    let compression = (step & 1 == 1).then_some(DeflateContext {
         is_taken_over: step & 2 == 2,
         window: WindowBits::MAX,
     });
