@@ -6,8 +6,9 @@
 
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::request::Request;
+use crate::origin::websocket::application::{Application, Part};
+use crate::origin::websocket::open;
 use crate::origin::websocket::sender::Sender;
-use crate::origin::websocket::{Application, Part, open};
 use crate::semantics::trace::Trace;
 use crate::websocket::close::CloseCode;
 use crate::websocket::handshake::Endpoint;

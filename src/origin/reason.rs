@@ -1,8 +1,8 @@
 //! Why a response is what it is. The log, the error page and the trace show the reason.
 //!
 //! Every response has a reason, and every reason has a step, so no response lacks a step that decides
-//! its status (RFC 9110 sections 7, 9 and 15, RFC 9112 section 8, RFC 6585 section 4). The text of a
-//! reason is made only when something shows it.
+//! its status (RFC 9110 sections 7, 9 and 15, RFC 9112 section 8, RFC 6585 section 4, RFC 6455 section 4.2.2).
+//! The text of a reason is made only when something shows it.
 
 use std::fmt;
 

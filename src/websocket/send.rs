@@ -186,7 +186,7 @@ mod tests {
         );
         let mut writer = MessageWriter::new(MessageKind::Binary);
         let random: Vec<u8> = (0..100_000u32)
-            .map(|n| (n.wrapping_mul(n * 2_654_435_761) >> 24) as u8)
+            .map(|n| (n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 24) as u8)
             .collect();
         writer.piece(&mut out, &random, false, Some(&mut compressor));
         assert_eq!(out[0], 0x42, "the first frame says what the message is");

@@ -8,8 +8,8 @@
 use std::time::{Duration, Instant};
 
 use crate::origin::handler::{Conversation, ConversationTurn, Conversed, Next};
+use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::sender::{Outgoing, Sender};
-use crate::origin::websocket::{Application, Part};
 use crate::site::budget::Charge;
 use crate::websocket::close::{Close, CloseCode};
 use crate::websocket::closing::{self, CloseEvent, Closing};

@@ -3,6 +3,8 @@
 //! The layer [`websocket`](crate::websocket) has the rules. Here they meet a request and the bytes of a
 //! connection.
 
+// What uses a connection.
+pub mod application;
 // A connection.
 mod connection;
 // What the server sends on it.
@@ -15,35 +17,16 @@ use crate::origin::reason::Reason;
 use crate::origin::refuse::error_page_for;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
+use crate::origin::websocket::application::Application;
 use crate::origin::websocket::connection::WebSocketConnection;
-use crate::origin::websocket::sender::Sender;
 use crate::semantics::field::FieldName;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::budget::{Account, Charge};
-use crate::websocket::close::CloseCode;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
-use crate::websocket::message::{MessageKind, MessageLimits};
+use crate::websocket::message::MessageLimits;
 use crate::websocket::same_origin::OwnOrigin;
-
-/// What uses a WebSocket connection.
-pub trait Application {
-    /// Acts on a part of a message. A short message comes in one part. An error closes the connection with
-    /// this status code.
-    fn receive(&mut self, part: Part<'_>, sender: &mut Sender<'_>) -> Result<(), CloseCode>;
-}
-
-/// A part of a message from the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part<'a> {
-    /// What the message is.
-    pub kind: MessageKind,
-    /// The next bytes of it. Those of a text may end within a character.
-    pub content: &'a [u8],
-    /// Whether the message is complete.
-    pub is_last: bool,
-}
 
 /// Opens a WebSocket connection for `application`, or refuses the request.
 pub fn open<A: Application + 'static>(
