@@ -3,8 +3,8 @@
 
 use docroot::semantics::field::{FieldLine, FieldName, Fields, Span};
 use docroot::websocket::assemble::{Assembler, Item, WholeMessage};
-use docroot::websocket::close::CloseCode;
 use docroot::websocket::deflate::{COMPRESSOR, Compressor, DECOMPRESSOR, Decompressor, TAIL};
+use docroot::websocket::error::Error;
 use docroot::websocket::extensions::extensions;
 use docroot::websocket::frame::{FrameHeader, Opcode, ParsedHeader};
 use docroot::websocket::mask::Mask;
@@ -148,13 +148,13 @@ fn control(opcode: Opcode) -> FrameHeader {
     }
 }
 
-/// What the server read, and the code of the error that ended it.
+/// What the server read, and the error that ended it.
 #[derive(Debug, PartialEq)]
 struct Read {
     messages: Vec<WholeMessage>,
     /// The payloads of control frames.
     controls: Vec<Vec<u8>>,
-    error: Option<CloseCode>,
+    error: Option<Error>,
 }
 
 /// What is read when the input arrives up to each of `ends` in turn.
@@ -171,7 +171,7 @@ fn read(input: &[u8], ends: &[usize], client: Option<DeflateContext>) -> Read {
             let assembled = match assembler.receive(&input[at..end]) {
                 Ok(assembled) => assembled,
                 Err(error) => {
-                    read.error = Some(error.code());
+                    read.error = Some(error);
                     return read;
                 }
             };

@@ -136,7 +136,7 @@ impl Decompressor {
 
     /// Decompresses some of `input` and appends at most `most` bytes to `out`; `most` must not be 0. Returns
     /// how much of the input was consumed. If it appends as much as it may, more may follow without input.
-    /// Each message must be followed by [`TAIL`].
+    /// Each message must be followed by [`TAIL`]. Content before an error is appended.
     pub fn inflate(
         &mut self,
         input: &[u8],
@@ -156,7 +156,7 @@ impl Decompressor {
             (consumed, produced) = (consumed + taken, produced + made);
             match status {
                 Ok(Status::StreamEnd) => self.inner.reset(false),
-                Ok(_) if is_over => {}
+                Ok(_) if is_over || taken > 0 || made > 0 => {}
                 // It has input and room, and is stuck.
                 Ok(_) | Err(_) => break Err(InvalidDeflate),
             }

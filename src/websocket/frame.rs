@@ -155,9 +155,6 @@ const IN_64_BITS: u8 = 127;
 /// Section 5.5: the longest payload of a control frame in bytes.
 pub const MAX_CONTROL: usize = 125;
 
-/// The longest header in bytes, with its mask.
-pub const MAX_HEADER: usize = 2 + 8 + 4;
-
 impl ParsedHeader {
     /// Parses the header at the start of `input`. `None` if it is not complete. `may_compress` says whether
     /// the handshake agreed on compression. An error is found at the first byte that shows it.

@@ -120,9 +120,10 @@ impl Message {
         let spare = out.capacity() - start;
         let most = spare.max(usual_room(payload)).min(MAX_ROOM).min(room);
         reserve(out, most, room);
-        let consumed = decompressor.inflate(payload, out, most)?;
+        let consumed = decompressor.inflate(payload, out, most);
+        // What comes before an error is checked first. So the result does not depend on how the bytes arrive.
         self.take(&out[start..])?;
-        Ok(consumed)
+        Ok(consumed?)
     }
 
     /// Ends the message.

@@ -16,7 +16,7 @@ use super::close::Close;
 use super::control::ControlPayload;
 use super::deflate::{Decompressor, TAIL};
 use super::error::Error;
-use super::frame::{FrameHeader, MAX_CONTROL, MAX_HEADER, Opcode, ParsedHeader};
+use super::frame::{FrameHeader, MAX_CONTROL, Opcode, ParsedHeader};
 use super::mask::Mask;
 use super::message::{Message, MessageKind, MessageLimits};
 use super::negotiation::DeflateContext;
@@ -48,9 +48,9 @@ pub struct Received {
     pub event: Option<Event>,
 }
 
-/// The longest part of the input that is not consumed before it is complete: a control frame. The caller must
-/// have room for so many bytes.
-pub const MAX_WAITING: usize = MAX_HEADER + MAX_CONTROL;
+/// The longest part of the input that is not consumed before it is complete: a control frame with its header of six
+/// bytes. The caller must have room for so many bytes.
+pub const MAX_WAITING: usize = 6 + MAX_CONTROL;
 
 /// How many bytes are decompressed at a time.
 const INFLATE_PIECE: usize = 4 * 1024;

@@ -356,26 +356,41 @@ fn invalid_compression_is_an_error() {
     );
 }
 
-/// A compressed message whose content is `length` times the letter a.
+/// The payload of a message whose content is `length` times the letter a.
 fn letters(length: usize) -> Vec<u8> {
     let mut compressor = crate::websocket::deflate::Compressor::new(NOT_TAKEN_OVER);
     let mut payload = Vec::new();
     compressor.compress(&vec![b'a'; length], &mut payload);
     compressor.finish(&mut payload);
-    masked(COMPRESSED, &payload)
+    payload
+}
+
+/// However the bytes are cut, the first error counts.
+#[test]
+fn the_first_error_counts() {
+    let check = |payload: Vec<u8>, error: Error| {
+        let frames = [masked(COMPRESSED, &payload)];
+        check_with(Some(TAKEN_OVER), &frames, &[begin_text()], Some(error));
+    };
+    let invalid = [&TAIL[..], &hex("07")].concat();
+    let followed = |payload: &[u8]| [payload, &invalid].concat();
+    check(followed(&letters(1000)), Error::Deflate(InvalidDeflate));
+    check(followed(&letters(1001)), Error::InflatedTooLong);
+    check(followed(&hex("000100feffff00")), NotUtf8.into());
 }
 
 #[test]
 fn decompressed_messages_have_a_limit() {
+    let compressed = |length| masked(COMPRESSED, &letters(length));
     let most = [begin_text(), end([b'a'; 1000])];
     check_compressed(
-        &[letters(1000), letters(1000)],
+        &[compressed(1000), compressed(1000)],
         &[&most[..], &most].concat(),
     );
     let begun = [begin_text()];
     let too_long = Some(Error::InflatedTooLong);
-    check_with(Some(TAKEN_OVER), &[letters(1001)], &begun, too_long);
-    check_with(Some(TAKEN_OVER), &[letters(1 << 18)], &begun, too_long);
+    check_with(Some(TAKEN_OVER), &[compressed(1001)], &begun, too_long);
+    check_with(Some(TAKEN_OVER), &[compressed(1 << 18)], &begun, too_long);
     // 500 bytes of empty blocks are allowed, and no more.
     let blocks = |count| masked(COMPRESSED, &[0, 0, 0, 0xff, 0xff].repeat(count));
     let followed = [&blocks(99)[..], b""].concat();
@@ -393,7 +408,7 @@ fn a_call_decompresses_a_bounded_piece() {
         compressed: length,
     };
     let mut receiver = Receiver::new(limits, Some(NOT_TAKEN_OVER));
-    let message = letters(length as usize);
+    let message = masked(COMPRESSED, &letters(length as usize));
     let (mut input, mut total) = (&message[..], 0);
     loop {
         let mut out = Vec::new();
@@ -418,7 +433,8 @@ fn a_call_decompresses_a_bounded_piece() {
 fn a_context_that_is_taken_over_is_kept() {
     let mut receiver = Receiver::new(LIMITS, Some(TAKEN_OVER));
     let mut out = Vec::new();
-    let mut input = &letters(5)[..];
+    let message = masked(COMPRESSED, &letters(5));
+    let mut input = &message[..];
     assert!(!receiver.holds_decompressor());
     while !input.is_empty() {
         let received = receiver.receive(input, &mut out).expect("valid");

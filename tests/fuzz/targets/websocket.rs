@@ -3,7 +3,7 @@
 #![no_main]
 
 use docroot::websocket::assemble::{Assembler, Item};
-use docroot::websocket::close::CloseCode;
+use docroot::websocket::error::Error;
 use docroot::websocket::message::MessageLimits;
 use docroot::websocket::negotiation::{DeflateContext, WindowBits};
 use libfuzzer_sys::fuzz_target;
@@ -13,12 +13,12 @@ const LIMITS: MessageLimits = MessageLimits {
     compressed: 1024,
 };
 
-/// What arrives in pieces of `step` bytes, and the code that answers an error.
+/// What arrives in pieces of `step` bytes, and the error that ends it.
 fn read(
     bytes: &[u8],
     step: usize,
     compression: Option<DeflateContext>,
-) -> (Vec<Item>, Option<CloseCode>) {
+) -> (Vec<Item>, Option<Error>) {
     let mut assembler = Assembler::new(LIMITS, compression);
     let (mut items, mut at, mut end) = (Vec::new(), 0, 0);
     while end < bytes.len() {
@@ -26,7 +26,7 @@ fn read(
         loop {
             let assembled = match assembler.receive(&bytes[at..end]) {
                 Ok(assembled) => assembled,
-                Err(error) => return (items, Some(error.code())),
+                Err(error) => return (items, Some(error)),
             };
             at += assembled.consumed;
             match assembled.item {
