@@ -9,6 +9,8 @@
 
 // The command line: arguments in, a configuration and messages out.
 pub mod cli;
+// The server's own pages and endpoints.
+pub mod guide;
 // RFC 9112: bytes to messages and back. Pure.
 pub mod http1;
 // Sockets, threads, readiness, deadlines.
@@ -25,3 +27,5 @@ pub mod precompress;
 pub mod site;
 // How values are formatted, and classes of octets. Pure.
 pub mod text;
+// RFC 6455: frames to messages and back. Pure.
+pub mod websocket;

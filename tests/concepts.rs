@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The rows that the server answers for. Other rows belong to parts that are to come. HTTPS and
 /// passwords are tested in builds that have them.
-const ROWS: [(u32, &str); 30] = [
+const ROWS: [(u32, &str); 33] = [
     (1, "URIs: decoded once, the query kept apart"),
     (
         2,
@@ -41,6 +41,9 @@ const ROWS: [(u32, &str); 30] = [
     (28, "chunks, both ways"),
     (29, "HTTPS: handshake, certificate, chain"),
     (30, "one-way and mutual authentication"),
+    (32, "WebSocket: the opening handshake"),
+    (33, "WebSocket: frames"),
+    (34, "WebSocket over TLS"),
 ];
 
 #[test]

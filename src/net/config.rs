@@ -32,6 +32,8 @@ pub struct Config {
     pub sites: Vec<SiteRoot>,
     /// Whether docroot answers only for the hosts of `sites` and `allow_hosts`.
     pub strict_host: bool,
+    /// Whether to serve the lab: see [`crate::guide::lab`].
+    pub lab: bool,
     /// How many workers to start, at least 1.
     pub threads: usize,
     /// How many threads may wait for the disk, at least 1.
@@ -63,6 +65,7 @@ impl Config {
             allow_hosts: Vec::new(),
             sites: Vec::new(),
             strict_host: false,
+            lab: false,
             threads,
             disk_threads: DISK_THREADS,
             site: SiteOptions {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::guide::lab::Lab;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
@@ -136,9 +137,11 @@ pub struct OpenSites {
 }
 
 impl Settings {
-    /// What the workers share if they serve `sites` in plain text, without handlers.
+    /// What the workers share if they serve `sites` in plain text, with the handlers of the configuration alone.
     pub fn new(config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
+        let lab: MakeHandler = Box::new(|| Box::new(Lab));
         Settings {
+            handlers: Vec::from_iter(config.lab.then_some(lab)),
             hosts: Arc::new(config.hosts()),
             sites,
             budgets: Budgets::new(&config.site, config.threads),
@@ -150,7 +153,6 @@ impl Settings {
             counters,
             endpoint: None,
             port: 0,
-            handlers: Vec::new(),
         }
     }
 }

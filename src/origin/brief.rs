@@ -57,6 +57,8 @@ pub fn brief(reason: &Reason) -> Cow<'static, str> {
         Reason::NoHost => "no Host",
         Reason::ContentTooLarge => "content too large",
         Reason::UpgradeOfHttp10 => "HTTP/1.0",
+        Reason::WebSocket => "WebSocket",
+        Reason::WebSocketRefused(_) => "no WebSocket",
         Reason::Unanswered => "bug in docroot",
         Reason::HeadDeadline => "head too slow",
         Reason::BodyDeadline => "body too slow",

@@ -220,6 +220,8 @@ pub struct ConversationTurn<'a> {
     pub now: Instant,
     /// The bytes that were received and not used yet.
     pub received: &'a [u8],
+    /// The connection closes if no byte crosses it for so long.
+    pub idle_timeout: Duration,
     /// The server is shutting down. When this begins, each conversation is called once. It should say
     /// goodbye and end, because its connection is cut at the drain deadline.
     pub is_draining: bool,
@@ -245,6 +247,8 @@ pub enum Next {
     WaitUntil(Instant),
     /// A use of the waker of the request.
     WaitForWake,
+    /// The turns of other connections. There is more to do with what was received.
+    Again,
     /// Nothing. The conversation is over, and the connection ends.
     End,
 }

@@ -61,6 +61,8 @@ pub mod refuse;
 pub mod redirect;
 // Error pages.
 mod pages;
+// WebSocket connections.
+pub mod websocket;
 // Why a response is what it is.
 pub mod reason;
 // The same in a few words.

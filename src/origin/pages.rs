@@ -214,6 +214,7 @@ fn advice(status: Status) -> &'static str {
             "Content-Range gives the length of the file. Request a range within it."
         }
         Status::MisdirectedRequest => "Check the host name, and try http or https instead.",
+        Status::UpgradeRequired => "Open this address with a WebSocket client.",
         Status::ExpectationFailed => "Leave out the Expect field, or send Expect: 100-continue.",
         Status::TooManyRequests => "Wait a minute, then try again.",
         Status::RequestHeaderFieldsTooLarge => {
@@ -241,7 +242,7 @@ mod tests {
     use base64::Engine;
     use sha2::Digest;
 
-    const ALL: [Status; 19] = [
+    const ALL: [Status; 20] = [
         Status::BadRequest,
         Status::Unauthorized,
         Status::TooManyRequests,
@@ -256,6 +257,7 @@ mod tests {
         Status::RangeNotSatisfiable,
         Status::ExpectationFailed,
         Status::MisdirectedRequest,
+        Status::UpgradeRequired,
         Status::RequestHeaderFieldsTooLarge,
         Status::InternalServerError,
         Status::NotImplemented,

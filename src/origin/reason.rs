@@ -1,8 +1,8 @@
 //! Why a response is what it is. The log, the error page and the trace show the reason.
 //!
 //! Every response has a reason, and every reason has a step, so no response lacks a step that decides
-//! its status (RFC 9110 sections 7, 9 and 15, RFC 9112 section 8, RFC 6585 section 4). The text of a
-//! reason is made only when something shows it.
+//! its status (RFC 9110 sections 7, 9 and 15, RFC 9112 section 8, RFC 6585 section 4, RFC 6455 section 4.2.2).
+//! The text of a reason is made only when something shows it.
 
 use std::fmt;
 
@@ -14,6 +14,7 @@ use crate::semantics::range::ByteRange;
 use crate::semantics::trace::{Clause, Step, clause};
 use crate::site::disk_error::{DiskError, Told};
 use crate::site::path::{self, PathError};
+use crate::websocket::handshake::Refusal;
 
 /// The rule that decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,10 @@ pub enum Reason {
     ContentTooLarge,
     /// The resource is only for connections that change their protocol, which HTTP/1.0 cannot.
     UpgradeOfHttp10,
+    /// The connection becomes a WebSocket.
+    WebSocket,
+    /// The request for a WebSocket is refused.
+    WebSocketRefused(Refusal),
     /// The server produced no response because of a bug.
     Unanswered,
     /// The head took too long.
@@ -218,6 +223,8 @@ impl Reason {
                 REFUSED
             }
             Reason::UpgradeOfHttp10 => UPGRADE,
+            Reason::WebSocket => WEBSOCKET,
+            Reason::WebSocketRefused(refusal) => refusal.clause(),
         }
     }
 }
@@ -286,6 +293,7 @@ const UPGRADE: Clause = clause!(
     "net::protocol::http1",
     "refused_upgrade"
 );
+const WEBSOCKET: Clause = clause!("RFC 6455 section 4.2.2", "websocket::handshake", "accept");
 const REFUSED: Clause = clause!("RFC 9110 section 15.6.4", "net::acceptor", "admit");
 
 /// The page says what its operator can do: often, this is the visitor.
@@ -336,6 +344,8 @@ impl Reason {
             Reason::NoHost => "the request does not name a host",
             Reason::ContentTooLarge => "the content of the request is too long",
             Reason::UpgradeOfHttp10 => "an HTTP/1.0 connection cannot change its protocol",
+            Reason::WebSocket => "the connection becomes a WebSocket",
+            Reason::WebSocketRefused(refusal) => refusal.text(),
             Reason::Unanswered => "the server failed to produce a response",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",

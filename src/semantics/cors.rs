@@ -88,7 +88,7 @@ impl Cors {
 }
 
 /// An origin as browsers send it: scheme and host in lower case, without the default port.
-fn origin(text: &str) -> Result<Box<str>, OriginError> {
+pub fn origin(text: &str) -> Result<Box<str>, OriginError> {
     let text = text.to_ascii_lowercase();
     let (scheme, authority) = text.split_once("://").ok_or(OriginError::NotAnOrigin)?;
     if authority.contains('/') {

@@ -32,7 +32,12 @@ pub enum FieldName {
     Range,
     Referer,
     SecFetchDest,
+    SecWebSocketExtensions,
+    SecWebSocketKey,
+    SecWebSocketProtocol,
+    SecWebSocketVersion,
     TransferEncoding,
+    Upgrade,
     UserAgent,
     WantContentDigest,
     WantReprDigest,
@@ -51,7 +56,7 @@ impl FieldName {
                 FieldName::Expect,
                 FieldName::Origin,
             ],
-            7 => &[FieldName::Referer],
+            7 => &[FieldName::Referer, FieldName::Upgrade],
             8 => &[FieldName::IfMatch, FieldName::IfRange],
             10 => &[FieldName::Connection, FieldName::UserAgent],
             13 => &[
@@ -62,8 +67,15 @@ impl FieldName {
             14 => &[FieldName::ContentLength, FieldName::SecFetchDest],
             15 => &[FieldName::AcceptEncoding, FieldName::AcceptLanguage],
             16 => &[FieldName::WantReprDigest],
-            17 => &[FieldName::IfModifiedSince, FieldName::TransferEncoding],
+            17 => &[
+                FieldName::IfModifiedSince,
+                FieldName::TransferEncoding,
+                FieldName::SecWebSocketKey,
+            ],
             19 => &[FieldName::IfUnmodifiedSince, FieldName::WantContentDigest],
+            21 => &[FieldName::SecWebSocketVersion],
+            22 => &[FieldName::SecWebSocketProtocol],
+            24 => &[FieldName::SecWebSocketExtensions],
             29 => &[FieldName::AccessControlRequestMethod],
             30 => &[FieldName::AccessControlRequestHeaders],
             _ => &[],
@@ -98,7 +110,12 @@ impl FieldName {
             FieldName::Range => "Range",
             FieldName::Referer => "Referer",
             FieldName::SecFetchDest => "Sec-Fetch-Dest",
+            FieldName::SecWebSocketExtensions => "Sec-WebSocket-Extensions",
+            FieldName::SecWebSocketKey => "Sec-WebSocket-Key",
+            FieldName::SecWebSocketProtocol => "Sec-WebSocket-Protocol",
+            FieldName::SecWebSocketVersion => "Sec-WebSocket-Version",
             FieldName::TransferEncoding => "Transfer-Encoding",
+            FieldName::Upgrade => "Upgrade",
             FieldName::UserAgent => "User-Agent",
             FieldName::WantContentDigest => "Want-Content-Digest",
             FieldName::WantReprDigest => "Want-Repr-Digest",
@@ -215,7 +232,7 @@ pub(super) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Splits `value` at separators outside quoted strings (section 5.6.4) and trims the pieces.
-pub(super) fn split_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+pub fn split_outside_quotes(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     pieces_outside_quotes(value, separator).map(trim)
 }
 
@@ -335,7 +352,12 @@ mod tests {
             "Range",
             "Referer",
             "Sec-Fetch-Dest",
+            "Sec-WebSocket-Extensions",
+            "Sec-WebSocket-Key",
+            "Sec-WebSocket-Protocol",
+            "Sec-WebSocket-Version",
             "Transfer-Encoding",
+            "Upgrade",
             "User-Agent",
             "Want-Content-Digest",
             "Want-Repr-Digest",

@@ -16,6 +16,8 @@ mod access;
 mod definition;
 // HTTPS.
 mod https;
+// The server's own pages and endpoints.
+mod learning;
 // Limits and deadlines.
 mod limits;
 // Addresses, the port, the threads.
@@ -32,7 +34,7 @@ mod responses;
 mod serving;
 
 /// The groups, in the order of the help.
-const GROUPS: [Group; 10] = [
+const GROUPS: [Group; 11] = [
     request::GROUP,
     compress::GROUP,
     serving::GROUP,
@@ -40,6 +42,7 @@ const GROUPS: [Group; 10] = [
     access::GROUP,
     network::GROUP,
     output::GROUP,
+    learning::GROUP,
     https::GROUP,
     limits::GROUP,
     other::GROUP,

@@ -38,6 +38,7 @@ impl Upgraded {
         let turn = ConversationTurn {
             now: context.now.instant,
             received: stream.inbox.waiting(),
+            idle_timeout: context.deadlines.idle,
             is_draining: context.origins.is_draining(),
         };
         let conversed = self.conversation.converse(turn, stream.outbox.end());
@@ -47,6 +48,9 @@ impl Upgraded {
         }
         if let Some(step) = flush(stream, context) {
             return step;
+        }
+        if conversed.next == Next::Again {
+            return Step::Again;
         }
         stream.deadline = self.deadline(conversed.next, stream, context);
         if stream.inbox.room().is_empty() {

@@ -1,0 +1,92 @@
+//! WebSocket connections (RFC 6455): how one is opened, and how it runs.
+//!
+//! The layer [`websocket`](crate::websocket) has the rules. Here they meet a request and the bytes of a
+//! connection.
+
+// What uses a connection.
+pub mod application;
+// A connection.
+mod connection;
+// What the server sends on it.
+pub mod sender;
+
+use crate::http1::framing::BodyLength;
+use crate::http1::version::Version;
+use crate::origin::handler::{Answer, Origin};
+use crate::origin::reason::Reason;
+use crate::origin::refuse::error_page_for;
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::origin::websocket::application::Application;
+use crate::origin::websocket::connection::WebSocketConnection;
+use crate::semantics::field::FieldName;
+use crate::semantics::status::Status;
+use crate::semantics::trace::Trace;
+use crate::site::budget::{Account, Charge};
+use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
+use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
+use crate::websocket::message::MessageLimits;
+use crate::websocket::same_origin::OwnOrigin;
+
+/// Opens a WebSocket connection for `application`, or refuses the request.
+pub fn open<A: Application + 'static>(
+    request: &Request<'_>,
+    origin: &mut Origin,
+    mut endpoint: Endpoint<'_>,
+    application: A,
+    trace: &mut Trace,
+) -> Answer {
+    let mut coders = None;
+    if endpoint.deflate.is_some() {
+        coders = charge_coders(request, origin);
+        // Without memory, messages are not compressed.
+        endpoint.deflate = endpoint.deflate.filter(|_| coders.is_some());
+    }
+    match accept(&handshake_request(request), &endpoint, trace) {
+        Ok(accepted) => {
+            let coders = coders.filter(|_| accepted.deflate.is_some());
+            let response = Response::new(Status::SwitchingProtocols, Reason::WebSocket);
+            let connection = WebSocketConnection::new(
+                application,
+                MessageLimits::default(),
+                accepted.deflate,
+                coders,
+                request.instant,
+            );
+            Answer::Upgrade(
+                response.with_fields(accepted.fields()),
+                Box::new(connection),
+            )
+        }
+        Err(refusal) => {
+            let reason = Reason::WebSocketRefused(refusal);
+            let status = refusal.status();
+            trace.note(|| reason.step().leads_to(status));
+            let response = Response::new(status, reason).with_fields(refusal.fields());
+            Answer::Ready(error_page_for(response))
+        }
+    }
+}
+
+/// The memory of the coders of a connection, if the client may want compression and there is enough.
+fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<Charge> {
+    if !(request.fields()).contains(FieldName::SecWebSocketExtensions) {
+        return None;
+    }
+    (origin.site).charge(Account::Coders, COMPRESSOR + DECOMPRESSOR)
+}
+
+fn handshake_request<'a>(request: &Request<'a>) -> HandshakeRequest<'a> {
+    let host = request.head.host;
+    HandshakeRequest {
+        method: request.method(),
+        is_http10: request.head.head.version == Version::Http10,
+        has_body: request.head.length != BodyLength::None,
+        own: host.map(|host| OwnOrigin {
+            is_secure: request.is_secure,
+            host: host.name,
+            port: host.port,
+        }),
+        fields: *request.fields(),
+    }
+}

@@ -1,0 +1,63 @@
+//! What the server sends on a WebSocket connection (RFC 6455 section 6.1).
+
+use crate::websocket::deflate::Compressor;
+use crate::websocket::message::MessageKind;
+use crate::websocket::negotiation::DeflateContext;
+use crate::websocket::send::MessageWriter;
+
+/// The state of what a connection sends.
+pub(super) struct Outgoing {
+    /// How messages are compressed, if they are.
+    compression: Option<DeflateContext>,
+    /// Made for the first message. Dropped after each message if its context is not taken over.
+    compressor: Option<Compressor>,
+    /// The message that is not complete.
+    message: Option<MessageWriter>,
+}
+
+/// Sends messages. What it writes leaves after the application has returned.
+pub struct Sender<'a> {
+    pub(super) outgoing: &'a mut Outgoing,
+    pub(super) out: &'a mut Vec<u8>,
+}
+
+impl Outgoing {
+    /// Nothing was sent so far.
+    pub fn new(compression: Option<DeflateContext>) -> Outgoing {
+        Outgoing {
+            compression,
+            compressor: None,
+            message: None,
+        }
+    }
+}
+
+impl Sender<'_> {
+    /// Sends the next part of a message. If the last one is complete, this begins a message of this kind.
+    pub fn part(&mut self, kind: MessageKind, content: &[u8], is_last: bool) {
+        let Outgoing {
+            compression,
+            compressor,
+            message,
+        } = self.outgoing;
+        let message = message.get_or_insert_with(|| MessageWriter::new(kind));
+        let compressor =
+            compression.map(|context| compressor.get_or_insert_with(|| Compressor::new(context)));
+        message.piece(self.out, content, is_last, compressor);
+        if is_last {
+            self.outgoing.end_message();
+        }
+    }
+}
+
+impl Outgoing {
+    fn end_message(&mut self) {
+        self.message = None;
+        if self
+            .compression
+            .is_some_and(|context| !context.is_taken_over)
+        {
+            self.compressor = None;
+        }
+    }
+}
