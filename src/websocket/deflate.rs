@@ -34,7 +34,7 @@ pub const COMPRESSOR: u64 = 372 * 1024;
 pub const DECOMPRESSOR: u64 = 48 * 1024;
 
 /// How much room the compressor gets at a time, in bytes.
-const ROOM: usize = 4 * 1024;
+const ROOM: usize = 4096;
 
 /// A compressed message that is not DEFLATE data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -162,6 +162,8 @@ fn reserve(out: &mut Vec<u8>, additional: usize, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::websocket::deflate::Compressor;
+    use crate::websocket::negotiation::WindowBits;
 
     fn text(most: u64) -> Message {
         let limits = MessageLimits {
@@ -173,6 +175,11 @@ mod tests {
 
     const MASK: [u8; 4] = [1, 2, 3, 4];
 
+    const CONTEXT: DeflateContext = DeflateContext {
+        is_taken_over: true,
+        window: WindowBits::MAX,
+    };
+
     #[test]
     fn frames_are_counted_before_they_arrive() {
         let mut message = text(5);
@@ -182,11 +189,7 @@ mod tests {
         assert_eq!(message.announce(1), Err(Error::MessageTooLong));
         assert_eq!(text(5).announce(6), Err(Error::MessageTooLong));
         assert_eq!(message.announce(u64::MAX), Err(Error::MessageTooLong));
-        let compressed = Some(DeflateContext {
-            is_taken_over: true,
-            window: crate::websocket::negotiation::WindowBits::MAX,
-        });
-        let mut message = Message::new(MessageKind::Binary, compressed, text(5).limits);
+        let mut message = Message::new(MessageKind::Binary, Some(CONTEXT), text(5).limits);
         assert_eq!(message.announce(10), Ok(()));
         assert_eq!(message.announce(1), Err(Error::MessageTooLong));
     }
@@ -197,6 +200,33 @@ mod tests {
         let mut out = b"kept".to_vec();
         assert_eq!(message.append(b"Igohn", Mask::new(MASK), &mut out), Ok(()));
         assert_eq!(out, b"keptHello" as &[u8]);
+    }
+
+    /// What the first call appends, and how large the buffer is then, if it had `spare` bytes.
+    fn first_piece(payload: &[u8], spare: usize) -> [usize; 2] {
+        let limits = MessageLimits::default();
+        let mut message = Message::new(MessageKind::Binary, Some(CONTEXT), limits);
+        let mut decompressor = Decompressor::new(CONTEXT);
+        let mut out = Vec::with_capacity(spare + 4);
+        out.extend_from_slice(b"kept");
+        let appended = message.append_compressed(payload, &mut decompressor, &mut out);
+        assert!(appended.is_ok());
+        [out.len() - 4, out.capacity()]
+    }
+
+    /// A short message gets a small buffer. A long one gets larger pieces as its buffer grows.
+    #[test]
+    fn the_room_for_decompression_follows_the_message() {
+        let mut compressor = Compressor::new(CONTEXT);
+        let mut payload = Vec::new();
+        compressor.compress(&[b'a'; 100_000], &mut payload);
+        compressor.finish(&mut payload);
+        let usual = 64 + 8 * payload.len();
+        assert_eq!(first_piece(&payload, 0), [usual, 4 + usual]);
+        assert_eq!(first_piece(&payload, usual - 1), [usual, 2 * (3 + usual)]);
+        assert_eq!(first_piece(&payload, usual + 1), [usual + 1, 5 + usual]);
+        assert_eq!(first_piece(&payload, 40_000), [16_384, 40_004]);
+        assert_eq!(first_piece(b"\xf2\x48\xcd\xc9\xc9\x07\0", 0), [5, 124]);
     }
 
     #[test]

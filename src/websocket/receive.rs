@@ -53,7 +53,7 @@ pub struct Received {
 pub const MAX_WAITING: usize = 6 + MAX_CONTROL;
 
 /// How many bytes are decompressed at a time.
-const INFLATE_PIECE: usize = 4 * 1024;
+const INFLATE_PIECE: usize = 4096;
 
 /// Turns the bytes of a client into events, however they are cut.
 #[derive(Debug)]

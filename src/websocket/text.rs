@@ -52,7 +52,7 @@ const LONGEST: usize = 4;
 impl TextCheck {
     /// Checks the next octets of the text.
     pub fn check(&mut self, mut piece: &[u8]) -> Result<(), NotUtf8> {
-        while self.length > 0 {
+        while self.length != 0 {
             let Some((&octet, rest)) = piece.split_first() else {
                 return Ok(());
             };
