@@ -368,6 +368,35 @@ fn a_client_that_does_not_read_is_not_read_from() {
     }
 }
 
+/// While it does not read, it is not read from, so it cannot show that it is there.
+#[test]
+fn a_client_that_reads_late_is_not_dropped() {
+    /// More than the queues of both sockets hold.
+    const MESSAGES: usize = 6;
+    let idle = Duration::from_millis(300);
+    let server = lab().with(|config| config.deadlines.idle = idle).start();
+    let content = vec![7; 16 * 1024 * 1024];
+    let large = frame(0x82, &content);
+    let mut client = opened(&server, &[]);
+    let mut reader = Client::of(client.stream.try_clone().expect("a socket"));
+    std::thread::scope(|scope| {
+        let sent = scope.spawn(move || (0..MESSAGES).for_each(|_| client.send(&large)));
+        let begin = Instant::now();
+        until("several timeouts pass", || begin.elapsed() > 4 * idle);
+        assert!(!sent.is_finished(), "the echo is stuck");
+        let mut got = 0;
+        while got < MESSAGES * content.len() {
+            let (first, payload) = next_frame(&mut reader);
+            // A ping may come between the frames.
+            got += if first & 0x0f == 0x09 {
+                0
+            } else {
+                payload.len()
+            };
+        }
+    });
+}
+
 #[test]
 fn compression_is_agreed_on_and_used() {
     let server = server();

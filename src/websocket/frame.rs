@@ -269,7 +269,7 @@ fn extended_length(short: u8, rest: &[u8]) -> Result<Option<Length>, FrameError>
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The masking-key of the examples in section 5.7.

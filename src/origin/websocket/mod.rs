@@ -19,6 +19,7 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::origin::websocket::application::Application;
 use crate::origin::websocket::connection::WebSocketConnection;
+use crate::semantics::coding::Coding;
 use crate::semantics::field::FieldName;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
@@ -68,9 +69,14 @@ pub fn open<A: Application + 'static>(
     }
 }
 
+/// The memory that connections leave to the coders of responses, in bytes.
+const LEFT_TO_RESPONSES: u64 = 8 * 1024 * 1024;
+
 /// The memory of the coders of a connection, if the client may want compression and there is enough.
 fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<Charge> {
-    if !(request.fields()).contains(FieldName::SecWebSocketExtensions) {
+    let is_wanted = (request.fields()).contains(FieldName::SecWebSocketExtensions);
+    let is_room = || (origin.site).has_room_for_coder(Coding::Gzip, LEFT_TO_RESPONSES);
+    if !is_wanted || !is_room() {
         return None;
     }
     (origin.site).charge(Account::Coders, COMPRESSOR + DECOMPRESSOR)
@@ -81,7 +87,7 @@ fn handshake_request<'a>(request: &Request<'a>) -> HandshakeRequest<'a> {
     HandshakeRequest {
         method: request.method(),
         is_http10: request.head.head.version == Version::Http10,
-        has_body: request.head.length != BodyLength::None,
+        has_body: !matches!(request.head.length, BodyLength::None | BodyLength::Known(0)),
         own: host.map(|host| OwnOrigin {
             is_secure: request.is_secure,
             host: host.name,

@@ -9,7 +9,7 @@ use crate::websocket::send::MessageWriter;
 pub(super) struct Outgoing {
     /// How messages are compressed, if they are.
     compression: Option<DeflateContext>,
-    /// Made for the first message. Dropped after each message if its context is not taken over.
+    /// Made for the first message.
     compressor: Option<Compressor>,
     /// The message that is not complete.
     message: Option<MessageWriter>,
@@ -45,19 +45,7 @@ impl Sender<'_> {
             compression.map(|context| compressor.get_or_insert_with(|| Compressor::new(context)));
         message.piece(self.out, content, is_last, compressor);
         if is_last {
-            self.outgoing.end_message();
-        }
-    }
-}
-
-impl Outgoing {
-    fn end_message(&mut self) {
-        self.message = None;
-        if self
-            .compression
-            .is_some_and(|context| !context.is_taken_over)
-        {
-            self.compressor = None;
+            self.outgoing.message = None;
         }
     }
 }
