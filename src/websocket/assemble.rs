@@ -111,6 +111,7 @@ impl Assembler {
 mod tests {
     use super::*;
     use crate::websocket::frame::tests::masked;
+    use crate::websocket::negotiation::WindowBits;
 
     #[test]
     fn messages_are_collected() {
@@ -160,5 +161,29 @@ mod tests {
         assert_eq!(assembler.held(), 3);
         let too_long = Assembler::new(limits, None).receive(&masked(0x82, b"Hello!"));
         assert_eq!(too_long, Err(Error::MessageTooLong));
+    }
+
+    /// RFC 7692 section 7.1.1: the window is kept if the context is taken over.
+    #[test]
+    fn a_decompressor_counts_as_memory() {
+        let mut assembler = Assembler::new(
+            MessageLimits::default(),
+            Some(DeflateContext {
+                is_taken_over: true,
+                window: WindowBits::MAX,
+            }),
+        );
+        let hello = masked(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\0");
+        let mut at = 0;
+        let mut next = || {
+            let assembled = assembler.receive(&hello[at..]).expect("valid");
+            at += assembled.consumed;
+            (assembled.item, assembler.held())
+        };
+        let (item, held) = next();
+        assert_eq!((item, held), (Some(Item::Part), 120 + DECOMPRESSOR));
+        let (item, held) = next();
+        assert!(matches!(item, Some(Item::Message(_))));
+        assert_eq!(held, DECOMPRESSOR);
     }
 }

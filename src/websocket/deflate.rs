@@ -12,6 +12,9 @@
 //!
 //! A block may be the last one of a DEFLATE stream (BFINAL, section 7.2.3.4). The next block then begins a
 //! new stream, which does not refer to the one before it.
+//!
+//! A message that ends within a block is not refused: section 7.2.2 asks only to append the four bytes and to
+//! decompress.
 
 use std::fmt;
 

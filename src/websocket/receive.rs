@@ -243,8 +243,8 @@ impl Receiver {
         })
     }
 
-    /// The end of a message (RFC 7692 section 7.2.2). A compressed one is over when the decompressor has consumed
-    /// the tail and produces nothing more.
+    /// The end of a message (RFC 7692 section 7.2.2). A compressed one is over when the decompressor produces
+    /// nothing more. Then it has consumed the tail, because it had room.
     fn ending(
         &mut self,
         mut message: Message,
@@ -256,7 +256,7 @@ impl Receiver {
             let decompressor = self.decompressor(compression);
             tail += message.append_compressed(&TAIL[tail..], decompressor, out)?;
             let produced = out.len() - start;
-            if produced > 0 || tail < TAIL.len() {
+            if produced > 0 {
                 return Ok(Step {
                     next: State::Ending(message, tail),
                     consumed: 0,

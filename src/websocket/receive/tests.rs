@@ -429,6 +429,34 @@ fn a_call_decompresses_a_bounded_piece() {
     );
 }
 
+/// The last byte of a payload may stand for more content than one call appends. Here it is the end of a
+/// reference to 258 bytes.
+#[test]
+fn content_may_follow_the_last_byte() {
+    let mut receiver = Receiver::new(LIMITS, Some(NOT_TAKEN_OVER));
+    let message = masked(COMPRESSED, &hex("4a1c05"));
+    let (mut at, mut end, mut pieces) = (0, 1, Vec::new());
+    loop {
+        // A buffer without room gets little, so that much is left.
+        let mut out = Vec::new();
+        let received = receiver.receive(&message[at..end], &mut out);
+        let received = received.expect("valid");
+        at += received.consumed;
+        match received.event {
+            Some(Event::Begin(_)) => {}
+            Some(Event::End) => break,
+            Some(event) => {
+                assert_eq!(event, Event::Data(out.len()));
+                pieces.push(out.len());
+                continue;
+            }
+            None => end += 1,
+        }
+        assert_eq!(out, b"");
+    }
+    assert_eq!((at, pieces), (message.len(), vec![1, 72, 96, 90]));
+}
+
 #[test]
 fn a_context_that_is_taken_over_is_kept() {
     let mut receiver = Receiver::new(LIMITS, Some(TAKEN_OVER));
