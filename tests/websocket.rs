@@ -108,6 +108,8 @@ fn concept_32_the_handshake_answers_the_key() {
     let accept = response.field("Sec-WebSocket-Accept");
     assert_eq!(accept, Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     assert_eq!(response.field("Sec-WebSocket-Extensions"), None);
+    // Content without a byte is none.
+    opened(&server, &[("Content-Length", "0")]);
 }
 
 #[track_caller]
