@@ -126,6 +126,10 @@ fn without_memory_whoever_holds_the_most_is_told_to_come_back() {
         let server = with_little_memory();
         let mut waits = server.connect();
         waits.send(before_body.as_bytes());
+        // Who sends much while there is no memory is told as well, so this must be read before.
+        until("the request is held", || {
+            server.held(Account::Connections) > long.len() as u64
+        });
         let mut flood: Vec<Client> = (0..200)
             .map(|_| {
                 let mut client = server.connect_from([127, 0, 0, 2]);
