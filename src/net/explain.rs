@@ -27,7 +27,7 @@ use crate::observe::log::Log;
 use crate::origin::answer::poll;
 use crate::origin::handler::Polled;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::error;
+use crate::origin::refuse::{error, unanswered};
 use crate::origin::request::{Content, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
@@ -150,8 +150,4 @@ impl RequestBody for NoBody {
 
 fn incomplete() -> Response {
     error(Status::BadRequest, Reason::Incomplete)
-}
-
-fn unanswered() -> Response {
-    error(Status::InternalServerError, Reason::Unanswered)
 }

@@ -40,7 +40,16 @@ pub(super) type Attempted = Result<Answer, Obstacle>;
 impl Attempt<'_> {
     /// What `path` names, or why that cannot be served.
     pub fn find(&mut self, path: &[u8]) -> Result<Finding, Obstacle> {
-        self.facts.find(self.origin, SitePath::of_decoded(path))
+        let mut known = self.facts.found.iter();
+        if let Some((_, found)) = known.find(|(known, _)| **known == *path) {
+            return Ok(found.clone());
+        }
+        match self.origin.site.find(SitePath::of_decoded(path)) {
+            Ok(found) => Ok(Ok(found)),
+            Err(LookupError::WouldWait) => Err(Obstacle::Lookup(path.into())),
+            Err(LookupError::Disk(fault)) if fault.is_scarcity() => Err(Obstacle::Scarcity(fault)),
+            Err(LookupError::Disk(fault)) => Ok(Err(fault)),
+        }
     }
 
     /// The file at `path`; `None` if there is none that can be served.
@@ -89,24 +98,6 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// What `path` names, or why that cannot be served.
-    pub(super) fn find(
-        &self,
-        origin: &mut Origin,
-        path: SitePath<'_>,
-    ) -> Result<Finding, Obstacle> {
-        let mut known = self.found.iter();
-        if let Some((_, found)) = known.find(|(known, _)| **known == *path.as_bytes()) {
-            return Ok(found.clone());
-        }
-        match origin.site.find(path) {
-            Ok(found) => Ok(Ok(found)),
-            Err(LookupError::WouldWait) => Err(Obstacle::Lookup(path.as_bytes().into())),
-            Err(LookupError::Disk(fault)) if fault.is_scarcity() => Err(Obstacle::Scarcity(fault)),
-            Err(LookupError::Disk(fault)) => Ok(Err(fault)),
-        }
-    }
-
     /// Adds what a path names.
     pub(super) fn add_found(&mut self, path: Box<[u8]>, found: Finding) {
         self.found.push((path, found));

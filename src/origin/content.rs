@@ -4,14 +4,12 @@ use std::rc::Rc;
 
 use crate::origin::digests::with_digests;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
-use crate::origin::reason::Reason;
-use crate::origin::refuse::error;
+use crate::origin::refuse::unanswered;
 use crate::origin::represent::{Decided, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::Coding;
 use crate::semantics::method::Method;
-use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::body::{Body, Pulled, Source, Stored};
 use crate::site::body_error::BodyError;
@@ -25,118 +23,107 @@ use crate::site::open_file::Opened;
 use crate::site::resolve::CacheUpdates;
 use crate::site::storage::Storage;
 
-/// The answer with the content of the representation that was decided on. `None` if the file changed since
-/// it was resolved.
-pub(super) fn with_content(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    decided: Decided<'_>,
-) -> Result<Option<Answer>, LookupError> {
-    let is_stored = decided.variant().coding == file.stored();
-    match file.stored() {
-        _ if is_stored && file.is_size_unknown => {
-            made_while_sent(origin, request, file, opened, decided, |_, source| {
-                Ok(source)
-            })
+/// A file, and what was decided about its representations.
+pub(super) struct FileContent<'a> {
+    /// The site.
+    pub origin: &'a mut Origin,
+    /// The request.
+    pub request: &'a Request<'a>,
+    /// The file that has the content.
+    pub file: &'a Rc<StoredFile>,
+    /// The file, if a disk thread has opened it.
+    pub opened: Option<Opened>,
+    /// What is sent.
+    pub decided: Decided<'a>,
+}
+
+/// The answer. `None` if the file changed since it was resolved.
+type Sent = Result<Option<Answer>, LookupError>;
+
+impl FileContent<'_> {
+    /// The answer with the representation that was decided on.
+    pub fn send(self) -> Sent {
+        let is_stored = self.decided.variant().coding == self.file.stored();
+        match self.file.stored() {
+            _ if is_stored && self.file.is_size_unknown => {
+                self.made_while_sent(|_, source| Ok(source))
+            }
+            _ if is_stored => self.send_stored(),
+            Coding::Identity => self.coded(),
+            _ => self.made_while_sent(|origin, source| {
+                let decoded = origin.site.decoded(source);
+                Ok(Box::new(decoded.ok_or(DiskError::CodersBusy)?))
+            }),
         }
-        _ if is_stored => stored(origin, request, file, opened, decided),
-        Coding::Identity => coded(origin, request, file, opened, decided),
-        _ => made_while_sent(origin, request, file, opened, decided, |origin, source| {
-            let decoded = origin.site.decoded(source);
-            Ok(Box::new(decoded.ok_or(DiskError::CodersBusy)?))
-        }),
     }
-}
 
-/// The answer with the content as it is stored. `None` if the file changed since it was resolved.
-pub(super) fn stored(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    decided: Decided<'_>,
-) -> Result<Option<Answer>, LookupError> {
-    let site = &mut origin.site;
-    let stored = site.content(file, opened, request.caller())?;
-    if let Some(stored) = &stored
-        && decided.is_whole()
-        && request.method() == Some(Method::Get)
-    {
-        site.copy_while_sent(file, stored);
+    /// The answer with the content as it is stored.
+    pub fn send_stored(self) -> Sent {
+        let (site, file) = (&mut self.origin.site, self.file);
+        let stored = site.content(file, self.opened, self.request.caller())?;
+        if let Some(stored) = &stored
+            && self.decided.is_whole()
+            && self.request.method() == Some(Method::Get)
+        {
+            site.copy_while_sent(file, stored);
+        }
+        Ok(stored.map(|stored| ready(self.decided, Whole::Stored(stored))))
     }
-    let stored = stored.map(Whole::Stored);
-    Ok(stored.map(|whole| Answer::Ready(decided.with_content(whole))))
-}
 
-/// The answer with coded content: from the cache, coded now for all clients that want it, or coded
-/// while it is sent. `None` if the file changed since it was resolved.
-fn coded(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    decided: Decided<'_>,
-) -> Result<Option<Answer>, LookupError> {
-    let coding = decided.variant().coding;
-    if let Some(bytes) = file.representation(coding).coded() {
-        let whole = Whole::Stored(Stored::Memory(bytes));
-        return Ok(Some(Answer::Ready(decided.with_content(whole))));
-    }
-    if request.method() == Some(Method::Head) {
-        return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
-    }
-    if let Some(job) = origin.codings.join(&mut origin.site, file, coding) {
-        let response = Some(decided.with_content(Whole::Omitted));
-        return Ok(Some(Answer::Later(Box::new(CodingResponse {
-            file: Rc::clone(file),
-            coding,
-            response,
-            job,
-        }))));
-    }
-    // If there is no memory here, the client refuses identity, or identity would have been chosen.
-    let coder = origin.site.coder(coding);
-    let coder = coder.ok_or(DiskError::CodersBusy)?;
-    let cached = Rc::clone(file);
-    made_while_sent(
-        origin,
-        request,
-        file,
-        opened,
-        decided,
-        move |origin, source| {
+    /// The answer with coded content: from the cache, coded now for all clients that want it, or coded while
+    /// it is sent.
+    fn coded(self) -> Sent {
+        let (site, file) = (&mut self.origin.site, self.file);
+        let coding = self.decided.variant().coding;
+        if let Some(bytes) = file.representation(coding).coded() {
+            let whole = Whole::Stored(Stored::Memory(bytes));
+            return Ok(Some(ready(self.decided, whole)));
+        }
+        if self.request.method() == Some(Method::Head) {
+            return Ok(Some(ready(self.decided, Whole::Omitted)));
+        }
+        if let Some(job) = self.origin.codings.join(site, file, coding) {
+            let response = Some(self.decided.with_content(Whole::Omitted));
+            return Ok(Some(Answer::Later(Box::new(CodingResponse {
+                file: Rc::clone(file),
+                coding,
+                response,
+                job,
+            }))));
+        }
+        // If there is no memory here, the client refuses identity, or identity would have been chosen.
+        let coder = site.coder(coding).ok_or(DiskError::CodersBusy)?;
+        self.made_while_sent(move |origin, source| {
             Ok(Box::new(CachedWhenDone {
                 coded: Coded::new(source, coder),
                 bytes: Some((Vec::new(), origin.site.charge_anyway(Account::Contents, 0))),
                 limit: usize::try_from(origin.site.largest_kept()).unwrap_or(usize::MAX),
                 updates: origin.site.updates(),
-                file: cached,
+                file: Rc::clone(file),
                 coding,
             }))
-        },
-    )
+        })
+    }
+
+    /// The answer with what `make` makes of the stored content, while it is sent.
+    fn made_while_sent(
+        self,
+        make: impl FnOnce(&mut Origin, Box<dyn Source>) -> Result<Box<dyn Source>, DiskError>,
+    ) -> Sent {
+        if self.request.method() == Some(Method::Head) {
+            return Ok(Some(ready(self.decided, Whole::Omitted)));
+        }
+        let (site, caller) = (&mut self.origin.site, self.request.caller());
+        let Some(source) = site.source(self.file, self.opened, caller)? else {
+            return Ok(None);
+        };
+        let whole = Whole::Source(make(self.origin, source)?);
+        Ok(Some(ready(self.decided, whole)))
+    }
 }
 
-/// The answer with what `make` makes of the stored content, while it is sent. `None` if the file changed
-/// since it was resolved.
-fn made_while_sent(
-    origin: &mut Origin,
-    request: &Request<'_>,
-    file: &Rc<StoredFile>,
-    opened: Option<Opened>,
-    decided: Decided<'_>,
-    make: impl FnOnce(&mut Origin, Box<dyn Source>) -> Result<Box<dyn Source>, DiskError>,
-) -> Result<Option<Answer>, LookupError> {
-    if request.method() == Some(Method::Head) {
-        return Ok(Some(Answer::Ready(decided.with_content(Whole::Omitted))));
-    }
-    let Some(source) = origin.site.source(file, opened, request.caller())? else {
-        return Ok(None);
-    };
-    let whole = Whole::Source(make(origin, source)?);
-    Ok(Some(Answer::Ready(decided.with_content(whole))))
+fn ready(decided: Decided<'_>, whole: Whole) -> Answer {
+    Answer::Ready(decided.with_content(whole))
 }
 
 /// A response whose content is being coded.
@@ -162,9 +149,7 @@ impl Responder for CodingResponse {
         let stored = Stored::Memory(bytes);
         let body = Body::One(stored.slice(0, stored.len()));
         // A bug: nobody polls it after the end.
-        let response = self.response.take();
-        let response =
-            response.unwrap_or_else(|| error(Status::InternalServerError, Reason::Unanswered));
+        let response = self.response.take().unwrap_or_else(unanswered);
         let (file, coding, response) = (&self.file, self.coding, response.body(body));
         Polled::Done(with_digests(origin, request, file, coding, response, trace))
     }

@@ -27,14 +27,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::patience::{DISK_PATIENCE, Patience};
-use crate::origin::reason::Reason;
-use crate::origin::refuse::error;
+use crate::origin::refuse::unanswered;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::Coding;
 use crate::semantics::digest::{Algorithm, WantedDigests};
 use crate::semantics::method::Method;
-use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::body::{Body, Piece};
 use crate::site::digest::Digest;
@@ -233,9 +231,7 @@ impl DigestedResponse {
     /// The response with the digests that are known.
     fn take(&mut self) -> Response {
         // A bug: nobody polls it after the end.
-        let response = self.response.take();
-        let response =
-            response.unwrap_or_else(|| error(Status::InternalServerError, Reason::Unanswered));
+        let response = self.response.take().unwrap_or_else(unanswered);
         let with_field = |response: Response, field: &DigestField| match &field.value {
             Value::Known(digest) => response.field(field.name, member(digest)),
             Value::Computed(..) => response,

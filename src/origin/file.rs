@@ -10,7 +10,7 @@ use crate::http1::version::Version;
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::attempt::{Attempt, Attempted, Obstacle};
 use crate::origin::auth::refuse::challenge;
-use crate::origin::content::{stored, with_content};
+use crate::origin::content::FileContent;
 use crate::origin::digests::with_digests;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::offered::choose_coding;
@@ -178,22 +178,24 @@ fn send(
     decided: Decided<'_>,
 ) -> Result<Option<Answer>, Obstacle> {
     // A sidecar is sent as it is stored.
-    let coding = match sidecar {
-        Some(sidecar) => sidecar.stored(),
-        None => decided.variant().coding,
+    let (sent, name, coding) = match sidecar {
+        Some(sidecar) => (sidecar, &*sidecar.path, sidecar.stored()),
+        None => (tried.file, tried.name, decided.variant().coding),
     };
-    let (sent, name) = match sidecar {
-        Some(sidecar) => (sidecar, &*sidecar.path),
-        None => (tried.file, tried.name),
+    let content = FileContent {
+        opened: attempt.facts.take_opened(sent),
+        origin: attempt.origin,
+        request: attempt.request,
+        file: sent,
+        decided,
     };
-    let opened = attempt.facts.take_opened(sent);
-    let (origin, request) = (&mut *attempt.origin, attempt.request);
     let answer = match sidecar {
-        Some(sidecar) => stored(origin, request, sidecar, opened, decided),
-        None => with_content(origin, request, tried.file, opened, decided),
+        Some(_) => content.send_stored(),
+        None => content.send(),
     };
     match answer {
         Ok(Some(Answer::Ready(response))) => {
+            let (origin, request) = (&*attempt.origin, attempt.request);
             let digested = with_digests(origin, request, sent, coding, response, attempt.trace);
             Ok(Some(digested))
         }

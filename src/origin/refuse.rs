@@ -19,6 +19,11 @@ pub fn error(status: Status, reason: Reason) -> Response {
     error_page_for(Response::new(status, reason))
 }
 
+/// The response of a server with a bug: there should be another one.
+pub fn unanswered() -> Response {
+    error(Status::InternalServerError, Reason::Unanswered)
+}
+
 /// Adds the page that explains `response`. Its fields follow those that `response` has.
 pub(super) fn error_page_for(response: Response) -> Response {
     with_page(response, None)

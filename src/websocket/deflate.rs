@@ -1,14 +1,14 @@
 //! RFC 7692 section 7.2: compresses and decompresses messages with `flate2`.
 //!
-//! A compressed message is a series of DEFLATE blocks (RFC 1951). Its last block is empty, and its last four
-//! bytes are left out, because they are the same in every message:
+//! A compressed message is a series of DEFLATE blocks (RFC 1951). The compressor ends it with an empty block. The
+//! last four bytes of that block are the same in every message, so they are not sent:
 //!
 //! ```text
 //! f2 48 cd c9 c9 07 00 | 00 00 ff ff        Hello
 //! ```
 //!
-//! If the context is taken over, a message may refer to the messages before it: then the second Hello is
-//! `f2 00 11 00 00`. If not, the coder can be dropped after each message, or used by another connection.
+//! With context takeover, a message may refer to the messages before it. A second Hello is then `f2 00 11 00 00`.
+//! Without it, each message stands alone, so a coder can be dropped between two messages.
 //!
 //! A block may be the last one of a DEFLATE stream (BFINAL, section 7.2.3.4). The next block then begins a
 //! new stream, which does not refer to the one before it.

@@ -46,7 +46,7 @@ use crate::observe::event::End;
 use crate::origin::answer;
 use crate::origin::handler::{Answer, Conversation, Made, Polled, Responder};
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{error, plain_text};
+use crate::origin::refuse::{error, plain_text, unanswered};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
@@ -310,8 +310,7 @@ impl Http1 {
 
     /// A saved head no longer passes the checks, which is a bug. The client gets a 500.
     fn fail(&mut self, facts: RequestFacts, stream: &mut Stream, context: &mut Context) -> Step {
-        let response = error(Status::InternalServerError, Reason::Unanswered);
-        self.reply(response, facts.refused(), None, stream, context)
+        self.reply(unanswered(), facts.refused(), None, stream, context)
     }
 
     /// Writes a response, or its head if the content is large.

@@ -12,15 +12,15 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 
 use super::fault::TlsError;
-use crate::site::file_state;
+use crate::site::file_state::FileState;
 
 /// The state of a file when it was checked. It changes if the file is replaced or rewritten. `None`
 /// if there was no file.
-pub type Stamp = Option<file_state::FileState>;
+pub type Stamp = Option<FileState>;
 
 /// Reads the state of a file. Symbolic links are followed.
 pub fn stamp(path: &Path) -> Stamp {
-    file_state::FileState::of(path).ok()
+    FileState::of(path).ok()
 }
 
 /// Reads a certificate chain and its key, and checks that they match.

@@ -7,11 +7,10 @@ use crate::origin::auth::refuse::{busy, challenge, too_many_failures};
 use crate::origin::handler::{Admitted, Answer, Origin, Polled, Responder};
 use crate::origin::patience::{DISK_PATIENCE, Patience};
 use crate::origin::reason::Reason;
-use crate::origin::refuse::error;
+use crate::origin::refuse::unanswered;
 use crate::origin::request::{Request, RequestBody};
 use crate::semantics::credentials::{Credentials, CredentialsError};
 use crate::semantics::protection::User;
-use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::disk::{Ended, Pending, Registered};
 
@@ -26,7 +25,7 @@ pub(in crate::origin) fn login(
 ) -> Answer {
     let Some(guard) = origin.guard.clone() else {
         // A bug: the server does not start without a guard.
-        return Answer::Ready(error(Status::InternalServerError, Reason::Unanswered));
+        return Answer::Ready(unanswered());
     };
     let credentials = match Credentials::of(request.fields()) {
         Ok(credentials) => credentials,

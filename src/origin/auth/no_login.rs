@@ -1,10 +1,8 @@
 //! The replacement of the login in a build without passwords.
 
 use crate::origin::handler::{Admitted, Answer, Origin};
-use crate::origin::reason::Reason;
-use crate::origin::refuse::error;
+use crate::origin::refuse::unanswered;
 use crate::origin::request::Request;
-use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 
 /// Without passwords, the server does not start if a path needs one, so this is never called.
@@ -14,5 +12,5 @@ pub(in crate::origin) fn login(
     _: Admitted,
     _: &mut Trace,
 ) -> Answer {
-    Answer::Ready(error(Status::InternalServerError, Reason::Unanswered))
+    Answer::Ready(unanswered())
 }
