@@ -16,7 +16,7 @@ NAME = "vanishing clients"
 
 COUNT = 100_000
 # Until then what the server keeps for reuse grows to its size.
-WARM_UP = 20_000
+WARM_UP = 50_000
 
 LIMIT = 8_000
 # So many that wait for the server at a time.
