@@ -3,10 +3,15 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 const MISSING: &str = "Chromium is needed by these tests; scripts/test installs it";
+
+/// How long a test waits for the browser before it says that something hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shell gives the pipes the numbers that Chromium expects. Its sandbox does not work for root, nor
 /// in most containers.
@@ -20,7 +25,8 @@ done";
 pub struct Page {
     child: Child,
     commands: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    /// From the thread that reads them.
+    answers: Receiver<Value>,
     session: Option<String>,
     sent: u64,
     /// What happened and was not waited for.
@@ -37,7 +43,7 @@ impl Page {
         shell.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = shell.spawn().expect("a shell");
         let commands = child.stdin.take();
-        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
+        let answers = read_messages(child.stdout.take().expect("a pipe"));
         let mut page = Page {
             child,
             commands,
@@ -81,11 +87,13 @@ impl Page {
         }
     }
 
+    #[track_caller]
     fn next(&mut self) -> Value {
-        let mut message = Vec::new();
-        self.answers.read_until(0, &mut message).expect("a message");
-        assert_eq!(message.pop(), Some(0), "{MISSING}");
-        serde_json::from_slice(&message).expect("JSON")
+        match self.answers.recv_timeout(PATIENCE) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Disconnected) => panic!("{MISSING}"),
+            Err(RecvTimeoutError::Timeout) => panic!("nothing happens; before: {:#?}", self.events),
+        }
     }
 
     /// Opens a page and waits until it has loaded.
@@ -93,11 +101,18 @@ impl Page {
     pub fn open(&mut self, url: &str) {
         let navigated = self.call("Page.navigate", json!({"url": url}));
         assert_eq!(navigated["errorText"], Value::Null, "{url}");
-        self.wait_for_load(&navigated["loaderId"]);
+        let loader = &navigated["loaderId"];
+        self.wait_for_load(loader);
+        // Whoever waits for a page means a later one.
+        self.events.retain(|event| {
+            event["method"] != "Page.frameNavigated"
+                || event["params"]["frame"]["loaderId"] != *loader
+        });
     }
 
-    /// Waits until a key or a click has led to this page and it has loaded. Scripts that run before may
+    /// Waits until something, such as a key or a click, has led to this page and it has loaded. Scripts that run before may
     /// still run in the old page, or in one without a body.
+    #[track_caller]
     pub fn wait_for_page(&mut self, url: &str) {
         let frame = self.wait_for_event("Page.frameNavigated", |happened| {
             happened["frame"]["url"] == url && happened["frame"]["parentId"].is_null()
@@ -107,13 +122,24 @@ impl Page {
 
     /// Waits until the document that this loader brings has loaded: an event of the page before it does
     /// not count.
+    #[track_caller]
     fn wait_for_load(&mut self, loader: &Value) {
         self.wait_for_event("Page.lifecycleEvent", |happened| {
             happened["name"] == "load" && happened["loaderId"] == *loader
         });
     }
 
+    /// Waits until the page writes a line with this text to its console.
+    #[track_caller]
+    pub fn wait_for_said(&mut self, text: &str) {
+        self.wait_for_event("Runtime.consoleAPICalled", |happened| {
+            let line = happened["args"][0]["value"].as_str();
+            line.is_some_and(|line| line.contains(text))
+        });
+    }
+
     /// The parameters of an event that has happened or will. It is found once.
+    #[track_caller]
     fn wait_for_event(&mut self, method: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let is_wanted = |event: &Value| event["method"] == method && is_wanted(&event["params"]);
         loop {
@@ -194,6 +220,23 @@ impl Page {
         };
         self.events.iter().filter(complains).collect()
     }
+}
+
+/// Reads messages until the browser ends.
+fn read_messages(pipe: ChildStdout) -> Receiver<Value> {
+    let (sender, messages) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut message = Vec::new();
+        while pipe.read_until(0, &mut message).is_ok() && message.pop() == Some(0) {
+            let parsed = serde_json::from_slice(&message).expect("JSON");
+            if sender.send(parsed).is_err() {
+                break;
+            }
+            message.clear();
+        }
+    });
+    messages
 }
 
 impl Drop for Page {
