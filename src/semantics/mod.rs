@@ -26,6 +26,8 @@ mod charset;
 mod prescan;
 // The names of encodings, by the Encoding standard.
 mod encoding_labels;
+// Where the body of a document ends, by the HTML standard.
+pub mod body_end;
 // What the first bytes of a file say about it.
 pub mod beginning;
 
