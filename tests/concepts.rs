@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The rows that the server answers for. Other rows belong to parts that are to come. HTTPS and
 /// passwords are tested in builds that have them.
-const ROWS: [(u32, &str); 33] = [
+const ROWS: [(u32, &str); 34] = [
     (1, "URIs: decoded once, the query kept apart"),
     (
         2,
@@ -44,6 +44,10 @@ const ROWS: [(u32, &str); 33] = [
     (32, "WebSocket: the opening handshake"),
     (33, "WebSocket: frames"),
     (34, "WebSocket over TLS"),
+    (
+        35,
+        "WebSocket instead of polling: what changes is told at once",
+    ),
 ];
 
 #[test]

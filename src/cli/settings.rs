@@ -131,6 +131,7 @@ impl Settings {
         config.site.cache_memory = cache_memory(self.cache_memory, config.site.memory)?;
         config.tls = self.https.options()?;
         check_passwords(&mut config)?;
+        check_live_reload(&config)?;
         config.rules.check().map_err(|fault| fault.to_string())?;
         // People compare the log with their clock, programs compare logs of several machines.
         let log_time = self.log_time.unwrap_or(match config.log.format {
@@ -200,6 +201,18 @@ fn check_passwords(config: &mut Config) -> Result<(), String> {
         None => {}
     }
     Ok(())
+}
+
+fn check_live_reload(config: &Config) -> Result<(), String> {
+    match config.site.live_reload {
+        true if !cfg!(feature = "live-reload") => Err(
+            "this docroot was built without live reload: to get it, run cargo install --path . --features live-reload".to_owned(),
+        ),
+        false if !config.reload_ignored.is_empty() => Err(
+            "--reload-ignore has no effect without --live-reload: add --live-reload".to_owned(),
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// The memory of the cache: what was asked for, or half of the whole memory.

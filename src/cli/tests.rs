@@ -88,6 +88,7 @@ fn the_defaults_are_the_documented_ones() {
             allow_hosts: Vec::new(),
             sites: Vec::new(),
             strict_host: false,
+            reload_ignored: Vec::new(),
             lab: false,
             threads: 4,
             disk_threads: 4,

@@ -1,4 +1,6 @@
 //! The server's own pages and endpoints, below `/.docroot/`. Each is off unless an option asks for it.
 
+// Pages that reload when files change.
+pub mod live_reload;
 // Endpoints to try protocols with.
 pub mod lab;

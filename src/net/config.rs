@@ -7,6 +7,7 @@ use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
 use crate::observe::options::LogOptions;
+use crate::semantics::pattern::Pattern;
 use crate::semantics::rules::Rules;
 use crate::site::options::SiteOptions;
 
@@ -32,6 +33,8 @@ pub struct Config {
     pub sites: Vec<SiteRoot>,
     /// Whether docroot answers only for the hosts of `sites` and `allow_hosts`.
     pub strict_host: bool,
+    /// Paths whose changes reload no page.
+    pub reload_ignored: Vec<Pattern>,
     /// Whether to serve the lab: see [`crate::guide::lab`].
     pub lab: bool,
     /// How many workers to start, at least 1.
@@ -65,6 +68,7 @@ impl Config {
             allow_hosts: Vec::new(),
             sites: Vec::new(),
             strict_host: false,
+            reload_ignored: Vec::new(),
             lab: false,
             threads,
             disk_threads: DISK_THREADS,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::guide::lab::Lab;
+use crate::guide::live_reload::{self, LiveReload};
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
 use crate::net::buffer::Buffer;
-use crate::net::clock::Now;
+use crate::net::clock::{self, Now};
 use crate::net::config::Config;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::limits::{Deadlines, Limits};
@@ -23,10 +24,12 @@ use crate::observe::observer::Observer;
 use crate::origin::auth::Guard;
 use crate::origin::handler::{Handler, Origin};
 use crate::origin::origins::Origins;
+use crate::origin::topic::Topic;
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
 use crate::site::archive::turns::{Networks, Turns};
 use crate::site::budget::Allowance;
+use crate::site::changes::Changed;
 use crate::site::disk::DiskPool;
 use crate::site::given_root::GivenRoot;
 use crate::site::hashing::Hashes;
@@ -126,6 +129,26 @@ pub struct OpenSite {
     pub root: Arc<GivenRoot>,
     /// How its files are served.
     pub options: Arc<SiteOptions>,
+    /// What changes in it, if live reload is on.
+    pub changes: Topic<Changed>,
+}
+
+impl OpenSite {
+    /// A site of which nothing has changed.
+    pub fn new(root: GivenRoot, options: SiteOptions) -> OpenSite {
+        OpenSite {
+            root: Arc::new(root),
+            options: Arc::new(options),
+            changes: Topic::new(live_reload::KEPT, clock::instant()),
+        }
+    }
+
+    /// The handler for live reload, if it is on.
+    fn live_reload(&self) -> Option<Box<dyn Handler>> {
+        let is_on = self.options.live_reload;
+        let handler = || LiveReload::new(self.changes.clone(), &self.options.prefix);
+        is_on.then(|| Box::new(handler()) as Box<dyn Handler>)
+    }
 }
 
 /// The sites of a server.
@@ -181,7 +204,8 @@ impl Context {
             origin.hashes = Arc::clone(&settings.hashes);
             origin.rules = Rc::clone(&rules);
             origin.guard = settings.guard.clone();
-            origin.handlers = settings.handlers.iter().map(|make| make()).collect();
+            let handlers = settings.handlers.iter().map(|make| make());
+            origin.handlers = site.live_reload().into_iter().chain(handlers).collect();
             origin
         };
         let OpenSites { first, others } = &settings.sites;

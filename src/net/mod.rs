@@ -14,6 +14,8 @@ pub mod config;
 pub mod limits;
 // What the root means: a directory, or a single file.
 pub mod served;
+// Watches the files, for live reload.
+mod watched;
 // Whether the limit of open files lets the server serve.
 pub mod descriptors;
 // Why the server did not start.

@@ -23,6 +23,7 @@ use crate::net::served::Served;
 use crate::net::start_error::StartError;
 use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
+use crate::net::watched::watch;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
@@ -174,6 +175,7 @@ impl Server {
         let (mailboxes, workers): (Vec<Mailbox>, Vec<WorkerHandle>) =
             self.workers.into_iter().unzip();
         let settings = Arc::new(self.settings);
+        let _watches = watch(&settings.config, &settings.sites)?;
         let running = Running {
             settings: Arc::clone(&settings),
             listeners: self.listeners,
@@ -364,10 +366,7 @@ fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, StartError>
         Served::Directory(folder) => GivenRoot::open(folder, served.links(&options)),
     };
     let root = root.map_err(|fault| StartError::from_root(path, fault))?;
-    Ok(OpenSite {
-        root: Arc::new(root),
-        options: Arc::new(options),
-    })
+    Ok(OpenSite::new(root, options))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

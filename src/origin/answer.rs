@@ -31,7 +31,9 @@ use crate::origin::moved::{
 use crate::origin::negotiate::{self, Outcome, Rank, Wants, bases, negotiate};
 use crate::origin::pages::Place;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::{disk_refusal, error, error_page_at, error_with_document, varying};
+use crate::origin::refuse::{
+    disk_refusal, error, error_page_at, error_with_document, varying, with_reload_script,
+};
 use crate::origin::represent::Extra;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::resource::{Resource, resource};
@@ -95,6 +97,7 @@ pub fn poll(
 fn complete(origin: &mut Origin, request: &Request<'_>, answer: &mut Answer, trace: &mut Trace) {
     if let Answer::Ready(response) = answer {
         use_server_error_document(origin, request, response, trace);
+        with_reload_script(origin.site.options(), response);
         finish(origin, request, response, trace);
     }
 }

@@ -45,7 +45,7 @@ impl FileContent<'_> {
     pub fn send(self) -> Sent {
         let is_stored = self.decided.variant().coding == self.file.stored();
         match self.file.stored() {
-            _ if is_stored && self.file.is_size_unknown => {
+            _ if is_stored && self.file.length().is_none() => {
                 self.made_while_sent(|_, source| Ok(source))
             }
             _ if is_stored => self.send_stored(),

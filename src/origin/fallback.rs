@@ -73,7 +73,7 @@ pub(super) fn document(
         Ok(Found::File(file)) if !attempt.may_read(&file.path) => return Ok(None),
         // The page is sent as it is stored, and the client was not asked for its codings.
         Ok(Found::File(file)) if file.stored() != Coding::Identity => return Ok(None),
-        Ok(Found::File(file)) if !file.is_size_unknown => file,
+        Ok(Found::File(file)) if file.length().is_some() => file,
         Ok(_) | Err(_) => return Ok(None),
     };
     let opened = attempt.facts.take_opened(&found);

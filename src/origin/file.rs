@@ -165,6 +165,7 @@ fn try_file(attempt: &mut Attempt<'_>, tried: &Tried<'_>) -> Result<Option<Answe
         return Ok(Some(Answer::Ready(response)));
     }
     file.media_type.note(file.name(), trace);
+    file.note_script(trace);
     let sidecar = sidecar.filter(|_| decided.variant().is_sidecar);
     send(attempt, tried, sidecar, decided)
 }
@@ -252,11 +253,11 @@ fn uncoded_step(request: &Request<'_>, why: CodingReason) -> Step {
 /// Whether the request has a `Range` that the server does not ignore (RFC 9110 section 14.2).
 fn asks_for_range(origin: &Origin, request: &Request<'_>, file: &StoredFile) -> bool {
     let value = request.fields().sole(FieldName::Range);
-    request.method() == Some(Method::Get)
-        && value.is_some_and(|value| {
-            let choice = range::select(value, file.size(), origin.max_ranges);
-            !matches!(choice, RangeChoice::Ignored(_))
-        })
+    let (Some(value), Some(length)) = (value, file.length()) else {
+        return false;
+    };
+    let choice = || range::select(value, length, origin.max_ranges);
+    request.method() == Some(Method::Get) && !matches!(choice(), RangeChoice::Ignored(_))
 }
 
 /// The metadata of a representation of the file, which may be that of a sidecar.
@@ -271,8 +272,8 @@ fn metadata<'a>(
     let length = match sidecar {
         Some(sidecar) => Some(sidecar.size()),
         None => {
-            let is_stored = variant.coding == file.stored() && !file.is_size_unknown;
-            is_stored.then_some(file.size())
+            let is_stored = variant.coding == file.stored();
+            is_stored.then(|| file.length()).flatten()
         }
     };
     // If the modification time lies in the future, the fields change with time. An entity-tag may become known.
@@ -284,7 +285,7 @@ fn metadata<'a>(
         variant,
         dimensions: DIMENSIONS,
         length,
-        has_ranges: !file.is_size_unknown,
+        has_ranges: file.length().is_some(),
         policy: None,
         rules: tried.rules,
         prepared: has_fixed_fields.then_some(representation),

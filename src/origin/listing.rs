@@ -32,8 +32,10 @@ use crate::site::disk::Registered;
 use crate::site::disk_error::{DiskError, Told};
 use crate::site::held::HeldBytes;
 use crate::site::held_listing::HeldListing;
-use crate::site::listing::{CONTENT_SECURITY_POLICY, Format, Listing, ListingQuery, Renderer};
+use crate::site::listing::{Format, Listing, ListingQuery, Renderer, Shown};
+use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
+use crate::site::reload_script;
 use crate::site::resolve::Site;
 use crate::site::storage::Storage;
 
@@ -149,8 +151,7 @@ impl ListingJob {
         }
         let dimensions = DIMENSIONS.and(self.dimensions);
         dimensions.note(trace);
-        let query = &self.query;
-        let format = format(query, request, trace);
+        let format = format(&self.query, request, trace);
         let offered = offered(origin.site.options(), request, true, trace);
         let CodingChoice::Chosen(coding, why) = coding::choose(request.fields(), offered, trace)
         else {
@@ -160,9 +161,11 @@ impl ListingJob {
         let variant = Variant::coded(coding);
         let listing = held.listing().ok_or(DiskError::ListingsBusy)?;
         let site = &origin.site;
-        let shown = (format, site.options().archive);
-        let tag = listing.entity_tag(site.root().name(), query, shown) + variant.tag_suffix();
-        let mut page = Page::new(&self.path, query, format, &listing, held, site);
+        let shown = shown(site.options(), format);
+        let tag = listing.entity_tag(site.root().name(), &self.query, &shown);
+        let tag = tag + variant.tag_suffix();
+        let policy = shown.policy();
+        let mut page = Page::new(&self.path, &self.query, shown, &listing, held, site);
         let small = coder.is_none().then(|| page.take_small(site)).flatten();
         let length = small.as_ref().map(|bytes| bytes.len() as u64);
         let metadata = Metadata {
@@ -179,7 +182,7 @@ impl ListingJob {
             dimensions,
             length,
             has_ranges: length.is_some(),
-            policy: Some(CONTENT_SECURITY_POLICY),
+            policy: Some(policy),
             rules: &self.rules,
             prepared: None,
             extra: &Extra::default(),
@@ -188,12 +191,8 @@ impl ListingJob {
         self.rules.note(trace);
         let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
         Ok(decided.without_content().unwrap_or_else(|| {
-            decided.with_content(match (small, coder) {
-                (Some(bytes), _) => Whole::Stored(Stored::Memory(bytes)),
-                _ if request.method() == Some(Method::Head) => Whole::Omitted,
-                (None, None) => Whole::Source(Box::new(page)),
-                (None, Some(coder)) => Whole::Source(Box::new(Coded::new(Box::new(page), coder))),
-            })
+            let is_head = request.method() == Some(Method::Head);
+            decided.with_content(page.whole(small, coder, is_head))
         }))
     }
 
@@ -353,18 +352,27 @@ impl Page {
     fn new(
         path: &[u8],
         query: &ListingQuery,
-        format: Format,
+        shown: Shown,
         listing: &Listing,
         held: &Rc<HeldListing>,
         site: &Site,
     ) -> Page {
-        let shown = (format, site.options().archive);
         let renderer = Renderer::new(site.root().name(), path, query.clone(), shown, listing);
         Page {
             _charge: site.charge_anyway(Account::Listings, renderer.bytes()),
             renderer,
             held: Rc::clone(held),
             begun: Vec::new(),
+        }
+    }
+
+    /// The content of a response: the bytes of a small page, or the page itself.
+    fn whole(self, small: Option<Rc<HeldBytes>>, coder: Option<Coder>, is_head: bool) -> Whole {
+        match (small, coder) {
+            (Some(bytes), _) => Whole::Stored(Stored::Memory(bytes)),
+            _ if is_head => Whole::Omitted,
+            (None, None) => Whole::Source(Box::new(self)),
+            (None, Some(coder)) => Whole::Source(Box::new(Coded::new(Box::new(self), coder))),
         }
     }
 
@@ -389,6 +397,16 @@ impl Source for Page {
         }
         let listing = self.held.listing().ok_or(BodyError::TakenBack)?;
         Ok(self.renderer.pull(&listing, out, budget))
+    }
+}
+
+fn shown(options: &SiteOptions, format: Format) -> Shown {
+    let has_script = options.live_reload && format == Format::Html;
+    let script = has_script.then(|| reload_script::element(options, None) + "\n");
+    Shown {
+        format,
+        has_archives: options.archive,
+        script: script.map(String::into_boxed_str),
     }
 }
 

@@ -61,8 +61,12 @@ pub mod refuse;
 pub mod redirect;
 // Error pages.
 mod pages;
+// Files of the server itself.
+pub mod embedded;
 // WebSocket connections.
 pub mod websocket;
+// News from other threads, for many connections.
+pub mod topic;
 // Why a response is what it is.
 pub mod reason;
 // The same in a few words.

@@ -18,12 +18,23 @@ use crate::semantics::status::Status;
 use crate::text::escape::Html;
 use crate::text::percent;
 
+/// The policy with further directives.
+macro_rules! policy {
+    ($further:literal) => {
+        concat!(
+            "default-src 'none'; ",
+            "style-src 'sha256-vSvTUap4qaGp9y77gxyr7kECTtKO82ZxSPr16m3457E='; ",
+            $further,
+            "img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+        )
+    };
+}
+
 /// The value of `Content-Security-Policy` for an error page. A test checks the hash of the style.
-pub const CONTENT_SECURITY_POLICY: &str = concat!(
-    "default-src 'none'; ",
-    "style-src 'sha256-vSvTUap4qaGp9y77gxyr7kECTtKO82ZxSPr16m3457E='; ",
-    "img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-);
+pub const CONTENT_SECURITY_POLICY: &str = policy!("");
+
+/// The same for a page with the script of live reload.
+pub const POLICY_WITH_RELOAD: &str = policy!("script-src 'self'; connect-src 'self'; ");
 
 /// The value of `Cross-Origin-Resource-Policy` for listings and error pages. A page of another origin
 /// cannot embed them, so it cannot learn from them what the server has.

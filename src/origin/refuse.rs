@@ -2,7 +2,7 @@
 //! about the machine, such as a path on disk.
 
 use crate::origin::pages::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, Place, RESOURCE_POLICY, error_page,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, POLICY_WITH_RELOAD, Place, RESOURCE_POLICY, error_page,
 };
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
@@ -10,9 +10,13 @@ use crate::semantics::field_section::FieldSection;
 use crate::semantics::rules::ASK_FIRST;
 use crate::semantics::status::Status;
 use crate::semantics::variant::Dimensions;
-use crate::site::body::{Body, Stored};
+use crate::site::body::{Body, Piece, Stored};
 use crate::site::disk_error::{DiskError, Told};
 use crate::site::file::StoredFile;
+use crate::site::options::SiteOptions;
+use crate::site::reload_script;
+
+const POLICY: &str = "Content-Security-Policy";
 
 /// An error with its page.
 pub fn error(status: Status, reason: Reason) -> Response {
@@ -43,7 +47,7 @@ fn with_page(response: Response, place: Option<Place<'_>>) -> Response {
 pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
     let response = with_error_fields(response)
         .field("Content-Type", CONTENT_TYPE)
-        .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        .field(POLICY, CONTENT_SECURITY_POLICY)
         .field("X-Content-Type-Options", "nosniff")
         .body(Body::of(page));
     match response.status {
@@ -53,6 +57,17 @@ pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
         | Status::TemporaryRedirect
         | Status::PermanentRedirect => response,
         _ => response.field("Cross-Origin-Resource-Policy", RESOURCE_POLICY),
+    }
+}
+
+/// Adds the script of live reload to a page of docroot, so that the page is reloaded once the file exists.
+pub(super) fn with_reload_script(options: &SiteOptions, response: &mut Response) {
+    if options.live_reload
+        && let Some(Body::One(Piece::Bytes(page))) = &mut response.body
+        && (response.fields).replace(POLICY, CONTENT_SECURITY_POLICY, POLICY_WITH_RELOAD)
+    {
+        let element = reload_script::element(options, None) + "\n";
+        page.extend_from_slice(element.as_bytes());
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Coded {
 pub struct Coders(Rc<RefCell<Vec<Spare>>>);
 
 /// [`CODER`] bytes, of the memory of the server and of the part that coders may have.
-pub(super) type Charges = [Charge; 2];
+pub type Charges = [Charge; 2];
 
 /// An encoder without input, and its memory.
 struct Spare {

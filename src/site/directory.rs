@@ -583,7 +583,7 @@ impl Scanned {
 mod tests {
     use super::*;
     use crate::site::held_listing::LEAST_HELD;
-    use crate::site::listing::{Format, Renderer};
+    use crate::site::listing::{Format, Renderer, Shown};
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;
@@ -699,7 +699,7 @@ mod tests {
         let listing = held.listing().expect("nobody needs its memory");
         let query = ListingQuery::default();
         let mut page = Vec::new();
-        let mut renderer = Renderer::new(b"", b"/", query, (Format::Html, false), &listing);
+        let mut renderer = Renderer::new(b"", b"/", query, Shown::as_plain(Format::Html), &listing);
         renderer.pull(&listing, &mut page, usize::MAX);
         let page = String::from_utf8(page).expect("UTF-8");
         assert!(

@@ -1,5 +1,5 @@
 //! A file and its representations: what is known about it without opening it again (RFC 9110 sections
-//! 8.4 and 8.8).
+//! 3.2, 8.4 and 8.8).
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,6 +21,7 @@ use crate::site::file_state::FileState;
 use crate::site::held::HeldBytes;
 use crate::site::options::TagSource;
 use crate::site::private::PrivateCopy;
+use crate::site::reload_script::{Insertion, SCRIPT};
 use crate::text::segment::last_segment;
 
 /// Seconds since 1970. Modification times up to this one are ignored: packaging tools set them, and
@@ -36,6 +37,8 @@ pub struct StoredFile {
     /// Whether the file system does not know the size of the content, or reports another time at each look.
     /// Then nothing shows whether the content has changed. It is read to its end, without validators.
     pub is_size_unknown: bool,
+    /// Whether it has the script of live reload.
+    pub script: Insertion,
     /// The media type, by the name and the content.
     pub media_type: MediaType,
     /// Whether a file of this type and size is likely to shrink when it is coded.
@@ -120,7 +123,7 @@ impl StoredFile {
         media_type: MediaType,
         memory: Option<Rc<HeldBytes>>,
         charge: Charge,
-        (is_size_unknown, tag_source): (bool, TagSource),
+        (is_size_unknown, script, tag_source): (bool, Insertion, TagSource),
     ) -> StoredFile {
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
         let file = StoredFile {
@@ -130,6 +133,7 @@ impl StoredFile {
                 && media_type.is_compressible(),
             state,
             is_size_unknown,
+            script,
             media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
@@ -162,6 +166,11 @@ impl StoredFile {
         // same size, time and type, so the path is what makes their tags differ.
         let media_type = &self.media_type.value;
         let content = hash((self.state.version(), bytes, change, media_type, &self.path));
+        let content = match self.script {
+            // The script is not among the bytes.
+            Insertion::WhileSent => hash((content, SCRIPT)),
+            Insertion::None | Insertion::InMemory => content,
+        };
         // Another version of docroot may code the same content to other bytes.
         let coded = hash((content, VERSION));
         self.tag(&format!("{content:016x}"), &format!("{coded:016x}"));
@@ -176,9 +185,14 @@ impl StoredFile {
         };
         let of_text = |text: &str| hex(&Digest::of(Algorithm::Sha256, text.as_bytes()), 4);
         let (content, media_type) = (hex(content, 16), &self.media_type.value);
-        let coded = of_text(&format!("{media_type} {VERSION}"));
+        // The digest of a file that is not in memory is that of the file without the script.
+        let script = match self.script {
+            Insertion::WhileSent => " with the script",
+            Insertion::None | Insertion::InMemory => "",
+        };
+        let coded = of_text(&format!("{media_type} {VERSION}{script}"));
         self.tag(
-            &format!("{content}-{}", of_text(media_type)),
+            &format!("{content}-{}", of_text(&format!("{media_type}{script}"))),
             &format!("{content}-{coded}"),
         );
     }
@@ -216,9 +230,16 @@ impl StoredFile {
         self.media_type.stored
     }
 
-    /// The size in bytes, as it is stored.
+    /// The size in bytes, without a coding of the server. A script that is in memory counts.
     pub fn size(&self) -> u64 {
-        self.state.size
+        let memory = self.memory.as_ref();
+        memory.map_or(self.state.size, |bytes| bytes.len() as u64)
+    }
+
+    /// The length of what is sent without a coding of the server; `None` if it shows only at the end.
+    pub fn length(&self) -> Option<u64> {
+        let is_known = !self.is_size_unknown && self.script != Insertion::WhileSent;
+        is_known.then(|| self.size())
     }
 
     /// The representation in this coding, without a sidecar. The server itself makes no others than gzip
@@ -317,6 +338,19 @@ impl StoredFile {
             let date = Quote::written(|out| date.write(out));
             Step::new(LAST_MODIFIED, finding).with(Evidence::Value(date))
         });
+    }
+
+    /// Adds the step that says that the file has the script of live reload, if it does.
+    pub fn note_script(&self, trace: &mut Trace) {
+        const CLAUSE: Clause = clause!("RFC 9110 section 3.2", "note_script");
+        if self.script != Insertion::None {
+            trace.note(|| {
+                Step::new(
+                    CLAUSE,
+                    "the option --live-reload adds a script to the document",
+                )
+            });
+        }
     }
 
     /// How the entity-tag of a representation was made.
@@ -466,7 +500,7 @@ impl StoredFile {
         };
         let media_type = media_type(name.as_bytes(), beginning, &OwnTypes::default());
         let memory = Some(HeldBytes::free(content));
-        let tags = (false, TagSource::Metadata);
+        let tags = (false, Insertion::None, TagSource::Metadata);
         StoredFile::new(name.as_bytes(), state, media_type, memory, charge, tags)
     }
 }

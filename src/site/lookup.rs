@@ -5,13 +5,13 @@ use std::fs::File;
 
 use crate::semantics::beginning::{Beginning, LOOK};
 use crate::semantics::media_type::{MediaType, depends_on_content, media_type};
-use crate::semantics::own_types::OwnTypes;
 use crate::site::cached_read::{CachedReader, read_at};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file_state::{FileState, state_of};
 use crate::site::nofollow::Blocking;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
+use crate::site::reload_script::{self, Insertion};
 use crate::site::root::{Root, pause};
 use crate::site::storage::Storage;
 
@@ -44,12 +44,14 @@ pub(super) struct FileRead<C> {
     /// Whether the state does not describe the content, because the file system does not know it: see
     /// [`StoredFile::is_size_unknown`](crate::site::file::StoredFile::is_size_unknown).
     pub is_size_unknown: bool,
+    /// Whether it has the script of live reload.
+    pub script: Insertion,
 }
 
 /// An open file that is being examined.
 struct Examined<'a> {
     root: &'a Root,
-    types: &'a OwnTypes,
+    options: &'a SiteOptions,
     /// Its path below the root.
     path: &'a [u8],
     file: File,
@@ -131,7 +133,7 @@ fn find_index<T>(
 /// its content too.
 pub(super) fn read<C>(
     root: &Root,
-    types: &OwnTypes,
+    options: &SiteOptions,
     path: &[u8],
     largest: u64,
     blocking: Blocking,
@@ -139,7 +141,7 @@ pub(super) fn read<C>(
 ) -> Result<FileRead<C>, LookupError> {
     let mut other_size = None;
     for _ in 0..READ_ATTEMPTS {
-        match Examined::new(root, types, path, blocking)?.read(largest, &mut charge)? {
+        match Examined::new(root, options, path, blocking)?.read(largest, &mut charge)? {
             Attempt::Read(read) => return Ok(read),
             Attempt::Changed => {}
             Attempt::OtherSize(state) if other_size == Some(state) => break,
@@ -150,7 +152,7 @@ pub(super) fn read<C>(
             }
         }
     }
-    let file = Examined::new(root, types, path, blocking)?;
+    let file = Examined::new(root, options, path, blocking)?;
     let is_size_unknown = other_size == Some(file.state);
     file.without_content(is_size_unknown)
 }
@@ -158,14 +160,14 @@ pub(super) fn read<C>(
 impl<'a> Examined<'a> {
     fn new(
         root: &'a Root,
-        types: &'a OwnTypes,
+        options: &'a SiteOptions,
         path: &'a [u8],
         blocking: Blocking,
     ) -> Result<Examined<'a>, LookupError> {
         let (file, state) = root.open_file(path, blocking)?;
         Ok(Examined {
             root,
-            types,
+            options,
             path,
             file,
             state,
@@ -184,7 +186,8 @@ impl<'a> Examined<'a> {
         }
         let may_misreport = !devices.reports_truly(device);
         let is_small = self.state.size <= largest;
-        let charge = is_small.then(|| charge(self.state.size + 1)).flatten();
+        let most = self.state.size + 1 + reload_script::most_added(self.options);
+        let charge = is_small.then(|| charge(most)).flatten();
         let Some(charge) = charge else {
             let is_size_unknown = may_misreport && self.has_moving_times()?;
             return self.without_content(is_size_unknown).map(Attempt::Read);
@@ -236,11 +239,20 @@ impl<'a> Examined<'a> {
             bytes: &bytes,
             is_whole: true,
         };
+        let media_type = media_type(self.path, beginning, &self.options.types);
+        let (bytes, script) = match reload_script::is_wanted(self.options, &media_type, &bytes) {
+            true => {
+                let document = reload_script::with_script(self.options, &bytes);
+                (Storage::of(document), Insertion::InMemory)
+            }
+            false => (bytes, Insertion::None),
+        };
         FileRead {
             state: self.state,
-            media_type: media_type(self.path, beginning, self.types),
+            media_type,
             content: Some((bytes, charge)),
             is_size_unknown: false,
+            script,
         }
     }
 
@@ -248,7 +260,7 @@ impl<'a> Examined<'a> {
     /// beginning is read.
     fn without_content<C>(self, is_size_unknown: bool) -> Result<FileRead<C>, LookupError> {
         let (mut buffer, mut count) = ([0; LOOK], 0);
-        if depends_on_content(self.path, self.types) {
+        if depends_on_content(self.path, &self.options.types) {
             let (devices, device) = (self.root.devices(), self.state.device());
             count = read_at(devices, device, &self.file, &mut buffer, 0, self.blocking)?;
         }
@@ -256,11 +268,17 @@ impl<'a> Examined<'a> {
             bytes: &buffer[..count],
             is_whole: !is_size_unknown && count as u64 == self.state.size,
         };
+        let media_type = media_type(self.path, beginning, &self.options.types);
+        let script = match reload_script::is_wanted(self.options, &media_type, beginning.bytes) {
+            true => Insertion::WhileSent,
+            false => Insertion::None,
+        };
         Ok(FileRead {
             state: self.state,
-            media_type: media_type(self.path, beginning, self.types),
+            media_type,
             content: None,
             is_size_unknown,
+            script,
         })
     }
 }

@@ -276,8 +276,7 @@ fn begin_read(
     let (path, largest): (Box<[u8]>, u64) = (path.into(), site.largest_content());
     let read = move || {
         let charge = |bytes| memory.reserve(Account::Contents, bytes);
-        let types = &options.types;
-        let read = lookup::read(&root, types, &path, largest, Blocking::Allowed, charge);
+        let read = lookup::read(&root, &options, &path, largest, Blocking::Allowed, charge);
         read.map_err(LookupError::on_disk_thread)
     };
     let file_system = site.root().devices().file_system(device);

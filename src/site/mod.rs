@@ -43,6 +43,13 @@ pub mod options;
 pub mod path;
 // What stands before it.
 pub mod prefix;
+// Which files have changed.
+pub mod changes;
+// Watches the files of a site.
+#[cfg(feature = "live-reload")]
+pub mod watch;
+// The script of live reload, in documents.
+pub mod reload_script;
 // Memory for contents, which goes back to the system when it is dropped.
 pub mod storage;
 // A queue that is fair between clients.

@@ -48,6 +48,8 @@ pub struct SiteOptions {
     pub compress: bool,
     /// Whether sidecars are sent, such as `page.html.br` for `page.html`.
     pub precompressed: bool,
+    /// Whether HTML documents get the script that reloads them.
+    pub live_reload: bool,
     /// Memory that is held for clients, in bytes, for all workers together.
     pub memory: u64,
     /// The part of `memory` for cached files. Private copies count towards it once they are cached.
@@ -164,6 +166,7 @@ impl Default for SiteOptions {
             types: OwnTypes::default(),
             compress: true,
             precompressed: false,
+            live_reload: false,
             memory: SiteOptions::MEMORY,
             cache_memory: SiteOptions::CACHE_MEMORY,
             max_copies: SiteOptions::MAX_COPIES,

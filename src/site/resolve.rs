@@ -30,6 +30,7 @@ use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
+use crate::site::reload_script::{self, Insertion, WithScript};
 use crate::site::root::Root;
 
 /// The cache keeps a file for one to two of these periods after its last use. When no client asks for
@@ -259,14 +260,22 @@ impl Site {
         opened: Option<Opened>,
         caller: Caller<'_>,
     ) -> Result<Option<Box<dyn Source>>, LookupError> {
-        Ok(match &file.memory {
-            Some(bytes) => Some(Box::new(MemorySource::new(Rc::clone(bytes)))),
+        let source: Box<dyn Source> = match &file.memory {
+            Some(bytes) => Box::new(MemorySource::new(Rc::clone(bytes))),
             None => match self.open(file, opened, caller)? {
-                Some(open) if file.is_size_unknown => Some(Box::new(FileToEnd::new(open))),
-                Some(open) => Some(Box::new(FileSource::new(open))),
-                None => None,
+                Some(open) if file.is_size_unknown => Box::new(FileToEnd::new(open)),
+                Some(open) => Box::new(FileSource::new(open)),
+                None => return Ok(None),
             },
-        })
+        };
+        Ok(Some(match file.script {
+            Insertion::WhileSent => {
+                let version = reload_script::version(file.state.version());
+                let element = reload_script::element(&self.options, Some(version));
+                Box::new(WithScript::new(source, element))
+            }
+            Insertion::None | Insertion::InMemory => source,
+        }))
     }
 
     /// Begins a private copy if the file was requested before. If space is needed, evicts other copies.
@@ -342,6 +351,14 @@ impl Site {
     /// A source that decodes gzip. `None` if there is too little memory for it.
     pub fn decoded(&mut self, source: Box<dyn Source>) -> Option<Decoded> {
         Some(Decoded::new(source, self.charge_coder(DECODER)?))
+    }
+
+    /// The memory of coders that a connection keeps for long, if the coders of responses have `left` bytes more.
+    pub fn charge_lasting_coders(&mut self, bytes: u64, left: u64) -> Option<Charges> {
+        let Allowances { memory, coders, .. } = &self.allowances;
+        let is_room = coders.has_room(Account::Coders, bytes + left)
+            && memory.has_room(Account::Coders, bytes + left);
+        is_room.then(|| self.charge_coder(bytes)).flatten()
     }
 
     fn charge_coder(&mut self, bytes: u64) -> Option<Charges> {
@@ -448,7 +465,7 @@ impl Site {
         let largest = self.cache.largest_content();
         let blocking = self.blocking();
         let charge = |bytes| self.charge(Account::Contents, bytes);
-        let read = lookup::read(&root, &options.types, path, largest, blocking, charge)?;
+        let read = lookup::read(&root, &options, path, largest, blocking, charge)?;
         Ok(self.store(path, read, self.turn))
     }
 
@@ -469,7 +486,7 @@ impl Site {
             read.media_type,
             memory,
             overhead,
-            (read.is_size_unknown, self.options.etag),
+            (read.is_size_unknown, read.script, self.options.etag),
         ));
         if self.is_settled(&stored.state) && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
@@ -497,6 +514,7 @@ impl Site {
             media_type: read.media_type,
             content: read.content.map(adopt),
             is_size_unknown: read.is_size_unknown,
+            script: read.script,
         };
         self.store(path, read, 0)
     }

@@ -180,10 +180,7 @@ fn settings(setup: &mut Setup) -> Settings {
             DiskPool::with(config.disk_threads, most_waiting, Some(disk.gate()))
         }
     };
-    let first = OpenSite {
-        root: Arc::new(root),
-        options: Arc::new(config.site.clone()),
-    };
+    let first = OpenSite::new(root, config.site.clone());
     let others = Vec::new();
     let sites = OpenSites { first, others };
     Settings {

@@ -61,8 +61,7 @@ const QR: OptionDef = OptionDef::new(
     "When to print the URL for other machines as a QR code. --qr alone means --qr=always",
 )
 .bare("always")
-.default(|_| "auto".into())
-.common("Print the URL as a QR code for a phone");
+.default(|_| "auto".into());
 
 const LOG_FORMAT: OptionDef = OptionDef::new(
     "log-format",

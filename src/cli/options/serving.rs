@@ -3,6 +3,7 @@
 use super::definition::{Choice, Group, Kind, List, OptionDef, Scope, store, utf8};
 
 use crate::semantics::language::Language;
+use crate::semantics::pattern::Pattern;
 use crate::site::options::TagSource;
 use crate::site::path::is_hidden_name;
 use crate::site::prefix::Prefix;
@@ -27,6 +28,8 @@ pub const GROUP: Group = Group {
         PRECOMPRESSED,
         ETAG,
         NO_COMPRESS,
+        LIVE_RELOAD,
+        RELOAD_IGNORE,
         OPEN,
     ],
 };
@@ -222,6 +225,34 @@ const NO_COMPRESS: OptionDef = OptionDef::new(
     "Do not compress responses",
 )
 .scope(Scope::Answer);
+
+/// A build without live reload has these options too. Its error says how to get it.
+const LIVE_RELOAD: OptionDef = OptionDef::new(
+    "live-reload",
+    Kind::Switch(|settings| settings.config.site.live_reload = true),
+    "Reload pages in browsers when files change. For this, docroot adds a script to HTML documents, and to \
+     listings and error pages. If a style sheet or an image changes, the page only replaces that",
+)
+.scope(Scope::Answer)
+.common("Reload pages when files change");
+
+const RELOAD_IGNORE: OptionDef = OptionDef::new(
+    "reload-ignore",
+    Kind::List(List {
+        name: "PATTERN",
+        separator: Some(','),
+        clear: |settings| settings.config.reload_ignored.clear(),
+        add: |settings, value| {
+            let pattern = Pattern::parse(utf8(value)?).map_err(|fault| fault.to_string())?;
+            settings.config.reload_ignored.push(pattern);
+            Ok(())
+        },
+    }),
+    "Reload no page when a file with a matching path changes, such as '/logs/**'. Hidden files and temporary \
+     files of editors never count. Repeat the option for several patterns",
+)
+.default(|_| "none".into())
+.scope(Scope::Server);
 
 const OPEN: OptionDef = OptionDef::new(
     "open",

@@ -117,7 +117,8 @@ impl Protocol {
     pub fn cost(&self) -> usize {
         match self {
             Protocol::Http1(http1) => http1.cost(),
-            Protocol::Handshake(_) | Protocol::Upgraded(_) | Protocol::Closing(_) => 0,
+            Protocol::Upgraded(upgraded) => upgraded.cost(),
+            Protocol::Handshake(_) | Protocol::Closing(_) => 0,
         }
     }
 

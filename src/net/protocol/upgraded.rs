@@ -29,6 +29,11 @@ impl Upgraded {
         }
     }
 
+    /// The memory of the conversation, in bytes. What it holds elsewhere, it charges itself.
+    pub fn cost(&self) -> usize {
+        size_of_val(&*self.conversation)
+    }
+
     /// Passes received bytes to the conversation and sends what it writes. The conversation waits
     /// until everything that it wrote before has been sent.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {

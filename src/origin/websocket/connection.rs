@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::origin::handler::{Conversation, ConversationTurn, Conversed, Next};
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::sender::{Outgoing, Sender};
-use crate::site::budget::Charge;
+use crate::site::compress::Charges;
 use crate::websocket::close::{Close, CloseCode};
 use crate::websocket::closing::{self, CloseEvent, Closing};
 use crate::websocket::control::ControlPayload;
@@ -48,7 +48,7 @@ pub(super) struct WebSocketConnection<A> {
     /// Whether the last turn wrote something. The next turn begins when the socket has taken all of it.
     has_written: bool,
     /// The memory of the coders.
-    _coders: Option<Charge>,
+    _coders: Option<Charges>,
 }
 
 /// How far the received bytes were read.
@@ -64,7 +64,7 @@ impl<A: Application> WebSocketConnection<A> {
         application: A,
         limits: MessageLimits,
         deflate: Option<DeflateAgreement>,
-        coders: Option<Charge>,
+        coders: Option<Charges>,
         now: Instant,
     ) -> WebSocketConnection<A> {
         WebSocketConnection {
@@ -82,7 +82,7 @@ impl<A: Application> WebSocketConnection<A> {
     }
 
     /// Acts on what the client has sent.
-    fn receive(&mut self, input: &[u8], out: &mut Vec<u8>) -> Progress {
+    fn receive(&mut self, input: &[u8], now: Instant, out: &mut Vec<u8>) -> Progress {
         let (mut consumed, mut content) = (0, Vec::new());
         let mut spent = 0;
         let mut has_more = false;
@@ -107,10 +107,10 @@ impl<A: Application> WebSocketConnection<A> {
                 Some(Event::Data(length)) => {
                     spent += length;
                     if content.len() >= MOST_AT_ONCE {
-                        self.part(&mut content, false, out);
+                        self.part(&mut content, false, now, out);
                     }
                 }
-                Some(Event::End) => self.part(&mut content, true, out),
+                Some(Event::End) => self.part(&mut content, true, now, out),
                 Some(Event::Ping(payload)) if self.closing.may_send(Opcode::Pong) => {
                     send::pong(out, &payload);
                 }
@@ -119,7 +119,7 @@ impl<A: Application> WebSocketConnection<A> {
             }
         }
         if !content.is_empty() {
-            self.part(&mut content, false, out);
+            self.part(&mut content, false, now, out);
         }
         if !self.closing.may_receive() {
             consumed = input.len();
@@ -128,12 +128,13 @@ impl<A: Application> WebSocketConnection<A> {
     }
 
     /// Passes content to the application. After a Close frame of the server, nobody needs it.
-    fn part(&mut self, content: &mut Vec<u8>, is_last: bool, out: &mut Vec<u8>) {
+    fn part(&mut self, content: &mut Vec<u8>, is_last: bool, now: Instant, out: &mut Vec<u8>) {
         if self.closing == Closing::Open {
             let part = Part {
                 kind: self.kind,
                 content,
                 is_last,
+                now,
             };
             let mut sender = Sender {
                 outgoing: &mut self.outgoing,
@@ -144,6 +145,23 @@ impl<A: Application> WebSocketConnection<A> {
             }
         }
         content.clear();
+    }
+
+    /// Sends messages of the application. Returns whether it may have more.
+    fn send(&mut self, out: &mut Vec<u8>) -> bool {
+        while self.closing == Closing::Open {
+            if out.len() >= MOST_AT_ONCE {
+                return true;
+            }
+            let mut sender = Sender {
+                outgoing: &mut self.outgoing,
+                out,
+            };
+            if !self.application.send(&mut sender) {
+                break;
+            }
+        }
+        false
     }
 
     /// Answers a Close frame of the client (section 5.5.1).
@@ -204,11 +222,12 @@ impl<A: Application> Conversation for WebSocketConnection<A> {
         if self.has_written {
             self.pinged = self.pinged.map(|_| turn.now);
         }
-        let Progress { consumed, has_more } = self.receive(turn.received, out);
+        let Progress { consumed, has_more } = self.receive(turn.received, turn.now, out);
         if consumed > 0 {
             self.heard = turn.now;
             self.pinged = None;
         }
+        let has_more = self.send(out) || has_more;
         if turn.is_draining {
             self.go_away(turn.now, out);
         }

@@ -19,11 +19,10 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::origin::websocket::application::Application;
 use crate::origin::websocket::connection::WebSocketConnection;
-use crate::semantics::coding::Coding;
 use crate::semantics::field::FieldName;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
-use crate::site::budget::{Account, Charge};
+use crate::site::compress::Charges;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
 use crate::websocket::message::MessageLimits;
@@ -73,13 +72,11 @@ pub fn open<A: Application + 'static>(
 const LEFT_TO_RESPONSES: u64 = 8 * 1024 * 1024;
 
 /// The memory of the coders of a connection, if the client may want compression and there is enough.
-fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<Charge> {
+fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<Charges> {
     let is_wanted = (request.fields()).contains(FieldName::SecWebSocketExtensions);
-    let is_room = || (origin.site).has_room_for_coder(Coding::Gzip, LEFT_TO_RESPONSES);
-    if !is_wanted || !is_room() {
-        return None;
-    }
-    (origin.site).charge(Account::Coders, COMPRESSOR + DECOMPRESSOR)
+    let charge =
+        || (origin.site).charge_lasting_coders(COMPRESSOR + DECOMPRESSOR, LEFT_TO_RESPONSES);
+    is_wanted.then(charge).flatten()
 }
 
 fn handshake_request<'a>(request: &Request<'a>) -> HandshakeRequest<'a> {

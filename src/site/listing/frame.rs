@@ -1,7 +1,41 @@
 //! What a listing shows besides its entries: for example, the path `/photos/` and `31 files`.
 
 use super::entry::Totals;
-use super::query::ListingQuery;
+use super::policy::{CONTENT_SECURITY_POLICY, POLICY_WITH_RELOAD};
+use super::query::{Format, ListingQuery};
+
+/// How the entries of a listing are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shown {
+    /// The format.
+    pub format: Format,
+    /// Whether the page links to archives of the directory.
+    pub has_archives: bool,
+    /// The element for the script of live reload, if the page has it.
+    pub script: Option<Box<str>>,
+}
+
+impl Shown {
+    /// The value of `Content-Security-Policy`.
+    pub fn policy(&self) -> &'static str {
+        match self.script {
+            Some(_) => POLICY_WITH_RELOAD,
+            None => CONTENT_SECURITY_POLICY,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Shown {
+    /// In this format, and nothing else.
+    pub(in crate::site) fn as_plain(format: Format) -> Shown {
+        Shown {
+            format,
+            has_archives: false,
+            script: None,
+        }
+    }
+}
 
 /// What a listing shows besides its entries.
 #[derive(Debug)]
@@ -12,8 +46,7 @@ pub(super) struct Frame {
     pub(super) path: Vec<u8>,
     pub(super) query: ListingQuery,
     pub(super) totals: Totals,
-    /// Whether the directory can be requested as an archive.
-    pub(super) has_archives: bool,
+    pub(super) shown: Shown,
 }
 
 impl Frame {

@@ -21,17 +21,6 @@ pub(super) const STYLE: &str = include_str!("assets/listing.css");
 /// The content of the page's `script` element.
 pub(super) const SCRIPT: &str = include_str!("assets/listing.js");
 
-/// The value of `Content-Security-Policy` for the page. The page may use its own style and script. It may
-/// show images of this server and `data:` images, and it may fetch from this server, for the text of a
-/// README. Its form may only submit to this server. A test compares the hashes with the
-/// assets.
-pub const CONTENT_SECURITY_POLICY: &str = concat!(
-    "default-src 'none'; ",
-    "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
-    "script-src 'sha256-vV9Ny4EnbZ8Hmn4Ia7zLcHQpbksTZiVSA0158+wRv60='; ",
-    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
-);
-
 /// The title of the last column has the zone of its times. The script hides it, because it converts them.
 const COLUMNS: [(SortKey, &str); 3] = [
     (SortKey::Name, "Name"),
@@ -157,15 +146,16 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
              <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open <kbd>c</kbd> copy the address</span>\n",
         ),
     );
-    if frame.has_archives {
+    if frame.shown.has_archives {
         write_archive_links(out);
     }
     append(
         out,
         format_args!(
             "<span><a rel=\"nofollow\" href=\"{}\">This list as JSON</a></span>\n</footer>\n<p id=\"said\" role=\"status\"></p>\n\
-             <script>{SCRIPT}</script>\n</body>\n</html>\n",
-            Html(as_json.as_bytes())
+             <script>{SCRIPT}</script>\n{}</body>\n</html>\n",
+            Html(as_json.as_bytes()),
+            frame.shown.script.as_deref().unwrap_or_default(),
         ),
     );
 }

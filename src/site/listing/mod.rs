@@ -29,6 +29,8 @@ mod json;
 mod merge;
 // The order of entries: directories first, names in natural order.
 mod order;
+// What the page may load.
+mod policy;
 // The query of a listing's URL.
 mod query;
 // Writing of a listing, piece by piece.
@@ -37,7 +39,7 @@ mod render;
 mod scan;
 
 pub use entry::{EntryKind, ListedEntry, Totals};
-pub use html::CONTENT_SECURITY_POLICY;
+pub use frame::Shown;
 pub use query::{Format, ListingQuery};
 pub use render::Renderer;
 pub use scan::{Listing, Scan};

@@ -6,7 +6,7 @@
 //!         +--+  one row per step, until the budget is used up
 //! ```
 
-use super::frame::Frame;
+use super::frame::{Frame, Shown};
 use super::merge::Merge;
 use super::query::{Format, ListingQuery};
 use super::scan::Listing;
@@ -17,7 +17,6 @@ use crate::site::body::Pulled;
 #[derive(Debug)]
 pub struct Renderer {
     frame: Frame,
-    format: Format,
     state: State,
     merge: Merge,
 }
@@ -34,13 +33,12 @@ enum State {
 
 impl Renderer {
     /// A renderer of `listing`, which was scanned for `query`. `root` is the name of the root directory.
-    /// `path` is the percent-decoded path of the directory, as in `/photos/2024/`. If the directory can be
-    /// requested as an archive, the page links to it.
+    /// `path` is the percent-decoded path of the directory, as in `/photos/2024/`.
     pub fn new(
         root: &[u8],
         path: &[u8],
         query: ListingQuery,
-        (format, has_archives): (Format, bool),
+        shown: Shown,
         listing: &Listing,
     ) -> Renderer {
         let frame = Frame {
@@ -48,11 +46,10 @@ impl Renderer {
             path: with_slashes(path),
             query,
             totals: listing.totals(),
-            has_archives,
+            shown,
         };
         Renderer {
             frame,
-            format,
             state: State::Head,
             merge: Merge::new(listing),
         }
@@ -81,7 +78,7 @@ impl Renderer {
     }
 
     fn head(&mut self, out: &mut Vec<u8>) -> State {
-        match self.format {
+        match self.frame.shown.format {
             Format::Html => html::write_head(out, &self.frame),
             Format::Json => json::write_head(out, &self.frame),
         }
@@ -90,19 +87,21 @@ impl Renderer {
 
     fn row(&mut self, listing: &Listing, out: &mut Vec<u8>, written: u64) -> State {
         let rows = self.frame.rows();
-        let row = self.merge.next(listing, |entry| match self.format {
-            Format::Html => {
-                html::write_group(out, written, rows);
-                html::write_row(out, &entry);
-            }
-            Format::Json => json::write_row(out, &entry, written == 0),
-        });
+        let row = self
+            .merge
+            .next(listing, |entry| match self.frame.shown.format {
+                Format::Html => {
+                    html::write_group(out, written, rows);
+                    html::write_row(out, &entry);
+                }
+                Format::Json => json::write_row(out, &entry, written == 0),
+            });
         if row.is_some() {
             return State::Rows {
                 written: written + 1,
             };
         }
-        match self.format {
+        match self.frame.shown.format {
             Format::Html => html::write_foot(out, &self.frame),
             Format::Json => json::write_foot(out),
         }
@@ -124,10 +123,10 @@ fn with_slashes(path: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::html::CONTENT_SECURITY_POLICY;
     use super::*;
     use crate::site::listing::entry::{EntryKind, ListedEntry};
     use crate::site::listing::order::comparisons;
+    use crate::site::listing::policy::CONTENT_SECURITY_POLICY;
     use crate::site::listing::scan::Scan;
     use base64::Engine;
     use proptest::prelude::*;
@@ -150,7 +149,8 @@ mod tests {
         let mut scan = Scan::new(&query, u64::MAX);
         entries.iter().for_each(|entry| scan.push(*entry));
         let listing = scan.finish();
-        let renderer = Renderer::new(b"www", path.as_bytes(), query, (format, false), &listing);
+        let shown = Shown::as_plain(format);
+        let renderer = Renderer::new(b"www", path.as_bytes(), query, shown, &listing);
         (renderer, listing)
     }
 
@@ -257,7 +257,7 @@ mod tests {
         let of_root = |root: &[u8]| {
             let query = ListingQuery::default();
             let mut out = Vec::new();
-            Renderer::new(root, b"/", query, (Format::Html, false), &listing)
+            Renderer::new(root, b"/", query, Shown::as_plain(Format::Html), &listing)
                 .pull(&listing, &mut out, 1);
             String::from_utf8(out).unwrap()
         };
@@ -357,7 +357,8 @@ mod tests {
             scan.push(entry(name.as_bytes(), EntryKind::File));
         }
         let listing = scan.finish();
-        let mut renderer = Renderer::new(b"www", b"/", query, (Format::Html, false), &listing);
+        let mut renderer =
+            Renderer::new(b"www", b"/", query, Shown::as_plain(Format::Html), &listing);
         let (mut out, mut rows) = (Vec::new(), 0);
         let mut progress = Pulled::More;
         while progress == Pulled::More {

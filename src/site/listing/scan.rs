@@ -10,9 +10,10 @@
 
 use super::entry::{EntryKind, ListedEntry, Totals};
 use super::filter::Filter;
-use super::html::CONTENT_SECURITY_POLICY;
+use super::frame::Shown;
 use super::order::Sort;
-use super::query::{Format, ListingQuery, key_name, order_name};
+use super::policy::CONTENT_SECURITY_POLICY;
+use super::query::{ListingQuery, key_name, order_name};
 use crate::site::storage::Storage;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -165,7 +166,7 @@ impl Listing {
     /// on everything that the bytes depend on, including the name of the root and the style and script of
     /// the page. So the entity-tag may be strong, unless entries were omitted: which ones depends on the order in which
     /// the disk returned them.
-    pub fn entity_tag(&self, root: &[u8], query: &ListingQuery, shown: (Format, bool)) -> String {
+    pub fn entity_tag(&self, root: &[u8], query: &ListingQuery, shown: &Shown) -> String {
         let mut hasher = DefaultHasher::new();
         (self.fingerprint, self.totals, query.sort, shown).hash(&mut hasher);
         (
@@ -352,6 +353,7 @@ fn part<const N: usize>(record: &[u8; ENCODED], at: usize) -> [u8; N] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::query::Format;
     use super::*;
     use crate::site::listing::order::comparisons;
     use crate::site::listing::order::{Order, SortKey};
@@ -437,9 +439,10 @@ mod tests {
 
     #[test]
     fn the_entity_tag_depends_on_what_is_shown() {
-        let (plain, json) = (ListingQuery::default(), Format::Json);
+        let plain = ListingQuery::default();
+        let shown = Shown::as_plain(Format::Json);
         let tag = |entries: &[ListedEntry]| {
-            scan("", entries.iter().copied()).entity_tag(b"www", &plain, (json, false))
+            scan("", entries.iter().copied()).entity_tag(b"www", &plain, &shown)
         };
         let base = tag(&[file(b"a", 1), file(b"b", 2)]);
         assert_eq!(base, tag(&[file(b"b", 2), file(b"a", 1)])); // another order on disk
@@ -475,12 +478,21 @@ mod tests {
             filter: "a".into(),
             ..plain.clone()
         };
+        let with_archives = Shown {
+            has_archives: true,
+            ..Shown::as_plain(Format::Html)
+        };
+        let with_script = Shown {
+            script: Some("<script>".into()),
+            ..Shown::as_plain(Format::Html)
+        };
         let tags = [
-            listing.entity_tag(b"www", &plain, (Format::Html, false)),
-            listing.entity_tag(b"www", &plain, (Format::Html, true)),
-            listing.entity_tag(b"www", &plain, (Format::Json, false)),
-            listing.entity_tag(b"www", &by_size, (Format::Html, false)),
-            listing.entity_tag(b"www", &filtered, (Format::Html, false)),
+            listing.entity_tag(b"www", &plain, &Shown::as_plain(Format::Html)),
+            listing.entity_tag(b"www", &plain, &with_archives),
+            listing.entity_tag(b"www", &plain, &with_script),
+            listing.entity_tag(b"www", &plain, &Shown::as_plain(Format::Json)),
+            listing.entity_tag(b"www", &by_size, &Shown::as_plain(Format::Html)),
+            listing.entity_tag(b"www", &filtered, &Shown::as_plain(Format::Html)),
         ];
         for (at, tag) in tags.iter().enumerate() {
             assert!(!tags[..at].contains(tag), "{tags:?}");

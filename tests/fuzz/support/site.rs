@@ -42,10 +42,7 @@ pub fn settings(change: impl FnOnce(&mut Config)) -> Settings {
         ..Config::new(folder, 1, 64)
     };
     change(&mut config);
-    let first = OpenSite {
-        root: Arc::new(root),
-        options: Arc::new(config.site.clone()),
-    };
+    let first = OpenSite::new(root, config.site.clone());
     let others = Vec::new();
     Settings::new(config, OpenSites { first, others }, Default::default())
 }

@@ -1,0 +1,172 @@
+//! Live reload (`--live-reload`): pages reload when the files of the site change.
+//!
+//! ```text
+//! /.docroot/live-reload.js    the script that documents get: see crate::site::reload_script
+//! /.docroot/live-reload       the WebSocket that tells it what has changed
+//!
+//! page    1234                            how old the page is, in milliseconds
+//! server  {"changed":["css/site.css"]}    what has changed since then, and later
+//! server  {"reload":true}                 anything may have changed
+//! server  {"check":true}                  the server does not know what has changed since then
+//! ```
+
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use crate::origin::embedded::{Embedded, answer_embedded};
+use crate::origin::handler::{Answer, Handler, Origin};
+use crate::origin::request::Request;
+use crate::origin::topic::{News, Reader, Topic};
+use crate::origin::websocket::application::{Application, Part};
+use crate::origin::websocket::open;
+use crate::origin::websocket::sender::Sender;
+use crate::semantics::rules::Rules;
+use crate::semantics::trace::Trace;
+use crate::site::changes::Changed;
+use crate::site::prefix::Prefix;
+use crate::site::reload_script::SCRIPT;
+use crate::text::percent;
+use crate::websocket::close::CloseCode;
+use crate::websocket::handshake::Endpoint;
+use crate::websocket::message::MessageKind;
+
+/// The path of the WebSocket, below the prefix of the site.
+const ENDPOINT: &str = ".docroot/live-reload";
+
+/// How many changes a topic keeps. A page that was away for longer compares itself with the file.
+pub const KEPT: usize = 64;
+
+/// The longest message of a page: a number of 64 bits.
+const LONGEST_MESSAGE: usize = 20;
+
+const FILE: Embedded = Embedded {
+    content: include_str!("assets/live-reload.js"),
+    media_type: "text/javascript; charset=utf-8",
+    policy: "default-src 'none'",
+};
+
+/// Answers requests of the script of live reload, and for it.
+pub struct LiveReload {
+    changes: Topic<Changed>,
+    script: Box<str>,
+    endpoint: Box<str>,
+}
+
+impl LiveReload {
+    /// For the site with this prefix, whose changes the topic has.
+    pub fn new(changes: Topic<Changed>, prefix: &Prefix) -> LiveReload {
+        let prefix = percent::path(prefix.as_bytes());
+        LiveReload {
+            changes,
+            script: format!("/{prefix}{SCRIPT}").into(),
+            endpoint: format!("/{prefix}{ENDPOINT}").into(),
+        }
+    }
+}
+
+impl Handler for LiveReload {
+    fn answer(
+        &self,
+        request: &Request<'_>,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Option<Answer> {
+        let path = request.head.target.path()?;
+        if path == self.script.as_bytes() {
+            let answer = answer_embedded(origin, request, SCRIPT.as_bytes(), &FILE, trace);
+            return Some(answer);
+        }
+        (path == self.endpoint.as_bytes()).then(|| {
+            let page = Page {
+                changes: self.changes.clone(),
+                rules: Rc::clone(&origin.rules),
+                waker: request.wakers.waker(),
+                message: Vec::new(),
+                reader: None,
+                must_check: false,
+            };
+            open(request, origin, Endpoint::default(), page, trace)
+        })
+    }
+}
+
+/// A page that is open in a browser.
+struct Page {
+    changes: Topic<Changed>,
+    rules: Rc<Rules>,
+    waker: Waker,
+    /// What has arrived of its message.
+    message: Vec<u8>,
+    /// Reads the changes since the page was loaded; `None` until the page has said how long ago that was.
+    reader: Option<Reader<Changed>>,
+    /// Whether the topic does not go back that far.
+    must_check: bool,
+}
+
+impl Page {
+    /// Reads the changes from when the page was loaded, which is so long ago.
+    fn read_since(&mut self, age: Duration, now: Instant) {
+        let loaded = now.checked_sub(age);
+        // The clock may begin with the machine, and the page may be older. It has missed everything.
+        let (reader, is_complete) = match loaded {
+            Some(loaded) => self.changes.reader_since(loaded, self.waker.clone()),
+            None => (self.changes.reader_of_all(self.waker.clone()), false),
+        };
+        self.must_check = !is_complete;
+        self.reader = Some(reader);
+    }
+
+    /// What a page is told of changes. The names of files that need a password are secret.
+    fn message(&self, changed: &Changed) -> String {
+        let Changed::Paths(paths) = changed else {
+            return RELOAD.to_owned();
+        };
+        if paths
+            .iter()
+            .any(|path| self.rules.matching(path).is_protected)
+        {
+            return RELOAD.to_owned();
+        }
+        // Encoded paths have no character that JSON escapes.
+        let paths = paths.iter().map(|path| percent::path(path));
+        let quoted: Vec<String> = paths.map(|path| format!("\"{path}\"")).collect();
+        format!("{{\"changed\":[{}]}}", quoted.join(","))
+    }
+}
+
+const RELOAD: &str = "{\"reload\":true}";
+const CHECK: &str = "{\"check\":true}";
+
+impl Application for Page {
+    fn receive(&mut self, part: Part<'_>, _: &mut Sender<'_>) -> Result<(), CloseCode> {
+        if self.message.len() + part.content.len() > LONGEST_MESSAGE {
+            return Err(CloseCode::POLICY_VIOLATION);
+        }
+        self.message.extend_from_slice(part.content);
+        if part.is_last {
+            let message = std::mem::take(&mut self.message);
+            let age = std::str::from_utf8(&message).ok();
+            let age = age.and_then(|age| age.parse().ok());
+            let age = age.ok_or(CloseCode::POLICY_VIOLATION)?;
+            self.read_since(Duration::from_millis(age), part.now);
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, sender: &mut Sender<'_>) -> bool {
+        let Some(reader) = &mut self.reader else {
+            return false;
+        };
+        let message = match std::mem::take(&mut self.must_check) {
+            true => CHECK.to_owned(),
+            false => match reader.poll() {
+                News::Item(changed) => self.message(&changed),
+                News::Missed(_) => RELOAD.to_owned(),
+                News::Nothing => return false,
+            },
+        };
+        sender.part(MessageKind::Text, message.as_bytes(), true);
+        true
+    }
+}

@@ -1,0 +1,82 @@
+//! Files that are part of docroot, such as the script of live reload. They are representations like any
+//! other: with validators, conditions and ranges (RFC 9110 sections 8, 13 and 14).
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::origin::applied_rules::AppliedRules;
+use crate::origin::handler::{Answer, Origin};
+use crate::origin::methods::{options, refused_method};
+use crate::origin::reason::Reason;
+use crate::origin::represent::{Decided, Extra, Metadata, Whole};
+use crate::origin::request::Request;
+use crate::semantics::coding::{Coding, CodingReason};
+use crate::semantics::method::Method;
+use crate::semantics::trace::Trace;
+use crate::semantics::validator::{EntityTag, Validators};
+use crate::semantics::variant::{Dimensions, Variant};
+use crate::site::body::Stored;
+use crate::site::budget::Account;
+use crate::site::held::HeldBytes;
+use crate::site::storage::Storage;
+
+/// A file that is part of docroot.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded {
+    /// The content.
+    pub content: &'static str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// What its `Content-Security-Policy` is. Pages of other origins cannot use the file.
+    pub policy: &'static str,
+}
+
+/// Answers a request for the file, which is at this path below the prefix of the site.
+pub fn answer_embedded(
+    origin: &Origin,
+    request: &Request<'_>,
+    path: &[u8],
+    file: &Embedded,
+    trace: &mut Trace,
+) -> Answer {
+    if let Some(refusal) = refused_method(request, trace) {
+        return Answer::Ready(refusal);
+    }
+    if request.method() == Some(Method::Options) {
+        return Answer::Ready(options(Reason::ResourceOptions, trace));
+    }
+    let rules = AppliedRules::at(origin, request, path);
+    let tag = format!("{:016x}", hash(file.content));
+    let content = file.content.as_bytes();
+    let metadata = Metadata {
+        validators: Validators {
+            entity_tag: Some(EntityTag {
+                weak: false,
+                opaque: tag.as_bytes(),
+            }),
+            last_modified: None,
+        },
+        media_type: file.media_type,
+        variant: Variant::coded(Coding::Identity),
+        dimensions: Dimensions::NONE,
+        length: Some(content.len() as u64),
+        has_ranges: true,
+        policy: Some(file.policy),
+        rules: &rules,
+        prepared: None,
+        extra: &Extra::default(),
+    };
+    let why = CodingReason::NotOffered;
+    let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
+    rules.note(trace);
+    Answer::Ready(decided.without_content().unwrap_or_else(|| {
+        let charge = origin.site.charge_anyway(Account::Contents, 0);
+        let bytes = HeldBytes::new(Storage::of(content.to_vec()), charge);
+        decided.with_content(Whole::Stored(Stored::Memory(bytes)))
+    }))
+}
+
+fn hash(content: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,24 @@
+//! What the page of a listing may load.
+
+/// The policy with further sources of scripts.
+macro_rules! policy {
+    ($scripts:literal) => {
+        concat!(
+            "default-src 'none'; ",
+            "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
+            "script-src 'sha256-vV9Ny4EnbZ8Hmn4Ia7zLcHQpbksTZiVSA0158+wRv60='",
+            $scripts,
+            "; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; ",
+            "frame-ancestors 'self'"
+        )
+    };
+}
+
+/// The value of `Content-Security-Policy` for the page. The page may use its own style and script. It may
+/// show images of this server and `data:` images, and it may fetch from this server, for the text of a
+/// README. Its form may only submit to this server. A test compares the hashes with the
+/// assets.
+pub const CONTENT_SECURITY_POLICY: &str = policy!("");
+
+/// The same for a page with the script of live reload.
+pub const POLICY_WITH_RELOAD: &str = policy!(" 'self'");

@@ -1,0 +1,200 @@
+//! The script of `--live-reload`, which documents get.
+//!
+//! ```text
+//! <script src="/.docroot/live-reload.js" data-version="0123456789abcdef" async></script></body></html>
+//! ```
+//!
+//! The version is a hash of the content. After the server was away, the script compares it with that of the
+//! page as it is then.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::semantics::body_end::{BodyEnd, Scanned, is_document};
+use crate::semantics::coding::Coding;
+use crate::semantics::media_type::MediaType;
+use crate::site::body::{Pulled, Source};
+use crate::site::body_error::BodyError;
+use crate::site::options::SiteOptions;
+use crate::text::percent;
+
+/// The path of the script, below the prefix of the site.
+pub const SCRIPT: &str = ".docroot/live-reload.js";
+
+/// More than the element takes, apart from the prefix.
+const ELEMENT: u64 = 128;
+
+/// Whether a file has the script, and where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insertion {
+    /// It does not have it.
+    None,
+    /// The content in memory has it.
+    InMemory,
+    /// The file is not in memory. It gets the script while it is sent.
+    WhileSent,
+}
+
+/// The element. `version` is a hash of the content of a document; other pages have none.
+pub fn element(options: &SiteOptions, version: Option<u64>) -> String {
+    let prefix = percent::path(options.prefix.as_bytes());
+    let version = version.map(|version| format!(" data-version=\"{version:016x}\""));
+    let version = version.unwrap_or_default();
+    format!("<script src=\"/{prefix}{SCRIPT}\"{version} async></script>")
+}
+
+/// The most bytes by which content in memory grows.
+pub(super) fn most_added(options: &SiteOptions) -> u64 {
+    match options.live_reload {
+        // A byte of the prefix is encoded in three.
+        true => ELEMENT + 3 * options.prefix.as_bytes().len() as u64,
+        false => 0,
+    }
+}
+
+/// Whether a file of this type that begins like this gets the script. Fragments of documents, which a script
+/// inserts into a page, do not.
+pub(super) fn is_wanted(options: &SiteOptions, media_type: &MediaType, beginning: &[u8]) -> bool {
+    let is_html = || {
+        let essence = media_type.value.split(';').next().unwrap_or_default();
+        essence.trim_end().eq_ignore_ascii_case("text/html")
+    };
+    options.live_reload
+        && media_type.stored == Coding::Identity
+        && is_html()
+        && is_document(beginning)
+}
+
+/// A document with the script.
+pub(super) fn with_script(options: &SiteOptions, document: &[u8]) -> Vec<u8> {
+    let end = match BodyEnd::default().scan(document, true) {
+        Scanned::Found(at) => at,
+        Scanned::Unfinished(_) => document.len(),
+    };
+    let element = element(options, Some(version(document)));
+    let (before, after) = document.split_at(end);
+    [before, element.as_bytes(), after].concat()
+}
+
+/// A hash without a random key, so it is the same after a restart.
+pub(super) fn version(state: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    state.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A document that gets the script while it is sent.
+pub(super) struct WithScript {
+    document: Box<dyn Source>,
+    /// `None` once it was sent.
+    element: Option<String>,
+    end: BodyEnd,
+    /// Bytes of the document that may be the beginning of its end tag.
+    held: Vec<u8>,
+}
+
+impl WithScript {
+    /// The document with this element.
+    pub(super) fn new(document: Box<dyn Source>, element: String) -> WithScript {
+        WithScript {
+            document,
+            element: Some(element),
+            end: BodyEnd::default(),
+            held: Vec::new(),
+        }
+    }
+}
+
+impl Source for WithScript {
+    fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
+        let Some(element) = &self.element else {
+            return self.document.pull(out, budget);
+        };
+        let pulled = self.document.pull(&mut self.held, budget)?;
+        let is_last = pulled == Pulled::Done;
+        let (at, is_end) = match self.end.scan(&self.held, is_last) {
+            Scanned::Found(at) => (at, true),
+            Scanned::Unfinished(_) if is_last => (self.held.len(), true),
+            Scanned::Unfinished(at) => (at, false),
+        };
+        out.extend_from_slice(&self.held[..at]);
+        if is_end {
+            out.extend_from_slice(element.as_bytes());
+            out.extend_from_slice(&self.held[at..]);
+            self.element = None;
+            self.held = Vec::new();
+        } else {
+            // A client may read slowly, and this may be held for long.
+            self.held = self.held[at..].to_vec();
+        }
+        Ok(pulled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source of these bytes, a few at a time.
+    struct Slow(Vec<u8>, usize);
+
+    impl Source for Slow {
+        fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError> {
+            let count = self.1.min(budget).min(self.0.len());
+            out.extend(self.0.drain(..count));
+            match self.0.is_empty() {
+                true => Ok(Pulled::Done),
+                false => Ok(Pulled::More),
+            }
+        }
+    }
+
+    fn options() -> SiteOptions {
+        SiteOptions {
+            live_reload: true,
+            ..SiteOptions::default()
+        }
+    }
+
+    fn sent(document: &str, piece: usize, element: &str) -> String {
+        let source = Box::new(Slow(document.into(), piece));
+        let mut source = WithScript::new(source, element.to_owned());
+        let mut out = Vec::new();
+        while source.pull(&mut out, 1000).expect("memory does not fail") == Pulled::More {}
+        assert!(source.held.is_empty());
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn documents_get_the_script_before_their_end() {
+        let end = "<!doctype html><p title='</body>'>text";
+        for (document, rest) in [
+            (format!("{end}</body></html>"), "</body></html>"),
+            (end.into(), ""),
+        ] {
+            let version = version(document.as_bytes());
+            let element = element(&options(), Some(version));
+            let want = format!("{end}{element}{rest}");
+            let got = with_script(&options(), document.as_bytes());
+            assert_eq!(String::from_utf8(got).expect("UTF-8"), want);
+            for piece in [1, 5, 100] {
+                assert_eq!(sent(&document, piece, &element), want);
+            }
+        }
+    }
+
+    #[test]
+    fn the_element_names_the_script_below_the_prefix() {
+        let mut options = options();
+        assert_eq!(
+            element(&options, Some(0xab)),
+            "<script src=\"/.docroot/live-reload.js\" data-version=\"00000000000000ab\" async></script>"
+        );
+        options.prefix = crate::site::prefix::Prefix::parse("/a%22b/").expect("a prefix");
+        let with_prefix = element(&options, None);
+        assert_eq!(
+            with_prefix,
+            "<script src=\"/a%22b/.docroot/live-reload.js\" async></script>"
+        );
+        assert!((with_prefix.len() as u64) < most_added(&options));
+    }
+}

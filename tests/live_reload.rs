@@ -1,0 +1,459 @@
+//! `--live-reload` on the wire: which documents get the script, and what it is told.
+#![cfg(feature = "live-reload")]
+#![allow(clippy::disallowed_methods, reason = "a test reads the clock")]
+
+mod support;
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use docroot::semantics::pattern::Pattern;
+use docroot::site::prefix::Prefix;
+use flate2::read::GzDecoder;
+use sha2::{Digest as _, Sha256};
+use support::{PATIENCE, Response, Setup, TestServer};
+use tungstenite::{Message, WebSocket};
+
+const PAGE: &str = "<!doctype html><p title='</body>'>text</p></body></html>";
+const ENDPOINT: &str = "/.docroot/live-reload";
+const SCRIPT: &str = "/.docroot/live-reload.js";
+
+fn setup() -> Setup {
+    Setup::new()
+        .with(|config| config.site.live_reload = true)
+        .file("index.html", PAGE)
+}
+
+/// A document with the element for the script before its last end tags.
+#[track_caller]
+fn check_script(document: &str, original: &str) {
+    let start = document.find("<script src=\"/.docroot/").expect("a script");
+    let end = start + document[start..].find("</script>").expect("its end") + "</script>".len();
+    let element = &document[start..end];
+    assert!(element.contains(" data-version=\""), "{element}");
+    assert_eq!(document.replace(element, ""), original);
+    assert_eq!(&document[end..], &original[start..], "{document}");
+}
+
+fn gunzipped(response: &Response) -> String {
+    let mut text = String::new();
+    let mut decoder = GzDecoder::new(&response.body[..]);
+    decoder.read_to_string(&mut text).expect("gzip");
+    text
+}
+
+#[test]
+fn only_documents_get_the_script() {
+    let server = setup()
+        .file("fragment.html", "<p>text</p></body>")
+        .file("text.txt", PAGE)
+        .file("page.xhtml", PAGE)
+        .file("bom.html", format!("\u{feff}{PAGE}"))
+        .file("empty.html", "")
+        .start();
+    check_script(&server.get("/", &[]).text(), PAGE);
+    check_script(
+        &server.get("/bom.html", &[]).text(),
+        &format!("\u{feff}{PAGE}"),
+    );
+    for (path, want) in [
+        ("/fragment.html", "<p>text</p></body>"),
+        ("/text.txt", PAGE),
+        ("/page.xhtml", PAGE),
+        ("/empty.html", ""),
+    ] {
+        assert_eq!(server.get(path, &[]).text(), want, "{path}");
+    }
+}
+
+#[test]
+fn without_the_option_nothing_changes() {
+    let on = setup().start();
+    let off = setup()
+        .with(|config| config.site.live_reload = false)
+        .start();
+    let [plain, extended] = [&off, &on].map(|server| server.get("/", &[]));
+    assert_eq!(plain.text(), PAGE);
+    assert_ne!(plain.field("ETag"), extended.field("ETag"));
+    for path in [SCRIPT, ENDPOINT] {
+        assert_eq!(off.get(path, &[]).status, 404);
+    }
+    assert!(!off.get("/none", &[]).text().contains("<script"));
+}
+
+#[test]
+fn the_document_is_a_representation_like_any_other() {
+    let long = PAGE.replace("text", &"text ".repeat(1000));
+    let server = setup().file("long.html", &long).start();
+    let whole = server.get("/long.html", &[]);
+    check_script(&whole.text(), &long);
+    assert_eq!(
+        whole.field("Content-Length"),
+        Some(&*whole.body.len().to_string())
+    );
+    let tag = whole.field("ETag").expect("a tag").to_owned();
+    assert!(!tag.starts_with("W/"));
+    assert_eq!(
+        server.get("/long.html", &[("If-None-Match", &tag)]).status,
+        304
+    );
+    let head = server.request("HEAD", "/long.html", &[]);
+    assert_eq!(head.field("Content-Length"), whole.field("Content-Length"));
+
+    // A range that begins within the script.
+    let at = whole.text().find("live-reload").expect("the script");
+    let range = format!("bytes={at}-");
+    let part = server.get("/long.html", &[("Range", &range), ("If-Range", &tag)]);
+    assert_eq!((part.status, &part.body[..]), (206, &whole.body[at..]));
+    let ranges = [("Range", "bytes=0-9,-9")];
+    let parts = server.get("/long.html", &ranges).text();
+    assert!(parts.contains("</html>\r\n") && parts.contains(&format!("/{}", whole.body.len())));
+
+    let coded = server.get("/long.html", &[("Accept-Encoding", "gzip")]);
+    assert_eq!(coded.field("Content-Encoding"), Some("gzip"));
+    assert_eq!(gunzipped(&coded), whole.text());
+    let coded_tag = coded.field("ETag").expect("a tag");
+    assert_ne!(coded_tag, tag);
+    let fields = [("Accept-Encoding", "gzip"), ("If-None-Match", coded_tag)];
+    assert_eq!(server.get("/long.html", &fields).status, 304);
+
+    let digest = server.get("/long.html", &[("Want-Repr-Digest", "sha-256=1")]);
+    let sent = digest.field("Repr-Digest").expect("a digest").to_owned();
+    let encoded = STANDARD.encode(Sha256::digest(&digest.body));
+    assert_eq!(sent, format!("sha-256=:{encoded}:"));
+}
+
+/// More than the cache takes. The length is not known before the document is sent.
+#[test]
+fn a_large_document_gets_the_script_while_it_is_sent() {
+    let large = PAGE.replace("text", &"long text ".repeat(100_000));
+    let server = setup().file("large.html", &large).start();
+    let whole = server.get("/large.html", &[]);
+    check_script(&whole.text(), &large);
+    assert_eq!(whole.field("Content-Length"), None);
+    assert_eq!(whole.field("Accept-Ranges"), None);
+    assert_eq!(
+        server.get("/large.html", &[("Range", "bytes=0-9")]).status,
+        200
+    );
+    let tag = whole.field("ETag").expect("a tag");
+    assert_eq!(
+        server.get("/large.html", &[("If-None-Match", tag)]).status,
+        304
+    );
+    let coded = server.get("/large.html", &[("Accept-Encoding", "gzip")]);
+    assert_eq!(gunzipped(&coded), whole.text());
+    assert_eq!(server.request("HEAD", "/large.html", &[]).status, 200);
+}
+
+#[test]
+fn entity_tags_of_contents_are_those_with_the_script() {
+    use docroot::site::options::TagSource::Content;
+    let large = PAGE.replace("text", &"long text ".repeat(100_000));
+    let with = |is_on: bool| {
+        let setup = setup().file("large.html", &large);
+        let server = setup.with(|config| {
+            config.site.etag = Content;
+            config.site.live_reload = is_on;
+        });
+        let server = server.start();
+        ["/", "/large.html"].map(|path| {
+            let response = server.get(path, &[]);
+            let tag = response.field("ETag").expect("a tag").to_owned();
+            assert_eq!(server.get(path, &[("If-None-Match", &tag)]).status, 304);
+            tag
+        })
+    };
+    let (on, off) = (with(true), with(false));
+    assert_eq!(on, with(true));
+    assert!(on.iter().zip(&off).all(|(on, off)| on != off));
+}
+
+#[test]
+fn precompressed_files_lack_the_script_and_are_not_sent() {
+    let server = setup()
+        .with(|config| config.site.precompressed = true)
+        .file("index.html.gz", "not looked at")
+        .start();
+    let coded = server.get("/", &[("Accept-Encoding", "gzip")]);
+    check_script(&coded.text(), PAGE);
+}
+
+#[test]
+fn pages_of_the_server_get_the_script() {
+    let server = setup().file("docs/a.txt", "").start();
+    for (path, status) in [("/none", 404), ("/docs/", 200)] {
+        let page = server.get(path, &[]);
+        assert_eq!(page.status, status);
+        assert!(
+            page.text()
+                .contains("<script src=\"/.docroot/live-reload.js\" async></script>")
+        );
+        let policy = page.field("Content-Security-Policy").expect("a policy");
+        assert!(
+            policy.contains("script-src") && policy.contains("'self'"),
+            "{policy}"
+        );
+    }
+    let json = server.get("/docs/", &[("Accept", "application/json")]);
+    assert!(!json.text().contains("script"));
+    let own = setup().file("404.html", PAGE).start();
+    let page = own.get("/none", &[]);
+    assert_eq!(page.status, 404);
+    check_script(&page.text(), PAGE);
+}
+
+#[test]
+fn the_script_is_sent() {
+    let server = setup().start();
+    let script = server.get(SCRIPT, &[]);
+    assert_eq!(script.status, 200);
+    assert_eq!(
+        script.field("Content-Type"),
+        Some("text/javascript; charset=utf-8")
+    );
+    assert_eq!(
+        script.field("Cross-Origin-Resource-Policy"),
+        Some("same-origin")
+    );
+    assert_eq!(script.field("Cache-Control"), Some("no-cache"));
+    let tag = script.field("ETag").expect("a tag");
+    assert_eq!(server.get(SCRIPT, &[("If-None-Match", tag)]).status, 304);
+    assert_eq!(server.request("POST", SCRIPT, &[]).status, 405);
+    assert_eq!(server.request("OPTIONS", SCRIPT, &[]).status, 204);
+    assert_eq!(server.get(ENDPOINT, &[]).status, 426);
+    let of_file = setup()
+        .with(|config| config.root.push("index.html"))
+        .start();
+    check_script(&of_file.get("/", &[]).text(), PAGE);
+    assert_eq!(of_file.get(SCRIPT, &[]).status, 200);
+}
+
+#[test]
+fn everything_stands_below_the_prefix() {
+    let server = setup()
+        .with(|config| config.site.prefix = Prefix::parse("/a/b").expect("a prefix"))
+        .start();
+    assert!(
+        server
+            .get("/a/b/", &[])
+            .text()
+            .contains("src=\"/a/b/.docroot/live-reload.js\"")
+    );
+    assert_eq!(server.get("/a/b/.docroot/live-reload.js", &[]).status, 200);
+    assert_eq!(server.get(SCRIPT, &[]).status, 404);
+    let mut page = page_at(&server, "/a/b/.docroot/live-reload", "0");
+    server.write("x.css", "");
+    assert_eq!(told(&mut page), r#"{"changed":["x.css"]}"#);
+}
+
+/// A page that is connected.
+struct Page {
+    socket: WebSocket<TcpStream>,
+    /// What it was told and has not looked at.
+    told: VecDeque<String>,
+}
+
+/// A page that was loaded so many milliseconds ago.
+fn page(server: &TestServer, age: &str) -> Page {
+    page_at(server, ENDPOINT, age)
+}
+
+fn page_at(server: &TestServer, path: &str, age: &str) -> Page {
+    let stream = TcpStream::connect(server.address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let url = format!("ws://{}{path}", server.address);
+    let (mut socket, _) = tungstenite::client(url, stream).expect("a WebSocket");
+    socket.send(Message::text(age)).expect("sent");
+    // The answer to a ping shows that the server has read the message.
+    socket.send(Message::Ping("".into())).expect("sent");
+    let mut told = VecDeque::new();
+    loop {
+        match socket.read().expect("an answer") {
+            Message::Pong(_) => return Page { socket, told },
+            news => told.push_back(news.to_text().expect("text").to_owned()),
+        }
+    }
+}
+
+#[track_caller]
+fn told(page: &mut Page) -> String {
+    page.told.pop_front().unwrap_or_else(|| {
+        let news = page.socket.read().expect("a message");
+        news.to_text().expect("text").to_owned()
+    })
+}
+
+#[test]
+fn concept_35_pages_are_told_what_changes() {
+    let server = setup().file("docs/old.css", "").file("x", "").start();
+    let mut page = page(&server, "0");
+    server.write("docs/new.css", "a{}");
+    assert_eq!(told(&mut page), r#"{"changed":["docs/new.css"]}"#);
+    server.write("docs/new.css", "b{}");
+    assert_eq!(told(&mut page), r#"{"changed":["docs/new.css"]}"#);
+    fs::rename(
+        server.root.join("docs/new.css"),
+        server.root.join("docs/old.css"),
+    )
+    .expect("renamed");
+    assert_eq!(
+        told(&mut page),
+        r#"{"changed":["docs/new.css","docs/old.css"]}"#
+    );
+    fs::remove_file(server.root.join("docs/old.css")).expect("removed");
+    assert_eq!(told(&mut page), r#"{"changed":["docs/old.css"]}"#);
+    // The files in a new folder may be older than the watch of it. The folder is not.
+    server.write("new/deep/a.css", "");
+    let news = told(&mut page);
+    assert!(news.starts_with(r#"{"changed":["new""#), "{news}");
+    let name = "new/deep/\u{e9} \".html";
+    server.write(name, "");
+    assert_eq!(
+        told(&mut page),
+        r#"{"changed":["new/deep/%C3%A9%20%22.html"]}"#
+    );
+}
+
+#[test]
+fn an_editor_that_writes_beside_the_file_changes_one() {
+    let server = setup().start();
+    let mut page = page(&server, "0");
+    server.write(".index.html.swp", "");
+    server.write("4913", "");
+    server.write("index.html.new", "text");
+    fs::rename(
+        server.root.join("index.html.new"),
+        server.root.join("index.html"),
+    )
+    .expect("renamed");
+    assert_eq!(told(&mut page), r#"{"changed":["index.html"]}"#);
+}
+
+#[test]
+fn a_build_is_one_change() {
+    let server = setup().start();
+    let mut page = page(&server, "0");
+    for number in 0..1000 {
+        server.write(&format!("dist/{}/{number}.html", number % 10), PAGE);
+    }
+    assert_eq!(told(&mut page), r#"{"reload":true}"#);
+    server.write("last.css", "");
+    assert_eq!(
+        told(&mut page),
+        r#"{"changed":["last.css"]}"#,
+        "there was no second message"
+    );
+}
+
+#[test]
+fn what_the_operator_ignores_does_not_count() {
+    let server = setup()
+        .with(|config| {
+            config
+                .reload_ignored
+                .push(Pattern::parse("/**/*.log").expect("a pattern"))
+        })
+        .start();
+    let mut page = page(&server, "0");
+    server.write("logs/today.log", "line");
+    server.write("a.css", "");
+    assert_eq!(told(&mut page), r#"{"changed":["a.css","logs"]}"#);
+    server.write("logs/today.log", "line");
+    server.write("b.css", "");
+    assert_eq!(told(&mut page), r#"{"changed":["b.css"]}"#);
+}
+
+#[test]
+fn a_page_is_told_what_changed_after_it_was_loaded() {
+    let server = setup().start();
+    let begin = Instant::now();
+    let mut first = page(&server, "0");
+    server.write("a.css", "");
+    assert_eq!(told(&mut first), r#"{"changed":["a.css"]}"#);
+    let mut loaded_before = page(&server, &begin.elapsed().as_millis().to_string());
+    assert_eq!(told(&mut loaded_before), r#"{"changed":["a.css"]}"#);
+    let mut loaded_after = page(&server, "0");
+    let mut older_than_the_server = page(&server, "3600000");
+    assert_eq!(told(&mut older_than_the_server), r#"{"check":true}"#);
+    assert_eq!(told(&mut older_than_the_server), r#"{"changed":["a.css"]}"#);
+    server.write("b.css", "");
+    for page in [
+        &mut loaded_before,
+        &mut loaded_after,
+        &mut older_than_the_server,
+    ] {
+        assert_eq!(told(page), r#"{"changed":["b.css"]}"#);
+    }
+}
+
+#[test]
+fn the_directory_can_be_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("dist");
+    fs::create_dir(&root).expect("a folder");
+    let server = setup().with(|config| config.root = root.clone()).start();
+    let mut page = page(&server, "0");
+    for _ in 0..2 {
+        fs::remove_dir_all(&root).expect("removed");
+        fs::create_dir(&root).expect("made again");
+        assert_eq!(told(&mut page), r#"{"reload":true}"#);
+        fs::write(root.join("a.css"), "").expect("written");
+        assert_eq!(told(&mut page), r#"{"changed":["a.css"]}"#);
+        fs::remove_file(root.join("a.css")).expect("removed");
+        assert_eq!(told(&mut page), r#"{"changed":["a.css"]}"#);
+    }
+}
+
+#[test]
+fn a_page_that_sends_something_else_is_closed() {
+    let server = setup().start();
+    for message in ["", "-1", "now", "123456789012345678901"] {
+        let stream = TcpStream::connect(server.address).expect("a connection");
+        let url = format!("ws://{}{ENDPOINT}", server.address);
+        let (mut socket, _) = tungstenite::client(url, stream).expect("a WebSocket");
+        socket.send(Message::text(message)).expect("sent");
+        let Message::Close(Some(close)) = socket.read().expect("an answer") else {
+            panic!("it is not closed");
+        };
+        assert_eq!(u16::from(close.code), 1008, "{message}");
+    }
+}
+
+#[test]
+fn foreign_pages_are_told_nothing() {
+    let server = setup().start();
+    let request = format!(
+        "GET {ENDPOINT} HTTP/1.1\r\nHost: {}\r\nOrigin: http://evil.example\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        server.address
+    );
+    let mut client = server.connect();
+    client.send(request.as_bytes());
+    assert_eq!(client.response("GET").status, 403);
+}
+
+/// Whoever may not read a file does not learn its name.
+#[cfg(feature = "auth")]
+#[test]
+fn names_that_need_a_password_are_not_told() {
+    let server = setup()
+        .with(|config| {
+            let rule =
+                "/private/** bob:$2y$04$ySgxwkpqk4yvbYU1lxLBmeMvHI5mNJvjQvRqXkVFTLPkTK1u4O8OS";
+            config.rules.protection.add(rule).expect("a rule");
+        })
+        .file("private/a.txt", "")
+        .start();
+    let mut page = page(&server, "0");
+    server.write("private/secret.css", "");
+    assert_eq!(told(&mut page), r#"{"reload":true}"#);
+    server.write("public.css", "");
+    assert_eq!(told(&mut page), r#"{"changed":["public.css"]}"#);
+}

@@ -1,0 +1,186 @@
+//! `--live-reload` in a browser.
+#![cfg(feature = "live-reload")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use docroot::net::config::Port;
+use serde_json::{Value, json};
+use support::chromium::Page;
+use support::{Setup, TestServer};
+
+/// A page that is longer than the window.
+fn page(text: &str) -> String {
+    format!(
+        "<!doctype html><title>{text}</title><link rel=\"icon\" href=\"data:,\">\
+         <link rel=\"stylesheet\" href=\"site.css\"><p id=\"text\">{text}</p>\
+         <img id=\"image\" src=\"image.svg\" srcset=\"image.svg 1x, other.svg 2x\">\
+         <div style=\"height: 5000px\"></div></body></html>"
+    )
+}
+
+/// A page that needs nothing else.
+fn titled(title: &str) -> String {
+    format!("<!doctype html><title>{title}</title><link rel=\"icon\" href=\"data:,\">")
+}
+
+fn image(width: u32) -> String {
+    format!("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"10\"/>")
+}
+
+fn setup() -> Setup {
+    Setup::new()
+        .with(|config| config.site.live_reload = true)
+        .file("index.html", page("first"))
+        .file("site.css", "p { width: 100px }")
+        .file("image.svg", image(10))
+        .file("other.svg", image(10))
+}
+
+/// A browser on the page. The mark shows whether the page was loaded again since. The page need not be connected
+/// yet: it is told what changes after it was loaded.
+fn opened(server: &TestServer, path: &str) -> Page {
+    let mut page = Page::new(800, 600);
+    page.open(&url(server, path));
+    page.run("window.mark = true");
+    page
+}
+
+fn url(server: &TestServer, path: &str) -> String {
+    format!("http://{}{path}", server.address)
+}
+
+const WIDTH: &str = "getComputedStyle(document.getElementById('text')).width";
+
+fn is_marked(page: &mut Page) -> bool {
+    page.run("window.mark === true") == true
+}
+
+#[test]
+fn a_page_is_reloaded_where_it_was() {
+    let server = setup().start();
+    let mut browser = opened(&server, "/");
+    browser.run("scrollTo(0, 2000)");
+    server.write("index.html", page("second"));
+    browser.wait_for_page(&url(&server, "/"));
+    browser.wait_for("document.title === 'second'");
+    browser.wait_for("scrollY === 2000");
+    assert!(!is_marked(&mut browser));
+    // An editor writes another file, and renames it.
+    server.write("new.tmp", page("third"));
+    fs::rename(server.root.join("new.tmp"), server.root.join("index.html")).expect("renamed");
+    browser.wait_for_page(&url(&server, "/"));
+    browser.wait_for("document.title === 'third'");
+    assert_eq!(browser.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn style_sheets_and_images_are_replaced_in_place() {
+    let server = setup().start();
+    let mut browser = opened(&server, "/");
+    for width in [200, 300] {
+        server.write("site.css", format!("p {{ width: {width}px }}"));
+        browser.wait_for(&format!("{WIDTH} === '{width}px'"));
+        browser.wait_for("document.querySelectorAll('link[rel=stylesheet]').length === 1");
+    }
+    for width in [20, 30] {
+        server.write("image.svg", image(width));
+        browser.wait_for(&format!(
+            "document.getElementById('image').naturalWidth === {width}"
+        ));
+    }
+    assert!(is_marked(&mut browser), "it was not reloaded");
+    assert_eq!(browser.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn a_page_that_was_deleted_comes_back() {
+    let server = setup().file("docs/a.html", titled("first")).start();
+    let path = url(&server, "/docs/a.html");
+    let mut browser = opened(&server, "/docs/a.html");
+    fs::remove_file(server.root.join("docs/a.html")).expect("removed");
+    browser.wait_for_page(&path);
+    browser.wait_for("document.title === '404 Not Found'");
+    server.write("docs/a.html", titled("second"));
+    browser.wait_for_page(&path);
+    browser.wait_for("document.title === 'second'");
+    assert_eq!(browser.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn a_listing_shows_new_files() {
+    let server = setup().file("docs/a.txt", "").start();
+    let mut browser = opened(&server, "/docs/");
+    server.write("docs/b.txt", "");
+    browser.wait_for_page(&url(&server, "/docs/"));
+    browser.wait_for("document.body.innerText.includes('b.txt')");
+    assert_eq!(browser.complaints(), Vec::<&Value>::new());
+}
+
+/// A server of this folder, on this port unless it is 0.
+fn server_of(root: &Path, port: u16) -> TestServer {
+    let setup = Setup::new().with(|config| {
+        config.site.live_reload = true;
+        config.root = root.to_owned();
+        config.port = Port::Fixed(port);
+    });
+    setup.start()
+}
+
+#[test]
+fn after_a_restart_a_page_is_reloaded_only_if_it_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write =
+        |name: &str, text: String| fs::write(folder.path().join(name), text).expect("written");
+    write("index.html", page("first"));
+    write("site.css", String::new());
+    let server = server_of(folder.path(), 0);
+    let port = server.address.port();
+    let mut browser = opened(&server, "/");
+    drop(server);
+    let server = server_of(folder.path(), port);
+    // Once it answers, it sees changes.
+    assert_eq!(server.get("/", &[]).status, 200);
+    write("site.css", "p { width: 200px }".to_owned());
+    browser.wait_for(&format!("{WIDTH} === '200px'"));
+    assert!(is_marked(&mut browser), "it has not changed");
+    drop(server);
+    write("index.html", page("second"));
+    let server = server_of(folder.path(), port);
+    browser.wait_for_page(&url(&server, "/"));
+    browser.wait_for("document.title === 'second'");
+}
+
+#[test]
+fn a_policy_that_forbids_the_connection_is_respected() {
+    let server = setup()
+        .with(|config| {
+            let field = "Content-Security-Policy: default-src 'self'; connect-src 'none'";
+            config.rules.add_field(field).expect("a field");
+        })
+        .start();
+    let mut browser = opened(&server, "/");
+    let said = "live reload is off, because the Content-Security-Policy of this page forbids the connection";
+    browser.wait_for_said(said);
+    let lines = browser.complaints();
+    let infos = lines
+        .iter()
+        .filter(|line| line["method"] == "Runtime.consoleAPICalled");
+    assert_eq!(infos.count(), 0, "it says so once");
+}
+
+#[test]
+fn a_policy_that_forbids_the_script_is_respected() {
+    let server = setup()
+        .with(|config| {
+            let field = "Content-Security-Policy: script-src 'none'";
+            config.rules.add_field(field).expect("a field");
+        })
+        .start();
+    let mut browser = opened(&server, "/");
+    assert_eq!(browser.run("document.scripts.length"), json!(1));
+    assert_eq!(browser.run("window.docrootLiveReload"), Value::Null);
+    assert_eq!(browser.complaints().len(), 1, "the browser says so, once");
+}
