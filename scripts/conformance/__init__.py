@@ -1,0 +1,1 @@
+"""What `scripts/websocket-conformance` checks, and the client that checks it."""
