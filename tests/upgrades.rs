@@ -546,6 +546,19 @@ fn a_conversation_that_sends_stays_open() {
     }
 }
 
+/// What was received is acted on in the same turn, so the connection need not keep it.
+#[test]
+fn a_turn_that_is_over_leaves_no_received_bytes() {
+    let mut rig = switched_rig(pinging(THIRD, true), "/pings");
+    rig.send(&[b'x'; 150_000]);
+    let mut turns = 0;
+    while rig.connection.drive(&mut rig.context) == Turn::Again {
+        assert_eq!(rig.connection.kept(), 0);
+        turns += 1;
+    }
+    assert!(turns > 0);
+}
+
 #[test]
 fn a_silent_conversation_is_closed_by_the_server() {
     let server = setup()

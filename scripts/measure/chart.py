@@ -189,7 +189,7 @@ def _text(x, y, text, kind="", anchor=""):
 
 def stale_rows(readme, markdown):
     """The rows of figures in the README that differ from those of the report."""
-    titles = tuple(f"| {load.title} |" for load in scenarios.LOADS)
+    titles = tuple(f"| {load.title} |" for load in scenarios.LOADS + scenarios.ECHOES)
     rows = set(markdown.splitlines())
     return [line for line in readme.splitlines() if line.startswith(titles) and line not in rows]
 

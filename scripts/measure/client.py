@@ -83,7 +83,7 @@ def _head(connection):
 
 
 def _body(connection, received, start, status, fields):
-    if status in (204, 304):
+    if status in (101, 204, 304):
         return b""
     if fields.get("transfer-encoding", "").lower() == "chunked":
         return _chunks(connection, received, start)
@@ -131,16 +131,23 @@ class IdleClients:
             for _ in range(count):
                 connection = connect(port)
                 self._connections.append(connection)
-                self._ask(connection)
+                self._open(connection)
         except (OSError, EOFError) as fault:
             self.close()
             raise RuntimeError(f"connection {len(self._connections)} of {count}: {fault}") from fault
+
+    def _open(self, connection):
+        self._ask(connection)
 
     def _ask(self, connection):
         connection.sendall(self._request)
         status = receive(connection).status
         if status != 200:
             raise OSError(f"status {status}")
+
+    def idle(self, seconds):
+        """Lets time pass."""
+        time.sleep(seconds)
 
     def check_some(self):
         """Fails where the server has dropped connections in the meantime."""
@@ -161,10 +168,19 @@ class IdleClients:
 
 def wait_for_answer(tree, port, path, identity=None):
     """Asks until there is an answer: how a start is timed, and awaited."""
+    return _until_connected(tree, lambda: fetch(port, path, identity=identity))
+
+
+def wait_for_connection(tree, port):
+    """Waits until a server accepts a connection, whatever it speaks."""
+    _until_connected(tree, lambda: connect(port).close())
+
+
+def _until_connected(tree, attempt):
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            return fetch(port, path, identity=identity)
+            return attempt()
         except ConnectionError:
             if not tree.is_alive():
                 raise RuntimeError("the server ended at its start") from None

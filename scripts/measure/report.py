@@ -1,7 +1,7 @@
 """The report: Markdown, as RESULTS.md shows it."""
 
 from . import machine, scenarios
-from .servers import DOCROOT
+from .servers import DOCROOT, ECHOING
 from .targets import MB, verdicts
 
 INTRODUCTION = """\
@@ -14,6 +14,12 @@ server: it replays a recorded response and parses nothing."""
 SECURE = """\
 Over TLS all servers use the same ECDSA P-256 certificate. With the load generators they negotiate the
 same parameters: {terms}. docroot is built with the feature `tls` for these scenarios."""
+
+WEBSOCKET = """\
+The peer is an echo server with the crate tungstenite, which blocks and uses one thread per connection. Its
+buffers have the sizes of the crate. docroot echoes with `--lab`. The load generator sends a message when the
+echo of the one before has come, and compares every byte of it. "deflate" is permessage-deflate with text, which
+tungstenite does not have."""
 
 # The chart finds its table by this heading.
 COST_HEADING = "**CPU per request, in µs**"
@@ -38,8 +44,12 @@ def markdown(results, names, introduction):
             _table(loads, results, names, lambda figures, _: f"{figures.resident / MB:.1f}"),
         ]
         parts += _errors(loads, results)
+    parts += _websocket(results)
     if results.idle:
         parts += ["**10,000 idle connections, each after one request**", _idle_table(results.idle)]
+    if results.idle_websockets:
+        title = "**10,000 idle connections of docroot, each after one request or message**"
+        parts += [title, _idle_table(results.idle_websockets)]
     if results.start:
         parts += ["**Start to first answer**", _start_table(results.start)]
     if results.size:
@@ -59,13 +69,17 @@ def table(header, rows, rule="---:"):
 def _table(loads, results, names, cell):
     """A table of the servers that took part."""
     names = [name for name in names if any(name in results.loads[load.name] for load in loads)]
+    return table(["", *names], _rows(loads, results, names, cell))
+
+
+def _rows(loads, results, names, cell):
     rows = []
     for load in loads:
         figures = results.loads[load.name]
         own = figures.get(DOCROOT)
         cells = [cell(figures[name], own) if name in figures else "" for name in names]
         rows.append([load.title, *cells])
-    return table(["", *names], rows)
+    return rows
 
 
 def _cost(figures, own):
@@ -98,6 +112,27 @@ def _errors(loads, results):
         if figures.errors
     ]
     return ["**Errors**", "\n".join(lines)] if lines else []
+
+
+def _websocket(results):
+    echoes = [echo for echo in scenarios.ECHOES if echo.name in results.loads]
+    if not echoes:
+        return []
+    costs = [
+        [echo.title, echo.unit(), *cells]
+        for echo, (_, *cells) in zip(echoes, _rows(echoes, results, ECHOING, _cost))
+    ]
+    return [
+        WEBSOCKET,
+        "**WebSocket: CPU per message or per MB, in µs**; in brackets: docroot's cost divided by this server's.",
+        table(["", "per", *ECHOING], costs),
+        "**Messages per second**",
+        _table(echoes, results, ECHOING, lambda figures, _: _short(figures.rate)),
+        "**p99 latency**",
+        _table(echoes, results, ECHOING, lambda figures, _: _time(figures.p99)),
+        "**Highest resident memory, in MB**",
+        _table(echoes, results, ECHOING, lambda figures, _: f"{figures.resident / MB:.1f}"),
+    ]
 
 
 def _idle_table(idle):

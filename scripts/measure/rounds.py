@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from . import client, handshakes, load as loads, scenarios, servers
+from . import client, handshakes, load as loads, scenarios, servers, websocket
 from .witness import Witness
 
 # How many times each server is started for its start-up time: a start is short and varies.
@@ -14,6 +14,9 @@ STARTS = 15
 
 # Content from this size on leaves the floor by `sendfile`, as it leaves a server.
 LARGE = 1024 * 1024
+
+# The file that idle clients have asked for.
+IDLE_PATH = "/1k.bin"
 
 
 @dataclass(frozen=True)
@@ -154,29 +157,67 @@ def _canned(load, running, headers, root):
     return [canned, root / load.file()]
 
 
+def measure_echo(echo, stable, names, generator, rounds, seconds, say):
+    """Figures by server; a cost is that of a unit of the echo."""
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(stable.running(name, options=websocket.LAB)) for name in names}
+        for server in running.values():
+            client.wait_for_connection(server.tree, server.port)
+        runs = {name: [] for name in running}
+        for number in range(rounds):
+            for name, server in running.items():
+                say(f"{echo.name}: round {number + 1} of {rounds}, {name}", passing=True)
+                runs[name].append(websocket.run(server, echo, generator, seconds))
+        figures = {name: Figures.of(of_one, None) for name, of_one in runs.items()}
+        return {name: replace(one, cost=one.cost / echo.units()) for name, one in figures.items()}
+
+
 def measure_idle(stable, names, count, seconds, say):
     """What `count` idle connections cost each server."""
-    path = "/1k.bin"
     results = {}
     for name in names:
         say(f"idle: {name}", passing=True)
-        with stable.running(name) as server:
-            client.wait_for_answer(server.tree, server.port, path)
-            fresh = server.tree.resident()
-            with client.IdleClients(server.port, path, count) as clients:
-                # What the last of them left to do is not the cost of idling.
-                time.sleep(1)
-                before = server.tree.cpu()
-                time.sleep(seconds)
-                results[name] = Idle(
-                    fresh=fresh,
-                    resident=server.tree.resident(),
-                    proportional=server.tree.proportional(),
-                    cpu=server.tree.cpu() - before,
-                    seconds=seconds,
-                )
-                clients.check_some()
+        results[name], _ = _idle(stable, name, client.IdleClients, IDLE_PATH, count, seconds)
     return results
+
+
+def measure_idle_websockets(stable, count, seconds, say):
+    """What `count` idle WebSockets cost docroot beside as many connections of HTTP, and what pings add."""
+
+    def idle(kind, path, timeout):
+        say(f"{scenarios.IDLE_WEBSOCKETS}: {path}, {timeout} s", passing=True)
+        options = (*websocket.LAB, "--idle-timeout", f"{timeout}s")
+        return _idle(stable, servers.DOCROOT, kind, path, count, seconds, options)
+
+    # Clients are pinged when half of the timeout has passed: not at all, or once.
+    long, short = 60 * seconds, 2 * seconds
+    http, _ = idle(client.IdleClients, IDLE_PATH, long)
+    quiet, pings = idle(websocket.IdleWebSockets, websocket.ECHO, long)
+    if pings:
+        raise RuntimeError(f"{scenarios.IDLE_WEBSOCKETS}: {pings} pings that were not due")
+    pinged, pings = idle(websocket.IdleWebSockets, websocket.ECHO, short)
+    return {websocket.HTTP: http, websocket.QUIET: quiet, websocket.PINGED.format(pings=pings): pinged}
+
+
+def _idle(stable, name, kind, path, count, seconds, options=()):
+    """What idle clients of a kind cost a server, and what they were told in the meantime."""
+    with stable.running(name, options=options) as server:
+        client.wait_for_answer(server.tree, server.port, IDLE_PATH)
+        fresh = server.tree.resident()
+        with kind(server.port, path, count) as clients:
+            # What the last of them left to do is not the cost of idling.
+            time.sleep(1)
+            before = server.tree.cpu()
+            told = clients.idle(seconds)
+            idle = Idle(
+                fresh=fresh,
+                resident=server.tree.resident(),
+                proportional=server.tree.proportional(),
+                cpu=server.tree.cpu() - before,
+                seconds=seconds,
+            )
+            clients.check_some()
+    return idle, told
 
 
 def measure_start(stable, names, say):

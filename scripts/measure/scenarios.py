@@ -7,6 +7,7 @@ from .handshakes import FULL, RESUMED
 
 KIB = 1024
 MIB = 1024 * 1024
+MB = 1_000_000
 
 SIZES = {
     "1k.bin": KIB,
@@ -108,11 +109,45 @@ LOADS = (
     ),
 )
 
+
+@dataclass(frozen=True)
+class Echo:
+    """Messages of one length over WebSocket, each sent when the echo of the one before has come."""
+
+    name: str
+    title: str
+    length: int
+    connections: int
+    # The client offers permessage-deflate, and its messages are text.
+    is_compressed: bool = False
+    # Left out of a quick run.
+    is_extra: bool = False
+
+    def unit(self):
+        """What a cost is told of: short messages are counted, long ones are measured."""
+        return "MB" if self.length > KIB else "message"
+
+    def units(self):
+        """How much a message is of that."""
+        return self.length / MB if self.length > KIB else 1
+
+
+ECHOES = (
+    # The figures of one connection have two values, by whether both ends are on the same processor.
+    Echo("ws-1k-c1", "WebSocket, 1 KiB, c=1", KIB, 1, is_extra=True),
+    Echo("ws-1k-c64", "WebSocket, 1 KiB, c=64", KIB, 64),
+    Echo("ws-64k", "WebSocket, 64 KiB, c=16", 64 * KIB, 16),
+    Echo("ws-16m", "WebSocket, 16 MiB, c=4", 16 * MIB, 4),
+    Echo("ws-deflate-1k", "WebSocket, deflate, 1 KiB, c=16", KIB, 16, is_compressed=True, is_extra=True),
+    Echo("ws-deflate-64k", "WebSocket, deflate, 64 KiB, c=16", 64 * KIB, 16, is_compressed=True, is_extra=True),
+)
+
 IDLE = "idle"
+IDLE_WEBSOCKETS = "ws-idle"
 START = "start"
 SIZE = "size"
 
-NAMES = (*(load.name for load in LOADS), IDLE, START, SIZE)
+NAMES = (*(load.name for load in LOADS + ECHOES), IDLE, IDLE_WEBSOCKETS, START, SIZE)
 
 
 def make_documents(root, wanted):

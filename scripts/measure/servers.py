@@ -19,6 +19,7 @@ NGINX_CACHED = "nginx + open_file_cache"
 NGINX = "nginx"
 LIGHTTPD = "lighttpd"
 STATIC_WEB_SERVER = "static-web-server"
+TUNGSTENITE = "tungstenite"
 
 # Who takes part in what is measured over TLS.
 SECURE = (DOCROOT, NGINX_CACHED, STATIC_WEB_SERVER)
@@ -27,6 +28,9 @@ SECURE = (DOCROOT, NGINX_CACHED, STATIC_WEB_SERVER)
 DOCROOT_WITH_TLS = "docroot with TLS"
 
 PEERS = (NGINX_CACHED, NGINX, LIGHTTPD, STATIC_WEB_SERVER)
+
+# Who takes part in what is measured over WebSocket.
+ECHOING = (DOCROOT, TUNGSTENITE)
 
 # As many as the largest scenario opens, and some.
 CONNECTIONS = 11_000
@@ -129,13 +133,13 @@ class Stable:
         self._identity = identity
 
     @contextmanager
-    def running(self, name, canned=None, is_secure=False):
-        """A server that listens, until the end of the block."""
+    def running(self, name, canned=None, is_secure=False, options=()):
+        """A server that listens, until the end of the block. The `options` are for docroot."""
         identity = self._identity if is_secure else None
         state = self._state / name.replace(" ", "")
         state.mkdir(exist_ok=True)
         port = free_port()
-        command = self._command(name, state, port, canned, identity)
+        command = self._command(name, state, port, canned, identity, options)
         with open(state / "output", "ab") as output:
             tree = Tree(command, output)
         try:
@@ -145,16 +149,18 @@ class Stable:
         finally:
             tree.stop()
 
-    def _command(self, name, state, port, canned, identity):
+    def _command(self, name, state, port, canned, identity, options):
         if name == DOCROOT:
             binary = self._binaries[DOCROOT_WITH_TLS if identity else DOCROOT]
             files = ["--tls-cert", identity.certificate, "--tls-key", identity.key] if identity else []
             return [
                 binary, "--quiet", "--log-format", "off", "--bind", "127.0.0.1", "--port", port,
-                "--threads", WORKERS, "--max-connections", CONNECTIONS, *files, self._root,
+                "--threads", WORKERS, "--max-connections", CONNECTIONS, *files, *options, self._root,
             ]  # fmt: skip
         if name == FLOOR:
             return [self._binaries["floor"], port, WORKERS, *canned]
+        if name == TUNGSTENITE:
+            return [self._binaries["echo"], port]
         if name == LIGHTTPD:
             text = LIGHTTPD_CONFIGURATION.format(**self._words(state, port))
             return [machine.tool("lighttpd"), "-D", "-f", _written(state / "configuration", text)]

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import scenarios
+from . import scenarios, websocket
 from .process import TICKS_A_SECOND
-from .servers import DOCROOT, FLOOR, LIGHTTPD, NGINX, NGINX_CACHED, PEERS, STATIC_WEB_SERVER
-
-MB = 1_000_000
+from .scenarios import MB
+from .servers import DOCROOT, FLOOR, LIGHTTPD, NGINX, NGINX_CACHED, PEERS, STATIC_WEB_SERVER, TUNGSTENITE
 
 NGINXES = (NGINX_CACHED, NGINX)
 
@@ -23,12 +22,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class CostRatio:
-    """CPU time per request: at most this fraction of the cheapest of `others`."""
+    """CPU time per request, or per what `unit` says: at most this fraction of the cheapest of `others`."""
 
     scenario: str
     others: tuple
     bound: float
     of_whom: str
+    unit: str = "request"
 
     def judge(self, results):
         """The verdict, or None where it was not measured."""
@@ -37,7 +37,7 @@ class CostRatio:
         if DOCROOT not in figures or not others:
             return None
         ratio = figures[DOCROOT].cost / min(others)
-        text = f"{self.scenario}: CPU per request at most {self.bound:.2f} of {self.of_whom}"
+        text = f"{self.scenario}: CPU per {self.unit} at most {self.bound:.2f} of {self.of_whom}"
         return Verdict(text, f"{ratio:.2f}", ratio <= self.bound)
 
 
@@ -90,8 +90,25 @@ def _idle_memory(results):
 
 def _idle_cpu(results):
     idle = results.idle.get(DOCROOT)
+    return idle and _no_cpu(idle)
+
+
+def _idle_websocket_memory(results):
+    idle = results.idle_websockets
+    if not idle:
+        return None
+    ratio = idle[websocket.QUIET].resident / idle[websocket.HTTP].resident
+    return f"{ratio:.2f}", ratio <= 1.05
+
+
+def _idle_websocket_cpu(results):
+    idle = results.idle_websockets.get(websocket.QUIET)
+    return idle and _no_cpu(idle)
+
+
+def _no_cpu(idle):
     # Less than a tick of the clock by which the kernel shows what a process has used.
-    return idle and (f"{idle.cpu * 1000:.1f} ms in {idle.seconds:.0f} s", idle.cpu < 1 / TICKS_A_SECOND)
+    return f"{idle.cpu * 1000:.1f} ms in {idle.seconds:.0f} s", idle.cpu < 1 / TICKS_A_SECOND
 
 
 def _at_most(value, bound, unit):
@@ -109,6 +126,12 @@ def _size(results):
 def _over_tls(scenario, bound):
     yield CostRatio(scenario, (NGINX_CACHED,), bound, "nginx with open_file_cache")
     yield CostRatio(scenario, (STATIC_WEB_SERVER,), 1.00, "static-web-server")
+
+
+def _echoes(bound):
+    for echo in scenarios.ECHOES:
+        if not echo.is_extra:
+            yield CostRatio(echo.name, (TUNGSTENITE,), bound, "tungstenite", echo.unit())
 
 
 TARGETS = (
@@ -135,6 +158,9 @@ TARGETS = (
     *_over_tls("tls-resumed", 1.00),
     Bound(scenarios.IDLE, "at most 10 MB resident", _idle_memory),
     Bound(scenarios.IDLE, "no measurable CPU", _idle_cpu),
+    *_echoes(1.00),
+    Bound(scenarios.IDLE_WEBSOCKETS, "at most 1.05 times the memory of idle HTTP connections", _idle_websocket_memory),
+    Bound(scenarios.IDLE_WEBSOCKETS, "no measurable CPU without pings", _idle_websocket_cpu),
     Bound(scenarios.START, "first answer within 10 ms", _start),
     Bound(scenarios.SIZE, "binary of at most 3 MB", _size),
 )

@@ -61,8 +61,9 @@ pub struct Receiver {
     state: State,
     limits: MessageLimits,
     compression: Option<DeflateContext>,
-    /// Made for the first compressed message. Dropped after each message if its context is not taken over.
-    decompressor: Option<Decompressor>,
+    /// Made for the first compressed message. Dropped after each message if its context is not taken over. Most
+    /// connections have none, so it has an allocation of its own.
+    decompressor: Option<Box<Decompressor>>,
 }
 
 /// What the receiver expects next.
@@ -276,7 +277,7 @@ impl Receiver {
     }
 
     fn decompressor(&mut self, compression: DeflateContext) -> &mut Decompressor {
-        let make = || Decompressor::new(compression);
+        let make = || Box::new(Decompressor::new(compression));
         self.decompressor.get_or_insert_with(make)
     }
 }

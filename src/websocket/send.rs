@@ -52,7 +52,7 @@ impl MessageWriter {
     ) {
         let Some(compressor) = compressor else {
             self.header(content.len(), is_final, false).write(out);
-            out.extend_from_slice(content);
+            append(out, content);
             return;
         };
         // The header says how long the payload is. So the payload is written first, and then moved.
@@ -82,6 +82,19 @@ impl MessageWriter {
             },
             length: length as u64,
         }
+    }
+}
+
+/// How many bytes are copied at a time. C libraries copy longer blocks with `rep movsb`. On AMD's Zen 4, that takes 20
+/// times as long if the target is 1 to 15 bytes after the source, modulo 4096. A header in front of the target
+/// makes that likely.
+const COPIED_AT_ONCE: usize = 2048;
+
+/// Appends the payload of a frame.
+fn append(out: &mut Vec<u8>, content: &[u8]) {
+    out.reserve(content.len());
+    for piece in content.chunks(COPIED_AT_ONCE) {
+        out.extend_from_slice(piece);
     }
 }
 

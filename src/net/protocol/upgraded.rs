@@ -13,6 +13,8 @@ use crate::origin::handler::{Conversation, ConversationTurn, Next};
 /// A connection that a conversation drives.
 pub struct Upgraded {
     conversation: Box<dyn Conversation>,
+    /// Whether the conversation has acted on everything that was received, as far as it can.
+    is_waiting: bool,
     /// The bytes that had crossed the socket when `idle` was set.
     traffic: u64,
     /// When the connection closes if no more bytes cross it.
@@ -24,6 +26,8 @@ impl Upgraded {
     pub fn new(conversation: Box<dyn Conversation>) -> Upgraded {
         Upgraded {
             conversation,
+            // Bytes may have come with the request.
+            is_waiting: false,
             traffic: 0,
             idle: None,
         }
@@ -34,12 +38,21 @@ impl Upgraded {
         size_of_val(&*self.conversation)
     }
 
-    /// Passes received bytes to the conversation and sends what it writes. The conversation waits
-    /// until everything that it wrote before has been sent.
+    /// Reads, passes what was received to the conversation, and sends what it writes. The conversation
+    /// waits until everything that it wrote before has been sent. It is called after a read and not before,
+    /// so a turn seldom ends with received bytes that the connection must keep.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
         }
+        let input = match self.is_waiting && !stream.inbox.room().is_empty() {
+            true => stream.read(context).map(Some),
+            false => Ok(None),
+        };
+        let input = match input {
+            Ok(input) => input,
+            Err(fault) => return close_after_read_error(&fault, stream, context),
+        };
         let turn = ConversationTurn {
             now: context.now.instant,
             received: stream.inbox.waiting(),
@@ -48,6 +61,7 @@ impl Upgraded {
         };
         let conversed = self.conversation.converse(turn, stream.outbox.end());
         stream.inbox.consume(conversed.consumed);
+        self.is_waiting = conversed.next != Next::Again;
         if conversed.next == Next::End {
             return Step::Switch(Switch::Closing { linger: true });
         }
@@ -58,18 +72,16 @@ impl Upgraded {
             return Step::Again;
         }
         stream.deadline = self.deadline(conversed.next, stream, context);
-        if stream.inbox.room().is_empty() {
-            return match conversed.next {
-                // It waits for more bytes, but the buffer is full.
-                Next::Receive => Step::Switch(Switch::Closing { linger: true }),
-                _ => Step::Wait,
-            };
-        }
-        match stream.read(context) {
-            Ok(Input::Bytes(_) | Input::Overhead) => Step::Next,
-            Ok(Input::Nothing) => Step::Wait,
-            Ok(Input::End(_)) => Step::Switch(Switch::Closing { linger: false }),
-            Err(fault) => close_after_read_error(&fault, stream, context),
+        let is_full = stream.inbox.room().is_empty();
+        match input {
+            Some(Input::End(_)) => Step::Switch(Switch::Closing { linger: false }),
+            // It waits for more bytes, but the buffer is full.
+            _ if is_full && conversed.next == Next::Receive => {
+                Step::Switch(Switch::Closing { linger: true })
+            }
+            Some(Input::Nothing) => Step::Wait,
+            _ if is_full || !stream.transport.has_more() => Step::Wait,
+            _ => Step::Next,
         }
     }
 

@@ -9,8 +9,8 @@ use crate::websocket::send::MessageWriter;
 pub(super) struct Outgoing {
     /// How messages are compressed, if they are.
     compression: Option<DeflateContext>,
-    /// Made for the first message.
-    compressor: Option<Compressor>,
+    /// Made for the first message. Most connections have none, so it has an allocation of its own.
+    compressor: Option<Box<Compressor>>,
     /// The message that is not complete.
     message: Option<MessageWriter>,
 }
@@ -41,8 +41,9 @@ impl Sender<'_> {
             message,
         } = self.outgoing;
         let message = message.get_or_insert_with(|| MessageWriter::new(kind));
+        let make = |context| Box::new(Compressor::new(context));
         let compressor =
-            compression.map(|context| compressor.get_or_insert_with(|| Compressor::new(context)));
+            compression.map(|context| &mut **compressor.get_or_insert_with(|| make(context)));
         message.piece(self.out, content, is_last, compressor);
         if is_last {
             self.outgoing.message = None;
