@@ -64,6 +64,15 @@ fn mistakes_end_with_2_and_say_where_help_is() {
     );
     check_mistake(&[], &["a", "b"], 2, "unexpected argument 'b'");
     check_mistake(&[], &["--port", "http"], 2, "'--port <N>'");
+    let ignored = ["--reload-ignore", "/logs/**"];
+    check_mistake(&[], &ignored, 2, "add --live-reload");
+    let no_pattern = ["--live-reload", "--reload-ignore", "logs"];
+    check_mistake(
+        &[],
+        &no_pattern,
+        2,
+        "'logs' for '--reload-ignore <PATTERN>'",
+    );
     check_mistake(&[], &["--port"], 2, "a value is required");
     check_mistake(&[], &["--idle-timeout", "soon"], 2, "such as 10s");
     let url = "'http://a' for '--allow-host <NAME>': it is not a host; leave out the scheme";

@@ -46,7 +46,7 @@ const ROWS: [(u32, &str); 34] = [
     (34, "WebSocket over TLS"),
     (
         35,
-        "WebSocket instead of polling: what changes is told at once",
+        "WebSocket instead of polling: changes are pushed at once",
     ),
 ];
 

@@ -12,6 +12,8 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use docroot::http1::allowed_hosts::HostPattern;
+use docroot::net::config::SiteRoot;
 use docroot::semantics::pattern::Pattern;
 use docroot::site::prefix::Prefix;
 use flate2::read::GzDecoder;
@@ -172,6 +174,36 @@ fn entity_tags_of_contents_are_those_with_the_script() {
     let (on, off) = (with(true), with(false));
     assert_eq!(on, with(true));
     assert!(on.iter().zip(&off).all(|(on, off)| on != off));
+}
+
+/// The digest of the file is not that of the document with the script.
+#[test]
+fn a_large_document_has_no_digest_of_another() {
+    let large = PAGE.replace("text", &"long text ".repeat(100_000));
+    let server = setup()
+        .with(|config| config.site.etag = docroot::site::options::TagSource::Content)
+        .file("large.html", &large)
+        .start();
+    let wanting = [("Want-Repr-Digest", "sha-256=1")];
+    assert_eq!(
+        server.get("/large.html", &wanting).field("Repr-Digest"),
+        None
+    );
+}
+
+#[test]
+fn the_media_type_decides_what_is_a_document() {
+    let large = PAGE.replace("text", &"long text ".repeat(100_000));
+    let server = setup()
+        .with(|config| {
+            let added = config.site.types.add("page=text/html; charset=utf-8");
+            added.expect("a type");
+        })
+        .file("small.page", PAGE)
+        .file("large.page", &large)
+        .start();
+    check_script(&server.get("/small.page", &[]).text(), PAGE);
+    check_script(&server.get("/large.page", &[]).text(), &large);
 }
 
 #[test]
@@ -408,6 +440,58 @@ fn the_directory_can_be_replaced() {
         fs::remove_file(root.join("a.css")).expect("removed");
         assert_eq!(told(&mut page), r#"{"changed":["a.css"]}"#);
     }
+}
+
+#[test]
+fn the_directory_can_be_renamed_and_come_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (root, away) = (folder.path().join("dist"), folder.path().join("away"));
+    fs::create_dir(&root).expect("a folder");
+    let server = setup().with(|config| config.root = root.clone()).start();
+    let mut page = page(&server, "0");
+    fs::rename(&root, &away).expect("renamed");
+    fs::rename(&away, &root).expect("renamed back");
+    // If the server has seen that nothing was there, everything may have changed.
+    let mut news = String::new();
+    for number in 0.. {
+        fs::write(root.join(format!("{number}.css")), "").expect("written");
+        news = told(&mut page);
+        if news != r#"{"reload":true}"# {
+            break;
+        }
+    }
+    assert!(news.ends_with(r#".css"]}"#), "{news}");
+}
+
+#[test]
+fn each_site_is_told_its_own_changes() {
+    let other = tempfile::tempdir().expect("a folder");
+    let server = setup()
+        .with(|config| {
+            config.sites.push(SiteRoot {
+                host: HostPattern::parse("other.example").expect("a host"),
+                root: other.path().to_owned(),
+            });
+        })
+        .start();
+    let mut page = page(&server, "0");
+    fs::write(other.path().join("other.css"), "").expect("written");
+    server.write("own.css", "");
+    assert_eq!(told(&mut page), r#"{"changed":["own.css"]}"#);
+}
+
+#[test]
+fn a_single_file_is_told_its_own_changes() {
+    let server = setup()
+        .with(|config| config.root.push("index.html"))
+        .start();
+    let mut page = page(&server, "0");
+    let folder = server.root.clone();
+    fs::write(folder.join("other.css"), "").expect("written");
+    // An editor renames another file over it.
+    fs::write(folder.join("new"), PAGE).expect("written");
+    fs::rename(folder.join("new"), folder.join("index.html")).expect("renamed");
+    assert_eq!(told(&mut page), r#"{"changed":["index.html"]}"#);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! /.docroot/lab/echo    a WebSocket that sends each message back (RFC 6455)
 //! ```
 
+use std::time::Instant;
+
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::request::Request;
 use crate::origin::websocket::application::{Application, Part};
@@ -50,7 +52,12 @@ impl Handler for Lab {
 struct Echo;
 
 impl Application for Echo {
-    fn receive(&mut self, part: Part<'_>, sender: &mut Sender<'_>) -> Result<(), CloseCode> {
+    fn receive(
+        &mut self,
+        part: Part<'_>,
+        _: Instant,
+        sender: &mut Sender<'_>,
+    ) -> Result<(), CloseCode> {
         sender.part(part.kind, part.content, part.is_last);
         Ok(())
     }

@@ -4,20 +4,20 @@
 //! /.docroot/live-reload.js    the script that documents get: see crate::site::reload_script
 //! /.docroot/live-reload       the WebSocket that tells it what has changed
 //!
-//! page    1234                            how old the page is, in milliseconds
+//! page    1234                            milliseconds since the page was loaded
 //! server  {"changed":["css/site.css"]}    what has changed since then, and later
 //! server  {"reload":true}                 anything may have changed
-//! server  {"check":true}                  the server does not know what has changed since then
+//! server  {"check":true}                  the server no longer knows what has changed since then
 //! ```
 
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use crate::guide::topic::{News, Reader, Topic};
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::request::Request;
-use crate::origin::topic::{News, Reader, Topic};
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::open;
 use crate::origin::websocket::sender::Sender;
@@ -25,7 +25,7 @@ use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
 use crate::site::changes::Changed;
 use crate::site::prefix::Prefix;
-use crate::site::reload_script::SCRIPT;
+use crate::site::reload_script::SCRIPT_PATH;
 use crate::text::percent;
 use crate::websocket::close::CloseCode;
 use crate::websocket::handshake::Endpoint;
@@ -34,7 +34,7 @@ use crate::websocket::message::MessageKind;
 /// The path of the WebSocket, below the prefix of the site.
 const ENDPOINT: &str = ".docroot/live-reload";
 
-/// How many changes a topic keeps. A page that was away for longer compares itself with the file.
+/// How many changes to keep. A page that was away for longer checks its own document.
 pub const KEPT: usize = 64;
 
 /// The longest message of a page: a number of 64 bits.
@@ -46,21 +46,21 @@ const FILE: Embedded = Embedded {
     policy: "default-src 'none'",
 };
 
-/// Answers requests of the script of live reload, and for it.
+/// Serves the script and its WebSocket.
 pub struct LiveReload {
     changes: Topic<Changed>,
-    script: Box<str>,
-    endpoint: Box<str>,
+    script_path: Box<str>,
+    endpoint_path: Box<str>,
 }
 
 impl LiveReload {
-    /// For the site with this prefix, whose changes the topic has.
+    /// For the site with this prefix. Its changes arrive in the topic.
     pub fn new(changes: Topic<Changed>, prefix: &Prefix) -> LiveReload {
         let prefix = percent::path(prefix.as_bytes());
         LiveReload {
             changes,
-            script: format!("/{prefix}{SCRIPT}").into(),
-            endpoint: format!("/{prefix}{ENDPOINT}").into(),
+            script_path: format!("/{prefix}{SCRIPT_PATH}").into(),
+            endpoint_path: format!("/{prefix}{ENDPOINT}").into(),
         }
     }
 }
@@ -73,18 +73,17 @@ impl Handler for LiveReload {
         trace: &mut Trace,
     ) -> Option<Answer> {
         let path = request.head.target.path()?;
-        if path == self.script.as_bytes() {
-            let answer = answer_embedded(origin, request, SCRIPT.as_bytes(), &FILE, trace);
+        if path == self.script_path.as_bytes() {
+            let answer = answer_embedded(origin, request, SCRIPT_PATH.as_bytes(), &FILE, trace);
             return Some(answer);
         }
-        (path == self.endpoint.as_bytes()).then(|| {
+        (path == self.endpoint_path.as_bytes()).then(|| {
             let page = Page {
                 changes: self.changes.clone(),
                 rules: Rc::clone(&origin.rules),
                 waker: request.wakers.waker(),
                 message: Vec::new(),
                 reader: None,
-                must_check: false,
             };
             open(request, origin, Endpoint::default(), page, trace)
         })
@@ -100,24 +99,10 @@ struct Page {
     message: Vec<u8>,
     /// Reads the changes since the page was loaded; `None` until the page has said how long ago that was.
     reader: Option<Reader<Changed>>,
-    /// Whether the topic does not go back that far.
-    must_check: bool,
 }
 
 impl Page {
-    /// Reads the changes from when the page was loaded, which is so long ago.
-    fn read_since(&mut self, age: Duration, now: Instant) {
-        let loaded = now.checked_sub(age);
-        // The clock may begin with the machine, and the page may be older. It has missed everything.
-        let (reader, is_complete) = match loaded {
-            Some(loaded) => self.changes.reader_since(loaded, self.waker.clone()),
-            None => (self.changes.reader_of_all(self.waker.clone()), false),
-        };
-        self.must_check = !is_complete;
-        self.reader = Some(reader);
-    }
-
-    /// What a page is told of changes. The names of files that need a password are secret.
+    /// The message for a change. It does not name files that need a password.
     fn message(&self, changed: &Changed) -> String {
         let Changed::Paths(paths) = changed else {
             return RELOAD.to_owned();
@@ -139,7 +124,12 @@ const RELOAD: &str = "{\"reload\":true}";
 const CHECK: &str = "{\"check\":true}";
 
 impl Application for Page {
-    fn receive(&mut self, part: Part<'_>, _: &mut Sender<'_>) -> Result<(), CloseCode> {
+    fn receive(
+        &mut self,
+        part: Part<'_>,
+        now: Instant,
+        _: &mut Sender<'_>,
+    ) -> Result<(), CloseCode> {
         if self.message.len() + part.content.len() > LONGEST_MESSAGE {
             return Err(CloseCode::POLICY_VIOLATION);
         }
@@ -149,22 +139,17 @@ impl Application for Page {
             let age = std::str::from_utf8(&message).ok();
             let age = age.and_then(|age| age.parse().ok());
             let age = age.ok_or(CloseCode::POLICY_VIOLATION)?;
-            self.read_since(Duration::from_millis(age), part.now);
+            let loaded = now.checked_sub(Duration::from_millis(age));
+            self.reader = Some(self.changes.reader_since(loaded, self.waker.clone()));
         }
         Ok(())
     }
 
     fn send(&mut self, sender: &mut Sender<'_>) -> bool {
-        let Some(reader) = &mut self.reader else {
-            return false;
-        };
-        let message = match std::mem::take(&mut self.must_check) {
-            true => CHECK.to_owned(),
-            false => match reader.poll() {
-                News::Item(changed) => self.message(&changed),
-                News::Missed(_) => RELOAD.to_owned(),
-                News::Nothing => return false,
-            },
+        let message = match self.reader.as_mut().map(Reader::poll) {
+            Some(News::Item(changed)) => self.message(&changed),
+            Some(News::Gap(_)) => CHECK.to_owned(),
+            Some(News::Nothing) | None => return false,
         };
         sender.part(MessageKind::Text, message.as_bytes(), true);
         true

@@ -1,16 +1,18 @@
 //! The context of a worker: what the connection that it drives may use.
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::guide::lab::Lab;
 use crate::guide::live_reload::{self, LiveReload};
+use crate::guide::topic::Topic;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
 use crate::net::buffer::Buffer;
-use crate::net::clock::{self, Now};
+use crate::net::clock::Now;
 use crate::net::config::Config;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::limits::{Deadlines, Limits};
@@ -24,7 +26,6 @@ use crate::observe::observer::Observer;
 use crate::origin::auth::Guard;
 use crate::origin::handler::{Handler, Origin};
 use crate::origin::origins::Origins;
-use crate::origin::topic::Topic;
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
 use crate::site::archive::turns::{Networks, Turns};
@@ -129,25 +130,28 @@ pub struct OpenSite {
     pub root: Arc<GivenRoot>,
     /// How its files are served.
     pub options: Arc<SiteOptions>,
+    /// The path of the directory.
+    pub folder: PathBuf,
     /// What changes in it, if live reload is on.
-    pub changes: Topic<Changed>,
+    pub changes: Option<Topic<Changed>>,
 }
 
 impl OpenSite {
-    /// A site of which nothing has changed.
-    pub fn new(root: GivenRoot, options: SiteOptions) -> OpenSite {
+    /// A site that is opened `now`.
+    pub fn new(root: GivenRoot, folder: PathBuf, options: SiteOptions, now: Instant) -> OpenSite {
+        let topic = || Topic::new(live_reload::KEPT, now);
         OpenSite {
             root: Arc::new(root),
+            folder,
+            changes: options.live_reload.then(topic),
             options: Arc::new(options),
-            changes: Topic::new(live_reload::KEPT, clock::instant()),
         }
     }
 
     /// The handler for live reload, if it is on.
     fn live_reload(&self) -> Option<Box<dyn Handler>> {
-        let is_on = self.options.live_reload;
-        let handler = || LiveReload::new(self.changes.clone(), &self.options.prefix);
-        is_on.then(|| Box::new(handler()) as Box<dyn Handler>)
+        let changes = self.changes.clone()?;
+        Some(Box::new(LiveReload::new(changes, &self.options.prefix)))
     }
 }
 
@@ -157,6 +161,15 @@ pub struct OpenSites {
     pub first: OpenSite,
     /// The others.
     pub others: Vec<(HostPattern, OpenSite)>,
+}
+
+impl OpenSites {
+    /// Every site.
+    #[cfg(feature = "live-reload")]
+    pub(super) fn all(&self) -> impl Iterator<Item = &OpenSite> {
+        let others = self.others.iter().map(|(_, site)| site);
+        others.chain([&self.first])
+    }
 }
 
 impl Settings {

@@ -15,7 +15,7 @@ pub mod limits;
 // What the root means: a directory, or a single file.
 pub mod served;
 // Watches the files, for live reload.
-mod watched;
+mod watches;
 // Whether the limit of open files lets the server serve.
 pub mod descriptors;
 // Why the server did not start.

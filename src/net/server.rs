@@ -11,7 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::net::acceptor::Acceptor;
-use crate::net::clock::Now;
+use crate::net::clock::{self, Now};
 use crate::net::config::{Config, Port};
 use crate::net::context::{Context, MakeHandler, OpenSite, OpenSites, Settings};
 use crate::net::descriptors::SocketNumbers;
@@ -23,7 +23,7 @@ use crate::net::served::Served;
 use crate::net::start_error::StartError;
 use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
-use crate::net::watched::watch;
+use crate::net::watches::start_watches;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
@@ -175,7 +175,7 @@ impl Server {
         let (mailboxes, workers): (Vec<Mailbox>, Vec<WorkerHandle>) =
             self.workers.into_iter().unzip();
         let settings = Arc::new(self.settings);
-        let _watches = watch(&settings.config, &settings.sites)?;
+        let _watches = start_watches(&settings.config, &settings.sites)?;
         let running = Running {
             settings: Arc::clone(&settings),
             listeners: self.listeners,
@@ -366,7 +366,8 @@ fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, StartError>
         Served::Directory(folder) => GivenRoot::open(folder, served.links(&options)),
     };
     let root = root.map_err(|fault| StartError::from_root(path, fault))?;
-    Ok(OpenSite::new(root, options))
+    let folder = served.folder().to_owned();
+    Ok(OpenSite::new(root, folder, options, clock::instant()))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -32,7 +32,7 @@ use crate::origin::negotiate::{self, Outcome, Rank, Wants, bases, negotiate};
 use crate::origin::pages::Place;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{
-    disk_refusal, error, error_page_at, error_with_document, varying, with_reload_script,
+    add_reload_script, disk_refusal, error, error_page_at, error_with_document, varying,
 };
 use crate::origin::represent::Extra;
 use crate::origin::request::{Request, RequestBody};
@@ -97,7 +97,7 @@ pub fn poll(
 fn complete(origin: &mut Origin, request: &Request<'_>, answer: &mut Answer, trace: &mut Trace) {
     if let Answer::Ready(response) = answer {
         use_server_error_document(origin, request, response, trace);
-        with_reload_script(origin.site.options(), response);
+        add_reload_script(origin.site.options(), response);
         finish(origin, request, response, trace);
     }
 }

@@ -225,8 +225,10 @@ impl DiskWait {
                     }
                     Hashed::Done(Ok(digest)) => {
                         let representation = file.representation(file.stored());
-                        representation.keep_digest(digest);
-                        file.tag_by_content(&digest);
+                        if !file.lacks_script() {
+                            representation.keep_digest(digest);
+                        }
+                        file.tag_by_content(&digest, origin.site.options());
                         let found = Ok(Found::File(Rc::clone(file)));
                         self.facts.add_found(std::mem::take(path), found);
                         Some(Ok(()))

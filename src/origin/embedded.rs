@@ -1,8 +1,6 @@
 //! Files that are part of docroot, such as the script of live reload. They are representations like any
 //! other: with validators, conditions and ranges (RFC 9110 sections 8, 13 and 14).
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::methods::{options, refused_method};
@@ -18,6 +16,7 @@ use crate::site::body::Stored;
 use crate::site::budget::Account;
 use crate::site::held::HeldBytes;
 use crate::site::storage::Storage;
+use crate::text::hash::stable_hash;
 
 /// A file that is part of docroot.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +25,7 @@ pub struct Embedded {
     pub content: &'static str,
     /// Its media type.
     pub media_type: &'static str,
-    /// What its `Content-Security-Policy` is. Pages of other origins cannot use the file.
+    /// The value of `Content-Security-Policy`. `Cross-Origin-Resource-Policy` keeps other origins from using the file.
     pub policy: &'static str,
 }
 
@@ -45,7 +44,7 @@ pub fn answer_embedded(
         return Answer::Ready(options(Reason::ResourceOptions, trace));
     }
     let rules = AppliedRules::at(origin, request, path);
-    let tag = format!("{:016x}", hash(file.content));
+    let tag = format!("{:016x}", stable_hash(file.content));
     let content = file.content.as_bytes();
     let metadata = Metadata {
         validators: Validators {
@@ -73,10 +72,4 @@ pub fn answer_embedded(
         let bytes = HeldBytes::new(Storage::of(content.to_vec()), charge);
         decided.with_content(Whole::Stored(Stored::Memory(bytes)))
     }))
-}
-
-fn hash(content: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    content.hash(&mut hasher);
-    hasher.finish()
 }

@@ -61,12 +61,10 @@ pub mod refuse;
 pub mod redirect;
 // Error pages.
 mod pages;
-// Files of the server itself.
+// Files that are part of docroot.
 pub mod embedded;
 // WebSocket connections.
 pub mod websocket;
-// News from other threads, for many connections.
-pub mod topic;
 // Why a response is what it is.
 pub mod reason;
 // The same in a few words.

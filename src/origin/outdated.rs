@@ -1,10 +1,10 @@
 //! Tells the operator which sidecars are older than their originals, once per file and worker.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::observe::notice;
 use crate::text::escape::Name;
+use crate::text::hash::stable_hash;
 
 /// How many files are told of. This bounds the memory for them, and the lines if a whole site is
 /// outdated.
@@ -24,9 +24,7 @@ impl Outdated {
     }
 
     fn lines(&mut self, sidecar: &[u8], original: &[u8]) -> Vec<String> {
-        let mut hasher = DefaultHasher::new();
-        sidecar.hash(&mut hasher);
-        if self.told.len() >= MOST || !self.told.insert(hasher.finish()) {
+        if self.told.len() >= MOST || !self.told.insert(stable_hash(sidecar)) {
             return Vec::new();
         }
         let (name, newer) = (Name(sidecar), Name(original));

@@ -45,7 +45,11 @@ fn with_page(response: Response, place: Option<Place<'_>>) -> Response {
 
 /// Adds a page of docroot.
 pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
-    let response = with_error_fields(response)
+    let response = Response {
+        has_own_page: true,
+        ..with_error_fields(response)
+    };
+    let response = response
         .field("Content-Type", CONTENT_TYPE)
         .field(POLICY, CONTENT_SECURITY_POLICY)
         .field("X-Content-Type-Options", "nosniff")
@@ -60,12 +64,13 @@ pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
     }
 }
 
-/// Adds the script of live reload to a page of docroot, so that the page is reloaded once the file exists.
-pub(super) fn with_reload_script(options: &SiteOptions, response: &mut Response) {
+/// Adds the script of live reload to an error page of docroot. The page then reloads when the file exists.
+pub(super) fn add_reload_script(options: &SiteOptions, response: &mut Response) {
     if options.live_reload
+        && response.has_own_page
         && let Some(Body::One(Piece::Bytes(page))) = &mut response.body
-        && (response.fields).replace(POLICY, CONTENT_SECURITY_POLICY, POLICY_WITH_RELOAD)
     {
+        (response.fields).replace(POLICY, CONTENT_SECURITY_POLICY, POLICY_WITH_RELOAD);
         let element = reload_script::element(options, None) + "\n";
         page.extend_from_slice(element.as_bytes());
     }
@@ -94,6 +99,7 @@ pub(super) fn without_page(response: Response) -> Response {
     Response {
         fields,
         body: None,
+        has_own_page: false,
         ..response
     }
 }

@@ -21,6 +21,8 @@ pub struct Response {
     pub body: Option<Body>,
     /// The rules for its representation, if it has one.
     pub rules: Option<RuleSet>,
+    /// Whether its content is a page of docroot about an error.
+    pub has_own_page: bool,
     /// Whether it was made for a path that needs a password.
     pub is_protected: bool,
     /// The user for whom it was made, if a password has proved who that is.
@@ -36,6 +38,7 @@ impl Response {
             fields: FieldSection::default(),
             body: None,
             rules: None,
+            has_own_page: false,
             is_protected: false,
             user: None,
         }

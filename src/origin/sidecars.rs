@@ -16,7 +16,6 @@ use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 use crate::semantics::variant::{SIDECARS, is_outdated, original_of};
 use crate::site::disk_error::DiskError;
 use crate::site::file::StoredFile;
-use crate::site::reload_script::Insertion;
 use crate::site::resolve::Found;
 
 const CLAUSE: Clause = clause!("RFC 9110 section 8.4", "find");
@@ -97,8 +96,8 @@ fn may_have_sidecars(origin: &Origin, file: &StoredFile) -> bool {
         && options.only.is_none()
         && file.stored() == Coding::Identity
         && !file.is_size_unknown
-        // Nobody has added the script to them.
-        && file.script == Insertion::None
+        // A sidecar was made without the script.
+        && !file.has_script
         && original_of(file.name()).is_none()
 }
 

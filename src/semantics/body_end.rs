@@ -1,6 +1,6 @@
 //! The HTML standard, section 13.2.5: where the body of a document ends.
 //!
-//! A script can be inserted before `</body>`. Only the end tag counts, not the same letters in a comment, in
+//! Live reload inserts a script before `</body>`. Only the end tag counts, not the same letters in a comment, in
 //! the value of an attribute, or in the text of an element such as `script` or `title`:
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //! The states are those of the standard's tokenizer, as far as they tell tags from text. CDATA sections of
 //! embedded SVG are read like comments that end with `>`.
 
-/// The longest look ahead: `</plaintext` and one byte more.
+/// The longest lookahead: `</plaintext` and one byte more.
 const LOOK_AHEAD: usize = 12;
 
 /// Elements whose content is text up to their own end tag.
@@ -26,9 +26,9 @@ const TEXT_ELEMENTS: [&[u8]; 8] = [
     b"xmp",
 ];
 
-/// Whether the content is a document, and not a fragment that a script inserts into one: the first thing in
-/// it, apart from white space and comments, is its document type or the tag `<html>`. `beginning` is all of
-/// the content, or its first few thousand bytes.
+/// Whether the content is a whole document: after white space and comments, it begins with a document type or
+/// `<html>`. A fragment, which a script inserts into a page, does not. `beginning` is all of the content, or its
+/// first few thousand bytes.
 pub fn is_document(beginning: &[u8]) -> bool {
     let mut rest = beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning);
     loop {
@@ -57,7 +57,7 @@ pub struct BodyEnd {
 pub enum Scanned {
     /// The end tag begins here.
     Found(usize),
-    /// It is not among these bytes. The next call must begin after so many of them.
+    /// It is not among these bytes. The next call must begin after this many of them.
     Unfinished(usize),
 }
 

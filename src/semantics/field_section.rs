@@ -44,16 +44,14 @@ impl FieldSection {
         self.fields.push((name, value.into()));
     }
 
-    /// Replaces a value of a field that follows the prepared lines. Returns whether there was one.
-    pub fn replace(&mut self, name: &str, old: &'static str, new: &'static str) -> bool {
+    /// Replaces a value of a field that follows the prepared lines.
+    pub fn replace(&mut self, name: &str, old: &'static str, new: &'static str) {
         let (old, new) = (FieldValue::from(old), FieldValue::from(new));
         let mut fields = self.fields.iter_mut();
         let found = fields.find(|(field, value)| *field == name && *value == old);
-        let is_found = found.is_some();
         if let Some((_, value)) = found {
             *value = new;
         }
-        is_found
     }
 
     /// The prepared lines.

@@ -142,6 +142,12 @@ impl MediaType {
         trace.note_if(|| self.charset.step());
     }
 
+    /// The type without parameters.
+    pub fn essence(&self) -> &str {
+        let essence = self.value.split(';').next().unwrap_or_default();
+        essence.trim_end()
+    }
+
     /// Whether compression makes the content smaller than it is stored.
     pub fn is_compressible(&self) -> bool {
         self.stored == Coding::Identity && is_compressible(&self.value)

@@ -5,12 +5,16 @@
 //!   group.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use crate::semantics::pattern::Pattern;
 use crate::site::path::is_hidden_name;
 
-/// How many paths a group lists. If there are more, they are of little use: pages reload.
+/// How many paths a group lists. A page cannot use more: it reloads.
 const MOST_LISTED: usize = 20;
+
+/// How many paths a group notes, with those of files that are gone at its end.
+const MOST_NOTED: usize = 2 * MOST_LISTED;
 
 /// What has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +51,7 @@ impl ChangeFilter {
     }
 }
 
-/// Whether editors and browsers give such names to files that they soon rename or delete.
+/// Whether editors and browsers name temporary files like this.
 fn is_temporary(name: &[u8]) -> bool {
     const EXTENSIONS: [&[u8]; 7] = [
         b".crdownload",
@@ -58,60 +62,103 @@ fn is_temporary(name: &[u8]) -> bool {
         b".temp",
         b".tmp",
     ];
-    // Vim looks with this one whether it can write to a directory.
+    // Vim creates this file to test whether it can write to a directory.
     name == b"4913"
         || name.ends_with(b"~")
         || name.starts_with(b"#")
         || EXTENSIONS.iter().any(|end| name.ends_with(end))
 }
 
+/// How long nothing must change until a group ends. An editor takes less time to save a file.
+const SETTLED: Duration = Duration::from_millis(50);
+
+/// The same after many changes. A build pauses between its files.
+const SETTLED_AFTER_MANY: Duration = Duration::from_millis(300);
+
+/// The same if files were only deleted. Builds delete old files before they write new ones.
+const SETTLED_AFTER_LOSS: Duration = Duration::from_millis(600);
+
+/// The longest group. It ends even if files still change.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// How many changes are many.
+const MANY: usize = 4;
+
+/// What was at a path before it changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing: it was created.
+    Nothing,
+    /// A file or a directory, or it is not known.
+    Something,
+}
+
 /// Changes that belong together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Group {
-    /// The paths, and whether the group began with their creation.
-    paths: BTreeMap<Box<[u8]>, bool>,
-    is_anything: bool,
+    /// What was at each path when the group began.
+    paths: BTreeMap<Box<[u8]>, Before>,
+    /// Whether there are further changes that it does not list.
+    is_incomplete: bool,
+    began: Instant,
+    /// When the last change was added.
+    changed: Instant,
 }
 
 impl Group {
-    /// Adds a path. `is_new` is true if nothing was there before.
-    pub fn add(&mut self, path: &[u8], is_new: bool) {
-        if self.paths.len() <= MOST_LISTED && !self.paths.contains_key(path) {
-            self.paths.insert(path.into(), is_new);
+    /// A group without changes that begins `now`.
+    pub fn new(now: Instant) -> Group {
+        Group {
+            paths: BTreeMap::new(),
+            is_incomplete: false,
+            began: now,
+            changed: now,
         }
     }
 
-    /// Adds everything.
-    pub fn add_anything(&mut self) {
-        self.is_anything = true;
+    /// Adds a change of a path.
+    pub fn add(&mut self, path: &[u8], before: Before, now: Instant) {
+        self.changed = now;
+        if self.paths.contains_key(path) {
+            return;
+        }
+        match self.paths.len() < MOST_NOTED {
+            true => drop(self.paths.insert(path.into(), before)),
+            false => self.is_incomplete = true,
+        }
     }
 
-    /// Removes what has come and gone, such as a file that a program wrote first and then renamed. `is_gone` says
-    /// whether nothing is at a path.
-    pub fn forget_passing(&mut self, is_gone: impl Fn(&[u8]) -> bool) {
-        self.paths.retain(|path, is_new| !*is_new || !is_gone(path));
+    /// Adds changes that are not known.
+    pub fn add_unknown(&mut self, now: Instant) {
+        self.changed = now;
+        self.is_incomplete = true;
     }
 
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
-        self.paths.is_empty() && !self.is_anything
+        self.paths.is_empty() && !self.is_incomplete
     }
 
-    /// Whether it looks like the work of a program, such as a build: it has many paths.
-    pub fn is_large(&self) -> bool {
-        self.paths.len() > 3 || self.is_anything
+    /// When the group ends if nothing more changes. `is_gone` says whether nothing is at a path.
+    pub fn end(&self, is_gone: impl Fn(&[u8]) -> bool) -> Instant {
+        let is_loss = !self.is_incomplete && self.paths.keys().all(|path| is_gone(path));
+        let pause = match self.is_incomplete || self.paths.len() >= MANY {
+            _ if is_loss => SETTLED_AFTER_LOSS,
+            true => SETTLED_AFTER_MANY,
+            false => SETTLED,
+        };
+        (self.changed + pause).min(self.began + LONGEST)
     }
 
-    /// Whether nothing is left of it. Often, new files follow.
-    pub fn is_gone(&self, is_gone: impl Fn(&[u8]) -> bool) -> bool {
-        !self.is_anything && self.paths.keys().all(|path| is_gone(path))
-    }
-
-    /// What has changed.
-    pub fn changed(self) -> Changed {
-        match self.is_anything || self.paths.len() > MOST_LISTED {
-            true => Changed::Anything,
-            false => Changed::Paths(self.paths.into_keys().collect()),
+    /// What has changed; `None` if nothing has. A file that was created and is gone again does not count: an
+    /// atomic save has such a file.
+    pub fn outcome(mut self, is_gone: impl Fn(&[u8]) -> bool) -> Option<Changed> {
+        self.paths
+            .retain(|path, before| *before == Before::Something || !is_gone(path));
+        match self.is_incomplete || self.paths.len() > MOST_LISTED {
+            true => Some(Changed::Anything),
+            false if self.paths.is_empty() => None,
+            false => Some(Changed::Paths(self.paths.into_keys().collect())),
         }
     }
 }
@@ -155,42 +202,82 @@ mod tests {
         assert!(only.counts(b"a.html") && !only.counts(b"b.html"));
     }
 
-    #[test]
-    fn a_large_group_lists_nothing() {
-        let changed = |count: usize| {
-            let mut group = Group::default();
-            (0..count).for_each(|number| group.add(format!("{number:03}").as_bytes(), false));
-            group.changed()
-        };
-        assert!(
-            matches!(changed(MOST_LISTED), Changed::Paths(paths) if paths.len() == MOST_LISTED)
-        );
-        assert_eq!(changed(MOST_LISTED + 1), Changed::Anything);
-        assert_eq!(changed(1000), Changed::Anything);
-        let mut group = Group::default();
-        assert!(group.is_empty());
-        group.add_anything();
-        assert_eq!(
-            (group.is_empty(), group.changed()),
-            (false, Changed::Anything)
-        );
+    fn never(_: &[u8]) -> bool {
+        false
+    }
+
+    /// A group of these paths, each of which existed before.
+    fn group(paths: &[&str], now: Instant) -> Group {
+        let mut group = Group::new(now);
+        for path in paths {
+            group.add(path.as_bytes(), Before::Something, now);
+        }
+        group
     }
 
     #[test]
-    fn a_file_that_was_only_renamed_does_not_count() {
-        let is_gone = |path: &[u8]| path.starts_with(b"gone");
-        let mut group = Group::default();
-        group.add(b"gone-1", true);
-        group.add(b"gone-1", false);
-        group.forget_passing(is_gone);
-        assert!(group.is_empty());
-        group.add(b"gone-2", false);
-        group.forget_passing(is_gone);
-        assert!(!group.is_empty() && group.is_gone(is_gone));
-        group.add(b"new", true);
-        group.forget_passing(is_gone);
-        assert!(!group.is_gone(is_gone));
-        let paths = [&b"gone-2"[..], b"new"].map(Box::from);
-        assert_eq!(group.changed(), Changed::Paths(paths.into()));
+    fn a_large_group_lists_nothing() {
+        let now = Instant::now();
+        let outcome = |count: usize| {
+            let paths: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            group(&paths, now).outcome(never)
+        };
+        assert_eq!(outcome(0), None);
+        assert!(
+            matches!(outcome(MOST_LISTED), Some(Changed::Paths(paths)) if paths.len() == MOST_LISTED)
+        );
+        for count in [MOST_LISTED + 1, MOST_NOTED, MOST_NOTED + 1] {
+            assert_eq!(outcome(count), Some(Changed::Anything), "{count}");
+        }
+        let mut unknown = Group::new(now);
+        assert!(unknown.is_empty());
+        unknown.add_unknown(now);
+        assert!(!unknown.is_empty());
+        assert_eq!(unknown.outcome(never), Some(Changed::Anything));
+    }
+
+    #[test]
+    fn a_file_that_has_come_and_gone_does_not_count() {
+        let now = Instant::now();
+        let is_gone = |path: &[u8]| path.ends_with(b".new");
+        let mut group = Group::new(now);
+        group.add(b"a.new", Before::Nothing, now);
+        group.add(b"a.new", Before::Something, now);
+        assert_eq!(group.outcome(is_gone), None);
+        let mut group = Group::new(now);
+        group.add(b"a.new", Before::Nothing, now);
+        group.add(b"a", Before::Something, now);
+        group.add(b"b.new", Before::Something, now);
+        let paths = [&b"a"[..], b"b.new"].map(Box::from);
+        assert_eq!(group.outcome(is_gone), Some(Changed::Paths(paths.into())));
+        // If there are many, none of the others is lost.
+        let mut group = Group::new(now);
+        for number in 0..MOST_NOTED {
+            group.add(format!("{number}.new").as_bytes(), Before::Nothing, now);
+        }
+        group.add(b"a", Before::Something, now);
+        assert_eq!(group.outcome(is_gone), Some(Changed::Anything));
+    }
+
+    #[test]
+    fn a_group_ends_when_nothing_has_changed_for_a_moment() {
+        let begin = Instant::now();
+        let mut group = group(&["a"], begin);
+        assert_eq!(group.end(never), begin + SETTLED);
+        assert_eq!(group.end(|_| true), begin + SETTLED_AFTER_LOSS);
+        let later = begin + SETTLED;
+        group.add(b"a", Before::Something, later);
+        assert_eq!(group.end(never), later + SETTLED);
+        for path in ["b", "c", "d"] {
+            group.add(path.as_bytes(), Before::Nothing, later);
+        }
+        assert_eq!(group.end(never), later + SETTLED_AFTER_MANY);
+        group.add(b"a", Before::Something, begin + LONGEST);
+        assert_eq!(
+            group.end(never),
+            begin + LONGEST,
+            "although files still change"
+        );
     }
 }

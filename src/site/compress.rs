@@ -45,7 +45,7 @@ pub struct Coded {
 #[derive(Clone, Default)]
 pub struct Coders(Rc<RefCell<Vec<Spare>>>);
 
-/// [`CODER`] bytes, of the memory of the server and of the part that coders may have.
+/// The memory of coders, charged to the server and to the part that coders may have.
 pub type Charges = [Charge; 2];
 
 /// An encoder without input, and its memory.

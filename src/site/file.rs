@@ -2,7 +2,6 @@
 //! 3.2, 8.4 and 8.8).
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -19,9 +18,10 @@ use crate::site::compress::MIN_SIZE;
 use crate::site::digest::Digest;
 use crate::site::file_state::FileState;
 use crate::site::held::HeldBytes;
-use crate::site::options::TagSource;
+use crate::site::options::{SiteOptions, TagSource};
 use crate::site::private::PrivateCopy;
-use crate::site::reload_script::{Insertion, SCRIPT};
+use crate::site::reload_script;
+use crate::text::hash::stable_hash;
 use crate::text::segment::last_segment;
 
 /// Seconds since 1970. Modification times up to this one are ignored: packaging tools set them, and
@@ -37,8 +37,8 @@ pub struct StoredFile {
     /// Whether the file system does not know the size of the content, or reports another time at each look.
     /// Then nothing shows whether the content has changed. It is read to its end, without validators.
     pub is_size_unknown: bool,
-    /// Whether it has the script of live reload.
-    pub script: Insertion,
+    /// Whether what is sent has the script of live reload.
+    pub has_script: bool,
     /// The media type, by the name and the content.
     pub media_type: MediaType,
     /// Whether a file of this type and size is likely to shrink when it is coded.
@@ -123,17 +123,21 @@ impl StoredFile {
         media_type: MediaType,
         memory: Option<Rc<HeldBytes>>,
         charge: Charge,
-        (is_size_unknown, script, tag_source): (bool, Insertion, TagSource),
+        (is_size_unknown, has_script): (bool, bool),
+        options: &SiteOptions,
     ) -> StoredFile {
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
         let file = StoredFile {
             path: path.into(),
             is_worth_coding: !is_size_unknown
-                && state.size >= MIN_SIZE
+                && memory
+                    .as_ref()
+                    .map_or(state.size, |bytes| bytes.len() as u64)
+                    >= MIN_SIZE
                 && media_type.is_compressible(),
             state,
             is_size_unknown,
-            script,
+            has_script,
             media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
@@ -141,21 +145,22 @@ impl StoredFile {
             was_requested: Cell::new(false),
             is_being_copied: Rc::default(),
             charge,
-            tag_source,
+            tag_source: options.etag,
             rules: Cell::default(),
             identity: Representation::of(Variant::coded(Coding::Identity)),
             gzip: Representation::of(Variant::coded(Coding::Gzip)),
             deflate: Representation::of(Variant::coded(Coding::Deflate)),
             sidecar: RefCell::default(),
         };
-        if tag_source == TagSource::Metadata {
-            file.tag_by_metadata();
+        if options.etag == TagSource::Metadata {
+            file.tag_by_metadata(options);
         }
         file
     }
 
-    /// Makes the entity-tags from the metadata and, if it is in memory, the content.
-    fn tag_by_metadata(&self) {
+    /// Makes the entity-tags from the metadata and, if it is in memory, the content. With the content, the tags are
+    /// strong even if the file changed twice within one tick of the file system's clock.
+    fn tag_by_metadata(&self, options: &SiteOptions) {
         let bytes = self.memory.as_deref().map(Deref::deref);
         // If neither the content nor the modification time can show that the file was replaced, the
         // change time does.
@@ -165,20 +170,19 @@ impl StoredFile {
         // section 8.8.1). Files in several languages are representations of one resource. They may have the
         // same size, time and type, so the path is what makes their tags differ.
         let media_type = &self.media_type.value;
-        let content = hash((self.state.version(), bytes, change, media_type, &self.path));
-        let content = match self.script {
-            // The script is not among the bytes.
-            Insertion::WhileSent => hash((content, SCRIPT)),
-            Insertion::None | Insertion::InMemory => content,
+        let content = stable_hash((self.state.version(), bytes, change, media_type, &self.path));
+        let content = match self.lacks_script() {
+            true => stable_hash((content, reload_script::element(options, None))),
+            false => content,
         };
         // Another version of docroot may code the same content to other bytes.
-        let coded = hash((content, VERSION));
+        let coded = stable_hash((content, VERSION));
         self.tag(&format!("{content:016x}"), &format!("{coded:016x}"));
     }
 
     /// Makes the entity-tags from the digest of the content: its first half, as `sha256sum` prints it, and
     /// what else makes representations different. None of it depends on this server.
-    pub fn tag_by_content(&self, content: &Digest) {
+    pub fn tag_by_content(&self, content: &Digest, options: &SiteOptions) {
         let hex = |digest: &Digest, length: usize| -> String {
             let bytes = digest.as_bytes().iter().take(length);
             bytes.map(|byte| format!("{byte:02x}")).collect()
@@ -186,9 +190,9 @@ impl StoredFile {
         let of_text = |text: &str| hex(&Digest::of(Algorithm::Sha256, text.as_bytes()), 4);
         let (content, media_type) = (hex(content, 16), &self.media_type.value);
         // The digest of a file that is not in memory is that of the file without the script.
-        let script = match self.script {
-            Insertion::WhileSent => " with the script",
-            Insertion::None | Insertion::InMemory => "",
+        let script = match self.lacks_script() {
+            true => reload_script::element(options, None),
+            false => String::new(),
         };
         let coded = of_text(&format!("{media_type} {VERSION}{script}"));
         self.tag(
@@ -236,9 +240,14 @@ impl StoredFile {
         memory.map_or(self.state.size, |bytes| bytes.len() as u64)
     }
 
-    /// The length of what is sent without a coding of the server; `None` if it shows only at the end.
+    /// Whether it gets its script while it is sent, because its content is not in memory.
+    pub fn lacks_script(&self) -> bool {
+        self.has_script && self.memory.is_none()
+    }
+
+    /// The length of the content without a coding of the server; `None` if only its end shows it.
     pub fn length(&self) -> Option<u64> {
-        let is_known = !self.is_size_unknown && self.script != Insertion::WhileSent;
+        let is_known = !self.is_size_unknown && !self.lacks_script();
         is_known.then(|| self.size())
     }
 
@@ -263,7 +272,7 @@ impl StoredFile {
         {
             return Rc::clone(&known.representation);
         }
-        let hash = hash((own, &original.media_type.value));
+        let hash = stable_hash((own, &original.media_type.value));
         let representation = Representation::of(Variant::sidecar(coding));
         let suffix = representation.variant.tag_suffix();
         representation
@@ -343,7 +352,7 @@ impl StoredFile {
     /// Adds the step that says that the file has the script of live reload, if it does.
     pub fn note_script(&self, trace: &mut Trace) {
         const CLAUSE: Clause = clause!("RFC 9110 section 3.2", "note_script");
-        if self.script != Insertion::None {
+        if self.has_script {
             trace.note(|| {
                 Step::new(
                     CLAUSE,
@@ -473,15 +482,6 @@ impl Representation {
     }
 }
 
-/// Hashes the state of a file for its entity-tag. If the content is in memory, it is part of the hash.
-/// Then the tag is strong even if the file changed twice within one tick of the file system's clock.
-/// The hasher has no random key, so the tag stays the same after a restart.
-fn hash(state: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    state.hash(&mut hasher);
-    hasher.finish()
-}
-
 #[cfg(test)]
 use crate::semantics::{beginning::Beginning, media_type::media_type, own_types::OwnTypes};
 #[cfg(test)]
@@ -500,7 +500,16 @@ impl StoredFile {
         };
         let media_type = media_type(name.as_bytes(), beginning, &OwnTypes::default());
         let memory = Some(HeldBytes::free(content));
-        let tags = (false, Insertion::None, TagSource::Metadata);
-        StoredFile::new(name.as_bytes(), state, media_type, memory, charge, tags)
+        let options = SiteOptions::default();
+        let path = name.as_bytes();
+        StoredFile::new(
+            path,
+            state,
+            media_type,
+            memory,
+            charge,
+            (false, false),
+            &options,
+        )
     }
 }

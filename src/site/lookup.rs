@@ -11,7 +11,7 @@ use crate::site::file_state::{FileState, state_of};
 use crate::site::nofollow::Blocking;
 use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
-use crate::site::reload_script::{self, Insertion};
+use crate::site::reload_script;
 use crate::site::root::{Root, pause};
 use crate::site::storage::Storage;
 
@@ -44,8 +44,8 @@ pub(super) struct FileRead<C> {
     /// Whether the state does not describe the content, because the file system does not know it: see
     /// [`StoredFile::is_size_unknown`](crate::site::file::StoredFile::is_size_unknown).
     pub is_size_unknown: bool,
-    /// Whether it has the script of live reload.
-    pub script: Insertion,
+    /// Whether the document gets the script of live reload. Content in memory has it.
+    pub has_script: bool,
 }
 
 /// An open file that is being examined.
@@ -195,7 +195,7 @@ impl<'a> Examined<'a> {
         let bytes = self.content()?;
         let is_same = state_of(&self.file)? == self.state;
         match bytes {
-            Some(bytes) if is_same => Ok(Attempt::Read(self.with_content(bytes, charge))),
+            Some(bytes) if is_same => self.with_content(bytes, charge).map(Attempt::Read),
             None if is_same && may_misreport => Ok(Attempt::OtherSize(self.state)),
             _ if may_misreport && self.has_moving_times()? => {
                 self.without_content(true).map(Attempt::Read)
@@ -234,33 +234,31 @@ impl<'a> Examined<'a> {
         Ok(true)
     }
 
-    fn with_content<C>(self, bytes: Storage, charge: C) -> FileRead<C> {
+    fn with_content<C>(self, bytes: Storage, charge: C) -> Result<FileRead<C>, LookupError> {
         let beginning = Beginning {
             bytes: &bytes,
             is_whole: true,
         };
         let media_type = media_type(self.path, beginning, &self.options.types);
-        let (bytes, script) = match reload_script::is_wanted(self.options, &media_type, &bytes) {
-            true => {
-                let document = reload_script::with_script(self.options, &bytes);
-                (Storage::of(document), Insertion::InMemory)
-            }
-            false => (bytes, Insertion::None),
+        let has_script = reload_script::is_wanted(self.options, &media_type, &bytes);
+        let bytes = match has_script {
+            true => reload_script::with_script(self.options, &bytes)?,
+            false => bytes,
         };
-        FileRead {
+        Ok(FileRead {
             state: self.state,
             media_type,
             content: Some((bytes, charge)),
             is_size_unknown: false,
-            script,
-        }
+            has_script,
+        })
     }
 
     /// Describes a file whose content is not kept in memory. If its media type depends on the content, its
     /// beginning is read.
     fn without_content<C>(self, is_size_unknown: bool) -> Result<FileRead<C>, LookupError> {
         let (mut buffer, mut count) = ([0; LOOK], 0);
-        if depends_on_content(self.path, &self.options.types) {
+        if self.options.live_reload || depends_on_content(self.path, &self.options.types) {
             let (devices, device) = (self.root.devices(), self.state.device());
             count = read_at(devices, device, &self.file, &mut buffer, 0, self.blocking)?;
         }
@@ -269,16 +267,13 @@ impl<'a> Examined<'a> {
             is_whole: !is_size_unknown && count as u64 == self.state.size,
         };
         let media_type = media_type(self.path, beginning, &self.options.types);
-        let script = match reload_script::is_wanted(self.options, &media_type, beginning.bytes) {
-            true => Insertion::WhileSent,
-            false => Insertion::None,
-        };
+        let has_script = reload_script::is_wanted(self.options, &media_type, beginning.bytes);
         Ok(FileRead {
             state: self.state,
             media_type,
             content: None,
             is_size_unknown,
-            script,
+            has_script,
         })
     }
 }

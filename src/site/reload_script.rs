@@ -4,10 +4,10 @@
 //! <script src="/.docroot/live-reload.js" data-version="0123456789abcdef" async></script></body></html>
 //! ```
 //!
-//! The version is a hash of the content. After the server was away, the script compares it with that of the
-//! page as it is then.
+//! The version is a hash of the content. After a restart of the server, the script compares it with the version
+//! in a fresh copy of the page.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 
 use crate::semantics::body_end::{BodyEnd, Scanned, is_document};
 use crate::semantics::coding::Coding;
@@ -15,38 +15,29 @@ use crate::semantics::media_type::MediaType;
 use crate::site::body::{Pulled, Source};
 use crate::site::body_error::BodyError;
 use crate::site::options::SiteOptions;
+use crate::site::storage::Storage;
+use crate::text::hash::stable_hash;
 use crate::text::percent;
 
 /// The path of the script, below the prefix of the site.
-pub const SCRIPT: &str = ".docroot/live-reload.js";
+pub const SCRIPT_PATH: &str = ".docroot/live-reload.js";
 
-/// More than the element takes, apart from the prefix.
-const ELEMENT: u64 = 128;
-
-/// Whether a file has the script, and where it comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Insertion {
-    /// It does not have it.
-    None,
-    /// The content in memory has it.
-    InMemory,
-    /// The file is not in memory. It gets the script while it is sent.
-    WhileSent,
-}
+/// An upper bound for the length of the element without the prefix.
+const MOST_WITHOUT_PREFIX: u64 = 128;
 
 /// The element. `version` is a hash of the content of a document; other pages have none.
 pub fn element(options: &SiteOptions, version: Option<u64>) -> String {
     let prefix = percent::path(options.prefix.as_bytes());
     let version = version.map(|version| format!(" data-version=\"{version:016x}\""));
     let version = version.unwrap_or_default();
-    format!("<script src=\"/{prefix}{SCRIPT}\"{version} async></script>")
+    format!("<script src=\"/{prefix}{SCRIPT_PATH}\"{version} async></script>")
 }
 
-/// The most bytes by which content in memory grows.
+/// The most bytes that the element adds to content in memory.
 pub(super) fn most_added(options: &SiteOptions) -> u64 {
     match options.live_reload {
         // A byte of the prefix is encoded in three.
-        true => ELEMENT + 3 * options.prefix.as_bytes().len() as u64,
+        true => MOST_WITHOUT_PREFIX + 3 * options.prefix.as_bytes().len() as u64,
         false => 0,
     }
 }
@@ -54,10 +45,7 @@ pub(super) fn most_added(options: &SiteOptions) -> u64 {
 /// Whether a file of this type that begins like this gets the script. Fragments of documents, which a script
 /// inserts into a page, do not.
 pub(super) fn is_wanted(options: &SiteOptions, media_type: &MediaType, beginning: &[u8]) -> bool {
-    let is_html = || {
-        let essence = media_type.value.split(';').next().unwrap_or_default();
-        essence.trim_end().eq_ignore_ascii_case("text/html")
-    };
+    let is_html = || media_type.essence().eq_ignore_ascii_case("text/html");
     options.live_reload
         && media_type.stored == Coding::Identity
         && is_html()
@@ -65,21 +53,14 @@ pub(super) fn is_wanted(options: &SiteOptions, media_type: &MediaType, beginning
 }
 
 /// A document with the script.
-pub(super) fn with_script(options: &SiteOptions, document: &[u8]) -> Vec<u8> {
+pub(super) fn with_script(options: &SiteOptions, document: &[u8]) -> io::Result<Storage> {
     let end = match BodyEnd::default().scan(document, true) {
         Scanned::Found(at) => at,
         Scanned::Unfinished(_) => document.len(),
     };
-    let element = element(options, Some(version(document)));
+    let element = element(options, Some(stable_hash(document)));
     let (before, after) = document.split_at(end);
-    [before, element.as_bytes(), after].concat()
-}
-
-/// A hash without a random key, so it is the same after a restart.
-pub(super) fn version(state: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    state.hash(&mut hasher);
-    hasher.finish()
+    Storage::concat(&[before, element.as_bytes(), after])
 }
 
 /// A document that gets the script while it is sent.
@@ -171,11 +152,11 @@ mod tests {
             (format!("{end}</body></html>"), "</body></html>"),
             (end.into(), ""),
         ] {
-            let version = version(document.as_bytes());
+            let version = stable_hash(document.as_bytes());
             let element = element(&options(), Some(version));
             let want = format!("{end}{element}{rest}");
-            let got = with_script(&options(), document.as_bytes());
-            assert_eq!(String::from_utf8(got).expect("UTF-8"), want);
+            let got = with_script(&options(), document.as_bytes()).expect("memory");
+            assert_eq!(std::str::from_utf8(&got), Ok(&*want));
             for piece in [1, 5, 100] {
                 assert_eq!(sent(&document, piece, &element), want);
             }

@@ -30,8 +30,9 @@ use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
-use crate::site::reload_script::{self, Insertion, WithScript};
+use crate::site::reload_script::{self, WithScript};
 use crate::site::root::Root;
+use crate::text::hash::stable_hash;
 
 /// The cache keeps a file for one to two of these periods after its last use. When no client asks for
 /// anything, the server soon holds no memory for any.
@@ -268,13 +269,13 @@ impl Site {
                 None => return Ok(None),
             },
         };
-        Ok(Some(match file.script {
-            Insertion::WhileSent => {
-                let version = reload_script::version(file.state.version());
+        Ok(Some(match file.lacks_script() {
+            true => {
+                let version = stable_hash(file.state.version());
                 let element = reload_script::element(&self.options, Some(version));
                 Box::new(WithScript::new(source, element))
             }
-            Insertion::None | Insertion::InMemory => source,
+            false => source,
         }))
     }
 
@@ -353,7 +354,7 @@ impl Site {
         Some(Decoded::new(source, self.charge_coder(DECODER)?))
     }
 
-    /// The memory of coders that a connection keeps for long, if the coders of responses have `left` bytes more.
+    /// Charges coders that a connection keeps, if at least `left` bytes remain for the coders of responses.
     pub fn charge_lasting_coders(&mut self, bytes: u64, left: u64) -> Option<Charges> {
         let Allowances { memory, coders, .. } = &self.allowances;
         let is_room = coders.has_room(Account::Coders, bytes + left)
@@ -486,7 +487,8 @@ impl Site {
             read.media_type,
             memory,
             overhead,
-            (read.is_size_unknown, read.script, self.options.etag),
+            (read.is_size_unknown, read.has_script),
+            &self.options,
         ));
         if self.is_settled(&stored.state) && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
@@ -514,7 +516,7 @@ impl Site {
             media_type: read.media_type,
             content: read.content.map(adopt),
             is_size_unknown: read.is_size_unknown,
-            script: read.script,
+            has_script: read.has_script,
         };
         self.store(path, read, 0)
     }

@@ -66,6 +66,19 @@ impl Storage {
         Ok(Storage { block, length })
     }
 
+    /// A block with all `parts`. An error means that there is not enough memory.
+    pub fn concat(parts: &[&[u8]]) -> io::Result<Storage> {
+        let length = parts.iter().map(|part| part.len()).sum();
+        let mut storage = Storage::zeros(length)?;
+        let mut rest = storage.bytes_mut();
+        for part in parts {
+            let (start, end) = rest.split_at_mut(part.len());
+            start.copy_from_slice(part);
+            rest = end;
+        }
+        Ok(storage)
+    }
+
     /// A copy of all `parts`, which a connection keeps between its turns. Many connections may do so at
     /// the same time, so blocks of a page are mapped already.
     pub fn copy_of(parts: &[&[u8]]) -> Storage {

@@ -4,136 +4,135 @@
 //! notify -> events -> group -> (nothing changes for a moment) -> publish
 //! ```
 //!
-//! Two things need care. The directory may be deleted and made again, as builds do: the thread looks for that. And
-//! the system may have no watches left: then the thread looks at all files once a second.
+//! Two cases need care. Builds delete and recreate the directory, so the thread checks for a new one. If the
+//! system has no watches left, the thread scans all files once a second.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 use notify::event::{EventKind, MetadataKind, ModifyKind};
 use notify::{Config, Event, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::site::changes::{ChangeFilter, Changed, Group};
+use crate::site::changes::{Before, ChangeFilter, Changed, Group};
 
-/// How long nothing must change until a group ends: longer than an editor takes to save a file.
-const SETTLED: Duration = Duration::from_millis(50);
+/// How often the thread checks whether the directory was replaced.
+const CHECK: Duration = Duration::from_millis(500);
 
-/// The same for many changes. A build pauses between its files.
-const SETTLED_AFTER_MANY: Duration = Duration::from_millis(300);
-
-/// The same if files were only deleted. A build deletes its old files first.
-const SETTLED_AFTER_LOSS: Duration = Duration::from_millis(600);
-
-/// When a group ends although files still change.
-const LONGEST_GROUP: Duration = Duration::from_secs(10);
-
-/// How often the thread looks whether the directory was replaced.
-const LOOK: Duration = Duration::from_millis(500);
-
-/// How often all files are looked at, if the system has no watches left.
-const POLL: Duration = Duration::from_secs(1);
+/// How often all files are scanned, if they cannot be watched.
+const SCAN: Duration = Duration::from_secs(1);
 
 /// How many events wait for the thread. If there are more, the system drops some and says so.
 const WAITING: usize = 1024;
 
 /// A watch. It ends when this value is dropped.
 pub struct Watch {
-    is_polling: bool,
     _end: Sender<()>,
 }
 
+/// Who is told what.
+pub struct Listeners {
+    /// Receives each group of changes.
+    pub publish: Box<dyn FnMut(Changed) + Send>,
+    /// Receives why the files cannot be watched, and are scanned instead.
+    pub complain: Box<dyn FnMut(&io::Error) + Send>,
+    /// The clock.
+    pub now: fn() -> Instant,
+}
+
 impl Watch {
-    /// Watches the directory at `path`. Each group of changes goes to `publish`.
-    pub fn start(
-        path: &Path,
-        filter: ChangeFilter,
-        publish: impl FnMut(Changed) + Send + 'static,
-    ) -> io::Result<Watch> {
-        let observed = Observed::begin(path, &filter)?;
-        let is_polling = observed.is_polling;
+    /// Watches the directory at `path`.
+    pub fn start(path: &Path, filter: ChangeFilter, mut listeners: Listeners) -> io::Result<Watch> {
+        let watched = WatchedDirectory::new(path, &filter, &mut listeners)?;
         let (end, ended) = bounded(0);
-        let mut watcher = Watching {
+        let mut thread = WatchThread {
             path: path.to_owned(),
             filter,
-            observed,
-            publish: Box::new(publish),
+            listeners,
+            watched: Some(watched),
+            group: None,
             ended,
         };
-        let thread = thread::Builder::new().name("watch".into());
-        thread.spawn(move || while watcher.turn() {})?;
-        Ok(Watch {
-            is_polling,
-            _end: end,
-        })
-    }
-
-    /// Whether the system had no watches left, so that all files are looked at once a second.
-    pub fn is_polling(&self) -> bool {
-        self.is_polling
+        let builder = thread::Builder::new().name("watch".into());
+        builder.spawn(move || while thread.step() {})?;
+        Ok(Watch { _end: end })
     }
 }
 
-/// The thread's part.
-struct Watching {
+/// The thread's state.
+struct WatchThread {
     /// The path of the directory, as it was given.
     path: PathBuf,
     filter: ChangeFilter,
-    observed: Observed,
-    publish: Box<dyn FnMut(Changed) + Send>,
+    listeners: Listeners,
+    /// `None` while there is no directory at the path.
+    watched: Option<WatchedDirectory>,
+    /// The changes that were not published yet.
+    group: Option<Group>,
     /// Disconnected at the end.
     ended: Receiver<()>,
 }
 
 /// The directory that is watched now.
-struct Observed {
+struct WatchedDirectory {
     /// Its path, without links.
-    directory: PathBuf,
+    path: PathBuf,
     /// Its device and inode.
     identity: (u64, u64),
-    is_polling: bool,
     events: Receiver<notify::Result<Event>>,
     _watcher: Box<dyn Watcher + Send>,
 }
 
-impl Observed {
-    fn begin(path: &Path, filter: &ChangeFilter) -> io::Result<Observed> {
-        let directory = path.canonicalize()?;
-        let identity = identity(&directory)?;
+impl WatchedDirectory {
+    fn new(
+        path: &Path,
+        filter: &ChangeFilter,
+        listeners: &mut Listeners,
+    ) -> io::Result<WatchedDirectory> {
+        let path = path.canonicalize()?;
+        let identity = identity(&path)?;
         let (sender, events) = bounded(WAITING);
         let mode = match filter.only {
             Some(_) => RecursiveMode::NonRecursive,
             None => RecursiveMode::Recursive,
         };
-        let (watcher, is_polling) = match watcher::<RecommendedWatcher>(&directory, mode, &sender) {
-            Ok(watcher) => (watcher, false),
-            // There may be too many directories, or another program has all watches.
-            Err(_) => (watcher::<PollWatcher>(&directory, mode, &sender)?, true),
+        let watcher = match start_watcher::<RecommendedWatcher>(&path, mode, &sender) {
+            Ok(watcher) => watcher,
+            // There may be too many directories, or other programs have all watches.
+            Err(fault) => {
+                (listeners.complain)(&fault);
+                start_watcher::<PollWatcher>(&path, mode, &sender)?
+            }
         };
-        Ok(Observed {
-            directory,
+        Ok(WatchedDirectory {
+            path,
             identity,
-            is_polling,
             events,
             _watcher: watcher,
         })
     }
+
+    fn is_gone(&self, path: &[u8]) -> bool {
+        let path = self.path.join(OsStr::from_bytes(path));
+        path.symlink_metadata().is_err()
+    }
 }
 
-fn watcher<W: Watcher + Send + 'static>(
+fn start_watcher<W: Watcher + Send + 'static>(
     directory: &Path,
     mode: RecursiveMode,
     sender: &Sender<notify::Result<Event>>,
 ) -> io::Result<Box<dyn Watcher + Send>> {
     let sender = sender.clone();
     let config = Config::default()
-        .with_poll_interval(POLL)
+        .with_poll_interval(SCAN)
         .with_follow_symlinks(false);
-    // The only error is that nobody receives any more.
+    // Sending fails only if the thread has ended.
     let pass_on = move |event| sender.send(event).unwrap_or_default();
     let mut watcher = W::new(pass_on, config).map_err(io::Error::other)?;
     watcher.watch(directory, mode).map_err(io::Error::other)?;
@@ -145,120 +144,138 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// What came of waiting for an event.
+/// Why a wait ended.
 enum Waited {
     Event(notify::Result<Event>),
-    /// Nothing has changed for so long.
-    Nothing,
-    /// The group has become too long.
-    TooLong,
+    /// Nothing has happened in time.
+    TimedOut,
+    /// There is no directory, or nobody watches it any more.
+    Unwatched,
     End,
 }
 
-impl Watching {
-    /// Waits for a group of changes and publishes it. Returns false at the end.
-    fn turn(&mut self) -> bool {
-        let first = match self.wait(LOOK, &never::<()>()) {
-            Waited::Event(event) => event,
-            Waited::End => return false,
-            Waited::Nothing | Waited::TooLong => {
-                self.renew(false);
-                return true;
-            }
+/// Whether a watch still sees everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    Complete,
+    /// The directory is gone, or a new directory in it cannot be watched.
+    Lost,
+}
+
+impl WatchThread {
+    /// Waits for the next event, or for the end of the group. Returns false at the end of the thread.
+    fn step(&mut self) -> bool {
+        let now = (self.listeners.now)();
+        let end = self
+            .group
+            .as_ref()
+            .map(|group| group.end(|path| self.is_gone(path)));
+        let patience = end.map_or(CHECK, |end| end.saturating_duration_since(now));
+        // Events that keep coming must not hold up a group that has ended.
+        let waited = match patience.is_zero() {
+            true => Waited::TimedOut,
+            false => self.wait(patience),
         };
-        let (mut group, mut is_lost) = (Group::default(), false);
-        is_lost |= self.add(first, &mut group);
-        let too_long = crossbeam_channel::after(LONGEST_GROUP);
-        let mut has_waited = false;
-        // Events that do not count begin no group.
-        while !group.is_empty() || is_lost {
-            let is_gone = group.is_gone(|path| self.is_gone(path));
-            let pause = match (is_gone && !has_waited, group.is_large()) {
-                (true, _) => SETTLED_AFTER_LOSS,
-                (false, true) => SETTLED_AFTER_MANY,
-                (false, false) => SETTLED,
-            };
-            match self.wait(pause, &too_long) {
-                Waited::Event(event) => is_lost |= self.add(event, &mut group),
-                Waited::Nothing if is_gone && !has_waited => has_waited = true,
-                Waited::Nothing | Waited::TooLong => break,
-                Waited::End => return false,
+        match waited {
+            Waited::Event(event) => {
+                let mut group = self.group.take().unwrap_or_else(|| Group::new(now));
+                match self.add(event, &mut group) {
+                    Sight::Complete => self.group = Some(group).filter(|group| !group.is_empty()),
+                    Sight::Lost => self.renew(),
+                }
             }
+            Waited::TimedOut => {
+                let group = self.group.take();
+                let changed = group.and_then(|group| group.outcome(|path| self.is_gone(path)));
+                changed.into_iter().for_each(&mut self.listeners.publish);
+                self.renew_if_replaced();
+            }
+            Waited::Unwatched => self.renew(),
+            Waited::End => return false,
         }
-        group.forget_passing(|path| self.is_gone(path));
-        if !group.is_empty() {
-            (self.publish)(group.changed());
-        }
-        self.renew(is_lost);
         true
     }
 
-    fn wait(&self, pause: Duration, too_long: &Receiver<impl Sized>) -> Waited {
+    /// Waits for an event. If there is no directory, waits until it is time to look for it.
+    fn wait(&self, patience: Duration) -> Waited {
+        let Some(watched) = &self.watched else {
+            return match self.ended.recv_timeout(CHECK) {
+                Err(crossbeam_channel::RecvTimeoutError::Timeout) => Waited::Unwatched,
+                _ => Waited::End,
+            };
+        };
         select! {
-            recv(self.observed.events) -> event => event.map_or(Waited::Nothing, Waited::Event),
+            recv(watched.events) -> event => event.map_or(Waited::Unwatched, Waited::Event),
             recv(self.ended) -> _ => Waited::End,
-            recv(too_long) -> _ => Waited::TooLong,
-            default(pause) => Waited::Nothing,
+            default(patience) => Waited::TimedOut,
         }
     }
 
-    /// Adds what an event says. Returns whether the directory itself is gone.
-    fn add(&self, event: notify::Result<Event>, group: &mut Group) -> bool {
+    /// Adds what an event says.
+    fn add(&self, event: notify::Result<Event>, group: &mut Group) -> Sight {
+        let now = (self.listeners.now)();
         let event = match event {
             Ok(event) if event.need_rescan() => {
-                group.add_anything();
-                return false;
+                group.add_unknown(now);
+                return Sight::Complete;
             }
             Ok(event) => event,
-            // A new directory cannot be watched.
-            Err(_) => {
-                group.add_anything();
-                return true;
-            }
+            Err(_) => return Sight::Lost,
         };
         if !is_change(event.kind) {
-            return false;
+            return Sight::Complete;
         }
-        let is_new = event.kind.is_create();
-        let mut is_lost = false;
+        let before = match event.kind.is_create() {
+            true => Before::Nothing,
+            false => Before::Something,
+        };
+        let mut sight = Sight::Complete;
+        let root = self.watched.as_ref().map(|watched| &*watched.path);
         for path in &event.paths {
-            let Ok(path) = path.strip_prefix(&self.observed.directory) else {
+            let below = root.and_then(|root| path.strip_prefix(root).ok());
+            let Some(path) = below.map(|path| path.as_os_str().as_bytes()) else {
                 continue;
             };
-            let path = path.as_os_str().as_bytes();
-            is_lost |= path.is_empty() && event.kind.is_remove();
+            if path.is_empty() && event.kind.is_remove() {
+                sight = Sight::Lost;
+            }
             if self.filter.counts(path) {
-                group.add(path, is_new);
+                group.add(path, before, now);
             }
         }
-        is_lost
+        sight
     }
 
     fn is_gone(&self, path: &[u8]) -> bool {
-        let path = Path::new(std::ffi::OsStr::from_bytes(path));
-        let path = self.observed.directory.join(path);
-        path.symlink_metadata().is_err()
+        let watched = self.watched.as_ref();
+        watched.is_none_or(|watched| watched.is_gone(path))
     }
 
-    /// If the path leads to another directory now, watches that one. Then everything may have changed.
-    /// `must` is true if the watch does not work any more, even if it is the same directory.
-    fn renew(&mut self, must: bool) {
-        let same = || identity(&self.path).is_ok_and(|now| now == self.observed.identity);
-        if !must && same() {
-            return;
+    /// If the path leads to another directory now, or to none, watches that one.
+    fn renew_if_replaced(&mut self) {
+        let watched = self.watched.as_ref().map(|watched| watched.identity);
+        if identity(&self.path).ok() != watched {
+            self.renew();
         }
-        // While there is no directory, the next turn looks again.
-        match Observed::begin(&self.path, &self.filter) {
-            Ok(observed) => {
-                self.observed = observed;
-                (self.publish)(Changed::Anything);
-            }
-            Err(_) => self.observed.identity = (0, 0),
+    }
+
+    /// Watches the directory at the path from the start. Then everything in it may have changed.
+    fn renew(&mut self) {
+        self.group = None;
+        self.watched = None;
+        // While there is no directory, each step tries again.
+        let watched = WatchedDirectory::new(&self.path, &self.filter, &mut self.listeners);
+        if let Ok(watched) = watched {
+            self.watched = Some(watched);
+            let now = (self.listeners.now)();
+            let mut group = Group::new(now);
+            group.add_unknown(now);
+            self.group = Some(group);
         }
     }
 }
 
-/// Whether the event says that content may be another. That a file was opened, read or closed says nothing.
+/// Whether the event may mean other content. Opening, reading and closing a file do not.
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(_) => false,

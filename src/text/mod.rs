@@ -17,6 +17,8 @@
 pub mod calendar;
 // Escaping of bytes for a log line, for HTML and for JSON.
 pub mod escape;
+// Hashes that stay the same after a restart.
+pub mod hash;
 // Human-readable sizes, durations and large numbers.
 pub mod human;
 // Characters that must be made visible.

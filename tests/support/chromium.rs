@@ -103,14 +103,14 @@ impl Page {
         assert_eq!(navigated["errorText"], Value::Null, "{url}");
         let loader = &navigated["loaderId"];
         self.wait_for_load(loader);
-        // Whoever waits for a page means a later one.
+        // A test that waits for a page means a later one.
         self.events.retain(|event| {
             event["method"] != "Page.frameNavigated"
                 || event["params"]["frame"]["loaderId"] != *loader
         });
     }
 
-    /// Waits until something, such as a key or a click, has led to this page and it has loaded. Scripts that run before may
+    /// Waits until the browser has navigated to this page and has loaded it. Scripts that run before may
     /// still run in the old page, or in one without a body.
     #[track_caller]
     pub fn wait_for_page(&mut self, url: &str) {

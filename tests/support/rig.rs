@@ -180,7 +180,8 @@ fn settings(setup: &mut Setup) -> Settings {
             DiskPool::with(config.disk_threads, most_waiting, Some(disk.gate()))
         }
     };
-    let first = OpenSite::new(root, config.site.clone());
+    let folder = setup.root().to_owned();
+    let first = OpenSite::new(root, folder, config.site.clone(), Now::read().instant);
     let others = Vec::new();
     let sites = OpenSites { first, others };
     Settings {

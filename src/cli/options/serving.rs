@@ -226,12 +226,12 @@ const NO_COMPRESS: OptionDef = OptionDef::new(
 )
 .scope(Scope::Answer);
 
-/// A build without live reload has these options too. Its error says how to get it.
+/// A build without the feature has these options too, and says how to get it.
 const LIVE_RELOAD: OptionDef = OptionDef::new(
     "live-reload",
     Kind::Switch(|settings| settings.config.site.live_reload = true),
-    "Reload pages in browsers when files change. For this, docroot adds a script to HTML documents, and to \
-     listings and error pages. If a style sheet or an image changes, the page only replaces that",
+    "Reload open pages when files change. docroot adds a script to HTML documents, listings and error pages. \
+     If only a style sheet or an image changes, the page replaces it without reloading",
 )
 .scope(Scope::Answer)
 .common("Reload pages when files change");
@@ -248,8 +248,9 @@ const RELOAD_IGNORE: OptionDef = OptionDef::new(
             Ok(())
         },
     }),
-    "Reload no page when a file with a matching path changes, such as '/logs/**'. Hidden files and temporary \
-     files of editors never count. Repeat the option for several patterns",
+    "Do not reload pages when a file that matches the pattern changes, such as '/logs/**'. Temporary files of \
+     editors are always ignored, and hidden files unless they are served. Repeat the option for several \
+     patterns",
 )
 .default(|_| "none".into())
 .scope(Scope::Server);

@@ -4,13 +4,13 @@
 // may have changed, or {"check": true} if it does not know what changed since this page was loaded.
 (() => {
   'use strict';
-  const own = document.currentScript;
-  if (!own || window.docrootLiveReload) return;
+  const script = document.currentScript;
+  if (!script || window.docrootLiveReload) return;
   window.docrootLiveReload = true;
 
-  const version = own.dataset.version;
-  const root = new URL('..', own.src);
-  const endpoint = new URL('live-reload', own.src);
+  const version = script.dataset.version;
+  const root = new URL('..', script.src);
+  const endpoint = new URL('live-reload', script.src);
   endpoint.protocol = endpoint.protocol.replace('http', 'ws');
 
   const FIRST_PAUSE = 200, LONGEST_PAUSE = 5000;
@@ -18,6 +18,8 @@
   // The page shows the files as they were at this time or later.
   let current = performance.timeOrigin;
   let count = 0;
+  // Links to style sheets that are being replaced.
+  const replaced = new WeakSet();
 
   const say = (text) => console.info('docroot: ' + text);
 
@@ -56,7 +58,7 @@
     if (news.reload || !news.changed.every(replace)) location.reload();
   }
 
-  // Whether the page is still what it was when it was loaded.
+  // Reloads unless the document still has the version that was loaded.
   async function check() {
     let text;
     try {
@@ -76,16 +78,17 @@
   }
 
   function replaceSheets(url) {
-    const links = [...document.querySelectorAll('link[rel~="stylesheet"][href]')];
-    const own = links.filter((link) => isSame(link.href, url));
-    for (const link of own) {
-      // The old sheet stays until the new one is there, so the page is never without.
+    const all = [...document.querySelectorAll('link[rel~="stylesheet"][href]')];
+    const links = all.filter((link) => isSame(link.href, url));
+    for (const link of links.filter((link) => !replaced.has(link))) {
+      // The old sheet stays until the new one has loaded, so the page is never without.
       const next = link.cloneNode();
       next.href = fresh(link.href);
+      replaced.add(link);
       next.onload = next.onerror = () => link.remove();
       link.after(next);
     }
-    return own.length > 0;
+    return links.length > 0;
   }
 
   function replaceImages(url) {
@@ -135,7 +138,7 @@
     }
   }
 
-  // The address with a query that makes the browser ask for the file.
+  // The address with a query that bypasses the cache.
   function fresh(address) {
     const next = new URL(address);
     next.searchParams.set('docroot-change', ++count + '-' + Date.now());

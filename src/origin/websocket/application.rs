@@ -8,15 +8,20 @@ use crate::websocket::message::MessageKind;
 
 /// What uses a WebSocket connection.
 ///
-/// An application that publishes news takes a waker from the request that opened its connection. After a use
-/// of the waker, [`Application::send`] is called.
+/// To send messages of its own accord, an application keeps a waker from its opening request. When the waker is
+/// used, the worker calls [`Application::send`].
 pub trait Application {
-    /// Acts on a part of a message. A short message comes in one part. An error closes the connection with
-    /// this status code.
-    fn receive(&mut self, part: Part<'_>, sender: &mut Sender<'_>) -> Result<(), CloseCode>;
+    /// Acts on a part of a message that has arrived `now`. A short message comes in one part. An error closes
+    /// the connection with this status code.
+    fn receive(
+        &mut self,
+        part: Part<'_>,
+        now: Instant,
+        sender: &mut Sender<'_>,
+    ) -> Result<(), CloseCode>;
 
-    /// Sends the next message of its own. Returns false if it has none. It is called only when the client has
-    /// taken what was sent before.
+    /// Sends the next message of its own accord. Returns false if it has none. It is called only after the client has
+    /// taken everything that was sent before.
     fn send(&mut self, _sender: &mut Sender<'_>) -> bool {
         false
     }
@@ -31,6 +36,4 @@ pub struct Part<'a> {
     pub content: &'a [u8],
     /// Whether the message is complete.
     pub is_last: bool,
-    /// The current time.
-    pub now: Instant,
 }

@@ -134,13 +134,12 @@ impl<A: Application> WebSocketConnection<A> {
                 kind: self.kind,
                 content,
                 is_last,
-                now,
             };
             let mut sender = Sender {
                 outgoing: &mut self.outgoing,
                 out,
             };
-            if let Err(code) = self.application.receive(part, &mut sender) {
+            if let Err(code) = self.application.receive(part, now, &mut sender) {
                 self.fail(code, "", out);
             }
         }
@@ -248,7 +247,12 @@ mod tests {
     struct Echo;
 
     impl Application for Echo {
-        fn receive(&mut self, part: Part<'_>, sender: &mut Sender<'_>) -> Result<(), CloseCode> {
+        fn receive(
+            &mut self,
+            part: Part<'_>,
+            _: Instant,
+            sender: &mut Sender<'_>,
+        ) -> Result<(), CloseCode> {
             sender.part(part.kind, part.content, part.is_last);
             Ok(())
         }

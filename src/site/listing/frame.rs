@@ -27,7 +27,7 @@ impl Shown {
 
 #[cfg(test)]
 impl Shown {
-    /// In this format, and nothing else.
+    /// Without archives and script.
     pub(in crate::site) fn as_plain(format: Format) -> Shown {
         Shown {
             format,

@@ -42,7 +42,8 @@ pub fn settings(change: impl FnOnce(&mut Config)) -> Settings {
         ..Config::new(folder, 1, 64)
     };
     change(&mut config);
-    let first = OpenSite::new(root, config.site.clone());
+    let now = docroot::net::clock::instant();
+    let first = OpenSite::new(root, config.root.clone(), config.site.clone(), now);
     let others = Vec::new();
     Settings::new(config, OpenSites { first, others }, Default::default())
 }

@@ -1,11 +1,11 @@
-//! News that any thread publishes, and that connections of all workers read.
+//! A topic: any thread publishes items, and connections of all workers read them.
 //!
 //! ```text
 //! publisher -> Topic [item, item, item] -> Reader -> waker -> worker -> connection
 //! ```
 //!
-//! A publisher never waits for a reader: a topic keeps a fixed number of items and drops the oldest. A reader
-//! that falls further behind is told how many items it has missed.
+//! A publisher never waits. A topic keeps a fixed number of items and drops the oldest. A reader that fell
+//! behind is told how many items it has missed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +16,13 @@ use std::time::Instant;
 pub struct Topic<T>(Arc<Mutex<State<T>>>);
 
 struct State<T> {
-    /// The most items to keep.
-    most: usize,
+    /// How many items it keeps.
+    capacity: usize,
     /// The last items, the oldest first, and when each was published.
     items: VecDeque<(Instant, Arc<T>)>,
     /// How many items are older than those.
     dropped: u64,
-    /// When the last of those was published. Before there is one: when the topic began.
+    /// When the newest dropped item was published; before the first drop, when the topic began.
     complete_since: Instant,
     /// Readers that wait for the next item.
     waiting: BTreeMap<u64, Waker>,
@@ -34,6 +34,8 @@ struct State<T> {
 pub struct Reader<T> {
     topic: Topic<T>,
     number: u64,
+    /// Whether it begins later than it was asked to.
+    has_gap: bool,
     /// The number of the next item, counted from the topic's first.
     next: u64,
     waker: Waker,
@@ -44,17 +46,17 @@ pub struct Reader<T> {
 pub enum News<T> {
     /// The next item.
     Item(Arc<T>),
-    /// So many items were dropped before the reader came to them.
-    Missed(u64),
-    /// The reader has come to the end. Its waker is used at the next item.
+    /// Items were dropped before the reader came to them: so many, if that is known.
+    Gap(Option<u64>),
+    /// Nothing new. The next item wakes the reader.
     Nothing,
 }
 
 impl<T> Topic<T> {
     /// A topic that begins `now` and keeps this many items.
-    pub fn new(most: usize, now: Instant) -> Topic<T> {
+    pub fn new(capacity: usize, now: Instant) -> Topic<T> {
         Topic(Arc::new(Mutex::new(State {
-            most,
+            capacity,
             items: VecDeque::new(),
             dropped: 0,
             complete_since: now,
@@ -67,7 +69,7 @@ impl<T> Topic<T> {
     pub fn publish(&self, item: T, now: Instant) {
         let mut state = self.lock();
         state.items.push_back((now, Arc::new(item)));
-        if state.items.len() > state.most
+        if state.items.len() > state.capacity
             && let Some((at, _)) = state.items.pop_front()
         {
             state.dropped += 1;
@@ -78,41 +80,25 @@ impl<T> Topic<T> {
         waiting.into_values().for_each(Waker::wake);
     }
 
-    /// A reader of what is published from now on.
-    pub fn reader(&self, waker: Waker) -> Reader<T> {
+    /// A reader of what was published after `since`, and from now on. If the topic does not go back that far,
+    /// the reader begins with [`News::Gap`]. `None` means: longer ago than the clock can tell.
+    pub fn reader_since(&self, since: Option<Instant>, waker: Waker) -> Reader<T> {
         let mut state = self.lock();
-        let next = state.dropped + state.items.len() as u64;
-        self.reader_at(&mut state, next, waker)
-    }
-
-    /// A reader of what the topic has kept, and of what is published from now on.
-    pub fn reader_of_all(&self, waker: Waker) -> Reader<T> {
-        let mut state = self.lock();
-        let next = state.dropped;
-        self.reader_at(&mut state, next, waker)
-    }
-
-    /// A reader of what was published after `since`, and from now on. Also returns whether the topic goes back
-    /// that far.
-    pub fn reader_since(&self, since: Instant, waker: Waker) -> (Reader<T>, bool) {
-        let mut state = self.lock();
-        let is_complete = since >= state.complete_since;
-        let earlier = state.items.iter().take_while(|(at, _)| *at <= since);
+        let has_gap = since.is_none_or(|since| since < state.complete_since);
+        let is_earlier = |at: Instant| since.is_some_and(|since| at <= since);
+        let earlier = state.items.iter().take_while(|(at, _)| is_earlier(*at));
         let next = state.dropped + earlier.count() as u64;
-        (self.reader_at(&mut state, next, waker), is_complete)
-    }
-
-    fn reader_at(&self, state: &mut State<T>, next: u64, waker: Waker) -> Reader<T> {
         state.last_reader += 1;
         Reader {
             topic: self.clone(),
             number: state.last_reader,
+            has_gap,
             next,
             waker,
         }
     }
 
-    /// Ignores poisoning, because no panic leaves the state half-written.
+    /// Ignores poisoning, because a panic cannot leave the state half-written.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,9 +115,12 @@ impl<T> Reader<T> {
     pub fn poll(&mut self) -> News<T> {
         let mut state = self.topic.lock();
         let missed = state.dropped.saturating_sub(self.next);
+        self.next += missed;
+        if std::mem::take(&mut self.has_gap) {
+            return News::Gap(None);
+        }
         if missed > 0 {
-            self.next = state.dropped;
-            return News::Missed(missed);
+            return News::Gap(Some(missed));
         }
         let index = usize::try_from(self.next - state.dropped).unwrap_or(usize::MAX);
         match state.items.get(index) {
@@ -180,63 +169,58 @@ mod tests {
         (Topic::new(3, now), now)
     }
 
+    fn reader(topic: &Topic<u32>, since: Instant) -> Reader<u32> {
+        topic.reader_since(Some(since), Waker::noop().clone())
+    }
+
+    #[track_caller]
+    fn check(reader: &mut Reader<u32>, want: &[News<u32>]) {
+        let news: Vec<News<u32>> = want.iter().map(|_| reader.poll()).collect();
+        assert_eq!(news, want);
+    }
+
     #[test]
     fn readers_get_what_is_published_after_they_begin() {
-        let (topic, now) = topic();
-        topic.publish(1, now);
-        let mut early = topic.reader(Waker::noop().clone());
-        topic.publish(2, now);
-        let mut late = topic.reader(Waker::noop().clone());
-        topic.publish(3, now);
-        assert_eq!(
-            [early.poll(), early.poll(), early.poll()],
-            [item(2), item(3), News::Nothing]
-        );
-        assert_eq!([late.poll(), late.poll()], [item(3), News::Nothing]);
+        let (topic, begin) = topic();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        topic.publish(1, at(1));
+        let mut early = reader(&topic, at(1));
+        topic.publish(2, at(2));
+        let mut late = reader(&topic, at(2));
+        topic.publish(3, at(3));
+        check(&mut early, &[item(2), item(3), News::Nothing]);
+        check(&mut late, &[item(3), News::Nothing]);
     }
 
     #[test]
     fn a_slow_reader_is_told_what_it_missed() {
         let (topic, now) = topic();
-        let mut reader = topic.reader(Waker::noop().clone());
-        for number in 1..=3 {
-            topic.publish(number, now);
-        }
-        assert_eq!(reader.poll(), item(1));
-        for number in 4..=7 {
-            topic.publish(number, now);
-        }
-        assert_eq!(
-            [
-                reader.poll(),
-                reader.poll(),
-                reader.poll(),
-                reader.poll(),
-                reader.poll()
-            ],
-            [News::Missed(3), item(5), item(6), item(7), News::Nothing]
-        );
+        let mut reader = reader(&topic, now);
+        let later = now + Duration::from_secs(1);
+        (1..=3).for_each(|number| topic.publish(number, later));
+        check(&mut reader, &[item(1)]);
+        (4..=7).for_each(|number| topic.publish(number, later));
+        let want = [News::Gap(Some(3)), item(5), item(6), item(7), News::Nothing];
+        check(&mut reader, &want);
     }
 
     #[test]
     fn a_reader_is_woken_once_for_each_time_it_waits() {
         let (topic, now) = topic();
+        let later = now + Duration::from_secs(1);
         let rings = Arc::<Rings>::default();
         let count = || rings.0.load(Ordering::SeqCst);
-        let mut reader = topic.reader(Waker::from(Arc::clone(&rings)));
-        topic.publish(1, now);
-        assert_eq!((count(), reader.poll()), (0, item(1)));
-        assert_eq!(
-            (reader.poll(), reader.poll()),
-            (News::Nothing, News::Nothing)
-        );
-        topic.publish(2, now);
-        topic.publish(3, now);
+        let mut reader = topic.reader_since(Some(now), Waker::from(Arc::clone(&rings)));
+        topic.publish(1, later);
+        assert_eq!(count(), 0, "it does not wait yet");
+        check(&mut reader, &[item(1), News::Nothing, News::Nothing]);
+        topic.publish(2, later);
+        topic.publish(3, later);
         assert_eq!(count(), 1);
-        while reader.poll() != News::Nothing {}
+        check(&mut reader, &[item(2), item(3), News::Nothing]);
         drop(reader);
         assert!(topic.lock().waiting.is_empty(), "it leaves nothing behind");
-        topic.publish(4, now);
+        topic.publish(4, later);
         assert_eq!(count(), 1);
     }
 
@@ -246,38 +230,24 @@ mod tests {
         let at = |seconds| begin + Duration::from_secs(seconds);
         topic.publish(1, at(1));
         topic.publish(2, at(2));
-        let waker = || Waker::noop().clone();
-        let first_since = |since| {
-            let (mut reader, is_complete) = topic.reader_since(since, waker());
-            (reader.poll(), is_complete)
-        };
-        assert_eq!(first_since(at(0)), (item(1), true));
-        assert_eq!(
-            first_since(at(1)),
-            (item(2), true),
-            "1 was published no later"
-        );
-        assert_eq!(first_since(at(2)), (News::Nothing, true));
-        let before = begin
-            .checked_sub(Duration::from_secs(1))
-            .expect("the machine runs longer");
-        assert_eq!(
-            first_since(before),
-            (item(1), false),
-            "the topic had not begun"
-        );
+        check(&mut reader(&topic, begin), &[item(1), item(2)]);
+        check(&mut reader(&topic, at(1)), &[item(2), News::Nothing]);
+        check(&mut reader(&topic, at(2)), &[News::Nothing]);
         topic.publish(3, at(3));
         topic.publish(4, at(4));
-        assert_eq!(first_since(at(0)), (item(2), false), "1 was dropped");
-        assert_eq!(first_since(at(1)), (item(2), true));
+        // The first one was dropped.
+        let want = [News::Gap(None), item(2), item(3), item(4), News::Nothing];
+        check(&mut reader(&topic, begin), &want);
+        check(&mut reader(&topic, at(1)), &want[1..]);
+        let mut of_old = topic.reader_since(None, Waker::noop().clone());
+        check(&mut of_old, &want);
     }
 
     #[test]
     fn readers_on_other_threads_get_everything_in_order() {
-        let topic = Topic::new(1000, Instant::now());
-        let mut readers: Vec<Reader<u32>> = (0..4)
-            .map(|_| topic.reader(Waker::noop().clone()))
-            .collect();
+        let begin = Instant::now();
+        let topic = Topic::new(1000, begin);
+        let mut readers: Vec<Reader<u32>> = (0..4).map(|_| reader(&topic, begin)).collect();
         thread::scope(|scope| {
             for reader in &mut readers {
                 scope.spawn(move || {
@@ -291,7 +261,8 @@ mod tests {
                     }
                 });
             }
-            (0..1000).for_each(|number| topic.publish(number, Instant::now()));
+            let later = begin + Duration::from_secs(1);
+            (0..1000).for_each(|number| topic.publish(number, later));
         });
     }
 }
