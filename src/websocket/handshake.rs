@@ -1,5 +1,5 @@
 //! RFC 6455 sections 4.1 and 4.2: the opening handshake, which turns an HTTP request into a WebSocket
-//! connection (RFC 9110 section 7.8).
+//! connection (RFC 9110 section 7.8), and offers extensions (RFC 7692 section 5).
 //!
 //! ```text
 //! GET /chat HTTP/1.1                            HTTP/1.1 101 Switching Protocols
@@ -102,6 +102,29 @@ const KEY: usize = 16;
 /// The length of a key in Base64.
 const ENCODED_KEY: usize = KEY.div_ceil(3) * 4;
 
+/// Adds the step that says what became of the extensions that the client offers, if it offers any.
+fn note_extensions(fields: &Fields<'_>, deflate: Option<&DeflateAgreement>, trace: &mut Trace) {
+    const CLAUSE: Clause = clause!("RFC 7692 section 5", "note_extensions");
+    trace.note_if(|| {
+        if !fields.contains(FieldName::SecWebSocketExtensions) {
+            return None;
+        }
+        let offered = Quote::of_field(fields, FieldName::SecWebSocketExtensions);
+        Some(match deflate {
+            Some(agreed) => {
+                let agreed = Quote::of(agreed.to_string().as_bytes());
+                Step::new(CLAUSE, "messages are compressed as the client offers")
+                    .with(Evidence::Became(offered, agreed))
+            }
+            None => Step::new(
+                CLAUSE,
+                "no offer is accepted, so messages are not compressed",
+            )
+            .with(Evidence::Value(offered)),
+        })
+    });
+}
+
 /// Accepts or refuses an opening handshake, by the rules of section 4.2.1. The version is checked before the
 /// key, because another version may have other keys.
 pub fn accept(
@@ -119,6 +142,7 @@ pub fn accept(
     }
     let protocol = protocol(fields, endpoint.protocols)?;
     let deflate = negotiate(fields, endpoint.deflate.as_ref()).map_err(|_| Refusal::Extensions)?;
+    note_extensions(fields, deflate.as_ref(), trace);
     let accept = accept_value(key);
     trace.note(|| {
         let (key, accept) = (Quote::of(key), Quote::of(accept.as_bytes()));

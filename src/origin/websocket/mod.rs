@@ -1,4 +1,4 @@
-//! WebSocket connections (RFC 6455): how one is opened, and how it runs.
+//! WebSocket connections (RFC 6455, RFC 7692 section 5): how one is opened, and how it runs.
 //!
 //! The layer [`websocket`](crate::websocket) has the rules. Here they meet a request and the bytes of a
 //! connection.
@@ -21,12 +21,14 @@ use crate::origin::websocket::application::Application;
 use crate::origin::websocket::connection::WebSocketConnection;
 use crate::semantics::field::FieldName;
 use crate::semantics::status::Status;
-use crate::semantics::trace::Trace;
+use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::site::compress::Charges;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
 use crate::websocket::message::MessageLimits;
 use crate::websocket::same_origin::OwnOrigin;
+
+const NO_CODERS: Clause = clause!("RFC 7692 section 5", "open");
 
 /// Opens a WebSocket connection for `application`, or refuses the request.
 pub fn open<A: Application + 'static>(
@@ -39,8 +41,11 @@ pub fn open<A: Application + 'static>(
     let mut coders = None;
     if endpoint.deflate.is_some() {
         coders = charge_coders(request, origin);
-        // Without memory, messages are not compressed.
-        endpoint.deflate = endpoint.deflate.filter(|_| coders.is_some());
+        if coders.is_none() && offers_extensions(request) {
+            let finding = "there is too little memory for coders, so no compression is accepted";
+            trace.note(|| Step::new(NO_CODERS, finding));
+            endpoint.deflate = None;
+        }
     }
     match accept(&handshake_request(request), &endpoint, trace) {
         Ok(accepted) => {
@@ -73,10 +78,13 @@ const LEFT_TO_RESPONSES: u64 = 8 * 1024 * 1024;
 
 /// The memory of the coders of a connection, if the client may want compression and there is enough.
 fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<Charges> {
-    let is_wanted = (request.fields()).contains(FieldName::SecWebSocketExtensions);
-    let charge =
-        || (origin.site).charge_lasting_coders(COMPRESSOR + DECOMPRESSOR, LEFT_TO_RESPONSES);
-    is_wanted.then(charge).flatten()
+    let site = &mut origin.site;
+    let charge = || site.charge_lasting_coders(COMPRESSOR + DECOMPRESSOR, LEFT_TO_RESPONSES);
+    offers_extensions(request).then(charge).flatten()
+}
+
+fn offers_extensions(request: &Request<'_>) -> bool {
+    (request.fields()).contains(FieldName::SecWebSocketExtensions)
 }
 
 fn handshake_request<'a>(request: &Request<'a>) -> HandshakeRequest<'a> {

@@ -262,3 +262,23 @@ fn the_trace_shows_the_key_and_the_answer() {
                 dGhlIHNhbXBsZSBub25jZQ== => s3pPLMBiTxaQ9kYGzzhZRbK+xOo= -> 101";
     assert_eq!(steps, [want]);
 }
+
+#[test]
+fn the_trace_shows_what_became_of_extensions() {
+    let check = |offered: &str, want: &str| {
+        let lines = [&LINES[..], &[(FieldName::SecWebSocketExtensions, offered)]].concat();
+        let section = Section::of(&lines);
+        let mut trace = Trace::watched();
+        accept(&get(section.fields()), &ENDPOINT, &mut trace).expect("accepted");
+        assert_eq!(trace.steps()[0].to_string(), want);
+    };
+    check(
+        "permessage-deflate; client_no_context_takeover",
+        "messages are compressed as the client offers: permessage-deflate; client_no_context_takeover \
+         => permessage-deflate; client_no_context_takeover",
+    );
+    check(
+        "x-other",
+        "no offer is accepted, so messages are not compressed: x-other",
+    );
+}
