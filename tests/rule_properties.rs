@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use docroot::net::config::Config;
 use docroot::site::options::TagSource;
+use docroot::site::prefix::Prefix;
 use proptest::prelude::*;
 use support::{Response, Setup, TestServer};
 
@@ -22,6 +23,10 @@ struct Options {
     error_page: bool,
     precompressed: bool,
     archive: bool,
+    prefix: bool,
+    live_reload: bool,
+    /// Whether `/docs/` needs a password, which every request then has.
+    password: bool,
     etag: TagSource,
     origins: Vec<&'static str>,
     cache: Vec<&'static str>,
@@ -34,7 +39,7 @@ fn some(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let switches = prop::array::uniform11(any::<bool>());
+    let switches = prop::array::uniform14(any::<bool>());
     let origins = prop::sample::select(vec![
         vec![],
         vec!["*"],
@@ -66,6 +71,9 @@ fn options() -> impl Strategy<Value = Options> {
             error_page: on[7],
             precompressed: on[8],
             archive: on[10],
+            prefix: on[11],
+            live_reload: on[12],
+            password: on[13] && cfg!(feature = "auth"),
             etag: if on[9] {
                 TagSource::Content
             } else {
@@ -79,7 +87,25 @@ fn options() -> impl Strategy<Value = Options> {
     )
 }
 
+/// The password is `secret`, by bcrypt at its lowest cost.
+const PROTECTED: &str =
+    "/docs/** alice:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+const CREDENTIALS: (&str, &str) = ("Authorization", "Basic YWxpY2U6c2VjcmV0");
+
 impl Options {
+    /// The target below the prefix.
+    fn target(&self, target: &str) -> String {
+        match self.prefix {
+            true => format!("/p/q{target}"),
+            false => target.to_owned(),
+        }
+    }
+
+    /// The fields that every request has.
+    fn always(&self) -> Asked {
+        Vec::from_iter(self.password.then_some(CREDENTIALS))
+    }
+
     fn apply(&self, config: &mut Config) {
         let site = &mut config.site;
         site.clean_urls = self.clean_urls;
@@ -88,6 +114,10 @@ impl Options {
         site.listing = self.listing;
         site.precompressed = self.precompressed;
         site.archive = self.archive;
+        site.live_reload = self.live_reload;
+        if self.prefix {
+            site.prefix = Prefix::parse("/p/q").expect("a prefix");
+        }
         site.etag = self.etag;
         // One worker, so that an archive has ended before the next one is asked for.
         config.threads = 1;
@@ -100,6 +130,10 @@ impl Options {
         self.fields
             .iter()
             .for_each(|rule| add(rules.add_field(rule)));
+        if self.password {
+            let added = rules.protection.add(PROTECTED);
+            added.expect("a rule");
+        }
         for origin in &self.origins {
             rules.cors.add(origin).expect("an origin");
         }
@@ -249,7 +283,8 @@ fn check_fields(response: &Response) -> Result<(), TestCaseError> {
     prop_assert_eq!(response.field("Location").is_some(), needs_location);
     if !matches!(response.status, 200 | 206 | 304) {
         let cache = response.field("Cache-Control");
-        prop_assert!(matches!(cache, Some("no-cache")), "{cache:?}");
+        let is_checked = matches!(cache, Some("no-cache" | "private, no-cache"));
+        prop_assert!(is_checked, "{cache:?}");
         prop_assert_eq!(response.field("ETag"), None);
     }
     let origin = response.field("Access-Control-Allow-Origin");
@@ -279,6 +314,35 @@ fn check_not_modified(
     check_fields(&again)
 }
 
+/// RFC 9110 section 15.5.2: whoever has no password gets the same answer for every path below, and what others get
+/// is not for shared caches.
+fn check_protected(
+    options: &Options,
+    server: &TestServer,
+    target: &str,
+    asked: &Asked,
+) -> Result<(), TestCaseError> {
+    let is_protected = options.password && target.trim_start_matches("/p/q").starts_with("/docs/");
+    if !is_protected {
+        return Ok(());
+    }
+    let fields: Asked = asked
+        .iter()
+        .filter(|field| **field != CREDENTIALS)
+        .copied()
+        .collect();
+    let refused = server.get(target, &fields);
+    prop_assert_eq!(refused.status, 401, "{}", target);
+    prop_assert!(refused.field("WWW-Authenticate").is_some());
+    check_fields(&refused)?;
+    let admitted = server.get(target, asked);
+    prop_assert!(admitted.status != 401, "{}", target);
+    let cache = admitted.field("Cache-Control").unwrap_or_default();
+    let is_private = cache.contains("private") || cache.contains("no-store");
+    prop_assert!(is_private, "{}: {}", target, cache);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
@@ -292,6 +356,8 @@ proptest! {
     ) {
         let server = options.start();
         for (target, asked, other) in asked {
+            let (target, asked) = (&*options.target(target), [options.always(), asked].concat());
+            check_protected(&options, &server, target, &asked)?;
             let response = server.get(target, &asked);
             check_fields(&response)?;
             if response.status == 200 {
