@@ -51,7 +51,7 @@ impl Connection {
         transport: Transport,
         client: Client,
         listener: Listener,
-        refusal: Option<Refusal>,
+        refusal: Option<Box<Refusal>>,
         context: &Context,
     ) -> Connection {
         let service = listener.service;

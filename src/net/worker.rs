@@ -260,10 +260,9 @@ impl Worker {
                 listener,
                 refused,
             } = admission;
-            let refusal = refused.map(|reason| Refusal {
-                status: Status::ServiceUnavailable,
-                reason,
-            });
+            let is_refused = refused.is_some();
+            let status = Status::ServiceUnavailable;
+            let refusal = refused.map(|reason| Box::new(Refusal { status, reason }));
             let transport = Transport::new(stream);
             let mut connection = Connection::new(transport, client, listener, refusal, context);
             let index = self.free.pop().unwrap_or_else(|| {
@@ -275,7 +274,7 @@ impl Worker {
             let registered = self.register(&connection, token);
             let slot = &mut self.slots[index];
             slot.connection = Some(Box::new(connection));
-            slot.refused = refusal.is_some();
+            slot.refused = is_refused;
             match registered {
                 Ok(()) => self.drive_or_queue(index, context),
                 Err(_) => self.close(index, Closed::Cut(End::ClientGone), context),

@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use crate::site::budget::{Account, Allowance, Charge};
-use crate::site::file::StoredFile;
+use crate::site::file::{LastLook, StoredFile};
 
 /// How many entries are looked at to free memory that a response needs.
 const LOOKS: usize = 64;
@@ -38,10 +38,6 @@ struct CacheEntry {
     recent: bool,
     /// The number of the last sweep that had begun when it was used.
     used: u64,
-    /// The turn of the worker's loop in which it was last compared with the disk.
-    checked: u64,
-    /// When it was last compared with the disk on this worker, in seconds since 1970.
-    checked_at: i64,
 }
 
 /// When a file was last compared with the disk.
@@ -81,19 +77,12 @@ impl Cache {
         let entry = self.entries.get_mut(path)?;
         entry.recent = true;
         entry.used = self.sweep;
-        let looked = match entry.checked == turn {
+        let last = entry.file.last_look.get();
+        let looked = match last.turn == turn {
             true => Looked::InThisTurn,
-            false => Looked::At(entry.checked_at),
+            false => Looked::At(last.time),
         };
         Some((&entry.file, looked))
-    }
-
-    /// Records that the file at `path` was unchanged on disk in this `turn`, which is at `now`.
-    pub(super) fn confirm(&mut self, path: &[u8], turn: u64, now: i64) {
-        if let Some(entry) = self.entries.get_mut(path) {
-            entry.checked = turn;
-            entry.checked_at = now;
-        }
     }
 
     /// Stores a file that was just read. It replaces any earlier entry of its path.
@@ -102,6 +91,7 @@ impl Cache {
         let Some(charge) = self.charge(file.held_bytes()) else {
             return;
         };
+        file.last_look.set(LastLook { turn, time: now });
         let key: Rc<[u8]> = Rc::from(path);
         self.queue.push_back(Rc::clone(&key));
         let entry = CacheEntry {
@@ -109,8 +99,6 @@ impl Cache {
             charge,
             recent: false,
             used: self.sweep,
-            checked: turn,
-            checked_at: now,
         };
         self.entries.insert(key, entry);
     }
@@ -396,7 +384,8 @@ mod tests {
         let looked = |cache: &mut Cache, turn| cache.find(b"a", turn).map(|(_, looked)| looked);
         assert_eq!(looked(&mut cache, 1), Some(Looked::InThisTurn));
         assert_eq!(looked(&mut cache, 2), Some(Looked::At(0)));
-        cache.confirm(b"a", 2, 7);
+        let (file, _) = cache.find(b"a", 2).expect("cached");
+        file.last_look.set(LastLook { turn: 2, time: 7 });
         assert_eq!(looked(&mut cache, 2), Some(Looked::InThisTurn));
         assert_eq!(looked(&mut cache, 3), Some(Looked::At(7)));
     }

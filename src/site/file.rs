@@ -28,6 +28,15 @@ use crate::text::segment::last_segment;
 /// they do not show when a file changed.
 const LAST_MEANINGLESS_TIME: i64 = 60;
 
+/// When a file was last compared with the disk on its worker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LastLook {
+    /// The turn of the worker's loop.
+    pub turn: u64,
+    /// The time, in seconds since 1970.
+    pub time: i64,
+}
+
 /// One state of a regular file on disk, with its representations.
 pub struct StoredFile {
     /// The path below the root.
@@ -47,6 +56,8 @@ pub struct StoredFile {
     pub last_modified: Option<HttpDate>,
     /// The whole content, if it is small enough to be cached.
     pub memory: Option<Rc<HeldBytes>>,
+    /// When it was last compared with the disk. It is kept here, so that noting it takes no look-up in the cache.
+    pub(super) last_look: Cell<LastLook>,
     /// A private copy of content that is too large for `memory`.
     pub(super) copy: OnceCell<Rc<PrivateCopy>>,
     /// Whether the content was requested before. A HEAD or range request counts.
@@ -141,6 +152,7 @@ impl StoredFile {
             media_type,
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
+            last_look: Cell::default(),
             copy: OnceCell::new(),
             was_requested: Cell::new(false),
             is_being_copied: Rc::default(),

@@ -20,7 +20,7 @@ use crate::site::compress::{CODER, Charges, Coder, Coders};
 use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::disk_error::{DiskError, LookupError};
-use crate::site::file::StoredFile;
+use crate::site::file::{LastLook, StoredFile};
 use crate::site::file_state::{FileKind, FileState};
 use crate::site::given_root::{self, GivenRoot};
 use crate::site::held::HeldBytes;
@@ -448,7 +448,10 @@ impl Site {
         }
         if let Some(file) = cached {
             if found.is_ok_and(|(_, state)| state == file.state) {
-                self.cache.confirm(path, self.turn, self.now);
+                file.last_look.set(LastLook {
+                    turn: self.turn,
+                    time: self.now,
+                });
                 return Ok(Resolved::File(file));
             }
             self.cache.remove(path);

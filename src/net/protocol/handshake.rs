@@ -29,12 +29,12 @@ const STEPS_TO_ALERT: usize = 2;
 pub struct Handshake {
     service: Service,
     /// If set, the client is refused as soon as there is a session.
-    refusal: Option<Refusal>,
+    refusal: Option<Box<Refusal>>,
 }
 
 impl Handshake {
     /// A handshake before requests to `service`, or before `refusal` if there is one.
-    pub fn new(service: Service, refusal: Option<Refusal>) -> Handshake {
+    pub fn new(service: Service, refusal: Option<Box<Refusal>>) -> Handshake {
         Handshake { service, refusal }
     }
 
@@ -51,7 +51,7 @@ impl Handshake {
                     status: Status::Forbidden,
                     reason: Reason::ClientExpired,
                 };
-                return self.finish(Some(refusal), stream, context);
+                return self.finish(Some(Box::new(refusal)), stream, context);
             }
             Ok(Progress::Progress) => return Step::Next,
             Ok(Progress::Pending) => return self.wait(context),
@@ -118,13 +118,13 @@ impl Handshake {
             status: Status::BadRequest,
             reason: Reason::PlainText,
         };
-        Step::Switch(Switch::Http1(self.service, Some(refusal)))
+        Step::Switch(Switch::Http1(self.service, Some(Box::new(refusal))))
     }
 
     /// There is a session: switches to HTTP/1, with a refusal if there is one.
     fn finish(
         &mut self,
-        refusal: Option<Refusal>,
+        refusal: Option<Box<Refusal>>,
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
@@ -132,7 +132,7 @@ impl Handshake {
         stream.deadline = context.deadline(Waiting::FirstRequest);
         let security = stream.transport.security();
         stream.client.identity = security.and_then(|security| security.client.map(Box::from));
-        let refusal = self.refusal.or(refusal);
+        let refusal = self.refusal.take().or(refusal);
         Step::Switch(Switch::Http1(self.service, refusal))
     }
 

@@ -72,7 +72,7 @@ pub struct Http1 {
     /// The current exchange.
     exchange: Option<Exchange>,
     /// If set, the client is refused before a request is read.
-    refusal: Option<Refusal>,
+    refusal: Option<Box<Refusal>>,
 }
 
 enum State {
@@ -99,7 +99,7 @@ enum Then {
 
 impl Http1 {
     /// HTTP/1 for a service. If there is a refusal, it is sent at once.
-    pub fn new(service: Service, refusal: Option<Refusal>) -> Http1 {
+    pub fn new(service: Service, refusal: Option<Box<Refusal>>) -> Http1 {
         Http1 {
             service,
             state: State::ReadHead,
@@ -114,7 +114,7 @@ impl Http1 {
         match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadHead => match self.refusal.take() {
                 None => self.read_head(stream, context),
-                Some(refusal) => self.refuse(refusal, stream, context),
+                Some(refusal) => self.refuse(*refusal, stream, context),
             },
             State::ReadBody(request) => self.read_body(request, stream, context),
             State::Respond(request, responder) => self.respond(request, responder, stream, context),

@@ -22,8 +22,9 @@ pub enum Step {
 
 /// The next protocol.
 pub enum Switch {
-    /// HTTP/1 for a service. If there is a refusal, it is sent at once.
-    Http1(Service, Option<Refusal>),
+    /// HTTP/1 for a service. If there is a refusal, it is sent at once. It is rare, and each step is moved, so
+    /// it has an allocation of its own.
+    Http1(Service, Option<Box<Refusal>>),
     /// A conversation after an upgrade.
     Upgraded(Box<dyn Conversation>),
     /// The end of the connection.
