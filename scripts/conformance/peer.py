@@ -8,8 +8,9 @@ import codecs
 import re
 import socket
 import struct
-import threading
 import zlib
+
+from measure.accepting import serve_each
 
 from .deflate import TAIL
 from .frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, masked
@@ -44,21 +45,13 @@ class Peer:
         self.port = self._listener.getsockname()[1]
 
     def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve_each(self._listener, self._serve)
         return self
 
     def __exit__(self, *_):
         # This wakes the thread that waits for clients.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
         client.settimeout(PATIENCE)

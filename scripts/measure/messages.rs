@@ -17,11 +17,17 @@
 //! Frames are masked and compressed before the clock starts. One thread serves all connections.
 #![forbid(unsafe_code)]
 
+// Frames of a client.
+#[path = "../../tests/support/frame.rs"]
+mod frame;
+
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
+
+use frame::frame;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use mio::unix::SourceFd;
@@ -30,8 +36,6 @@ use mio::{Events, Interest, Poll, Token};
 /// The example of RFC 6455 section 1.3.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
-const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// The connections take turns with so many bytes of different messages, so that an echo on the wrong
 /// connection is seen, and a compressor does not meet the same message again in its window.
@@ -159,8 +163,8 @@ fn messages(length: usize, kind: Kind) -> Vec<Message> {
             Kind::Deflate => (0xc1, chance.records(length)),
         };
         let frame = match kind {
-            Kind::Binary => masked(first, &content),
-            Kind::Deflate => masked(first, &compressed(&content)),
+            Kind::Binary => frame(first, &content),
+            Kind::Deflate => frame(first, &compressed(&content)),
         };
         Message { content, frame }
     };
@@ -175,26 +179,6 @@ fn compressed(content: &[u8]) -> Vec<u8> {
     assert!(status.is_ok() && out.ends_with(&TAIL), "there is room");
     out.truncate(out.len() - TAIL.len());
     out
-}
-
-/// A frame of a client (RFC 6455 section 5.2). `first` is its first byte.
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        length @ 0..126 => frame.push(0x80 | length as u8),
-        length @ 126..0x1_0000 => {
-            frame.push(0x80 | 126);
-            frame.extend((length as u16).to_be_bytes());
-        }
-        length => {
-            frame.push(0x80 | 127);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
-    frame.extend(MASK);
-    let masked = payload.iter().zip(MASK.iter().cycle());
-    frame.extend(masked.map(|(byte, mask)| byte ^ mask));
-    frame
 }
 
 /// Pseudo-random numbers (xorshift64), the same in every run.

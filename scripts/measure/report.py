@@ -36,12 +36,7 @@ def markdown(results, names, introduction):
             *_secure(loads, results),
             f"{COST_HEADING}; in brackets: docroot's cost divided by this server's.",
             _table(loads, results, names, _cost),
-            "**Requests per second**",
-            _table(loads, results, names, lambda figures, _: _short(figures.rate)),
-            "**p99 latency**",
-            _table(timed, results, names, lambda figures, _: _time(figures.p99)),
-            "**Highest resident memory, in MB**",
-            _table(loads, results, names, lambda figures, _: f"{figures.resident / MB:.1f}"),
+            *_rates("Requests", loads, timed, results, names),
         ]
         parts += _errors(loads, results)
     parts += _websocket(results)
@@ -98,6 +93,18 @@ def _time(seconds):
     return f"{seconds * 1000:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
+def _rates(what, loads, timed, results, names):
+    """What `loads` did per second and held, and how long those took that were timed."""
+    return [
+        f"**{what} per second**",
+        _table(loads, results, names, lambda figures, _: _short(figures.rate)),
+        "**p99 latency**",
+        _table(timed, results, names, lambda figures, _: _time(figures.p99)),
+        "**Highest resident memory, in MB**",
+        _table(loads, results, names, lambda figures, _: f"{figures.resident / MB:.1f}"),
+    ]
+
+
 def _secure(loads, results):
     terms = {figures.terms for load in loads for figures in results.loads[load.name].values()}
     told = sorted(terms - {None})
@@ -126,12 +133,7 @@ def _websocket(results):
         WEBSOCKET,
         "**WebSocket: CPU per message or per MB, in µs**; in brackets: docroot's cost divided by this server's.",
         table(["", "per", *ECHOING], costs),
-        "**Messages per second**",
-        _table(echoes, results, ECHOING, lambda figures, _: _short(figures.rate)),
-        "**p99 latency**",
-        _table(echoes, results, ECHOING, lambda figures, _: _time(figures.p99)),
-        "**Highest resident memory, in MB**",
-        _table(echoes, results, ECHOING, lambda figures, _: f"{figures.resident / MB:.1f}"),
+        *_rates("Messages", echoes, echoes, results, ECHOING),
     ]
 
 

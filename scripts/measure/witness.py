@@ -3,8 +3,9 @@ becomes secret: what the generator itself negotiates, which wrk does not tell.""
 
 import select
 import socket
-import threading
 from dataclasses import dataclass
+
+from .accepting import serve_each
 
 PIECE = 256 * 1024
 
@@ -81,15 +82,7 @@ class Witness:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port = self._listener.getsockname()[1]
         self.hellos = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._relay, args=(client,), daemon=True).start()
+        serve_each(self._listener, self._relay)
 
     def _relay(self, client):
         """Until either side leaves; how it leaves is not what is looked at."""

@@ -40,15 +40,10 @@ pub const KEPT: usize = 64;
 /// The longest message of a page: a number of 64 bits.
 const LONGEST_MESSAGE: usize = 20;
 
-const FILE: Embedded = Embedded {
-    content: include_str!("assets/live-reload.js"),
-    media_type: "text/javascript; charset=utf-8",
-    policy: "default-src 'none'",
-};
-
 /// Serves the script and its WebSocket.
 pub struct LiveReload {
     changes: Topic<Changed>,
+    script: Embedded,
     script_path: Box<str>,
     endpoint_path: Box<str>,
 }
@@ -57,8 +52,11 @@ impl LiveReload {
     /// For the site with this prefix. Its changes arrive in the topic.
     pub fn new(changes: Topic<Changed>, prefix: &Prefix) -> LiveReload {
         let prefix = percent::path(prefix.as_bytes());
+        let script = include_str!("assets/live-reload.js");
+        let media_type = "text/javascript; charset=utf-8";
         LiveReload {
             changes,
+            script: Embedded::new(script, media_type, "default-src 'none'"),
             script_path: format!("/{prefix}{SCRIPT_PATH}").into(),
             endpoint_path: format!("/{prefix}{ENDPOINT}").into(),
         }
@@ -74,8 +72,8 @@ impl Handler for LiveReload {
     ) -> Option<Answer> {
         let path = request.head.target.path()?;
         if path == self.script_path.as_bytes() {
-            let answer = answer_embedded(origin, request, SCRIPT_PATH.as_bytes(), &FILE, trace);
-            return Some(answer);
+            let (path, script) = (SCRIPT_PATH.as_bytes(), &self.script);
+            return Some(answer_embedded(origin, request, path, script, trace));
         }
         (path == self.endpoint_path.as_bytes()).then(|| {
             let page = Page {

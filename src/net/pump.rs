@@ -42,9 +42,8 @@ const PULL: usize = 32 * 1024;
 /// The same if there is no memory left for what the client does not read.
 const LEAST_PULL: usize = 4 * 1024;
 
-/// How much the kernel may send in one call. The client frees packets while more are made. If a call makes
-/// more than this before it looks at what has come back, each byte takes up to a sixth more time, and so it
-/// does if a call makes a quarter of it.
+/// How much the kernel may send in one call. Longer and shorter calls both cost more. A call of 1 MiB takes a
+/// sixth more time for each byte, and so does one of 128 KiB.
 const MOST_DIRECT: u64 = 512 * 1024;
 
 /// The first and smallest read from a file.

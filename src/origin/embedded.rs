@@ -19,14 +19,26 @@ use crate::site::storage::Storage;
 use crate::text::hash::stable_hash;
 
 /// A file that is part of docroot.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Embedded {
-    /// The content.
-    pub content: &'static str,
-    /// Its media type.
-    pub media_type: &'static str,
-    /// The value of `Content-Security-Policy`. `Cross-Origin-Resource-Policy` keeps other origins from using the file.
-    pub policy: &'static str,
+    content: &'static str,
+    media_type: &'static str,
+    policy: &'static str,
+    /// The opaque part of its entity-tag.
+    tag: String,
+}
+
+impl Embedded {
+    /// A file with this content and media type. `policy` is the value of `Content-Security-Policy`.
+    /// `Cross-Origin-Resource-Policy` keeps other origins from using the file.
+    pub fn new(content: &'static str, media_type: &'static str, policy: &'static str) -> Embedded {
+        Embedded {
+            content,
+            media_type,
+            policy,
+            tag: format!("{:016x}", stable_hash(content)),
+        }
+    }
 }
 
 /// Answers a request for the file, which is at this path below the prefix of the site.
@@ -44,13 +56,12 @@ pub fn answer_embedded(
         return Answer::Ready(options(Reason::ResourceOptions, trace));
     }
     let rules = AppliedRules::at(origin, request, path);
-    let tag = format!("{:016x}", stable_hash(file.content));
     let content = file.content.as_bytes();
     let metadata = Metadata {
         validators: Validators {
             entity_tag: Some(EntityTag {
                 weak: false,
-                opaque: tag.as_bytes(),
+                opaque: file.tag.as_bytes(),
             }),
             last_modified: None,
         },

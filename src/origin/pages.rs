@@ -31,10 +31,10 @@ macro_rules! policy {
 }
 
 /// The value of `Content-Security-Policy` for an error page. A test checks the hash of the style.
-pub const CONTENT_SECURITY_POLICY: &str = policy!("");
+pub const ERROR_PAGE_POLICY: &str = policy!("");
 
 /// The same for a page with the script of live reload.
-pub const POLICY_WITH_RELOAD: &str = policy!("script-src 'self'; connect-src 'self'; ");
+pub const ERROR_PAGE_POLICY_WITH_RELOAD: &str = policy!("script-src 'self'; connect-src 'self'; ");
 
 /// The value of `Cross-Origin-Resource-Policy` for listings and error pages. A page of another origin
 /// cannot embed them, so it cannot learn from them what the server has.
@@ -373,7 +373,7 @@ mod tests {
     fn the_policy_allows_the_style_of_the_page() {
         let hash = base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(STYLE));
         let want = format!("style-src 'sha256-{hash}';");
-        assert!(CONTENT_SECURITY_POLICY.contains(&want), "want {want}");
+        assert!(ERROR_PAGE_POLICY.contains(&want), "want {want}");
         assert!(page(Status::NotFound, "").contains(&format!("<style>{STYLE}</style>")));
     }
 }

@@ -2,7 +2,8 @@
 //! about the machine, such as a path on disk.
 
 use crate::origin::pages::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, POLICY_WITH_RELOAD, Place, RESOURCE_POLICY, error_page,
+    CONTENT_TYPE, ERROR_PAGE_POLICY, ERROR_PAGE_POLICY_WITH_RELOAD, Place, RESOURCE_POLICY,
+    error_page,
 };
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
@@ -51,7 +52,7 @@ pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
     };
     let response = response
         .field("Content-Type", CONTENT_TYPE)
-        .field(POLICY, CONTENT_SECURITY_POLICY)
+        .field(POLICY, ERROR_PAGE_POLICY)
         .field("X-Content-Type-Options", "nosniff")
         .body(Body::of(page));
     match response.status {
@@ -70,7 +71,7 @@ pub(super) fn add_reload_script(options: &SiteOptions, response: &mut Response) 
         && response.has_own_page
         && let Some(Body::One(Piece::Bytes(page))) = &mut response.body
     {
-        (response.fields).replace(POLICY, CONTENT_SECURITY_POLICY, POLICY_WITH_RELOAD);
+        (response.fields).replace(POLICY, ERROR_PAGE_POLICY, ERROR_PAGE_POLICY_WITH_RELOAD);
         let element = reload_script::element(options, None) + "\n";
         page.extend_from_slice(element.as_bytes());
     }

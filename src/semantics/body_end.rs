@@ -1,7 +1,8 @@
 //! The HTML standard, section 13.2.5: where the body of a document ends.
 //!
-//! Live reload inserts a script before `</body>`. Only the end tag counts, not the same letters in a comment, in
-//! the value of an attribute, or in the text of an element such as `script` or `title`:
+//! Live reload inserts a script before `</body>`. Only the end tag counts. The same
+//! letters do not count in a comment, in the value of an attribute, or in the text of an element such as
+//! `script` or `title`:
 //!
 //! ```text
 //! <!doctype html><p title="</body>">...</p><script>f("</body>")</script></body></html>

@@ -18,6 +18,7 @@ use crate::site::compress::MIN_SIZE;
 use crate::site::digest::Digest;
 use crate::site::file_state::FileState;
 use crate::site::held::HeldBytes;
+use crate::site::lookup::FileRead;
 use crate::site::options::{SiteOptions, TagSource};
 use crate::site::private::PrivateCopy;
 use crate::site::reload_script;
@@ -126,25 +127,27 @@ impl StoredFile {
         1792 + 2 * path.len() as u64
     }
 
-    /// Describes the file at `path` in the state `state`. `charge` is for its overhead. If its entity-tags are
-    /// made from the content, they are not known until [`StoredFile::tag_by_content`] is called.
+    /// Describes the file at `path`, as it was read. `charge` is for its overhead. If its entity-tags are made
+    /// from the content, they are not known until [`StoredFile::tag_by_content`] is called.
     pub(super) fn new(
         path: &[u8],
-        state: FileState,
-        media_type: MediaType,
-        memory: Option<Rc<HeldBytes>>,
+        read: FileRead<Charge>,
         charge: Charge,
-        (is_size_unknown, has_script): (bool, bool),
         options: &SiteOptions,
     ) -> StoredFile {
+        let FileRead {
+            state,
+            media_type,
+            content,
+            is_size_unknown,
+            has_script,
+        } = read;
+        let memory = content.map(|(bytes, charge)| HeldBytes::new(bytes, charge));
         let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
         let file = StoredFile {
             path: path.into(),
             is_worth_coding: !is_size_unknown
-                && memory
-                    .as_ref()
-                    .map_or(state.size, |bytes| bytes.len() as u64)
-                    >= MIN_SIZE
+                && size(state, memory.as_deref()) >= MIN_SIZE
                 && media_type.is_compressible(),
             state,
             is_size_unknown,
@@ -248,8 +251,7 @@ impl StoredFile {
 
     /// The size in bytes, without a coding of the server. A script that is in memory counts.
     pub fn size(&self) -> u64 {
-        let memory = self.memory.as_ref();
-        memory.map_or(self.state.size, |bytes| bytes.len() as u64)
+        size(self.state, self.memory.as_deref())
     }
 
     /// Whether it gets its script while it is sent, because its content is not in memory.
@@ -449,6 +451,11 @@ impl StoredFile {
     }
 }
 
+/// The size of content in memory or, if there is none, of the file.
+fn size(state: FileState, memory: Option<&HeldBytes>) -> u64 {
+    memory.map_or(state.size, |bytes| bytes.len() as u64)
+}
+
 impl Representation {
     /// Whether its entity-tag is known.
     pub fn has_tag(&self) -> bool {
@@ -497,7 +504,10 @@ impl Representation {
 #[cfg(test)]
 use crate::semantics::{beginning::Beginning, media_type::media_type, own_types::OwnTypes};
 #[cfg(test)]
-use crate::site::budget::{Account, Allowance};
+use crate::site::{
+    budget::{Account, Allowance},
+    storage::Storage,
+};
 
 #[cfg(test)]
 impl StoredFile {
@@ -511,17 +521,14 @@ impl StoredFile {
             is_whole: true,
         };
         let media_type = media_type(name.as_bytes(), beginning, &OwnTypes::default());
-        let memory = Some(HeldBytes::free(content));
-        let options = SiteOptions::default();
-        let path = name.as_bytes();
-        StoredFile::new(
-            path,
+        let contents = || Allowance::unlimited().charge_anyway(Account::Contents, 0);
+        let read = FileRead {
             state,
             media_type,
-            memory,
-            charge,
-            (false, false),
-            &options,
-        )
+            content: Some((Storage::of(content), contents())),
+            is_size_unknown: false,
+            has_script: false,
+        };
+        StoredFile::new(name.as_bytes(), read, charge, &SiteOptions::default())
     }
 }

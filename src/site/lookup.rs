@@ -186,7 +186,7 @@ impl<'a> Examined<'a> {
         }
         let may_misreport = !devices.reports_truly(device);
         let is_small = self.state.size <= largest;
-        let most = self.state.size + 1 + reload_script::most_added(self.options);
+        let most = self.state.size + 1 + reload_script::added(self.options);
         let charge = is_small.then(|| charge(most)).flatten();
         let Some(charge) = charge else {
             let is_size_unknown = may_misreport && self.has_moving_times()?;

@@ -22,9 +22,6 @@ use crate::text::percent;
 /// The path of the script, below the prefix of the site.
 pub const SCRIPT_PATH: &str = ".docroot/live-reload.js";
 
-/// An upper bound for the length of the element without the prefix.
-const MOST_WITHOUT_PREFIX: u64 = 128;
-
 /// The element. `version` is a hash of the content of a document; other pages have none.
 pub fn element(options: &SiteOptions, version: Option<u64>) -> String {
     let prefix = percent::path(options.prefix.as_bytes());
@@ -33,11 +30,11 @@ pub fn element(options: &SiteOptions, version: Option<u64>) -> String {
     format!("<script src=\"/{prefix}{SCRIPT_PATH}\"{version} async></script>")
 }
 
-/// The most bytes that the element adds to content in memory.
-pub(super) fn most_added(options: &SiteOptions) -> u64 {
+/// How many bytes the element adds to a document in memory.
+pub(super) fn added(options: &SiteOptions) -> u64 {
     match options.live_reload {
-        // A byte of the prefix is encoded in three.
-        true => MOST_WITHOUT_PREFIX + 3 * options.prefix.as_bytes().len() as u64,
+        // All versions have the same length.
+        true => element(options, Some(0)).len() as u64,
         false => 0,
     }
 }
@@ -176,6 +173,6 @@ mod tests {
             with_prefix,
             "<script src=\"/a%22b/.docroot/live-reload.js\" async></script>"
         );
-        assert!((with_prefix.len() as u64) < most_added(&options));
+        assert!((with_prefix.len() as u64) < added(&options));
     }
 }

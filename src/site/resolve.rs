@@ -482,17 +482,7 @@ impl Site {
     /// Keeps a file that was read in this `turn`, or in turn 0 if it was read between turns.
     fn store(&mut self, path: &[u8], read: FileRead<Charge>, turn: u64) -> Rc<StoredFile> {
         let overhead = self.charge_anyway(Account::Contents, StoredFile::overhead(path));
-        let content = read.content;
-        let memory = content.map(|(bytes, charge)| HeldBytes::new(bytes, charge));
-        let stored = Rc::new(StoredFile::new(
-            path,
-            read.state,
-            read.media_type,
-            memory,
-            overhead,
-            (read.is_size_unknown, read.has_script),
-            &self.options,
-        ));
+        let stored = Rc::new(StoredFile::new(path, read, overhead, &self.options));
         if self.is_settled(&stored.state) && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
         }

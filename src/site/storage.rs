@@ -34,13 +34,18 @@ impl Default for Block {
 
 impl Block {
     fn filled(mut copy: MmapMut, parts: &[&[u8]]) -> Block {
-        let mut rest = &mut copy[..];
-        for part in parts {
-            let (start, end) = rest.split_at_mut(part.len());
-            start.copy_from_slice(part);
-            rest = end;
-        }
+        fill(&mut copy, parts);
         Block::Mapped(copy)
+    }
+}
+
+/// Copies all `parts` to the start of `block`, which has room for them.
+fn fill(block: &mut [u8], parts: &[&[u8]]) {
+    let mut rest = block;
+    for part in parts {
+        let (start, end) = rest.split_at_mut(part.len());
+        start.copy_from_slice(part);
+        rest = end;
     }
 }
 
@@ -70,12 +75,7 @@ impl Storage {
     pub fn concat(parts: &[&[u8]]) -> io::Result<Storage> {
         let length = parts.iter().map(|part| part.len()).sum();
         let mut storage = Storage::zeros(length)?;
-        let mut rest = storage.bytes_mut();
-        for part in parts {
-            let (start, end) = rest.split_at_mut(part.len());
-            start.copy_from_slice(part);
-            rest = end;
-        }
+        fill(storage.bytes_mut(), parts);
         Ok(storage)
     }
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use notify::event::{EventKind, MetadataKind, ModifyKind};
 use notify::{Config, Event, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
 
@@ -178,8 +178,9 @@ impl WatchThread {
         };
         match waited {
             Waited::Event(event) => {
+                let now = (self.listeners.now)();
                 let mut group = self.group.take().unwrap_or_else(|| Group::new(now));
-                match self.add(event, &mut group) {
+                match self.add(event, &mut group, now) {
                     Sight::Complete => self.group = Some(group).filter(|group| !group.is_empty()),
                     Sight::Lost => self.renew(),
                 }
@@ -200,7 +201,7 @@ impl WatchThread {
     fn wait(&self, patience: Duration) -> Waited {
         let Some(watched) = &self.watched else {
             return match self.ended.recv_timeout(CHECK) {
-                Err(crossbeam_channel::RecvTimeoutError::Timeout) => Waited::Unwatched,
+                Err(RecvTimeoutError::Timeout) => Waited::Unwatched,
                 _ => Waited::End,
             };
         };
@@ -212,8 +213,7 @@ impl WatchThread {
     }
 
     /// Adds what an event says.
-    fn add(&self, event: notify::Result<Event>, group: &mut Group) -> Sight {
-        let now = (self.listeners.now)();
+    fn add(&self, event: notify::Result<Event>, group: &mut Group, now: Instant) -> Sight {
         let event = match event {
             Ok(event) if event.need_rescan() => {
                 group.add_unknown(now);

@@ -9,6 +9,7 @@ pub mod answers;
 pub mod chromium;
 #[cfg(feature = "tls")]
 pub mod forge;
+pub mod frame;
 pub mod fuse;
 pub mod handlers;
 pub mod journal;

@@ -1,7 +1,9 @@
 // Reloads this page when the files of the site change (docroot --live-reload).
 //
-// docroot sends {"changed": [path, ...]} with paths below the root of the site, {"reload": true} if anything
-// may have changed, or {"check": true} if it does not know what changed since this page was loaded.
+// docroot sends one of these:
+//   {"changed": [path, ...]}   These files changed. The paths are below the root of the site.
+//   {"reload": true}           Anything may have changed.
+//   {"check": true}            docroot does not know what changed since this page was loaded.
 (() => {
   'use strict';
   const script = document.currentScript;

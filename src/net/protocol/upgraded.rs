@@ -45,11 +45,8 @@ impl Upgraded {
         if let Some(step) = flush(stream, context) {
             return step;
         }
-        let input = match self.is_waiting && !stream.inbox.room().is_empty() {
-            true => stream.read(context).map(Some),
-            false => Ok(None),
-        };
-        let input = match input {
+        let can_read = self.is_waiting && !stream.inbox.room().is_empty();
+        let input = match can_read.then(|| stream.read(context)).transpose() {
             Ok(input) => input,
             Err(fault) => return close_after_read_error(&fault, stream, context),
         };

@@ -1,7 +1,7 @@
 //! What a listing shows besides its entries: for example, the path `/photos/` and `31 files`.
 
 use super::entry::Totals;
-use super::policy::{CONTENT_SECURITY_POLICY, POLICY_WITH_RELOAD};
+use super::policy::{LISTING_POLICY, LISTING_POLICY_WITH_RELOAD};
 use super::query::{Format, ListingQuery};
 
 /// How the entries of a listing are shown.
@@ -19,8 +19,8 @@ impl Shown {
     /// The value of `Content-Security-Policy`.
     pub fn policy(&self) -> &'static str {
         match self.script {
-            Some(_) => POLICY_WITH_RELOAD,
-            None => CONTENT_SECURITY_POLICY,
+            Some(_) => LISTING_POLICY_WITH_RELOAD,
+            None => LISTING_POLICY,
         }
     }
 }

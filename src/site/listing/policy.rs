@@ -18,7 +18,7 @@ macro_rules! policy {
 /// show images of this server and `data:` images, and it may fetch from this server, for the text of a
 /// README. Its form may only submit to this server. A test compares the hashes with the
 /// assets.
-pub const CONTENT_SECURITY_POLICY: &str = policy!("");
+pub const LISTING_POLICY: &str = policy!("");
 
 /// The same for a page with the script of live reload.
-pub const POLICY_WITH_RELOAD: &str = policy!(" 'self'");
+pub const LISTING_POLICY_WITH_RELOAD: &str = policy!(" 'self'");

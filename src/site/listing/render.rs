@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::site::listing::entry::{EntryKind, ListedEntry};
     use crate::site::listing::order::comparisons;
-    use crate::site::listing::policy::CONTENT_SECURITY_POLICY;
+    use crate::site::listing::policy::LISTING_POLICY;
     use crate::site::listing::scan::Scan;
     use base64::Engine;
     use proptest::prelude::*;
@@ -381,7 +381,7 @@ mod tests {
         let digest = sha2::Sha256::digest(asset.as_bytes());
         let hash = base64::engine::general_purpose::STANDARD.encode(digest);
         let want = format!("{directive} 'sha256-{hash}';");
-        assert!(CONTENT_SECURITY_POLICY.contains(&want), "want {want}");
+        assert!(LISTING_POLICY.contains(&want), "want {want}");
     }
 
     #[test]

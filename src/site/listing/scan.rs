@@ -12,10 +12,10 @@ use super::entry::{EntryKind, ListedEntry, Totals};
 use super::filter::Filter;
 use super::frame::Shown;
 use super::order::Sort;
-use super::policy::CONTENT_SECURITY_POLICY;
+use super::policy::LISTING_POLICY;
 use super::query::{ListingQuery, key_name, order_name};
 use crate::site::storage::Storage;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use crate::text::hash::stable_hash;
 
 /// How many entries are sorted at once. This takes about 5,000 comparisons, a fraction of a
 /// millisecond.
@@ -37,6 +37,7 @@ pub struct Scan {
     /// The memory of the sealed runs.
     sealed_bytes: u64,
     totals: Totals,
+    /// The sum of the hashes of all entries, so it does not depend on the order in which the disk returns them.
     fingerprint: u64,
 }
 
@@ -88,7 +89,7 @@ impl Scan {
         let entry = without_directory_size(entry);
         let is_shown = self.has_room();
         self.totals.add(&entry, is_shown);
-        self.fingerprint = self.fingerprint.wrapping_add(hash(&entry));
+        self.fingerprint = self.fingerprint.wrapping_add(stable_hash(entry));
         if is_shown {
             self.open.push(&entry);
         }
@@ -167,19 +168,12 @@ impl Listing {
     /// the page. So the entity-tag may be strong, unless entries were omitted: which ones depends on the order in which
     /// the disk returned them.
     pub fn entity_tag(&self, root: &[u8], query: &ListingQuery, shown: &Shown) -> String {
-        let mut hasher = DefaultHasher::new();
-        (self.fingerprint, self.totals, query.sort, shown).hash(&mut hasher);
-        (
-            root,
-            query.filter.as_str(),
-            VERSION,
-            CONTENT_SECURITY_POLICY,
-        )
-            .hash(&mut hasher);
+        let listing = (self.fingerprint, self.totals, query.sort, shown);
+        let page = (root, query.filter.as_str(), VERSION, LISTING_POLICY);
         format!(
             "{:x}-{:016x}-{}{}",
             self.totals.entries(),
-            hasher.finish(),
+            stable_hash((listing, page)),
             key_name(query.sort.key),
             order_name(query.sort.order),
         )
@@ -195,15 +189,6 @@ fn without_directory_size(entry: ListedEntry) -> ListedEntry {
         EntryKind::Directory => ListedEntry { size: 0, ..entry },
         EntryKind::File => entry,
     }
-}
-
-/// Hashes one entry. The fingerprint is the sum of these hashes, so it does not depend on the order in
-/// which the disk returns entries. `DefaultHasher::new` has no random key, so the entity-tag stays the
-/// same after a restart.
-fn hash(entry: &ListedEntry) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    entry.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// The entries of the run that is being filled.
