@@ -4,7 +4,6 @@
 
 mod support;
 
-use std::collections::VecDeque;
 use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
@@ -18,8 +17,9 @@ use docroot::semantics::pattern::Pattern;
 use docroot::site::prefix::Prefix;
 use flate2::read::GzDecoder;
 use sha2::{Digest as _, Sha256};
-use support::{PATIENCE, Response, Setup, TestServer};
-use tungstenite::{Message, WebSocket};
+use support::live_page::LivePage;
+use support::{Response, Setup, TestServer};
+use tungstenite::Message;
 
 const PAGE: &str = "<!doctype html><p title='</body>'>text</p></body></html>";
 const ENDPOINT: &str = "/.docroot/live-reload";
@@ -104,6 +104,8 @@ fn the_document_is_a_representation_like_any_other() {
         server.get("/long.html", &[("If-None-Match", &tag)]).status,
         304
     );
+    // Its date would be that of the document without the script.
+    assert_eq!(whole.field("Last-Modified"), None);
     let head = server.request("HEAD", "/long.html", &[]);
     assert_eq!(head.field("Content-Length"), whole.field("Content-Length"));
 
@@ -128,6 +130,20 @@ fn the_document_is_a_representation_like_any_other() {
     let sent = digest.field("Repr-Digest").expect("a digest").to_owned();
     let encoded = STANDARD.encode(Sha256::digest(&digest.body));
     assert_eq!(sent, format!("sha-256=:{encoded}:"));
+}
+
+/// A browser would show a stored response when its user goes back, or as long as a rule lets it.
+#[test]
+fn nothing_is_stored() {
+    let rule = "/**=public, max-age=3600, immutable";
+    let server = setup()
+        .with(|config| config.rules.add_cache(rule).expect("a rule"))
+        .file("docs/site.css", "")
+        .start();
+    for path in ["/", "/docs/site.css", "/docs/", SCRIPT] {
+        let response = server.get(path, &[]);
+        assert_eq!(response.field("Cache-Control"), Some("no-store"), "{path}");
+    }
 }
 
 /// More than the cache takes. The length is not known before the document is sent.
@@ -253,7 +269,7 @@ fn the_script_is_sent() {
         script.field("Cross-Origin-Resource-Policy"),
         Some("same-origin")
     );
-    assert_eq!(script.field("Cache-Control"), Some("no-cache"));
+    assert_eq!(script.field("Cache-Control"), Some("no-store"));
     let tag = script.field("ETag").expect("a tag");
     assert_eq!(server.get(SCRIPT, &[("If-None-Match", tag)]).status, 304);
     assert_eq!(server.request("POST", SCRIPT, &[]).status, 405);
@@ -279,46 +295,14 @@ fn everything_stands_below_the_prefix() {
     );
     assert_eq!(server.get("/a/b/.docroot/live-reload.js", &[]).status, 200);
     assert_eq!(server.get(SCRIPT, &[]).status, 404);
-    let mut page = page_at(&server, "/a/b/.docroot/live-reload", "0");
+    let mut page = LivePage::connect(server.address, "/a/b/.docroot/live-reload", "0");
     server.write("x.css", "");
-    assert_eq!(told(&mut page), r#"{"changed":["x.css"]}"#);
-}
-
-/// A page that is connected.
-struct Page {
-    socket: WebSocket<TcpStream>,
-    /// What it was told and has not looked at.
-    told: VecDeque<String>,
+    assert_eq!(page.told(), r#"{"changed":["x.css"]}"#);
 }
 
 /// A page that was loaded so many milliseconds ago.
-fn page(server: &TestServer, age: &str) -> Page {
-    page_at(server, ENDPOINT, age)
-}
-
-fn page_at(server: &TestServer, path: &str, age: &str) -> Page {
-    let stream = TcpStream::connect(server.address).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    let url = format!("ws://{}{path}", server.address);
-    let (mut socket, _) = tungstenite::client(url, stream).expect("a WebSocket");
-    socket.send(Message::text(age)).expect("sent");
-    // The answer to a ping shows that the server has read the message.
-    socket.send(Message::Ping("".into())).expect("sent");
-    let mut told = VecDeque::new();
-    loop {
-        match socket.read().expect("an answer") {
-            Message::Pong(_) => return Page { socket, told },
-            news => told.push_back(news.to_text().expect("text").to_owned()),
-        }
-    }
-}
-
-#[track_caller]
-fn told(page: &mut Page) -> String {
-    page.told.pop_front().unwrap_or_else(|| {
-        let news = page.socket.read().expect("a message");
-        news.to_text().expect("text").to_owned()
-    })
+fn page(server: &TestServer, age: &str) -> LivePage {
+    LivePage::connect(server.address, ENDPOINT, age)
 }
 
 #[test]
@@ -326,30 +310,27 @@ fn concept_35_pages_are_told_what_changes() {
     let server = setup().file("docs/old.css", "").file("x", "").start();
     let mut page = page(&server, "0");
     server.write("docs/new.css", "a{}");
-    assert_eq!(told(&mut page), r#"{"changed":["docs/new.css"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["docs/new.css"]}"#);
     server.write("docs/new.css", "b{}");
-    assert_eq!(told(&mut page), r#"{"changed":["docs/new.css"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["docs/new.css"]}"#);
     fs::rename(
         server.root.join("docs/new.css"),
         server.root.join("docs/old.css"),
     )
     .expect("renamed");
     assert_eq!(
-        told(&mut page),
+        page.told(),
         r#"{"changed":["docs/new.css","docs/old.css"]}"#
     );
     fs::remove_file(server.root.join("docs/old.css")).expect("removed");
-    assert_eq!(told(&mut page), r#"{"changed":["docs/old.css"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["docs/old.css"]}"#);
     // The files in a new folder may be older than the watch of it. The folder is not.
     server.write("new/deep/a.css", "");
-    let news = told(&mut page);
+    let news = page.told();
     assert!(news.starts_with(r#"{"changed":["new""#), "{news}");
     let name = "new/deep/\u{e9} \".html";
     server.write(name, "");
-    assert_eq!(
-        told(&mut page),
-        r#"{"changed":["new/deep/%C3%A9%20%22.html"]}"#
-    );
+    assert_eq!(page.told(), r#"{"changed":["new/deep/%C3%A9%20%22.html"]}"#);
 }
 
 #[test]
@@ -364,7 +345,7 @@ fn an_editor_that_writes_beside_the_file_changes_one() {
         server.root.join("index.html"),
     )
     .expect("renamed");
-    assert_eq!(told(&mut page), r#"{"changed":["index.html"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["index.html"]}"#);
 }
 
 #[test]
@@ -374,10 +355,10 @@ fn a_build_is_one_change() {
     for number in 0..1000 {
         server.write(&format!("dist/{}/{number}.html", number % 10), PAGE);
     }
-    assert_eq!(told(&mut page), r#"{"reload":true}"#);
+    assert_eq!(page.told(), r#"{"reload":true}"#);
     server.write("last.css", "");
     assert_eq!(
-        told(&mut page),
+        page.told(),
         r#"{"changed":["last.css"]}"#,
         "there was no second message"
     );
@@ -395,10 +376,10 @@ fn what_the_operator_ignores_does_not_count() {
     let mut page = page(&server, "0");
     server.write("logs/today.log", "line");
     server.write("a.css", "");
-    assert_eq!(told(&mut page), r#"{"changed":["a.css","logs"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["a.css","logs"]}"#);
     server.write("logs/today.log", "line");
     server.write("b.css", "");
-    assert_eq!(told(&mut page), r#"{"changed":["b.css"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["b.css"]}"#);
 }
 
 #[test]
@@ -407,20 +388,20 @@ fn a_page_is_told_what_changed_after_it_was_loaded() {
     let begin = Instant::now();
     let mut first = page(&server, "0");
     server.write("a.css", "");
-    assert_eq!(told(&mut first), r#"{"changed":["a.css"]}"#);
+    assert_eq!(first.told(), r#"{"changed":["a.css"]}"#);
     let mut loaded_before = page(&server, &begin.elapsed().as_millis().to_string());
-    assert_eq!(told(&mut loaded_before), r#"{"changed":["a.css"]}"#);
+    assert_eq!(loaded_before.told(), r#"{"changed":["a.css"]}"#);
     let mut loaded_after = page(&server, "0");
     let mut older_than_the_server = page(&server, "3600000");
-    assert_eq!(told(&mut older_than_the_server), r#"{"check":true}"#);
-    assert_eq!(told(&mut older_than_the_server), r#"{"changed":["a.css"]}"#);
+    assert_eq!(older_than_the_server.told(), r#"{"check":true}"#);
+    assert_eq!(older_than_the_server.told(), r#"{"changed":["a.css"]}"#);
     server.write("b.css", "");
     for page in [
         &mut loaded_before,
         &mut loaded_after,
         &mut older_than_the_server,
     ] {
-        assert_eq!(told(page), r#"{"changed":["b.css"]}"#);
+        assert_eq!(page.told(), r#"{"changed":["b.css"]}"#);
     }
 }
 
@@ -434,11 +415,11 @@ fn the_directory_can_be_replaced() {
     for _ in 0..2 {
         fs::remove_dir_all(&root).expect("removed");
         fs::create_dir(&root).expect("made again");
-        assert_eq!(told(&mut page), r#"{"reload":true}"#);
+        assert_eq!(page.told(), r#"{"reload":true}"#);
         fs::write(root.join("a.css"), "").expect("written");
-        assert_eq!(told(&mut page), r#"{"changed":["a.css"]}"#);
+        assert_eq!(page.told(), r#"{"changed":["a.css"]}"#);
         fs::remove_file(root.join("a.css")).expect("removed");
-        assert_eq!(told(&mut page), r#"{"changed":["a.css"]}"#);
+        assert_eq!(page.told(), r#"{"changed":["a.css"]}"#);
     }
 }
 
@@ -455,7 +436,7 @@ fn the_directory_can_be_renamed_and_come_back() {
     let mut news = String::new();
     for number in 0.. {
         fs::write(root.join(format!("{number}.css")), "").expect("written");
-        news = told(&mut page);
+        news = page.told();
         if news != r#"{"reload":true}"# {
             break;
         }
@@ -477,7 +458,7 @@ fn each_site_is_told_its_own_changes() {
     let mut page = page(&server, "0");
     fs::write(other.path().join("other.css"), "").expect("written");
     server.write("own.css", "");
-    assert_eq!(told(&mut page), r#"{"changed":["own.css"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["own.css"]}"#);
 }
 
 #[test]
@@ -491,7 +472,7 @@ fn a_single_file_is_told_its_own_changes() {
     // An editor renames another file over it.
     fs::write(folder.join("new"), PAGE).expect("written");
     fs::rename(folder.join("new"), folder.join("index.html")).expect("renamed");
-    assert_eq!(told(&mut page), r#"{"changed":["index.html"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["index.html"]}"#);
 }
 
 #[test]
@@ -537,7 +518,7 @@ fn names_that_need_a_password_are_not_told() {
         .start();
     let mut page = page(&server, "0");
     server.write("private/secret.css", "");
-    assert_eq!(told(&mut page), r#"{"reload":true}"#);
+    assert_eq!(page.told(), r#"{"reload":true}"#);
     server.write("public.css", "");
-    assert_eq!(told(&mut page), r#"{"changed":["public.css"]}"#);
+    assert_eq!(page.told(), r#"{"changed":["public.css"]}"#);
 }

@@ -95,6 +95,70 @@ fn style_sheets_and_images_are_replaced_in_place() {
     assert_eq!(browser.complaints(), Vec::<&Value>::new());
 }
 
+/// Addresses that are none, candidates without a space between, a sheet that is never loaded.
+#[test]
+fn pages_may_be_unusual() {
+    let unusual = page("text")
+        .replace("1x, other.svg", "1x,other.svg")
+        .replace(
+            "<p ",
+            "<link rel=\"stylesheet\" href=\"http://[\"><link rel=\"icon\" href=\"http://[\">\
+             <link id=\"off\" rel=\"stylesheet\" href=\"site.css\" disabled><p ",
+        );
+    let server = setup().file("index.html", unusual).start();
+    let mut browser = opened(&server, "/");
+    server.write("image.svg", image(20));
+    browser.wait_for("document.getElementById('image').naturalWidth === 20");
+    server.write("other.svg", image(30));
+    browser
+        .wait_for("/^\\S+image.svg\\S+ 1x,\\S+other.svg\\S+ 2x$/.test(document.images[0].srcset)");
+    // The next change comes before the sheet of the last one has loaded, or after it.
+    for width in 100..110 {
+        server.write("site.css", format!("p {{ width: {width}px }}"));
+        browser.run("new Promise(done => setTimeout(done, 60))");
+    }
+    browser.wait_for(&format!("{WIDTH} === '109px'"));
+    browser.wait_for("document.querySelectorAll('link[href*=\"site.css\"]').length === 2");
+    assert_eq!(browser.run("document.getElementById('off').disabled"), true);
+    assert!(is_marked(&mut browser), "it was not reloaded");
+}
+
+/// The image is also in the style sheet, which would have to load again.
+#[test]
+fn a_file_with_two_uses_reloads_the_page() {
+    let server = setup()
+        .file("site.css", "p { background: url(image.svg) }")
+        .start();
+    let mut browser = opened(&server, "/");
+    server.write("image.svg", image(20));
+    browser.wait_for_page(&url(&server, "/"));
+    browser.wait_for("document.getElementById('image').naturalWidth === 20");
+    assert!(!is_marked(&mut browser));
+}
+
+/// Whatever the rules say about caches, a browser stores nothing.
+#[test]
+fn going_back_shows_what_has_changed_meanwhile() {
+    let server = setup()
+        .file("other.html", titled("other"))
+        .with(|config| {
+            let rule = "/**=public, max-age=3600, immutable";
+            config.rules.add_cache(rule).expect("a rule");
+        })
+        .start();
+    let mut browser = opened(&server, "/");
+    browser.wait_for(&format!("{WIDTH} === '100px'"));
+    browser.open(&url(&server, "/other.html"));
+    server.write("index.html", page("second"));
+    server.write("site.css", "p { width: 200px }");
+    // The script of the other page knows it when everybody does.
+    browser.wait_for_page(&url(&server, "/other.html"));
+    browser.run("setTimeout(() => history.back())");
+    browser.wait_for_page(&url(&server, "/"));
+    browser.wait_for("document.title === 'second'");
+    browser.wait_for(&format!("{WIDTH} === '200px'"));
+}
+
 #[test]
 fn a_page_that_was_deleted_comes_back() {
     let server = setup().file("docs/a.html", titled("first")).start();
@@ -125,6 +189,9 @@ fn server_of(root: &Path, port: u16) -> TestServer {
         config.site.live_reload = true;
         config.root = root.to_owned();
         config.port = Port::Fixed(port);
+        // It forbids nothing.
+        let field = "Content-Security-Policy-Report-Only: connect-src 'none'";
+        config.rules.add_field(field).expect("a field");
     });
     setup.start()
 }

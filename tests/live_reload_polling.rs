@@ -4,11 +4,9 @@
 
 mod support;
 
-use std::net::TcpStream;
-
 use rustix::fs::inotify;
-use support::{PATIENCE, Setup};
-use tungstenite::Message;
+use support::Setup;
+use support::live_page::{ENDPOINT, LivePage};
 
 #[test]
 fn files_are_looked_at_once_a_second() {
@@ -20,13 +18,20 @@ fn files_are_looked_at_once_a_second() {
         .with(|config| config.site.live_reload = true)
         .file("folder/a.css", "")
         .start();
-    let stream = TcpStream::connect(server.address).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    let url = format!("ws://{}/.docroot/live-reload", server.address);
-    let (mut page, _) = tungstenite::client(url, stream).expect("a WebSocket");
-    page.send(Message::text("0")).expect("sent");
-    server.write("folder/b.css", "");
-    let news = page.read().expect("a message");
-    let news = news.to_text().expect("text");
-    assert!(news.contains(r#""folder/b.css""#), "{news}");
+    let mut page = LivePage::connect(server.address, ENDPOINT, "0");
+    let path = server.root.join("folder/b.css");
+    server.write("folder/b.css", "1");
+    assert_eq!(page.told(), r#"{"changed":["folder/b.css"]}"#);
+    // The same size and time of modification.
+    let time = path.metadata().and_then(|metadata| metadata.modified());
+    server.write("folder/b.css", "2");
+    let file = std::fs::File::options().write(true).open(&path);
+    let set = |file: std::fs::File| file.set_modified(time.expect("a time"));
+    file.and_then(set).expect("its time");
+    assert_eq!(page.told(), r#"{"changed":["folder/b.css"]}"#);
+    std::fs::remove_file(&path).expect("removed");
+    assert_eq!(page.told(), r#"{"changed":["folder/b.css"]}"#);
+    std::fs::remove_dir_all(&server.root).expect("removed");
+    std::fs::create_dir(&server.root).expect("made again");
+    assert_eq!(page.told(), r#"{"reload":true}"#);
 }

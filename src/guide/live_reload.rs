@@ -40,6 +40,9 @@ pub const KEPT: usize = 64;
 /// The longest message of a page: a number of 64 bits.
 const LONGEST_MESSAGE: usize = 20;
 
+/// How long the paths of a message are together, at most. A message is kept in memory for each page.
+const LONGEST_LIST: usize = 4096;
+
 /// Serves the script and its WebSocket.
 pub struct LiveReload {
     changes: Topic<Changed>,
@@ -105,10 +108,9 @@ impl Page {
         let Changed::Paths(paths) = changed else {
             return RELOAD.to_owned();
         };
-        if paths
-            .iter()
-            .any(|path| self.rules.matching(path).is_protected)
-        {
+        let is_protected = |path: &[u8]| self.rules.matching(path).is_protected;
+        let length: usize = paths.iter().map(|path| path.len()).sum();
+        if length > LONGEST_LIST || paths.iter().any(|path| is_protected(path)) {
             return RELOAD.to_owned();
         }
         // Encoded paths have no character that JSON escapes.

@@ -1,6 +1,5 @@
 //! The context of a worker: what the connection that it drives may use.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -130,19 +129,16 @@ pub struct OpenSite {
     pub root: Arc<GivenRoot>,
     /// How its files are served.
     pub options: Arc<SiteOptions>,
-    /// The path of the directory.
-    pub folder: PathBuf,
     /// What changes in it, if live reload is on.
     pub changes: Option<Topic<Changed>>,
 }
 
 impl OpenSite {
     /// A site that is opened `now`.
-    pub fn new(root: GivenRoot, folder: PathBuf, options: SiteOptions, now: Instant) -> OpenSite {
+    pub fn new(root: GivenRoot, options: SiteOptions, now: Instant) -> OpenSite {
         let topic = || Topic::new(live_reload::KEPT, now);
         OpenSite {
             root: Arc::new(root),
-            folder,
             changes: options.live_reload.then(topic),
             options: Arc::new(options),
         }
@@ -174,7 +170,10 @@ impl OpenSites {
 
 impl Settings {
     /// What the workers share if they serve `sites` in plain text, with the handlers of the configuration alone.
-    pub fn new(config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
+    pub fn new(mut config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
+        if config.site.live_reload {
+            config.rules.forbid_storing();
+        }
         let lab: MakeHandler = Box::new(|| Box::new(Lab));
         Settings {
             handlers: Vec::from_iter(config.lab.then_some(lab)),

@@ -366,8 +366,7 @@ fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, StartError>
         Served::Directory(folder) => GivenRoot::open(folder, served.links(&options)),
     };
     let root = root.map_err(|fault| StartError::from_root(path, fault))?;
-    let folder = served.folder().to_owned();
-    Ok(OpenSite::new(root, folder, options, clock::instant()))
+    Ok(OpenSite::new(root, options, clock::instant()))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -27,16 +27,16 @@ pub fn start_watches(
         };
         let listeners = Listeners {
             publish: Box::new(move |changed| changes.publish(changed, clock::instant())),
-            complain: Box::new(|fault| {
+            complain: Some(Box::new(|fault| {
                 notice::print(format!(
                     "docroot: cannot watch the files ({fault}), so live reload scans them once a second; if \
                      there are too many folders, raise fs.inotify.max_user_watches and \
                      fs.inotify.max_user_instances\n"
                 ));
-            }),
+            })),
             now: clock::instant,
         };
-        let watch = Watch::start(&site.folder, filter, listeners);
+        let watch = Watch::start(site.root.path(), filter, listeners);
         watches.push(watch.map_err(|fault| StartError::System("a watch of the files", fault))?);
     }
     Ok(watches)

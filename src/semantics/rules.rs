@@ -158,6 +158,12 @@ impl Rules {
         Ok(())
     }
 
+    /// Lets nobody store a response, whatever the rules for caches say. A browser shows a stored one again without
+    /// asking when its user goes back, and while the rules let it.
+    pub fn forbid_storing(&mut self) {
+        self.cache = vec![(Scope::Everywhere, CachePolicy::no_store())];
+    }
+
     /// Removes all fields of the operator.
     pub fn clear_fields(&mut self) {
         self.fields.clear();
@@ -239,7 +245,9 @@ impl Rules {
 
     fn cache_rule(&self, set: RuleSet) -> Option<&(Scope, CachePolicy)> {
         let mut rules = self.cache.iter();
-        rules.find(|(scope, _)| set.has(*scope) && !set.is_generated)
+        // A pattern is for the files.
+        let is_for_files = |scope: &Scope| *scope != Scope::Everywhere;
+        rules.find(|(scope, _)| set.has(*scope) && !(set.is_generated && is_for_files(scope)))
     }
 
     /// The fields that the rules add, replace or remove. If several patterns have a field of one name,

@@ -37,6 +37,11 @@ pub struct ChangeFilter {
 }
 
 impl ChangeFilter {
+    /// Whether nothing in the directories below the root counts.
+    pub fn is_flat(&self) -> bool {
+        self.only.is_some()
+    }
+
     /// Whether a change of the file or directory at this path below the root counts.
     pub fn counts(&self, path: &[u8]) -> bool {
         if let Some(only) = &self.only {
@@ -93,6 +98,9 @@ pub enum Before {
     Something,
 }
 
+/// Paths that have changed, and what was there before.
+pub type Changes = Vec<(Box<[u8]>, Before)>;
+
 /// Changes that belong together.
 #[derive(Debug)]
 pub struct Group {
@@ -128,15 +136,12 @@ impl Group {
         }
     }
 
-    /// Adds changes that are not known.
-    pub fn add_unknown(&mut self, now: Instant) {
-        self.changed = now;
-        self.is_incomplete = true;
-    }
-
-    /// Whether nothing was added.
-    pub fn is_empty(&self) -> bool {
-        self.paths.is_empty() && !self.is_incomplete
+    /// A group of changes that are not known.
+    pub fn unknown(now: Instant) -> Group {
+        Group {
+            is_incomplete: true,
+            ..Group::new(now)
+        }
     }
 
     /// When the group ends if nothing more changes. `is_gone` says whether nothing is at a path.
@@ -230,11 +235,7 @@ mod tests {
         for count in [MOST_LISTED + 1, MOST_NOTED, MOST_NOTED + 1] {
             assert_eq!(outcome(count), Some(Changed::Anything), "{count}");
         }
-        let mut unknown = Group::new(now);
-        assert!(unknown.is_empty());
-        unknown.add_unknown(now);
-        assert!(!unknown.is_empty());
-        assert_eq!(unknown.outcome(never), Some(Changed::Anything));
+        assert_eq!(Group::unknown(now).outcome(never), Some(Changed::Anything));
     }
 
     #[test]

@@ -143,7 +143,9 @@ impl StoredFile {
             has_script,
         } = read;
         let memory = content.map(|(bytes, charge)| HeldBytes::new(bytes, charge));
-        let modified = Some(state.modified).filter(|&seconds| seconds > LAST_MEANINGLESS_TIME);
+        let is_meaningful = state.modified > LAST_MEANINGLESS_TIME;
+        // The date is that of the document without the script. A client could join pieces of both.
+        let modified = (is_meaningful && !has_script).then_some(state.modified);
         let file = StoredFile {
             path: path.into(),
             is_worth_coding: !is_size_unknown
@@ -347,10 +349,11 @@ impl StoredFile {
         });
         trace.note(|| {
             let Some(date) = self.validators(representation, now).last_modified else {
-                return Step::new(
-                    LAST_MODIFIED,
-                    "the file has no meaningful modification date",
-                );
+                let finding = match self.has_script {
+                    true => "the modification date is that of the document without the script",
+                    false => "the file has no meaningful modification date",
+                };
+                return Step::new(LAST_MODIFIED, finding);
             };
             let finding = match self.is_dated_ahead(now) {
                 true => {

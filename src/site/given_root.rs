@@ -89,6 +89,11 @@ impl GivenRoot {
         }
     }
 
+    /// The path, which is absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The directory to which the path led last.
     pub fn root(&self) -> Arc<Root> {
         Arc::clone(&self.state().root)

@@ -48,6 +48,11 @@ pub mod changes;
 // Watches the files of a site.
 #[cfg(feature = "live-reload")]
 pub mod watch;
+#[cfg(feature = "live-reload")]
+mod watched;
+// All files of a site.
+#[cfg(feature = "live-reload")]
+mod tree;
 // The script of live reload, in documents.
 pub mod reload_script;
 // Memory for contents, which goes back to the system when it is dropped.

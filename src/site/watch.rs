@@ -1,34 +1,34 @@
-//! Watches the files of a site with the crate `notify`, on a thread of its own.
+//! Watches the files of a site, on a thread of its own.
 //!
 //! ```text
-//! notify -> events -> group -> (nothing changes for a moment) -> publish
+//! events, or a scan each second -> group -> (nothing changes for a moment) -> publish
 //! ```
 //!
-//! Two cases need care. Builds delete and recreate the directory, so the thread checks for a new one. If the
-//! system has no watches left, the thread scans all files once a second.
+//! Builds delete and recreate the directory, so the thread looks from time to time whether the path leads to
+//! another one.
 
-use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
-use notify::event::{EventKind, MetadataKind, ModifyKind};
-use notify::{Config, Event, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select};
+use notify::Event;
 
-use crate::site::changes::{Before, ChangeFilter, Changed, Group};
+use crate::site::changes::{ChangeFilter, Changed, Changes, Group};
+use crate::site::watched::{Identity, Lost, Means, WatchedDirectory, identity};
 
-/// How often the thread checks whether the directory was replaced.
-const CHECK: Duration = Duration::from_millis(500);
+/// How often the thread looks whether the directory was replaced. If that takes long, less often.
+const LOOK: Duration = Duration::from_millis(500);
 
-/// How often all files are scanned, if they cannot be watched.
+/// How often all files are scanned, if they cannot be watched. If that takes long, less often.
 const SCAN: Duration = Duration::from_secs(1);
 
-/// How many events wait for the thread. If there are more, the system drops some and says so.
-const WAITING: usize = 1024;
+/// The least pause after a look, in multiples of the time that it took. More files must not take a whole core.
+const PAUSE: u32 = 10;
 
 /// A watch. It ends when this value is dropped.
 pub struct Watch {
@@ -39,29 +39,48 @@ pub struct Watch {
 pub struct Listeners {
     /// Receives each group of changes.
     pub publish: Box<dyn FnMut(Changed) + Send>,
-    /// Receives why the files cannot be watched, and are scanned instead.
-    pub complain: Box<dyn FnMut(&io::Error) + Send>,
+    /// Receives why the files cannot be watched, and are scanned instead. `None` once it has.
+    pub complain: Option<Complain>,
     /// The clock.
     pub now: fn() -> Instant,
 }
 
+/// Receives an error, once.
+pub type Complain = Box<dyn FnOnce(&io::Error) + Send>;
+
 impl Watch {
-    /// Watches the directory at `path`.
-    pub fn start(path: &Path, filter: ChangeFilter, mut listeners: Listeners) -> io::Result<Watch> {
-        let watched = WatchedDirectory::new(path, &filter, &mut listeners)?;
+    /// Watches the directory at `path`, which should be absolute.
+    pub fn start(path: &Path, filter: ChangeFilter, listeners: Listeners) -> io::Result<Watch> {
         let (end, ended) = bounded(0);
+        let next_look = (listeners.now)() + LOOK;
         let mut thread = WatchThread {
             path: path.to_owned(),
             filter,
+            own_output: own_output(),
             listeners,
-            watched: Some(watched),
+            watched: None,
             group: None,
+            next_look,
             ended,
         };
+        thread.watch()?;
         let builder = thread::Builder::new().name("watch".into());
         builder.spawn(move || while thread.step() {})?;
         Ok(Watch { _end: end })
     }
+}
+
+/// The files to which this program writes. Its log may be in the folder, and must not reload the pages whose
+/// requests it tells.
+fn own_output() -> Vec<Identity> {
+    let identity = |descriptor: BorrowedFd<'_>| {
+        let file = File::from(descriptor.try_clone_to_owned().ok()?);
+        let metadata = file.metadata().ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    };
+    let (out, err) = (io::stdout(), io::stderr());
+    let both = [out.as_fd(), err.as_fd()];
+    both.into_iter().filter_map(identity).collect()
 }
 
 /// The thread's state.
@@ -69,221 +88,140 @@ struct WatchThread {
     /// The path of the directory, as it was given.
     path: PathBuf,
     filter: ChangeFilter,
+    /// Files that do not count.
+    own_output: Vec<Identity>,
     listeners: Listeners,
-    /// `None` while there is no directory at the path.
+    /// `None` while there is no directory at the path, or it must be watched again.
     watched: Option<WatchedDirectory>,
     /// The changes that were not published yet.
     group: Option<Group>,
+    /// When the thread looks again where the path leads.
+    next_look: Instant,
     /// Disconnected at the end.
     ended: Receiver<()>,
 }
 
-/// The directory that is watched now.
-struct WatchedDirectory {
-    /// Its path, without links.
-    path: PathBuf,
-    /// Its device and inode.
-    identity: (u64, u64),
-    events: Receiver<notify::Result<Event>>,
-    _watcher: Box<dyn Watcher + Send>,
-}
-
-impl WatchedDirectory {
-    fn new(
-        path: &Path,
-        filter: &ChangeFilter,
-        listeners: &mut Listeners,
-    ) -> io::Result<WatchedDirectory> {
-        let path = path.canonicalize()?;
-        let identity = identity(&path)?;
-        let (sender, events) = bounded(WAITING);
-        let mode = match filter.only {
-            Some(_) => RecursiveMode::NonRecursive,
-            None => RecursiveMode::Recursive,
-        };
-        let watcher = match start_watcher::<RecommendedWatcher>(&path, mode, &sender) {
-            Ok(watcher) => watcher,
-            // There may be too many directories, or other programs have all watches.
-            Err(fault) => {
-                (listeners.complain)(&fault);
-                start_watcher::<PollWatcher>(&path, mode, &sender)?
-            }
-        };
-        Ok(WatchedDirectory {
-            path,
-            identity,
-            events,
-            _watcher: watcher,
-        })
-    }
-
-    fn is_gone(&self, path: &[u8]) -> bool {
-        let path = self.path.join(OsStr::from_bytes(path));
-        path.symlink_metadata().is_err()
-    }
-}
-
-fn start_watcher<W: Watcher + Send + 'static>(
-    directory: &Path,
-    mode: RecursiveMode,
-    sender: &Sender<notify::Result<Event>>,
-) -> io::Result<Box<dyn Watcher + Send>> {
-    let sender = sender.clone();
-    let config = Config::default()
-        .with_poll_interval(SCAN)
-        .with_follow_symlinks(false);
-    // Sending fails only if the thread has ended.
-    let pass_on = move |event| sender.send(event).unwrap_or_default();
-    let mut watcher = W::new(pass_on, config).map_err(io::Error::other)?;
-    watcher.watch(directory, mode).map_err(io::Error::other)?;
-    Ok(Box::new(watcher))
-}
-
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let metadata = path.metadata()?;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
 /// Why a wait ended.
 enum Waited {
-    Event(notify::Result<Event>),
-    /// Nothing has happened in time.
+    Event(Event),
     TimedOut,
-    /// There is no directory, or nobody watches it any more.
-    Unwatched,
+    /// Events come no more.
+    Lost,
     End,
 }
 
-/// Whether a watch still sees everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sight {
-    Complete,
-    /// The directory is gone, or a new directory in it cannot be watched.
-    Lost,
-}
-
 impl WatchThread {
-    /// Waits for the next event, or for the end of the group. Returns false at the end of the thread.
+    /// Does what is due, and waits for the next event. Returns false at the end of the thread.
     fn step(&mut self) -> bool {
         let now = (self.listeners.now)();
+        if now >= self.next_look {
+            self.look(now);
+        }
         let end = self
             .group
             .as_ref()
             .map(|group| group.end(|path| self.is_gone(path)));
-        let patience = end.map_or(CHECK, |end| end.saturating_duration_since(now));
-        // Events that keep coming must not hold up a group that has ended.
-        let waited = match patience.is_zero() {
-            true => Waited::TimedOut,
-            false => self.wait(patience),
-        };
-        match waited {
-            Waited::Event(event) => {
-                let now = (self.listeners.now)();
-                let mut group = self.group.take().unwrap_or_else(|| Group::new(now));
-                match self.add(event, &mut group, now) {
-                    Sight::Complete => self.group = Some(group).filter(|group| !group.is_empty()),
-                    Sight::Lost => self.renew(),
-                }
-            }
-            Waited::TimedOut => {
-                let group = self.group.take();
-                let changed = group.and_then(|group| group.outcome(|path| self.is_gone(path)));
-                changed.into_iter().for_each(&mut self.listeners.publish);
-                self.renew_if_replaced();
-            }
-            Waited::Unwatched => self.renew(),
+        if end.is_some_and(|end| end <= now) {
+            self.publish();
+            return true;
+        }
+        let until = end.map_or(self.next_look, |end| end.min(self.next_look));
+        match self.wait(until.saturating_duration_since(now)) {
+            Waited::Event(event) => self.take(&event),
+            Waited::TimedOut => {}
+            Waited::Lost => self.watched = None,
             Waited::End => return false,
         }
         true
     }
 
-    /// Waits for an event. If there is no directory, waits until it is time to look for it.
     fn wait(&self, patience: Duration) -> Waited {
-        let Some(watched) = &self.watched else {
-            return match self.ended.recv_timeout(CHECK) {
-                Err(RecvTimeoutError::Timeout) => Waited::Unwatched,
-                _ => Waited::End,
-            };
+        let nothing = never();
+        let arriving = match self.watched.as_ref().map(|watched| &watched.means) {
+            Some(Means::Events(events)) => &events.arriving,
+            Some(Means::Scans(..)) | None => &nothing,
         };
         select! {
-            recv(watched.events) -> event => event.map_or(Waited::Unwatched, Waited::Event),
+            recv(arriving) -> event => event.map_or(Waited::Lost, Waited::Event),
             recv(self.ended) -> _ => Waited::End,
             default(patience) => Waited::TimedOut,
         }
     }
 
-    /// Adds what an event says.
-    fn add(&self, event: notify::Result<Event>, group: &mut Group, now: Instant) -> Sight {
-        let event = match event {
-            Ok(event) if event.need_rescan() => {
-                group.add_unknown(now);
-                return Sight::Complete;
-            }
-            Ok(event) => event,
-            Err(_) => return Sight::Lost,
+    fn take(&mut self, event: &Event) {
+        let Some(watched) = &mut self.watched else {
+            return;
         };
-        if !is_change(event.kind) {
-            return Sight::Complete;
+        match watched.changes_of(event, &self.filter) {
+            Ok(changes) => self.add(changes),
+            // The next look watches it again.
+            Err(Lost) => self.watched = None,
         }
-        let before = match event.kind.is_create() {
-            true => Before::Nothing,
-            false => Before::Something,
-        };
-        let mut sight = Sight::Complete;
-        let root = self.watched.as_ref().map(|watched| &*watched.path);
-        for path in &event.paths {
-            let below = root.and_then(|root| path.strip_prefix(root).ok());
-            let Some(path) = below.map(|path| path.as_os_str().as_bytes()) else {
-                continue;
-            };
-            if path.is_empty() && event.kind.is_remove() {
-                sight = Sight::Lost;
-            }
-            if self.filter.counts(path) {
-                group.add(path, before, now);
+    }
+
+    /// Adds changes to the group.
+    fn add(&mut self, changes: Changes) {
+        let now = (self.listeners.now)();
+        for (path, before) in changes {
+            let identity = self
+                .watched
+                .as_ref()
+                .and_then(|watched| watched.identity_of(&path));
+            if identity.is_none_or(|identity| !self.own_output.contains(&identity)) {
+                let group = self.group.get_or_insert_with(|| Group::new(now));
+                group.add(&path, before, now);
             }
         }
-        sight
+    }
+
+    /// Looks where the path leads. If files are scanned, does that too.
+    fn look(&mut self, now: Instant) {
+        let watched = self.watched.as_ref().map(|watched| watched.identity);
+        let mut pause = LOOK;
+        if watched.is_none() || identity(&self.path).ok() != watched {
+            self.watch_again();
+        } else if let Some(changes) = self
+            .watched
+            .as_mut()
+            .and_then(|watched| watched.scan(&self.filter))
+        {
+            pause = SCAN;
+            self.add(changes);
+        }
+        let end = (self.listeners.now)();
+        self.next_look = end + pause.max(PAUSE * end.saturating_duration_since(now));
+    }
+
+    /// Watches the directory at the path from the start. Then everything in it may have changed.
+    fn watch_again(&mut self) {
+        self.group = None;
+        self.watched = None;
+        // If there is no directory, the next look tries again.
+        if self.watch().is_ok() {
+            self.group = Some(Group::unknown((self.listeners.now)()));
+        }
+    }
+
+    fn watch(&mut self) -> io::Result<()> {
+        let watched = WatchedDirectory::new(&self.path, &self.filter)?;
+        if let Means::Scans(_, fault) = &watched.means
+            && let Some(complain) = self.listeners.complain.take()
+        {
+            complain(fault);
+        }
+        self.watched = Some(watched);
+        Ok(())
     }
 
     fn is_gone(&self, path: &[u8]) -> bool {
         let watched = self.watched.as_ref();
-        watched.is_none_or(|watched| watched.is_gone(path))
+        watched.is_none_or(|watched| watched.identity_of(path).is_none())
     }
 
-    /// If the path leads to another directory now, or to none, watches that one.
-    fn renew_if_replaced(&mut self) {
-        let watched = self.watched.as_ref().map(|watched| watched.identity);
-        if identity(&self.path).ok() != watched {
-            self.renew();
-        }
-    }
-
-    /// Watches the directory at the path from the start. Then everything in it may have changed.
-    fn renew(&mut self) {
-        self.group = None;
-        self.watched = None;
-        // While there is no directory, each step tries again.
-        let watched = WatchedDirectory::new(&self.path, &self.filter, &mut self.listeners);
-        if let Ok(watched) = watched {
-            self.watched = Some(watched);
-            let now = (self.listeners.now)();
-            let mut group = Group::new(now);
-            group.add_unknown(now);
-            self.group = Some(group);
-        }
-    }
-}
-
-/// Whether the event may mean other content. Opening, reading and closing a file do not.
-fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(_) => false,
-        EventKind::Modify(ModifyKind::Metadata(MetadataKind::AccessTime)) => false,
-        EventKind::Any
-        | EventKind::Create(_)
-        | EventKind::Modify(_)
-        | EventKind::Remove(_)
-        | EventKind::Other => true,
+    /// Publishes the group.
+    fn publish(&mut self) {
+        let group = self.group.take();
+        let changed = group.and_then(|group| group.outcome(|path| self.is_gone(path)));
+        changed.into_iter().for_each(&mut self.listeners.publish);
     }
 }

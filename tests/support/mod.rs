@@ -13,6 +13,7 @@ pub mod frame;
 pub mod fuse;
 pub mod handlers;
 pub mod journal;
+pub mod live_page;
 pub mod page;
 pub mod program;
 pub mod response;

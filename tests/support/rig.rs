@@ -180,8 +180,7 @@ fn settings(setup: &mut Setup) -> Settings {
             DiskPool::with(config.disk_threads, most_waiting, Some(disk.gate()))
         }
     };
-    let folder = setup.root().to_owned();
-    let first = OpenSite::new(root, folder, config.site.clone(), Now::read().instant);
+    let first = OpenSite::new(root, config.site.clone(), Now::read().instant);
     let others = Vec::new();
     let sites = OpenSites { first, others };
     Settings {

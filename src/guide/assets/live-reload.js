@@ -20,15 +20,15 @@
   // The page shows the files as they were at this time or later.
   let current = performance.timeOrigin;
   let count = 0;
-  // Links to style sheets that are being replaced.
-  const replaced = new WeakSet();
+  // For a link to a style sheet that has not loaded yet: the links that it replaces.
+  const loading = new Map();
 
   const say = (text) => console.info('docroot: ' + text);
 
   // A policy of the site may forbid the connection. Trying again would not help.
   let isForbidden = false;
   document.addEventListener('securitypolicyviolation', (event) => {
-    if (event.blockedURI !== endpoint.href || isForbidden) return;
+    if (event.blockedURI !== endpoint.href || event.disposition !== 'enforce' || isForbidden) return;
     isForbidden = true;
     say('live reload is off, because the Content-Security-Policy of this page forbids the connection');
   });
@@ -57,7 +57,13 @@
 
   function act(news) {
     if (news.check) return check();
-    if (news.reload || !news.changed.every(replace)) location.reload();
+    let isReplaced = false;
+    try {
+      isReplaced = !news.reload && news.changed.every(replace);
+    } finally {
+      // Also if something in the page was not expected.
+      if (!isReplaced) location.reload();
+    }
   }
 
   // Reloads unless the document still has the version that was loaded.
@@ -71,23 +77,54 @@
     if (!version || !text.includes('data-version="' + version + '"')) location.reload();
   }
 
-  // Replaces what shows the file, if that is possible without a reload.
+  // Replaces what shows the file. Returns whether that was possible without a reload.
   function replace(path) {
     const url = new URL(path, root);
-    if (/\.css$/i.test(url.pathname)) return replaceSheets(url);
-    if (/\.(avif|bmp|gif|ico|jpe?g|png|svg|webp)$/i.test(url.pathname)) return replaceImages(url);
+    if (/\.css$/i.test(url.pathname)) return !isInStyles(url) && replaceSheets(url);
+    if (/\.(avif|bmp|gif|ico|jpe?g|png|svg|webp)$/i.test(url.pathname)) {
+      return !isInStyles(url) && replaceImages(url);
+    }
     return false;
+  }
+
+  // Whether a style uses the file: as an image, or with @import.
+  function isInStyles(url) {
+    const isUsed = (text, base) =>
+      [...text.matchAll(/url\((['"]?)(.*?)\1\)/g)].some((match) => isSame(match[2], url, base));
+    const isInSheet = (sheet) => {
+      let rules;
+      try {
+        rules = [...sheet.cssRules];
+      } catch {
+        return false; // The sheet is of another origin.
+      }
+      return rules.some((rule) =>
+        isUsed(rule.cssText, sheet.href || document.baseURI) ||
+        (rule.styleSheet && isInSheet(rule.styleSheet)));
+    };
+    const elements = [...document.querySelectorAll('[style]')];
+    return [...document.styleSheets].some(isInSheet) ||
+      elements.some((element) => isUsed(element.getAttribute('style'), document.baseURI));
   }
 
   function replaceSheets(url) {
     const all = [...document.querySelectorAll('link[rel~="stylesheet"][href]')];
     const links = all.filter((link) => isSame(link.href, url));
-    for (const link of links.filter((link) => !replaced.has(link))) {
+    const old = new Set([...loading.values()].flat());
+    for (const link of links.filter((link) => !old.has(link))) {
+      if (link.disabled) {
+        link.href = fresh(link.href);
+        continue;
+      }
       // The old sheet stays until the new one has loaded, so the page is never without.
       const next = link.cloneNode();
       next.href = fresh(link.href);
-      replaced.add(link);
-      next.onload = next.onerror = () => link.remove();
+      loading.set(next, [link, ...(loading.get(link) || [])]);
+      loading.delete(link);
+      next.onload = next.onerror = () => {
+        (loading.get(next) || []).forEach((before) => before.remove());
+        loading.delete(next);
+      };
       link.after(next);
     }
     return links.length > 0;
@@ -103,10 +140,10 @@
       if (isSame(image.src, url)) change(image, 'src', fresh(image.src));
     }
     for (const element of document.querySelectorAll('img[srcset], source[srcset]')) {
-      // Candidates are separated by white space and commas: "a.png 1x, b.png 2x".
+      // A candidate is an address, and either a comma or what follows up to the next comma.
       const old = element.getAttribute('srcset');
-      const next = old.replace(/[^\s,]\S*[^\s,]/g, (word) =>
-        isSame(absolute(word), url) ? fresh(absolute(word)) : word);
+      const next = old.replace(/([^\s,](?:\S*[^\s,])?)(,|[^,]*)/g, (all, address, rest) =>
+        isSame(address, url) ? fresh(absolute(address)) + rest : all);
       if (next !== old) change(element, 'srcset', next);
     }
     for (const link of document.querySelectorAll('link[rel~="icon"][href]')) {
@@ -118,17 +155,18 @@
     return isFound;
   }
 
-  function absolute(reference) {
+  function absolute(reference, base = document.baseURI) {
     try {
-      return new URL(reference, document.baseURI).href;
+      return new URL(reference, base).href;
     } catch {
       return '';
     }
   }
 
-  function isSame(address, url) {
-    if (!address) return false;
-    const other = new URL(address, document.baseURI);
+  function isSame(address, url, base) {
+    const whole = absolute(address, base);
+    if (!address || !whole) return false;
+    const other = new URL(whole);
     return other.origin === url.origin && decoded(other.pathname) === decoded(url.pathname);
   }
 

@@ -43,7 +43,7 @@ pub fn settings(change: impl FnOnce(&mut Config)) -> Settings {
     };
     change(&mut config);
     let now = docroot::net::clock::instant();
-    let first = OpenSite::new(root, config.root.clone(), config.site.clone(), now);
+    let first = OpenSite::new(root, config.site.clone(), now);
     let others = Vec::new();
     Settings::new(config, OpenSites { first, others }, Default::default())
 }

@@ -1,0 +1,260 @@
+//! A directory whose files are watched.
+//!
+//! On Linux each directory in it has a watch of its own, so one that cannot be read does not hinder the others,
+//! and ignored ones need none. If the system has no watches left, all files are compared with how they were.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam_channel::{Receiver, TrySendError, bounded};
+use notify::event::{EventKind, MetadataKind, ModifyKind};
+use notify::{Config, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher, WatcherKind};
+
+use crate::site::changes::{Before, ChangeFilter, Changes};
+use crate::site::tree::{Snapshot, is_directory, walk};
+
+/// How many events wait for the thread. If there are more, everything may have changed.
+const WAITING: usize = 1024;
+
+/// The directory that is watched now.
+pub(super) struct WatchedDirectory {
+    /// Its path, without links.
+    path: PathBuf,
+    /// Its device and inode.
+    pub(super) identity: Identity,
+    pub(super) means: Means,
+}
+
+/// A device and an inode.
+pub(super) type Identity = (u64, u64);
+
+/// How changes become known.
+pub(super) enum Means {
+    /// The system tells them.
+    Events(Events),
+    /// All files are compared with this snapshot from time to time, because they cannot be watched.
+    Scans(Snapshot, io::Error),
+}
+
+/// What the system tells.
+pub(super) struct Events {
+    watcher: RecommendedWatcher,
+    /// It does not wait for the thread that takes them.
+    pub(super) arriving: Receiver<Event>,
+    /// Whether some events did not arrive.
+    missed: Arc<AtomicBool>,
+}
+
+/// A watch does not see everything any more: events were lost, the directory is gone, or a new directory in it
+/// cannot be watched.
+#[derive(Debug)]
+pub(super) struct Lost;
+
+impl WatchedDirectory {
+    /// Watches the directory at a path.
+    pub(super) fn new(path: &Path, filter: &ChangeFilter) -> io::Result<WatchedDirectory> {
+        let path = path.canonicalize()?;
+        let identity = identity(&path)?;
+        let means = match Events::start(&path, filter) {
+            Ok(events) => Means::Events(events),
+            // There may be too many directories, or other programs have all watches.
+            Err(fault) => {
+                let snapshot = Snapshot::take(&path, filter);
+                Means::Scans(snapshot, io::Error::other(fault))
+            }
+        };
+        Ok(WatchedDirectory {
+            path,
+            identity,
+            means,
+        })
+    }
+
+    /// What has changed below the directory, according to an event. Watches new directories.
+    pub(super) fn changes_of(
+        &mut self,
+        event: &Event,
+        filter: &ChangeFilter,
+    ) -> Result<Changes, Lost> {
+        if event.need_rescan() || self.has_missed_events() {
+            return Err(Lost);
+        }
+        let mut changes = Vec::new();
+        let before = match event.kind.is_create() {
+            true => Before::Nothing,
+            false => Before::Something,
+        };
+        for path in &event.paths {
+            let Ok(below) = path.strip_prefix(&self.path) else {
+                continue;
+            };
+            let name = below.as_os_str().as_bytes();
+            if name.is_empty() && event.kind.is_remove() {
+                return Err(Lost);
+            }
+            if filter.counts(name) {
+                changes.push((name.into(), before));
+                self.watch_new(below, event.kind, filter)?;
+            }
+        }
+        Ok(changes)
+    }
+
+    /// If the event may mean a new directory, or one that can be read now, watches it.
+    fn watch_new(
+        &mut self,
+        below: &Path,
+        kind: EventKind,
+        filter: &ChangeFilter,
+    ) -> Result<(), Lost> {
+        let is_such = matches!(
+            kind,
+            EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_))
+        );
+        let path = self.path.join(below);
+        let is_directory = || path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        match &mut self.means {
+            Means::Events(events) if is_such && !filter.is_flat() && is_directory() => events
+                .watch_new(&self.path, below, filter)
+                .map_err(|_| Lost),
+            _ => Ok(()),
+        }
+    }
+
+    /// What has changed since the last scan. `None` if events tell it.
+    pub(super) fn scan(&mut self, filter: &ChangeFilter) -> Option<Changes> {
+        let Means::Scans(last, _) = &mut self.means else {
+            return None;
+        };
+        let now = Snapshot::take(&self.path, filter);
+        let changes = last.changes(&now);
+        let changes = changes
+            .map(|(path, before)| (path.as_bytes().into(), before))
+            .collect();
+        *last = now;
+        Some(changes)
+    }
+
+    /// Whether some events did not arrive since the last call.
+    fn has_missed_events(&self) -> bool {
+        match &self.means {
+            Means::Events(events) => events.missed.swap(false, Ordering::AcqRel),
+            Means::Scans(..) => false,
+        }
+    }
+
+    /// What is at a path below the directory. `None`: nothing.
+    pub(super) fn identity_of(&self, path: &[u8]) -> Option<Identity> {
+        let metadata = self
+            .path
+            .join(OsStr::from_bytes(path))
+            .symlink_metadata()
+            .ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    }
+}
+
+impl Events {
+    /// Watches the directory.
+    fn start(path: &Path, filter: &ChangeFilter) -> notify::Result<Events> {
+        let (sender, arriving) = bounded(WAITING);
+        let missed = Arc::new(AtomicBool::new(false));
+        let has_missed = Arc::clone(&missed);
+        // This must not wait: the thread that takes the events waits for this one while it adds a watch.
+        let pass_on = move |event: notify::Result<Event>| {
+            let event = match event {
+                Ok(event) if event.need_rescan() || is_change(event.kind) => event,
+                _ => return,
+            };
+            if let Err(TrySendError::Full(_)) = sender.try_send(event) {
+                has_missed.store(true, Ordering::Release);
+            }
+        };
+        let config = Config::default().with_follow_symlinks(false);
+        let mut events = Events {
+            watcher: RecommendedWatcher::new(pass_on, config)?,
+            arriving,
+            missed,
+        };
+        let mode = match watches_trees() && !filter.is_flat() {
+            true => RecursiveMode::Recursive,
+            false => RecursiveMode::NonRecursive,
+        };
+        events.watcher.watch(path, mode)?;
+        if !filter.is_flat() {
+            events.watch_below(path, Path::new(""), filter)?;
+        }
+        Ok(events)
+    }
+
+    /// Watches a new directory at a path below the root, and those in it.
+    fn watch_new(
+        &mut self,
+        root: &Path,
+        below: &Path,
+        filter: &ChangeFilter,
+    ) -> notify::Result<()> {
+        if !watches_trees() {
+            self.watch_one(&root.join(below))?;
+        }
+        self.watch_below(root, below, filter)
+    }
+
+    /// Watches the directories below one.
+    fn watch_below(
+        &mut self,
+        root: &Path,
+        start: &Path,
+        filter: &ChangeFilter,
+    ) -> notify::Result<()> {
+        if watches_trees() {
+            return Ok(());
+        }
+        walk(
+            root,
+            start,
+            filter,
+            &mut |_, entry| match is_directory(entry) {
+                true => self.watch_one(&entry.path()),
+                false => Ok(()),
+            },
+        )
+    }
+
+    /// Watches a directory, unless it cannot be read. Fails if the system has no watches left.
+    fn watch_one(&mut self, directory: &Path) -> notify::Result<()> {
+        match self.watcher.watch(directory, RecursiveMode::NonRecursive) {
+            Err(fault) if !matches!(fault.kind, ErrorKind::MaxFilesWatch) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// Whether the system watches everything below a directory by itself. Linux does not.
+fn watches_trees() -> bool {
+    RecommendedWatcher::kind() != WatcherKind::Inotify
+}
+
+/// What is at a path. Follows links.
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+    let metadata = path.metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Whether the event may mean other content. Opening, reading and closing a file do not.
+fn is_change(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Access(_) => false,
+        EventKind::Modify(ModifyKind::Metadata(MetadataKind::AccessTime)) => false,
+        EventKind::Any
+        | EventKind::Create(_)
+        | EventKind::Modify(_)
+        | EventKind::Remove(_)
+        | EventKind::Other => true,
+    }
+}

@@ -1,0 +1,154 @@
+//! `--live-reload` in folders that are not as usual. Each test has a process of its own.
+#![cfg(all(feature = "live-reload", target_os = "linux"))]
+#![allow(clippy::disallowed_methods, reason = "a test reads the clock")]
+
+mod support;
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use support::live_page::{ENDPOINT, LivePage};
+use support::program::{Program, command, unprivileged};
+use support::{Setup, request, until};
+
+const RELOAD: &str = r#"{"reload":true}"#;
+
+fn serve(command: &mut Command, root: &Path) -> Program {
+    command.args(["--live-reload", "--log-format", "off"]);
+    Program::start(command.arg(root))
+}
+
+fn page(program: &Program) -> LivePage {
+    LivePage::connect(program.address, ENDPOINT, "0")
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
+}
+
+/// More folders than events may wait.
+#[test]
+fn folders_that_cannot_be_read_do_not_hinder_the_others() {
+    let Some(mut command) = unprivileged() else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let closed = |number: u32| folder.path().join(format!("closed/{number}"));
+    for number in 0..1100 {
+        fs::create_dir_all(closed(number)).expect("a folder");
+        set_mode(&closed(number), 0);
+    }
+    fs::create_dir(folder.path().join("open")).expect("a folder");
+    let program = serve(&mut command, folder.path());
+    let mut page = page(&program);
+    fs::write(folder.path().join("open/a.css"), "").expect("written");
+    assert_eq!(page.told(), r#"{"changed":["open/a.css"]}"#);
+    set_mode(&closed(7), 0o700);
+    assert_eq!(page.told(), r#"{"changed":["closed/7"]}"#);
+    fs::write(closed(7).join("b.css"), "").expect("written");
+    assert_eq!(page.told(), r#"{"changed":["closed/7/b.css"]}"#);
+    assert_eq!(program.said(), "");
+    for number in 0..1100 {
+        set_mode(&closed(number), 0o700);
+    }
+}
+
+#[test]
+fn the_log_of_the_server_does_not_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log.txt");
+    let mut command = command();
+    command.args(["--live-reload", "--log-format", "combined"]);
+    command.arg(folder.path());
+    command.stdout(File::create(&log).expect("a file"));
+    let program = Program::start(&mut command);
+    let mut page = page(&program);
+    let mut client = program.connect();
+    client.send(&request("GET", "/", &[]));
+    assert_eq!(client.response("GET").status, 200);
+    until("the log has the request", || {
+        fs::read_to_string(&log).is_ok_and(|text| text.contains("GET / HTTP/1.1"))
+    });
+    fs::write(folder.path().join("a.css"), "").expect("written");
+    assert_eq!(page.told(), r#"{"changed":["a.css"]}"#);
+}
+
+/// The shell has a name for the current directory, to which another one may be moved.
+#[test]
+fn a_relative_root_can_be_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("dist");
+    fs::create_dir(&root).expect("a folder");
+    let mut command = command();
+    command.current_dir(&root).env("PWD", &root);
+    let program = serve(&mut command, Path::new("."));
+    let mut page = page(&program);
+    fs::rename(&root, folder.path().join("old")).expect("renamed");
+    fs::create_dir(&root).expect("made again");
+    assert_eq!(page.told(), RELOAD);
+    fs::write(root.join("a.css"), "").expect("written");
+    assert_eq!(page.told(), r#"{"changed":["a.css"]}"#);
+}
+
+/// The old directory still changes, and so fast that the server never waits in vain.
+#[test]
+fn a_root_can_be_replaced_while_something_changes_that_does_not_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("dist");
+    fs::create_dir(&root).expect("a folder");
+    let program = serve(&mut command(), &root);
+    let mut page = page(&program);
+    let old = folder.path().join("old");
+    fs::rename(&root, &old).expect("renamed");
+    fs::create_dir(&root).expect("made again");
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let busy = thread::spawn(move || {
+        while ended.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            fs::write(old.join(".hidden"), "").expect("written");
+        }
+    });
+    assert_eq!(page.told(), RELOAD);
+    drop(end);
+    busy.join().expect("it ends");
+}
+
+/// There are more events than may wait.
+#[test]
+fn after_many_changes_new_folders_are_watched() {
+    let server = Setup::new()
+        .with(|config| config.site.live_reload = true)
+        .start();
+    let mut page = LivePage::connect(server.address, ENDPOINT, "0");
+    for number in 0..100 {
+        for file in 0..50 {
+            server.write(&format!("{number}/{file}/a.css"), "");
+        }
+    }
+    server.write("last/a.html", "");
+    // The server may need several looks until it has seen all of them.
+    for number in 0.. {
+        server.write("last/b.css", number.to_string());
+        server.write("99/49/b.css", number.to_string());
+        if page.told() == r#"{"changed":["99/49/b.css","last/b.css"]}"# {
+            break;
+        }
+    }
+}
+
+#[test]
+fn long_names_are_not_listed() {
+    let server = Setup::new()
+        .with(|config| config.site.live_reload = true)
+        .start();
+    let mut page = LivePage::connect(server.address, ENDPOINT, "0");
+    let name = |number: u32| format!("{number:0>250}.css");
+    server.write(&name(1), "");
+    assert_eq!(page.told(), format!("{{\"changed\":[\"{}\"]}}", name(1)));
+    for number in 0..20 {
+        server.write(&name(number), "");
+    }
+    assert_eq!(page.told(), RELOAD);
+}
