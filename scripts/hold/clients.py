@@ -20,6 +20,10 @@ SEGMENT = 1400
 SMALL_BUFFER = 16 * 1024
 
 
+# Of <linux/in.h>.
+IP_BIND_ADDRESS_NO_PORT = 24
+
+
 def connect(port, source=None, narrow=False):
     """A connection; `narrow`, as over a network, so that little is under way at a time."""
     connection = socket.socket()
@@ -28,6 +32,8 @@ def connect(port, source=None, narrow=False):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
     if source:
+        # The port is chosen when it connects. Before that, it must differ from all ports in use.
+        connection.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
         connection.bind((source, 0))
     connection.connect(("127.0.0.1", port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

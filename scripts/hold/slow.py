@@ -6,6 +6,7 @@ import socket
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 
 from measure import client
 
@@ -35,6 +36,8 @@ P99 = 0.050
 PERIOD = 1.0
 LARGE = 100 * 1024 * 1024
 MIN_RATE = 2048
+# What a socket takes of an answer that nobody reads, in bytes.
+FILLED = 320 * 1024
 # Connections opened before the others get their byte.
 RAMP = 50
 
@@ -77,9 +80,11 @@ def run(house, say):
 
 def crowd():
     """How many of each kind. A reader costs the server two descriptors, its own and its file's. The
-    server keeps 256 for files, and refuses who comes when no others are left."""
+    server keeps 256 for files, and refuses who comes when no others are left. A reader also fills its
+    socket. When the kernel has too little memory for sockets, it makes those that are full smaller, and
+    reports no room for so long that every slow reader seems to read nothing."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    readers = min(EACH, (limit - 2 * EACH - 2 * STEADY - 600) // 2)
+    readers = min(EACH, (limit - 2 * EACH - 2 * STEADY - 600) // 2, socket_memory() * 3 // 4 // FILLED)
     return {"head": EACH, "reader": readers, "silent": EACH // 2, "idle": EACH // 2, "steady": STEADY}
 
 
@@ -130,6 +135,12 @@ def abuse(_, port, counts):
         end = end or time.monotonic() + latest + client.PATIENCE
         stage.act(0 if kinds else 0.005)
     return stage.found(counts)
+
+
+def socket_memory():
+    """How much memory TCP may use until the kernel makes sockets smaller, in bytes."""
+    _, pressure, _ = Path("/proc/sys/net/ipv4/tcp_mem").read_text().split()
+    return int(pressure) * resource.getpagesize()
 
 
 def interleaved(counts):
