@@ -6,3 +6,5 @@ pub mod topic;
 pub mod live_reload;
 // Endpoints to try protocols with.
 pub mod lab;
+// What the words of the protocols mean, as data.
+pub mod words;

@@ -1,0 +1,45 @@
+//! The table of words: what each field, method, status code, opcode and close code of HTTP and WebSocket is
+//! for, in English and Chinese.
+//!
+//! ```text
+//! {"name": "If-None-Match", "lists": ["request"], "sender": "client",
+//!  "purpose": {"en": "Asks for the representation only if ...", "zh": "..."},
+//!  "grammar": "\"*\" / #entity-tag", "example": "\"5d8c\"",
+//!  "section": "RFC 9110 section 13.1.2", "standing": "current"}
+//! ```
+//!
+//! | member | says |
+//! |---|---|
+//! | `lists` | For a field of RFC 2616, its list there: `general`, `request`, `response` or `entity`. For a later field, the messages that have it: `request`, `response` or both. |
+//! | `sender` | Who makes it: `client`, `server`, `both`, `intermediary` (a proxy, gateway or cache) or `nobody`. |
+//! | `grammar` | The value in ABNF (RFC 5234), with lists as in RFC 9110 section 5.6.1. Names with `sf-` are types of structured fields (RFC 9651 section 3). What follows a semicolon is a comment. |
+//! | `section` | The specification that defines it. `no specification` if there is none. |
+//! | `standing` | One of the words below. |
+//! | `by` | The RFC that removed, obsoleted or deprecated it. |
+//!
+//! | standing | means |
+//! |---|---|
+//! | `current` | A specification in force defines it. |
+//! | `draft` | Its specification is not finished, or only some browsers follow it. |
+//! | `informal` | It is in use, but no specification in force defines it. |
+//! | `reserved` | It stays unused, so that it means nothing else. |
+//! | `historic` | It is obsolete or deprecated. |
+//! | `removed` | A later RFC took it out of HTTP. |
+//!
+//! Invariant: this module knows nothing of the server. The test `words` compares the table with the server's
+//! own lists.
+
+/// The fields of RFC 2616 and today's common ones, sorted by name without case: an array in JSON.
+pub const FIELDS: &str = include_str!("words/fields.json");
+
+/// The methods of the IANA registry, sorted by name: an array in JSON. `cacheable` says whether a cache may
+/// keep the response (RFC 9110 section 9.2.3, or the RFC of the method).
+pub const METHODS: &str = include_str!("words/methods.json");
+
+/// The status codes of the IANA registry, sorted by number: an array in JSON.
+pub const STATUSES: &str = include_str!("words/statuses.json");
+
+/// The opcodes and close codes of the IANA registries, sorted by number: an object in JSON. Its members are
+/// `opcodes`, `opcode_ranges`, `close_codes` and `close_code_ranges`. A range goes from `first` to `last`,
+/// both included, and stands for the numbers that have no entry of their own.
+pub const WEBSOCKET: &str = include_str!("words/websocket.json");
