@@ -61,8 +61,7 @@ pub const ALLOW: &str = "GET, HEAD, OPTIONS";
 
 impl Method {
     /// Every known method.
-    #[cfg(test)]
-    pub(super) fn all() -> impl Iterator<Item = Method> {
+    pub fn all() -> impl Iterator<Item = Method> {
         use Method::*;
         let named = [Get, Head, Options, Trace, Connect];
         let registered = REGISTERED.into_iter().map(Method::Registered);

@@ -122,7 +122,8 @@ impl fmt::Display for FrameError {
 impl std::error::Error for FrameError {}
 
 impl Opcode {
-    fn new(bits: u8) -> Option<Opcode> {
+    /// The opcode with these bits, or `None` if it is not defined.
+    pub fn new(bits: u8) -> Option<Opcode> {
         match bits {
             0x0 => Some(Opcode::Continuation),
             0x1 => Some(Opcode::Text),

@@ -1,0 +1,230 @@
+//! The field names and the status codes in the source files of the server. They are found where they stand, so
+//! a new one cannot be forgotten.
+//!
+//! ```text
+//! .push("Vary", value)          a call that adds or replaces a field
+//! head::field(out, "Age", age)  a call that writes one
+//! b"Server: docroot\r\n"        a line of a head
+//! "Content-Disposition"         a capitalised name with a hyphen, wherever it stands
+//! "ETag, Content-Length"        a list with such a name
+//! ```
+//!
+//! In some files every token is a field name. A constant such as `const AGE: &str = "Age"` in another file is
+//! not found, unless it has a hyphen.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The files in which every token is a field name, also in lower case.
+const ALL_NAMES: [&str; 3] = [
+    "semantics/field.rs",
+    "semantics/own_fields.rs",
+    "observe/heads.rs",
+];
+
+/// What stands before a field name in a call.
+const CALLS: [&str; 6] = [
+    ".push(",
+    ".replace(",
+    ".field(",
+    "::field(out,",
+    "::number_field(out,",
+    "::date_field(out,",
+];
+
+/// What looks like a field name and is none.
+const OTHERS: [&str; 1] = [
+    // A line of a PEM file.
+    "Proc-Type",
+];
+
+/// The field names in the files below `src`, tests left aside, each with a file that has it.
+pub fn fields() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("src is readable") {
+            let path = entry.expect("src is readable").path();
+            if path.file_stem().is_some_and(|stem| stem == "tests") {
+                continue;
+            } else if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("sources are text");
+                let path = path.strip_prefix(&root).expect("below src");
+                let path = path.to_string_lossy();
+                let names = names(&text, ALL_NAMES.contains(&&*path));
+                found.extend(names.into_iter().map(|name| (name, path.to_string())));
+            }
+        }
+    }
+    found.retain(|name, _| !OTHERS.contains(&name.as_str()));
+    found
+}
+
+/// The status codes that the server sends, with their phrases.
+pub fn statuses() -> Vec<(u64, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/semantics/status.rs");
+    let source = fs::read_to_string(path).expect("sources are text");
+    let arms: BTreeMap<&str, &str> = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Status::")?.split_once(" => \""))
+        .collect();
+    let variants = source.lines().filter_map(|line| {
+        let (name, code) = line.trim().strip_suffix(',')?.split_once(" = ")?;
+        Some((name, code.parse().ok()?))
+    });
+    variants
+        .map(|(name, code)| {
+            let phrase = arms.get(name).and_then(|arm| arm.strip_suffix("\","));
+            (code, phrase.expect("each status has a phrase").to_owned())
+        })
+        .collect()
+}
+
+/// The field names in a source file.
+fn names(source: &str, is_all_names: bool) -> Vec<String> {
+    let program = source.split("#[cfg(test)]\nmod tests").next();
+    let program = program.unwrap_or_default();
+    let mut found = Vec::new();
+    for literal in literals(program) {
+        let text = literal.text.as_str();
+        let line = text.split_once(": ").map(|(name, _)| name);
+        if is_all_names && is_token(text) || is_call(&literal) && is_capitalised(text) {
+            found.push(text.to_owned());
+        } else if text.split(", ").any(is_compound) && text.split(", ").all(is_capitalised) {
+            found.extend(text.split(", ").map(str::to_owned));
+        } else if let Some(name) = line.filter(|name| literal.is_wire() && is_capitalised(name)) {
+            found.push(name.to_owned());
+        }
+    }
+    found
+}
+
+/// A string of a source file.
+struct Literal<'a> {
+    /// The code before it.
+    before: &'a str,
+    /// As it is written, but on one line.
+    text: String,
+    /// The code after it.
+    after: &'a str,
+}
+
+impl Literal<'_> {
+    /// Whether it may stand in a message: it is made of bytes, or ends a line.
+    fn is_wire(&self) -> bool {
+        self.before.ends_with('b') || self.text.ends_with("\\r\\n")
+    }
+}
+
+/// Whether the literal is the name in a call that adds or writes a field.
+fn is_call(literal: &Literal) -> bool {
+    let before: String = literal.before.chars().rev().take(80).collect();
+    let before: String = before
+        .chars()
+        .rev()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let has_value = literal.after.trim_start().starts_with(',');
+    has_value && CALLS.iter().any(|call| before.ends_with(call))
+}
+
+/// Whether it could be a field name of the server: `ETag`, `Content-Length`.
+fn is_capitalised(text: &str) -> bool {
+    is_token(text) && text.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// Whether it has a hyphen between capitalised words: `Content-MD5`, but neither `UTF-8` nor `VERSION-CONTROL`.
+fn is_compound(text: &str) -> bool {
+    let is_word = |word: &str| word.starts_with(|c: char| c.is_ascii_uppercase());
+    is_token(text)
+        && text.contains('-')
+        && text.split('-').all(is_word)
+        && text.contains(|c: char| c.is_ascii_lowercase())
+}
+
+/// Whether it has only letters, digits and hyphens, and begins with a letter.
+fn is_token(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// The strings of a source file. Raw strings are left out.
+fn literals(source: &str) -> Vec<Literal<'_>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < source.len() {
+        let rest = &source[at..];
+        at += match rest.as_bytes() {
+            [b'/', b'/', ..] => rest.find('\n').unwrap_or(rest.len()),
+            [b'\'', b'"', b'\'', ..] => 3,
+            [b'\'', b'\\', _, ..] => 3,
+            [b'r', b'#', b'"', ..] => rest.find("\"#").map_or(rest.len(), |end| end + 2),
+            [b'"', ..] => {
+                let length = string_length(rest);
+                let text = rest[1..length].strip_suffix('"').unwrap_or_default();
+                let lines = text.split("\\\n").map(str::trim_start);
+                found.push(Literal {
+                    before: &source[..at],
+                    text: lines.collect(),
+                    after: &rest[length..],
+                });
+                length
+            }
+            _ => rest.chars().next().map_or(1, char::len_utf8),
+        };
+    }
+    found
+}
+
+/// The length of the string that `rest` begins with, with its quotes.
+fn string_length(rest: &str) -> usize {
+    let bytes = rest.as_bytes();
+    let mut at = 1;
+    while at < bytes.len() && bytes[at] != b'"' {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    (at + 1).min(bytes.len())
+}
+
+#[test]
+fn names_are_found() {
+    #[track_caller]
+    fn check(source: &str, want: &[&str]) {
+        assert_eq!(names(source, false), want, "{source}");
+    }
+    check(r#"fields.push("Vary", "Origin");"#, &["Vary"]);
+    check("response.field(\n    \"Allow\",\n    ALLOW,\n)", &["Allow"]);
+    check(r#"head::number_field(out, "Age", age)"#, &["Age"]);
+    check(r#"words.push("Vary");"#, &[]);
+    check(
+        r#"const NAMES: [&str; 1] = ["Set-Cookie"];"#,
+        &["Set-Cookie"],
+    );
+    check(r#"Coding => "Accept-Encoding","#, &["Accept-Encoding"]);
+    check(
+        "\"ETag, \\\n   Content-Length\"",
+        &["ETag", "Content-Length"],
+    );
+    check(r#"out.extend(b"Server: docroot\r\n")"#, &["Server"]);
+    check(
+        r#"format_args!("Content-Encoding: {}\r\n", coding)"#,
+        &["Content-Encoding"],
+    );
+    check(r#"error("Note: the file is gone")"#, &[]);
+    check(r#"["GET, HEAD", "UTF-8", "VERSION-CONTROL", "a-b"]"#, &[]);
+    check(
+        "// \"Set-Cookie\"\n'\"' \"X-Aa\" '\\'' \"X-Bb\"",
+        &["X-Aa", "X-Bb"],
+    );
+    check("#[cfg(test)]\nmod tests {\n \"X-Aa\" }", &[]);
+    assert_eq!(
+        names(r#"["te", "Host", "--cache", "an error"]"#, true),
+        ["te", "Host"]
+    );
+}
