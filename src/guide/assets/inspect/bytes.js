@@ -161,7 +161,7 @@ function explained(text, token) {
   ].filter(Boolean);
 }
 
-const NAMES = { '\r': '␍', '\n': '␊', '\t': '→', ' ': '·' };
+const NAMES = { '\r': '\\r', '\n': '\\n', '\t': '→', ' ': '·' };
 
 // Octets as the page shows them in a line.
 function shown(octets) {
@@ -173,7 +173,7 @@ function shown(octets) {
 
 // An octet as one character.
 function letter(octet) {
-  if (octet in NAMES) return shows.space ? NAMES[octet] : octet === ' ' ? ' ' : '.';
+  if (octet === ' ') return shows.space ? NAMES[octet] : octet;
   return isGraphic(octet) ? octet : '.';
 }
 

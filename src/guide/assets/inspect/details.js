@@ -7,33 +7,36 @@ import { clock, duration, element, hueOf, nameOf, number, printable, sectionLink
 // The elements for an exchange. `around` has the exchanges of its connection, the exchange to compare
 // with, and what the buttons do.
 export function details(exchange, around) {
+  const { marked } = around;
   return [
     top(exchange, around),
     element('div', { class: 'columns' },
+      // First, because who marks an exchange wants to see it.
+      marked && marked !== exchange && compare(marked, exchange),
       element('div', { class: 'column' }, why(exchange), time(exchange)),
-      bytes(exchange),
-      around.marked && around.marked !== exchange && compare(around.marked, exchange)),
-  ].filter(Boolean);
+      bytes(exchange)),
+  ];
 }
 
 // ---- What happened
 
 function top(exchange, { siblings, marked, open, close, copyCurl, copyExplain, mark }) {
-  const { status } = exchange;
+  const { status, cut } = exchange;
   const button = (key, click, more = {}) => element('button', { type: 'button', click, ...more }, word(key));
-  const meaning = status === null ? null : ['meaning-' + status, 'meaning-' + statusClass(status)].find(hasWord);
-  return element('header', { 'data-class': statusClass(status) },
+  const meaning = status === null || cut ? null : ['meaning-' + status, 'meaning-' + statusClass(status)].find(hasWord);
+  return element('header', {},
     element('div', { class: 'headline' },
-      element('h2', {}, element('span', { class: 'status' }, statusText(exchange)), ' — ', exchange.reason),
+      element('h2', { 'data-class': statusClass(status) }, element('span', { class: 'status' }, statusText(exchange)), ' — ', exchange.reason),
       element('button', { type: 'button', class: 'close', click: close, 'aria-label': word('close-details'), title: word('close-details') }, '×')),
-    exchange.cut && element('p', { class: 'faulty' }, word('was-cut', { reason: exchange.cut })),
+    cut && element('p', { class: 'faulty' }, word('was-cut', { reason: cut })),
     meaning && element('p', { class: 'meaning' }, word(meaning)),
     element('p', { class: 'facts' }, facts(exchange).map((fact) => element('span', {}, fact))),
-    siblings.length > 1 && connection(exchange, siblings, open),
-    element('div', { class: 'buttons' },
-      button('copy-curl', copyCurl),
-      button('copy-explain', copyExplain, { disabled: !exchange.method }),
-      button(marked === exchange ? 'marked' : 'mark', mark, { 'aria-pressed': String(marked === exchange) })));
+    element('div', { class: 'actions' },
+      element('div', { class: 'buttons' },
+        button('copy-curl', copyCurl),
+        button('copy-explain', copyExplain, { disabled: !exchange.method }),
+        button(marked === exchange ? 'marked' : 'mark', mark, { 'aria-pressed': String(marked === exchange) })),
+      siblings.length > 1 && connection(exchange, siblings, open)));
 }
 
 // '304 Not Modified', with the phrase that was sent.
@@ -114,8 +117,10 @@ function pair(firstName, first, secondName, second, how) {
 
 function aligned(first, second, how) {
   if (first === second) return [first, second, 'same'];
+  // A conversion has no kind of comparison.
+  if (how === undefined) return [...differing(first, second), 'other'];
   // A limit is compared as a number, and its digits say nothing.
-  if (how && !/compar/.test(how)) return [first, second, 'other'];
+  if (!/compar/.test(how)) return [first, second, 'other'];
   const inside = second ? first.indexOf(second) : -1;
   if (inside >= 0) {
     const mark = element('mark', { class: 'common' }, second);
@@ -190,21 +195,22 @@ function time({ times }) {
 function compare(marked, exchange) {
   const table = (side) => element('tbody', {},
     element('tr', {}, element('th', { colspan: '3', scope: 'colgroup', class: 'side' }, word(side))),
-    alignedFields(marked[side]?.head || '', exchange[side]?.head || '', side).map(comparedRow));
-  const total = alignedFacts(marked, exchange).map(comparedRow);
-  return element('section', { class: 'compare', 'aria-labelledby': 'compare-title' },
+    alignedFields(marked[side]?.head || '', exchange[side]?.head || '', side).map((row) => comparedRow(row)));
+  const facts = [['column-size', ({ sent }) => size(sent)], ['column-duration', ({ times }) => duration(times.end)]]
+    .map(([key, of]) => comparedRow([word(key), of(marked), of(exchange)], false));
+  return element('section', { class: 'compare', tabindex: '0', 'aria-labelledby': 'compare-title' },
     element('h3', { id: 'compare-title' }, word('compare')),
     element('table', {},
       element('thead', {}, element('tr', {},
         element('th', { scope: 'col' }, word('field')),
         element('th', { scope: 'col' }, `${nameOf(marked)} ${statusText(marked)}`),
         element('th', { scope: 'col' }, `${nameOf(exchange)} ${statusText(exchange)}`))),
-      element('tbody', {}, total), table('request'), table('response')));
+      element('tbody', {}, facts), table('request'), table('response')));
 }
 
-function comparedRow([name, first, second]) {
+function comparedRow([name, first, second], isText = true) {
   const isSame = first === second;
-  const [one, other] = isSame || first === null || second === null ? [first, second] : differing(first, second);
+  const [one, other] = isSame || !isText || first === null || second === null ? [first, second] : differing(first, second);
   const cell = (content) => element('td', {}, content === null
     ? element('span', { class: 'faint' }, word('absent'))
     : element('code', {}, content));
@@ -212,12 +218,6 @@ function comparedRow([name, first, second]) {
     element('th', { scope: 'row' }, element('span', { class: 'sign', 'aria-hidden': 'true' }, isSame ? '' : '≠'), name,
       !isSame && element('span', { class: 'unseen' }, ' ' + word('relation-differs'))),
     cell(one), cell(other));
-}
-
-function alignedFacts(first, second) {
-  const of = (exchange) => [size(exchange.sent), duration(exchange.times.end)];
-  const [one, other] = [of(first), of(second)];
-  return ['column-size', 'column-duration'].map((key, at) => [word(key), one[at], other[at]]);
 }
 
 // The start line and the fields, as [name, value or null, value or null]. The second field of a name

@@ -152,7 +152,7 @@ function mark(exchange) {
   const place = button && [...button.parentNode.children].indexOf(button);
   open(opened);
   // The button was made anew.
-  if (place !== null && place !== undefined) panel.querySelector('header > .buttons').children[place]?.focus();
+  if (place !== null && place !== undefined) panel.querySelector('.actions .buttons').children[place]?.focus();
 }
 
 async function copy(command) {

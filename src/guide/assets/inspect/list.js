@@ -10,6 +10,8 @@ export const LIMIT = 10_000;
 const SPARE = 6;
 // The end of a target that stays visible if the target is too long for its column.
 const TAIL = 14;
+// While exchanges keep coming, the list is drawn this often, so that the page has time for its user.
+const INTERVAL = 100;
 
 const CELLS = ['time', 'connection', 'method', 'target', 'status', 'size', 'duration', 'reason'];
 
@@ -31,6 +33,9 @@ export class List {
     this.unseen = 0;
     this.rows = [];
     this.frame = 0;
+    this.timer = 0;
+    this.drawnAt = 0;
+    this.drawnTop = null;
     this.lastId = 0;
     // The rows above the viewport that the limit has removed since the list was drawn.
     this.dropped = 0;
@@ -47,7 +52,7 @@ export class List {
       if (!this.isFollowing) this.unseen++;
     }
     if (this.all.length > LIMIT) this.dropOldest();
-    this.draw();
+    this.drawSoon();
   }
 
   dropOldest() {
@@ -145,6 +150,9 @@ export class List {
 
   scrolled() {
     const { scrollTop, clientHeight, scrollHeight } = this.grid;
+    // The list itself has scrolled.
+    if (scrollTop === this.drawnTop) return;
+    this.drawnTop = null;
     this.isFollowing = scrollTop + clientHeight >= scrollHeight - this.height() / 2;
     if (this.isFollowing) this.unseen = 0;
     this.draw();
@@ -165,14 +173,26 @@ export class List {
     });
   }
 
+  drawSoon() {
+    this.timer ||= setTimeout(() => {
+      this.timer = 0;
+      this.draw();
+    }, Math.max(0, this.drawnAt + INTERVAL - performance.now()));
+  }
+
   drawNow() {
+    this.drawnAt = performance.now();
+    // All is read before anything is written, so that the browser lays out once.
     const height = this.height();
-    this.body.style.height = this.shown.length * height + 'px';
-    if (this.isFollowing) this.grid.scrollTop = this.grid.scrollHeight;
-    else if (this.dropped) this.grid.scrollTop -= this.dropped * height;
+    const whole = this.shown.length * height;
+    const room = this.grid.clientHeight;
+    const end = Math.max(0, whole + this.header.offsetHeight - room);
+    const top = this.isFollowing ? end : Math.min(end, Math.max(0, this.grid.scrollTop - this.dropped * height));
+    const mustScroll = this.isFollowing || this.dropped > 0;
     this.dropped = 0;
-    const first = Math.max(0, Math.floor(this.grid.scrollTop / height) - SPARE);
-    const count = Math.ceil(this.grid.clientHeight / height) + 2 * SPARE;
+    this.body.style.height = whole + 'px';
+    const first = Math.max(0, Math.floor(top / height) - SPARE);
+    const count = Math.ceil(room / height) + 2 * SPARE;
     const last = Math.min(this.shown.length, first + count);
     this.grid.setAttribute('aria-rowcount', this.shown.length + 1);
     while (this.rows.length < last - first) this.rows.push(makeRow(this.body));
@@ -185,6 +205,10 @@ export class List {
     const isVisible = this.rows.some((row) => !row.hidden && row.item === this.active);
     if (isVisible) this.grid.setAttribute('aria-activedescendant', 'row-' + this.active.id);
     else this.grid.removeAttribute('aria-activedescendant');
+    if (mustScroll) {
+      this.grid.scrollTop = top;
+      this.drawnTop = this.grid.scrollTop;
+    }
     this.drawn();
   }
 
