@@ -16,19 +16,20 @@ export function quoted(octets) {
 function requestOf(exchange) {
   const tokens = dissect(exchange.request.head, 'request');
   const isValid = exchange.method !== '' && exchange.target !== '' && !tokens.some(({ fault }) => fault);
-  return { isValid, fields: fieldsOf(exchange.request.head, tokens) };
+  const fields = fieldsOf(exchange.request.head, tokens);
+  const has = (pattern) => fields.some(([name, value]) => pattern.test(name) && value !== '0');
+  return { isValid, fields, hasContent: has(/^(content-length|transfer-encoding)$/i), isMasked: fields.some(([, value]) => value.includes(MASKED)) };
 }
 
-// { text, kind, isMasked } for the request of an exchange. `here` is the URL of the page. curl cannot send
-// a malformed request, so printf and nc (or openssl) send its octets; `kind` is then 'octets'.
+// { text, kind, isMasked, hasContent } for the request of an exchange. `here` is the URL of the page. curl
+// cannot send a malformed request, so printf and nc (or openssl) send its octets; `kind` is then 'octets'.
 export function curl(exchange, here) {
-  const { isValid, fields } = requestOf(exchange);
-  const isMasked = fields.some(([, value]) => value.includes(MASKED));
-  if (!isValid) return { text: octets(exchange, here), kind: 'octets', isMasked };
-  const valueOf = (wanted) => fields.find(([name]) => name.toLowerCase() === wanted)?.[1];
-  const host = valueOf('host') || here.host;
+  const { isValid, fields, isMasked, hasContent } = requestOf(exchange);
+  const valuesOf = (wanted) => fields.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
+  const hosts = valuesOf('host');
+  if (!isValid || hosts.length > 1) return { text: octets(exchange, here), kind: 'octets', isMasked, hasContent };
+  const host = hosts[0] || here.host;
   const scheme = exchange.tls ? 'https' : 'http';
-  // curl changes none of these targets if it is told what to send.
   const isOrigin = exchange.target.startsWith('/');
   const url = `${scheme}://${host}${isOrigin ? exchange.target : '/'}`;
   const parts = ['curl', '-i', '--path-as-is'];
@@ -45,11 +46,11 @@ export function curl(exchange, here) {
     parts.push('-H', quoted(value === '' ? `${name};` : `${name}: ${value}`));
   }
   // Without a value, curl does not send the field that it would add.
-  for (const added of ['Accept', 'User-Agent']) {
-    if (valueOf(added.toLowerCase()) === undefined) parts.push('-H', quoted(`${added}:`));
+  for (const added of ['Host', 'Accept', 'User-Agent']) {
+    if (valuesOf(added.toLowerCase()).length === 0) parts.push('-H', quoted(`${added}:`));
   }
   parts.push(quoted(url));
-  return { text: joined(parts), kind: 'curl', isMasked };
+  return { text: joined(parts), kind: 'curl', isMasked, hasContent };
 }
 
 // The fields that do not change the answer of docroot, but are in every request of a browser.
@@ -63,7 +64,7 @@ export function explain(exchange) {
   if (exchange.method !== 'GET') parts.push('--method', quoted(exchange.method));
   const kept = fields.filter(([name]) => !IDLE.test(name));
   for (const [name, value] of kept) parts.push('-H', quoted(`${name}: ${value}`));
-  return { text: joined(parts), kind: 'explain', isMasked: kept.some(([, value]) => value.includes(MASKED)) };
+  return { text: joined(parts), kind: 'explain', isMasked: kept.some(([, value]) => value.includes(MASKED)), hasContent: false };
 }
 
 function octets({ request, tls }, here) {

@@ -157,7 +157,7 @@ function mark(exchange) {
 
 async function copy(command) {
   if (!command) return say(word('cannot-explain'));
-  const { text, kind, isMasked } = command;
+  const { text, kind, isMasked, hasContent } = command;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -172,7 +172,7 @@ async function copy(command) {
     before?.focus();
     if (!isDone) return say(word('not-copied'));
   }
-  say(word('copied-' + kind) + (isMasked ? ' ' + word('copied-masked') : ''));
+  say([word('copied-' + kind), isMasked && word('copied-masked'), hasContent && word('copied-head')].filter(Boolean).join(' '));
 }
 
 let sayTimer;

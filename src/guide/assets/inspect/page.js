@@ -88,7 +88,7 @@ export function sectionLink(section) {
   if (match) {
     const [, document, part, place] = match;
     const href = `https://www.rfc-editor.org/rfc/rfc${document}` + (place ? `#${part}-${place}` : '');
-    const text = place ? word(part, { document, place }) : section;
+    const text = place ? word('place-' + part, { document, place }) : section;
     return element('a', { href, target: '_blank', rel: 'noopener noreferrer' }, text);
   }
   if (section.startsWith('Fetch standard')) {
