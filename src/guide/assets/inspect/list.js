@@ -248,7 +248,9 @@ function fillRow(row, item) {
   if (item.gap) return;
   const { exchange } = item;
   const { cells } = row;
-  const target = printable(exchange.target) || word('malformed-target');
+  // What a malformed request names is unknown, but its first line tells much.
+  const [line] = exchange.request.head.slice(0, 200).split('\r\n');
+  const target = printable(exchange.target || line) || word('malformed-target');
   const cut = Math.max(0, target.length - TAIL);
   cells.time.textContent = clock(exchange.at);
   cells.connection.textContent = nameOf(exchange);
@@ -263,6 +265,7 @@ function fillRow(row, item) {
   cells.reason.title = exchange.reason;
   row.dataset.class = statusClass(exchange.status);
   row.classList.toggle('is-cut', Boolean(exchange.cut));
+  row.classList.toggle('is-malformed', exchange.target === '');
   row.style.setProperty('--hue', hueOf(exchange.connection));
 }
 
