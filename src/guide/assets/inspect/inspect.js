@@ -23,7 +23,7 @@ let opened = null;
 let marked = null;
 
 const list = new List(grid, {
-  drawn: showCounts,
+  beforeDraw: showCounts,
   chosen: (item) => opened && open(item),
   opened: () => open(list.active),
 });

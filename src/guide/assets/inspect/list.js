@@ -16,13 +16,13 @@ const INTERVAL = 100;
 const CELLS = ['time', 'connection', 'method', 'target', 'status', 'size', 'duration', 'reason'];
 
 export class List {
-  // `drawn` is called after the rows were drawn, `chosen` when another item is active, and `opened` when
+  // `beforeDraw` is called before the rows are drawn, `chosen` when another item is active, and `opened` when
   // the user opens the active item.
-  constructor(grid, { drawn, chosen, opened }) {
+  constructor(grid, { beforeDraw, chosen, opened }) {
     this.grid = grid;
     this.body = grid.querySelector('.body');
     this.header = grid.querySelector('.head');
-    this.drawn = drawn;
+    this.beforeDraw = beforeDraw;
     this.chosen = chosen;
     this.opened = opened;
     this.all = [];
@@ -182,6 +182,8 @@ export class List {
 
   drawNow() {
     this.drawnAt = performance.now();
+    // First, because the grid has no height while it is hidden.
+    this.beforeDraw();
     // All is read before anything is written, so that the browser lays out once.
     const height = this.height();
     const whole = this.shown.length * height;
@@ -209,7 +211,6 @@ export class List {
       this.grid.scrollTop = top;
       this.drawnTop = this.grid.scrollTop;
     }
-    this.drawn();
   }
 
   drawRow(row, item, index, height) {
