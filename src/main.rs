@@ -172,6 +172,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         root: &root,
         sites: &config.sites,
         prefix: config.site.prefix.as_bytes(),
+        inspect: config.inspect,
         taken: taken_port(config.port, &listening),
         qr: launch.qr,
         columns: columns(io::stderr()),

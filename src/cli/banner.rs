@@ -34,6 +34,8 @@ pub struct Banner<'a> {
     pub sites: &'a [SiteRoot],
     /// The decoded prefix of all paths, as in [`Prefix::as_bytes`](crate::site::prefix::Prefix::as_bytes).
     pub prefix: &'a [u8],
+    /// Whether the wire view is served.
+    pub inspect: bool,
     /// The default port, if another program uses it and docroot chose the next one.
     pub taken: Option<u16>,
     /// When to print a QR code.
@@ -56,6 +58,10 @@ impl Banner<'_> {
         for site in self.sites {
             let root = Name::of(&site.root);
             writeln!(text, "For the host {}, it serves {root}.", site.host).unwrap_or_default();
+        }
+        if let Some(url) = self.urls().first().filter(|_| self.inspect) {
+            let url = self.bold(&format!("{url}.docroot/"));
+            writeln!(text, "Open {url} to see each request and its response.").unwrap_or_default();
         }
         text.push_str(&self.code());
         let plain = self.urls_of(Scheme::Http, self.plain);
@@ -204,6 +210,7 @@ mod tests {
             root: Path::new("/srv"),
             sites: &[],
             prefix: b"",
+            inspect: false,
             taken: None,
             qr: Qr::Auto,
             columns: None,
@@ -240,6 +247,19 @@ mod tests {
             ],
         );
         check_urls(&["0.0.0.0:1"], &[], &["http://127.0.0.1:1/"]); // without a network
+    }
+
+    #[test]
+    fn the_wire_view_has_a_url() {
+        let listening = ["0.0.0.0:8080".parse().expect("an address")];
+        let banner = Banner {
+            inspect: true,
+            prefix: b"docs/",
+            ..banner(&listening)
+        };
+        let want =
+            "Open http://127.0.0.1:8080/docs/.docroot/ to see each request and its response.\n";
+        assert!(banner.text().contains(want), "{}", banner.text());
     }
 
     #[track_caller]

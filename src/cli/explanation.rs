@@ -2,7 +2,7 @@
 
 use crate::cli::launch::{Explain, ExplainFormat};
 use crate::net::explain::Explanation;
-use crate::semantics::trace::Step;
+use crate::semantics::trace::{Step, write_steps};
 use crate::text::append;
 use crate::text::escape::JsonString;
 
@@ -42,13 +42,7 @@ fn text(explanation: &Explanation) -> Vec<u8> {
         .copied()
         .filter(|&octet| octet != b'\r')
         .collect();
-    for (number, step) in explanation.steps.iter().enumerate() {
-        let (section, function) = (step.clause.section, function(step));
-        append(
-            &mut out,
-            format_args!("{:2}. {step}  {section}  {function}\n", number + 1),
-        );
-    }
+    write_steps(&mut out, &explanation.steps);
     out
 }
 
@@ -101,17 +95,11 @@ fn write_step(out: &mut Vec<u8>, number: usize, step: &Step) {
         None => append(out, format_args!(",\"status\":null")),
     }
     let section = JsonString(step.clause.section.as_bytes());
-    let function = JsonString(function(step).as_bytes());
+    let function = JsonString(step.clause.path().as_bytes());
     append(
         out,
         format_args!(",\"section\":{section},\"function\":{function}}}"),
     );
-}
-
-/// The path of the function, without the name of the crate.
-fn function(step: &Step) -> &'static str {
-    let path = step.clause.function;
-    path.split_once("::").map_or(path, |(_, below)| below)
 }
 
 /// The names and values of the fields in a head.

@@ -150,6 +150,10 @@ fn act(
         let remark = "only the pretty log shows heads: add --log-format pretty to -vv";
         settings.remarks.push(remark.into());
     }
+    if settings.config.log.steps && !settings.config.log.wants_steps() {
+        let remark = "only the pretty log explains responses: add --log-format pretty to --explain";
+        settings.remarks.push(remark.into());
+    }
     check_index(&settings.config.site)?;
     check_negotiation(&settings.config.site)?;
     match mode {

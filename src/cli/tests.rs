@@ -14,6 +14,7 @@ use crate::net::limits::{Deadlines, Limits};
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
 use crate::precompress::Options;
+use crate::semantics::address_rules::AddressRules;
 use crate::semantics::cors::Cors;
 use crate::semantics::own_types::OwnTypes;
 use crate::semantics::rules::Rules;
@@ -90,6 +91,8 @@ fn the_defaults_are_the_documented_ones() {
             strict_host: false,
             reload_ignored: Vec::new(),
             lab: false,
+            inspect: false,
+            inspect_from: AddressRules::loopback(),
             threads: 4,
             disk_threads: 4,
             site: SiteOptions::default(),
@@ -331,6 +334,17 @@ fn heads_that_the_log_cannot_show_are_told() {
     assert_eq!(
         told,
         ["only the pretty log shows heads: add --log-format pretty to -vv"]
+    );
+}
+
+#[test]
+fn steps_that_the_log_cannot_show_are_told() {
+    assert_eq!(launch("--explain").remarks, [""; 0]);
+    assert!(launch("--explain").config.log.steps);
+    let told = launch("--explain --log-format combined").remarks;
+    assert_eq!(
+        told,
+        ["only the pretty log explains responses: add --log-format pretty to --explain"]
     );
 }
 

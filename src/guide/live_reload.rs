@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::guide::topic::{News, Reader, Topic};
+use crate::observe::topic::{Capacity, News, Reader, Topic};
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::request::Request;
@@ -35,7 +35,10 @@ use crate::websocket::message::MessageKind;
 const ENDPOINT: &str = ".docroot/live-reload";
 
 /// How many changes to keep. A page that was away for longer checks its own document.
-pub const KEPT: usize = 64;
+pub const KEPT: Capacity = Capacity {
+    items: 64,
+    bytes: 256 * 1024,
+};
 
 /// The longest message of a page: a number of 64 bits.
 const LONGEST_MESSAGE: usize = 20;

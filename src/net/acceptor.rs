@@ -93,7 +93,10 @@ impl Acceptor {
         self.counters.connections_open.add(1);
         let admission = Admission {
             stream,
-            client: Client::at(peer),
+            client: Client {
+                connection: self.counters.connections_accepted.value(),
+                ..Client::at(peer)
+            },
             listener: self.listener,
             refused: reason,
         };

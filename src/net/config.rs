@@ -7,6 +7,7 @@ use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
 use crate::observe::options::LogOptions;
+use crate::semantics::address_rules::AddressRules;
 use crate::semantics::pattern::Pattern;
 use crate::semantics::rules::Rules;
 use crate::site::options::SiteOptions;
@@ -37,6 +38,10 @@ pub struct Config {
     pub reload_ignored: Vec<Pattern>,
     /// Whether to serve the lab: see [`crate::guide::lab`].
     pub lab: bool,
+    /// Whether to serve the wire view: see [`crate::guide::inspect`].
+    pub inspect: bool,
+    /// From where it may be opened.
+    pub inspect_from: AddressRules,
     /// How many workers to start, at least 1.
     pub threads: usize,
     /// How many threads may wait for the disk, at least 1.
@@ -70,6 +75,8 @@ impl Config {
             strict_host: false,
             reload_ignored: Vec::new(),
             lab: false,
+            inspect: false,
+            inspect_from: AddressRules::loopback(),
             threads,
             disk_threads: DISK_THREADS,
             site: SiteOptions {
@@ -105,6 +112,15 @@ impl Config {
             }
         }
         roots
+    }
+
+    /// The hosts at which the wire view answers.
+    pub(super) fn inspected_hosts(&self) -> AllowedHosts {
+        // If a host is named, others are refused. A foreign page must not make its own name mean this machine.
+        let mut named = vec![HostPattern::Name("localhost".to_owned())];
+        named.extend(self.allow_hosts.iter().cloned());
+        named.extend(self.sites.iter().map(|site| site.host.clone()));
+        AllowedHosts::new(self.bind.addresses(), &named)
     }
 
     /// The hosts to answer for.

@@ -4,14 +4,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::guide::inspect::Inspect;
 use crate::guide::lab::Lab;
 use crate::guide::live_reload::{self, LiveReload};
-use crate::guide::topic::Topic;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
 use crate::net::buffer::Buffer;
-use crate::net::clock::Now;
+use crate::net::clock::{self, Now};
 use crate::net::config::Config;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::limits::{Deadlines, Limits};
@@ -22,6 +22,8 @@ use crate::net::tls::{Endpoint, RecordBuffers};
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::observe::observer::Observer;
+use crate::observe::topic::Topic;
+use crate::observe::wire::{self, Wire};
 use crate::origin::auth::Guard;
 use crate::origin::handler::{Handler, Origin};
 use crate::origin::origins::Origins;
@@ -117,6 +119,8 @@ pub struct Settings {
     pub counters: Arc<Counters>,
     /// Creates TLS sessions, if the site is served over TLS.
     pub endpoint: Option<Arc<Endpoint>>,
+    /// What the wire view reads; `None` if it is off.
+    pub wire: Option<Wire>,
     /// The port of the site.
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
@@ -149,6 +153,15 @@ impl OpenSite {
         let changes = self.changes.clone()?;
         Some(Box::new(LiveReload::new(changes, &self.options.prefix)))
     }
+
+    /// The handler for the wire view, if it is on.
+    fn inspect(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
+        let wire = settings.wire.clone()?;
+        let config = &settings.config;
+        let (hosts, from) = (config.inspected_hosts(), config.inspect_from.clone());
+        let prefix = &self.options.prefix;
+        Some(Box::new(Inspect::new(wire, prefix, hosts, from)))
+    }
 }
 
 /// The sites of a server.
@@ -174,6 +187,8 @@ impl Settings {
         if config.site.live_reload {
             config.rules.forbid_storing();
         }
+        let wire = || Topic::new(wire::KEPT, clock::instant());
+        let wire = config.inspect.then(wire);
         let lab: MakeHandler = Box::new(|| Box::new(Lab));
         Settings {
             handlers: Vec::from_iter(config.lab.then_some(lab)),
@@ -187,6 +202,7 @@ impl Settings {
             config,
             counters,
             endpoint: None,
+            wire,
             port: 0,
         }
     }
@@ -217,7 +233,8 @@ impl Context {
             origin.rules = Rc::clone(&rules);
             origin.guard = settings.guard.clone();
             let handlers = settings.handlers.iter().map(|make| make());
-            origin.handlers = site.live_reload().into_iter().chain(handlers).collect();
+            let own = site.live_reload().into_iter().chain(site.inspect(settings));
+            origin.handlers = own.chain(handlers).collect();
             origin
         };
         let OpenSites { first, others } = &settings.sites;
@@ -246,6 +263,8 @@ impl Context {
             observer: Observer {
                 log,
                 counters: Arc::clone(&settings.counters),
+                wire: settings.wire.clone(),
+                worker: 0,
             },
             trace: Trace::off(),
             endpoint: settings.endpoint.clone(),

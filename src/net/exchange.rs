@@ -1,7 +1,7 @@
 //! One request and its response, from the first byte read to the last byte written.
 //!
 //! An exchange begins when the first byte of its request is read. It ends exactly once, in
-//! [`Exchange::end`], for whatever reason. That function counts and logs it.
+//! [`Exchange::end`], for whatever reason. That function counts, logs and shows it.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -13,28 +13,43 @@ use crate::net::request_text::RequestText;
 use crate::observe::client::Client;
 use crate::observe::event::{End, ExchangeRecord, Security};
 use crate::observe::observer::Observer;
+use crate::observe::wire::Watched;
 use crate::origin::brief::brief;
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
 use crate::semantics::protection::User;
 use crate::semantics::status::Status;
+use crate::semantics::trace::Trace;
 
 /// An exchange that has not ended.
 #[derive(Debug)]
 pub struct Exchange {
     /// When the first byte of the request was read.
     began: Instant,
-    /// What the log says about the request. `None` if nothing is logged, or if the request was not
+    /// What the log says about the request. `None` if nothing is recorded, or if the request was not
     /// parsed yet.
     request: Option<Box<RequestText>>,
-    /// The heads, if the log prints them.
+    /// The heads, if somebody sees them.
     heads: Option<Box<KeptHeads>>,
+    /// How it was decided, if somebody sees that.
+    watched: Option<Box<WatchedExchange>>,
     /// The status and the reason of the response, once it is decided.
     answer: Option<(Status, Reason)>,
     /// The user for whom it is.
     user: Option<Rc<User>>,
     /// Bytes of content that were written, whether or not the socket has taken them.
     written: u64,
+}
+
+/// What the wire view shows of an exchange, and the log with `--explain`.
+#[derive(Debug)]
+struct WatchedExchange {
+    /// When the head of the request was complete.
+    head: Instant,
+    /// When the head of the response was written.
+    answered: Option<Instant>,
+    /// The steps of the decision. While it is made, the worker has them.
+    trace: Trace,
 }
 
 impl Exchange {
@@ -44,6 +59,7 @@ impl Exchange {
             began,
             request: None,
             heads: None,
+            watched: None,
             answer: None,
             user: None,
             written: 0,
@@ -53,7 +69,7 @@ impl Exchange {
     /// Notes what the log says about a request with this head, if the log is on. `bytes` is the head as
     /// it was received.
     pub fn note_request(&mut self, head: &RequestHead<'_>, bytes: &[u8], observer: &Observer) {
-        if observer.is_logging() {
+        if observer.is_recording() {
             self.request = Some(Box::new(RequestText::of(head)));
             self.keep_head(observer, |heads| heads.request = KeptHead::of(bytes));
         }
@@ -61,7 +77,7 @@ impl Exchange {
 
     /// The same for the bytes of a request that may be incomplete or malformed, if there are any.
     pub fn note_part(&mut self, received: &[u8], observer: &Observer) {
-        let is_logged = observer.is_logging() && !received.is_empty();
+        let is_logged = observer.is_recording() && !received.is_empty();
         self.request = is_logged.then(|| Box::new(RequestText::of_part(received)));
         if is_logged {
             self.keep_head(observer, |heads| {
@@ -70,21 +86,54 @@ impl Exchange {
         }
     }
 
-    /// Notes the head of the response as it is sent.
-    pub fn note_response(&mut self, head: &[u8], observer: &Observer) {
+    /// Notes the head of the response as it is sent. If somebody looks, keeps the steps of the decision.
+    pub fn note_response(&mut self, head: &[u8], observer: &Observer, trace: &mut Trace) {
         self.keep_head(observer, |heads| heads.response = KeptHead::of(head));
+        if let Some(watched) = &mut self.watched {
+            watched.answered = Some(clock::instant());
+            watched.trace = std::mem::take(trace);
+        }
+    }
+
+    /// If somebody sees them, begins to note the steps of the decision, which is made now.
+    pub fn begin_trace(&mut self, observer: &Observer, trace: &mut Trace) {
+        if self.watched.is_none() && observer.wants_steps() {
+            self.watched = Some(Box::new(WatchedExchange {
+                head: clock::instant(),
+                answered: None,
+                trace: Trace::off(),
+            }));
+            *trace = Trace::watched();
+        }
+    }
+
+    /// Gives the worker the steps so far, because the decision goes on, or takes them back until it does.
+    pub fn swap_trace(&mut self, trace: &mut Trace) {
+        if let Some(watched) = self.undecided() {
+            std::mem::swap(&mut watched.trace, trace);
+        }
+    }
+
+    /// How it is decided, if somebody sees that and there is no response yet.
+    fn undecided(&mut self) -> Option<&mut WatchedExchange> {
+        let watched = self.watched.as_deref_mut();
+        watched.filter(|watched| watched.answered.is_none())
     }
 
     fn keep_head(&mut self, observer: &Observer, keep: impl FnOnce(&mut KeptHeads)) {
-        if observer.log.wants_heads() {
+        if observer.wants_heads() {
             keep(self.heads.get_or_insert_default());
         }
     }
 
-    /// The memory of what it keeps for the log, in bytes.
+    /// The memory of what it keeps for the log and the wire view, in bytes.
     pub fn cost(&self) -> usize {
         let heads = self.heads.as_ref().map_or(0, |heads| heads.cost());
-        heads + self.request.as_ref().map_or(0, |request| request.cost())
+        let trace = self
+            .watched
+            .as_ref()
+            .map_or(0, |watched| watched.trace.cost());
+        heads + trace + self.request.as_ref().map_or(0, |request| request.cost())
     }
 
     /// Whether the request was noted for the log.
@@ -108,20 +157,20 @@ impl Exchange {
         self.written = bytes;
     }
 
-    /// Counts and logs the exchange. `unsent` bytes of what was written did not leave.
+    /// Counts, logs and shows the exchange, the one with this number on its connection. `unsent` bytes of what was
+    /// written did not leave.
     pub fn end(
         self,
         end: End,
         unsent: u64,
-        client: &Client,
-        security: Option<Security<'_>>,
+        from: &From<'_>,
         now: &mut Now,
         observer: &mut Observer,
     ) {
         let status = self.answer.map(|(status, _)| status.code());
         let sent = self.written.saturating_sub(unsent);
         observer.count(status, sent, end);
-        if !observer.is_logging() {
+        if !observer.is_recording() {
             return;
         }
         now.latest = clock::instant();
@@ -130,9 +179,9 @@ impl Exchange {
         let ended = now.system.checked_add(since_turn).unwrap_or(now.system);
         let reason = self.answer.map(|(_, reason)| reason.to_string());
         let brief = self.answer.map(|(_, reason)| brief(&reason));
-        let request = self.request.as_deref();
-        observer.log.record(&ExchangeRecord {
-            peer: client.peer,
+        let (request, watched) = (self.request.as_deref(), self.watched.as_deref());
+        let record = ExchangeRecord {
+            peer: from.client.peer,
             user: self.user.as_ref().map(|user| &*user.name),
             received: ended.checked_sub(duration).unwrap_or(ended),
             duration,
@@ -146,8 +195,31 @@ impl Exchange {
             reason: reason.as_deref().unwrap_or_default(),
             brief: brief.as_deref().unwrap_or_default(),
             end,
-            security,
+            security: from.security,
             heads: self.heads.as_ref().map(|heads| heads.as_event()),
-        });
+            steps: watched.map_or(&[], |watched| watched.trace.steps()),
+        };
+        observer.log.record(&record);
+        if let Some(watched) = watched {
+            let since = |at: Instant| at.saturating_duration_since(self.began);
+            let watched = Watched {
+                connection: from.client.connection,
+                number: from.number,
+                worker: observer.worker,
+                head: since(watched.head),
+                answer: watched.answered.map(since),
+            };
+            observer.show(&record, &watched, now.latest);
+        }
     }
+}
+
+/// From where an exchange came.
+pub struct From<'a> {
+    /// The client.
+    pub client: &'a Client,
+    /// The TLS session; `None` without TLS.
+    pub security: Option<Security<'a>>,
+    /// The number of the exchange on its connection, from 1.
+    pub number: u32,
 }

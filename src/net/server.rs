@@ -207,12 +207,13 @@ fn start_workers(
     finished: Sender<()>,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<(), StartError> {
-    for mailbox in mailboxes {
+    for (number, mailbox) in mailboxes.into_iter().enumerate() {
         let settings = Arc::clone(settings);
         let log = log.handle();
         let finished = finished.clone();
         threads.push(spawn("worker", move || {
-            let context = Context::new(&settings, log, mailbox.wakes());
+            let mut context = Context::new(&settings, log, mailbox.wakes());
+            context.observer.worker = number;
             Worker::new(mailbox).run(context);
             drop(finished);
         })?);

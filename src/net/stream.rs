@@ -10,7 +10,7 @@ use crate::net::buffer::Buffer;
 use crate::net::clock;
 use crate::net::context::{Buffers, Context};
 use crate::net::deadline::{Deadline, Pace, Waiting};
-use crate::net::exchange::Exchange;
+use crate::net::exchange::{Exchange, From};
 use crate::net::outbox::{Outbox, Unsent};
 use crate::net::socket::{End as InputEnd, Flushed, Input, More};
 use crate::net::transport::Transport;
@@ -63,6 +63,8 @@ pub struct Stream {
     turn_ends: Option<Instant>,
     /// The worker's token for the connection.
     pub token: Token,
+    /// How many exchanges have ended.
+    exchanges: u32,
     /// The poller reported that the connection is closed in both directions.
     pub is_gone: bool,
 }
@@ -92,6 +94,7 @@ impl Stream {
             budget: 0,
             turn_ends: None,
             token: Token(0),
+            exchanges: 0,
             is_gone: false,
         }
     }
@@ -258,11 +261,22 @@ impl Stream {
         }
     }
 
-    /// Counts and logs an exchange. `unsent` bytes of what was written did not leave.
-    pub fn end_exchange(&self, exchange: Exchange, end: End, unsent: u64, context: &mut Context) {
-        let security = self.transport.security();
+    /// Counts, logs and shows an exchange. `unsent` bytes of what was written did not leave.
+    pub fn end_exchange(
+        &mut self,
+        exchange: Exchange,
+        end: End,
+        unsent: u64,
+        context: &mut Context,
+    ) {
+        self.exchanges = self.exchanges.wrapping_add(1);
+        let from = From {
+            client: &self.client,
+            security: self.transport.security(),
+            number: self.exchanges,
+        };
         let (now, observer) = (&mut context.now, &mut context.observer);
-        exchange.end(end, unsent, &self.client, security, now, observer);
+        exchange.end(end, unsent, &from, now, observer);
     }
 
     /// The marks are in the worker's outbox during a turn, and in the connection's between turns.

@@ -26,7 +26,10 @@ pub fn start_watches(
             only: site.options.only.clone(),
         };
         let listeners = Listeners {
-            publish: Box::new(move |changed| changes.publish(changed, clock::instant())),
+            publish: Box::new(move |changed| {
+                let size = changed.size();
+                changes.publish(changed, size, clock::instant());
+            }),
             complain: Some(Box::new(|fault| {
                 notice::print(format!(
                     "docroot: cannot watch the files ({fault}), so live reload scans them once a second; if \

@@ -64,6 +64,7 @@ pub(super) mod tests {
             end: End::Complete,
             security: None,
             heads: None,
+            steps: &[],
         }
     }
 

@@ -10,6 +10,8 @@ pub struct Client {
     /// The subject of the client's TLS certificate; `None` if it showed none. It may contain any
     /// character, so it must be escaped.
     pub identity: Option<Box<str>>,
+    /// The number of the connection, from 1. 0 if it has none.
+    pub connection: u64,
 }
 
 impl Client {
@@ -18,6 +20,7 @@ impl Client {
         Client {
             peer,
             identity: None,
+            connection: 0,
         }
     }
 

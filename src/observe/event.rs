@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
+use crate::semantics::trace::Step;
+
 /// One request and its response, borrowed from the worker that records it.
 ///
 /// Nothing is escaped: the client chose every byte of `method`, `target`, `referer` and
@@ -40,8 +42,10 @@ pub struct ExchangeRecord<'a> {
     pub end: End,
     /// The TLS session; `None` without TLS.
     pub security: Option<Security<'a>>,
-    /// The heads as they went over the wire; `None` unless the log prints them.
+    /// The heads as they went over the wire; `None` unless somebody sees them.
     pub heads: Option<Heads<'a>>,
+    /// The steps of the decision; empty unless somebody sees them.
+    pub steps: &'a [Step],
 }
 
 /// The heads of an exchange. The client chose every byte of the first one.

@@ -27,5 +27,9 @@ pub mod notice;
 mod pretty;
 // The time zone of the log.
 pub mod zone;
+// News from other threads, for many connections.
+pub mod topic;
+// What the wire view is told.
+pub mod wire;
 // Whole lines in a regular file that has several writers.
 mod regular;

@@ -1,10 +1,12 @@
-//! Counts and logs the exchanges of one worker. Invariant: the worker never waits for it.
+//! Counts, logs and shows the exchanges of one worker. Invariant: the worker never waits for it.
 
-use crate::observe::event::End;
+use crate::observe::event::{End, ExchangeRecord};
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
+use crate::observe::wire::{Watched, Wire, WireEvent};
 
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The access log and the counters, as one worker uses them.
 pub struct Observer {
@@ -12,12 +14,40 @@ pub struct Observer {
     pub log: LogHandle,
     /// The counters of the server.
     pub counters: Arc<Counters>,
+    /// What the wire view reads; `None` if it is off.
+    pub wire: Option<Wire>,
+    /// The number of the worker.
+    pub worker: usize,
 }
 
 impl Observer {
-    /// Whether the log is on. If not, no record needs to be made.
-    pub fn is_logging(&self) -> bool {
-        self.log.is_enabled()
+    /// Whether somebody looks at the wire view.
+    pub fn is_watched(&self) -> bool {
+        self.wire.as_ref().is_some_and(Wire::has_readers)
+    }
+
+    /// Whether the log is on, or somebody looks. If not, no record needs to be made.
+    pub fn is_recording(&self) -> bool {
+        self.log.is_enabled() || self.is_watched()
+    }
+
+    /// Whether somebody sees the heads of an exchange.
+    pub fn wants_heads(&self) -> bool {
+        self.log.wants_heads() || self.is_watched()
+    }
+
+    /// Whether somebody sees the steps of decisions.
+    pub fn wants_steps(&self) -> bool {
+        self.log.wants_steps() || self.is_watched()
+    }
+
+    /// Shows an exchange that has ended `now`.
+    pub fn show(&self, exchange: &ExchangeRecord<'_>, watched: &Watched, now: Instant) {
+        if let Some(wire) = &self.wire {
+            let event = WireEvent::of(exchange, watched);
+            let size = event.json.capacity();
+            wire.publish(event, size, now);
+        }
     }
 
     /// Counts an exchange that has ended. `status` is the status of its response, if there was one,

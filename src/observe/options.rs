@@ -37,6 +37,8 @@ pub struct LogOptions {
     pub detail: Detail,
     /// The columns of the terminal, for the pretty format.
     pub width: usize,
+    /// Whether the steps of each decision follow in the pretty format.
+    pub steps: bool,
     /// The time zone of times.
     pub zone: Zone,
 }
@@ -48,12 +50,18 @@ impl LogOptions {
         colour: false,
         detail: Detail::Brief,
         width: LogOptions::WIDTH,
+        steps: false,
         zone: Zone::Utc,
     };
 
     /// Whether the log prints heads.
     pub fn wants_heads(&self) -> bool {
         self.format == LogFormat::Pretty && self.detail == Detail::Heads
+    }
+
+    /// Whether the log prints the steps of each decision.
+    pub fn wants_steps(&self) -> bool {
+        self.format == LogFormat::Pretty && self.steps
     }
 
     /// The columns of most terminals, and of the output if it is no terminal.

@@ -15,13 +15,14 @@ use super::event::{End, ExchangeRecord, TlsFailure};
 use super::heads;
 use super::options::{Detail, LogOptions};
 use super::zone::Zone;
+use crate::semantics::trace::write_steps;
 use crate::text::append;
 use crate::text::calendar::TimeFormat;
 use crate::text::escape::{Quoted, Word};
 use crate::text::human::{HumanDuration, HumanSize};
 use crate::text::shortened::Shortened;
 
-/// Appends the line, and the heads if there are any. If the line is brief, it fits into the width of
+/// Appends the line, and the heads and steps that the options want. If the line is brief, it fits into the width of
 /// the terminal, and a missing icon has no line at all.
 pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     if options.detail == Detail::Brief && is_missing_icon(exchange) {
@@ -43,8 +44,11 @@ pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRe
         Detail::Full | Detail::Heads => line.finish(exchange),
     }
     out.push(b'\n');
-    if let Some(heads) = &exchange.heads {
-        heads::write(out, heads);
+    if let Some(heads) = exchange.heads.filter(|_| options.wants_heads()) {
+        heads::write(out, &heads);
+    }
+    if options.wants_steps() {
+        write_steps(out, exchange.steps);
     }
 }
 

@@ -38,7 +38,7 @@ mod negotiate;
 // 406 with a list of them.
 mod variants;
 // Redirects within the site, and those that the operator wants.
-mod moved;
+pub mod moved;
 // Content that is to be saved.
 mod download;
 // Which codings are on offer.

@@ -80,7 +80,7 @@ pub(super) fn redirect_to_root(
 
 /// Redirects to a relative reference with the query of the request. It does not begin with a slash, so
 /// it cannot name another host, and it works if a proxy has removed a prefix of the path.
-pub(super) fn redirect(
+pub fn redirect(
     request: &Request<'_>,
     mut location: Vec<u8>,
     reason: Reason,

@@ -112,6 +112,18 @@ fn first(address: IpAddr, prefix: u8) -> IpAddr {
 }
 
 impl AddressRules {
+    /// Only the loopback addresses of this machine may connect (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3).
+    pub fn loopback() -> AddressRules {
+        let block = |first: IpAddr, prefix| AddressBlock { first, prefix };
+        AddressRules {
+            allowed: vec![
+                block(Ipv4Addr::new(127, 0, 0, 0).into(), 8),
+                block(Ipv6Addr::LOCALHOST.into(), 128),
+            ],
+            denied: Vec::new(),
+        }
+    }
+
     /// Adds a block that may connect.
     pub fn allow(&mut self, text: &str) -> Result<(), BlockError> {
         self.allowed.push(AddressBlock::parse(text)?);

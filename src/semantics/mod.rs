@@ -85,6 +85,8 @@ mod structured_fields;
 pub mod digest;
 // The steps of a decision, for `docroot explain`.
 pub mod trace;
+// The same as JSON.
+pub mod trace_json;
 // Section 8.8: entity-tags and modification dates.
 pub mod validator;
 

@@ -18,6 +18,7 @@ use super::field::{FieldName, Fields};
 use super::range::ByteRange;
 use super::status::Status;
 use super::weight::Weight;
+use crate::text::append;
 
 /// The maximum number of steps in a trace. A request that uses every feature takes about 25.
 const MAX_STEPS: usize = 40;
@@ -29,6 +30,14 @@ pub struct Clause {
     pub section: &'static str,
     /// The path of the function, such as `docroot::semantics::precondition::if_none_match`.
     pub function: &'static str,
+}
+
+impl Clause {
+    /// The path of the function, without the name of the crate.
+    pub fn path(&self) -> &'static str {
+        let path = self.function;
+        path.split_once("::").map_or(path, |(_, below)| below)
+    }
 }
 
 /// A [`Clause`] with a function of this module, such as
@@ -257,8 +266,19 @@ fn write_weights(
     Ok(())
 }
 
-/// The steps of one decision, in order.
-#[derive(Debug)]
+/// Appends a numbered line for each step: what it found, the section, and the function within this crate.
+pub fn write_steps(out: &mut Vec<u8>, steps: &[Step]) {
+    for (number, step) in (1..).zip(steps) {
+        let (section, function) = (step.clause.section, step.clause.path());
+        append(
+            out,
+            format_args!("{number:2}. {step}  {section}  {function}\n"),
+        );
+    }
+}
+
+/// The steps of one decision, in order. The default is off.
+#[derive(Debug, Default)]
 pub struct Trace {
     /// `None` if the trace is off.
     steps: Option<Vec<Step>>,
@@ -312,6 +332,12 @@ impl Trace {
             steps.truncate(mark);
             steps.extend(taken);
         }
+    }
+
+    /// The memory of the steps, in bytes.
+    pub fn cost(&self) -> usize {
+        let room = self.steps.as_ref().map_or(0, Vec::capacity);
+        room * size_of::<Step>()
     }
 
     /// The steps so far.

@@ -25,6 +25,16 @@ pub enum Changed {
     Anything,
 }
 
+impl Changed {
+    /// The memory of what it lists, in bytes.
+    pub fn size(&self) -> usize {
+        match self {
+            Changed::Paths(paths) => paths.iter().map(|path| path.len()).sum(),
+            Changed::Anything => 0,
+        }
+    }
+}
+
 /// Which changes count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangeFilter {

@@ -7,6 +7,7 @@
 //! Word          a\x20"b"<c>
 //! Html          a &quot;b&quot;&lt;c&gt;
 //! JsonString    "a \"b\"<c>"
+//! JsonOctets    "a \u0022b\u0022<c>"
 //! Name          "a \"b\"<c>"
 //! ```
 //!
@@ -19,6 +20,7 @@
 //! HtmlMarked                 a<span class="invisible">U+202E</span>b   the same with U+0007
 //! HtmlValue                  a&#x202E;b                                a␇b
 //! JsonString                 "a\u202eb"                                "a\u0007b"
+//! JsonOctets                 "a\u00E2\u0080\u00AEb"                    "a\u0007b"
 //! Name                       "a\u{202e}b"                              "a\u{7}b"
 //! ```
 //!
@@ -69,6 +71,11 @@ pub struct Name<'a>(pub &'a [u8]);
 /// U+FFFD. Characters that are not printable ASCII become `\uHHHH`.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonString<'a>(pub &'a [u8]);
+
+/// Escapes bytes as a string in JSON (RFC 8259 section 7) with one character per byte, U+0000 to U+00FF. The
+/// reader gets each byte, whatever its encoding.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonOctets<'a>(pub &'a [u8]);
 
 impl<'a> Name<'a> {
     /// A path as a name.
@@ -194,6 +201,15 @@ impl Display for JsonString<'_> {
     }
 }
 
+impl Display for JsonOctets<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        static KEPT: Class = printable_except(b"\"\\");
+        f.write_char('"')?;
+        write_hex(f, self.0, &KEPT, "\\u00")?;
+        f.write_char('"')
+    }
+}
+
 /// Writes octets in `kept` unchanged and every other octet as `prefix` and two hexadecimal digits.
 /// `kept` must hold only ASCII.
 pub(super) fn write_hex(
@@ -254,6 +270,15 @@ mod tests {
     #[track_caller]
     fn check<'a, T: Display>(escape: fn(&'a [u8]) -> T, bytes: &'a [u8], want: &str) {
         assert_eq!(escape(bytes).to_string(), want, "{bytes:?}");
+    }
+
+    #[test]
+    fn json_octets_has_a_character_for_each_byte() {
+        check(
+            JsonOctets,
+            b"a \"\\\r\n\xe2\xff",
+            r#""a \u0022\u005C\u000D\u000A\u00E2\u00FF""#,
+        );
     }
 
     #[test]

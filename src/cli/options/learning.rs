@@ -1,12 +1,39 @@
 //! Pages and endpoints of the server itself, to learn HTTP with.
 
-use super::definition::{Group, Kind, OptionDef, Scope};
+use super::definition::{Group, Kind, List, OptionDef, Scope, utf8};
+use crate::semantics::address_rules::AddressRules;
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Learning",
-    options: &[LAB],
+    options: &[INSPECT, INSPECT_ALLOW, LAB],
 };
+
+const INSPECT: OptionDef = OptionDef::new(
+    "inspect",
+    Kind::Switch(|settings| settings.config.inspect = true),
+    "Show each request and its response in a page at /.docroot/: their bytes, why docroot answered so, and how \
+     long it took. Passwords and cookies are masked",
+)
+.scope(Scope::Answer)
+.common("Show requests and responses at /.docroot/");
+
+const INSPECT_ALLOW: OptionDef = OptionDef::new(
+    "inspect-allow",
+    Kind::List(List {
+        name: "BLOCK",
+        separator: Some(','),
+        clear: |settings| settings.config.inspect_from = AddressRules::loopback(),
+        add: |settings, value| {
+            let added = settings.config.inspect_from.allow(utf8(value)?);
+            added.map_err(|fault| fault.to_string())
+        },
+    }),
+    "Let clients with an address in this block open the page of --inspect too, such as 192.0.2.0/24. For several \
+     blocks, repeat the option or separate them with commas",
+)
+.default(|_| "only this machine".into())
+.scope(Scope::Answer);
 
 const LAB: OptionDef = OptionDef::new(
     "lab",

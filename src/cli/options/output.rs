@@ -8,7 +8,7 @@ use crate::observe::options::{Detail, LogFormat};
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Output",
-    options: &[QUIET, VERBOSE, QR, LOG_FORMAT, LOG_TIME],
+    options: &[QUIET, VERBOSE, EXPLAIN, QR, LOG_FORMAT, LOG_TIME],
 };
 
 const QUIET: OptionDef = OptionDef::new(
@@ -35,6 +35,13 @@ const VERBOSE: OptionDef = OptionDef::new(
 )
 .short('v')
 .common("Log full reasons; -vv also logs the heads");
+
+const EXPLAIN: OptionDef = OptionDef::new(
+    "explain",
+    Kind::Switch(|settings| settings.config.log.steps = true),
+    "After each line of the pretty log, print the steps that led to the response, each with the section of the \
+     RFC and the function that implements it. 'docroot explain' prints the same for one request",
+);
 
 const QR: OptionDef = OptionDef::new(
     "qr",

@@ -50,8 +50,7 @@ const INDEX: OptionDef = OptionDef::new(
      repeat the option or separate them with commas",
 )
 .default(|settings| settings.config.site.index.join(","))
-.scope(Scope::Answer)
-.common("The file to serve for a directory");
+.scope(Scope::Answer);
 
 const NO_LISTING: OptionDef = OptionDef::new(
     "no-listing",

@@ -111,6 +111,18 @@ impl Http1 {
 
     /// Takes one step. Each state function sets the next state, unless that is ReadHead.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.swap_trace(&mut context.trace);
+        }
+        let step = self.step_of_state(stream, context);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.swap_trace(&mut context.trace);
+        }
+        step
+    }
+
+    /// Takes the step of the current state.
+    fn step_of_state(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadHead => match self.refusal.take() {
                 None => self.read_head(stream, context),
@@ -146,6 +158,7 @@ impl Http1 {
         };
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_request(&head, &unread[..head.length], &context.observer);
+        exchange.begin_trace(&context.observer, &mut context.trace);
         let mut facts = RequestFacts::of(&head);
         let dispatched = match checked(&head, connection, &context.hosts, &mut context.trace) {
             Err(response) => {
@@ -336,7 +349,8 @@ impl Http1 {
         let start = stream.outbox.end().len();
         let reply = reply(response, facts, stream, context);
         let written = stream.outbox.end().get(start..start + reply.head);
-        exchange.note_response(written.unwrap_or_default(), &context.observer);
+        let (observer, trace) = (&context.observer, &mut context.trace);
+        exchange.note_response(written.unwrap_or_default(), observer, trace);
         exchange.note_written(reply.written);
         let then = match (upgrade, reply.persistence) {
             (Some(conversation), _) => Then::Upgrade(conversation),
@@ -510,6 +524,7 @@ impl Http1 {
                 let began = || Exchange::begin(stream.arrived);
                 let exchange = self.exchange.get_or_insert_with(began);
                 exchange.note_part(received, &context.observer);
+                exchange.begin_trace(&context.observer, &mut context.trace);
                 RequestFacts::of_refused(dispatch::method_of(received))
             }
         };

@@ -31,6 +31,11 @@ impl LogHandle {
         self.is_enabled() && self.options.wants_heads()
     }
 
+    /// Whether the log prints the steps of decisions.
+    pub fn wants_steps(&self) -> bool {
+        self.is_enabled() && self.options.wants_steps()
+    }
+
     /// Adds the lines about an exchange to the batch. The writer does not separate them.
     pub fn record(&mut self, exchange: &ExchangeRecord) {
         self.add(|bytes, options| write_line(bytes, options, exchange));

@@ -262,7 +262,7 @@ function fillRow(row, item) {
   cells.status.textContent = exchange.status ?? '–';
   cells.size.textContent = size(exchange.sent);
   cells.duration.textContent = duration(exchange.times.end);
-  cells.reason.textContent = exchange.cut ? `${word('cut')}: ${exchange.cut}` : exchange.brief || exchange.reason;
+  cells.reason.textContent = exchange.cut ? `${word('cut')}: ${exchange.cut}` : exchange.brief;
   cells.reason.title = exchange.reason;
   row.dataset.class = statusClass(exchange.status);
   row.classList.toggle('is-cut', Boolean(exchange.cut));

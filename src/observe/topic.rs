@@ -4,22 +4,47 @@
 //! publisher -> Topic [item, item, item] -> Reader -> waker -> worker -> connection
 //! ```
 //!
-//! A publisher never waits. A topic keeps a fixed number of items and drops the oldest. A reader that fell
-//! behind is told how many items it has missed.
+//! A publisher never waits. A topic keeps a limited number of items and bytes, and drops the oldest items. A
+//! reader that fell behind is told how many it has missed.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
 /// A topic. Clones are the same topic.
-pub struct Topic<T>(Arc<Mutex<State<T>>>);
+pub struct Topic<T>(Arc<Shared<T>>);
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// How many readers there are.
+    readers: AtomicUsize,
+}
+
+/// How much a topic keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// How many items.
+    pub items: usize,
+    /// How many bytes all items may have together. The last item is kept whatever its size.
+    pub bytes: usize,
+}
+
+/// An item that is kept.
+struct Kept<T> {
+    item: Arc<T>,
+    published: Instant,
+    /// Its size in bytes.
+    size: usize,
+}
 
 struct State<T> {
-    /// How many items it keeps.
-    capacity: usize,
-    /// The last items, the oldest first, and when each was published.
-    items: VecDeque<(Instant, Arc<T>)>,
+    capacity: Capacity,
+    /// The last items, the oldest first.
+    items: VecDeque<Kept<T>>,
+    /// The size of all of them.
+    bytes: usize,
     /// How many items are older than those.
     dropped: u64,
     /// When the newest dropped item was published; before the first drop, when the topic began.
@@ -53,27 +78,39 @@ pub enum News<T> {
 }
 
 impl<T> Topic<T> {
-    /// A topic that begins `now` and keeps this many items.
-    pub fn new(capacity: usize, now: Instant) -> Topic<T> {
-        Topic(Arc::new(Mutex::new(State {
+    /// A topic that begins `now`.
+    pub fn new(capacity: Capacity, now: Instant) -> Topic<T> {
+        let state = State {
             capacity,
             items: VecDeque::new(),
+            bytes: 0,
             dropped: 0,
             complete_since: now,
             waiting: BTreeMap::new(),
             last_reader: 0,
-        })))
+        };
+        Topic(Arc::new(Shared {
+            state: Mutex::new(state),
+            readers: AtomicUsize::new(0),
+        }))
     }
 
-    /// Publishes an item `now`, and wakes the readers that wait.
-    pub fn publish(&self, item: T, now: Instant) {
+    /// Whether somebody reads the topic. An item need not be made if nobody does.
+    pub fn has_readers(&self) -> bool {
+        self.0.readers.load(Ordering::Relaxed) > 0
+    }
+
+    /// Publishes an item of `size` bytes `now`, and wakes the readers that wait.
+    pub fn publish(&self, item: T, size: usize, now: Instant) {
         let mut state = self.lock();
-        state.items.push_back((now, Arc::new(item)));
-        if state.items.len() > state.capacity
-            && let Some((at, _)) = state.items.pop_front()
-        {
-            state.dropped += 1;
-            state.complete_since = at;
+        state.items.push_back(Kept {
+            item: Arc::new(item),
+            published: now,
+            size,
+        });
+        state.bytes += size;
+        while state.is_too_full() {
+            state.drop_oldest();
         }
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
@@ -85,10 +122,11 @@ impl<T> Topic<T> {
     pub fn reader_since(&self, since: Option<Instant>, waker: Waker) -> Reader<T> {
         let mut state = self.lock();
         let has_gap = since.is_none_or(|since| since < state.complete_since);
-        let is_earlier = |at: Instant| since.is_some_and(|since| at <= since);
-        let earlier = state.items.iter().take_while(|(at, _)| is_earlier(*at));
+        let is_earlier = |kept: &&Kept<T>| since.is_some_and(|since| kept.published <= since);
+        let earlier = state.items.iter().take_while(is_earlier);
         let next = state.dropped + earlier.count() as u64;
         state.last_reader += 1;
+        self.0.readers.fetch_add(1, Ordering::Relaxed);
         Reader {
             topic: self.clone(),
             number: state.last_reader,
@@ -100,7 +138,23 @@ impl<T> Topic<T> {
 
     /// Ignores poisoning, because a panic cannot leave the state half-written.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let state = &self.0.state;
+        state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn is_too_full(&self) -> bool {
+        let is_full = self.items.len() > self.capacity.items || self.bytes > self.capacity.bytes;
+        is_full && self.items.len() > 1
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.items.pop_front() {
+            self.bytes -= oldest.size;
+            self.dropped += 1;
+            self.complete_since = oldest.published;
+        }
     }
 }
 
@@ -124,9 +178,9 @@ impl<T> Reader<T> {
         }
         let index = usize::try_from(self.next - state.dropped).unwrap_or(usize::MAX);
         match state.items.get(index) {
-            Some((_, item)) => {
+            Some(kept) => {
                 self.next += 1;
-                News::Item(Arc::clone(item))
+                News::Item(Arc::clone(&kept.item))
             }
             None => {
                 let waker = || self.waker.clone();
@@ -140,6 +194,7 @@ impl<T> Reader<T> {
 impl<T> Drop for Reader<T> {
     fn drop(&mut self) {
         self.topic.lock().waiting.remove(&self.number);
+        self.topic.0.readers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -164,9 +219,14 @@ mod tests {
         News::Item(Arc::new(number))
     }
 
+    const CAPACITY: Capacity = Capacity {
+        items: 3,
+        bytes: 100,
+    };
+
     fn topic() -> (Topic<u32>, Instant) {
         let now = Instant::now();
-        (Topic::new(3, now), now)
+        (Topic::new(CAPACITY, now), now)
     }
 
     fn reader(topic: &Topic<u32>, since: Instant) -> Reader<u32> {
@@ -183,11 +243,11 @@ mod tests {
     fn readers_get_what_is_published_after_they_begin() {
         let (topic, begin) = topic();
         let at = |seconds| begin + Duration::from_secs(seconds);
-        topic.publish(1, at(1));
+        topic.publish(1, 1, at(1));
         let mut early = reader(&topic, at(1));
-        topic.publish(2, at(2));
+        topic.publish(2, 1, at(2));
         let mut late = reader(&topic, at(2));
-        topic.publish(3, at(3));
+        topic.publish(3, 1, at(3));
         check(&mut early, &[item(2), item(3), News::Nothing]);
         check(&mut late, &[item(3), News::Nothing]);
     }
@@ -197,9 +257,9 @@ mod tests {
         let (topic, now) = topic();
         let mut reader = reader(&topic, now);
         let later = now + Duration::from_secs(1);
-        (1..=3).for_each(|number| topic.publish(number, later));
+        (1..=3).for_each(|number| topic.publish(number, 1, later));
         check(&mut reader, &[item(1)]);
-        (4..=7).for_each(|number| topic.publish(number, later));
+        (4..=7).for_each(|number| topic.publish(number, 1, later));
         let want = [News::Gap(Some(3)), item(5), item(6), item(7), News::Nothing];
         check(&mut reader, &want);
     }
@@ -211,30 +271,57 @@ mod tests {
         let rings = Arc::<Rings>::default();
         let count = || rings.0.load(Ordering::SeqCst);
         let mut reader = topic.reader_since(Some(now), Waker::from(Arc::clone(&rings)));
-        topic.publish(1, later);
+        topic.publish(1, 1, later);
         assert_eq!(count(), 0, "it does not wait yet");
         check(&mut reader, &[item(1), News::Nothing, News::Nothing]);
-        topic.publish(2, later);
-        topic.publish(3, later);
+        topic.publish(2, 1, later);
+        topic.publish(3, 1, later);
         assert_eq!(count(), 1);
         check(&mut reader, &[item(2), item(3), News::Nothing]);
         drop(reader);
         assert!(topic.lock().waiting.is_empty(), "it leaves nothing behind");
-        topic.publish(4, later);
+        topic.publish(4, 1, later);
         assert_eq!(count(), 1);
+    }
+
+    #[test]
+    fn large_items_displace_others() {
+        let (topic, now) = topic();
+        let mut reader = reader(&topic, now);
+        let later = now + Duration::from_secs(1);
+        for (number, size) in [(1, 60), (2, 40), (3, 1)] {
+            topic.publish(number, size, later);
+        }
+        check(&mut reader, &[News::Gap(Some(1)), item(2), item(3)]);
+        topic.publish(4, 1000, later);
+        check(&mut reader, &[item(4), News::Nothing]);
+        topic.publish(5, 1, later);
+        assert_eq!(topic.lock().bytes, 1);
+    }
+
+    #[test]
+    fn a_topic_knows_whether_it_is_read() {
+        let (topic, now) = topic();
+        assert!(!topic.has_readers());
+        let first = reader(&topic, now);
+        let second = reader(&topic, now);
+        drop(first);
+        assert!(topic.has_readers());
+        drop(second);
+        assert!(!topic.has_readers());
     }
 
     #[test]
     fn a_reader_can_begin_in_the_past() {
         let (topic, begin) = topic();
         let at = |seconds| begin + Duration::from_secs(seconds);
-        topic.publish(1, at(1));
-        topic.publish(2, at(2));
+        topic.publish(1, 1, at(1));
+        topic.publish(2, 1, at(2));
         check(&mut reader(&topic, begin), &[item(1), item(2)]);
         check(&mut reader(&topic, at(1)), &[item(2), News::Nothing]);
         check(&mut reader(&topic, at(2)), &[News::Nothing]);
-        topic.publish(3, at(3));
-        topic.publish(4, at(4));
+        topic.publish(3, 1, at(3));
+        topic.publish(4, 1, at(4));
         // The first one was dropped.
         let want = [News::Gap(None), item(2), item(3), item(4), News::Nothing];
         check(&mut reader(&topic, begin), &want);
@@ -246,7 +333,11 @@ mod tests {
     #[test]
     fn readers_on_other_threads_get_everything_in_order() {
         let begin = Instant::now();
-        let topic = Topic::new(1000, begin);
+        let capacity = Capacity {
+            items: 1000,
+            bytes: 1000,
+        };
+        let topic = Topic::new(capacity, begin);
         let mut readers: Vec<Reader<u32>> = (0..4).map(|_| reader(&topic, begin)).collect();
         thread::scope(|scope| {
             for reader in &mut readers {
@@ -262,7 +353,7 @@ mod tests {
                 });
             }
             let later = begin + Duration::from_secs(1);
-            (0..1000).for_each(|number| topic.publish(number, later));
+            (0..1000).for_each(|number| topic.publish(number, 1, later));
         });
     }
 }

@@ -1,0 +1,94 @@
+//! `--inspect` in a browser.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::chromium::Page;
+use support::{Setup, TestServer};
+
+fn setup() -> Setup {
+    Setup::new()
+        .with(|config| config.inspect = true)
+        .file("a.html", "<!doctype html><title>a</title>")
+        .file("docs/b.txt", "text")
+}
+
+fn opened(server: &TestServer, query: &str) -> Page {
+    let mut page = Page::new(1280, 800);
+    page.open(&format!("http://{}/.docroot/{query}", server.address));
+    page.wait_for("document.querySelector('#state').dataset.state === 'connected'");
+    page
+}
+
+/// The texts of the rows that are shown.
+const ROWS: &str = "[...document.querySelectorAll('#grid [role=row]')].map(row => row.innerText)";
+
+#[test]
+fn a_304_is_explained() {
+    let server = setup().start();
+    let mut page = opened(&server, "");
+    let tag = server.get("/a.html", &[]);
+    let tag = tag.field("ETag").expect("a tag");
+    assert_eq!(
+        server
+            .get("/a.html", &[("If-None-Match", tag), ("Cookie", "secret")])
+            .status,
+        304
+    );
+    page.wait_for(&format!("{ROWS}.some(text => text.includes('304'))"));
+    // With the keyboard: the filter, the exchange that it leaves, and its details. Two exchanges of different
+    // connections may be told in any order.
+    page.press("/");
+    page.enter("304");
+    page.wait_for(&format!("!{ROWS}.some(text => text.includes('\\n200\\n'))"));
+    page.press("Enter");
+    page.press("Enter");
+    page.wait_for(
+        "document.querySelector('#details h2')?.textContent.includes('304 Not Modified')",
+    );
+    let details = page.run("document.querySelector('#details').innerText");
+    let details = details.as_str().expect("text");
+    for wanted in [
+        "If-None-Match lists the current entity-tag",
+        "RFC 9110 section 13.1.2",
+        "semantics::precondition::if_none_match",
+        "HTTP/1.1 304 Not Modified",
+        &format!("If-None-Match: {tag}"),
+        "Cookie: ***",
+    ] {
+        assert!(details.contains(wanted), "{wanted} is not in {details}");
+    }
+    assert!(!details.contains("secret"), "{details}");
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn the_page_speaks_chinese() {
+    let server = setup().start();
+    let mut page = opened(&server, "?lang=zh");
+    assert_eq!(page.run("document.documentElement.lang"), json!("zh-Hans"));
+    let text = page.run("document.body.innerText");
+    assert!(
+        text.as_str().is_some_and(|text| text.contains("请求")),
+        "{text}"
+    );
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+/// The page draws only what is visible.
+#[test]
+fn the_last_of_ten_thousand_exchanges_is_shown() {
+    let server = setup().start();
+    let mut page = opened(&server, "");
+    let mut client = server.connect();
+    let requests = "GET /docs/b.txt HTTP/1.1\r\nHost: test\r\n\r\n".repeat(100);
+    for _ in 0..100 {
+        client.send(requests.as_bytes());
+        for _ in 0..100 {
+            assert_eq!(client.response("GET").status, 200);
+        }
+    }
+    server.get("/a.html", &[]);
+    page.wait_for(&format!("{ROWS}.some(text => text.includes('/a.html'))"));
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
