@@ -262,3 +262,50 @@ fn a_policy_that_forbids_the_script_is_respected() {
     assert_eq!(browser.run("window.docrootLiveReload"), Value::Null);
     assert_eq!(browser.complaints().len(), 1, "the browser says so, once");
 }
+
+/// A build deletes everything, and writes it again later.
+#[test]
+fn a_page_waits_until_its_file_is_there_again() {
+    let server = setup().start();
+    let mut browser = opened(&server, "/");
+    browser.run("scrollTo(0, 2000)");
+    for name in ["index.html", "site.css", "image.svg", "other.svg"] {
+        fs::remove_file(server.root.join(name)).expect("removed");
+    }
+    // The server has told the page, which asks for its file again and again.
+    let asked = "performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/index.html'))";
+    browser.wait_for(&format!("{asked}.length >= 2"));
+    assert!(is_marked(&mut browser), "it still shows the old page");
+    server.write("index.html", page("second"));
+    browser.wait_for_page(&url(&server, "/"));
+    browser.wait_for("document.title === 'second'");
+    // Without its image, the page is a little longer.
+    browser.wait_for("Math.abs(scrollY - 2000) < 20");
+}
+
+/// Its address is not that of its file.
+#[test]
+fn an_application_is_not_reloaded_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("index.html"), titled("app")).expect("written");
+    let start = |port| {
+        let setup = Setup::new().with(|config| {
+            config.site.live_reload = true;
+            config.site.spa = Some("index.html".to_owned());
+            config.root = folder.path().to_owned();
+            config.port = Port::Fixed(port);
+        });
+        setup.start()
+    };
+    let server = start(0);
+    let port = server.address.port();
+    let mut browser = opened(&server, "/route/x");
+    browser.wait_for("document.title === 'app'");
+    drop(server);
+    let _server = start(port);
+    let fetched = "performance.getEntriesByType('resource').some(entry => entry.name.endsWith('/index.html'))";
+    browser.wait_for(fetched);
+    // It would reload now.
+    browser.run("new Promise(done => setTimeout(done, 500))");
+    assert!(is_marked(&mut browser), "it has not changed");
+}

@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs::{self, File, Permissions};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +14,7 @@ use std::thread;
 use support::live_page::{ENDPOINT, LivePage};
 use support::program::{Program, command, unprivileged};
 use support::{Setup, request, until};
+use tungstenite::client::IntoClientRequest;
 
 const RELOAD: &str = r#"{"reload":true}"#;
 
@@ -151,4 +153,47 @@ fn long_names_are_not_listed() {
         server.write(&name(number), "");
     }
     assert_eq!(page.told(), RELOAD);
+}
+
+/// The root is deleted, and a build writes it again for longer than a group of changes takes to end.
+#[test]
+fn a_build_that_replaces_the_root_is_one_change() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("dist");
+    fs::create_dir(&root).expect("a folder");
+    let program = serve(&mut command(), &root);
+    let mut page = page(&program);
+    for _ in 0..3 {
+        fs::remove_dir_all(&root).expect("removed");
+        for number in 0..40 {
+            let folder = root.join(number.to_string());
+            fs::create_dir_all(&folder).expect("a folder");
+            for file in 0..100 {
+                fs::write(folder.join(format!("{file}.html")), "text").expect("written");
+            }
+        }
+        assert_eq!(page.told(), RELOAD);
+        fs::write(root.join("after.css"), "").expect("written");
+        assert_eq!(page.told(), r#"{"changed":["after.css"]}"#);
+    }
+}
+
+/// A proxy ends TLS, and forwards the host that the browser sent.
+#[test]
+fn a_proxy_may_end_tls() {
+    let server = Setup::new()
+        .with(|config| config.site.live_reload = true)
+        .start();
+    let url = format!("ws://{}{ENDPOINT}", server.address);
+    let mut request = url.into_client_request().expect("a request");
+    for (name, value) in [
+        ("Host", "site.example"),
+        ("Origin", "https://site.example"),
+        ("X-Forwarded-Proto", "https"),
+    ] {
+        let value = value.parse().expect("a value");
+        request.headers_mut().insert(name, value);
+    }
+    let stream = TcpStream::connect(server.address).expect("a connection");
+    tungstenite::client(request, stream).expect("a WebSocket");
 }

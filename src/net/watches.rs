@@ -30,7 +30,7 @@ pub fn start_watches(
                 let size = changed.size();
                 changes.publish(changed, size, clock::instant());
             }),
-            complain: Some(Box::new(|fault| {
+            report_fallback: Some(Box::new(|fault| {
                 notice::print(format!(
                     "docroot: cannot watch the files ({fault}), so live reload scans them once a second; if \
                      there are too many folders, raise fs.inotify.max_user_watches and \

@@ -54,16 +54,31 @@ impl ChangeFilter {
 
     /// Whether a change of the file or directory at this path below the root counts.
     pub fn counts(&self, path: &[u8]) -> bool {
-        if let Some(only) = &self.only {
-            return path == only;
+        match &self.only {
+            Some(only) => path == only,
+            None => self.enters(path) && !last_segment(path).is_some_and(is_temporary),
         }
-        let names = || path.split(|&byte| byte == b'/');
-        let is_hidden = |name| !self.hidden && is_hidden_name(name);
-        !path.is_empty()
-            && !names().any(is_hidden)
-            && !names().next_back().is_some_and(is_temporary)
-            && !self.ignored.iter().any(|pattern| pattern.matches(path))
     }
+
+    /// Whether what is in the directory at this path may count.
+    pub fn enters(&self, path: &[u8]) -> bool {
+        let is_hidden = |name| !self.hidden && is_hidden_name(name);
+        // What is ignored is so with everything in it.
+        let is_ignored = |end: usize| {
+            let path = &path[..end];
+            self.ignored.iter().any(|pattern| pattern.matches(path))
+        };
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let mut ends = slashes.map(|(at, _)| at).chain([path.len()]);
+        !path.is_empty()
+            && !self.is_flat()
+            && !path.split(|&byte| byte == b'/').any(is_hidden)
+            && !ends.any(is_ignored)
+    }
+}
+
+fn last_segment(path: &[u8]) -> Option<&[u8]> {
+    path.split(|&byte| byte == b'/').next_back()
 }
 
 /// Whether editors and browsers name temporary files like this.
@@ -154,9 +169,21 @@ impl Group {
         }
     }
 
+    /// Makes the changes unknown, after one of them was missed `now`.
+    pub fn forget(&mut self, now: Instant) {
+        self.paths.clear();
+        self.is_incomplete = true;
+        self.changed = now;
+    }
+
+    /// Whether it ends although files still change.
+    pub fn is_longest(&self, now: Instant) -> bool {
+        now >= self.began + LONGEST
+    }
+
     /// When the group ends if nothing more changes. `is_gone` says whether nothing is at a path.
     pub fn end(&self, is_gone: impl Fn(&[u8]) -> bool) -> Instant {
-        let is_loss = !self.is_incomplete && self.paths.keys().all(|path| is_gone(path));
+        let is_loss = !self.paths.is_empty() && self.paths.keys().all(|path| is_gone(path));
         let pause = match self.is_incomplete || self.paths.len() >= MANY {
             _ if is_loss => SETTLED_AFTER_LOSS,
             true => SETTLED_AFTER_MANY,
@@ -205,6 +232,14 @@ mod tests {
         ] {
             assert!(!filter.counts(path.as_bytes()), "{path}");
         }
+        // A directory may have any name.
+        assert!(filter.counts(b"notes.tmp/a.html") && filter.enters(b"notes.tmp"));
+        assert!(!filter.enters(b"logs/a") && !filter.enters(b".git") && !filter.enters(b""));
+        let folder = ChangeFilter {
+            ignored: vec![Pattern::parse("/logs").expect("a pattern")],
+            ..ChangeFilter::default()
+        };
+        assert!(!folder.counts(b"logs/a/b") && folder.counts(b"logs.txt"));
         let hidden = ChangeFilter {
             hidden: true,
             ..ChangeFilter::default()
@@ -290,5 +325,14 @@ mod tests {
             begin + LONGEST,
             "although files still change"
         );
+        assert!(!group.is_longest(later) && group.is_longest(begin + LONGEST));
+        // Many losses are losses too, and missed changes are many.
+        let paths: Vec<String> = (0..50).map(|number| number.to_string()).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let mut group = self::group(&paths, begin);
+        assert_eq!(group.end(|_| true), begin + SETTLED_AFTER_LOSS);
+        group.forget(later);
+        assert_eq!(group.end(|_| true), later + SETTLED_AFTER_MANY);
+        assert_eq!(group.outcome(never), Some(Changed::Anything));
     }
 }

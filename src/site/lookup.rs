@@ -186,7 +186,7 @@ impl<'a> Examined<'a> {
         }
         let may_misreport = !devices.reports_truly(device);
         let is_small = self.state.size <= largest;
-        let most = self.state.size + 1 + reload_script::added(self.options);
+        let most = self.state.size + 1 + reload_script::added(self.options, self.path);
         let charge = is_small.then(|| charge(most)).flatten();
         let Some(charge) = charge else {
             let is_size_unknown = may_misreport && self.has_moving_times()?;
@@ -242,7 +242,7 @@ impl<'a> Examined<'a> {
         let media_type = media_type(self.path, beginning, &self.options.types);
         let has_script = reload_script::is_wanted(self.options, &media_type, &bytes);
         let bytes = match has_script {
-            true => reload_script::with_script(self.options, &bytes)?,
+            true => reload_script::with_script(self.options, self.path, &bytes)?,
             false => bytes,
         };
         Ok(FileRead {

@@ -1,11 +1,12 @@
 //! The script of `--live-reload`, which documents get.
 //!
 //! ```text
-//! <script src="/.docroot/live-reload.js" data-version="0123456789abcdef" async></script></body></html>
+//! <script src="/.docroot/live-reload.js" data-version="0123456789abcdef" data-file="a/b.html" async></script></body></html>
 //! ```
 //!
 //! The version is a hash of the content. After a restart of the server, the script compares it with the version
-//! in a fresh copy of the page.
+//! in a fresh copy of the file. The address of the page may be another one, as in an application that routes in
+//! the browser.
 
 use std::io;
 
@@ -22,19 +23,31 @@ use crate::text::percent;
 /// The path of the script, below the prefix of the site.
 pub const SCRIPT_PATH: &str = ".docroot/live-reload.js";
 
-/// The element. `version` is a hash of the content of a document; other pages have none.
-pub fn element(options: &SiteOptions, version: Option<u64>) -> String {
-    let prefix = percent::path(options.prefix.as_bytes());
-    let version = version.map(|version| format!(" data-version=\"{version:016x}\""));
-    let version = version.unwrap_or_default();
-    format!("<script src=\"/{prefix}{SCRIPT_PATH}\"{version} async></script>")
+/// The file of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Document<'a> {
+    /// The path below the root.
+    pub path: &'a [u8],
+    /// A hash of the content.
+    pub version: u64,
 }
 
-/// How many bytes the element adds to a document in memory.
-pub(super) fn added(options: &SiteOptions) -> u64 {
+/// The element for a document, or for a page that is no file.
+pub fn element(options: &SiteOptions, document: Option<Document<'_>>) -> String {
+    let prefix = percent::path(options.prefix.as_bytes());
+    let document = document.map(|Document { path, version }| {
+        let file = percent::path(path);
+        format!(" data-version=\"{version:016x}\" data-file=\"{file}\"")
+    });
+    let document = document.unwrap_or_default();
+    format!("<script src=\"/{prefix}{SCRIPT_PATH}\"{document} async></script>")
+}
+
+/// How many bytes the element adds to the document at `path` in memory.
+pub(super) fn added(options: &SiteOptions, path: &[u8]) -> u64 {
     match options.live_reload {
         // All versions have the same length.
-        true => element(options, Some(0)).len() as u64,
+        true => element(options, Some(Document { path, version: 0 })).len() as u64,
         false => 0,
     }
 }
@@ -49,13 +62,18 @@ pub(super) fn is_wanted(options: &SiteOptions, media_type: &MediaType, beginning
         && is_document(beginning)
 }
 
-/// A document with the script.
-pub(super) fn with_script(options: &SiteOptions, document: &[u8]) -> io::Result<Storage> {
+/// The document at `path` with the script.
+pub(super) fn with_script(
+    options: &SiteOptions,
+    path: &[u8],
+    document: &[u8],
+) -> io::Result<Storage> {
     let end = match BodyEnd::default().scan(document, true) {
         Scanned::Found(at) => at,
         Scanned::Unfinished(_) => document.len(),
     };
-    let element = element(options, Some(stable_hash(document)));
+    let version = stable_hash(document);
+    let element = element(options, Some(Document { path, version }));
     let (before, after) = document.split_at(end);
     Storage::concat(&[before, element.as_bytes(), after])
 }
@@ -150,9 +168,10 @@ mod tests {
             (end.into(), ""),
         ] {
             let version = stable_hash(document.as_bytes());
-            let element = element(&options(), Some(version));
+            let path = b"a/b.html";
+            let element = element(&options(), Some(Document { path, version }));
             let want = format!("{end}{element}{rest}");
-            let got = with_script(&options(), document.as_bytes()).expect("memory");
+            let got = with_script(&options(), path, document.as_bytes()).expect("memory");
             assert_eq!(std::str::from_utf8(&got), Ok(&*want));
             for piece in [1, 5, 100] {
                 assert_eq!(sent(&document, piece, &element), want);
@@ -164,8 +183,15 @@ mod tests {
     fn the_element_names_the_script_below_the_prefix() {
         let mut options = options();
         assert_eq!(
-            element(&options, Some(0xab)),
-            "<script src=\"/.docroot/live-reload.js\" data-version=\"00000000000000ab\" async></script>"
+            element(
+                &options,
+                Some(Document {
+                    path: b"a\"/b",
+                    version: 0xab
+                })
+            ),
+            "<script src=\"/.docroot/live-reload.js\" data-version=\"00000000000000ab\" \
+             data-file=\"a%22/b\" async></script>"
         );
         options.prefix = crate::site::prefix::Prefix::parse("/a%22b/").expect("a prefix");
         let with_prefix = element(&options, None);
@@ -173,6 +199,6 @@ mod tests {
             with_prefix,
             "<script src=\"/a%22b/.docroot/live-reload.js\" async></script>"
         );
-        assert!((with_prefix.len() as u64) < added(&options));
+        assert!((with_prefix.len() as u64) < added(&options, b""));
     }
 }

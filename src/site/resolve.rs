@@ -30,7 +30,7 @@ use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
-use crate::site::reload_script::{self, WithScript};
+use crate::site::reload_script::{self, Document, WithScript};
 use crate::site::root::Root;
 use crate::text::hash::stable_hash;
 
@@ -272,7 +272,9 @@ impl Site {
         Ok(Some(match file.lacks_script() {
             true => {
                 let version = stable_hash(file.state.version());
-                let element = reload_script::element(&self.options, Some(version));
+                let path = &file.path;
+                let element =
+                    reload_script::element(&self.options, Some(Document { path, version }));
                 Box::new(WithScript::new(source, element))
             }
             false => source,

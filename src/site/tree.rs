@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{DirEntry, read_dir};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -11,38 +11,51 @@ use std::path::{Path, PathBuf};
 use crate::site::changes::{Before, ChangeFilter};
 
 /// Calls `visit` with the path below `root` of each file and directory below `start` that counts, a directory
-/// before what is in it. `start` is a path below the root too. Links are not followed, and what cannot be read
-/// is left out. Ends with the first error of `visit`.
-pub fn walk<E>(
+/// before what is in it. `start` is a path below the root too. Links are not followed, and directories that this
+/// user cannot read are left out. Ends with the first error of `visit`, or if the system has no room for another
+/// open directory.
+pub fn walk(
     root: &Path,
     start: &Path,
     filter: &ChangeFilter,
-    visit: &mut dyn FnMut(&Path, &DirEntry) -> Result<(), E>,
-) -> Result<(), E> {
+    visit: &mut dyn FnMut(&Path, &DirEntry) -> io::Result<()>,
+) -> io::Result<()> {
     let mut directories = vec![start.to_owned()];
     while let Some(directory) = directories.pop() {
-        let Ok(entries) = read_dir(root.join(&directory)) else {
-            continue;
+        let entries = match read_dir(root.join(&directory)) {
+            Err(fault) if is_unreadable(fault.kind()) => continue,
+            entries => entries?,
         };
         for entry in entries.flatten() {
             let path = directory.join(entry.file_name());
-            if filter.counts(path.as_os_str().as_bytes()) {
-                visit(&path, &entry)?;
-                if is_directory(&entry) {
+            let name = path.as_os_str().as_bytes();
+            match is_directory(&entry) {
+                true if filter.enters(name) => {
+                    visit(&path, &entry)?;
                     directories.push(path);
                 }
+                false if filter.counts(name) => visit(&path, &entry)?,
+                _ => {}
             }
         }
     }
     Ok(())
 }
 
-/// Whether it is a directory. A link is none.
+/// Whether the error means that this user cannot read something, or that it is gone.
+pub fn is_unreadable(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::NotADirectory
+    )
+}
+
+/// Whether it is a directory. A link is not.
 pub fn is_directory(entry: &DirEntry) -> bool {
     entry.file_type().is_ok_and(|kind| kind.is_dir())
 }
 
-/// The files and directories that there are at one time.
+/// All files and directories at one time.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Snapshot(BTreeMap<PathBuf, Stamp>);
 
@@ -61,8 +74,8 @@ enum Stamp {
 }
 
 impl Snapshot {
-    /// The files below `root` that count.
-    pub fn take(root: &Path, filter: &ChangeFilter) -> Snapshot {
+    /// The files and directories below `root` that count.
+    pub fn take(root: &Path, filter: &ChangeFilter) -> io::Result<Snapshot> {
         let mut found = BTreeMap::new();
         let mut add = |path: &Path, entry: &DirEntry| -> io::Result<()> {
             let stamp = match entry.metadata() {
@@ -78,9 +91,8 @@ impl Snapshot {
             found.insert(path.to_owned(), stamp);
             Ok(())
         };
-        // `add` does not fail.
-        let _ = walk(root, Path::new(""), filter, &mut add);
-        Snapshot(found)
+        walk(root, Path::new(""), filter, &mut add)?;
+        Ok(Snapshot(found))
     }
 
     /// The paths that have changed until a later snapshot, and what was there before.
@@ -121,10 +133,11 @@ mod tests {
         fs::write(root.join("a/b/c.html"), "1").expect("a file");
         fs::write(root.join("old.html"), "1").expect("a file");
         std::os::unix::fs::symlink("..", root.join("a/up")).expect("a link");
-        let first = Snapshot::take(root, &filter);
+        let take = || Snapshot::take(root, &filter).expect("a folder");
+        let first = take();
         let paths: Vec<&str> = first.0.keys().filter_map(|path| path.to_str()).collect();
         assert_eq!(paths, ["a", "a/b", "a/b/c.html", "a/up", "old.html"]);
-        assert_eq!(changes(&first, &Snapshot::take(root, &filter)), []);
+        assert_eq!(changes(&first, &take()), []);
 
         // The same size and time of modification.
         let replaced = root.join("a/b/c.html");
@@ -142,7 +155,7 @@ mod tests {
             ("new.html", Before::Nothing),
         ];
         let want = want.map(|(path, before)| (path.to_owned(), before));
-        assert_eq!(changes(&first, &Snapshot::take(root, &filter)), want);
+        assert_eq!(changes(&first, &take()), want);
     }
 
     #[test]
@@ -159,7 +172,7 @@ mod tests {
         };
         let visited = |start: &str| {
             let mut paths = Vec::new();
-            let mut visit = |path: &Path, _: &DirEntry| -> Result<(), ()> {
+            let mut visit = |path: &Path, _: &DirEntry| -> io::Result<()> {
                 paths.push(path.to_string_lossy().into_owned());
                 Ok(())
             };

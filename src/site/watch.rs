@@ -4,7 +4,7 @@
 //! events, or a scan each second -> group -> (nothing changes for a moment) -> publish
 //! ```
 //!
-//! Builds delete and recreate the directory, so the thread looks from time to time whether the path leads to
+//! Builds delete and recreate the directory, so the thread checks from time to time whether the path leads to
 //! another one.
 
 use std::fs::File;
@@ -19,15 +19,15 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use notify::Event;
 
 use crate::site::changes::{ChangeFilter, Changed, Changes, Group};
-use crate::site::watched::{Identity, Lost, Means, WatchedDirectory, identity};
+use crate::site::watched::{Identity, Lost, Source, WatchedDirectory};
 
-/// How often the thread looks whether the directory was replaced. If that takes long, less often.
+/// How often the thread checks whether the directory was replaced.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How often all files are scanned, if they cannot be watched. If that takes long, less often.
+/// How often it scans all files, if they cannot be watched.
 const SCAN: Duration = Duration::from_secs(1);
 
-/// The least pause after a look, in multiples of the time that it took. More files must not take a whole core.
+/// The least pause after a check or a scan, in multiples of its time. Many files must not take a whole core.
 const PAUSE: u32 = 10;
 
 /// A watch. It ends when this value is dropped.
@@ -35,18 +35,18 @@ pub struct Watch {
     _end: Sender<()>,
 }
 
-/// Who is told what.
+/// The callbacks of a watch.
 pub struct Listeners {
     /// Receives each group of changes.
     pub publish: Box<dyn FnMut(Changed) + Send>,
-    /// Receives why the files cannot be watched, and are scanned instead. `None` once it has.
-    pub complain: Option<Complain>,
+    /// Receives why the files cannot be watched and are scanned instead. `None` after the first call.
+    pub report_fallback: Option<ReportFallback>,
     /// The clock.
     pub now: fn() -> Instant,
 }
 
 /// Receives an error, once.
-pub type Complain = Box<dyn FnOnce(&io::Error) + Send>;
+pub type ReportFallback = Box<dyn FnOnce(&io::Error) + Send>;
 
 impl Watch {
     /// Watches the directory at `path`, which should be absolute.
@@ -71,7 +71,7 @@ impl Watch {
 }
 
 /// The files to which this program writes. Its log may be in the folder, and must not reload the pages whose
-/// requests it tells.
+/// requests it logs.
 fn own_output() -> Vec<Identity> {
     let identity = |descriptor: BorrowedFd<'_>| {
         let file = File::from(descriptor.try_clone_to_owned().ok()?);
@@ -95,7 +95,7 @@ struct WatchThread {
     watched: Option<WatchedDirectory>,
     /// The changes that were not published yet.
     group: Option<Group>,
-    /// When the thread looks again where the path leads.
+    /// When the thread checks again where the path leads.
     next_look: Instant,
     /// Disconnected at the end.
     ended: Receiver<()>,
@@ -105,7 +105,7 @@ struct WatchThread {
 enum Waited {
     Event(Event),
     TimedOut,
-    /// Events come no more.
+    /// The watcher has stopped.
     Lost,
     End,
 }
@@ -117,29 +117,37 @@ impl WatchThread {
         if now >= self.next_look {
             self.look(now);
         }
-        let end = self
-            .group
-            .as_ref()
-            .map(|group| group.end(|path| self.is_gone(path)));
+        let end = self.end();
         if end.is_some_and(|end| end <= now) {
             self.publish();
             return true;
         }
         let until = end.map_or(self.next_look, |end| end.min(self.next_look));
         match self.wait(until.saturating_duration_since(now)) {
-            Waited::Event(event) => self.take(&event),
+            Waited::Event(event) => self.add_event(&event),
             Waited::TimedOut => {}
-            Waited::Lost => self.watched = None,
+            Waited::Lost => self.lose(),
             Waited::End => return false,
         }
         true
     }
 
+    /// When the group ends if no more events come. While nothing tells what changes, it goes on.
+    fn end(&self) -> Option<Instant> {
+        match self.watched.as_ref()?.source {
+            Source::Events(_) => {
+                let group = self.group.as_ref()?;
+                Some(group.end(|path| self.is_gone(path)))
+            }
+            Source::Scans(..) => None,
+        }
+    }
+
     fn wait(&self, patience: Duration) -> Waited {
         let nothing = never();
-        let arriving = match self.watched.as_ref().map(|watched| &watched.means) {
-            Some(Means::Events(events)) => &events.arriving,
-            Some(Means::Scans(..)) | None => &nothing,
+        let arriving = match self.watched.as_ref().map(|watched| &watched.source) {
+            Some(Source::Events(events)) => &events.arriving,
+            Some(Source::Scans(..)) | None => &nothing,
         };
         select! {
             recv(arriving) -> event => event.map_or(Waited::Lost, Waited::Event),
@@ -148,15 +156,21 @@ impl WatchThread {
         }
     }
 
-    fn take(&mut self, event: &Event) {
+    fn add_event(&mut self, event: &Event) {
         let Some(watched) = &mut self.watched else {
             return;
         };
         match watched.changes_of(event, &self.filter) {
             Ok(changes) => self.add(changes),
-            // The next look watches it again.
-            Err(Lost) => self.watched = None,
+            Err(Lost) => self.lose(),
         }
+    }
+
+    /// Stops to watch the directory. The next check watches it again, and then everything may have changed.
+    fn lose(&mut self) {
+        self.watched = None;
+        let now = (self.listeners.now)();
+        self.group.iter_mut().for_each(|group| group.forget(now));
     }
 
     /// Adds changes to the group.
@@ -174,40 +188,53 @@ impl WatchThread {
         }
     }
 
-    /// Looks where the path leads. If files are scanned, does that too.
+    /// Checks where the path leads. If files are scanned, does that too.
     fn look(&mut self, now: Instant) {
-        let watched = self.watched.as_ref().map(|watched| watched.identity);
+        let watched = self.watched.as_ref();
         let mut pause = LOOK;
-        if watched.is_none() || identity(&self.path).ok() != watched {
+        if watched.is_none_or(|watched| !watched.is_current(&self.path)) {
             self.watch_again();
-        } else if let Some(changes) = self
-            .watched
-            .as_mut()
-            .and_then(|watched| watched.scan(&self.filter))
-        {
+        } else if let Some(Source::Scans(..)) = watched.map(|watched| &watched.source) {
             pause = SCAN;
-            self.add(changes);
+            self.scan(now);
         }
         let end = (self.listeners.now)();
         self.next_look = end + pause.max(PAUSE * end.saturating_duration_since(now));
     }
 
+    /// Scans all files. A group ends with the first scan that finds nothing new.
+    fn scan(&mut self, now: Instant) {
+        let watched = self.watched.as_mut();
+        let Some(changes) = watched.and_then(|watched| watched.scan(&self.filter)) else {
+            return;
+        };
+        let is_quiet = changes.is_empty();
+        self.add(changes);
+        let is_longest = self
+            .group
+            .as_ref()
+            .is_some_and(|group| group.is_longest(now));
+        if is_quiet || is_longest {
+            self.publish();
+        }
+    }
+
     /// Watches the directory at the path from the start. Then everything in it may have changed.
     fn watch_again(&mut self) {
-        self.group = None;
-        self.watched = None;
-        // If there is no directory, the next look tries again.
-        if self.watch().is_ok() {
-            self.group = Some(Group::unknown((self.listeners.now)()));
-        }
+        self.lose();
+        // If there is no directory, the next check tries again.
+        let is_watched = self.watch().is_ok();
+        let now = (self.listeners.now)();
+        let group = self.group.take().unwrap_or_else(|| Group::unknown(now));
+        self.group = is_watched.then_some(group);
     }
 
     fn watch(&mut self) -> io::Result<()> {
         let watched = WatchedDirectory::new(&self.path, &self.filter)?;
-        if let Means::Scans(_, fault) = &watched.means
-            && let Some(complain) = self.listeners.complain.take()
+        if let Source::Scans(_, fault) = &watched.source
+            && let Some(report) = self.listeners.report_fallback.take()
         {
-            complain(fault);
+            report(fault);
         }
         self.watched = Some(watched);
         Ok(())

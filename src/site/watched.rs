@@ -1,7 +1,8 @@
 //! A directory whose files are watched.
 //!
-//! On Linux each directory in it has a watch of its own, so one that cannot be read does not hinder the others,
-//! and ignored ones need none. If the system has no watches left, all files are compared with how they were.
+//! On Linux each directory in it has a watch of its own. So one that cannot be read does not stop the watch of the
+//! others, and ignored directories need no watch. If the system has no watches left, the thread compares all files
+//! with a snapshot.
 
 use std::ffi::OsStr;
 use std::io;
@@ -16,7 +17,7 @@ use notify::event::{EventKind, MetadataKind, ModifyKind};
 use notify::{Config, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher, WatcherKind};
 
 use crate::site::changes::{Before, ChangeFilter, Changes};
-use crate::site::tree::{Snapshot, is_directory, walk};
+use crate::site::tree::{Snapshot, is_directory, is_unreadable, walk};
 
 /// How many events wait for the thread. If there are more, everything may have changed.
 const WAITING: usize = 1024;
@@ -25,16 +26,15 @@ const WAITING: usize = 1024;
 pub(super) struct WatchedDirectory {
     /// Its path, without links.
     path: PathBuf,
-    /// Its device and inode.
-    pub(super) identity: Identity,
-    pub(super) means: Means,
+    identity: Identity,
+    pub(super) source: Source,
 }
 
 /// A device and an inode.
 pub(super) type Identity = (u64, u64);
 
-/// How changes become known.
-pub(super) enum Means {
+/// Where changes come from.
+pub(super) enum Source {
     /// The system tells them.
     Events(Events),
     /// All files are compared with this snapshot from time to time, because they cannot be watched.
@@ -60,18 +60,18 @@ impl WatchedDirectory {
     pub(super) fn new(path: &Path, filter: &ChangeFilter) -> io::Result<WatchedDirectory> {
         let path = path.canonicalize()?;
         let identity = identity(&path)?;
-        let means = match Events::start(&path, filter) {
-            Ok(events) => Means::Events(events),
+        let source = match Events::start(&path, filter) {
+            Ok(events) => Source::Events(events),
             // There may be too many directories, or other programs have all watches.
             Err(fault) => {
-                let snapshot = Snapshot::take(&path, filter);
-                Means::Scans(snapshot, io::Error::other(fault))
+                let snapshot = Snapshot::take(&path, filter)?;
+                Source::Scans(snapshot, fault)
             }
         };
         Ok(WatchedDirectory {
             path,
             identity,
-            means,
+            source,
         })
     }
 
@@ -99,39 +99,42 @@ impl WatchedDirectory {
             }
             if filter.counts(name) {
                 changes.push((name.into(), before));
-                self.watch_new(below, event.kind, filter)?;
+            }
+            if filter.enters(name) && may_be_new_directory(event.kind) {
+                self.watch_new(below, filter)?;
             }
         }
         Ok(changes)
     }
 
-    /// If the event may mean a new directory, or one that can be read now, watches it.
-    fn watch_new(
-        &mut self,
-        below: &Path,
-        kind: EventKind,
-        filter: &ChangeFilter,
-    ) -> Result<(), Lost> {
-        let is_such = matches!(
-            kind,
-            EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_))
-        );
-        let path = self.path.join(below);
-        let is_directory = || path.symlink_metadata().is_ok_and(|found| found.is_dir());
-        match &mut self.means {
-            Means::Events(events) if is_such && !filter.is_flat() && is_directory() => events
-                .watch_new(&self.path, below, filter)
-                .map_err(|_| Lost),
-            _ => Ok(()),
+    /// If there is a directory at a path below, watches it.
+    fn watch_new(&mut self, below: &Path, filter: &ChangeFilter) -> Result<(), Lost> {
+        let is_directory =
+            |path: PathBuf| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        match &mut self.source {
+            Source::Events(events) if is_directory(self.path.join(below)) => {
+                let watched = events.watch_new(&self.path, below, filter);
+                watched.map_err(|_| Lost)
+            }
+            Source::Events(_) | Source::Scans(..) => Ok(()),
         }
     }
 
-    /// What has changed since the last scan. `None` if events tell it.
+    /// Whether a path, as it was given, still leads here, and no event was missed.
+    pub(super) fn is_current(&self, given: &Path) -> bool {
+        let leads_here = given.canonicalize().is_ok_and(|path| path == self.path);
+        leads_here
+            && identity(&self.path).is_ok_and(|identity| identity == self.identity)
+            && !self.has_missed_events()
+    }
+
+    /// What has changed since the last scan. `None` if there is no scan.
     pub(super) fn scan(&mut self, filter: &ChangeFilter) -> Option<Changes> {
-        let Means::Scans(last, _) = &mut self.means else {
+        let Source::Scans(last, _) = &mut self.source else {
             return None;
         };
-        let now = Snapshot::take(&self.path, filter);
+        // If the scan failed, the next one compares with the same snapshot.
+        let now = Snapshot::take(&self.path, filter).ok()?;
         let changes = last.changes(&now);
         let changes = changes
             .map(|(path, before)| (path.as_bytes().into(), before))
@@ -142,13 +145,13 @@ impl WatchedDirectory {
 
     /// Whether some events did not arrive since the last call.
     fn has_missed_events(&self) -> bool {
-        match &self.means {
-            Means::Events(events) => events.missed.swap(false, Ordering::AcqRel),
-            Means::Scans(..) => false,
+        match &self.source {
+            Source::Events(events) => events.missed.swap(false, Ordering::AcqRel),
+            Source::Scans(..) => false,
         }
     }
 
-    /// What is at a path below the directory. `None`: nothing.
+    /// What is at a path below the directory. Does not follow links. `None`: nothing.
     pub(super) fn identity_of(&self, path: &[u8]) -> Option<Identity> {
         let metadata = self
             .path
@@ -161,23 +164,26 @@ impl WatchedDirectory {
 
 impl Events {
     /// Watches the directory.
-    fn start(path: &Path, filter: &ChangeFilter) -> notify::Result<Events> {
+    fn start(path: &Path, filter: &ChangeFilter) -> io::Result<Events> {
         let (sender, arriving) = bounded(WAITING);
         let missed = Arc::new(AtomicBool::new(false));
         let has_missed = Arc::clone(&missed);
         // This must not wait: the thread that takes the events waits for this one while it adds a watch.
-        let pass_on = move |event: notify::Result<Event>| {
-            let event = match event {
-                Ok(event) if event.need_rescan() || is_change(event.kind) => event,
-                _ => return,
+        let forward = move |event: notify::Result<Event>| {
+            let is_missed = match event {
+                Ok(event) if event.need_rescan() || is_change(event.kind) => {
+                    matches!(sender.try_send(event), Err(TrySendError::Full(_)))
+                }
+                Ok(_) => false,
+                Err(_) => true,
             };
-            if let Err(TrySendError::Full(_)) = sender.try_send(event) {
+            if is_missed {
                 has_missed.store(true, Ordering::Release);
             }
         };
         let config = Config::default().with_follow_symlinks(false);
         let mut events = Events {
-            watcher: RecommendedWatcher::new(pass_on, config)?,
+            watcher: RecommendedWatcher::new(forward, config).map_err(io::Error::other)?,
             arriving,
             missed,
         };
@@ -185,7 +191,8 @@ impl Events {
             true => RecursiveMode::Recursive,
             false => RecursiveMode::NonRecursive,
         };
-        events.watcher.watch(path, mode)?;
+        let watched = events.watcher.watch(path, mode);
+        watched.map_err(io::Error::other)?;
         if !filter.is_flat() {
             events.watch_below(path, Path::new(""), filter)?;
         }
@@ -193,12 +200,7 @@ impl Events {
     }
 
     /// Watches a new directory at a path below the root, and those in it.
-    fn watch_new(
-        &mut self,
-        root: &Path,
-        below: &Path,
-        filter: &ChangeFilter,
-    ) -> notify::Result<()> {
+    fn watch_new(&mut self, root: &Path, below: &Path, filter: &ChangeFilter) -> io::Result<()> {
         if !watches_trees() {
             self.watch_one(&root.join(below))?;
         }
@@ -206,12 +208,7 @@ impl Events {
     }
 
     /// Watches the directories below one.
-    fn watch_below(
-        &mut self,
-        root: &Path,
-        start: &Path,
-        filter: &ChangeFilter,
-    ) -> notify::Result<()> {
+    fn watch_below(&mut self, root: &Path, start: &Path, filter: &ChangeFilter) -> io::Result<()> {
         if watches_trees() {
             return Ok(());
         }
@@ -226,13 +223,29 @@ impl Events {
         )
     }
 
-    /// Watches a directory, unless it cannot be read. Fails if the system has no watches left.
-    fn watch_one(&mut self, directory: &Path) -> notify::Result<()> {
+    /// Watches a directory, unless this user cannot read it. Fails if the system has no watches left.
+    fn watch_one(&mut self, directory: &Path) -> io::Result<()> {
         match self.watcher.watch(directory, RecursiveMode::NonRecursive) {
-            Err(fault) if !matches!(fault.kind, ErrorKind::MaxFilesWatch) => Ok(()),
-            other => other,
+            Err(fault) if cannot_be_read(&fault) => Ok(()),
+            other => other.map_err(io::Error::other),
         }
     }
+}
+
+fn cannot_be_read(fault: &notify::Error) -> bool {
+    match &fault.kind {
+        ErrorKind::Io(fault) => is_unreadable(fault.kind()),
+        ErrorKind::PathNotFound => true,
+        _ => false,
+    }
+}
+
+/// Whether the event may mean a new directory, or one that can be read now.
+fn may_be_new_directory(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_))
+    )
 }
 
 /// Whether the system watches everything below a directory by itself. Linux does not.
@@ -241,7 +254,7 @@ fn watches_trees() -> bool {
 }
 
 /// What is at a path. Follows links.
-pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = path.metadata()?;
     Ok((metadata.dev(), metadata.ino()))
 }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! Host: files.example:8080    Origin: http://files.example:8080    the same origin: admitted
+//! Host: files.example         Origin: https://files.example        admitted: a proxy in front ends TLS
 //! Host: files.example         Origin: https://evil.example         refused
 //! Host: files.example         (no Origin)                          not a browser: admitted
 //! ```
@@ -23,20 +24,30 @@ pub struct OwnOrigin<'a> {
     pub port: Option<u16>,
 }
 
-/// Whether the page that opens the connection has the same origin as the server. A request without `Origin`
-/// comes from no page. `own` is `None` if the request names no host: then every page is foreign.
+/// Whether the page that opens the connection has the same origin as the server, or the same behind a proxy that
+/// ends TLS. A request without `Origin` comes from no page. `own` is `None` if the request names no host: then every page is foreign.
 pub fn admits(own: Option<OwnOrigin<'_>>, fields: &Fields<'_>) -> bool {
     if !fields.contains(FieldName::Origin) {
         return true;
     }
-    let sent = fields.sole(FieldName::Origin).and_then(normal);
-    sent.is_some() && sent == own.and_then(OwnOrigin::normal)
+    let (Some(own), Some(sent)) = (own, fields.sole(FieldName::Origin).and_then(normal)) else {
+        return false;
+    };
+    // A proxy may end TLS in front of the server. Foreign pages gain nothing, because the host and the port must
+    // be the same.
+    let schemes = if own.is_secure {
+        &["https"][..]
+    } else {
+        &["http", "https"]
+    };
+    schemes
+        .iter()
+        .any(|scheme| own.normal(scheme).as_ref() == Some(&sent))
 }
 
 impl OwnOrigin<'_> {
-    /// The origin as browsers write it.
-    fn normal(self) -> Option<Box<str>> {
-        let scheme = if self.is_secure { "https" } else { "http" };
+    /// The origin with this scheme, as browsers write it.
+    fn normal(self, scheme: &str) -> Option<Box<str>> {
         let host = str::from_utf8(self.host).ok()?;
         let text = match self.port {
             Some(port) => format!("{scheme}://{host}:{port}"),
@@ -82,7 +93,7 @@ mod tests {
         check(local, "HTTP://LOCALHOST:8080", true); // RFC 6454 4
         check(local, "http://localhost", false);
         check(local, "http://localhost:80801", false);
-        check(local, "https://localhost:8080", false);
+        check(local, "https://localhost:8080", true);
         check(local, "ws://localhost:8080", false);
         check(local, "http://127.0.0.1:8080", false);
         check(local, "http://evil.example", false);
@@ -95,6 +106,14 @@ mod tests {
         check(("http", "a.example", None), "http://a.example:80", true);
         check(("http", "A.example", Some(80)), "http://a.example", true);
         check(("http", "a.example", None), "http://a.example:443", false);
+        check(("http", "a.example", None), "https://a.example", true); // a proxy ends TLS
+        check(
+            ("http", "a.example", Some(8443)),
+            "https://a.example:8443",
+            true,
+        );
+        check(("http", "a.example", None), "https://a.example:80", false);
+        check(("http", "a.example", None), "https://b.example", false);
         check(("https", "a.example", None), "https://a.example", true);
         check(("https", "a.example", Some(443)), "https://a.example", true);
         check(("https", "a.example", Some(80)), "https://a.example", false);

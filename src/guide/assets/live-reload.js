@@ -12,6 +12,8 @@
 
   const version = script.dataset.version;
   const root = new URL('..', script.src);
+  // The file of this page. The address of the page may be another one, if the page is an application.
+  const file = version ? new URL(script.dataset.file, root) : location.href;
   const endpoint = new URL('live-reload', script.src);
   endpoint.protocol = endpoint.protocol.replace('http', 'ws');
 
@@ -20,6 +22,7 @@
   // The page shows the files as they were at this time or later.
   let current = performance.timeOrigin;
   let count = 0;
+  let isReloading = false;
   // For a link to a style sheet that has not loaded yet: the links that it replaces.
   const loading = new Map();
 
@@ -33,6 +36,10 @@
     say('live reload is off, because the Content-Security-Policy of this page forbids the connection');
   });
 
+  // A proxy may not pass the connection on.
+  const MANY_FAILURES = 5;
+  let failures = 0;
+
   function connect() {
     let socket;
     try {
@@ -42,6 +49,7 @@
     }
     socket.onopen = () => {
       pause = FIRST_PAUSE;
+      failures = -Infinity;
       socket.send(String(Math.max(0, Math.ceil(Date.now() - current))));
     };
     socket.onmessage = (event) => {
@@ -50,6 +58,9 @@
     };
     socket.onclose = () => {
       if (isForbidden) return;
+      if (++failures === MANY_FAILURES) {
+        say('live reload has no connection; a proxy must forward Upgrade and the Host that the browser sent');
+      }
       setTimeout(connect, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     };
@@ -61,20 +72,50 @@
     try {
       isReplaced = !news.reload && news.changed.every(replace);
     } finally {
-      // Also if something in the page was not expected.
-      if (!isReplaced) location.reload();
+      // Reload even if `replace` throws.
+      if (!isReplaced) reload();
     }
   }
+
+  // The file as it is now; empty if there is none. Throws if the server is away.
+  async function freshText() {
+    const response = await fetch(file, { cache: 'no-store' });
+    return response.ok ? response.text() : '';
+  }
+
+  const isDocument = (text) => text.includes(' data-version="');
+  const pauseFor = (time) => new Promise((done) => setTimeout(done, time));
+  const SETTLED = 500;
 
   // Reloads unless the document still has the version that was loaded.
   async function check() {
     let text;
     try {
-      text = await (await fetch(location.href, { cache: 'no-store' })).text();
+      text = await freshText();
     } catch {
-      return; // The server is away again. The next connection checks too.
+      return; // The next connection checks too.
     }
-    if (!version || !text.includes('data-version="' + version + '"')) location.reload();
+    if (!version || !text.includes(' data-version="' + version + '"')) reload();
+  }
+
+  // Reloads. A build may have deleted the file and not have written the new one yet.
+  async function reload() {
+    if (isReloading) return;
+    isReloading = true;
+    try {
+      let isThere = !version || isDocument(await freshText());
+      for (let tries = 0; !isThere && tries < 20; tries++) {
+        await pauseFor(250);
+        isThere = isDocument(await freshText());
+        // Until the server has told this change. The new page would reload once more.
+        if (isThere) await pauseFor(SETTLED);
+      }
+      location.reload();
+    } catch {
+      // The server is away. The next connection checks the file.
+      current = 0;
+      isReloading = false;
+    }
   }
 
   // Replaces what shows the file. Returns whether that was possible without a reload.
