@@ -257,6 +257,34 @@ fn the_operator_learns_of_a_changed_file_once() {
     assert_eq!(status(&program, "/a.txt", Some("bob:secret")), 200);
 }
 
+/// No second request is needed.
+#[test]
+fn one_request_is_enough_to_learn_of_an_invalid_file() {
+    let (folder, site) = (tempfile::tempdir().expect("a folder"), site());
+    let users = folder.path().join("users");
+    fs::write(&users, format!("alice:{SECRET}\n")).expect("a file");
+    let mut command = command();
+    command
+        .args(["--log-format", "off", "--auth-file"])
+        .arg(&users);
+    let program = Program::start(command.arg(site.path()));
+    fs::write(&users, "alice:hunter2\n").expect("a file");
+    assert_eq!(status(&program, "/a.txt", Some("alice:secret")), 200);
+    until("the mistake is told", || {
+        program.said().contains("docroot keeps using the old users")
+    });
+    fs::remove_file(&users).expect("a file");
+    let is_old = std::time::Instant::now();
+    until("the last look is old", || {
+        is_old.elapsed() > std::time::Duration::from_secs(1)
+    });
+    // The pair is remembered.
+    assert_eq!(status(&program, "/a.txt", Some("alice:secret")), 200);
+    until("the file is missed", || {
+        program.said().contains("cannot be read")
+    });
+}
+
 /// What `docroot explain` says about a request.
 fn explained(root: &Path, user: Option<&str>) -> String {
     let mut command = command();

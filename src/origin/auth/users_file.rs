@@ -17,7 +17,7 @@ use crate::site::file_state::FileState;
 use crate::text::escape::Name;
 
 /// How long a new file may be invalid before this is reported.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// 1 MiB has about ten thousand users.
 const LARGEST: u64 = 1 << 20;
@@ -40,6 +40,16 @@ struct Failure {
     state: Option<FileState>,
     since: Instant,
     is_reported: bool,
+}
+
+/// What a look at the file has found.
+pub enum Found {
+    /// Nothing that was not known.
+    Nothing,
+    /// New users.
+    Users(Users),
+    /// The file is invalid. If it still is after [`PATIENCE`], the next look reports it.
+    Suspect,
 }
 
 enum Notice {
@@ -65,25 +75,28 @@ impl UsersFile {
         Ok(users)
     }
 
-    /// The users, if the file has changed and is valid. It may wait for the disk.
-    pub fn changed(&self, named: &[NamedUser], now: Instant) -> Option<Users> {
+    /// Reads the file again if it has changed. It may wait for the disk.
+    pub fn changed(&self, named: &[NamedUser], now: Instant) -> Found {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let state = FileState::of(&self.path).ok();
         if state == watch.used {
             watch.failure = None;
-            return None;
+            return Found::Nothing;
         }
         match self.parse(named) {
             Ok(users) => {
                 watch.used = state;
                 watch.failure = None;
                 tell(&[Notice::Renewed(self.path.clone())]);
-                Some(users)
+                Found::Users(users)
             }
             Err(fault) => {
                 let same = watch.failure.take().filter(|one| one.state == state);
-                watch.failure = Some(report(same, state, fault, now));
-                None
+                let failure = watch.failure.insert(report(same, state, fault, now));
+                match failure.is_reported {
+                    true => Found::Nothing,
+                    false => Found::Suspect,
+                }
             }
         }
     }
@@ -156,24 +169,25 @@ mod tests {
         let file = UsersFile::new(path.clone());
         let now = Instant::now();
         assert!(!has_alice(&file.read(&[]).expect("users")));
-        assert!(file.changed(&[], now).is_none());
+        assert!(matches!(file.changed(&[], now), Found::Nothing));
         fs::write(&path, ALICE.to_owned() + &bob).expect("a file");
-        assert!(has_alice(&file.changed(&[], now).expect("users")));
-        assert!(file.changed(&[], now).is_none());
+        let is_alice = |found| matches!(found, Found::Users(users) if has_alice(&users));
+        assert!(is_alice(file.changed(&[], now)));
+        assert!(matches!(file.changed(&[], now), Found::Nothing));
         let is_reported = || {
             let watch = file.watch.lock().expect("no panic");
             watch.failure.as_ref().map(|failure| failure.is_reported)
         };
         fs::write(&path, "alice:secret").expect("a file");
-        assert!(file.changed(&[], now).is_none());
+        assert!(matches!(file.changed(&[], now), Found::Suspect));
         assert_eq!(is_reported(), Some(false));
-        assert!(file.changed(&[], now + PATIENCE).is_none());
+        assert!(matches!(file.changed(&[], now + PATIENCE), Found::Nothing));
         assert_eq!(is_reported(), Some(true));
         fs::remove_file(&path).expect("a file");
-        assert!(file.changed(&[], now + PATIENCE).is_none());
+        assert!(matches!(file.changed(&[], now + PATIENCE), Found::Suspect));
         assert_eq!(is_reported(), Some(false), "this is another fault");
         fs::write(&path, ALICE).expect("a file");
-        assert!(has_alice(&file.changed(&[], now).expect("users")));
+        assert!(is_alice(file.changed(&[], now)));
         assert_eq!(is_reported(), None);
     }
 
