@@ -127,12 +127,12 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
-    let (text, urls) = announcement(&launch, &server);
+    let (text, url) = announcement(&launch, &server);
     let began = clock::instant();
     let outcome = server.run(&log, || {
         say(text);
         if launch.open {
-            open_browser(&urls);
+            open_browser(url.as_deref());
         }
     });
     log.shutdown(LOG_TIMEOUT);
@@ -153,8 +153,8 @@ const USAGE: u8 = 2;
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What docroot says at the start: notices, warnings and the banner. Also the URLs of the site.
-fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
+/// What docroot says at the start: notices, warnings and the banner. Also the URL that `--open` opens.
+fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let config = &launch.config;
     // It was found when the server was bound.
@@ -171,6 +171,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         outward: &outward_addresses(),
         root: &root,
         sites: &config.sites,
+        only: config.only_hosts(),
         prefix: config.site.prefix.as_bytes(),
         taken: taken_port(config.port, &listening),
         qr: launch.qr,
@@ -190,7 +191,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
     if launch.banner {
         text += &banner.text();
     }
-    (text, banner.urls())
+    (text, banner.url_to_open())
 }
 
 /// The preferred port, if the server had to use another one.
@@ -201,8 +202,8 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
     }
 }
 
-fn open_browser(urls: &[String]) {
-    let Some(url) = urls.first() else { return };
+fn open_browser(url: Option<&str>) {
+    let Some(url) = url else { return };
     if !has_desktop(|name| env::var_os(name)) {
         return say(format!(
             "docroot: cannot open a browser, because neither DISPLAY nor WAYLAND_DISPLAY is set; \

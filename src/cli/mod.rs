@@ -17,6 +17,7 @@ use options::{Mode, OptionDef, options, quoted};
 use settings::Settings;
 pub use usage::UsageError;
 
+use crate::net::config::Config;
 use crate::observe::options::Detail;
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
@@ -152,6 +153,7 @@ fn act(
     }
     check_index(&settings.config.site)?;
     check_negotiation(&settings.config.site)?;
+    check_hosts(&settings.config)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         // It takes no settings.
@@ -203,6 +205,18 @@ fn check_negotiation(site: &SiteOptions) -> Result<(), String> {
     Err(format!(
         "{useless} has no effect without --negotiate: add --negotiate"
     ))
+}
+
+/// A server that answers for no host.
+fn check_hosts(config: &Config) -> Result<(), String> {
+    match config.strict_host && config.sites.is_empty() && config.allow_hosts.is_empty() {
+        true => Err(
+            "--strict-host without --site or --allow-host answers nobody: add --allow-host with the \
+             name that clients use, such as --allow-host files.example"
+                .into(),
+        ),
+        false => Ok(()),
+    }
 }
 
 fn is_typed(option: &OptionDef, matches: &ArgMatches) -> bool {

@@ -712,6 +712,19 @@ fn sites_are_read() {
 }
 
 #[test]
+fn a_server_answers_for_some_host() {
+    let nobody = "--strict-host without --site or --allow-host answers nobody: add --allow-host";
+    check_error(&[], "--strict-host", nobody);
+    check_error(&[("DOCROOT_STRICT_HOST", "1")], "/b", nobody);
+    check_error(&[], "explain / --strict-host", nobody);
+    let only = |line: &str| launch(line).config.only_hosts().map(<[_]>::len);
+    assert_eq!(only("--strict-host --allow-host a.example"), Some(1));
+    assert_eq!(only("--strict-host --site a.example=/a"), Some(0));
+    assert_eq!(only("--strict-host --allow-host *"), None);
+    assert_eq!(only("--allow-host a.example"), None);
+}
+
+#[test]
 fn options_of_negotiation_need_it() {
     check_error(&[], "--default-language de", "add --negotiate");
     check_error(&[], "--strict-negotiation", "add --negotiate");
