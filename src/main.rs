@@ -8,12 +8,13 @@ use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use docroot::cli::banner::{Banner, summary};
-use docroot::cli::launch::{Command, Compress, Explain, Launch};
+use docroot::cli::launch::{Command, Compress, Explain, Launch, RootSource};
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::signals::{self, end_on_signals, flag_on_signals, survive_file_size_limit};
 use docroot::cli::warnings::{Surroundings, warnings};
@@ -52,18 +53,29 @@ fn main() -> ExitCode {
 }
 
 fn run(launch: Launch) -> ExitCode {
+    let (root, source) = (launch.config.root.clone(), launch.root_source.clone());
     match serve(launch) {
         Ok(status) => status,
-        Err(error) => fail(&error),
+        Err(error) => fail_to_start(&error, &root, &source),
     }
 }
 
 fn explain(request: Explain) -> ExitCode {
     notice::tell(&request.remarks);
     let head = explanation::request(&request);
+    let root = request.config.root.clone();
     match net::explain::explain(request.config, &head) {
         Ok(explained) => print(&explanation::print(&explained, request.format)),
-        Err(error) => fail(&error),
+        Err(error) => fail_to_start(&error, &root, &request.root_source),
+    }
+}
+
+/// Says why the server could not start.
+fn fail_to_start(error: &StartError, root: &Path, source: &RootSource) -> ExitCode {
+    let is_absent = matches!(error, StartError::NoSuchRoot(_));
+    match error.root() == Some(root) {
+        true => fail(&source.message(error, is_absent)),
+        false => fail(error),
     }
 }
 

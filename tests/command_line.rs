@@ -171,6 +171,22 @@ fn a_root_that_cannot_be_served_ends_with_1() {
 }
 
 #[test]
+fn a_value_that_an_option_does_not_take_as_a_word_is_told() {
+    for (option, value) in [("--cors", "https://a.example"), ("--spa", "no-app.html")] {
+        let want = format!(
+            "\"{value}\" does not exist: name an existing directory or file; \
+             to give {option} a value, write {option}={value}"
+        );
+        check_mistake(&[], &["-p", "0", option, value], 1, &want);
+        check_mistake(&[], &["explain", "/", option, value], 1, &want);
+    }
+    let help = printed(&[], &["-h"]);
+    for option in ["--cors[=<ORIGIN>]", "--spa[=<FILE>]"] {
+        assert!(help.contains(option), "{option}\n{help}");
+    }
+}
+
+#[test]
 fn the_help_shows_every_default_in_groups() {
     let help = printed(&[("PORT", "http")], &["--help"]);
     for group in [

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::launch::{Explain, ExplainFormat, Launch};
+use super::launch::{Explain, ExplainFormat, Launch, RootSource};
 use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
@@ -105,6 +105,7 @@ fn the_defaults_are_the_documented_ones() {
             },
             tls: None,
         },
+        root_source: RootSource::Usual,
         banner: true,
         open: false,
         qr: Qr::Auto,
@@ -513,6 +514,29 @@ fn variables_turn_switches_on_and_off() {
         assert!(listing(word), "{word}");
     }
     assert!(launch_with(&[("DOCROOT_OPEN", "1"), ("DOCROOT_QUIET", "0")], "").open);
+}
+
+#[test]
+fn a_value_without_its_equals_sign_is_told() {
+    for (line, want) in [
+        (
+            "--cors https://a.example www",
+            "write --cors=https://a.example",
+        ),
+        (
+            "--spa app.html www",
+            "to give --spa a value, write --spa=app.html",
+        ),
+        ("explain / --spa app.html www", "write --spa=app.html"),
+        ("explain / www --spa app.html", "write --spa=app.html"),
+    ] {
+        check_error(&[], line, "unexpected argument '");
+        check_error(&[], line, want);
+    }
+    for line in ["--cors www b", "--spa=app.html www b", "--spa -q www b"] {
+        let error = run(&[], line).expect_err(line);
+        assert!(!error.mistake().contains("to give"), "{}", error.mistake());
+    }
 }
 
 #[test]
