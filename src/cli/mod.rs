@@ -176,6 +176,7 @@ fn act(
     check_index(&settings.config.site)?;
     check_negotiation(&settings.config.site)?;
     check_hosts(&settings.config)?;
+    check_archives(&settings.config.site)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         // It takes no settings.
@@ -227,6 +228,18 @@ fn check_negotiation(site: &SiteOptions) -> Result<(), String> {
     Err(format!(
         "{useless} has no effect without --negotiate: add --negotiate"
     ))
+}
+
+/// An archive tells the names in a directory, so there is none without listings.
+fn check_archives(site: &SiteOptions) -> Result<(), String> {
+    match site.archive && !site.listing {
+        true => Err(
+            "--archive has no effect with --no-listing, because an archive tells what a listing \
+             shows: remove one of the two"
+                .into(),
+        ),
+        false => Ok(()),
+    }
 }
 
 /// A server that answers for no host.

@@ -736,6 +736,14 @@ fn sites_are_read() {
 }
 
 #[test]
+fn archives_need_listings() {
+    let both = "--archive has no effect with --no-listing";
+    check_error(&[], "--archive --no-listing", both);
+    check_error(&[("DOCROOT_NO_LISTING", "1")], "explain / --archive", both);
+    assert!(launch("--archive").config.site.archive);
+}
+
+#[test]
 fn a_server_answers_for_some_host() {
     let nobody = "--strict-host without --site or --allow-host answers nobody: add --allow-host";
     check_error(&[], "--strict-host", nobody);
