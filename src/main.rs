@@ -31,7 +31,7 @@ use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
-use docroot::precompress::{self, report::Report};
+use docroot::precompress::{self, fault::Fault, report::Report};
 
 fn main() -> ExitCode {
     notice::print_panics();
@@ -94,8 +94,7 @@ fn compress(request: &Compress) -> ExitCode {
     };
     let erase = if columns.is_some() { ERASE_LINE } else { "" };
     // Whoever compresses waits for these lines, so none of them is lost.
-    let mut tell =
-        |fault: &precompress::fault::Fault| write_now(&format!("{erase}docroot: {fault}\n"));
+    let mut tell = |fault: &Fault| write_now(&format!("{erase}docroot: {fault}\n"));
     let outcome = precompress::run(&request.options, &stop, show, &mut tell);
     write_now(erase);
     match outcome {
@@ -103,6 +102,7 @@ fn compress(request: &Compress) -> ExitCode {
             ExitCode::SUCCESS if report.has_failures() => ExitCode::FAILURE,
             status => status,
         },
+        Err(fault @ Fault::Root(..)) => fail(&request.root_source.message(&fault, false)),
         Err(fault) => fail(&fault),
     }
 }

@@ -29,6 +29,8 @@ pub enum RootSource {
     /// It was typed behind an option that takes its value only behind an equals sign. The text says how to
     /// give the option this value.
     BehindOption(String),
+    /// The variable of this name.
+    Variable(&'static str),
 }
 
 impl RootSource {
@@ -36,6 +38,7 @@ impl RootSource {
     pub fn message(&self, fault: &dyn Display, is_absent: bool) -> String {
         match self {
             RootSource::BehindOption(advice) if is_absent => format!("{fault}; {advice}"),
+            RootSource::Variable(name) => format!("the variable {name}: {fault}"),
             RootSource::Usual | RootSource::BehindOption(_) => fault.to_string(),
         }
     }
@@ -82,6 +85,8 @@ pub struct Explain {
 pub struct Compress {
     /// Which, and how.
     pub options: Options,
+    /// Where their root came from.
+    pub root_source: RootSource,
     /// What to tell the operator before, one line each.
     pub remarks: Vec<String>,
 }

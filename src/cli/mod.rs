@@ -161,6 +161,7 @@ fn act(
         };
         settings.config.root = path;
     } else if let Some(path) = environment.path() {
+        settings.root_source = RootSource::Variable(environment::PATH);
         settings.config.root = path;
     } else if let Some(first) = settings.config.sites.first() {
         settings.config.root = first.root.clone();

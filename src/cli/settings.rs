@@ -191,6 +191,7 @@ impl Settings {
                 root: self.config.root,
                 ..self.compress
             },
+            root_source: self.root_source,
             remarks: self.remarks,
         }
     }
