@@ -139,12 +139,9 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Notice::Renewed(path) => {
-                write!(f, "docroot has reloaded the users in {}", Name::of(path))
+                write!(f, "reloaded the users in {}", Name::of(path))
             }
-            Notice::Kept(fault) => write!(
-                f,
-                "the password file has changed, but {fault}; docroot keeps using the old users"
-            ),
+            Notice::Kept(fault) => write!(f, "kept the old users: {fault}"),
         }
     }
 }
@@ -189,6 +186,24 @@ mod tests {
         fs::write(&path, ALICE).expect("a file");
         assert!(is_alice(file.changed(&[], now)));
         assert_eq!(is_reported(), None);
+    }
+
+    /// The prefix of each line names docroot already. What is wrong and what to do are one sentence.
+    #[test]
+    fn a_notice_is_short() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("users");
+        fs::write(&path, "alice:hunter2").expect("a file");
+        let name = Name::of(&path);
+        let fault = UsersFile::new(path.clone()).read(&[]);
+        let kept = Notice::Kept(fault.err().expect("no hash")).to_string();
+        let want = format!(
+            "kept the old users: line 1 of {name}: this is not a password hash: make one with docroot \
+             hash-password"
+        );
+        assert_eq!(kept, want);
+        let renewed = Notice::Renewed(path.clone()).to_string();
+        assert_eq!(renewed, format!("reloaded the users in {name}"));
     }
 
     #[track_caller]
