@@ -8,12 +8,13 @@ use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use docroot::cli::banner::{Banner, summary};
-use docroot::cli::launch::{Command, Compress, Explain, Launch};
+use docroot::cli::launch::{Command, Compress, Explain, Launch, RootSource};
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::signals::{self, end_on_signals, flag_on_signals, survive_file_size_limit};
 use docroot::cli::warnings::{Surroundings, warnings};
@@ -30,7 +31,7 @@ use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
-use docroot::precompress::{self, report::Report};
+use docroot::precompress::{self, fault::Fault, report::Report};
 
 fn main() -> ExitCode {
     notice::print_panics();
@@ -52,18 +53,29 @@ fn main() -> ExitCode {
 }
 
 fn run(launch: Launch) -> ExitCode {
+    let (root, source) = (launch.config.root.clone(), launch.root_source.clone());
     match serve(launch) {
         Ok(status) => status,
-        Err(error) => fail(&error),
+        Err(error) => fail_to_start(&error, &root, &source),
     }
 }
 
 fn explain(request: Explain) -> ExitCode {
     notice::tell(&request.remarks);
     let head = explanation::request(&request);
+    let root = request.config.root.clone();
     match net::explain::explain(request.config, &head) {
         Ok(explained) => print(&explanation::print(&explained, request.format)),
-        Err(error) => fail(&error),
+        Err(error) => fail_to_start(&error, &root, &request.root_source),
+    }
+}
+
+/// Says why the server could not start.
+fn fail_to_start(error: &StartError, root: &Path, source: &RootSource) -> ExitCode {
+    let is_absent = matches!(error, StartError::NoSuchRoot(_));
+    match error.root() == Some(root) {
+        true => fail(&source.message(error, is_absent)),
+        false => fail(error),
     }
 }
 
@@ -82,8 +94,7 @@ fn compress(request: &Compress) -> ExitCode {
     };
     let erase = if columns.is_some() { ERASE_LINE } else { "" };
     // Whoever compresses waits for these lines, so none of them is lost.
-    let mut tell =
-        |fault: &precompress::fault::Fault| write_now(&format!("{erase}docroot: {fault}\n"));
+    let mut tell = |fault: &Fault| write_now(&format!("{erase}docroot: {fault}\n"));
     let outcome = precompress::run(&request.options, &stop, show, &mut tell);
     write_now(erase);
     match outcome {
@@ -91,6 +102,7 @@ fn compress(request: &Compress) -> ExitCode {
             ExitCode::SUCCESS if report.has_failures() => ExitCode::FAILURE,
             status => status,
         },
+        Err(fault @ Fault::Root(..)) => fail(&request.root_source.message(&fault, false)),
         Err(fault) => fail(&fault),
     }
 }
@@ -127,12 +139,12 @@ fn serve(launch: Launch) -> Result<ExitCode, StartError> {
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
-    let (text, urls) = announcement(&launch, &server);
+    let (text, url) = announcement(&launch, &server);
     let began = clock::instant();
     let outcome = server.run(&log, || {
         say(text);
         if launch.open {
-            open_browser(&urls);
+            open_browser(url.as_deref());
         }
     });
     log.shutdown(LOG_TIMEOUT);
@@ -153,8 +165,8 @@ const USAGE: u8 = 2;
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What docroot says at the start: notices, warnings and the banner. Also the URLs of the site.
-fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
+/// What docroot says at the start: notices, warnings and the banner. Also the URL that `--open` opens.
+fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let config = &launch.config;
     // It was found when the server was bound.
@@ -171,6 +183,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
         outward: &outward_addresses(),
         root: &root,
         sites: &config.sites,
+        only: config.only_hosts(),
         prefix: config.site.prefix.as_bytes(),
         inspect: config.inspect,
         taken: taken_port(config.port, &listening),
@@ -191,7 +204,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Vec<String>) {
     if launch.banner {
         text += &banner.text();
     }
-    (text, banner.urls())
+    (text, banner.url_to_open())
 }
 
 /// The preferred port, if the server had to use another one.
@@ -202,8 +215,8 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
     }
 }
 
-fn open_browser(urls: &[String]) {
-    let Some(url) = urls.first() else { return };
+fn open_browser(url: Option<&str>) {
+    let Some(url) = url else { return };
     if !has_desktop(|name| env::var_os(name)) {
         return say(format!(
             "docroot: cannot open a browser, because neither DISPLAY nor WAYLAND_DISPLAY is set; \

@@ -391,15 +391,22 @@ fn an_old_client_gets_an_archive() {
 fn only_an_archive_that_is_asked_for_is_sent() {
     let listed = |response: &Response| response.text().contains("Index of");
     let server = site().start();
+    for target in ["/d/", "/d/?xarchive=zip"] {
+        assert!(listed(&server.get(target, &[])), "{target}");
+    }
     for target in [
-        "/d/",
         "/d/?archive",
         "/d/?archive=",
         "/d/?archive=rar",
         "/d/?archive=ZIP",
-        "/d/?xarchive=zip",
+        "/d/?archive=zip&archive=rar",
     ] {
-        assert!(listed(&server.get(target, &[])), "{target}");
+        let response = server.get(target, &[]);
+        assert_eq!(response.status, 400, "{target}");
+        let text = response.text();
+        let formats = "the formats are zip, tar and tar.gz.";
+        assert!(text.contains(formats), "{target}: {text}");
+        assert_eq!(server.request("HEAD", target, &[]).status, 400);
     }
     let head = server.request("HEAD", "/d/?%61rchive=z%69p", &[]);
     assert_eq!(head.field("Content-Type"), Some("application/zip"));
@@ -415,8 +422,10 @@ fn only_an_archive_that_is_asked_for_is_sent() {
         (301, Some("d/?archive=zip"))
     );
     let off = Setup::new().file("d/a", "").start();
-    let page = off.get("/d/?archive=zip", &[]);
-    assert!(listed(&page) && !page.text().contains("?archive"));
+    for target in ["/d/?archive=zip", "/d/?archive=rar"] {
+        let page = off.get(target, &[]);
+        assert!(listed(&page) && !page.text().contains("?archive"));
+    }
     let unlisted = site().with(|config| config.site.listing = false).start();
     assert_eq!(unlisted.get("/d/?archive=zip", &[]).status, 404);
 }

@@ -155,6 +155,8 @@ fn identity_may_be_refused() {
             "{encodings}"
         );
         assert!(response.text().contains("<title>406 "));
+        let advice = "Allow identity, gzip or deflate in Accept-Encoding.";
+        assert!(response.text().contains(advice));
     }
     // Who leaves no other way is sent a coding even where it gains nothing.
     for target in ["/tiny.txt", "/picture.png"] {

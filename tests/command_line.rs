@@ -171,6 +171,37 @@ fn a_root_that_cannot_be_served_ends_with_1() {
 }
 
 #[test]
+fn a_root_of_the_environment_is_told_with_its_variable() {
+    let variable = [("DOCROOT_PATH", "/no/such/place")];
+    let want = "the variable DOCROOT_PATH: \"/no/such/place\" does not exist: name";
+    check_mistake(&variable, &["-p", "0"], 1, want);
+    check_mistake(&variable, &["explain", "/"], 1, want);
+    check_mistake(&variable, &["compress"], 1, want);
+    check_mistake(
+        &variable,
+        &["-p", "0", "/none"],
+        1,
+        "docroot: \"/none\" does not exist",
+    );
+}
+
+#[test]
+fn a_value_that_an_option_does_not_take_as_a_word_is_told() {
+    for (option, value) in [("--cors", "https://a.example"), ("--spa", "no-app.html")] {
+        let want = format!(
+            "\"{value}\" does not exist: name an existing directory or file; \
+             to give {option} a value, write {option}={value}"
+        );
+        check_mistake(&[], &["-p", "0", option, value], 1, &want);
+        check_mistake(&[], &["explain", "/", option, value], 1, &want);
+    }
+    let help = printed(&[], &["-h"]);
+    for option in ["--cors[=<ORIGIN>]", "--spa[=<FILE>]"] {
+        assert!(help.contains(option), "{option}\n{help}");
+    }
+}
+
+#[test]
 fn the_help_shows_every_default_in_groups() {
     let help = printed(&[("PORT", "http")], &["--help"]);
     for group in [

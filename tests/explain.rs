@@ -22,7 +22,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 62] = [
+const CASES: [(&str, &[&str]); 63] = [
     (
         "200-rules-for-a-path",
         &[
@@ -188,6 +188,10 @@ const CASES: [(&str, &[&str]); 62] = [
     ),
     ("301-dot-segments", &["/letters/../hello.txt"]),
     ("400-a-dot-segment", &["/letters/../../hello.txt"]),
+    (
+        "400-an-archive-in-another-format",
+        &["/letters/?archive=rar", "--archive"],
+    ),
     ("400-a-target-without-a-form", &["hello.txt"]),
     (
         "400-two-hosts",

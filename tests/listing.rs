@@ -325,6 +325,8 @@ fn a_listing_is_coded_and_sliced_like_a_file() {
     let refused = server.get("/docs/", &[("Accept-Encoding", "identity;q=0, *;q=0")]);
     assert_eq!(refused.status, 406);
     assert_eq!(refused.field("Vary"), Some("Accept, Accept-Encoding"));
+    let advice = "Allow identity, gzip or deflate in Accept-Encoding.";
+    assert!(refused.text().contains(advice), "{}", refused.text());
 }
 
 #[test]

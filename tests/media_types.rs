@@ -306,6 +306,10 @@ fn a_file_that_is_stored_in_brotli_is_sent_only_as_it_is_stored() {
             let response = server.request(method, target, &fields);
             assert_eq!(response.status, status, "{method} {accepted:?}");
             assert_eq!(response.field("Vary"), Some("Accept-Encoding"));
+            if status == 406 && method == "GET" {
+                let advice = "<p>Allow br in Accept-Encoding.</p>";
+                assert!(response.text().contains(advice), "{}", response.text());
+            }
             if status == 200 {
                 assert_eq!(response.field("Content-Encoding"), Some("br"));
                 assert_eq!(response.field("Content-Type"), Some("application/wasm"));

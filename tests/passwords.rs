@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -681,6 +682,22 @@ fn users_of_a_file_are_read_again_when_it_changes() {
     fs::write(&path, format!("bob:{SECRET}\n")).expect("a file");
     until("the old password does not count", || status(BOB) == 401);
     assert_eq!(status(("bob", "secret")), 200);
+}
+
+/// The server looks at the file when a request comes, and the answer waits for the look.
+#[test]
+fn a_removed_user_gets_no_answer_from_what_is_remembered() {
+    let (_folder, path) = users_file(&format!("alice:{SECRET}\n"));
+    let server = with_file(&path, &[]);
+    let status = |user| get(&server, "/open.txt", Some(user)).status;
+    assert_eq!(status(ALICE), 200);
+    fs::write(&path, format!("bob:{OTHER}\n")).expect("a file");
+    let changed = Instant::now();
+    until("the last look is old", || {
+        changed.elapsed() > Duration::from_secs(1)
+    });
+    assert_eq!(status(ALICE), 401);
+    assert_eq!(status(BOB), 200);
 }
 
 #[test]

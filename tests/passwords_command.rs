@@ -69,6 +69,14 @@ fn a_mistake_is_told_without_the_password() {
         &["--auth-file", users],
         &["line 2", "docroot hash-password"],
     );
+    // No shell has touched the file.
+    let mut serve = command();
+    let output = serve
+        .args(["--auth-file", users])
+        .output()
+        .expect("it runs");
+    assert!(!text(&output.stderr).contains("shell"));
+    check_mistake(&["-a", "alice:hunter2"], &["single quotes"]);
     // The variable is read like the option.
     let output = command().env("DOCROOT_AUTH", "alice:hunter2").output();
     let output = output.expect("it runs");
@@ -238,7 +246,7 @@ fn the_operator_learns_of_a_changed_file_once() {
     let alice = Some("alice:secret");
     assert_eq!(status(&program, "/a.txt", alice), 200);
     fs::write(&users, "alice:hunter2\n").expect("a file");
-    let kept = "docroot keeps using the old users";
+    let kept = "docroot: kept the old users: line 1 of ";
     until("the mistake is told", || {
         assert_eq!(status(&program, "/a.txt", alice), 200);
         program.said().contains(kept)
@@ -246,15 +254,43 @@ fn the_operator_learns_of_a_changed_file_once() {
     fs::write(&users, format!("alice:{SECRET}\nbob:{SECRET}\n")).expect("a file");
     until("the users are in use", || {
         assert_eq!(status(&program, "/a.txt", alice), 200);
-        program.said().contains("has reloaded the users")
+        program.said().contains("docroot: reloaded the users in ")
     });
     let said = program.said();
     assert_eq!(said.matches(kept).count(), 1, "{said}");
     assert!(
-        said.contains("line 1") && !said.contains("hunter2"),
+        !said.contains("hunter2") && !said.contains("shell"),
         "{said}"
     );
     assert_eq!(status(&program, "/a.txt", Some("bob:secret")), 200);
+}
+
+/// No second request is needed.
+#[test]
+fn one_request_is_enough_to_learn_of_an_invalid_file() {
+    let (folder, site) = (tempfile::tempdir().expect("a folder"), site());
+    let users = folder.path().join("users");
+    fs::write(&users, format!("alice:{SECRET}\n")).expect("a file");
+    let mut command = command();
+    command
+        .args(["--log-format", "off", "--auth-file"])
+        .arg(&users);
+    let program = Program::start(command.arg(site.path()));
+    fs::write(&users, "alice:hunter2\n").expect("a file");
+    assert_eq!(status(&program, "/a.txt", Some("alice:secret")), 200);
+    until("the mistake is told", || {
+        program.said().contains("docroot: kept the old users: ")
+    });
+    fs::remove_file(&users).expect("a file");
+    let is_old = std::time::Instant::now();
+    until("the last look is old", || {
+        is_old.elapsed() > std::time::Duration::from_secs(1)
+    });
+    // The pair is remembered.
+    assert_eq!(status(&program, "/a.txt", Some("alice:secret")), 200);
+    until("the file is missed", || {
+        program.said().contains("cannot be read")
+    });
 }
 
 /// What `docroot explain` says about a request.

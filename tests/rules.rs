@@ -520,3 +520,63 @@ fn without_rules_other_origins_and_preflights_mean_nothing() {
     check(&response, 200, "Vary", &["Accept-Encoding"]);
     check(&response, 200, "Server", &["docroot"]);
 }
+
+/// Also a request that is refused before the site is asked gets the rules for all paths.
+#[test]
+fn refused_requests_get_the_rules_for_all_paths() {
+    let server = server(|rules| {
+        rules.add_field("X-Robots-Tag: none").expect("a field");
+        rules.add_field("/docs/** X-Docs: yes").expect("a field");
+        rules.add_field("Server:").expect("a field");
+        rules.cors.add("*").expect("an origin");
+        rules.security = true;
+    });
+    let long = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
+        "x".repeat(99_999)
+    );
+    for (request, status) in [
+        (
+            "GET /docs/a.txt HTTP/1.1\r\nHost: localhost\r\nExpect: x\r\n\r\n",
+            417,
+        ),
+        (
+            "GET https://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            421,
+        ),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        (
+            "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+            400,
+        ),
+        ("GET / HTTP/1.1\r\nHost : localhost\r\n\r\n", 400),
+        (
+            "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+            400,
+        ),
+        ("GET / HTTP/9.0\r\nHost: localhost\r\n\r\n", 505),
+        (&long, 431),
+    ] {
+        let mut client = server.connect();
+        client.send(request.as_bytes());
+        let response = client.response("GET");
+        check(&response, status, "X-Robots-Tag", &["none"]);
+        check(&response, status, ALLOW_ORIGIN, &["*"]);
+        check(&response, status, "X-Frame-Options", &["SAMEORIGIN"]);
+        check(&response, status, "X-Docs", &[]);
+        check(&response, status, "Server", &[]);
+    }
+}
+
+#[test]
+fn only_listed_origins_may_read_a_refusal() {
+    let server = server(|rules| rules.cors.add("https://a.example").expect("an origin"));
+    for (origin, want) in [
+        (A, &["https://a.example"][..]),
+        ("Origin: https://c.example", &[]),
+    ] {
+        let response = ask(&server, "GET /", &[origin, "Expect: x"]);
+        check(&response, 417, ALLOW_ORIGIN, want);
+        check(&response, 417, "Vary", &["Origin"]);
+    }
+}

@@ -167,6 +167,22 @@ fn a_terminal_shows_what_a_slow_end_waits_for() {
     );
 }
 
+/// The log of a service has the line too, without advice for a person.
+#[test]
+fn a_pipe_is_told_what_a_slow_end_waits_for() {
+    let folder = site();
+    std::fs::write(folder.path().join("large"), vec![0; 64 << 20]).expect("a file");
+    let program = Program::serve(folder.path());
+    let mut client = program.connect();
+    client.send(&request("GET", "/large", &[]));
+    assert_eq!(client.head().status, 200);
+    program.signal(Signal::TERM);
+    let want = "docroot: waiting for 1 response to be sent\n";
+    until("the wait is told", || program.said().contains(want));
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait().0.code(), Some(1));
+}
+
 /// The same limit as `ulimit -f`. The log grows up to it, and goes on when the file is emptied.
 #[test]
 fn a_log_at_the_limit_on_file_sizes_does_not_end_the_server() {

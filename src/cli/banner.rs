@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::qr::{self, Qr};
+use crate::http1::allowed_hosts::HostPattern;
 use crate::http1::target::Scheme;
 use crate::net::config::SiteRoot;
 use crate::observe::metrics::Snapshot;
@@ -32,6 +33,8 @@ pub struct Banner<'a> {
     pub root: &'a Path,
     /// Further sites.
     pub sites: &'a [SiteRoot],
+    /// The hosts of `--allow-host`, if the server answers only for them and for those of the sites.
+    pub only: Option<&'a [HostPattern]>,
     /// The decoded prefix of all paths, as in [`Prefix::as_bytes`](crate::site::prefix::Prefix::as_bytes).
     pub prefix: &'a [u8],
     /// Whether the wire view is served.
@@ -49,17 +52,8 @@ pub struct Banner<'a> {
 impl Banner<'_> {
     /// The text. It ends with a line end.
     pub fn text(&self) -> String {
-        let mut text = format!("docroot serves {} at\n", Name::of(self.root));
-        // Writing to a string never fails.
-        for url in self.urls() {
-            let url = self.bold(&url);
-            writeln!(text, "  {url}").unwrap_or_default();
-        }
-        for site in self.sites {
-            let root = Name::of(&site.root);
-            writeln!(text, "For the host {}, it serves {root}.", site.host).unwrap_or_default();
-        }
-        if let Some(url) = self.urls().first().filter(|_| self.inspect) {
+        let mut text = self.served();
+        if let Some(url) = self.url_to_open().filter(|_| self.inspect) {
             let url = self.bold(&format!("{url}.docroot/"));
             writeln!(text, "Open {url} to see each request and its response.").unwrap_or_default();
         }
@@ -86,17 +80,91 @@ impl Banner<'_> {
         text
     }
 
+    /// What is served, and at which URLs.
+    fn served(&self) -> String {
+        let Some(only) = self.only else {
+            let mut text = self.served_at(self.root, &self.urls());
+            for site in self.sites {
+                let root = Name::of(&site.root);
+                let host = &site.host;
+                // Writing to a string never fails.
+                writeln!(text, "For the host {host}, it serves {root}.").unwrap_or_default();
+            }
+            return text;
+        };
+        let is_site = |host: &HostPattern| self.sites.iter().any(|site| site.host == *host);
+        let of_root: Vec<&HostPattern> = only.iter().filter(|host| !is_site(host)).collect();
+        let mut text = String::new();
+        if !of_root.is_empty() {
+            let urls = self.urls_for(self.scheme, self.listening, &of_root);
+            text += &self.served_at(self.root, &urls);
+        }
+        for site in self.sites {
+            let urls = self.urls_for(self.scheme, self.listening, &[&site.host]);
+            text += &self.served_at(&site.root, &urls);
+        }
+        text
+    }
+
+    fn served_at(&self, root: &Path, urls: &[String]) -> String {
+        let mut text = format!("docroot serves {} at\n", Name::of(root));
+        for url in urls {
+            text += &format!("  {}\n", self.bold(url));
+        }
+        text
+    }
+
+    /// The hosts that the server answers for, if it answers for no others.
+    fn named_hosts(&self) -> Option<Vec<&HostPattern>> {
+        let of_sites = self.sites.iter().map(|site| &site.host);
+        Some(self.only?.iter().chain(of_sites).collect())
+    }
+
     /// The URL of every address, in the order of the sockets. If a socket listens on all addresses,
-    /// it has several URLs. The first one is for this machine.
+    /// it has several URLs. The first one is for this machine. If the server answers only for some hosts,
+    /// the URLs have these hosts.
     pub fn urls(&self) -> Vec<String> {
         self.urls_of(self.scheme, self.listening)
     }
 
+    /// The first URL that a browser can open. `*.example` is in no URL.
+    pub fn url_to_open(&self) -> Option<String> {
+        self.urls().into_iter().find(|url| !url.contains('*'))
+    }
+
     fn urls_of(&self, scheme: Scheme, sockets: &[SocketAddr]) -> Vec<String> {
+        if let Some(hosts) = self.named_hosts() {
+            return self.urls_for(scheme, sockets, &hosts);
+        }
         let mut urls: Vec<String> = Vec::new();
         for socket in sockets {
             for ip in self.addresses(socket.ip()) {
-                let url = self.url(scheme, ip, socket.port());
+                let url = self.url(scheme, &host_of(ip), socket.port());
+                if !urls.contains(&url) {
+                    urls.push(url);
+                }
+            }
+        }
+        urls
+    }
+
+    /// The URLs with these hosts. All sockets of a scheme have the same port.
+    fn urls_for(
+        &self,
+        scheme: Scheme,
+        sockets: &[SocketAddr],
+        hosts: &[&HostPattern],
+    ) -> Vec<String> {
+        let mut urls: Vec<String> = Vec::new();
+        if let Some(port) = sockets.first().map(SocketAddr::port) {
+            for host in hosts {
+                let host = match host {
+                    HostPattern::Address(ip) => host_of(*ip),
+                    HostPattern::Name(_) | HostPattern::Below(_) | HostPattern::Any => {
+                        host.to_string()
+                    }
+                };
+                let url = self.url(scheme, &host, port);
                 if !urls.contains(&url) {
                     urls.push(url);
                 }
@@ -133,13 +201,16 @@ impl Banner<'_> {
         });
         let others = all.filter(|at| !at.ip().to_canonical().is_loopback());
         let at = others.min_by_key(SocketAddr::is_ipv6)?;
-        Some(self.url(self.scheme, at.ip(), at.port()))
+        match self.only {
+            Some(_) => self.url_to_open(),
+            None => Some(self.url(self.scheme, &host_of(at.ip()), at.port())),
+        }
     }
 
     /// The URL of the root of the site.
-    fn url(&self, scheme: Scheme, ip: IpAddr, port: u16) -> String {
+    fn url(&self, scheme: Scheme, host: &str, port: u16) -> String {
         let prefix = percent::path(self.prefix);
-        format!("{}{prefix}", url(scheme, ip, port))
+        format!("{}{prefix}", url(scheme, host, port))
     }
 
     fn addresses(&self, ip: IpAddr) -> Vec<IpAddr> {
@@ -182,16 +253,20 @@ pub fn summary(done: &Snapshot, time: Duration) -> String {
 
 /// A URL such as `http://127.0.0.1:8080/`, without the default port of its scheme (RFC 9110 section
 /// 4.2.3).
-fn url(scheme: Scheme, ip: IpAddr, port: u16) -> String {
-    let host = match ip {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    };
+fn url(scheme: Scheme, host: &str, port: u16) -> String {
     match (scheme, port) {
         (Scheme::Http, 80) => format!("http://{host}/"),
         (Scheme::Http, _) => format!("http://{host}:{port}/"),
         (Scheme::Https, 443) => format!("https://{host}/"),
         (Scheme::Https, _) => format!("https://{host}:{port}/"),
+    }
+}
+
+/// An address as the host of a URL.
+fn host_of(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
 
@@ -209,6 +284,7 @@ mod tests {
             outward: &[],
             root: Path::new("/srv"),
             sites: &[],
+            only: None,
             prefix: b"",
             inspect: false,
             taken: None,
@@ -307,6 +383,37 @@ mod tests {
              Other machines can connect.\n\
              Press Ctrl-C to stop.\n",
         );
+    }
+
+    #[test]
+    fn a_server_of_some_hosts_shows_urls_that_it_answers() {
+        let listening = ["127.0.0.1:8080", "[::1]:8080"].map(|at| at.parse().expect(at));
+        let pattern = |text: &str| HostPattern::parse(text).expect(text);
+        let site = |host: &str, root: &str| SiteRoot {
+            host: pattern(host),
+            root: root.into(),
+        };
+        let sites = [site("*.b.example", "/b"), site("a.example", "/a")];
+        let only = Banner {
+            sites: &sites,
+            only: Some(&[]),
+            ..banner(&listening)
+        };
+        let of_sites = "docroot serves \"/b\" at\n  http://*.b.example:8080/\n\
+            docroot serves \"/a\" at\n  http://a.example:8080/\n";
+        assert_eq!(only.served(), of_sites);
+        assert_eq!(
+            only.url_to_open().as_deref(),
+            Some("http://a.example:8080/")
+        );
+        let allowed = [pattern("::1"), pattern("a.example"), pattern("c.example")];
+        let more = Banner {
+            only: Some(&allowed),
+            ..only
+        };
+        let of_root =
+            "docroot serves \"/srv\" at\n  http://[::1]:8080/\n  http://c.example:8080/\n";
+        assert_eq!(more.served(), [of_root, of_sites].concat());
     }
 
     #[test]

@@ -249,13 +249,7 @@ fn argument(option: &OptionDef, mode: Mode, defaults: &Settings) -> Arg {
             argument.value_parser(PossibleValuesParser::new(words))
         }
     };
-    match option.bare {
-        None => argument,
-        Some(value) => argument
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value(value),
-    }
+    with_bare(argument, option)
 }
 
 /// The line of an option in the short help, if it is a common one.
@@ -263,13 +257,22 @@ fn common(option: &OptionDef, mode: Mode, defaults: &Settings) -> Option<Arg> {
     let default = option.default.map(|show| show(defaults));
     let help = option.common?.replace("{}", &default.unwrap_or_default());
     let argument = named(option, mode).help(help);
-    // A value that is optional is left out.
-    Some(
-        match option.value_name().filter(|_| option.bare.is_none()) {
-            Some(name) => argument.value_name(name),
-            None => argument.action(ArgAction::SetTrue),
-        },
-    )
+    let argument = match option.value_name() {
+        Some(name) => argument.value_name(name),
+        None => argument.action(ArgAction::SetTrue),
+    };
+    Some(with_bare(argument, option))
+}
+
+/// Makes the value optional if the option has a meaning without one.
+fn with_bare(argument: Arg, option: &OptionDef) -> Arg {
+    match option.bare {
+        None => argument,
+        Some(value) => argument
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value(value),
+    }
 }
 
 /// An argument with the names of the option.

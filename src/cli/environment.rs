@@ -16,7 +16,7 @@ use super::settings::Settings;
 const PREFIX: &str = "DOCROOT_";
 
 /// Names what to serve if no path is typed.
-const PATH: &str = "DOCROOT_PATH";
+pub const PATH: &str = "DOCROOT_PATH";
 
 /// The variables of the process.
 pub struct Environment {

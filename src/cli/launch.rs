@@ -1,5 +1,7 @@
 //! What docroot is asked to do: the outcome of the command line.
 
+use std::fmt::Display;
+
 use crate::cli::qr::Qr;
 use crate::net::config::Config;
 use crate::precompress::Options;
@@ -19,11 +21,36 @@ pub enum Command {
     Print(Vec<u8>),
 }
 
+/// Where the path of what to serve came from. It decides what is said if the path is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootSource {
+    /// It was typed, or nothing was, or an option names it.
+    Usual,
+    /// It was typed behind an option that takes its value only behind an equals sign. The text says how to
+    /// give the option this value.
+    BehindOption(String),
+    /// The variable of this name.
+    Variable(&'static str),
+}
+
+impl RootSource {
+    /// The message for a fault of the root. `is_absent` says whether the root does not exist.
+    pub fn message(&self, fault: &dyn Display, is_absent: bool) -> String {
+        match self {
+            RootSource::BehindOption(advice) if is_absent => format!("{fault}; {advice}"),
+            RootSource::Variable(name) => format!("the variable {name}: {fault}"),
+            RootSource::Usual | RootSource::BehindOption(_) => fault.to_string(),
+        }
+    }
+}
+
 /// A server to start, and what to do once it listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
     /// The server.
     pub config: Config,
+    /// Where its root came from.
+    pub root_source: RootSource,
     /// Whether to print the banner.
     pub banner: bool,
     /// Whether to open the browser.
@@ -49,6 +76,8 @@ pub struct Explain {
     pub remarks: Vec<String>,
     /// The server that would answer the request.
     pub config: Config,
+    /// Where its root came from.
+    pub root_source: RootSource,
 }
 
 /// Files to compress.
@@ -56,6 +85,8 @@ pub struct Explain {
 pub struct Compress {
     /// Which, and how.
     pub options: Options,
+    /// Where their root came from.
+    pub root_source: RootSource,
     /// What to tell the operator before, one line each.
     pub remarks: Vec<String>,
 }

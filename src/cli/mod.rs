@@ -11,12 +11,13 @@ use clap::parser::ValueSource;
 
 use command::{PATH, TARGET};
 use environment::Environment;
-use launch::Command;
+use launch::{Command, RootSource};
 use machine::Machine;
 use options::{Mode, OptionDef, options, quoted};
 use settings::Settings;
 pub use usage::UsageError;
 
+use crate::net::config::Config;
 use crate::observe::options::Detail;
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
@@ -27,6 +28,8 @@ pub mod banner;
 pub mod explanation;
 // The command line as clap needs it.
 mod command;
+// A word behind an option that takes its value only behind an equals sign.
+mod detached;
 // The environment as a source of options.
 mod environment;
 // Asks for a password and hashes it.
@@ -78,21 +81,32 @@ pub fn parse(
     let settings = Settings::defaults(machine);
     let matches = command::command(&settings)
         .try_get_matches_from(&typed)
-        .map_err(|error| usage_error(mode, &error, &typed))?;
+        .map_err(|error| usage_error(mode, &settings, &error, &typed))?;
     let of_subcommand = matches.subcommand().map(|(_, matches)| matches);
     let matches = of_subcommand.unwrap_or(&matches);
     let environment = Environment::new(variables);
-    act(mode, settings, matches, &environment).map_err(|mistake| UsageError::new(mode, &mistake))
+    act(mode, settings, &typed, matches, &environment)
+        .map_err(|mistake| UsageError::new(mode, &mistake))
 }
 
 /// The error of clap, or a clearer text for a mistake that clap misunderstands.
-fn usage_error(mode: Mode, error: &clap::Error, typed: &[OsString]) -> UsageError {
+fn usage_error(
+    mode: Mode,
+    defaults: &Settings,
+    error: &clap::Error,
+    typed: &[OsString],
+) -> UsageError {
+    // A second path may be there because the first one was meant as the value of an option.
+    let with_advice = |mistake: String| match detached::advice(mode, defaults, typed, None) {
+        Some(advice) => format!("{mistake}; {advice}"),
+        None => mistake,
+    };
     let text = match (mode, error.kind()) {
         (_, ErrorKind::UnknownArgument) => match error.get(ContextKind::InvalidArg) {
             Some(ContextValue::String(word)) if word.starts_with('-') => {
                 unknown::option(mode, word)
             }
-            _ => return UsageError::from_clap(mode, error),
+            _ => with_advice(usage::one_line(error)),
         },
         // clap takes a second path for a misplaced subcommand.
         (Mode::Serve, ErrorKind::ArgumentConflict) => {
@@ -108,7 +122,9 @@ fn usage_error(mode: Mode, error: &clap::Error, typed: &[OsString]) -> UsageErro
                 Some(ContextValue::String(word)) => quoted(OsStr::new(word)),
                 _ => String::new(),
             };
-            format!("unexpected argument {word} found: docroot serves one directory or one file")
+            with_advice(format!(
+                "unexpected argument {word} found: docroot serves one directory or one file"
+            ))
         }
         _ => return UsageError::from_clap(mode, error),
     };
@@ -119,6 +135,7 @@ fn usage_error(mode: Mode, error: &clap::Error, typed: &[OsString]) -> UsageErro
 fn act(
     mode: Mode,
     defaults: Settings,
+    words: &[OsString],
     matches: &ArgMatches,
     environment: &Environment,
 ) -> Result<Command, String> {
@@ -137,7 +154,14 @@ fn act(
         environment.apply(option, &mut settings)?;
     }
     let typed = matches.try_get_one::<PathBuf>(PATH).ok().flatten().cloned();
-    if let Some(path) = typed.or_else(|| environment.path()) {
+    if let Some(path) = typed {
+        settings.root_source = match detached::advice(mode, &defaults, words, Some(path.as_ref())) {
+            Some(advice) => RootSource::BehindOption(advice),
+            None => RootSource::Usual,
+        };
+        settings.config.root = path;
+    } else if let Some(path) = environment.path() {
+        settings.root_source = RootSource::Variable(environment::PATH);
         settings.config.root = path;
     } else if let Some(first) = settings.config.sites.first() {
         settings.config.root = first.root.clone();
@@ -156,6 +180,8 @@ fn act(
     }
     check_index(&settings.config.site)?;
     check_negotiation(&settings.config.site)?;
+    check_hosts(&settings.config)?;
+    check_archives(&settings.config.site)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         // It takes no settings.
@@ -207,6 +233,30 @@ fn check_negotiation(site: &SiteOptions) -> Result<(), String> {
     Err(format!(
         "{useless} has no effect without --negotiate: add --negotiate"
     ))
+}
+
+/// An archive tells the names in a directory, so there is none without listings.
+fn check_archives(site: &SiteOptions) -> Result<(), String> {
+    match site.archive && !site.listing {
+        true => Err(
+            "--archive has no effect with --no-listing, because an archive tells what a listing \
+             shows: remove one of the two"
+                .into(),
+        ),
+        false => Ok(()),
+    }
+}
+
+/// A server that answers for no host.
+fn check_hosts(config: &Config) -> Result<(), String> {
+    match config.strict_host && config.sites.is_empty() && config.allow_hosts.is_empty() {
+        true => Err(
+            "--strict-host without --site or --allow-host answers nobody: add --allow-host with the \
+             name that clients use, such as --allow-host files.example"
+                .into(),
+        ),
+        false => Ok(()),
+    }
 }
 
 fn is_typed(option: &OptionDef, matches: &ArgMatches) -> bool {

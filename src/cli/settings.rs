@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use clap_complete::Shell;
 
 use super::https::Https;
-use super::launch::{Compress, Explain, ExplainFormat, Launch};
+use super::launch::{Compress, Explain, ExplainFormat, Launch, RootSource};
 use super::machine::Machine;
 use super::qr::Qr;
 use crate::cli::units::show_size;
@@ -24,6 +24,8 @@ use crate::site::options::SiteOptions;
 pub struct Settings {
     /// The server. `tls` is `None` until [`Settings::launch`] makes it from `https`.
     pub config: Config,
+    /// Where the root came from.
+    pub root_source: RootSource,
     /// The memory of the cache. Without a value, it depends on the whole memory.
     pub cache_memory: Option<u64>,
     /// The options of HTTPS, not yet checked against each other.
@@ -101,6 +103,7 @@ impl Settings {
                 },
                 ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)
             },
+            root_source: RootSource::Usual,
             cache_memory: None,
             https: Https::default(),
             quiet: false,
@@ -153,6 +156,7 @@ impl Settings {
         }
         Ok(Launch {
             config,
+            root_source: self.root_source,
             banner: !self.quiet,
             open: self.open,
             qr: self.qr,
@@ -174,6 +178,7 @@ impl Settings {
             format: self.request.format,
             remarks: self.remarks,
             config: self.config,
+            root_source: self.root_source,
         })
     }
 }
@@ -186,6 +191,7 @@ impl Settings {
                 root: self.config.root,
                 ..self.compress
             },
+            root_source: self.root_source,
             remarks: self.remarks,
         }
     }

@@ -44,8 +44,8 @@ impl Hurry {
     }
 }
 
-/// Lets the first signal drain the server, and the second one stop it. If a drain takes long, tells a
-/// person at a terminal what it waits for.
+/// Lets the first signal drain the server, and the second one stop it. If a drain takes long, says what it
+/// waits for.
 pub fn end_on_signals(handle: Handle, counters: Arc<Counters>) -> io::Result<Hurry> {
     let ignored = ignored_signals();
     let is_heard = |signal: &i32| !contains(ignored, *signal);
@@ -60,7 +60,7 @@ pub fn end_on_signals(handle: Handle, counters: Arc<Counters>) -> io::Result<Hur
             if signal == SIGINT {
                 end_line();
             }
-            if number == 0 && io::stderr().is_terminal() {
+            if number == 0 {
                 tell_if_slow(Arc::clone(&counters));
             }
         }
@@ -104,7 +104,8 @@ pub(super) fn held_back<T>(install: impl FnOnce() -> io::Result<T>) -> io::Resul
 fn tell_if_slow(counters: Arc<Counters>) {
     let tell = move || {
         let _ = never::<()>().recv_timeout(QUICK_DRAIN);
-        if let Some(text) = waiting(counters.connections_open.value()) {
+        let can_press = io::stderr().is_terminal();
+        if let Some(text) = waiting(counters.connections_open.value(), can_press) {
             print_now(&text);
         }
     };
@@ -113,15 +114,19 @@ fn tell_if_slow(counters: Arc<Counters>) {
 }
 
 /// What a server waits for that has so many connections. While it drains, each has a response under way,
-/// because idle connections end at once.
-fn waiting(connections: u64) -> Option<String> {
+/// because idle connections end at once. Only a person at a terminal can press Ctrl-C.
+fn waiting(connections: u64, can_press: bool) -> Option<String> {
     let responses = match connections {
         0 => return None,
         1 => "1 response".to_owned(),
         more => format!("{more} responses"),
     };
+    let advice = match can_press {
+        true => "; press Ctrl-C again to stop now",
+        false => "",
+    };
     Some(format!(
-        "docroot: waiting for {responses} to be sent; press Ctrl-C again to stop now\n"
+        "docroot: waiting for {responses} to be sent{advice}\n"
     ))
 }
 
@@ -173,10 +178,12 @@ mod tests {
 
     #[test]
     fn a_drain_says_how_many_responses_it_waits_for() {
-        assert_eq!(waiting(0), None);
-        let told = |connections| waiting(connections).unwrap_or_default();
+        assert_eq!(waiting(0, true), None);
+        let told = |connections| waiting(connections, true).unwrap_or_default();
         assert!(told(1).contains("waiting for 1 response to"));
         assert!(told(2).contains("waiting for 2 responses to"));
+        let told = waiting(1, false).unwrap_or_default();
+        assert_eq!(told, "docroot: waiting for 1 response to be sent\n");
     }
 
     #[test]

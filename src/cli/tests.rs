@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::launch::{Explain, ExplainFormat, Launch};
+use super::launch::{Explain, ExplainFormat, Launch, RootSource};
 use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
@@ -108,6 +108,7 @@ fn the_defaults_are_the_documented_ones() {
             },
             tls: None,
         },
+        root_source: RootSource::Usual,
         banner: true,
         open: false,
         qr: Qr::Auto,
@@ -530,6 +531,29 @@ fn variables_turn_switches_on_and_off() {
 }
 
 #[test]
+fn a_value_without_its_equals_sign_is_told() {
+    for (line, want) in [
+        (
+            "--cors https://a.example www",
+            "write --cors=https://a.example",
+        ),
+        (
+            "--spa app.html www",
+            "to give --spa a value, write --spa=app.html",
+        ),
+        ("explain / --spa app.html www", "write --spa=app.html"),
+        ("explain / www --spa app.html", "write --spa=app.html"),
+    ] {
+        check_error(&[], line, "unexpected argument '");
+        check_error(&[], line, want);
+    }
+    for line in ["--cors www b", "--spa=app.html www b", "--spa -q www b"] {
+        let error = run(&[], line).expect_err(line);
+        assert!(!error.mistake().contains("to give"), "{}", error.mistake());
+    }
+}
+
+#[test]
 fn mistakes_are_one_line() {
     check_error(
         &[],
@@ -723,6 +747,27 @@ fn sites_are_read() {
     }
     assert_eq!(want[1].host.to_string(), "*.example");
     check_error(&[], "--site a.example=/a --site A.example=/b", "remove one");
+}
+
+#[test]
+fn archives_need_listings() {
+    let both = "--archive has no effect with --no-listing";
+    check_error(&[], "--archive --no-listing", both);
+    check_error(&[("DOCROOT_NO_LISTING", "1")], "explain / --archive", both);
+    assert!(launch("--archive").config.site.archive);
+}
+
+#[test]
+fn a_server_answers_for_some_host() {
+    let nobody = "--strict-host without --site or --allow-host answers nobody: add --allow-host";
+    check_error(&[], "--strict-host", nobody);
+    check_error(&[("DOCROOT_STRICT_HOST", "1")], "/b", nobody);
+    check_error(&[], "explain / --strict-host", nobody);
+    let only = |line: &str| launch(line).config.only_hosts().map(<[_]>::len);
+    assert_eq!(only("--strict-host --allow-host a.example"), Some(1));
+    assert_eq!(only("--strict-host --site a.example=/a"), Some(0));
+    assert_eq!(only("--strict-host --allow-host *"), None);
+    assert_eq!(only("--allow-host a.example"), None);
 }
 
 #[test]

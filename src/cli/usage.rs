@@ -53,7 +53,7 @@ fn visible(text: &str) -> String {
 }
 
 /// The message of clap and its suggestions, in one line.
-fn one_line(error: &clap::Error) -> String {
+pub(super) fn one_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let mut parts = Vec::new();
     for line in text.lines().map(str::trim) {

@@ -123,6 +123,15 @@ impl Config {
         AllowedHosts::new(self.bind.addresses(), &named)
     }
 
+    /// The hosts of `allow_hosts`, if docroot answers only for them and for those of `sites`. `None`: it
+    /// answers for its own addresses too.
+    pub fn only_hosts(&self) -> Option<&[HostPattern]> {
+        let of_sites = self.sites.iter().map(|site| &site.host);
+        let mut named = self.allow_hosts.iter().chain(of_sites);
+        let is_open = named.any(|host| *host == HostPattern::Any);
+        (self.strict_host && !is_open).then_some(&self.allow_hosts)
+    }
+
     /// The hosts to answer for.
     pub(super) fn hosts(&self) -> AllowedHosts {
         let sites = self.sites.iter().map(|site| site.host.clone());

@@ -90,7 +90,8 @@ fn answer(bytes: &[u8], context: &mut Context) -> (Response, RequestFacts) {
         Err(fault) => {
             let facts = RequestFacts::of_refused(dispatch::method_of(bytes));
             let (limits, trace) = (&context.head_limits, &mut context.trace);
-            (dispatch::refused_head(fault, limits, trace), facts)
+            let rules = context.origins.rules();
+            (dispatch::refused_head(fault, limits, rules, trace), facts)
         }
     }
 }
@@ -103,7 +104,8 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
         max_body: context.limits.max_body,
     };
     let mut facts = RequestFacts::of(head);
-    let checked = match checked(head, connection, &context.hosts, &mut context.trace) {
+    let (hosts, rules) = (&context.hosts, context.origins.rules());
+    let checked = match checked(head, connection, hosts, rules, &mut context.trace) {
         Ok(checked) => checked,
         Err(response) => return (*response, facts.refused()),
     };

@@ -70,6 +70,17 @@ impl StartError {
         }
     }
 
+    /// The root that cannot be served.
+    pub fn root(&self) -> Option<&Path> {
+        match self {
+            StartError::NoSuchRoot(path)
+            | StartError::RootForbidden(path)
+            | StartError::RootNotServable(path)
+            | StartError::RootFault(path, _) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Translates an `error` from listening on `address`.
     pub fn from_listen(address: SocketAddr, error: io::Error) -> StartError {
         let privileged = (1..FIRST_UNPRIVILEGED_PORT).contains(&address.port());

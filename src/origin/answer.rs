@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::origin::applied_rules::finish;
-use crate::origin::archive::{self, answer_archive};
+use crate::origin::archive::{self, Wanted, answer_archive};
 use crate::origin::attempt::{Attempt, Attempted, Facts, Obstacle};
 #[cfg(feature = "auth")]
 use crate::origin::auth::login::login;
@@ -172,9 +172,12 @@ fn answer_path(attempt: &mut Attempt<'_>) -> Attempted {
     let resource = resource(attempt)?;
     note_resource(attempt, &resource);
     if matches!(resource, Resource::File(..) | Resource::Directory)
-        && let Some(format) = archive::wanted(attempt)
+        && let Some(wanted) = archive::wanted(attempt)
     {
-        return Ok(answer_archive(attempt, format));
+        return Ok(match wanted {
+            Wanted::Archive(format) => answer_archive(attempt, format),
+            Wanted::UnknownFormat(response) => Answer::Ready(response),
+        });
     }
     let dimensions = match attempt.origin.site.options().negotiate {
         true => match choose(attempt, &resource)? {

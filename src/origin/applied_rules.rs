@@ -2,7 +2,7 @@
 //!
 //! The rules change responses in two places. The field lines of a representation are prepared once with
 //! the rules in them, and are kept with the file. Every other response goes through [`finish`], which
-//! also adds what depends on the request.
+//! also adds what depends on the request, or through [`finish_refusal`] if the site is not asked.
 
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -14,6 +14,7 @@ use crate::origin::cors;
 use crate::origin::handler::Origin;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
+use crate::semantics::field::Fields;
 use crate::semantics::field_section::{FieldSection, FieldValue};
 use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules, ask_first};
 use crate::semantics::status::Status;
@@ -90,12 +91,7 @@ impl AppliedRules {
 
 /// Changes the response to the one that is sent: applies the rules for its representation or, if it has
 /// none, for the path of the request.
-pub(super) fn finish(
-    origin: &Origin,
-    request: &Request<'_>,
-    response: &mut Response,
-    trace: &mut Trace,
-) {
+pub fn finish(origin: &Origin, request: &Request<'_>, response: &mut Response, trace: &mut Trace) {
     let rules = &*origin.rules;
     if rules.are_empty() {
         return;
@@ -111,6 +107,32 @@ pub(super) fn finish(
         let new = ask_first(true);
         response.fields.replace("Cache-Control", ASK_FIRST, new);
     }
+    add_fields(rules, set, response);
+    if of_representation.is_some() {
+        add_expires(rules, set, request, response);
+    }
+    cors::add(rules, set, request.fields(), response);
+}
+
+/// Changes a response that refuses a request before the site is asked: it is malformed, or for another
+/// host. It gets the rules for all paths. `fields` are those of the request, as far as they are known.
+pub fn finish_refusal(
+    rules: &Rules,
+    fields: &Fields<'_>,
+    response: &mut Response,
+    trace: &mut Trace,
+) {
+    if rules.are_empty() {
+        return;
+    }
+    let set = RuleSet::default();
+    rules.note_fields(set, trace);
+    add_fields(rules, set, response);
+    cors::add(rules, set, fields, response);
+}
+
+/// Makes the operator's changes to the fields of a response, unless its lines were prepared with them.
+fn add_fields(rules: &Rules, set: RuleSet, response: &mut Response) {
     if response.fields.lines().is_empty() {
         let fields = rules.fields(set);
         if !fields.is_empty() {
@@ -118,10 +140,6 @@ pub(super) fn finish(
         }
     }
     response.fields.is_server_ruled = rules.have_field(set, "Server");
-    if of_representation.is_some() {
-        add_expires(rules, set, request, response);
-    }
-    cors::add(rules, set, request, response);
 }
 
 /// The rules for the path of a request. A path that cannot be decoded has only those for all paths.

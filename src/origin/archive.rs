@@ -6,14 +6,17 @@
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::attempt::Attempt;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
+use crate::origin::pages::Place;
 use crate::origin::patience::{DISK_PATIENCE, Patience};
-use crate::origin::refuse::disk_error;
+use crate::origin::reason::Reason;
+use crate::origin::refuse::{disk_error, error_page_at};
 use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::{Coding, CodingReason};
 use crate::semantics::disposition::attachment;
 use crate::semantics::method::Method;
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::Validators;
 use crate::semantics::variant::{Dimensions, Variant};
@@ -30,8 +33,16 @@ const ARCHIVE: Clause = clause!("RFC 9110 section 8.3", "answer_archive");
 /// The name of the root directory of the system, which has none.
 const ROOT: &[u8] = b"root";
 
+/// What the query asks for.
+pub(super) enum Wanted {
+    /// An archive in this format.
+    Archive(ArchiveFormat),
+    /// An archive in a format that docroot does not make. This is the response.
+    UnknownFormat(Response),
+}
+
 /// The archive that the query asks for; `None` if it asks for none, or if archives are off.
-pub(super) fn wanted(attempt: &mut Attempt<'_>) -> Option<ArchiveFormat> {
+pub(super) fn wanted(attempt: &mut Attempt<'_>) -> Option<Wanted> {
     let request = attempt.request;
     if !attempt.path.is_directory() || request.method() == Some(Method::Options) {
         return None;
@@ -44,14 +55,24 @@ pub(super) fn wanted(attempt: &mut Attempt<'_>) -> Option<ArchiveFormat> {
     let is_on = options.archive && options.listing && options.only.is_none();
     let mut formats = ArchiveFormat::ALL.into_iter();
     let format = formats.find(|format| *format.extension().as_bytes() == *value);
-    let ignored = match (is_on, format) {
-        (true, Some(format)) => return Some(format),
-        (true, None) => "the query asks for an archive in a format that docroot does not make",
-        (false, _) => "the query asks for an archive, and archives are off",
-    };
-    let step = || Step::new(WANTED, ignored).with(Evidence::Value(Quote::of(&value)));
-    attempt.trace.note(step);
-    None
+    let evidence = || Evidence::Value(Quote::of(&value));
+    match (is_on, format) {
+        (true, Some(format)) => Some(Wanted::Archive(format)),
+        (true, None) => {
+            let (status, reason) = (Status::BadRequest, Reason::ArchiveFormat);
+            let step = || reason.step().with(evidence()).leads_to(status);
+            attempt.trace.note(step);
+            let place = Place::of(attempt.path.as_bytes());
+            let response = error_page_at(Response::new(status, reason), place);
+            Some(Wanted::UnknownFormat(response))
+        }
+        (false, _) => {
+            let ignored = "the query asks for an archive, and archives are off";
+            let step = || Step::new(WANTED, ignored).with(evidence());
+            attempt.trace.note(step);
+            None
+        }
+    }
 }
 
 /// Answers a request with an archive of the directory that its path names.

@@ -33,6 +33,7 @@ pub fn brief(reason: &Reason) -> Cow<'static, str> {
         Reason::CleanUrl => "clean URL",
         Reason::RedirectRule => "redirect rule",
         Reason::ListingOff => "listings are off",
+        Reason::ArchiveFormat => "no such archive format",
         Reason::ServerOptions | Reason::ResourceOptions => "",
         Reason::Preflight => "preflight",
         Reason::PreflightRefused => "origin not allowed",

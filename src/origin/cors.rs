@@ -13,7 +13,7 @@ use crate::origin::response::Response;
 use crate::semantics::cors::{
     ALLOW_CREDENTIALS, Cors, EXPOSED, PREFLIGHT_AGE, is_preflight, requested_names,
 };
-use crate::semantics::field::FieldName;
+use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::method::ALLOW;
 use crate::semantics::rules::{RuleSet, Rules};
 use crate::semantics::status::Status;
@@ -50,16 +50,16 @@ pub(super) fn preflight(cors: &Cors, request: &Request<'_>, trace: &mut Trace) -
     })
 }
 
-/// Says whether the origin of the request may read the response, also if it is an error. A field of the
+/// Says whether the origin of a request with these fields may read the response, also if it is an error. A field of the
 /// operator with the same name counts instead.
 ///
 /// Responses that need a password may also be read by scripts that send one, if the origin is listed.
-pub(super) fn add(rules: &Rules, set: RuleSet, request: &Request<'_>, response: &mut Response) {
+pub(super) fn add(rules: &Rules, set: RuleSet, fields: &Fields<'_>, response: &mut Response) {
     let cors = &rules.cors;
     if cors.varies() {
         response.fields.push("Vary", "Origin");
     }
-    let Some(origin) = cors.allowed(request.fields()) else {
+    let Some(origin) = cors.allowed(fields) else {
         return;
     };
     // Scripts never see the response to a preflight request.

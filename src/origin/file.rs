@@ -13,7 +13,7 @@ use crate::origin::auth::refuse::challenge;
 use crate::origin::content::FileContent;
 use crate::origin::digests::with_digests;
 use crate::origin::handler::{Answer, Origin};
-use crate::origin::offered::choose_coding;
+use crate::origin::offered::{available, choose_coding};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Extra, Metadata};
@@ -134,7 +134,9 @@ fn try_file(attempt: &mut Attempt<'_>, tried: &Tried<'_>) -> Result<Option<Answe
     let (coding, why) = match choose_coding(origin, request, file, tried.sidecars, trace) {
         CodingChoice::Chosen(coding, why) => (coding, why),
         CodingChoice::NotAcceptable => {
-            return Ok(Some(Answer::Ready(not_acceptable(dimensions))));
+            let available = available(origin, request, file, tried.sidecars);
+            let response = not_acceptable(&available, dimensions);
+            return Ok(Some(Answer::Ready(response)));
         }
     };
     let sidecar = tried.sidecars.get(coding);

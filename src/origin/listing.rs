@@ -155,7 +155,8 @@ impl ListingJob {
         let offered = offered(origin.site.options(), request, true, trace);
         let CodingChoice::Chosen(coding, why) = coding::choose(request.fields(), offered, trace)
         else {
-            return Ok(not_acceptable(dimensions));
+            let available = [&[Coding::Identity], offered].concat();
+            return Ok(not_acceptable(&available, dimensions));
         };
         let (coding, why, coder) = coder_or_identity(coding, why, origin, request, trace)?;
         let variant = Variant::coded(coding);

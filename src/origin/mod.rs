@@ -24,7 +24,7 @@ mod file;
 // Its content.
 mod content;
 // The operator's rules.
-mod applied_rules;
+pub mod applied_rules;
 // Passwords.
 pub mod auth;
 // Other origins.

@@ -68,6 +68,25 @@ pub(super) fn choose_coding(
     }
 }
 
+/// Every coding in which a client can get the file, identity first.
+pub(super) fn available(
+    origin: &Origin,
+    request: &Request<'_>,
+    file: &StoredFile,
+    sidecars: &Sidecars,
+) -> Vec<Coding> {
+    match file.stored() {
+        Coding::Identity => {
+            let options = origin.site.options();
+            let applied = offered(options, request, true, &mut Trace::off());
+            let offer = Offer::of(sidecars, applied);
+            [&[Coding::Identity], offer.codings()].concat()
+        }
+        stored if stored.is_decoded() => vec![Coding::Identity, stored],
+        stored => vec![stored],
+    }
+}
+
 /// Codings on offer, most preferred first.
 struct Offer {
     codings: [Coding; MOST],

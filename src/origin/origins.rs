@@ -12,6 +12,7 @@ use crate::http1::allowed_hosts::HostPattern;
 use crate::http1::host::Host;
 use crate::origin::handler::Origin;
 use crate::semantics::date::HttpDate;
+use crate::semantics::rules::Rules;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 
 /// The origins of one worker: the first one, and one for each further site.
@@ -57,6 +58,11 @@ impl Origins {
                 ),
             })
         });
+    }
+
+    /// The operator's rules, which all sites share.
+    pub fn rules(&self) -> &Rules {
+        &self.first.rules
     }
 
     /// The origin that answers if the host is not known.

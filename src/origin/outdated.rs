@@ -32,7 +32,7 @@ impl Outdated {
             "{name} is older than {newer}, so docroot does not send it; run docroot compress to renew it"
         )];
         if self.told.len() == MOST {
-            lines.push("docroot does not report further outdated precompressed files".into());
+            lines.push("further outdated precompressed files are not reported".into());
         }
         lines
     }

@@ -13,6 +13,7 @@
 //! is under 4 KiB, or under 1600 bytes without a path. It loads nothing else.
 //! Invariant: a page is made from its arguments alone, so no path of the machine leaks.
 
+use crate::semantics::coding::Coding;
 use crate::semantics::language::Language;
 use crate::semantics::status::Status;
 use crate::text::escape::Html;
@@ -58,13 +59,29 @@ const NAME_LIMIT: usize = 32;
 /// part of a sentence. It may be empty and is cut after 120 characters. `place` is the path of
 /// the request, if the error is about that path.
 pub fn error_page(status: Status, detail: &str, place: Option<Place<'_>>) -> Vec<u8> {
+    page(status, detail, advice(status), place)
+}
+
+/// The page for 406 if the client refuses all of these codings.
+pub fn codings_page(detail: &str, available: &[Coding]) -> Vec<u8> {
+    let names: Vec<&str> = available.iter().map(|coding| coding.name()).collect();
+    let names = match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => return error_page(Status::NotAcceptable, detail, None),
+    };
+    let advice = format!("Allow {names} in Accept-Encoding.");
+    page(Status::NotAcceptable, detail, &advice, None)
+}
+
+fn page(status: Status, detail: &str, advice: &str, place: Option<Place<'_>>) -> Vec<u8> {
     let mut page = beginning(status);
     let place = place.filter(|place| !place.path.is_empty());
     if let Some(place) = place {
         push_path(&mut page, place);
     }
     push_paragraph(&mut page, &sentence(detail));
-    push_paragraph(&mut page, advice(status));
+    push_paragraph(&mut page, advice);
     if let Some(Place { path, levels }) = place {
         let name = match (names(path).count(), levels) {
             (depth, levels) if levels >= depth => "start page",
@@ -216,7 +233,7 @@ fn advice(status: Status) -> &'static str {
         Status::Forbidden => "Ask the owner of this server for access.",
         Status::NotFound => "Check the spelling of the address.",
         Status::MethodNotAllowed | Status::NotImplemented => "Use GET, HEAD or OPTIONS.",
-        Status::NotAcceptable => "Allow identity, gzip or deflate in Accept-Encoding.",
+        Status::NotAcceptable => "Ask for another type, language or coding.",
         Status::RequestTimeout => "Check your connection and try again.",
         Status::PreconditionFailed => "The file may have changed. Reload it and try again.",
         Status::ContentTooLarge => "Send less content with the request.",
@@ -344,6 +361,23 @@ mod tests {
             assert!(page.contains(&format!("<p>{}</p>", advice(status))));
             assert!(!advice(status).is_empty() && advice(status).len() <= DETAIL_LIMIT);
         }
+    }
+
+    #[test]
+    fn a_page_names_the_codings_that_exist() {
+        use Coding::{Brotli, Deflate, Gzip, Identity, Zstd};
+        let check = |available: &[Coding], want: &str| {
+            let page = String::from_utf8(codings_page("", available)).unwrap();
+            assert!(page.contains(&format!("<p>{want}</p>")), "{page}");
+        };
+        check(&[Brotli], "Allow br in Accept-Encoding.");
+        check(
+            &[Identity, Zstd],
+            "Allow identity or zstd in Accept-Encoding.",
+        );
+        let three = "Allow identity, gzip or deflate in Accept-Encoding.";
+        check(&[Identity, Gzip, Deflate], three);
+        check(&[], advice(Status::NotAcceptable));
     }
 
     #[test]

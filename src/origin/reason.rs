@@ -45,6 +45,8 @@ pub enum Reason {
     RedirectRule,
     /// The directory has no index file, and listings are off.
     ListingOff,
+    /// The query asks for an archive in a format that docroot does not make.
+    ArchiveFormat,
     /// `OPTIONS *`.
     ServerOptions,
     /// `OPTIONS` for a resource that exists.
@@ -193,6 +195,7 @@ impl Reason {
             Reason::CleanUrl => CLEAN_URL,
             Reason::RedirectRule => REDIRECT_RULE,
             Reason::ListingOff => LISTING_OFF,
+            Reason::ArchiveFormat => ARCHIVE_FORMAT,
             Reason::ServerOptions | Reason::ResourceOptions => OPTIONS,
             Reason::Preflight | Reason::PreflightRefused => PREFLIGHT,
             Reason::UnknownMethod | Reason::MethodNotAllowed => METHOD,
@@ -239,6 +242,7 @@ const SLASH: Clause = clause!(
 const CLEAN_URL: Clause = clause!("RFC 9110 section 15.4.2", "origin::resource", "resource");
 const REDIRECT_RULE: Clause = clause!("RFC 9110 section 15.4", "origin::moved", "redirect_by_rule");
 const LISTING_OFF: Clause = clause!("RFC 9110 section 15.5.5", "origin::answer", "answer_path");
+const ARCHIVE_FORMAT: Clause = clause!("RFC 9110 section 15.5.1", "origin::archive", "wanted");
 const OPTIONS: Clause = clause!("RFC 9110 section 9.3.7", "origin::methods", "options");
 const PREFLIGHT: Clause = clause!("Fetch standard section 3.3.5", "origin::cors", "preflight");
 const METHOD: Clause = clause!("RFC 9110 section 9.1", "origin::methods", "refused_method");
@@ -317,6 +321,9 @@ impl Reason {
             Reason::CleanUrl => "the page has a URL without its extension",
             Reason::RedirectRule => "a redirect rule matches the path",
             Reason::ListingOff => "the directory has no index file and listings are off",
+            Reason::ArchiveFormat => {
+                "there is no archive in this format: the formats are zip, tar and tar.gz"
+            }
             Reason::ServerOptions => "OPTIONS * asks which methods the server allows",
             Reason::ResourceOptions => "OPTIONS asks which methods the resource allows",
             Reason::Preflight => "the origin of the preflight request may read responses",

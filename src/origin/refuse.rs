@@ -3,10 +3,11 @@
 
 use crate::origin::pages::{
     CONTENT_TYPE, ERROR_PAGE_POLICY, ERROR_PAGE_POLICY_WITH_RELOAD, Place, RESOURCE_POLICY,
-    error_page,
+    codings_page, error_page,
 };
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
+use crate::semantics::coding::Coding;
 use crate::semantics::field_section::FieldSection;
 use crate::semantics::rules::ASK_FIRST;
 use crate::semantics::status::Status;
@@ -153,9 +154,11 @@ pub(super) fn varying(response: Response, dimensions: Dimensions) -> Response {
     }
 }
 
-/// 406 (RFC 9110 section 12.5.3): the client refuses every coding that the server could send. `dimensions`
-/// are how the representations differ.
-pub(super) fn not_acceptable(dimensions: Dimensions) -> Response {
-    let response = Response::new(Status::NotAcceptable, Reason::CodingNotAcceptable);
-    error_page_for(varying(response, dimensions))
+/// 406 (RFC 9110 section 12.5.3): the client refuses every coding that the server could send. These are
+/// `available`, and `dimensions` are how the representations differ.
+pub(super) fn not_acceptable(available: &[Coding], dimensions: Dimensions) -> Response {
+    let reason = Reason::CodingNotAcceptable;
+    let page = codings_page(&reason.for_client(), available);
+    let response = Response::new(Status::NotAcceptable, reason);
+    error_with_page(varying(response, dimensions), page)
 }

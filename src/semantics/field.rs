@@ -155,7 +155,7 @@ pub struct FieldLine {
 }
 
 /// The field section of one request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Fields<'a> {
     head: &'a [u8],
     lines: &'a [FieldLine],

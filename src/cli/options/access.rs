@@ -46,7 +46,7 @@ const AUTH_FILE: OptionDef = OptionDef::new(
 #[cfg(feature = "auth")]
 fn check_hash(hash: Option<&str>) -> Result<(), String> {
     let parsed = hash.map(crate::origin::auth::hash::Hash::parse);
-    let parsed = parsed.transpose().map_err(|fault| fault.to_string());
+    let parsed = parsed.transpose().map_err(|fault| fault.in_option());
     parsed.map(|_| ())
 }
 

@@ -31,6 +31,7 @@ fn fields(of: &Explain) -> Vec<(&str, &str)> {
 #[test]
 fn the_defaults_are_a_get_of_this_folder_as_text() {
     let want = Explain {
+        root_source: RootSource::Usual,
         target: b"/a?b".to_vec(),
         method: b"GET".to_vec(),
         fields: Vec::new(),

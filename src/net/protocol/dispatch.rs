@@ -17,14 +17,16 @@ use crate::net::listener::Service;
 use crate::net::protocol::body::BodyReader;
 use crate::observe::client::Client;
 use crate::origin::answer;
+use crate::origin::applied_rules::{finish, finish_refusal};
 use crate::origin::handler::{Answer, ContentUse, Origin};
 use crate::origin::reason::Reason;
 use crate::origin::redirect;
 use crate::origin::refuse::error;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
-use crate::semantics::field::FieldName;
+use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::method::Method;
+use crate::semantics::rules::Rules;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::disk::Wakers;
@@ -99,8 +101,24 @@ impl RequestFacts {
 }
 
 /// Checks a head, and whether the server answers for its host. The error is the response that refuses
-/// it.
+/// it, with the fields of the operator's rules.
 pub fn checked<'a>(
+    head: &RequestHead<'a>,
+    connection: ConnectionFacts,
+    hosts: &AllowedHosts,
+    rules: &Rules,
+    trace: &mut Trace,
+) -> Result<CheckedHead<'a>, Box<Response>> {
+    let checked = check_head(head, connection, hosts, trace);
+    checked.map_err(|mut response| {
+        if connection.service == Service::Site {
+            finish_refusal(rules, &head.fields, &mut response, trace);
+        }
+        response
+    })
+}
+
+fn check_head<'a>(
     head: &RequestHead<'a>,
     connection: ConnectionFacts,
     hosts: &AllowedHosts,
@@ -127,8 +145,14 @@ fn misdirected(reason: Reason, evidence: impl Fn() -> Evidence, trace: &mut Trac
     error(status, reason)
 }
 
-/// The response to a head that cannot be parsed. The step shows the limit that the head exceeds.
-pub fn refused_head(fault: ParseError, limits: &HeadLimits, trace: &mut Trace) -> Response {
+/// The response to a head that cannot be parsed, with the fields of the operator's rules. The step shows
+/// the limit that the head exceeds.
+pub fn refused_head(
+    fault: ParseError,
+    limits: &HeadLimits,
+    rules: &Rules,
+    trace: &mut Trace,
+) -> Response {
     let reason = Reason::Message(fault.into());
     trace.note(|| {
         let limit = fault.limit(limits);
@@ -137,7 +161,9 @@ pub fn refused_head(fault: ParseError, limits: &HeadLimits, trace: &mut Trace) -
         });
         reason.step().with(limit).leads_to(fault.status())
     });
-    error(fault.status(), reason)
+    let mut response = error(fault.status(), reason);
+    finish_refusal(rules, &Fields::default(), &mut response, trace);
+    response
 }
 
 /// The response to a head that fails a check. The step shows the part of the head that is wrong.
@@ -214,7 +240,9 @@ pub fn dispatch(
             let step = reason.step().leads_to(status);
             step.with(against(request.head.length, allowance))
         });
-        return Dispatched::Answered(Answer::Ready(error(status, reason)), body);
+        let mut response = error(status, reason);
+        finish(origin, request, &mut response, trace);
+        return Dispatched::Answered(Answer::Ready(response), body);
     }
     let is_needless = facts.expects_continue && content_use == ContentUse::Needless;
     if !is_taken && (facts.expects_continue || !body.is_done()) {

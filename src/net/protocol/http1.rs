@@ -44,10 +44,12 @@ use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
 use crate::observe::event::End;
 use crate::origin::answer;
+use crate::origin::applied_rules::finish_refusal;
 use crate::origin::handler::{Answer, Conversation, Made, Polled, Responder};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, plain_text, unanswered};
 use crate::origin::response::Response;
+use crate::semantics::field::Fields;
 use crate::semantics::status::Status;
 use crate::site::body_error::BodyError;
 
@@ -160,7 +162,8 @@ impl Http1 {
         exchange.note_request(&head, &unread[..head.length], &context.observer);
         exchange.begin_trace(&context.observer, &mut context.trace);
         let mut facts = RequestFacts::of(&head);
-        let dispatched = match checked(&head, connection, &context.hosts, &mut context.trace) {
+        let (hosts, rules) = (&context.hosts, context.origins.rules());
+        let dispatched = match checked(&head, connection, hosts, rules, &mut context.trace) {
             Err(response) => {
                 facts = facts.refused();
                 Dispatched::Answered(Answer::Ready(*response), BodyReader::none())
@@ -323,7 +326,17 @@ impl Http1 {
 
     /// A saved head no longer passes the checks, which is a bug. The client gets a 500.
     fn fail(&mut self, facts: RequestFacts, stream: &mut Stream, context: &mut Context) -> Step {
-        self.reply(unanswered(), facts.refused(), None, stream, context)
+        let response = self.with_rules(unanswered(), context);
+        self.reply(response, facts.refused(), None, stream, context)
+    }
+
+    /// Adds the fields of the operator's rules for all paths to an error of the site.
+    fn with_rules(&self, mut response: Response, context: &mut Context) -> Response {
+        if self.service == Service::Site {
+            let (rules, trace) = (context.origins.rules(), &mut context.trace);
+            finish_refusal(rules, &Fields::default(), &mut response, trace);
+        }
+        response
     }
 
     /// Writes a response, or its head if the content is large.
@@ -336,7 +349,7 @@ impl Http1 {
         context: &mut Context,
     ) -> Step {
         let (response, upgrade) = match refused_upgrade(&response, upgrade.is_some(), facts) {
-            Some(refused) => (refused, None),
+            Some(refused) => (self.with_rules(refused, context), None),
             None => (response, upgrade),
         };
         if upgrade.is_some() && facts.expects_continue {
@@ -530,7 +543,7 @@ impl Http1 {
         };
         let response = match refusal.reason {
             Reason::PlainText => plain_text(),
-            reason => error(refusal.status, reason),
+            reason => self.with_rules(error(refusal.status, reason), context),
         };
         self.reply(response, facts, None, stream, context)
     }

@@ -92,7 +92,12 @@ impl fmt::Display for AuthError {
             }
             #[cfg(feature = "auth")]
             AuthError::Option(name, fault) => {
-                write!(f, "the user {}: {fault}", Name(name.as_bytes()))
+                write!(
+                    f,
+                    "the user {}: {}",
+                    Name(name.as_bytes()),
+                    fault.in_option()
+                )
             }
             AuthError::NoFile => f.write_str(
                 "a rule of --auth has a pattern but no user: name the users' file with --auth-file, or write \

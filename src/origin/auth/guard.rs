@@ -5,11 +5,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::never;
+
 use crate::origin::auth::failures::Failures;
 use crate::origin::auth::fault::AuthError;
 use crate::origin::auth::remembered::Remembered;
 use crate::origin::auth::users::Users;
-use crate::origin::auth::users_file::UsersFile;
+use crate::origin::auth::users_file::{Found, PATIENCE, UsersFile};
 use crate::semantics::credentials::Credentials;
 use crate::semantics::protection::{NamedUser, Protection, User};
 use crate::site::budget::{Account, Budget};
@@ -19,8 +21,11 @@ use crate::site::disk::{DiskPool, Effort, FileSystem, Gate, NOBODY, Pending, Roo
 /// so the last of them waits for seconds.
 const MOST_WAITING: usize = 64;
 
-/// How often the password file is looked at if every pair is remembered.
+/// How long a remembered pair counts after the latest look at the password file.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// One thread looks at the password file, and one waits until it is time for the second look.
+const LOOK_THREADS: usize = 2;
 
 /// What is known about users.
 pub struct Guard {
@@ -31,15 +36,25 @@ pub struct Guard {
     failures: Mutex<Failures>,
     /// The thread that checks. `None`: whoever asks does it.
     pool: Option<DiskPool>,
-    look: Mutex<Look>,
+    /// The threads that look at the file. `None`: there is no file, or whoever asks looks. A look takes
+    /// microseconds, so it does not queue behind the checks.
+    looks: Option<DiskPool>,
+    /// When the latest look began that has ended.
+    looked: Mutex<Option<Instant>>,
+    /// Is held while the file is read and its users are put to use, so that no look ends in between.
+    reading: Mutex<()>,
+    /// The second look at an invalid file. Dropping it would take the look back.
+    second_look: Mutex<Option<Pending<()>>>,
 }
 
-/// The latest look at the password file.
-#[derive(Default)]
-struct Look {
-    began: Option<Instant>,
-    /// Dropping it would take the look back.
-    pending: Option<Pending<()>>,
+/// Whether the users are those of the file.
+pub(super) enum Look {
+    /// They were a moment ago.
+    Recent,
+    /// They are when this ends.
+    Pending(Pending<()>),
+    /// No thread can look.
+    Impossible,
 }
 
 /// The outcome of a check.
@@ -82,14 +97,19 @@ impl Guard {
             Some(file) => file.read(&named)?,
             None => Users::of(&named, None)?,
         };
+        let for_looks = || DiskPool::named("users", LOOK_THREADS, MOST_WAITING, None);
+        let looks = pool.is_some() && file.is_some();
         Ok(Some(Arc::new(Guard {
             named,
             file,
+            looks: looks.then(for_looks),
+            looked: Mutex::default(),
+            reading: Mutex::default(),
+            second_look: Mutex::default(),
             users: RwLock::new(Arc::new(users)),
             remembered: Remembered::new().ok_or(AuthError::Random)?,
             failures: Mutex::default(),
             pool,
-            look: Mutex::default(),
         })))
     }
 
@@ -137,37 +157,71 @@ impl Guard {
         }
     }
 
-    /// Has the thread look at the password file if nobody has done so for a while.
-    pub(super) fn look_at_file(self: &Arc<Self>, now: Instant) {
-        let (Some(_), Some(pool)) = (&self.file, &self.pool) else {
-            return;
-        };
-        let Ok(mut look) = self.look.try_lock() else {
-            return;
-        };
-        let is_recent = |began| now.saturating_duration_since(began) < LOOK_INTERVAL;
-        let is_waiting = look.pending.as_ref().is_some_and(|one| !one.has_begun());
-        if is_waiting || look.began.is_some_and(is_recent) {
-            return;
+    /// Has a thread look at the password file, unless one has done so a moment ago.
+    pub(super) fn look(self: &Arc<Self>, now: Instant) -> Look {
+        if !self.must_look(now) {
+            return Look::Recent;
         }
+        let Some(pool) = &self.looks else {
+            self.read_file(now);
+            return Look::Recent;
+        };
         let guard = Arc::clone(self);
-        let work = move || guard.read_file(now);
+        let work = move || {
+            // Many requests may have asked for the same look.
+            if guard.must_look(now) {
+                guard.read_file(now);
+            }
+        };
         let (effort, system, room) = (Effort::Look, FileSystem::Usual, Room::Unlimited);
-        look.pending = pool.submit(effort, system, NOBODY, room, work);
-        look.began = Some(now);
+        let pending = pool.submit(effort, system, NOBODY, room, work);
+        pending.map_or(Look::Impossible, Look::Pending)
+    }
+
+    fn must_look(&self, now: Instant) -> bool {
+        let is_old = |looked| now.saturating_duration_since(looked) >= LOOK_INTERVAL;
+        self.file.is_some() && lock(&self.looked).is_none_or(is_old)
     }
 
     /// Reads the password file again if it has changed.
-    fn read_file(&self, now: Instant) {
-        let file = self.file.as_ref();
-        if let Some(users) = file.and_then(|file| file.changed(&self.named, now)) {
-            *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
+    fn read_file(self: &Arc<Self>, now: Instant) {
+        let Some(file) = &self.file else { return };
+        let reading = lock(&self.reading);
+        match file.changed(&self.named, now) {
+            Found::Nothing => {}
+            Found::Users(users) => {
+                *self.users.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(users);
+            }
+            Found::Suspect => self.look_again(now),
         }
+        drop(reading);
+        let mut looked = lock(&self.looked);
+        *looked = (*looked).max(Some(now));
+    }
+
+    /// Looks at an invalid file a second time, so that it is reported although no request comes.
+    fn look_again(self: &Arc<Self>, now: Instant) {
+        let mut second_look = lock(&self.second_look);
+        let Some(pool) = self.looks.as_ref().filter(|_| second_look.is_none()) else {
+            return;
+        };
+        let guard = Arc::downgrade(self);
+        let work = move || {
+            // Nothing is ever sent.
+            let _ = never::<()>().recv_timeout(PATIENCE);
+            if let Some(guard) = guard.upgrade() {
+                drop(lock(&guard.second_look).take());
+                guard.read_file(now + PATIENCE);
+            }
+        };
+        // A job that reads leaves a thread to those that look.
+        let (effort, system, room) = (Effort::Read, FileSystem::Usual, Room::Unlimited);
+        *second_look = pool.submit(effort, system, NOBODY, room, work);
     }
 
     /// Checks a pair. A name that does not exist takes the same work as a wrong password.
     fn verify(
-        &self,
+        self: &Arc<Self>,
         credentials: &Credentials,
         network: IpAddr,
         memory: &Arc<Budget>,
@@ -263,6 +317,70 @@ mod tests {
             assert_eq!(check(&guard, "nobody", "secret", now + WAIT), "wrong");
         }
         assert_eq!(check(&guard, "alice", "secret", now + WAIT), "wait");
+    }
+
+    /// Bob is in the file, and alice is not.
+    fn remove_alice(path: &Path) {
+        std::fs::write(path, format!("bob:{SECRET}\n")).expect("a file");
+    }
+
+    fn guard_of_file(
+        pool: Option<DiskPool>,
+    ) -> (tempfile::TempDir, std::path::PathBuf, Arc<Guard>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("users");
+        std::fs::write(&path, format!("alice:{SECRET}\n")).expect("a file");
+        let mut protection = Protection::default();
+        protection.use_file();
+        let guard = Guard::open(&protection, Some(&path), pool).expect("users");
+        (folder, path, guard.expect("a file"))
+    }
+
+    /// Waits until a look has ended.
+    fn await_look(look: Look) {
+        let Look::Pending(pending) = look else {
+            panic!("there was a look already, or no thread");
+        };
+        let (sent, ended) = std::sync::mpsc::channel();
+        pending.wake(std::task::Waker::from(Arc::new(Bell(sent))));
+        ended
+            .recv_timeout(Duration::from_secs(20))
+            .expect("it ends");
+    }
+
+    struct Bell(std::sync::mpsc::Sender<()>);
+
+    impl std::task::Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    #[test]
+    fn a_remembered_pair_needs_a_recent_look_at_the_file() {
+        let (_folder, path, guard) = guard_of_file(Guard::pool(None));
+        let (alice, now) = (pair("alice", "secret"), Instant::now());
+        await_look(guard.look(now));
+        let memory = Arc::new(Budget::of_memory(1 << 20, 1));
+        let verdict = guard.verify(&alice, HERE, &memory, now);
+        assert!(matches!(verdict, Verdict::Right(_)));
+        remove_alice(&path);
+        let soon = now + LOOK_INTERVAL - Duration::from_millis(1);
+        assert!(matches!(guard.look(soon), Look::Recent));
+        await_look(guard.look(now + LOOK_INTERVAL));
+        assert!(guard.remembered(&alice, now + LOOK_INTERVAL).is_none());
+        assert!(matches!(guard.look(now + LOOK_INTERVAL), Look::Recent));
+    }
+
+    #[test]
+    fn without_threads_whoever_asks_looks_at_the_file() {
+        let (_folder, path, guard) = guard_of_file(None);
+        let now = Instant::now();
+        assert_eq!(check(&guard, "alice", "secret", now), "right");
+        remove_alice(&path);
+        assert!(matches!(guard.look(now + LOOK_INTERVAL), Look::Recent));
+        let alice = pair("alice", "secret");
+        assert!(guard.remembered(&alice, now + LOOK_INTERVAL).is_none());
     }
 
     #[test]

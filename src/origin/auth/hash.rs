@@ -208,13 +208,24 @@ impl Kind {
     }
 }
 
+impl HashError {
+    /// The message for a hash in an option, which a shell may have changed.
+    pub fn in_option(&self) -> String {
+        match self {
+            HashError::NotAHash | HashError::Malformed(_) => format!(
+                "{self}; in a shell, put it in single quotes, because the shell replaces what follows a $"
+            ),
+            HashError::Weak(_) | HashError::Unknown | HashError::TooCostly(_) => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for HashError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            HashError::NotAHash => f.write_str(
-                "this is not a password hash: make one with docroot hash-password; in a shell, put it in single \
-                 quotes, because the shell replaces what follows a $",
-            ),
+            HashError::NotAHash => {
+                f.write_str("this is not a password hash: make one with docroot hash-password")
+            }
             HashError::Weak(name) => write!(
                 f,
                 "{name} hashes are too weak: make a new hash with docroot hash-password"
@@ -225,8 +236,8 @@ impl fmt::Display for HashError {
             ),
             HashError::Malformed(kind) => write!(
                 f,
-                "this {} hash is malformed or cut off: copy all of it (in a shell, in single quotes), or make a \
-                 new one with docroot hash-password",
+                "this {} hash is malformed or cut off: copy all of it, or make a new one with docroot \
+                 hash-password",
                 kind.name()
             ),
             HashError::TooCostly(kind) => write!(
@@ -292,7 +303,9 @@ mod tests {
     fn what_cannot_be_checked_is_told_with_what_to_do() {
         for plain in ["", "secret", "rqXexS6ZhobKA", "{PLAIN}secret"] {
             check_error(plain, "docroot hash-password");
-            check_error(plain, "single quotes");
+            let fault = Hash::parse(plain).expect_err(plain);
+            assert!(fault.in_option().contains("single quotes"));
+            assert!(!fault.to_string().contains("shell"));
         }
         check_error("$apr1$abcdefgh$h9FWgUz3n9YxylKLlR5SQ/", "MD5");
         check_error("$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1", "MD5");

@@ -1,8 +1,10 @@
 //! Finds out which user sent a request, and answers it as that user's (RFC 7617 section 2).
 
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
 
-use crate::origin::auth::guard::{Check, Verdict};
+use crate::origin::auth::guard::{Check, Guard, Look, Verdict};
 use crate::origin::auth::refuse::{busy, challenge, too_many_failures};
 use crate::origin::handler::{Admitted, Answer, Origin, Polled, Responder};
 use crate::origin::patience::{DISK_PATIENCE, Patience};
@@ -37,11 +39,38 @@ pub(in crate::origin) fn login(
             return Answer::Ready(challenge(reason, trace));
         }
     };
-    let (network, now) = (request.client.network(), request.instant);
-    guard.look_at_file(now);
-    if let Some(wait) = guard.wait(network, now) {
+    let now = request.instant;
+    if let Some(wait) = guard.wait(request.client.network(), now) {
         return Answer::Ready(too_many_failures(wait, trace));
     }
+    // A pair that has to be checked needs no look: the check begins with one.
+    if guard.remembered(&credentials, now).is_some() {
+        match guard.look(now) {
+            Look::Recent => {}
+            Look::Impossible => return Answer::Ready(busy(trace)),
+            Look::Pending(pending) => {
+                return Answer::Later(Box::new(Looking {
+                    wait: Wait::of(pending),
+                    guard,
+                    credentials: Some(credentials),
+                    admitted,
+                }));
+            }
+        }
+    }
+    recall(origin, request, &guard, credentials, admitted, trace)
+}
+
+/// Answers a request if its pair is remembered. Otherwise, has the pair checked.
+fn recall(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    guard: &Arc<Guard>,
+    credentials: Credentials,
+    admitted: Admitted,
+    trace: &mut Trace,
+) -> Answer {
+    let (network, now) = (request.client.network(), request.instant);
     if let Some(user) = guard.remembered(&credentials, now) {
         return enter(origin, request, user, admitted, trace);
     }
@@ -49,9 +78,7 @@ pub(in crate::origin) fn login(
         Check::Done(verdict) => conclude(origin, request, verdict, admitted, trace),
         Check::Full => Answer::Ready(busy(trace)),
         Check::Pending(pending) => Answer::Later(Box::new(Checking {
-            pending,
-            registered: Registered::default(),
-            patience: Patience::of(DISK_PATIENCE),
+            wait: Wait::of(pending),
             admitted,
         })),
     }
@@ -113,11 +140,79 @@ fn answer_for(user: Rc<User>, answer: Answer) -> Answer {
     }
 }
 
-/// An answer that waits until the password is checked.
-struct Checking {
-    pending: Pending<Verdict>,
+/// A wait for a thread of the guard.
+struct Wait<T> {
+    pending: Pending<T>,
     registered: Registered,
     patience: Patience,
+}
+
+impl<T> Wait<T> {
+    fn of(pending: Pending<T>) -> Wait<T> {
+        Wait {
+            pending,
+            registered: Registered::default(),
+            patience: Patience::of(DISK_PATIENCE),
+        }
+    }
+
+    fn poll(&mut self, request: &Request<'_>) -> Waited<T> {
+        (self.pending).wake_once(&mut self.registered, request.wakers);
+        match self.pending.poll() {
+            Some(Ended::Done(outcome)) => Waited::Done(outcome),
+            Some(Ended::Displaced | Ended::Panicked) => Waited::Failed,
+            None => match self.patience.until(request.instant) {
+                Some(end) => Waited::Until(end),
+                None => Waited::Failed,
+            },
+        }
+    }
+}
+
+/// What came of a wait.
+enum Waited<T> {
+    /// The outcome.
+    Done(T),
+    /// Nothing yet. The wait goes on, at most until then.
+    Until(Instant),
+    /// There will be no outcome.
+    Failed,
+}
+
+/// An answer that waits for a look at the password file, because the pair is remembered from an earlier one.
+struct Looking {
+    wait: Wait<()>,
+    guard: Arc<Guard>,
+    /// `None`: they were taken for the answer.
+    credentials: Option<Credentials>,
+    admitted: Admitted,
+}
+
+impl Responder for Looking {
+    fn poll(
+        &mut self,
+        request: &Request<'_>,
+        _: &mut dyn RequestBody,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Polled {
+        Polled::Done(match (self.wait.poll(request), self.credentials.take()) {
+            (Waited::Done(()), Some(pair)) => {
+                recall(origin, request, &self.guard, pair, self.admitted, trace)
+            }
+            (Waited::Until(end), pair) => {
+                self.credentials = pair;
+                return Polled::WaitForDisk(end);
+            }
+            // Without a pair, this is a bug: an answer is made once.
+            (Waited::Done(()) | Waited::Failed, _) => Answer::Ready(busy(trace)),
+        })
+    }
+}
+
+/// An answer that waits until the password is checked.
+struct Checking {
+    wait: Wait<Verdict>,
     admitted: Admitted,
 }
 
@@ -129,14 +224,10 @@ impl Responder for Checking {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
-        (self.pending).wake_once(&mut self.registered, request.wakers);
-        Polled::Done(match self.pending.poll() {
-            Some(Ended::Done(verdict)) => conclude(origin, request, verdict, self.admitted, trace),
-            Some(Ended::Displaced | Ended::Panicked) => Answer::Ready(busy(trace)),
-            None => match self.patience.until(request.instant) {
-                Some(end) => return Polled::WaitForDisk(end),
-                None => Answer::Ready(busy(trace)),
-            },
+        Polled::Done(match self.wait.poll(request) {
+            Waited::Done(verdict) => conclude(origin, request, verdict, self.admitted, trace),
+            Waited::Until(end) => return Polled::WaitForDisk(end),
+            Waited::Failed => Answer::Ready(busy(trace)),
         })
     }
 }

@@ -1,13 +1,15 @@
 //! Passwords: who asks, and whether they may read what they ask for (RFC 7617, RFC 9110 section 11).
 //!
 //! ```text
-//! needed -> a rule protects the path -> login -> remembered? ------------------> the answer
-//!                                          |                                       ^
-//!                                          +--> the thread "password" checks it ---+
+//! needed -> a rule protects the path -> login -> remembered? --> is the look at the file recent? --> the answer
+//!                                          |                       |                                  ^
+//!                                          |                       +--> a thread "users" looks -------+
+//!                                          +--> the thread "password" checks it ----------------------+
 //! ```
 //!
 //! A check takes long, so no worker makes it. The thread has a bounded queue in which client networks
-//! take turns.
+//! take turns. A look at the password file may wait for the disk, so no worker makes it either. Its threads
+//! are others, so that a user whose password is known never waits for the checks of strangers.
 //!
 //! Passwords are behind the feature `auth`. Without it, [`Guard`] is a type without values, so the code that
 //! uses one can never run.

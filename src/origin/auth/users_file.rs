@@ -17,7 +17,7 @@ use crate::site::file_state::FileState;
 use crate::text::escape::Name;
 
 /// How long a new file may be invalid before this is reported.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// 1 MiB has about ten thousand users.
 const LARGEST: u64 = 1 << 20;
@@ -40,6 +40,16 @@ struct Failure {
     state: Option<FileState>,
     since: Instant,
     is_reported: bool,
+}
+
+/// What a look at the file has found.
+pub enum Found {
+    /// Nothing that was not known.
+    Nothing,
+    /// New users.
+    Users(Users),
+    /// The file is invalid. If it still is after [`PATIENCE`], the next look reports it.
+    Suspect,
 }
 
 enum Notice {
@@ -65,25 +75,28 @@ impl UsersFile {
         Ok(users)
     }
 
-    /// The users, if the file has changed and is valid. It may wait for the disk.
-    pub fn changed(&self, named: &[NamedUser], now: Instant) -> Option<Users> {
+    /// Reads the file again if it has changed. It may wait for the disk.
+    pub fn changed(&self, named: &[NamedUser], now: Instant) -> Found {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let state = FileState::of(&self.path).ok();
         if state == watch.used {
             watch.failure = None;
-            return None;
+            return Found::Nothing;
         }
         match self.parse(named) {
             Ok(users) => {
                 watch.used = state;
                 watch.failure = None;
                 tell(&[Notice::Renewed(self.path.clone())]);
-                Some(users)
+                Found::Users(users)
             }
             Err(fault) => {
                 let same = watch.failure.take().filter(|one| one.state == state);
-                watch.failure = Some(report(same, state, fault, now));
-                None
+                let failure = watch.failure.insert(report(same, state, fault, now));
+                match failure.is_reported {
+                    true => Found::Nothing,
+                    false => Found::Suspect,
+                }
             }
         }
     }
@@ -126,12 +139,9 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Notice::Renewed(path) => {
-                write!(f, "docroot has reloaded the users in {}", Name::of(path))
+                write!(f, "reloaded the users in {}", Name::of(path))
             }
-            Notice::Kept(fault) => write!(
-                f,
-                "the password file has changed, but {fault}; docroot keeps using the old users"
-            ),
+            Notice::Kept(fault) => write!(f, "kept the old users: {fault}"),
         }
     }
 }
@@ -156,25 +166,44 @@ mod tests {
         let file = UsersFile::new(path.clone());
         let now = Instant::now();
         assert!(!has_alice(&file.read(&[]).expect("users")));
-        assert!(file.changed(&[], now).is_none());
+        assert!(matches!(file.changed(&[], now), Found::Nothing));
         fs::write(&path, ALICE.to_owned() + &bob).expect("a file");
-        assert!(has_alice(&file.changed(&[], now).expect("users")));
-        assert!(file.changed(&[], now).is_none());
+        let is_alice = |found| matches!(found, Found::Users(users) if has_alice(&users));
+        assert!(is_alice(file.changed(&[], now)));
+        assert!(matches!(file.changed(&[], now), Found::Nothing));
         let is_reported = || {
             let watch = file.watch.lock().expect("no panic");
             watch.failure.as_ref().map(|failure| failure.is_reported)
         };
         fs::write(&path, "alice:secret").expect("a file");
-        assert!(file.changed(&[], now).is_none());
+        assert!(matches!(file.changed(&[], now), Found::Suspect));
         assert_eq!(is_reported(), Some(false));
-        assert!(file.changed(&[], now + PATIENCE).is_none());
+        assert!(matches!(file.changed(&[], now + PATIENCE), Found::Nothing));
         assert_eq!(is_reported(), Some(true));
         fs::remove_file(&path).expect("a file");
-        assert!(file.changed(&[], now + PATIENCE).is_none());
+        assert!(matches!(file.changed(&[], now + PATIENCE), Found::Suspect));
         assert_eq!(is_reported(), Some(false), "this is another fault");
         fs::write(&path, ALICE).expect("a file");
-        assert!(has_alice(&file.changed(&[], now).expect("users")));
+        assert!(is_alice(file.changed(&[], now)));
         assert_eq!(is_reported(), None);
+    }
+
+    /// The prefix of each line names docroot already. What is wrong and what to do are one sentence.
+    #[test]
+    fn a_notice_is_short() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("users");
+        fs::write(&path, "alice:hunter2").expect("a file");
+        let name = Name::of(&path);
+        let fault = UsersFile::new(path.clone()).read(&[]);
+        let kept = Notice::Kept(fault.err().expect("no hash")).to_string();
+        let want = format!(
+            "kept the old users: line 1 of {name}: this is not a password hash: make one with docroot \
+             hash-password"
+        );
+        assert_eq!(kept, want);
+        let renewed = Notice::Renewed(path.clone()).to_string();
+        assert_eq!(renewed, format!("reloaded the users in {name}"));
     }
 
     #[track_caller]
