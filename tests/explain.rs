@@ -22,7 +22,12 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::program::unprivileged;
 
 /// One for each kind of answer.
-const CASES: [(&str, &[&str]); 62] = [
+const CASES: &[(&str, &[&str])] = &[
+    (
+        "200-live-reload",
+        &["/site/", "--live-reload", "--cache", "/**=max-age=60"],
+    ),
+    ("404-live-reload", &["/missing", "--live-reload"]),
     (
         "200-rules-for-a-path",
         &[

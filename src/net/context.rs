@@ -171,9 +171,7 @@ impl OpenSites {
 impl Settings {
     /// What the workers share if they serve `sites` in plain text, with the handlers of the configuration alone.
     pub fn new(mut config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
-        if config.site.live_reload {
-            config.rules.forbid_storing();
-        }
+        config.rules.stores_nothing |= config.site.live_reload;
         let lab: MakeHandler = Box::new(|| Box::new(Lab));
         Settings {
             handlers: Vec::from_iter(config.lab.then_some(lab)),

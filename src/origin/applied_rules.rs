@@ -15,7 +15,7 @@ use crate::origin::handler::Origin;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::field_section::{FieldSection, FieldValue};
-use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules, ask_first};
+use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::file::StoredFile;
@@ -107,9 +107,9 @@ pub(super) fn finish(
         set
     });
     set.is_protected |= response.is_protected;
-    if set.is_protected {
-        let new = ask_first(true);
-        response.fields.replace("Cache-Control", ASK_FIRST, new);
+    let new = rules.ask_first(set);
+    if response.fields.replace("Cache-Control", ASK_FIRST, new) && of_representation.is_none() {
+        rules.note_storing(trace);
     }
     if response.fields.lines().is_empty() {
         let fields = rules.fields(set);

@@ -22,8 +22,11 @@ use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 pub struct Rules {
     /// Every pattern, once. The bit of a pattern in a [`RuleSet`] is its number here.
     patterns: Vec<Pattern>,
-    /// What caches may do. The first rule that applies counts.
-    cache: Vec<(Scope, CachePolicy)>,
+    /// What caches may do where the pattern with this number matches. The first rule that applies counts.
+    cache: Vec<(usize, CachePolicy)>,
+    /// Whether nobody may store a response, whatever the rules for caches say. A browser shows a stored one
+    /// again without asking when its user goes back, and while the rules let it.
+    pub stores_nothing: bool,
     /// The operator's fields.
     fields: Vec<(Scope, OwnField)>,
     /// Whether pages get the fields of `SECURITY` in `presets.rs`.
@@ -96,13 +99,8 @@ const WORD: usize = u64::BITS as usize;
 /// What caches may do with a response for which there is no rule: keep it, and ask before each use.
 pub const ASK_FIRST: &str = "no-cache";
 
-/// The same, or the value that also keeps the response out of shared caches.
-pub fn ask_first(is_protected: bool) -> &'static str {
-    match is_protected {
-        true => "private, no-cache",
-        false => ASK_FIRST,
-    }
-}
+/// Nobody keeps the response.
+const STORE_NOTHING: &str = "no-store";
 
 impl RuleSet {
     /// The rules of either set.
@@ -134,8 +132,8 @@ impl Rules {
         let (pattern, directives) = (&text[..at], &text[at + 1..]);
         let pattern = Pattern::parse(pattern).map_err(RuleError::Pattern)?;
         let policy = CachePolicy::parse(directives).map_err(RuleError::Cache)?;
-        let scope = self.scope(pattern)?;
-        self.cache.push((scope, policy));
+        let number = self.number(pattern)?;
+        self.cache.push((number, policy));
         Ok(())
     }
 
@@ -151,17 +149,11 @@ impl Rules {
         let pattern = pattern.map_err(RuleError::Pattern)?;
         let field = OwnField::parse(field).map_err(RuleError::Field)?;
         let scope = match pattern {
-            Some(pattern) => self.scope(pattern)?,
+            Some(pattern) => Scope::Pattern(self.number(pattern)?),
             None => Scope::Everywhere,
         };
         self.fields.push((scope, field));
         Ok(())
-    }
-
-    /// Lets nobody store a response, whatever the rules for caches say. A browser shows a stored one again without
-    /// asking when its user goes back, and while the rules let it.
-    pub fn forbid_storing(&mut self) {
-        self.cache = vec![(Scope::Everywhere, CachePolicy::no_store())];
     }
 
     /// Removes all fields of the operator.
@@ -180,22 +172,22 @@ impl Rules {
         }
     }
 
-    fn scope(&mut self, pattern: Pattern) -> Result<Scope, RuleError> {
+    /// The number of a pattern, which is added if it is new.
+    fn number(&mut self, pattern: Pattern) -> Result<usize, RuleError> {
         let known = self.patterns.iter().position(|known| *known == pattern);
-        let number = match known {
-            Some(number) => number,
-            None if self.patterns.len() == MOST_PATTERNS => return Err(RuleError::TooMany),
+        match known {
+            Some(number) => Ok(number),
+            None if self.patterns.len() == MOST_PATTERNS => Err(RuleError::TooMany),
             None => {
                 self.patterns.push(pattern);
-                self.patterns.len() - 1
+                Ok(self.patterns.len() - 1)
             }
-        };
-        Ok(Scope::Pattern(number))
+        }
     }
 
     /// Whether no rule changes the fields of a response.
     pub fn are_empty(&self) -> bool {
-        let has_rules = self.depend_on_path() || !self.fields.is_empty();
+        let has_rules = self.depend_on_path() || !self.fields.is_empty() || self.stores_nothing;
         !has_rules && !self.security && !self.isolation && self.cors == Cors::Off
     }
 
@@ -231,23 +223,26 @@ impl Rules {
     pub fn cache_control(&self, set: RuleSet) -> Cow<'static, str> {
         match self.cache_policy(set) {
             Some(policy) => policy.to_string().into(),
-            None => ask_first(set.is_protected).into(),
+            None => self.ask_first(set).into(),
         }
     }
 
-    /// The pattern of a scope, as the operator wrote it.
-    fn text(&self, scope: Scope) -> String {
-        match scope {
-            Scope::Everywhere => "/**".to_owned(),
-            Scope::Pattern(number) => self.patterns[number].to_string(),
+    /// The value of `Cache-Control` for a response that no rule for caches is for.
+    pub fn ask_first(&self, set: RuleSet) -> &'static str {
+        match set.is_protected {
+            _ if self.stores_nothing => STORE_NOTHING,
+            true => "private, no-cache",
+            false => ASK_FIRST,
         }
     }
 
-    fn cache_rule(&self, set: RuleSet) -> Option<&(Scope, CachePolicy)> {
+    /// The first rule for caches that applies.
+    fn cache_rule(&self, set: RuleSet) -> Option<&(usize, CachePolicy)> {
+        if self.stores_nothing || set.is_generated {
+            return None;
+        }
         let mut rules = self.cache.iter();
-        // A pattern is for the files.
-        let is_for_files = |scope: &Scope| *scope != Scope::Everywhere;
-        rules.find(|(scope, _)| set.has(*scope) && !(set.is_generated && is_for_files(scope)))
+        rules.find(|(number, _)| set.has(Scope::Pattern(*number)))
     }
 
     /// The fields that the rules add, replace or remove. If several patterns have a field of one name,
@@ -295,20 +290,31 @@ impl Rules {
     /// Adds the steps that say which rules apply to a representation.
     pub fn note(&self, set: RuleSet, trace: &mut Trace) {
         const CACHE: Clause = clause!("RFC 9111 section 5.2.2", "cache_policy");
+        self.note_storing(trace);
         trace.note_if(|| {
-            let (scope, _) = self.cache_rule(set)?;
+            let quote = |text: &str| Quote::of(text.as_bytes());
+            let (number, _) = self.cache_rule(set)?;
             let finding = match set.is_protected {
                 true => {
                     "the first rule that matches says what caches may do; the password makes it private"
                 }
                 false => "the first rule that matches says what caches may do",
             };
-            let quote = |text: String| Quote::of(text.as_bytes());
-            let policy = quote(self.cache_policy(set)?.to_string());
-            let pattern = quote(self.text(*scope));
+            let policy = quote(&self.cache_policy(set)?.to_string());
+            let pattern = quote(&self.patterns[*number].to_string());
             Some(Step::new(CACHE, finding).with(Evidence::Became(pattern, policy)))
         });
         self.note_fields(set, trace);
+    }
+
+    /// Adds the step that says that nobody may store the response, if so.
+    pub fn note_storing(&self, trace: &mut Trace) {
+        const CLAUSE: Clause = clause!("RFC 9111 section 5.2.2.5", "ask_first");
+        trace.note_if(|| {
+            let step = Step::new(CLAUSE, "--live-reload lets nobody store the response");
+            let value = Evidence::Value(Quote::of(STORE_NOTHING.as_bytes()));
+            self.stores_nothing.then(|| step.with(value))
+        });
     }
 
     /// Adds the step that says which fields of a response rules change.
@@ -541,6 +547,22 @@ mod tests {
         check("X-A: true", "*", Ok(()));
         check(field, "https://a.example", Ok(()));
         assert_eq!(rules(&[], &[field]).check(), Ok(()));
+    }
+
+    #[test]
+    fn nothing_is_stored_whatever_the_rules_say() {
+        let mut rules = rules(&["/**=public, max-age=60"], &[]);
+        rules.stores_nothing = true;
+        rules.protection.add("/b/** u:h").expect("a rule");
+        for path in ["a", "b/c"] {
+            let set = rules.matching(path.as_bytes());
+            assert_eq!(rules.cache_control(set), "no-store", "{path}");
+            assert_eq!(rules.cache_policy(set), None, "{path}");
+        }
+        let mut trace = Trace::watched();
+        rules.note(rules.matching(b"a"), &mut trace);
+        let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
+        assert_eq!(steps, ["--live-reload lets nobody store the response: no-store"]);
     }
 
     #[test]
