@@ -562,7 +562,10 @@ mod tests {
         let mut trace = Trace::watched();
         rules.note(rules.matching(b"a"), &mut trace);
         let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
-        assert_eq!(steps, ["--live-reload lets nobody store the response: no-store"]);
+        assert_eq!(
+            steps,
+            ["--live-reload lets nobody store the response: no-store"]
+        );
     }
 
     #[test]

@@ -149,7 +149,7 @@ fn requests_that_cannot_be_sent_name_the_argument() {
         check_mistake(&arguments, &["'--method <METHOD>'"]);
     }
     let format = ["explain", "/", "--format", "xml"];
-    check_mistake(&format, &["'--format <FORMAT>'", "text, json"]);
+    check_mistake(&format, &["'--format <FORMAT>'", "write text or json"]);
     check_mistake(&["explain", "/", "a", "b"], &["unexpected argument 'b'"]);
     check_mistake(
         &["explain", "/", "-p", "1"],
