@@ -88,7 +88,8 @@ const SYMLINKS: OptionDef = OptionDef::new(
 const CLEAN_URLS: OptionDef = OptionDef::new(
     "clean-urls",
     Kind::Switch(|settings| settings.config.site.clean_urls = true),
-    "Serve about.html for /about, and redirect /about.html to it",
+    "Serve about.html for /about, and redirect /about.html to it. The URL of an index file is that of its \
+     directory",
 )
 .scope(Scope::Answer);
 
