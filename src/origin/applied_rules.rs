@@ -1,4 +1,4 @@
-//! Applies the operator's rules to responses.
+//! Applies the operator's rules to responses (RFC 9110 section 6.3, RFC 9111 section 5.3).
 //!
 //! The rules change responses in two places. The field lines of a representation are prepared once with
 //! the rules in them, and are kept with the file. Every other response goes through [`finish`], which
@@ -17,7 +17,7 @@ use crate::origin::response::Response;
 use crate::semantics::field_section::{FieldSection, FieldValue};
 use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
 use crate::semantics::status::Status;
-use crate::semantics::trace::Trace;
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::file::StoredFile;
 
 /// The rules that apply to a representation.
@@ -119,9 +119,9 @@ pub(super) fn finish(
     }
     response.fields.is_server_ruled = rules.have_field(set, "Server");
     if of_representation.is_some() {
-        add_expires(rules, set, request, response);
+        add_expires(rules, set, request, response, trace);
     }
-    cors::add(rules, set, request, response);
+    cors::add(rules, set, request, response, trace);
 }
 
 /// The rules for the path of a request. A path that cannot be decoded has only those for all paths.
@@ -139,7 +139,14 @@ fn of_request(origin: &Origin, request: &Request<'_>) -> RuleSet {
 }
 
 /// Clients of HTTP/1.0 may not know `max-age` (RFC 9111 section 5.3).
-fn add_expires(rules: &Rules, set: RuleSet, request: &Request<'_>, response: &mut Response) {
+fn add_expires(
+    rules: &Rules,
+    set: RuleSet,
+    request: &Request<'_>,
+    response: &mut Response,
+    trace: &mut Trace,
+) {
+    const EXPIRES: Clause = clause!("RFC 9111 section 5.3", "add_expires");
     let is_old = request.head.head.version == Version::Http10;
     let is_fresh = matches!(
         response.status,
@@ -151,6 +158,12 @@ fn add_expires(rules: &Rules, set: RuleSet, request: &Request<'_>, response: &mu
     let policy = rules.cache_policy(set);
     if let Some(seconds) = policy.and_then(|policy| policy.expires()) {
         let expires = request.now.plus(seconds);
+        trace.note(|| {
+            let finding = "clients of HTTP/1.0 may not know max-age, so Expires says the same";
+            let age = Quote::of(format!("max-age={seconds}").as_bytes());
+            let date = Quote::written(|out| expires.write(out));
+            Step::new(EXPIRES, finding).with(Evidence::Became(age, date))
+        });
         response.fields.push("Expires", expires);
     }
 }

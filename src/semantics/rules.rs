@@ -88,7 +88,16 @@ pub struct RuledField<'a> {
     pub value: Option<&'a str>,
     /// Whether a response keeps its own field of this name.
     pub is_default: bool,
-    scope: Option<Scope>,
+    source: FieldSource,
+}
+
+/// The option that a field comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FieldSource {
+    Security,
+    Isolation,
+    /// `--header`, with the scope of its pattern.
+    Header(Scope),
 }
 
 /// How many different patterns a server may have.
@@ -248,26 +257,30 @@ impl Rules {
     /// The fields that the rules add, replace or remove. If several patterns have a field of one name,
     /// the last one counts; one pattern may have several.
     pub fn fields(&self, set: RuleSet) -> Vec<RuledField<'_>> {
-        let presets = [(self.security, SECURITY), (self.isolation, ISOLATION)];
-        let presets = presets.iter().filter(|(is_on, _)| *is_on);
+        let presets = [
+            (self.security, SECURITY, FieldSource::Security),
+            (self.isolation, ISOLATION, FieldSource::Isolation),
+        ];
         let mut fields: Vec<RuledField<'_>> = Vec::new();
-        for (name, value) in presets.flat_map(|(_, preset)| *preset) {
-            fields.retain(|field| field.name != *name);
-            fields.push(RuledField {
-                name,
-                value: Some(self.opened(name, value)),
-                is_default: true,
-                scope: None,
-            });
+        for (_, preset, source) in presets.into_iter().filter(|(is_on, ..)| *is_on) {
+            for (name, value) in preset {
+                fields.retain(|field| field.name != *name);
+                fields.push(RuledField {
+                    name,
+                    value: Some(self.opened(name, value)),
+                    is_default: true,
+                    source,
+                });
+            }
         }
         for (scope, field) in self.fields.iter().filter(|(scope, _)| set.has(*scope)) {
-            let scope = Some(*scope);
-            fields.retain(|other| !field.is_named(other.name) || other.scope == scope);
+            let source = FieldSource::Header(*scope);
+            fields.retain(|other| !field.is_named(other.name) || other.source == source);
             fields.push(RuledField {
                 name: &field.name,
                 value: field.value.as_deref(),
                 is_default: false,
-                scope,
+                source,
             });
         }
         fields
@@ -317,19 +330,59 @@ impl Rules {
         });
     }
 
-    /// Adds the step that says which fields of a response rules change.
+    /// Adds the steps that say which rules change fields of a response, those of `--header` first.
     pub fn note_fields(&self, set: RuleSet, trace: &mut Trace) {
-        const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
+        if !trace.is_watched() {
+            return;
+        }
+        let fields = self.fields(set);
+        let (presets, own): (Vec<RuledField<'_>>, Vec<_>) =
+            fields.into_iter().partition(|field| field.is_default);
+        let all: Vec<RuledField<'_>> = [own, presets].concat();
+        let (noted, further) = all.split_at(all.len().min(MOST_NOTED));
+        for field in noted {
+            trace.note(|| field.step(&self.patterns));
+        }
         trace.note_if(|| {
-            let fields = self.fields(set);
-            let finding = match fields.is_empty() {
-                true => return None,
-                false => "rules add, replace or remove these fields",
-            };
-            let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-            let names = Quote::of(names.join(", ").as_bytes());
-            Some(Step::new(FIELDS, finding).with(Evidence::Value(names)))
+            let names: Vec<&str> = further.iter().map(|field| field.name).collect();
+            let text = format!("{} ({})", names.len(), names.join(", "));
+            let step = Step::new(
+                FIELDS,
+                "--header, --security-headers or --coi change further fields",
+            );
+            let step = step.with(Evidence::Value(Quote::of(text.as_bytes())));
+            (!names.is_empty()).then_some(step)
         });
+    }
+}
+
+/// The most steps about fields. A trace keeps 40 steps, and everything else needs up to 30 of them.
+const MOST_NOTED: usize = 8;
+
+const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
+
+impl RuledField<'_> {
+    /// The step that says which rule it comes from.
+    fn step(&self, patterns: &[Pattern]) -> Step {
+        let finding = match (self.source, self.value) {
+            (FieldSource::Security, _) => {
+                "--security-headers sets this field, unless the response has its own"
+            }
+            (FieldSource::Isolation, _) => "--coi sets this field, unless the response has its own",
+            (FieldSource::Header(_), Some(_)) => "--header sets this field",
+            (FieldSource::Header(_), None) => "--header removes this field",
+        };
+        let field = match self.value {
+            Some(value) => format!("{}: {value}", self.name),
+            None => self.name.to_owned(),
+        };
+        let field = Quote::of(field.as_bytes());
+        Step::new(FIELDS, finding).with(match self.source {
+            FieldSource::Header(Scope::Pattern(number)) => {
+                Evidence::Became(Quote::of(patterns[number].to_string().as_bytes()), field)
+            }
+            _ => Evidence::Value(field),
+        })
     }
 }
 
@@ -566,6 +619,23 @@ mod tests {
             steps,
             ["--live-reload lets nobody store the response: no-store"]
         );
+    }
+
+    /// A trace has room for 40 steps.
+    #[test]
+    fn few_steps_tell_of_many_fields() {
+        let mut rules = rules(&[], &["X-A: b", "/a X-B:", "/b X-C: d"]);
+        rules.security = true;
+        rules.isolation = true;
+        let mut trace = Trace::watched();
+        rules.note_fields(rules.matching(b"a"), &mut trace);
+        let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
+        assert_eq!(steps.len(), MOST_NOTED + 1);
+        assert_eq!(steps[0], "--header sets this field: X-A: b");
+        assert_eq!(steps[1], "--header removes this field: /a => X-B");
+        let further = "--header, --security-headers or --coi change further fields: 2 (Cross-Origin-Embedder-Policy, \
+                       Cross-Origin-Resource-Policy)";
+        assert_eq!(steps[MOST_NOTED], further);
     }
 
     #[test]
