@@ -435,7 +435,7 @@ fn listings_link_to_archives() {
     let server = site().start();
     let page = server.get("/d/", &[]);
     for format in ["zip", "tar.gz"] {
-        let link = format!("<a rel=\"nofollow\" href=\"?archive={format}\">{format}</a>");
+        let link = format!("<button name=\"archive\" value=\"{format}\">{format}</button>");
         assert!(page.text().contains(&link), "{}", page.text());
     }
 }

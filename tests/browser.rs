@@ -126,8 +126,7 @@ fn dates_are_in_the_zone_and_the_language_of_the_browser() {
     file.expect("it opens").set_modified(time).expect("a date");
     let zebra = url(&server, "/docs/?q=zebra");
     let mut page = Page::new(1280, 800);
-    let shown =
-        "[...document.querySelectorAll('thead a, time')].map(one => one.innerText).join(' | ')";
+    let shown = "[...document.querySelectorAll('thead button, time')].map(one => one.innerText).join(' | ')";
     // Without the script, the server's dates and the zone are shown.
     page.call(
         "Emulation.setScriptExecutionDisabled",
@@ -157,6 +156,47 @@ fn dates_are_in_the_zone_and_the_language_of_the_browser() {
         "{title}"
     );
     check_quiet(&page);
+}
+
+#[test]
+fn headings_sort_the_list_and_keep_the_filter() {
+    let server = server();
+    let mut page = open(&server, "/docs/?q=letters", 1280);
+    let (names, titles) = (
+        "[...document.querySelectorAll('tbody:not(.up) a')].map(one => one.textContent).join(' ')",
+        "[...document.querySelectorAll('th')].map(one => one.ariaSort).join(' ')",
+    );
+    let focus = |title: &str| {
+        format!(
+            "[...document.querySelectorAll('th button, footer button')]
+               .find(one => one.textContent.startsWith('{title}')).focus()"
+        )
+    };
+    // A text that was typed and not searched for is kept.
+    page.run(&format!("box.value = 'a+ä'; {}", focus("Size")));
+    page.press("Enter");
+    page.wait_for_page(&url(&server, "/docs/?sort=size&order=desc&q=a%2B%C3%A4"));
+    assert_eq!(page.run(titles), " descending ");
+    page.run(&format!("box.value = ''; {}", focus("Size")));
+    page.press("Enter");
+    page.wait_for_page(&url(&server, "/docs/?sort=size&order=asc"));
+    assert_eq!(page.run(titles), " ascending ");
+    check_quiet(&page);
+    // Without the script, too.
+    page.call(
+        "Emulation.setScriptExecutionDisabled",
+        json!({"value": true}),
+    );
+    page.open(&url(&server, "/docs/?sort=size&order=asc&q=letters"));
+    let all = page.run(names);
+    page.run(&focus("Name"));
+    page.press("Enter");
+    page.wait_for_page(&url(&server, "/docs/?sort=name&order=asc&q=letters"));
+    assert_eq!(page.run(titles), "ascending  ");
+    assert_eq!(page.run(names), all);
+    page.run(&focus("This list"));
+    page.press("Enter");
+    page.wait_for_page(&url(&server, "/docs/?q=letters&format=json"));
 }
 
 #[test]

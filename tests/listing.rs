@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -480,4 +481,45 @@ fn a_half_closed_client_gets_its_listing_and_nothing_before_it() {
     client.finish();
     assert_eq!(client.next_response("GET").status, 200);
     assert!(client.is_closed());
+}
+
+/// Crawlers such as wget follow every link, whatever its `rel` says.
+#[test]
+fn a_crawler_asks_for_each_file_once() {
+    let mut setup = Setup::new().with(|config| config.site.archive = true);
+    for number in 0..6 {
+        setup = setup.file(&format!("{number}.txt"), "text");
+    }
+    let server = setup.file("docs/6.txt", "text").start();
+    let (mut asked, mut waiting) = (BTreeSet::new(), vec!["/".to_owned()]);
+    while let Some(path) = waiting.pop() {
+        if !asked.insert(path.clone()) {
+            continue;
+        }
+        let response = server.get(&path, &[]);
+        assert_eq!(response.status, 200, "{path}");
+        if response.field("Content-Type") == Some("text/html; charset=utf-8") {
+            let page = response.text();
+            let elements = page.split("<script>").next().unwrap_or_default();
+            waiting.extend(links(&path, elements));
+        }
+    }
+    // The two folders, and the files.
+    assert_eq!(asked.len(), 2 + 7, "{asked:?}");
+}
+
+/// What a page at this path links to on its own server.
+fn links(path: &str, page: &str) -> Vec<String> {
+    let starts = ["href=\"", "src=\""];
+    let found = starts
+        .iter()
+        .flat_map(|start| page.split(start).skip(1))
+        .filter_map(|rest| rest.split('"').next());
+    found
+        .filter(|reference| !reference.starts_with("data:"))
+        .map(|reference| match reference.strip_prefix("../") {
+            Some(rest) => format!("/{rest}"),
+            None => format!("{path}{reference}"),
+        })
+        .collect()
 }

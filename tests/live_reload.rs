@@ -140,7 +140,7 @@ fn nothing_is_stored() {
         .with(|config| config.rules.add_cache(rule).expect("a rule"))
         .file("docs/site.css", "")
         .start();
-    for path in ["/", "/docs/site.css", "/docs/", SCRIPT] {
+    for path in ["/", "/docs/site.css", "/docs/", "/docs", "/missing", SCRIPT] {
         let response = server.get(path, &[]);
         assert_eq!(response.field("Cache-Control"), Some("no-store"), "{path}");
     }

@@ -58,6 +58,9 @@ fn a_page_has_one_clean_url() {
     check(&server, "/", 200, "<p>start");
     check(&server, "/index.html", 301, "./");
     check(&server, "/docs/index.html", 301, "./");
+    check(&server, "/index", 301, "./");
+    check(&server, "/docs/index?q", 301, "./?q");
+    check(&server, "/docs/index/", 301, "../");
     check(&server, "/docs", 301, "docs/");
     // The page comes before the directory, and a file of the clean name before the page.
     check(&server, "/both", 200, "<p>both, the page");

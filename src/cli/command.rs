@@ -80,9 +80,9 @@ the owner of page.html. This docroot was built without Brotli and Zstandard. To 
 docroot with --features codings.";
 
 const COMPRESS_AFTER_HELP: &str = "\
-docroot compresses only types that compress well, such as text. It does not write a precompressed file
-that would save less than 2 %, or that is already up to date. It does not follow symbolic links.
-Ctrl-C leaves no half-written file behind.
+docroot compresses only types that compress well, such as text. It does not write a precompressed
+file that would save less than 2 %, or that is already up to date. It does not follow symbolic
+links. Ctrl-C leaves no half-written file behind.
 
 Examples:
   docroot compress www                            write the precompressed files in www

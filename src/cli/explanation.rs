@@ -11,7 +11,7 @@ pub fn request(explain: &Explain) -> Vec<u8> {
     let mut head = explain.method.clone();
     head.push(b' ');
     head.extend_from_slice(&explain.target);
-    head.extend_from_slice(b" HTTP/1.1\r\n");
+    append(&mut head, format_args!(" {}\r\n", explain.version.text()));
     let is_host = |(name, _): &(Vec<u8>, Vec<u8>)| name.eq_ignore_ascii_case(b"host");
     if !explain.fields.iter().any(is_host) {
         head.extend_from_slice(b"Host: localhost\r\n");

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::cli::qr::Qr;
+use crate::http1::version::Version;
 use crate::net::config::Config;
 use crate::precompress::Options;
 
@@ -61,13 +62,15 @@ pub struct Launch {
     pub remarks: Vec<String>,
 }
 
-/// A request to explain. It can be sent over HTTP/1.1, but may be invalid in other ways.
+/// A request to explain. It can be sent, but may be invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explain {
     /// The request target.
     pub target: Vec<u8>,
     /// The method.
     pub method: Vec<u8>,
+    /// The version.
+    pub version: Version,
     /// The names and values of the fields, in the order in which they were typed.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// How to print the explanation.

@@ -13,7 +13,7 @@ use command::{PATH, TARGET};
 use environment::Environment;
 use launch::{Command, RootSource};
 use machine::Machine;
-use options::{Mode, OptionDef, options, quoted};
+use options::{Mode, OptionDef, options, quoted, write_one_of};
 use settings::Settings;
 pub use usage::UsageError;
 
@@ -126,9 +126,44 @@ fn usage_error(
                 "unexpected argument {word} found: docroot serves one directory or one file"
             ))
         }
+        (_, ErrorKind::InvalidValue | ErrorKind::TooManyValues) => match value_mistake(error) {
+            Some(text) => text,
+            None => return UsageError::from_clap(mode, error),
+        },
         _ => return UsageError::from_clap(mode, error),
     };
     UsageError::new(mode, &text)
+}
+
+/// A mistake in the value of an option: it is not one of a few words, or the option takes none.
+fn value_mistake(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        _ => None,
+    };
+    let (option, value) = (
+        text(ContextKind::InvalidArg)?,
+        text(ContextKind::InvalidValue)?,
+    );
+    let typed = quoted(OsStr::new(value));
+    let valid = error.get(ContextKind::ValidValue);
+    let valid =
+        valid.filter(|valid| !matches!(valid, ContextValue::Strings(words) if words.is_empty()));
+    Some(match valid {
+        None if error.kind() == ErrorKind::TooManyValues => {
+            let value = quoted(OsStr::new(&format!("={value}")));
+            format!("the option '{option}' takes no value: leave out {value}")
+        }
+        Some(ContextValue::Strings(words)) if value.is_empty() => {
+            let advice = write_one_of(words);
+            format!("the value of '{option}' is missing: {advice}")
+        }
+        Some(ContextValue::Strings(words)) => {
+            let advice = write_one_of(words);
+            format!("invalid value {typed} for '{option}': {advice}")
+        }
+        _ => return None,
+    })
 }
 
 /// Applies the options and makes the command.

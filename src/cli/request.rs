@@ -13,7 +13,7 @@ use crate::semantics::field::{is_token, trim};
 pub fn method(typed: &[u8]) -> Result<Vec<u8>, String> {
     match is_token(typed) {
         true => Ok(typed.to_vec()),
-        false => Err("not a method such as GET or HEAD".into()),
+        false => Err("it is not a method: write a word such as GET or HEAD".into()),
     }
 }
 
@@ -37,7 +37,9 @@ pub fn field(typed: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     let colon = colon.ok_or("it has no colon; write 'Name: value'")?;
     let (name, value) = (&typed[..colon], &typed[colon + 1..]);
     if !is_token(name) {
-        return Err("the text before the colon is not a field name such as Range".into());
+        return Err(
+            "the text before the colon is not a field name: write a name such as Range".into(),
+        );
     }
     // RFC 9110 section 5.5: these three are invalid and dangerous.
     if value.iter().any(|octet| b"\r\n\0".contains(octet)) {

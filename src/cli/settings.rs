@@ -12,6 +12,7 @@ use super::launch::{Compress, Explain, ExplainFormat, Launch, RootSource};
 use super::machine::Machine;
 use super::qr::Qr;
 use crate::cli::units::show_size;
+use crate::http1::version::Version;
 use crate::net::config::Config;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
@@ -66,6 +67,8 @@ pub enum LogTime {
 pub struct Request {
     /// A token (RFC 9110 section 9.1).
     pub method: Vec<u8>,
+    /// The version of HTTP.
+    pub version: Version,
     /// Names and values, in the order in which they were typed.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// How to print the answer.
@@ -114,6 +117,7 @@ impl Settings {
             lan: machine.lan,
             request: Request {
                 method: b"GET".to_vec(),
+                version: Version::Http11,
                 fields: Vec::new(),
                 format: ExplainFormat::Text,
             },
@@ -174,6 +178,7 @@ impl Settings {
         Ok(Explain {
             target,
             method: self.request.method,
+            version: self.request.version,
             fields: self.request.fields,
             format: self.request.format,
             remarks: self.remarks,

@@ -158,12 +158,15 @@ fn rules_are_read() {
     assert_eq!(two.config.rules.cors, cors);
 }
 
+#[track_caller]
+fn check_words(words: &[&str], want: &str) {
+    let error = run_words(&[], words).expect_err("a mistake");
+    assert_eq!(error.mistake(), want);
+}
+
 #[test]
 fn a_mistake_in_a_rule_names_the_option_and_the_place() {
-    let check = |words: &[&str], want: &str| {
-        let error = run_words(&[], words).expect_err("a mistake");
-        assert_eq!(error.mistake(), want);
-    };
+    let check = check_words;
     check(
         &["--cache", "/a{b=max-age=1"],
         "invalid value '/a{b=max-age=1' for '--cache <RULE>': the { at character 3 is not \
@@ -195,6 +198,11 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
              --cors=https://app.example, or leave the field out",
         );
     }
+}
+
+#[test]
+fn a_mistake_is_quoted_with_advice() {
+    let check = check_words;
     check(
         &["--redirect", "/a=/%zz"],
         "invalid value '/a=/%zz' for '--redirect <RULE>': two hex digits must follow the % at character \
@@ -202,12 +210,77 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
     );
     check(
         &["--etag", "inode"],
-        "invalid value 'inode' for '--etag <SOURCE>'; [possible values: metadata, content]",
+        "invalid value 'inode' for '--etag <SOURCE>': write metadata or content",
+    );
+    check(
+        &["--etag"],
+        "the value of '--etag <SOURCE>' is missing: write metadata or content",
+    );
+    check(
+        &["--qr=x"],
+        "invalid value 'x' for '--qr[=<WHEN>]': write auto, always or never",
+    );
+    check(
+        &["--log-format", "x"],
+        "invalid value 'x' for '--log-format <FORMAT>': write pretty, combined, json or off",
     );
     check(
         &["--archive=zip"],
-        "unexpected value 'zip' for '--archive' found; no more were expected",
+        "the option '--archive' takes no value: leave out '=zip'",
     );
+    check(
+        &["-H", "Age: 1"],
+        "invalid value 'Age: 1' for '--header <FIELD>': only caches send this field: leave it out",
+    );
+    check(
+        &["-H", "X: \u{e4}"],
+        "invalid value 'X: \u{e4}' for '--header <FIELD>': a value has only printable ASCII characters: \
+         leave out '\u{e4}', or encode it as the field allows",
+    );
+    check(
+        &["--prefix", "/../a"],
+        "invalid value '/../a' for '--prefix <PATH>': the path contains a dot segment: write the path \
+         without . and ..",
+    );
+    check(
+        &["--prefix", "/a//b"],
+        "invalid value '/a//b' for '--prefix <PATH>': the path contains an empty segment: write one slash \
+         between two names",
+    );
+    check(
+        &["--redirect", "/**/a/**=/b"],
+        "invalid value '/**/a/**=/b' for '--redirect <RULE>': a redirect may have only one **: write * for \
+         a part of one name, or write several redirects",
+    );
+    check(
+        &["--redirect", "/a=/b c"],
+        "invalid value '/a=/b c' for '--redirect <RULE>': 'c' after the space is not a status of a \
+         redirect: write 301, 302, 307 or 308, or write %20 for a space in the target",
+    );
+}
+
+#[test]
+fn a_word_that_a_variable_may_not_have_is_told() {
+    let variables = &[("DOCROOT_ETAG", "inode")];
+    let want = "the variable DOCROOT_ETAG: invalid value 'inode' for '--etag <SOURCE>': write metadata or \
+                content";
+    check_error(variables, "", want);
+}
+
+/// A longer line would be wrapped a second time.
+#[test]
+fn the_texts_of_the_help_fit_into_its_lines() {
+    let defaults = Settings::defaults(&MACHINE);
+    for mode in Mode::WITH_WORD.into_iter().chain([Mode::Serve]) {
+        let full = (super::command::full(mode, &defaults), 100);
+        let short = (super::command::short(mode, &defaults), 80);
+        for (command, columns) in [full, short] {
+            let text = command.get_after_help().expect("a text").to_string();
+            for line in text.lines() {
+                assert!(line.chars().count() <= columns, "{line}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -593,7 +666,11 @@ fn mistakes_are_one_line() {
     check_error(&[], "--max-head 1", "from 512 to 16m");
     check_error(&[], "--head-timeout 10x", "10s");
     check_error(&[], "--head-timeout 0", "more than 0");
-    check_error(&[], "--log-format xml", "pretty, combined, json, off");
+    check_error(
+        &[],
+        "--log-format xml",
+        "write pretty, combined, json or off",
+    );
     check_error(&[], "--max-connections 0", "--max-connections");
 }
 

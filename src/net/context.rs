@@ -184,9 +184,7 @@ impl OpenSites {
 impl Settings {
     /// What the workers share if they serve `sites` in plain text, with the handlers of the configuration alone.
     pub fn new(mut config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
-        if config.site.live_reload {
-            config.rules.forbid_storing();
-        }
+        config.rules.stores_nothing |= config.site.live_reload;
         let wire = || Topic::new(wire::KEPT, clock::instant());
         let wire = config.inspect.then(wire);
         let lab: MakeHandler = Box::new(|| Box::new(Lab));

@@ -19,7 +19,7 @@ use crate::origin::cors;
 use crate::origin::disk_wait::{How, answer_or_wait};
 use crate::origin::download::with_disposition;
 use crate::origin::fallback::{
-    NAVIGATION, NOT_FOUND, application, document, use_server_error_document,
+    Application, NAVIGATION, NOT_FOUND, application, document, use_server_error_document,
 };
 use crate::origin::file::{Chosen, answer_file};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
@@ -46,6 +46,7 @@ use crate::semantics::trace::{Evidence, Quote, Step, Trace};
 use crate::semantics::variant::Dimensions;
 use crate::site::disk_error::DiskError;
 use crate::site::path::{self, PathError, SitePath};
+use crate::site::prefix::Prefix;
 use crate::site::resolve;
 
 /// Answers a request, or returns the responder that will.
@@ -115,13 +116,13 @@ fn answer_site(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) ->
     let mut decoded = std::mem::take(&mut origin.decoded);
     let answer = match origin.site.options().prefix.decode(raw, &mut decoded) {
         Ok(path) => {
-            note_path(raw, path, trace);
+            note_path(raw, path, &origin.site.options().prefix, trace);
             answer_or_wait(origin, request, path, HOW, trace)
         }
         Err(fault) => Answer::Ready(
             redirect_to_normalised(request, raw, fault, trace)
                 .or_else(|| redirect_to_root(request, raw, fault, trace))
-                .unwrap_or_else(|| refused_path(raw, fault, trace)),
+                .unwrap_or_else(|| refused_path(raw, fault, &origin.site.options().prefix, trace)),
         ),
     };
     origin.decoded = decoded;
@@ -261,10 +262,7 @@ fn answer_resource(
             let response = redirect(request, reference, Reason::CleanUrl, attempt.trace);
             Ok(Answer::Ready(response))
         }
-        Resource::None(fault) => {
-            let refusal = absent(path, fault, attempt.trace);
-            answer_absent(attempt, refusal, dimensions)
-        }
+        Resource::None(fault) => answer_absent(attempt, disk_refusal(fault), dimensions),
     }
 }
 
@@ -283,7 +281,7 @@ fn answer_negotiated(
         }
         Outcome::File(negotiated) => {
             let location = negotiate::location(attempt, &negotiated.file)?;
-            let extra = negotiate::extra(&negotiated, request, location, dimensions);
+            let extra = negotiate::extra(&negotiated, request, location, dimensions, attempt.trace);
             let chosen = Chosen {
                 extra: with_disposition(extra, request, &negotiated.file, attempt.trace),
                 name: Cow::Owned(negotiated.file.path.to_vec()),
@@ -308,6 +306,7 @@ fn answer_absent(
 ) -> Attempted {
     let path = attempt.path.as_bytes();
     if refusal.status != Status::NotFound {
+        note_absent(attempt.path, &refusal, true, attempt.trace);
         let refusal = varying(refusal, dimensions);
         return Ok(Answer::Ready(error_page_at(refusal, Place::of(path))));
     }
@@ -315,8 +314,11 @@ fn answer_absent(
         Some(_) => dimensions.and(NAVIGATION),
         None => dimensions,
     };
-    let mark = attempt.trace.steps().len();
-    if let Some((file, name)) = application(attempt)? {
+    let application = application(attempt)?;
+    let is_refused = !matches!(application, Application::Page(..));
+    note_absent(attempt.path, &refusal, is_refused, attempt.trace);
+    application.note(attempt);
+    if let Application::Page(file, name) = application {
         let chosen = Chosen {
             // The rules for the path that does not exist are for other content.
             ruled: &file.path.clone(),
@@ -329,7 +331,6 @@ fn answer_absent(
         };
         return answer_file(attempt, chosen);
     }
-    attempt.trace.take_from(mark);
     let refusal = varying(refusal, dimensions);
     Ok(Answer::Ready(match document(attempt, NOT_FOUND)? {
         Some((page, content)) => error_with_document(refusal, &page, &content),
@@ -341,29 +342,40 @@ fn answer_absent(
 }
 
 fn refuse_path(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Answer {
-    let refusal = absent(path, fault, trace);
+    let refusal = disk_refusal(fault);
+    note_absent(path, &refusal, true, trace);
     Answer::Ready(error_page_at(refusal, Place::of(path.as_bytes())))
 }
 
-fn note_path(raw: &[u8], path: SitePath<'_>, trace: &mut Trace) {
+fn note_path(raw: &[u8], path: SitePath<'_>, prefix: &Prefix, trace: &mut Trace) {
     trace.note(|| {
         let name = match path.as_bytes() {
             b"" => Quote::of(b"the root of the site"),
             name => Quote::of(name),
         };
-        Step::new(path::CLAUSE, "the path is decoded once")
-            .with(Evidence::Became(Quote::of(raw), name))
+        let finding = match prefix.as_bytes() {
+            b"" => "the path is decoded once",
+            _ => "the path is decoded once, without the part that --prefix names",
+        };
+        Step::new(path::CLAUSE, finding).with(Evidence::Became(Quote::of(raw), name))
     });
 }
 
-fn refused_path(raw: &[u8], fault: PathError, trace: &mut Trace) -> Response {
+fn refused_path(raw: &[u8], fault: PathError, prefix: &Prefix, trace: &mut Trace) -> Response {
     let status = match fault.is_absence() {
         true => Status::NotFound,
         false => Status::BadRequest,
     };
     trace.note(|| {
         let step = Reason::Path(fault).step();
-        step.with(Evidence::Value(Quote::of(raw))).leads_to(status)
+        let step = match fault {
+            PathError::OutsidePrefix => {
+                let own = [b"/", prefix.as_bytes()].concat();
+                step.compared(Quote::of(raw), Quote::of(&own), "--prefix")
+            }
+            _ => step.with(Evidence::Value(Quote::of(raw))),
+        };
+        step.leads_to(status)
     });
     error(status, Reason::Path(fault))
 }
@@ -376,7 +388,7 @@ fn note_resource(attempt: &mut Attempt<'_>, resource: &Resource<'_>) {
             Resource::File(..) if path.is_directory() && is_only => "only this file is served",
             Resource::File(..) if path.is_directory() => "the directory has an index file",
             Resource::File(_, name) if **name != *path.as_bytes() => {
-                "the path is the clean URL of a page"
+                "--clean-urls gives the page this path"
             }
             Resource::File(..) => "the path names a file",
             Resource::Directory if path.is_directory() => {
@@ -412,14 +424,18 @@ fn nearest_folder(attempt: &mut Attempt<'_>) -> usize {
     names.filter(|name| !name.is_empty()).count()
 }
 
-/// The response without its page if `path` names no file that can be served: it does not exist, it may not
-/// be read, or the disk failed.
-fn absent(path: SitePath<'_>, fault: DiskError, trace: &mut Trace) -> Response {
-    let response = disk_refusal(fault);
-    trace.note(|| {
-        let step = Reason::Disk(fault).step();
+/// Adds the step that says why `path` names no file that can be served: it does not exist, it may not be
+/// read, or the disk failed. If the client is sent a page all the same, this does not decide the status.
+fn note_absent(path: SitePath<'_>, refusal: &Response, is_refused: bool, trace: &mut Trace) {
+    trace.note_if(|| {
+        let Reason::Disk(_) = refusal.reason else {
+            return None;
+        };
         let name = Evidence::Value(Quote::of(path.as_bytes()));
-        step.with(name).leads_to(response.status)
+        let step = refusal.reason.step().with(name);
+        Some(match is_refused {
+            true => step.leads_to(refusal.status),
+            false => step,
+        })
     });
-    response
 }

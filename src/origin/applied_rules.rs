@@ -1,4 +1,4 @@
-//! Applies the operator's rules to responses.
+//! Applies the operator's rules to responses (RFC 9110 section 6.3, RFC 9111 section 5.3).
 //!
 //! The rules change responses in two places. The field lines of a representation are prepared once with
 //! the rules in them, and are kept with the file. Every other response goes through [`finish`], which
@@ -16,9 +16,9 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::field::Fields;
 use crate::semantics::field_section::{FieldSection, FieldValue};
-use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules, ask_first};
+use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
 use crate::semantics::status::Status;
-use crate::semantics::trace::Trace;
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::file::StoredFile;
 
 /// The rules that apply to a representation.
@@ -103,15 +103,15 @@ pub fn finish(origin: &Origin, request: &Request<'_>, response: &mut Response, t
         set
     });
     set.is_protected |= response.is_protected;
-    if set.is_protected {
-        let new = ask_first(true);
-        response.fields.replace("Cache-Control", ASK_FIRST, new);
+    let new = rules.ask_first(set);
+    if response.fields.replace("Cache-Control", ASK_FIRST, new) && of_representation.is_none() {
+        rules.note_storing(trace);
     }
     add_fields(rules, set, response);
     if of_representation.is_some() {
-        add_expires(rules, set, request, response);
+        add_expires(rules, set, request, response, trace);
     }
-    cors::add(rules, set, request.fields(), response);
+    cors::add(rules, set, request.fields(), response, trace);
 }
 
 /// Changes a response that refuses a request before the site is asked: it is malformed, or for another
@@ -128,7 +128,7 @@ pub fn finish_refusal(
     let set = RuleSet::default();
     rules.note_fields(set, trace);
     add_fields(rules, set, response);
-    cors::add(rules, set, fields, response);
+    cors::add(rules, set, fields, response, trace);
 }
 
 /// Makes the operator's changes to the fields of a response, unless its lines were prepared with them.
@@ -157,7 +157,14 @@ fn of_request(origin: &Origin, request: &Request<'_>) -> RuleSet {
 }
 
 /// Clients of HTTP/1.0 may not know `max-age` (RFC 9111 section 5.3).
-fn add_expires(rules: &Rules, set: RuleSet, request: &Request<'_>, response: &mut Response) {
+fn add_expires(
+    rules: &Rules,
+    set: RuleSet,
+    request: &Request<'_>,
+    response: &mut Response,
+    trace: &mut Trace,
+) {
+    const EXPIRES: Clause = clause!("RFC 9111 section 5.3", "add_expires");
     let is_old = request.head.head.version == Version::Http10;
     let is_fresh = matches!(
         response.status,
@@ -169,6 +176,12 @@ fn add_expires(rules: &Rules, set: RuleSet, request: &Request<'_>, response: &mu
     let policy = rules.cache_policy(set);
     if let Some(seconds) = policy.and_then(|policy| policy.expires()) {
         let expires = request.now.plus(seconds);
+        trace.note(|| {
+            let finding = "clients of HTTP/1.0 may not know max-age, so Expires says the same";
+            let age = Quote::of(format!("max-age={seconds}").as_bytes());
+            let date = Quote::written(|out| expires.write(out));
+            Step::new(EXPIRES, finding).with(Evidence::Became(age, date))
+        });
         response.fields.push("Expires", expires);
     }
 }

@@ -28,7 +28,7 @@ pub fn brief(reason: &Reason) -> Cow<'static, str> {
         Reason::RangeNotSatisfiable(_) => "no such range",
         Reason::CodingNotAcceptable => "no acceptable coding",
         Reason::LanguageNotAcceptable => "no such language",
-        Reason::DirectoryWithoutSlash => "slash added",
+        Reason::DirectoryWithoutSlash | Reason::PrefixWithoutSlash => "slash added",
         Reason::PathNotNormalised => "path normalised",
         Reason::CleanUrl => "clean URL",
         Reason::RedirectRule => "redirect rule",

@@ -1,4 +1,5 @@
-//! Lets scripts of other origins read responses (the Fetch standard, section "HTTP-CORS protocol").
+//! Lets scripts of other origins read responses (the Fetch standard, section "HTTP-CORS protocol", and RFC 9110
+//! section 12.5.5).
 //!
 //! ```text
 //! OPTIONS /a                                   204
@@ -11,13 +12,17 @@ use crate::origin::reason::Reason;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::cors::{
-    ALLOW_CREDENTIALS, Cors, EXPOSED, PREFLIGHT_AGE, is_preflight, requested_names,
+    ALLOW_CREDENTIALS, ALLOW_ORIGIN, Cors, EXPOSED, PREFLIGHT_AGE, is_preflight, requested_names,
 };
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::method::ALLOW;
 use crate::semantics::rules::{RuleSet, Rules};
 use crate::semantics::status::Status;
-use crate::semantics::trace::{Evidence, Quote, Trace};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+
+const VARY: Clause = clause!("RFC 9110 section 12.5.5", "add");
+const READ: Clause = clause!("Fetch standard section 3.3.3", "note_origin");
+const CREDENTIALS: Clause = clause!("Fetch standard section 3.3.5", "add");
 
 /// The answer to a preflight request, if this is one and other origins may read. It is the same for every
 /// path, so it does not tell which paths exist.
@@ -54,10 +59,29 @@ pub(super) fn preflight(cors: &Cors, request: &Request<'_>, trace: &mut Trace) -
 /// operator with the same name counts instead.
 ///
 /// Responses that need a password may also be read by scripts that send one, if the origin is listed.
-pub(super) fn add(rules: &Rules, set: RuleSet, fields: &Fields<'_>, response: &mut Response) {
+pub(super) fn add(
+    rules: &Rules,
+    set: RuleSet,
+    fields: &Fields<'_>,
+    response: &mut Response,
+    trace: &mut Trace,
+) {
     let cors = &rules.cors;
     if cors.varies() {
         response.fields.push("Vary", "Origin");
+        trace.note(|| {
+            let finding =
+                "--cors lists origins, so the response depends on Origin, and Vary lists it";
+            Step::new(VARY, finding)
+        });
+    }
+    // The answer to a preflight request has its own step.
+    let is_preflight = matches!(
+        response.reason,
+        Reason::Preflight | Reason::PreflightRefused
+    );
+    if !is_preflight && !rules.have_field(set, ALLOW_ORIGIN) {
+        note_origin(cors, fields, trace);
     }
     let Some(origin) = cors.allowed(fields) else {
         return;
@@ -65,7 +89,7 @@ pub(super) fn add(rules: &Rules, set: RuleSet, fields: &Fields<'_>, response: &m
     // Scripts never see the response to a preflight request.
     let exposed = (response.reason != Reason::Preflight).then_some(EXPOSED);
     let fields = [
-        ("Access-Control-Allow-Origin", Some(origin)),
+        (ALLOW_ORIGIN, Some(origin)),
         ("Access-Control-Expose-Headers", exposed),
         ("Timing-Allow-Origin", Some(origin)),
     ];
@@ -79,5 +103,34 @@ pub(super) fn add(rules: &Rules, set: RuleSet, fields: &Fields<'_>, response: &m
     }
     if set.is_protected && cors.varies() && !rules.have_field(set, ALLOW_CREDENTIALS) {
         response.fields.push(ALLOW_CREDENTIALS, "true");
+        trace.note(|| {
+            let finding = "the path needs a password, and scripts of this origin may send one";
+            Step::new(CREDENTIALS, finding)
+        });
     }
+}
+
+/// Adds the step that says whether the origin of the request may read the response.
+fn note_origin(cors: &Cors, fields: &Fields<'_>, trace: &mut Trace) {
+    trace.note_if(|| match (cors, cors.allowed(fields)) {
+        (Cors::Off, _) => None,
+        (Cors::Any, _) => Some(Step::new(
+            READ,
+            "--cors lets scripts of every origin read the response",
+        )),
+        (Cors::Listed(_), None) if !fields.contains(FieldName::Origin) => Some(Step::new(
+            READ,
+            "the request has no Origin that --cors could list",
+        )),
+        (Cors::Listed(_), allowed) => {
+            let finding = match allowed {
+                Some(_) => "--cors lists this origin, so its scripts may read the response",
+                None => {
+                    "--cors does not list this origin, so its scripts may not read the response"
+                }
+            };
+            let sent = Quote::of_field(fields, FieldName::Origin);
+            Some(Step::new(READ, finding).with(Evidence::Value(sent)))
+        }
+    });
 }

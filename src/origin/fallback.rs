@@ -14,7 +14,8 @@ use crate::origin::refuse::{error_with_document, without_page};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::coding::Coding;
-use crate::semantics::navigation::is_navigation;
+use crate::semantics::field::FieldName;
+use crate::semantics::navigation::{Navigation, navigation};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::variant::{Dimension, Dimensions};
@@ -37,27 +38,71 @@ const SERVER_ERROR: &str = "50x.html";
 pub(super) const NAVIGATION: Dimensions =
     Dimensions::of(Dimension::MediaType).and(Dimensions::of(Dimension::Destination));
 
-/// The page of an application, and the path that names it.
-pub(super) type ApplicationPage = (Rc<StoredFile>, Vec<u8>);
+/// What `--spa` says about a path that names nothing.
+pub(super) enum Application {
+    /// The option is not set.
+    Off,
+    /// The page of the application is sent: the file, and the path that names it.
+    Page(Rc<StoredFile>, Vec<u8>),
+    /// The request does not open a page.
+    NotOpened(Navigation),
+    /// The page of the application, which this path names, does not exist.
+    Absent(String),
+}
 
 /// The page of the application, if the request opens a page. A missing script, for example, does not.
-pub(super) fn application(attempt: &mut Attempt<'_>) -> Result<Option<ApplicationPage>, Obstacle> {
+pub(super) fn application(attempt: &mut Attempt<'_>) -> Result<Application, Obstacle> {
     let (request, path) = (attempt.request, attempt.path.as_bytes());
     let Some(name) = attempt.origin.site.options().spa.clone() else {
-        return Ok(None);
+        return Ok(Application::Off);
     };
-    if !is_navigation(request.method(), request.fields(), path) {
-        return Ok(None);
+    match navigation(request.method(), request.fields(), path) {
+        Navigation::Page => {}
+        other => return Ok(Application::NotOpened(other)),
     }
-    let Some(file) = attempt.find_file(name.as_bytes())? else {
-        return Ok(None);
-    };
-    attempt.trace.note(|| {
-        let finding =
-            "the path names nothing, and the request is for a page: the page of --spa is sent";
-        Step::new(SPA, finding).with(Evidence::Value(Quote::of(name.as_bytes())))
-    });
-    Ok(Some((file, name.into_bytes())))
+    Ok(match attempt.find_file(name.as_bytes())? {
+        Some(file) => Application::Page(file, name.into_bytes()),
+        None => Application::Absent(name),
+    })
+}
+
+impl Application {
+    /// Adds the step that says why the page of the application is sent, or why not.
+    pub(super) fn note(&self, attempt: &mut Attempt<'_>) {
+        let (request, path) = (attempt.request, attempt.path);
+        let field = |name| Evidence::Value(Quote::of_field(request.fields(), name));
+        attempt.trace.note_if(|| {
+            let (finding, evidence) = match self {
+                Application::Off => return None,
+                Application::Page(_, name) => (
+                    "the request is for a page, so the page of --spa is sent",
+                    Evidence::Value(Quote::of(name)),
+                ),
+                Application::Absent(name) => (
+                    "the page of --spa does not exist",
+                    Evidence::Value(Quote::of(name.as_bytes())),
+                ),
+                Application::NotOpened(Navigation::Destination) => (
+                    "Sec-Fetch-Dest says that the request is not for a page, so that of --spa is not sent",
+                    field(FieldName::SecFetchDest),
+                ),
+                Application::NotOpened(Navigation::Refused) => (
+                    "Accept does not accept a page, so that of --spa is not sent",
+                    field(FieldName::Accept),
+                ),
+                Application::NotOpened(Navigation::Extension) => (
+                    "the path has an extension, and Accept does not name text/html, so the page of --spa \
+                     is not sent",
+                    Evidence::Value(Quote::of(path.as_bytes())),
+                ),
+                Application::NotOpened(Navigation::Method | Navigation::Page) => (
+                    "the method opens no page, so that of --spa is not sent",
+                    Evidence::None,
+                ),
+            };
+            Some(Step::new(SPA, finding).with(evidence))
+        });
+    }
 }
 
 /// The page that the site has for an error, with its content. `name` is that of the page.

@@ -166,7 +166,8 @@ fn try_file(attempt: &mut Attempt<'_>, tried: &Tried<'_>) -> Result<Option<Answe
     if let Some(response) = decided.without_content() {
         return Ok(Some(Answer::Ready(response)));
     }
-    file.media_type.note(file.name(), trace);
+    let types = &origin.site.options().types;
+    file.media_type.note(&file.path, types, trace);
     file.note_script(trace);
     let sidecar = sidecar.filter(|_| decided.variant().is_sidecar);
     send(attempt, tried, sidecar, decided)

@@ -6,7 +6,7 @@ use crate::origin::refuse::error_page_for;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
-use crate::semantics::trace::{Evidence, Quote, Trace};
+use crate::semantics::trace::{Evidence, Quote, Step, Trace};
 use crate::site::path::{self, PathError, SitePath};
 use crate::text::segment::last_segment;
 use crate::text::{append, percent};
@@ -68,14 +68,21 @@ pub(super) fn redirect_to_root(
     fault: PathError,
     trace: &mut Trace,
 ) -> Option<Response> {
+    if fault != PathError::PrefixWithoutSlash {
+        return None;
+    }
     let last = last_segment(raw);
     let mut location = Vec::new();
     // Without it, `a:b/` would be read as a URL of the scheme `a`.
     let start = if last.contains(&b':') { "./" } else { "" };
     let last = percent::as_sent(last);
     append(&mut location, format_args!("{start}{last}/"));
-    let reason = Reason::DirectoryWithoutSlash;
-    (fault == PathError::PrefixWithoutSlash).then(|| redirect(request, location, reason, trace))
+    trace.note(|| {
+        let finding = "the path is that of --prefix without the slash at its end";
+        Step::new(path::CLAUSE, finding).with(Evidence::Value(Quote::of(raw)))
+    });
+    let reason = Reason::PrefixWithoutSlash;
+    Some(redirect(request, location, reason, trace))
 }
 
 /// Redirects to a relative reference with the query of the request. It does not begin with a slash, so

@@ -20,7 +20,7 @@ use crate::semantics::accept::preferred_alternates;
 use crate::semantics::cookie;
 use crate::semantics::language::{Language, Wanted, chosen, wanted};
 use crate::semantics::media_type::suggested_by;
-use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
+use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::variant::{Dimension, Dimensions};
 use crate::site::disk_error::Told;
 use crate::site::file::StoredFile;
@@ -79,8 +79,18 @@ impl Outcome {
 /// The languages that a client wants. They are the same for all representations of an answer.
 pub(super) struct Wants {
     wanted: Wanted,
-    /// How many of the tags come from the query.
+    /// How many of the tags come from the query. They are the first.
     from_query: usize,
+    /// How many of the tags come from the cookie. They follow.
+    from_cookie: usize,
+}
+
+/// What asks for a language.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    Query,
+    Cookie,
+    Field,
 }
 
 /// Documents that people write in several languages.
@@ -207,10 +217,24 @@ impl Wants {
         let query = named.next_back();
         let by_query = query.map(|pair| chosen(&pair.value)).unwrap_or_default();
         let by_cookie = cookie::language(request.fields()).map(chosen);
+        let by_cookie = by_cookie.unwrap_or_default();
         let mut wanted = wanted(request.fields());
-        let from_query = by_query.len();
-        wanted.tags = [by_query, by_cookie.unwrap_or_default(), wanted.tags].concat();
-        Wants { wanted, from_query }
+        let (from_query, from_cookie) = (by_query.len(), by_cookie.len());
+        wanted.tags = [by_query, by_cookie, wanted.tags].concat();
+        Wants {
+            wanted,
+            from_query,
+            from_cookie,
+        }
+    }
+
+    /// What asks for the language with this number.
+    fn asker(&self, number: usize) -> Asker {
+        match number {
+            _ if number < self.from_query => Asker::Query,
+            _ if number < self.from_query + self.from_cookie => Asker::Cookie,
+            _ => Asker::Field,
+        }
     }
 }
 
@@ -227,15 +251,22 @@ fn by_language(
         let found = find_in_language(attempt, name, language)?;
         let found = found.or_else(|| own.filter(|_| *language == default).cloned());
         if let Some(file) = found {
+            let asker = wants.asker(number);
             attempt.trace.note(|| {
-                let finding = "the resource exists in a language that the client wants";
+                let finding = match asker {
+                    Asker::Query => "the resource exists in a language that the query asks for",
+                    Asker::Cookie => "the resource exists in a language that the cookie asks for",
+                    Asker::Field => {
+                        "the resource exists in a language that Accept-Language asks for"
+                    }
+                };
                 let value = Quote::of(language.as_str().as_bytes());
                 Step::new(LANGUAGE, finding).with(Evidence::Value(value))
             });
             return Ok(Outcome::File(Negotiated {
                 file,
                 language: Some(language.clone()),
-                is_remembered: number < wants.from_query,
+                is_remembered: asker == Asker::Query,
                 is_refused: false,
             }));
         }
@@ -403,6 +434,7 @@ pub(super) fn extra(
     request: &Request<'_>,
     location: Option<Vec<u8>>,
     dimensions: Dimensions,
+    trace: &mut Trace,
 ) -> Extra {
     let mut extra = Extra {
         dimensions,
@@ -415,7 +447,13 @@ pub(super) fn extra(
         extra = extra.field("Content-Location", location);
     }
     if let Some(language) = chosen.language.as_ref().filter(|_| chosen.is_remembered) {
-        extra = extra.field("Set-Cookie", cookie::remember(language, request.is_secure));
+        let value = cookie::remember(language, request.is_secure);
+        trace.note(|| {
+            let finding = "a cookie remembers the language that the query asks for";
+            let value = Evidence::Value(Quote::of(value.as_bytes()));
+            Step::new(cookie::REMEMBERED, finding).with(value)
+        });
+        extra = extra.field("Set-Cookie", value);
     }
     extra
 }

@@ -37,6 +37,8 @@ pub enum Reason {
     LanguageNotAcceptable,
     /// The client is redirected to the URL with a slash, where the relative links work.
     DirectoryWithoutSlash,
+    /// The client is redirected from the prefix of the site to its root.
+    PrefixWithoutSlash,
     /// The client is redirected to the path without empty segments, `.` and `..`.
     PathNotNormalised,
     /// The client is redirected to the clean URL of the page.
@@ -155,6 +157,7 @@ impl Reason {
         match self {
             Reason::Disk(fault) => fault.text_for_client().to_owned(),
             Reason::HostNotAllowed => HOST_NOT_ALLOWED.to_owned(),
+            Reason::CleanUrl => "the page has a shorter URL".to_owned(),
             other => other.to_string(),
         }
     }
@@ -191,6 +194,7 @@ impl Reason {
             Reason::RangeNotSatisfiable(_) | Reason::CodingNotAcceptable => HANDLER,
             Reason::LanguageNotAcceptable => LANGUAGE,
             Reason::DirectoryWithoutSlash => SLASH,
+            Reason::PrefixWithoutSlash => ROOT,
             Reason::PathNotNormalised => path::NORMALISED,
             Reason::CleanUrl => CLEAN_URL,
             Reason::RedirectRule => REDIRECT_RULE,
@@ -238,6 +242,11 @@ const SLASH: Clause = clause!(
     "RFC 9110 section 15.4.2",
     "origin::moved",
     "redirect_to_slash"
+);
+const ROOT: Clause = clause!(
+    "RFC 9110 section 15.4.2",
+    "origin::moved",
+    "redirect_to_root"
 );
 const CLEAN_URL: Clause = clause!("RFC 9110 section 15.4.2", "origin::resource", "resource");
 const REDIRECT_RULE: Clause = clause!("RFC 9110 section 15.4", "origin::moved", "redirect_by_rule");
@@ -317,8 +326,9 @@ impl Reason {
                 "Accept-Language accepts none of the available languages"
             }
             Reason::DirectoryWithoutSlash => "the URL of a directory must end with a slash",
+            Reason::PrefixWithoutSlash => "the URL of the site must end with a slash",
             Reason::PathNotNormalised => "the path has empty segments or dot segments",
-            Reason::CleanUrl => "the page has a URL without its extension",
+            Reason::CleanUrl => "--clean-urls gives the page a shorter URL",
             Reason::RedirectRule => "a redirect rule matches the path",
             Reason::ListingOff => "the directory has no index file and listings are off",
             Reason::ArchiveFormat => {
@@ -384,6 +394,7 @@ mod tests {
     #[test]
     fn each_reason_names_its_rule() {
         check(Reason::DirectoryWithoutSlash, "RFC 9110 section 15.4.2");
+        check(Reason::PrefixWithoutSlash, "RFC 9110 section 15.4.2");
         check(Reason::PathNotNormalised, "RFC 3986 section 6.2.2.3");
         check(Reason::ListingOff, "RFC 9110 section 15.5.5");
         check(Reason::ToHttps, "RFC 9110 section 15.4.9");

@@ -5,6 +5,7 @@
 //! /about/       about/index.html, or a redirect to /about if there is only about.html
 //! /about.html   a redirect to /about
 //! /d/index.html a redirect to /d/
+//! /d/index      the same, because an index page has one URL
 //! ```
 
 use std::borrow::Cow;
@@ -76,7 +77,8 @@ fn named(found: Result<Found, DiskError>, path: SitePath<'_>) -> Resource<'_> {
     }
 }
 
-/// The page whose clean path this is. With a slash at the end, the page is elsewhere.
+/// The page whose clean path this is. With a slash at the end, the page is elsewhere, and so is an index page:
+/// its URL is that of its folder.
 fn page(attempt: &mut Attempt<'_>) -> Result<Option<Resource<'static>>, Obstacle> {
     let path = attempt.path;
     let bytes = path.as_bytes();
@@ -85,18 +87,40 @@ fn page(attempt: &mut Attempt<'_>) -> Result<Option<Resource<'static>>, Obstacle
         return Ok(None);
     }
     let named = [clean, HTML].concat();
-    Ok(match attempt.find_file(&named)? {
-        Some(_) if path.is_directory() => {
-            let mut reference = b"../".to_vec();
+    let Some(file) = attempt.find_file(&named)? else {
+        return Ok(None);
+    };
+    let up: &[u8] = if path.is_directory() { b"../" } else { b"./" };
+    if is_index(attempt, &named, &file)? == Some(true) {
+        return Ok(Some(Resource::Elsewhere(up.to_vec())));
+    }
+    Ok(Some(match path.is_directory() {
+        true => {
+            let mut reference = up.to_vec();
             append(
                 &mut reference,
                 format_args!("{}", percent::segment(last_segment(clean))),
             );
-            Some(Resource::Elsewhere(reference))
+            Resource::Elsewhere(reference)
         }
-        Some(file) => Some(Resource::File(file, Cow::Owned(named))),
-        None => None,
-    })
+        false => Resource::File(file, Cow::Owned(named)),
+    }))
+}
+
+/// Whether `file`, which `path` names, is the index page of its folder. `None`: its name is not that of an
+/// index file.
+fn is_index(
+    attempt: &mut Attempt<'_>,
+    path: &[u8],
+    file: &Rc<StoredFile>,
+) -> Result<Option<bool>, Obstacle> {
+    let name = last_segment(path);
+    let index = &attempt.origin.site.options().index;
+    if !index.iter().any(|index| index.as_bytes() == name) {
+        return Ok(None);
+    }
+    let found = attempt.find_file(&path[..path.len() - name.len()])?;
+    Ok(Some(found.is_some_and(|found| found.path == file.path)))
 }
 
 /// The relative reference from the path of a page to its clean path, if that leads to the same file.
@@ -105,13 +129,8 @@ fn clean_reference(
     file: &Rc<StoredFile>,
 ) -> Result<Option<Vec<u8>>, Obstacle> {
     let bytes = attempt.path.as_bytes();
-    let name = last_segment(bytes);
-    let folder = &bytes[..bytes.len() - name.len()];
-    let index = &attempt.origin.site.options().index;
-    if index.iter().any(|index| index.as_bytes() == name) {
-        let found = attempt.find_file(folder)?;
-        let is_same = found.is_some_and(|found| found.path == file.path);
-        return Ok(is_same.then(|| b"./".to_vec()));
+    if let Some(is_index) = is_index(attempt, bytes, file)? {
+        return Ok(is_index.then(|| b"./".to_vec()));
     }
     let Some(clean) = bytes.strip_suffix(HTML) else {
         return Ok(None);

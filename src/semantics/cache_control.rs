@@ -145,13 +145,6 @@ fn field_names(text: &str) -> Option<Box<str>> {
 }
 
 impl CachePolicy {
-    /// No cache stores the response (section 5.2.2.5).
-    pub fn no_store() -> CachePolicy {
-        CachePolicy {
-            directives: vec![(Directive::NoStore, Argument::None)],
-        }
-    }
-
     /// Reads directives such as `public, max-age=60`.
     pub fn parse(text: &str) -> Result<CachePolicy, CachePolicyError> {
         let mut policy = CachePolicy {

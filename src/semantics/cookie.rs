@@ -1,4 +1,4 @@
-//! RFC 6265: the cookie in which a browser remembers the language that its user chose.
+//! RFC 6265 section 4: the cookie in which a browser remembers the language that its user chose.
 //!
 //! ```text
 //! Set-Cookie: docroot-lang=zh; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly
@@ -7,6 +7,10 @@
 
 use super::field::{FieldName, Fields, trim};
 use super::language::Language;
+use super::trace::{Clause, clause};
+
+/// The rule for the cookie.
+pub const REMEMBERED: Clause = clause!("RFC 6265 section 4.1", "remember");
 
 /// The name of the cookie.
 const LANGUAGE: &[u8] = b"docroot-lang";

@@ -39,6 +39,9 @@ pub const EXPOSED: &str = "Accept-Ranges, Content-Digest, Content-Disposition, C
                            Content-Length, Content-Location, Content-Range, ETag, Repr-Digest, \
                            Retry-After";
 
+/// The field that says which origin may read a response.
+pub const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
+
 /// The field that lets scripts read responses to requests with credentials.
 pub const ALLOW_CREDENTIALS: &str = "Access-Control-Allow-Credentials";
 

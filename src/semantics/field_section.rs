@@ -45,13 +45,11 @@ impl FieldSection {
     }
 
     /// Replaces a value of a field that follows the prepared lines.
-    pub fn replace(&mut self, name: &str, old: &'static str, new: &'static str) {
+    pub fn replace(&mut self, name: &str, old: &'static str, new: &'static str) -> bool {
         let (old, new) = (FieldValue::from(old), FieldValue::from(new));
         let mut fields = self.fields.iter_mut();
         let found = fields.find(|(field, value)| *field == name && *value == old);
-        if let Some((_, value)) = found {
-            *value = new;
-        }
+        found.map(|(_, value)| *value = new).is_some()
     }
 
     /// The prepared lines.

@@ -131,13 +131,18 @@ fn essence(name: &[u8], beginning: Beginning<'_>) -> (&'static str, Coding, Sour
 }
 
 impl MediaType {
-    /// Adds the steps that say how the media type was chosen. `name` is that of the file.
-    pub fn note(&self, name: &[u8], trace: &mut Trace) {
+    /// Adds the steps that say how the media type of the file at this path was chosen.
+    pub fn note(&self, path: &[u8], own: &OwnTypes, trace: &mut Trace) {
         const CLAUSE: Clause = clause!("RFC 9110 section 8.3", "media_type");
+        let name = last_segment(path);
         trace.note(|| {
             let chosen = Quote::of(self.value.as_bytes());
             let step = Step::new(CLAUSE, self.source.finding(extension(name).is_some()));
-            step.with(Evidence::Became(Quote::of(name), chosen))
+            let from = match own.rule(path).filter(|_| self.source == Source::Operator) {
+                Some((rule, _)) => Quote::of(rule.to_string().as_bytes()),
+                None => Quote::of(name),
+            };
+            step.with(Evidence::Became(from, chosen))
         });
         trace.note_if(|| self.charset.step());
     }
@@ -158,7 +163,7 @@ impl Source {
     /// The result, as part of a sentence.
     fn finding(self, has_extension: bool) -> &'static str {
         match self {
-            Source::Operator => "the option --type gives the media type",
+            Source::Operator => "the rule of --type that matches gives the media type",
             Source::Name if has_extension => "the extension of the file gives the media type",
             Source::Name => "the name of the file gives the media type",
             Source::Content => "the extension has several media types, and the content decides",
@@ -230,7 +235,7 @@ mod tests {
     #[track_caller]
     fn check_steps(name: &str, content: &[u8], want: &[&str]) {
         let mut trace = Trace::watched();
-        of(name, content).note(name.as_bytes(), &mut trace);
+        of(name, content).note(name.as_bytes(), &OwnTypes::default(), &mut trace);
         let got: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
         assert_eq!(got, want);
     }

@@ -12,20 +12,37 @@ use super::field::{FieldName, Fields};
 use super::method::Method;
 use crate::text::segment::last_segment;
 
+/// Whether a request opens a page, and why not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Navigation {
+    /// It does.
+    Page,
+    /// The method is neither GET nor HEAD.
+    Method,
+    /// `Sec-Fetch-Dest` says what else the content is for.
+    Destination,
+    /// `Accept` refuses pages.
+    Refused,
+    /// The client does not name pages, and the path has an extension.
+    Extension,
+}
+
 /// Whether a request for a decoded path opens a page. Programs such as curl say nothing about that: their
 /// requests open a page if the last segment has no extension.
-pub fn is_navigation(method: Option<Method>, fields: &Fields<'_>, path: &[u8]) -> bool {
+pub fn navigation(method: Option<Method>, fields: &Fields<'_>, path: &[u8]) -> Navigation {
     if !matches!(method, Some(Method::Get | Method::Head)) {
-        return false;
+        return Navigation::Method;
     }
     if fields.contains(FieldName::SecFetchDest) {
-        let destination = fields.sole(FieldName::SecFetchDest);
-        return matches!(destination, Some(b"document" | b"iframe" | b"frame"));
+        return match fields.sole(FieldName::SecFetchDest) {
+            Some(b"document" | b"iframe" | b"frame") => Navigation::Page,
+            _ => Navigation::Destination,
+        };
     }
     match acceptance(fields, "text/html") {
-        Acceptance::Named => true,
-        Acceptance::Any => !last_segment(path).contains(&b'.'),
-        Acceptance::Refused => false,
+        Acceptance::Any if last_segment(path).contains(&b'.') => Navigation::Extension,
+        Acceptance::Named | Acceptance::Any => Navigation::Page,
+        Acceptance::Refused => Navigation::Refused,
     }
 }
 
@@ -36,42 +53,39 @@ mod tests {
     use FieldName::{Accept, SecFetchDest};
 
     #[track_caller]
-    fn check(fields: &[(FieldName, &str)], path: &str, want: bool) {
+    fn check(fields: &[(FieldName, &str)], path: &str, want: Navigation) {
         let section = Section::of(fields);
-        let got = is_navigation(Some(Method::Get), &section.fields(), path.as_bytes());
+        let got = navigation(Some(Method::Get), &section.fields(), path.as_bytes());
         assert_eq!(got, want, "{fields:?} {path}");
     }
 
     #[test]
     fn only_documents_are_pages() {
-        check(&[(SecFetchDest, "document")], "a.js", true);
-        check(&[(SecFetchDest, "iframe")], "a", true);
-        check(&[(SecFetchDest, "script"), (Accept, "*/*")], "a.js", false);
-        check(
-            &[(SecFetchDest, "empty"), (Accept, "text/html")],
-            "a",
-            false,
-        ); // fetch()
-        check(
-            &[(SecFetchDest, "document"), (SecFetchDest, "document")],
-            "a",
-            false,
-        );
+        use Navigation::{Destination, Extension, Page, Refused};
+        check(&[(SecFetchDest, "document")], "a.js", Page);
+        check(&[(SecFetchDest, "iframe")], "a", Page);
+        let script = [(SecFetchDest, "script"), (Accept, "*/*")];
+        check(&script, "a.js", Destination);
+        let fetched = [(SecFetchDest, "empty"), (Accept, "text/html")];
+        check(&fetched, "a", Destination);
+        let twice = [(SecFetchDest, "document"), (SecFetchDest, "document")];
+        check(&twice, "a", Destination);
         let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
-        check(&[(Accept, browser)], "a.js", true); // without Fetch Metadata
-        check(&[(Accept, "text/html;q=0")], "a", false);
-        check(&[(Accept, "image/png")], "a", false);
-        check(&[(Accept, "*/*")], "a/b", true); // curl
-        check(&[(Accept, "*/*")], "a/b.js", false);
-        check(&[], "a.d/b", true);
-        check(&[], "b.js", false);
+        check(&[(Accept, browser)], "a.js", Page); // without Fetch Metadata
+        check(&[(Accept, "text/html;q=0")], "a", Refused);
+        check(&[(Accept, "image/png")], "a", Refused);
+        check(&[(Accept, "*/*")], "a/b", Page); // curl
+        check(&[(Accept, "*/*")], "a/b.js", Extension);
+        check(&[], "a.d/b", Page);
+        check(&[], "b.js", Extension);
     }
 
     #[test]
     fn only_get_and_head_open_pages() {
         let section = Section::of(&[(SecFetchDest, "document")]);
-        let is_page = |method| is_navigation(method, &section.fields(), b"a");
-        assert!(is_page(Some(Method::Head)));
-        assert!(!is_page(Some(Method::Options)) && !is_page(None));
+        let of = |method| navigation(method, &section.fields(), b"a");
+        assert_eq!(of(Some(Method::Head)), Navigation::Page);
+        assert_eq!(of(Some(Method::Options)), Navigation::Method);
+        assert_eq!(of(None), Navigation::Method);
     }
 }

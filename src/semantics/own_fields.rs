@@ -26,8 +26,8 @@ pub enum OwnFieldError {
     NoColon,
     /// The name is not a token (section 5.1).
     Name,
-    /// The value has a character that is not visible ASCII, a space or a tab (section 5.5).
-    Value,
+    /// The value has this character, which is not visible ASCII, a space or a tab (section 5.5).
+    Value(char),
     /// The field frames the message or belongs to the connection.
     Framing,
     /// docroot makes the field for each response, and a constant would be wrong.
@@ -85,11 +85,9 @@ impl OwnField {
         if !is_token(name.as_bytes()) {
             return Err(OwnFieldError::Name);
         }
-        if !value
-            .bytes()
-            .all(|byte| matches!(byte, b'\t' | b' '..=b'~'))
-        {
-            return Err(OwnFieldError::Value);
+        let is_allowed = |char: &char| matches!(char, '\t' | ' '..='~');
+        if let Some(char) = value.chars().find(|char| !is_allowed(char)) {
+            return Err(OwnFieldError::Value(char));
         }
         let value = value.trim_matches([' ', '\t']);
         let value = Some(value).filter(|value| !value.is_empty());
@@ -155,7 +153,11 @@ impl fmt::Display for OwnFieldError {
                 "the text before the colon is not a field name of letters, digits and hyphens; write \
                  'Name: value' or '/pattern Name: value'",
             ),
-            OwnFieldError::Value => f.write_str("the value must be printable ASCII"),
+            OwnFieldError::Value(char) => write!(
+                f,
+                "a value has only printable ASCII characters: leave out '{char}', or encode it as the field \
+                 allows"
+            ),
             OwnFieldError::Framing => {
                 f.write_str("docroot always sets this field itself: leave it out")
             }
@@ -168,7 +170,9 @@ impl fmt::Display for OwnFieldError {
                 "this field must stay, because it tells caches how responses differ; you can add names \
                  to it",
             ),
-            OwnFieldError::OfCaches => f.write_str("only caches send this field"),
+            OwnFieldError::OfCaches => {
+                f.write_str("only caches send this field: leave it out")
+            }
             OwnFieldError::Option(option) => write!(f, "use {option} for this field"),
         }
     }
@@ -212,9 +216,9 @@ mod tests {
         check_error("X A: b", Name);
         check_error("X-A : b", Name); // RFC 9112 section 5.1
         check_error("X-\u{e4}: b", Name);
-        check_error("X-A: b\r\nX-B: c", Value);
-        check_error("X-A: b\0", Value);
-        check_error("X-A: \u{e4}", Value);
+        check_error("X-A: b\r\nX-B: c", Value('\r'));
+        check_error("X-A: b\0", Value('\0'));
+        check_error("X-A: \u{e4}", Value('\u{e4}'));
         check_error("content-length: 0", Framing);
         check_error("Transfer-Encoding:", Framing);
         check_error("Connection: close", Framing);

@@ -78,15 +78,20 @@ impl OwnTypes {
     /// The media type of the file at this path below the root, if the operator gave one. The longest
     /// extension counts.
     pub(super) fn find(&self, path: &[u8]) -> Option<&OwnType> {
+        self.rule(path).map(|(_, given)| given)
+    }
+
+    /// The same, with the pattern or the extension that matches.
+    pub(super) fn rule(&self, path: &[u8]) -> Option<(&dyn fmt::Display, &OwnType)> {
         let mut by_path = self.by_path.iter();
-        if let Some((_, given)) = by_path.find(|(pattern, _)| pattern.matches(path)) {
-            return Some(given);
+        if let Some((pattern, given)) = by_path.find(|(pattern, _)| pattern.matches(path)) {
+            return Some((pattern, given));
         }
         let name = last_segment(path);
         let by_extension = self.by_extension.iter();
         let fits = by_extension.filter(|(extension, _)| ends_with(name, extension));
         let longest = fits.max_by_key(|(extension, _)| extension.len());
-        longest.map(|(_, given)| given)
+        longest.map(|(extension, given)| (extension as &dyn fmt::Display, given))
     }
 }
 

@@ -74,7 +74,7 @@ enum Piece {
 }
 
 /// What is wrong with a redirect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedirectError {
     /// It has no `=`.
     NoSign,
@@ -98,8 +98,8 @@ pub enum RedirectError {
     NoWildcard(usize),
     /// A `$` is followed by neither a digit from 1 to 9 nor another `$`.
     Dollar,
-    /// The status is not 301, 302, 307 or 308.
-    Status,
+    /// This text after the space is not 301, 302, 307 or 308.
+    Status(Box<str>),
     /// The pattern matches the target, so clients would never arrive.
     Circle,
 }
@@ -168,7 +168,7 @@ fn status(text: &str) -> Result<Status, RedirectError> {
         "302" => Ok(Status::Found),
         "307" => Ok(Status::TemporaryRedirect),
         "308" => Ok(Status::PermanentRedirect),
-        _ => Err(RedirectError::Status),
+        _ => Err(RedirectError::Status(text.into())),
     }
 }
 
@@ -467,7 +467,9 @@ impl fmt::Display for RedirectError {
                 "a redirect takes only * and ** as wildcards: write several redirects, or put a \\ before the \
                  character"
             }
-            RedirectError::TwoStars => "a redirect may have only one **",
+            RedirectError::TwoStars => {
+                "a redirect may have only one **: write * for a part of one name, or write several redirects"
+            }
             RedirectError::Target => {
                 "the target must be a path such as /new/$1, or a URL such as https://new.example/$1"
             }
@@ -479,7 +481,13 @@ impl fmt::Display for RedirectError {
                 "the target has a character that is not allowed in URLs: percent-encode it, such as %20 for a space"
             }
             RedirectError::Dollar => "write $1 to $9, or $$ for a dollar sign",
-            RedirectError::Status => "the status must be 301, 302, 307 or 308",
+            RedirectError::Status(text) => {
+                return write!(
+                    f,
+                    "'{text}' after the space is not a status of a redirect: write 301, 302, 307 or 308, or \
+                     write %20 for a space in the target"
+                );
+            }
             RedirectError::Circle => {
                 "the pattern matches the target too, so the redirects would never end: choose another target"
             }
@@ -600,8 +608,8 @@ mod tests {
 
     #[track_caller]
     fn check_error(rule: &str, want: RedirectError) {
-        assert_eq!(Redirects::default().add(rule), Err(want), "{rule}");
         assert!(!want.to_string().is_empty());
+        assert_eq!(Redirects::default().add(rule), Err(want), "{rule}");
     }
 
     #[test]
@@ -631,8 +639,8 @@ mod tests {
         check_error("/a=/$1", NoWildcard(1));
         check_error("/*=/b/$2", NoWildcard(2));
         check_error("/*=/b/$x", Dollar);
-        check_error("/a=/b 200", Status);
-        check_error("/a=/b /c", Status);
+        check_error("/a=/b 200", Status("200".into()));
+        check_error("/a=/b /c", Status("/c".into()));
         check_error("/a=/a", Circle);
         check_error("/a=/a?b", Circle);
         check_error("/**=/new/$1", Circle);

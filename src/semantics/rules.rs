@@ -22,8 +22,11 @@ use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 pub struct Rules {
     /// Every pattern, once. The bit of a pattern in a [`RuleSet`] is its number here.
     patterns: Vec<Pattern>,
-    /// What caches may do. The first rule that applies counts.
-    cache: Vec<(Scope, CachePolicy)>,
+    /// What caches may do where the pattern with this number matches. The first rule that applies counts.
+    cache: Vec<(usize, CachePolicy)>,
+    /// Whether nobody may store a response, whatever the rules for caches say. A browser shows a stored one
+    /// again without asking when its user goes back, and while the rules let it.
+    pub stores_nothing: bool,
     /// The operator's fields.
     fields: Vec<(Scope, OwnField)>,
     /// Whether pages get the fields of `SECURITY` in `presets.rs`.
@@ -85,7 +88,16 @@ pub struct RuledField<'a> {
     pub value: Option<&'a str>,
     /// Whether a response keeps its own field of this name.
     pub is_default: bool,
-    scope: Option<Scope>,
+    source: FieldSource,
+}
+
+/// The option that a field comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FieldSource {
+    Security,
+    Isolation,
+    /// `--header`, with the scope of its pattern.
+    Header(Scope),
 }
 
 /// How many different patterns a server may have.
@@ -96,13 +108,8 @@ const WORD: usize = u64::BITS as usize;
 /// What caches may do with a response for which there is no rule: keep it, and ask before each use.
 pub const ASK_FIRST: &str = "no-cache";
 
-/// The same, or the value that also keeps the response out of shared caches.
-pub fn ask_first(is_protected: bool) -> &'static str {
-    match is_protected {
-        true => "private, no-cache",
-        false => ASK_FIRST,
-    }
-}
+/// Nobody keeps the response.
+const STORE_NOTHING: &str = "no-store";
 
 impl RuleSet {
     /// The rules of either set.
@@ -134,8 +141,8 @@ impl Rules {
         let (pattern, directives) = (&text[..at], &text[at + 1..]);
         let pattern = Pattern::parse(pattern).map_err(RuleError::Pattern)?;
         let policy = CachePolicy::parse(directives).map_err(RuleError::Cache)?;
-        let scope = self.scope(pattern)?;
-        self.cache.push((scope, policy));
+        let number = self.number(pattern)?;
+        self.cache.push((number, policy));
         Ok(())
     }
 
@@ -151,17 +158,11 @@ impl Rules {
         let pattern = pattern.map_err(RuleError::Pattern)?;
         let field = OwnField::parse(field).map_err(RuleError::Field)?;
         let scope = match pattern {
-            Some(pattern) => self.scope(pattern)?,
+            Some(pattern) => Scope::Pattern(self.number(pattern)?),
             None => Scope::Everywhere,
         };
         self.fields.push((scope, field));
         Ok(())
-    }
-
-    /// Lets nobody store a response, whatever the rules for caches say. A browser shows a stored one again without
-    /// asking when its user goes back, and while the rules let it.
-    pub fn forbid_storing(&mut self) {
-        self.cache = vec![(Scope::Everywhere, CachePolicy::no_store())];
     }
 
     /// Removes all fields of the operator.
@@ -180,22 +181,22 @@ impl Rules {
         }
     }
 
-    fn scope(&mut self, pattern: Pattern) -> Result<Scope, RuleError> {
+    /// The number of a pattern, which is added if it is new.
+    fn number(&mut self, pattern: Pattern) -> Result<usize, RuleError> {
         let known = self.patterns.iter().position(|known| *known == pattern);
-        let number = match known {
-            Some(number) => number,
-            None if self.patterns.len() == MOST_PATTERNS => return Err(RuleError::TooMany),
+        match known {
+            Some(number) => Ok(number),
+            None if self.patterns.len() == MOST_PATTERNS => Err(RuleError::TooMany),
             None => {
                 self.patterns.push(pattern);
-                self.patterns.len() - 1
+                Ok(self.patterns.len() - 1)
             }
-        };
-        Ok(Scope::Pattern(number))
+        }
     }
 
     /// Whether no rule changes the fields of a response.
     pub fn are_empty(&self) -> bool {
-        let has_rules = self.depend_on_path() || !self.fields.is_empty();
+        let has_rules = self.depend_on_path() || !self.fields.is_empty() || self.stores_nothing;
         !has_rules && !self.security && !self.isolation && self.cors == Cors::Off
     }
 
@@ -231,48 +232,55 @@ impl Rules {
     pub fn cache_control(&self, set: RuleSet) -> Cow<'static, str> {
         match self.cache_policy(set) {
             Some(policy) => policy.to_string().into(),
-            None => ask_first(set.is_protected).into(),
+            None => self.ask_first(set).into(),
         }
     }
 
-    /// The pattern of a scope, as the operator wrote it.
-    fn text(&self, scope: Scope) -> String {
-        match scope {
-            Scope::Everywhere => "/**".to_owned(),
-            Scope::Pattern(number) => self.patterns[number].to_string(),
+    /// The value of `Cache-Control` for a response that no rule for caches is for.
+    pub fn ask_first(&self, set: RuleSet) -> &'static str {
+        match set.is_protected {
+            _ if self.stores_nothing => STORE_NOTHING,
+            true => "private, no-cache",
+            false => ASK_FIRST,
         }
     }
 
-    fn cache_rule(&self, set: RuleSet) -> Option<&(Scope, CachePolicy)> {
+    /// The first rule for caches that applies.
+    fn cache_rule(&self, set: RuleSet) -> Option<&(usize, CachePolicy)> {
+        if self.stores_nothing || set.is_generated {
+            return None;
+        }
         let mut rules = self.cache.iter();
-        // A pattern is for the files.
-        let is_for_files = |scope: &Scope| *scope != Scope::Everywhere;
-        rules.find(|(scope, _)| set.has(*scope) && !(set.is_generated && is_for_files(scope)))
+        rules.find(|(number, _)| set.has(Scope::Pattern(*number)))
     }
 
     /// The fields that the rules add, replace or remove. If several patterns have a field of one name,
     /// the last one counts; one pattern may have several.
     pub fn fields(&self, set: RuleSet) -> Vec<RuledField<'_>> {
-        let presets = [(self.security, SECURITY), (self.isolation, ISOLATION)];
-        let presets = presets.iter().filter(|(is_on, _)| *is_on);
+        let presets = [
+            (self.security, SECURITY, FieldSource::Security),
+            (self.isolation, ISOLATION, FieldSource::Isolation),
+        ];
         let mut fields: Vec<RuledField<'_>> = Vec::new();
-        for (name, value) in presets.flat_map(|(_, preset)| *preset) {
-            fields.retain(|field| field.name != *name);
-            fields.push(RuledField {
-                name,
-                value: Some(self.opened(name, value)),
-                is_default: true,
-                scope: None,
-            });
+        for (_, preset, source) in presets.into_iter().filter(|(is_on, ..)| *is_on) {
+            for (name, value) in preset {
+                fields.retain(|field| field.name != *name);
+                fields.push(RuledField {
+                    name,
+                    value: Some(self.opened(name, value)),
+                    is_default: true,
+                    source,
+                });
+            }
         }
         for (scope, field) in self.fields.iter().filter(|(scope, _)| set.has(*scope)) {
-            let scope = Some(*scope);
-            fields.retain(|other| !field.is_named(other.name) || other.scope == scope);
+            let source = FieldSource::Header(*scope);
+            fields.retain(|other| !field.is_named(other.name) || other.source == source);
             fields.push(RuledField {
                 name: &field.name,
                 value: field.value.as_deref(),
                 is_default: false,
-                scope,
+                source,
             });
         }
         fields
@@ -295,35 +303,86 @@ impl Rules {
     /// Adds the steps that say which rules apply to a representation.
     pub fn note(&self, set: RuleSet, trace: &mut Trace) {
         const CACHE: Clause = clause!("RFC 9111 section 5.2.2", "cache_policy");
+        self.note_storing(trace);
         trace.note_if(|| {
-            let (scope, _) = self.cache_rule(set)?;
+            let quote = |text: &str| Quote::of(text.as_bytes());
+            let (number, _) = self.cache_rule(set)?;
             let finding = match set.is_protected {
                 true => {
                     "the first rule that matches says what caches may do; the password makes it private"
                 }
                 false => "the first rule that matches says what caches may do",
             };
-            let quote = |text: String| Quote::of(text.as_bytes());
-            let policy = quote(self.cache_policy(set)?.to_string());
-            let pattern = quote(self.text(*scope));
+            let policy = quote(&self.cache_policy(set)?.to_string());
+            let pattern = quote(&self.patterns[*number].to_string());
             Some(Step::new(CACHE, finding).with(Evidence::Became(pattern, policy)))
         });
         self.note_fields(set, trace);
     }
 
-    /// Adds the step that says which fields of a response rules change.
-    pub fn note_fields(&self, set: RuleSet, trace: &mut Trace) {
-        const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
+    /// Adds the step that says that nobody may store the response, if so.
+    pub fn note_storing(&self, trace: &mut Trace) {
+        const CLAUSE: Clause = clause!("RFC 9111 section 5.2.2.5", "ask_first");
         trace.note_if(|| {
-            let fields = self.fields(set);
-            let finding = match fields.is_empty() {
-                true => return None,
-                false => "rules add, replace or remove these fields",
-            };
-            let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-            let names = Quote::of(names.join(", ").as_bytes());
-            Some(Step::new(FIELDS, finding).with(Evidence::Value(names)))
+            let step = Step::new(CLAUSE, "--live-reload lets nobody store the response");
+            let value = Evidence::Value(Quote::of(STORE_NOTHING.as_bytes()));
+            self.stores_nothing.then(|| step.with(value))
         });
+    }
+
+    /// Adds the steps that say which rules change fields of a response, those of `--header` first.
+    pub fn note_fields(&self, set: RuleSet, trace: &mut Trace) {
+        if !trace.is_watched() {
+            return;
+        }
+        let fields = self.fields(set);
+        let (presets, own): (Vec<RuledField<'_>>, Vec<_>) =
+            fields.into_iter().partition(|field| field.is_default);
+        let all: Vec<RuledField<'_>> = [own, presets].concat();
+        let (noted, further) = all.split_at(all.len().min(MOST_NOTED));
+        for field in noted {
+            trace.note(|| field.step(&self.patterns));
+        }
+        trace.note_if(|| {
+            let names: Vec<&str> = further.iter().map(|field| field.name).collect();
+            let text = format!("{} ({})", names.len(), names.join(", "));
+            let step = Step::new(
+                FIELDS,
+                "--header, --security-headers or --coi change further fields",
+            );
+            let step = step.with(Evidence::Value(Quote::of(text.as_bytes())));
+            (!names.is_empty()).then_some(step)
+        });
+    }
+}
+
+/// The most steps about fields. A trace keeps 40 steps, and everything else needs up to 30 of them.
+const MOST_NOTED: usize = 8;
+
+const FIELDS: Clause = clause!("RFC 9110 section 6.3", "fields");
+
+impl RuledField<'_> {
+    /// The step that says which rule it comes from.
+    fn step(&self, patterns: &[Pattern]) -> Step {
+        let finding = match (self.source, self.value) {
+            (FieldSource::Security, _) => {
+                "--security-headers sets this field, unless the response has its own"
+            }
+            (FieldSource::Isolation, _) => "--coi sets this field, unless the response has its own",
+            (FieldSource::Header(_), Some(_)) => "--header sets this field",
+            (FieldSource::Header(_), None) => "--header removes this field",
+        };
+        let field = match self.value {
+            Some(value) => format!("{}: {value}", self.name),
+            None => self.name.to_owned(),
+        };
+        let field = Quote::of(field.as_bytes());
+        Step::new(FIELDS, finding).with(match self.source {
+            FieldSource::Header(Scope::Pattern(number)) => {
+                Evidence::Became(Quote::of(patterns[number].to_string().as_bytes()), field)
+            }
+            _ => Evidence::Value(field),
+        })
     }
 }
 
@@ -541,6 +600,42 @@ mod tests {
         check("X-A: true", "*", Ok(()));
         check(field, "https://a.example", Ok(()));
         assert_eq!(rules(&[], &[field]).check(), Ok(()));
+    }
+
+    #[test]
+    fn nothing_is_stored_whatever_the_rules_say() {
+        let mut rules = rules(&["/**=public, max-age=60"], &[]);
+        rules.stores_nothing = true;
+        rules.protection.add("/b/** u:h").expect("a rule");
+        for path in ["a", "b/c"] {
+            let set = rules.matching(path.as_bytes());
+            assert_eq!(rules.cache_control(set), "no-store", "{path}");
+            assert_eq!(rules.cache_policy(set), None, "{path}");
+        }
+        let mut trace = Trace::watched();
+        rules.note(rules.matching(b"a"), &mut trace);
+        let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
+        assert_eq!(
+            steps,
+            ["--live-reload lets nobody store the response: no-store"]
+        );
+    }
+
+    /// A trace has room for 40 steps.
+    #[test]
+    fn few_steps_tell_of_many_fields() {
+        let mut rules = rules(&[], &["X-A: b", "/a X-B:", "/b X-C: d"]);
+        rules.security = true;
+        rules.isolation = true;
+        let mut trace = Trace::watched();
+        rules.note_fields(rules.matching(b"a"), &mut trace);
+        let steps: Vec<String> = trace.steps().iter().map(Step::to_string).collect();
+        assert_eq!(steps.len(), MOST_NOTED + 1);
+        assert_eq!(steps[0], "--header sets this field: X-A: b");
+        assert_eq!(steps[1], "--header removes this field: /a => X-B");
+        let further = "--header, --security-headers or --coi change further fields: 2 (Cross-Origin-Embedder-Policy, \
+                       Cross-Origin-Resource-Policy)";
+        assert_eq!(steps[MOST_NOTED], further);
     }
 
     #[test]

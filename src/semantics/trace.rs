@@ -297,6 +297,11 @@ impl Trace {
         }
     }
 
+    /// Whether the trace keeps steps.
+    pub fn is_watched(&self) -> bool {
+        self.steps.is_some()
+    }
+
     /// Adds a step. `step` is called only if the trace keeps it.
     pub fn note(&mut self, step: impl FnOnce() -> Step) {
         self.note_if(|| Some(step()));

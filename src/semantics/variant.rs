@@ -132,7 +132,7 @@ impl Dimensions {
         const VARY: Clause = clause!("RFC 9110 section 12.5.5", "vary");
         trace.note(|| {
             let fields = Evidence::Value(Quote::of(self.vary().as_bytes()));
-            let finding = "the response depends on these request fields, so Vary lists them";
+            let finding = "the representation depends on these request fields, so Vary lists them";
             Step::new(VARY, finding).with(fields)
         });
     }

@@ -17,6 +17,21 @@ impl Prefix {
         Ok(Prefix(storage.into()))
     }
 
+    /// What to do about a fault of a prefix.
+    pub fn advice(fault: PathError) -> &'static str {
+        match fault {
+            PathError::InvalidEscape => "write %25 for a percent sign",
+            PathError::Nul => "leave it out",
+            PathError::EncodedSlash => "write / between two names",
+            PathError::Backslash => "write / between two names",
+            PathError::DotSegment => "write the path without . and ..",
+            PathError::EmptySegment => "write one slash between two names",
+            PathError::OutsidePrefix | PathError::PrefixWithoutSlash => {
+                "write a path such as /docs"
+            }
+        }
+    }
+
     /// Decodes the path of a request target, without the prefix.
     pub fn decode<'a>(
         &self,

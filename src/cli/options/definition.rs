@@ -278,7 +278,10 @@ impl OptionDef {
             }
             Kind::Choice(_, choices) => {
                 let chosen = choices.iter().find(|choice| value == choice.word);
-                let chosen = chosen.ok_or_else(|| format!("not one of {}", words(choices)))?;
+                let chosen = chosen.ok_or_else(|| {
+                    let words: Vec<&str> = choices.iter().map(|choice| choice.word).collect();
+                    write_one_of(&words)
+                })?;
                 (chosen.apply)(settings);
                 Ok(())
             }
@@ -352,7 +355,13 @@ pub fn store<T>(place: &mut T, parsed: Result<T, String>) -> Result<(), String> 
     Ok(())
 }
 
-fn words(choices: &[Choice]) -> String {
-    let words: Vec<&str> = choices.iter().map(|choice| choice.word).collect();
-    words.join(", ")
+/// The advice to write one of these words: `write pretty, json or off`.
+pub fn write_one_of(words: &[impl AsRef<str>]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    match &*words {
+        [others @ .., last] if !others.is_empty() => {
+            format!("write {} or {last}", others.join(", "))
+        }
+        _ => format!("write {}", words.concat()),
+    }
 }

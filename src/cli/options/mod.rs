@@ -3,7 +3,7 @@
 //! To add an option, add a definition to its group. Its flag, variable, help, manual entry and
 //! completions are made from it.
 
-pub use definition::{Group, Kind, OptionDef, Scope, quoted};
+pub use definition::{Group, Kind, OptionDef, Scope, quoted, write_one_of};
 pub use mode::Mode;
 
 // What `docroot compress` does.

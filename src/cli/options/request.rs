@@ -3,11 +3,12 @@
 use super::definition::{Choice, Group, Kind, List, OptionDef, Scope, store};
 use crate::cli::launch::ExplainFormat;
 use crate::cli::request::{field, method};
+use crate::http1::version::Version;
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Request",
-    options: &[FIELD, METHOD, FORMAT],
+    options: &[FIELD, METHOD, HTTP10, FORMAT],
 };
 
 const FIELD: OptionDef = OptionDef::new(
@@ -40,6 +41,13 @@ const METHOD: OptionDef = OptionDef::new(
 .default(|settings| String::from_utf8_lossy(&settings.request.method).into_owned())
 .scope(Scope::Request)
 .common("The method of the request [default: {}]");
+
+const HTTP10: OptionDef = OptionDef::new(
+    "http1.0",
+    Kind::Switch(|settings| settings.request.version = Version::Http10),
+    "Explain the response to a request of HTTP/1.0, as a few old clients send it",
+)
+.scope(Scope::Request);
 
 const FORMAT: OptionDef = OptionDef::new(
     "format",

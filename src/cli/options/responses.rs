@@ -26,7 +26,8 @@ const CACHE: OptionDef = OptionDef::new(
     "What caches may do with files whose path matches the pattern, such as '/assets/**=public, \
      max-age=31536000, immutable'. In a pattern, * stands for a part of one name, ** for any number of \
      directories, and {a,b} for either text. Repeat the option for several rules; the first one that \
-     matches counts. Listings, archives, redirects and error pages are always no-cache",
+     matches counts. Listings, archives, redirects and error pages are always no-cache. With --live-reload, \
+     everything is no-store",
 )
 .default(|_| "'/**=no-cache'".into())
 .scope(Scope::Answer)

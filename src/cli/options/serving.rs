@@ -87,7 +87,8 @@ const SYMLINKS: OptionDef = OptionDef::new(
 const CLEAN_URLS: OptionDef = OptionDef::new(
     "clean-urls",
     Kind::Switch(|settings| settings.config.site.clean_urls = true),
-    "Serve about.html for /about, and redirect /about.html to it",
+    "Serve about.html for /about, and redirect /about.html to it. The URL of an index file is that of its \
+     directory",
 )
 .scope(Scope::Answer);
 
@@ -107,7 +108,9 @@ const SPA: OptionDef = OptionDef::new(
 const PREFIX: OptionDef = OptionDef::new(
     "prefix",
     Kind::Text("PATH", |settings, text| {
-        let prefix = Prefix::parse(text).map_err(|fault| fault.text().to_owned());
+        let prefix = Prefix::parse(text);
+        let prefix =
+            prefix.map_err(|fault| format!("{}: {}", fault.text(), Prefix::advice(fault)));
         store(&mut settings.config.site.prefix, prefix)
     }),
     "Serve the directory below this path, such as /docs. All other paths are 404. Patterns and the paths of \

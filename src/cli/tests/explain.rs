@@ -1,6 +1,7 @@
 //! `docroot explain` from its arguments.
 
 use super::*;
+use crate::http1::version::Version;
 
 #[track_caller]
 fn explain_with(variables: Variables, arguments: &[&str]) -> Explain {
@@ -35,6 +36,7 @@ fn the_defaults_are_a_get_of_this_folder_as_text() {
         target: b"/a?b".to_vec(),
         method: b"GET".to_vec(),
         fields: Vec::new(),
+        version: Version::Http11,
         format: ExplainFormat::Text,
         remarks: Vec::new(),
         config: launch("").config,
@@ -65,10 +67,18 @@ fn the_request_is_read() {
         "--field",
         "X:",
     ];
-    let more = ["--field=Accept:c", "--method", "HEAD", "--format", "json"];
+    let more = [
+        "--field=Accept:c",
+        "--method",
+        "HEAD",
+        "--http1.0",
+        "--format",
+        "json",
+    ];
     let request = explain_with(&[], &[&arguments[..], &more].concat());
     assert_eq!(request.target, b"/x");
     assert_eq!(request.method, b"HEAD");
+    assert_eq!(request.version, Version::Http10);
     assert_eq!(request.format, ExplainFormat::Json);
     assert_eq!(request.config.root, Path::new("www"));
     // Repeated fields keep their order, and commas do not split a value.
@@ -150,7 +160,7 @@ fn requests_that_cannot_be_sent_name_the_argument() {
         check_mistake(&arguments, &["'--method <METHOD>'"]);
     }
     let format = ["explain", "/", "--format", "xml"];
-    check_mistake(&format, &["'--format <FORMAT>'", "text, json"]);
+    check_mistake(&format, &["'--format <FORMAT>'", "write text or json"]);
     check_mistake(&["explain", "/", "a", "b"], &["unexpected argument 'b'"]);
     check_mistake(
         &["explain", "/", "-p", "1"],

@@ -1,5 +1,5 @@
-//! A listing as an HTML page. The page works without its script: links sort the list and a form
-//! filters it. The script filters while the user types, shows dates in the zone of the browser, images as
+//! A listing as an HTML page. The page works without its script: forms sort and filter the list. What shows
+//! the same list in another way is a form and not a link, because crawlers follow links. The script filters while the user types, shows dates in the zone of the browser, images as
 //! tiles and the text of a README, and adds keyboard shortcuts.
 
 use super::entry::Totals;
@@ -7,7 +7,7 @@ use super::entry::{EntryKind, ListedEntry};
 use super::frame::Frame;
 use super::icon;
 use super::order::{Order, Sort, SortKey};
-use super::query::{Format, ListingQuery, key_name, order_name};
+use super::query::{ListingQuery, key_name, order_name};
 use crate::site::archive::ArchiveFormat;
 use crate::text::calendar::{TimeFormat, UtcTime};
 use crate::text::escape::{Html, HtmlMarked, HtmlValue};
@@ -138,7 +138,6 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
             format_args!("<p class=\"none\">{omitted} more entries are not listed.</p>\n"),
         );
     }
-    let as_json = frame.query.link(frame.query.sort, Some(Format::Json));
     append(
         out,
         format_args!(
@@ -147,29 +146,64 @@ pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {
         ),
     );
     if frame.shown.has_archives {
-        write_archive_links(out);
+        write_archive_form(out);
     }
+    write_json_form(out, &frame.query);
     append(
         out,
         format_args!(
-            "<span><a rel=\"nofollow\" href=\"{}\">This list as JSON</a></span>\n</footer>\n<p id=\"said\" role=\"status\"></p>\n\
-             <script>{SCRIPT}</script>\n{}</body>\n</html>\n",
-            Html(as_json.as_bytes()),
+            "</footer>\n<p id=\"said\" role=\"status\"></p>\n<script>{SCRIPT}</script>\n{}</body>\n</html>\n",
             frame.shown.script.as_deref().unwrap_or_default(),
         ),
     );
 }
 
-/// Writes links to the two archives that most people can open.
-fn write_archive_links(out: &mut Vec<u8>) {
+/// Writes a form with the two archives that most people can open.
+fn write_archive_form(out: &mut Vec<u8>) {
     let [zip, tar] = [ArchiveFormat::Zip, ArchiveFormat::TarGzip].map(ArchiveFormat::extension);
     append(
         out,
         format_args!(
-            "<span>This folder as <a rel=\"nofollow\" href=\"?archive={zip}\">{zip}</a> or \
-             <a rel=\"nofollow\" href=\"?archive={tar}\">{tar}</a></span>\n"
+            "<form>This folder as <button name=\"archive\" value=\"{zip}\">{zip}</button> or \
+             <button name=\"archive\" value=\"{tar}\">{tar}</button></form>\n"
         ),
     );
+}
+
+/// Writes a form that shows the same list as JSON.
+fn write_json_form(out: &mut Vec<u8>, query: &ListingQuery) {
+    out.extend_from_slice(b"<form>");
+    if query.sort != Sort::default() {
+        write_sort(out, query.sort);
+    }
+    write_filter(out, query);
+    append(
+        out,
+        format_args!("<button name=\"format\" value=\"json\">This list as JSON</button></form>\n"),
+    );
+}
+
+/// Writes the hidden fields of a form that asks for this order.
+fn write_sort(out: &mut Vec<u8>, sort: Sort) {
+    let (key, order) = (key_name(sort.key), order_name(sort.order));
+    append(
+        out,
+        format_args!(
+            "<input type=\"hidden\" name=\"sort\" value=\"{key}\">\
+             <input type=\"hidden\" name=\"order\" value=\"{order}\">"
+        ),
+    );
+}
+
+/// Writes the hidden field of a form that keeps the filter, if there is one.
+fn write_filter(out: &mut Vec<u8>, query: &ListingQuery) {
+    if !query.filter.is_empty() {
+        let filter = HtmlValue(query.filter.as_bytes());
+        append(
+            out,
+            format_args!("<input type=\"hidden\" name=\"q\" value=\"{filter}\">"),
+        );
+    }
 }
 
 /// Writes the path as a heading, from the name of the root directory on. Each parent directory is a
@@ -232,14 +266,7 @@ fn write_bar(out: &mut Vec<u8>, frame: &Frame) {
     }
     out.extend_from_slice(b"</p>\n<form role=\"search\">");
     if sort != Sort::default() {
-        let (key, order) = (key_name(sort.key), order_name(sort.order));
-        append(
-            out,
-            format_args!(
-                "<input type=\"hidden\" name=\"sort\" value=\"{key}\">\
-                 <input type=\"hidden\" name=\"order\" value=\"{order}\">"
-            ),
-        );
+        write_sort(out, sort);
     }
     append(
         out,
@@ -259,7 +286,7 @@ fn write_unfiltered_link(out: &mut Vec<u8>, sort: Sort) {
         sort,
         ..ListingQuery::default()
     };
-    let link = all.link(sort, None);
+    let link = all.link();
     append(
         out,
         format_args!(
@@ -288,8 +315,8 @@ fn summary(totals: &Totals) -> String {
     parts.join(", ")
 }
 
-/// Writes a column heading with a link that sorts by this column. If the list is already sorted by it,
-/// the link reverses the order. Otherwise, names sort in ascending order, and sizes and dates in
+/// Writes a column heading with a button that sorts by this column. If the list is already sorted by it,
+/// the button reverses the order. Otherwise, names sort in ascending order, and sizes and dates in
 /// descending order.
 fn write_column(out: &mut Vec<u8>, frame: &Frame, key: SortKey, title: &str) {
     let sort = frame.query.sort;
@@ -299,14 +326,10 @@ fn write_column(out: &mut Vec<u8>, frame: &Frame, key: SortKey, title: &str) {
         (false, _) if key == SortKey::Name => (Order::Ascending, ""),
         (false, _) => (Order::Descending, ""),
     };
-    let link = frame.query.link(Sort { key, order }, None);
-    append(
-        out,
-        format_args!(
-            "<th scope=\"col\"{state}><a rel=\"nofollow\" href=\"{}\">{title}</a></th>",
-            Html(link.as_bytes())
-        ),
-    );
+    append(out, format_args!("<th scope=\"col\"{state}><form>"));
+    write_sort(out, Sort { key, order });
+    write_filter(out, &frame.query);
+    append(out, format_args!("<button>{title}</button></form></th>"));
 }
 
 /// Writes the cell of a size, and begins the next one.

@@ -5,8 +5,8 @@ macro_rules! policy {
     ($scripts:literal) => {
         concat!(
             "default-src 'none'; ",
-            "style-src 'sha256-A1OQCT7j282s68qiFWvyn1HhTJ4rcHy1H+m+BKQIyvU='; ",
-            "script-src 'sha256-vV9Ny4EnbZ8Hmn4Ia7zLcHQpbksTZiVSA0158+wRv60='",
+            "style-src 'sha256-1wQvG65S0lN59eRdmb+g0y3oH8lmU0HtfeJ5wsCOa5g='; ",
+            "script-src 'sha256-CcWFmNq875EqbXXIUPFFmLLnnsy2CPdPt3sPcdD9cXI='",
             $scripts,
             "; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; ",
             "frame-ancestors 'self'"
@@ -16,7 +16,7 @@ macro_rules! policy {
 
 /// The value of `Content-Security-Policy` for the page. The page may use its own style and script. It may
 /// show images of this server and `data:` images, and it may fetch from this server, for the text of a
-/// README. Its form may only submit to this server. A test compares the hashes with the
+/// README. Its forms may only submit to this server. A test compares the hashes with the
 /// assets.
 pub const LISTING_POLICY: &str = policy!("");
 

@@ -6,8 +6,7 @@
 //!       | "format=" ( "html" / "json" )             |  "q=" TEXT
 //! ```
 //!
-//! Names and values are form-encoded (`+` is a space), because the filter box is a form that works without a
-//! script. Unknown names and values are ignored. If a name appears twice, the last value counts. A
+//! Names and values are form-encoded (`+` is a space), because the page has forms that work without a script. Unknown names and values are ignored. If a name appears twice, the last value counts. A
 //! query needs no length limit, because the request target has one.
 
 use super::filter;
@@ -70,17 +69,13 @@ impl ListingQuery {
         }
     }
 
-    /// The query for the same filter with another order and format, including the `?`.
-    pub(super) fn link(&self, sort: Sort, format: Option<Format>) -> String {
-        let (key, order) = (key_name(sort.key), order_name(sort.order));
-        let format = match format {
-            Some(Format::Json) => "&format=json",
-            Some(Format::Html) | None => "",
-        };
+    /// The query as a link has it, including the `?`.
+    pub(super) fn link(&self) -> String {
+        let (key, order) = (key_name(self.sort.key), order_name(self.sort.order));
         let filter = percent::segment(self.filter.as_bytes());
         match self.filter.is_empty() {
-            true => format!("?sort={key}&order={order}{format}"),
-            false => format!("?sort={key}&order={order}{format}&q={filter}"),
+            true => format!("?sort={key}&order={order}"),
+            false => format!("?sort={key}&order={order}&q={filter}"),
         }
     }
 
@@ -153,12 +148,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_a_link_gives_the_query(filter in ".*", descending: bool, json: bool) {
+        fn parsing_a_link_gives_the_query(filter in ".*", descending: bool) {
             let order = if descending { Order::Descending } else { Order::Ascending };
             let sort = Sort { key: SortKey::Size, order };
-            let format = json.then_some(Format::Json);
-            let query = ListingQuery { sort, format, filter };
-            let link = query.link(sort, format);
+            let query = ListingQuery { sort, format: None, filter };
+            let link = query.link();
             prop_assert_eq!(ListingQuery::parse(&link.as_bytes()[1..]), query);
         }
 

@@ -223,12 +223,22 @@ mod tests {
             &[crumbs, up, "This folder is empty."],
         );
         assert!(!rendered("/", "", &[], 1).contains(up));
+        let form = |key: &str, order: &str, rest: &str| {
+            let hidden = |name: &str, value: &str| {
+                format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
+            };
+            let (sort, order) = (hidden("sort", key), hidden("order", order));
+            let filter = hidden("q", "&quot;&gt;&amp;");
+            format!("<form>{sort}{order}{filter}<button{rest}</button></form>")
+        };
+        let size = format!("aria-sort=\"descending\">{}", form("size", "asc", ">Size"));
+        let name = format!("<th scope=\"col\">{}", form("name", "asc", ">Name"));
+        let as_json = " name=\"format\" value=\"json\">This list as JSON";
         let links = [
-            "aria-sort=\"descending\"><a rel=\"nofollow\" href=\"?sort=size&amp;order=asc&amp;q=%22%3E%26\">Size",
-            "<th scope=\"col\"><a rel=\"nofollow\" href=\"?sort=name&amp;order=asc&amp;q=%22%3E%26\">Name",
-            "?sort=size&amp;order=desc&amp;format=json&amp;q=%22%3E%26",
+            &*size,
+            &name,
+            &form("size", "desc", as_json),
             "value=\"&quot;&gt;&amp;\"",
-            "<input type=\"hidden\" name=\"sort\" value=\"size\">",
             "No name matches.",
             "<a rel=\"nofollow\" href=\"?sort=size&amp;order=desc\">show all</a>",
         ];

@@ -137,13 +137,9 @@ box.form.addEventListener("submit", (event) => {
 });
 
 // Keep the typed text when the user sorts the list.
-find("thead").addEventListener("click", (event) => {
-  const link = event.target.closest("a");
-  if (!link) return;
-  const url = new URL(link.href);
-  if (box.value) url.searchParams.set("q", box.value);
-  else url.searchParams.delete("q");
-  link.href = url.href;
+find("thead").addEventListener("formdata", ({ formData }) => {
+  if (box.value) formData.set("q", box.value);
+  else formData.delete("q");
 });
 
 // ---- Keyboard
