@@ -75,9 +75,9 @@ For page.html, docroot writes page.html.br (Brotli), page.html.zst (Zstandard) a
 
 #[cfg(not(feature = "codings"))]
 const COMPRESS_CODINGS: &str = "\
-For page.html, docroot writes page.html.gz (gzip), as small as it can be, with the time, the mode and
-the owner of page.html. This docroot was built without Brotli and Zstandard. To get them, install
-docroot with --features codings.";
+For page.html, docroot writes page.html.gz (gzip), as small as it can be, with the time, the mode
+and the owner of page.html. This docroot was built without Brotli and Zstandard. To get them,
+install docroot with --features codings.";
 
 const COMPRESS_AFTER_HELP: &str = "\
 docroot compresses only types that compress well, such as text. It does not write a precompressed

@@ -18,7 +18,7 @@ use settings::Settings;
 pub use usage::UsageError;
 
 use crate::net::config::Config;
-use crate::observe::options::Detail;
+use crate::observe::options::{Detail, LogOptions};
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
 
@@ -205,14 +205,7 @@ fn act(
     if settings.config.log.detail > Detail::Brief {
         settings.remarks.extend(environment.ignored());
     }
-    if settings.config.log.detail == Detail::Heads && !settings.config.log.wants_heads() {
-        let remark = "only the pretty log shows heads: add --log-format pretty to -vv";
-        settings.remarks.push(remark.into());
-    }
-    if settings.config.log.steps && !settings.config.log.wants_steps() {
-        let remark = "only the pretty log explains responses: add --log-format pretty to --explain";
-        settings.remarks.push(remark.into());
-    }
+    settings.remarks.extend(unprinted(&settings.config.log));
     check_index(&settings.config.site)?;
     check_negotiation(&settings.config.site)?;
     check_hosts(&settings.config)?;
@@ -227,6 +220,17 @@ fn act(
         }
         Mode::Compress => Ok(Command::Compress(Box::new(settings.compress()))),
     }
+}
+
+/// What the log cannot print although it was asked to.
+fn unprinted(log: &LogOptions) -> Vec<String> {
+    let heads = "only the pretty log shows heads: add --log-format pretty to -vv";
+    let steps = "only the pretty log explains responses: add --log-format pretty to --explain";
+    let lacks_heads = log.detail == Detail::Heads && !log.wants_heads();
+    let lacks_steps = log.steps && !log.wants_steps();
+    let remarks = [(lacks_heads, heads), (lacks_steps, steps)];
+    let told = remarks.into_iter().filter(|(is_lacking, _)| *is_lacking);
+    told.map(|(_, remark)| remark.to_owned()).collect()
 }
 
 /// Applies options that are among the arguments.

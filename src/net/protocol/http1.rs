@@ -113,14 +113,27 @@ impl Http1 {
 
     /// Takes one step. Each state function sets the next state, unless that is ReadHead.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
-        if let Some(exchange) = &mut self.exchange {
-            exchange.swap_trace(&mut context.trace);
+        let goes_on = self.is_deciding();
+        if goes_on {
+            self.swap_trace(context);
         }
         let step = self.step_of_state(stream, context);
+        if goes_on || self.is_deciding() {
+            self.swap_trace(context);
+        }
+        step
+    }
+
+    /// Whether a decision takes several turns.
+    fn is_deciding(&self) -> bool {
+        matches!(self.state, State::ReadBody(_) | State::Respond(..))
+    }
+
+    /// Gives the worker the steps of the decision so far, or takes them back until it goes on.
+    fn swap_trace(&mut self, context: &mut Context) {
         if let Some(exchange) = &mut self.exchange {
             exchange.swap_trace(&mut context.trace);
         }
-        step
     }
 
     /// Takes the step of the current state.
