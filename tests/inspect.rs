@@ -192,11 +192,12 @@ fn own_requests_are_shown_only_if_wanted() {
     assert_eq!(server.get("/.docroot/", &[]).status, 200);
     server.get("/a.html", &[]);
     assert_eq!(usual.exchange()["target"], "/a.html");
-    let mut targets = Vec::new();
-    while targets.last() != Some(&json!("/a.html")) {
-        targets.push(curious.exchange()["target"].take());
+    // Exchanges of different connections may be told in any order.
+    let mut wanted = vec![json!("/.docroot/"), json!("/a.html")];
+    while !wanted.is_empty() {
+        let target = curious.exchange()["target"].take();
+        wanted.retain(|wanted| *wanted != target);
     }
-    assert!(targets.contains(&json!("/.docroot/")), "{targets:?}");
 }
 
 #[test]
