@@ -80,7 +80,8 @@
   // The file as it is now; empty if there is none. Throws if the server is away.
   async function freshText() {
     const response = await fetch(file, { cache: 'no-store' });
-    return response.ok ? response.text() : '';
+    const text = await response.text();
+    return response.ok ? text : '';
   }
 
   const isDocument = (text) => text.includes(' data-version="');
