@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, TcpStream};
 
 use docroot::semantics::address_rules::AddressRules;
 use serde_json::{Value, json};
-use support::{PATIENCE, Setup, TestServer, until};
+use support::live_page::websocket;
+use support::{Setup, TestServer, until};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
@@ -22,11 +23,7 @@ fn setup() -> Setup {
 struct Viewer(WebSocket<TcpStream>);
 
 fn viewer(server: &TestServer, endpoint: &str) -> Viewer {
-    let stream = TcpStream::connect(server.address).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    let url = format!("ws://{}{endpoint}", server.address);
-    let (socket, _) = tungstenite::client(url, stream).expect("a WebSocket");
-    Viewer(socket)
+    Viewer(websocket(server.address, endpoint))
 }
 
 const WIRE: &str = "/.docroot/wire";

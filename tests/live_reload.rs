@@ -6,7 +6,6 @@ mod support;
 
 use std::fs;
 use std::io::Read;
-use std::net::TcpStream;
 use std::time::Instant;
 
 use base64::Engine as _;
@@ -17,7 +16,7 @@ use docroot::semantics::pattern::Pattern;
 use docroot::site::prefix::Prefix;
 use flate2::read::GzDecoder;
 use sha2::{Digest as _, Sha256};
-use support::live_page::LivePage;
+use support::live_page::{LivePage, websocket};
 use support::{Response, Setup, TestServer};
 use tungstenite::Message;
 
@@ -479,9 +478,7 @@ fn a_single_file_is_told_its_own_changes() {
 fn a_page_that_sends_something_else_is_closed() {
     let server = setup().start();
     for message in ["", "-1", "now", "123456789012345678901"] {
-        let stream = TcpStream::connect(server.address).expect("a connection");
-        let url = format!("ws://{}{ENDPOINT}", server.address);
-        let (mut socket, _) = tungstenite::client(url, stream).expect("a WebSocket");
+        let mut socket = websocket(server.address, ENDPOINT);
         socket.send(Message::text(message)).expect("sent");
         let Message::Close(Some(close)) = socket.read().expect("an answer") else {
             panic!("it is not closed");

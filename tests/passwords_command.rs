@@ -6,7 +6,7 @@ mod support;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use base64::Engine;
@@ -233,16 +233,22 @@ fn an_interrupt_restores_the_terminal() {
     assert_eq!((code, printed.as_str(), shows), (Some(130), "", true));
 }
 
-#[test]
-fn the_operator_learns_of_a_changed_file_once() {
-    let (folder, site) = (tempfile::tempdir().expect("a folder"), site());
-    let users = folder.path().join("users");
+/// A file of users in the folder, and a server of the site that reads it.
+fn with_alice(folder: &Path, site: &Path) -> (PathBuf, Program) {
+    let users = folder.join("users");
     fs::write(&users, format!("alice:{SECRET}\n")).expect("a file");
     let mut command = command();
     command
         .args(["--log-format", "off", "--auth-file"])
         .arg(&users);
-    let program = Program::start(command.arg(site.path()));
+    let program = Program::start(command.arg(site));
+    (users, program)
+}
+
+#[test]
+fn the_operator_learns_of_a_changed_file_once() {
+    let (folder, site) = (tempfile::tempdir().expect("a folder"), site());
+    let (users, program) = with_alice(folder.path(), site.path());
     let alice = Some("alice:secret");
     assert_eq!(status(&program, "/a.txt", alice), 200);
     fs::write(&users, "alice:hunter2\n").expect("a file");
@@ -269,13 +275,7 @@ fn the_operator_learns_of_a_changed_file_once() {
 #[test]
 fn one_request_is_enough_to_learn_of_an_invalid_file() {
     let (folder, site) = (tempfile::tempdir().expect("a folder"), site());
-    let users = folder.path().join("users");
-    fs::write(&users, format!("alice:{SECRET}\n")).expect("a file");
-    let mut command = command();
-    command
-        .args(["--log-format", "off", "--auth-file"])
-        .arg(&users);
-    let program = Program::start(command.arg(site.path()));
+    let (users, program) = with_alice(folder.path(), site.path());
     fs::write(&users, "alice:hunter2\n").expect("a file");
     assert_eq!(status(&program, "/a.txt", Some("alice:secret")), 200);
     until("the mistake is told", || {

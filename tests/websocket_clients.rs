@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use support::chromium::Page;
+use support::live_page::websocket;
 use support::{Setup, TestServer};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::Frame;
@@ -23,9 +24,7 @@ fn server() -> TestServer {
 }
 
 fn connected(server: &TestServer) -> WebSocket<TcpStream> {
-    let stream = TcpStream::connect(server.address).expect("a connection");
-    let url = format!("ws://{}{ECHO}", server.address);
-    tungstenite::client(url, stream).expect("a WebSocket").0
+    websocket(server.address, ECHO)
 }
 
 #[test]

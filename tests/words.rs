@@ -1,5 +1,5 @@
-//! The table of words is complete and well formed: it has every word that the server reads or writes, every
-//! field of RFC 2616, both languages, and for each word a section of a specification.
+//! The table of words is complete: it has every word that the server reads or writes, and every field of
+//! RFC 2616. Each word is explained in both languages and names its specification.
 
 // The parts of the table, and what each entry must have.
 #[path = "words/table.rs"]

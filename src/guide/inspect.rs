@@ -8,8 +8,8 @@
 //! server  {"missed":12}         the page fell behind; so many exchanges are lost
 //! ```
 //!
-//! Only this machine may open it, and whom the operator allows. The page is not told of its own requests, except
-//! with `wire?own`.
+//! Only this machine may open the page, and clients that the operator allows. The page does not show its own
+//! requests. With `wire?own`, it does.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -47,7 +47,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 const PAGE_TYPE: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-
 const DATA: &str = "application/json";
 
 /// A file of the page: its name, its media type and its content.

@@ -112,8 +112,7 @@ impl Page {
             return RELOAD.to_owned();
         };
         let is_protected = |path: &[u8]| self.rules.matching(path).is_protected;
-        let length: usize = paths.iter().map(|path| path.len()).sum();
-        if length > LONGEST_LIST || paths.iter().any(|path| is_protected(path)) {
+        if changed.size() > LONGEST_LIST || paths.iter().any(|path| is_protected(path)) {
             return RELOAD.to_owned();
         }
         // Encoded paths have no character that JSON escapes.

@@ -83,7 +83,7 @@ impl Acceptor {
         } else {
             None
         };
-        self.counters.connections_accepted.add(1);
+        let connection = self.counters.connections_accepted.next();
         self.counters
             .connections_refused
             .add(u64::from(reason.is_some()));
@@ -94,7 +94,7 @@ impl Acceptor {
         let admission = Admission {
             stream,
             client: Client {
-                connection: self.counters.connections_accepted.value(),
+                connection,
                 ..Client::at(peer)
             },
             listener: self.listener,

@@ -157,13 +157,12 @@ impl Exchange {
         self.written = bytes;
     }
 
-    /// Counts, logs and shows the exchange, the one with this number on its connection. `unsent` bytes of what was
-    /// written did not leave.
+    /// Counts, logs and shows the exchange. `unsent` bytes of what was written did not leave.
     pub fn end(
         self,
         end: End,
         unsent: u64,
-        from: &From<'_>,
+        on: &OnConnection<'_>,
         now: &mut Now,
         observer: &mut Observer,
     ) {
@@ -181,7 +180,7 @@ impl Exchange {
         let brief = self.answer.map(|(_, reason)| brief(&reason));
         let (request, watched) = (self.request.as_deref(), self.watched.as_deref());
         let record = ExchangeRecord {
-            peer: from.client.peer,
+            peer: on.client.peer,
             user: self.user.as_ref().map(|user| &*user.name),
             received: ended.checked_sub(duration).unwrap_or(ended),
             duration,
@@ -195,7 +194,7 @@ impl Exchange {
             reason: reason.as_deref().unwrap_or_default(),
             brief: brief.as_deref().unwrap_or_default(),
             end,
-            security: from.security,
+            security: on.security,
             heads: self.heads.as_ref().map(|heads| heads.as_event()),
             steps: watched.map_or(&[], |watched| watched.trace.steps()),
         };
@@ -203,8 +202,8 @@ impl Exchange {
         if let Some(watched) = watched {
             let since = |at: Instant| at.saturating_duration_since(self.began);
             let watched = Watched {
-                connection: from.client.connection,
-                number: from.number,
+                connection: on.client.connection,
+                number: on.number,
                 worker: observer.worker,
                 head: since(watched.head),
                 answer: watched.answered.map(since),
@@ -214,8 +213,8 @@ impl Exchange {
     }
 }
 
-/// From where an exchange came.
-pub struct From<'a> {
+/// The connection of an exchange.
+pub struct OnConnection<'a> {
     /// The client.
     pub client: &'a Client,
     /// The TLS session; `None` without TLS.

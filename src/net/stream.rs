@@ -10,7 +10,7 @@ use crate::net::buffer::Buffer;
 use crate::net::clock;
 use crate::net::context::{Buffers, Context};
 use crate::net::deadline::{Deadline, Pace, Waiting};
-use crate::net::exchange::{Exchange, From};
+use crate::net::exchange::{Exchange, OnConnection};
 use crate::net::outbox::{Outbox, Unsent};
 use crate::net::socket::{End as InputEnd, Flushed, Input, More};
 use crate::net::transport::Transport;
@@ -270,13 +270,13 @@ impl Stream {
         context: &mut Context,
     ) {
         self.exchanges = self.exchanges.wrapping_add(1);
-        let from = From {
+        let on = OnConnection {
             client: &self.client,
             security: self.transport.security(),
             number: self.exchanges,
         };
         let (now, observer) = (&mut context.now, &mut context.observer);
-        exchange.end(end, unsent, &from, now, observer);
+        exchange.end(end, unsent, &on, now, observer);
     }
 
     /// The marks are in the worker's outbox during a turn, and in the connection's between turns.

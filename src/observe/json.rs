@@ -17,10 +17,7 @@ pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
     write_text(out, "method", exchange.method);
     write_text(out, "target", exchange.target);
     write_text(out, "version", exchange.version);
-    match exchange.status {
-        Some(status) => append(out, format_args!(",\"status\":{status}")),
-        None => append(out, format_args!(",\"status\":null")),
-    }
+    write_status(out, exchange.status);
     append(out, format_args!(",\"sent\":{}", exchange.sent));
     let (seconds, micros) = (
         exchange.duration.as_secs(),
@@ -32,8 +29,7 @@ pub fn write_line(out: &mut Vec<u8>, zone: &Zone, exchange: &ExchangeRecord) {
     write_text(out, "reason", exchange.reason.as_bytes());
     let is_complete = exchange.end == End::Complete;
     append(out, format_args!(",\"complete\":{is_complete}"));
-    let cut = Some(exchange.end.text().as_bytes()).filter(|_| !is_complete);
-    write_optional(out, "cut", cut);
+    write_cut(out, exchange.end);
     write_security(out, exchange.security.as_ref());
     out.extend_from_slice(b"}\n");
 }
@@ -77,6 +73,19 @@ pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
     append(out, format_args!("{{\"log_lines_dropped\":{lines}}}\n"));
 }
 
+pub(super) fn write_status(out: &mut Vec<u8>, status: Option<u16>) {
+    match status {
+        Some(status) => append(out, format_args!(",\"status\":{status}")),
+        None => append(out, format_args!(",\"status\":null")),
+    }
+}
+
+/// Why the exchange was cut, if it was.
+pub(super) fn write_cut(out: &mut Vec<u8>, end: End) {
+    let cut = Some(end.text().as_bytes()).filter(|_| end != End::Complete);
+    write_optional(out, "cut", cut);
+}
+
 fn write_optional(out: &mut Vec<u8>, name: &str, value: Option<&[u8]>) {
     match value {
         Some(value) => write_text(out, name, value),
@@ -84,7 +93,7 @@ fn write_optional(out: &mut Vec<u8>, name: &str, value: Option<&[u8]>) {
     }
 }
 
-fn write_text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub(super) fn write_text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     append(out, format_args!(",\"{name}\":{}", JsonString(value)));
 }
 

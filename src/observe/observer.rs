@@ -41,9 +41,9 @@ impl Observer {
         self.log.wants_steps() || self.is_watched()
     }
 
-    /// Shows an exchange that has ended `now`.
+    /// Shows an exchange that has ended `now`, if somebody looks.
     pub fn show(&self, exchange: &ExchangeRecord<'_>, watched: &Watched, now: Instant) {
-        if let Some(wire) = &self.wire {
+        if let Some(wire) = self.wire.as_ref().filter(|wire| wire.has_readers()) {
             let event = WireEvent::of(exchange, watched);
             let size = event.json.capacity();
             wire.publish(event, size, now);

@@ -8,12 +8,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::event::{End, ExchangeRecord, Head};
+use super::event::{ExchangeRecord, Head};
 use super::heads::{Masked, masked};
+use super::json::{write_cut, write_status, write_text};
 use super::topic::{Capacity, Topic};
 use crate::semantics::trace_json::write_step;
 use crate::text::append;
-use crate::text::escape::{JsonOctets, JsonString};
+use crate::text::escape::JsonOctets;
 
 /// Exchanges that have ended.
 pub type Wire = Topic<WireEvent>;
@@ -78,17 +79,11 @@ fn write(out: &mut Vec<u8>, exchange: &ExchangeRecord<'_>, watched: &Watched) {
     write_text(out, "method", exchange.method);
     write_text(out, "target", exchange.target);
     write_text(out, "version", exchange.version);
-    match exchange.status {
-        Some(status) => append(out, format_args!(",\"status\":{status}")),
-        None => out.extend_from_slice(b",\"status\":null"),
-    }
+    write_status(out, exchange.status);
     append(out, format_args!(",\"sent\":{}", exchange.sent));
     write_text(out, "reason", exchange.reason.as_bytes());
     write_text(out, "brief", exchange.brief.as_bytes());
-    match exchange.end {
-        End::Complete => out.extend_from_slice(b",\"cut\":null"),
-        end => write_text(out, "cut", end.text().as_bytes()),
-    }
+    write_cut(out, exchange.end);
     write_times(out, exchange, watched);
     let heads = exchange.heads.unwrap_or_default();
     write_head(out, "request", heads.request);
@@ -152,14 +147,10 @@ fn write_head(out: &mut Vec<u8>, name: &str, head: Head<'_>) {
     );
 }
 
-fn write_text(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    append(out, format_args!(",\"{name}\":{}", JsonString(value)));
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::access_log::tests::{SECURITY, example};
-    use super::super::event::Heads;
+    use super::super::event::{End, Heads};
     use super::*;
     use crate::semantics::trace::{Clause, Step};
     use serde_json::{Value, json};

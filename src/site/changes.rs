@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::semantics::pattern::Pattern;
 use crate::site::path::is_hidden_name;
+use crate::text::segment::last_segment;
 
 /// How many paths a group lists. A page cannot use more: it reloads.
 const MOST_LISTED: usize = 20;
@@ -56,7 +57,7 @@ impl ChangeFilter {
     pub fn counts(&self, path: &[u8]) -> bool {
         match &self.only {
             Some(only) => path == only,
-            None => self.enters(path) && !last_segment(path).is_some_and(is_temporary),
+            None => self.enters(path) && !is_temporary(last_segment(path)),
         }
     }
 
@@ -75,10 +76,6 @@ impl ChangeFilter {
             && !path.split(|&byte| byte == b'/').any(is_hidden)
             && !ends.any(is_ignored)
     }
-}
-
-fn last_segment(path: &[u8]) -> Option<&[u8]> {
-    path.split(|&byte| byte == b'/').next_back()
 }
 
 /// Whether editors and browsers name temporary files like this.

@@ -10,7 +10,6 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 use notify::Event;
 
 use crate::site::changes::{ChangeFilter, Changed, Changes, Group};
-use crate::site::watched::{Identity, Lost, Source, WatchedDirectory};
+use crate::site::watched::{Identity, Lost, Source, WatchedDirectory, identity_in};
 
 /// How often the thread checks whether the directory was replaced.
 const LOOK: Duration = Duration::from_millis(500);
@@ -75,8 +74,7 @@ impl Watch {
 fn own_output() -> Vec<Identity> {
     let identity = |descriptor: BorrowedFd<'_>| {
         let file = File::from(descriptor.try_clone_to_owned().ok()?);
-        let metadata = file.metadata().ok()?;
-        Some((metadata.dev(), metadata.ino()))
+        Some(identity_in(&file.metadata().ok()?))
     };
     let (out, err) = (io::stdout(), io::stderr());
     let both = [out.as_fd(), err.as_fd()];

@@ -5,6 +5,7 @@
 //! with a snapshot.
 
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -158,7 +159,7 @@ impl WatchedDirectory {
             .join(OsStr::from_bytes(path))
             .symlink_metadata()
             .ok()?;
-        Some((metadata.dev(), metadata.ino()))
+        Some(identity_in(&metadata))
     }
 }
 
@@ -256,7 +257,11 @@ fn watches_trees() -> bool {
 /// What is at a path. Follows links.
 fn identity(path: &Path) -> io::Result<Identity> {
     let metadata = path.metadata()?;
-    Ok((metadata.dev(), metadata.ino()))
+    Ok(identity_in(&metadata))
+}
+
+pub(super) fn identity_in(metadata: &Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
 }
 
 /// Whether the event may mean other content. Opening, reading and closing a file do not.

@@ -10,6 +10,14 @@ use super::PATIENCE;
 /// The path of the WebSocket of a site without a prefix.
 pub const ENDPOINT: &str = "/.docroot/live-reload";
 
+/// A WebSocket at this path.
+pub fn websocket(server: SocketAddr, path: &str) -> WebSocket<TcpStream> {
+    let stream = TcpStream::connect(server).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let url = format!("ws://{server}{path}");
+    tungstenite::client(url, stream).expect("a WebSocket").0
+}
+
 /// A page that is connected.
 pub struct LivePage {
     pub socket: WebSocket<TcpStream>,
@@ -20,10 +28,7 @@ pub struct LivePage {
 impl LivePage {
     /// A page that was loaded so many milliseconds ago.
     pub fn connect(server: SocketAddr, path: &str, age: &str) -> LivePage {
-        let stream = TcpStream::connect(server).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        let url = format!("ws://{server}{path}");
-        let (mut socket, _) = tungstenite::client(url, stream).expect("a WebSocket");
+        let mut socket = websocket(server, path);
         socket.send(Message::text(age)).expect("sent");
         // The answer to a ping shows that the server has read the message.
         socket.send(Message::Ping("".into())).expect("sent");
