@@ -301,8 +301,8 @@ fn nothing_of_other_programs_is_taken_from_the_log() {
     program.signal(Signal::TERM);
     assert_eq!(program.wait().0.code(), Some(0));
     let text = std::fs::read_to_string(&path).expect("text");
-    // The beginning of a line of docroot may be before it, if docroot wrote that at the same moment.
-    assert!(text.ends_with("of another program\n"), "{text}");
+    // If docroot was writing at the same moment, the beginning of its line stays before or after this one.
+    assert!(text.contains("of another program\n"), "{text}");
 }
 
 /// How many private copies the program holds.
