@@ -9,8 +9,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use docroot::http1::persistence::CloseReason;
 use docroot::net::connection::Turn;
-use docroot::net::protocol::step::Closed;
+use docroot::observe::closed::{Closed, Why};
 use docroot::observe::event::End;
 use docroot::observe::options::LogFormat;
 use docroot::origin::handler::{Answer, Origin, Polled, Responder};
@@ -557,7 +558,10 @@ fn http_1_0_is_told_the_end_by_the_close() {
 fn a_close_that_ends_the_body_does_not_become_a_reset() {
     for (connection, turn) in [
         ("keep-alive", Turn::Wait),
-        ("close", Turn::Closed(Closed::Orderly)),
+        (
+            "close",
+            Turn::Closed(Closed::Orderly(Why::LastResponse(CloseReason::Asked))),
+        ),
     ] {
         let whole = |_: &Request<'_>| sourced(Script::of([Part::Bytes(b"whole".to_vec())]));
         let mut rig = Rig::new(Setup::new().at("/whole", whole));

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use docroot::net::connection::Turn;
-use docroot::net::protocol::step::Closed;
+use docroot::observe::closed::Closed;
 use docroot::observe::event::End;
 use support::rig::Rig;
 use support::{Setup, find, request};

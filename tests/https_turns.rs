@@ -14,8 +14,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
+use docroot::http1::persistence::CloseReason;
 use docroot::net::connection::Turn;
-use docroot::net::protocol::step::Closed;
+use docroot::observe::closed::{Closed, Why};
 use docroot::observe::event::End;
 use docroot::observe::options::LogFormat;
 use rustls::ContentType;
@@ -56,7 +57,10 @@ fn records_without_content_end_a_turn() {
     // The session has lost none of them.
     let asked = request("GET", "/a.txt", &[("Connection", "close")]);
     rig.send(&forge.record(ContentType::ApplicationData, &asked));
-    assert_eq!(rig.drive(), Turn::Closed(Closed::Orderly));
+    assert_eq!(
+        rig.drive(),
+        Turn::Closed(Closed::Orderly(Why::LastResponse(CloseReason::Asked)))
+    );
 }
 
 /// The start of a request without TLS is read in several pieces before there is an exchange.

@@ -34,12 +34,28 @@ impl Viewer {
         serde_json::from_str(message.to_text().expect("text")).expect("JSON")
     }
 
-    /// The next exchange.
-    #[track_caller]
+    /// The next event of this kind.
+    fn event(&mut self, kind: &str) -> Value {
+        loop {
+            let mut event = self.next();
+            if !event[kind].is_null() {
+                return event[kind].take();
+            }
+        }
+    }
+
     fn exchange(&mut self) -> Value {
-        let mut event = self.next();
-        assert!(event["exchange"].is_object(), "{event}");
-        event["exchange"].take()
+        self.event("exchange")
+    }
+
+    /// The next event of this kind that is about this connection.
+    fn of_connection(&mut self, kind: &str, connection: &Value) -> Value {
+        loop {
+            let event = self.event(kind);
+            if event["connection"] == *connection {
+                return event;
+            }
+        }
     }
 }
 
@@ -261,6 +277,7 @@ fn a_slow_viewer_loses_exchanges_and_slows_nobody() {
     while shown + missed < served {
         let event = slow.next();
         match event["missed"].as_u64() {
+            // Other events are lost too.
             Some(count) => missed += count,
             None => shown += u64::from(event["exchange"].is_object()),
         }
@@ -277,8 +294,157 @@ fn what_a_viewer_says_is_not_wanted() {
     let server = setup().start();
     let mut viewer = viewer(&server, WIRE);
     viewer.0.send(Message::text("hello")).expect("sent");
-    let Message::Close(Some(close)) = viewer.0.read().expect("an answer") else {
-        panic!("it is not closed");
+    let close = loop {
+        match viewer.0.read().expect("an answer") {
+            Message::Close(close) => break close.expect("a code"),
+            // Events that were sent before.
+            Message::Text(_) => {}
+            other => panic!("{other}"),
+        }
     };
     assert_eq!(u16::from(close.code), 1008);
+}
+
+#[test]
+fn a_connection_is_shown_from_its_beginning_to_its_end() {
+    let server = setup().start();
+    let mut viewer = viewer(&server, WIRE);
+    let hello = viewer.next();
+    assert_eq!(hello["hello"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(hello["hello"]["tls"], false);
+    for (last, by, reason) in [
+        (
+            "Connection: close\r\n",
+            "client",
+            "the connection closes because the client asked for it",
+        ),
+        (
+            "Host: again\r\n",
+            "server",
+            "the connection closes because the server refused the request",
+        ),
+        ("", "client", "the client closed the connection"),
+    ] {
+        let mut client = server.connect();
+        let port = client.stream.local_addr().expect("an address").port();
+        let request = |more: &str| format!("GET /a.html HTTP/1.1\r\nHost: test\r\n{more}\r\n");
+        client.send(request("").as_bytes());
+        assert_eq!(client.response("GET").status, 200);
+        client.send(request(last).as_bytes());
+        client.response("GET");
+        drop(client);
+        let opened = viewer.event("opened");
+        assert_eq!(opened["port"], port, "{opened}");
+        assert_eq!(opened["peer"], "127.0.0.1");
+        let number = &opened["connection"];
+        let first = viewer.of_connection("exchange", number);
+        let second = viewer.of_connection("exchange", number);
+        assert!(first["times"]["accepted"].is_u64() && first["times"]["secured"].is_null());
+        assert!(second["times"]["accepted"].is_null(), "{}", second["times"]);
+        let closed = viewer.of_connection("closed", number);
+        let facts = [&closed["exchanges"], &closed["by"], &closed["reason"]];
+        assert_eq!(facts, [&json!(2), &json!(by), &json!(reason)]);
+    }
+}
+
+/// The bodies as they cross the connection.
+#[test]
+fn the_beginning_of_each_body_is_shown() {
+    let large = "large text ".repeat(100_000);
+    let server = setup()
+        .with(|config| config.site.archive = true)
+        .file("large.bin", &large)
+        .start();
+    let mut viewer = viewer(&server, WIRE);
+    let mut client = server.connect();
+    let mut bodies = |request: &[u8]| {
+        client.send(request);
+        client.response("GET");
+        let shown = viewer.exchange();
+        (
+            shown["request"]["body"].clone(),
+            shown["response"]["body"].clone(),
+        )
+    };
+    let (sent, received) = bodies(b"GET /a.html HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert_eq!(sent, Value::Null);
+    let want = json!({"length": 11, "first": "<p>text</p>", "chunks": null, "unseen": false});
+    assert_eq!(received, want);
+
+    let chunked = b"GET /docs/b.txt HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let (sent, received) = bodies(chunked);
+    let want =
+        json!({"length": 13, "first": "3\r\nabc\r\n0\r\n\r\n", "chunks": null, "unseen": false});
+    assert_eq!((sent, &received["first"]), (want, &json!("text")));
+
+    let (_, received) = bodies(b"GET /large.bin HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert_eq!(received["length"], large.len());
+    let first = received["first"].as_str().expect("text");
+    assert!(large.starts_with(first));
+    assert!(
+        first.len() == 4096 || received["unseen"] == true,
+        "{received}"
+    );
+
+    let archive = b"GET /docs/?archive=tar HTTP/1.1\r\nHost: test\r\n\r\n";
+    let (_, received) = bodies(archive);
+    let chunks = received["chunks"].as_array().expect("chunks");
+    let sizes = chunks.iter().map(|size| size.as_u64().expect("a size"));
+    let (count, content) = (chunks.len(), sizes.sum::<u64>());
+    assert!(count >= 2 && chunks.last() == Some(&json!(0)), "{received}");
+    assert!(received["length"].as_u64() > Some(content), "{received}");
+}
+
+#[test]
+fn the_frames_of_a_websocket_are_shown() {
+    let server = setup().with(|config| config.lab = true).start();
+    let mut viewer = viewer(&server, WIRE);
+    let mut echo = websocket(server.address, "/.docroot/lab/echo");
+    echo.send(Message::text("Hello")).expect("sent");
+    assert_eq!(echo.read().expect("an echo"), Message::text("Hello"));
+    for (from, head) in [("client", "\u{81}\u{85}"), ("server", "\u{81}\u{5}")] {
+        let frame = viewer.event("frame");
+        assert_eq!(
+            (&frame["from"], &frame["first"], &frame["length"]),
+            (&json!(from), &json!("Hello"), &json!(5))
+        );
+        assert!(
+            frame["head"].as_str().expect("octets").starts_with(head),
+            "{frame}"
+        );
+    }
+}
+
+#[test]
+fn the_phases_of_the_connections_are_shown() {
+    let server = setup().start();
+    // Each of them waits for a request. The viewer comes later.
+    let mut clients = [server.connect(), server.connect()];
+    for client in &mut clients {
+        client.send(b"GET /a.html HTTP/1.1\r\nHost: test\r\n\r\n");
+        assert_eq!(client.response("GET").status, 200);
+    }
+    let mut viewer = viewer(&server, WIRE);
+    let mut idle = std::collections::BTreeMap::new();
+    while idle.values().sum::<u64>() < 2 {
+        let worker = viewer.event("worker");
+        let count = worker["phases"]["idle"].as_u64().expect("a number");
+        idle.insert(worker["number"].as_u64(), count);
+    }
+    drop(clients);
+    while idle.values().sum::<u64>() > 0 {
+        let worker = viewer.event("worker");
+        let count = worker["phases"]["idle"].as_u64().expect("a number");
+        idle.insert(worker["number"].as_u64(), count);
+    }
+}
+
+#[test]
+fn responses_tell_how_long_they_took() {
+    let server = setup().start();
+    let timed = server.get("/a.html", &[]);
+    let timing = timed.field("Server-Timing").expect("a field");
+    assert!(timing.contains("decided;dur="), "{timing}");
+    let off = setup().with(|config| config.inspect = false).start();
+    assert_eq!(off.get("/a.html", &[]).field("Server-Timing"), None);
 }

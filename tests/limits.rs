@@ -12,9 +12,10 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
+use docroot::http1::persistence::CloseReason;
 use docroot::net::connection::Turn;
 use docroot::net::limits::Deadlines;
-use docroot::net::protocol::step::Closed;
+use docroot::observe::closed::{Closed, Why};
 use docroot::observe::event::End;
 use docroot::site::budget::Account;
 use support::handlers::text;
@@ -330,7 +331,12 @@ fn whoever_goes_on_sending_after_the_last_answer_is_closed() {
     assert_eq!(rig.drive(), Turn::Wait, "it is given time to close");
     rig.context.now.instant += SHORT;
     rig.send(&[b'x'; 64 << 10]);
-    assert_eq!(rig.drive(), Turn::Closed(Closed::Orderly));
+    assert_eq!(
+        rig.drive(),
+        Turn::Closed(Closed::Orderly(Why::LastResponse(
+            CloseReason::NotUnderstood
+        )))
+    );
 }
 
 /// The time that the server itself needs is not the client's: nobody is told 408 for it.

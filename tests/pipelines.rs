@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use docroot::net::connection::Turn;
-use docroot::net::protocol::step::Closed;
+use docroot::observe::closed::Closed;
 use docroot::observe::event::End;
 use docroot::observe::options::LogFormat;
 use serde_json::Value;

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use docroot::net::connection::Turn;
-use docroot::net::protocol::step::Closed;
+use docroot::observe::closed::Closed;
 use docroot::observe::event::End;
 use flate2::read::GzDecoder;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use docroot::net::connection::Turn;
 use docroot::net::limits::Deadlines;
-use docroot::net::protocol::step::Closed;
+use docroot::observe::closed::{Closed, Why};
 use docroot::observe::options::LogFormat;
 use docroot::origin::handler::{Answer, Conversed, Next, Polled};
 use docroot::origin::request::{Content, Request};
@@ -523,7 +523,7 @@ fn a_silent_conversation_ends_at_the_idle_deadline() {
     assert_eq!(rig.drive(), Turn::Wait);
     assert_eq!(
         to_the_deadline(&mut rig),
-        (Deadlines::IDLE, Turn::Closed(Closed::Orderly))
+        (Deadlines::IDLE, Turn::Closed(Closed::Orderly(Why::Silent)))
     );
 }
 
@@ -533,7 +533,7 @@ fn a_conversation_that_does_nothing_at_its_times_is_silent() {
     for _ in 0..2 {
         assert_eq!(to_the_deadline(&mut rig), (THIRD, Turn::Wait));
     }
-    let end = (THIRD, Turn::Closed(Closed::Orderly));
+    let end = (THIRD, Turn::Closed(Closed::Orderly(Why::Silent)));
     assert_eq!(to_the_deadline(&mut rig), end);
 }
 

@@ -4,8 +4,8 @@
 //! /.docroot/        the page, and its files beside it
 //! /.docroot/wire    the WebSocket that tells it of each exchange: see crate::observe::wire
 //!
-//! server  {"exchange":{...}}    an exchange has ended
-//! server  {"missed":12}         the page fell behind; so many exchanges are lost
+//! server  {"hello":{...}}       which server this is
+//! server  {"exchange":{...}}    an exchange has ended; crate::observe::wire has the other events
 //! ```
 //!
 //! Only this machine may open the page, and clients that the operator allows. The page does not show its own
@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use crate::http1::allowed_hosts::AllowedHosts;
 use crate::observe::topic::{News, Reader};
-use crate::observe::wire::{Wire, WireEvent};
+use crate::observe::wire::{ServerFacts, Wire, WireEvent};
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::moved::redirect;
@@ -83,12 +83,18 @@ pub struct Inspect {
     files: Vec<(&'static str, Embedded)>,
     hosts: AllowedHosts,
     from: AddressRules,
+    server: ServerFacts,
 }
 
 impl Inspect {
-    /// For the site with this prefix. It shows what is published in `wire`, at these hosts, to clients `from`
-    /// these addresses.
-    pub fn new(wire: Wire, prefix: &Prefix, hosts: AllowedHosts, from: AddressRules) -> Inspect {
+    /// For the site of this `server` with this prefix. It shows what is published in `wire`, at these hosts, to
+    /// clients `from` these addresses.
+    pub fn new(
+        wire: Wire,
+        prefix: &Prefix,
+        (hosts, from): (AllowedHosts, AddressRules),
+        server: ServerFacts,
+    ) -> Inspect {
         let prefix = percent::path(prefix.as_bytes());
         let files = FILES
             .iter()
@@ -99,6 +105,7 @@ impl Inspect {
             files: files.collect(),
             hosts,
             from,
+            server,
         }
     }
 
@@ -149,6 +156,7 @@ impl Handler for Inspect {
         }
         let mut pairs = request.query_pairs();
         let viewer = Viewer {
+            hello: Some(WireEvent::hello(&self.server)),
             reader: self
                 .wire
                 .reader_since(Some(request.instant), request.wakers.waker()),
@@ -163,18 +171,23 @@ struct Viewer {
     reader: Reader<WireEvent>,
     /// Whether it is told of its own requests too.
     wants_own: bool,
+    /// What the page is told first.
+    hello: Option<WireEvent>,
 }
 
 impl Viewer {
-    /// The next exchange that the page is told of, or that exchanges are lost.
+    /// The next event.
     fn next(&mut self) -> Option<Arc<WireEvent>> {
-        loop {
-            match self.reader.poll() {
-                News::Item(event) if event.is_own && !self.wants_own => {}
-                News::Item(event) => return Some(event),
-                News::Gap(missed) => return Some(Arc::new(WireEvent::missed(missed))),
-                News::Nothing => return None,
-            }
+        if let Some(hello) = self.hello.take() {
+            return Some(Arc::new(hello));
+        }
+        match self.reader.poll() {
+            News::Item(event) => match event.own.filter(|_| !self.wants_own) {
+                Some(connection) => Some(Arc::new(WireEvent::own(connection))),
+                None => Some(event),
+            },
+            News::Gap(missed) => Some(Arc::new(WireEvent::missed(missed))),
+            News::Nothing => None,
         }
     }
 }
@@ -191,5 +204,9 @@ impl Application for Viewer {
             sender.part(MessageKind::Text, &event.json, true);
         }
         event.is_some()
+    }
+
+    fn is_shown(&self) -> bool {
+        false
     }
 }

@@ -82,7 +82,8 @@ impl CloseReason {
         )
     }
 
-    fn text(self) -> &'static str {
+    /// The reason as part of a sentence.
+    pub fn text(self) -> &'static str {
         match self {
             CloseReason::Asked => "the connection closes because the client asked for it",
             CloseReason::Http10 => "the connection closes, as HTTP/1.0 connections do",

@@ -22,11 +22,13 @@ use crate::net::protocol::Protocol;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
 use crate::net::protocol::output::close_after_write_error;
-use crate::net::protocol::step::{Closed, Refusal, Step};
+use crate::net::protocol::step::{Refusal, Step};
 use crate::net::stream::Stream;
 use crate::net::transport::Transport;
 use crate::observe::client::Client;
+use crate::observe::closed::Closed;
 use crate::observe::event::End;
+use crate::observe::wire::{Phase, WireEvent};
 
 /// A client's connection.
 pub struct Connection {
@@ -93,6 +95,27 @@ impl Connection {
         self.stream.is_gone |= gone;
     }
 
+    /// What it does.
+    pub fn phase(&self) -> Phase {
+        let waiting = self.stream.deadline.waiting;
+        match &self.protocol {
+            Protocol::Handshake(_) => Phase::Handshake,
+            Protocol::Http1(http1) if http1.is_mid_response() => Phase::Sending,
+            Protocol::Http1(_) => match waiting {
+                Waiting::FirstRequest | Waiting::Request => Phase::Idle,
+                Waiting::Answer => Phase::Answering,
+                _ => Phase::Reading,
+            },
+            Protocol::Upgraded(_) => Phase::Upgraded,
+            Protocol::Closing(_) => Phase::Closing,
+        }
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.stream.client
+    }
+
     /// Whether it is in a TLS handshake. Then its next turn may be a long one.
     pub fn is_in_handshake(&self) -> bool {
         matches!(self.protocol, Protocol::Handshake(_))
@@ -137,6 +160,10 @@ impl Connection {
         // This comes first, because `Protocol::end` drops the exchange under way.
         self.abort_if_incomplete();
         self.protocol.end(closed, &mut self.stream, context);
+        let (client, exchanges) = (&self.stream.client, self.stream.exchanges());
+        let (at, now) = (context.now.system, context.now.latest);
+        let event = || WireEvent::closed(client, exchanges, closed, at);
+        context.observer.show(event, now);
     }
 
     /// Swaps in the worker's buffers and runs one turn, beginning with the step `first`.
@@ -149,10 +176,7 @@ impl Connection {
         stream.begin_turn(&mut context.buffers);
         let mut step = match stream.is_gone {
             false => first(protocol, stream, context),
-            true => {
-                protocol.record_reset(stream, context);
-                Step::Close(Closed::Cut(End::ClientGone))
-            }
+            true => Step::Close(protocol.gone(stream, context)),
         };
         let turn = loop {
             step = match step {
@@ -169,7 +193,7 @@ impl Connection {
                 Step::Close(closed) => break Turn::Closed(closed),
             };
         };
-        if let Turn::Closed(Closed::Orderly) = turn {
+        if let Turn::Closed(Closed::Orderly(_)) = turn {
             send_close_notify(stream, context);
         }
         stream.end_sent_exchanges(context);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::guide::inspect::Inspect;
 use crate::guide::lab::Lab;
@@ -23,7 +23,7 @@ use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::observe::observer::Observer;
 use crate::observe::topic::Topic;
-use crate::observe::wire::{self, Wire};
+use crate::observe::wire::{self, ServerFacts, Wire};
 use crate::origin::auth::Guard;
 use crate::origin::handler::{Handler, Origin};
 use crate::origin::origins::Origins;
@@ -121,6 +121,8 @@ pub struct Settings {
     pub endpoint: Option<Arc<Endpoint>>,
     /// What the wire view reads; `None` if it is off.
     pub wire: Option<Wire>,
+    /// When the server started.
+    pub started: SystemTime,
     /// The port of the site.
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
@@ -158,9 +160,14 @@ impl OpenSite {
     fn inspect(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
         let wire = settings.wire.clone()?;
         let config = &settings.config;
-        let (hosts, from) = (config.inspected_hosts(), config.inspect_from.clone());
+        let admitted = (config.inspected_hosts(), config.inspect_from.clone());
+        let server = ServerFacts {
+            started: settings.started,
+            workers: config.threads.max(1),
+            is_tls: config.tls.is_some(),
+        };
         let prefix = &self.options.prefix;
-        Some(Box::new(Inspect::new(wire, prefix, hosts, from)))
+        Some(Box::new(Inspect::new(wire, prefix, admitted, server)))
     }
 }
 
@@ -201,6 +208,7 @@ impl Settings {
             counters,
             endpoint: None,
             wire,
+            started: Now::read().system,
             port: 0,
         }
     }

@@ -4,7 +4,7 @@
 //! [`Exchange::end`], for whatever reason. That function counts, logs and shows it.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::http1::parse::RequestHead;
 use crate::net::clock::{self, Now};
@@ -13,7 +13,8 @@ use crate::net::request_text::RequestText;
 use crate::observe::client::Client;
 use crate::observe::event::{End, ExchangeRecord, Security};
 use crate::observe::observer::Observer;
-use crate::observe::wire::Watched;
+use crate::observe::sample::BodySample;
+use crate::observe::wire::{Watched, WireEvent};
 use crate::origin::brief::brief;
 use crate::origin::reason::Reason;
 use crate::origin::response::Response;
@@ -50,6 +51,10 @@ struct WatchedExchange {
     answered: Option<Instant>,
     /// The steps of the decision. While it is made, the worker has them.
     trace: Trace,
+    /// What is kept of the body of the request.
+    request: BodySample,
+    /// What is kept of the body of the response.
+    response: BodySample,
 }
 
 impl Exchange {
@@ -86,10 +91,17 @@ impl Exchange {
         }
     }
 
-    /// Notes the head of the response as it is sent. If somebody looks, keeps the steps of the decision.
-    pub fn note_response(&mut self, head: &[u8], observer: &Observer, trace: &mut Trace) {
+    /// Notes the head of the response as it is sent, and what is sent of the body together with it. If somebody
+    /// looks, keeps the steps of the decision.
+    pub fn note_response(
+        &mut self,
+        (head, body): (&[u8], &[u8]),
+        observer: &Observer,
+        trace: &mut Trace,
+    ) {
         self.keep_head(observer, |heads| heads.response = KeptHead::of(head));
         if let Some(watched) = &mut self.watched {
+            watched.response.see(body);
             watched.answered = Some(clock::instant());
             watched.trace = std::mem::take(trace);
         }
@@ -102,6 +114,8 @@ impl Exchange {
                 head: clock::instant(),
                 answered: None,
                 trace: Trace::off(),
+                request: BodySample::default(),
+                response: BodySample::default(),
             }));
             *trace = Trace::watched();
         }
@@ -112,6 +126,31 @@ impl Exchange {
         if let Some(watched) = self.undecided() {
             std::mem::swap(&mut watched.trace, trace);
         }
+    }
+
+    /// Whether somebody sees how it is decided.
+    pub fn is_watched(&self) -> bool {
+        self.watched.is_some()
+    }
+
+    /// Notes what is kept of the body of the request.
+    pub fn note_request_body(&mut self, sample: Option<Box<BodySample>>) {
+        if let (Some(watched), Some(sample)) = (&mut self.watched, sample) {
+            watched.request = *sample;
+        }
+    }
+
+    /// What is kept of the body of the response, if somebody looks.
+    pub fn response_sample(&mut self) -> Option<&mut BodySample> {
+        self.watched.as_mut().map(|watched| &mut watched.response)
+    }
+
+    /// How long it took until the head of the request was complete, if that is known, and until `now`, for
+    /// `Server-Timing`.
+    pub fn times(&self, now: Instant) -> (Option<Duration>, Duration) {
+        let since = |at: Instant| at.saturating_duration_since(self.began);
+        let watched = self.watched.as_ref();
+        (watched.map(|watched| since(watched.head)), since(now))
     }
 
     /// How it is decided, if somebody sees that and there is no response yet.
@@ -129,11 +168,8 @@ impl Exchange {
     /// The memory of what it keeps for the log and the wire view, in bytes.
     pub fn cost(&self) -> usize {
         let heads = self.heads.as_ref().map_or(0, |heads| heads.cost());
-        let trace = self
-            .watched
-            .as_ref()
-            .map_or(0, |watched| watched.trace.cost());
-        heads + trace + self.request.as_ref().map_or(0, |request| request.cost())
+        let watched = self.watched.as_ref().map_or(0, |watched| watched.cost());
+        heads + watched + self.request.as_ref().map_or(0, |request| request.cost())
     }
 
     /// Whether the request was noted for the log.
@@ -201,15 +237,28 @@ impl Exchange {
         observer.log.record(&record);
         if let Some(watched) = watched {
             let since = |at: Instant| at.saturating_duration_since(self.began);
+            let until_began = |at: Instant| self.began.saturating_duration_since(at);
             let watched = Watched {
                 connection: on.client.connection,
                 number: on.number,
                 worker: observer.worker,
+                accepted: on.start.map(|start| until_began(start.accepted)),
+                secured: on.start.and_then(|start| start.secured).map(until_began),
                 head: since(watched.head),
                 answer: watched.answered.map(since),
+                request: &watched.request,
+                response: &watched.response,
             };
-            observer.show(&record, &watched, now.latest);
+            observer.show(|| WireEvent::exchange(&record, &watched), now.latest);
         }
+    }
+}
+
+impl WatchedExchange {
+    /// The memory that it takes, in bytes.
+    fn cost(&self) -> usize {
+        let samples = self.request.cost() + self.response.cost();
+        size_of::<WatchedExchange>() + self.trace.cost() + samples
     }
 }
 
@@ -221,4 +270,15 @@ pub struct OnConnection<'a> {
     pub security: Option<Security<'a>>,
     /// The number of the exchange on its connection, from 1.
     pub number: u32,
+    /// How the connection began, for its first exchange, if somebody looked then.
+    pub start: Option<&'a ConnectionStart>,
+}
+
+/// When a connection began.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionStart {
+    /// When the worker received it.
+    pub accepted: Instant,
+    /// When its TLS handshake was complete.
+    pub secured: Option<Instant>,
 }

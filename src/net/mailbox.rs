@@ -239,6 +239,13 @@ impl Shutdown {
     }
 }
 
+impl WakeSender {
+    /// A waker for the worker itself.
+    pub fn worker_waker(&self) -> Waker {
+        ConnectionWakers::new(self, WAKE).waker()
+    }
+}
+
 /// Wakes one connection of a worker.
 struct TokenWake {
     sender: WakeSender,

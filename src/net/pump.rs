@@ -24,6 +24,7 @@ use crate::net::sendfile::Sendfile;
 use crate::net::socket::{Flushed, More};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
+use crate::observe::sample::BodySample;
 use crate::origin::patience::{DISK_PATIENCE, Patience};
 use crate::site::body::{Body, Piece, Pulled, Source};
 use crate::site::body_error::BodyError;
@@ -143,6 +144,8 @@ impl Moved {
 pub struct Output<'a> {
     /// When the turn began.
     pub now: Instant,
+    /// Takes what is sent, if somebody looks.
+    pub sample: Option<&'a mut BodySample>,
     /// The client's stream.
     pub stream: &'a mut Stream,
     /// Scratch space of the worker.
@@ -247,6 +250,7 @@ impl Output<'_> {
         match piece {
             Piece::Bytes(bytes) => {
                 *moved += bytes.len() as u64;
+                self.see(bytes);
                 self.stream.outbox.end().append(bytes);
                 Ok(Pumped::Done)
             }
@@ -298,8 +302,10 @@ impl Output<'_> {
         let pulled = source.pull(self.scratch, budget)?;
         // Content costs much more to generate than to send, so one part uses up the turn.
         self.stream.budget = 0;
+        let begin = self.stream.outbox.end().len();
         match framing {
             Framing::Chunked if !self.scratch.is_empty() => {
+                self.note_chunk(self.scratch.len());
                 write_chunk(self.stream.outbox.end(), self.scratch);
             }
             Framing::Chunked => {}
@@ -307,15 +313,19 @@ impl Output<'_> {
                 self.stream.outbox.end().extend_from_slice(self.scratch)
             }
         }
+        if framing == Framing::Chunked && matches!(pulled, Pulled::Done) {
+            self.note_chunk(0);
+            self.stream.outbox.end().extend_from_slice(LAST_CHUNK);
+        }
+        if let Some(sample) = &mut self.sample {
+            sample.see(&self.stream.outbox.end()[begin..]);
+        }
         match pulled {
             Pulled::Done => {}
             Pulled::More => return Ok(Pumped::Paused),
             Pulled::WaitUntil(at) => return Ok(Pumped::WaitUntil(at)),
             Pulled::WaitForWake => return Ok(Pumped::WaitForWake),
             Pulled::WaitForDisk => return Ok(Pumped::WaitForDisk),
-        }
-        if framing == Framing::Chunked {
-            self.stream.outbox.end().extend_from_slice(LAST_CHUNK);
         }
         Ok(Pumped::Done)
     }
@@ -334,7 +344,22 @@ impl Output<'_> {
         };
         self.spend(written as u64);
         self.stream.outbox.consume(written.min(head));
-        Ok(Some(written.saturating_sub(head)))
+        let taken = written.saturating_sub(head);
+        self.see(&bytes[..taken]);
+        Ok(Some(taken))
+    }
+
+    /// Shows content that is sent.
+    fn see(&mut self, bytes: &[u8]) {
+        if let Some(sample) = &mut self.sample {
+            sample.see(bytes);
+        }
+    }
+
+    fn note_chunk(&mut self, size: usize) {
+        if let Some(sample) = &mut self.sample {
+            sample.chunk(size);
+        }
     }
 
     /// Moves up to `count` bytes of a file, of which more follows.
@@ -466,6 +491,9 @@ impl Output<'_> {
             Ok(Some(0)) => return Err(BodyError::Changed.into()),
             Ok(Some(moved)) => {
                 self.spend(1 + moved as u64 / SENDFILE_DISCOUNT);
+                if let Some(sample) = &mut self.sample {
+                    sample.skip(moved as u64);
+                }
                 Some(Moved::Bytes(moved as u64))
             }
             Ok(None) => Some(Moved::Blocked),
@@ -484,6 +512,9 @@ impl Output<'_> {
         };
         file.finish_copy(checked);
         self.stream.outbox.end().extend_from_slice(self.scratch);
+        if let Some(sample) = &mut self.sample {
+            sample.see(self.scratch);
+        }
         self.spend(length);
         Ok(true)
     }

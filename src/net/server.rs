@@ -214,6 +214,9 @@ fn start_workers(
         threads.push(spawn("worker", move || {
             let mut context = Context::new(&settings, log, mailbox.wakes());
             context.observer.worker = number;
+            if let Some(wire) = &settings.wire {
+                wire.wake_for_readers(mailbox.wakes().worker_waker());
+            }
             Worker::new(mailbox).run(context);
             drop(finished);
         })?);

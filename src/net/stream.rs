@@ -10,7 +10,7 @@ use crate::net::buffer::Buffer;
 use crate::net::clock;
 use crate::net::context::{Buffers, Context};
 use crate::net::deadline::{Deadline, Pace, Waiting};
-use crate::net::exchange::{Exchange, OnConnection};
+use crate::net::exchange::{ConnectionStart, Exchange, OnConnection};
 use crate::net::outbox::{Outbox, Unsent};
 use crate::net::socket::{End as InputEnd, Flushed, Input, More};
 use crate::net::transport::Transport;
@@ -65,6 +65,8 @@ pub struct Stream {
     pub token: Token,
     /// How many exchanges have ended.
     exchanges: u32,
+    /// When the connection began. Kept until its first exchange has ended, if somebody looks.
+    start: Option<Box<ConnectionStart>>,
     /// The poller reported that the connection is closed in both directions.
     pub is_gone: bool,
 }
@@ -95,6 +97,7 @@ impl Stream {
             turn_ends: None,
             token: Token(0),
             exchanges: 0,
+            start: start(context),
             is_gone: false,
         }
     }
@@ -242,6 +245,18 @@ impl Stream {
         !self.outbox.is_empty() || self.unsent.len() > 0 || self.transport.has_unsent()
     }
 
+    /// Notes that the TLS handshake is complete.
+    pub fn note_secured(&mut self, now: Instant) {
+        if let Some(start) = &mut self.start {
+            start.secured = Some(now);
+        }
+    }
+
+    /// How many exchanges have ended.
+    pub fn exchanges(&self) -> u32 {
+        self.exchanges
+    }
+
     /// Ends the exchanges whose last byte has left. A TLS session may have taken the bytes and still
     /// hold their records.
     pub fn end_sent_exchanges(&mut self, context: &mut Context) {
@@ -270,10 +285,12 @@ impl Stream {
         context: &mut Context,
     ) {
         self.exchanges = self.exchanges.wrapping_add(1);
+        let start = self.start.take();
         let on = OnConnection {
             client: &self.client,
             security: self.transport.security(),
             number: self.exchanges,
+            start: start.as_deref(),
         };
         let (now, observer) = (&mut context.now, &mut context.observer);
         exchange.end(end, unsent, &on, now, observer);
@@ -284,4 +301,15 @@ impl Stream {
         let kept = &mut self.unsent;
         self.outbox.next_unended().or_else(|| kept.next_unended())
     }
+}
+
+/// When a connection begins, if somebody looks.
+fn start(context: &Context) -> Option<Box<ConnectionStart>> {
+    let start = || {
+        Box::new(ConnectionStart {
+            accepted: context.now.latest,
+            secured: None,
+        })
+    };
+    context.observer.is_watched().then(start)
 }

@@ -16,11 +16,14 @@ use crate::net::connection::{Connection, Turn};
 use crate::net::context::{Context, TURN_TIME};
 use crate::net::fair_queue::FairQueue;
 use crate::net::mailbox::{Admission, Mailbox, WAKE};
-use crate::net::protocol::step::{Closed, Refusal};
+use crate::net::protocol::step::Refusal;
 use crate::net::shed::{FEW, Holder, Shedding};
 use crate::net::timers::Timers;
 use crate::net::transport::Transport;
+use crate::observe::closed::Closed;
 use crate::observe::event::End;
+use crate::observe::phase_report::PhaseReport;
+use crate::observe::wire::WireEvent;
 use crate::semantics::status::Status;
 
 /// The most events in one turn. More would only make the turn longer.
@@ -61,6 +64,8 @@ pub struct Worker {
     timers: Timers,
     /// Connections that are given up, because the clients hold too much memory.
     shedding: Shedding,
+    /// What viewers know of the connections.
+    phases: PhaseReport,
     /// The longest time to wait in the poller, although no timer fires.
     longest_wait: Option<Duration>,
 }
@@ -92,6 +97,7 @@ impl Worker {
             handshakes: FairQueue::default(),
             timers: Timers::default(),
             shedding: Shedding::default(),
+            phases: PhaseReport::default(),
             longest_wait: None,
         }
     }
@@ -108,13 +114,28 @@ impl Worker {
             self.queue_woken();
             self.drive_queues(&mut context);
             self.expire(&mut context);
-            let wait = self.shed(&mut context);
-            self.longest_wait = context.origins.end_turn().into_iter().chain(wait).min();
+            let waits = [
+                self.shed(&mut context),
+                self.tell_phases(&context),
+                context.origins.end_turn(),
+            ];
+            self.longest_wait = waits.into_iter().flatten().min();
             context.observer.log.flush();
         }
         for index in 0..self.slots.len() {
             self.close(index, Closed::Cut(End::Shutdown), &mut context);
         }
+    }
+
+    /// Tells viewers what the connections do. Returns how long the worker may wait until it does so again.
+    fn tell_phases(&mut self, context: &Context) -> Option<Duration> {
+        let slots = &self.slots;
+        let phases = || {
+            let connections = slots.iter().filter_map(|slot| slot.connection.as_ref());
+            connections.map(|connection| connection.phase()).collect()
+        };
+        let now = (context.now.instant, context.now.system);
+        self.phases.tell(phases, now, &context.observer)
     }
 
     /// Closes the mailbox if the worker is done. Sockets that were sent earlier are served first.
@@ -271,6 +292,7 @@ impl Worker {
             });
             let token = token(index, self.slots[index].generation);
             connection.set_token(token);
+            show_opened(&connection, context);
             let registered = self.register(&connection, token);
             let slot = &mut self.slots[index];
             slot.connection = Some(Box::new(connection));
@@ -517,6 +539,13 @@ impl Worker {
         let (budget, now) = (context.memory.budget(), context.now.instant);
         self.shedding.choose(holders, charged, budget, now);
     }
+}
+
+/// Shows that a connection was received.
+fn show_opened(connection: &Connection, context: &Context) {
+    let (observer, now) = (&context.observer, &context.now);
+    let event = || WireEvent::opened(connection.client(), observer.worker, now.system);
+    observer.show(event, now.latest);
 }
 
 /// Whether there may be more events than these.

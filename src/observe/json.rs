@@ -1,7 +1,7 @@
 //! One JSON object per line (RFC 8259), in ASCII.
 
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::event::{End, ExchangeRecord, Security, TlsFailure, TlsStage};
 use super::zone::Zone;
@@ -71,6 +71,13 @@ fn write_security(out: &mut Vec<u8>, security: Option<&Security>) {
 /// Appends the object that says how many lines were dropped.
 pub fn write_dropped(out: &mut Vec<u8>, lines: u64) {
     append(out, format_args!("{{\"log_lines_dropped\":{lines}}}\n"));
+}
+
+/// Milliseconds since 1970.
+pub(super) fn milliseconds(at: SystemTime) -> u128 {
+    at.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis()
 }
 
 pub(super) fn write_status(out: &mut Vec<u8>, status: Option<u16>) {

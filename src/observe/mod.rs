@@ -5,6 +5,8 @@
 mod access_log;
 // The client of a connection.
 pub mod client;
+// Why a connection is over.
+pub mod closed;
 // The format for tools that read the logs of Apache and nginx.
 mod combined;
 // What the access log records.
@@ -25,6 +27,10 @@ pub mod observer;
 pub mod notice;
 // The format for people at a terminal.
 mod pretty;
+// What is kept of a body.
+pub mod sample;
+// What the connections of a worker do.
+pub mod phase_report;
 // The time zone of the log.
 pub mod zone;
 // News from other threads, for many connections.

@@ -1,9 +1,9 @@
 //! Counts, logs and shows the exchanges of one worker. Invariant: the worker never waits for it.
 
-use crate::observe::event::{End, ExchangeRecord};
+use crate::observe::event::End;
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
-use crate::observe::wire::{Watched, Wire, WireEvent};
+use crate::observe::wire::{Wire, WireEvent};
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,7 +23,12 @@ pub struct Observer {
 impl Observer {
     /// Whether somebody looks at the wire view.
     pub fn is_watched(&self) -> bool {
-        self.wire.as_ref().is_some_and(Wire::has_readers)
+        self.watched_wire().is_some()
+    }
+
+    /// What the wire view reads, if somebody looks.
+    pub fn watched_wire(&self) -> Option<&Wire> {
+        self.wire.as_ref().filter(|wire| wire.has_readers())
     }
 
     /// Whether the log is on, or somebody looks. If not, no record needs to be made.
@@ -41,10 +46,16 @@ impl Observer {
         self.log.wants_steps() || self.is_watched()
     }
 
-    /// Shows an exchange that has ended `now`, if somebody looks.
-    pub fn show(&self, exchange: &ExchangeRecord<'_>, watched: &Watched, now: Instant) {
-        if let Some(wire) = self.wire.as_ref().filter(|wire| wire.has_readers()) {
-            let event = WireEvent::of(exchange, watched);
+    /// Shows an event, which is made only if somebody looks.
+    pub fn show(&self, event: impl FnOnce() -> WireEvent, now: Instant) {
+        if self.is_watched() {
+            self.publish(event(), now);
+        }
+    }
+
+    /// Publishes an event for the viewers.
+    pub fn publish(&self, event: WireEvent, now: Instant) {
+        if let Some(wire) = &self.wire {
             let size = event.json.capacity();
             wire.publish(event, size, now);
         }

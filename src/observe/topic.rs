@@ -51,6 +51,8 @@ struct State<T> {
     complete_since: Instant,
     /// Readers that wait for the next item.
     waiting: BTreeMap<u64, Waker>,
+    /// Publishers that want to know of each new reader.
+    publishers: Vec<Waker>,
     /// The number of the last reader.
     last_reader: u64,
 }
@@ -87,6 +89,7 @@ impl<T> Topic<T> {
             dropped: 0,
             complete_since: now,
             waiting: BTreeMap::new(),
+            publishers: Vec::new(),
             last_reader: 0,
         };
         Topic(Arc::new(Shared {
@@ -98,6 +101,16 @@ impl<T> Topic<T> {
     /// Whether somebody reads the topic. An item need not be made if nobody does.
     pub fn has_readers(&self) -> bool {
         self.0.readers.load(Ordering::Relaxed) > 0
+    }
+
+    /// How many readers there have been so far.
+    pub fn readers_so_far(&self) -> u64 {
+        self.lock().last_reader
+    }
+
+    /// Wakes a publisher for each new reader, so that it can tell how things are.
+    pub fn wake_for_readers(&self, publisher: Waker) {
+        self.lock().publishers.push(publisher);
     }
 
     /// Publishes an item of `size` bytes `now`, and wakes the readers that wait.
@@ -127,6 +140,7 @@ impl<T> Topic<T> {
         let next = state.dropped + earlier.count() as u64;
         state.last_reader += 1;
         self.0.readers.fetch_add(1, Ordering::Relaxed);
+        state.publishers.iter().for_each(Waker::wake_by_ref);
         Reader {
             topic: self.clone(),
             number: state.last_reader,

@@ -211,6 +211,11 @@ pub trait Conversation {
     /// else happens to the connection, so what it waits for may not have happened yet. It is not
     /// called until the socket has taken all bytes that it wrote before.
     fn converse(&mut self, turn: ConversationTurn<'_>, out: &mut Vec<u8>) -> Conversed;
+
+    /// Whether its bytes are frames of WebSocket that the wire view may show.
+    fn has_frames(&self) -> bool {
+        false
+    }
 }
 
 /// What a conversation acts on.

@@ -52,6 +52,8 @@ pub mod message;
 pub mod text;
 // RFC 7692 section 7.2: compression.
 pub mod deflate;
+// Section 5.2: frames for people who look.
+pub mod scan;
 // Sections 5.4 and 6.2: frames to events.
 pub mod receive;
 // Sections 5.4 and 6.2: frames to whole messages.

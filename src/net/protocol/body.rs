@@ -4,6 +4,7 @@
 use crate::http1::chunked::{ChunkedError, Decoder};
 use crate::http1::framing::BodyLength;
 use crate::net::buffer::Buffer;
+use crate::observe::sample::BodySample;
 use crate::origin::request::{Content, RequestBody};
 
 /// Reads a body and keeps track of what remains of it.
@@ -12,6 +13,8 @@ pub struct BodyReader {
     /// The bytes that the server still accepts. If a body is longer, it is not read to its end.
     allowance: u64,
     fault: Option<BodyFault>,
+    /// What is kept of the body, if somebody looks.
+    sample: Option<Box<BodySample>>,
 }
 
 enum Rest {
@@ -41,12 +44,23 @@ impl BodyReader {
             rest,
             allowance,
             fault: None,
+            sample: None,
         }
     }
 
     /// A reader for a request without a body.
     pub fn none() -> BodyReader {
         BodyReader::new(BodyLength::None, 0)
+    }
+
+    /// Keeps a part of the body for people who look.
+    pub fn watch(&mut self) {
+        self.sample = Some(Box::default());
+    }
+
+    /// What is kept of the body.
+    pub fn take_sample(&mut self) -> Option<Box<BodySample>> {
+        self.sample.take()
     }
 
     /// Whether the body was read to its end.
@@ -81,7 +95,11 @@ impl BodyReader {
                 if is_last {
                     self.rest = Rest::Nothing;
                 }
-                match inbox.take(count as usize) {
+                let bytes = inbox.take(count as usize);
+                if let Some(sample) = &mut self.sample {
+                    sample.see(bytes);
+                }
+                match bytes {
                     [] if is_last => Content::End,
                     [] => Content::NotYet,
                     bytes => Content::Bytes(bytes),
@@ -105,6 +123,9 @@ impl BodyReader {
                     return Content::NotYet;
                 }
             };
+            if let Some(sample) = &mut self.sample {
+                sample.see(&inbox.waiting()[..decoded.consumed]);
+            }
             let taken = decoded.consumed as u64;
             if decoded.complete {
                 self.rest = Rest::Nothing;

@@ -5,15 +5,17 @@ use crate::net::context::Context;
 use crate::net::deadline::Waiting;
 use crate::net::protocol::handshake::record_tls_failure;
 use crate::net::protocol::output::unless_flushed;
-use crate::net::protocol::step::{Closed, Step, Switch};
+use crate::net::protocol::step::{Step, Switch};
 use crate::net::socket::{Flushed, Input, More};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
+use crate::observe::closed::{Closed, Why};
 use crate::observe::event::{End, TlsStage};
 
 /// The end of a connection.
 pub struct Closing {
     state: State,
+    why: Why,
 }
 
 enum State {
@@ -25,17 +27,23 @@ enum State {
 
 impl Closing {
     /// Starts to close. `linger` means that the client may still be sending.
-    pub fn new(linger: bool) -> Closing {
+    pub fn new(linger: bool, why: Why) -> Closing {
         Closing {
             state: State::Flushing { linger },
+            why,
         }
+    }
+
+    /// How the connection ends.
+    pub fn closed(&self) -> Closed {
+        Closed::Orderly(self.why)
     }
 
     /// Takes one step.
     pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         match self.state {
             State::Flushing { linger } => self.flush(linger, stream, context),
-            State::Lingering => linger(stream, context),
+            State::Lingering => self.linger(stream, context),
         }
     }
 
@@ -51,27 +59,27 @@ impl Closing {
         }
         let may_send = (linger || stream.has_more()) && stream.ended.is_none();
         if !may_send || stream.transport.finish().is_err() {
-            return Step::Close(Closed::Orderly);
+            return Step::Close(self.closed());
         }
         stream.deadline = context.deadline(Waiting::Close);
         self.state = State::Lingering;
         Step::Next
     }
-}
 
-/// Reads and discards what the client sends. If unread bytes remained at the close, the kernel would
-/// send a reset, and the client could lose the response (RFC 9112 section 9.6).
-fn linger(stream: &mut Stream, context: &Context) -> Step {
-    let unread = stream.inbox.waiting().len();
-    stream.inbox.consume(unread);
-    let input = stream.transport.discard(stream.inbox.room());
-    stream.count_traffic();
-    match input {
-        Ok(Input::End(_)) => Step::Close(Closed::Orderly),
-        Ok(Input::Nothing) => Step::Wait,
-        Ok(_) if stream.deadline.has_passed(context.now.instant) => Step::Close(Closed::Orderly),
-        Ok(Input::Bytes(_) | Input::Overhead) => Step::Again,
-        Err(_) => Step::Close(Closed::Cut(End::ClientGone)),
+    /// Reads and discards what the client sends. If unread bytes remained at the close, the kernel would
+    /// send a reset, and the client could lose the response (RFC 9112 section 9.6).
+    fn linger(&self, stream: &mut Stream, context: &Context) -> Step {
+        let unread = stream.inbox.waiting().len();
+        stream.inbox.consume(unread);
+        let input = stream.transport.discard(stream.inbox.room());
+        stream.count_traffic();
+        match input {
+            Ok(Input::End(_)) => Step::Close(self.closed()),
+            Ok(Input::Nothing) => Step::Wait,
+            Ok(_) if stream.deadline.has_passed(context.now.instant) => Step::Close(self.closed()),
+            Ok(Input::Bytes(_) | Input::Overhead) => Step::Again,
+            Err(_) => Step::Close(self.closed()),
+        }
     }
 }
 
@@ -86,7 +94,8 @@ pub(super) fn close_after_read_error(
         TransportError::Socket(_) => Step::Close(Closed::Cut(End::ClientGone)),
         TransportError::Session(why) => {
             record_tls_failure(TlsStage::Session, why, stream, context);
-            Step::Switch(Switch::Closing { linger: true })
+            let (linger, why) = (true, Why::TlsFailed);
+            Step::Switch(Switch::Closing { linger, why })
         }
     }
 }

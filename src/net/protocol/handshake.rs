@@ -7,10 +7,11 @@
 use crate::net::context::Context;
 use crate::net::deadline::Waiting;
 use crate::net::listener::Service;
-use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
+use crate::net::protocol::step::{Refusal, Step, Switch};
 use crate::net::socket::Input;
 use crate::net::stream::Stream;
 use crate::net::tls::handshake::HandshakeProgress as Progress;
+use crate::observe::closed::{Closed, Why};
 use crate::observe::event::{End, TlsFailure, TlsStage};
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
@@ -58,7 +59,8 @@ impl Handshake {
             Ok(Progress::Failed(fault)) => {
                 record_tls_failure(TlsStage::Handshake, &fault, stream, context);
                 // Linger, so that the client can read the alert, if there is one.
-                return Step::Switch(Switch::Closing { linger: true });
+                let (linger, why) = (true, Why::TlsFailed);
+                return Step::Switch(Switch::Closing { linger, why });
             }
             Ok(Progress::Gone) => CLIENT_GONE.to_owned(),
             Err(fault) => fault.to_string(),
@@ -71,7 +73,9 @@ impl Handshake {
     /// sent a request. If it is to be refused, still waits, to send the refusal.
     fn wait(&self, context: &Context) -> Step {
         match self.refusal {
-            None if context.origins.is_draining() => Step::Close(Closed::Orderly),
+            None if context.origins.is_draining() => {
+                Step::Close(Closed::Orderly(Why::ShuttingDown))
+            }
             _ => Step::Wait,
         }
     }
@@ -82,7 +86,7 @@ impl Handshake {
             Ok(Input::Bytes(_)) => {}
             Ok(Input::End(_)) if is_plain_text(stream.inbox.waiting()) => {}
             Ok(Input::Nothing | Input::Overhead) => return self.wait(context),
-            Ok(Input::End(_)) => return Step::Close(Closed::Orderly),
+            Ok(Input::End(_)) => return Step::Close(Closed::Orderly(Why::ClientClosed)),
             Err(_) => return Step::Close(FAILED),
         }
         let received = stream.inbox.waiting();
@@ -129,6 +133,7 @@ impl Handshake {
         context: &mut Context,
     ) -> Step {
         context.observer.counters.handshakes.add(1);
+        stream.note_secured(context.now.latest);
         stream.deadline = context.deadline(Waiting::FirstRequest);
         let security = stream.transport.security();
         stream.client.identity = security.and_then(|security| security.client.map(Box::from));

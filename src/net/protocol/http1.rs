@@ -22,6 +22,7 @@ use crate::http1::head::INTERIM_CONTINUE;
 use crate::http1::parse;
 use crate::http1::persistence::Persistence;
 use crate::http1::version::Version;
+use crate::net::clock;
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::exchange::Exchange;
@@ -35,13 +36,14 @@ use crate::net::protocol::dispatch::{
 };
 use crate::net::protocol::output::{close_after_write_error, flush, wait_to_send};
 use crate::net::protocol::reply::reply;
-use crate::net::protocol::step::{Closed, Refusal, Step, Switch};
+use crate::net::protocol::step::{Refusal, Step, Switch};
 use crate::net::protocol::unanswered::Unanswered;
 use crate::net::pump::{Output, Pump, Pumped, SendError};
 use crate::net::shed::FEW;
 use crate::net::socket::{End as InputEnd, Input};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
+use crate::observe::closed::{Closed, Why};
 use crate::observe::event::End;
 use crate::origin::answer;
 use crate::origin::applied_rules::finish_refusal;
@@ -95,7 +97,7 @@ struct Sending {
 /// What follows a response.
 enum Then {
     NextRequest,
-    Close { linger: bool },
+    Close { linger: bool, why: Why },
     Upgrade(Box<dyn Conversation>),
 }
 
@@ -192,7 +194,8 @@ impl Http1 {
             }
         };
         let length = head.length;
-        let made = ready_or_state(dispatched, &unread[..length], &mut facts);
+        let is_watched = exchange.is_watched();
+        let made = ready_or_state(dispatched, &unread[..length], &mut facts, is_watched);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
         match made {
@@ -321,19 +324,29 @@ impl Http1 {
     fn take_answer(
         &mut self,
         answer: Answer,
-        request: Box<Unanswered>,
+        mut request: Box<Unanswered>,
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
         let mut facts = request.facts;
         facts.leaves_body |= !request.body.is_done();
         match answer.made() {
-            Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
+            Ok((response, upgrade)) => {
+                self.note_body(&mut request);
+                self.reply(response, facts, upgrade, stream, context)
+            }
             Err(responder) => {
                 self.state = State::Respond(request, responder);
                 // A chain of responders must not keep the worker from its other connections.
                 yield_turn(stream, context)
             }
+        }
+    }
+
+    /// Notes what is kept of the body of a request that is answered.
+    fn note_body(&mut self, request: &mut Unanswered) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.note_request_body(request.body.take_sample());
         }
     }
 
@@ -361,7 +374,7 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
-        let (response, upgrade) = match refused_upgrade(&response, upgrade.is_some(), facts) {
+        let (mut response, upgrade) = match refused_upgrade(&response, upgrade.is_some(), facts) {
             Some(refused) => (self.with_rules(refused, context), None),
             None => (response, upgrade),
         };
@@ -372,17 +385,23 @@ impl Http1 {
         let began = || Exchange::begin(stream.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_answer(&response);
+        if context.observer.wire.is_some() {
+            let timing = server_timing(exchange.times(clock::instant()));
+            response.fields.push("Server-Timing", timing);
+        }
         let start = stream.outbox.end().len();
         let reply = reply(response, facts, stream, context);
-        let written = stream.outbox.end().get(start..start + reply.head);
+        let written = stream.outbox.end().get(start..).unwrap_or_default();
+        let written = written.split_at_checked(reply.head).unwrap_or_default();
         let (observer, trace) = (&context.observer, &mut context.trace);
-        exchange.note_response(written.unwrap_or_default(), observer, trace);
+        exchange.note_response(written, observer, trace);
         exchange.note_written(reply.written);
         let then = match (upgrade, reply.persistence) {
             (Some(conversation), _) => Then::Upgrade(conversation),
             (None, Persistence::KeepAlive(_)) => Then::NextRequest,
             (None, Persistence::Close(reason)) => Then::Close {
                 linger: facts.leaves_body || reason.surprises_client(),
+                why: Why::LastResponse(reason),
             },
         };
         match reply.rest {
@@ -402,8 +421,10 @@ impl Http1 {
         stream: &mut Stream,
         context: &mut Context,
     ) -> Step {
+        let sample = self.exchange.as_mut().and_then(Exchange::response_sample);
         let pumped = sending.pump.advance(&mut Output {
             now: context.now.instant,
+            sample,
             stream,
             scratch: &mut context.scratch,
             sendfile: &mut context.sendfile,
@@ -445,7 +466,7 @@ impl Http1 {
                 stream.end_if_late(context);
                 Step::Next
             }
-            Then::Close { linger } => Step::Switch(Switch::Closing { linger }),
+            Then::Close { linger, why } => Step::Switch(Switch::Closing { linger, why }),
             Then::Upgrade(conversation) => Step::Switch(Switch::Upgraded(conversation)),
         }
     }
@@ -472,7 +493,7 @@ impl Http1 {
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
             Ok(Input::Nothing) if is_idle && context.origins.is_draining() => {
-                Step::Close(Closed::Orderly)
+                Step::Close(Closed::Orderly(Why::ShuttingDown))
             }
             Ok(Input::Nothing)
                 if self.cost() + stream.inbox.waiting().len() > FEW as usize
@@ -501,7 +522,7 @@ impl Http1 {
         context: &mut Context,
     ) -> Step {
         let (closed, reason) = match end {
-            InputEnd::Orderly => (Closed::Orderly, Reason::Incomplete),
+            InputEnd::Orderly => (Closed::Orderly(Why::ClientClosed), Reason::Incomplete),
             InputEnd::Truncated => (Closed::Cut(End::ClientGone), Reason::Truncated),
         };
         if awaited == Waiting::Head && is_blank(stream.inbox.waiting()) {
@@ -517,7 +538,7 @@ impl Http1 {
         let reason = match stream.deadline.waiting {
             Waiting::Head if !is_blank(stream.inbox.waiting()) => Reason::HeadDeadline,
             Waiting::Body => Reason::BodyDeadline,
-            _ => return Step::Close(Closed::Orderly),
+            _ => return Step::Close(Closed::Orderly(Why::NoRequest)),
         };
         self.refuse(Refusal { status, reason }, stream, context)
     }
@@ -525,7 +546,7 @@ impl Http1 {
     /// The memory of the request is needed. A client that waits for no response is not told so.
     pub fn shed(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
         if matches!(self.state, State::ReadHead) && is_blank(stream.inbox.waiting()) {
-            return Step::Close(Closed::Orderly);
+            return Step::Close(Closed::Orderly(Why::MemoryNeeded));
         }
         self.refuse(NO_MEMORY, stream, context)
     }
@@ -544,7 +565,10 @@ impl Http1 {
     /// Sends an error response and closes the connection.
     fn refuse(&mut self, refusal: Refusal, stream: &mut Stream, context: &mut Context) -> Step {
         let facts = match std::mem::replace(&mut self.state, State::ReadHead) {
-            State::ReadBody(request) | State::Respond(request, _) => request.facts.refused(),
+            State::ReadBody(mut request) | State::Respond(mut request, _) => {
+                self.note_body(&mut request);
+                request.facts.refused()
+            }
             State::ReadHead | State::Send(_) => {
                 let received = stream.inbox.waiting();
                 let began = || Exchange::begin(stream.arrived);
@@ -610,10 +634,20 @@ fn ready_or_state(
     dispatched: Dispatched,
     head: &[u8],
     facts: &mut RequestFacts,
+    is_watched: bool,
 ) -> Result<Made, State> {
+    let watch = |body: &mut BodyReader| {
+        if is_watched {
+            body.watch();
+        }
+    };
     match dispatched {
-        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
-        Dispatched::Answered(answer, body) => {
+        Dispatched::BodyFirst(mut body) => {
+            watch(&mut body);
+            Err(State::ReadBody(Unanswered::new(head, *facts, body)))
+        }
+        Dispatched::Answered(answer, mut body) => {
+            watch(&mut body);
             let is_done = body.is_done();
             let state = |responder| State::Respond(Unanswered::new(head, *facts, body), responder);
             let made = answer.made().map_err(state)?;
@@ -638,6 +672,17 @@ fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -
         return None;
     };
     Some(error(status, reason))
+}
+
+/// The value of `Server-Timing` (W3C Server Timing section 2), in milliseconds: until the head of the request
+/// was complete, and until the response was decided.
+fn server_timing((head, decided): (Option<Duration>, Duration)) -> String {
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
+    let decided = milliseconds(decided);
+    match head.map(milliseconds) {
+        Some(head) => format!("head;dur={head:.3}, decided;dur={decided:.3}"),
+        None => format!("decided;dur={decided:.3}"),
+    }
 }
 
 /// Lets other connections take their turn. Until the next turn, the connection waits for the server and

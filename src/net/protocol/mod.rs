@@ -34,9 +34,10 @@ use crate::net::context::Context;
 use crate::net::protocol::closing::Closing;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
-use crate::net::protocol::step::{Closed, Step, Switch};
+use crate::net::protocol::step::{Step, Switch};
 use crate::net::protocol::upgraded::Upgraded;
 use crate::net::stream::Stream;
+use crate::observe::closed::{Closed, Why};
 use crate::observe::event::End;
 
 /// A protocol, with its state.
@@ -57,7 +58,7 @@ impl Protocol {
         match switch {
             Switch::Http1(service, refusal) => Protocol::Http1(Http1::new(service, refusal)),
             Switch::Upgraded(conversation) => Protocol::Upgraded(Upgraded::new(conversation)),
-            Switch::Closing { linger } => Protocol::Closing(Closing::new(linger)),
+            Switch::Closing { linger, why } => Protocol::Closing(Closing::new(linger, why)),
         }
     }
 
@@ -76,8 +77,11 @@ impl Protocol {
         match self {
             Protocol::Handshake(handshake) => handshake.expire(stream, context),
             Protocol::Http1(http1) => http1.expire(stream, context),
-            Protocol::Upgraded(_) => Step::Switch(Switch::Closing { linger: false }),
-            Protocol::Closing(_) => Step::Close(Closed::Orderly),
+            Protocol::Upgraded(_) => {
+                let (linger, why) = (false, Why::Silent);
+                Step::Switch(Switch::Closing { linger, why })
+            }
+            Protocol::Closing(closing) => Step::Close(closing.closed()),
         }
     }
 
@@ -98,7 +102,7 @@ impl Protocol {
         let end = match closed {
             Closed::Cut(end) => end,
             // If an exchange has not ended, the client went away.
-            Closed::Orderly => End::ClientGone,
+            Closed::Orderly(_) => End::ClientGone,
         };
         stream.end_unsent_exchanges(end, context);
         if let Protocol::Http1(http1) = self {
@@ -106,11 +110,15 @@ impl Protocol {
         }
     }
 
-    /// The connection was reset. During a handshake, the client may have sent an alert before.
-    pub fn record_reset(&mut self, stream: &mut Stream, context: &mut Context) {
-        if let Protocol::Handshake(handshake) = self {
-            handshake.record_reset(stream, context);
+    /// The connection is closed in both directions. During a handshake, the client may have sent an alert
+    /// before.
+    pub fn gone(&mut self, stream: &mut Stream, context: &mut Context) -> Closed {
+        match self {
+            Protocol::Closing(closing) => return closing.closed(),
+            Protocol::Handshake(handshake) => handshake.record_reset(stream, context),
+            Protocol::Http1(_) | Protocol::Upgraded(_) => {}
         }
+        Closed::Cut(End::ClientGone)
     }
 
     /// The memory of what it keeps between turns, in bytes.

@@ -2,10 +2,11 @@
 
 use crate::net::context::Context;
 use crate::net::protocol::handshake::record_tls_failure;
-use crate::net::protocol::step::{Closed, Step};
+use crate::net::protocol::step::Step;
 use crate::net::socket::Flushed;
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
+use crate::observe::closed::Closed;
 use crate::observe::event::{End, TlsStage};
 
 /// Sends what was written. If that is not possible now, returns the step to take instead.

@@ -1,7 +1,7 @@
-//! The result of a step of a protocol, and why a connection is over.
+//! The result of a step of a protocol.
 
 use crate::net::listener::Service;
-use crate::observe::event::End;
+use crate::observe::closed::{Closed, Why};
 use crate::origin::handler::Conversation;
 use crate::origin::reason::Reason;
 use crate::semantics::status::Status;
@@ -31,6 +31,8 @@ pub enum Switch {
     Closing {
         /// Whether to read until the client closes, because it may still be sending.
         linger: bool,
+        /// Why.
+        why: Why,
     },
 }
 
@@ -42,13 +44,4 @@ pub struct Refusal {
     pub status: Status,
     /// The reason in the log and on the error page.
     pub reason: Reason,
-}
-
-/// Why a connection is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Closed {
-    /// Every request was answered, or no request came in time.
-    Orderly,
-    /// The connection was cut. The current exchange ends for this reason.
-    Cut(End),
 }

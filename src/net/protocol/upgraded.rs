@@ -8,7 +8,11 @@ use crate::net::protocol::output::flush;
 use crate::net::protocol::step::{Step, Switch};
 use crate::net::socket::Input;
 use crate::net::stream::Stream;
+use crate::observe::client::Client;
+use crate::observe::closed::Why;
+use crate::observe::wire::{Sender, WireEvent};
 use crate::origin::handler::{Conversation, ConversationTurn, Next};
+use crate::websocket::scan::{FrameScanner, ScannedFrame};
 
 /// A connection that a conversation drives.
 pub struct Upgraded {
@@ -19,12 +23,22 @@ pub struct Upgraded {
     traffic: u64,
     /// When the connection closes if no more bytes cross it.
     idle: Option<Deadline>,
+    /// Finds the frames for people who look.
+    frames: Option<Box<Frames>>,
+}
+
+/// The frames of both directions.
+#[derive(Default)]
+struct Frames {
+    received: FrameScanner,
+    sent: FrameScanner,
 }
 
 impl Upgraded {
     /// Gives the connection to `conversation`.
     pub fn new(conversation: Box<dyn Conversation>) -> Upgraded {
         Upgraded {
+            frames: conversation.has_frames().then(Box::default),
             conversation,
             // Bytes may have come with the request.
             is_waiting: false,
@@ -56,11 +70,17 @@ impl Upgraded {
             idle_timeout: context.deadlines.idle,
             is_draining: context.origins.is_draining(),
         };
+        let begin = stream.outbox.end().len();
         let conversed = self.conversation.converse(turn, stream.outbox.end());
+        if context.observer.wire.is_some() {
+            let received = &stream.inbox.waiting()[..conversed.consumed];
+            let sent = &stream.outbox.end()[begin..];
+            self.show_frames(received, sent, &stream.client, context);
+        }
         stream.inbox.consume(conversed.consumed);
         self.is_waiting = conversed.next != Next::Again;
         if conversed.next == Next::End {
-            return Step::Switch(Switch::Closing { linger: true });
+            return closing(true, Why::Conversed);
         }
         if let Some(step) = flush(stream, context) {
             return step;
@@ -71,15 +91,29 @@ impl Upgraded {
         stream.deadline = self.deadline(conversed.next, stream, context);
         let is_full = stream.inbox.room().is_empty();
         match input {
-            Some(Input::End(_)) => Step::Switch(Switch::Closing { linger: false }),
+            Some(Input::End(_)) => closing(false, Why::ClientClosed),
             // It waits for more bytes, but the buffer is full.
-            _ if is_full && conversed.next == Next::Receive => {
-                Step::Switch(Switch::Closing { linger: true })
-            }
+            _ if is_full && conversed.next == Next::Receive => closing(true, Why::Conversed),
             Some(Input::Nothing) => Step::Wait,
             _ if is_full || !stream.transport.has_more() => Step::Wait,
             _ => Step::Next,
         }
+    }
+
+    /// Shows the frames in these octets.
+    fn show_frames(&mut self, received: &[u8], sent: &[u8], client: &Client, context: &Context) {
+        let Some(frames) = &mut self.frames else {
+            return;
+        };
+        let (at, now) = (context.now.system, context.now.instant);
+        let show = |sender, frame: ScannedFrame<'_>| {
+            let event = || WireEvent::frame(client, sender, &frame, at);
+            context.observer.show(event, now);
+        };
+        frames
+            .received
+            .scan(received, |frame| show(Sender::Client, frame));
+        frames.sent.scan(sent, |frame| show(Sender::Server, frame));
     }
 
     /// When the conversation goes on, or when the connection has been idle for too long, whichever
@@ -96,4 +130,8 @@ impl Upgraded {
             _ => idle,
         }
     }
+}
+
+fn closing(linger: bool, why: Why) -> Step {
+    Step::Switch(Switch::Closing { linger, why })
 }

@@ -83,6 +83,7 @@ impl Rig {
     fn turn(&mut self, pump: &mut Pump) -> Result<Pumped, SendError> {
         self.stream.begin_turn(&mut self.context.buffers);
         let pumped = pump.advance(&mut Output {
+            sample: None,
             now: self.context.now.instant,
             stream: &mut self.stream,
             scratch: &mut self.context.scratch,

@@ -25,6 +25,11 @@ pub trait Application {
     fn send(&mut self, _sender: &mut Sender<'_>) -> bool {
         false
     }
+
+    /// Whether the wire view shows its frames. It does not show its own.
+    fn is_shown(&self) -> bool {
+        true
+    }
 }
 
 /// A part of a message from the client.

@@ -237,6 +237,10 @@ impl<A: Application> Conversation for WebSocketConnection<A> {
         self.has_written = !out.is_empty();
         Conversed { consumed, next }
     }
+
+    fn has_frames(&self) -> bool {
+        self.application.is_shown()
+    }
 }
 
 #[cfg(test)]
