@@ -311,7 +311,8 @@ fn a_connection_is_shown_from_its_beginning_to_its_end() {
     let mut viewer = viewer(&server, WIRE);
     let hello = viewer.next();
     assert_eq!(hello["hello"]["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(hello["hello"]["tls"], false);
+    let can = [&hello["hello"]["tls"], &hello["hello"]["replay"]];
+    assert_eq!(can, [&json!(false), &json!(true)]);
     for (last, by, reason) in [
         (
             "Connection: close\r\n",

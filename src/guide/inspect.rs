@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! /.docroot/        the page, and its files beside it
+//! /.docroot/replay  the WebSocket that sends requests: see crate::guide::replay
 //! /.docroot/wire    the WebSocket that tells it of each exchange: see crate::observe::wire
 //!
 //! server  {"hello":{...}}       which server this is
@@ -14,6 +15,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::guide::replay::{Connect, Replay};
 use crate::http1::allowed_hosts::AllowedHosts;
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{ServerFacts, Wire, WireEvent};
@@ -38,8 +40,11 @@ use crate::websocket::message::MessageKind;
 /// The path of the page, below the prefix of the site.
 const PAGE: &str = ".docroot/";
 
-/// The name of the WebSocket beside it.
-const ENDPOINT: &str = "wire";
+/// The name of the WebSocket that tells of exchanges.
+const WIRE: &str = "wire";
+
+/// The name of the WebSocket that sends requests again.
+const REPLAY: &str = "replay";
 
 /// The page uses nothing but its own files, and no other page shows it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -84,6 +89,8 @@ pub struct Inspect {
     hosts: AllowedHosts,
     from: AddressRules,
     server: ServerFacts,
+    /// Opens connections to the server itself.
+    replays: Option<Arc<dyn Connect>>,
 }
 
 impl Inspect {
@@ -94,6 +101,7 @@ impl Inspect {
         prefix: &Prefix,
         (hosts, from): (AllowedHosts, AddressRules),
         server: ServerFacts,
+        replays: Option<Arc<dyn Connect>>,
     ) -> Inspect {
         let prefix = percent::path(prefix.as_bytes());
         let files = FILES
@@ -106,6 +114,7 @@ impl Inspect {
             hosts,
             from,
             server,
+            replays,
         }
     }
 
@@ -138,7 +147,8 @@ impl Handler for Inspect {
             .files
             .iter()
             .find(|(known, _)| known.as_bytes() == name);
-        if file.is_none() && name != ENDPOINT.as_bytes() {
+        let is_endpoint = name == WIRE.as_bytes() || name == REPLAY.as_bytes();
+        if file.is_none() && !is_endpoint {
             return None;
         }
         if let Some((status, reason)) = self.refusal(request, trace) {
@@ -146,23 +156,38 @@ impl Handler for Inspect {
         }
         if let Some((name, file)) = file {
             let path = [PAGE, name].concat();
-            return Some(answer_embedded(
-                origin,
-                request,
-                path.as_bytes(),
-                file,
-                trace,
-            ));
+            let path = path.as_bytes();
+            return Some(answer_embedded(origin, request, path, file, trace));
         }
+        match name == WIRE.as_bytes() {
+            true => Some(self.open_wire(request, origin, trace)),
+            false => self.open_replay(request, origin, trace),
+        }
+    }
+}
+
+impl Inspect {
+    fn open_wire(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         let mut pairs = request.query_pairs();
+        let since = Some(request.instant);
         let viewer = Viewer {
             hello: Some(WireEvent::hello(&self.server)),
-            reader: self
-                .wire
-                .reader_since(Some(request.instant), request.wakers.waker()),
+            reader: self.wire.reader_since(since, request.wakers.waker()),
             wants_own: pairs.any(|pair| *pair.name == b"own"[..]),
         };
-        Some(open(request, origin, Endpoint::default(), viewer, trace))
+        open(request, origin, Endpoint::default(), viewer, trace)
+    }
+
+    fn open_replay(
+        &self,
+        request: &Request<'_>,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Option<Answer> {
+        let connect = Arc::clone(self.replays.as_ref()?);
+        let viewer = request.client.peer.ip();
+        let replay = Replay::new(connect, viewer, request.wakers.waker());
+        Some(open(request, origin, Endpoint::default(), replay, trace))
     }
 }
 

@@ -4,6 +4,8 @@
 pub mod live_reload;
 // A page that shows requests and responses.
 pub mod inspect;
+// Requests that the page of the wire view sends again.
+pub mod replay;
 // Endpoints to try protocols with.
 pub mod lab;
 // What the words of the protocols mean, as data.

@@ -12,6 +12,7 @@ use crossbeam_channel::Receiver;
 use crate::net::descriptors::{Admitted, SocketNumbers};
 use crate::net::listener::Listener;
 use crate::net::mailbox::{Admission, Shutdown, WorkerHandle};
+use crate::net::replays::Replays;
 use crate::observe::client::Client;
 use crate::observe::metrics::Counters;
 use crate::origin::reason::Reason;
@@ -43,6 +44,8 @@ pub struct Acceptor {
     pub shutdown: Arc<Shutdown>,
     /// The server's counters.
     pub counters: Arc<Counters>,
+    /// The connections of the server to itself.
+    pub replays: Option<Arc<Replays>>,
     /// Disconnected when the acceptor must exit.
     pub alive: Receiver<()>,
 }
@@ -95,7 +98,7 @@ impl Acceptor {
             stream,
             client: Client {
                 connection,
-                ..Client::at(peer)
+                ..Client::at(self.client_of(peer))
             },
             listener: self.listener,
             refused: reason,
@@ -103,6 +106,12 @@ impl Acceptor {
         if self.send_to_worker(admission).is_err() {
             self.counters.connections_open.subtract(1);
         }
+    }
+
+    /// The address of the client: the viewer's, if the server itself has opened the connection for one.
+    fn client_of(&self, peer: SocketAddr) -> SocketAddr {
+        let replays = self.replays.as_ref();
+        replays.map_or(peer, |replays| replays.client_of(peer))
     }
 
     /// Sends a socket to the worker with the fewest connections. During a drain that worker may have

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::guide::inspect::Inspect;
 use crate::guide::lab::Lab;
 use crate::guide::live_reload::{self, LiveReload};
+use crate::guide::replay::Connect;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
@@ -17,6 +18,8 @@ use crate::net::deadline::{Deadline, Waiting};
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::mailbox::WakeSender;
 use crate::net::outbox::Outbox;
+use crate::net::replay::Replayer;
+use crate::net::replays::Replays;
 use crate::net::sendfile::Sendfile;
 use crate::net::tls::{Endpoint, RecordBuffers};
 use crate::observe::log::LogHandle;
@@ -121,6 +124,8 @@ pub struct Settings {
     pub endpoint: Option<Arc<Endpoint>>,
     /// What the wire view reads; `None` if it is off.
     pub wire: Option<Wire>,
+    /// The connections of the server to itself, for the wire view.
+    pub replays: Option<Arc<Replays>>,
     /// When the server started.
     pub started: SystemTime,
     /// The port of the site.
@@ -165,9 +170,14 @@ impl OpenSite {
             started: settings.started,
             workers: config.threads.max(1),
             is_tls: config.tls.is_some(),
+            can_replay: settings.replays.is_some(),
         };
+        let replays = settings.replays.clone();
+        let replays = replays.map(|replays| Arc::new(Replayer(replays)) as Arc<dyn Connect>);
         let prefix = &self.options.prefix;
-        Some(Box::new(Inspect::new(wire, prefix, admitted, server)))
+        Some(Box::new(Inspect::new(
+            wire, prefix, admitted, server, replays,
+        )))
     }
 }
 
@@ -208,6 +218,7 @@ impl Settings {
             counters,
             endpoint: None,
             wire,
+            replays: None,
             started: Now::read().system,
             port: 0,
         }

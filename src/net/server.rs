@@ -18,6 +18,7 @@ use crate::net::descriptors::SocketNumbers;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
+use crate::net::replays::Replays;
 use crate::net::scheduling::use_batch_scheduling;
 use crate::net::served::Served;
 use crate::net::start_error::StartError;
@@ -106,6 +107,7 @@ impl Server {
             shutdown,
             requests: bounded(2),
             settings: Settings {
+                replays: replays(&config, &addresses),
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
                 disk: Some(DiskPool::new(config.disk_threads)),
@@ -250,6 +252,7 @@ impl Running {
                 budgets: self.settings.budgets.clone(),
                 shutdown: Arc::clone(&self.shutdown),
                 counters: Arc::clone(&self.settings.counters),
+                replays: self.settings.replays.clone(),
                 alive: watch.clone(),
             };
             threads.push(spawn("acceptor", move || acceptor.run())?);
@@ -322,6 +325,12 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
         .filter(|listener| listener.service == service)
         .map(|listener| listener.address.socket())
         .collect()
+}
+
+/// The connections of the server to itself, if the wire view may want some.
+fn replays(config: &Config, listening: &[SocketAddr]) -> Option<Arc<Replays>> {
+    let address = listening.first().filter(|_| config.inspect)?;
+    Some(Arc::new(Replays::to(*address)))
 }
 
 /// Sets up TLS, if it is configured.

@@ -1,7 +1,7 @@
 //! What the wire view (`--inspect`) is told, as JSON (RFC 8259), one object per event.
 //!
 //! ```text
-//! {"hello":{"version":"0.1.0","started":1764240000000,"workers":2,"tls":false}}
+//! {"hello":{"version":"0.1.0","started":1764240000000,"workers":2,"tls":false,"replay":true}}
 //! {"opened":{"connection":7,"worker":1,"at":1764240000000,"peer":"127.0.0.1","port":40000}}
 //! {"exchange":{"connection":7,"number":3,...,"status":304,...,"steps":[{"section":...,"finding":...},...]}}
 //! {"frame":{"connection":7,"at":...,"from":"client","head":"\x81\x85...","length":5,"first":"Hello"}}
@@ -62,6 +62,8 @@ pub struct ServerFacts {
     pub workers: usize,
     /// Whether the site is served over TLS.
     pub is_tls: bool,
+    /// Whether viewers can have requests sent again.
+    pub can_replay: bool,
 }
 
 impl WireEvent {
@@ -71,11 +73,12 @@ impl WireEvent {
             started,
             workers,
             is_tls,
+            can_replay,
         } = *server;
         let (version, started) = (env!("CARGO_PKG_VERSION"), milliseconds(started));
         WireEvent::of_text(format!(
             "{{\"hello\":{{\"version\":\"{version}\",\"started\":{started},\"workers\":{workers},\
-             \"tls\":{is_tls}}}}}"
+             \"tls\":{is_tls},\"replay\":{can_replay}}}}}"
         ))
     }
 

@@ -26,7 +26,7 @@ pub mod notice;
 #[cfg(not(feature = "tls"))]
 mod absent;
 #[cfg(not(feature = "tls"))]
-pub use absent::{Endpoint, RecordBuffers, Session};
+pub use absent::{Endpoint, OwnClient, RecordBuffers, Session};
 
 // The subject and the validity of a certificate.
 #[cfg(feature = "tls")]
@@ -37,6 +37,9 @@ mod clients;
 // The configuration of all sessions, and when it is renewed.
 #[cfg(feature = "tls")]
 mod endpoint;
+// The client's side of a session of the server with itself.
+#[cfg(feature = "tls")]
+mod own_client;
 // Reads certificates and keys from files.
 #[cfg(feature = "tls")]
 mod files;
@@ -49,5 +52,6 @@ mod session;
 #[cfg(feature = "tls")]
 pub use {
     endpoint::Endpoint,
+    own_client::OwnClient,
     session::{RecordBuffers, Session},
 };

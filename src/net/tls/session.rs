@@ -457,7 +457,7 @@ fn perform(
 }
 
 /// The usual name of a TLS version.
-fn version(version: ProtocolVersion) -> &'static str {
+pub(super) fn version(version: ProtocolVersion) -> &'static str {
     match version {
         ProtocolVersion::TLSv1_2 => "TLSv1.2",
         ProtocolVersion::TLSv1_3 => "TLSv1.3",
@@ -466,7 +466,7 @@ fn version(version: ProtocolVersion) -> &'static str {
 }
 
 /// The name of a cipher suite in IANA's registry.
-fn cipher(suite: CipherSuite) -> &'static str {
+pub(super) fn cipher(suite: CipherSuite) -> &'static str {
     match suite {
         CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
         CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
