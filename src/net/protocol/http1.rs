@@ -677,12 +677,19 @@ fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -
 /// The value of `Server-Timing` (W3C Server Timing section 2), in milliseconds: until the head of the request
 /// was complete, and until the response was decided.
 fn server_timing((head, decided): (Option<Duration>, Duration)) -> String {
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-    let decided = milliseconds(decided);
+    let (whole, rest) = milliseconds(decided);
     match head.map(milliseconds) {
-        Some(head) => format!("head;dur={head:.3}, decided;dur={decided:.3}"),
-        None => format!("decided;dur={decided:.3}"),
+        Some((head, rest_of_head)) => {
+            format!("head;dur={head}.{rest_of_head:03}, decided;dur={whole}.{rest:03}")
+        }
+        None => format!("decided;dur={whole}.{rest:03}"),
     }
+}
+
+/// Whole milliseconds, and the microseconds that are left.
+fn milliseconds(time: Duration) -> (u64, u32) {
+    let whole = time.as_secs() * 1000 + u64::from(time.subsec_millis());
+    (whole, time.subsec_micros() % 1000)
 }
 
 /// Lets other connections take their turn. Until the next turn, the connection waits for the server and
