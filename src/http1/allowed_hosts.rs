@@ -22,6 +22,9 @@ use std::fmt;
 use super::host::Host;
 use super::octet::{LABEL, run};
 use super::version::Version;
+use crate::semantics::edit::Edit;
+use crate::semantics::field::FieldName;
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Evidence, Quote, Step, clause};
 
 /// Hosts that the operator allows.
@@ -204,9 +207,14 @@ impl HostRule {
             HostRule::NoHost => "an HTTP/1.0 request need not name a host of this machine",
         };
         let step = Step::new(clause!("RFC 9110 section 7.4", "rule"), finding);
-        step.with(evidence(host))
+        let other = Edit::set(FieldName::Host, OTHER_HOST);
+        let edit = (self != HostRule::Any).then(|| other.leads_to(Status::MisdirectedRequest));
+        step.with(evidence(host)).unless(edit)
     }
 }
+
+/// A host that no server has (RFC 6761 section 6.4).
+const OTHER_HOST: &str = "docroot.invalid";
 
 /// The host of a request as the value of a step.
 pub fn evidence(host: Option<Host<'_>>) -> Evidence {

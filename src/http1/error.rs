@@ -11,6 +11,7 @@ use super::fault::ParseError;
 use super::framing::FramingError;
 use super::host::HostError;
 use super::target::TargetError;
+use crate::semantics::edit::Edit;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Clause;
 
@@ -53,6 +54,18 @@ impl Error {
             Error::Framing(error) => error.text(),
             Error::Chunked(error) => error.text(),
             Error::Expectation(error) => error.text(),
+        }
+    }
+
+    /// A change that mends the message, if one is enough.
+    pub fn edit(self) -> Option<Edit> {
+        match self {
+            Error::Head(error) => error.edit(),
+            Error::Target(error) => Some(error.edit()),
+            Error::Host(error) => Some(error.edit()),
+            Error::Framing(error) => Some(error.edit()),
+            Error::Chunked(_) => None,
+            Error::Expectation(error) => Some(error.edit()),
         }
     }
 

@@ -12,6 +12,7 @@
 use std::fmt;
 
 use super::host::Host;
+use crate::semantics::edit::{Edit, NewTarget};
 use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
@@ -81,6 +82,18 @@ impl TargetError {
                 "the request-target * is valid only with OPTIONS"
             }
             TargetError::ConnectWithoutAuthority => "CONNECT needs a host and a port",
+        }
+    }
+
+    /// A change that mends the target.
+    pub(super) fn edit(self) -> Edit {
+        match self {
+            TargetError::AsteriskWithoutOptions => Edit::method("OPTIONS"),
+            TargetError::ConnectWithoutAuthority => Edit::method("GET"),
+            TargetError::Form
+            | TargetError::Scheme
+            | TargetError::Authority
+            | TargetError::UserInformation => Edit::target(NewTarget::Root),
         }
     }
 
@@ -161,7 +174,15 @@ impl<'a> Target<'a> {
                 "the target is in absolute-form without a path, which means * for OPTIONS",
             ),
         };
-        Step::new(clause, form).with(Evidence::Value(Quote::of(raw)))
+        let edit = match self {
+            Target::Absolute { .. } | Target::Asterisk(Some(_)) => {
+                Some(Edit::target(NewTarget::OriginForm))
+            }
+            Target::Asterisk(None) => Some(Edit::target(NewTarget::Root)),
+            Target::Origin { .. } | Target::Authority(_) => None,
+        };
+        let step = Step::new(clause, form).with(Evidence::Value(Quote::of(raw)));
+        step.unless(edit)
     }
 
     /// The step that says that the host of the target takes precedence over the field `Host`; `None`
@@ -175,7 +196,8 @@ impl<'a> Target<'a> {
             CLAUSE,
             "the host in the target replaces that of the field Host",
         );
-        Some(step.with(Evidence::Value(Quote::of(authority.name))))
+        let step = step.with(Evidence::Value(Quote::of(authority.name)));
+        Some(step.unless(Edit::target(NewTarget::OriginForm)))
     }
 
     /// The path as sent, if the target has one.

@@ -4,7 +4,9 @@
 //! representation has not changed, the server sends the range. Otherwise, it sends everything.
 
 use super::date::HttpDate;
+use super::edit::Edit;
 use super::field::{FieldName, Fields};
+use super::status::Status;
 use super::trace::{Clause, Quote, Step, Trace, clause};
 use super::validator::{EntityTag, Validators};
 
@@ -74,7 +76,16 @@ fn note(fields: &Fields, validators: &Validators, outcome: Result<(), DiffersRea
         Ok(()) => "If-Range matches the representation",
         Err(why) => why.text(),
     };
-    Step::new(IF_RANGE, finding).compared(Quote::of_field(fields, FieldName::IfRange), own, how)
+    let edit = match outcome {
+        Ok(()) => Edit::set(FieldName::IfRange, "\"another\"").leads_to(Status::Ok),
+        Err(DiffersReason::EntityTag) if validators.entity_tag.is_some() => {
+            Edit::set_own(FieldName::IfRange)
+        }
+        Err(_) => Edit::remove(FieldName::IfRange),
+    };
+    let sent = Quote::of_field(fields, FieldName::IfRange);
+    let step = Step::new(IF_RANGE, finding).compared(sent, own, how);
+    step.unless(edit)
 }
 
 /// The first three bytes of a valid entity-tag contain a quote, and those of a valid date do not
