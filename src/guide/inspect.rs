@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::guide::packed;
 use crate::http1::allowed_hosts::AllowedHosts;
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{Wire, WireEvent};
@@ -93,10 +94,13 @@ impl Inspect {
         let files = FILES
             .iter()
             .map(|(name, media_type, content)| (*name, Embedded::new(content, media_type, POLICY)));
+        let packed = packed::FILES
+            .iter()
+            .map(|(name, content)| (*name, Embedded::packed(content, DATA, POLICY)));
         Inspect {
             wire,
             page: format!("/{prefix}{PAGE}").into(),
-            files: files.collect(),
+            files: files.chain(packed).collect(),
             hosts,
             from,
         }

@@ -6,5 +6,7 @@ pub mod live_reload;
 pub mod inspect;
 // Endpoints to try protocols with.
 pub mod lab;
+// Data for that page.
+mod packed;
 // What the words of the protocols mean, as data.
 pub mod words;
