@@ -6,9 +6,9 @@
 //! the URL of a directory must end with a slash -> 301   request what Location names
 //! ```
 //!
-//! Each rule names the edits of its own steps, because it knows what it looked at. An edit is copied with its step, so it
-//! owns nothing: it names a value of the step's evidence, or of the request, instead of repeating it. The module `what_if`
-//! looks these values up.
+//! Each rule names the edits of its own steps, because it knows what it looked at. An edit is copied with its step,
+//! so it owns nothing: it names a value of the step's evidence, or of the request, instead of repeating it. The
+//! module `what_if` looks these values up.
 
 use super::field::FieldName;
 use super::status::Status;
