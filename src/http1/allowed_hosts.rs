@@ -544,4 +544,22 @@ mod tests {
         }
         check_pattern(&format!("*.{whole}a"), Err(PatternError::Long));
     }
+
+    #[test]
+    fn another_host_would_be_refused_unless_every_host_is_allowed() {
+        let other = Edit::set(FieldName::Host, "docroot.invalid");
+        let refused = other.leads_to(Status::MisdirectedRequest);
+        let host = Host::parse(b"a");
+        for rule in [
+            HostRule::Loopback,
+            HostRule::Bound,
+            HostRule::Listed,
+            HostRule::NoHost,
+        ] {
+            assert_eq!(rule.step(host).edits, [Some(refused), None], "{rule:?}");
+        }
+        assert_eq!(HostRule::Any.step(host).edits, [None, None]);
+        let local = hosts(&["127.0.0.1"], &[]);
+        check(&local, "docroot.invalid", None);
+    }
 }

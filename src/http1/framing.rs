@@ -305,4 +305,12 @@ mod tests {
         assert_eq!(framing(None, Version::Http11), Framing::Chunked);
         assert_eq!(framing(None, Version::Http10), Framing::Close); // section 6.1
     }
+
+    #[test]
+    fn another_version_ends_a_body_otherwise() {
+        let edit = |framing: Framing| framing.step(Status::Ok).edits[0];
+        assert_eq!(edit(Framing::Chunked), Some(Edit::http10()));
+        assert_eq!(edit(Framing::Close), Some(Edit::http11()));
+        assert_eq!(edit(Framing::Length(1)), None);
+    }
 }

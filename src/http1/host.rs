@@ -330,4 +330,19 @@ mod tests {
         check("OPTIONS * HTTP/1.1\nHost: a\n", Ok("a"));
         check("OPTIONS http://b HTTP/1.1\nHost: a\n", Ok("b")); // 3.2.4: this means * too
     }
+
+    #[test]
+    fn a_host_would_be_missing_or_named() {
+        let named = Host::parse(b"a");
+        let removed = Edit::remove(FieldName::Host);
+        let localhost = Edit::set(FieldName::Host, "localhost");
+        for (host, version, want) in [
+            (named, Version::Http11, removed.leads_to(Status::BadRequest)),
+            (named, Version::Http10, removed),
+            (None, Version::Http11, localhost),
+        ] {
+            assert_eq!(step(host, version).edits, [Some(want), None], "{host:?}");
+        }
+        assert_eq!(HostError::Missing.edit(), localhost);
+    }
 }

@@ -265,4 +265,28 @@ mod tests {
             assert_eq!(trace.steps()[0].clause.section, section);
         }
     }
+
+    #[test]
+    fn a_connection_would_stay_open_or_close() {
+        let check = |wants, framing, want: [Option<Edit>; 2]| {
+            let server = ServerState {
+                leaves_body: false,
+                is_shutting_down: false,
+            };
+            let mut trace = Trace::watched();
+            decide(wants, framing, server, &mut trace);
+            assert_eq!(trace.steps()[0].edits, want, "{wants:?}");
+        };
+        let set = |option| Some(Edit::set(FieldName::Connection, option).keeps_status());
+        let removed = Some(Edit::remove(FieldName::Connection).keeps_status());
+        let (length, http11) = (Framing::Length(1), Some(Edit::http11()));
+        let keep = Persistence::KeepAlive(KeepReason::Asked);
+        check(HTTP11, length, [set("close"), None]);
+        check(keep, length, [removed, None]);
+        check(ASKED, length, [removed, None]);
+        check(HTTP10, length, [set("keep-alive"), http11]);
+        check(keep, Framing::Close, [http11, None]);
+        let refused = Persistence::Close(CloseReason::NotUnderstood);
+        check(refused, length, [None, None]);
+    }
 }

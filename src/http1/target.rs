@@ -389,4 +389,22 @@ mod tests {
         check("GET", "*", Err(TargetError::AsteriskWithoutOptions));
         check("OPTIONS", "*a", Err(TargetError::Form));
     }
+
+    #[test]
+    fn a_target_would_have_another_form() {
+        let check = |method: &str, raw: &str, want: Option<NewTarget>| {
+            let method = Method::from_token(method.as_bytes());
+            let target = Target::parse(method, raw.as_bytes()).expect(raw);
+            let want = want.map(Edit::target);
+            assert_eq!(target.step(raw.as_bytes()).edits, [want, None], "{raw}");
+            let host = target.host_step().map(|step| step.edits[0]);
+            let is_host_named = want == Some(Edit::target(NewTarget::OriginForm));
+            assert_eq!(host, is_host_named.then_some(want), "{raw}");
+        };
+        check("GET", "/", None);
+        check("GET", "http://h/", Some(NewTarget::OriginForm));
+        check("OPTIONS", "http://h", Some(NewTarget::OriginForm));
+        check("OPTIONS", "*", Some(NewTarget::Root));
+        check("CONNECT", "h:1", None);
+    }
 }

@@ -320,4 +320,20 @@ mod tests {
         assert_eq!(got.reason, FieldAbsent);
         assert!(got.reason.text().contains("Accept"));
     }
+
+    #[test]
+    fn a_media_type_would_be_another_one() {
+        let check = |pairs: &[(FieldName, &str)], want: Edit| {
+            let offered = ["text/html", "application/json; charset=utf-8"];
+            let mut trace = Trace::watched();
+            choose_media_type(&Section::of(pairs).fields(), &offered, &mut trace);
+            assert_eq!(trace.steps()[0].edits, [Some(want), None], "{pairs:?}");
+        };
+        let json = Edit::set(FieldName::Accept, "application/json");
+        let removed = Edit::remove(FieldName::Accept);
+        check(&[], json.keeps_status());
+        check(&[(FieldName::IfMatch, "*")], json);
+        check(&[(FieldName::Accept, "text/html")], removed.keeps_status());
+        check(&[(FieldName::Accept, "image/png")], removed.keeps_status());
+    }
 }

@@ -522,4 +522,44 @@ mod tests {
         check("", Gzip, false);
         assert!(!accepts(&Fields::empty(), Gzip));
     }
+
+    #[test]
+    fn a_coding_would_be_another_one() {
+        use FieldName::{AcceptEncoding, IfMatch, Range};
+        let check = |pairs: &[(FieldName, &str)], offered: &[Coding], want: Option<Edit>| {
+            let mut trace = Trace::watched();
+            choose(&Section::of(pairs).fields(), offered, &mut trace);
+            assert_eq!(trace.steps()[0].edits, [want, None], "{pairs:?}");
+        };
+        let offered = [Gzip, Deflate];
+        let gzip = Edit::set(AcceptEncoding, "gzip");
+        let removed = Edit::remove(AcceptEncoding);
+        check(&[], &offered, Some(gzip.keeps_status()));
+        check(&[(IfMatch, "*")], &offered, Some(gzip));
+        check(
+            &[],
+            &[Identity, Deflate],
+            Some(Edit::set(AcceptEncoding, "deflate").keeps_status()),
+        );
+        check(&[], &[], None);
+        for value in ["", "br", "identity, gzip;q=0.5"] {
+            check(
+                &[(AcceptEncoding, value)],
+                &offered,
+                Some(gzip.keeps_status()),
+            );
+        }
+        for value in ["gzip", "gzip, identity;q=0"] {
+            let accepted = (AcceptEncoding, value);
+            check(&[accepted], &offered, Some(removed.keeps_status()));
+            check(&[accepted, (Range, "bytes=0-1")], &offered, Some(removed));
+        }
+        let refused = (AcceptEncoding, "*;q=0");
+        check(&[refused], &offered, Some(removed.leads_to(Status::Ok)));
+        check(&[refused, (IfMatch, "*")], &offered, Some(removed));
+        let mut trace = Trace::watched();
+        choose_stored(&Fields::empty(), Gzip, &mut trace);
+        let identity = Edit::set(AcceptEncoding, "identity");
+        assert_eq!(trace.steps()[0].edits, [Some(identity), None]);
+    }
 }

@@ -378,4 +378,82 @@ mod tests {
             check_with(Method::Get, length, &lines, repeated.clone());
         }
     }
+
+    /// The edits of the last step.
+    #[track_caller]
+    fn check_edits(
+        method: Method,
+        (length, has_ranges): (Option<u64>, bool),
+        pairs: &[(FieldName, &str)],
+        want: &[Edit],
+    ) {
+        let selected = Selected {
+            validators: Validators {
+                entity_tag: EntityTag::parse(b"\"v1\""),
+                last_modified: None,
+            },
+            length,
+            has_ranges,
+        };
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let (section, mut trace) = (Section::of(pairs), Trace::watched());
+        decide(method, &section.fields(), &selected, now, 8, &mut trace);
+        let last = trace.steps().last().map(|step| step.edits);
+        let got: Vec<Edit> = last.into_iter().flatten().flatten().collect();
+        assert_eq!(got, want, "{method:?} {pairs:?}");
+    }
+
+    const KNOWN: (Option<u64>, bool) = (Some(100), true);
+
+    #[test]
+    fn a_whole_representation_would_be_sent_in_part_or_not_at_all() {
+        use Method::{Get, Head};
+        let part = Edit::set(Range, "bytes=0-99").leads_to(Status::PartialContent);
+        let nothing = Edit::set(IfNoneMatch, "*").leads_to(Status::NotModified);
+        check_edits(Get, KNOWN, &[], &[part, nothing]);
+        check_edits(Head, KNOWN, &[], &[nothing]);
+        check_edits(Method::Options, KNOWN, &[], &[]);
+        check_edits(Get, (Some(1), false), &[], &[part, nothing]);
+        check_edits(Get, (Some(0), true), &[], &[nothing]);
+        check_edits(Get, KNOWN, &[(IfRange, "\"v1\"")], &[nothing]);
+        check_edits(Get, KNOWN, &[(IfMatch, "*")], &[]);
+        // What is compressed while it is sent has no ranges, but the file has.
+        check_edits(Get, (None, true), &[], &[part, nothing]);
+        let refused = [(FieldName::AcceptEncoding, "gzip, identity;q=0")];
+        check_edits(Get, (None, true), &refused, &[nothing]);
+        check_edits(Get, (None, false), &[], &[nothing]);
+    }
+
+    /// The edits of the step before the last one, which is about Range.
+    #[track_caller]
+    fn check_range(method: Method, length: Option<u64>, pairs: &[(FieldName, &str)], want: Edit) {
+        let selected = Selected {
+            validators: Validators::default(),
+            length,
+            has_ranges: true,
+        };
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let (section, mut trace) = (Section::of(pairs), Trace::watched());
+        decide(method, &section.fields(), &selected, now, 8, &mut trace);
+        let about_range = |step: &&Step| step.clause.section == "RFC 9110 section 14.2";
+        let step = trace.steps().iter().find(about_range).expect("a step");
+        assert_eq!(step.edits, [Some(want), None], "{method:?} {pairs:?}");
+    }
+
+    #[test]
+    fn a_range_would_be_another_one_or_none() {
+        use Method::{Get, Head};
+        let whole = Edit::remove(Range).leads_to(Status::Ok);
+        let part = Edit::set(Range, "bytes=0-99").leads_to(Status::PartialContent);
+        let full = Some(100);
+        check_range(Get, full, &[(Range, "bytes=0-9")], whole);
+        check_range(Get, full, &[(Range, "bytes=0-1,5-6")], whole);
+        check_range(Get, full, &[(Range, "bytes=100-")], part);
+        check_range(Get, full, &[(Range, "bytes=5-4")], part);
+        check_range(Get, Some(0), &[(Range, "bytes=0-")], whole);
+        check_range(Get, None, &[(Range, "bytes=0-9")], whole);
+        check_range(Head, full, &[(Range, "bytes=0-9")], Edit::method("GET"));
+        let unmodified = [(Range, "bytes=0-9"), (IfNoneMatch, "\"v2\"")];
+        check_range(Get, full, &unmodified, Edit::remove(Range));
+    }
 }

@@ -248,4 +248,26 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn if_range_would_match_or_differ() {
+        let check = |validators: Validators, value, want| {
+            let section = Section::of(&[(FieldName::IfRange, value)]);
+            let now = HttpDate::from_unix(MODIFIED + 3600).unwrap();
+            let mut trace = Trace::watched();
+            evaluate(&section.fields(), &validators, now, &mut trace);
+            assert_eq!(trace.steps()[0].edits, [Some(want), None], "{value}");
+        };
+        let tagged = Validators {
+            entity_tag: EntityTag::parse(b"\"v1\""),
+            last_modified: None,
+        };
+        let other = Edit::set(FieldName::IfRange, "\"another\"").leads_to(Status::Ok);
+        check(tagged, "\"v1\"", other);
+        check(tagged, "\"v2\"", Edit::set_own(FieldName::IfRange));
+        let removed = Edit::remove(FieldName::IfRange);
+        check(tagged, "v2", removed);
+        check(tagged, DATE, removed);
+        check(Validators::default(), "\"v2\"", removed);
+    }
 }

@@ -805,4 +805,103 @@ mod tests {
             );
         }
     }
+
+    /// The edit of the last step of a GET request with these fields.
+    #[track_caller]
+    fn check_edit_of(validators: Validators, pairs: &[(FieldName, &str)], want: Edit) {
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let mut trace = Trace::watched();
+        let section = Section::of(pairs);
+        evaluate(Method::Get, &section.fields(), &validators, now, &mut trace);
+        let last = trace.steps().last().map(|step| step.edits);
+        assert_eq!(last, Some([Some(want), None]), "{pairs:?}");
+    }
+
+    #[track_caller]
+    fn check_edit(pairs: &[(FieldName, &str)], want: Edit) {
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let last_modified = HttpDate::parse(MODIFIED.as_bytes(), now);
+        let validators = Validators {
+            last_modified,
+            ..STRONG
+        };
+        check_edit_of(validators, pairs, want);
+    }
+
+    #[test]
+    fn a_condition_that_is_met_would_fail_otherwise() {
+        let failed = Status::PreconditionFailed;
+        let other = Edit::set(IfMatch, "\"another\"").leads_to(failed);
+        check_edit(&[(IfMatch, "\"v1\"")], other);
+        let old = Edit::set(IfUnmodifiedSince, "Thu, 01 Jan 1970 00:00:00 GMT");
+        check_edit(&[(IfUnmodifiedSince, MODIFIED)], old.leads_to(failed));
+        let own = |name| Edit::set_own(name).leads_to(Status::NotModified);
+        check_edit(&[(IfNoneMatch, "\"v2\"")], own(IfNoneMatch));
+        check_edit(&[(IfModifiedSince, EARLIER)], own(IfModifiedSince));
+        let any = Edit::set(IfNoneMatch, "*").leads_to(Status::NotModified);
+        check_edit_of(Validators::default(), &[(IfNoneMatch, "\"v2\"")], any);
+        for name in [IfUnmodifiedSince, IfModifiedSince] {
+            check_edit(&[(name, NO_DATE)], Edit::remove(name).keeps_status());
+        }
+    }
+
+    #[test]
+    fn a_condition_that_decides_would_let_the_representation_be_sent() {
+        let sent = |edit: Edit| edit.leads_to(Status::Ok);
+        check_edit(&[(IfMatch, "\"v2\"")], sent(Edit::set_own(IfMatch)));
+        check_edit(&[(IfMatch, "v2")], sent(Edit::set_own(IfMatch)));
+        let without = sent(Edit::remove(IfMatch));
+        check_edit_of(Validators::default(), &[(IfMatch, "\"v2\"")], without);
+        let own = sent(Edit::set_own(IfUnmodifiedSince));
+        check_edit(&[(IfUnmodifiedSince, EARLIER)], own);
+        check_edit(&[(IfNoneMatch, "\"v1\"")], sent(Edit::remove(IfNoneMatch)));
+        check_edit(&[(IfNoneMatch, "*")], sent(Edit::remove(IfNoneMatch)));
+        let undated = sent(Edit::remove(IfModifiedSince));
+        check_edit(&[(IfModifiedSince, LATER)], undated);
+    }
+
+    #[test]
+    fn what_else_the_request_has_may_decide_then() {
+        let known = (IfNoneMatch, "\"v1\"");
+        let without = Edit::remove(IfNoneMatch);
+        check_edit(&[known, (IfModifiedSince, LATER)], without);
+        check_edit(&[known, (FieldName::Range, "bytes=0-1")], without);
+        let twice = without.leads_to(Status::Ok);
+        check_edit(&[known, (FieldName::Host, "a")], twice);
+    }
+
+    #[test]
+    fn conditions_that_are_not_looked_at_would_be_otherwise() {
+        let edits = |method, pairs: &[(FieldName, &str)]| {
+            let mut trace = Trace::watched();
+            let now = HttpDate::from_unix(0).unwrap();
+            let section = Section::of(pairs);
+            evaluate(method, &section.fields(), &STRONG, now, &mut trace);
+            note_ignored(Some(method), &section.fields(), &mut trace);
+            let steps = trace.steps().iter();
+            steps.filter_map(|step| step.edits[0]).collect::<Vec<_>>()
+        };
+        let get = Edit::method("GET");
+        assert_eq!(edits(Method::Options, &[(IfMatch, "*")]), [get, get]);
+        let both = [(IfMatch, "*"), (IfUnmodifiedSince, LATER)];
+        assert_eq!(edits(Method::Get, &both)[1], Edit::remove(IfMatch));
+        let both = [(IfNoneMatch, "\"a\""), (IfModifiedSince, LATER)];
+        assert_eq!(edits(Method::Get, &both)[0], Edit::remove(IfNoneMatch));
+    }
+
+    #[test]
+    fn a_request_without_conditions_and_ranges_asks_for_the_whole() {
+        for name in [IfMatch, IfNoneMatch, IfModifiedSince, IfUnmodifiedSince] {
+            let section = Section::of(&[(name, "a")]);
+            let fields = section.fields();
+            assert!(
+                has_condition(&fields) && !asks_for_whole(&fields),
+                "{name:?}"
+            );
+        }
+        let ranged = Section::of(&[(FieldName::Range, "bytes=0-1")]);
+        let ranged = ranged.fields();
+        assert!(!has_condition(&ranged) && !asks_for_whole(&ranged));
+        assert!(asks_for_whole(&Fields::empty()));
+    }
 }

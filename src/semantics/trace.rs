@@ -523,4 +523,13 @@ mod tests {
         assert_eq!(quote.to_string(), "a\\x0A\"b\\x1B");
         assert_eq!(format!("{quote:?}"), r#"Quote(a\n\"b\x1b)"#);
     }
+
+    #[test]
+    fn a_step_keeps_its_first_edits() {
+        let step = Step::new(CLAUSE, "it is").unless(None);
+        assert_eq!(step.edits, [None, None]);
+        let edits = ["GET", "HEAD", "PUT"].map(Edit::method);
+        let step = edits.into_iter().fold(step, Step::unless);
+        assert_eq!(step.edits, [Some(edits[0]), Some(edits[1])]);
+    }
 }

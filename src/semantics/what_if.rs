@@ -373,6 +373,13 @@ mod tests {
     #[test]
     fn targets_are_rewritten() {
         use NewTarget::{OriginForm, Root, WithoutQuery};
+        let own = |own: &str| {
+            let step = Step::new(CLAUSE, "it is").unless(Edit::target(NewTarget::Own));
+            let (sent, own) = (Quote::of(b"/a"), Quote::of(own.as_bytes()));
+            proposed(&step.compared(sent, own, "--prefix"), "GET /a HTTP/1.1\r\n")
+        };
+        assert_eq!(own("/b/"), ["changes if you request /b/"]);
+        assert!(own("/b c/").is_empty() && own("/b%2F/").is_empty());
         check_target(OriginForm, "", "http://a", Some("/"));
         check_target(OriginForm, "", "http://a?b", Some("/?b"));
         check_target(OriginForm, "", "https://a/b?c://d", Some("/b?c://d"));
