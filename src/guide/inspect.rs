@@ -14,7 +14,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::guide::packed;
 use crate::http1::allowed_hosts::AllowedHosts;
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{Wire, WireEvent};
@@ -94,7 +93,7 @@ impl Inspect {
         let files = FILES
             .iter()
             .map(|(name, media_type, content)| (*name, Embedded::new(content, media_type, POLICY)));
-        let packed = packed::FILES
+        let packed = super::packed::FILES
             .iter()
             .map(|(name, content)| (*name, Embedded::packed(content, DATA, POLICY)));
         Inspect {
