@@ -417,6 +417,7 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::expect::UnknownExpectation;
     use crate::http1::fault::ParseError;
     use crate::origin::refuse::{disk_error, error};
     use crate::semantics::status::Status;
@@ -449,6 +450,42 @@ mod tests {
         check(dots, "RFC 3986 section 5.2.4");
         let folded = MessageError::from(ParseError::FoldedLine);
         check(Reason::Message(folded), "RFC 9112 section 5.2");
+    }
+
+    #[test]
+    fn each_reason_names_what_would_change_it() {
+        use FieldName::{AcceptLanguage, AccessControlRequestMethod, Authorization, Host};
+        let check = |reason: Reason, want: Option<Edit>| {
+            assert_eq!(reason.step().edits, [want, None], "{reason:?}");
+        };
+        let target = |target| Some(Edit::target(target));
+        check(Reason::CleanUrl, target(NewTarget::Location));
+        check(Reason::Disk(DiskError::NotFound), target(NewTarget::Root));
+        check(Reason::Disk(DiskError::Exhausted), None);
+        let outside = Reason::Path(PathError::OutsidePrefix);
+        check(outside, target(NewTarget::Own));
+        check(Reason::Path(PathError::Nul), target(NewTarget::Root));
+        check(Reason::Misdirected, target(NewTarget::OriginForm));
+        let archive = NewTarget::WithoutQuery("archive");
+        check(Reason::ArchiveFormat, target(archive));
+        check(Reason::MethodNotAllowed, Some(Edit::method("GET")));
+        let localhost = Some(Edit::set(Host, "localhost"));
+        check(Reason::HostNotAllowed, localhost);
+        check(Reason::NoHost, localhost);
+        let language = Some(Edit::remove(AcceptLanguage));
+        check(Reason::LanguageNotAcceptable, language);
+        let preflight = Some(Edit::remove(AccessControlRequestMethod));
+        check(Reason::Preflight, preflight);
+        let asked = Edit::remove(Authorization).leads_to(Status::Unauthorized);
+        check(Reason::PasswordWrong, Some(asked));
+        check(Reason::UpgradeOfHttp10, Some(Edit::http11()));
+        let expect = MessageError::from(UnknownExpectation);
+        check(
+            Reason::Message(expect),
+            Some(Edit::remove(FieldName::Expect)),
+        );
+        check(Reason::RedirectRule, None);
+        check(Reason::AddressNotAllowed, None);
     }
 
     fn page(fault: DiskError) -> String {

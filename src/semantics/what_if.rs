@@ -10,6 +10,9 @@
 //! {"do":"target","value":"/letters/","expect":null}
 //! ```
 //!
+//! `remove` removes every line of a field, and `set` puts one line in the place of all of them. `expect` is the status of
+//! the response to the changed request, or `null` if other rules decide it.
+//!
 //! Invariant: nothing here runs unless somebody looks at a decision, and nothing here decides.
 
 use std::fmt;
