@@ -65,7 +65,7 @@ fn explain(request: Explain) -> ExitCode {
     let head = explanation::request(&request);
     let root = request.config.root.clone();
     match net::explain::explain(request.config, &head) {
-        Ok(explained) => print(&explanation::print(&explained, request.format)),
+        Ok(explained) => print(&explanation::print(&explained, &head, request.format)),
         Err(error) => fail_to_start(&error, &root, &request.root_source),
     }
 }

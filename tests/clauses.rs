@@ -2,6 +2,9 @@
 //! file of the clause or in the module that the clause names, and the first lines of the file of the
 //! clause name its section.
 
+#[cfg(feature = "sources")]
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +32,31 @@ fn every_clause_names_a_function_and_a_section_of_its_file() {
     }
     assert!(count >= 20, "only {count} clauses were found");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The wire view shows the function of each step, so it needs the file of each clause.
+#[cfg(feature = "sources")]
+#[test]
+fn the_function_of_every_clause_is_in_the_sources_that_docroot_carries() {
+    let setup = support::Setup::new().with(|config| config.inspect = true);
+    let server = setup.start();
+    let carried = server.get("/.docroot/sources.json", &[]).text();
+    let carried: serde_json::Value = serde_json::from_str(&carried).expect("JSON");
+    let mut count = 0;
+    for path in sources() {
+        let below = path.strip_prefix(env!("CARGO_MANIFEST_DIR"));
+        let below = below.expect("a source of this crate").display();
+        for clause in clauses(&fs::read_to_string(&path).expect("sources are text")) {
+            let module = clause.module.as_deref();
+            let module = module.map(|module| format!("src/{}.rs", module.replace("::", "/")));
+            let file = module.unwrap_or_else(|| below.to_string());
+            let text = carried[&file].as_str().unwrap_or_default();
+            let function = format!("fn {}", clause.function);
+            assert!(text.contains(&function), "{file}: {function}");
+            count += 1;
+        }
+    }
+    assert!(count >= 150, "only {count} clauses were found");
 }
 
 #[test]

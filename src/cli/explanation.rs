@@ -2,7 +2,9 @@
 
 use crate::cli::launch::{Explain, ExplainFormat};
 use crate::net::explain::Explanation;
-use crate::semantics::trace::{Step, write_steps};
+use crate::semantics::trace::{Step, write_step_line};
+use crate::semantics::trace_json::write_edits;
+use crate::semantics::what_if::{Answered, proposals};
 use crate::text::append;
 use crate::text::escape::JsonString;
 
@@ -26,28 +28,38 @@ pub fn request(explain: &Explain) -> Vec<u8> {
     head
 }
 
-/// The explanation in this format.
-pub fn print(explanation: &Explanation, format: ExplainFormat) -> Vec<u8> {
+/// The explanation of the response to `request`, in this format.
+pub fn print(explanation: &Explanation, request: &[u8], format: ExplainFormat) -> Vec<u8> {
+    let answered = Answered {
+        head: request,
+        status: Some(explanation.status.code()),
+    };
     match format {
-        ExplainFormat::Text => text(explanation),
-        ExplainFormat::Json => json(explanation),
+        ExplainFormat::Text => text(explanation, &answered),
+        ExplainFormat::Json => json(explanation, &answered),
     }
 }
 
-/// The status line, the fields, an empty line, then one line per step.
-fn text(explanation: &Explanation) -> Vec<u8> {
+/// The status line, the fields, an empty line, then one line per step. Below each are the changes of the request that
+/// would make the step turn out otherwise.
+fn text(explanation: &Explanation, answered: &Answered<'_>) -> Vec<u8> {
     let mut out: Vec<u8> = explanation
         .head
         .iter()
         .copied()
         .filter(|&octet| octet != b'\r')
         .collect();
-    write_steps(&mut out, &explanation.steps);
+    for (number, step) in (1..).zip(&explanation.steps) {
+        write_step_line(&mut out, number, step);
+        for proposal in proposals(step, answered) {
+            append(&mut out, format_args!("    {proposal}\n"));
+        }
+    }
     out
 }
 
 /// One object: the status, the fields in order, the length of the content, and the steps.
-fn json(explanation: &Explanation) -> Vec<u8> {
+fn json(explanation: &Explanation, answered: &Answered<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     let status = explanation.status;
     let phrase = JsonString(status.phrase().as_bytes());
@@ -72,13 +84,13 @@ fn json(explanation: &Explanation) -> Vec<u8> {
     }
     out.extend_from_slice(b",\"steps\":[");
     for (number, step) in explanation.steps.iter().enumerate() {
-        write_step(&mut out, number, step);
+        write_step(&mut out, number, step, answered);
     }
     out.extend_from_slice(b"]}\n");
     out
 }
 
-fn write_step(out: &mut Vec<u8>, number: usize, step: &Step) {
+fn write_step(out: &mut Vec<u8>, number: usize, step: &Step, answered: &Answered<'_>) {
     let comma = if number == 0 { "" } else { "," };
     let evidence = step.evidence.to_string();
     let finding = JsonString(step.finding.as_bytes());
@@ -98,8 +110,10 @@ fn write_step(out: &mut Vec<u8>, number: usize, step: &Step) {
     let function = JsonString(step.clause.path().as_bytes());
     append(
         out,
-        format_args!(",\"section\":{section},\"function\":{function}}}"),
+        format_args!(",\"section\":{section},\"function\":{function}"),
     );
+    write_edits(out, step, answered);
+    out.push(b'}');
 }
 
 /// The names and values of the fields in a head.

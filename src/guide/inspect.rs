@@ -107,10 +107,13 @@ impl Inspect {
         let files = FILES
             .iter()
             .map(|(name, media_type, content)| (*name, Embedded::new(content, media_type, POLICY)));
+        let packed = super::packed::FILES
+            .iter()
+            .map(|(name, content)| (*name, Embedded::packed(content, DATA, POLICY)));
         Inspect {
             wire,
             page: format!("/{prefix}{PAGE}").into(),
-            files: files.collect(),
+            files: files.chain(packed).collect(),
             hosts,
             from,
             server,

@@ -8,5 +8,7 @@ pub mod inspect;
 pub mod replay;
 // Endpoints to try protocols with.
 pub mod lab;
+// Data for that page.
+mod packed;
 // What the words of the protocols mean, as data.
 pub mod words;

@@ -22,6 +22,9 @@ use std::fmt;
 use super::host::Host;
 use super::octet::{LABEL, run};
 use super::version::Version;
+use crate::semantics::edit::Edit;
+use crate::semantics::field::FieldName;
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Evidence, Quote, Step, clause};
 
 /// Hosts that the operator allows.
@@ -204,9 +207,14 @@ impl HostRule {
             HostRule::NoHost => "an HTTP/1.0 request need not name a host of this machine",
         };
         let step = Step::new(clause!("RFC 9110 section 7.4", "rule"), finding);
-        step.with(evidence(host))
+        let other = Edit::set(FieldName::Host, OTHER_HOST);
+        let edit = (self != HostRule::Any).then(|| other.leads_to(Status::MisdirectedRequest));
+        step.with(evidence(host)).unless(edit)
     }
 }
+
+/// A host that no server has (RFC 6761 section 6.4).
+const OTHER_HOST: &str = "docroot.invalid";
 
 /// The host of a request as the value of a step.
 pub fn evidence(host: Option<Host<'_>>) -> Evidence {
@@ -535,5 +543,23 @@ mod tests {
             check_pattern(&format!("*.{name}."), want);
         }
         check_pattern(&format!("*.{whole}a"), Err(PatternError::Long));
+    }
+
+    #[test]
+    fn another_host_would_be_refused_unless_every_host_is_allowed() {
+        let other = Edit::set(FieldName::Host, "docroot.invalid");
+        let refused = other.leads_to(Status::MisdirectedRequest);
+        let host = Host::parse(b"a");
+        for rule in [
+            HostRule::Loopback,
+            HostRule::Bound,
+            HostRule::Listed,
+            HostRule::NoHost,
+        ] {
+            assert_eq!(rule.step(host).edits, [Some(refused), None], "{rule:?}");
+        }
+        assert_eq!(HostRule::Any.step(host).edits, [None, None]);
+        let local = hosts(&["127.0.0.1"], &[]);
+        check(&local, "docroot.invalid", None);
     }
 }

@@ -36,7 +36,7 @@ pub fn check<'a>(head: &RequestHead<'a>, trace: &mut Trace) -> Result<CheckedHea
     let target = Target::parse(head.known, head.target)?;
     trace.note(|| target.step(head.target));
     let named = host::host(head.version, &head.fields)?;
-    trace.note(|| host::step(named));
+    trace.note(|| host::step(named, head.version));
     trace.note_if(|| target.host_step());
     let expects_continue = expect::expects_continue(head.version, &head.fields)?;
     trace.note_if(|| expect::step(head.version, &head.fields));

@@ -11,6 +11,7 @@ use super::fault::ParseError;
 use super::framing::FramingError;
 use super::host::HostError;
 use super::target::TargetError;
+use crate::semantics::edit::Edit;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Clause;
 
@@ -53,6 +54,18 @@ impl Error {
             Error::Framing(error) => error.text(),
             Error::Chunked(error) => error.text(),
             Error::Expectation(error) => error.text(),
+        }
+    }
+
+    /// A change that mends the message, if one is enough.
+    pub fn edit(self) -> Option<Edit> {
+        match self {
+            Error::Head(error) => error.edit(),
+            Error::Target(error) => Some(error.edit()),
+            Error::Host(error) => Some(error.edit()),
+            Error::Framing(error) => Some(error.edit()),
+            Error::Chunked(_) => None,
+            Error::Expectation(error) => Some(error.edit()),
         }
     }
 
@@ -116,6 +129,8 @@ impl From<UnknownExpectation> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::semantics::edit::NewTarget;
+    use crate::semantics::field::FieldName;
 
     /// The text is that of the part: several words without a period.
     #[track_caller]
@@ -133,5 +148,57 @@ mod tests {
         check(FramingError::TransferCoding);
         check(ChunkedError::ContentTooLong);
         check(UnknownExpectation);
+    }
+
+    #[test]
+    fn each_error_names_what_would_mend_it() {
+        use FieldName::{ContentLength, Expect, Host, TransferEncoding};
+        let check = |error: Error, want: Option<Edit>| assert_eq!(error.edit(), want, "{error}");
+        let root = Some(Edit::target(NewTarget::Root));
+        for fault in [
+            ParseError::EmptyTarget,
+            ParseError::TargetByte,
+            ParseError::TargetTooLong,
+        ] {
+            check(fault.into(), root);
+        }
+        for fault in [
+            ParseError::MissingVersion,
+            ParseError::Version,
+            ParseError::VersionNotSupported,
+        ] {
+            check(fault.into(), Some(Edit::http11()));
+        }
+        check(ParseError::Method.into(), Some(Edit::method("GET")));
+        check(ParseError::BareLf.into(), None);
+        for fault in [
+            TargetError::Form,
+            TargetError::Scheme,
+            TargetError::Authority,
+        ] {
+            check(fault.into(), root);
+        }
+        check(TargetError::UserInformation.into(), root);
+        let options = Some(Edit::method("OPTIONS"));
+        check(TargetError::AsteriskWithoutOptions.into(), options);
+        let get = Some(Edit::method("GET"));
+        check(TargetError::ConnectWithoutAuthority.into(), get);
+        check(
+            HostError::Repeated.into(),
+            Some(Edit::set(Host, "localhost")),
+        );
+        let empty = Some(Edit::set(ContentLength, "0"));
+        check(FramingError::RepeatedContentLength.into(), empty);
+        check(FramingError::InvalidContentLength.into(), empty);
+        check(FramingError::ContentLengthOverflow.into(), empty);
+        check(
+            FramingError::TwoLengths.into(),
+            Some(Edit::remove(ContentLength)),
+        );
+        let removed = Some(Edit::remove(TransferEncoding));
+        check(FramingError::TransferCoding.into(), removed);
+        check(FramingError::TransferCodingInHttp10.into(), removed);
+        check(ChunkedError::Trailer.into(), None);
+        check(UnknownExpectation.into(), Some(Edit::remove(Expect)));
     }
 }

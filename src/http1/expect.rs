@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::version::Version;
+use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
@@ -22,6 +23,11 @@ impl UnknownExpectation {
     /// The error, as part of a sentence.
     pub fn text(self) -> &'static str {
         "the request expects something other than 100-continue"
+    }
+
+    /// A change that mends the request. Other rules decide its status then.
+    pub(super) fn edit(self) -> Edit {
+        Edit::remove(FieldName::Expect)
     }
 
     /// The rule that the request breaks.

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::limits::HeadLimits;
+use crate::semantics::edit::{Edit, NewTarget};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, clause};
 
@@ -93,6 +94,20 @@ impl ParseError {
             ParseError::TargetTooLong => Some(format!("the maximum is {} bytes", limits.target)),
             ParseError::HeadTooLong => Some(format!("the maximum is {} bytes", limits.head)),
             ParseError::TooManyFields => Some(format!("the maximum is {}", limits.fields)),
+            _ => None,
+        }
+    }
+
+    /// A change that mends the head, if one is enough.
+    pub(super) fn edit(self) -> Option<Edit> {
+        match self {
+            ParseError::Method => Some(Edit::method("GET")),
+            ParseError::EmptyTarget | ParseError::TargetByte | ParseError::TargetTooLong => {
+                Some(Edit::target(NewTarget::Root))
+            }
+            ParseError::MissingVersion | ParseError::Version | ParseError::VersionNotSupported => {
+                Some(Edit::http11())
+            }
             _ => None,
         }
     }

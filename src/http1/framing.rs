@@ -8,6 +8,7 @@
 use std::fmt;
 
 use super::version::Version;
+use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
@@ -57,6 +58,19 @@ impl FramingError {
             }
             FramingError::TransferCoding => "the request has a transfer coding other than chunked",
             FramingError::TransferCodingInHttp10 => "HTTP/1.0 has no Transfer-Encoding",
+        }
+    }
+
+    /// A change that mends the fields, if the request has no body.
+    pub(super) fn edit(self) -> Edit {
+        match self {
+            FramingError::RepeatedContentLength
+            | FramingError::InvalidContentLength
+            | FramingError::ContentLengthOverflow => Edit::set(FieldName::ContentLength, "0"),
+            FramingError::TwoLengths => Edit::remove(FieldName::ContentLength),
+            FramingError::TransferCoding | FramingError::TransferCodingInHttp10 => {
+                Edit::remove(FieldName::TransferEncoding)
+            }
         }
     }
 
@@ -180,11 +194,13 @@ impl Framing {
             Framing::Chunked => Step::new(
                 CHUNKED,
                 "the length is unknown before the end, so the last chunk ends the response body",
-            ),
+            )
+            .unless(Edit::http10()),
             Framing::Close => Step::new(
                 OTHER,
                 "HTTP/1.0 has no chunks, so the close of the connection ends the response body",
-            ),
+            )
+            .unless(Edit::http11()),
         }
     }
 }
@@ -288,5 +304,13 @@ mod tests {
         assert_eq!(framing(Some(7), Version::Http10), Framing::Length(7));
         assert_eq!(framing(None, Version::Http11), Framing::Chunked);
         assert_eq!(framing(None, Version::Http10), Framing::Close); // section 6.1
+    }
+
+    #[test]
+    fn another_version_ends_a_body_otherwise() {
+        let edit = |framing: Framing| framing.step(Status::Ok).edits[0];
+        assert_eq!(edit(Framing::Chunked), Some(Edit::http10()));
+        assert_eq!(edit(Framing::Close), Some(Edit::http11()));
+        assert_eq!(edit(Framing::Length(1)), None);
     }
 }

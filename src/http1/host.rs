@@ -17,7 +17,9 @@ use std::fmt;
 
 use super::octet::{self, HOST_NAME, UNRESERVED};
 use super::version::Version;
+use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
 /// A host and its port.
@@ -50,6 +52,11 @@ impl HostError {
         }
     }
 
+    /// A change that mends the field.
+    pub(super) fn edit(self) -> Edit {
+        Edit::set(FieldName::Host, "localhost")
+    }
+
     /// The rule that the request breaks. It is the same one for all three errors.
     pub fn clause(self) -> Clause {
         clause!("RFC 9112 section 3.2", "host")
@@ -64,13 +71,18 @@ impl fmt::Display for HostError {
 
 impl std::error::Error for HostError {}
 
-/// The step that says which host the field `Host` names.
-pub(super) fn step(named: Option<Host<'_>>) -> Step {
+/// The step that says which host the field `Host` names in a request of this version.
+pub(super) fn step(named: Option<Host<'_>>, version: Version) -> Step {
     const CLAUSE: Clause = clause!("RFC 9110 section 7.2", "host");
     match named {
         Some(host) => Step::new(CLAUSE, "the field Host names a host")
-            .with(Evidence::Value(Quote::of(host.name))),
-        None => Step::new(CLAUSE, "the field Host names no host"),
+            .with(Evidence::Value(Quote::of(host.name)))
+            .unless(
+                Edit::remove(FieldName::Host)
+                    .leads_to_if(version == Version::Http11, Status::BadRequest),
+            ),
+        None => Step::new(CLAUSE, "the field Host names no host")
+            .unless(Edit::set(FieldName::Host, "localhost")),
     }
 }
 
@@ -317,5 +329,20 @@ mod tests {
         check("GET http://b/ HTTP/1.0\n", Ok("b"));
         check("OPTIONS * HTTP/1.1\nHost: a\n", Ok("a"));
         check("OPTIONS http://b HTTP/1.1\nHost: a\n", Ok("b")); // 3.2.4: this means * too
+    }
+
+    #[test]
+    fn a_host_would_be_missing_or_named() {
+        let named = Host::parse(b"a");
+        let removed = Edit::remove(FieldName::Host);
+        let localhost = Edit::set(FieldName::Host, "localhost");
+        for (host, version, want) in [
+            (named, Version::Http11, removed.leads_to(Status::BadRequest)),
+            (named, Version::Http10, removed),
+            (None, Version::Http11, localhost),
+        ] {
+            assert_eq!(step(host, version).edits, [Some(want), None], "{host:?}");
+        }
+        assert_eq!(HostError::Missing.edit(), localhost);
     }
 }

@@ -5,6 +5,7 @@
 
 use super::framing::Framing;
 use super::version::Version;
+use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::trace::{Clause, Step, Trace, clause};
 
@@ -57,6 +58,22 @@ impl Persistence {
     /// Whether the response is the last one.
     pub fn closes(self) -> bool {
         matches!(self, Persistence::Close(_))
+    }
+
+    /// What would make the decision turn out otherwise.
+    fn edits(self) -> [Option<Edit>; 2] {
+        let set = |option| Some(Edit::set(FieldName::Connection, option).keeps_status());
+        let removed = Some(Edit::remove(FieldName::Connection).keeps_status());
+        match self {
+            Persistence::KeepAlive(KeepReason::Http11) => [set("close"), None],
+            Persistence::KeepAlive(KeepReason::Asked) => [removed, None],
+            Persistence::Close(CloseReason::Asked) => [removed, None],
+            Persistence::Close(CloseReason::Http10) => [set("keep-alive"), Some(Edit::http11())],
+            Persistence::Close(CloseReason::EndsBody) => [Some(Edit::http11()), None],
+            Persistence::Close(
+                CloseReason::NotUnderstood | CloseReason::BodyUnread | CloseReason::ShuttingDown,
+            ) => [None, None],
+        }
     }
 
     /// The decision and its reason, as part of a sentence.
@@ -155,7 +172,10 @@ pub fn decide(
             Persistence::Close(CloseReason::BodyUnread) => UNREAD,
             Persistence::Close(_) => DECIDE,
         };
+        let [option, version] = decided.edits();
         Step::new(clause, decided.text())
+            .unless(option)
+            .unless(version)
     });
     decided
 }
@@ -245,5 +265,29 @@ mod tests {
             decide(wants, Framing::Length(1), server, &mut trace);
             assert_eq!(trace.steps()[0].clause.section, section);
         }
+    }
+
+    #[test]
+    fn a_connection_would_stay_open_or_close() {
+        let check = |wants, framing, want: [Option<Edit>; 2]| {
+            let server = ServerState {
+                leaves_body: false,
+                is_shutting_down: false,
+            };
+            let mut trace = Trace::watched();
+            decide(wants, framing, server, &mut trace);
+            assert_eq!(trace.steps()[0].edits, want, "{wants:?}");
+        };
+        let set = |option| Some(Edit::set(FieldName::Connection, option).keeps_status());
+        let removed = Some(Edit::remove(FieldName::Connection).keeps_status());
+        let (length, http11) = (Framing::Length(1), Some(Edit::http11()));
+        let keep = Persistence::KeepAlive(KeepReason::Asked);
+        check(HTTP11, length, [set("close"), None]);
+        check(keep, length, [removed, None]);
+        check(ASKED, length, [removed, None]);
+        check(HTTP10, length, [set("keep-alive"), http11]);
+        check(keep, Framing::Close, [http11, None]);
+        let refused = Persistence::Close(CloseReason::NotUnderstood);
+        check(refused, length, [None, None]);
     }
 }

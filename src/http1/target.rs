@@ -12,6 +12,7 @@
 use std::fmt;
 
 use super::host::Host;
+use crate::semantics::edit::{Edit, NewTarget};
 use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
@@ -81,6 +82,18 @@ impl TargetError {
                 "the request-target * is valid only with OPTIONS"
             }
             TargetError::ConnectWithoutAuthority => "CONNECT needs a host and a port",
+        }
+    }
+
+    /// A change that mends the target.
+    pub(super) fn edit(self) -> Edit {
+        match self {
+            TargetError::AsteriskWithoutOptions => Edit::method("OPTIONS"),
+            TargetError::ConnectWithoutAuthority => Edit::method("GET"),
+            TargetError::Form
+            | TargetError::Scheme
+            | TargetError::Authority
+            | TargetError::UserInformation => Edit::target(NewTarget::Root),
         }
     }
 
@@ -161,7 +174,15 @@ impl<'a> Target<'a> {
                 "the target is in absolute-form without a path, which means * for OPTIONS",
             ),
         };
-        Step::new(clause, form).with(Evidence::Value(Quote::of(raw)))
+        let edit = match self {
+            Target::Absolute { .. } | Target::Asterisk(Some(_)) => {
+                Some(Edit::target(NewTarget::OriginForm))
+            }
+            Target::Asterisk(None) => Some(Edit::target(NewTarget::Root)),
+            Target::Origin { .. } | Target::Authority(_) => None,
+        };
+        let step = Step::new(clause, form).with(Evidence::Value(Quote::of(raw)));
+        step.unless(edit)
     }
 
     /// The step that says that the host of the target takes precedence over the field `Host`; `None`
@@ -175,7 +196,8 @@ impl<'a> Target<'a> {
             CLAUSE,
             "the host in the target replaces that of the field Host",
         );
-        Some(step.with(Evidence::Value(Quote::of(authority.name))))
+        let step = step.with(Evidence::Value(Quote::of(authority.name)));
+        Some(step.unless(Edit::target(NewTarget::OriginForm)))
     }
 
     /// The path as sent, if the target has one.
@@ -366,5 +388,23 @@ mod tests {
         check("OPTIONS", "*", Ok("asterisk")); // 3.2.4
         check("GET", "*", Err(TargetError::AsteriskWithoutOptions));
         check("OPTIONS", "*a", Err(TargetError::Form));
+    }
+
+    #[test]
+    fn a_target_would_have_another_form() {
+        let check = |method: &str, raw: &str, want: Option<NewTarget>| {
+            let method = Method::from_token(method.as_bytes());
+            let target = Target::parse(method, raw.as_bytes()).expect(raw);
+            let want = want.map(Edit::target);
+            assert_eq!(target.step(raw.as_bytes()).edits, [want, None], "{raw}");
+            let host = target.host_step().map(|step| step.edits[0]);
+            let is_host_named = want == Some(Edit::target(NewTarget::OriginForm));
+            assert_eq!(host, is_host_named.then_some(want), "{raw}");
+        };
+        check("GET", "/", None);
+        check("GET", "http://h/", Some(NewTarget::OriginForm));
+        check("OPTIONS", "http://h", Some(NewTarget::OriginForm));
+        check("OPTIONS", "*", Some(NewTarget::Root));
+        check("CONNECT", "h:1", None);
     }
 }

@@ -14,6 +14,7 @@ use crate::origin::cors;
 use crate::origin::handler::Origin;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
+use crate::semantics::edit::Edit;
 use crate::semantics::field::Fields;
 use crate::semantics::field_section::{FieldSection, FieldValue};
 use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
@@ -180,7 +181,9 @@ fn add_expires(
             let finding = "clients of HTTP/1.0 may not know max-age, so Expires says the same";
             let age = Quote::of(format!("max-age={seconds}").as_bytes());
             let date = Quote::written(|out| expires.write(out));
-            Step::new(EXPIRES, finding).with(Evidence::Became(age, date))
+            Step::new(EXPIRES, finding)
+                .with(Evidence::Became(age, date))
+                .unless(Edit::http11())
         });
         response.fields.push("Expires", expires);
     }

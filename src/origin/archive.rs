@@ -15,6 +15,7 @@ use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::{Coding, CodingReason};
 use crate::semantics::disposition::attachment;
+use crate::semantics::edit::{Edit, NewTarget};
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
@@ -29,6 +30,9 @@ use crate::site::path::SitePath;
 
 const WANTED: Clause = clause!("RFC 9110 section 8.3", "wanted");
 const ARCHIVE: Clause = clause!("RFC 9110 section 8.3", "answer_archive");
+
+/// The listing of the same directory.
+const WITHOUT_ARCHIVE: NewTarget = NewTarget::WithoutQuery("archive");
 
 /// The name of the root directory of the system, which has none.
 const ROOT: &[u8] = b"root";
@@ -68,7 +72,10 @@ pub(super) fn wanted(attempt: &mut Attempt<'_>) -> Option<Wanted> {
         }
         (false, _) => {
             let ignored = "the query asks for an archive, and archives are off";
-            let step = || Step::new(WANTED, ignored).with(evidence());
+            let step = || {
+                let without = Edit::target(WITHOUT_ARCHIVE).keeps_status();
+                Step::new(WANTED, ignored).with(evidence()).unless(without)
+            };
             attempt.trace.note(step);
             None
         }
@@ -84,7 +91,8 @@ pub(super) fn answer_archive(attempt: &mut Attempt<'_>, format: ArchiveFormat) -
     trace.note(|| {
         let finding =
             "the query asks for an archive of the directory, which docroot makes while it sends it";
-        Step::new(ARCHIVE, finding).with(Evidence::Value(Quote::of(&file_name)))
+        let step = Step::new(ARCHIVE, finding).with(Evidence::Value(Quote::of(&file_name)));
+        step.unless(Edit::target(WITHOUT_ARCHIVE))
     });
     let rules = AppliedRules::at(origin, request, path.as_bytes());
     let metadata = Metadata {

@@ -14,6 +14,7 @@ use crate::origin::response::Response;
 use crate::semantics::cors::{
     ALLOW_CREDENTIALS, ALLOW_ORIGIN, Cors, EXPOSED, PREFLIGHT_AGE, is_preflight, requested_names,
 };
+use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::method::ALLOW;
 use crate::semantics::rules::{RuleSet, Rules};
@@ -88,6 +89,7 @@ pub(super) fn add(
     };
     // Scripts never see the response to a preflight request.
     let exposed = (response.reason != Reason::Preflight).then_some(EXPOSED);
+    let request_fields = fields;
     let fields = [
         (ALLOW_ORIGIN, Some(origin)),
         ("Access-Control-Expose-Headers", exposed),
@@ -105,7 +107,7 @@ pub(super) fn add(
         response.fields.push(ALLOW_CREDENTIALS, "true");
         trace.note(|| {
             let finding = "the path needs a password, and scripts of this origin may send one";
-            Step::new(CREDENTIALS, finding)
+            Step::new(CREDENTIALS, finding).unless(without_origin(request_fields))
         });
     }
 }
@@ -118,10 +120,12 @@ fn note_origin(cors: &Cors, fields: &Fields<'_>, trace: &mut Trace) {
             READ,
             "--cors lets scripts of every origin read the response",
         )),
-        (Cors::Listed(_), None) if !fields.contains(FieldName::Origin) => Some(Step::new(
-            READ,
-            "the request has no Origin that --cors could list",
-        )),
+        (Cors::Listed(_), None) if !fields.contains(FieldName::Origin) => {
+            let finding = "the request has no Origin that --cors could list";
+            let origin = Edit::set(FieldName::Origin, "https://docroot.invalid");
+            let is_same = !fields.contains(FieldName::Upgrade);
+            Some(Step::new(READ, finding).unless(origin.keeps_status_if(is_same)))
+        }
         (Cors::Listed(_), allowed) => {
             let finding = match allowed {
                 Some(_) => "--cors lists this origin, so its scripts may read the response",
@@ -130,7 +134,14 @@ fn note_origin(cors: &Cors, fields: &Fields<'_>, trace: &mut Trace) {
                 }
             };
             let sent = Quote::of_field(fields, FieldName::Origin);
-            Some(Step::new(READ, finding).with(Evidence::Value(sent)))
+            let step = Step::new(READ, finding).with(Evidence::Value(sent));
+            Some(step.unless(without_origin(fields)))
         }
     });
+}
+
+/// The same request of a client that is no browser. A handshake for a WebSocket has another status then.
+fn without_origin(fields: &Fields<'_>) -> Edit {
+    let is_same = !fields.contains(FieldName::Upgrade);
+    Edit::remove(FieldName::Origin).keeps_status_if(is_same)
 }

@@ -32,6 +32,8 @@ use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::coding::Coding;
 use crate::semantics::digest::{Algorithm, WantedDigests};
+use crate::semantics::edit::Edit;
+use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::body::{Body, Piece};
@@ -299,12 +301,24 @@ fn note_wanted(name: &str, algorithm: Algorithm, trace: &mut Trace) {
         let step = Step::new(WANTED, "the client prefers this algorithm for a digest");
         let chosen = format!("{name}: {}", algorithm.key());
         step.with(Evidence::Value(Quote::of(chosen.as_bytes())))
+            .unless(unwanted(name))
     });
+}
+
+/// Nobody wants the digest.
+fn unwanted(name: &str) -> Edit {
+    let wanted_by = match name {
+        "Repr-Digest" => FieldName::WantReprDigest,
+        _ => FieldName::WantContentDigest,
+    };
+    Edit::remove(wanted_by).keeps_status()
 }
 
 fn note_left_out(name: &str, trace: &mut Trace) {
     trace.note(|| {
         let finding = "the digest is left out, because it is not known before the content is sent";
-        Step::new(LEFT_OUT, finding).with(Evidence::Value(Quote::of(name.as_bytes())))
+        Step::new(LEFT_OUT, finding)
+            .with(Evidence::Value(Quote::of(name.as_bytes())))
+            .unless(unwanted(name))
     });
 }

@@ -3,6 +3,7 @@
 use crate::origin::represent::Extra;
 use crate::origin::request::Request;
 use crate::semantics::disposition::attachment;
+use crate::semantics::edit::{Edit, NewTarget};
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::file::StoredFile;
 
@@ -21,7 +22,9 @@ pub(super) fn with_disposition(
     let value = attachment(file.name());
     trace.note(|| {
         let step = Step::new(DOWNLOAD, "the query asks for a download instead of display");
+        let without = Edit::target(NewTarget::WithoutQuery("download")).keeps_status();
         step.with(Evidence::Value(Quote::of(value.as_bytes())))
+            .unless(without)
     });
     extra.field("Content-Disposition", value)
 }

@@ -1,19 +1,24 @@
 //! Files that are part of docroot, such as the script of live reload. They are representations like any
 //! other: with validators, conditions and ranges (RFC 9110 sections 8, 13 and 14).
+//!
+//! Large ones are stored in gzip. For a client that does not accept it, docroot decodes them while it sends them.
 
 use crate::origin::applied_rules::AppliedRules;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::methods::{options, refused_method};
 use crate::origin::reason::Reason;
+use crate::origin::refuse::{disk_error, not_acceptable};
 use crate::origin::represent::{Decided, Extra, Metadata, Whole};
 use crate::origin::request::Request;
-use crate::semantics::coding::{Coding, CodingReason};
+use crate::origin::response::Response;
+use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
 use crate::semantics::method::Method;
 use crate::semantics::trace::Trace;
 use crate::semantics::validator::{EntityTag, Validators};
-use crate::semantics::variant::{Dimensions, Variant};
-use crate::site::body::Stored;
+use crate::semantics::variant::{Dimension, Dimensions, Variant};
+use crate::site::body::{MemorySource, Stored};
 use crate::site::budget::Account;
+use crate::site::disk_error::DiskError;
 use crate::site::held::HeldBytes;
 use crate::site::storage::Storage;
 use crate::text::hash::stable_hash;
@@ -21,7 +26,9 @@ use crate::text::hash::stable_hash;
 /// A file that is part of docroot.
 #[derive(Clone, Debug)]
 pub struct Embedded {
-    content: &'static str,
+    content: &'static [u8],
+    /// How the content is stored: as it is, or in gzip.
+    stored: Coding,
     media_type: &'static str,
     policy: &'static str,
     /// The opaque part of its entity-tag.
@@ -32,18 +39,53 @@ impl Embedded {
     /// A file with this content and media type. `policy` is the value of `Content-Security-Policy`.
     /// `Cross-Origin-Resource-Policy` keeps other origins from using the file.
     pub fn new(content: &'static str, media_type: &'static str, policy: &'static str) -> Embedded {
+        Embedded::stored(content.as_bytes(), Coding::Identity, media_type, policy)
+    }
+
+    /// The same for content that is stored in gzip.
+    pub fn packed(
+        content: &'static [u8],
+        media_type: &'static str,
+        policy: &'static str,
+    ) -> Embedded {
+        Embedded::stored(content, Coding::Gzip, media_type, policy)
+    }
+
+    fn stored(
+        content: &'static [u8],
+        stored: Coding,
+        media_type: &'static str,
+        policy: &'static str,
+    ) -> Embedded {
         Embedded {
             content,
+            stored,
             media_type,
             policy,
             tag: format!("{:016x}", stable_hash(content)),
+        }
+    }
+
+    /// The coding in which a request gets the file.
+    fn choose_coding(&self, request: &Request<'_>, trace: &mut Trace) -> CodingChoice {
+        match self.stored {
+            Coding::Identity => CodingChoice::Chosen(Coding::Identity, CodingReason::NotOffered),
+            stored => coding::choose(request.fields(), &[stored], trace),
+        }
+    }
+
+    /// How its representations differ.
+    fn dimensions(&self) -> Dimensions {
+        match self.stored {
+            Coding::Identity => Dimensions::NONE,
+            _ => Dimensions::of(Dimension::Coding),
         }
     }
 }
 
 /// Answers a request for the file, which is at this path below the prefix of the site.
 pub fn answer_embedded(
-    origin: &Origin,
+    origin: &mut Origin,
     request: &Request<'_>,
     path: &[u8],
     file: &Embedded,
@@ -55,32 +97,63 @@ pub fn answer_embedded(
     if request.method() == Some(Method::Options) {
         return Answer::Ready(options(Reason::ResourceOptions, trace));
     }
+    let dimensions = file.dimensions();
+    if !dimensions.is_empty() {
+        dimensions.note(trace);
+    }
+    let CodingChoice::Chosen(coding, why) = file.choose_coding(request, trace) else {
+        let available = [Coding::Identity, file.stored];
+        return Answer::Ready(not_acceptable(&available, dimensions));
+    };
+    let variant = Variant::coded(coding);
     let rules = AppliedRules::at(origin, request, path);
-    let content = file.content.as_bytes();
+    let tag = format!("{}{}", file.tag, variant.tag_suffix());
+    // What is decoded while it is sent has a length that is not known before the end.
+    let is_stored = coding == file.stored;
     let metadata = Metadata {
         validators: Validators {
             entity_tag: Some(EntityTag {
                 weak: false,
-                opaque: file.tag.as_bytes(),
+                opaque: tag.as_bytes(),
             }),
             last_modified: None,
         },
         media_type: file.media_type,
-        variant: Variant::coded(Coding::Identity),
-        dimensions: Dimensions::NONE,
-        length: Some(content.len() as u64),
-        has_ranges: true,
+        variant,
+        dimensions,
+        length: is_stored.then_some(file.content.len() as u64),
+        has_ranges: is_stored,
         policy: Some(file.policy),
         rules: &rules,
         prepared: None,
         extra: &Extra::default(),
     };
-    let why = CodingReason::NotOffered;
     let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
     rules.note(trace);
-    Answer::Ready(decided.without_content().unwrap_or_else(|| {
-        let charge = origin.site.charge_anyway(Account::Contents, 0);
-        let bytes = HeldBytes::new(Storage::of(content.to_vec()), charge);
-        decided.with_content(Whole::Stored(Stored::Memory(bytes)))
-    }))
+    Answer::Ready(match decided.without_content() {
+        Some(response) => response,
+        None => with_content(origin, request, path, file, decided),
+    })
+}
+
+/// The response with the content: as it is stored, or decoded while it is sent.
+fn with_content(
+    origin: &mut Origin,
+    request: &Request<'_>,
+    path: &[u8],
+    file: &Embedded,
+    decided: Decided<'_>,
+) -> Response {
+    let charge = origin.site.charge_anyway(Account::Contents, 0);
+    let bytes = HeldBytes::new(Storage::of(file.content.to_vec()), charge);
+    if decided.variant().coding == file.stored {
+        return decided.with_content(Whole::Stored(Stored::Memory(bytes)));
+    }
+    if request.method() == Some(Method::Head) {
+        return decided.with_content(Whole::Omitted);
+    }
+    match origin.site.decoded(Box::new(MemorySource::new(bytes))) {
+        Some(decoded) => decided.with_content(Whole::Source(Box::new(decoded))),
+        None => disk_error(path, DiskError::CodersBusy),
+    }
 }

@@ -14,6 +14,7 @@ use crate::origin::refuse::{error_with_document, without_page};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::coding::Coding;
+use crate::semantics::edit::Edit;
 use crate::semantics::field::FieldName;
 use crate::semantics::navigation::{Navigation, navigation};
 use crate::semantics::status::Status;
@@ -100,8 +101,25 @@ impl Application {
                     Evidence::None,
                 ),
             };
-            Some(Step::new(SPA, finding).with(evidence))
+            Some(Step::new(SPA, finding).with(evidence).unless(self.edit()))
         });
+    }
+
+    /// What would make the choice turn out otherwise.
+    fn edit(&self) -> Option<Edit> {
+        Some(match self {
+            Application::Off | Application::Absent(_) => return None,
+            Application::Page(..) => {
+                Edit::set(FieldName::SecFetchDest, "empty").leads_to(Status::NotFound)
+            }
+            Application::NotOpened(Navigation::Destination) => {
+                Edit::remove(FieldName::SecFetchDest)
+            }
+            Application::NotOpened(Navigation::Refused | Navigation::Extension) => {
+                Edit::set(FieldName::Accept, "text/html")
+            }
+            Application::NotOpened(Navigation::Method | Navigation::Page) => Edit::method("GET"),
+        })
     }
 }
 

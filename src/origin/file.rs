@@ -21,9 +21,12 @@ use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::origin::sidecars::Sidecars;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
+use crate::semantics::edit::Edit;
 use crate::semantics::field::FieldName;
 use crate::semantics::method::Method;
+use crate::semantics::precondition::has_condition;
 use crate::semantics::range::{self, RangeChoice};
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 use crate::semantics::variant::{Dimension, Dimensions};
 use crate::site::coding_job;
@@ -247,8 +250,13 @@ fn uncoded_step(request: &Request<'_>, why: CodingReason) -> Step {
     match why {
         CodingReason::RangeAsked => {
             let sent = Quote::of_field(request.fields(), FieldName::Range);
-            Step::new(RANGE_ASKED, why.text()).with(Evidence::Value(sent))
+            let remove = Edit::remove(FieldName::Range);
+            let no_condition = !has_condition(request.fields());
+            Step::new(RANGE_ASKED, why.text())
+                .with(Evidence::Value(sent))
+                .unless(remove.leads_to_if(no_condition, Status::Ok))
         }
+        CodingReason::LengthUnknown => Step::new(UNCODED, why.text()).unless(Edit::http11()),
         _ => Step::new(UNCODED, why.text()),
     }
 }

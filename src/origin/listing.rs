@@ -19,6 +19,7 @@ use crate::origin::response::Response;
 use crate::origin::variants::{Sought, Variants};
 use crate::semantics::accept::choose_media_type;
 use crate::semantics::coding::{self, Coding, CodingChoice, CodingReason};
+use crate::semantics::edit::{Edit, NewTarget};
 use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::validator::{EntityTag, Validators};
@@ -335,7 +336,8 @@ fn coder_or_identity(
     if !coding::accepts_identity(request.fields()) {
         return Err(DiskError::CodersBusy);
     }
-    trace.note(|| Step::new(UNCODED, why.text()));
+    let edit = (why == CodingReason::LengthUnknown).then(Edit::http11);
+    trace.note(|| Step::new(UNCODED, why.text()).unless(edit));
     Ok((Coding::Identity, why, None))
 }
 
@@ -438,6 +440,7 @@ fn format_by_query(format: Format, trace: &mut Trace) -> Format {
             "the query chooses the media type, so Accept is ignored",
         );
         step.with(Evidence::Value(media_type))
+            .unless(Edit::target(NewTarget::WithoutQuery("format")))
     });
     format
 }

@@ -4,6 +4,7 @@ use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
+use crate::semantics::edit::Edit;
 use crate::semantics::method::ALLOW;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
@@ -15,8 +16,14 @@ pub(super) fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option
     let (status, reason) = match request.method() {
         Some(method) if method.is_allowed() => {
             let name = method.token().as_bytes();
-            let allowed = || Step::new(METHOD, "the method is allowed");
-            trace.note(|| allowed().with(Evidence::Value(Quote::of(name))));
+            trace.note(|| {
+                // Only OPTIONS may have another target than a path.
+                let has_path = request.head.target.path().is_some();
+                let delete = Edit::method("DELETE").leads_to(Status::MethodNotAllowed);
+                let step = Step::new(METHOD, "the method is allowed");
+                step.with(Evidence::Value(Quote::of(name)))
+                    .unless(has_path.then_some(delete))
+            });
             return None;
         }
         Some(_) => (Status::MethodNotAllowed, Reason::MethodNotAllowed),
@@ -25,8 +32,8 @@ pub(super) fn refused_method(request: &Request<'_>, trace: &mut Trace) -> Option
     trace.note(|| {
         let sent = Quote::of(request.head.head.method);
         let own = Quote::of(ALLOW.as_bytes());
-        let step = Step::new(METHOD, reason.text());
-        step.compared(sent, own, "case-sensitive").leads_to(status)
+        let step = reason.step().compared(sent, own, "case-sensitive");
+        step.leads_to(status)
     });
     Some(match status {
         Status::MethodNotAllowed => not_allowed(),

@@ -18,8 +18,11 @@ use crate::origin::resource::Resource;
 use crate::origin::variants::{Sought, Variants};
 use crate::semantics::accept::preferred_alternates;
 use crate::semantics::cookie;
+use crate::semantics::edit::{Edit, NewTarget};
+use crate::semantics::field::FieldName;
 use crate::semantics::language::{Language, Wanted, chosen, wanted};
 use crate::semantics::media_type::suggested_by;
+use crate::semantics::precondition::asks_for_whole;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::semantics::variant::{Dimension, Dimensions};
 use crate::site::disk_error::Told;
@@ -92,6 +95,28 @@ enum Asker {
     Cookie,
     Field,
 }
+
+impl Asker {
+    /// That the resource exists in the language, as part of a sentence.
+    fn finding(self) -> &'static str {
+        match self {
+            Asker::Query => "the resource exists in a language that the query asks for",
+            Asker::Cookie => "the resource exists in a language that the cookie asks for",
+            Asker::Field => "the resource exists in a language that Accept-Language asks for",
+        }
+    }
+
+    /// The request that does not ask for it.
+    fn edit(self) -> Edit {
+        match self {
+            Asker::Query => Edit::target(WITHOUT_LANGUAGE),
+            Asker::Cookie => Edit::remove(FieldName::Cookie),
+            Asker::Field => Edit::remove(FieldName::AcceptLanguage),
+        }
+    }
+}
+
+const WITHOUT_LANGUAGE: NewTarget = NewTarget::WithoutQuery("lang");
 
 /// Documents that people write in several languages.
 const DOCUMENTS: [&[u8]; 7] = [b"html", b"htm", b"xhtml", b"md", b"txt", b"pdf", b"epub"];
@@ -253,15 +278,9 @@ fn by_language(
         if let Some(file) = found {
             let asker = wants.asker(number);
             attempt.trace.note(|| {
-                let finding = match asker {
-                    Asker::Query => "the resource exists in a language that the query asks for",
-                    Asker::Cookie => "the resource exists in a language that the cookie asks for",
-                    Asker::Field => {
-                        "the resource exists in a language that Accept-Language asks for"
-                    }
-                };
                 let value = Quote::of(language.as_str().as_bytes());
-                Step::new(LANGUAGE, finding).with(Evidence::Value(value))
+                let step = Step::new(LANGUAGE, asker.finding()).with(Evidence::Value(value));
+                step.unless(asker.edit())
             });
             return Ok(Outcome::File(Negotiated {
                 file,
@@ -345,7 +364,10 @@ fn by_media_type(attempt: &mut Attempt<'_>, chosen: Negotiated) -> Result<Outcom
             attempt.trace.note(|| {
                 let finding = "the client prefers this media type to that of the file";
                 let value = Quote::of(types[index].as_bytes());
-                Step::new(MEDIA_TYPE, finding).with(Evidence::Value(value))
+                let is_whole = asks_for_whole(attempt.request.fields());
+                Step::new(MEDIA_TYPE, finding)
+                    .with(Evidence::Value(value))
+                    .unless(Edit::remove(FieldName::Accept).keeps_status_if(is_whole))
             });
             return Ok(Outcome::File(Negotiated { file, ..chosen }));
         }
@@ -451,7 +473,9 @@ pub(super) fn extra(
         trace.note(|| {
             let finding = "a cookie remembers the language that the query asks for";
             let value = Evidence::Value(Quote::of(value.as_bytes()));
-            Step::new(cookie::REMEMBERED, finding).with(value)
+            Step::new(cookie::REMEMBERED, finding)
+                .with(value)
+                .unless(Edit::target(WITHOUT_LANGUAGE))
         });
         extra = extra.field("Set-Cookie", value);
     }

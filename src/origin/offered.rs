@@ -5,6 +5,9 @@ use crate::origin::request::Request;
 use crate::origin::sidecars::Sidecars;
 use crate::semantics::cache_control::forbids_transforming;
 use crate::semantics::coding::{self, Coding, CodingChoice};
+use crate::semantics::edit::Edit;
+use crate::semantics::field::FieldName;
+use crate::semantics::precondition::has_condition;
 use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::site::file::StoredFile;
 use crate::site::options::SiteOptions;
@@ -29,7 +32,12 @@ pub(super) fn offered(
         return &[];
     }
     if forbids_transforming(request.fields()) {
-        trace.note(|| Step::new(NO_TRANSFORM, "Cache-Control has no-transform"));
+        trace.note(|| {
+            let remove = Edit::remove(FieldName::CacheControl);
+            let is_same = !has_condition(request.fields());
+            Step::new(NO_TRANSFORM, "Cache-Control has no-transform")
+                .unless(remove.keeps_status_if(is_same))
+        });
         return &[];
     }
     &CODINGS

@@ -9,8 +9,11 @@ use std::fmt;
 use crate::http1::error::Error as MessageError;
 use crate::semantics::coding::{CodingReason, NOT_ACCEPTABLE};
 use crate::semantics::decide::{Decision, WholeReason};
+use crate::semantics::edit::{Edit, NewTarget};
+use crate::semantics::field::FieldName;
 use crate::semantics::precondition::{FailedReason, NotModifiedReason};
 use crate::semantics::range::ByteRange;
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Step, clause};
 use crate::site::disk_error::{DiskError, Told};
 use crate::site::path::{self, PathError};
@@ -182,7 +185,40 @@ impl Reason {
             "" => "a handler made the response",
             text => text,
         };
-        Step::new(self.clause(), finding)
+        Step::new(self.clause(), finding).unless(self.edit())
+    }
+
+    /// What would make the rule decide otherwise.
+    fn edit(&self) -> Option<Edit> {
+        Some(match self {
+            Reason::DirectoryWithoutSlash
+            | Reason::PrefixWithoutSlash
+            | Reason::PathNotNormalised
+            | Reason::CleanUrl => Edit::target(NewTarget::Location),
+            Reason::Disk(fault) if matches!(fault.told(), Told::Absent | Told::Forbidden) => {
+                Edit::target(NewTarget::Root)
+            }
+            Reason::Path(PathError::OutsidePrefix) => Edit::target(NewTarget::Own),
+            Reason::Path(_) | Reason::ServerOptions => Edit::target(NewTarget::Root),
+            Reason::ArchiveFormat => Edit::target(NewTarget::WithoutQuery("archive")),
+            Reason::Misdirected => Edit::target(NewTarget::OriginForm),
+            Reason::LanguageNotAcceptable => Edit::remove(FieldName::AcceptLanguage),
+            Reason::ResourceOptions | Reason::UnknownMethod | Reason::MethodNotAllowed => {
+                Edit::method("GET")
+            }
+            Reason::Preflight | Reason::PreflightRefused => {
+                Edit::remove(FieldName::AccessControlRequestMethod)
+            }
+            Reason::HostNotAllowed | Reason::NoHost => Edit::set(FieldName::Host, "localhost"),
+            Reason::PasswordNeeded => Edit::set(FieldName::Authorization, SOME_CREDENTIALS),
+            Reason::CredentialsMalformed | Reason::PasswordWrong | Reason::UserNotAllowed => {
+                Edit::remove(FieldName::Authorization).leads_to(Status::Unauthorized)
+            }
+            Reason::UpgradeOfHttp10 => Edit::http11(),
+            Reason::WebSocketRefused(refusal) => refusal.edit(),
+            Reason::Message(fault) => return fault.edit(),
+            _ => return None,
+        })
     }
 
     /// The rule that decided, and the function that applied it. The functions that choose a
@@ -235,6 +271,9 @@ impl Reason {
         }
     }
 }
+
+/// Credentials of the scheme Basic (RFC 7617 section 2), for `user` with the password `password`.
+const SOME_CREDENTIALS: &str = "Basic dXNlcjpwYXNzd29yZA==";
 
 const HANDLER: Clause = clause!("RFC 9110 section 15", "origin::answer", "answer");
 const LANGUAGE: Clause = clause!("RFC 9110 section 15.5.7", "origin::variants", "response");
@@ -378,6 +417,7 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::expect::UnknownExpectation;
     use crate::http1::fault::ParseError;
     use crate::origin::refuse::{disk_error, error};
     use crate::semantics::status::Status;
@@ -410,6 +450,42 @@ mod tests {
         check(dots, "RFC 3986 section 5.2.4");
         let folded = MessageError::from(ParseError::FoldedLine);
         check(Reason::Message(folded), "RFC 9112 section 5.2");
+    }
+
+    #[test]
+    fn each_reason_names_what_would_change_it() {
+        use FieldName::{AcceptLanguage, AccessControlRequestMethod, Authorization, Host};
+        let check = |reason: Reason, want: Option<Edit>| {
+            assert_eq!(reason.step().edits, [want, None], "{reason:?}");
+        };
+        let target = |target| Some(Edit::target(target));
+        check(Reason::CleanUrl, target(NewTarget::Location));
+        check(Reason::Disk(DiskError::NotFound), target(NewTarget::Root));
+        check(Reason::Disk(DiskError::Exhausted), None);
+        let outside = Reason::Path(PathError::OutsidePrefix);
+        check(outside, target(NewTarget::Own));
+        check(Reason::Path(PathError::Nul), target(NewTarget::Root));
+        check(Reason::Misdirected, target(NewTarget::OriginForm));
+        let archive = NewTarget::WithoutQuery("archive");
+        check(Reason::ArchiveFormat, target(archive));
+        check(Reason::MethodNotAllowed, Some(Edit::method("GET")));
+        let localhost = Some(Edit::set(Host, "localhost"));
+        check(Reason::HostNotAllowed, localhost);
+        check(Reason::NoHost, localhost);
+        let language = Some(Edit::remove(AcceptLanguage));
+        check(Reason::LanguageNotAcceptable, language);
+        let preflight = Some(Edit::remove(AccessControlRequestMethod));
+        check(Reason::Preflight, preflight);
+        let asked = Edit::remove(Authorization).leads_to(Status::Unauthorized);
+        check(Reason::PasswordWrong, Some(asked));
+        check(Reason::UpgradeOfHttp10, Some(Edit::http11()));
+        let expect = MessageError::from(UnknownExpectation);
+        check(
+            Reason::Message(expect),
+            Some(Edit::remove(FieldName::Expect)),
+        );
+        check(Reason::RedirectRule, None);
+        check(Reason::AddressNotAllowed, None);
     }
 
     fn page(fault: DiskError) -> String {

@@ -15,6 +15,7 @@ use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
+use crate::semantics::edit::Edit;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::text::{append, percent};
@@ -27,7 +28,8 @@ const CONNECT: Clause = clause!("RFC 9110 section 9.1", "answer");
 /// Redirects to the same host and path at `port`. CONNECT has no URL to redirect to and gets 405.
 pub fn answer(request: &Request<'_>, port: u16, trace: &mut Trace) -> Response {
     if let Target::Authority(_) = request.head.target {
-        let step = || Step::new(CONNECT, "CONNECT has no URL to redirect to");
+        let step =
+            || Step::new(CONNECT, "CONNECT has no URL to redirect to").unless(Edit::method("GET"));
         trace.note(|| step().leads_to(Status::MethodNotAllowed));
         return not_allowed();
     }

@@ -93,6 +93,7 @@ impl<'a> Decided<'a> {
         let selected = Selected {
             validators: metadata.validators,
             length: metadata.length,
+            has_ranges: metadata.has_ranges,
         };
         let method = request.method().unwrap_or(Method::Get);
         let (fields, now) = (request.fields(), request.now);

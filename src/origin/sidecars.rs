@@ -12,6 +12,9 @@ use std::rc::Rc;
 use crate::origin::attempt::{Attempt, Obstacle};
 use crate::origin::handler::Origin;
 use crate::semantics::coding::{Coding, accepts};
+use crate::semantics::edit::Edit;
+use crate::semantics::field::FieldName;
+use crate::semantics::precondition::asks_for_whole;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 use crate::semantics::variant::{SIDECARS, is_outdated, original_of};
 use crate::site::disk_error::DiskError;
@@ -46,7 +49,10 @@ impl Sidecars {
         let accepted = SIDECARS.map(|(coding, _)| accepts(fields, coding));
         if accepted == [false; SIDECARS.len()] {
             let finding = "Accept-Encoding accepts no coding of precompressed files";
-            attempt.trace.note(|| Step::new(CLAUSE, finding));
+            attempt.trace.note(|| {
+                let accept = Edit::set(FieldName::AcceptEncoding, "br, zstd, gzip");
+                Step::new(CLAUSE, finding).unless(accept.keeps_status_if(asks_for_whole(fields)))
+            });
             return Ok(sidecars);
         }
         let codings = SIDECARS.into_iter().zip(accepted);
@@ -80,7 +86,8 @@ impl Sidecars {
         let names: Vec<&str> = self.codings().map(Coding::name).collect();
         let finding = "if the client prefers several codings equally, the smallest file is sent";
         let order = Quote::of(names.join(", ").as_bytes());
-        (names.len() > 1).then(|| Step::new(CLAUSE, finding).with(Evidence::Value(order)))
+        let step = Step::new(CLAUSE, finding).with(Evidence::Value(order));
+        (names.len() > 1).then(|| step.unless(Edit::remove(FieldName::AcceptEncoding)))
     }
 
     /// The codings of the sidecars, the smallest sidecar first.
@@ -148,7 +155,9 @@ fn look(
     attempt.trace.note(|| {
         let size = Quote::of(format!("{} bytes", file.size()).as_bytes());
         let step = Step::new(CLAUSE, "there is a precompressed file that is not outdated");
+        let remove = Edit::remove(FieldName::AcceptEncoding);
         step.with(Evidence::Became(Quote::of(path), size))
+            .unless(remove.keeps_status_if(asks_for_whole(attempt.request.fields())))
     });
     Ok(Some(file))
 }

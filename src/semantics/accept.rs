@@ -11,7 +11,9 @@
 
 use std::cmp::Reverse;
 
+use super::edit::Edit;
 use super::field::{FieldName, Fields, split_outside_quotes};
+use super::precondition::asks_for_whole;
 use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use super::weight::{Weight, split_weight};
 
@@ -39,7 +41,11 @@ pub enum AcceptReason {
 /// Chooses one of `offered`. The slice must not be empty and is in the server's order of
 /// preference. The highest weight wins, then the more specific media range, then the server's
 /// order. So `application/json, */*` selects JSON.
-pub fn choose_media_type(fields: &Fields, offered: &[&str], trace: &mut Trace) -> MediaTypeChoice {
+pub fn choose_media_type(
+    fields: &Fields,
+    offered: &[&'static str],
+    trace: &mut Trace,
+) -> MediaTypeChoice {
     let choice = chosen(fields, offered);
     trace.note(|| {
         let sent = match choice.reason {
@@ -47,7 +53,15 @@ pub fn choose_media_type(fields: &Fields, offered: &[&str], trace: &mut Trace) -
             _ => Quote::of_field(fields, FieldName::Accept),
         };
         let own = Quote::of(offered.get(choice.index).unwrap_or(&"").as_bytes());
-        Step::new(CHOOSE, choice.reason.text()).with(Evidence::Became(sent, own))
+        let step = Step::new(CHOOSE, choice.reason.text()).with(Evidence::Became(sent, own));
+        let edit = match choice.reason {
+            AcceptReason::FieldAbsent => {
+                let last = offered.last().and_then(|last| last.split(';').next());
+                Edit::set(FieldName::Accept, last.unwrap_or("*/*"))
+            }
+            _ => Edit::remove(FieldName::Accept),
+        };
+        step.unless(edit.keeps_status_if(asks_for_whole(fields)))
     });
     choice
 }
@@ -305,5 +319,21 @@ mod tests {
         let got = choose_media_type(&Fields::empty(), &["text/html"], &mut Trace::off());
         assert_eq!(got.reason, FieldAbsent);
         assert!(got.reason.text().contains("Accept"));
+    }
+
+    #[test]
+    fn a_media_type_would_be_another_one() {
+        let check = |pairs: &[(FieldName, &str)], want: Edit| {
+            let offered = ["text/html", "application/json; charset=utf-8"];
+            let mut trace = Trace::watched();
+            choose_media_type(&Section::of(pairs).fields(), &offered, &mut trace);
+            assert_eq!(trace.steps()[0].edits, [Some(want), None], "{pairs:?}");
+        };
+        let json = Edit::set(FieldName::Accept, "application/json");
+        let removed = Edit::remove(FieldName::Accept);
+        check(&[], json.keeps_status());
+        check(&[(FieldName::IfMatch, "*")], json);
+        check(&[(FieldName::Accept, "text/html")], removed.keeps_status());
+        check(&[(FieldName::Accept, "image/png")], removed.keeps_status());
     }
 }

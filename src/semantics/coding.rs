@@ -7,7 +7,9 @@
 //!
 //! The server answers `gzip, deflate` with gzip, and `identity;q=1, gzip;q=0.5` with identity.
 
+use super::edit::Edit;
 use super::field::{FieldName, Fields};
+use super::precondition::asks_for_whole;
 use super::status::Status;
 use super::trace::{Clause, Evidence, Step, Trace, clause};
 use super::weight::{Weight, split_weight};
@@ -137,7 +139,7 @@ const CHOOSE: Clause = clause!("RFC 9110 section 12.5.3", "choose");
 fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
     use CodingReason::{FieldAbsent, NotOffered, Stored};
     if let CodingChoice::Chosen(_, reason @ (FieldAbsent | NotOffered | Stored)) = choice {
-        return Step::new(CHOOSE, reason.text());
+        return Step::new(CHOOSE, reason.text()).unless(edit(fields, offered, choice));
     }
     let accepted = Accepted::of(fields);
     let mut weights = [None; COUNT];
@@ -152,6 +154,31 @@ fn note(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Step {
         }
     }
     .with(Evidence::Weights(weights))
+    .unless(edit(fields, offered, choice))
+}
+
+/// What would make the choice turn out otherwise. Each coding has its own validators and length, so only conditions
+/// and ranges can change the status.
+fn edit(fields: &Fields, offered: &[Coding], choice: CodingChoice) -> Option<Edit> {
+    use CodingReason as Why;
+    let is_whole = asks_for_whole(fields);
+    let remove = Edit::remove(FieldName::AcceptEncoding);
+    let CodingChoice::Chosen(_, reason) = choice else {
+        return Some(remove.leads_to_if(is_whole, Status::Ok));
+    };
+    match reason {
+        Why::FieldAbsent | Why::FieldEmpty | Why::IdentityPreferred | Why::NoneAccepted => {
+            let coding = offered.iter().find(|&&coding| coding != Coding::Identity)?;
+            let accept = Edit::set(FieldName::AcceptEncoding, coding.name());
+            Some(accept.keeps_status_if(is_whole))
+        }
+        Why::Preferred(_) | Why::IdentityRefused(_) => Some(remove.keeps_status_if(is_whole)),
+        Why::Stored => Some(Edit::set(
+            FieldName::AcceptEncoding,
+            Coding::Identity.name(),
+        )),
+        Why::NotOffered | Why::LengthUnknown | Why::CodersBusy | Why::RangeAsked => None,
+    }
 }
 
 /// The reason for 406, as part of a sentence.
@@ -494,5 +521,45 @@ mod tests {
         check("zstd;q=0, *", Zstd, false);
         check("", Gzip, false);
         assert!(!accepts(&Fields::empty(), Gzip));
+    }
+
+    #[test]
+    fn a_coding_would_be_another_one() {
+        use FieldName::{AcceptEncoding, IfMatch, Range};
+        let check = |pairs: &[(FieldName, &str)], offered: &[Coding], want: Option<Edit>| {
+            let mut trace = Trace::watched();
+            choose(&Section::of(pairs).fields(), offered, &mut trace);
+            assert_eq!(trace.steps()[0].edits, [want, None], "{pairs:?}");
+        };
+        let offered = [Gzip, Deflate];
+        let gzip = Edit::set(AcceptEncoding, "gzip");
+        let removed = Edit::remove(AcceptEncoding);
+        check(&[], &offered, Some(gzip.keeps_status()));
+        check(&[(IfMatch, "*")], &offered, Some(gzip));
+        check(
+            &[],
+            &[Identity, Deflate],
+            Some(Edit::set(AcceptEncoding, "deflate").keeps_status()),
+        );
+        check(&[], &[], None);
+        for value in ["", "br", "identity, gzip;q=0.5"] {
+            check(
+                &[(AcceptEncoding, value)],
+                &offered,
+                Some(gzip.keeps_status()),
+            );
+        }
+        for value in ["gzip", "gzip, identity;q=0"] {
+            let accepted = (AcceptEncoding, value);
+            check(&[accepted], &offered, Some(removed.keeps_status()));
+            check(&[accepted, (Range, "bytes=0-1")], &offered, Some(removed));
+        }
+        let refused = (AcceptEncoding, "*;q=0");
+        check(&[refused], &offered, Some(removed.leads_to(Status::Ok)));
+        check(&[refused, (IfMatch, "*")], &offered, Some(removed));
+        let mut trace = Trace::watched();
+        choose_stored(&Fields::empty(), Gzip, &mut trace);
+        let identity = Edit::set(AcceptEncoding, "identity");
+        assert_eq!(trace.steps()[0].edits, [Some(identity), None]);
     }
 }

@@ -4,7 +4,9 @@
 //! Section 13.2.2 gives the order: the preconditions, then If-Range, then Range. The caller has
 //! already selected the representation, so the validators are those of its content coding.
 
+use super::coding::accepts_identity;
 use super::date::HttpDate;
+use super::edit::Edit;
 use super::field::{FieldName, Fields};
 use super::if_range::{self, DiffersReason, IfRange};
 use super::method::Method;
@@ -21,6 +23,8 @@ pub struct Selected<'a> {
     pub validators: Validators<'a>,
     /// The length in bytes, if it is known before the body is sent.
     pub length: Option<u64>,
+    /// Whether the resource supports range requests, perhaps in another coding.
+    pub has_ranges: bool,
 }
 
 /// What the server sends, and why.
@@ -81,9 +85,36 @@ pub fn decide(
             Err(whole) => whole,
         },
     };
-    trace.note(|| Step::new(WHOLE, WHOLE_IS_SENT).leads_to(Status::Ok));
+    trace.note(|| {
+        let step = Step::new(WHOLE, WHOLE_IS_SENT).leads_to(Status::Ok);
+        let [range, condition] = edits_of_whole(method, fields, selected);
+        step.unless(range).unless(condition)
+    });
     Decision::Whole(whole)
 }
+
+/// What would make the server send a part or nothing.
+fn edits_of_whole(method: Method, fields: &Fields, selected: &Selected) -> [Option<Edit>; 2] {
+    let is_known = match selected.length {
+        Some(length) => length > 0,
+        // A range of a file that would be compressed is one of the file itself.
+        None => selected.has_ranges && accepts_identity(fields),
+    };
+    let names = [FieldName::Range, FieldName::IfRange];
+    let is_free = method == Method::Get && !names.iter().any(|&name| fields.contains(name));
+    // A condition may choose a coding that has no ranges.
+    let no_condition = !precondition::has_condition(fields);
+    let range = Edit::set(FieldName::Range, SOME_RANGE).leads_to(Status::PartialContent);
+    let is_read = matches!(method, Method::Get | Method::Head);
+    let condition = Edit::set(FieldName::IfNoneMatch, "*").leads_to(Status::NotModified);
+    [
+        (is_free && is_known && no_condition).then_some(range),
+        (is_read && no_condition).then_some(condition),
+    ]
+}
+
+/// A range of every representation that is not empty.
+const SOME_RANGE: &str = "bytes=0-99";
 
 const WHOLE: Clause = clause!("RFC 9110 section 15.3.1", "decide");
 const WHOLE_IS_SENT: &str = "the whole representation is sent";
@@ -135,7 +166,12 @@ fn applicable(
     };
     trace.note(|| {
         let sent = Quote::of_field(fields, FieldName::Range);
-        Step::new(APPLICABLE, why.text()).with(Evidence::Value(sent))
+        let edit = match why {
+            WholeReason::RangeWithoutGet => Edit::method("GET"),
+            _ => without_range(fields),
+        };
+        let step = Step::new(APPLICABLE, why.text()).with(Evidence::Value(sent));
+        step.unless(edit)
     });
     Err(why)
 }
@@ -156,10 +192,21 @@ fn note_range(fields: &Fields, length: u64, choice: &RangeChoice) -> Step {
         first: ranges.first().copied(),
         count: ranges.len(),
     };
-    Step {
-        status,
-        ..Step::new(PART, finding).with(evidence)
-    }
+    let edit = match choice {
+        RangeChoice::Single(_) | RangeChoice::Several(_) => without_range(fields),
+        _ if length == 0 => without_range(fields),
+        RangeChoice::Unsatisfiable | RangeChoice::Ignored(_) => {
+            Edit::set(FieldName::Range, SOME_RANGE).leads_to(Status::PartialContent)
+        }
+    };
+    let step = Step::new(PART, finding).with(evidence).unless(edit);
+    Step { status, ..step }
+}
+
+/// Without a range, the whole representation is sent: perhaps in a coding, for which a condition may turn out otherwise.
+fn without_range(fields: &Fields) -> Edit {
+    let no_condition = !precondition::has_condition(fields);
+    Edit::remove(FieldName::Range).leads_to_if(no_condition, Status::Ok)
 }
 
 const ONE_RANGE: &str = "Range selects one part";
@@ -231,6 +278,7 @@ mod tests {
                 last_modified: HttpDate::from_unix(784_111_777),
             },
             length,
+            has_ranges: length.is_some(),
         };
         let now = HttpDate::from_unix(1_777_593_600).unwrap();
         let (section, mut trace) = (Section::of(pairs), Trace::watched());
@@ -329,5 +377,83 @@ mod tests {
             let lines = [(Range, "bytes=0-1"), (Range, "bytes=0-1")];
             check_with(Method::Get, length, &lines, repeated.clone());
         }
+    }
+
+    /// The edits of the last step.
+    #[track_caller]
+    fn check_edits(
+        method: Method,
+        (length, has_ranges): (Option<u64>, bool),
+        pairs: &[(FieldName, &str)],
+        want: &[Edit],
+    ) {
+        let selected = Selected {
+            validators: Validators {
+                entity_tag: EntityTag::parse(b"\"v1\""),
+                last_modified: None,
+            },
+            length,
+            has_ranges,
+        };
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let (section, mut trace) = (Section::of(pairs), Trace::watched());
+        decide(method, &section.fields(), &selected, now, 8, &mut trace);
+        let last = trace.steps().last().map(|step| step.edits);
+        let got: Vec<Edit> = last.into_iter().flatten().flatten().collect();
+        assert_eq!(got, want, "{method:?} {pairs:?}");
+    }
+
+    const KNOWN: (Option<u64>, bool) = (Some(100), true);
+
+    #[test]
+    fn a_whole_representation_would_be_sent_in_part_or_not_at_all() {
+        use Method::{Get, Head};
+        let part = Edit::set(Range, "bytes=0-99").leads_to(Status::PartialContent);
+        let nothing = Edit::set(IfNoneMatch, "*").leads_to(Status::NotModified);
+        check_edits(Get, KNOWN, &[], &[part, nothing]);
+        check_edits(Head, KNOWN, &[], &[nothing]);
+        check_edits(Method::Options, KNOWN, &[], &[]);
+        check_edits(Get, (Some(1), false), &[], &[part, nothing]);
+        check_edits(Get, (Some(0), true), &[], &[nothing]);
+        check_edits(Get, KNOWN, &[(IfRange, "\"v1\"")], &[nothing]);
+        check_edits(Get, KNOWN, &[(IfMatch, "*")], &[]);
+        // What is compressed while it is sent has no ranges, but the file has.
+        check_edits(Get, (None, true), &[], &[part, nothing]);
+        let refused = [(FieldName::AcceptEncoding, "gzip, identity;q=0")];
+        check_edits(Get, (None, true), &refused, &[nothing]);
+        check_edits(Get, (None, false), &[], &[nothing]);
+    }
+
+    /// The edits of the step before the last one, which is about Range.
+    #[track_caller]
+    fn check_range(method: Method, length: Option<u64>, pairs: &[(FieldName, &str)], want: Edit) {
+        let selected = Selected {
+            validators: Validators::default(),
+            length,
+            has_ranges: true,
+        };
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let (section, mut trace) = (Section::of(pairs), Trace::watched());
+        decide(method, &section.fields(), &selected, now, 8, &mut trace);
+        let about_range = |step: &&Step| step.clause.section == "RFC 9110 section 14.2";
+        let step = trace.steps().iter().find(about_range).expect("a step");
+        assert_eq!(step.edits, [Some(want), None], "{method:?} {pairs:?}");
+    }
+
+    #[test]
+    fn a_range_would_be_another_one_or_none() {
+        use Method::{Get, Head};
+        let whole = Edit::remove(Range).leads_to(Status::Ok);
+        let part = Edit::set(Range, "bytes=0-99").leads_to(Status::PartialContent);
+        let full = Some(100);
+        check_range(Get, full, &[(Range, "bytes=0-9")], whole);
+        check_range(Get, full, &[(Range, "bytes=0-1,5-6")], whole);
+        check_range(Get, full, &[(Range, "bytes=100-")], part);
+        check_range(Get, full, &[(Range, "bytes=5-4")], part);
+        check_range(Get, Some(0), &[(Range, "bytes=0-")], whole);
+        check_range(Get, None, &[(Range, "bytes=0-9")], whole);
+        check_range(Head, full, &[(Range, "bytes=0-9")], Edit::method("GET"));
+        let unmodified = [(Range, "bytes=0-9"), (IfNoneMatch, "\"v2\"")];
+        check_range(Get, full, &unmodified, Edit::remove(Range));
     }
 }

@@ -4,7 +4,9 @@
 //! representation has not changed, the server sends the range. Otherwise, it sends everything.
 
 use super::date::HttpDate;
+use super::edit::Edit;
 use super::field::{FieldName, Fields};
+use super::status::Status;
 use super::trace::{Clause, Quote, Step, Trace, clause};
 use super::validator::{EntityTag, Validators};
 
@@ -74,7 +76,16 @@ fn note(fields: &Fields, validators: &Validators, outcome: Result<(), DiffersRea
         Ok(()) => "If-Range matches the representation",
         Err(why) => why.text(),
     };
-    Step::new(IF_RANGE, finding).compared(Quote::of_field(fields, FieldName::IfRange), own, how)
+    let edit = match outcome {
+        Ok(()) => Edit::set(FieldName::IfRange, "\"another\"").leads_to(Status::Ok),
+        Err(DiffersReason::EntityTag) if validators.entity_tag.is_some() => {
+            Edit::set_own(FieldName::IfRange)
+        }
+        Err(_) => Edit::remove(FieldName::IfRange),
+    };
+    let sent = Quote::of_field(fields, FieldName::IfRange);
+    let step = Step::new(IF_RANGE, finding).compared(sent, own, how);
+    step.unless(edit)
 }
 
 /// The first three bytes of a valid entity-tag contain a quote, and those of a valid date do not
@@ -236,5 +247,27 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn if_range_would_match_or_differ() {
+        let check = |validators: Validators, value, want| {
+            let section = Section::of(&[(FieldName::IfRange, value)]);
+            let now = HttpDate::from_unix(MODIFIED + 3600).unwrap();
+            let mut trace = Trace::watched();
+            evaluate(&section.fields(), &validators, now, &mut trace);
+            assert_eq!(trace.steps()[0].edits, [Some(want), None], "{value}");
+        };
+        let tagged = Validators {
+            entity_tag: EntityTag::parse(b"\"v1\""),
+            last_modified: None,
+        };
+        let other = Edit::set(FieldName::IfRange, "\"another\"").leads_to(Status::Ok);
+        check(tagged, "\"v1\"", other);
+        check(tagged, "\"v2\"", Edit::set_own(FieldName::IfRange));
+        let removed = Edit::remove(FieldName::IfRange);
+        check(tagged, "v2", removed);
+        check(tagged, DATE, removed);
+        check(Validators::default(), "\"v2\"", removed);
     }
 }

@@ -85,7 +85,11 @@ mod structured_fields;
 pub mod digest;
 // The steps of a decision, for `docroot explain`.
 pub mod trace;
-// The same as JSON.
+// A change of a request that makes a step turn out otherwise.
+pub mod edit;
+// Such changes with their values.
+pub mod what_if;
+// The steps as JSON.
 pub mod trace_json;
 // Section 8.8: entity-tags and modification dates.
 pub mod validator;

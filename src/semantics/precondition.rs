@@ -16,6 +16,7 @@
 use std::ops::ControlFlow;
 
 use super::date::HttpDate;
+use super::edit::Edit;
 use super::field::{FieldName, Fields};
 use super::method::Method;
 use super::status::Status;
@@ -109,7 +110,7 @@ pub(super) fn evaluate(
     }
     if is_without_conditions(method) {
         let reason = ProceedReason::MethodHasNoConditions;
-        trace.note(|| Step::new(EVALUATE, reason.text()));
+        trace.note(|| Step::new(EVALUATE, reason.text()).unless(Edit::method("GET")));
         return Precondition::Proceed(reason);
     }
     match steps(method, fields, validators, now, trace) {
@@ -122,11 +123,21 @@ fn is_without_conditions(method: Method) -> bool {
     matches!(method, Method::Options | Method::Trace | Method::Connect)
 }
 
-fn has_condition(fields: &Fields) -> bool {
-    fields.contains(FieldName::IfMatch)
-        || fields.contains(FieldName::IfUnmodifiedSince)
-        || fields.contains(FieldName::IfNoneMatch)
-        || fields.contains(FieldName::IfModifiedSince)
+const CONDITIONS: [FieldName; 4] = [
+    FieldName::IfMatch,
+    FieldName::IfUnmodifiedSince,
+    FieldName::IfNoneMatch,
+    FieldName::IfModifiedSince,
+];
+
+/// Whether a request has a condition.
+pub fn has_condition(fields: &Fields) -> bool {
+    CONDITIONS.into_iter().any(|name| fields.contains(name))
+}
+
+/// Whether a request has neither conditions nor ranges, so that the response to it has the whole representation.
+pub fn asks_for_whole(fields: &Fields) -> bool {
+    !has_condition(fields) && !fields.contains(FieldName::Range)
 }
 
 fn steps(
@@ -286,10 +297,15 @@ fn note_skipped(
     name: FieldName,
     finding: &'static str,
 ) {
+    let first = match name {
+        FieldName::IfUnmodifiedSince => FieldName::IfMatch,
+        _ => FieldName::IfNoneMatch,
+    };
     trace.note_if(|| {
         let sent = Evidence::Value(Quote::of_field(fields, name));
         let is_sent = fields.contains(name);
-        is_sent.then(|| Step::new(clause, finding).with(sent))
+        let step = Step::new(clause, finding).with(sent);
+        is_sent.then(|| step.unless(Edit::remove(first)))
     });
 }
 
@@ -297,13 +313,17 @@ fn note_skipped(
 /// response would be neither a success nor a 412 (section 13.2.1), or the method has no conditions.
 pub fn note_ignored(method: Option<Method>, fields: &Fields, trace: &mut Trace) {
     trace.note_if(|| {
-        let finding = match method {
+        let step = match method {
             Some(method) if is_without_conditions(method) => {
-                ProceedReason::MethodHasNoConditions.text()
+                let finding = ProceedReason::MethodHasNoConditions.text();
+                Step::new(IGNORED, finding).unless(Edit::method("GET"))
             }
-            _ => "the conditions are ignored because the response is an error or a redirect anyway",
+            _ => {
+                let finding = "the conditions are ignored because the response is an error or a redirect anyway";
+                Step::new(IGNORED, finding)
+            }
         };
-        has_condition(fields).then(|| Step::new(IGNORED, finding))
+        has_condition(fields).then_some(step)
     });
 }
 
@@ -319,7 +339,7 @@ fn note(
     clause: Clause,
     fields: &Fields,
     name: FieldName,
-    own: impl FnOnce() -> Quote,
+    own: impl FnOnce() -> Result<Quote, &'static str>,
     how: &'static str,
     outcome: Outcome,
 ) -> Outcome {
@@ -338,24 +358,75 @@ fn note(
                 (reason.text(), Some(Status::PreconditionFailed))
             }
         };
-        let step = Step::new(clause, finding).compared(sent, own(), how);
+        let own = own();
+        let edit = edit(outcome, fields, own.is_ok());
+        let own = own.unwrap_or_else(|none| Quote::of(none.as_bytes()));
+        let step = Step::new(clause, finding).compared(sent, own, how);
+        let step = step.unless(edit);
         Step { status, ..step }
     });
     outcome
 }
 
-fn entity_tag(validators: &Validators) -> Quote {
-    Quote::written(|out| match validators.entity_tag {
-        Some(tag) => tag.write(out),
-        None => out.extend_from_slice(b"no entity-tag"),
+/// What would make a condition turn out otherwise.
+fn edit(outcome: Outcome, fields: &Fields, has_own: bool) -> Option<Edit> {
+    use FieldName::{IfMatch, IfModifiedSince, IfNoneMatch, IfUnmodifiedSince};
+    let mut sent = CONDITIONS.into_iter().filter(|name| fields.contains(*name));
+    // No other condition and no range decides once this condition does not.
+    let is_alone = sent.nth(1).is_none() && !fields.contains(FieldName::Range);
+    let whole = |edit: Edit| edit.leads_to_if(is_alone, Status::Ok);
+    Some(match outcome {
+        Outcome::Continue(reason) | Outcome::Break(Precondition::Proceed(reason)) => match reason {
+            ProceedReason::NoCondition | ProceedReason::MethodHasNoConditions => return None,
+            ProceedReason::Matches => {
+                Edit::set(IfMatch, OTHER_TAG).leads_to(Status::PreconditionFailed)
+            }
+            ProceedReason::UnmodifiedSince => {
+                Edit::set(IfUnmodifiedSince, OLD).leads_to(Status::PreconditionFailed)
+            }
+            ProceedReason::UnmodifiedSinceIgnored(_) => {
+                Edit::remove(IfUnmodifiedSince).keeps_status()
+            }
+            ProceedReason::NoneMatch if has_own => {
+                Edit::set_own(IfNoneMatch).leads_to(Status::NotModified)
+            }
+            ProceedReason::NoneMatch => Edit::set(IfNoneMatch, "*").leads_to(Status::NotModified),
+            ProceedReason::ModifiedSince => {
+                Edit::set_own(IfModifiedSince).leads_to(Status::NotModified)
+            }
+            ProceedReason::ModifiedSinceIgnored(_) => Edit::remove(IfModifiedSince).keeps_status(),
+        },
+        Outcome::Break(Precondition::NotModified(reason)) => match reason {
+            NotModifiedReason::NotModifiedSince => whole(Edit::remove(IfModifiedSince)),
+            NotModifiedReason::EntityTagMatches | NotModifiedReason::AnyMatches => {
+                whole(Edit::remove(IfNoneMatch))
+            }
+        },
+        Outcome::Break(Precondition::Failed(reason)) => match reason {
+            FailedReason::NoMatch | FailedReason::MatchMalformed if has_own => {
+                whole(Edit::set_own(IfMatch))
+            }
+            FailedReason::NoMatch | FailedReason::MatchMalformed => whole(Edit::remove(IfMatch)),
+            FailedReason::ModifiedSince => whole(Edit::set_own(IfUnmodifiedSince)),
+            FailedReason::EntityTagMatches => Edit::remove(IfNoneMatch),
+        },
     })
 }
 
-fn modified(validators: &Validators) -> Quote {
-    Quote::written(|out| match validators.last_modified {
-        Some(date) => date.write(out),
-        None => out.extend_from_slice(b"no modification date"),
-    })
+/// An entity-tag that docroot never gives.
+const OTHER_TAG: &str = "\"another\"";
+
+/// A date before that of any file with a meaningful one.
+const OLD: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
+
+fn entity_tag(validators: &Validators) -> Result<Quote, &'static str> {
+    let tag = validators.entity_tag.ok_or("no entity-tag")?;
+    Ok(Quote::written(|out| tag.write(out)))
+}
+
+fn modified(validators: &Validators) -> Result<Quote, &'static str> {
+    let date = validators.last_modified.ok_or("no modification date")?;
+    Ok(Quote::written(|out| date.write(out)))
 }
 
 fn failed(reason: FailedReason) -> Outcome {
@@ -733,5 +804,104 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    /// The edit of the last step of a GET request with these fields.
+    #[track_caller]
+    fn check_edit_of(validators: Validators, pairs: &[(FieldName, &str)], want: Edit) {
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let mut trace = Trace::watched();
+        let section = Section::of(pairs);
+        evaluate(Method::Get, &section.fields(), &validators, now, &mut trace);
+        let last = trace.steps().last().map(|step| step.edits);
+        assert_eq!(last, Some([Some(want), None]), "{pairs:?}");
+    }
+
+    #[track_caller]
+    fn check_edit(pairs: &[(FieldName, &str)], want: Edit) {
+        let now = HttpDate::from_unix(1_777_593_600).unwrap();
+        let last_modified = HttpDate::parse(MODIFIED.as_bytes(), now);
+        let validators = Validators {
+            last_modified,
+            ..STRONG
+        };
+        check_edit_of(validators, pairs, want);
+    }
+
+    #[test]
+    fn a_condition_that_is_met_would_fail_otherwise() {
+        let failed = Status::PreconditionFailed;
+        let other = Edit::set(IfMatch, "\"another\"").leads_to(failed);
+        check_edit(&[(IfMatch, "\"v1\"")], other);
+        let old = Edit::set(IfUnmodifiedSince, "Thu, 01 Jan 1970 00:00:00 GMT");
+        check_edit(&[(IfUnmodifiedSince, MODIFIED)], old.leads_to(failed));
+        let own = |name| Edit::set_own(name).leads_to(Status::NotModified);
+        check_edit(&[(IfNoneMatch, "\"v2\"")], own(IfNoneMatch));
+        check_edit(&[(IfModifiedSince, EARLIER)], own(IfModifiedSince));
+        let any = Edit::set(IfNoneMatch, "*").leads_to(Status::NotModified);
+        check_edit_of(Validators::default(), &[(IfNoneMatch, "\"v2\"")], any);
+        for name in [IfUnmodifiedSince, IfModifiedSince] {
+            check_edit(&[(name, NO_DATE)], Edit::remove(name).keeps_status());
+        }
+    }
+
+    #[test]
+    fn a_condition_that_decides_would_let_the_representation_be_sent() {
+        let sent = |edit: Edit| edit.leads_to(Status::Ok);
+        check_edit(&[(IfMatch, "\"v2\"")], sent(Edit::set_own(IfMatch)));
+        check_edit(&[(IfMatch, "v2")], sent(Edit::set_own(IfMatch)));
+        let without = sent(Edit::remove(IfMatch));
+        check_edit_of(Validators::default(), &[(IfMatch, "\"v2\"")], without);
+        let own = sent(Edit::set_own(IfUnmodifiedSince));
+        check_edit(&[(IfUnmodifiedSince, EARLIER)], own);
+        check_edit(&[(IfNoneMatch, "\"v1\"")], sent(Edit::remove(IfNoneMatch)));
+        check_edit(&[(IfNoneMatch, "*")], sent(Edit::remove(IfNoneMatch)));
+        let undated = sent(Edit::remove(IfModifiedSince));
+        check_edit(&[(IfModifiedSince, LATER)], undated);
+    }
+
+    #[test]
+    fn what_else_the_request_has_may_decide_then() {
+        let known = (IfNoneMatch, "\"v1\"");
+        let without = Edit::remove(IfNoneMatch);
+        check_edit(&[known, (IfModifiedSince, LATER)], without);
+        check_edit(&[known, (FieldName::Range, "bytes=0-1")], without);
+        let twice = without.leads_to(Status::Ok);
+        check_edit(&[known, (FieldName::Host, "a")], twice);
+    }
+
+    #[test]
+    fn conditions_that_are_not_looked_at_would_be_otherwise() {
+        let edits = |method, pairs: &[(FieldName, &str)]| {
+            let mut trace = Trace::watched();
+            let now = HttpDate::from_unix(0).unwrap();
+            let section = Section::of(pairs);
+            evaluate(method, &section.fields(), &STRONG, now, &mut trace);
+            note_ignored(Some(method), &section.fields(), &mut trace);
+            let steps = trace.steps().iter();
+            steps.filter_map(|step| step.edits[0]).collect::<Vec<_>>()
+        };
+        let get = Edit::method("GET");
+        assert_eq!(edits(Method::Options, &[(IfMatch, "*")]), [get, get]);
+        let both = [(IfMatch, "*"), (IfUnmodifiedSince, LATER)];
+        assert_eq!(edits(Method::Get, &both)[1], Edit::remove(IfMatch));
+        let both = [(IfNoneMatch, "\"a\""), (IfModifiedSince, LATER)];
+        assert_eq!(edits(Method::Get, &both)[0], Edit::remove(IfNoneMatch));
+    }
+
+    #[test]
+    fn a_request_without_conditions_and_ranges_asks_for_the_whole() {
+        for name in [IfMatch, IfNoneMatch, IfModifiedSince, IfUnmodifiedSince] {
+            let section = Section::of(&[(name, "a")]);
+            let fields = section.fields();
+            assert!(
+                has_condition(&fields) && !asks_for_whole(&fields),
+                "{name:?}"
+            );
+        }
+        let ranged = Section::of(&[(FieldName::Range, "bytes=0-1")]);
+        let ranged = ranged.fields();
+        assert!(!has_condition(&ranged) && !asks_for_whole(&ranged));
+        assert!(asks_for_whole(&Fields::empty()));
     }
 }

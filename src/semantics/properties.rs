@@ -169,7 +169,11 @@ proptest! {
             last_modified: modified.and_then(HttpDate::from_unix),
         };
         let now = HttpDate::from_unix(now).unwrap();
-        let selected = Selected { validators, length };
+        let selected = Selected {
+            validators,
+            length,
+            has_ranges: length.is_some(),
+        };
         let decision = decide(method, &fields, &selected, now, 16, &mut Trace::off());
         prop_assert!(!decision.text().is_empty());
         let parts = match &decision {

@@ -14,6 +14,7 @@
 
 use std::fmt;
 
+use super::edit::Edit;
 use super::field::{FieldName, Fields};
 use super::range::ByteRange;
 use super::status::Status;
@@ -70,7 +71,12 @@ pub struct Step {
     pub evidence: Evidence,
     /// The status of the response, if this step decides it.
     pub status: Option<Status>,
+    /// What would make this step turn out otherwise.
+    pub edits: [Option<Edit>; MAX_EDITS],
 }
+
+/// The maximum number of edits of a step.
+const MAX_EDITS: usize = 2;
 
 /// The values of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,6 +157,11 @@ impl Quote {
     fn bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.kept)]
     }
+
+    /// The value; `None` if it is longer than what is kept of it.
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        (!self.is_cut).then(|| self.bytes())
+    }
 }
 
 impl fmt::Debug for Quote {
@@ -180,6 +191,7 @@ impl Step {
             finding,
             evidence: Evidence::None,
             status: None,
+            edits: [None; MAX_EDITS],
         }
     }
 
@@ -199,6 +211,14 @@ impl Step {
             status: Some(status),
             ..self
         }
+    }
+
+    /// Adds a change of the request that would make this step turn out otherwise, if there is one.
+    pub fn unless(mut self, edit: impl Into<Option<Edit>>) -> Step {
+        if let Some(free) = self.edits.iter_mut().find(|edit| edit.is_none()) {
+            *free = edit.into();
+        }
+        self
     }
 }
 
@@ -269,12 +289,17 @@ fn write_weights(
 /// Appends a numbered line for each step: what it found, the section, and the function within this crate.
 pub fn write_steps(out: &mut Vec<u8>, steps: &[Step]) {
     for (number, step) in (1..).zip(steps) {
-        let (section, function) = (step.clause.section, step.clause.path());
-        append(
-            out,
-            format_args!("{number:2}. {step}  {section}  {function}\n"),
-        );
+        write_step_line(out, number, step);
     }
+}
+
+/// Appends one of these lines.
+pub fn write_step_line(out: &mut Vec<u8>, number: usize, step: &Step) {
+    let (section, function) = (step.clause.section, step.clause.path());
+    append(
+        out,
+        format_args!("{number:2}. {step}  {section}  {function}\n"),
+    );
 }
 
 /// The steps of one decision, in order. The default is off.
@@ -497,5 +522,14 @@ mod tests {
         let quote = Quote::of(b"a\n\"b\x1b");
         assert_eq!(quote.to_string(), "a\\x0A\"b\\x1B");
         assert_eq!(format!("{quote:?}"), r#"Quote(a\n\"b\x1b)"#);
+    }
+
+    #[test]
+    fn a_step_keeps_its_first_edits() {
+        let step = Step::new(CLAUSE, "it is").unless(None);
+        assert_eq!(step.edits, [None, None]);
+        let edits = ["GET", "HEAD", "PUT"].map(Edit::method);
+        let step = edits.into_iter().fold(step, Step::unless);
+        assert_eq!(step.edits, [Some(edits[0]), Some(edits[1])]);
     }
 }

@@ -3,18 +3,20 @@
 //! ```text
 //! {"section":"RFC 9110 section 13.1.2","function":"docroot::semantics::precondition::if_none_match",
 //!  "finding":"If-None-Match lists the current entity-tag",
-//!  "evidence":{"sent":"\"5d8c\"","own":"\"5d8c\"","how":"weak comparison"},"status":304}
+//!  "evidence":{"sent":"\"5d8c\"","own":"\"5d8c\"","how":"weak comparison"},"status":304,
+//!  "edits":[{"do":"remove","name":"If-None-Match","expect":200}]}
 //! ```
 
 use std::fmt::Display;
 
 use super::trace::{Evidence, Step};
 use super::weight::Weight;
+use super::what_if::{Answered, proposals};
 use crate::text::append;
 use crate::text::escape::JsonString;
 
-/// Appends the object of a step. It always has all members.
-pub fn write_step(out: &mut Vec<u8>, step: &Step) {
+/// Appends the object of a step of the decision that was `answered`. It always has all members.
+pub fn write_step(out: &mut Vec<u8>, step: &Step, answered: &Answered<'_>) {
     let (section, function) = (step.clause.section, step.clause.function);
     let finding = quoted(&step.finding);
     append(
@@ -25,9 +27,21 @@ pub fn write_step(out: &mut Vec<u8>, step: &Step) {
     );
     write_evidence(out, &step.evidence);
     match step.status {
-        Some(status) => append(out, format_args!(",\"status\":{}}}", status.code())),
-        None => out.extend_from_slice(b",\"status\":null}"),
+        Some(status) => append(out, format_args!(",\"status\":{}", status.code())),
+        None => out.extend_from_slice(b",\"status\":null"),
     }
+    write_edits(out, step, answered);
+    out.push(b'}');
+}
+
+/// Appends the member with the changes of the request that would make a step turn out otherwise.
+pub fn write_edits(out: &mut Vec<u8>, step: &Step, answered: &Answered<'_>) {
+    out.extend_from_slice(b",\"edits\":[");
+    for (number, proposal) in proposals(step, answered).iter().enumerate() {
+        out.extend_from_slice(if number == 0 { b"" } else { b"," });
+        proposal.write_json(out);
+    }
+    out.push(b']');
 }
 
 fn write_evidence(out: &mut Vec<u8>, evidence: &Evidence) {
@@ -88,13 +102,19 @@ fn number(weight: Option<Weight>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::semantics::edit::Edit;
+    use crate::semantics::field::FieldName;
     use crate::semantics::range::ByteRange;
     use crate::semantics::status::Status;
     use crate::semantics::trace::{Clause, Quote};
 
     fn written(step: &Step) -> String {
         let mut out = Vec::new();
-        write_step(&mut out, step);
+        let answered = Answered {
+            head: b"GET / HTTP/1.1\r\n\r\n",
+            status: Some(200),
+        };
+        write_step(&mut out, step, &answered);
         String::from_utf8(out).expect("ASCII")
     }
 
@@ -110,9 +130,14 @@ mod tests {
             r#""function":"docroot::a::b","#,
             r#""finding":"it is \"found\"","evidence":null,"status":"#,
         );
-        assert_eq!(written(&step), format!("{want}null}}"));
+        assert_eq!(written(&step), format!("{want}null,\"edits\":[]}}"));
         let decided = written(&step.leads_to(Status::NotModified));
-        assert_eq!(decided, format!("{want}304}}"));
+        assert_eq!(decided, format!("{want}304,\"edits\":[]}}"));
+        let edited = step
+            .unless(Edit::remove(FieldName::Range).keeps_status())
+            .unless(Edit::method("HEAD"));
+        let edits = r#"[{"do":"remove","name":"Range","expect":200},{"do":"method","value":"HEAD","expect":null}]"#;
+        assert_eq!(written(&edited), format!("{want}null,\"edits\":{edits}}}"));
     }
 
     #[track_caller]

@@ -21,6 +21,7 @@ use sha1::{Digest, Sha1};
 
 use super::negotiation::{DeflateAgreement, DeflatePolicy, negotiate};
 use super::same_origin::{self, OwnOrigin};
+use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields, is_token};
 use crate::semantics::field_section::FieldSection;
 use crate::semantics::method::Method;
@@ -110,7 +111,8 @@ fn note_extensions(fields: &Fields<'_>, deflate: Option<&DeflateAgreement>, trac
             return None;
         }
         let offered = Quote::of_field(fields, FieldName::SecWebSocketExtensions);
-        Some(match deflate {
+        let removed = Edit::remove(FieldName::SecWebSocketExtensions).keeps_status();
+        let step = match deflate {
             Some(agreed) => {
                 let agreed = Quote::of(agreed.to_string().as_bytes());
                 Step::new(CLAUSE, "messages are compressed as the client offers")
@@ -121,7 +123,8 @@ fn note_extensions(fields: &Fields<'_>, deflate: Option<&DeflateAgreement>, trac
                 "no offer is accepted, so messages are not compressed",
             )
             .with(Evidence::Value(offered)),
-        })
+        };
+        Some(step.unless(removed))
     });
 }
 
@@ -152,6 +155,7 @@ pub fn accept(
         )
         .with(Evidence::Became(key, accept))
         .leads_to(Status::SwitchingProtocols)
+        .unless(Edit::remove(FieldName::Upgrade).leads_to(Refusal::NoUpgrade.status()))
     });
     Ok(Accepted {
         accept,
@@ -159,6 +163,9 @@ pub fn accept(
         deflate,
     })
 }
+
+/// A valid key: that of section 1.3.
+const SOME_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
 const ACCEPT: Clause = clause!("RFC 6455 section 4.2.2", "accept_value");
 
@@ -299,6 +306,26 @@ impl Refusal {
             Refusal::ForeignOrigin => "a page of another origin opens the WebSocket",
             Refusal::Protocols => "the Sec-WebSocket-Protocol is not a list of tokens",
             Refusal::Extensions => "the Sec-WebSocket-Extensions is malformed",
+        }
+    }
+
+    /// A change that mends the request.
+    pub fn edit(self) -> Edit {
+        match self {
+            Refusal::Method => Edit::method("GET"),
+            Refusal::Http10 => Edit::http11(),
+            Refusal::Body => Edit::set(FieldName::ContentLength, "0"),
+            Refusal::NoUpgrade => Edit::set(FieldName::Upgrade, "websocket"),
+            Refusal::NoConnectionOption => Edit::set(FieldName::Connection, "Upgrade"),
+            Refusal::Version | Refusal::RepeatedVersion => {
+                Edit::set(FieldName::SecWebSocketVersion, "13")
+            }
+            Refusal::NoKey | Refusal::RepeatedKey | Refusal::InvalidKey => {
+                Edit::set(FieldName::SecWebSocketKey, SOME_KEY)
+            }
+            Refusal::ForeignOrigin => Edit::remove(FieldName::Origin),
+            Refusal::Protocols => Edit::remove(FieldName::SecWebSocketProtocol),
+            Refusal::Extensions => Edit::remove(FieldName::SecWebSocketExtensions),
         }
     }
 

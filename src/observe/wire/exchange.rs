@@ -7,6 +7,7 @@ use super::super::heads::{Masked, masked};
 use super::super::json::{milliseconds, write_cut, write_status, write_text};
 use super::super::sample::BodySample;
 use crate::semantics::trace_json::write_step;
+use crate::semantics::what_if::Answered;
 use crate::text::append;
 use crate::text::escape::JsonOctets;
 
@@ -59,7 +60,11 @@ fn write(out: &mut Vec<u8>, exchange: &ExchangeRecord<'_>, watched: &Watched<'_>
     out.extend_from_slice(b",\"steps\":[");
     for (number, step) in exchange.steps.iter().enumerate() {
         out.extend_from_slice(if number == 0 { b"" } else { b"," });
-        write_step(out, step);
+        let answered = Answered {
+            head: heads.request.bytes,
+            status: exchange.status,
+        };
+        write_step(out, step, &answered);
     }
     out.extend_from_slice(b"]}}");
 }

@@ -12,7 +12,10 @@ use crate::origin::reason::Reason;
 use crate::origin::refuse::unanswered;
 use crate::origin::request::{Request, RequestBody};
 use crate::semantics::credentials::{Credentials, CredentialsError};
+use crate::semantics::edit::Edit;
+use crate::semantics::field::FieldName;
 use crate::semantics::protection::User;
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::disk::{Ended, Pending, Registered};
 
@@ -109,7 +112,8 @@ fn enter(
 ) -> Answer {
     trace.note(|| {
         let name = Evidence::Value(Quote::of(user.name.as_bytes()));
-        Step::new(LOGIN, "the password is correct for this user").with(name)
+        let step = Step::new(LOGIN, "the password is correct for this user").with(name);
+        step.unless(Edit::remove(FieldName::Authorization).leads_to(Status::Unauthorized))
     });
     let user = Rc::new(user);
     let answer = admitted(origin, &of_user(request, &user), trace);

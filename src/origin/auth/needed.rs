@@ -18,7 +18,10 @@ use crate::origin::reason::Reason;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::cors::{Cors, is_preflight};
+use crate::semantics::edit::Edit;
+use crate::semantics::field::FieldName;
 use crate::semantics::rules::Rules;
+use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::options::SiteOptions;
 
@@ -115,7 +118,10 @@ fn note(rules: &Rules, request: &Request<'_>, paths: &[Vec<u8>], trace: &mut Tra
                     true => "the user may read the path",
                     false => "no rule lets the user read the path",
                 };
-                Step::new(CLAUSE, finding).with(user)
+                let remove = Edit::remove(FieldName::Authorization);
+                Step::new(CLAUSE, finding)
+                    .with(user)
+                    .unless(remove.leads_to(Status::Unauthorized))
             }
         })
     });

@@ -282,3 +282,51 @@ fn the_trace_shows_what_became_of_extensions() {
         "no offer is accepted, so messages are not compressed: x-other",
     );
 }
+
+#[test]
+fn each_refusal_names_what_would_mend_it() {
+    use FieldName::{
+        Connection, ContentLength, Origin, SecWebSocketExtensions, SecWebSocketKey,
+        SecWebSocketProtocol, SecWebSocketVersion, Upgrade,
+    };
+    let key = Edit::set(SecWebSocketKey, "dGhlIHNhbXBsZSBub25jZQ==");
+    for (refusal, want) in [
+        (Refusal::Method, Edit::method("GET")),
+        (Refusal::Http10, Edit::http11()),
+        (Refusal::Body, Edit::set(ContentLength, "0")),
+        (Refusal::NoUpgrade, Edit::set(Upgrade, "websocket")),
+        (
+            Refusal::NoConnectionOption,
+            Edit::set(Connection, "Upgrade"),
+        ),
+        (Refusal::Version, Edit::set(SecWebSocketVersion, "13")),
+        (
+            Refusal::RepeatedVersion,
+            Edit::set(SecWebSocketVersion, "13"),
+        ),
+        (Refusal::NoKey, key),
+        (Refusal::RepeatedKey, key),
+        (Refusal::InvalidKey, key),
+        (Refusal::ForeignOrigin, Edit::remove(Origin)),
+        (Refusal::Protocols, Edit::remove(SecWebSocketProtocol)),
+        (Refusal::Extensions, Edit::remove(SecWebSocketExtensions)),
+    ] {
+        assert_eq!(refusal.edit(), want, "{refusal}");
+    }
+}
+
+#[test]
+fn a_handshake_would_be_refused_or_without_extensions() {
+    let offer = (FieldName::SecWebSocketExtensions, "permessage-deflate");
+    let section = Section::of(&[LINES.as_slice(), &[offer]].concat());
+    let mut trace = Trace::watched();
+    assert!(accept(&get(section.fields()), &ENDPOINT, &mut trace).is_ok());
+    let edits: Vec<Edit> = trace
+        .steps()
+        .iter()
+        .filter_map(|step| step.edits[0])
+        .collect();
+    let without = Edit::remove(FieldName::SecWebSocketExtensions).keeps_status();
+    let upgrade = Edit::remove(FieldName::Upgrade).leads_to(Status::UpgradeRequired);
+    assert_eq!(edits, [without, upgrade]);
+}
