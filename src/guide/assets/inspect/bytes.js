@@ -18,7 +18,8 @@ export function bytes(exchange) {
 }
 
 // The elements that show messages, beside this title, and a function that changes the messages. A message is
-// { side, name, head, length } and perhaps `more`: elements to show behind its head.
+// { side, name, head, length } and perhaps `more`: elements to show behind its head. Octets that are no message
+// are { name, octets }, with the element that shows them.
 export function dissected(titleText) {
   let messages = [];
   const caption = element('div', { class: 'caption', role: 'status' });
@@ -49,8 +50,9 @@ export function dissected(titleText) {
 // Each head has a number, so that its tokens have ids that nothing else on the page has.
 let lastHead = 0;
 
-function head({ side, name, head: text, length, more }, caption) {
+function head({ side, name, head: text, length, more, octets: unknown }, caption) {
   const title = element('h4', {}, name);
+  if (unknown) return element('div', { class: 'message' }, title, unknown);
   if (!text) return element('div', { class: 'message' }, title, element('p', { class: 'faint' }, word('no-' + side)));
   title.append(' ', element('small', {}, word('octets', { n: length })));
   const tokens = dissect(text, side);

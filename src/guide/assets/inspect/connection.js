@@ -5,8 +5,9 @@ import { dissected } from './bytes.js';
 import { chunked, sizesOf } from './chunks.js';
 import { content } from './content.js';
 import { watch } from './observed.js';
-import { element, hasWord, nameOf, statusClass, word } from './page.js';
+import { element, hasWord, nameOf, size, statusClass, word } from './page.js';
 import { read } from './readings.js';
+import { MOST_RECEIVED } from './replay.js';
 
 // So many octets of a content are shown.
 const SHOWN = 4096;
@@ -39,7 +40,7 @@ export function connectionView(current, open) {
   return { element: element('div', { class: 'connection-view' }, state, box), draw, clear };
 }
 
-function described({ state, port, tls, sent, received, isFinished, closedBy, failure }) {
+function described({ state, port, tls, sent, received, isFinished, isFull, closedBy, failure }) {
   if (failure) return [element('span', { class: 'faulty' }, failureText(failure))];
   if (state === 'none') return [element('span', { class: 'faint' }, word('replay-none'))];
   if (state === 'connecting') return [word('replay-connecting')];
@@ -48,14 +49,19 @@ function described({ state, port, tls, sent, received, isFinished, closedBy, fai
     tls ? `${tls.version}, ${tls.cipher}` : word('no-tls'),
     word('replay-counts', { sent: sent.length, received: received.length }),
     isFinished && state === 'open' && word('replay-finished'),
+    isFull && word('replay-full', { size: size(MOST_RECEIVED) }),
   ].filter(Boolean);
   return [element('span', { class: 'facts' }, facts.map((fact) => element('span', {}, fact)))];
 }
 
+const whole = (octets) => ({ length: octets.length, first: octets.slice(0, SHOWN), chunks: null, unseen: false });
+
 function message(answer, at, exchange, open) {
   const { head, body, status, isInterim, isComplete } = answer;
   const division = /^transfer-encoding:.*chunked/im.test(head) ? chunked(body) : null;
-  const known = { length: body.length, first: body.slice(0, SHOWN), chunks: division && sizesOf(body, division), unseen: false };
+  // What is no response, such as a TLS alert, has no head.
+  if (status === 0) return { side: 'response', name: word('answer-unknown'), octets: content(word('contents'), 'response', '', whole(head + body)) };
+  const known = { ...whole(body), chunks: division && sizesOf(body, division) };
   const name = isInterim ? word('answer-interim') : word('answer', { n: at + 1 });
   const more = [
     exchange && element('p', { class: 'told', 'data-class': statusClass(status) }, exchange.reason, ' ',

@@ -32,8 +32,8 @@ export function content(name, side, head, body) {
   const boundary = !coding && boundaryOf(type);
   return element('div', { class: 'content' },
     element('h4', {}, name, ' ', element('small', {}, word('octets', { n: body.length }))),
-    element('p', { class: 'facts' }, [type, coding].filter(Boolean).map((fact) => element('span', {}, element('code', {}, printable(fact))))),
-    body.chunks && chunkBar(body.chunks),
+    (type || coding) && element('p', { class: 'facts' }, [type, coding].filter(Boolean).map((fact) => element('span', {}, element('code', {}, printable(fact))))),
+    body.chunks && chunkBar(body.chunks.filter((size) => size > 0)),
     body.unseen && element('p', {}, word('content-unseen')),
     boundary && partTable(parts(data, boundary), data),
     body.first && octetsBox(body.first, division, data, name),
@@ -43,8 +43,9 @@ export function content(name, side, head, body) {
 
 // ---- Chunks
 
+// The last chunk, of no octets, is only the end.
 function chunkBar(sizes) {
-  const bar = element('div', { class: 'chunks', 'aria-hidden': 'true' }, sizes.filter((size) => size > 0).map((size) => {
+  const bar = element('div', { class: 'chunks', 'aria-hidden': 'true' }, sizes.map((size) => {
     const part = element('span');
     part.style.flexGrow = size;
     return part;

@@ -10,6 +10,9 @@ import { recipients } from './recipients.js';
 import { Replay } from './replay.js';
 import { SAMPLES, sample } from './samples.js';
 
+// Longer requests are sent, but not shown octet by octet, because that takes too long for each key.
+const MOST_READ = 64 * 1024;
+
 // There is one editor. What was typed stays in it, and its connection stays open while another view is shown.
 let editor = null;
 
@@ -121,8 +124,8 @@ function previewOf() {
     bytes,
     show: (octets) => {
       note.textContent = octets.includes('***') ? word('fill-in-masked') : '';
-      readings.replaceChildren(...recipients(octets));
-      const requests = read(octets);
+      readings.replaceChildren(...octets.length > MOST_READ ? [] : recipients(octets));
+      const requests = octets.length > MOST_READ ? [] : read(octets);
       bytes.hidden = requests.length === 0;
       show(requests.map(({ start, headEnd, end }, at) => ({
         side: 'request',

@@ -49,8 +49,6 @@ function follow(exchange, section, draw) {
 
 function item(sent, hasExtension) {
   const read = frame(sent.head, sent.from, hasExtension);
-  const name = element('b', {}, number(read.opcode));
-  find('opcode', read.opcode).then((found) => found?.name && name.replaceChildren(found.name));
   const inside = element('div', { class: 'inside', hidden: true });
   const isFaulty = read.parts.some(({ fault }) => fault);
   const button = element('button', {
@@ -64,12 +62,18 @@ function item(sent, hasExtension) {
   },
   element('span', { class: 'faint' }, clock(sent.at)),
   element('span', {}, word('frame-from-' + sent.from)),
-  name,
+  opcodeName(read.opcode),
   element('span', { class: 'faint' }, word('octets', { n: sent.length })),
   !read.isFinal && element('span', { class: 'faint' }, word('frame-not-final')),
   isFaulty && element('span', { class: 'faulty' }, word('frame-faulty')),
   element('span', { class: 'preview' }, preview(sent, read)));
   return element('li', { class: sent.from }, button, inside);
+}
+
+function opcodeName(opcode) {
+  const name = element('b', {}, number(opcode));
+  find('opcode', opcode).then((found) => found?.name && name.replaceChildren(found.name));
+  return name;
 }
 
 function preview(sent, read) {
@@ -104,7 +108,7 @@ function partRow({ name, bits, value, fault }, from) {
   const meaning = isFlag ? word(`bits-${name.replace(/\d/, '')}-${value}`)
     : name === 'key' ? hex(value)
       : name === 'length' && value > 125 ? word('bits-longer', { value: String(value), n: value === 126 ? 2 : 8 })
-        : name === 'opcode' ? entry('opcode', value)
+        : name === 'opcode' ? [opcodeName(value), entry('opcode', value)]
           : word('octets', { n: value });
   return element('tr', {},
     element('th', { scope: 'row' }, word('bits-' + name)),

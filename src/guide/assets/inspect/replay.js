@@ -11,6 +11,9 @@ import { bytesOf, latin1 } from './octets.js';
 
 // An answer that takes longer, in milliseconds, is taken as far as it has come.
 const PATIENCE = 10_000;
+// The page keeps so many octets of a connection. Then it closes the connection, so that a large file does not
+// fill the memory of the browser.
+export const MOST_RECEIVED = 4 * 1024 * 1024;
 
 export class Replay {
   // `changed` is called when something of this connection is new.
@@ -28,6 +31,7 @@ export class Replay {
     this.sent = '';
     this.received = '';
     this.isFinished = false;
+    this.isFull = false;
     this.closedBy = null;
     this.failure = null;
   }
@@ -90,8 +94,7 @@ export class Replay {
     if (typeof data !== 'string') {
       // What is late belongs to the connection before.
       if (this.state !== 'open') return;
-      this.received += latin1(new Uint8Array(data));
-      this.changed();
+      this.take(new Uint8Array(data));
       return;
     }
     const { connected, closed, failed } = JSON.parse(data);
@@ -108,6 +111,14 @@ export class Replay {
     }
   }
 
+  take(bytes) {
+    if (this.isFull) return;
+    this.received += latin1(bytes.subarray(0, MOST_RECEIVED - this.received.length));
+    this.isFull = this.received.length === MOST_RECEIVED;
+    if (this.isFull) this.close();
+    this.changed();
+  }
+
   end(by, failure) {
     this.state = 'closed';
     this.closedBy = by;
@@ -121,11 +132,15 @@ export class Replay {
 // when the connection has ended, or after some time.
 export function sendOnce(octets, method, isTls) {
   return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      resolve(replay);
+    };
+    const timer = setTimeout(done, PATIENCE);
     const replay = new Replay(() => {
       const isClosed = replay.state === 'closed';
-      if (isClosed || areAnswered(answers(replay.received, [method], false), [method])) resolve(replay);
+      if (isClosed || areAnswered(answers(replay.received, [method], false), [method])) done();
     });
-    setTimeout(() => resolve(replay), PATIENCE);
     replay.open(isTls).then((isOpen) => isOpen && replay.send(octets));
   });
 }

@@ -30,6 +30,7 @@ export function edits(all, ask) {
 export function octetsOf({ request }) {
   const { head = '', length, body } = request ?? {};
   if (head === '' || head.length < length) return null;
+  if (body === undefined && /^(content-length:[ \t]*[1-9]|transfer-encoding:)/im.test(head)) return null;
   if (!body) return head;
   return body.first.length < body.length ? null : head + body.first;
 }
@@ -37,13 +38,18 @@ export function octetsOf({ request }) {
 // Sends the request of `exchange` with an edit, and shows in `place` what came back.
 export async function whatIf(place, exchange, edit, { openExchange, send }) {
   const octets = octetsOf(exchange);
+  const asked = document.activeElement;
+  const close = () => {
+    place.replaceChildren();
+    asked.focus();
+  };
   const status = element('p', { role: 'status' });
   const buttons = element('div', { class: 'buttons' });
-  const result = element('div', { class: 'compare' });
+  const result = element('div', { class: 'compare', tabindex: '0', role: 'group', 'aria-labelledby': 'what-if-title' });
   const section = element('section', { class: 'what-if', tabindex: '-1', 'aria-labelledby': 'what-if-title' },
     element('div', { class: 'title' },
       element('h3', { id: 'what-if-title' }, `${word('what-if')}: ${word('edit-' + edit.do)} `, element('code', {}, changeOf(edit))),
-      element('button', { type: 'button', class: 'close', 'aria-label': word('close'), title: word('close'), click: () => place.replaceChildren() }, '×')),
+      element('button', { type: 'button', class: 'close', 'aria-label': word('close'), title: word('close'), click: close }, '×')),
     status, result, buttons);
   place.replaceChildren(section);
   section.focus({ preventScroll: true });
