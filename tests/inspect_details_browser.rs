@@ -291,6 +291,24 @@ fn frames_are_shown_bit_by_bit_as_they_come() {
 }
 
 #[test]
+fn a_malformed_request_shows_how_others_would_divide_it() {
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 5\r\n\r\n";
+    let members = json!({"method": "", "target": "", "status": 400,
+                         "request": {"head": head, "length": head.len(), "body": null}});
+    let (_server, mut page) = opened(&[json!({"exchange": exchange(members)})], &[]);
+    wait_for_texts(
+        &mut page,
+        "#details",
+        &[
+            "1 place breaks the grammar",
+            "Recipients may disagree",
+            "waits for more octets",
+            "A name with a space before the colon is another field",
+        ],
+    );
+}
+
+#[test]
 fn a_word_and_a_function_are_explained() {
     let (_server, mut page) = opened(
         &[json!({"exchange": exchange(json!({"steps": step(json!([]))}))})],

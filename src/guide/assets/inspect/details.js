@@ -5,6 +5,7 @@ import { compare, statusText } from './compare.js';
 import { contents } from './content.js';
 import { frames } from './frames.js';
 import { clock, element, hueOf, nameOf, printable, size, statusClass, hasWord, word } from './page.js';
+import { disagreement } from './recipients.js';
 import { time } from './time.js';
 import { whatIf } from './whatif.js';
 import { why } from './why.js';
@@ -22,6 +23,7 @@ export function details(exchange, around) {
       marked && marked !== exchange && compare(marked, exchange),
       element('div', { class: 'column' },
         why(exchange, (edit) => whatIf(answer, exchange, edit, around)),
+        disagreement(exchange),
         time(exchange)),
       element('div', { class: 'column' }, bytes(exchange), contents(exchange)),
       frames(exchange, around.frames)),

@@ -6,12 +6,12 @@ import { ENDS, octetsOf, textOf, written } from './octets.js';
 import { hello } from './observed.js';
 import { element, word } from './page.js';
 import { read } from './readings.js';
-import { recipients } from './recipients.js';
+import { MOST_READ, recipients } from './recipients.js';
 import { Replay } from './replay.js';
 import { SAMPLES, sample } from './samples.js';
 
-// Longer requests are sent, but not shown octet by octet, because that takes too long for each key.
-const MOST_READ = 64 * 1024;
+// So much of each head is drawn at each key, so that typing stays fast.
+const MOST_DRAWN = 4096;
 
 // There is one editor. What was typed stays in it, and its connection stays open while another view is shown.
 let editor = null;
@@ -45,7 +45,7 @@ function build(close, open) {
   const changed = soon(() => {
     marks.replaceChildren(...markedLines(text.value, ends.value()));
     preview.show(octets());
-    sendButton.disabled = text.value === '';
+    reflectConnection();
   });
   const setOctets = (next) => {
     const shown = textOf(next);
@@ -54,7 +54,7 @@ function build(close, open) {
     changed();
   };
   const send = async () => {
-    if (text.value === '') return;
+    if (sendButton.disabled) return;
     const sent = octets();
     if (connection.value() === 'fresh' || replay.state !== 'open') {
       view.clear();
@@ -68,6 +68,7 @@ function build(close, open) {
   const closeButton = button('close-connection', () => replay.close());
   function reflectConnection() {
     const isOpen = replay.state === 'open';
+    sendButton.disabled = text.value === '' || replay.state === 'connecting';
     connection.enable('reused', isOpen);
     if (!isOpen) connection.choose('fresh');
     finishButton.disabled = !isOpen || replay.isFinished;
@@ -124,13 +125,14 @@ function previewOf() {
     bytes,
     show: (octets) => {
       note.textContent = octets.includes('***') ? word('fill-in-masked') : '';
+      // Longer requests are sent, but not shown.
       readings.replaceChildren(...octets.length > MOST_READ ? [] : recipients(octets));
       const requests = octets.length > MOST_READ ? [] : read(octets);
       bytes.hidden = requests.length === 0;
       show(requests.map(({ start, headEnd, end }, at) => ({
         side: 'request',
         name: requests.length > 1 ? word('request-number', { n: at + 1 }) : word('request'),
-        head: octets.slice(start, headEnd),
+        head: octets.slice(start, Math.min(headEnd, start + MOST_DRAWN)),
         length: headEnd - start,
         more: end > headEnd && element('p', { class: 'faint' }, word('request-content', { n: end - headEnd })),
       })));

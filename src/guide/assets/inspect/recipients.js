@@ -3,16 +3,27 @@
 import { readings } from './readings.js';
 import { element, number, printable, word } from './page.js';
 
+// More octets take too long to read in each way.
+export const MOST_READ = 64 * 1024;
+
 export function recipients(octets) {
   const all = readings(octets);
   const [{ requests: first }] = all;
   if (first.length === 0) return [];
   if (all.length === 1) return [element('p', { class: 'faint' }, word('readings-agree', { n: first.length }))];
   return [
-    element('h3', {}, word('readings-title')),
+    element('h3', { id: 'readings-title' }, word('readings-title')),
     element('p', {}, word('readings-differ')),
     element('ol', { class: 'readings' }, all.map(({ names, requests }) => reading(names, requests, octets))),
   ];
+}
+
+// The section for an exchange whose request recipients would divide differently, or null. Only the octets that
+// docroot has kept count.
+export function disagreement({ request }) {
+  const octets = (request?.head ?? '') + (request?.body?.first ?? '');
+  if (octets.length > MOST_READ || readings(octets).length < 2) return null;
+  return element('section', { 'aria-labelledby': 'readings-title' }, recipients(octets));
 }
 
 function reading(names, requests, octets) {
