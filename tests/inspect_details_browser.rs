@@ -110,6 +110,8 @@ fn an_edit_of_the_request_shows_the_other_answer() {
     let edits = json!([{"do": "remove", "name": "If-None-Match", "expect": 200}]);
     let other = exchange(json!({
         "connection": 2, "status": 200, "sent": 2, "reason": "there is no condition",
+        "steps": [{"section": "RFC 9110 section 13.2.1", "function": "docroot::semantics::precondition::evaluate",
+                   "finding": "there is no condition", "evidence": null, "status": 200}],
         "response": {"head": OK.trim_end_matches("hi"), "length": OK.len() - 2, "body": null},
     }));
     let (_server, mut page) = opened(
@@ -122,7 +124,8 @@ fn an_edit_of_the_request_shows_the_other_answer() {
         ".what-if",
         &[
             "What if: without If-None-Match",
-            "there is no condition",
+            "304 → 200 — there is no condition",
+            "This step now says: nothing.",
             "HTTP/1.1 200 OK",
             "absent",
         ],

@@ -22,7 +22,7 @@ export function details(exchange, around) {
       answer,
       marked && marked !== exchange && compare(marked, exchange),
       element('div', { class: 'column' },
-        why(exchange, (edit) => whatIf(answer, exchange, edit, around)),
+        why(exchange, (edit, step) => whatIf(answer, exchange, edit, step, around)),
         disagreement(exchange),
         time(exchange)),
       element('div', { class: 'column' }, bytes(exchange), contents(exchange)),

@@ -13,9 +13,10 @@ export function frames(exchange, store) {
   const hasExtension = /^sec-websocket-extensions:/im.test(exchange.response?.head ?? '');
   const count = element('small', { role: 'status' });
   const none = element('p', { class: 'faint' }, word('no-frames'));
+  const older = element('p', { class: 'faint' });
   const list = element('ol');
   const section = element('section', { class: 'frames', 'aria-labelledby': 'frames-title' },
-    element('h3', { id: 'frames-title' }, word('frames'), ' ', count), none, list);
+    element('h3', { id: 'frames-title' }, word('frames'), ' ', count), none, older, list);
   let drawn = 0;
   // Adds what is new, and drops what is no longer kept.
   const draw = () => {
@@ -26,6 +27,8 @@ export function frames(exchange, store) {
     }
     while (list.children.length > all.length) list.firstChild.remove();
     none.hidden = all.length > 0;
+    older.hidden = forgotten === 0;
+    older.textContent = word('frames-forgotten', { n: forgotten });
     count.textContent = word('frame-count', { n: forgotten + all.length });
   };
   draw();
@@ -60,12 +63,13 @@ function item(sent, hasExtension) {
       if (!inside.firstChild) inside.append(...dissected(sent, read));
     },
   },
-  element('span', { class: 'faint' }, clock(sent.at)),
-  element('span', {}, word('frame-from-' + sent.from)),
-  opcodeName(read.opcode),
-  element('span', { class: 'faint' }, word('octets', { n: sent.length })),
-  !read.isFinal && element('span', { class: 'faint' }, word('frame-not-final')),
-  isFaulty && element('span', { class: 'faulty' }, word('frame-faulty')),
+  // The spaces are for those who hear it.
+  element('span', { class: 'faint' }, clock(sent.at)), ' ',
+  element('span', {}, word('frame-from-' + sent.from)), ' ',
+  opcodeName(read.opcode), ' ',
+  element('span', { class: 'faint' }, word('octets', { n: sent.length })), ' ',
+  !read.isFinal && [element('span', { class: 'faint' }, word('frame-not-final')), ' '],
+  isFaulty && [element('span', { class: 'faulty' }, word('frame-faulty')), ' '],
   element('span', { class: 'preview' }, preview(sent, read)));
   return element('li', { class: sent.from }, button, inside);
 }

@@ -15,7 +15,7 @@ const WIRE_DELAY = 5_000;
 // The buttons for the edits of a step, or their texts if docroot does not send requests for this page.
 export function edits(all, ask) {
   if (all.length === 0) return null;
-  const canAsk = Boolean(ask && hello()?.replay);
+  const canAsk = Boolean(hello()?.replay);
   return element('ul', { class: 'edits', 'aria-label': word('what-if') }, all.map((edit) => {
     const text = [
       element('span', {}, word('edit-' + edit.do), ' ', element('code', {}, changeOf(edit))),
@@ -35,8 +35,8 @@ export function octetsOf({ request }) {
   return body.first.length < body.length ? null : head + body.first;
 }
 
-// Sends the request of `exchange` with an edit, and shows in `place` what came back.
-export async function whatIf(place, exchange, edit, { openExchange, send }) {
+// Sends the request of `exchange` with an edit that a step of it offers, and shows in `place` what came back.
+export async function whatIf(place, exchange, edit, step, { openExchange, send }) {
   const octets = octetsOf(exchange);
   const asked = document.activeElement;
   const close = () => {
@@ -60,7 +60,7 @@ export async function whatIf(place, exchange, edit, { openExchange, send }) {
   if (edited.includes(MASKED)) return status.append(word('what-if-masked'));
   status.append(word('what-if-sending'));
   const show = (answer) => {
-    status.replaceChildren(...told(exchange, answer, edit));
+    status.replaceChildren(...told(exchange, answer, edit, step));
     result.replaceChildren(comparison(exchange, answer, word('what-if-before'), word('what-if-after')));
     if (answer.connection !== undefined) {
       buttons.append(element('button', { type: 'button', click: () => openExchange(answer) }, word('open-exchange', { name: nameOf(answer) })));
@@ -74,7 +74,7 @@ export async function whatIf(place, exchange, edit, { openExchange, send }) {
 const changeOf = (edit) => edit.do === 'set' ? `${edit.name}: ${edit.value}` : edit.name ?? edit.value;
 
 // The sentence above the comparison.
-function told(before, after, { expect }) {
+function told(before, after, { expect }, step) {
   const status = (exchange) => element('b', { 'data-class': statusClass(exchange.status) },
     element('span', { class: 'status' }, exchange.status ?? word('no-answer')));
   const isOther = Number.isInteger(expect) && expect !== after.status;
@@ -82,8 +82,13 @@ function told(before, after, { expect }) {
     status(before), ' → ', status(after),
     after.reason ? ` — ${after.reason}` : '',
     isOther ? element('span', { class: 'faulty' }, ' ', word('what-if-expected', { status: String(expect) })) : '',
+    after.steps ? element('span', { class: 'this-step' }, word('what-if-step'), ' ', sayingOf(step, after.steps)) : '',
   ];
 }
+
+// What the same rule found for the other request.
+const sayingOf = (step, steps) =>
+  steps.find((one) => one.function === step.function && one.section === step.section)?.finding ?? word('what-if-no-step');
 
 // Sends octets on a connection of their own, and calls `show` with the exchange: first as this page sees it, and
 // again as the wire tells it, with the reason. The result is why there is no answer, if there is none.

@@ -5,7 +5,8 @@ import { element, statusClass, word } from './page.js';
 import { source } from './source.js';
 import { edits } from './whatif.js';
 
-// The section with the steps. `whatIf` is called with an edit of the request that somebody wants to send.
+// The section with the steps. `whatIf` is called with an edit of the request that somebody wants to
+// send, and the step that offers it.
 export function why({ steps }, whatIf) {
   const deciding = steps.findLastIndex(({ status }) => status !== null);
   return element('section', { class: 'why', 'aria-labelledby': 'why-title' },
@@ -15,7 +16,7 @@ export function why({ steps }, whatIf) {
       element('p', { class: 'finding', 'data-class': at === deciding ? statusClass(step.status) : null }, step.finding,
         at === deciding && [' ', element('span', { class: 'verdict status' }, word('decides', { status: String(step.status) }))]),
       evidence(step.evidence),
-      edits(step.edits ?? [], whatIf),
+      edits(step.edits ?? [], (edit) => whatIf(edit, step)),
       source(step)))));
 }
 
