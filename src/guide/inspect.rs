@@ -62,7 +62,7 @@ macro_rules! file {
 }
 
 /// The files of the page. The first one is the page itself, whose URL ends with the slash.
-const FILES: [(&str, &str, &str); 37] = [
+const FILES: [(&str, &str, &str); 38] = [
     ("", PAGE_TYPE, include_str!("assets/inspect/index.html")),
     file!("inspect.css", STYLE),
     file!("details.css", STYLE),
@@ -74,6 +74,7 @@ const FILES: [(&str, &str, &str); 37] = [
     file!("compare.js", SCRIPT),
     file!("connection.js", SCRIPT),
     file!("content.js", SCRIPT),
+    file!("decode.js", SCRIPT),
     file!("details.js", SCRIPT),
     file!("dissect.js", SCRIPT),
     file!("edit.js", SCRIPT),

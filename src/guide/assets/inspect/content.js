@@ -1,8 +1,9 @@
 // The content of a message: how long it is, how it is divided, and its first octets.
 
 import { boundaryOf, chunked, dataOf, parts } from './chunks.js';
+import { decoded } from './decode.js';
 import { dissect, fieldsOf } from './dissect.js';
-import { bytesOf, escaped, latin1, utf8 } from './octets.js';
+import { escaped, utf8 } from './octets.js';
 import { element, number, printable, word } from './page.js';
 
 const WIDTH = 16;
@@ -143,7 +144,7 @@ export const hex = (octets) => [...octets].map((octet) => octet.charCodeAt(0).to
 // What the octets are without their coding, as far as they go.
 function uncoded(data, coding) {
   const place = element('div');
-  decode(data, coding).then((octets) => {
+  decoded(data, coding).then((octets) => {
     const text = utf8(octets);
     if (!text || /[\0-\x08\x0e-\x1f]/.test(text)) return;
     place.append(
@@ -151,20 +152,4 @@ function uncoded(data, coding) {
       element('pre', { class: 'octets', tabindex: '0', role: 'group', 'aria-label': word('content-decoded', { coding }) }, text));
   });
   return place;
-}
-
-async function decode(data, coding) {
-  const stream = new DecompressionStream(coding);
-  const writer = stream.writable.getWriter();
-  // The end of the data is missing if the content is longer than what docroot shows.
-  writer.write(bytesOf(data)).catch(() => {});
-  writer.close().catch(() => {});
-  const reader = stream.readable.getReader();
-  let octets = '';
-  try {
-    for (let piece; !(piece = await reader.read()).done;) octets += latin1(piece.value);
-  } catch {
-    // What was decoded before the end is shown.
-  }
-  return octets;
 }

@@ -24,9 +24,9 @@ export const FRAME_FAULTS = {
 
 const NAMED = new Set([0, 1, 2, 8, 9, 10]);
 
-// { opcode, isFinal, isControl, length, key, parts } of a header. A part is { name, bits, value } and has a
-// `fault` if the specification forbids its value. `extension` says whether an extension was agreed on, which
-// may use RSV1. A header that is not complete gives the parts that are there.
+// { opcode, isFinal, isControl, isCompressed, length, key, parts } of a header. A part is { name, bits, value } and has a
+// `fault` if the specification forbids its value. `extension` says whether permessage-deflate was agreed
+// on, which uses RSV1 (RFC 7692 section 6). A header that is not complete gives the parts that are there.
 export function frame(head, from, extension = false) {
   const codes = [...head].map((octet) => octet.charCodeAt(0));
   const bits = codes.map((code) => code.toString(2).padStart(8, '0')).join('');
@@ -58,7 +58,8 @@ export function frame(head, from, extension = false) {
   if (isControl && !isFinal) blame('fin', 'control-fragment');
   if (isControl && length > 125) blame('length', 'control-length');
   if (isMasked !== (from === 'client')) blame('mask', isMasked ? 'masked' : 'not-masked');
-  return { opcode, isFinal, isControl, length, key, parts };
+  const isCompressed = extension && parts[1]?.value === 1;
+  return { opcode, isFinal, isControl, isCompressed, length, key, parts };
 }
 
 // A longer length must be needed.

@@ -35,7 +35,10 @@ test('what is forbidden is a fault of one part', () => {
 });
 
 test('an extension may use RSV1', () => {
-  assert.ok(frame('\xc1\x05', 'server', true).parts.every(({ fault }) => !fault));
+  const read = frame('\xc1\x05', 'server', true);
+  assert.ok(read.parts.every(({ fault }) => !fault));
+  assert.ok(read.isCompressed);
+  assert.ok(!frame('\x81\x05', 'server', true).isCompressed && !frame('\xc1\x05', 'server').isCompressed);
 });
 
 test('a header of any length has the parts that are there', () => {

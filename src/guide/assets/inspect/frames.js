@@ -1,5 +1,6 @@
 // The WebSocket frames of a connection, bit by bit.
 
+import { uncompressed } from './decode.js';
 import { entry, find } from './entries.js';
 import { FRAME_FAULTS, close, frame, masked } from './frame.js';
 import { hex } from './content.js';
@@ -10,7 +11,7 @@ import { clock, element, number, printable, sectionLink, word } from './page.js'
 // The section for the exchange that began the WebSocket, or null for any other one. `store` has the frames.
 export function frames(exchange, store) {
   if (exchange.status !== 101 || !store) return null;
-  const hasExtension = /^sec-websocket-extensions:/im.test(exchange.response?.head ?? '');
+  const hasExtension = /^sec-websocket-extensions:.*permessage-deflate/im.test(exchange.response?.head ?? '');
   const count = element('small', { role: 'status' });
   const none = element('p', { class: 'faint' }, word('no-frames'));
   const older = element('p', { class: 'faint' });
@@ -69,6 +70,7 @@ function item(sent, hasExtension) {
   opcodeName(read.opcode), ' ',
   element('span', { class: 'faint' }, word('octets', { n: sent.length })), ' ',
   !read.isFinal && [element('span', { class: 'faint' }, word('frame-not-final')), ' '],
+  read.isCompressed && [element('span', { class: 'faint' }, word('frame-compressed')), ' '],
   isFaulty && [element('span', { class: 'faulty' }, word('frame-faulty')), ' '],
   element('span', { class: 'preview' }, preview(sent, read)));
   return element('li', { class: sent.from }, button, inside);
@@ -81,6 +83,7 @@ function opcodeName(opcode) {
 }
 
 function preview(sent, read) {
+  if (read.isCompressed) return '';
   if (read.opcode === 8) {
     const { code, reason } = close(sent.first);
     return code === null ? '' : `${code} ${utf8(reason) ?? printable(reason)}`.trim();
@@ -133,6 +136,21 @@ function payload(sent, read) {
       element('code', {}, hex(masked(sent.first.slice(0, 32), read.key)))),
     element('p', {}, element('span', { class: 'faint' }, word(read.key ? 'payload-unmasked' : 'payload-octets')), ' ',
       element('code', {}, hex(sent.first.slice(0, 32))), sent.length > 32 && ' …'),
-    text !== null && read.opcode !== 8 && element('pre', { class: 'octets', tabindex: '0', role: 'group', 'aria-label': word('payload') }, text),
+    read.isCompressed ? read.isFinal && original(sent) : text !== null && read.opcode !== 8 && textBox(text),
     sent.length > sent.first.length && element('p', { class: 'faint' }, word('octets-left', { n: sent.length - sent.first.length })));
+}
+
+const textBox = (text) => element('pre', { class: 'octets', tabindex: '0', role: 'group', 'aria-label': word('payload') }, text);
+
+// The message before it was compressed, if this frame is all of it.
+function original(sent) {
+  const place = element('div');
+  if (sent.first.length < sent.length) return place;
+  uncompressed(sent.first).then((octets) => {
+    if (octets === '') return;
+    place.append(
+      element('p', { class: 'faint' }, word('payload-uncompressed', { n: octets.length })),
+      textBox(utf8(octets) ?? hex(octets.slice(0, 256))));
+  });
+  return place;
 }
