@@ -30,7 +30,7 @@ function build(close, open) {
   });
   const ends = choices('ends', ENDS, word('line-ends'));
   const connection = choices('on', ['fresh', 'reused'], word('on-connection'));
-  const tls = element('input', { type: 'checkbox', id: 'request-tls' });
+  const tls = element('input', { type: 'checkbox', id: 'request-tls', checked: location.protocol === 'https:' });
   const tlsLabel = element('label', {}, tls, ' TLS');
   const marks = element('div', { class: 'marks', 'aria-hidden': 'true' });
   const preview = previewOf();
