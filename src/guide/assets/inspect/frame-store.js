@@ -10,13 +10,22 @@ export class FrameStore {
     // A server that restarted counts its connections from 1 again.
     this.run = 0;
     this.runs = new WeakMap();
+    this.watchers = new Set();
+  }
+
+  // Calls `watcher` with the connection of each later frame. The result ends this.
+  watch(watcher) {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
   }
 
   // Takes a message of the wire.
   take({ hello, exchange, frame }) {
     if (hello) this.run = hello.started;
     if (exchange) this.runs.set(exchange, this.run);
-    if (frame) this.keep(frame);
+    if (!frame) return;
+    this.keep(frame);
+    for (const watcher of this.watchers) watcher(frame.connection);
   }
 
   // The frames of the connection of an exchange, and how many older ones are forgotten: { list, forgotten }.

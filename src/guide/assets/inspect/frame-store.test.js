@@ -47,6 +47,17 @@ test('frames are bounded', () => {
   assert.equal(all.reduce((sum, each) => sum + store.of(each).list.length, 0), MOST_FRAMES_IN_ALL);
 });
 
+test('a watcher of the frames hears their connections until it stops', () => {
+  const store = new FrameStore();
+  const heard = [];
+  const stop = store.watch((connection) => heard.push(connection));
+  store.take({ frame: { connection: 7 } });
+  store.take({ missed: 1 });
+  stop();
+  store.take({ frame: { connection: 8 } });
+  assert.deepEqual(heard, [7]);
+});
+
 test('a watcher hears each message until it stops', () => {
   const heard = [];
   const stop = watch((message) => heard.push(message));

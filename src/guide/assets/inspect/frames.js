@@ -4,7 +4,6 @@ import { uncompressed } from './decode.js';
 import { entry, find } from './entries.js';
 import { FRAME_FAULTS, close, frame, masked } from './frame.js';
 import { hex } from './content.js';
-import { watch } from './observed.js';
 import { utf8 } from './octets.js';
 import { clock, element, number, printable, sectionLink, word } from './page.js';
 
@@ -33,15 +32,15 @@ export function frames(exchange, store) {
     count.textContent = word('frame-count', { n: forgotten + all.length });
   };
   draw();
-  follow(exchange, section, draw);
+  follow(exchange, store, section, draw);
   return section;
 }
 
 // Draws before the next paint when a frame has come, as long as the section is on the page.
-function follow(exchange, section, draw) {
+function follow(exchange, store, section, draw) {
   let isWaiting = false;
-  const stop = watch(({ frame: next }) => {
-    if (next?.connection !== exchange.connection || isWaiting) return;
+  const stop = store.watch((connection) => {
+    if (connection !== exchange.connection || isWaiting) return;
     isWaiting = true;
     requestAnimationFrame(() => {
       isWaiting = false;
