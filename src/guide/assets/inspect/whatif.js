@@ -48,7 +48,7 @@ export async function whatIf(place, exchange, edit, step, { openExchange, send }
   const result = element('div', { class: 'compare', tabindex: '0', role: 'group', 'aria-labelledby': 'what-if-title' });
   const section = element('section', { class: 'what-if', tabindex: '-1', 'aria-labelledby': 'what-if-title' },
     element('div', { class: 'title' },
-      element('h3', { id: 'what-if-title' }, `${word('what-if')}: ${word('edit-' + edit.do)} `, element('code', {}, changeOf(edit))),
+      element('h3', { id: 'what-if-title' }, word('what-if-title', { change: word('edit-' + edit.do) }), ' ', element('code', {}, changeOf(edit))),
       element('button', { type: 'button', class: 'close', 'aria-label': word('close'), title: word('close'), click: close }, '×')),
     status, result, buttons);
   place.replaceChildren(section);
