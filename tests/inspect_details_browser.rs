@@ -294,6 +294,38 @@ fn frames_are_shown_bit_by_bit_as_they_come() {
 }
 
 #[test]
+fn compressed_messages_are_shown_as_they_were_before() {
+    let head =
+        "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    let frame = |first: &str| {
+        json!({"frame": {"connection": 1, "at": 1_795_000_000_000_u64, "from": "server",
+                         "head": format!("\u{c1}{}", char::from(u8::try_from(first.chars().count()).expect("short"))),
+                         "length": first.chars().count(), "first": first}})
+    };
+    // RFC 7692 sections 7.2.3.1 and 7.2.3.2: the second message refers to the first.
+    let (_server, mut page) = opened(
+        &[
+            json!({"exchange": exchange(json!({"status": 101, "response": {"head": head, "length": head.len()}}))}),
+            frame("\u{f2}\u{48}\u{cd}\u{c9}\u{c9}\u{7}\u{0}"),
+            frame("\u{f2}\u{0}\u{11}\u{0}\u{0}"),
+        ],
+        &[],
+    );
+    page.run("document.querySelectorAll('.frames li > button').forEach(one => one.click())");
+    wait_for_texts(
+        &mut page,
+        ".frames",
+        &[
+            "compressed",
+            "Before it was compressed (5 octets)",
+            "Hello",
+            "It refers to earlier messages",
+        ],
+    );
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
 fn a_malformed_request_shows_how_others_would_divide_it() {
     let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 5\r\n\r\n";
     let members = json!({"method": "", "target": "", "status": 400,

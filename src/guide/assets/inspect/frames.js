@@ -146,7 +146,7 @@ function original(sent) {
   const place = element('div');
   if (sent.first.length < sent.length) return place;
   uncompressed(sent.first).then((octets) => {
-    if (octets === '') return;
+    if (octets === '') return place.append(element('p', { class: 'faint' }, word('payload-refers')));
     place.append(
       element('p', { class: 'faint' }, word('payload-uncompressed', { n: octets.length })),
       textBox(utf8(octets) ?? hex(octets.slice(0, 256))));
