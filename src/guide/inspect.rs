@@ -51,6 +51,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const PAGE_TYPE: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const DATA: &str = "application/json";
 
@@ -66,18 +67,45 @@ macro_rules! file {
 }
 
 /// The files of the page. The first one is the page itself, whose URL ends with the slash.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 38] = [
     ("", PAGE_TYPE, include_str!("assets/inspect/index.html")),
-    file!("inspect.css", "text/css; charset=utf-8"),
-    file!("inspect.js", SCRIPT),
-    file!("page.js", SCRIPT),
-    file!("list.js", SCRIPT),
-    file!("details.js", SCRIPT),
+    file!("inspect.css", STYLE),
+    file!("details.css", STYLE),
+    file!("answers.js", SCRIPT),
+    file!("beside.js", SCRIPT),
     file!("bytes.js", SCRIPT),
-    file!("dissect.js", SCRIPT),
+    file!("chunks.js", SCRIPT),
     file!("commands.js", SCRIPT),
+    file!("compare.js", SCRIPT),
+    file!("connection.js", SCRIPT),
+    file!("content.js", SCRIPT),
+    file!("decode.js", SCRIPT),
+    file!("details.js", SCRIPT),
+    file!("dissect.js", SCRIPT),
+    file!("edit.js", SCRIPT),
+    file!("editor.js", SCRIPT),
+    file!("entries.js", SCRIPT),
+    file!("frame-store.js", SCRIPT),
+    file!("frame.js", SCRIPT),
+    file!("frames.js", SCRIPT),
+    file!("inspect.js", SCRIPT),
+    file!("list.js", SCRIPT),
+    file!("observed.js", SCRIPT),
+    file!("octets.js", SCRIPT),
+    file!("page.js", SCRIPT),
+    file!("readings.js", SCRIPT),
+    file!("recipients.js", SCRIPT),
+    file!("replay.js", SCRIPT),
+    file!("rust.js", SCRIPT),
+    file!("samples.js", SCRIPT),
+    file!("source.js", SCRIPT),
+    file!("time.js", SCRIPT),
+    file!("whatif.js", SCRIPT),
+    file!("why.js", SCRIPT),
     file!("en.json", DATA),
     file!("zh.json", DATA),
+    file!("details.en.json", DATA),
+    file!("details.zh.json", DATA),
 ];
 
 /// Serves the page and its WebSocket.

@@ -1,6 +1,8 @@
 // The heads of an exchange, octet by octet. Each octet belongs to a token that the caption explains.
 
 import { FAULTS, RULES, dissect } from './dissect.js';
+import { entry, isKnownKind } from './entries.js';
+import { escaped } from './octets.js';
 import { element, number, sectionLink, word } from './page.js';
 
 const WIDTH = 16;
@@ -8,13 +10,23 @@ const WIDTH = 16;
 // What the user has switched on stays on for the next exchange.
 const shows = { space: false, hex: false };
 
-// An element with both heads.
+// The section with both heads of an exchange.
 export function bytes(exchange) {
+  const { title, heads, caption, show } = dissected(element('h3', { id: 'bytes-title' }, word('bytes')));
+  show(['request', 'response'].map((side) => ({ side, name: word(side), ...exchange[side] })));
+  return element('section', { class: 'bytes', 'aria-labelledby': 'bytes-title' }, title, heads, caption);
+}
+
+// The elements that show messages, beside this title, and a function that changes the messages. A message is
+// { side, name, head, length } and perhaps `more`: elements to show behind its head. Octets that are no message
+// are { name, octets }, with the element that shows them.
+export function dissected(titleText) {
+  let messages = [];
   const caption = element('div', { class: 'caption', role: 'status' });
   const heads = element('div', { class: 'heads' });
   const draw = () => {
     heads.classList.toggle('hex', shows.hex);
-    heads.replaceChildren(head('request', exchange.request, caption), head('response', exchange.response, caption));
+    heads.replaceChildren(...messages.map((message) => head(message, caption)));
     caption.replaceChildren(element('p', { class: 'faint' }, word('caption-hint')));
   };
   const toggle = (key) => element('button', {
@@ -26,48 +38,53 @@ export function bytes(exchange) {
       draw();
     },
   }, word('show-' + key));
-  draw();
-  return element('section', { class: 'bytes', 'aria-labelledby': 'bytes-title' },
-    element('div', { class: 'title' },
-      element('h3', { id: 'bytes-title' }, word('bytes')),
-      element('div', { class: 'buttons' }, toggle('space'), toggle('hex'))),
-    heads, caption);
+  const title = element('div', { class: 'title' }, titleText,
+    element('div', { class: 'buttons' }, toggle('space'), toggle('hex')));
+  const show = (next) => {
+    messages = next;
+    draw();
+  };
+  return { title, heads, caption, show };
 }
 
-function head(side, sent, caption) {
-  const title = element('h4', {}, word(side));
-  if (!sent || !sent.head) return element('div', { class: 'message' }, title, element('p', { class: 'faint' }, word('no-' + side)));
-  const text = sent.head;
-  title.append(' ', element('small', {}, word('octets', { n: sent.length })));
+// Each head has a number, so that its tokens have ids that nothing else on the page has.
+let lastHead = 0;
+
+function head({ side, name, head: text, length, more, octets: unknown }, caption) {
+  const title = element('h4', {}, name);
+  if (unknown) return element('div', { class: 'message' }, title, unknown);
+  if (!text) return element('div', { class: 'message' }, title, element('p', { class: 'faint' }, word('no-' + side)));
+  title.append(' ', element('small', {}, word('octets', { n: length })));
   const tokens = dissect(text, side);
   const octets = element('div', { class: 'octets', role: 'listbox', tabindex: '0', 'aria-label': word(side + '-head') });
-  octets.append(...(shows.hex ? hexRows : lines)(text, tokens, side));
+  octets.append(...(shows.hex ? hexRows : lines)(text, tokens, `head-${++lastHead}`));
   follow(octets, text, tokens, caption);
   const faults = tokens.filter(({ fault }) => fault).length;
-  const left = sent.length - text.length;
+  const left = length - text.length;
   return element('div', { class: 'message' }, title,
     faults > 0 && element('p', { class: 'faulty' }, word('faults', { n: faults })),
     octets,
-    left > 0 && element('p', { class: 'faint' }, word('octets-left', { n: left })));
+    left > 0 && element('p', { class: 'faint' }, word('octets-left', { n: left })),
+    more);
 }
 
 // The head as text. Each line is an element, so that its rest is indented if it is too long.
-function lines(text, tokens, side) {
+function lines(text, tokens, id) {
   const made = [];
   let line = null;
   tokens.forEach((token, at) => {
     if (!line) made.push(line = element('div', { class: 'line', role: 'presentation' }));
-    line.append(option(text, token, at, side));
+    line.append(option(text, token, at, id));
     if (['crlf', 'end', 'empty-line'].includes(token.kind)) line = null;
   });
   return made;
 }
 
-function option(text, token, at, side) {
+function option(text, token, at, id) {
   const octets = text.slice(token.start, token.end);
   return element('span', {
     ...attributes(token, at),
-    id: `${side}-${at}`,
+    id: `${id}-${at}`,
     role: 'option',
     'aria-selected': 'false',
     'aria-label': `${word('token-' + token.kind)}: ${spoken(octets)}${token.fault ? '. ' + word('fault-' + token.fault) : ''}`,
@@ -77,7 +94,7 @@ function option(text, token, at, side) {
 const attributes = (token, at) => ({ class: `token ${token.kind}${token.fault ? ' fault' : ''}`, 'data-token': at });
 
 // 16 octets a row: the place of the first, the octets as numbers, the octets as text.
-function hexRows(text, tokens, side) {
+function hexRows(text, tokens, id) {
   const rows = [];
   const named = new Set();
   let from = 0;
@@ -93,7 +110,7 @@ function hexRows(text, tokens, side) {
       const codes = [...octets].map((octet) => octet.charCodeAt(0).toString(16).padStart(2, '0'));
       numbers.append(element('span', attributes(token, at), codes.join(' ')), ' ');
       // A token over several rows is one option: its first part.
-      const part = named.has(at) ? element('span', { ...attributes(token, at), 'aria-hidden': 'true' }) : option(text, token, at, side);
+      const part = named.has(at) ? element('span', { ...attributes(token, at), 'aria-hidden': 'true' }) : option(text, token, at, id);
       named.add(at);
       part.textContent = [...octets].map(letter).join('');
       letters.append(part);
@@ -157,6 +174,7 @@ function explained(text, token) {
     element('p', {}, element('b', {}, word('token-' + token.kind)), ' ', element('span', { class: 'faint' }, where)),
     token.fault && element('p', { class: 'faulty' }, word('fault-' + token.fault), ' ', sectionLink(FAULTS[token.fault])),
     isMasked && element('p', {}, word('masked')),
+    isKnownKind(token.kind) && entry(token.kind, octets),
     element('p', {}, rule && element('code', {}, rule), ' ', sectionLink(section)),
   ].filter(Boolean);
 }
@@ -178,6 +196,5 @@ function letter(octet) {
 }
 
 const isGraphic = (octet) => octet > ' ' && octet <= '~';
-const escaped = (octet) => '\\x' + octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0');
 const spoken = (octets) => octets.replace(/[\r\n\t ]|[^ -~]/g, (octet) =>
   ({ '\r': ' CR ', '\n': ' LF ', '\t': ' HTAB ', ' ': octets.trim() ? ' ' : ' SP ' })[octet] ?? escaped(octet));

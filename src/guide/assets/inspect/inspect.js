@@ -5,9 +5,14 @@
 //   {"missed": 12}        This page was too slow, and so many exchanges are lost (null: docroot does not know).
 
 import { curl, explain } from './commands.js';
-import { details, statusText } from './details.js';
+import { statusText } from './compare.js';
+import { details } from './details.js';
+import { edit } from './editor.js';
+import { FrameStore } from './frame-store.js';
 import { LIMIT, List } from './list.js';
+import { hello, observe } from './observed.js';
 import { clock, element, fillWords, language, nameOf, word } from './page.js';
+import { octetsOf } from './whatif.js';
 
 const find = (selector) => document.querySelector(selector);
 const [app, grid, filter, pause, large, panel, empty, nothing, newest, state, said, heard, keyList] =
@@ -57,11 +62,15 @@ function add(message) {
 
 // ---- Pause
 
-// While the list is paused, the messages wait here.
+// While the list is paused, the messages wait here, but frames belong to no row.
 let waiting = null;
+const frames = new FrameStore();
 let lost = 0;
 
 function receive(message) {
+  observe(message);
+  frames.take(message);
+  sendButton.hidden = !hello()?.replay;
   if (!waiting) return add(message);
   waiting.push(message);
   if (waiting.length > LIMIT) {
@@ -118,20 +127,45 @@ function open(item) {
       else open(sibling);
     },
     close,
+    // Only a server that says so sends requests for this page.
+    send: hello()?.replay && ((one, octets) => openEditor(octets ?? octetsOf(one) ?? one.request.head, Boolean(one.tls))),
+    openExchange,
+    frames,
     copyCurl: () => copy(curl(exchange, location)),
     copyExplain: () => copy(explain(exchange)),
     mark: () => mark(exchange),
   }));
+  showPanel(isNew, `${nameOf(exchange)}: ${statusText(exchange)}`);
+  heard.textContent = `${statusText(exchange)} — ${exchange.reason}`;
+  // Where the details cover the list, the keys must reach them.
+  if (isNew && getComputedStyle(grid).visibility === 'hidden') panel.focus();
+}
+
+// The item of the list for an exchange.
+function openExchange(exchange) {
+  const item = list.all.find((one) => one.exchange === exchange) ?? { exchange, epoch };
+  if (list.shown.includes(item)) list.choose(item);
+  else open(item);
+  panel.focus();
+}
+
+// Stands for the exchange of the details while the editor is open.
+const EDITOR = {};
+
+function openEditor(octets, isTls) {
+  const isNew = !opened;
+  opened = EDITOR;
+  panel.replaceChildren(...edit({ octets, isTls }, { close, open: openExchange }));
+  showPanel(isNew, word('send-title'));
+  panel.querySelector('textarea').focus();
+}
+
+function showPanel(isNew, label) {
   panel.hidden = false;
   panel.scrollTop = 0;
   app.classList.add('with-details');
-  panel.setAttribute('aria-label', `${nameOf(exchange)}: ${statusText(exchange)}`);
-  heard.textContent = `${statusText(exchange)} — ${exchange.reason}`;
-  if (isNew) {
-    list.reveal();
-    // Where the details cover the list, the keys must reach them.
-    if (getComputedStyle(grid).visibility === 'hidden') panel.focus();
-  }
+  panel.setAttribute('aria-label', label);
+  if (isNew) list.reveal();
 }
 
 function close() {
@@ -236,6 +270,8 @@ filter.addEventListener('keydown', (event) => {
 pause.addEventListener('click', togglePause);
 find('#clear').addEventListener('click', clear);
 find('#help').addEventListener('click', showKeys);
+const sendButton = find('#send');
+sendButton.addEventListener('click', () => openEditor());
 newest.addEventListener('click', () => {
   list.follow();
   grid.focus();
@@ -281,7 +317,11 @@ const KEYS = {
   '/': () => filter.focus(),
   p: togglePause,
   c: clear,
-  m: () => (opened || list.active) && mark((opened || list.active).exchange),
+  m: () => {
+    const { exchange } = opened || list.active || {};
+    if (exchange) mark(exchange);
+  },
+  s: () => !sendButton.hidden && openEditor(),
   b: toggleLarge,
   '?': showKeys,
 };
@@ -298,7 +338,7 @@ document.addEventListener('keydown', (event) => {
     event.preventDefault();
     return;
   }
-  if (target.matches('input, textarea')) return;
+  if (target.matches('input, textarea, select')) return;
   if (LOCAL.has(key) && target !== grid && target !== document.body) return;
   if (!Object.hasOwn(KEYS, key)) return;
   event.preventDefault();
@@ -307,7 +347,7 @@ document.addEventListener('keydown', (event) => {
 
 function showKeys() {
   const rows = [['j ↓', 'key-next'], ['k ↑', 'key-previous'], ['Enter', 'key-open'], ['Esc', 'key-close'], ['/', 'key-filter'],
-    ['p', 'key-pause'], ['c', 'key-clear'], ['m', 'key-mark'], ['b', 'key-large'], ['← →', 'key-octet'], ['?', 'key-keys']];
+    ['p', 'key-pause'], ['c', 'key-clear'], ['m', 'key-mark'], ['s', 'key-send'], ['b', 'key-large'], ['← →', 'key-octet'], ['?', 'key-keys']];
   keyList.querySelector('dl').replaceChildren(...rows.map(([keys, key]) => element('div', {},
     element('dt', {}, keys.split(' ').map((one) => element('kbd', {}, one))),
     element('dd', {}, word(key)))));

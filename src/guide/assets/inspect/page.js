@@ -10,7 +10,9 @@ export const language = (() => {
   return bases.find((base) => supported.includes(base)) || 'en';
 })();
 
-const words = await (await fetch(new URL(language + '.json', import.meta.url))).json();
+// The words of the list, and those of the details.
+const read = async (name) => (await fetch(new URL(name, import.meta.url))).json();
+const words = Object.assign({}, ...await Promise.all([`${language}.json`, `details.${language}.json`].map(read)));
 const plural = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });

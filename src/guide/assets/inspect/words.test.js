@@ -3,15 +3,21 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 import { FAULTS, RULES } from './dissect.js';
+import { FRAME_FAULTS, PARTS } from './frame.js';
+import { ENDS } from './octets.js';
+import { READINGS } from './readings.js';
+import { SAMPLES } from './samples.js';
 
 const read = (name) => readFileSync(new URL(name, import.meta.url), 'utf8');
-const [english, chinese] = ['en.json', 'zh.json'].map((name) => JSON.parse(read(name)));
+const files = (language) => [`${language}.json`, `details.${language}.json`].map((name) => JSON.parse(read(name)));
+const joined = (language) => Object.assign({}, ...files(language));
+const [english, chinese] = ['en', 'zh'].map(joined);
 
 const forms = (entry) => typeof entry === 'string' ? [entry] : Object.values(entry);
 const gaps = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort().join();
 
 test('both languages have the same words, with the same gaps', () => {
-  assert.deepEqual(Object.keys(chinese), Object.keys(english));
+  assert.deepEqual(files('zh').map(Object.keys), files('en').map(Object.keys));
   for (const [key, entry] of Object.entries(english)) {
     const all = [...forms(entry), ...forms(chinese[key])];
     assert.equal(new Set(all.map(gaps)).size, 1, key);
@@ -19,16 +25,31 @@ test('both languages have the same words, with the same gaps', () => {
   }
 });
 
+test('no word has two meanings', () => {
+  for (const language of ['en', 'zh']) {
+    const keys = files(language).flatMap(Object.keys);
+    assert.equal(new Set(keys).size, keys.length);
+  }
+});
+
+// Keys that are made of parts.
+const made = (prefix, of) => (Array.isArray(of) ? of : Object.keys(of)).map((name) => `${prefix}-${name}`);
+const MADE = [
+  ...made('token', RULES), ...made('fault', FAULTS), ...made('bits', PARTS), ...made('frame-fault', FRAME_FAULTS), ...made('ends', ENDS),
+  ...made('reading', READINGS), ...made('samples', SAMPLES), ...made('sample', Object.values(SAMPLES).flat()),
+  ...made('sender', ['client', 'server', 'both', 'intermediary', 'nobody']), ...made('edit', ['remove', 'set', 'method', 'target', 'version']),
+  ...made('standing', ['current', 'draft', 'informal', 'reserved', 'historic', 'removed']), ...made('replay-closed', ['server', 'client', 'server-reset']),
+  ...made('reading-by', ['content-length', 'transfer-encoding']), ...made('method', ['safe', 'idempotent', 'cacheable']), ...made('on', ['fresh', 'reused']),
+  ...['fin', 'rsv', 'mask'].flatMap((bit) => made('bits-' + bit, ['0', '1'])), ...made('frame-from', ['client', 'server']),
+];
+
 test('the page has each word that it uses, and uses each word that it has', () => {
   const sources = readdirSync(new URL('.', import.meta.url)).filter((name) => /\.(html|js)$/.test(name) && !name.includes('.test.'));
   const text = sources.map(read).join('\n');
   const named = [...text.matchAll(/word\('([\w-]+)'[,)]|data-\w+="([\w-]+)"/g)].map((match) => match[1] || match[2]);
-  for (const key of named) assert.ok(key in english, key);
-  // Keys that are made of parts.
-  const made = [...Object.keys(RULES).map((kind) => 'token-' + kind), ...Object.keys(FAULTS).map((fault) => 'fault-' + fault)];
-  for (const key of made) assert.ok(key in english, key);
-  const dynamic = /^(token|fault|meaning|relation|phase|show|copied|no|key|place)-|-head$/;
+  for (const key of [...named, ...MADE]) assert.ok(key in english, key);
+  const dynamic = /^(meaning|relation|phase|show|copied|no|key|place)-|-head$/;
   for (const key of Object.keys(english)) {
-    assert.ok(dynamic.test(key) || named.includes(key) || text.includes(`'${key}'`) || text.includes(`"${key}"`), `unused: ${key}`);
+    assert.ok(dynamic.test(key) || MADE.includes(key) || named.includes(key) || text.includes(`'${key}'`) || text.includes(`"${key}"`), `unused: ${key}`);
   }
 });

@@ -1,0 +1,58 @@
+// How lenient recipients would divide octets into requests, as elements.
+
+import { readings } from './readings.js';
+import { element, number, printable, word } from './page.js';
+
+// More octets take too long to read in each way.
+export const MOST_READ = 64 * 1024;
+
+export function recipients(octets) {
+  const all = readings(octets);
+  const [{ requests: first }] = all;
+  if (first.length === 0) return [];
+  if (all.length === 1) return [element('p', { class: 'faint' }, word('readings-agree', { n: first.length }))];
+  return [
+    element('h3', { id: 'readings-title' }, word('readings-title')),
+    element('p', {}, word('readings-differ')),
+    element('ol', { class: 'readings' }, all.map(({ names, requests }) => reading(names, requests, octets))),
+  ];
+}
+
+// The section for an exchange whose request recipients would divide differently, or null. Only the octets that
+// docroot has kept count.
+export function disagreement({ request }) {
+  const octets = (request?.head ?? '') + (request?.body?.first ?? '');
+  if (octets.length > MOST_READ || readings(octets).length < 2) return null;
+  return element('section', { 'aria-labelledby': 'readings-title' }, recipients(octets));
+}
+
+function reading(names, requests, octets) {
+  // The lenient one stands for all that read the octets like it.
+  const shown = names[0] === 'lenient' ? ['lenient'] : names;
+  return element('li', {},
+    element('p', {}, shown.map((name) => word('reading-' + name)).join(word('reading-or'))),
+    strip(requests, octets),
+    element('ol', {}, requests.map(request)));
+}
+
+function strip(requests, octets) {
+  const segment = (kind, length) => {
+    const made = element('span', { class: kind });
+    made.style.flexGrow = length;
+    return length > 0 ? made : null;
+  };
+  const rest = octets.length - (requests.at(-1)?.end ?? 0);
+  return element('div', { class: 'strip', 'aria-hidden': 'true' },
+    requests.map(({ start, headEnd, end }) => [segment('head', headEnd - start), segment('body', end - headEnd)]),
+    segment('rest', rest));
+}
+
+function request({ start, headEnd, end, line, by, isComplete }) {
+  const short = line.length > 60 ? line.slice(0, 60) + '…' : line;
+  return element('li', {},
+    element('code', {}, printable(short)), ' ',
+    element('span', { class: 'faint' },
+      word('octets-from', { from: number(start), to: number(end - 1) }),
+      by !== 'nothing' && '; ' + word('reading-by-' + by, { n: end - headEnd }),
+      !isComplete && '; ' + word('reading-waits')));
+}
