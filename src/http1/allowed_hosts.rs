@@ -156,6 +156,12 @@ impl AllowedHosts {
         rule.or_else(|| self.rule_of_address(name))
     }
 
+    /// The edit that names an allowed host. `None` if this machine's usual name is not allowed.
+    pub fn allowed_edit(&self) -> Option<Edit> {
+        let rule = self.rule_of_name(b"localhost");
+        rule.map(|_| Edit::set(FieldName::Host, "localhost"))
+    }
+
     fn rule_of_name(&self, name: &[u8]) -> Option<HostRule> {
         let whole = |(known, _): &&(Box<[u8]>, _)| name.eq_ignore_ascii_case(known);
         let below = |(end, _): &&(Box<[u8]>, _)| is_below(name, end);

@@ -179,6 +179,10 @@ pub const GROUPS: &[Group] = &[
             &["OPTIONS http://example.org HTTP/1.1"],
         ],
     ),
+    (
+        &["--strict-host", "--allow-host", "a.example"],
+        &[&[GET, "Host: a.example"], &[GET, "Host: localhost"]],
+    ),
     #[cfg(feature = "auth")]
     (
         &["--auth", ALICE, "--auth", BOB, "--cors=https://a.example"],

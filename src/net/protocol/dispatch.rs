@@ -24,6 +24,7 @@ use crate::origin::redirect;
 use crate::origin::refuse::error;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
+use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
@@ -127,21 +128,35 @@ fn check_head<'a>(
     let checked = check(head, trace).map_err(|fault| Box::new(refused(fault, head, trace)))?;
     if connection.service == Service::Site && !checked.target.may_come_in(connection.is_secure) {
         let target = || Evidence::Value(Quote::of(head.target));
-        return Err(Box::new(misdirected(Reason::Misdirected, target, trace)));
+        return Err(Box::new(misdirected(
+            Reason::Misdirected,
+            target,
+            None,
+            trace,
+        )));
     }
     let host = checked.host;
     let Some(rule) = hosts.rule(head.version, host) else {
-        let host = || allowed_hosts::evidence(host);
-        return Err(Box::new(misdirected(Reason::HostNotAllowed, host, trace)));
+        let evidence = || allowed_hosts::evidence(host);
+        let (reason, edit) = (Reason::HostNotAllowed, hosts.allowed_edit());
+        return Err(Box::new(misdirected(reason, evidence, edit, trace)));
     };
     trace.note(|| rule.step(host));
     Ok(checked)
 }
 
 /// RFC 9110 section 15.5.20: the response to a request that this server should not have received.
-fn misdirected(reason: Reason, evidence: impl Fn() -> Evidence, trace: &mut Trace) -> Response {
+fn misdirected(
+    reason: Reason,
+    evidence: impl Fn() -> Evidence,
+    edit: Option<Edit>,
+    trace: &mut Trace,
+) -> Response {
     let status = Status::MisdirectedRequest;
-    trace.note(|| reason.step().with(evidence()).leads_to(status));
+    trace.note(|| {
+        let step = reason.step().with(evidence()).unless(edit);
+        step.leads_to(status)
+    });
     error(status, reason)
 }
 
