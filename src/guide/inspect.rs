@@ -61,18 +61,42 @@ macro_rules! file {
 }
 
 /// The files of the page. The first one is the page itself, whose URL ends with the slash.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 35] = [
     ("", PAGE_TYPE, include_str!("assets/inspect/index.html")),
     file!("inspect.css", "text/css; charset=utf-8"),
+    file!("session.css", "text/css; charset=utf-8"),
     file!("inspect.js", SCRIPT),
     file!("page.js", SCRIPT),
+    file!("files.js", SCRIPT),
+    file!("translate.js", SCRIPT),
+    file!("findings.js", SCRIPT),
+    file!("session.js", SCRIPT),
+    file!("queue.js", SCRIPT),
+    file!("socket.js", SCRIPT),
     file!("list.js", SCRIPT),
+    file!("arrange.js", SCRIPT),
+    file!("rows.js", SCRIPT),
+    file!("pool.js", SCRIPT),
+    file!("keyboard.js", SCRIPT),
+    file!("settings.js", SCRIPT),
+    file!("say.js", SCRIPT),
+    file!("fault.js", SCRIPT),
+    file!("mask.js", SCRIPT),
+    file!("record.js", SCRIPT),
+    file!("har.js", SCRIPT),
+    file!("har-read.js", SCRIPT),
+    file!("saved-page.js", SCRIPT),
+    file!("exchange-files.js", SCRIPT),
+    file!("timing.js", SCRIPT),
+    file!("site-window.js", SCRIPT),
+    file!("browser-time.js", SCRIPT),
     file!("details.js", SCRIPT),
     file!("bytes.js", SCRIPT),
     file!("dissect.js", SCRIPT),
     file!("commands.js", SCRIPT),
     file!("en.json", DATA),
     file!("zh.json", DATA),
+    file!("findings.zh.json", DATA),
 ];
 
 /// Serves the page and its WebSocket.

@@ -2,6 +2,7 @@
 
 import { bytes } from './bytes.js';
 import { dissect, fieldsOf } from './dissect.js';
+import { inWords, sentence } from './findings.js';
 import { clock, duration, element, hueOf, nameOf, number, printable, sectionLink, size, statusClass, hasWord, word } from './page.js';
 
 // The elements for an exchange. `around` has the exchanges of its connection, the exchange to compare
@@ -13,7 +14,7 @@ export function details(exchange, around) {
     element('div', { class: 'columns' },
       // First, because who marks an exchange wants to see it.
       marked && marked !== exchange && compare(marked, exchange),
-      element('div', { class: 'column' }, why(exchange), time(exchange)),
+      element('div', { class: 'column' }, why(exchange), time(exchange), around.browser),
       bytes(exchange)),
   ];
 }
@@ -26,9 +27,9 @@ function top(exchange, { siblings, marked, open, close, copyCurl, copyExplain, m
   const meaning = status === null || cut ? null : ['meaning-' + status, 'meaning-' + statusClass(status)].find(hasWord);
   return element('header', {},
     element('div', { class: 'headline' },
-      element('h2', { 'data-class': statusClass(status) }, element('span', { class: 'status' }, statusText(exchange)), ' — ', exchange.reason),
+      element('h2', { 'data-class': statusClass(status) }, element('span', { class: 'status' }, statusText(exchange)), ' — ', sentence(exchange.reason)),
       element('button', { type: 'button', class: 'close', click: close, 'aria-label': word('close-details'), title: word('close-details') }, '×')),
-    cut && element('p', { class: 'faulty' }, word('was-cut', { reason: cut })),
+    cut && element('p', { class: 'faulty' }, word('was-cut', { reason: inWords(cut) })),
     meaning && element('p', { class: 'meaning' }, word(meaning)),
     element('p', { class: 'facts' }, facts(exchange).map((fact) => element('span', {}, fact))),
     element('div', { class: 'actions' },
@@ -86,7 +87,7 @@ function why({ steps }) {
     element('h3', { id: 'why-title' }, word('why')),
     steps.length === 0 && element('p', { class: 'faint' }, word('no-steps')),
     element('ol', { class: 'steps' }, steps.map((step, at) => element('li', { class: at === deciding ? 'decides' : null, 'data-class': at === deciding ? statusClass(step.status) : null },
-      element('p', { class: 'finding' }, step.finding,
+      element('p', { class: 'finding' }, sentence(step.finding),
         at === deciding && [' ', element('span', { class: 'verdict status' }, word('decides', { status: String(step.status) }))]),
       evidence(step.evidence),
       element('p', { class: 'source' }, sectionLink(step.section), ' ', element('code', {}, functionName(step.function)))))));
@@ -112,7 +113,7 @@ function pair(firstName, first, secondName, second, how) {
   return element('div', { class: 'evidence pair' },
     element('span', { class: 'faint' }, firstName), element('code', {}, top),
     element('span', { class: 'faint' }, secondName), element('code', {}, bottom),
-    how !== undefined && element('span', { class: 'how faint' }, `${word('relation-' + relation)} · ${how}`));
+    how !== undefined && element('span', { class: 'how faint' }, `${word('relation-' + relation)} · ${inWords(how)}`));
 }
 
 function aligned(first, second, how) {

@@ -1,24 +1,99 @@
-// The wire view (docroot --inspect): the exchanges of this server as they end.
-//
-// docroot sends one of these, as JSON in a text frame:
-//   {"exchange": {...}}   An exchange has ended.
-//   {"missed": 12}        This page was too slow, and so many exchanges are lost (null: docroot does not know).
+// The wire view (docroot --inspect): the exchanges of this server as they end. What the server sends is described
+// in session.js.
 
+import { browserTime } from './browser-time.js';
 import { curl, explain } from './commands.js';
 import { details, statusText } from './details.js';
-import { LIMIT, List } from './list.js';
-import { clock, element, fillWords, language, nameOf, word } from './page.js';
+import { useFiles } from './exchange-files.js';
+import { savedRecord } from './files.js';
+import { inWords } from './findings.js';
+import { listenToKeys, showKeys } from './keyboard.js';
+import { List } from './list.js';
+import { clock, fillWords, language, nameOf, since, word } from './page.js';
+import { Pool } from './pool.js';
+import { Queue } from './queue.js';
+import { copy, say } from './say.js';
+import { Session } from './session.js';
+import { makeSwitch, placeMenus } from './settings.js';
+import { SiteWindow } from './site-window.js';
+import { listen } from './socket.js';
 
 const find = (selector) => document.querySelector(selector);
-const [app, grid, filter, pause, large, panel, empty, nothing, newest, state, said, heard, keyList] =
-  ['#app', '#grid', '#filter', '#pause', '#large', '#details', '#empty', '#nothing', '#newest', '#state', '#said', '#heard', '#key-list'].map(find);
+const [app, grid, filter, pause, panel, empty, nothing, newest, state, server, heard] =
+  ['#app', '#grid', '#filter', '#pause', '#details', '#empty', '#nothing', '#newest', '#state', '#server', '#heard'].map(find);
 
 fillWords(document);
-document.title = word('page-title', { host: location.host });
+
+// ---- Session
+
+// What is shown: the server's messages since the page was opened, or a record.
+const live = new Session();
+let session = live;
+let host = location.host;
+// The items of the live session while a record is shown.
+let shelf = null;
+
+const pool = new Pool(find('#pool'));
+const queue = new Queue({ take, changed: showPauseSoon });
+
+function receive(message) {
+  if (message.worker) return pool.receive(message.worker);
+  if (message.exchange) site.clock.notice(message.exchange, Date.now());
+  if (message.hello) {
+    if (live.hello && live.hello.started !== message.hello.started) pool.forget();
+    // Even while the list stands still.
+    showServer(message.hello);
+  }
+  queue.receive(message);
+}
+
+function take(message) {
+  session.take(message).forEach(show);
+  // How the browser saw the exchange may become known while its details are open.
+  if (message.browser && opened?.browser === message.browser) open(opened);
+}
+
+function show(item) {
+  if ('missed' in item) list.add({ gap: item.missed === null ? word('missed-some') : word('missed', { n: item.missed }) });
+  else if (item.restarted) list.add({ gap: word('restarted', { time: clock(item.restarted.started) }) });
+  else list.add(item);
+}
+
+function showRecord({ name, record }) {
+  if (!savedRecord) queue.hold();
+  close();
+  marked = null;
+  session = new Session();
+  const items = list.exchange([]);
+  shelf ??= items;
+  host = record.host;
+  record.messages.forEach((message) => session.take(message).forEach(show));
+  session.hello ??= record.server;
+  list.change({});
+  find('#back').hidden = Boolean(savedRecord);
+  showState('record', word('record', { name: name || record.host, time: record.saved ? since(record.saved) : '' }));
+  showServer(record.server);
+  showPauseSoon();
+  if (name) say(word('opened-file', { name, n: list.all.filter(({ exchange }) => exchange).length }));
+}
+
+function showLive() {
+  close();
+  marked = null;
+  session = live;
+  host = location.host;
+  list.exchange(shelf);
+  shelf = null;
+  find('#back').hidden = true;
+  showState(connection);
+  showServer(live.hello);
+  queue.release();
+  grid.focus();
+}
 
 // ---- List
 
-// The exchange of the details, and the one to compare it with.
+// The item of the details, and the exchange to compare it with.
 let opened = null;
 let marked = null;
 
@@ -37,68 +112,30 @@ function showCounts() {
   newest.textContent = word('newest', { n: list.unseen });
 }
 
-// A server that restarted counts its connections from 1 again. An exchange that was sent twice is shown once.
-let epoch = 0;
-const known = new Set();
-
-function add(message) {
-  if ('missed' in message) {
-    list.add({ gap: message.missed === null ? word('missed-some') : word('missed', { n: message.missed }) });
-    return;
-  }
-  const { exchange } = message;
-  if (!exchange) return;
-  const key = `${exchange.connection} ${exchange.number} ${exchange.at}`;
-  if (known.has(key)) return;
-  known.add(key);
-  if (known.size > 2 * LIMIT) known.delete(known.values().next().value);
-  list.add({ exchange, epoch });
-}
-
-// ---- Pause
-
-// While the list is paused, the messages wait here.
-let waiting = null;
-let lost = 0;
-
-function receive(message) {
-  if (!waiting) return add(message);
-  waiting.push(message);
-  if (waiting.length > LIMIT) {
-    waiting.shift();
-    lost++;
-  }
-  showPause();
-}
-
-function togglePause() {
-  const messages = waiting;
-  waiting = messages ? null : [];
-  if (messages) {
-    if (lost > 0) add({ missed: lost });
-    lost = 0;
-    messages.forEach(add);
-  }
-  showPause();
-}
-
 let pauseFrame = 0;
 
-function showPause() {
+function showPauseSoon() {
   pauseFrame ||= requestAnimationFrame(() => {
     pauseFrame = 0;
-    pause.setAttribute('aria-pressed', Boolean(waiting));
-    pause.textContent = waiting ? word('resume', { n: waiting.length + lost }) : word('pause');
+    pause.hidden = Boolean(shelf || savedRecord);
+    pause.setAttribute('aria-pressed', queue.isHeld);
+    pause.textContent = queue.isHeld ? word('resume', { n: queue.count }) : word('pause');
+    find('#back').textContent = word('back', { n: queue.count });
   });
 }
 
+function togglePause() {
+  if (shelf || savedRecord) return;
+  if (queue.isHeld) queue.release();
+  else queue.hold();
+}
+
 function clear() {
+  session.clear();
   list.clear();
   close();
   marked = null;
-  if (waiting) waiting = [];
-  lost = 0;
-  showPause();
+  if (!shelf) queue.clear();
 }
 
 // ---- Details
@@ -108,8 +145,7 @@ function open(item) {
   const isNew = !opened;
   opened = item;
   const { exchange } = item;
-  const siblings = list.all.filter((other) =>
-    other.exchange?.connection === exchange.connection && other.epoch === item.epoch);
+  const siblings = list.all.filter((other) => other.exchange && other.link === item.link);
   panel.replaceChildren(...details(exchange, {
     siblings,
     marked,
@@ -121,12 +157,13 @@ function open(item) {
     copyCurl: () => copy(curl(exchange, location)),
     copyExplain: () => copy(explain(exchange)),
     mark: () => mark(exchange),
+    browser: browserTime(exchange, item.browser),
   }));
   panel.hidden = false;
   panel.scrollTop = 0;
   app.classList.add('with-details');
   panel.setAttribute('aria-label', `${nameOf(exchange)}: ${statusText(exchange)}`);
-  heard.textContent = `${statusText(exchange)} — ${exchange.reason}`;
+  heard.textContent = `${statusText(exchange)} — ${inWords(exchange.reason)}`;
   if (isNew) {
     list.reveal();
     // Where the details cover the list, the keys must reach them.
@@ -155,67 +192,26 @@ function mark(exchange) {
   if (place !== null && place !== undefined) panel.querySelector('.actions .buttons').children[place]?.focus();
 }
 
-async function copy(command) {
-  if (!command) return say(word('cannot-explain'));
-  const { text, kind, isMasked, hasContent } = command;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without HTTPS, only pages of this machine may use the clipboard.
-    const area = element('textarea', { class: 'unseen' });
-    area.value = text;
-    document.body.append(area);
-    const before = document.activeElement;
-    area.select();
-    const isDone = document.execCommand('copy');
-    area.remove();
-    before?.focus();
-    if (!isDone) return say(word('not-copied'));
-  }
-  say([word('copied-' + kind), isMasked && word('copied-masked'), hasContent && word('copied-head')].filter(Boolean).join(' '));
-}
+// ---- State
 
-let sayTimer;
+let connection = 'connecting';
 
-function say(text) {
-  clearTimeout(sayTimer);
-  said.textContent = text;
-  sayTimer = setTimeout(() => { said.textContent = ''; }, 5000);
-}
-
-// ---- Socket
-
-const FIRST_PAUSE = 200, LONGEST_PAUSE = 5000;
-let nextPause = FIRST_PAUSE;
-let lostAt = null;
-const endpoint = new URL('wire', location.href);
-endpoint.protocol = endpoint.protocol.replace('http', 'ws');
-endpoint.search = endpoint.hash = '';
-
-function connect() {
-  const socket = new WebSocket(endpoint.href);
-  socket.onopen = () => {
-    nextPause = FIRST_PAUSE;
-    showState('connected');
-    if (lostAt === null) return;
-    if (list.all.length) list.add({ gap: word('was-away', { from: clock(lostAt), to: clock(Date.now()) }) });
-    lostAt = null;
-    epoch++;
-  };
-  socket.onmessage = (event) => receive(JSON.parse(event.data));
-  socket.onclose = () => {
-    lostAt ??= Date.now();
-    showState('disconnected');
-    setTimeout(connect, nextPause);
-    nextPause = Math.min(2 * nextPause, LONGEST_PAUSE);
-  };
-}
-
-function showState(name) {
-  if (state.dataset.state === name) return;
+function showState(name, text = word(name)) {
   state.dataset.state = name;
-  state.textContent = word(name);
+  if (state.textContent !== text) state.textContent = text;
 }
+
+function showServer(hello) {
+  const started = hello?.started;
+  server.textContent = !hello ? '' : started ? word('server', { version: hello.version, time: since(started) }) : `docroot ${hello.version}`;
+}
+
+const site = new SiteWindow({
+  session: live,
+  found: (browser) => receive({ browser }),
+  changed: (name) => say(word('site-' + name)),
+  blocked: () => say(word('site-blocked')),
+});
 
 // ---- Controls
 
@@ -233,41 +229,27 @@ filter.addEventListener('keydown', (event) => {
   }
 });
 
-pause.addEventListener('click', togglePause);
-find('#clear').addEventListener('click', clear);
-find('#help').addEventListener('click', showKeys);
-newest.addEventListener('click', () => {
-  list.follow();
-  grid.focus();
-});
-large.addEventListener('click', toggleLarge);
-
-function toggleLarge() {
-  const isLarge = document.documentElement.classList.toggle('large');
-  large.setAttribute('aria-pressed', isLarge);
-  try {
-    sessionStorage.setItem('docroot-large', isLarge ? '1' : '');
-  } catch {
-    // The browser keeps nothing for this page. The size is then that of this visit.
-  }
+for (const [selector, act] of [['#pause', togglePause], ['#clear', clear], ['#help', showKeys], ['#back', showLive],
+  ['#visit', () => site.open(new URL('../', location.href).href)], ['#newest', () => { list.follow(); grid.focus(); }]]) {
+  find(selector).addEventListener('click', act);
+}
+placeMenus();
+const toggleLarge = makeSwitch(find('#large'), 'large', false, (isOn) => {
+  document.documentElement.classList.toggle('large', isOn);
   list.draw();
-}
+});
+const toggleGroups = makeSwitch(find('#group'), 'group', false, (isGrouped) => list.change({ isGrouped }));
+const toggleEvents = makeSwitch(find('#events'), 'events', true, (showsEvents) => list.change({ showsEvents }));
+const toggleWorkers = makeSwitch(find('#workers'), 'workers', false, (isOn) => pool.show(isOn));
 
-try {
-  if (sessionStorage.getItem('docroot-large')) toggleLarge();
-} catch {
-  // As above.
-}
+useFiles({ session: () => session, host: () => host, open: showRecord });
 
-const site = find('#site');
-site.textContent = site.href;
+find('#site').textContent = find('#site').href;
 const other = find('#language');
 other.href = '?lang=' + (language === 'zh' ? 'en' : 'zh');
 other.lang = other.hreflang = language === 'zh' ? 'en' : 'zh';
 
-// ---- Keyboard
-
-const KEYS = {
+listenToKeys(grid, filter, {
   j: () => list.move(1),
   k: () => list.move(-1),
   ArrowDown: () => list.move(1),
@@ -282,39 +264,30 @@ const KEYS = {
   p: togglePause,
   c: clear,
   m: () => (opened || list.active) && mark((opened || list.active).exchange),
+  g: toggleGroups,
+  e: toggleEvents,
+  w: toggleWorkers,
   b: toggleLarge,
   '?': showKeys,
-};
-// These belong to the element that has the focus, unless it is the list or nothing.
-const LOCAL = new Set(['ArrowDown', 'ArrowUp', 'PageDown', 'PageUp', 'Home', 'End', 'Enter']);
+}, close);
 
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keyList.open) return;
-  const { target, key } = event;
-  if (key === 'Escape') {
-    if (target === filter && filter.value) return;
-    if (target === filter) grid.focus();
-    else close();
-    event.preventDefault();
-    return;
-  }
-  if (target.matches('input, textarea')) return;
-  if (LOCAL.has(key) && target !== grid && target !== document.body) return;
-  if (!Object.hasOwn(KEYS, key)) return;
-  event.preventDefault();
-  KEYS[key]();
-});
-
-function showKeys() {
-  const rows = [['j ↓', 'key-next'], ['k ↑', 'key-previous'], ['Enter', 'key-open'], ['Esc', 'key-close'], ['/', 'key-filter'],
-    ['p', 'key-pause'], ['c', 'key-clear'], ['m', 'key-mark'], ['b', 'key-large'], ['← →', 'key-octet'], ['?', 'key-keys']];
-  keyList.querySelector('dl').replaceChildren(...rows.map(([keys, key]) => element('div', {},
-    element('dt', {}, keys.split(' ').map((one) => element('kbd', {}, one))),
-    element('dd', {}, word(key)))));
-  keyList.showModal();
-}
-
-showState('connecting');
-showPause();
 showCounts();
-connect();
+showPauseSoon();
+if (savedRecord) {
+  document.title = word('page-title', { host: savedRecord.host });
+  for (const button of [find('#visit'), find('#workers')]) button.hidden = true;
+  showRecord({ record: savedRecord });
+} else {
+  document.title = word('page-title', { host });
+  showState(connection);
+  listen({
+    receive,
+    changed: (name) => {
+      connection = name;
+      if (!shelf) showState(name);
+    },
+    returned: (since) => {
+      if (list.all.length && !shelf) list.add({ gap: word('was-away', { from: clock(since), to: clock(Date.now()) }) });
+    },
+  });
+}

@@ -1,5 +1,7 @@
 // What all parts of the page use: its words, numbers in words, and elements.
 
+import { load } from './files.js';
+
 const supported = ['en', 'zh'];
 
 // The language of the page: ?lang=, or the first language of the browser that the page speaks.
@@ -10,7 +12,7 @@ export const language = (() => {
   return bases.find((base) => supported.includes(base)) || 'en';
 })();
 
-const words = await (await fetch(new URL(language + '.json', import.meta.url))).json();
+const words = await (language === 'zh' ? load('zh.json') : load('en.json'));
 const plural = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
@@ -63,6 +65,17 @@ export function clock(milliseconds) {
   const fraction = String(date.getMilliseconds()).padStart(3, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;
 }
+
+const dates = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
+
+// 14:03, with the day unless it is today.
+export function since(milliseconds) {
+  const time = clock(milliseconds).slice(0, 5);
+  const date = day(milliseconds);
+  return date === day(Date.now()) ? time : `${date}, ${time}`;
+}
+
+export const day = (milliseconds) => dates.format(milliseconds);
 
 // Octets as text: control characters and octets that are not ASCII become escapes.
 export function printable(octets) {
