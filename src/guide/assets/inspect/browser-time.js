@@ -29,6 +29,7 @@ export function browserTime(exchange, browser) {
 
 function sizes({ status }, { transferSize, decodedBodySize }) {
   if (!(transferSize > 0)) return null;
-  const key = status === 304 && decodedBodySize > 0 ? 'browser-validated' : 'browser-sizes';
+  // For a 304, the size of the content is not always known.
+  const key = status === 304 ? 'browser-validated' : 'browser-sizes';
   return element('p', { class: 'evidence faint' }, word(key, { sent: size(transferSize), content: size(decodedBodySize) }));
 }

@@ -120,6 +120,7 @@ function showPauseSoon() {
     pause.hidden = Boolean(shelf || savedRecord);
     pause.setAttribute('aria-pressed', queue.isHeld);
     pause.textContent = queue.isHeld ? word('resume', { n: queue.count }) : word('pause');
+    find('#visit').hidden = Boolean(shelf || savedRecord);
     find('#back').textContent = word('back', { n: queue.count });
   });
 }
@@ -208,6 +209,7 @@ function showServer(hello) {
 
 const site = new SiteWindow({
   session: live,
+  rests: () => queue.isHeld,
   found: (browser) => receive({ browser }),
   changed: (name) => say(word('site-' + name)),
   blocked: () => say(word('site-blocked')),
@@ -275,7 +277,7 @@ showCounts();
 showPauseSoon();
 if (savedRecord) {
   document.title = word('page-title', { host: savedRecord.host });
-  for (const button of [find('#visit'), find('#workers')]) button.hidden = true;
+  find('#workers').hidden = true;
   showRecord({ record: savedRecord });
 } else {
   document.title = word('page-title', { host });

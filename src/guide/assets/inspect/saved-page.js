@@ -21,7 +21,7 @@ const START = /<script type="module" src="[\w-]+\.js"><\/script>/;
 // The file, made of the files of the page. `read` resolves to the text of a file.
 export async function savedPage(record, read, nonce) {
   const page = await read('');
-  const modules = await closure(PAGE, read, IMPORT, 2);
+  const modules = await closure(PAGE, read);
   const files = new Set(Object.values(modules).flatMap((text) => [...text.matchAll(LOAD)].map((match) => match[1])));
   const styles = [...page.matchAll(STYLE)].map((match) => match[1]);
   const readAll = async (names) => Object.fromEntries(await Promise.all([...names].map(async (name) => [name, await read(name)])));
@@ -29,14 +29,14 @@ export async function savedPage(record, read, nonce) {
 }
 
 // The text of a module and of all that it imports, by name.
-async function closure(first, read, pattern, group) {
+async function closure(first, read) {
   const found = {};
-  const open = [first];
-  while (open.length) {
-    const name = open.pop();
-    if (name in found) continue;
-    found[name] = await read(name);
-    open.push(...[...found[name].matchAll(pattern)].map((match) => match[group]));
+  let wanted = [first];
+  while (wanted.length) {
+    const texts = await Promise.all(wanted.map(read));
+    wanted.forEach((name, at) => { found[name] = texts[at]; });
+    const imported = texts.flatMap((text) => [...text.matchAll(IMPORT)].map((match) => match[2]));
+    wanted = [...new Set(imported)].filter((name) => !(name in found));
   }
   return found;
 }

@@ -11,10 +11,10 @@ const MOST_WAITING = 1000;
 const NEWEST = 2000;
 
 export class SiteWindow {
-  // `found` gets { cached, target, at, entry } or { connection, number, at, entry }. `changed` gets the state:
+  // `rests` says whether exchanges wait to become known. `found` gets { cached, target, at, entry } or { connection, number, at, entry }. `changed` gets the state:
   // 'watching', 'closed', 'isolated' or 'foreign'. `blocked` is called if the browser opens no windows.
-  constructor({ session, found, changed, blocked }) {
-    Object.assign(this, { session, found, changed, blocked });
+  constructor({ session, rests, found, changed, blocked }) {
+    Object.assign(this, { session, rests, found, changed, blocked });
     this.clock = new Clock();
     this.window = null;
     this.timer = 0;
@@ -25,7 +25,8 @@ export class SiteWindow {
 
   open(url) {
     this.opened = new URL(url);
-    this.window = window.open(url, 'docroot-site');
+    // Beside this page and not instead of it, so that both can be seen.
+    this.window = window.open(url, 'docroot-site', 'popup,width=900,height=760');
     if (!this.window) return this.blocked();
     this.window.focus();
     this.timeOrigin = 0;
@@ -53,7 +54,7 @@ export class SiteWindow {
       // A page of another origin throws whatever is asked of it.
       this.become('foreign');
     }
-    this.join();
+    if (!this.rests()) this.join();
   }
 
   read() {

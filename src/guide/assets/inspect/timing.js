@@ -32,9 +32,10 @@ export function plainEntry(entry, timeOrigin, origin) {
 
 const rounded = (milliseconds) => Math.round(milliseconds * 1000) / 1000;
 
-// Whether no request went to the server. A service worker may have answered.
+// Whether no request went to the server. A service worker may have answered. If a request went there and the answer
+// was 304, Chromium says 'cache' too, but counts the octets of the head.
 export const isCached = ({ delivery, transferSize, decodedBodySize }) =>
-  delivery === 'cache' || (transferSize === 0 && decodedBodySize > 0);
+  transferSize === 0 && (delivery === 'cache' || decodedBodySize > 0);
 
 export class Clock {
   constructor() {

@@ -21,7 +21,7 @@ test('an entry of this origin becomes plain data', () => {
 
 test('an answer without a request came from the cache', () => {
   for (const [delivery, transferSize, decodedBodySize, want] of
-    [['cache', 0, 5, true], ['cache', 0, 0, true], ['', 0, 5, true], ['', 0, 0, false], ['', 300, 0, false], ['', 300, 5, false]]) {
+    [['cache', 0, 5, true], ['cache', 0, 0, true], ['', 0, 5, true], ['', 0, 0, false], ['', 300, 0, false], ['', 300, 5, false], ['cache', 300, 5, false]]) {
     assert.equal(isCached({ delivery, transferSize, decodedBodySize }), want, [delivery, transferSize, decodedBodySize]);
   }
 });
