@@ -66,16 +66,13 @@ export function clock(milliseconds) {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;
 }
 
-const dates = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
+const dates = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' });
 
 // 14:03, with the day unless it is today.
 export function since(milliseconds) {
-  const time = clock(milliseconds).slice(0, 5);
-  const date = day(milliseconds);
-  return date === day(Date.now()) ? time : `${date}, ${time}`;
+  const isToday = new Date(milliseconds).toDateString() === new Date().toDateString();
+  return isToday ? clock(milliseconds).slice(0, 5) : dates.format(milliseconds);
 }
-
-export const day = (milliseconds) => dates.format(milliseconds);
 
 // Octets as text: control characters and octets that are not ASCII become escapes.
 export function printable(octets) {
