@@ -122,9 +122,13 @@ const cookiesOf = (fields, wanted) => fields.filter(([name]) => isSecret(name) &
 
 function urlOf({ target, tls }, host) {
   const scheme = tls ? 'https' : 'http';
-  if (/^https?:\/\//i.test(target)) return target;
-  return `${scheme}://${host}${target.startsWith('/') ? target : '/'}`;
+  if (/^https?:\/\//i.test(target)) return encoded(target);
+  return `${scheme}://${host}${target.startsWith('/') ? encoded(target) : '/'}`;
 }
+
+// What must not stand in a URL is percent-encoded. A malformed request may have it.
+const encoded = (target) => target.replace(/%(?![\dA-Fa-f]{2})|[^\w\-.~!$&'()*+,;=:@/?[\]%]/g, (octet) =>
+  '%' + octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0'));
 
 function queryOf(url) {
   const mark = url.indexOf('?');

@@ -84,6 +84,17 @@ test('a HAR has the members of HAR 1.2, and its times add up', () => {
   }
 });
 
+test('a URL in a HAR is one, whatever the target was', () => {
+  for (const [target, want] of [
+    ['/a b#c', 'http://x:1/a%20b%23c'], ['/%zz%41\xff?a=[1]', 'http://x:1/%25zz%41%FF?a=[1]'], ['*', 'http://x:1/'],
+    ['http://y/a b', 'http://y/a%20b'], ['', 'http://x:1/'],
+  ]) {
+    const { log } = harOf(recordOf(session({ exchange: exchange({ target }) }), 'y', 5));
+    assert.equal(log.entries[0].request.url, want);
+    assert.doesNotThrow(() => new URL(want));
+  }
+});
+
 test('a HAR of docroot is read as it was', () => {
   const messages = [{ exchange: exchange() }, { browser: { connection: 7, number: 1, at: 1795777385123, entry: {} } }];
   const record = recordOf(session({ hello: { version: '9', started: 1 } }, ...messages), 'x:1', 5);
