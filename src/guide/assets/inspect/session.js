@@ -47,6 +47,7 @@ export class Session {
     if (closed) {
       const link = this.link(closed.connection);
       link.closed = closed;
+      link.count = Math.max(link.count, closed.exchanges ?? 0);
       return [{ closed, link }];
     }
     if (browser) return this.takeBrowser(browser);
@@ -74,7 +75,8 @@ export class Session {
     if (this.known.size > 2 * LIMIT) this.known.delete(this.known.values().next().value);
     this.keep(message);
     const link = this.link(exchange.connection);
-    link.count++;
+    // Those before this page was opened count too.
+    link.count = Math.max(link.count, exchange.number);
     link.peer ??= { peer: exchange.peer, port: exchange.port };
     const item = { exchange, link };
     this.exchanges.set(key, item);
