@@ -45,10 +45,11 @@ const SHAPES = {
   exchange: {
     connection: isCount, number: isCount, at: isNumber, peer: isString, method: isString, target: isString, version: isString,
     status: orNull(isCount), sent: isNumber, reason: isString, brief: isString, times: isObject,
-    request: isHead, response: isHead, steps: (value) => Array.isArray(value) && value.every(isStep),
+    tls: orNull(isObject), cut: orNull(isString), request: isMessage, response: isMessage,
+    steps: (value) => Array.isArray(value) && value.every(isStep),
   },
   frame: { connection: isCount, at: isNumber },
-  browser: { at: isNumber },
+  browser: { at: isNumber, entry: isObject },
 };
 
 // The name of the member that is missing or wrong, or null. Messages of other kinds are not looked at.
@@ -59,6 +60,7 @@ function wrongWith(message) {
     if (!isObject(message[name])) return name;
     const wrong = Object.entries(shape).find(([member, test]) => !test(message[name][member]));
     if (wrong) return `${name}.${wrong[0]}`;
+    if (message[name].cached && !isString(message[name].target)) return `${name}.target`;
   }
   return null;
 }
@@ -83,11 +85,29 @@ function orNull(test) {
   return (value) => value === null || test(value);
 }
 
-function isHead(value) {
-  return isObject(value) && isString(value.head) && isCount(value.length);
+function isMessage(value) {
+  return isObject(value) && isString(value.head) && isCount(value.length) && orNull(isBody)(value.body ?? null);
+}
+
+function isBody(value) {
+  const areChunks = Array.isArray(value.chunks) && value.chunks.every(isCount);
+  return isObject(value) && isCount(value.length) && isString(value.first) && (areChunks || (value.chunks ?? null) === null);
 }
 
 function isStep(step) {
-  const isEvidence = step?.evidence === null || isObject(step?.evidence);
-  return isObject(step) && isString(step.section) && isString(step.function) && isString(step.finding) && isEvidence;
+  return isObject(step) && isString(step.section) && isString(step.function) && isString(step.finding) && isEvidence(step.evidence) &&
+    orNull((edits) => Array.isArray(edits) && edits.every(isObject))(step.edits ?? null);
+}
+
+const EVIDENCE = {
+  value: isString, sent: isString, own: isString, how: isString, from: isString, to: isString, length: isNumber, count: isNumber,
+  first: orNull(isPair), weights: (value) => Array.isArray(value) && value.every(isPair),
+};
+
+function isEvidence(value) {
+  return value === null || (isObject(value) && Object.entries(EVIDENCE).every(([name, test]) => !(name in value) || test(value[name])));
+}
+
+function isPair(value) {
+  return Array.isArray(value) && value.length === 2;
 }

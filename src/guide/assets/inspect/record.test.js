@@ -51,9 +51,14 @@ test('a record that is damaged is refused, and the fault names the place', () =>
   for (const [value, want] of [
     [record([], 2), 'record-newer 2'], [record([], 'x'), 'record-version x'], [record({}), 'record-messages'],
     [record([1]), 'record-message 1 message'], [record([{}, { exchange: null }]), 'record-message 2 exchange'],
-    ...Object.keys(exchange()).filter((name) => !['worker', 'port', 'tls', 'cut'].includes(name)).map((name) =>
+    ...Object.keys(exchange()).filter((name) => !['worker', 'port'].includes(name)).map((name) =>
       [record([{ exchange: exchange({ [name]: undefined }) }]), `record-message 1 exchange.${name}`]),
     [record([{ exchange: exchange({ steps: [{ finding: 'a' }] }) }]), 'record-message 1 exchange.steps'],
+    ...[{ sent: 1 }, { weights: 1 }, { weights: [1] }, { first: 'a' }, { value: {} }, 1].map((evidence) =>
+      [record([{ exchange: exchange({ steps: [{ ...exchange().steps[0], evidence }] }) }]), 'record-message 1 exchange.steps']),
+    ...[1, {}, { length: 1, first: '', chunks: 'a' }, { length: -1, first: '' }].map((body) =>
+      [record([{ exchange: exchange({ request: { head: '', length: 0, body } }) }]), 'record-message 1 exchange.request']),
+    [record([{ browser: { at: 1, cached: true, entry: {} } }]), 'record-message 1 browser.target'],
     [record([{ opened: { connection: -1, at: 1 } }]), 'record-message 1 opened.connection'],
   ]) assert.equal(thrown(() => checkedRecord(value)), want);
 });
