@@ -61,7 +61,7 @@ macro_rules! file {
 }
 
 /// The files of the page. The first one is the page itself, whose URL ends with the slash.
-const FILES: [(&str, &str, &str); 35] = [
+const FILES: [(&str, &str, &str); 36] = [
     ("", PAGE_TYPE, include_str!("assets/inspect/index.html")),
     file!("inspect.css", "text/css; charset=utf-8"),
     file!("session.css", "text/css; charset=utf-8"),
@@ -90,6 +90,7 @@ const FILES: [(&str, &str, &str); 35] = [
     file!("timing.js", SCRIPT),
     file!("site-window.js", SCRIPT),
     file!("browser-time.js", SCRIPT),
+    file!("details-panel.js", SCRIPT),
     file!("details.js", SCRIPT),
     file!("bytes.js", SCRIPT),
     file!("dissect.js", SCRIPT),

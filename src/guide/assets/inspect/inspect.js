@@ -1,26 +1,23 @@
 // The wire view (docroot --inspect): the exchanges of this server as they end. What the server sends is described
 // in session.js.
 
-import { browserTime } from './browser-time.js';
-import { curl, explain } from './commands.js';
-import { details, statusText } from './details.js';
+import { DetailsPanel } from './details-panel.js';
 import { useFiles } from './exchange-files.js';
 import { savedRecord } from './files.js';
-import { inWords } from './findings.js';
 import { listenToKeys, showKeys } from './keyboard.js';
 import { List } from './list.js';
-import { clock, fillWords, language, nameOf, since, word } from './page.js';
+import { clock, fillWords, language, since, word } from './page.js';
 import { Pool } from './pool.js';
 import { Queue } from './queue.js';
-import { copy, say } from './say.js';
+import { say } from './say.js';
 import { Session } from './session.js';
 import { makeSwitch, placeMenus } from './settings.js';
 import { SiteWindow } from './site-window.js';
 import { listen } from './socket.js';
 
 const find = (selector) => document.querySelector(selector);
-const [app, grid, filter, pause, panel, empty, nothing, newest, state, server, heard] =
-  ['#app', '#grid', '#filter', '#pause', '#details', '#empty', '#nothing', '#newest', '#state', '#server', '#heard'].map(find);
+const [grid, filter, pause, empty, nothing, newest, state, server] =
+  ['#grid', '#filter', '#pause', '#empty', '#nothing', '#newest', '#state', '#server'].map(find);
 
 fillWords(document);
 
@@ -50,7 +47,7 @@ function receive(message) {
 function take(message) {
   session.take(message).forEach(show);
   // How the browser saw the exchange may become known while its details are open.
-  if (message.browser && opened?.browser === message.browser) open(opened);
+  if (message.browser && details.opened?.browser === message.browser) details.open(details.opened);
 }
 
 function show(item) {
@@ -61,8 +58,7 @@ function show(item) {
 
 function showRecord({ name, record }) {
   if (!savedRecord) queue.hold();
-  close();
-  marked = null;
+  details.forget();
   session = new Session();
   const items = list.exchange([]);
   shelf ??= items;
@@ -78,8 +74,7 @@ function showRecord({ name, record }) {
 }
 
 function showLive() {
-  close();
-  marked = null;
+  details.forget();
   session = live;
   host = location.host;
   list.exchange(shelf);
@@ -93,15 +88,12 @@ function showLive() {
 
 // ---- List
 
-// The item of the details, and the exchange to compare it with.
-let opened = null;
-let marked = null;
-
 const list = new List(grid, {
   beforeDraw: showCounts,
-  chosen: (item) => opened && open(item),
-  opened: () => open(list.active),
+  chosen: (item) => details.opened && details.open(item),
+  opened: () => details.open(list.active),
 });
+const details = new DetailsPanel(list);
 
 function showCounts() {
   empty.hidden = list.all.length > 0;
@@ -134,63 +126,8 @@ function togglePause() {
 function clear() {
   session.clear();
   list.clear();
-  close();
-  marked = null;
+  details.forget();
   if (!shelf) queue.clear();
-}
-
-// ---- Details
-
-function open(item) {
-  if (!item?.exchange) return;
-  const isNew = !opened;
-  opened = item;
-  const { exchange } = item;
-  const siblings = list.all.filter((other) => other.exchange && other.link === item.link);
-  panel.replaceChildren(...details(exchange, {
-    siblings,
-    marked,
-    open: (sibling) => {
-      if (list.matches(sibling)) list.choose(sibling);
-      else open(sibling);
-    },
-    close,
-    copyCurl: () => copy(curl(exchange, location)),
-    copyExplain: () => copy(explain(exchange)),
-    mark: () => mark(exchange),
-    browser: browserTime(exchange, item.browser),
-  }));
-  panel.hidden = false;
-  panel.scrollTop = 0;
-  app.classList.add('with-details');
-  panel.setAttribute('aria-label', `${nameOf(exchange)}: ${statusText(exchange)}`);
-  heard.textContent = `${statusText(exchange)} — ${inWords(exchange.reason)}`;
-  if (isNew) {
-    list.reveal();
-    // Where the details cover the list, the keys must reach them.
-    if (getComputedStyle(grid).visibility === 'hidden') panel.focus();
-  }
-}
-
-function close() {
-  if (!opened) return;
-  const hadFocus = panel.contains(document.activeElement) || document.activeElement === document.body;
-  opened = null;
-  panel.hidden = true;
-  panel.replaceChildren();
-  app.classList.remove('with-details');
-  if (hadFocus) grid.focus({ preventScroll: true });
-  list.reveal();
-}
-
-function mark(exchange) {
-  marked = marked === exchange ? null : exchange;
-  if (marked) say(word('now-marked', { name: nameOf(exchange) }));
-  const button = document.activeElement.closest?.('#details .buttons button');
-  const place = button && [...button.parentNode.children].indexOf(button);
-  open(opened);
-  // The button was made anew.
-  if (place !== null && place !== undefined) panel.querySelector('.actions .buttons').children[place]?.focus();
 }
 
 // ---- State
@@ -261,17 +198,17 @@ listenToKeys(grid, filter, {
   Home: () => list.move(-Infinity),
   End: () => { list.move(Infinity); list.follow(); },
   // The second Enter goes on into the details.
-  Enter: () => (opened && opened === list.active ? panel.focus() : open(list.active)),
+  Enter: () => (details.opened && details.opened === list.active ? details.focus() : details.open(list.active)),
   '/': () => filter.focus(),
   p: togglePause,
   c: clear,
-  m: () => (opened || list.active) && mark((opened || list.active).exchange),
+  m: () => details.mark((details.opened || list.active)?.exchange),
   g: toggleGroups,
   e: toggleEvents,
   w: toggleWorkers,
   b: toggleLarge,
   '?': showKeys,
-}, close);
+}, () => details.close());
 
 showCounts();
 showPauseSoon();
