@@ -327,7 +327,7 @@ fn workers_are_pictured_and_told_to_screen_readers() {
     let server = setup().start();
     let mut page = told(&server, &story());
     page.press("w");
-    page.wait_for("document.querySelectorAll('#pool .mark.answering').length === 3"); // two, and the legend
+    page.wait_for("document.querySelectorAll('#pool .dot.answering').length === 3"); // two, and the legend
     let cells = page.run(
         "[...document.querySelectorAll('#pool table tbody tr *')].map(cell => cell.textContent)",
     );

@@ -1,12 +1,12 @@
-// A picture of the workers: a mark for each connection, by what it does now. Screen readers get a table.
+// A picture of the workers: a dot for each connection, by what it does now. Screen readers get a table.
 
 import { element, number, word } from './page.js';
 
 // In the order of a connection's life.
 const PHASES = ['handshake', 'reading', 'answering', 'sending', 'upgraded', 'closing', 'idle'];
 
-// A worker with more connections has a bar instead of marks.
-const MOST_MARKS = 60;
+// A worker with more connections has a bar instead of dots.
+const MOST_DOTS = 60;
 
 // Often enough to see what happens, and seldom enough to be calm.
 const INTERVAL = 250;
@@ -58,14 +58,14 @@ const totalOf = (phases) => PHASES.reduce((sum, name) => sum + count(phases, nam
 
 function lane(name, phases) {
   const total = totalOf(phases);
-  const made = total > MOST_MARKS
+  const made = total > MOST_DOTS
     ? element('span', { class: 'share' }, PHASES.filter((phase) => count(phases, phase) > 0).map((phase) => {
       const part = element('span', { class: 'part ' + phase });
       part.style.flexGrow = count(phases, phase);
       return part;
     }))
-    : element('span', { class: 'marks' }, PHASES.flatMap((phase) =>
-      Array.from({ length: count(phases, phase) }, () => element('span', { class: 'mark ' + phase }))));
+    : element('span', { class: 'dots' }, PHASES.flatMap((phase) =>
+      Array.from({ length: count(phases, phase) }, () => element('span', { class: 'dot ' + phase }))));
   return element('div', { class: 'lane' },
     element('span', { class: 'name' }, word('worker', { n: name })), made,
     element('span', { class: 'faint' }, number(total)));
@@ -74,7 +74,7 @@ function lane(name, phases) {
 function legend(workers) {
   return element('p', { class: 'legend', 'aria-hidden': 'true' }, PHASES.map((phase) => {
     const total = workers.reduce((sum, [, phases]) => sum + count(phases, phase), 0);
-    return element('span', { class: total ? null : 'faint' }, element('span', { class: 'mark ' + phase }), word('pool-' + phase), ' ', element('b', {}, number(total)));
+    return element('span', { class: total ? null : 'faint' }, element('span', { class: 'dot ' + phase }), word('pool-' + phase), ' ', element('b', {}, number(total)));
   }));
 }
 
