@@ -49,15 +49,16 @@ export function statusText({ status, response }) {
 
 function facts(exchange) {
   const { method, target, version, peer, port, tls, sent, worker, at } = exchange;
+  // A HAR does not say who the client was, nor which worker answered.
   const client = peer.includes(':') ? `[${peer}]:${port}` : `${peer}:${port}`;
   return [
     method && element('b', {}, `${printable(method)} ${printable(target)}`),
     clock(at),
     version,
-    tls ? `${tls.version}, ${tls.cipher}` : word('no-tls'),
+    tls ? [tls.version, tls.cipher].filter(Boolean).join(', ') : word('no-tls'),
     word('body', { size: size(sent) }),
-    word('from', { client }),
-    word('worker', { n: worker }),
+    peer && word('from', { client }),
+    worker !== null && word('worker', { n: worker }),
   ].filter(Boolean);
 }
 

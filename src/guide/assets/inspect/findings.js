@@ -9,6 +9,12 @@ const translate = language === 'zh' ? translator(await load('findings.zh.json'))
 // The sentence as text.
 export const inWords = (text) => translate(text) ?? text;
 
+// The sentence for a title: the translation above the English one.
+export function inBoth(text) {
+  const other = translate(text);
+  return other === null ? text : `${other}\n${text}`;
+}
+
 // The sentence as an element, whose title is the English one if it is translated.
 export function sentence(text) {
   const other = translate(text);

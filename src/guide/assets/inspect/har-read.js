@@ -53,7 +53,7 @@ class Reader {
     const connection = this.number(entry.connection ?? entry);
     const body = bodyOf(response.content);
     return {
-      connection, number: this.count(connection), worker: 0, at: Date.parse(entry.startedDateTime) || 0,
+      connection, number: this.count(connection), worker: null, at: Date.parse(entry.startedDateTime) || 0,
       peer: '', port: 0, tls: url.protocol === 'https:' ? { version: 'TLS', cipher: '' } : null,
       method: octets(request.method), target: octets(this.hasOneHost ? path : url.href), version, status,
       sent: Math.max(0, response.bodySize > 0 ? response.bodySize : body?.length ?? 0),
@@ -90,7 +90,13 @@ function hostOf(url) {
   }
 }
 
-const versionOf = (name = '') => ({ h2: 'HTTP/2', 'http/2.0': 'HTTP/2', h3: 'HTTP/3' })[name.toLowerCase()] || octets(name).toUpperCase();
+const VERSIONS = { h2: 'HTTP/2', 'http/2.0': 'HTTP/2', h3: 'HTTP/3' };
+
+// Empty if the browser did not know it.
+function versionOf(name = '') {
+  const version = VERSIONS[name.toLowerCase()] || octets(name).toUpperCase();
+  return /^HTTP\/\d/.test(version) ? version : '';
+}
 
 // HTTP/2 has its start line in fields such as ":path". A line of HTTP/1 is made from them.
 function requestHead(request, path, version, host) {

@@ -66,6 +66,7 @@ function showRecord({ name, record }) {
   record.messages.forEach((message) => session.take(message).forEach(show));
   session.hello ??= record.server;
   list.change({});
+  list.toStart();
   find('#back').hidden = Boolean(savedRecord);
   showState('record', word('record', { name: name || record.host, time: record.saved ? since(record.saved) : '' }));
   showServer(record.server);

@@ -115,6 +115,12 @@ export class List {
     this.draw();
   }
 
+  toStart() {
+    this.isFollowing = false;
+    this.grid.scrollTop = 0;
+    this.draw();
+  }
+
   // Moves by a number of rows over what is no exchange, or to an end.
   move(by) {
     const from = this.indexOfActive();

@@ -138,6 +138,15 @@ test('a HAR of a browser is read without secrets and without steps', () => {
   assert.deepEqual(read.response.body, { length: 5, first: 'hello', chunks: null, unseen: false });
 });
 
+test('what a browser leaves out is empty', () => {
+  const [entry] = foreign().log.entries;
+  const { request, response } = entry;
+  const blocked = { ...entry, request: { ...request, httpVersion: 'unknown' }, response: { ...response, status: 0, _error: 'net::ERR_FAILED', content: {} }, timings: undefined, time: 3 };
+  const [{ exchange: read }] = checkedRecord(recordOfHar({ log: { entries: [blocked] } }, '')).messages;
+  assert.deepEqual([read.status, read.version, read.cut, read.response.head, read.times.end], [null, '', 'net::ERR_FAILED', '', 3000]);
+  assert.match(read.request.head, /^GET \S+ HTTP\/1\.1\r\n/);
+});
+
 test('entries of one connection are counted, and several hosts are shown', () => {
   const [entry] = foreign().log.entries;
   const other = { ...entry, request: { ...entry.request, url: 'http://b/' } };

@@ -1,6 +1,6 @@
 // The rows of the list. Each has all cells, and the kind of its item decides which of them are shown.
 
-import { inWords } from './findings.js';
+import { inBoth, inWords } from './findings.js';
 import { clock, duration, element, hueOf, nameOf, printable, size, statusClass, word } from './page.js';
 
 // The end of a target that stays visible if the target is too long for its column.
@@ -51,7 +51,7 @@ const FILL = {
     cells.size.textContent = size(exchange.sent);
     cells.duration.textContent = duration(exchange.times.end);
     cells.reason.textContent = exchange.cut ? word('with-reason', { what: word('cut'), reason: inWords(exchange.cut) }) : inWords(exchange.brief);
-    cells.reason.title = inWords(exchange.reason);
+    cells.reason.title = inBoth(exchange.reason);
     row.dataset.class = statusClass(exchange.status);
     row.classList.toggle('is-cut', Boolean(exchange.cut));
     row.classList.toggle('is-malformed', exchange.target === '');
@@ -75,6 +75,7 @@ const FILL = {
 
   closed(row, { closed }) {
     fillEvent(row, closed, closedText(closed));
+    if (closed.reason) row.cells.note.title = inBoth(closed.reason);
   },
 
   group(row, { group }) {
