@@ -12,8 +12,8 @@
 // The newest messages are kept: about 40 MB of exchanges with heads of 1 kB.
 export const LIMIT = 10_000;
 
-// What changes so often that only the newest counts.
-const STATES = ['worker'];
+// What changes so often that only the newest counts, and requests for the wire view itself ({"own": 7}).
+const PASSING = ['worker', 'own'];
 
 export class Session {
   constructor() {
@@ -35,7 +35,7 @@ export class Session {
   // or { restarted }, each of a connection with its `link`.
   take(message) {
     if (message.hello) return this.greet(message);
-    if (STATES.some((name) => name in message)) return [];
+    if (PASSING.some((name) => name in message)) return [];
     if (message.exchange) return this.takeExchange(message);
     this.keep(message);
     const { opened, closed, browser } = message;

@@ -11,7 +11,7 @@ test('a message becomes the items of the list', () => {
   const session = new Session();
   for (const [message, want] of [
     [hello(1), []], [hello(1), []], [{ opened: { connection: 1, at: 1 } }, ['opened']], [exchange(1, 1), ['exchange']],
-    [exchange(1, 1), []], [{ worker: { number: 0 } }, []], [{ unknown: 1 }, []], [{ missed: 3 }, ['missed']],
+    [exchange(1, 1), []], [{ worker: { number: 0 } }, []], [{ own: 1 }, []], [{ unknown: 1 }, []], [{ missed: 3 }, ['missed']],
     [{ browser: { connection: 1, number: 1, at: 1 } }, []], [{ browser: { at: 1, cached: true } }, ['cached']],
     [{ closed: { connection: 1, at: 1 } }, ['closed']], [hello(2), ['restarted']], [exchange(1, 1), ['exchange']],
   ]) assert.deepEqual(kinds(session.take(message)), want, JSON.stringify(message));
