@@ -24,11 +24,14 @@ function grouped(items, nextId) {
 // Whether the view shows the item.
 export function matches(item, { wanted, isGrouped, showsEvents }) {
   const isEvent = Boolean(item.opened || item.closed);
-  if (isEvent && !isGrouped && !showsEvents) return false;
+  if (isEvent && ((!isGrouped && !showsEvents) || isUnseen(item.link))) return false;
   if (!wanted.length) return true;
   item.text ??= textOf(item);
   return wanted.every((one) => item.text.includes(one));
 }
+
+// Whether only the wire view itself has used the connection.
+const isUnseen = ({ isOwn, count }) => isOwn && count === 0;
 
 function textOf({ exchange, opened, closed, cached }) {
   if (exchange) {

@@ -52,6 +52,7 @@ function take(message) {
 
 function show(item) {
   if ('missed' in item) list.add({ gap: item.missed === null ? word('missed-some') : word('missed', { n: item.missed }) });
+  else if (item.changed) list.arrangeSoon();
   else if (item.restarted) list.add({ gap: word('restarted', { time: clock(item.restarted.started) }) });
   else list.add(item);
 }

@@ -97,6 +97,12 @@ export class List {
     if (!this.active && this.view.isGrouped) this.grid.scrollTop = 0;
   }
 
+  // The items are the same, but others of them match.
+  arrangeSoon() {
+    this.isStale = true;
+    this.drawSoon();
+  }
+
   arrange() {
     this.isStale = false;
     this.shown = arranged(this.all, this.view, () => ++this.lastId);

@@ -5,15 +5,13 @@
 //   {"opened": {...}}, {"closed": {...}}   A client opened or closed a connection.
 //   {"exchange": {...}}                An exchange has ended.
 //   {"missed": 12}                     This page was too slow, and so many messages are lost (null: unknown).
+//   {"own": 7}                         A request for the wire view itself came on this connection.
 //   {"worker": {...}}, {"frame": {...}}, and perhaps more.
 // This page adds what the browser knows (see timing.js):
 //   {"browser": {...}}                 How the browser saw an exchange, or that it took a file from its cache.
 
 // The newest messages are kept: about 40 MB of exchanges with heads of 1 kB.
 export const LIMIT = 10_000;
-
-// What changes so often that only the newest counts, and requests for the wire view itself ({"own": 7}).
-const PASSING = ['worker', 'own'];
 
 export class Session {
   constructor() {
@@ -32,10 +30,13 @@ export class Session {
   }
 
   // Takes a message. Returns the items for the list: { exchange }, { opened }, { closed }, { cached }, { missed }
-  // or { restarted }, each of a connection with its `link`.
+  // or { restarted }, each of a connection with its `link`. { changed } says that the list shows a connection now,
+  // or no more.
   take(message) {
     if (message.hello) return this.greet(message);
-    if (PASSING.some((name) => name in message)) return [];
+    // Only the newest state of a worker counts.
+    if (message.worker) return [];
+    if ('own' in message) return this.takeOwn(message);
     if (message.exchange) return this.takeExchange(message);
     this.keep(message);
     const { opened, closed, browser } = message;
@@ -47,7 +48,7 @@ export class Session {
     if (closed) {
       const link = this.link(closed.connection);
       link.closed = closed;
-      link.count = Math.max(link.count, closed.exchanges ?? 0);
+      if (!link.isOwn) link.count = Math.max(link.count, closed.exchanges ?? 0);
       return [{ closed, link }];
     }
     if (browser) return this.takeBrowser(browser);
@@ -75,13 +76,23 @@ export class Session {
     if (this.known.size > 2 * LIMIT) this.known.delete(this.known.values().next().value);
     this.keep(message);
     const link = this.link(exchange.connection);
+    const isFirst = link.count === 0;
     // Those before this page was opened count too.
     link.count = Math.max(link.count, exchange.number);
     link.peer ??= { peer: exchange.peer, port: exchange.port };
     const item = { exchange, link };
     this.exchanges.set(key, item);
     if (this.exchanges.size > LIMIT) this.exchanges.delete(this.exchanges.keys().next().value);
-    return [item];
+    return isFirst && link.isOwn ? [item, { changed: link }] : [item];
+  }
+
+  // What happens to a connection that only the wire view uses is not shown.
+  takeOwn(message) {
+    const link = this.link(message.own);
+    if (link.isOwn) return [];
+    this.keep(message);
+    link.isOwn = true;
+    return [{ changed: link }];
   }
 
   takeBrowser(browser) {
@@ -100,7 +111,7 @@ export class Session {
     const key = `${this.epoch} ${number}`;
     let link = this.connections.get(key);
     if (!link) {
-      link = { key, number, opened: null, closed: null, count: 0, peer: null };
+      link = { key, number, opened: null, closed: null, count: 0, peer: null, isOwn: false };
       this.connections.set(key, link);
       if (this.connections.size > LIMIT) this.connections.delete(this.connections.keys().next().value);
     }

@@ -11,7 +11,7 @@ test('a message becomes the items of the list', () => {
   const session = new Session();
   for (const [message, want] of [
     [hello(1), []], [hello(1), []], [{ opened: { connection: 1, at: 1 } }, ['opened']], [exchange(1, 1), ['exchange']],
-    [exchange(1, 1), []], [{ worker: { number: 0 } }, []], [{ own: 1 }, []], [{ unknown: 1 }, []], [{ missed: 3 }, ['missed']],
+    [exchange(1, 1), []], [{ worker: { number: 0 } }, []], [{ own: 1 }, ['changed']], [{ own: 1 }, []], [{ unknown: 1 }, []], [{ missed: 3 }, ['missed']],
     [{ browser: { connection: 1, number: 1, at: 1 } }, []], [{ browser: { at: 1, cached: true } }, ['cached']],
     [{ closed: { connection: 1, at: 1 } }, ['closed']], [hello(2), ['restarted']], [exchange(1, 1), ['exchange']],
   ]) assert.deepEqual(kinds(session.take(message)), want, JSON.stringify(message));
@@ -28,6 +28,16 @@ test('a connection knows its exchanges, and another run of the server has its ow
   assert.equal(first, same);
   assert.notEqual(first, other);
   assert.deepEqual([first.count, other.count, first.opened.at], [4, 1, 1]);
+});
+
+test('a connection that only the wire view uses counts nothing', () => {
+  const session = new Session();
+  const [{ link }] = session.take({ opened: { connection: 3, at: 1 } });
+  session.take({ own: 3 });
+  session.take({ closed: { connection: 3, at: 2, exchanges: 5 } });
+  assert.deepEqual([link.isOwn, link.count, session.messages.length], [true, 0, 3]);
+  assert.deepEqual(kinds(session.take(exchange(3, 6))), ['exchange', 'changed']);
+  assert.deepEqual(kinds(session.take(exchange(3, 7))), ['exchange']);
 });
 
 test('what is kept has a limit, and a clear forgets it', () => {
