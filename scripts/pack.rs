@@ -1,9 +1,10 @@
-//! The build script: packs with gzip what the wire view serves as data, because it takes a quarter of the space in the
-//! program then.
+//! The build script: packs with gzip the files that docroot serves as its own, because they take a third of the space
+//! in the program then.
 //!
 //! ```text
-//! OUT_DIR/fields.json.gz     src/guide/words/fields.json, and likewise the other files there
-//! OUT_DIR/sources.json.gz    {"src/http1/host.rs": "the whole text", ...}; only with the feature `sources`
+//! OUT_DIR/words/fields.json.gz     src/guide/words/fields.json, and likewise the other files of each folder
+//! OUT_DIR/words.rs                 [("fields.json", include_bytes!(...)), ...]
+//! OUT_DIR/sources/sources.json.gz  {"src/http1/host.rs": "the whole text", ...}; only with the feature `sources`
 //! ```
 //!
 //! The same files give the same bytes: they are sorted, and gzip's header has neither a name nor a time.
@@ -17,30 +18,53 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+/// What is packed: a folder, and the list that names its files.
+const FOLDERS: [(&str, &str); 2] = [
+    ("src/guide/words", "words"),
+    ("src/guide/assets/inspect", "inspect"),
+];
+
 fn main() {
     println!("cargo::rerun-if-changed=scripts/pack.rs");
-    println!("cargo::rerun-if-changed=src/guide/words");
-    for path in files_below(Path::new("src/guide/words")) {
-        let name = path.file_name().expect("a file has a name").to_owned();
-        pack(
-            &name.to_string_lossy(),
-            &fs::read(&path).expect("the words can be read"),
-        );
+    for (folder, list) in FOLDERS {
+        println!("cargo::rerun-if-changed={folder}");
+        let files = files_below(Path::new(folder));
+        let files = files.into_iter().filter(|path| !is_test(path)).map(|path| {
+            let name = path.file_name().expect("a file has a name").to_owned();
+            let content = fs::read(&path).expect("the file can be read");
+            (name.to_string_lossy().into_owned(), content)
+        });
+        pack(list, files);
     }
     if var_os("CARGO_FEATURE_SOURCES").is_some() {
         println!("cargo::rerun-if-changed=src");
-        pack("sources.json", sources().as_bytes());
+        let sources = sources().into_bytes();
+        pack("sources", [("sources.json".to_owned(), sources)]);
     }
 }
 
-/// Writes `content` in gzip.
-fn pack(name: &str, content: &[u8]) {
-    let folder = var_os("OUT_DIR").expect("Cargo sets it");
-    let path = Path::new(&folder).join(format!("{name}.gz"));
-    let file = fs::File::create(&path).expect("OUT_DIR is writable");
-    let mut encoder = GzEncoder::new(file, Compression::best());
-    let written = encoder.write_all(content).and_then(|()| encoder.finish());
-    written.expect("OUT_DIR is writable");
+/// Whether the file only tests the others.
+fn is_test(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".test.js")
+}
+
+/// Writes each file in gzip to a folder, and beside it a list of them in Rust.
+fn pack(list: &str, files: impl IntoIterator<Item = (String, Vec<u8>)>) {
+    let out = PathBuf::from(var_os("OUT_DIR").expect("Cargo sets it"));
+    let folder = out.join(list);
+    fs::create_dir_all(&folder).expect("OUT_DIR is writable");
+    let mut entries = String::from("[\n");
+    for (name, content) in files {
+        let packed = format!("{name}.gz");
+        let file = fs::File::create(folder.join(&packed)).expect("OUT_DIR is writable");
+        let mut encoder = GzEncoder::new(file, Compression::best());
+        let written = encoder.write_all(&content).and_then(|()| encoder.finish());
+        written.expect("OUT_DIR is writable");
+        let path = format!("concat!(env!(\"OUT_DIR\"), \"/{list}/{packed}\")");
+        entries.push_str(&format!("    ({name:?}, include_bytes!({path})),\n"));
+    }
+    entries.push_str("]\n");
+    fs::write(out.join(format!("{list}.rs")), entries).expect("OUT_DIR is writable");
 }
 
 /// The files of the functions that steps name, as an object in JSON. If the tests of a file stand in another one beside

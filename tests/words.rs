@@ -10,6 +10,12 @@ mod section;
 // The field names and status codes in the source files of the server.
 #[path = "words/sources.rs"]
 mod sources;
+// The strings in those files.
+#[path = "words/literals.rs"]
+mod literals;
+// The server's sentences, and their translations.
+#[path = "words/findings.rs"]
+mod findings;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;

@@ -15,6 +15,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::guide::packed;
 use crate::guide::replay::{Connect, Replay};
 use crate::http1::allowed_hosts::AllowedHosts;
 use crate::observe::topic::{News, Reader};
@@ -50,70 +51,12 @@ const REPLAY: &str = "replay";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const PAGE_TYPE: &str = "text/html; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const DATA: &str = "application/json";
-
-/// A file of the page: its name, its media type and its content.
-macro_rules! file {
-    ($name:literal, $media_type:expr) => {
-        (
-            $name,
-            $media_type,
-            include_str!(concat!("assets/inspect/", $name)),
-        )
-    };
-}
-
-/// The files of the page. The first one is the page itself, whose URL ends with the slash.
-const FILES: [(&str, &str, &str); 38] = [
-    ("", PAGE_TYPE, include_str!("assets/inspect/index.html")),
-    file!("inspect.css", STYLE),
-    file!("details.css", STYLE),
-    file!("answers.js", SCRIPT),
-    file!("beside.js", SCRIPT),
-    file!("bytes.js", SCRIPT),
-    file!("chunks.js", SCRIPT),
-    file!("commands.js", SCRIPT),
-    file!("compare.js", SCRIPT),
-    file!("connection.js", SCRIPT),
-    file!("content.js", SCRIPT),
-    file!("decode.js", SCRIPT),
-    file!("details.js", SCRIPT),
-    file!("dissect.js", SCRIPT),
-    file!("edit.js", SCRIPT),
-    file!("editor.js", SCRIPT),
-    file!("entries.js", SCRIPT),
-    file!("frame-store.js", SCRIPT),
-    file!("frame.js", SCRIPT),
-    file!("frames.js", SCRIPT),
-    file!("inspect.js", SCRIPT),
-    file!("list.js", SCRIPT),
-    file!("observed.js", SCRIPT),
-    file!("octets.js", SCRIPT),
-    file!("page.js", SCRIPT),
-    file!("readings.js", SCRIPT),
-    file!("recipients.js", SCRIPT),
-    file!("replay.js", SCRIPT),
-    file!("rust.js", SCRIPT),
-    file!("samples.js", SCRIPT),
-    file!("source.js", SCRIPT),
-    file!("time.js", SCRIPT),
-    file!("whatif.js", SCRIPT),
-    file!("why.js", SCRIPT),
-    file!("en.json", DATA),
-    file!("zh.json", DATA),
-    file!("details.en.json", DATA),
-    file!("details.zh.json", DATA),
-];
-
 /// Serves the page and its WebSocket.
 pub struct Inspect {
     wire: Wire,
     /// The path of the page.
     page: Box<str>,
-    files: Vec<(&'static str, Embedded)>,
+    files: Vec<(Box<str>, Embedded)>,
     hosts: AllowedHosts,
     from: AddressRules,
     server: ServerFacts,
@@ -132,16 +75,14 @@ impl Inspect {
         replays: Option<Arc<dyn Connect>>,
     ) -> Inspect {
         let prefix = percent::path(prefix.as_bytes());
-        let files = FILES
-            .iter()
-            .map(|(name, media_type, content)| (*name, Embedded::new(content, media_type, POLICY)));
-        let packed = super::packed::FILES
-            .iter()
-            .map(|(name, content)| (*name, Embedded::packed(content, DATA, POLICY)));
+        let files = packed::files().map(|(name, content)| {
+            let file = Embedded::packed(content, packed::media_type(&name), POLICY);
+            (name.into_boxed_str(), file)
+        });
         Inspect {
             wire,
             page: format!("/{prefix}{PAGE}").into(),
-            files: files.chain(packed).collect(),
+            files: files.collect(),
             hosts,
             from,
             server,

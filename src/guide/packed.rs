@@ -1,27 +1,55 @@
-//! Data beside the wire view, which is packed when docroot is built: the table of [words](super::words), and the source
-//! files of the functions that steps name.
+//! Files of the wire view, which are packed when docroot is built.
 //!
 //! ```text
-//! /.docroot/words/fields.json    and methods.json, statuses.json, websocket.json
+//! /.docroot/                     the page, and the files of src/guide/assets/inspect beside it
+//! /.docroot/words/fields.json    the table of [words](super::words): also methods, statuses, websocket
 //! /.docroot/sources.json         {"src/http1/host.rs": "the whole text", ...}; 404 without the feature `sources`
 //! ```
 
-/// A packed file: its name, and its content in gzip.
+/// Names and contents in gzip.
+type Packed = &'static [(&'static str, &'static [u8])];
+
+/// The files that the build script has packed from a folder.
 macro_rules! packed {
-    ($folder:literal, $name:literal) => {
-        (
-            concat!($folder, $name),
-            include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")),
-        )
+    ($list:literal) => {
+        &include!(concat!(env!("OUT_DIR"), "/", $list, ".rs"))
     };
 }
 
-/// The files. All of them are JSON.
-pub(super) const FILES: &[(&str, &[u8])] = &[
-    packed!("words/", "fields.json"),
-    packed!("words/", "methods.json"),
-    packed!("words/", "statuses.json"),
-    packed!("words/", "websocket.json"),
-    #[cfg(feature = "sources")]
-    packed!("", "sources.json"),
-];
+/// The page.
+const PAGE: Packed = packed!("inspect");
+
+/// The table of words.
+const WORDS: Packed = packed!("words");
+
+/// The source files of the functions that steps name.
+#[cfg(feature = "sources")]
+const SOURCES: Packed = packed!("sources");
+#[cfg(not(feature = "sources"))]
+const SOURCES: Packed = &[];
+
+/// Each file with its path below the one of the page, and its content in gzip.
+pub(super) fn files() -> impl Iterator<Item = (String, &'static [u8])> {
+    // The URL of the page itself ends with the slash.
+    let page = PAGE.iter().map(|(name, content)| match *name {
+        "index.html" => (String::new(), *content),
+        name => (name.to_owned(), *content),
+    });
+    let words = WORDS
+        .iter()
+        .map(|(name, content)| (format!("words/{name}"), *content));
+    let sources = SOURCES
+        .iter()
+        .map(|(name, content)| ((*name).to_owned(), *content));
+    page.chain(words).chain(sources)
+}
+
+/// The media type of a file with this name.
+pub(super) fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "json")) => "application/json",
+        _ => "text/html; charset=utf-8",
+    }
+}

@@ -87,7 +87,8 @@ impl Parsed {
             "mod" if is_test && text(2) == ";" => self.test_files.push(text(1).to_owned()),
             "struct" | "enum" | "union" | "trait" => self.declared.push(text(1).to_owned()),
             "path" if text(1) == "=" && text(2) == LITERAL => self.displaced.push(line),
-            "include" if text(1) == "!" => self.displaced.push(line),
+            // What the build script has written is in a folder that the environment names.
+            "include" if text(1) == "!" && text(6) != "env" => self.displaced.push(line),
             "impl" if !is_test && begins_item(&tokens[..at]) => {
                 let name = inherent_type(&tokens[at + 1..]);
                 self.inherent.extend(name.map(|name| (line, name)));
@@ -365,6 +366,9 @@ mod tests {
         let displaced = |source: &str| parse(&[], source).displaced;
         assert_eq!(displaced("\n#[path = \"a.rs\"] mod a;"), [2]);
         assert_eq!(displaced("include!(\"a.rs\");"), [1]);
+        assert_eq!(displaced("include!(concat!(\"a\", \".rs\"));"), [1]);
+        let made = "include!(concat!(env!(\"OUT_DIR\"), \"/a.rs\"));";
+        assert_eq!(displaced(made), []);
         assert_eq!(displaced("include_str!(\"a\"); let path = a;"), []);
     }
 

@@ -180,7 +180,7 @@ pub const GROUPS: &[Group] = &[
         ],
     ),
     (
-        &["--strict-host", "--allow-host", "a.example"],
+        &["--strict-host", "--allow-host", "127.0.0.1,a.example"],
         &[&[GET, "Host: a.example"], &[GET, "Host: localhost"]],
     ),
     #[cfg(feature = "auth")]

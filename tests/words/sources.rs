@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::literals::{Literal, files, literals, program};
+
 /// The files in which every token is a field name, also in lower case.
 const ALL_NAMES: [&str; 3] = [
     "semantics/field.rs",
@@ -41,24 +43,10 @@ const OTHERS: [&str; 1] = [
 
 /// The field names in the files below `src`, tests left aside, each with a file that has it.
 pub fn fields() -> BTreeMap<String, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = BTreeMap::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("src is readable") {
-            let path = entry.expect("src is readable").path();
-            if path.file_stem().is_some_and(|stem| stem == "tests") {
-                continue;
-            } else if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).expect("sources are text");
-                let path = path.strip_prefix(&root).expect("below src");
-                let path = path.to_string_lossy();
-                let names = names(&text, ALL_NAMES.contains(&&*path));
-                found.extend(names.into_iter().map(|name| (name, path.to_string())));
-            }
-        }
+    for (path, text) in files() {
+        let names = names(&text, ALL_NAMES.contains(&path.as_str()));
+        found.extend(names.into_iter().map(|name| (name, path.clone())));
     }
     found.retain(|name, _| !OTHERS.contains(&name.as_str()));
     found
@@ -86,38 +74,24 @@ pub fn statuses() -> Vec<(u64, String)> {
 
 /// The field names in a source file.
 fn names(source: &str, is_all_names: bool) -> Vec<String> {
-    let program = source.split("#[cfg(test)]\nmod tests").next();
-    let program = program.unwrap_or_default();
     let mut found = Vec::new();
-    for literal in literals(program) {
+    for literal in literals(program(source)) {
         let text = literal.text.as_str();
         let line = text.split_once(": ").map(|(name, _)| name);
         if is_all_names && is_token(text) || is_call(&literal) && is_capitalised(text) {
             found.push(text.to_owned());
         } else if text.split(", ").any(is_compound) && text.split(", ").all(is_capitalised) {
             found.extend(text.split(", ").map(str::to_owned));
-        } else if let Some(name) = line.filter(|name| literal.is_wire() && is_capitalised(name)) {
+        } else if let Some(name) = line.filter(|name| is_wire(&literal) && is_capitalised(name)) {
             found.push(name.to_owned());
         }
     }
     found
 }
 
-/// A string of a source file.
-struct Literal<'a> {
-    /// The code before it.
-    before: &'a str,
-    /// As it is written, but on one line.
-    text: String,
-    /// The code after it.
-    after: &'a str,
-}
-
-impl Literal<'_> {
-    /// Whether it may stand in a message: it is made of bytes, or ends a line.
-    fn is_wire(&self) -> bool {
-        self.before.ends_with('b') || self.text.ends_with("\\r\\n")
-    }
+/// Whether the literal may stand in a message: it is made of bytes, or ends a line.
+fn is_wire(literal: &Literal) -> bool {
+    literal.before.ends_with('b') || literal.text.ends_with("\\r\\n")
 }
 
 /// Whether the literal is the name in a call that adds or writes a field.
@@ -152,44 +126,6 @@ fn is_token(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-/// The strings of a source file. Raw strings are left out.
-fn literals(source: &str) -> Vec<Literal<'_>> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < source.len() {
-        let rest = &source[at..];
-        at += match rest.as_bytes() {
-            [b'/', b'/', ..] => rest.find('\n').unwrap_or(rest.len()),
-            [b'\'', b'"', b'\'', ..] => 3,
-            [b'\'', b'\\', _, ..] => 3,
-            [b'r', b'#', b'"', ..] => rest.find("\"#").map_or(rest.len(), |end| end + 2),
-            [b'"', ..] => {
-                let length = string_length(rest);
-                let text = rest[1..length].strip_suffix('"').unwrap_or_default();
-                let lines = text.split("\\\n").map(str::trim_start);
-                found.push(Literal {
-                    before: &source[..at],
-                    text: lines.collect(),
-                    after: &rest[length..],
-                });
-                length
-            }
-            _ => rest.chars().next().map_or(1, char::len_utf8),
-        };
-    }
-    found
-}
-
-/// The length of the string that `rest` begins with, with its quotes.
-fn string_length(rest: &str) -> usize {
-    let bytes = rest.as_bytes();
-    let mut at = 1;
-    while at < bytes.len() && bytes[at] != b'"' {
-        at += if bytes[at] == b'\\' { 2 } else { 1 };
-    }
-    (at + 1).min(bytes.len())
 }
 
 #[test]

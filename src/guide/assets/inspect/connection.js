@@ -1,5 +1,6 @@
 // A connection that this page opened itself, as elements: its state, and what came back on it.
 
+import { sentence } from './findings.js';
 import { answers } from './answers.js';
 import { dissected } from './bytes.js';
 import { chunked, sizesOf } from './chunks.js';
@@ -64,7 +65,7 @@ function message(answer, at, exchange, open) {
   const known = { ...whole(body), chunks: division && sizesOf(body, division) };
   const name = isInterim ? word('answer-interim') : word('answer', { n: at + 1 });
   const more = [
-    exchange && element('p', { class: 'told', 'data-class': statusClass(status) }, exchange.reason, ' ',
+    exchange && element('p', { class: 'told', 'data-class': statusClass(status) }, sentence(exchange.reason), ' ',
       element('button', { type: 'button', click: () => open(exchange) }, word('open-exchange', { name: nameOf(exchange) }))),
     !isComplete && status !== 101 && element('p', { class: 'faint' }, word('answer-incomplete')),
     content(word('contents'), 'response', head, known),

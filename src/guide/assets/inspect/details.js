@@ -3,6 +3,7 @@
 import { bytes } from './bytes.js';
 import { compare, statusText } from './compare.js';
 import { contents } from './content.js';
+import { inWords, sentence } from './findings.js';
 import { frames } from './frames.js';
 import { clock, element, hueOf, nameOf, printable, size, statusClass, hasWord, word } from './page.js';
 import { disagreement } from './recipients.js';
@@ -24,7 +25,8 @@ export function details(exchange, around) {
       element('div', { class: 'column' },
         why(exchange, (edit, step) => whatIf(answer, exchange, edit, step, around)),
         disagreement(exchange),
-        time(exchange)),
+        time(exchange),
+        around.browser),
       element('div', { class: 'column' }, bytes(exchange), contents(exchange)),
       frames(exchange, around.frames)),
   ];
@@ -36,9 +38,9 @@ function top(exchange, { siblings, marked, open, close, copyCurl, copyExplain, m
   const meaning = status === null || cut ? null : ['meaning-' + status, 'meaning-' + statusClass(status)].find(hasWord);
   return element('header', {},
     element('div', { class: 'headline' },
-      element('h2', { 'data-class': statusClass(status) }, element('span', { class: 'status' }, statusText(exchange)), ' — ', exchange.reason),
+      element('h2', { 'data-class': statusClass(status) }, element('span', { class: 'status' }, statusText(exchange)), ' — ', sentence(exchange.reason)),
       element('button', { type: 'button', class: 'close', click: close, 'aria-label': word('close-details'), title: word('close-details') }, '×')),
-    cut && element('p', { class: 'faulty' }, word('was-cut', { reason: cut })),
+    cut && element('p', { class: 'faulty' }, word('was-cut', { reason: inWords(cut) })),
     meaning && element('p', { class: 'meaning' }, word(meaning)),
     element('p', { class: 'facts' }, facts(exchange).map((fact) => element('span', {}, fact))),
     element('div', { class: 'actions' },
@@ -52,15 +54,16 @@ function top(exchange, { siblings, marked, open, close, copyCurl, copyExplain, m
 
 function facts(exchange) {
   const { method, target, version, peer, port, tls, sent, worker, at } = exchange;
+  // A HAR does not say who the client was, nor which worker answered.
   const client = peer.includes(':') ? `[${peer}]:${port}` : `${peer}:${port}`;
   return [
     method && element('b', {}, `${printable(method)} ${printable(target)}`),
     clock(at),
     version,
-    tls ? `${tls.version}, ${tls.cipher}` : word('no-tls'),
+    tls ? [tls.version, tls.cipher].filter(Boolean).join(', ') : word('no-tls'),
     word('body', { size: size(sent) }),
-    word('from', { client }),
-    word('worker', { n: worker }),
+    peer && word('from', { client }),
+    worker !== null && word('worker', { n: worker }),
   ].filter(Boolean);
 }
 

@@ -55,3 +55,10 @@ export class FrameStore {
     this.count--;
   }
 }
+
+// The frames among the messages of a session or a record.
+export function framesOf({ messages }) {
+  const store = new FrameStore();
+  messages.forEach((message) => store.take(message));
+  return store;
+}

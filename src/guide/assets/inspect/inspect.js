@@ -1,37 +1,115 @@
-// The wire view (docroot --inspect): the exchanges of this server as they end.
-//
-// docroot sends one of these, as JSON in a text frame:
-//   {"exchange": {...}}   An exchange has ended.
-//   {"missed": 12}        This page was too slow, and so many exchanges are lost (null: docroot does not know).
+// The wire view (docroot --inspect): the exchanges of this server as they end. What the server sends is described
+// in session.js.
 
-import { curl, explain } from './commands.js';
-import { statusText } from './compare.js';
-import { details } from './details.js';
-import { edit } from './editor.js';
-import { FrameStore } from './frame-store.js';
-import { LIMIT, List } from './list.js';
+import { DetailsPanel } from './details-panel.js';
+import { useFiles } from './exchange-files.js';
+import { savedRecord } from './files.js';
+import { listenToKeys, showKeys } from './keyboard.js';
+import { List } from './list.js';
 import { hello, observe } from './observed.js';
-import { clock, element, fillWords, language, nameOf, word } from './page.js';
-import { octetsOf } from './whatif.js';
+import { framesOf } from './frame-store.js';
+import { clock, fillWords, language, since, word } from './page.js';
+import { Pool } from './pool.js';
+import { Queue } from './queue.js';
+import { say } from './say.js';
+import { Session } from './session.js';
+import { makeSwitch, placeMenus } from './settings.js';
+import { SiteWindow } from './site-window.js';
+import { listen } from './socket.js';
 
 const find = (selector) => document.querySelector(selector);
-const [app, grid, filter, pause, large, panel, empty, nothing, newest, state, said, heard, keyList] =
-  ['#app', '#grid', '#filter', '#pause', '#large', '#details', '#empty', '#nothing', '#newest', '#state', '#said', '#heard', '#key-list'].map(find);
+const [grid, filter, pause, empty, nothing, newest, state, server] =
+  ['#grid', '#filter', '#pause', '#empty', '#nothing', '#newest', '#state', '#server'].map(find);
 
 fillWords(document);
-document.title = word('page-title', { host: location.host });
+
+// ---- Session
+
+// What is shown: the server's messages since the page was opened, or a record.
+const live = new Session();
+let session = live;
+let host = location.host;
+// The items of the live session while a record is shown.
+let shelf = null;
+
+const pool = new Pool(find('#pool'));
+const queue = new Queue({ take, changed: showPauseSoon });
+
+function receive(message) {
+  observe(message);
+  if (!shelf) details.frames.take(message);
+  showSend();
+  if (message.worker) return pool.receive(message.worker);
+  if (message.exchange) site.clock.notice(message.exchange, Date.now());
+  if (message.hello) {
+    if (live.hello && live.hello.started !== message.hello.started) pool.forget();
+    // Even while the list stands still.
+    showServer(message.hello);
+  }
+  queue.receive(message);
+}
+
+function take(message) {
+  session.take(message).forEach(show);
+  // How the browser saw the exchange may become known while its details are open.
+  if (message.browser && details.opened?.browser === message.browser) details.open(details.opened);
+}
+
+function show(item) {
+  if ('missed' in item) list.add({ gap: item.missed === null ? word('missed-some') : word('missed', { n: item.missed }) });
+  else if (item.changed) list.arrangeSoon();
+  else if (item.restarted) list.add({ gap: word('restarted', { time: clock(item.restarted.started) }) });
+  else list.add(item);
+}
+
+function showRecord({ name, record }) {
+  if (!savedRecord) queue.hold();
+  details.forget();
+  session = new Session();
+  const items = list.exchange([]);
+  shelf ??= items;
+  host = record.host;
+  record.messages.forEach((message) => session.take(message).forEach(show));
+  session.hello ??= record.server;
+  details.frames = framesOf(record);
+  showSend();
+  list.change({});
+  list.toStart();
+  find('#back').hidden = Boolean(savedRecord);
+  showState('record', word('record', { name: name || record.host, time: record.saved ? since(record.saved) : '' }));
+  showServer(record.server);
+  showPauseSoon();
+  if (name) say(word('opened-file', { name, n: list.all.filter(({ exchange }) => exchange).length }));
+}
+
+// Only a server that says so sends requests for this page.
+function showSend() {
+  find('#send').hidden = !hello()?.replay || Boolean(shelf);
+}
+
+function showLive() {
+  details.forget();
+  session = live;
+  host = location.host;
+  list.exchange(shelf);
+  shelf = null;
+  details.frames = framesOf(live);
+  showSend();
+  find('#back').hidden = true;
+  showState(connection);
+  showServer(live.hello);
+  queue.release();
+  grid.focus();
+}
 
 // ---- List
 
-// The exchange of the details, and the one to compare it with.
-let opened = null;
-let marked = null;
-
 const list = new List(grid, {
   beforeDraw: showCounts,
-  chosen: (item) => opened && open(item),
-  opened: () => open(list.active),
+  chosen: (item) => details.opened && details.open(item),
+  opened: () => details.open(list.active),
 });
+const details = new DetailsPanel(list);
 
 function showCounts() {
   empty.hidden = list.all.length > 0;
@@ -42,214 +120,53 @@ function showCounts() {
   newest.textContent = word('newest', { n: list.unseen });
 }
 
-// A server that restarted counts its connections from 1 again. An exchange that was sent twice is shown once.
-let epoch = 0;
-const known = new Set();
-
-function add(message) {
-  if ('missed' in message) {
-    list.add({ gap: message.missed === null ? word('missed-some') : word('missed', { n: message.missed }) });
-    return;
-  }
-  const { exchange } = message;
-  if (!exchange) return;
-  const key = `${exchange.connection} ${exchange.number} ${exchange.at}`;
-  if (known.has(key)) return;
-  known.add(key);
-  if (known.size > 2 * LIMIT) known.delete(known.values().next().value);
-  list.add({ exchange, epoch });
-}
-
-// ---- Pause
-
-// While the list is paused, the messages wait here, but frames belong to no row.
-let waiting = null;
-const frames = new FrameStore();
-let lost = 0;
-
-function receive(message) {
-  observe(message);
-  frames.take(message);
-  sendButton.hidden = !hello()?.replay;
-  if (!waiting) return add(message);
-  waiting.push(message);
-  if (waiting.length > LIMIT) {
-    waiting.shift();
-    lost++;
-  }
-  showPause();
-}
-
-function togglePause() {
-  const messages = waiting;
-  waiting = messages ? null : [];
-  if (messages) {
-    if (lost > 0) add({ missed: lost });
-    lost = 0;
-    messages.forEach(add);
-  }
-  showPause();
-}
-
 let pauseFrame = 0;
 
-function showPause() {
+function showPauseSoon() {
   pauseFrame ||= requestAnimationFrame(() => {
     pauseFrame = 0;
-    pause.setAttribute('aria-pressed', Boolean(waiting));
-    pause.textContent = waiting ? word('resume', { n: waiting.length + lost }) : word('pause');
+    pause.hidden = Boolean(shelf || savedRecord);
+    pause.setAttribute('aria-pressed', queue.isHeld);
+    pause.textContent = queue.isHeld ? word('resume', { n: queue.count }) : word('pause');
+    find('#visit').hidden = Boolean(shelf || savedRecord);
+    find('#back').textContent = word('back', { n: queue.count });
   });
 }
 
+function togglePause() {
+  if (shelf || savedRecord) return;
+  if (queue.isHeld) queue.release();
+  else queue.hold();
+}
+
 function clear() {
+  session.clear();
   list.clear();
-  close();
-  marked = null;
-  if (waiting) waiting = [];
-  lost = 0;
-  showPause();
+  details.forget();
+  if (!shelf) queue.clear();
 }
 
-// ---- Details
+// ---- State
 
-function open(item) {
-  if (!item?.exchange) return;
-  const isNew = !opened;
-  opened = item;
-  const { exchange } = item;
-  const siblings = list.all.filter((other) =>
-    other.exchange?.connection === exchange.connection && other.epoch === item.epoch);
-  panel.replaceChildren(...details(exchange, {
-    siblings,
-    marked,
-    open: (sibling) => {
-      if (list.matches(sibling)) list.choose(sibling);
-      else open(sibling);
-    },
-    close,
-    // Only a server that says so sends requests for this page.
-    send: hello()?.replay && ((one, octets) => openEditor(octets ?? octetsOf(one) ?? one.request.head, Boolean(one.tls))),
-    openExchange,
-    frames,
-    copyCurl: () => copy(curl(exchange, location)),
-    copyExplain: () => copy(explain(exchange)),
-    mark: () => mark(exchange),
-  }));
-  showPanel(isNew, `${nameOf(exchange)}: ${statusText(exchange)}`);
-  heard.textContent = `${statusText(exchange)} — ${exchange.reason}`;
-  // Where the details cover the list, the keys must reach them.
-  if (isNew && getComputedStyle(grid).visibility === 'hidden') panel.focus();
-}
+let connection = 'connecting';
 
-// The item of the list for an exchange.
-function openExchange(exchange) {
-  const item = list.all.find((one) => one.exchange === exchange) ?? { exchange, epoch };
-  if (list.shown.includes(item)) list.choose(item);
-  else open(item);
-  panel.focus();
-}
-
-// Stands for the exchange of the details while the editor is open.
-const EDITOR = {};
-
-function openEditor(octets, isTls) {
-  const isNew = !opened;
-  opened = EDITOR;
-  panel.replaceChildren(...edit({ octets, isTls }, { close, open: openExchange }));
-  showPanel(isNew, word('send-title'));
-  panel.querySelector('textarea').focus();
-}
-
-function showPanel(isNew, label) {
-  panel.hidden = false;
-  panel.scrollTop = 0;
-  app.classList.add('with-details');
-  panel.setAttribute('aria-label', label);
-  if (isNew) list.reveal();
-}
-
-function close() {
-  if (!opened) return;
-  const hadFocus = panel.contains(document.activeElement) || document.activeElement === document.body;
-  opened = null;
-  panel.hidden = true;
-  panel.replaceChildren();
-  app.classList.remove('with-details');
-  if (hadFocus) grid.focus({ preventScroll: true });
-  list.reveal();
-}
-
-function mark(exchange) {
-  marked = marked === exchange ? null : exchange;
-  if (marked) say(word('now-marked', { name: nameOf(exchange) }));
-  const button = document.activeElement.closest?.('#details .buttons button');
-  const place = button && [...button.parentNode.children].indexOf(button);
-  open(opened);
-  // The button was made anew.
-  if (place !== null && place !== undefined) panel.querySelector('.actions .buttons').children[place]?.focus();
-}
-
-async function copy(command) {
-  if (!command) return say(word('cannot-explain'));
-  const { text, kind, isMasked, hasContent } = command;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without HTTPS, only pages of this machine may use the clipboard.
-    const area = element('textarea', { class: 'unseen' });
-    area.value = text;
-    document.body.append(area);
-    const before = document.activeElement;
-    area.select();
-    const isDone = document.execCommand('copy');
-    area.remove();
-    before?.focus();
-    if (!isDone) return say(word('not-copied'));
-  }
-  say([word('copied-' + kind), isMasked && word('copied-masked'), hasContent && word('copied-head')].filter(Boolean).join(' '));
-}
-
-let sayTimer;
-
-function say(text) {
-  clearTimeout(sayTimer);
-  said.textContent = text;
-  sayTimer = setTimeout(() => { said.textContent = ''; }, 5000);
-}
-
-// ---- Socket
-
-const FIRST_PAUSE = 200, LONGEST_PAUSE = 5000;
-let nextPause = FIRST_PAUSE;
-let lostAt = null;
-const endpoint = new URL('wire', location.href);
-endpoint.protocol = endpoint.protocol.replace('http', 'ws');
-endpoint.search = endpoint.hash = '';
-
-function connect() {
-  const socket = new WebSocket(endpoint.href);
-  socket.onopen = () => {
-    nextPause = FIRST_PAUSE;
-    showState('connected');
-    if (lostAt === null) return;
-    if (list.all.length) list.add({ gap: word('was-away', { from: clock(lostAt), to: clock(Date.now()) }) });
-    lostAt = null;
-    epoch++;
-  };
-  socket.onmessage = (event) => receive(JSON.parse(event.data));
-  socket.onclose = () => {
-    lostAt ??= Date.now();
-    showState('disconnected');
-    setTimeout(connect, nextPause);
-    nextPause = Math.min(2 * nextPause, LONGEST_PAUSE);
-  };
-}
-
-function showState(name) {
-  if (state.dataset.state === name) return;
+function showState(name, text = word(name)) {
   state.dataset.state = name;
-  state.textContent = word(name);
+  if (state.textContent !== text) state.textContent = text;
 }
+
+function showServer(hello) {
+  const started = hello?.started;
+  server.textContent = !hello ? '' : started ? word('server', { version: hello.version, time: since(started) }) : `docroot ${hello.version}`;
+}
+
+const site = new SiteWindow({
+  session: live,
+  rests: () => queue.isHeld,
+  found: (browser) => receive({ browser }),
+  changed: (name) => say(word('site-' + name)),
+  blocked: () => say(word('site-blocked')),
+});
 
 // ---- Controls
 
@@ -267,43 +184,27 @@ filter.addEventListener('keydown', (event) => {
   }
 });
 
-pause.addEventListener('click', togglePause);
-find('#clear').addEventListener('click', clear);
-find('#help').addEventListener('click', showKeys);
-const sendButton = find('#send');
-sendButton.addEventListener('click', () => openEditor());
-newest.addEventListener('click', () => {
-  list.follow();
-  grid.focus();
-});
-large.addEventListener('click', toggleLarge);
-
-function toggleLarge() {
-  const isLarge = document.documentElement.classList.toggle('large');
-  large.setAttribute('aria-pressed', isLarge);
-  try {
-    sessionStorage.setItem('docroot-large', isLarge ? '1' : '');
-  } catch {
-    // The browser keeps nothing for this page. The size is then that of this visit.
-  }
+for (const [selector, act] of [['#pause', togglePause], ['#clear', clear], ['#help', showKeys], ['#back', showLive],
+  ['#send', () => details.edit()], ['#visit', () => site.open(new URL('../', location.href).href)], ['#newest', () => { list.follow(); grid.focus(); }]]) {
+  find(selector).addEventListener('click', act);
+}
+placeMenus();
+const toggleLarge = makeSwitch(find('#large'), 'large', false, (isOn) => {
+  document.documentElement.classList.toggle('large', isOn);
   list.draw();
-}
+});
+const toggleGroups = makeSwitch(find('#group'), 'group', false, (isGrouped) => list.change({ isGrouped }));
+const toggleEvents = makeSwitch(find('#events'), 'events', true, (showsEvents) => list.change({ showsEvents }));
+const toggleWorkers = makeSwitch(find('#workers'), 'workers', false, (isOn) => pool.show(isOn));
 
-try {
-  if (sessionStorage.getItem('docroot-large')) toggleLarge();
-} catch {
-  // As above.
-}
+useFiles({ session: () => session, host: () => host, open: showRecord });
 
-const site = find('#site');
-site.textContent = site.href;
+find('#site').textContent = find('#site').href;
 const other = find('#language');
 other.href = '?lang=' + (language === 'zh' ? 'en' : 'zh');
 other.lang = other.hreflang = language === 'zh' ? 'en' : 'zh';
 
-// ---- Keyboard
-
-const KEYS = {
+listenToKeys(grid, filter, {
   j: () => list.move(1),
   k: () => list.move(-1),
   ArrowDown: () => list.move(1),
@@ -313,48 +214,36 @@ const KEYS = {
   Home: () => list.move(-Infinity),
   End: () => { list.move(Infinity); list.follow(); },
   // The second Enter goes on into the details.
-  Enter: () => (opened && opened === list.active ? panel.focus() : open(list.active)),
+  Enter: () => (details.opened && details.opened === list.active ? details.focus() : details.open(list.active)),
   '/': () => filter.focus(),
   p: togglePause,
   c: clear,
-  m: () => {
-    const { exchange } = opened || list.active || {};
-    if (exchange) mark(exchange);
-  },
-  s: () => !sendButton.hidden && openEditor(),
+  m: () => details.mark((details.opened || list.active)?.exchange),
+  s: () => !find('#send').hidden && details.edit(),
+  g: toggleGroups,
+  e: toggleEvents,
+  w: toggleWorkers,
   b: toggleLarge,
   '?': showKeys,
-};
-// These belong to the element that has the focus, unless it is the list or nothing.
-const LOCAL = new Set(['ArrowDown', 'ArrowUp', 'PageDown', 'PageUp', 'Home', 'End', 'Enter']);
+}, () => details.close());
 
-document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keyList.open) return;
-  const { target, key } = event;
-  if (key === 'Escape') {
-    if (target === filter && filter.value) return;
-    if (target === filter) grid.focus();
-    else close();
-    event.preventDefault();
-    return;
-  }
-  if (target.matches('input, textarea, select')) return;
-  if (LOCAL.has(key) && target !== grid && target !== document.body) return;
-  if (!Object.hasOwn(KEYS, key)) return;
-  event.preventDefault();
-  KEYS[key]();
-});
-
-function showKeys() {
-  const rows = [['j ↓', 'key-next'], ['k ↑', 'key-previous'], ['Enter', 'key-open'], ['Esc', 'key-close'], ['/', 'key-filter'],
-    ['p', 'key-pause'], ['c', 'key-clear'], ['m', 'key-mark'], ['s', 'key-send'], ['b', 'key-large'], ['← →', 'key-octet'], ['?', 'key-keys']];
-  keyList.querySelector('dl').replaceChildren(...rows.map(([keys, key]) => element('div', {},
-    element('dt', {}, keys.split(' ').map((one) => element('kbd', {}, one))),
-    element('dd', {}, word(key)))));
-  keyList.showModal();
-}
-
-showState('connecting');
-showPause();
 showCounts();
-connect();
+showPauseSoon();
+if (savedRecord) {
+  document.title = word('page-title', { host: savedRecord.host });
+  find('#workers').hidden = true;
+  showRecord({ record: savedRecord });
+} else {
+  document.title = word('page-title', { host });
+  showState(connection);
+  listen({
+    receive,
+    changed: (name) => {
+      connection = name;
+      if (!shelf) showState(name);
+    },
+    returned: (since) => {
+      if (list.all.length && !shelf) list.add({ gap: word('was-away', { from: clock(since), to: clock(Date.now()) }) });
+    },
+  });
+}

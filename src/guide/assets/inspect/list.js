@@ -1,19 +1,20 @@
 // The list of exchanges. Only the rows near the viewport are elements, so its length does not matter.
 //
-// An item is { id, exchange } or { id, gap }: a sentence about exchanges that this page did not get.
+// An item has an `id` and is one of these; see rows.js for how they look:
+//   { exchange, link }                    an exchange of a connection
+//   { opened, link }, { closed, link }    what happened to a connection
+//   { cached }                            a file that the browser took from its cache
+//   { gap }                               a sentence, such as that exchanges are lost
+//   { group }                             a connection, above its exchanges
 
-import { clock, duration, element, hueOf, nameOf, printable, size, statusClass, word } from './page.js';
+import { arranged, matches } from './arrange.js';
+import { LIMIT } from './session.js';
+import { fillRow, makeRow } from './rows.js';
 
-// About 40 MB of exchanges with heads of 1 kB.
-export const LIMIT = 10_000;
 // Rows above and below the viewport that exist too, so that scrolling shows no blank.
 const SPARE = 6;
-// The end of a target that stays visible if the target is too long for its column.
-const TAIL = 14;
 // While exchanges keep coming, the list is drawn this often, so that the page has time for its user.
 const INTERVAL = 100;
-
-const CELLS = ['time', 'connection', 'method', 'target', 'status', 'size', 'duration', 'reason'];
 
 export class List {
   // `beforeDraw` is called before the rows are drawn, `chosen` when another item is active, and `opened` when
@@ -27,7 +28,9 @@ export class List {
     this.opened = opened;
     this.all = [];
     this.shown = [];
-    this.wanted = [];
+    this.view = { wanted: [], isGrouped: false, showsEvents: true };
+    // Groups change in the middle, so they are arranged anew before they are drawn.
+    this.isStale = false;
     this.active = null;
     this.isFollowing = true;
     this.unseen = 0;
@@ -48,7 +51,8 @@ export class List {
     item.id = ++this.lastId;
     this.all.push(item);
     if (this.matches(item)) {
-      this.shown.push(item);
+      if (this.view.isGrouped) this.isStale = true;
+      else this.shown.push(item);
       if (!this.isFollowing) this.unseen++;
     }
     if (this.all.length > LIMIT) this.dropOldest();
@@ -57,36 +61,58 @@ export class List {
 
   dropOldest() {
     const oldest = this.all.shift();
+    if (this.active === oldest) this.active = null;
+    if (this.view.isGrouped) this.isStale = true;
     if (this.shown[0] !== oldest) return;
     this.shown.shift();
     this.dropped++;
-    if (this.active === oldest) this.active = null;
   }
 
   clear() {
-    this.all = [];
-    this.shown = [];
+    this.exchange([]);
+  }
+
+  // Shows these items instead. Returns those that were shown.
+  exchange(items) {
+    const before = this.all;
+    this.all = items;
     this.active = null;
-    this.follow();
+    this.isFollowing = true;
+    this.arrange();
+    return before;
   }
 
   // Shows the items with all these words.
   filter(text) {
-    this.wanted = text.toLowerCase().split(/\s+/).filter(Boolean);
-    this.shown = this.all.filter((item) => this.matches(item));
-    this.dropped = 0;
+    this.change({ wanted: text.toLowerCase().split(/\s+/).filter(Boolean) });
+  }
+
+  // Changes what is shown: `wanted`, `isGrouped` or `showsEvents`.
+  change(view) {
+    Object.assign(this.view, view);
+    this.arrange();
     if (this.active && !this.shown.includes(this.active)) this.active = null;
     if (this.active) this.reveal();
-    else this.isFollowing = true;
+    else this.isFollowing = !this.view.isGrouped;
+    if (!this.active && this.view.isGrouped) this.grid.scrollTop = 0;
+  }
+
+  // The items are the same, but others of them match.
+  arrangeSoon() {
+    this.isStale = true;
+    this.drawSoon();
+  }
+
+  arrange() {
+    this.isStale = false;
+    this.shown = arranged(this.all, this.view, () => ++this.lastId);
+    this.dropped = 0;
     this.unseen = 0;
     this.draw();
   }
 
   matches(item) {
-    if (!this.wanted.length) return true;
-    if (!item.exchange) return false;
-    item.text ??= textOf(item.exchange);
-    return this.wanted.every((one) => item.text.includes(one));
+    return matches(item, this.view);
   }
 
   follow() {
@@ -95,35 +121,39 @@ export class List {
     this.draw();
   }
 
+  toStart() {
+    this.isFollowing = false;
+    this.grid.scrollTop = 0;
+    this.draw();
+  }
+
   // Moves by a number of rows over what is no exchange, or to an end.
   move(by) {
     const from = this.indexOfActive();
     const last = this.shown.length - 1;
     const start = from >= 0 ? from + by : by > 1 || by === -1 ? last : 0;
-    let to = Math.max(0, Math.min(last, start));
+    const to = Math.max(0, Math.min(last, start));
     const step = by > 0 ? 1 : -1;
-    while (this.shown[to]?.gap) to += step;
-    if (this.shown[to]) this.choose(this.shown[to]);
+    const item = this.nextExchange(to, step) ?? this.nextExchange(to, -step);
+    if (item) this.choose(item);
+  }
+
+  nextExchange(from, step) {
+    let at = from;
+    while (this.shown[at] && !this.shown[at].exchange) at += step;
+    return this.shown[at];
   }
 
   choose(item) {
     this.active = item;
-    this.isFollowing = item === this.shown[this.shown.length - 1] && this.isFollowing;
+    this.isFollowing &&= item === this.nextExchange(this.shown.length - 1, -1);
     this.reveal();
     this.draw();
     this.chosen(item);
   }
 
   indexOfActive() {
-    if (!this.active) return -1;
-    // The items are sorted by id.
-    let [low, high] = [0, this.shown.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.shown[middle].id < this.active.id) low = middle + 1;
-      else high = middle;
-    }
-    return this.shown[low] === this.active ? low : -1;
+    return this.active ? this.shown.lastIndexOf(this.active) : -1;
   }
 
   // The number of rows that fit.
@@ -182,6 +212,11 @@ export class List {
 
   drawNow() {
     this.drawnAt = performance.now();
+    if (this.isStale) {
+      const { unseen } = this;
+      this.arrange();
+      this.unseen = unseen;
+    }
     // First, because the grid has no height while it is hidden.
     this.beforeDraw();
     // All is read before anything is written, so that the browser lays out once.
@@ -215,62 +250,15 @@ export class List {
 
   drawRow(row, item, index, height) {
     row.style.transform = `translateY(${index * height}px)`;
-    if (row.item !== item) fillRow(row, item);
+    // A connection goes on after its row was filled.
+    if (row.item !== item || item.group) fillRow(row, item);
     row.setAttribute('aria-rowindex', index + 2);
     row.setAttribute('aria-selected', item === this.active);
-    if (!item.exchange) return;
     // The marks of neighbours that share a connection join.
-    const { connection } = item.exchange;
-    const isSame = (other) => other?.exchange?.connection === connection && other.epoch === item.epoch;
+    const { link } = item;
+    const isSame = (other) => Boolean(link) && other?.link === link;
     row.classList.toggle('joins-above', isSame(this.shown[index - 1]));
     row.classList.toggle('joins-below', isSame(this.shown[index + 1]));
     row.classList.toggle('related', Boolean(this.active) && item !== this.active && isSame(this.active));
   }
-}
-
-function makeRow(body) {
-  const row = element('div', { class: 'row', role: 'row' });
-  row.cells = Object.fromEntries(CELLS.map((name) => [name, element('span', { class: name, role: 'gridcell' })]));
-  row.cells.target.append(element('span', { class: 'start' }), element('span', { class: 'tail' }));
-  row.append(...Object.values(row.cells));
-  row.gap = element('span', { class: 'gap', role: 'gridcell' });
-  row.append(row.gap);
-  body.append(row);
-  return row;
-}
-
-function fillRow(row, item) {
-  row.item = item;
-  row.id = 'row-' + item.id;
-  row.classList.toggle('is-gap', Boolean(item.gap));
-  for (const name of CELLS) row.cells[name].hidden = Boolean(item.gap);
-  row.gap.hidden = !item.gap;
-  row.gap.textContent = item.gap || '';
-  if (item.gap) return;
-  const { exchange } = item;
-  const { cells } = row;
-  // What a malformed request names is unknown, but its first line tells much.
-  const [line] = exchange.request.head.slice(0, 200).split('\r\n');
-  const target = printable(exchange.target || line) || word('malformed-target');
-  const cut = Math.max(0, target.length - TAIL);
-  cells.time.textContent = clock(exchange.at);
-  cells.connection.textContent = nameOf(exchange);
-  cells.method.textContent = printable(exchange.method) || '–';
-  cells.target.firstChild.textContent = target.slice(0, cut);
-  cells.target.lastChild.textContent = target.slice(cut);
-  cells.target.title = target;
-  cells.status.textContent = exchange.status ?? '–';
-  cells.size.textContent = size(exchange.sent);
-  cells.duration.textContent = duration(exchange.times.end);
-  cells.reason.textContent = exchange.cut ? `${word('cut')}: ${exchange.cut}` : exchange.brief;
-  cells.reason.title = exchange.reason;
-  row.dataset.class = statusClass(exchange.status);
-  row.classList.toggle('is-cut', Boolean(exchange.cut));
-  row.classList.toggle('is-malformed', exchange.target === '');
-  row.style.setProperty('--hue', hueOf(exchange.connection));
-}
-
-function textOf(exchange) {
-  const { method, target, status, reason, brief, cut, peer, connection, number: count } = exchange;
-  return [method, target, status, reason, brief, cut, peer, `#${connection}·${count}`].join(' ').toLowerCase();
 }

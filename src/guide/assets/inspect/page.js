@@ -1,5 +1,7 @@
 // What all parts of the page use: its words, numbers in words, and elements.
 
+import { load } from './files.js';
+
 const supported = ['en', 'zh'];
 
 // The language of the page: ?lang=, or the first language of the browser that the page speaks.
@@ -11,8 +13,9 @@ export const language = (() => {
 })();
 
 // The words of the list, and those of the details.
-const read = async (name) => (await fetch(new URL(name, import.meta.url))).json();
-const words = Object.assign({}, ...await Promise.all([`${language}.json`, `details.${language}.json`].map(read)));
+const words = Object.assign({}, ...await Promise.all(language === 'zh'
+  ? [load('zh.json'), load('details.zh.json')]
+  : [load('en.json'), load('details.en.json')]));
 const plural = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
@@ -64,6 +67,14 @@ export function clock(milliseconds) {
   const two = (value) => String(value).padStart(2, '0');
   const fraction = String(date.getMilliseconds()).padStart(3, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;
+}
+
+const dates = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' });
+
+// 14:03, with the day unless it is today.
+export function since(milliseconds) {
+  const isToday = new Date(milliseconds).toDateString() === new Date().toDateString();
+  return isToday ? clock(milliseconds).slice(0, 5) : dates.format(milliseconds);
 }
 
 // Octets as text: control characters and octets that are not ASCII become escapes.

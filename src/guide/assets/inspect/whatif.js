@@ -1,5 +1,6 @@
 // What if: sends a request that differs in what decided, and shows both answers beside each other.
 
+import { inWords } from './findings.js';
 import { answers } from './answers.js';
 import { comparison } from './compare.js';
 import { apply } from './edit.js';
@@ -80,7 +81,7 @@ function told(before, after, { expect }, step) {
   const isOther = Number.isInteger(expect) && expect !== after.status;
   return [
     status(before), ' → ', status(after),
-    after.reason ? ` — ${after.reason}` : '',
+    after.reason ? ` — ${inWords(after.reason)}` : '',
     isOther ? element('span', { class: 'faulty' }, ' ', word('what-if-expected', { status: String(expect) })) : '',
     after.steps ? element('span', { class: 'this-step' }, word('what-if-step'), ' ', sayingOf(step, after.steps)) : '',
   ];

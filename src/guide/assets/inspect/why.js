@@ -1,6 +1,7 @@
 // Why docroot answered so: the steps of the decision, and the requests that would have made another one.
 
 import { differing } from './compare.js';
+import { inWords, sentence } from './findings.js';
 import { element, statusClass, word } from './page.js';
 import { source } from './source.js';
 import { edits } from './whatif.js';
@@ -13,7 +14,7 @@ export function why({ steps }, whatIf) {
     element('h3', { id: 'why-title' }, word('why')),
     steps.length === 0 && element('p', { class: 'faint' }, word('no-steps')),
     element('ol', { class: 'steps' }, steps.map((step, at) => element('li', { class: at === deciding ? 'decides' : null },
-      element('p', { class: 'finding', 'data-class': at === deciding ? statusClass(step.status) : null }, step.finding,
+      element('p', { class: 'finding', 'data-class': at === deciding ? statusClass(step.status) : null }, sentence(step.finding),
         at === deciding && [' ', element('span', { class: 'verdict status' }, word('decides', { status: String(step.status) }))]),
       evidence(step.evidence),
       edits(step.edits ?? [], (edit) => whatIf(edit, step)),
@@ -37,7 +38,7 @@ function pair(firstName, first, secondName, second, how) {
   return element('div', { class: 'evidence pair' },
     element('span', { class: 'faint' }, firstName), element('code', {}, top),
     element('span', { class: 'faint' }, secondName), element('code', {}, bottom),
-    how !== undefined && element('span', { class: 'how faint' }, `${word('relation-' + relation)} · ${how}`));
+    how !== undefined && element('span', { class: 'how faint' }, `${word('relation-' + relation)} · ${inWords(how)}`));
 }
 
 function aligned(first, second, how) {

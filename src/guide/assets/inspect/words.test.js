@@ -48,7 +48,7 @@ test('the page has each word that it uses, and uses each word that it has', () =
   const text = sources.map(read).join('\n');
   const named = [...text.matchAll(/word\('([\w-]+)'[,)]|data-\w+="([\w-]+)"/g)].map((match) => match[1] || match[2]);
   for (const key of [...named, ...MADE]) assert.ok(key in english, key);
-  const dynamic = /^(meaning|relation|phase|show|copied|no|key|place)-|-head$/;
+  const dynamic = /^(meaning|relation|phase|show|copied|no|key|place|site|pool|browser)-|-head$/;
   for (const key of Object.keys(english)) {
     assert.ok(dynamic.test(key) || MADE.includes(key) || named.includes(key) || text.includes(`'${key}'`) || text.includes(`"${key}"`), `unused: ${key}`);
   }

@@ -1,0 +1,177 @@
+// Run with: node --test src/guide/assets/inspect/
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Fault } from './fault.js';
+import { recordOfHar } from './har-read.js';
+import { harOf } from './har.js';
+import { maskedHead } from './mask.js';
+import { checkedRecord, recordOf } from './record.js';
+import { Session } from './session.js';
+
+const exchange = (more = {}) => ({
+  connection: 7, number: 1, worker: 0, at: 1795777385123, peer: '127.0.0.1', port: 40000, tls: null,
+  method: 'GET', target: '/a?b=c%20d&e', version: 'HTTP/1.1', status: 200, sent: 4, reason: 'the reason', brief: '', cut: null,
+  times: { accepted: null, secured: null, head: 100, answer: 300, end: 1500 },
+  request: { head: 'GET /a?b=c%20d&e HTTP/1.1\r\nHost: x:1\r\nCookie: ***\r\n\r\n', length: 50, body: null },
+  response: { head: 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n', length: 45, body: { length: 4, first: 'a\xff\0b', chunks: null, unseen: false } },
+  steps: [{ section: 'RFC 9110 section 9.1', function: 'docroot::a::b', finding: 'the method is allowed', evidence: null, status: 200, edits: [] }],
+  ...more,
+});
+
+const session = (...messages) => {
+  const made = new Session();
+  messages.forEach((message) => made.take(message));
+  return made;
+};
+
+const thrown = (act) => {
+  try {
+    act();
+  } catch (fault) {
+    assert.ok(fault instanceof Fault, fault);
+    return [fault.key, Object.values(fault.values).join(' ')].join(' ').trim();
+  }
+  return null;
+};
+
+test('a record brings the same items back', () => {
+  const messages = [
+    { hello: { version: '0.1.0', started: 1, workers: 2 } }, { opened: { connection: 7, at: 1 } }, { exchange: exchange() },
+    { frame: { connection: 7, at: 2 } }, { odd: 1 }, { closed: { connection: 7, at: 3, by: 'client', reason: 'r' } }, { missed: null },
+  ];
+  const record = JSON.parse(JSON.stringify(recordOf(session(...messages), 'x:1', 5)));
+  const read = checkedRecord(record);
+  assert.deepEqual(read.messages, messages);
+  assert.deepEqual([read.host, read.saved, read.server.version], ['x:1', 5, '0.1.0']);
+  assert.deepEqual(session(...read.messages).messages, messages);
+});
+
+test('a record that is damaged is refused, and the fault names the place', () => {
+  const record = (messages, version = 1) => ({ 'docroot-record': version, messages });
+  for (const [value, want] of [
+    [record([], 2), 'record-newer 2'], [record([], 'x'), 'record-version x'], [record({}), 'record-messages'],
+    [record([1]), 'record-message 1 message'], [record([{}, { exchange: null }]), 'record-message 2 exchange'],
+    ...Object.keys(exchange()).filter((name) => !['worker', 'port'].includes(name)).map((name) =>
+      [record([{ exchange: exchange({ [name]: undefined }) }]), `record-message 1 exchange.${name}`]),
+    [record([{ exchange: exchange({ steps: [{ finding: 'a' }] }) }]), 'record-message 1 exchange.steps'],
+    ...[{ sent: 1 }, { weights: 1 }, { weights: [1] }, { first: 'a' }, { value: {} }, 1].map((evidence) =>
+      [record([{ exchange: exchange({ steps: [{ ...exchange().steps[0], evidence }] }) }]), 'record-message 1 exchange.steps']),
+    ...[1, {}, { length: 1, first: '', chunks: 'a' }, { length: -1, first: '' }].map((body) =>
+      [record([{ exchange: exchange({ request: { head: '', length: 0, body } }) }]), 'record-message 1 exchange.request']),
+    [record([{ browser: { at: 1, cached: true, entry: {} } }]), 'record-message 1 browser.target'],
+    [record([{ opened: { connection: -1, at: 1 } }]), 'record-message 1 opened.connection'],
+  ]) assert.equal(thrown(() => checkedRecord(value)), want);
+});
+
+test('a HAR has the members of HAR 1.2, and its times add up', () => {
+  const tls = { version: 'TLSv1.3', cipher: 'c' };
+  const times = { accepted: 5000, secured: 2000, head: 100, answer: 300, end: 1500 };
+  const { log } = harOf(recordOf(session({ exchange: exchange() }, { exchange: exchange({ number: 2, tls, times, status: null }) }), 'y', 5));
+  const [plain, secure] = log.entries;
+  assert.equal(log.version, '1.2');
+  assert.deepEqual(plain.timings, { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0.1, wait: 0.2, receive: 1.2 });
+  assert.equal(plain.time, 1.5);
+  assert.equal(plain.startedDateTime, new Date(1795777385123).toISOString());
+  assert.deepEqual(plain.request.queryString, [{ name: 'b', value: 'c%20d' }, { name: 'e', value: '' }]);
+  assert.equal(plain.request.url, 'http://x:1/a?b=c%20d&e');
+  assert.deepEqual(plain.request.cookies, [{ name: '***', value: '***' }]);
+  assert.deepEqual(plain.request.headers[0], { name: 'Host', value: 'x:1' });
+  assert.deepEqual([plain.request.headersSize, plain.request.bodySize], [50, 0]);
+  assert.deepEqual(plain.response.content, { size: 4, mimeType: 'text/plain', text: btoa('a\xff\0b'), encoding: 'base64' });
+  assert.deepEqual([plain.response.status, plain.response.statusText, plain.response.httpVersion, plain.response.bodySize], [200, 'OK', 'HTTP/1.1', 4]);
+  assert.deepEqual([secure.timings.connect, secure.timings.ssl, secure.timings.blocked], [3, 3, 2]);
+  assert.equal(secure.time, 6.5);
+  assert.equal(Date.parse(secure.startedDateTime), 1795777385123 - 5);
+  assert.deepEqual([secure.response.status, secure.request.url.slice(0, 5)], [0, 'https']);
+  for (const entry of log.entries) {
+    for (const name of ['method', 'url', 'httpVersion', 'cookies', 'headers', 'queryString', 'headersSize', 'bodySize']) assert.ok(name in entry.request, name);
+    for (const name of ['status', 'statusText', 'httpVersion', 'cookies', 'headers', 'content', 'redirectURL', 'headersSize', 'bodySize']) assert.ok(name in entry.response, name);
+  }
+});
+
+test('a URL in a HAR is one, whatever the target was', () => {
+  for (const [target, want] of [
+    ['/a b#c', 'http://x:1/a%20b%23c'], ['/%zz%41\xff?a=[1]', 'http://x:1/%25zz%41%FF?a=[1]'], ['*', 'http://x:1/'],
+    ['http://y/a b', 'http://y/a%20b'], ['', 'http://x:1/'],
+  ]) {
+    const { log } = harOf(recordOf(session({ exchange: exchange({ target }) }), 'y', 5));
+    assert.equal(log.entries[0].request.url, want);
+    assert.doesNotThrow(() => new URL(want));
+  }
+});
+
+test('a HAR of docroot is read as it was', () => {
+  const messages = [{ exchange: exchange() }, { browser: { connection: 7, number: 1, at: 1795777385123, entry: {} } }];
+  const record = recordOf(session({ hello: { version: '9', started: 1 } }, ...messages), 'x:1', 5);
+  const read = checkedRecord(recordOfHar(JSON.parse(JSON.stringify(harOf(record))), '?'));
+  assert.deepEqual(read.messages, messages);
+  assert.deepEqual([read.host, read.server], ['x:1', { version: '9' }]);
+});
+
+// As the developer tools of Chromium write it, with what does not matter left out.
+const foreign = (more = {}) => ({
+  log: {
+    version: '1.2', creator: { name: 'WebInspector', version: '537.36' },
+    entries: [{
+      startedDateTime: '2026-11-27T11:00:00.000Z', time: 12, connection: '77',
+      request: {
+        method: 'GET', url: 'https://é.example/ä?q=1', httpVersion: 'http/2.0',
+        headers: [{ name: ':authority', value: 'x' }, { name: 'cookie', value: 'secret' }, { name: 'Authorization', value: 'Basic secret' }, { name: 'x-a', value: 'é\r\nb' }],
+      },
+      response: {
+        status: 200, statusText: '', httpVersion: 'http/2.0', headers: [{ name: 'Set-Cookie', value: 'secret\nsecret' }],
+        content: { size: 5, text: 'aGVsbG8=', encoding: 'base64' }, bodySize: -1,
+      },
+      timings: { blocked: 1, send: 1, wait: 2, receive: 3.5 },
+    }, ...(more.entries || [])],
+  },
+});
+
+test('a HAR of a browser is read without secrets and without steps', () => {
+  const record = checkedRecord(recordOfHar(foreign(), 'not known'));
+  const [{ exchange: read }] = record.messages;
+  assert.equal(read.request.head, 'GET /%C3%A4?q=1 HTTP/2.0\r\nHost: xn--9ca.example\r\ncookie: ***\r\nAuthorization: ***\r\nx-a: Ã© b\r\n\r\n');
+  assert.equal(read.response.head, 'HTTP/2.0 200 \r\nSet-Cookie: ***\r\n\r\n');
+  assert.ok(!JSON.stringify(record).includes('secret'));
+  assert.deepEqual(read.times, { accepted: null, secured: null, head: 1000, answer: 3000, end: 6500 });
+  assert.deepEqual([read.target, read.version, read.status, read.sent, read.steps, read.reason], ['/%C3%A4?q=1', 'HTTP/2', 200, 5, [], 'not known']);
+  assert.deepEqual(read.response.body, { length: 5, first: 'hello', chunks: null, unseen: false });
+});
+
+test('what a browser leaves out is empty', () => {
+  const [entry] = foreign().log.entries;
+  const { request, response } = entry;
+  const blocked = { ...entry, request: { ...request, httpVersion: 'unknown' }, response: { ...response, status: 0, _error: 'net::ERR_FAILED', content: {} }, timings: undefined, time: 3 };
+  const [{ exchange: read }] = checkedRecord(recordOfHar({ log: { entries: [blocked] } }, '')).messages;
+  assert.deepEqual([read.status, read.version, read.cut, read.response.head, read.times.end], [null, '', 'net::ERR_FAILED', '', 3000]);
+  assert.match(read.request.head, /^GET \S+ HTTP\/1\.1\r\n/);
+});
+
+test('entries of one connection are counted, and several hosts are shown', () => {
+  const [entry] = foreign().log.entries;
+  const other = { ...entry, request: { ...entry.request, url: 'http://b/' } };
+  const record = recordOfHar(foreign({ entries: [entry, other, { ...other, connection: undefined }] }), '');
+  assert.deepEqual(record.messages.map(({ exchange: { connection, number } }) => [connection, number]), [[1, 1], [1, 2], [1, 3], [2, 1]]);
+  assert.deepEqual(record.messages[2].exchange.target, 'http://b/');
+});
+
+test('a HAR that is damaged is refused', () => {
+  const entry = foreign().log.entries[0];
+  const { request, ...without } = entry;
+  for (const [value, want] of [
+    [{ log: {} }, 'har-entries'], [foreign({ entries: [without] }), 'har-url undefined'],
+    [foreign({ entries: [{ ...entry, request: { ...request, headers: 1 } }] }), 'har-entry 2'],
+    [foreign({ entries: [{ ...entry, response: undefined }] }), 'har-entry 2'],
+    [foreign({ entries: [null] }), 'har-url undefined'],
+  ]) assert.equal(thrown(() => recordOfHar(value, '')), want);
+});
+
+test('secrets in heads are masked', () => {
+  for (const [head, want] of [
+    ['GET / HTTP/1.1\r\ncookie: a\r\n\r\n', 'GET / HTTP/1.1\r\ncookie: ***\r\n\r\n'],
+    ['GET / HTTP/1.1\r\nCookie : a\r\n b\r\nX: c\r\n d\r\n\r\n', 'GET / HTTP/1.1\r\nCookie : ***\r\n ***\r\nX: c\r\n d\r\n\r\n'],
+    ['A\nProxy-Authorization:a\nB: c', 'A\nProxy-Authorization: ***\nB: c'],
+    ['A\r\nCookie:\r\n\r\n', 'A\r\nCookie:\r\n\r\n'],
+    ['A\r\nno colon\r\n: x\r\n\r\n', 'A\r\nno colon\r\n: x\r\n\r\n'],
+  ]) assert.equal(maskedHead(head), want);
+});
