@@ -23,12 +23,13 @@ use crate::net::protocol::reply::{sends_content, write_head};
 use crate::net::server::{open_guard, open_sites};
 use crate::net::start_error::StartError;
 use crate::observe::client::Client;
+use crate::observe::event::Security;
 use crate::observe::log::Log;
 use crate::origin::answer::poll;
 use crate::origin::handler::Polled;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, unanswered};
-use crate::origin::request::{Content, RequestBody};
+use crate::origin::request::{Content, RequestBody, Session};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Step, Trace};
@@ -111,7 +112,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     };
     let client = Client::at(([127, 0, 0, 1], 0).into());
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
-    let request = request_of(&checked, &client, false, &context.now, &wakers);
+    let request = request_of(&checked, &client, &PlainText, &context.now, &wakers);
     context.origins.note(checked.host, &mut context.trace);
     let origin = context.origins.of(checked.host);
     let trace = &mut context.trace;
@@ -131,13 +132,26 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
         answer = loop {
             match poll(&mut *responder, &request, &mut NoBody, origin, trace) {
                 Polled::Done(answer) => break answer,
-                Polled::More | Polled::NeedsContent => {}
+                Polled::More | Polled::NeedsContent | Polled::Interim(_) => {}
                 // Only handlers and disk threads are waited for, and there are none here.
                 Polled::WaitUntil(_) | Polled::WaitForWake | Polled::WaitForDisk(_) => {
                     return (unanswered(), facts);
                 }
             }
         };
+    }
+}
+
+/// The connection of an explained request, which has no TLS.
+struct PlainText;
+
+impl Session for PlainText {
+    fn is_secure(&self) -> bool {
+        false
+    }
+
+    fn security(&self) -> Option<Security<'_>> {
+        None
     }
 }
 

@@ -51,7 +51,7 @@ use crate::origin::refuse::{error, plain_text, unanswered};
 use crate::origin::response::Response;
 use crate::semantics::field::Fields;
 use crate::semantics::status::Status;
-use crate::site::body_error::BodyError;
+use crate::site::body_error::{BodyError, EarlyEnd};
 
 /// The refusal of a client that sends much while the server has no memory for it.
 const NO_MEMORY: Refusal = Refusal {
@@ -183,8 +183,8 @@ impl Http1 {
             }
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-                let (client, is_secure) = (&stream.client, connection.is_secure);
-                let request = request_of(&checked, client, is_secure, &context.now, &wakers);
+                let (client, session) = (&stream.client, &stream.transport);
+                let request = request_of(&checked, client, session, &context.now, &wakers);
                 context.origins.note(checked.host, &mut context.trace);
                 let origin = context.origins.of(checked.host);
                 let trace = &mut context.trace;
@@ -245,8 +245,8 @@ impl Http1 {
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-            let (client, is_secure) = (&stream.client, connection.is_secure);
-            let request = request_of(checked, client, is_secure, &context.now, &wakers);
+            let (client, session) = (&stream.client, &stream.transport);
+            let request = request_of(checked, client, session, &context.now, &wakers);
             let origin = context.origins.of(checked.host);
             dispatch::answer(&request, connection, origin, &mut context.trace)
         });
@@ -267,14 +267,14 @@ impl Http1 {
         request.end_wait(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let received = stream.inbox.waiting().len();
-        let is_secure = stream.transport.has_session();
         let mut body = PulledBody {
             reader: &mut request.body,
             inbox: &mut stream.inbox,
         };
         let polled = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-            let request = request_of(checked, &stream.client, is_secure, &context.now, &wakers);
+            let (client, session) = (&stream.client, &stream.transport);
+            let request = request_of(checked, client, session, &context.now, &wakers);
             let origin = context.origins.of(checked.host);
             let trace = &mut context.trace;
             answer::poll(&mut *responder, &request, &mut body, origin, trace)
@@ -283,6 +283,10 @@ impl Http1 {
         let waits = match polled {
             Some(Polled::Done(answer)) => {
                 return self.take_answer(answer, request, stream, context);
+            }
+            Some(Polled::Interim(interim)) => {
+                request.send_interim(&interim, stream);
+                Polled::More
             }
             Some(waits) => waits,
             None => return self.fail(request.facts, stream, context),
@@ -423,11 +427,17 @@ impl Http1 {
             Ok(Pumped::WaitUntil(at)) => pause(Some(at), stream, context),
             Ok(Pumped::WaitForWake | Pumped::WaitForDisk) => pause(None, stream, context),
             Err(SendError::Transport(fault)) => close_after_write_error(&fault, stream, context),
+            Err(SendError::Body(BodyError::OnPurpose(EarlyEnd::Close))) => {
+                self.end(End::OnPurpose, stream, context);
+                Step::Switch(Switch::Closing { linger: true })
+            }
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,
                 BodyError::Unreadable(_) => End::Unreadable,
                 BodyError::Disk(_) => End::DiskFault,
                 BodyError::TakenBack => End::TakenBack,
+                BodyError::WrongLength => End::Bug,
+                BodyError::OnPurpose(_) => End::OnPurpose,
             })),
         }
     }
