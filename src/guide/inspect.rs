@@ -14,20 +14,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::http1::allowed_hosts::AllowedHosts;
+use crate::guide::access::Access;
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{Wire, WireEvent};
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::moved::redirect;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::error;
 use crate::origin::request::Request;
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::open;
 use crate::origin::websocket::sender::Sender;
-use crate::semantics::address_rules::AddressRules;
-use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
 use crate::text::percent;
@@ -81,14 +78,12 @@ pub struct Inspect {
     /// The path of the page.
     page: Box<str>,
     files: Vec<(&'static str, Embedded)>,
-    hosts: AllowedHosts,
-    from: AddressRules,
+    access: Access,
 }
 
 impl Inspect {
-    /// For the site with this prefix. It shows what is published in `wire`, at these hosts, to clients `from`
-    /// these addresses.
-    pub fn new(wire: Wire, prefix: &Prefix, hosts: AllowedHosts, from: AddressRules) -> Inspect {
+    /// For the site with this prefix. It shows what is published in `wire`.
+    pub fn new(wire: Wire, prefix: &Prefix, access: Access) -> Inspect {
         let prefix = percent::path(prefix.as_bytes());
         let files = FILES
             .iter()
@@ -97,19 +92,8 @@ impl Inspect {
             wire,
             page: format!("/{prefix}{PAGE}").into(),
             files: files.collect(),
-            hosts,
-            from,
+            access,
         }
-    }
-
-    /// Why the client must not see it.
-    fn refusal(&self, request: &Request<'_>, trace: &mut Trace) -> Option<(Status, Reason)> {
-        let version = request.head.head.version;
-        if self.hosts.rule(version, request.head.host).is_none() {
-            return Some((Status::MisdirectedRequest, Reason::HostNotAllowed));
-        }
-        let is_admitted = self.from.admits(request.client.peer.ip(), trace);
-        (!is_admitted).then_some((Status::Forbidden, Reason::AddressNotAllowed))
     }
 }
 
@@ -134,8 +118,8 @@ impl Handler for Inspect {
         if file.is_none() && name != ENDPOINT.as_bytes() {
             return None;
         }
-        if let Some((status, reason)) = self.refusal(request, trace) {
-            return Some(Answer::Ready(error(status, reason)));
+        if let Some(refusal) = self.access.refusal(request, trace) {
+            return Some(Answer::Ready(refusal));
         }
         if let Some((name, file)) = file {
             let path = [PAGE, name].concat();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::guide::inspect::Inspect;
 use crate::guide::lab::Lab;
+use crate::guide::lab::room::Room;
 use crate::guide::live_reload::{self, LiveReload};
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::http1::limits::HeadLimits;
@@ -121,6 +122,8 @@ pub struct Settings {
     pub endpoint: Option<Arc<Endpoint>>,
     /// What the wire view reads; `None` if it is off.
     pub wire: Option<Wire>,
+    /// The messages of the lab; `None` if it is off.
+    pub room: Option<Room>,
     /// The port of the site.
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
@@ -157,10 +160,15 @@ impl OpenSite {
     /// The handler for the wire view, if it is on.
     fn inspect(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
         let wire = settings.wire.clone()?;
-        let config = &settings.config;
-        let (hosts, from) = (config.inspected_hosts(), config.inspect_from.clone());
-        let prefix = &self.options.prefix;
-        Some(Box::new(Inspect::new(wire, prefix, hosts, from)))
+        let access = settings.config.guide_access();
+        Some(Box::new(Inspect::new(wire, &self.options.prefix, access)))
+    }
+
+    /// The handler for the lab, if it is on.
+    fn lab(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
+        let room = settings.room.clone()?;
+        let access = settings.config.guide_access();
+        Some(Box::new(Lab::new(room, &self.options.prefix, access)))
     }
 }
 
@@ -187,9 +195,10 @@ impl Settings {
         config.rules.stores_nothing |= config.site.live_reload;
         let wire = || Topic::new(wire::KEPT, clock::instant());
         let wire = config.inspect.then(wire);
-        let lab: MakeHandler = Box::new(|| Box::new(Lab));
+        let room = || Room::new(clock::instant());
         Settings {
-            handlers: Vec::from_iter(config.lab.then_some(lab)),
+            handlers: Vec::new(),
+            room: config.lab.then(room),
             hosts: Arc::new(config.hosts()),
             sites,
             budgets: Budgets::new(&config.site, config.threads),
@@ -231,8 +240,12 @@ impl Context {
             origin.rules = Rc::clone(&rules);
             origin.guard = settings.guard.clone();
             let handlers = settings.handlers.iter().map(|make| make());
-            let own = site.live_reload().into_iter().chain(site.inspect(settings));
-            origin.handlers = own.chain(handlers).collect();
+            let own = [
+                site.live_reload(),
+                site.inspect(settings),
+                site.lab(settings),
+            ];
+            origin.handlers = own.into_iter().flatten().chain(handlers).collect();
             origin
         };
         let OpenSites { first, others } = &settings.sites;

@@ -23,13 +23,12 @@ use crate::net::protocol::reply::{sends_content, write_head};
 use crate::net::server::{open_guard, open_sites};
 use crate::net::start_error::StartError;
 use crate::observe::client::Client;
-use crate::observe::event::Security;
 use crate::observe::log::Log;
 use crate::origin::answer::poll;
 use crate::origin::handler::Polled;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, unanswered};
-use crate::origin::request::{Content, RequestBody, Session};
+use crate::origin::request::{Content, PlainText, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Step, Trace};
@@ -139,19 +138,6 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
                 }
             }
         };
-    }
-}
-
-/// The connection of an explained request, which has no TLS.
-struct PlainText;
-
-impl Session for PlainText {
-    fn is_secure(&self) -> bool {
-        false
-    }
-
-    fn security(&self) -> Option<Security<'_>> {
-        None
     }
 }
 

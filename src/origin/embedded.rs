@@ -11,7 +11,7 @@ use crate::semantics::coding::{Coding, CodingReason};
 use crate::semantics::method::Method;
 use crate::semantics::trace::Trace;
 use crate::semantics::validator::{EntityTag, Validators};
-use crate::semantics::variant::{Dimensions, Variant};
+use crate::semantics::variant::{Dimension, Dimensions, Variant};
 use crate::site::body::Stored;
 use crate::site::budget::Account;
 use crate::site::held::HeldBytes;
@@ -26,6 +26,8 @@ pub struct Embedded {
     policy: &'static str,
     /// The opaque part of its entity-tag.
     tag: String,
+    /// How the representations of its resource differ, and further fields.
+    extra: Extra,
 }
 
 impl Embedded {
@@ -37,7 +39,18 @@ impl Embedded {
             media_type,
             policy,
             tag: format!("{:016x}", stable_hash(content)),
+            extra: Extra::default(),
         }
+    }
+
+    /// The file as the representation in this language, beside those in other languages.
+    pub fn in_language(self, tag: &'static str) -> Embedded {
+        let extra = Extra {
+            dimensions: Dimensions::of(Dimension::Language),
+            ..Extra::default()
+        };
+        let extra = extra.field("Content-Language", tag);
+        Embedded { extra, ..self }
     }
 }
 
@@ -73,7 +86,7 @@ pub fn answer_embedded(
         policy: Some(file.policy),
         rules: &rules,
         prepared: None,
-        extra: &Extra::default(),
+        extra: &file.extra,
     };
     let why = CodingReason::NotOffered;
     let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);

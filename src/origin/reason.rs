@@ -103,6 +103,12 @@ pub enum Reason {
     UpgradeOfHttp10,
     /// The connection becomes a WebSocket.
     WebSocket,
+    /// The request comes from a page of another origin, and the server's own pages are not for those.
+    ForeignPage,
+    /// The lab was asked for this response.
+    Lab,
+    /// The lab cannot do what it was asked for.
+    LabRefused,
     /// The request for a WebSocket is refused.
     WebSocketRefused(Refusal),
     /// The server produced no response because of a bug.
@@ -231,6 +237,9 @@ impl Reason {
             }
             Reason::UpgradeOfHttp10 => UPGRADE,
             Reason::WebSocket => WEBSOCKET,
+            Reason::ForeignPage => FOREIGN_PAGE,
+            Reason::Lab => LAB,
+            Reason::LabRefused => LAB_REFUSED,
             Reason::WebSocketRefused(refusal) => refusal.clause(),
         }
     }
@@ -307,6 +316,9 @@ const UPGRADE: Clause = clause!(
     "refused_upgrade"
 );
 const WEBSOCKET: Clause = clause!("RFC 6455 section 4.2.2", "websocket::handshake", "accept");
+const FOREIGN_PAGE: Clause = clause!("RFC 9110 section 15.5.4", "guide::access", "is_foreign");
+const LAB: Clause = clause!("RFC 9110 section 15", "guide::lab", "answer");
+const LAB_REFUSED: Clause = clause!("RFC 9110 section 15.5", "guide::lab", "answer");
 const REFUSED: Clause = clause!("RFC 9110 section 15.6.4", "net::acceptor", "admit");
 
 /// The page says what its operator can do: often, this is the visitor.
@@ -363,6 +375,9 @@ impl Reason {
             Reason::UpgradeOfHttp10 => "an HTTP/1.0 connection cannot change its protocol",
             Reason::WebSocket => "the connection becomes a WebSocket",
             Reason::WebSocketRefused(refusal) => refusal.text(),
+            Reason::ForeignPage => "the request comes from a page of another origin",
+            Reason::Lab => "the lab was asked for this response",
+            Reason::LabRefused => "the lab cannot do what it was asked for",
             Reason::Unanswered => "the server failed to produce a response",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",

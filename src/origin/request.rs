@@ -43,6 +43,19 @@ pub trait Session {
     fn security(&self) -> Option<Security<'_>>;
 }
 
+/// A connection without TLS.
+pub struct PlainText;
+
+impl Session for PlainText {
+    fn is_secure(&self) -> bool {
+        false
+    }
+
+    fn security(&self) -> Option<Security<'_>> {
+        None
+    }
+}
+
 /// The body of a request. The code that answers pulls the content from it.
 pub trait RequestBody {
     /// The next bytes of content that have arrived. They are not returned a second time.

@@ -405,7 +405,7 @@ mod tests {
             Ok(&[("a", None, "1")]),
         );
         check(
-            &format!("{A}1\r\n--AaB03x  \r\n--AaB03x--"),
+            &format!("{A}1\r\n--AaB03x  \r\n--AaB03x--\r\n"),
             Err(MultipartError::Field),
         );
         check(
@@ -447,7 +447,7 @@ mod tests {
         check("--AaB03x\r\nno field\r\n", Err(Field));
         let long = "x".repeat(LONGEST_HEAD);
         check(&format!("--AaB03x\r\nA: {long}\r\n"), Err(HeadTooLong));
-        check(&format!("--AaB03x{long}"), Err(HeadTooLong));
+        check(&format!("--AaB03x{long}x"), Err(HeadTooLong));
         let many = format!("{A}1\r\n").repeat(MOST_PARTS);
         assert_eq!(
             read(format!("{many}--AaB03x--").as_bytes(), &[]).map(|parts| parts.len()),
