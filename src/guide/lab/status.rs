@@ -22,12 +22,13 @@ use crate::semantics::credentials::Credentials;
 use crate::semantics::field_section::FieldSection;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
+use crate::site::body::Body;
 
 /// `status/404`.
-pub const ENDPOINT: Endpoint = Endpoint::read("status/", answer);
+pub const ENDPOINT: Endpoint = Endpoint::read("status/", by_path);
 
 /// `status?code=404`, as a form asks.
-pub const FORM: Endpoint = Endpoint::read("status", answer);
+pub const FORM: Endpoint = Endpoint::read("status", by_query);
 
 /// The longest chain of redirects. Browsers follow 20 and curl 50, so this shows what they do then.
 const LONGEST_CHAIN: u64 = 60;
@@ -47,18 +48,24 @@ const UNSATISFIED: &str = "bytes */1000";
 const CLAUSE: Clause = clause!("RFC 9110 section 15", "answer");
 const CREDENTIALS: Clause = clause!("RFC 9110 section 11.6.1", "has_credentials");
 
-fn answer(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
-    let code = match visit.rest {
-        "" => visit.query.value("code").unwrap_or(b"200"),
-        rest => rest.as_bytes(),
-    };
+fn by_path(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
+    answer(visit, visit.rest.as_bytes(), "", trace)
+}
+
+fn by_query(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
+    let code = visit.query.value("code").unwrap_or(b"200");
+    answer(visit, code, "status/", trace)
+}
+
+/// Answers with the status that `code` names. The paths of other statuses begin with `below`.
+fn answer(visit: &Visit<'_>, code: &[u8], below: &str, trace: &mut Trace) -> Result<Answer, Fault> {
     let mut status = parse(code)?;
     if status == Status::Unauthorized && has_credentials(visit.request, trace) {
         status = Status::Ok;
     }
     trace.note(|| {
         let asked = Evidence::Value(Quote::of(code));
-        let step = Step::new(CLAUSE, "the path names the status").with(asked);
+        let step = Step::new(CLAUSE, "the request names the status").with(asked);
         step.leads_to(if status.code() < 200 {
             Status::Ok
         } else {
@@ -68,13 +75,17 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer
     if status.code() < 200 {
         let (ok, mut fields) = (Status::Ok, FieldSection::default());
         if status == Status::EarlyHints {
-            fields.push("Link", "<../lab.css>; rel=preload; as=style");
+            let above = if below.is_empty() { "../" } else { "" };
+            fields.push("Link", format!("<{above}lab.css>; rel=preload; as=style"));
         }
-        let response = content(with_status(ok, visit)?, status);
+        let response = content(with_status(ok, visit, below)?, status);
         let before = Before::Interim(Interim { status, fields });
         return Ok(sequence([before], response, visit.slots.take()?));
     }
-    Ok(Answer::Ready(content(with_status(status, visit)?, status)))
+    Ok(Answer::Ready(content(
+        with_status(status, visit, below)?,
+        status,
+    )))
 }
 
 /// The status that is asked for.
@@ -107,10 +118,10 @@ fn has_credentials(request: &Request<'_>, trace: &mut Trace) -> bool {
 }
 
 /// The response with the fields that belong to the status.
-fn with_status(status: Status, visit: &Visit<'_>) -> Result<Response, Fault> {
+fn with_status(status: Status, visit: &Visit<'_>, below: &str) -> Result<Response, Fault> {
     let response = Response::new(status, Reason::Lab);
     Ok(match status {
-        Status::Created => response.field("Location", "200"),
+        Status::Created => response.field("Location", format!("{below}200")),
         Status::PartialContent => response.field("Content-Range", "bytes 0-99/1000"),
         Status::NotModified => response.field("ETag", "\"lab\""),
         Status::MultipleChoices
@@ -119,7 +130,7 @@ fn with_status(status: Status, visit: &Visit<'_>) -> Result<Response, Fault> {
         | Status::SeeOther
         | Status::UseProxy
         | Status::TemporaryRedirect
-        | Status::PermanentRedirect => response.field("Location", location(status, visit)?),
+        | Status::PermanentRedirect => response.field("Location", location(status, visit, below)?),
         Status::Unauthorized => response.field("WWW-Authenticate", CHALLENGE),
         Status::ProxyAuthenticationRequired => response.field("Proxy-Authenticate", CHALLENGE),
         Status::MethodNotAllowed => response.field("Allow", "PUT, DELETE"),
@@ -140,9 +151,8 @@ fn with_status(status: Status, visit: &Visit<'_>) -> Result<Response, Fault> {
 
 /// Section 10.2.2: where a redirect leads, relative to the path of the request. A chain is bounded, because each
 /// redirect leads to a shorter one.
-fn location(status: Status, visit: &Visit<'_>) -> Result<String, Fault> {
+fn location(status: Status, visit: &Visit<'_>, below: &str) -> Result<String, Fault> {
     let left = visit.query.number("chain", 1..=LONGEST_CHAIN, 1)? - 1;
-    let below = if visit.rest.is_empty() { "status/" } else { "" };
     Ok(match left {
         0 => format!("{below}200"),
         left => format!("{below}{}?chain={left}", status.code()),
@@ -176,7 +186,7 @@ fn content(response: Response, asked: Status) -> Response {
             let response = described(response, TEXT).field("Cache-Control", "no-store");
             let line = "The first 100 bytes of a representation of 1000 bytes.";
             let content = format!("{line:.<99}\n").into_bytes();
-            return response.body(crate::site::body::Body::of(content));
+            return response.body(Body::of(content));
         }
         _ => {}
     }
