@@ -128,7 +128,11 @@ fn clauses(text: &str) -> Vec<Clause> {
 /// The file of a module such as `net::protocol::http1`.
 fn text_of_module(module: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let path = path.join(module.replace("::", "/")).with_extension("rs");
+    let folder = path.join(module.replace("::", "/"));
+    let path = match folder.is_dir() {
+        true => folder.join("mod.rs"),
+        false => folder.with_extension("rs"),
+    };
     fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
 }
 

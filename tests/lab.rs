@@ -1,4 +1,5 @@
 //! `--lab`: what each endpoint answers, what it refuses, and who may use it.
+#![allow(clippy::disallowed_methods, reason = "tests read the clock")]
 
 mod support;
 
@@ -6,7 +7,6 @@ use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
-use docroot::http1::allowed_hosts::HostPattern;
 use docroot::semantics::address_rules::AddressRules;
 use docroot::site::prefix::Prefix;
 use flate2::read::GzDecoder;
@@ -1319,14 +1319,26 @@ fn it_stands_below_the_prefix() {
     assert_eq!(server.get("/.docroot/lab/status/418", &[]).status, 404);
 }
 
+/// `--cors` lets pages of other origins read the site. It does not let them use the lab.
 #[test]
-fn foreign_pages_read_nothing_even_if_the_site_is_for_all() {
-    let server = setup().with(|config| config.allow_hosts = vec![HostPattern::Any]);
+fn foreign_pages_read_nothing_even_if_they_may_read_the_site() {
+    let server = setup().file("a.txt", "text").with(|config| {
+        config.rules.cors.add("*").expect("an origin");
+    });
     let server = server.start();
+    let foreign = [
+        ("Origin", "http://evil.example"),
+        ("Cookie", "lab-a=secret"),
+    ];
+    let site = server.get("/a.txt", &foreign);
+    assert_eq!(site.field("Access-Control-Allow-Origin"), Some("*"));
+    for target in ["request", "request.json", "cookies", "chat", "tls"] {
+        let response = server.get(&format!("{LAB}{target}"), &foreign);
+        assert_eq!(response.status, 403, "{target}");
+        assert!(find(&response.body, b"secret").is_none(), "{target}");
+    }
+    // A page that embeds the response without asking cannot read it.
     let response = get(&server, "request");
-    assert_eq!(
-        response.field("Cross-Origin-Resource-Policy"),
-        Some("same-origin")
-    );
-    assert!(find(&response.body, b"Host: ").is_some());
+    let policy = response.field("Cross-Origin-Resource-Policy");
+    assert_eq!(policy, Some("same-origin"));
 }

@@ -9,7 +9,7 @@
 //! ```
 
 use crate::http1::allowed_hosts::AllowedHosts;
-use crate::origin::reason::Reason;
+use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::refuse::error;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
@@ -44,7 +44,12 @@ impl Access {
     /// The same for what acts for the client or tells something of it: a page of another origin must not use it.
     pub fn refusal_to_pages(&self, request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
         let refusal = self.refusal(request, trace);
-        let foreign = || error(Status::Forbidden, Reason::ForeignPage);
+        let foreign = || {
+            error(
+                Status::Forbidden,
+                Reason::OwnPage(OwnPageReason::ForeignPage),
+            )
+        };
         refusal.or_else(|| is_foreign(request).then(foreign))
     }
 }

@@ -151,6 +151,17 @@ impl OpenSite {
         }
     }
 
+    /// The handlers that are asked before the site.
+    fn handlers(&self, settings: &Settings) -> Rc<[Box<dyn Handler>]> {
+        let own = [
+            self.live_reload(),
+            self.inspect(settings),
+            self.lab(settings),
+        ];
+        let others = settings.handlers.iter().map(|make| make());
+        own.into_iter().flatten().chain(others).collect()
+    }
+
     /// The handler for live reload, if it is on.
     fn live_reload(&self) -> Option<Box<dyn Handler>> {
         let changes = self.changes.clone()?;
@@ -239,13 +250,7 @@ impl Context {
             origin.hashes = Arc::clone(&settings.hashes);
             origin.rules = Rc::clone(&rules);
             origin.guard = settings.guard.clone();
-            let handlers = settings.handlers.iter().map(|make| make());
-            let own = [
-                site.live_reload(),
-                site.inspect(settings),
-                site.lab(settings),
-            ];
-            origin.handlers = own.into_iter().flatten().chain(handlers).collect();
+            origin.handlers = site.handlers(settings);
             origin
         };
         let OpenSites { first, others } = &settings.sites;

@@ -103,12 +103,8 @@ pub enum Reason {
     UpgradeOfHttp10,
     /// The connection becomes a WebSocket.
     WebSocket,
-    /// The request comes from a page of another origin, and the server's own pages are not for those.
-    ForeignPage,
-    /// The lab was asked for this response.
-    Lab,
-    /// The lab cannot do what it was asked for.
-    LabRefused,
+    /// One of the server's own pages made the response.
+    OwnPage(OwnPageReason),
     /// The request for a WebSocket is refused.
     WebSocketRefused(Refusal),
     /// The server produced no response because of a bug.
@@ -125,6 +121,44 @@ pub enum Reason {
     NoMemory,
     /// The server is shutting down.
     Draining,
+}
+
+/// Why one of the server's own pages made a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnPageReason {
+    /// The request comes from a page of another origin, and this is not for those.
+    ForeignPage,
+    /// The lab was asked for this response.
+    Lab,
+    /// The lab cannot do what it was asked for.
+    LabRefused,
+}
+
+impl OwnPageReason {
+    fn text(self) -> &'static str {
+        match self {
+            OwnPageReason::ForeignPage => "the request comes from a page of another origin",
+            OwnPageReason::Lab => "the lab was asked for this response",
+            OwnPageReason::LabRefused => "the lab cannot do what it was asked for",
+        }
+    }
+
+    /// The same in a few words.
+    pub(super) fn brief(self) -> &'static str {
+        match self {
+            OwnPageReason::ForeignPage => "page of another origin",
+            OwnPageReason::Lab => "lab",
+            OwnPageReason::LabRefused => "lab: bad request",
+        }
+    }
+
+    fn clause(self) -> Clause {
+        match self {
+            OwnPageReason::ForeignPage => FOREIGN_PAGE,
+            OwnPageReason::Lab => LAB,
+            OwnPageReason::LabRefused => LAB_REFUSED,
+        }
+    }
 }
 
 impl Reason {
@@ -237,9 +271,7 @@ impl Reason {
             }
             Reason::UpgradeOfHttp10 => UPGRADE,
             Reason::WebSocket => WEBSOCKET,
-            Reason::ForeignPage => FOREIGN_PAGE,
-            Reason::Lab => LAB,
-            Reason::LabRefused => LAB_REFUSED,
+            Reason::OwnPage(why) => why.clause(),
             Reason::WebSocketRefused(refusal) => refusal.clause(),
         }
     }
@@ -375,9 +407,7 @@ impl Reason {
             Reason::UpgradeOfHttp10 => "an HTTP/1.0 connection cannot change its protocol",
             Reason::WebSocket => "the connection becomes a WebSocket",
             Reason::WebSocketRefused(refusal) => refusal.text(),
-            Reason::ForeignPage => "the request comes from a page of another origin",
-            Reason::Lab => "the lab was asked for this response",
-            Reason::LabRefused => "the lab cannot do what it was asked for",
+            Reason::OwnPage(why) => why.text(),
             Reason::Unanswered => "the server failed to produce a response",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",

@@ -71,7 +71,6 @@ pub mod cors;
 // Which paths need a password.
 pub mod protection;
 // RFC 7617: the name and the password in a request.
-#[cfg(feature = "auth")]
 pub mod credentials;
 // Which addresses may connect.
 pub mod address_rules;

@@ -359,9 +359,12 @@ mod tests {
         Ok(parts)
     }
 
+    /// The name of a part, the name of its file, and its content.
+    type Wanted<'a> = (&'a str, Option<&'a str>, &'a str);
+
     /// Reads a body in several ways, which must agree.
     #[track_caller]
-    fn check(body: &str, want: Result<&[(&str, Option<&str>, &str)], MultipartError>) {
+    fn check(body: &str, want: Result<&[Wanted<'_>], MultipartError>) {
         let want = want.map(|parts| {
             let parts = parts.iter().map(|(name, filename, content)| {
                 let filename = filename.map(|name| name.as_bytes().to_vec());

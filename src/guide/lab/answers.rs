@@ -3,7 +3,7 @@
 use crate::guide::lab::fault::Fault;
 use crate::guide::lab::slots::RETRY_AFTER;
 use crate::origin::handler::Answer;
-use crate::origin::reason::Reason;
+use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Evidence, Quote, Trace};
@@ -20,12 +20,12 @@ const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /// A 200 that the lab was asked for.
 pub fn ok() -> Response {
-    Response::new(Status::Ok, Reason::Lab)
+    Response::new(Status::Ok, Reason::OwnPage(OwnPageReason::Lab))
 }
 
 /// The response to a request that an endpoint cannot do.
 pub fn refused(fault: Fault, trace: &mut Trace) -> Response {
-    let (status, reason) = (fault.status, Reason::LabRefused);
+    let (status, reason) = (fault.status, Reason::OwnPage(OwnPageReason::LabRefused));
     trace.note(|| {
         let why = Evidence::Value(Quote::of(fault.text.as_bytes()));
         reason.step().with(why).leads_to(status)

@@ -14,7 +14,7 @@ use crate::guide::lab::fault::Fault;
 use crate::guide::lab::query::Query;
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::origin::handler::{Answer, Origin};
-use crate::origin::reason::Reason;
+use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::response::Response;
 use crate::semantics::date::HttpDate;
 use crate::semantics::decide::{Decision, Selected, decide};
@@ -79,7 +79,7 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer
     let (fields, now) = (request.fields(), request.now);
     // A multipart response would hide what is shown here.
     let decision = decide(method, fields, &selected, now, 1, trace);
-    let response = Response::new(decision.status(), Reason::Lab);
+    let response = Response::new(decision.status(), Reason::OwnPage(OwnPageReason::Lab));
     Ok(Answer::Ready(match decision {
         Decision::NotModified(_) => described.with_cache_fields(response),
         Decision::PreconditionFailed(_) => {

@@ -21,7 +21,7 @@ use crate::guide::lab::fault::Fault;
 use crate::guide::lab::timed::Timed;
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::origin::handler::{Answer, Origin};
-use crate::origin::reason::Reason;
+use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
@@ -48,7 +48,7 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answer, Fa
     within_longest(interval, count as usize)?;
     let last = last_event(visit.request);
     if last >= RESPONSES * count {
-        let response = Response::new(Status::NoContent, Reason::Lab);
+        let response = Response::new(Status::NoContent, Reason::OwnPage(OwnPageReason::Lab));
         return Ok(Answer::Ready(response.field("Cache-Control", "no-store")));
     }
     let now = visit.request.now.seconds();

@@ -15,7 +15,7 @@ use crate::guide::lab::sequence::{Before, sequence};
 use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
-use crate::origin::reason::Reason;
+use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::request::{Content, Request, RequestBody};
 use crate::origin::response::{Interim, Response};
 use crate::semantics::field_section::FieldSection;
@@ -131,7 +131,7 @@ impl Responder for Expectation {
             self.wait.as_millis(),
             self.received
         );
-        let response = Response::new(Status::Ok, Reason::Lab);
+        let response = Response::new(Status::Ok, Reason::OwnPage(OwnPageReason::Lab));
         Polled::Done(Answer::Ready(text(response, content)))
     }
 }

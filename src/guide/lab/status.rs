@@ -15,7 +15,7 @@ use crate::guide::lab::query::Query;
 use crate::guide::lab::sequence::{Before, sequence};
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::origin::handler::{Answer, Origin};
-use crate::origin::reason::Reason;
+use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::request::Request;
 use crate::origin::response::{Interim, Response};
 use crate::semantics::credentials::Credentials;
@@ -119,7 +119,7 @@ fn has_credentials(request: &Request<'_>, trace: &mut Trace) -> bool {
 
 /// The response with the fields that belong to the status.
 fn with_status(status: Status, visit: &Visit<'_>, below: &str) -> Result<Response, Fault> {
-    let response = Response::new(status, Reason::Lab);
+    let response = Response::new(status, Reason::OwnPage(OwnPageReason::Lab));
     Ok(match status {
         Status::Created => response.field("Location", format!("{below}200")),
         Status::PartialContent => response.field("Content-Range", "bytes 0-99/1000"),

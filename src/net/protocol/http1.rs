@@ -265,20 +265,8 @@ impl Http1 {
         context: &mut Context,
     ) -> Step {
         request.end_wait(stream, context);
-        let (lines, limits) = (&mut context.lines, &context.head_limits);
         let received = stream.inbox.waiting().len();
-        let mut body = PulledBody {
-            reader: &mut request.body,
-            inbox: &mut stream.inbox,
-        };
-        let polled = request.head.read(lines, limits, |checked| {
-            let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-            let (client, session) = (&stream.client, &stream.transport);
-            let request = request_of(checked, client, session, &context.now, &wakers);
-            let origin = context.origins.of(checked.host);
-            let trace = &mut context.trace;
-            answer::poll(&mut *responder, &request, &mut body, origin, trace)
-        });
+        let polled = poll(&mut request, &mut *responder, stream, context);
         let fault = request.body.fault();
         let waits = match polled {
             Some(Polled::Done(answer)) => {
@@ -613,6 +601,28 @@ impl Http1 {
             max_body: context.limits.max_body,
         }
     }
+}
+
+/// Polls a responder. `None` if the saved head no longer passes the checks, which is a bug.
+fn poll(
+    request: &mut Unanswered,
+    responder: &mut dyn Responder,
+    stream: &mut Stream,
+    context: &mut Context,
+) -> Option<Polled> {
+    let (lines, limits) = (&mut context.lines, &context.head_limits);
+    let mut body = PulledBody {
+        reader: &mut request.body,
+        inbox: &mut stream.inbox,
+    };
+    request.head.read(lines, limits, |checked| {
+        let wakers = ConnectionWakers::new(&context.wakes, stream.token);
+        let (client, session) = (&stream.client, &stream.transport);
+        let request = request_of(checked, client, session, &context.now, &wakers);
+        let origin = context.origins.of(checked.host);
+        let trace = &mut context.trace;
+        answer::poll(responder, &request, &mut body, origin, trace)
+    })
 }
 
 /// The response, or the state that leads to it. The state keeps a copy of the head.
