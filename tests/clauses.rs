@@ -129,9 +129,9 @@ fn clauses(text: &str) -> Vec<Clause> {
 fn text_of_module(module: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let folder = path.join(module.replace("::", "/"));
-    let path = match folder.is_dir() {
-        true => folder.join("mod.rs"),
-        false => folder.with_extension("rs"),
+    let path = match folder.join("mod.rs") {
+        file if file.is_file() => file,
+        _ => folder.with_extension("rs"),
     };
     fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
 }

@@ -1225,6 +1225,8 @@ fn with_tls_the_agreement_is_told() {
             );
             let cipher = told["cipher"].as_str().expect("a name");
             assert!(cipher.starts_with("TLS"), "{told}");
+            assert_eq!(told["handshake"], "full");
+            assert!(told["group"].is_string(), "{told}");
             let subject = told["client"].as_str().unwrap_or_default();
             assert_eq!(subject.contains("alice"), identity.is_some(), "{told}");
         }

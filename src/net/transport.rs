@@ -25,7 +25,11 @@ impl request::Session for Transport {
     }
 
     fn security(&self) -> Option<Security<'_>> {
-        self.session.as_ref()?.security()
+        self.security()
+    }
+
+    fn handshake(&self) -> Option<request::Handshake> {
+        self.session.as_ref()?.shaken_hands()
     }
 }
 

@@ -41,6 +41,18 @@ pub trait Session {
 
     /// What the handshake has agreed on; `None` without TLS.
     fn security(&self) -> Option<Security<'_>>;
+
+    /// How it did so; `None` without TLS.
+    fn handshake(&self) -> Option<Handshake>;
+}
+
+/// How a TLS handshake went. No log shows this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// Whether it was a full handshake, or resumed an earlier session.
+    pub kind: &'static str,
+    /// The group of the key exchange, if there was one.
+    pub group: Option<&'static str>,
 }
 
 /// A connection without TLS.
@@ -52,6 +64,10 @@ impl Session for PlainText {
     }
 
     fn security(&self) -> Option<Security<'_>> {
+        None
+    }
+
+    fn handshake(&self) -> Option<Handshake> {
         None
     }
 }

@@ -1,7 +1,8 @@
 //! What the TLS handshake of the connection has agreed on (RFC 8446 section 4.1).
 //!
 //! ```text
-//! {"secure":true,"version":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256","client":"CN=alice"}
+//! {"secure":true,"version":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256","handshake":"full",
+//!  "group":"X25519MLKEM768","client":"CN=alice"}
 //! {"secure":false}
 //! ```
 
@@ -22,7 +23,12 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answer, Fa
     let text = |text: &str| JsonString(text.as_bytes()).to_string();
     let client = security.client.map_or("null".to_owned(), text);
     let (version, cipher) = (text(security.version), text(security.cipher));
+    let handshake = visit.request.session.handshake();
+    let kind = handshake.map_or("null".to_owned(), |handshake| text(handshake.kind));
+    let group = handshake.and_then(|handshake| handshake.group);
+    let group = group.map_or("null".to_owned(), text);
     Ok(json(format!(
-        "{{\"secure\":true,\"version\":{version},\"cipher\":{cipher},\"client\":{client}}}\n"
+        "{{\"secure\":true,\"version\":{version},\"cipher\":{cipher},\"handshake\":{kind},\"group\":{group},\
+         \"client\":{client}}}\n"
     )))
 }

@@ -195,10 +195,10 @@ fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
 }
 
 /// The request that handlers and the site see.
-pub fn request_of<'a>(
+pub fn request_of<'a, S: Session>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
-    session: &'a dyn Session,
+    session: &'a S,
     now: &Now,
     wakers: &'a dyn Wakers,
 ) -> Request<'a> {
