@@ -111,10 +111,16 @@ fn responses_are_shown() {
     );
 
     send(&mut page, "request", "X-Lab: hello");
-    set(&mut page, "chunked", "[name=delay]", "50");
-    send(&mut page, "chunked", "end after");
+    set(&mut page, "chunked", "[name=delay]", "300");
+    send(&mut page, "chunked", "75 bytes");
+    // A browser that is slow may read two chunks at once.
     let pieces = page.run("document.querySelectorAll('#chunked .pieces li').length");
-    assert_eq!(pieces, json!(4));
+    assert!(
+        pieces
+            .as_u64()
+            .is_some_and(|pieces| (2..=4).contains(&pieces)),
+        "{pieces}"
+    );
     send(&mut page, "ends", "The browser reports an error: ");
     send(
         &mut page,
@@ -122,7 +128,7 @@ fn responses_are_shown() {
         "\"name\":\"note\",\"filename\":null,\"type\":null,\"length\":5",
     );
     send(&mut page, "negotiate", "content-encoding: gzip");
-    send(&mut page, "tls", "{\"secure\":false}");
+    send(&mut page, "tls", "This connection does not use TLS.");
     set(&mut page, "hints", "[name=wait]", "10");
     send(&mut page, "hints", "but browsers hide them");
     assert_eq!(unexpected(&page), Vec::<String>::new());
@@ -238,12 +244,24 @@ fn polling_costs_more_than_a_websocket() {
 #[test]
 fn forms_work_without_the_script() {
     let server = lab();
-    let mut page = opened(&server, "");
-    page.run("document.querySelector('#status form').submit()");
-    page.wait_for("location.pathname.endsWith('/status') && document.body?.innerText.includes('404 Not Found')");
-    let mut page = opened(&server, "");
-    page.run("document.querySelector('#upload form').submit()");
-    page.wait_for(
-        "location.pathname.endsWith('/upload') && document.body?.innerText.includes('\"note\"')",
-    );
+    for (id, target, shown) in [
+        (
+            "status",
+            "status?code=404&chain=1&retry=5&as=seconds",
+            "404 Not Found",
+        ),
+        ("upload", "upload", "\"name\":\"note\""),
+    ] {
+        let mut page = opened(&server, "");
+        // The method passes the script by. It is called after this answer has left the page.
+        page.run(&format!(
+            "void setTimeout(() => document.querySelector('#{id} form').submit())"
+        ));
+        page.wait_for_page(&format!("http://{}/.docroot/lab/{target}", server.address));
+        let text = page.run("document.body.innerText");
+        assert!(
+            text.as_str().is_some_and(|text| text.contains(shown)),
+            "{text}"
+        );
+    }
 }

@@ -310,8 +310,9 @@ impl Output<'_> {
         let pulled = source.pull(self.scratch, budget)?;
         // Content costs much more to generate than to send, so one part uses up the turn.
         self.stream.budget = 0;
-        *moved += self.scratch.len() as u64;
-        check_length(framing, *moved, pulled)?;
+        let after = *moved + self.scratch.len() as u64;
+        check_length(framing, after, pulled)?;
+        *moved = after;
         match framing {
             Framing::Chunked => {
                 let extensions = source.chunk_extensions();

@@ -109,6 +109,7 @@ export async function send(form) {
   if (isFromCache(response.url, began)) facts.push(word('from-cache'));
   if (form.dataset.after === 'cookies' && form.getAttribute('action') === 'cookies') facts.push(word('hidden-set-cookie'));
   if (/(status\/1\d\d|hints)$/.test(request.url.pathname)) facts.push(word('interim-hidden'));
+  if ('tls' in form.dataset && textOf(all).includes('"secure":false')) facts.push(word('not-secure'));
   verdict.append(...facts.map((fact) => element('span', {}, fact)));
   if (error) {
     verdict.dataset.class = 'none';
