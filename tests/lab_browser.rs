@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 use support::chromium::Page;
 use support::{Setup, TestServer};
@@ -132,6 +134,49 @@ fn responses_are_shown() {
     set(&mut page, "hints", "[name=wait]", "10");
     send(&mut page, "hints", "but browsers hide them");
     assert_eq!(unexpected(&page), Vec::<String>::new());
+}
+
+/// What a command sends is what the form would send.
+#[test]
+fn the_commands_work() {
+    let server = lab();
+    let mut page = opened(&server, "");
+    set(&mut page, "status", "[name=code]", "302");
+    set(&mut page, "cookies", "[name=value]", "a'b");
+    set(&mut page, "request", "[data-method]", "PUT");
+    set(&mut page, "request", "[data-content]", "@it's $HOME \"x\"");
+    set(&mut page, "upload", "[name=note]", "<@a");
+    set(&mut page, "chunked", "[name=delay]", "0");
+    set(&mut page, "chunked", "[name=extension]", "part");
+    page.run("document.querySelector('#chunked [name=trailers]').click()");
+    set(&mut page, "slow", "[name=bytes]", "10");
+    set(&mut page, "cache", "[data-header=Range]", "bytes=0-3");
+    set(&mut page, "hints", "[name=wait]", "0");
+    set(&mut page, "continue", "[name=answer]", "417");
+    set(&mut page, "events", "[name=count]", "1");
+    for (id, wanted) in [
+        ("status", "HTTP/1.1 200 OK"),
+        ("cookies", "Set-Cookie: lab-color=a'b; "),
+        ("request", "@it's $HOME \"x\""),
+        ("chunked", "0\r\nContent-Digest: sha-256=:"),
+        ("slow", "Content-Length: 10\r\n"),
+        ("upload", "\"first\":\"<@a\""),
+        ("negotiate", "Content-Encoding: gzip"),
+        ("cache", "\r\n\r\nThis"),
+        ("clear", "Clear-Site-Data: \"cookies\""),
+        ("hints", "HTTP/1.1 103 Early Hints"),
+        ("continue", "HTTP/1.1 417 "),
+        ("events", "id: 1\n"),
+        ("tls", "{\"secure\":false}"),
+    ] {
+        let command = command(&mut page, id);
+        let ran = Command::new("bash")
+            .args(["-c", &command])
+            .output()
+            .expect("a shell");
+        let output = String::from_utf8_lossy(&ran.stdout);
+        assert!(output.contains(wanted), "{command}\n{output}");
+    }
 }
 
 #[test]

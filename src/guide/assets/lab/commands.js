@@ -60,11 +60,13 @@ export function commandOf(form) {
   for (const [name, value] of pairs || []) {
     const text = value instanceof File ? `@${value.name}` : value;
     const isPlain = /^[\w./*-]*$/.test(text);
-    parts.push(isMultipart ? '-F' : isPlain ? '-d' : '--data-urlencode', quoted(`${name}=${text}`));
+    // A text that begins with @ or < is no file.
+    const form = value instanceof File ? '-F' : '--form-string';
+    parts.push(isMultipart ? form : isPlain ? '-d' : '--data-urlencode', quoted(`${name}=${text}`));
   }
   const usual = content !== null || pairs?.length ? 'POST' : 'GET';
   if (method !== usual) parts.push('-X', method);
-  if (content !== null) parts.push('-d', quoted(content));
+  if (content !== null) parts.push('--data-raw', quoted(content));
   parts.push(quoted(url.href));
   return parts.join(' ');
 }
