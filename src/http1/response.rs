@@ -73,6 +73,7 @@ pub fn write(
 
 /// Appends an interim response (RFC 9110 section 15.2): a head that another response to the same request
 /// follows. It has none of the fields that final responses have in common.
+#[cold]
 pub fn write_interim(out: &mut Vec<u8>, status: Status, fields: &FieldSection) {
     head::status_line(out, status);
     write_fields(out, fields);

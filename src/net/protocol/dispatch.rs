@@ -195,17 +195,18 @@ fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
 }
 
 /// The request that handlers and the site see.
-pub fn request_of<'a, S: Session>(
+pub fn request_of<'a>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
-    session: &'a S,
+    is_secure: bool,
+    session: &'a dyn Session,
     now: &Now,
     wakers: &'a dyn Wakers,
 ) -> Request<'a> {
     Request {
         head,
         client,
-        is_secure: session.is_secure(),
+        is_secure,
         session,
         user: None,
         now: now.date,

@@ -184,7 +184,9 @@ impl Http1 {
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let (client, session) = (&stream.client, &stream.transport);
-                let request = request_of(&checked, client, session, &context.now, &wakers);
+                let is_secure = connection.is_secure;
+                let now = &context.now;
+                let request = request_of(&checked, client, is_secure, session, now, &wakers);
                 context.origins.note(checked.host, &mut context.trace);
                 let origin = context.origins.of(checked.host);
                 let trace = &mut context.trace;
@@ -246,7 +248,9 @@ impl Http1 {
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let (client, session) = (&stream.client, &stream.transport);
-            let request = request_of(checked, client, session, &context.now, &wakers);
+            let is_secure = connection.is_secure;
+            let now = &context.now;
+            let request = request_of(checked, client, is_secure, session, now, &wakers);
             let origin = context.origins.of(checked.host);
             dispatch::answer(&request, connection, origin, &mut context.trace)
         });
@@ -618,7 +622,9 @@ fn poll(
     request.head.read(lines, limits, |checked| {
         let wakers = ConnectionWakers::new(&context.wakes, stream.token);
         let (client, session) = (&stream.client, &stream.transport);
-        let request = request_of(checked, client, session, &context.now, &wakers);
+        let is_secure = session.has_session();
+        let now = &context.now;
+        let request = request_of(checked, client, is_secure, session, now, &wakers);
         let origin = context.origins.of(checked.host);
         let trace = &mut context.trace;
         answer::poll(responder, &request, &mut body, origin, trace)
