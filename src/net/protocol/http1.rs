@@ -184,8 +184,7 @@ impl Http1 {
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let (client, session) = (&stream.client, &stream.transport);
-                let is_secure = connection.is_secure;
-                let now = &context.now;
+                let (is_secure, now) = (connection.is_secure, &context.now);
                 let request = request_of(&checked, client, is_secure, session, now, &wakers);
                 context.origins.note(checked.host, &mut context.trace);
                 let origin = context.origins.of(checked.host);
@@ -248,8 +247,7 @@ impl Http1 {
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let (client, session) = (&stream.client, &stream.transport);
-            let is_secure = connection.is_secure;
-            let now = &context.now;
+            let (is_secure, now) = (connection.is_secure, &context.now);
             let request = request_of(checked, client, is_secure, session, now, &wakers);
             let origin = context.origins.of(checked.host);
             dispatch::answer(&request, connection, origin, &mut context.trace)
@@ -622,8 +620,7 @@ fn poll(
     request.head.read(lines, limits, |checked| {
         let wakers = ConnectionWakers::new(&context.wakes, stream.token);
         let (client, session) = (&stream.client, &stream.transport);
-        let is_secure = session.has_session();
-        let now = &context.now;
+        let (is_secure, now) = (session.has_session(), &context.now);
         let request = request_of(checked, client, is_secure, session, now, &wakers);
         let origin = context.origins.of(checked.host);
         let trace = &mut context.trace;
