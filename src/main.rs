@@ -186,6 +186,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
         only: config.only_hosts(),
         prefix: config.site.prefix.as_bytes(),
         inspect: config.inspect,
+        lab: config.lab,
         taken: taken_port(config.port, &listening),
         qr: launch.qr,
         columns: columns(io::stderr()),

@@ -48,7 +48,14 @@ fn the_function_of_every_clause_is_in_the_sources_that_docroot_carries() {
         let below = below.expect("a source of this crate").display();
         for clause in clauses(&fs::read_to_string(&path).expect("sources are text")) {
             let module = clause.module.as_deref();
-            let module = module.map(|module| format!("src/{}.rs", module.replace("::", "/")));
+            let module = module.map(|module| {
+                let path = format!("src/{}", module.replace("::", "/"));
+                let file = format!("{path}.rs");
+                match carried[&file].is_null() {
+                    false => file,
+                    true => format!("{path}/mod.rs"),
+                }
+            });
             let file = module.unwrap_or_else(|| below.to_string());
             let text = carried[&file].as_str().unwrap_or_default();
             let function = format!("fn {}", clause.function);
@@ -156,7 +163,11 @@ fn clauses(text: &str) -> Vec<Clause> {
 /// The file of a module such as `net::protocol::http1`.
 fn text_of_module(module: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let path = path.join(module.replace("::", "/")).with_extension("rs");
+    let folder = path.join(module.replace("::", "/"));
+    let path = match folder.join("mod.rs") {
+        file if file.is_file() => file,
+        _ => folder.with_extension("rs"),
+    };
     fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
 }
 

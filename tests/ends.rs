@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use docroot::observe::event::End;
 use docroot::observe::options::LogFormat;
+use docroot::site::body::{Pulled, Source};
+use docroot::site::body_error::BodyError;
 use support::handlers::{Bell, Part, Script, sourced};
 use support::journal::{FORMATS, Wanted};
 use support::page::Page;
@@ -240,6 +242,74 @@ fn check_broken(rest: Part, end: End, panics: u64) {
 #[test]
 fn a_disk_that_fails() {
     check_broken(Part::Fault, End::DiskFault, 0);
+}
+
+/// A source that makes pieces of ten bytes, and says how many bytes they are.
+struct Promise {
+    length: u64,
+    pieces: u64,
+}
+
+impl Source for Promise {
+    fn pull(&mut self, out: &mut Vec<u8>, _: usize) -> Result<Pulled, BodyError> {
+        out.extend_from_slice(b"ten bytes.");
+        self.pieces -= 1;
+        Ok(match self.pieces {
+            0 => Pulled::Done,
+            _ => Pulled::More,
+        })
+    }
+
+    fn length(&self) -> Option<u64> {
+        Some(self.length)
+    }
+}
+
+/// More bytes would be taken for the next response, and the client would wait for fewer.
+#[test]
+fn a_source_that_breaks_its_promise() {
+    for (length, sent, end) in [
+        (50, 50, End::Complete),
+        (49, 40, End::Bug),
+        (51, 40, End::Bug),
+    ] {
+        let setup = || site().at("/a", move |_| sourced(Promise { length, pieces: 5 }));
+        check(setup, |server| {
+            let mut client = server.connect();
+            client.send(&request("GET", "/a", &[]));
+            let head = client.head();
+            assert_eq!(head.field("Content-Length"), Some(&*length.to_string()));
+            client.take(sent as usize);
+            match end {
+                End::Complete => drop(client),
+                _ => assert!(is_reset(client)),
+            }
+            let wanted = Wanted::complete("/a", 200, sent);
+            [match end {
+                End::Complete => wanted,
+                end => wanted.but(end),
+            }]
+        });
+    }
+}
+
+/// The lab shows what clients make of a response that is cut.
+#[test]
+fn a_response_that_is_cut_on_purpose() {
+    for (target, resets) in [
+        ("/.docroot/lab/ends?how=short", false),
+        ("/.docroot/lab/ends?how=unfinished", false),
+        ("/.docroot/lab/ends?how=reset", true),
+    ] {
+        check(
+            || site().with(|config| config.lab = true),
+            |server| {
+                let client = begun(server, target, 500);
+                assert_eq!(is_reset(client), resets, "{target}");
+                [Wanted::complete(target, 200, 500).but(End::OnPurpose)]
+            },
+        );
+    }
 }
 
 #[test]

@@ -347,7 +347,7 @@ proptest! {
     ) {
         let mut wire = Vec::new();
         for chunk in &chunks {
-            write_chunk(&mut wire, chunk);
+            write_chunk(&mut wire, &[], chunk);
         }
         wire.extend_from_slice(LAST_CHUNK);
         let length = wire.len();

@@ -39,6 +39,8 @@ pub struct Banner<'a> {
     pub prefix: &'a [u8],
     /// Whether the wire view is served.
     pub inspect: bool,
+    /// Whether the lab is served.
+    pub lab: bool,
     /// The default port, if another program uses it and docroot chose the next one.
     pub taken: Option<u16>,
     /// When to print a QR code.
@@ -53,9 +55,14 @@ impl Banner<'_> {
     /// The text. It ends with a line end.
     pub fn text(&self) -> String {
         let mut text = self.served();
-        if let Some(url) = self.url_to_open().filter(|_| self.inspect) {
-            let url = self.bold(&format!("{url}.docroot/"));
-            writeln!(text, "Open {url} to see each request and its response.").unwrap_or_default();
+        for (is_served, path, what) in [
+            (self.inspect, "", "to see each request and its response"),
+            (self.lab, "lab/", "to try HTTP and WebSocket"),
+        ] {
+            if let Some(url) = self.url_to_open().filter(|_| is_served) {
+                let url = self.bold(&format!("{url}.docroot/{path}"));
+                writeln!(text, "Open {url} {what}.").unwrap_or_default();
+            }
         }
         text.push_str(&self.code());
         let plain = self.urls_of(Scheme::Http, self.plain);
@@ -287,6 +294,7 @@ mod tests {
             only: None,
             prefix: b"",
             inspect: false,
+            lab: false,
             taken: None,
             qr: Qr::Auto,
             columns: None,
@@ -326,15 +334,16 @@ mod tests {
     }
 
     #[test]
-    fn the_wire_view_has_a_url() {
+    fn the_wire_view_and_the_lab_have_a_url() {
         let listening = ["0.0.0.0:8080".parse().expect("an address")];
         let banner = Banner {
             inspect: true,
+            lab: true,
             prefix: b"docs/",
             ..banner(&listening)
         };
-        let want =
-            "Open http://127.0.0.1:8080/docs/.docroot/ to see each request and its response.\n";
+        let want = "Open http://127.0.0.1:8080/docs/.docroot/ to see each request and its response.\n\
+             Open http://127.0.0.1:8080/docs/.docroot/lab/ to try HTTP and WebSocket.\n";
         assert!(banner.text().contains(want), "{}", banner.text());
     }
 

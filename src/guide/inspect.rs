@@ -15,22 +15,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::guide::access::Access;
 use crate::guide::packed;
 use crate::guide::replay::{Connect, Replay};
-use crate::http1::allowed_hosts::AllowedHosts;
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{ServerFacts, Wire, WireEvent};
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::moved::redirect;
 use crate::origin::reason::Reason;
-use crate::origin::refuse::error;
 use crate::origin::request::Request;
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::open;
 use crate::origin::websocket::sender::Sender;
-use crate::semantics::address_rules::AddressRules;
-use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
 use crate::text::percent;
@@ -57,20 +54,18 @@ pub struct Inspect {
     /// The path of the page.
     page: Box<str>,
     files: Vec<(Box<str>, Embedded)>,
-    hosts: AllowedHosts,
-    from: AddressRules,
+    access: Access,
     server: ServerFacts,
     /// Opens connections to the server itself.
     replays: Option<Arc<dyn Connect>>,
 }
 
 impl Inspect {
-    /// For the site of this `server` with this prefix. It shows what is published in `wire`, at these hosts, to
-    /// clients `from` these addresses.
+    /// For the site of this `server` with this prefix. It shows what is published in `wire`.
     pub fn new(
         wire: Wire,
         prefix: &Prefix,
-        (hosts, from): (AllowedHosts, AddressRules),
+        access: Access,
         server: ServerFacts,
         replays: Option<Arc<dyn Connect>>,
     ) -> Inspect {
@@ -83,21 +78,10 @@ impl Inspect {
             wire,
             page: format!("/{prefix}{PAGE}").into(),
             files: files.collect(),
-            hosts,
-            from,
+            access,
             server,
             replays,
         }
-    }
-
-    /// Why the client must not see it.
-    fn refusal(&self, request: &Request<'_>, trace: &mut Trace) -> Option<(Status, Reason)> {
-        let version = request.head.head.version;
-        if self.hosts.rule(version, request.head.host).is_none() {
-            return Some((Status::MisdirectedRequest, Reason::HostNotAllowed));
-        }
-        let is_admitted = self.from.admits(request.client.peer.ip(), trace);
-        (!is_admitted).then_some((Status::Forbidden, Reason::AddressNotAllowed))
     }
 }
 
@@ -123,8 +107,8 @@ impl Handler for Inspect {
         if file.is_none() && !is_endpoint {
             return None;
         }
-        if let Some((status, reason)) = self.refusal(request, trace) {
-            return Some(Answer::Ready(error(status, reason)));
+        if let Some(refusal) = self.access.refusal(request, trace) {
+            return Some(Answer::Ready(refusal));
         }
         if let Some((name, file)) = file {
             let path = [PAGE, name].concat();

@@ -20,6 +20,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::head;
 use super::octet::{self, TOKEN};
 use crate::semantics::trace::{Clause, clause};
 
@@ -37,23 +38,72 @@ pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 /// The end of the content of a chunk.
 const CHUNK_END: &[u8] = b"\r\n";
 
-/// Appends the line before `length` bytes of content: `1a␍␊`. `length` must not be 0, because the
-/// size 0 ends the body.
-fn chunk_head(out: &mut Vec<u8>, length: usize) {
+/// Appends the size before `length` bytes of content: `1a`. `length` must not be 0, because the size 0
+/// ends the body.
+fn chunk_size(out: &mut Vec<u8>, length: usize) {
     let digits = (usize::BITS - length.leading_zeros()).div_ceil(4).max(1);
     for digit in (0..digits).rev() {
         let value = (length >> (4 * digit)) as u32 & 0xf;
         out.extend(char::from_digit(value, 16).map(|digit| digit as u8));
     }
-    out.extend_from_slice(b"\r\n");
 }
 
-/// Appends one chunk, or nothing if `content` is empty.
-pub fn write_chunk(out: &mut Vec<u8>, content: &[u8]) {
-    if !content.is_empty() {
-        chunk_head(out, content.len());
-        out.extend_from_slice(content);
-        out.extend_from_slice(CHUNK_END);
+/// Appends one chunk with these extensions, or nothing if `content` is empty.
+pub fn write_chunk(out: &mut Vec<u8>, extensions: &[ChunkExtension], content: &[u8]) {
+    if content.is_empty() {
+        return;
+    }
+    chunk_size(out, content.len());
+    for extension in extensions {
+        extension.write(out);
+    }
+    out.extend_from_slice(CHUNK_END);
+    out.extend_from_slice(content);
+    out.extend_from_slice(CHUNK_END);
+}
+
+/// Appends the end of a body with these trailer fields (section 7.1.2).
+pub fn write_trailers(out: &mut Vec<u8>, trailers: &[(&'static str, String)]) {
+    out.extend_from_slice(b"0\r\n");
+    for (name, value) in trailers {
+        head::field(out, name, value.as_bytes());
+    }
+    head::end(out);
+}
+
+/// An extension of a chunk (section 7.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkExtension {
+    /// The name, perhaps with a value as it is written: a token or a quoted string.
+    text: Box<str>,
+}
+
+impl ChunkExtension {
+    /// An extension with this name and, if it is not empty, this value. `None` if the name is not a token, or
+    /// if the value has other characters than those of a quoted string in ASCII.
+    pub fn new(name: &str, value: &str) -> Option<ChunkExtension> {
+        let is_token =
+            |text: &str| !text.is_empty() && octet::run(&TOKEN, text.as_bytes()) == text.len();
+        let is_quotable = value
+            .bytes()
+            .all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+        if !is_token(name) || !is_quotable {
+            return None;
+        }
+        let text = match value {
+            "" => name.to_owned(),
+            value if is_token(value) => format!("{name}={value}"),
+            value => {
+                let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
+                format!("{name}=\"{escaped}\"")
+            }
+        };
+        Some(ChunkExtension { text: text.into() })
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b';');
+        out.extend_from_slice(self.text.as_bytes());
     }
 }
 
@@ -425,12 +475,38 @@ mod tests {
     #[test]
     fn chunks_are_written() {
         let mut out = Vec::new();
-        write_chunk(&mut out, b"");
-        write_chunk(&mut out, b"0123456789abcdef0");
+        write_chunk(&mut out, &[], b"");
+        write_chunk(&mut out, &[], b"0123456789abcdef0");
         out.extend_from_slice(LAST_CHUNK);
         assert_eq!(out, b"11\r\n0123456789abcdef0\r\n0\r\n\r\n");
         out.clear();
-        chunk_head(&mut out, usize::MAX);
-        assert_eq!(out, b"ffffffffffffffff\r\n");
+        chunk_size(&mut out, usize::MAX);
+        assert_eq!(out, b"ffffffffffffffff");
+    }
+
+    /// What is written is read again.
+    #[test]
+    fn chunks_with_extensions_and_trailers_are_written() {
+        let extension = |name, value| ChunkExtension::new(name, value).expect("an extension");
+        let extensions = [
+            extension("a", ""),
+            extension("b", "c"),
+            extension("d", "e \"f\" \\"),
+        ];
+        let mut out = Vec::new();
+        write_chunk(&mut out, &extensions, b"x");
+        write_trailers(&mut out, &[("Server-Timing", "total;dur=1".to_owned())]);
+        let want = "1;a;b=c;d=\"e \\\"f\\\" \\\\\"\r\nx\r\n0\r\nServer-Timing: total;dur=1\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&out), want);
+        check(want, Ok(Some("x")));
+        for (name, value) in [
+            ("", "a"),
+            ("a b", ""),
+            ("a", "\r\n"),
+            ("a", "\u{e9}"),
+            ("a;b", ""),
+        ] {
+            assert_eq!(ChunkExtension::new(name, value), None, "{name:?} {value:?}");
+        }
     }
 }

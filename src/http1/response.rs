@@ -71,6 +71,15 @@ pub fn write(
     head::end(out);
 }
 
+/// Appends an interim response (RFC 9110 section 15.2): a head that another response to the same request
+/// follows. It has none of the fields that final responses have in common.
+#[cold]
+pub fn write_interim(out: &mut Vec<u8>, status: Status, fields: &FieldSection) {
+    head::status_line(out, status);
+    write_fields(out, fields);
+    head::end(out);
+}
+
 /// Writes fields as lines, so that responses with the same fields can share them. The operator's rules
 /// add, replace or remove some of them.
 pub fn prepare(fields: &FieldSection, ruled: &[RuledField<'_>]) -> Rc<[u8]> {
@@ -168,6 +177,16 @@ mod tests {
              Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n{want}\r\n"
         );
         assert_eq!(got, want);
+    }
+
+    #[test]
+    fn an_interim_response_has_only_its_own_fields() {
+        let mut fields = FieldSection::default();
+        fields.push("Link", "<a.css>; rel=preload");
+        let mut out = Vec::new();
+        write_interim(&mut out, Status::EarlyHints, &fields);
+        let want = "HTTP/1.1 103 Early Hints\r\nLink: <a.css>; rel=preload\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&out), want);
     }
 
     #[test]

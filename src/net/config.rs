@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
+use crate::guide::access::Access;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
@@ -40,7 +41,7 @@ pub struct Config {
     pub lab: bool,
     /// Whether to serve the wire view: see [`crate::guide::inspect`].
     pub inspect: bool,
-    /// From where it may be opened.
+    /// From where it and the lab may be opened.
     pub inspect_from: AddressRules,
     /// How many workers to start, at least 1.
     pub threads: usize,
@@ -114,8 +115,12 @@ impl Config {
         roots
     }
 
-    /// The hosts at which the wire view answers.
-    pub(super) fn inspected_hosts(&self) -> AllowedHosts {
+    /// Who may use the wire view and the lab.
+    pub(super) fn guide_access(&self) -> Access {
+        Access::new(self.guide_hosts(), self.inspect_from.clone())
+    }
+
+    fn guide_hosts(&self) -> AllowedHosts {
         // If a host is named, others are refused. A foreign page must not make its own name mean this machine.
         let mut named = vec![HostPattern::Name("localhost".to_owned())];
         named.extend(self.allow_hosts.iter().cloned());

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::guide::inspect::Inspect;
 use crate::guide::lab::Lab;
+use crate::guide::lab::room::Room;
 use crate::guide::live_reload::{self, LiveReload};
 use crate::guide::replay::Connect;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
@@ -128,6 +129,8 @@ pub struct Settings {
     pub replays: Option<Arc<Replays>>,
     /// When the server started.
     pub started: SystemTime,
+    /// The messages of the lab; `None` if it is off.
+    pub room: Option<Room>,
     /// The port of the site.
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
@@ -155,6 +158,17 @@ impl OpenSite {
         }
     }
 
+    /// The handlers that are asked before the site.
+    fn handlers(&self, settings: &Settings) -> Rc<[Box<dyn Handler>]> {
+        let own = [
+            self.live_reload(),
+            self.inspect(settings),
+            self.lab(settings),
+        ];
+        let others = settings.handlers.iter().map(|make| make());
+        own.into_iter().flatten().chain(others).collect()
+    }
+
     /// The handler for live reload, if it is on.
     fn live_reload(&self) -> Option<Box<dyn Handler>> {
         let changes = self.changes.clone()?;
@@ -165,7 +179,7 @@ impl OpenSite {
     fn inspect(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
         let wire = settings.wire.clone()?;
         let config = &settings.config;
-        let admitted = (config.inspected_hosts(), config.inspect_from.clone());
+        let access = config.guide_access();
         let server = ServerFacts {
             started: settings.started,
             workers: config.threads.max(1),
@@ -176,8 +190,15 @@ impl OpenSite {
         let replays = replays.map(|replays| Arc::new(Replayer(replays)) as Arc<dyn Connect>);
         let prefix = &self.options.prefix;
         Some(Box::new(Inspect::new(
-            wire, prefix, admitted, server, replays,
+            wire, prefix, access, server, replays,
         )))
+    }
+
+    /// The handler for the lab, if it is on.
+    fn lab(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
+        let room = settings.room.clone()?;
+        let access = settings.config.guide_access();
+        Some(Box::new(Lab::new(room, &self.options.prefix, access)))
     }
 }
 
@@ -204,9 +225,10 @@ impl Settings {
         config.rules.stores_nothing |= config.site.live_reload;
         let wire = || Topic::new(wire::KEPT, clock::instant());
         let wire = config.inspect.then(wire);
-        let lab: MakeHandler = Box::new(|| Box::new(Lab));
+        let room = || Room::new(clock::instant());
         Settings {
-            handlers: Vec::from_iter(config.lab.then_some(lab)),
+            handlers: Vec::new(),
+            room: config.lab.then(room),
             hosts: Arc::new(config.hosts()),
             sites,
             budgets: Budgets::new(&config.site, config.threads),
@@ -249,9 +271,7 @@ impl Context {
             origin.hashes = Arc::clone(&settings.hashes);
             origin.rules = Rc::clone(&rules);
             origin.guard = settings.guard.clone();
-            let handlers = settings.handlers.iter().map(|make| make());
-            let own = site.live_reload().into_iter().chain(site.inspect(settings));
-            origin.handlers = own.chain(handlers).collect();
+            origin.handlers = site.handlers(settings);
             origin
         };
         let OpenSites { first, others } = &settings.sites;

@@ -28,7 +28,7 @@ use crate::origin::answer::poll;
 use crate::origin::handler::Polled;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, unanswered};
-use crate::origin::request::{Content, RequestBody};
+use crate::origin::request::{Content, PlainText, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Step, Trace};
@@ -111,7 +111,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     };
     let client = Client::at(([127, 0, 0, 1], 0).into());
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
-    let request = request_of(&checked, &client, false, &context.now, &wakers);
+    let mut request = request_of(&checked, &client, false, &PlainText, &context.now, &wakers);
     context.origins.note(checked.host, &mut context.trace);
     let origin = context.origins.of(checked.host);
     let trace = &mut context.trace;
@@ -131,9 +131,11 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
         answer = loop {
             match poll(&mut *responder, &request, &mut NoBody, origin, trace) {
                 Polled::Done(answer) => break answer,
-                Polled::More | Polled::NeedsContent => {}
-                // Only handlers and disk threads are waited for, and there are none here.
-                Polled::WaitUntil(_) | Polled::WaitForWake | Polled::WaitForDisk(_) => {
+                Polled::More | Polled::NeedsContent | Polled::Interim(_) => {}
+                // Nobody waits for the response, so the time comes at once.
+                Polled::WaitUntil(at) => request.instant = request.instant.max(at),
+                // Only other threads wake somebody, and there are none here.
+                Polled::WaitForWake | Polled::WaitForDisk(_) => {
                     return (unanswered(), facts);
                 }
             }

@@ -16,7 +16,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-use crate::http1::chunked::{LAST_CHUNK, write_chunk};
+use crate::http1::chunked::{LAST_CHUNK, write_chunk, write_trailers};
 use crate::http1::framing::Framing;
 use crate::net::clock;
 use crate::net::outbox::OUTBOX_HIGH;
@@ -215,8 +215,7 @@ impl Pump {
             } else if let Some(at) = self.due.filter(|&at| at > output.now) {
                 Pumped::WaitUntil(at)
             } else if let Some(source) = &mut self.source {
-                let step = output.move_source(source.as_mut(), self.framing)?;
-                self.moved += output.scratch.len() as u64;
+                let step = output.move_source(source.as_mut(), self.framing, &mut self.moved)?;
                 self.due = match step {
                     Pumped::WaitUntil(at) => Some(at),
                     _ => None,
@@ -236,6 +235,18 @@ impl Pump {
                 return Ok(Pumped::Paused);
             }
         }
+    }
+}
+
+/// Refuses what is not within the length that the head gives: the client would take it for the next response,
+/// or wait for more.
+fn check_length(framing: Framing, moved: u64, pulled: Pulled) -> Result<(), BodyError> {
+    match framing {
+        Framing::Length(length) if moved > length => Err(BodyError::WrongLength),
+        Framing::Length(length) if pulled == Pulled::Done && moved < length => {
+            Err(BodyError::WrongLength)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -290,6 +301,7 @@ impl Output<'_> {
         &mut self,
         source: &mut (dyn Source + 'static),
         framing: Framing,
+        moved: &mut u64,
     ) -> Result<Pumped, SendError> {
         self.scratch.clear();
         if self.flush(More::No)? == Flushed::Blocked {
@@ -302,20 +314,28 @@ impl Output<'_> {
         let pulled = source.pull(self.scratch, budget)?;
         // Content costs much more to generate than to send, so one part uses up the turn.
         self.stream.budget = 0;
+        let after = *moved + self.scratch.len() as u64;
+        check_length(framing, after, pulled)?;
+        *moved = after;
         let begin = self.stream.outbox.end().len();
         match framing {
-            Framing::Chunked if !self.scratch.is_empty() => {
-                self.note_chunk(self.scratch.len());
-                write_chunk(self.stream.outbox.end(), self.scratch);
+            Framing::Chunked => {
+                if !self.scratch.is_empty() {
+                    self.note_chunk(self.scratch.len());
+                }
+                let extensions = source.chunk_extensions();
+                write_chunk(self.stream.outbox.end(), extensions, self.scratch);
             }
-            Framing::Chunked => {}
             Framing::NoBody | Framing::Length(_) | Framing::Close => {
                 self.stream.outbox.end().extend_from_slice(self.scratch)
             }
         }
         if framing == Framing::Chunked && matches!(pulled, Pulled::Done) {
             self.note_chunk(0);
-            self.stream.outbox.end().extend_from_slice(LAST_CHUNK);
+            match source.trailers() {
+                [] => self.stream.outbox.end().extend_from_slice(LAST_CHUNK),
+                trailers => write_trailers(self.stream.outbox.end(), trailers),
+            }
         }
         if let Some(sample) = &mut self.sample {
             sample.see(&self.stream.outbox.end()[begin..]);

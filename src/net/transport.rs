@@ -10,12 +10,23 @@ use crate::net::tls::handshake::HandshakeProgress;
 use crate::net::tls::{RecordBuffers, Session};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
+use crate::origin::request;
 
 /// A client's socket, and its TLS session if it has one.
 #[derive(Debug)]
 pub struct Transport {
     socket: Socket,
     session: Option<Box<Session>>,
+}
+
+impl request::Session for Transport {
+    fn security(&self) -> Option<Security<'_>> {
+        self.security()
+    }
+
+    fn handshake(&self) -> Option<request::Handshake> {
+        self.session.as_ref()?.shaken_hands()
+    }
 }
 
 impl Transport {

@@ -21,6 +21,8 @@ pub enum Why {
     NoRequest,
     /// A response was the last one.
     LastResponse(CloseReason),
+    /// A handler cut its response on purpose.
+    CutOnPurpose,
     /// The conversation after an upgrade is over.
     Conversed,
     /// After an upgrade, the client was silent for too long.
@@ -58,6 +60,7 @@ impl Why {
             Why::ClientClosed => "the client closed the connection",
             Why::NoRequest => "no request came in time",
             Why::LastResponse(reason) => reason.text(),
+            Why::CutOnPurpose => "the response was cut on purpose",
             Why::Conversed => "the conversation after the upgrade is over",
             Why::Silent => "the client was silent for too long",
             Why::TlsFailed => "TLS failed",

@@ -85,6 +85,8 @@ pub enum End {
     DiskFault,
     /// The memory of the response was needed for other clients.
     TakenBack,
+    /// A handler cut the response on purpose.
+    OnPurpose,
     /// The server shut down before the exchange was complete.
     Shutdown,
     /// A bug in the server.
@@ -103,6 +105,7 @@ impl End {
             End::Unreadable => "a part of the archive could not be read",
             End::DiskFault => "the disk failed",
             End::TakenBack => "other clients needed the memory",
+            End::OnPurpose => "the response was cut on purpose",
             End::Shutdown => "the server shut down",
             End::Bug => "a bug in the server",
         }
@@ -119,6 +122,7 @@ impl End {
             End::Unreadable => "cut: unreadable entry",
             End::DiskFault => "cut: disk failed",
             End::TakenBack => "cut: memory reclaimed",
+            End::OnPurpose => "cut: on purpose",
             End::Shutdown => "cut: shutdown",
             End::Bug => "cut: bug in docroot",
         }

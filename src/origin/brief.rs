@@ -60,6 +60,7 @@ pub fn brief(reason: &Reason) -> Cow<'static, str> {
         Reason::UpgradeOfHttp10 => "HTTP/1.0",
         Reason::WebSocket => "WebSocket",
         Reason::WebSocketRefused(_) => "no WebSocket",
+        Reason::OwnPage(why) => why.brief(),
         Reason::Unanswered => "bug in docroot",
         Reason::HeadDeadline => "head too slow",
         Reason::BodyDeadline => "body too slow",

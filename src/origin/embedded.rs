@@ -33,6 +33,8 @@ pub struct Embedded {
     policy: &'static str,
     /// The opaque part of its entity-tag.
     tag: String,
+    /// How the representations of its resource differ, and further fields.
+    extra: Extra,
 }
 
 impl Embedded {
@@ -63,6 +65,7 @@ impl Embedded {
             media_type,
             policy,
             tag: format!("{:016x}", stable_hash(content)),
+            extra: Extra::default(),
         }
     }
 
@@ -74,12 +77,22 @@ impl Embedded {
         }
     }
 
-    /// How its representations differ.
+    /// How its representations differ. A file that is packed has no other languages.
     fn dimensions(&self) -> Dimensions {
         match self.stored {
             Coding::Identity => Dimensions::NONE,
             _ => Dimensions::of(Dimension::Coding),
         }
+    }
+
+    /// The file as the representation in this language, beside those in other languages.
+    pub fn in_language(self, tag: &'static str) -> Embedded {
+        let extra = Extra {
+            dimensions: Dimensions::of(Dimension::Language),
+            ..Extra::default()
+        };
+        let extra = extra.field("Content-Language", tag);
+        Embedded { extra, ..self }
     }
 }
 
@@ -126,7 +139,7 @@ pub fn answer_embedded(
         policy: Some(file.policy),
         rules: &rules,
         prepared: None,
-        extra: &Extra::default(),
+        extra: &file.extra,
     };
     let decided = Decided::new(request, &metadata, why, origin.max_ranges, trace);
     rules.note(trace);

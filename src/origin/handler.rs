@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use crate::origin::auth::Guard;
 use crate::origin::outdated::Outdated;
 use crate::origin::request::{Request, RequestBody};
-use crate::origin::response::Response;
+use crate::origin::response::{Interim, Response};
 use crate::semantics::date::HttpDate;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
@@ -185,6 +185,8 @@ pub trait Responder {
 pub enum Polled {
     /// The answer is made. It may be another responder.
     Done(Answer),
+    /// An interim response comes first. Poll again after it was written.
+    Interim(Interim),
     /// There is more to do. Poll again after the other connections had their turn. The worker does not
     /// sleep meanwhile, and only the client can end it. So this is for work that has an end: to wait
     /// for something else, return one of the following.

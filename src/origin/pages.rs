@@ -251,16 +251,8 @@ fn advice(status: Status) -> &'static str {
         Status::InternalServerError => "The server failed. Its log may say more.",
         Status::ServiceUnavailable => "Try again in a moment.",
         Status::HttpVersionNotSupported => "Use HTTP/1.1 or HTTP/1.0.",
-        Status::Continue
-        | Status::SwitchingProtocols
-        | Status::Ok
-        | Status::NoContent
-        | Status::PartialContent
-        | Status::MovedPermanently
-        | Status::Found
-        | Status::NotModified
-        | Status::TemporaryRedirect
-        | Status::PermanentRedirect => "",
+        // Handlers send them, or they are no errors.
+        _ => "",
     }
 }
 

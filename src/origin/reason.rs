@@ -106,6 +106,8 @@ pub enum Reason {
     UpgradeOfHttp10,
     /// The connection becomes a WebSocket.
     WebSocket,
+    /// One of the server's own pages made the response.
+    OwnPage(OwnPageReason),
     /// The request for a WebSocket is refused.
     WebSocketRefused(Refusal),
     /// The server produced no response because of a bug.
@@ -122,6 +124,44 @@ pub enum Reason {
     NoMemory,
     /// The server is shutting down.
     Draining,
+}
+
+/// Why one of the server's own pages made a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnPageReason {
+    /// The request comes from a page of another origin, and this is not for those.
+    ForeignPage,
+    /// The lab was asked for this response.
+    Lab,
+    /// The lab cannot do what it was asked for.
+    LabRefused,
+}
+
+impl OwnPageReason {
+    fn text(self) -> &'static str {
+        match self {
+            OwnPageReason::ForeignPage => "the request comes from a page of another origin",
+            OwnPageReason::Lab => "the lab was asked for this response",
+            OwnPageReason::LabRefused => "the lab cannot do what it was asked for",
+        }
+    }
+
+    /// The same in a few words.
+    pub(super) fn brief(self) -> &'static str {
+        match self {
+            OwnPageReason::ForeignPage => "page of another origin",
+            OwnPageReason::Lab => "lab",
+            OwnPageReason::LabRefused => "lab: bad request",
+        }
+    }
+
+    fn clause(self) -> Clause {
+        match self {
+            OwnPageReason::ForeignPage => FOREIGN_PAGE,
+            OwnPageReason::Lab => LAB,
+            OwnPageReason::LabRefused => LAB_REFUSED,
+        }
+    }
 }
 
 impl Reason {
@@ -267,6 +307,7 @@ impl Reason {
             }
             Reason::UpgradeOfHttp10 => UPGRADE,
             Reason::WebSocket => WEBSOCKET,
+            Reason::OwnPage(why) => why.clause(),
             Reason::WebSocketRefused(refusal) => refusal.clause(),
         }
     }
@@ -346,6 +387,9 @@ const UPGRADE: Clause = clause!(
     "refused_upgrade"
 );
 const WEBSOCKET: Clause = clause!("RFC 6455 section 4.2.2", "websocket::handshake", "accept");
+const FOREIGN_PAGE: Clause = clause!("RFC 9110 section 15.5.4", "guide::access", "is_foreign");
+const LAB: Clause = clause!("RFC 9110 section 15", "guide::lab", "answer");
+const LAB_REFUSED: Clause = clause!("RFC 9110 section 15.5", "guide::lab", "answer");
 const REFUSED: Clause = clause!("RFC 9110 section 15.6.4", "net::acceptor", "admit");
 
 /// The page says what its operator can do: often, this is the visitor.
@@ -402,6 +446,7 @@ impl Reason {
             Reason::UpgradeOfHttp10 => "an HTTP/1.0 connection cannot change its protocol",
             Reason::WebSocket => "the connection becomes a WebSocket",
             Reason::WebSocketRefused(refusal) => refusal.text(),
+            Reason::OwnPage(why) => why.text(),
             Reason::Unanswered => "the server failed to produce a response",
             Reason::HeadDeadline => "the request head took too long to arrive",
             Reason::BodyDeadline => "the request body took too long to arrive",

@@ -70,6 +70,7 @@ mod tests {
     use crate::http1::parse::RequestHead;
     use crate::http1::version::Version;
     use crate::observe::client::Client;
+    use crate::origin::request::PlainText;
     use crate::semantics::date::HttpDate;
     use crate::semantics::field::Fields;
     use crate::semantics::method::Method;
@@ -105,6 +106,7 @@ mod tests {
             head: &checked,
             client: &Client::at(([127, 0, 0, 1], 0).into()),
             is_secure: false,
+            session: &PlainText,
             user: None,
             now: HttpDate::from_unix(0).expect("a date"),
             instant: Instant::now(),

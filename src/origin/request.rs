@@ -4,12 +4,14 @@ use std::time::Instant;
 
 use crate::http1::check::CheckedHead;
 use crate::observe::client::Client;
+use crate::observe::event::Security;
 use crate::semantics::date::HttpDate;
 use crate::semantics::field::Fields;
 use crate::semantics::method::Method;
 use crate::semantics::protection::User;
 use crate::site::disk::{Caller, Wakers};
 use crate::text::form::{self, Pair};
+use crate::websocket::same_origin::OwnOrigin;
 
 /// One request, parsed and checked.
 #[derive(Clone, Copy)]
@@ -20,6 +22,8 @@ pub struct Request<'a> {
     pub client: &'a Client,
     /// Whether it came over TLS.
     pub is_secure: bool,
+    /// What the TLS handshake has agreed on.
+    pub session: &'a dyn Session,
     /// The user whom a password has proved, if the path needs one.
     pub user: Option<&'a User>,
     /// The current time, for dates.
@@ -28,6 +32,37 @@ pub struct Request<'a> {
     pub instant: Instant,
     /// Makes wakers for answers that have to wait.
     pub wakers: &'a dyn Wakers,
+}
+
+/// The connection that a request came on, as far as TLS is concerned.
+pub trait Session {
+    /// What the handshake has agreed on; `None` without TLS.
+    fn security(&self) -> Option<Security<'_>>;
+
+    /// How it did so; `None` without TLS.
+    fn handshake(&self) -> Option<Handshake>;
+}
+
+/// How a TLS handshake went. No log shows this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// Whether it was a full handshake, or resumed an earlier session.
+    pub kind: &'static str,
+    /// The group of the key exchange, if there was one.
+    pub group: Option<&'static str>,
+}
+
+/// A connection without TLS.
+pub struct PlainText;
+
+impl Session for PlainText {
+    fn security(&self) -> Option<Security<'_>> {
+        None
+    }
+
+    fn handshake(&self) -> Option<Handshake> {
+        None
+    }
 }
 
 /// The body of a request. The code that answers pulls the content from it.
@@ -65,6 +100,15 @@ impl<'a> Request<'a> {
             now: self.instant,
             wakers: self.wakers,
         }
+    }
+
+    /// The origin of the request itself, if it names a host.
+    pub fn own_origin(&self) -> Option<OwnOrigin<'a>> {
+        self.head.host.map(|host| OwnOrigin {
+            is_secure: self.is_secure,
+            host: host.name,
+            port: host.port,
+        })
     }
 
     /// The query as sent, without its `?`.

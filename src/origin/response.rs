@@ -29,6 +29,15 @@ pub struct Response {
     pub user: Option<Rc<User>>,
 }
 
+/// An interim response, which another response follows (RFC 9110 section 15.2).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interim {
+    /// The status, from 100 to 199 and not 101.
+    pub status: Status,
+    /// The fields.
+    pub fields: FieldSection,
+}
+
 impl Response {
     /// A response without fields and body.
     pub fn new(status: Status, reason: Reason) -> Response {

@@ -182,6 +182,11 @@ impl<'a> Fields<'a> {
         Fields::new(&[], &[])
     }
 
+    /// The bytes that the lines belong to, from the first byte of the head. More may follow the head.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.head
+    }
+
     /// Whether at least one line has this name. This tests one bit.
     pub fn contains(&self, name: FieldName) -> bool {
         self.present & name.bit() != 0
@@ -215,6 +220,13 @@ impl<'a> Fields<'a> {
     /// because a backslash is not an escape in them.
     pub fn members(&self, name: FieldName) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.values(name).flat_map(members)
+    }
+
+    /// The value of each line with this name, for a field that has no [`FieldName`]: every name is compared.
+    pub fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let lines = self.iter();
+        let named = lines.filter(move |(sent, _)| sent.eq_ignore_ascii_case(name.as_bytes()));
+        named.map(|(_, value)| value)
     }
 
     /// The name as sent and the trimmed value of each line.

@@ -44,6 +44,8 @@ pub mod variant;
 // Section 12.4.2: quality values.
 pub mod weight;
 
+// RFC 7578: the parts of multipart/form-data.
+pub mod multipart;
 // Section 14.6: a body with several ranges.
 pub mod byteranges;
 // Sections 13 and 14: whether the whole representation, parts or nothing is sent.
@@ -69,7 +71,6 @@ pub mod cors;
 // Which paths need a password.
 pub mod protection;
 // RFC 7617: the name and the password in a request.
-#[cfg(feature = "auth")]
 pub mod credentials;
 // Which addresses may connect.
 pub mod address_rules;

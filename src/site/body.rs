@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 use std::time::Instant;
 
+use crate::http1::chunked::ChunkExtension;
 use crate::site::body_error::BodyError;
 use crate::site::held::HeldBytes;
 use crate::site::open_file::OpenFile;
@@ -32,6 +33,22 @@ pub trait Source {
     /// Appends about `budget` bytes to `out`. After an error, the connection must be cut so that the
     /// client sees that the response is incomplete.
     fn pull(&mut self, out: &mut Vec<u8>, budget: usize) -> Result<Pulled, BodyError>;
+
+    /// The length of all of its bytes, if that is known before they are produced. If it produces more or
+    /// fewer, the connection is cut.
+    fn length(&self) -> Option<u64> {
+        None
+    }
+
+    /// The extensions of the chunk with the bytes that were pulled last, if the body is chunked.
+    fn chunk_extensions(&self) -> &[ChunkExtension] {
+        &[]
+    }
+
+    /// The trailer fields, once the source has ended, if the body is chunked.
+    fn trailers(&self) -> &[(&'static str, String)] {
+        &[]
+    }
 }
 
 /// A piece of a body.
@@ -52,7 +69,7 @@ pub enum Body {
     One(Piece),
     /// Several pieces in sequence (multipart/byteranges).
     Several(VecDeque<Piece>),
-    /// Produced while it is sent. Its length is not known.
+    /// Produced while it is sent.
     Source(Box<dyn Source>),
     /// Not produced, because the request is HEAD. Its length is not known.
     Omitted,
@@ -69,7 +86,8 @@ impl Body {
         match self {
             Body::One(piece) => Some(piece.length()),
             Body::Several(pieces) => Some(pieces.iter().map(Piece::length).sum()),
-            Body::Source(_) | Body::Omitted => None,
+            Body::Source(source) => source.length(),
+            Body::Omitted => None,
         }
     }
 }

@@ -17,6 +17,19 @@ pub enum BodyError {
     Disk(io::Error),
     /// The memory of the representation was needed for others.
     TakenBack,
+    /// A source has produced more or fewer bytes than it promised, which is a bug.
+    WrongLength,
+    /// A source ends the body early on purpose, to show what clients do then.
+    OnPurpose(EarlyEnd),
+}
+
+/// How a connection ends before the body does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlyEnd {
+    /// It closes as after a whole response.
+    Close,
+    /// It is reset.
+    Reset,
 }
 
 impl fmt::Display for BodyError {
@@ -28,6 +41,8 @@ impl fmt::Display for BodyError {
             }
             BodyError::Disk(error) => write!(f, "the disk failed: {error}"),
             BodyError::TakenBack => f.write_str("its memory was needed for other clients"),
+            BodyError::WrongLength => f.write_str("its length is not what it should be"),
+            BodyError::OnPurpose(_) => f.write_str("it was cut on purpose"),
         }
     }
 }
@@ -53,6 +68,7 @@ impl From<BodyError> for DiskError {
             BodyError::Unreadable(error) => error,
             BodyError::Disk(error) => error.into(),
             BodyError::TakenBack => DiskError::ListingsBusy,
+            BodyError::WrongLength | BodyError::OnPurpose(_) => DiskError::Failed,
         }
     }
 }

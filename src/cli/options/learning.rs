@@ -29,8 +29,8 @@ const INSPECT_ALLOW: OptionDef = OptionDef::new(
             added.map_err(|fault| fault.to_string())
         },
     }),
-    "Let clients with an address in this block open the page of --inspect too, such as 192.0.2.0/24. For several \
-     blocks, repeat the option or separate them with commas",
+    "Let clients with an address in this block open the pages of --inspect and --lab too, such as 192.0.2.0/24. For \
+     several blocks, repeat the option or separate them with commas",
 )
 .default(|_| "only this machine".into())
 .scope(Scope::Answer);
@@ -38,7 +38,7 @@ const INSPECT_ALLOW: OptionDef = OptionDef::new(
 const LAB: OptionDef = OptionDef::new(
     "lab",
     Kind::Switch(|settings| settings.config.lab = true),
-    "Serve endpoints to try protocols with: /.docroot/lab/echo is a WebSocket that sends each message \
-     back",
+    "Serve a page at /.docroot/lab/ with endpoints to try HTTP and WebSocket with: any status, slow and broken \
+     responses, cookies, caching, uploads and more",
 )
 .scope(Scope::Answer);

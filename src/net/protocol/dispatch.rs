@@ -22,7 +22,7 @@ use crate::origin::handler::{Answer, ContentUse, Origin};
 use crate::origin::reason::Reason;
 use crate::origin::redirect;
 use crate::origin::refuse::error;
-use crate::origin::request::Request;
+use crate::origin::request::{Request, Session};
 use crate::origin::response::Response;
 use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
@@ -214,6 +214,7 @@ pub fn request_of<'a>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
     is_secure: bool,
+    session: &'a dyn Session,
     now: &Now,
     wakers: &'a dyn Wakers,
 ) -> Request<'a> {
@@ -221,6 +222,7 @@ pub fn request_of<'a>(
         head,
         client,
         is_secure,
+        session,
         user: None,
         now: now.date,
         instant: now.instant,

@@ -53,7 +53,7 @@ use crate::origin::refuse::{error, plain_text, unanswered};
 use crate::origin::response::Response;
 use crate::semantics::field::Fields;
 use crate::semantics::status::Status;
-use crate::site::body_error::BodyError;
+use crate::site::body_error::{BodyError, EarlyEnd};
 
 /// The refusal of a client that sends much while the server has no memory for it.
 const NO_MEMORY: Refusal = Refusal {
@@ -185,8 +185,9 @@ impl Http1 {
             }
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-                let (client, is_secure) = (&stream.client, connection.is_secure);
-                let request = request_of(&checked, client, is_secure, &context.now, &wakers);
+                let (client, session) = (&stream.client, &stream.transport);
+                let (is_secure, now) = (connection.is_secure, &context.now);
+                let request = request_of(&checked, client, is_secure, session, now, &wakers);
                 context.origins.note(checked.host, &mut context.trace);
                 let origin = context.origins.of(checked.host);
                 let trace = &mut context.trace;
@@ -194,22 +195,23 @@ impl Http1 {
             }
         };
         let length = head.length;
-        let is_watched = exchange.is_watched();
-        let made = ready_or_state(dispatched, &unread[..length], &mut facts, is_watched);
+        let made = ready_or_state(dispatched, &unread[..length], &mut facts);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
         match made {
             Ok((response, upgrade)) => self.reply(response, facts, upgrade, stream, context),
-            Err(state) => {
-                self.state = state;
-                match &self.state {
-                    // The answer may take long, and this turn is for short ones.
-                    State::Respond(..) if context.turn_time.is_zero() => {
-                        yield_turn(stream, context)
-                    }
-                    _ => Step::Next,
-                }
-            }
+            Err(state) => self.begin_answer(state, stream, context),
+        }
+    }
+
+    /// Enters the state of an answer that is not ready.
+    fn begin_answer(&mut self, state: State, stream: &mut Stream, context: &Context) -> Step {
+        self.state = state;
+        self.watch_body();
+        match &self.state {
+            // The answer may take long, and this turn is for short ones.
+            State::Respond(..) if context.turn_time.is_zero() => yield_turn(stream, context),
+            _ => Step::Next,
         }
     }
 
@@ -248,8 +250,9 @@ impl Http1 {
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-            let (client, is_secure) = (&stream.client, connection.is_secure);
-            let request = request_of(checked, client, is_secure, &context.now, &wakers);
+            let (client, session) = (&stream.client, &stream.transport);
+            let (is_secure, now) = (connection.is_secure, &context.now);
+            let request = request_of(checked, client, is_secure, session, now, &wakers);
             let origin = context.origins.of(checked.host);
             dispatch::answer(&request, connection, origin, &mut context.trace)
         });
@@ -268,24 +271,16 @@ impl Http1 {
         context: &mut Context,
     ) -> Step {
         request.end_wait(stream, context);
-        let (lines, limits) = (&mut context.lines, &context.head_limits);
         let received = stream.inbox.waiting().len();
-        let is_secure = stream.transport.has_session();
-        let mut body = PulledBody {
-            reader: &mut request.body,
-            inbox: &mut stream.inbox,
-        };
-        let polled = request.head.read(lines, limits, |checked| {
-            let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-            let request = request_of(checked, &stream.client, is_secure, &context.now, &wakers);
-            let origin = context.origins.of(checked.host);
-            let trace = &mut context.trace;
-            answer::poll(&mut *responder, &request, &mut body, origin, trace)
-        });
+        let polled = poll(&mut request, &mut *responder, stream, context);
         let fault = request.body.fault();
         let waits = match polled {
             Some(Polled::Done(answer)) => {
                 return self.take_answer(answer, request, stream, context);
+            }
+            Some(Polled::Interim(interim)) => {
+                request.send_interim(&interim, stream);
+                Polled::More
             }
             Some(waits) => waits,
             None => return self.fail(request.facts, stream, context),
@@ -340,6 +335,15 @@ impl Http1 {
                 // A chain of responders must not keep the worker from its other connections.
                 yield_turn(stream, context)
             }
+        }
+    }
+
+    /// If somebody looks, keeps a part of the body that is read from now on.
+    fn watch_body(&mut self) {
+        if self.exchange.as_ref().is_some_and(Exchange::is_watched)
+            && let State::ReadBody(request) | State::Respond(request, _) = &mut self.state
+        {
+            request.body.watch();
         }
     }
 
@@ -444,11 +448,18 @@ impl Http1 {
             Ok(Pumped::WaitUntil(at)) => pause(Some(at), stream, context),
             Ok(Pumped::WaitForWake | Pumped::WaitForDisk) => pause(None, stream, context),
             Err(SendError::Transport(fault)) => close_after_write_error(&fault, stream, context),
+            Err(SendError::Body(BodyError::OnPurpose(EarlyEnd::Close))) => {
+                self.end(End::OnPurpose, stream, context);
+                let (linger, why) = (true, Why::CutOnPurpose);
+                Step::Switch(Switch::Closing { linger, why })
+            }
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,
                 BodyError::Unreadable(_) => End::Unreadable,
                 BodyError::Disk(_) => End::DiskFault,
                 BodyError::TakenBack => End::TakenBack,
+                BodyError::WrongLength => End::Bug,
+                BodyError::OnPurpose(_) => End::OnPurpose,
             })),
         }
     }
@@ -629,25 +640,38 @@ impl Http1 {
     }
 }
 
+/// Polls a responder. `None` if the saved head no longer passes the checks, which is a bug.
+fn poll(
+    request: &mut Unanswered,
+    responder: &mut dyn Responder,
+    stream: &mut Stream,
+    context: &mut Context,
+) -> Option<Polled> {
+    let (lines, limits) = (&mut context.lines, &context.head_limits);
+    let mut body = PulledBody {
+        reader: &mut request.body,
+        inbox: &mut stream.inbox,
+    };
+    request.head.read(lines, limits, |checked| {
+        let wakers = ConnectionWakers::new(&context.wakes, stream.token);
+        let (client, session) = (&stream.client, &stream.transport);
+        let (is_secure, now) = (session.has_session(), &context.now);
+        let request = request_of(checked, client, is_secure, session, now, &wakers);
+        let origin = context.origins.of(checked.host);
+        let trace = &mut context.trace;
+        answer::poll(responder, &request, &mut body, origin, trace)
+    })
+}
+
 /// The response, or the state that leads to it. The state keeps a copy of the head.
 fn ready_or_state(
     dispatched: Dispatched,
     head: &[u8],
     facts: &mut RequestFacts,
-    is_watched: bool,
 ) -> Result<Made, State> {
-    let watch = |body: &mut BodyReader| {
-        if is_watched {
-            body.watch();
-        }
-    };
     match dispatched {
-        Dispatched::BodyFirst(mut body) => {
-            watch(&mut body);
-            Err(State::ReadBody(Unanswered::new(head, *facts, body)))
-        }
-        Dispatched::Answered(answer, mut body) => {
-            watch(&mut body);
+        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
+        Dispatched::Answered(answer, body) => {
             let is_done = body.is_done();
             let state = |responder| State::Respond(Unanswered::new(head, *facts, body), responder);
             let made = answer.made().map_err(state)?;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::http1::head::INTERIM_CONTINUE;
+use crate::http1::response::write_interim;
 use crate::http1::version::Version;
 use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
@@ -11,6 +12,7 @@ use crate::net::protocol::body::BodyReader;
 use crate::net::protocol::dispatch::RequestFacts;
 use crate::net::saved_head::SavedHead;
 use crate::net::stream::Stream;
+use crate::origin::response::Interim;
 
 /// A request that has no response yet.
 pub struct Unanswered {
@@ -67,6 +69,13 @@ impl Unanswered {
         let Deadline { waiting, at } = stream.deadline;
         if waiting == Waiting::Body {
             self.time_left = Some(at.saturating_duration_since(context.now.instant));
+        }
+    }
+
+    /// Writes an interim response, which clients of HTTP/1.0 must not get (RFC 9110 section 15.2).
+    pub fn send_interim(&mut self, interim: &Interim, stream: &mut Stream) {
+        if self.facts.version == Version::Http11 {
+            write_interim(stream.outbox.end(), interim.status, &interim.fields);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::net::clock::Now;
 use crate::net::socket::{Flushed, Input, More, Socket};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
+use crate::origin::request::Handshake;
 
 /// A type without values.
 #[derive(Debug)]
@@ -109,6 +110,10 @@ impl Session {
     }
 
     pub fn close(&mut self) {
+        match self.0 {}
+    }
+
+    pub fn shaken_hands(&self) -> Option<Handshake> {
         match self.0 {}
     }
 

@@ -21,6 +21,7 @@ use crate::net::buffer::Buffer;
 use crate::net::socket::{End, Flushed, Input, More, Socket};
 use crate::net::transport_error::TransportError;
 use crate::observe::event::Security;
+use crate::origin::request::Handshake;
 use crate::site::storage::Storage;
 
 /// How much is encrypted at a time. It is large enough to make a system call worth its cost, and
@@ -330,6 +331,18 @@ impl Session {
             cipher: cipher(self.connection.negotiated_cipher_suite()?.suite()),
             client: self.client.as_ref().map(Certificate::subject),
         })
+    }
+
+    /// How it was negotiated. `None` until it is.
+    pub fn shaken_hands(&self) -> Option<Handshake> {
+        let kind = match self.connection.handshake_kind()? {
+            HandshakeKind::Full => "full",
+            HandshakeKind::FullWithHelloRetryRequest => "full, with a second ClientHello",
+            HandshakeKind::Resumed => "resumed",
+        };
+        let group = self.connection.negotiated_key_exchange_group();
+        let group = group.and_then(|group| group.name().as_str());
+        Some(Handshake { kind, group })
     }
 
     /// Reads once from the socket into the incoming buffer, which must have room.

@@ -26,7 +26,6 @@ use crate::site::compress::Charges;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
 use crate::websocket::message::MessageLimits;
-use crate::websocket::same_origin::OwnOrigin;
 
 const NO_CODERS: Clause = clause!("RFC 7692 section 5", "open");
 
@@ -88,16 +87,11 @@ fn offers_extensions(request: &Request<'_>) -> bool {
 }
 
 fn handshake_request<'a>(request: &Request<'a>) -> HandshakeRequest<'a> {
-    let host = request.head.host;
     HandshakeRequest {
         method: request.method(),
         is_http10: request.head.head.version == Version::Http10,
         has_body: !matches!(request.head.length, BodyLength::None | BodyLength::Known(0)),
-        own: host.map(|host| OwnOrigin {
-            is_secure: request.is_secure,
-            host: host.name,
-            port: host.port,
-        }),
+        own: request.own_origin(),
         fields: *request.fields(),
     }
 }

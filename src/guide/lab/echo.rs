@@ -1,13 +1,10 @@
-//! The lab (`--lab`): endpoints to try protocols with.
-//!
-//! ```text
-//! /.docroot/lab/echo    a WebSocket that sends each message back (RFC 6455)
-//! ```
+//! A WebSocket that sends each message back (RFC 6455).
 
 use std::time::Instant;
 
-use crate::origin::handler::{Answer, Handler, Origin};
-use crate::origin::request::Request;
+use crate::guide::lab::fault::Fault;
+use crate::guide::lab::visit::{Endpoint as LabEndpoint, Methods, Users, Visit};
+use crate::origin::handler::{Answer, Origin};
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::open;
 use crate::origin::websocket::sender::Sender;
@@ -16,8 +13,14 @@ use crate::websocket::close::CloseCode;
 use crate::websocket::handshake::Endpoint;
 use crate::websocket::negotiation::{DeflateContext, DeflatePolicy, WindowBits};
 
-/// The path of the echo.
-pub const ECHO: &str = "/.docroot/lab/echo";
+/// `echo`. The handshake itself refuses methods and pages of other origins.
+pub const ENDPOINT: LabEndpoint = LabEndpoint {
+    name: "echo",
+    methods: Methods::Any,
+    users: Users::Clients,
+    most_content: None,
+    answer,
+};
 
 /// The echo compresses as the client wants, with the largest windows.
 const ECHO_ENDPOINT: Endpoint<'static> = Endpoint {
@@ -33,19 +36,8 @@ const LARGEST: DeflateContext = DeflateContext {
     window: WindowBits::MAX,
 };
 
-/// Answers requests for the lab.
-pub struct Lab;
-
-impl Handler for Lab {
-    fn answer(
-        &self,
-        request: &Request<'_>,
-        origin: &mut Origin,
-        trace: &mut Trace,
-    ) -> Option<Answer> {
-        let is_echo = request.head.target.path() == Some(ECHO.as_bytes());
-        is_echo.then(|| open(request, origin, ECHO_ENDPOINT, Echo, trace))
-    }
+fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
+    Ok(open(visit.request, origin, ECHO_ENDPOINT, Echo, trace))
 }
 
 /// Sends each part of a message back as soon as it arrives.

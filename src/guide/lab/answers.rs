@@ -1,0 +1,66 @@
+//! The fields that responses of the lab have in common (RFC 9110 section 8).
+
+use crate::guide::lab::fault::Fault;
+use crate::guide::lab::slots::RETRY_AFTER;
+use crate::origin::handler::Answer;
+use crate::origin::reason::{OwnPageReason, Reason};
+use crate::origin::response::Response;
+use crate::semantics::status::Status;
+use crate::semantics::trace::{Evidence, Quote, Trace};
+use crate::site::body::{Body, Source};
+
+/// The media type of most responses.
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
+/// That of data.
+pub const JSON: &str = "application/json";
+
+/// A response is no page: it loads nothing and runs nothing.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+
+/// A 200 that the lab was asked for.
+pub fn ok() -> Response {
+    Response::new(Status::Ok, Reason::OwnPage(OwnPageReason::Lab))
+}
+
+/// The response to a request that an endpoint cannot do.
+pub fn refused(fault: Fault, trace: &mut Trace) -> Response {
+    let (status, reason) = (fault.status, Reason::OwnPage(OwnPageReason::LabRefused));
+    trace.note(|| {
+        let why = Evidence::Value(Quote::of(fault.text.as_bytes()));
+        reason.step().with(why).leads_to(status)
+    });
+    let response = Response::new(status, reason);
+    let response = match status {
+        Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
+        _ => response,
+    };
+    text(response, fault.text + "\n")
+}
+
+/// The response with text as its content. Nobody caches it.
+pub fn text(response: Response, content: impl Into<Vec<u8>>) -> Response {
+    let response = described(response, TEXT).field("Cache-Control", "no-store");
+    response.body(Body::of(content.into()))
+}
+
+/// The answer with data in JSON.
+pub fn json(content: String) -> Answer {
+    let response = described(ok(), JSON).field("Cache-Control", "no-store");
+    Answer::Ready(response.body(Body::of(content.into_bytes())))
+}
+
+/// The response with text that a source produces.
+pub fn made(response: Response, source: impl Source + 'static) -> Response {
+    let response = described(response, TEXT).field("Cache-Control", "no-store");
+    response.body(Body::Source(Box::new(source)))
+}
+
+/// The response with a media type, and with what keeps other origins and scripts away.
+pub fn described(response: Response, media_type: &'static str) -> Response {
+    response
+        .field("Content-Type", media_type)
+        .field("X-Content-Type-Options", "nosniff")
+        .field("Cross-Origin-Resource-Policy", "same-origin")
+        .field("Content-Security-Policy", POLICY)
+}

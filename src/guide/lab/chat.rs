@@ -1,0 +1,178 @@
+//! Messages between windows: over a WebSocket, and by asking again and again (RFC 6455 sections 1.9 and 4.2.2).
+//!
+//! ```text
+//! chat                WebSocket. With the sub-protocol superchat, each message is {"number":7,"text":"hello"}, after
+//!                     {"head":412}: the length of the head of the request. With chat or none, it is hello
+//! chat?since=7        without an upgrade: the messages after that one
+//! POST message        text=hello
+//! ```
+
+use std::time::{Duration, Instant};
+
+use crate::guide::lab::answers::{json, ok, text};
+use crate::guide::lab::content::{LONGEST_FORM, with_content};
+use crate::guide::lab::fault::Fault;
+use crate::guide::lab::query::Query;
+use crate::guide::lab::room::{LONGEST_MESSAGE, Message, Room};
+use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::observe::topic::{News, Reader};
+use crate::origin::handler::{Answer, Origin};
+use crate::origin::request::Request;
+use crate::origin::websocket::application::{Application, Part};
+use crate::origin::websocket::open;
+use crate::origin::websocket::sender::Sender;
+use crate::semantics::field::FieldName;
+use crate::semantics::trace::Trace;
+use crate::text::escape::JsonString;
+use crate::websocket::close::CloseCode;
+use crate::websocket::handshake;
+use crate::websocket::message::MessageKind;
+
+/// `chat`.
+pub const ENDPOINT: Endpoint = Endpoint::read("chat", answer);
+
+/// `message`.
+pub const MESSAGE: Endpoint = Endpoint {
+    name: "message",
+    methods: Methods::Post,
+    users: Users::OwnPages,
+    most_content: Some(LONGEST_FORM),
+    answer: post,
+};
+
+/// The sub-protocols, as in the example of section 1.2.
+const SUPERCHAT: &str = "superchat";
+const PROTOCOLS: [&str; 2] = [SUPERCHAT, "chat"];
+
+/// How many messages a client may send in each [`PERIOD`]. People do not type faster.
+const MOST_SAID: u32 = 20;
+
+const PERIOD: Duration = Duration::from_secs(5);
+
+fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
+    let request = visit.request;
+    if !request.fields().contains(FieldName::Upgrade) {
+        return poll(visit);
+    }
+    let mut named = request.fields().members(FieldName::SecWebSocketProtocol);
+    let window = Window {
+        room: visit.room.clone(),
+        reader: visit.room.reader(request.instant, request.wakers.waker()),
+        is_superchat: named.any(|name| name == SUPERCHAT.as_bytes()),
+        head: Some(request.head.head.length),
+        message: Vec::new(),
+        period: request.instant,
+        said: 0,
+    };
+    let endpoint = handshake::Endpoint {
+        protocols: &PROTOCOLS,
+        deflate: None,
+    };
+    Ok(open(request, origin, endpoint, window, trace))
+}
+
+/// The messages so far, for clients that ask again and again. `head` is the length of the head of the request, so
+/// that a page can count the bytes that asking costs.
+fn poll(visit: &Visit<'_>) -> Result<Answer, Fault> {
+    let since = visit.query.number("since", 0..=u64::MAX, 0)?;
+    let messages: Vec<String> = visit.room.since(since).iter().map(data).collect();
+    let head = visit.request.head.head.length;
+    let messages = messages.join(",");
+    Ok(json(format!(
+        "{{\"head\":{head},\"messages\":[{messages}]}}\n"
+    )))
+}
+
+fn post(visit: &Visit<'_>, origin: &mut Origin, _: &mut Trace) -> Result<Answer, Fault> {
+    let room = visit.room.clone();
+    Ok(with_content(
+        origin,
+        Box::new(move |request: &Request<'_>, held| {
+            let form = Query::of(&held.bytes);
+            let said = form
+                .value("text")
+                .and_then(|text| str::from_utf8(text).ok());
+            let said = said.filter(|text| text.len() <= LONGEST_MESSAGE);
+            let said = said.ok_or_else(|| {
+                Fault::query(format!(
+                    "text must be 1 to {LONGEST_MESSAGE} bytes of UTF-8."
+                ))
+            })?;
+            let number = room.say(said, request.instant);
+            Ok(text(ok(), format!("This is message {number}.\n")))
+        }),
+    ))
+}
+
+fn data(message: &Message) -> String {
+    let text = JsonString(message.text.as_bytes());
+    format!("{{\"number\":{},\"text\":{text}}}", message.number)
+}
+
+/// A client that is connected.
+struct Window {
+    room: Room,
+    reader: Reader<Message>,
+    is_superchat: bool,
+    /// The length of the head of its request, until it was told.
+    head: Option<usize>,
+    /// What has arrived of its message.
+    message: Vec<u8>,
+    /// When the period began, and how many messages it has sent since then.
+    period: Instant,
+    said: u32,
+}
+
+impl Application for Window {
+    fn receive(
+        &mut self,
+        part: Part<'_>,
+        now: Instant,
+        _: &mut Sender<'_>,
+    ) -> Result<(), CloseCode> {
+        if part.kind != MessageKind::Text {
+            return Err(CloseCode::UNSUPPORTED_DATA);
+        }
+        if self.message.len() + part.content.len() > LONGEST_MESSAGE {
+            return Err(CloseCode::MESSAGE_TOO_BIG);
+        }
+        self.message.extend_from_slice(part.content);
+        if !part.is_last {
+            return Ok(());
+        }
+        if now.duration_since(self.period) > PERIOD {
+            (self.period, self.said) = (now, 0);
+        }
+        self.said += 1;
+        if self.said > MOST_SAID {
+            return Err(CloseCode::POLICY_VIOLATION);
+        }
+        let message = std::mem::take(&mut self.message);
+        // The connection has checked that a text is UTF-8.
+        self.room.say(&String::from_utf8_lossy(&message), now);
+        Ok(())
+    }
+
+    fn send(&mut self, sender: &mut Sender<'_>) -> bool {
+        if let Some(head) = self.head.take().filter(|_| self.is_superchat) {
+            let content = format!("{{\"head\":{head}}}");
+            sender.part(MessageKind::Text, content.as_bytes(), true);
+            return true;
+        }
+        loop {
+            match self.reader.poll() {
+                News::Item(message) => {
+                    let content = match self.is_superchat {
+                        true => data(&message),
+                        false => message.text.to_string(),
+                    };
+                    sender.part(MessageKind::Text, content.as_bytes(), true);
+                    return true;
+                }
+                // It was away for too long. The next message has a number, so it can see that.
+                News::Gap(_) => {}
+                News::Nothing => return false,
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Why an endpoint of the lab cannot do what it was asked for.
+
+use crate::semantics::status::Status;
+
+/// The response that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The status of the response.
+    pub status: Status,
+    /// What is wrong and what to do, for the client.
+    pub text: String,
+}
+
+impl Fault {
+    /// The query is wrong.
+    pub fn query(text: impl Into<String>) -> Fault {
+        Fault {
+            status: Status::BadRequest,
+            text: text.into(),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The lab (`--lab`): endpoints that make the features of HTTP visible, and that clients can be tried against
+//! (RFC 9110 section 15).
+//!
+//! ```text
+//! /.docroot/lab/               a page with a form, an explanation and a command for each endpoint
+//! /.docroot/lab/status/404     a response with this status
+//! /.docroot/lab/chunked        a chunked body
+//! ...                          see ENDPOINTS
+//! ```
+//!
+//! Only this machine may use it, and clients that the operator allows. Pages of other origins may not: an endpoint
+//! tells something of the client, or acts for it. What changes something needs POST, so a link or an image cannot
+//! do it. Every size, time and number has a limit, and nothing is stored.
+
+// What endpoints have in common.
+mod answers;
+mod content;
+mod fault;
+mod query;
+mod sequence;
+mod slots;
+mod timed;
+mod visit;
+// The index page.
+mod page;
+// The endpoints.
+mod cache;
+mod chat;
+mod chunked;
+mod clear;
+mod cookies;
+mod echo;
+mod ends;
+mod events;
+mod hints;
+mod negotiate;
+mod received;
+pub mod room;
+mod slow;
+mod status;
+mod tls;
+mod upload;
+
+use crate::guide::access::Access;
+use crate::origin::handler::{Answer, Handler, Origin};
+use crate::origin::moved::redirect;
+use crate::origin::reason::Reason;
+use crate::origin::request::Request;
+use crate::origin::response::Response;
+use crate::semantics::method::Method;
+use crate::semantics::status::Status;
+use crate::semantics::trace::{Quote, Trace};
+use crate::site::prefix::Prefix;
+use crate::text::percent;
+use page::IndexPage;
+use query::Query;
+use room::Room;
+use slots::Slots;
+use visit::{Endpoint, Methods, Users, Visit};
+
+/// The path of the lab, below the prefix of the site.
+const PATH: &str = ".docroot/lab/";
+
+/// What the lab has, beside its page. A name that ends with a slash stands for every path below it.
+const ENDPOINTS: &[Endpoint] = &[
+    status::ENDPOINT,
+    status::FORM,
+    cookies::ENDPOINT,
+    received::ENDPOINT,
+    received::JSON,
+    chunked::ENDPOINT,
+    slow::ENDPOINT,
+    ends::ENDPOINT,
+    upload::ENDPOINT,
+    negotiate::ENDPOINT,
+    cache::ENDPOINT,
+    clear::ENDPOINT,
+    hints::ENDPOINT,
+    hints::CONTINUE,
+    events::ENDPOINT,
+    echo::ENDPOINT,
+    chat::ENDPOINT,
+    chat::MESSAGE,
+    tls::ENDPOINT,
+];
+
+/// Answers requests for the lab.
+pub struct Lab {
+    /// The path of the lab.
+    path: Box<str>,
+    page: IndexPage,
+    access: Access,
+    room: Room,
+    slots: Slots,
+}
+
+impl Lab {
+    /// For the site with this prefix. Its clients meet in `room`.
+    pub fn new(room: Room, prefix: &Prefix, access: Access) -> Lab {
+        let prefix = percent::path(prefix.as_bytes());
+        Lab {
+            path: format!("/{prefix}{PATH}").into(),
+            page: IndexPage::new(),
+            access,
+            room,
+            slots: Slots::default(),
+        }
+    }
+
+    /// The part of the path below that of the lab.
+    fn name<'a>(&self, request: &Request<'a>) -> Option<&'a str> {
+        let path = request.head.target.path()?;
+        str::from_utf8(path.strip_prefix(self.path.as_bytes())?).ok()
+    }
+
+    fn use_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        rest: &str,
+        request: &Request<'_>,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Answer {
+        let refusal = match endpoint.users {
+            Users::OwnPages => self.access.refusal_to_pages(request, trace),
+            Users::Clients => self.access.refusal(request, trace),
+        };
+        if let Some(refusal) = refusal {
+            return Answer::Ready(refusal);
+        }
+        if request.method() == Some(Method::Options) && endpoint.methods != Methods::Any {
+            let response = Response::new(Status::NoContent, Reason::ResourceOptions);
+            return Answer::Ready(response.field("Allow", endpoint.methods.allow()));
+        }
+        if !endpoint.methods.admit(request.method()) {
+            return Answer::Ready(refused_method(endpoint.methods, request, trace));
+        }
+        let visit = Visit {
+            request,
+            query: Query::of(request.query()),
+            rest,
+            room: &self.room,
+            slots: &self.slots,
+        };
+        (endpoint.answer)(&visit, origin, trace)
+            .unwrap_or_else(|fault| Answer::Ready(answers::refused(fault, trace)))
+    }
+}
+
+impl Handler for Lab {
+    fn takes_content(&self, request: &Request<'_>) -> Option<u64> {
+        let (endpoint, _) = endpoint(self.name(request)?)?;
+        let is_taken = endpoint.methods.admit(request.method());
+        endpoint.most_content.filter(|_| is_taken)
+    }
+
+    fn answer(
+        &self,
+        request: &Request<'_>,
+        origin: &mut Origin,
+        trace: &mut Trace,
+    ) -> Option<Answer> {
+        let path = request.head.target.path()?;
+        if self.path.as_bytes().strip_suffix(b"/") == Some(path) {
+            let (location, reason) = ("lab/".into(), Reason::DirectoryWithoutSlash);
+            return Some(Answer::Ready(redirect(request, location, reason, trace)));
+        }
+        let name = self.name(request)?;
+        if let Some(file) = self.page.file(name, request) {
+            let refusal = self.access.refusal(request, trace);
+            return Some(match refusal {
+                Some(refusal) => Answer::Ready(refusal),
+                None => file.answer(PATH, request, origin, trace),
+            });
+        }
+        let (endpoint, rest) = endpoint(name)?;
+        Some(self.use_endpoint(endpoint, rest, request, origin, trace))
+    }
+}
+
+/// The endpoint with this name, and what follows the name.
+fn endpoint(name: &str) -> Option<(&'static Endpoint, &str)> {
+    ENDPOINTS.iter().find_map(|endpoint| {
+        let rest = name.strip_prefix(endpoint.name)?;
+        let is_whole = rest.is_empty() || endpoint.name.ends_with('/');
+        is_whole.then_some((endpoint, rest))
+    })
+}
+
+/// 405, or 501 for a method that nobody knows (RFC 9110 section 9.1).
+fn refused_method(methods: Methods, request: &Request<'_>, trace: &mut Trace) -> Response {
+    let (status, reason) = match request.method() {
+        Some(_) => (Status::MethodNotAllowed, Reason::MethodNotAllowed),
+        None => (Status::NotImplemented, Reason::UnknownMethod),
+    };
+    trace.note(|| {
+        let sent = Quote::of(request.head.head.method);
+        let own = Quote::of(methods.allow().as_bytes());
+        let step = reason.step().compared(sent, own, "case-sensitive");
+        step.leads_to(status)
+    });
+    let text = format!("Use one of these methods: {}\n", methods.allow());
+    let response = Response::new(status, reason).field("Allow", methods.allow());
+    answers::text(response, text)
+}

@@ -1,0 +1,102 @@
+//! A body that comes in pieces at certain times (RFC 9112 sections 7.1 and 8).
+//!
+//! The worker does not wait for it: a piece says when the next one is due, and the connection sleeps until then.
+
+use std::time::{Duration, Instant};
+
+use crate::guide::lab::slots::Slot;
+use crate::http1::chunked::ChunkExtension;
+use crate::site::body::{Pulled, Source};
+use crate::site::body_error::{BodyError, EarlyEnd};
+
+/// The longest time for which a response may go on.
+pub const LONGEST: Duration = Duration::from_secs(60);
+
+/// Makes the piece with a number, from 0. A piece has at most about 32 KiB.
+pub type Make = Box<dyn FnMut(usize, &mut Vec<u8>)>;
+
+/// Makes the trailer fields after the last piece.
+pub type MakeTrailers = Box<dyn FnMut() -> Vec<(&'static str, String)>>;
+
+/// Pieces, one after each `gap`.
+pub struct Timed {
+    /// When the first one is due.
+    pub start: Instant,
+    /// The time from one to the next.
+    pub gap: Duration,
+    /// How many there are.
+    pub count: usize,
+    /// Makes one.
+    pub make: Make,
+    /// The length of all of them, if the head gives it.
+    pub length: Option<u64>,
+    /// How the body ends before it is complete, if it does. That is one `gap` after the last piece.
+    pub early: Option<EarlyEnd>,
+    /// The extensions of each chunk.
+    pub extensions: Vec<ChunkExtension>,
+    /// Makes the trailer fields.
+    pub make_trailers: Option<MakeTrailers>,
+    /// Counts the response.
+    _slot: Slot,
+    /// The number of the next piece.
+    next: usize,
+    trailers: Vec<(&'static str, String)>,
+}
+
+impl Timed {
+    /// Pieces without a known length.
+    pub fn new(start: Instant, gap: Duration, count: usize, make: Make, slot: Slot) -> Timed {
+        Timed {
+            start,
+            gap,
+            count,
+            make,
+            length: None,
+            early: None,
+            extensions: Vec::new(),
+            make_trailers: None,
+            _slot: slot,
+            next: 0,
+            trailers: Vec::new(),
+        }
+    }
+
+    /// When the piece with this number is due.
+    fn due(&self, number: usize) -> Instant {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        self.start + self.gap.saturating_mul(number).min(LONGEST)
+    }
+}
+
+impl Source for Timed {
+    fn pull(&mut self, out: &mut Vec<u8>, _: usize) -> Result<Pulled, BodyError> {
+        if self.next < self.count {
+            (self.make)(self.next, out);
+            self.next += 1;
+        } else if let Some(early) = self.early {
+            return Err(BodyError::OnPurpose(early));
+        }
+        if self.next == self.count && self.early.is_none() {
+            if let Some(make) = &mut self.make_trailers {
+                self.trailers = make();
+            }
+            return Ok(Pulled::Done);
+        }
+        Ok(match self.gap.is_zero() {
+            true => Pulled::More,
+            false => Pulled::WaitUntil(self.due(self.next)),
+        })
+    }
+
+    fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    fn chunk_extensions(&self) -> &[ChunkExtension] {
+        &self.extensions
+    }
+
+    fn trailers(&self) -> &[(&'static str, String)] {
+        &self.trailers
+    }
+}

@@ -1,0 +1,128 @@
+//! What an endpoint of the lab is, and what it may use (RFC 9110 section 9.1).
+
+use crate::guide::lab::fault::Fault;
+use crate::guide::lab::query::Query;
+use crate::guide::lab::room::Room;
+use crate::guide::lab::slots::Slots;
+use crate::origin::handler::{Answer, Origin};
+use crate::origin::request::Request;
+use crate::semantics::method::Method;
+use crate::semantics::trace::Trace;
+
+/// One of the lab's resources.
+pub struct Endpoint {
+    /// Its path below that of the lab.
+    pub name: &'static str,
+    /// What it does.
+    pub methods: Methods,
+    /// Who may use it.
+    pub users: Users,
+    /// The most bytes of content that it takes, if it takes any.
+    pub most_content: Option<u64>,
+    /// Answers a request.
+    pub answer: fn(&Visit<'_>, &mut Origin, &mut Trace) -> Result<Answer, Fault>,
+}
+
+impl Endpoint {
+    /// An endpoint that is read.
+    pub const fn read(
+        name: &'static str,
+        answer: fn(&Visit<'_>, &mut Origin, &mut Trace) -> Result<Answer, Fault>,
+    ) -> Endpoint {
+        Endpoint {
+            name,
+            methods: Methods::Get,
+            users: Users::OwnPages,
+            most_content: None,
+            answer,
+        }
+    }
+}
+
+/// Who may use an endpoint, if the host and the address are allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// Pages of the same origin, and clients that are no browsers.
+    OwnPages,
+    /// Whoever gets so far. The endpoint itself refuses pages.
+    Clients,
+}
+
+/// The methods of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Methods {
+    /// It is read.
+    Get,
+    /// It changes something.
+    Post,
+    /// It is read, and it changes something.
+    GetAndPost,
+    /// Every known method but CONNECT, which makes a tunnel, and TRACE, whose response repeats credentials.
+    Any,
+}
+
+impl Methods {
+    /// Whether the method is one of them.
+    pub fn admit(self, method: Option<Method>) -> bool {
+        let reads = matches!(method, Some(Method::Get | Method::Head));
+        let posts = method == Some(Method::Registered("POST"));
+        match self {
+            Methods::Get => reads,
+            Methods::Post => posts,
+            Methods::GetAndPost => reads || posts,
+            Methods::Any => !matches!(method, None | Some(Method::Connect | Method::Trace)),
+        }
+    }
+
+    /// The value of `Allow` (section 10.2.1).
+    pub fn allow(self) -> &'static str {
+        match self {
+            Methods::Get => "GET, HEAD, OPTIONS",
+            Methods::Post => "OPTIONS, POST",
+            Methods::GetAndPost => "GET, HEAD, OPTIONS, POST",
+            Methods::Any => "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY",
+        }
+    }
+}
+
+/// A request for an endpoint, and what the endpoint may use.
+pub struct Visit<'a> {
+    /// The request.
+    pub request: &'a Request<'a>,
+    /// What the query asks for.
+    pub query: Query<'a>,
+    /// The part of the path that follows the name of the endpoint.
+    pub rest: &'a str,
+    /// The messages of the clients.
+    pub room: &'a Room,
+    /// The responses that may take their time.
+    pub slots: &'a Slots,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_endpoint_names_the_methods_that_it_admits() {
+        for methods in [
+            Methods::Get,
+            Methods::Post,
+            Methods::GetAndPost,
+            Methods::Any,
+        ] {
+            for name in methods
+                .allow()
+                .split(", ")
+                .filter(|&name| name != "OPTIONS")
+            {
+                let method = Method::from_token(name.as_bytes());
+                assert!(methods.admit(method), "{methods:?} {name}");
+            }
+            for name in ["TRACE", "CONNECT", "BREW"] {
+                let method = Method::from_token(name.as_bytes());
+                assert!(!methods.admit(method), "{methods:?} {name}");
+            }
+        }
+    }
+}
