@@ -486,7 +486,10 @@ fn a_signal_lets_a_download_finish_and_ends_with_0() {
         assert_eq!(download.take(LARGE).len(), LARGE);
         assert!(download.is_closed());
         let (status, said) = program.wait();
-        assert_eq!((status.code(), said.as_str()), (Some(0), ""), "{signal:?}");
+        assert_eq!(status.code(), Some(0), "{signal:?}");
+        // On a busy machine, it takes so long that docroot says what it waits for.
+        let is_patient = |line: &str| line.starts_with("docroot: waiting for ");
+        assert!(said.lines().all(is_patient), "{signal:?}: {said}");
     }
 }
 

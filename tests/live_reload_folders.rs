@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use support::live_page::{ENDPOINT, LivePage};
 use support::program::{Program, command, unprivileged};
@@ -155,7 +156,26 @@ fn long_names_are_not_listed() {
     assert_eq!(page.told(), RELOAD);
 }
 
-/// The root is deleted, and a build writes it again for longer than a group of changes takes to end.
+/// What a build takes between two changes, at most. If it takes longer, docroot may think that it is over.
+const BREAK: Duration = Duration::from_millis(50);
+
+/// Deletes the root, and writes it again for longer than a group of changes takes to end. Returns whether the
+/// machine was too busy to do so without a break.
+fn build(root: &Path) -> bool {
+    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+    fs::remove_dir_all(root).expect("removed");
+    for number in 0..40 {
+        let folder = root.join(number.to_string());
+        fs::create_dir_all(&folder).expect("a folder");
+        for file in 0..100 {
+            fs::write(folder.join(format!("{file}.html")), "text").expect("written");
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+    }
+    longest >= BREAK
+}
+
 #[test]
 fn a_build_that_replaces_the_root_is_one_change() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -164,17 +184,14 @@ fn a_build_that_replaces_the_root_is_one_change() {
     let program = serve(&mut command(), &root);
     let mut page = page(&program);
     for _ in 0..3 {
-        fs::remove_dir_all(&root).expect("removed");
-        for number in 0..40 {
-            let folder = root.join(number.to_string());
-            fs::create_dir_all(&folder).expect("a folder");
-            for file in 0..100 {
-                fs::write(folder.join(format!("{file}.html")), "text").expect("written");
-            }
-        }
+        let had_breaks = build(&root);
         assert_eq!(page.told(), RELOAD);
         fs::write(root.join("after.css"), "").expect("written");
-        assert_eq!(page.told(), r#"{"changed":["after.css"]}"#);
+        let mut told = page.told();
+        while had_breaks && told == RELOAD {
+            told = page.told();
+        }
+        assert_eq!(told, r#"{"changed":["after.css"]}"#);
     }
 }
 
