@@ -59,8 +59,7 @@ export function showExchange(place, exchange, guess, criterion) {
   const isRight = guess.status === String(exchange.status);
   const shown = isRight ? words.right(exchange.status) : words.wrong(guess.status, exchange.status);
   place.replaceChildren(verdict(isRight, shown));
-  if (isRight) place.append(element('p', {}, words.why));
-  place.append(...reasons(exchange, criterion));
+  place.append(element('p', {}, words.why), ...reasons(exchange, criterion));
   for (const [name, isExpected] of Object.entries(guess.fields)) {
     const isThere = new RegExp(`^${name}:`, 'im').test(head);
     place.append(verdict(isThere === isExpected, isThere ? words.present(name) : words.absent(name)));
@@ -101,11 +100,15 @@ function frameList(frame) {
   return [element('p', { class: 'kind' }, words[frame.from]), element('ul', { class: 'frame' }, ...parts)];
 }
 
-// `frames` are those of one connection. The last one is the answer. If the server closed, `reason` is its record.
-export function showFrames(place, frames, guess, closed) {
+// What the server says in a close frame, after the code.
+const closeReason = frame => (opcode(frame) === 'close' ? decoded(frame.first.slice(2)) : '');
+
+// `frames` are those of one connection. The last one is the answer.
+export function showFrames(place, frames, guess) {
   const actual = opcode(frames.at(-1));
   const isRight = guess.status === actual;
   place.replaceChildren(verdict(isRight, isRight ? words.right(words[actual]) : words.wrong(words[guess.status], words[actual])));
-  if (closed) place.append(element('p', {}, words.why, ' ', element('span', { lang: 'en' }, closed)));
+  const reason = closeReason(frames.at(-1));
+  if (reason) place.append(element('p', {}, words.why, ' ', element('q', { lang: 'en' }, reason)));
   place.append(...frames.flatMap(frameList));
 }

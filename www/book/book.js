@@ -26,10 +26,7 @@ function told(event) {
     const sofar = framesOf(event.frame);
     for (const experiment of experiments) experiment.frame([...sofar]);
   }
-  if (event.closed) {
-    for (const experiment of experiments) experiment.closed(event.closed.connection, event.closed);
-    frames.delete(event.closed.connection);
-  }
+  if (event.closed) frames.delete(event.closed.connection);
 }
 
 async function changed(isConnected) {

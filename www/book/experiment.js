@@ -180,16 +180,8 @@ export class Experiment {
   // The wire view has told of a frame. These are all frames of its connection so far.
   frame(frames) {
     if (!frameSucceeds(this.criterion, frames.at(-1))) return;
-    this.frames = frames;
-    this.answer = (place, guess) => showFrames(place, frames, guess, this.closedBecause);
+    this.answer = (place, guess) => showFrames(place, frames, guess);
     this.conclude(true);
-  }
-
-  // The wire view has told that a connection is over.
-  closed(connection, why) {
-    if (this.frames?.[0].connection !== connection || !why.reason) return;
-    this.closedBecause = why.reason;
-    if (!this.after.hidden) this.open();
   }
 
   settle() {
