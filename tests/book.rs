@@ -286,6 +286,9 @@ fn scripts_and_styles_load_nothing_from_elsewhere() {
     }
 }
 
+/// Names that a lesson writes otherwise to show that their case does not count.
+const ODD: [&str; 2] = ["hOsT", "user-agent"];
+
 /// The names of fields in the pages are spelled as in the server's table of words.
 #[test]
 fn fields_are_spelled_as_in_the_table() {
@@ -301,6 +304,9 @@ fn fields_are_spelled_as_in_the_table() {
     let (mut faults, mut found) = (Vec::new(), BTreeSet::new());
     for page in pages() {
         for (used, is_certain) in page.field_names() {
+            if ODD.contains(&used.as_str()) {
+                continue;
+            }
             match names.get(&used.to_ascii_lowercase()) {
                 Some(name) if *name == used => _ = found.insert(used),
                 Some(name) => faults.push(format!("{}: {used} for {name}", page.name)),

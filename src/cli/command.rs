@@ -104,9 +104,10 @@ const LEARN_ABOUT: &str = "Serve the textbook about HTTP from inside docroot, an
 const LEARN_USAGE: &str = "docroot learn [OPTIONS]";
 
 const LEARN_AFTER_HELP: &str = "\
-The textbook is a course on HTTP with experiments, in English and Chinese. docroot unpacks it into a
-temporary folder, serves it with --inspect, --lab, --negotiate and --open, and removes the folder at
-the end. The other options mean the same as for a server.
+The textbook is a course on HTTP with experiments, in English and Chinese.
+docroot unpacks it into a temporary folder, serves it with --inspect, --lab,
+--negotiate and --open, and removes the folder at the end. The other options
+mean the same as for a server.
 
 Examples:
   docroot learn                    open the textbook
