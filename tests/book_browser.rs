@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use support::chromium::Page;
@@ -222,5 +223,32 @@ fn pages_fit_a_phone() {
         page.open(&format!("http://{}/{path}", server.address));
         let width = "document.documentElement.scrollWidth";
         assert_eq!(page.run(width), json!(360), "{path}");
+    }
+}
+
+/// The commands in the pages do what the pages do. They are those of the terminal of a learner: curl alone.
+#[test]
+fn each_command_ticks_its_experiment() {
+    let server = server();
+    let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
+    for lesson in lessons {
+        let lesson = lesson.expect("a lesson").file_name();
+        let path = format!("lessons/{}/index.en.html", lesson.to_str().expect("ASCII"));
+        let mut page = Page::new(1280, 900);
+        opened(&mut page, &server, &path);
+        let ids = page.run("[...document.querySelectorAll('.experiment')].map(one => one.id)");
+        for id in ids.as_array().expect("a list") {
+            let id = id.as_str().expect("an id");
+            let command = page.run(&of(id, ".querySelector('[data-command]').textContent"));
+            let command = command.as_str().expect("text");
+            let is_done = of(id, ".dataset.done !== undefined");
+            assert_eq!(page.run(&is_done), json!(false), "{path}#{id}");
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut shell = Command::new("sh");
+            shell.args(["-c", command]).current_dir(folder.path());
+            shell.stdout(Stdio::null()).stderr(Stdio::null());
+            shell.status().expect("a shell");
+            page.wait_for(&is_done);
+        }
     }
 }

@@ -1,6 +1,7 @@
 // Shows an answer: what it was, whether the guess was right, and the server's own reasons.
 
 import { deciding, opcode, seen } from './criterion.js';
+import { octetsOf } from './wire.js';
 import { words } from './words.js';
 
 export function element(name, attributes = {}, ...children) {
@@ -71,14 +72,14 @@ export function showExchange(place, exchange, guess, criterion) {
 
 // The parts of a frame: each octet of the head by what it says (RFC 6455 section 5.2).
 export function frameParts(frame) {
-  const octets = [...frame.head].map(char => char.charCodeAt(0));
-  const hex = part => part.map(octet => octet.toString(16).padStart(2, '0')).join(' ');
+  const octets = octetsOf(frame.head);
+  const hex = part => Array.from(part, octet => octet.toString(16).padStart(2, '0')).join(' ');
   const bits = (octet, from, to) => octet.toString(2).padStart(8, '0').slice(from, to);
   const isMasked = octets[1] > 127;
   const end = octets.length - (isMasked ? 4 : 0);
   const name = opcode(frame);
   // The first reserved bit says that the payload is compressed (RFC 7692).
-  const isText = name === 'text' && bits(octets[0], 1, 2) === '0';
+  const isPacked = bits(octets[0], 1, 2) === '1';
   const parts = [
     ['FIN', bits(octets[0], 0, 1)], ['RSV', bits(octets[0], 1, 4)],
     [words[name] ?? words.unknown(name), bits(octets[0], 4, 8)],
@@ -89,11 +90,14 @@ export function frameParts(frame) {
   if (name === 'close' && frame.first.length > 1) {
     const code = frame.first.charCodeAt(0) * 256 + frame.first.charCodeAt(1);
     parts.push([words.code(code), hex([code >> 8, code & 255])]);
-  } else if (frame.first) parts.push([words.payload, isText ? decoded(frame.first) : hex([...frame.first].map(char => char.charCodeAt(0)))]);
+  } else if (frame.first) {
+    const isText = name === 'text' && !isPacked;
+    parts.push([isPacked ? words.packed : words.payload, isText ? decoded(frame.first) : hex(octetsOf(frame.first))]);
+  }
   return parts;
 }
 
-const decoded = text => new TextDecoder().decode(Uint8Array.from(text, char => char.charCodeAt(0)));
+const decoded = text => new TextDecoder().decode(octetsOf(text));
 
 function frameList(frame) {
   const parts = frameParts(frame).map(([name, value]) => element('li', {}, element('b', {}, value), name));

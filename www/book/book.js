@@ -67,4 +67,4 @@ for (const button of document.querySelectorAll('[data-reset]')) {
 }
 document.addEventListener('done', showCounts);
 showCounts();
-if (experiments.length) listen(told, changed);
+listen(told, changed);

@@ -6,6 +6,7 @@
 //   data-seen      the function of any of its steps             semantics::if_range::evaluate
 //   data-method    the method                                   HEAD
 //   data-target    the path of the target; not of frames        /almanac.txt
+//   data-number    the number of the exchange on its connection 2
 //   data-request   matches the head of the request              ^If-None-Match: W\/
 //   data-response  matches the head of the response             ^Content-Range: bytes \*\/
 //   data-frame     who sent a frame, and which opcode           server pong
@@ -35,6 +36,7 @@ export function exchangeSucceeds(criterion, exchange) {
     && (criterion.decided === undefined || decided.endsWith(`::${criterion.decided}`))
     && (criterion.seen === undefined || seen(criterion, exchange) !== undefined)
     && equals(criterion.method, exchange.method)
+    && equals(criterion.number, exchange.number)
     && equals(criterion.target, exchange.target.split('?')[0])
     && matches(criterion.request, exchange.request.head.replaceAll('\r', ''))
     && matches(criterion.response, exchange.response.head.replaceAll('\r', ''));

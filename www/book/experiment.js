@@ -157,7 +157,9 @@ export class Experiment {
     this.connection?.close();
     this.connection = new Connection();
     const port = await this.connection.open();
-    this.awaits = exchange => exchange.port === port;
+    // Of several requests, the last one counts.
+    const number = Number(this.criterion.number ?? 1);
+    this.awaits = exchange => exchange.port === port && exchange.number === number;
     const lines = this.request.value.replace(/\n*$/, '\n\n');
     this.connection.send(lines.replaceAll('\n', '\r\n'));
     if (!this.hex) return;
