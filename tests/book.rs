@@ -181,7 +181,7 @@ fn a_broken_link_is_found() {
 #[test]
 fn the_cover_lists_each_lesson_with_its_experiments() {
     let all = pages();
-    for cover in all.iter().filter(|page| page.lesson.is_empty()) {
+    for cover in all.iter().filter(|page| !page.name.contains('/')) {
         let listed: BTreeMap<&str, &str> = cover
             .elements
             .iter()
@@ -206,6 +206,35 @@ fn the_cover_lists_each_lesson_with_its_experiments() {
         let want = lessons.iter().zip(&counts);
         let want = want.map(|(lesson, count)| (lesson.as_str(), count.as_str()));
         assert_eq!(listed, want.collect(), "{}", cover.name);
+    }
+}
+
+/// Each concept has a row, and what the row names as its test and its code exists.
+#[test]
+fn the_list_of_concepts_is_true() {
+    let source = |path: &str| fs::read_to_string(root().with_file_name(path)).expect(path);
+    for page in pages()
+        .iter()
+        .filter(|page| page.name.starts_with("concepts/"))
+    {
+        let elements = page.elements.iter();
+        let rows: Vec<&str> = elements
+            .filter_map(|element| element.attribute("data-row"))
+            .collect();
+        let want: Vec<String> = (1..=37).map(|row| row.to_string()).collect();
+        assert_eq!(rows, want, "{}", page.name);
+        let mut file = String::new();
+        for element in &page.elements {
+            if let Some(path) = element.attribute("data-proof") {
+                assert_eq!(element.text, path, "{}", page.name);
+                file = source(path);
+            }
+            if let Some(function) = element.attribute("data-function") {
+                assert_eq!(element.text, function, "{}", page.name);
+                let declared = format!("\nfn {function}()");
+                assert!(file.contains(&declared), "{}: {function}", page.name);
+            }
+        }
     }
 }
 

@@ -30,17 +30,19 @@ pub struct Page {
     pub name: String,
     /// The same without the language.
     pub pair: String,
-    /// The folder of the lesson; empty for the cover.
+    /// The folder of the lesson; empty for other pages.
     pub lesson: String,
     pub text: String,
     pub elements: Vec<Element>,
 }
 
-/// All pages: the cover and the lessons, each in two languages.
+/// All pages: the cover, the list of concepts and the lessons, each in two languages.
 pub fn pages() -> Vec<Page> {
     let mut pages = vec![
         Page::read("index.html", ""),
         Page::read("index.zh.html", ""),
+        Page::read("concepts/index.en.html", ""),
+        Page::read("concepts/index.zh.html", ""),
     ];
     for lesson in lessons() {
         for language in ["en", "zh"] {
