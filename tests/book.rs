@@ -437,3 +437,26 @@ fn the_language_is_negotiated() {
         }
     }
 }
+
+/// Options that a page names are those of the command.
+#[test]
+fn options_exist() {
+    let help = support::program::command().arg("--help").output();
+    let help = String::from_utf8(help.expect("it runs").stdout).expect("text");
+    let mut count = 0;
+    for page in pages() {
+        let code = page
+            .elements
+            .iter()
+            .filter(|element| element.name == "code");
+        let words = code.flat_map(|element| element.text.split(' '));
+        for option in words.filter(|word| word.starts_with("--")) {
+            let is_known = help
+                .split(|char: char| !char.is_ascii_alphanumeric() && char != '-')
+                .any(|word| word == option);
+            assert!(is_known, "{}: {option}", page.name);
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count}");
+}

@@ -7,6 +7,7 @@
 //   data-method    the method                                   HEAD
 //   data-target    the path of the target; not of frames        /almanac.txt
 //   data-number    the number of the exchange on its connection 2
+//   data-slow      how long the head took at least, in ms       500
 //   data-request   matches the head of the request              ^If-None-Match: W\/
 //   data-response  matches the head of the response             ^Content-Range: bytes \*\/
 //   data-frame     who sent a frame, and which opcode           server pong
@@ -37,6 +38,7 @@ export function exchangeSucceeds(criterion, exchange) {
     && (criterion.seen === undefined || seen(criterion, exchange) !== undefined)
     && equals(criterion.method, exchange.method)
     && equals(criterion.number, exchange.number)
+    && exchange.times.head >= Number(criterion.slow ?? 0) * 1000
     && equals(criterion.target, exchange.target.split('?')[0])
     && matches(criterion.request, exchange.request.head.replaceAll('\r', ''))
     && matches(criterion.response, exchange.response.head.replaceAll('\r', ''));

@@ -10,7 +10,7 @@
 //   </section>
 //
 // `data-fetch="reload no-cache"` asks for the target by fetch with one mode after the other instead, and `data-socket="Hello"` opens a
-// WebSocket in the browser and sends this text.
+// WebSocket in the browser and sends this text. `data-pieces="4"` sends the request in so many pieces.
 
 import { element, showExchange, showFrames } from './answer.js';
 import { exchangeSucceeds, frameSucceeds, wantsFrame } from './criterion.js';
@@ -18,6 +18,9 @@ import { filled, needsValues, valuesFor } from './fill.js';
 import { isDone, markDone } from './progress.js';
 import { Connection, ROOT } from './wire.js';
 import { words } from './words.js';
+
+// Between two pieces of a request, in milliseconds.
+const PAUSE = 400;
 
 export class Experiment {
   constructor(section, lesson) {
@@ -161,11 +164,20 @@ export class Experiment {
     const number = Number(this.criterion.number ?? 1);
     this.awaits = exchange => exchange.port === port && exchange.number === number;
     const lines = this.request.value.replace(/\n*$/, '\n\n');
-    this.connection.send(lines.replaceAll('\n', '\r\n'));
+    await this.sendPieces(lines.replaceAll('\n', '\r\n'), Number(this.section.dataset.pieces ?? 1));
     if (!this.hex) return;
     const head = await this.connection.until(received => received.includes('\r\n\r\n'));
     if (!head.startsWith('HTTP/1.1 101 ')) return this.say(head.startsWith('HTTP/1.1 404 ') ? words.lab : words.failed(head.split('\r\n')[0]));
     this.connection.send(fromHex(this.hex.value));
+  }
+
+  // Sends the octets in so many pieces, with a pause between two of them.
+  async sendPieces(octets, count) {
+    const size = Math.ceil(octets.length / count);
+    for (let at = 0; at < octets.length; at += size) {
+      if (at > 0) await new Promise(done => setTimeout(done, PAUSE));
+      this.connection.send(octets.slice(at, at + size));
+    }
   }
 
   // The wire view has told of an exchange.
