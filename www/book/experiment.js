@@ -41,7 +41,7 @@ export class Experiment {
     this.hex = this.editable('[data-then]', words.hex);
     this.form = this.guessForm();
     this.said = element('p', { class: 'said', role: 'status' });
-    this.shown = element('div', { class: 'answer', tabindex: '-1' });
+    this.shown = element('div', { class: 'answer' });
     this.sender = element('button', { type: 'button', class: 'send', onclick: () => this.send() }, words.send);
     const first = section.querySelector('textarea, .command, [data-command]');
     (first?.closest('.editable') ?? first).before(this.form);
@@ -96,11 +96,13 @@ export class Experiment {
     return element('button', { type: 'button', class: 'plain', onclick: copy }, words.copy);
   }
 
+  // What the learner has changed stays.
   fill(values) {
+    const before = this.filled ?? this.templates;
+    this.filled = this.templates.map(text => filled(text, values));
     this.texts.forEach((text, number) => {
-      const filledText = filled(this.templates[number], values).replaceAll('http://127.0.0.1:8080', ROOT.origin);
-      if (text.value === undefined) text.textContent = filledText;
-      else text.value = filledText;
+      if (text.value === undefined) text.textContent = this.filled[number];
+      else if (text.value === before[number]) text.value = this.filled[number];
     });
   }
 

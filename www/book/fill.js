@@ -5,7 +5,7 @@ import { ROOT, fieldOf, headOf } from './wire.js';
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 // The obsolete formats of RFC 9110 section 5.6.7, from the preferred one: Sun, 06 Nov 1994 08:49:37 GMT
-function otherDates(text) {
+export function otherDates(text) {
   const [, day, month, year, time] = text.match(/(\d\d) (\w{3}) (\d{4}) (\S+) GMT/);
   const date = new Date(text);
   return {
@@ -26,11 +26,14 @@ export async function valuesFor(target) {
   };
 }
 
+// The address in commands, for readers without scripts.
+const WRITTEN = 'http://127.0.0.1:8080';
+
 const NEEDED = /\[(etag|last-modified|rfc850-date|asctime-date|length)\]/;
 
 export const needsValues = text => NEEDED.test(text);
 
 export function filled(text, values = {}) {
   const all = { host: ROOT.host, origin: ROOT.origin, ...values };
-  return text.replace(/\[([a-z0-9-]+)\]/g, (bracket, name) => all[name] ?? bracket);
+  return text.replace(/\[([a-z0-9-]+)\]/g, (bracket, name) => all[name] ?? bracket).replaceAll(WRITTEN, ROOT.origin);
 }
