@@ -438,6 +438,33 @@ fn the_language_is_negotiated() {
     }
 }
 
+/// What the server says and a page translates is still what the server says.
+#[test]
+fn translated_findings_exist() {
+    let text = fs::read_to_string(root().join("book/findings.zh.js")).expect("the translations");
+    let findings = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter_map(|line| line.split_once(": '"))
+        .map(|(finding, _)| finding.trim_matches(['\'', '"']));
+    let findings: BTreeSet<&str> = findings.collect();
+    assert!(findings.len() > 80, "{}", findings.len());
+    let mut sources = String::new();
+    let mut waiting = vec![root().with_file_name("src")];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path).expect("a folder");
+            waiting.extend(entries.map(|entry| entry.expect("an entry").path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources += &fs::read_to_string(&path).expect("text");
+        }
+    }
+    for finding in findings {
+        let quoted = format!("\"{finding}\"");
+        assert!(sources.contains(&quoted), "{finding}");
+    }
+}
+
 /// Options that a page names are those of the command.
 #[test]
 fn options_exist() {

@@ -56,6 +56,13 @@ fn check_lesson(server: &TestServer, path: &str) {
         page.wait_for(&of(id, ".querySelector('.answer .verdict') !== null"));
         let after = of(id, ".querySelector('[data-after]').hidden");
         assert_eq!(page.run(&after), json!(false), "{path}#{id}");
+        // The reasons are in the language of the page, or say that they are not.
+        let foreign = of(
+            id,
+            ".querySelectorAll('.answer > .reasons > li > span[lang]').length",
+        );
+        let in_english = page.run("document.documentElement.lang === 'en'") == true;
+        assert!(in_english || page.run(&foreign) == 0, "{path}#{id}");
     }
     let all = ids.len();
     let count = page.run("document.querySelector('[data-count]').textContent");

@@ -2,7 +2,7 @@
 
 import { deciding, opcode, seen } from './criterion.js';
 import { octetsOf } from './wire.js';
-import { words } from './words.js';
+import { translated, words } from './words.js';
 
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -24,19 +24,21 @@ function clause(section) {
 
 function evidenceOf({ evidence }) {
   if (!evidence) return '';
-  if (evidence.how) return `: ${evidence.sent} ↔ ${evidence.own} (${evidence.how})`;
+  if (evidence.how) return `: ${evidence.sent} ↔ ${evidence.own} (${translated(evidence.how)})`;
   if (evidence.value !== undefined) return `: ${evidence.value}`;
   if (evidence.from !== undefined) return `: ${evidence.from} → ${evidence.to}`;
   if (evidence.length !== undefined) return `: ${evidence.sent} / ${evidence.length}`;
   return '';
 }
 
-// The server speaks English.
+// The server speaks English. In a Chinese page, a sentence may lack its translation.
 function reason(step) {
+  const said = translated(step.finding);
+  const lang = said === step.finding ? 'en' : null;
   const status = step.status === null ? '' : ` → ${step.status}`;
   const place = step.function.replace(/^docroot::/, '');
   return element('li', {},
-    element('span', { lang: 'en' }, step.finding + evidenceOf(step) + status), element('br'),
+    element('span', { lang }, said + evidenceOf(step) + status), element('br'),
     element('small', {}, clause(step.section), ' · ', element('code', {}, place)));
 }
 

@@ -47,4 +47,12 @@ const WORDS = {
   },
 };
 
-export const words = WORDS[document.documentElement.lang.startsWith('zh') ? 'zh' : 'en'];
+const isChinese = document.documentElement.lang.startsWith('zh');
+
+export const words = WORDS[isChinese ? 'zh' : 'en'];
+
+const { findings } = isChinese ? await import('./findings.zh.js') : { findings: {} };
+
+// What the server says, in the language of the page if there are words for it.
+export const translated = text => findings[text] ?? text;
+
