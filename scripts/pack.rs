@@ -2,7 +2,7 @@
 //! program then.
 //!
 //! ```text
-//! OUT_DIR/book.gz    the files of www, for `docroot learn`; only with the feature `learn`. See book.rs
+//! OUT_DIR/learn/book.gz    the files of www, for `docroot learn`; only with the feature `learn`. See book.rs
 //! ```
 //!
 //! The same files give the same bytes: they are sorted, and gzip's header has neither a name nor a time.
@@ -24,18 +24,23 @@ fn main() {
     println!("cargo::rerun-if-changed=scripts/pack");
     if var_os("CARGO_FEATURE_LEARN").is_some() {
         println!("cargo::rerun-if-changed=www");
-        pack("book", &book::archive(&files_below(Path::new("www"))));
+        let book = book::archive(&files_below(Path::new("www")));
+        pack("learn", [("book".to_owned(), book)]);
     }
 }
 
-/// Writes `content` in gzip.
-fn pack(name: &str, content: &[u8]) {
-    let folder = var_os("OUT_DIR").expect("Cargo sets it");
-    let path = Path::new(&folder).join(format!("{name}.gz"));
-    let file = fs::File::create(&path).expect("OUT_DIR is writable");
-    let mut encoder = GzEncoder::new(file, Compression::best());
-    let written = encoder.write_all(content).and_then(|()| encoder.finish());
-    written.expect("OUT_DIR is writable");
+/// Writes each file in gzip to a folder.
+fn pack(list: &str, files: impl IntoIterator<Item = (String, Vec<u8>)>) {
+    let out = PathBuf::from(var_os("OUT_DIR").expect("Cargo sets it"));
+    let folder = out.join(list);
+    fs::create_dir_all(&folder).expect("OUT_DIR is writable");
+    for (name, content) in files {
+        let packed = format!("{name}.gz");
+        let file = fs::File::create(folder.join(&packed)).expect("OUT_DIR is writable");
+        let mut encoder = GzEncoder::new(file, Compression::best());
+        let written = encoder.write_all(&content).and_then(|()| encoder.finish());
+        written.expect("OUT_DIR is writable");
+    }
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {

@@ -92,7 +92,7 @@ mod files {
     /// A folder that is removed when the value is dropped.
     pub type Folder = tempfile::TempDir;
 
-    const ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/book.gz"));
+    const ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/learn/book.gz"));
 
     /// The longest line before a file: a length, a space, a name and a line end.
     const LONGEST_LINE: u64 = 300;
