@@ -259,3 +259,23 @@ fn each_command_ticks_its_experiment() {
         }
     }
 }
+
+/// A file of the source opens in the page, or the page says where it is.
+#[test]
+fn sources_open_in_the_page() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, CONDITIONAL);
+    page.run("document.querySelector('[data-source] + button').click()");
+    page.wait_for("document.querySelector('dialog[open]') !== null");
+    let shown = page.run("document.querySelector('dialog').innerText");
+    let shown = shown.as_str().expect("text");
+    let is_explained = shown.contains("It is in the repository.") || shown.contains("fn ");
+    assert!(
+        shown.starts_with("src/semantics/precondition.rs") && is_explained,
+        "{shown}"
+    );
+    page.run("document.querySelector('dialog button').click()");
+    page.wait_for("document.querySelector('dialog') === null");
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}

@@ -21,7 +21,7 @@ const WORDS = {
     text: 'a text frame', binary: 'a binary frame', ping: 'a ping', pong: 'a pong', close: 'a close frame', none: 'nothing',
     continuation: 'a continuation frame', client: 'client', server: 'server', unknown: n => `opcode ${n}`,
     length: 'length', key: 'masking key', payload: 'payload', packed: 'compressed payload', code: n => `close code ${n}`,
-    source: 'Show the source', noSource: 'This docroot was built without its sources. The file is in the repository.', shut: 'Close',
+    source: 'Show the source', noSource: 'This docroot does not have the file built in. It is in the repository.', shut: 'Close',
   },
   zh: {
     guided: '跟着做', useful: '工作中用得上', strange: '试着弄坏它',
@@ -43,7 +43,7 @@ const WORDS = {
     text: '文本帧', binary: '二进制帧', ping: 'Ping 帧', pong: 'Pong 帧', close: '关闭帧', none: '什么也不发',
     continuation: '延续帧', client: '客户端', server: '服务器', unknown: n => `操作码 ${n}`,
     length: '长度', key: '掩码', payload: '载荷', packed: '压缩过的载荷', code: n => `关闭码 ${n}`,
-    source: '查看源代码', noSource: '这个 docroot 构建时没有带上源代码。请在代码仓库里查看这个文件。', shut: '关闭',
+    source: '查看源代码', noSource: '这个 docroot 没有内置这个文件。请在代码仓库里查看。', shut: '关闭',
   },
 };
 
