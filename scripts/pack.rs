@@ -5,6 +5,7 @@
 //! OUT_DIR/words/fields.json.gz     src/guide/words/fields.json, and likewise the other files of each folder
 //! OUT_DIR/words.rs                 [("fields.json", include_bytes!(...)), ...]
 //! OUT_DIR/sources/sources.json.gz  {"src/http1/host.rs": "the whole text", ...}; only with the feature `sources`
+//! OUT_DIR/learn/book.gz            the files of www, for `docroot learn`; only with the feature `learn`. See book.rs
 //! ```
 //!
 //! The same files give the same bytes: they are sorted, and gzip's header has neither a name nor a time.
@@ -24,8 +25,18 @@ const FOLDERS: [(&str, &str); 2] = [
     ("src/guide/assets/inspect", "inspect"),
 ];
 
+// The textbook.
+#[path = "pack/book.rs"]
+mod book;
+
 fn main() {
     println!("cargo::rerun-if-changed=scripts/pack.rs");
+    println!("cargo::rerun-if-changed=scripts/pack");
+    if var_os("CARGO_FEATURE_LEARN").is_some() {
+        println!("cargo::rerun-if-changed=www");
+        let book = book::archive(&files_below(Path::new("www")));
+        pack("learn", [("book".to_owned(), book)]);
+    }
     for (folder, list) in FOLDERS {
         println!("cargo::rerun-if-changed={folder}");
         let files = files_below(Path::new(folder));

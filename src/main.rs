@@ -15,8 +15,11 @@ use std::time::Duration;
 
 use docroot::cli::banner::{Banner, summary};
 use docroot::cli::launch::{Command, Compress, Explain, Launch, RootSource};
+use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
-use docroot::cli::signals::{self, end_on_signals, flag_on_signals, survive_file_size_limit};
+use docroot::cli::signals::{
+    self, HeldBack, end_on_signals, flag_on_signals, survive_file_size_limit,
+};
 use docroot::cli::warnings::{Surroundings, warnings};
 use docroot::cli::{self, explanation};
 use docroot::http1::target::Scheme;
@@ -37,7 +40,8 @@ fn main() -> ExitCode {
     notice::print_panics();
     survive_file_size_limit();
     let status = match cli::parse(env::args_os(), env::vars_os(), &Machine::inspect()) {
-        Ok(Command::Serve(launch)) => run(*launch),
+        Ok(Command::Serve(launch)) => run(*launch, None, &mut None),
+        Ok(Command::Learn(launch)) => learn(*launch),
         Ok(Command::Explain(request)) => explain(*request),
         Ok(Command::Compress(request)) => compress(&request),
         Ok(Command::HashPassword) => hash_password(),
@@ -52,12 +56,30 @@ fn main() -> ExitCode {
     status
 }
 
-fn run(launch: Launch) -> ExitCode {
+/// Serves. After the second signal, the folder of the book is removed even if a thread hangs. Signals are held back
+/// until they have handlers.
+fn run(launch: Launch, book: Option<Arc<Book>>, held_back: &mut Option<HeldBack>) -> ExitCode {
     let (root, source) = (launch.config.root.clone(), launch.root_source.clone());
-    match serve(launch) {
+    match serve(launch, book, held_back) {
         Ok(status) => status,
         Err(error) => fail_to_start(&error, &root, &source),
     }
+}
+
+fn learn(mut launch: Launch) -> ExitCode {
+    // A signal between here and the handlers would leave the folder behind.
+    let mut held_back = match HeldBack::new() {
+        Ok(held_back) => Some(held_back),
+        Err(fault) => return fail(&StartError::System("a signal handler", fault)),
+    };
+    let book = match Book::unpack() {
+        Ok(book) => Arc::new(book),
+        Err(fault) => return fail(&fault),
+    };
+    launch.config.root = book.folder().to_owned();
+    let status = run(launch, Some(Arc::clone(&book)), &mut held_back);
+    book.remove();
+    status
 }
 
 fn explain(request: Explain) -> ExitCode {
@@ -130,13 +152,23 @@ fn hash_password() -> ExitCode {
     }
 }
 
-fn serve(launch: Launch) -> Result<ExitCode, StartError> {
+fn serve(
+    launch: Launch,
+    book: Option<Arc<Book>>,
+    held_back: &mut Option<HeldBack>,
+) -> Result<ExitCode, StartError> {
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
     // Before any thread starts, so that no other thread receives a signal that is held back.
-    let hurry = end_on_signals(server.handle(), Arc::clone(&counters))
+    let remove_book = move || {
+        if let Some(book) = book {
+            book.remove();
+        }
+    };
+    let hurry = end_on_signals(server.handle(), Arc::clone(&counters), remove_book)
         .map_err(|fault| StartError::System("a signal handler", fault))?;
+    *held_back = None;
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
     let (text, url) = announcement(&launch, &server);

@@ -26,11 +26,12 @@ const USAGE: &str = "\
 docroot [OPTIONS] [PATH]
        docroot explain [OPTIONS] TARGET [PATH]
        docroot compress [OPTIONS] [PATH]
+       docroot learn [OPTIONS]
        docroot hash-password";
 
 const AFTER_HELP: &str = "\
-explain, compress and hash-password are commands only as the first argument. To serve a directory of
-such a name, write docroot ./explain.
+explain, compress, learn and hash-password are commands only as the first argument. To serve a
+directory of such a name, write docroot ./explain.
 
 Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
 
@@ -48,7 +49,8 @@ Examples:
   docroot --tls-self-signed        serve this directory over HTTPS
   docroot --log-format json | jq   process the log with another program
   docroot explain /a.txt www       explain the response to GET /a.txt
-  docroot compress www             write precompressed files, for docroot --precompressed www";
+  docroot compress www             write precompressed files, for docroot --precompressed www
+  docroot learn                    open the textbook: learn HTTP on a running server";
 
 const EXPLAIN_ABOUT: &str = "Explain how docroot would answer a request, without starting a server";
 
@@ -97,6 +99,20 @@ Examples:
 
 docroot compress --help shows all options.";
 
+const LEARN_ABOUT: &str = "Serve the textbook about HTTP from inside docroot, and open it";
+
+const LEARN_USAGE: &str = "docroot learn [OPTIONS]";
+
+const LEARN_AFTER_HELP: &str = "\
+The textbook is a course on HTTP with experiments, in English and Chinese.
+docroot unpacks it into a temporary folder, serves it with --inspect, --lab,
+--negotiate and --open, and removes the folder at the end. The other options
+mean the same as for a server.
+
+Examples:
+  docroot learn                    open the textbook
+  docroot learn -p 9000            the same on port 9000";
+
 const HASH_PASSWORD_ABOUT: &str =
     "Print the hash of a password, for --auth and for the file of --auth-file";
 
@@ -134,6 +150,7 @@ pub fn command(defaults: &Settings) -> Command {
         .version(VERSION)
         .subcommand(explain)
         .subcommand(full(Mode::Compress, defaults))
+        .subcommand(full(Mode::Learn, defaults))
         .subcommand(full(Mode::HashPassword, defaults))
         // `docroot -q explain` and `docroot help` serve directories of these names.
         .args_conflicts_with_subcommands(true)
@@ -147,6 +164,7 @@ pub fn full(mode: Mode, defaults: &Settings) -> Command {
         Mode::Serve => AFTER_HELP.to_owned(),
         Mode::Explain => EXPLAIN_AFTER_HELP.to_owned(),
         Mode::Compress => [COMPRESS_CODINGS, COMPRESS_AFTER_HELP].join("\n\n"),
+        Mode::Learn => LEARN_AFTER_HELP.to_owned(),
         Mode::HashPassword => HASH_PASSWORD_AFTER_HELP.to_owned(),
     };
     bare(mode)
@@ -162,6 +180,7 @@ pub fn short(mode: Mode, defaults: &Settings) -> Command {
         Mode::Serve => SHORT_AFTER_HELP,
         Mode::Explain => EXPLAIN_SHORT_AFTER_HELP,
         Mode::Compress => COMPRESS_SHORT_AFTER_HELP,
+        Mode::Learn => LEARN_AFTER_HELP,
         Mode::HashPassword => HASH_PASSWORD_AFTER_HELP,
     };
     bare(mode)
@@ -176,6 +195,7 @@ fn bare(mode: Mode) -> Command {
         Mode::Serve => ("docroot", ABOUT, USAGE),
         Mode::Explain => (mode.word(), EXPLAIN_ABOUT, EXPLAIN_USAGE),
         Mode::Compress => (mode.word(), COMPRESS_ABOUT, COMPRESS_USAGE),
+        Mode::Learn => (mode.word(), LEARN_ABOUT, LEARN_USAGE),
         Mode::HashPassword => (mode.word(), HASH_PASSWORD_ABOUT, HASH_PASSWORD_USAGE),
     };
     let target = Arg::new(TARGET)
@@ -190,7 +210,7 @@ fn bare(mode: Mode) -> Command {
         .disable_version_flag(true)
         .max_term_width(100)
         .args(Some(target).filter(|_| mode == Mode::Explain))
-        .args(Some(path(mode)).filter(|_| mode != Mode::HashPassword))
+        .args(Some(path(mode)).filter(|_| !matches!(mode, Mode::HashPassword | Mode::Learn)))
 }
 
 /// The options of the mode, under their headings.
@@ -201,7 +221,7 @@ fn arguments(mode: Mode, defaults: &Settings) -> impl Iterator<Item = Arg> {
 
 fn path(mode: Mode) -> Arg {
     let (what, hint) = match mode {
-        Mode::Serve | Mode::Explain | Mode::HashPassword => {
+        Mode::Serve | Mode::Explain | Mode::Learn | Mode::HashPassword => {
             ("directory or the single file to serve", ValueHint::AnyPath)
         }
         Mode::Compress => ("directory whose files to compress", ValueHint::DirPath),

@@ -12,6 +12,8 @@ use crate::precompress::Options;
 pub enum Command {
     /// Start a server.
     Serve(Box<Launch>),
+    /// Start a server of the textbook. It becomes the root.
+    Learn(Box<Launch>),
     /// Explain how the server would answer one request.
     Explain(Box<Explain>),
     /// Write precompressed files.

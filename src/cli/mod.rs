@@ -52,6 +52,8 @@ mod request;
 pub mod signals;
 // What docroot is asked to do.
 pub mod launch;
+// The textbook.
+pub mod learn;
 // The settings that options change.
 mod settings;
 #[cfg(test)]
@@ -175,6 +177,9 @@ fn act(
     environment: &Environment,
 ) -> Result<Command, String> {
     let mut settings = defaults.clone();
+    if mode == Mode::Learn {
+        settings.learn();
+    }
     let (typed, others): (Vec<&OptionDef>, Vec<&OptionDef>) = options(mode)
         .map(|(_, option)| option)
         .partition(|option| is_typed(option, matches));
@@ -195,7 +200,7 @@ fn act(
             None => RootSource::Usual,
         };
         settings.config.root = path;
-    } else if let Some(path) = environment.path() {
+    } else if let Some(path) = environment.path().filter(|_| mode != Mode::Learn) {
         settings.root_source = RootSource::Variable(environment::PATH);
         settings.config.root = path;
     } else if let Some(first) = settings.config.sites.first() {
@@ -212,6 +217,7 @@ fn act(
     check_archives(&settings.config.site)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
+        Mode::Learn => settings.launch().map(Box::new).map(Command::Learn),
         // It takes no settings.
         Mode::HashPassword => Ok(Command::HashPassword),
         Mode::Explain => {

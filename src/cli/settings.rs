@@ -132,6 +132,14 @@ impl Settings {
         }
     }
 
+    /// What `docroot learn` turns on.
+    pub fn learn(&mut self) {
+        self.config.inspect = true;
+        self.config.lab = true;
+        self.config.site.negotiate = true;
+        self.open = true;
+    }
+
     /// The server to start. An error says which options do not fit together, and what to do.
     pub fn launch(self) -> Result<Launch, String> {
         let mut config = self.config;

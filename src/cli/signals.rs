@@ -45,8 +45,13 @@ impl Hurry {
 }
 
 /// Lets the first signal drain the server, and the second one stop it. If a drain takes long, says what it
-/// waits for.
-pub fn end_on_signals(handle: Handle, counters: Arc<Counters>) -> io::Result<Hurry> {
+/// waits for. If the main thread does not return in time after the second signal, `last` runs before the process
+/// ends.
+pub fn end_on_signals(
+    handle: Handle,
+    counters: Arc<Counters>,
+    last: impl FnOnce() + Send + 'static,
+) -> io::Result<Hurry> {
     let ignored = ignored_signals();
     let is_heard = |signal: &i32| !contains(ignored, *signal);
     let mut signals = held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))?;
@@ -66,6 +71,7 @@ pub fn end_on_signals(handle: Handle, counters: Arc<Counters>) -> io::Result<Hur
         }
         // The process ends here only if the main thread does not return in time.
         let _ = never::<()>().recv_timeout(STOP_TIMEOUT);
+        last();
         process::exit(1);
     };
     thread::Builder::new().name("signals".into()).spawn(wait)?;
@@ -91,13 +97,30 @@ pub fn flag_on_signals() -> io::Result<Arc<AtomicBool>> {
 /// Installs handlers while the signals are held back. `signal_hook` replaces the default action first and
 /// notes what to do second, so it would lose a signal between the two. No other thread may run yet.
 pub(super) fn held_back<T>(install: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    let ending: SigSet = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
-        .into_iter()
-        .collect();
-    let before = ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-    let installed = install();
-    before.thread_set_mask()?;
-    installed
+    let _held_back = HeldBack::new()?;
+    install()
+}
+
+/// Holds back the signals that end docroot, for this thread and for those that it starts. When the value is dropped,
+/// a signal that has come meanwhile takes effect.
+#[derive(Debug)]
+pub struct HeldBack(SigSet);
+
+impl HeldBack {
+    /// From now on.
+    pub fn new() -> io::Result<HeldBack> {
+        let ending: SigSet = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]
+            .into_iter()
+            .collect();
+        Ok(HeldBack(ending.thread_swap_mask(SigmaskHow::SIG_BLOCK)?))
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        // It was the mask before, so it is a valid one.
+        let _ = self.0.thread_set_mask();
+    }
 }
 
 /// Says after a while how many responses the server still sends.

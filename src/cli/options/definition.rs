@@ -43,9 +43,9 @@ pub struct OptionDef {
 /// Which commands take an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// It changes the server, but no answer. Only serving takes it.
+    /// It changes the server, but no answer. Serving and `docroot learn` take it.
     Server,
-    /// It changes answers. Serving and `docroot explain` take it.
+    /// It changes answers. Serving, `docroot explain` and `docroot learn` take it.
     Answer,
     /// It describes a request or its explanation. Only `docroot explain` takes it.
     Request,

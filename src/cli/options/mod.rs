@@ -58,8 +58,9 @@ pub fn options(mode: Mode) -> impl Iterator<Item = (&'static str, &'static Optio
 fn takes(mode: Mode, option: &OptionDef) -> bool {
     match option.scope {
         Scope::Help => true,
-        Scope::Answer => matches!(mode, Mode::Serve | Mode::Explain),
-        Scope::Server | Scope::Print => mode == Mode::Serve,
+        Scope::Answer => matches!(mode, Mode::Serve | Mode::Explain | Mode::Learn),
+        Scope::Server => matches!(mode, Mode::Serve | Mode::Learn),
+        Scope::Print => mode == Mode::Serve,
         Scope::Request => mode == Mode::Explain,
         Scope::Compress => mode == Mode::Compress,
     }

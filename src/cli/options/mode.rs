@@ -9,21 +9,29 @@ pub enum Mode {
     Explain,
     /// `docroot compress [PATH]`.
     Compress,
+    /// `docroot learn`.
+    Learn,
     /// `docroot hash-password`.
     HashPassword,
 }
 
 impl Mode {
     /// Every command.
-    pub const ALL: [Mode; 4] = [
+    pub const ALL: [Mode; 5] = [
         Mode::Serve,
         Mode::Explain,
         Mode::Compress,
+        Mode::Learn,
         Mode::HashPassword,
     ];
 
     /// The commands whose word is the first argument.
-    pub const WITH_WORD: [Mode; 3] = [Mode::Explain, Mode::Compress, Mode::HashPassword];
+    pub const WITH_WORD: [Mode; 4] = [
+        Mode::Explain,
+        Mode::Compress,
+        Mode::Learn,
+        Mode::HashPassword,
+    ];
 
     /// The first argument; empty if the command has none.
     pub fn word(self) -> &'static str {
@@ -31,6 +39,7 @@ impl Mode {
             Mode::Serve => "",
             Mode::Explain => "explain",
             Mode::Compress => "compress",
+            Mode::Learn => "learn",
             Mode::HashPassword => "hash-password",
         }
     }
@@ -41,6 +50,7 @@ impl Mode {
             Mode::Serve => "docroot",
             Mode::Explain => "docroot explain",
             Mode::Compress => "docroot compress",
+            Mode::Learn => "docroot learn",
             Mode::HashPassword => "docroot hash-password",
         }
     }

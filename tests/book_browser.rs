@@ -1,0 +1,281 @@
+//! The textbook in Chromium: each experiment, in both languages.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use support::chromium::Page;
+use support::{Setup, TestServer};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("www")
+}
+
+/// The server that `docroot learn` starts.
+fn server() -> TestServer {
+    Setup::new()
+        .with(|config| {
+            config.root = root();
+            config.inspect = true;
+            config.lab = true;
+            config.site.negotiate = true;
+        })
+        .start()
+}
+
+/// A lesson, once the wire view tells it of exchanges.
+fn opened(page: &mut Page, server: &TestServer, path: &str) {
+    page.open(&format!("http://{}/{path}", server.address));
+    page.wait_for("document.documentElement.dataset.wire === 'connected'");
+}
+
+/// An expression about an experiment.
+fn of(id: &str, rest: &str) -> String {
+    format!("document.getElementById('{id}'){rest}")
+}
+
+const CONDITIONAL: &str = "lessons/07-conditional/index.en.html";
+
+/// Does each experiment of a lesson as a learner does: makes the first guess, which may be wrong, and sends.
+fn check_lesson(server: &TestServer, path: &str) {
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, server, path);
+    let ids = page.run("[...document.querySelectorAll('.experiment')].map(one => one.id)");
+    let ids = ids.as_array().expect("a list");
+    assert!(ids.len() >= 2, "{path}");
+    for id in ids {
+        let id = id.as_str().expect("an id");
+        let is_done = of(id, ".dataset.done !== undefined");
+        assert_eq!(page.run(&is_done), json!(false), "{path}#{id}");
+        page.run(&of(id, ".querySelector('[type=radio]').click()"));
+        page.run(&of(id, ".querySelector('.send').click()"));
+        page.wait_for(&is_done);
+        page.wait_for(&of(id, ".querySelector('.answer .verdict') !== null"));
+        let after = of(id, ".querySelector('[data-after]').hidden");
+        assert_eq!(page.run(&after), json!(false), "{path}#{id}");
+        // The reasons are in the language of the page, or say that they are not.
+        let foreign = of(
+            id,
+            ".querySelectorAll('.answer > .reasons > li > span[lang]').length",
+        );
+        let in_english = page.run("document.documentElement.lang === 'en'") == true;
+        assert!(in_english || page.run(&foreign) == 0, "{path}#{id}");
+    }
+    let all = ids.len();
+    let count = page.run("document.querySelector('[data-count]').textContent");
+    let count = count.as_str().expect("text");
+    assert_eq!(
+        count.matches(&all.to_string()).count(),
+        2,
+        "{path}: {count}"
+    );
+    let foreign = "performance.getEntriesByType('resource').map(one => one.name)\
+                   .filter(name => new URL(name).host !== location.host)";
+    assert_eq!(page.run(foreign), json!([]), "{path}");
+    assert_eq!(page.complaints(), Vec::<&Value>::new(), "{path}");
+}
+
+#[test]
+fn each_experiment_succeeds_in_both_languages() {
+    let server = server();
+    let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
+    for lesson in lessons {
+        let lesson = lesson.expect("a lesson").file_name();
+        let lesson = lesson.to_str().expect("ASCII");
+        for language in ["en", "zh"] {
+            check_lesson(&server, &format!("lessons/{lesson}/index.{language}.html"));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_guess_gets_the_reason_of_the_server() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, CONDITIONAL);
+    // Without a guess, nothing is sent.
+    page.run(&of("not-modified", ".querySelector('.send').click()"));
+    let said = of("not-modified", ".querySelector('.said').textContent");
+    assert_eq!(page.run(&said), json!("Make a guess first."));
+    page.run(&of(
+        "not-modified",
+        ".querySelector('[value=\"412\"]').click()",
+    ));
+    page.run(&of(
+        "not-modified",
+        ".querySelector('[value=ETag]').click()",
+    ));
+    page.run(&of("not-modified", ".querySelector('.send').click()"));
+    let answer = of("not-modified", ".querySelector('.answer').innerText");
+    page.wait_for(&format!("{answer}.includes('HTTP/1.1 304 Not Modified')"));
+    let answer = page.run(&answer);
+    let answer = answer.as_str().expect("text");
+    for wanted in [
+        "✗ You guessed 412. The answer was 304.",
+        "If-None-Match lists the current entity-tag",
+        "RFC 9110 section 13.1.2",
+        "semantics::precondition::if_none_match",
+        "✓ ETag is in the response.",
+        "✓ Content-Length is not in the response.",
+        "✗ Date is in the response.",
+    ] {
+        assert!(answer.contains(wanted), "{wanted} is not in {answer}");
+    }
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn an_exchange_from_a_terminal_ticks_and_waits_for_the_guess() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, CONDITIONAL);
+    let is_done = of("not-modified", ".dataset.done !== undefined");
+    let answer = of("not-modified", ".querySelector('.answer').innerText");
+    let tag = server.get("/almanac.txt", &[]);
+    let tag = tag.field("ETag").expect("a tag");
+    assert_eq!(page.run(&is_done), json!(false));
+    let copy = server.get("/almanac.txt", &[("If-None-Match", tag)]);
+    assert_eq!(copy.status, 304);
+    page.wait_for(&is_done);
+    assert_eq!(page.run(&answer), json!(""));
+    page.run(&of(
+        "not-modified",
+        ".querySelector('[value=\"304\"]').click()",
+    ));
+    page.wait_for(&format!("{answer}.includes('✓ Right: 304.')"));
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn another_request_does_not_tick() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, CONDITIONAL);
+    page.run(&of(
+        "not-modified",
+        ".querySelector('[value=\"304\"]').click()",
+    ));
+    let request = "GET /almanac.txt HTTP/1.1\\nHost: test\\nIf-None-Match: \"other\"";
+    page.run(&of(
+        "not-modified",
+        &format!(".querySelector('textarea').value = '{request}'"),
+    ));
+    page.run(&of("not-modified", ".querySelector('.send').click()"));
+    let answer = of("not-modified", ".querySelector('.answer').innerText");
+    page.wait_for(&format!("{answer}.includes('HTTP/1.1 200 OK')"));
+    let is_done = of("not-modified", ".dataset.done !== undefined");
+    assert_eq!(page.run(&is_done), json!(false));
+}
+
+#[test]
+fn progress_is_kept_and_can_be_forgotten() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, CONDITIONAL);
+    page.run(&of("weak-tag", ".querySelector('[type=radio]').click()"));
+    page.run(&of("weak-tag", ".querySelector('.send').click()"));
+    let is_done = of("weak-tag", ".dataset.done !== undefined");
+    page.wait_for(&is_done);
+    opened(&mut page, &server, "lessons/07-conditional/index.zh.html");
+    assert_eq!(page.run(&is_done), json!(true));
+    let cover = format!("http://{}/index.html", server.address);
+    page.open(&cover);
+    let count = "document.querySelector('[data-count=\"07-conditional\"]').textContent";
+    page.wait_for(&format!("{count}.startsWith('1 of ')"));
+    page.run("document.querySelector('[data-reset]').click()");
+    page.wait_for_page(&cover);
+    page.wait_for(&format!("{count}.startsWith('0 of ')"));
+}
+
+#[test]
+fn a_server_without_the_wire_view_says_what_to_turn_on() {
+    let server = Setup::new().with(|config| config.root = root()).start();
+    let mut page = Page::new(1280, 900);
+    page.open(&format!("http://{}/{CONDITIONAL}", server.address));
+    let needs = "document.querySelector('.needs')";
+    assert_eq!(page.run(&format!("{needs}.checkVisibility()")), json!(true));
+    page.wait_for(&of("not-modified", ".querySelector('.send') !== null"));
+    page.run(&of(
+        "not-modified",
+        ".querySelector('[value=\"304\"]').click()",
+    ));
+    page.run(&of("not-modified", ".querySelector('.send').click()"));
+    let said = of("not-modified", ".querySelector('.said').textContent");
+    page.wait_for(&format!("{said}.includes('--inspect')"));
+    let command = of(
+        "not-modified",
+        ".querySelector('[data-command]').textContent",
+    );
+    let command = page.run(&command);
+    let origin = format!("http://{}/", server.address);
+    assert!(
+        command.as_str().is_some_and(|text| text.contains(&origin)),
+        "{command}"
+    );
+}
+
+#[test]
+fn pages_fit_a_phone() {
+    let server = server();
+    let mut page = Page::new(360, 740);
+    for path in [
+        "index.html",
+        "index.zh.html",
+        CONDITIONAL,
+        "lessons/15-websocket/index.zh.html",
+    ] {
+        page.open(&format!("http://{}/{path}", server.address));
+        let width = "document.documentElement.scrollWidth";
+        assert_eq!(page.run(width), json!(360), "{path}");
+    }
+}
+
+/// The commands in the pages do what the pages do. They are those of the terminal of a learner: curl alone.
+#[test]
+fn each_command_ticks_its_experiment() {
+    let server = server();
+    let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
+    for lesson in lessons {
+        let lesson = lesson.expect("a lesson").file_name();
+        let path = format!("lessons/{}/index.en.html", lesson.to_str().expect("ASCII"));
+        let mut page = Page::new(1280, 900);
+        opened(&mut page, &server, &path);
+        let ids = page.run("[...document.querySelectorAll('.experiment')].map(one => one.id)");
+        for id in ids.as_array().expect("a list") {
+            let id = id.as_str().expect("an id");
+            let command = page.run(&of(id, ".querySelector('[data-command]').textContent"));
+            let command = command.as_str().expect("text");
+            let is_done = of(id, ".dataset.done !== undefined");
+            assert_eq!(page.run(&is_done), json!(false), "{path}#{id}");
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut shell = Command::new("sh");
+            shell.args(["-c", command]).current_dir(folder.path());
+            shell.stdout(Stdio::null()).stderr(Stdio::null());
+            shell.status().expect("a shell");
+            page.wait_for(&is_done);
+        }
+    }
+}
+
+/// A file of the source opens in the page, or the page says where it is.
+#[test]
+fn sources_open_in_the_page() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, CONDITIONAL);
+    page.run("document.querySelector('[data-source] + button').click()");
+    page.wait_for("document.querySelector('dialog[open]') !== null");
+    let shown = page.run("document.querySelector('dialog').innerText");
+    let shown = shown.as_str().expect("text");
+    let is_explained = shown.contains("It is in the repository.") || shown.contains("fn ");
+    assert!(
+        shown.starts_with("src/semantics/precondition.rs") && is_explained,
+        "{shown}"
+    );
+    page.run("document.querySelector('dialog button').click()");
+    page.wait_for("document.querySelector('dialog') === null");
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}

@@ -1,0 +1,70 @@
+// Runs the experiments of a page and keeps its progress.
+
+import { element } from './answer.js';
+import { Experiment } from './experiment.js';
+import { countOf, reset } from './progress.js';
+import { ROOT, listen } from './wire.js';
+import { words } from './words.js';
+
+const { lesson } = document.body.dataset;
+const experiments = [...document.querySelectorAll('.experiment')].map(section => new Experiment(section, lesson));
+
+// The frames of each connection, which an experiment shows.
+const frames = new Map();
+const MOST_FRAMES = 20;
+
+function framesOf(frame) {
+  const sofar = frames.get(frame.connection) ?? [];
+  sofar.push(frame);
+  frames.set(frame.connection, sofar.slice(-MOST_FRAMES));
+  return sofar;
+}
+
+function told(event) {
+  if (event.exchange) for (const experiment of experiments) experiment.exchange(event.exchange);
+  if (event.frame) {
+    const sofar = framesOf(event.frame);
+    for (const experiment of experiments) experiment.frame([...sofar]);
+  }
+  if (event.closed) frames.delete(event.closed.connection);
+}
+
+async function changed(isConnected) {
+  const was = document.documentElement.dataset.wire === 'connected';
+  if (isConnected && !was) for (const experiment of experiments) await experiment.learn().catch(() => {});
+  document.documentElement.dataset.wire = isConnected ? 'connected' : 'away';
+}
+
+function showCounts() {
+  for (const place of document.querySelectorAll('[data-count]')) {
+    const done = Math.min(countOf(place.dataset.count), Number(place.dataset.of));
+    place.textContent = words.count(done, place.dataset.of);
+  }
+}
+
+// A file of the server's source, if this build has it.
+async function showSource(path) {
+  const answer = await fetch(new URL('.docroot/sources.json', ROOT));
+  const text = answer.ok ? (await answer.json())[path] : undefined;
+  const dialog = element('dialog', {},
+    element('h2', {}, path), text ? element('pre', { lang: 'en', tabindex: '0' }, text) : element('p', {}, words.noSource),
+    element('button', { type: 'button', onclick: () => dialog.close() }, words.shut));
+  dialog.addEventListener('close', () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+for (const place of document.querySelectorAll('[data-source]')) {
+  const path = place.dataset.source;
+  place.after(' ', element('button', { type: 'button', class: 'plain', onclick: () => showSource(path), 'aria-label': `${words.source}: ${path}` }, words.source));
+}
+for (const button of document.querySelectorAll('[data-reset]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    reset();
+    location.reload();
+  });
+}
+document.addEventListener('done', showCounts);
+showCounts();
+listen(told, changed);

@@ -1,0 +1,58 @@
+// What the scripts of the book say, in the language of the page.
+
+const WORDS = {
+  en: {
+    guided: 'Guided experiment', useful: 'Useful at work', strange: 'Strange: break it',
+    done: 'Done', status: 'Your guess first. Which status?', frame: 'Your guess first. What does the server send?',
+    fields: 'Which of these fields are in the response?',
+    request: 'The request, byte by byte. You may change it.', hex: 'Then these bytes, in hexadecimal',
+    send: 'Send', sending: 'Sending…', copy: 'Copy the command', copied: 'Copied.', command: 'Or in a terminal',
+    first: 'Make a guess first.', away: 'To send from this page, start docroot with --inspect.',
+    lab: 'This needs the lab: start docroot with --lab.',
+    failed: why => `There is no answer: ${why}`,
+    arrived: 'The answer is there. Make your guess, then it opens.',
+    right: actual => `Right: ${actual}.`,
+    wrong: (guess, actual) => `You guessed ${guess}. The answer was ${actual}.`,
+    why: 'The server says why:', all: n => `All ${n} steps of its decision`,
+    present: name => `${name} is in the response.`, absent: name => `${name} is not in the response.`,
+    missed: 'This was an answer, but not the one that this experiment looks for. Change the request and try again.',
+    ticked: 'Experiment done.', response: 'The response', sizes: (asked, answered, content) => `Bytes: ${asked} for the head of the request, ${answered} for that of the response, ${content} after it.`,
+    count: (done, all) => `${done} of ${all} experiments done`,
+    text: 'a text frame', binary: 'a binary frame', ping: 'a ping', pong: 'a pong', close: 'a close frame', none: 'nothing',
+    continuation: 'a continuation frame', client: 'client', server: 'server', unknown: n => `opcode ${n}`,
+    length: 'length', key: 'masking key', payload: 'payload', packed: 'compressed payload', code: n => `close code ${n}`,
+    source: 'Show the source', noSource: 'This docroot does not have the file built in. It is in the repository.', shut: 'Close',
+  },
+  zh: {
+    guided: '跟着做', useful: '工作中用得上', strange: '试着弄坏它',
+    done: '已完成', status: '先猜一猜：状态码是多少？', frame: '先猜一猜：服务器会发来什么？',
+    fields: '响应里会有下面哪些首部字段？',
+    request: '请求的每个字节都在这里，可以修改。', hex: '接着发送这些字节（十六进制）',
+    send: '发送', sending: '正在发送……', copy: '复制命令', copied: '已复制。', command: '或者在终端里运行',
+    first: '请先猜一个答案。', away: '要从本页发送请求，请用 --inspect 启动 docroot。',
+    lab: '这个实验需要 lab：请用 --lab 启动 docroot。',
+    failed: why => `没有收到响应：${why}`,
+    arrived: '响应已经到了。先猜，猜完就揭晓。',
+    right: actual => `猜对了：${actual}。`,
+    wrong: (guess, actual) => `你猜的是 ${guess}，实际是 ${actual}。`,
+    why: '服务器给出的理由：', all: n => `作出决定的全部 ${n} 步`,
+    present: name => `响应里有 ${name}。`, absent: name => `响应里没有 ${name}。`,
+    missed: '收到了响应，但不是这个实验要找的那一种。改改请求，再试一次。',
+    ticked: '实验完成。', response: '响应', sizes: (asked, answered, content) => `字节数：请求首部 ${asked}，响应首部 ${answered}，其后的内容 ${content}。`,
+    count: (done, all) => `已完成 ${done} / ${all} 个实验`,
+    text: '文本帧', binary: '二进制帧', ping: 'Ping 帧', pong: 'Pong 帧', close: '关闭帧', none: '什么也不发',
+    continuation: '延续帧', client: '客户端', server: '服务器', unknown: n => `操作码 ${n}`,
+    length: '长度', key: '掩码', payload: '载荷', packed: '压缩过的载荷', code: n => `关闭码 ${n}`,
+    source: '查看源代码', noSource: '这个 docroot 没有内置这个文件。请在代码仓库里查看。', shut: '关闭',
+  },
+};
+
+const isChinese = document.documentElement.lang.startsWith('zh');
+
+export const words = WORDS[isChinese ? 'zh' : 'en'];
+
+const { findings } = isChinese ? await import('./findings.zh.js') : { findings: {} };
+
+// What the server says, in the language of the page if there are words for it.
+export const translated = text => findings[text] ?? text;
+
