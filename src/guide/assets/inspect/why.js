@@ -13,12 +13,22 @@ export function why({ steps }, whatIf) {
   return element('section', { class: 'why', 'aria-labelledby': 'why-title' },
     element('h3', { id: 'why-title' }, word('why')),
     steps.length === 0 && element('p', { class: 'faint' }, word('no-steps')),
-    element('ol', { class: 'steps' }, steps.map((step, at) => element('li', { class: at === deciding ? 'decides' : null },
-      element('p', { class: 'finding', 'data-class': at === deciding ? statusClass(step.status) : null }, sentence(step.finding),
-        at === deciding && [' ', element('span', { class: 'verdict status' }, word('decides', { status: String(step.status) }))]),
-      evidence(step.evidence),
-      edits(step.edits ?? [], (edit) => whatIf(edit, step)),
-      source(step)))));
+    // The step that decides comes before the others too, because most people look for it.
+    deciding > 0 && element('div', { class: 'decisive' },
+      element('p', { class: 'faint' }, word('decided-by', { n: deciding + 1 })),
+      stepElements(steps[deciding], true, whatIf)),
+    element('ol', { class: 'steps' }, steps.map((step, at) =>
+      element('li', { class: at === deciding ? 'decides' : null }, stepElements(step, at === deciding, whatIf)))));
+}
+
+function stepElements(step, decides, whatIf) {
+  return [
+    element('p', { class: 'finding', 'data-class': decides ? statusClass(step.status) : null }, sentence(step.finding),
+      decides && [' ', element('span', { class: 'verdict status' }, word('decides', { status: String(step.status) }))]),
+    evidence(step.evidence),
+    edits(step.edits ?? [], (edit) => whatIf(edit, step)),
+    source(step),
+  ];
 }
 
 function evidence(of) {
