@@ -17,10 +17,8 @@ use crate::semantics::trace::Trace;
 use crate::semantics::validator::{EntityTag, Validators};
 use crate::semantics::variant::{Dimension, Dimensions, Variant};
 use crate::site::body::{MemorySource, Stored};
-use crate::site::budget::Account;
 use crate::site::disk_error::DiskError;
 use crate::site::held::HeldBytes;
-use crate::site::storage::Storage;
 use crate::text::hash::stable_hash;
 
 /// A file that is part of docroot.
@@ -157,8 +155,7 @@ fn with_content(
     file: &Embedded,
     decided: Decided<'_>,
 ) -> Response {
-    let charge = origin.site.charge_anyway(Account::Contents, 0);
-    let bytes = HeldBytes::new(Storage::of(file.content.to_vec()), charge);
+    let bytes = HeldBytes::of_program(file.content);
     if decided.variant().coding == file.stored {
         return decided.with_content(Whole::Stored(Stored::Memory(bytes)));
     }

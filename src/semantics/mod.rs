@@ -92,6 +92,8 @@ pub mod edit;
 pub mod what_if;
 // The steps as JSON.
 pub mod trace_json;
+// W3C Server Timing: how long the server took.
+pub mod server_timing;
 // Section 8.8: entity-tags and modification dates.
 pub mod validator;
 

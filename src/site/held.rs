@@ -10,20 +10,39 @@ use crate::site::storage::Storage;
 /// cache did so long before.
 #[derive(Debug)]
 pub struct HeldBytes {
-    bytes: Storage,
-    charge: Charge,
+    bytes: Bytes,
+    /// `None` if nothing is held.
+    charge: Option<Charge>,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Stored(Storage),
+    /// They are part of the program.
+    Program(&'static [u8]),
 }
 
 impl HeldBytes {
     /// Holds `bytes`, for which `charge` was made. From now on, it is for exactly these bytes.
     pub fn new(bytes: Storage, mut charge: Charge) -> Rc<HeldBytes> {
         charge.resize_anyway(bytes.cost() as u64);
-        Rc::new(HeldBytes { bytes, charge })
+        Rc::new(HeldBytes {
+            bytes: Bytes::Stored(bytes),
+            charge: Some(charge),
+        })
+    }
+
+    /// Bytes that are part of the program, so they cost nothing.
+    pub fn of_program(bytes: &'static [u8]) -> Rc<HeldBytes> {
+        Rc::new(HeldBytes {
+            bytes: Bytes::Program(bytes),
+            charge: None,
+        })
     }
 
     /// What is charged.
     pub(super) fn cost(&self) -> u64 {
-        self.charge.units()
+        self.charge.as_ref().map_or(0, Charge::units)
     }
 }
 
@@ -31,7 +50,10 @@ impl Deref for HeldBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes
+        match &self.bytes {
+            Bytes::Stored(bytes) => bytes,
+            Bytes::Program(bytes) => bytes,
+        }
     }
 }
 

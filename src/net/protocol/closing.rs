@@ -5,7 +5,7 @@ use crate::net::context::Context;
 use crate::net::deadline::Waiting;
 use crate::net::protocol::handshake::record_tls_failure;
 use crate::net::protocol::output::unless_flushed;
-use crate::net::protocol::step::{Step, Switch};
+use crate::net::protocol::step::Step;
 use crate::net::socket::{Flushed, Input, More};
 use crate::net::stream::Stream;
 use crate::net::transport_error::TransportError;
@@ -94,8 +94,7 @@ pub(super) fn close_after_read_error(
         TransportError::Socket(_) => Step::Close(Closed::Cut(End::ClientGone)),
         TransportError::Session(why) => {
             record_tls_failure(TlsStage::Session, why, stream, context);
-            let (linger, why) = (true, Why::TlsFailed);
-            Step::Switch(Switch::Closing { linger, why })
+            Step::closing(true, Why::TlsFailed)
         }
     }
 }

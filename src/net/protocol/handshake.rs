@@ -59,8 +59,7 @@ impl Handshake {
             Ok(Progress::Failed(fault)) => {
                 record_tls_failure(TlsStage::Handshake, &fault, stream, context);
                 // Linger, so that the client can read the alert, if there is one.
-                let (linger, why) = (true, Why::TlsFailed);
-                return Step::Switch(Switch::Closing { linger, why });
+                return Step::closing(true, Why::TlsFailed);
             }
             Ok(Progress::Gone) => CLIENT_GONE.to_owned(),
             Err(fault) => fault.to_string(),

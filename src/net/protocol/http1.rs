@@ -52,6 +52,7 @@ use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, plain_text, unanswered};
 use crate::origin::response::Response;
 use crate::semantics::field::Fields;
+use crate::semantics::server_timing::server_timing;
 use crate::semantics::status::Status;
 use crate::site::body_error::{BodyError, EarlyEnd};
 
@@ -390,7 +391,8 @@ impl Http1 {
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_answer(&response);
         if context.observer.wire.is_some() {
-            let timing = server_timing(exchange.times(clock::instant()));
+            let (head, decided) = exchange.times(clock::instant());
+            let timing = server_timing(head, decided);
             response.fields.push("Server-Timing", timing);
         }
         let start = stream.outbox.end().len();
@@ -450,8 +452,7 @@ impl Http1 {
             Err(SendError::Transport(fault)) => close_after_write_error(&fault, stream, context),
             Err(SendError::Body(BodyError::OnPurpose(EarlyEnd::Close))) => {
                 self.end(End::OnPurpose, stream, context);
-                let (linger, why) = (true, Why::CutOnPurpose);
-                Step::Switch(Switch::Closing { linger, why })
+                Step::closing(true, Why::CutOnPurpose)
             }
             Err(SendError::Body(fault)) => Step::Close(Closed::Cut(match fault {
                 BodyError::Changed => End::FileChanged,
@@ -477,7 +478,7 @@ impl Http1 {
                 stream.end_if_late(context);
                 Step::Next
             }
-            Then::Close { linger, why } => Step::Switch(Switch::Closing { linger, why }),
+            Then::Close { linger, why } => Step::closing(linger, why),
             Then::Upgrade(conversation) => Step::Switch(Switch::Upgraded(conversation)),
         }
     }
@@ -696,24 +697,6 @@ fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -
         return None;
     };
     Some(error(status, reason))
-}
-
-/// The value of `Server-Timing` (W3C Server Timing section 2), in milliseconds: until the head of the request
-/// was complete, and until the response was decided.
-fn server_timing((head, decided): (Option<Duration>, Duration)) -> String {
-    let (whole, rest) = milliseconds(decided);
-    match head.map(milliseconds) {
-        Some((head, rest_of_head)) => {
-            format!("head;dur={head}.{rest_of_head:03}, decided;dur={whole}.{rest:03}")
-        }
-        None => format!("decided;dur={whole}.{rest:03}"),
-    }
-}
-
-/// Whole milliseconds, and the microseconds that are left.
-fn milliseconds(time: Duration) -> (u64, u32) {
-    let whole = time.as_secs() * 1000 + u64::from(time.subsec_millis());
-    (whole, time.subsec_micros() % 1000)
 }
 
 /// Lets other connections take their turn. Until the next turn, the connection waits for the server and

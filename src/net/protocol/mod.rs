@@ -77,10 +77,7 @@ impl Protocol {
         match self {
             Protocol::Handshake(handshake) => handshake.expire(stream, context),
             Protocol::Http1(http1) => http1.expire(stream, context),
-            Protocol::Upgraded(_) => {
-                let (linger, why) = (false, Why::Silent);
-                Step::Switch(Switch::Closing { linger, why })
-            }
+            Protocol::Upgraded(_) => Step::closing(false, Why::Silent),
             Protocol::Closing(closing) => Step::Close(closing.closed()),
         }
     }

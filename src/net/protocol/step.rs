@@ -20,6 +20,13 @@ pub enum Step {
     Close(Closed),
 }
 
+impl Step {
+    /// Begin to close the connection: see [`Switch::Closing`].
+    pub fn closing(linger: bool, why: Why) -> Step {
+        Step::Switch(Switch::Closing { linger, why })
+    }
+}
+
 /// The next protocol.
 pub enum Switch {
     /// HTTP/1 for a service. If there is a refusal, it is sent at once. It is rare, and each step is moved, so

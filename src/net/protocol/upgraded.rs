@@ -5,7 +5,7 @@ use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::protocol::closing::close_after_read_error;
 use crate::net::protocol::output::flush;
-use crate::net::protocol::step::{Step, Switch};
+use crate::net::protocol::step::Step;
 use crate::net::socket::Input;
 use crate::net::stream::Stream;
 use crate::observe::client::Client;
@@ -80,7 +80,7 @@ impl Upgraded {
         stream.inbox.consume(conversed.consumed);
         self.is_waiting = conversed.next != Next::Again;
         if conversed.next == Next::End {
-            return closing(true, Why::Conversed);
+            return Step::closing(true, Why::Conversed);
         }
         if let Some(step) = flush(stream, context) {
             return step;
@@ -91,9 +91,9 @@ impl Upgraded {
         stream.deadline = self.deadline(conversed.next, stream, context);
         let is_full = stream.inbox.room().is_empty();
         match input {
-            Some(Input::End(_)) => closing(false, Why::ClientClosed),
+            Some(Input::End(_)) => Step::closing(false, Why::ClientClosed),
             // It waits for more bytes, but the buffer is full.
-            _ if is_full && conversed.next == Next::Receive => closing(true, Why::Conversed),
+            _ if is_full && conversed.next == Next::Receive => Step::closing(true, Why::Conversed),
             Some(Input::Nothing) => Step::Wait,
             _ if is_full || !stream.transport.has_more() => Step::Wait,
             _ => Step::Next,
@@ -130,8 +130,4 @@ impl Upgraded {
             _ => idle,
         }
     }
-}
-
-fn closing(linger: bool, why: Why) -> Step {
-    Step::Switch(Switch::Closing { linger, why })
 }
