@@ -449,3 +449,46 @@ fn responses_tell_how_long_they_took() {
     let off = setup().with(|config| config.inspect = false).start();
     assert_eq!(off.get("/a.html", &[]).field("Server-Timing"), None);
 }
+
+#[test]
+fn only_some_may_look_at_once() {
+    let server = setup().start();
+    let mut viewers: Vec<Viewer> = (0..16).map(|_| viewer(&server, WIRE)).collect();
+    let late = || {
+        let stream = TcpStream::connect(server.address).expect("a connection");
+        let url = format!("ws://{}{WIRE}", server.address);
+        match tungstenite::client(url, stream) {
+            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(response))) => {
+                response.status().as_u16()
+            }
+            Err(fault) => panic!("{fault}"),
+            Ok(_) => 101,
+        }
+    };
+    assert_eq!(late(), 503);
+    viewers.pop();
+    until("there is room", || late() == 101);
+}
+
+/// A viewer may not have the password.
+#[cfg(feature = "auth")]
+#[test]
+fn contents_that_need_a_password_are_not_shown() {
+    // The password is "secret".
+    let rule = "/private/** alice:$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
+    let server = setup()
+        .with(|config| {
+            config.rules.protection.add(rule).expect("a rule");
+        })
+        .file("private/a.txt", "secret text")
+        .start();
+    let mut viewer = viewer(&server, WIRE);
+    let login = ("Authorization", "Basic YWxpY2U6c2VjcmV0");
+    assert_eq!(server.get("/private/a.txt", &[login]).text(), "secret text");
+    let shown = viewer.exchange();
+    assert_eq!(shown["status"], 200);
+    let want = json!({"length": 11, "first": "", "chunks": null, "unseen": true});
+    assert_eq!(shown["response"]["body"], want);
+    assert_eq!(server.get("/docs/b.txt", &[login]).status, 200);
+    assert_eq!(viewer.exchange()["response"]["body"]["first"], "text");
+}

@@ -185,6 +185,48 @@ fn the_server_takes_a_replay_for_a_connection_of_the_viewer() {
     }
 }
 
+/// A page that leaves at once is a client of its own too, and sends nothing more.
+#[test]
+fn a_replay_that_is_given_up_is_nobody_else() {
+    let server = setup().start();
+    let mut viewer = support::live_page::websocket(server.address, "/.docroot/wire");
+    let ask = b"GET /a.txt HTTP/1.0\r\n\r\n";
+    for pings in (0..200).step_by(10) {
+        let mut page = Page::from(&server, [127, 0, 0, 9]);
+        let messages = [Message::text("connect"), Message::binary(ask.to_vec())];
+        let pings = std::iter::repeat_n(Message::Ping("".into()), pings);
+        for message in messages.into_iter().chain(pings) {
+            page.0.write(message).expect("written");
+        }
+        page.order("close");
+    }
+    // The last exchange is known by its target.
+    assert_eq!(server.get("/last", &[]).status, 404);
+    loop {
+        let shown = exchange(&mut viewer);
+        if shown["target"] == "/last" {
+            break;
+        }
+        assert_eq!(shown["peer"], "127.0.0.9");
+    }
+}
+
+#[test]
+fn a_page_that_opens_too_many_is_closed() {
+    let server = setup().start();
+    let mut page = Page::new(&server);
+    for _ in 0..100 {
+        // The server may have closed it.
+        let _ = page.0.send(Message::text("connect"));
+    }
+    let close = loop {
+        if let Message::Close(close) = page.0.read().expect("a message") {
+            break close.expect("a code");
+        }
+    };
+    assert_eq!(u16::from(close.code), 1008);
+}
+
 #[test]
 fn few_are_open_at_once() {
     let server = setup().start();

@@ -23,11 +23,13 @@ use crate::observe::wire::{ServerFacts, Wire, WireEvent};
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::moved::redirect;
-use crate::origin::reason::Reason;
+use crate::origin::reason::{OwnPageReason, Reason};
+use crate::origin::refuse::error;
 use crate::origin::request::Request;
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::open;
 use crate::origin::websocket::sender::Sender;
+use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
 use crate::text::percent;
@@ -37,6 +39,9 @@ use crate::websocket::message::MessageKind;
 
 /// The path of the page, below the prefix of the site.
 const PAGE: &str = ".docroot/";
+
+/// How many pages may be told of exchanges at once. Each of them costs time for every exchange.
+const MOST_VIEWERS: usize = 16;
 
 /// The name of the WebSocket that tells of exchanges.
 const WIRE: &str = "wire";
@@ -124,6 +129,10 @@ impl Handler for Inspect {
 
 impl Inspect {
     fn open_wire(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
+        if self.wire.readers() >= MOST_VIEWERS {
+            let reason = Reason::OwnPage(OwnPageReason::ManyViewers);
+            return Answer::Ready(error(Status::ServiceUnavailable, reason));
+        }
         let mut pairs = request.query_pairs();
         let since = Some(request.instant);
         let viewer = Viewer {

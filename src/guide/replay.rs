@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -34,8 +34,14 @@ use crate::websocket::message::MessageKind;
 /// The longest order of a page.
 const LONGEST_ORDER: usize = "connect tls".len();
 
-/// How many octets may wait until the connection takes them.
+/// How much memory orders may take until the connection takes them.
 const MOST_WAITING: usize = 1024 * 1024;
+
+/// How many connections a page may open in a second. Each has a thread.
+const MOST_OPENED: u32 = 20;
+
+/// What an order takes beside its octets, in bytes.
+const ORDER: usize = 2 * size_of::<Order>();
 
 /// Opens connections of the server to itself.
 pub trait Connect: Send + Sync {
@@ -52,7 +58,7 @@ pub struct Link {
     pub events: Receiver<Event>,
     /// Wakes the thread of the connection.
     pub thread: Waker,
-    /// How many octets wait in `orders`.
+    /// How much memory the orders take that wait.
     pub waiting: Arc<AtomicUsize>,
 }
 
@@ -89,14 +95,22 @@ pub enum ClosedBy {
     ServerReset,
 }
 
+impl Order {
+    /// The memory that it takes, in bytes.
+    pub fn cost(&self) -> usize {
+        match self {
+            Order::Send(octets) => ORDER + octets.len(),
+            Order::Finish => ORDER,
+        }
+    }
+}
+
 impl Link {
-    /// Gives an order. Returns false if too many octets wait.
+    /// Gives an order. Returns false if too many wait.
     fn give(&self, order: Order) -> bool {
-        if let Order::Send(octets) = &order {
-            let before = self.waiting.fetch_add(octets.len(), Ordering::Relaxed);
-            if before + octets.len() > MOST_WAITING {
-                return false;
-            }
+        let cost = order.cost();
+        if self.waiting.fetch_add(cost, Ordering::Relaxed) + cost > MOST_WAITING {
+            return false;
         }
         // If the thread has ended, its last event says why.
         let _ = self.orders.send(order);
@@ -151,6 +165,8 @@ pub struct Replay {
     link: Option<Link>,
     /// An event that is no news of the connection's thread.
     news: Option<Event>,
+    /// When the current second began, and how many connections were opened in it.
+    opened: Option<(Instant, u32)>,
 }
 
 impl Replay {
@@ -163,18 +179,18 @@ impl Replay {
             order: Vec::new(),
             link: None,
             news: None,
+            opened: None,
         }
     }
 
-    fn obey(&mut self, order: &[u8]) -> Result<(), CloseCode> {
+    fn obey(&mut self, order: &[u8], now: Instant) -> Result<(), CloseCode> {
         match order {
+            b"connect" | b"connect tls" if !self.may_open(now) => {
+                return Err(CloseCode::POLICY_VIOLATION);
+            }
             b"connect" => self.open(false),
             b"connect tls" => self.open(true),
-            b"finish" => {
-                if let Some(link) = &self.link {
-                    link.give(Order::Finish);
-                }
-            }
+            b"finish" => return self.give(Order::Finish),
             b"close" => {
                 let was_open = self.link.take().is_some();
                 self.news = was_open.then_some(Event::Closed(ClosedBy::Client));
@@ -182,6 +198,22 @@ impl Replay {
             _ => return Err(CloseCode::POLICY_VIOLATION),
         }
         Ok(())
+    }
+
+    fn give(&self, order: Order) -> Result<(), CloseCode> {
+        match &self.link {
+            Some(link) if !link.give(order) => Err(CloseCode::MESSAGE_TOO_BIG),
+            // Without a connection, there is nothing to do.
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a connection. Returns whether the page may open it.
+    fn may_open(&mut self, now: Instant) -> bool {
+        let is_recent = |(began, _): &(Instant, u32)| now < *began + Duration::from_secs(1);
+        let (began, count) = self.opened.filter(is_recent).unwrap_or((now, 0));
+        self.opened = Some((began, count + 1));
+        count < MOST_OPENED
     }
 
     fn open(&mut self, is_tls: bool) {
@@ -208,16 +240,14 @@ impl Application for Replay {
     fn receive(
         &mut self,
         part: Part<'_>,
-        _: Instant,
+        now: Instant,
         _: &mut Messages<'_>,
     ) -> Result<(), CloseCode> {
         if part.kind == MessageKind::Binary {
-            let octets = part.content.to_vec();
-            let is_taken = self
-                .link
-                .as_ref()
-                .is_none_or(|link| link.give(Order::Send(octets)));
-            return is_taken.then_some(()).ok_or(CloseCode::MESSAGE_TOO_BIG);
+            return match part.content {
+                [] => Ok(()),
+                octets => self.give(Order::Send(octets.to_vec())),
+            };
         }
         if self.order.len() + part.content.len() > LONGEST_ORDER {
             return Err(CloseCode::POLICY_VIOLATION);
@@ -227,7 +257,7 @@ impl Application for Replay {
             return Ok(());
         }
         let order = std::mem::take(&mut self.order);
-        self.obey(&order)
+        self.obey(&order, now)
     }
 
     fn send(&mut self, messages: &mut Messages<'_>) -> bool {
@@ -285,11 +315,12 @@ mod tests {
             thread: Waker::noop().clone(),
             waiting: Arc::default(),
         };
-        let half = || Order::Send(vec![0; MOST_WAITING / 2]);
-        assert!(link.give(half()) && link.give(half()));
+        let part = || Order::Send(vec![0; MOST_WAITING / 2 - 2 * ORDER]);
+        assert!(link.give(part()) && link.give(part()));
         assert!(link.give(Order::Finish));
-        assert!(!link.give(Order::Send(vec![0])));
+        // Orders without octets take memory too.
+        assert!(link.give(Order::Finish) && !link.give(Order::Finish));
         drop(link);
-        assert_eq!(taken.try_iter().count(), 3);
+        assert_eq!(taken.try_iter().count(), 4);
     }
 }

@@ -72,6 +72,7 @@ impl Acceptor {
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let peer = self.client_of(peer);
         let connections: usize = self.workers.iter().map(WorkerHandle::connections).sum();
         let refused: usize = self.workers.iter().map(WorkerHandle::refused).sum();
         let admitted = self.descriptors.of(&stream);
@@ -98,7 +99,7 @@ impl Acceptor {
             stream,
             client: Client {
                 connection,
-                ..Client::at(self.client_of(peer))
+                ..Client::at(peer)
             },
             listener: self.listener,
             refused: reason,

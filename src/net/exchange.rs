@@ -38,6 +38,8 @@ pub struct Exchange {
     answer: Option<(Status, Reason)>,
     /// The user for whom it is.
     user: Option<Rc<User>>,
+    /// Whether it is about a path that needs a password.
+    is_protected: bool,
     /// Bytes of content that were written, whether or not the socket has taken them.
     written: u64,
 }
@@ -67,6 +69,7 @@ impl Exchange {
             watched: None,
             answer: None,
             user: None,
+            is_protected: false,
             written: 0,
         }
     }
@@ -181,6 +184,7 @@ impl Exchange {
     pub fn note_answer(&mut self, response: &Response) {
         self.answer = Some((response.status, response.reason));
         self.user = response.user.clone();
+        self.is_protected = response.is_protected;
     }
 
     /// Whether a response was begun.
@@ -193,9 +197,19 @@ impl Exchange {
         self.written = bytes;
     }
 
+    /// A viewer may not have the password, so the contents are not shown.
+    fn hide_protected(&mut self) {
+        if let Some(watched) = &mut self.watched
+            && (self.is_protected || self.user.is_some())
+        {
+            watched.request.hide();
+            watched.response.hide();
+        }
+    }
+
     /// Counts, logs and shows the exchange. `unsent` bytes of what was written did not leave.
     pub fn end(
-        self,
+        mut self,
         end: End,
         unsent: u64,
         on: &OnConnection<'_>,
@@ -208,6 +222,7 @@ impl Exchange {
         if !observer.is_recording() {
             return;
         }
+        self.hide_protected();
         now.latest = clock::instant();
         let duration = now.latest.saturating_duration_since(self.began);
         let since_turn = now.latest.saturating_duration_since(now.instant);

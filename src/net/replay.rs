@@ -42,7 +42,7 @@ impl Connect for Replayer {
         let poll = Poll::new().map_err(|_| NO_THREAD)?;
         let wake = mio::Waker::new(poll.registry(), WAKE).map_err(|_| NO_THREAD)?;
         let wake = Waker::from(Arc::new(ThreadWake(wake)));
-        // The page's messages bound it: see the guide.
+        // The guide bounds the memory of what waits: see `Link`.
         let (orders, to_do) = unbounded();
         let (news, events) = bounded(MOST_EVENTS);
         let waiting = Arc::<AtomicUsize>::default();

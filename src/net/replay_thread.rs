@@ -38,7 +38,7 @@ pub(super) struct ReplayThread {
     pub _wake: Waker,
     /// What it is to do. When it is disconnected, the connection closes.
     pub orders: Receiver<Order>,
-    /// How many octets wait in `orders`.
+    /// How much memory the orders take that wait.
     pub waiting: Arc<AtomicUsize>,
     /// What has happened.
     pub events: Sender<Event>,
@@ -128,19 +128,17 @@ impl ReplayThread {
     /// Takes the next orders, as long as the socket takes what is to be sent.
     fn take_orders(&self, replaying: &mut Replaying) -> Result<(), Unwanted> {
         while replaying.unsent.is_empty() {
-            match self.orders.try_recv() {
-                Ok(Order::Send(octets)) => {
-                    self.waiting.fetch_sub(octets.len(), Ordering::Relaxed);
-                    replaying.write(octets);
-                    replaying.send();
-                }
-                Ok(Order::Finish) => {
-                    replaying.is_finishing = true;
-                    replaying.send();
-                }
+            let order = match self.orders.try_recv() {
+                Ok(order) => order,
                 Err(TryRecvError::Empty) => return Ok(()),
                 Err(TryRecvError::Disconnected) => return Err(Unwanted),
+            };
+            self.waiting.fetch_sub(order.cost(), Ordering::Relaxed);
+            match order {
+                Order::Send(octets) => replaying.write(octets),
+                Order::Finish => replaying.is_finishing = true,
             }
+            replaying.send();
         }
         Ok(())
     }

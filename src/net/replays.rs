@@ -1,26 +1,40 @@
 //! For whom the connections of the server to itself are: replays of the wire view (`--inspect`).
 //!
-//! The acceptor must know for whom a connection is before it accepts it. So the thread binds its socket,
-//! notes the address, and then connects.
+//! The acceptor must know for whom a connection is. So the thread binds its socket, notes the address, and then
+//! connects. It sends nothing before the acceptor has seen the note: otherwise a viewer who leaves early could
+//! have a request answered as one of this machine.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, bounded};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 /// How many replays may be open at once. Each has a thread.
 const MOST_OPEN: usize = 8;
 
+/// How long the thread waits for the acceptor.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// The connections of the server to itself.
 pub struct Replays {
     /// A listener of the site.
     address: SocketAddr,
     /// For whom each open connection is, by the address that it comes from.
-    viewers: Mutex<HashMap<SocketAddr, IpAddr>>,
+    viewers: Mutex<HashMap<SocketAddr, Viewer>>,
     open: AtomicUsize,
+}
+
+/// For whom a connection is that was not accepted yet.
+struct Viewer {
+    address: IpAddr,
+    /// Tells the thread that it is accepted.
+    accepted: Sender<()>,
 }
 
 impl Replays {
@@ -38,14 +52,19 @@ impl Replays {
         }
     }
 
-    /// The address of the client behind this peer: the viewer's, if this is a replay.
+    /// The address of the client behind a peer that was just accepted: the viewer's, if this is a replay. The
+    /// note of it is removed, so a later peer with the same address is a client of its own.
     pub fn client_of(&self, peer: SocketAddr) -> SocketAddr {
-        let viewer = self.viewers().get(&peer).copied();
-        SocketAddr::new(viewer.unwrap_or(peer.ip()), peer.port())
+        let Some(viewer) = self.viewers().remove(&peer) else {
+            return peer;
+        };
+        // If the thread has given up, it has closed the connection.
+        let _ = viewer.accepted.send(());
+        SocketAddr::new(viewer.address, peer.port())
     }
 
     /// Ignores poisoning, because a panic cannot leave the map half-written.
-    fn viewers(&self) -> MutexGuard<'_, HashMap<SocketAddr, IpAddr>> {
+    fn viewers(&self) -> MutexGuard<'_, HashMap<SocketAddr, Viewer>> {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,7 +86,8 @@ impl Registered {
         (before < MOST_OPEN).then_some(registered)
     }
 
-    /// Connects for the viewer. This may take long if the server accepts slowly.
+    /// Connects for the viewer, and waits until the acceptor knows for whom it is. This may take long if the
+    /// server accepts slowly.
     pub fn connect(&mut self, viewer: IpAddr) -> io::Result<(TcpStream, u16)> {
         let to = self.replays.address;
         let family = match to {
@@ -79,9 +99,14 @@ impl Registered {
         rustix::net::bind(&socket, &SocketAddr::new(to.ip(), 0))?;
         let stream = TcpStream::from(socket);
         let from = stream.local_addr()?;
+        let (accepted, is_accepted) = bounded(1);
+        let address = viewer;
+        let viewer = Viewer { address, accepted };
         self.replays.viewers().insert(from, viewer);
         self.address = Some(from);
         rustix::net::connect(&stream, &to)?;
+        let waited = is_accepted.recv_timeout(PATIENCE);
+        waited.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
         Ok((stream, from.port()))
@@ -100,22 +125,36 @@ impl Drop for Registered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
 
     #[test]
-    fn a_viewer_is_known_while_the_connection_is_open() {
-        let replays = Arc::new(Replays::to("0.0.0.0:1".parse().expect("an address")));
-        assert_eq!(replays.address.to_string(), "127.0.0.1:1");
+    fn a_viewer_is_known_until_the_connection_is_accepted() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let replays = Replays::to(listener.local_addr().expect("an address"));
+        let replays = Arc::new(replays);
         let mut registered = Registered::new(Arc::clone(&replays)).expect("room");
-        let viewer = "192.0.2.1".parse().expect("an address");
-        // Nobody listens there, but the address is known before.
-        assert!(registered.connect(viewer).is_err());
-        let peer = registered.address.expect("an address");
+        let viewer: IpAddr = "192.0.2.1".parse().expect("an address");
+        let thread = std::thread::spawn(move || registered.connect(viewer).map(|(_, port)| port));
+        let (_, peer) = listener.accept().expect("a connection");
         assert_eq!(
             replays.client_of(peer),
             SocketAddr::new(viewer, peer.port())
         );
-        drop(registered);
+        let port = thread.join().expect("it ends").expect("it is open");
+        assert_eq!(port, peer.port());
+        // The next connection from there is somebody else's.
         assert_eq!(replays.client_of(peer), peer);
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_connection_that_fails() {
+        let replays = Arc::new(Replays::to("0.0.0.0:1".parse().expect("an address")));
+        assert_eq!(replays.address.to_string(), "127.0.0.1:1");
+        let mut registered = Registered::new(Arc::clone(&replays)).expect("room");
+        let viewer = "192.0.2.1".parse().expect("an address");
+        assert!(registered.connect(viewer).is_err());
+        drop(registered);
+        assert!(replays.viewers().is_empty());
     }
 
     #[test]

@@ -41,6 +41,12 @@ impl BodySample {
         }
     }
 
+    /// Forgets the octets, because only some people may see them.
+    pub fn hide(&mut self) {
+        self.first = Vec::new();
+        self.is_unseen = true;
+    }
+
     /// The memory that it takes, in bytes.
     pub fn cost(&self) -> usize {
         self.first.capacity() + self.chunks.capacity() * size_of::<usize>()
@@ -93,6 +99,15 @@ mod tests {
         sample.see(b"last");
         assert_eq!((sample.first(), sample.length()), (&b"first"[..], 109));
         assert!(sample.is_unseen());
+    }
+
+    #[test]
+    fn hidden_octets_are_only_counted() {
+        let mut sample = BodySample::default();
+        sample.see(b"secret");
+        sample.hide();
+        sample.see(b"more");
+        assert_eq!((sample.first(), sample.length()), (&b""[..], 10));
     }
 
     #[test]

@@ -100,7 +100,12 @@ impl<T> Topic<T> {
 
     /// Whether somebody reads the topic. An item need not be made if nobody does.
     pub fn has_readers(&self) -> bool {
-        self.0.readers.load(Ordering::Relaxed) > 0
+        self.readers() > 0
+    }
+
+    /// How many readers there are.
+    pub fn readers(&self) -> usize {
+        self.0.readers.load(Ordering::Relaxed)
     }
 
     /// How many readers there have been so far.

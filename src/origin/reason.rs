@@ -131,6 +131,8 @@ pub enum Reason {
 pub enum OwnPageReason {
     /// The request comes from a page of another origin, and this is not for those.
     ForeignPage,
+    /// As many wire views are open as may be.
+    ManyViewers,
     /// The lab was asked for this response.
     Lab,
     /// The lab cannot do what it was asked for.
@@ -141,6 +143,7 @@ impl OwnPageReason {
     fn text(self) -> &'static str {
         match self {
             OwnPageReason::ForeignPage => "the request comes from a page of another origin",
+            OwnPageReason::ManyViewers => "as many wire views are open as may be",
             OwnPageReason::Lab => "the lab was asked for this response",
             OwnPageReason::LabRefused => "the lab cannot do what it was asked for",
         }
@@ -150,6 +153,7 @@ impl OwnPageReason {
     pub(super) fn brief(self) -> &'static str {
         match self {
             OwnPageReason::ForeignPage => "page of another origin",
+            OwnPageReason::ManyViewers => "too many wire views",
             OwnPageReason::Lab => "lab",
             OwnPageReason::LabRefused => "lab: bad request",
         }
@@ -158,6 +162,7 @@ impl OwnPageReason {
     fn clause(self) -> Clause {
         match self {
             OwnPageReason::ForeignPage => FOREIGN_PAGE,
+            OwnPageReason::ManyViewers => MANY_VIEWERS,
             OwnPageReason::Lab => LAB,
             OwnPageReason::LabRefused => LAB_REFUSED,
         }
@@ -387,6 +392,7 @@ const UPGRADE: Clause = clause!(
     "refused_upgrade"
 );
 const WEBSOCKET: Clause = clause!("RFC 6455 section 4.2.2", "websocket::handshake", "accept");
+const MANY_VIEWERS: Clause = clause!("RFC 9110 section 15.6.4", "guide::inspect", "open_wire");
 const FOREIGN_PAGE: Clause = clause!("RFC 9110 section 15.5.4", "guide::access", "is_foreign");
 const LAB: Clause = clause!("RFC 9110 section 15", "guide::lab", "answer");
 const LAB_REFUSED: Clause = clause!("RFC 9110 section 15.5", "guide::lab", "answer");

@@ -58,6 +58,12 @@ impl BodyReader {
         self.sample = Some(Box::default());
     }
 
+    /// The memory of what is kept of the body, in bytes.
+    pub fn cost(&self) -> usize {
+        let sample = self.sample.as_ref();
+        sample.map_or(0, |sample| size_of::<BodySample>() + sample.cost())
+    }
+
     /// What is kept of the body.
     pub fn take_sample(&mut self) -> Option<Box<BodySample>> {
         self.sample.take()

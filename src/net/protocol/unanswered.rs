@@ -43,7 +43,7 @@ impl Unanswered {
 
     /// The memory that it takes, in bytes.
     pub fn cost(&self) -> usize {
-        size_of::<Unanswered>() + self.head.cost()
+        size_of::<Unanswered>() + self.head.cost() + self.body.cost()
     }
 
     /// Asks a client that has ended its stream whether it still reads. A client that only sends no

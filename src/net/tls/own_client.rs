@@ -68,8 +68,10 @@ impl OwnClient {
     /// Decrypts what was received, and appends the content to `content`. The error ends the session.
     pub fn read(&mut self, mut received: &[u8], content: &mut Vec<u8>) -> Result<(), Error> {
         while !received.is_empty() {
-            // A slice always has something to read.
-            let _ = self.0.read_tls(&mut received);
+            // After the closure alert, nothing more is taken.
+            if !matches!(self.0.read_tls(&mut received), Ok(1..)) {
+                break;
+            }
             let state = self.0.process_new_packets()?;
             let begin = content.len();
             content.resize(begin + state.plaintext_bytes_to_read(), 0);
