@@ -10,9 +10,8 @@
 use std::time::Duration;
 
 use crate::guide::lab::answers::{made, ok};
-use crate::guide::lab::chunked::write_filler;
 use crate::guide::lab::fault::Fault;
-use crate::guide::lab::timed::Timed;
+use crate::guide::lab::timed::{Timed, write_filler};
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::origin::handler::{Answer, Origin};
 use crate::semantics::trace::{Clause, Step, Trace, clause};
