@@ -1047,12 +1047,73 @@ fn content_is_asked_for_or_refused() {
             (status, Some("close"))
         );
     }
-    let response = send(&mut server.connect(), "POST", "continue", &[], b"hello");
-    assert!(
-        response.text().contains("did not have Expect"),
-        "{}",
-        response.text()
-    );
+}
+
+/// The text says that 100 (Continue) came only if it came.
+#[test]
+fn the_text_about_100_is_true() {
+    let server = lab();
+    let whole = |method: &str, version: &str, fields: &str, content: &str| {
+        let request = format!(
+            "{method} {LAB}continue HTTP/{version}\r\nHost: test\r\n{fields}Connection: close\r\n\r\n{content}"
+        );
+        String::from_utf8(server.raw(request.as_bytes())).expect("UTF-8")
+    };
+    let expect = "Expect: 100-continue\r\n";
+    let with = |rest: &str| format!("{expect}{rest}");
+    let (five, chunked) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
+    for (method, version, fields, content, want) in [
+        ("GET", "1.1", expect.to_owned(), "", "but no content"),
+        (
+            "POST",
+            "1.1",
+            with("Content-Length: 0\r\n"),
+            "",
+            "but no content",
+        ),
+        (
+            "POST",
+            "1.1",
+            with(five),
+            "hello",
+            "did not wait for 100 (Continue)",
+        ),
+        (
+            "POST",
+            "1.1",
+            with(chunked),
+            "5\r\nhello\r\n0\r\n\r\n",
+            "did not wait for 100 (Continue)",
+        ),
+        (
+            "POST",
+            "1.0",
+            with(five),
+            "hello",
+            "HTTP/1.0 has no 100 (Continue)",
+        ),
+        (
+            "POST",
+            "1.1",
+            five.to_owned(),
+            "hello",
+            "did not have Expect",
+        ),
+        ("GET", "1.1", String::new(), "", "did not have Expect"),
+        (
+            "GET",
+            "1.1",
+            "Expect:\r\n".to_owned(),
+            "",
+            "did not have Expect",
+        ),
+    ] {
+        let got = whole(method, version, &fields, content);
+        let row = format!("{method} {version} {fields:?} {content:?}: {got}");
+        assert!(got.starts_with("HTTP/1.1 200 "), "{row}");
+        assert!(body(&got).contains(want), "{row}");
+        assert!(!body(&got).contains("came first"), "{row}");
+    }
 }
 
 // ---- Events, chat and polling
