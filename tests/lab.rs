@@ -586,6 +586,12 @@ fn raw(server: &TestServer, target: &str, fields: &str) -> String {
     String::from_utf8(server.raw(request.as_bytes())).expect("UTF-8")
 }
 
+/// The same for a client of HTTP/1.0.
+fn raw_old(server: &TestServer, target: &str, fields: &str) -> String {
+    let request = format!("GET {LAB}{target} HTTP/1.0\r\nHost: test\r\n{fields}\r\n");
+    String::from_utf8(server.raw(request.as_bytes())).expect("UTF-8")
+}
+
 fn body(whole: &str) -> &str {
     whole.split_once("\r\n\r\n").expect("a head").1
 }
@@ -614,10 +620,10 @@ fn chunks_have_their_sizes_extensions_and_trailers() {
     );
     let whole = raw(&server, "chunked?sizes=1,1&delay=0", "TE: trailers\r\n");
     assert_eq!(body(&whole), "1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
-    // HTTP/1.0 has no chunks.
-    let request = format!("GET {LAB}{target} HTTP/1.0\r\nHost: test\r\n\r\n");
-    let whole = String::from_utf8(server.raw(request.as_bytes())).expect("UTF-8");
+    // HTTP/1.0 has no chunks, and so no trailer section.
+    let whole = raw_old(&server, target, "TE: trailers\r\n");
     assert_eq!(body(&whole), content);
+    assert!(!whole.contains("Trailer"), "{whole}");
     let head = server.request("HEAD", &format!("{LAB}chunked"), &[]);
     assert_eq!(head.field("Transfer-Encoding"), Some("chunked"));
 }
@@ -711,6 +717,13 @@ fn responses_end_as_they_are_asked_to() {
             "{how}"
         );
     }
+    // RFC 9112 section 6.3: without chunks, the end of the connection is the end of the content.
+    let whole = raw_old(&server, "ends?how=unfinished", "");
+    assert!(whole.starts_with("HTTP/1.1 400 "), "{whole}");
+    assert!(body(&whole).contains("HTTP/1.0 has no chunks"), "{whole}");
+    let whole = raw_old(&server, "ends?how=short", "");
+    assert!(whole.contains("Content-Length: 1000"), "{whole}");
+    assert_eq!(body(&whole).len(), 500);
     let mut client = server.connect();
     client.send(&support::request(
         "GET",
@@ -1009,8 +1022,14 @@ fn hints_come_before_the_response() {
     assert_eq!((response.status, response.field("Link")), (200, link));
     assert!(began.elapsed() >= Duration::from_millis(300));
     // RFC 9110 section 15.2: not to HTTP/1.0.
-    let request = format!("GET {LAB}hints?wait=0 HTTP/1.0\r\nHost: test\r\n\r\n");
-    assert!(server.raw(request.as_bytes()).starts_with(b"HTTP/1.1 200 "));
+    assert!(response.text().contains("The hints came first"));
+    let whole = raw_old(&server, "hints?wait=0", "");
+    assert!(whole.starts_with("HTTP/1.1 200 "), "{whole}");
+    assert!(body(&whole).contains("HTTP/1.0 has no interim responses"));
+    assert!(!body(&whole).contains("came first"), "{whole}");
+    let whole = raw_old(&server, "status/103", "");
+    assert!(whole.starts_with("HTTP/1.1 200 "), "{whole}");
+    assert!(body(&whole).contains("HTTP/1.0 has no interim responses"));
 }
 
 #[test]

@@ -26,6 +26,7 @@ use crate::guide::lab::query::Query;
 use crate::guide::lab::timed::{Timed, within_longest, write_filler};
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::http1::chunked::ChunkExtension;
+use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
@@ -98,17 +99,22 @@ fn extension(query: &Query<'_>) -> Result<Vec<ChunkExtension>, Fault> {
     Ok(vec![extension])
 }
 
-/// Section 6.5.1: trailers are for clients that say `TE: trailers`, because others may discard them.
+/// Section 6.5.1: trailers are for clients that say `TE: trailers`, because others may discard them. They need the chunked
+/// coding (RFC 9112 section 7.1.2), which HTTP/1.0 lacks.
 fn may_have_trailers(request: &Request<'_>, trace: &mut Trace) -> bool {
     let values = request.fields().named("TE");
     let mut members = values.flat_map(|value| split_outside_quotes(value, b','));
     let accepts = members.any(|member| member.eq_ignore_ascii_case(b"trailers"));
+    let has_chunks = request.head.head.version != Version::Http10;
     trace.note(|| {
         let finding = match accepts {
+            _ if !has_chunks => {
+                "HTTP/1.0 has no chunked coding, so no trailer section follows the content"
+            }
             true => "the request has TE: trailers, so a trailer section follows the content",
             false => "the request has no TE: trailers, so no trailer section follows the content",
         };
         Step::new(TRAILERS, finding)
     });
-    accepts
+    accepts && has_chunks
 }

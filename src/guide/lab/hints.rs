@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::guide::lab::answers::{ok, refused, text};
 use crate::guide::lab::fault::Fault;
-use crate::guide::lab::sequence::{Before, sequence};
+use crate::guide::lab::sequence::{Before, NO_INTERIM, sequence, takes_interim};
 use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
 use crate::http1::framing::BodyLength;
@@ -52,7 +52,11 @@ fn early_hints(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answe
         Before::Wait(wait),
     ];
     let response = ok().field("Link", "<lab.css>; rel=preload; as=style");
-    let content = "The hints came first: 103 Early Hints with the field Link.\n";
+    let content = match takes_interim(visit.request) {
+        true => "The hints came first: 103 Early Hints with the field Link",
+        false => NO_INTERIM,
+    };
+    let content = format!("{content}.\n");
     Ok(sequence(
         before,
         text(response, content),
