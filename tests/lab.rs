@@ -891,6 +891,19 @@ fn a_representation_is_chosen() {
         want("text/plain", "en", "none")
     );
 
+    // RFC 9110 section 5.3: several lines are one list.
+    let lines = [
+        ("Accept", "text/html;q=0.5"),
+        ("Accept-Language", "de;q=0.5"),
+        ("Accept-Encoding", "deflate;q=0.5"),
+        ("accept", "application/json"),
+        ("accept-language", "zh"),
+        ("accept-encoding", "gzip"),
+    ];
+    assert_eq!(chosen(&lines, ""), want("application/json", "zh", "gzip"));
+    let many = [[("Accept", "text/html;q=0.5")].repeat(40), lines.to_vec()].concat();
+    assert_eq!(chosen(&many, ""), want("application/json", "zh", "gzip"));
+
     let refused = get(&server, "negotiate?accept-encoding=identity;q=0,br");
     assert_eq!(
         (refused.status, refused.field("Content-Encoding")),
