@@ -1264,6 +1264,32 @@ fn windows_talk_to_each_other() {
     assert_eq!(head, sent.len() as u64);
 }
 
+/// RFC 9110 section 7.8: a server ignores protocols that it does not want to change to, and HTTP/1.0 has no upgrades.
+#[test]
+fn only_websocket_is_an_upgrade_to_the_chat() {
+    let server = lab();
+    let chat = |version: &str, protocols: &str| {
+        let request = format!(
+            "GET {LAB}chat HTTP/{version}\r\nHost: test\r\nUpgrade: {protocols}\r\nConnection: Upgrade, close\r\n\r\n"
+        );
+        let mut client = server.connect();
+        client.send(request.as_bytes());
+        client.response("GET")
+    };
+    for (version, protocols) in [
+        ("1.1", "h2c"),
+        ("1.1", "TLS/1.0, websockets"),
+        ("1.0", "websocket"),
+    ] {
+        let polled = data(&chat(version, protocols));
+        assert_eq!(polled["messages"], json!([]), "{version} {protocols}");
+    }
+    // A handshake without a key and a version.
+    for protocols in ["websocket", "h2c, WebSocket"] {
+        assert_eq!(chat("1.1", protocols).status, 426, "{protocols}");
+    }
+}
+
 #[test]
 fn messages_have_limits() {
     let server = lab();
