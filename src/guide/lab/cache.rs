@@ -193,7 +193,7 @@ fn modified(query: &Query<'_>, now: HttpDate) -> Result<Option<HttpDate>, Fault>
     date.map(Some).ok_or_else(fault)
 }
 
-/// The value of `Vary` (section 12.5.5): names of fields, which are tokens. `*` is a token too.
+/// The value of `Vary` (RFC 9110 section 12.5.5): names of fields, which are tokens. `*` is a token too.
 fn vary(query: &Query<'_>) -> Result<Option<String>, Fault> {
     let Some(text) = query.text("vary", LONGEST_VARY)? else {
         return Ok(None);
