@@ -13,11 +13,9 @@
 use std::collections::BTreeSet;
 use std::env::var_os;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use list::{files_below, name_below, pack};
 
 /// What is packed: a folder, and the list that names its files.
 const FOLDERS: [(&str, &str); 2] = [
@@ -28,54 +26,38 @@ const FOLDERS: [(&str, &str); 2] = [
 // The textbook.
 #[path = "pack/book.rs"]
 mod book;
+// The files of a folder, packed, and their list.
+#[path = "pack/list.rs"]
+mod list;
 
 fn main() {
     println!("cargo::rerun-if-changed=scripts/pack.rs");
     println!("cargo::rerun-if-changed=scripts/pack");
+    let out = PathBuf::from(var_os("OUT_DIR").expect("Cargo sets it"));
     if var_os("CARGO_FEATURE_LEARN").is_some() {
         println!("cargo::rerun-if-changed=www");
         let book = book::archive(&files_below(Path::new("www")));
-        pack("learn", [("book".to_owned(), book)]);
+        pack(&out, "learn", [("book".to_owned(), book)]);
     }
     for (folder, list) in FOLDERS {
         println!("cargo::rerun-if-changed={folder}");
         let files = files_below(Path::new(folder));
         let files = files.into_iter().filter(|path| !is_test(path)).map(|path| {
-            let name = path.file_name().expect("a file has a name").to_owned();
             let content = fs::read(&path).expect("the file can be read");
-            (name.to_string_lossy().into_owned(), content)
+            (name_below(Path::new(folder), &path), content)
         });
-        pack(list, files);
+        pack(&out, list, files);
     }
     if var_os("CARGO_FEATURE_SOURCES").is_some() {
         println!("cargo::rerun-if-changed=src");
         let sources = sources().into_bytes();
-        pack("sources", [("sources.json".to_owned(), sources)]);
+        pack(&out, "sources", [("sources.json".to_owned(), sources)]);
     }
 }
 
 /// Whether the file only tests the others.
 fn is_test(path: &Path) -> bool {
     path.to_string_lossy().ends_with(".test.js")
-}
-
-/// Writes each file in gzip to a folder, and beside it a list of them in Rust.
-fn pack(list: &str, files: impl IntoIterator<Item = (String, Vec<u8>)>) {
-    let out = PathBuf::from(var_os("OUT_DIR").expect("Cargo sets it"));
-    let folder = out.join(list);
-    fs::create_dir_all(&folder).expect("OUT_DIR is writable");
-    let mut entries = String::from("[\n");
-    for (name, content) in files {
-        let packed = format!("{name}.gz");
-        let file = fs::File::create(folder.join(&packed)).expect("OUT_DIR is writable");
-        let mut encoder = GzEncoder::new(file, Compression::best());
-        let written = encoder.write_all(&content).and_then(|()| encoder.finish());
-        written.expect("OUT_DIR is writable");
-        let path = format!("concat!(env!(\"OUT_DIR\"), \"/{list}/{packed}\")");
-        entries.push_str(&format!("    ({name:?}, include_bytes!({path})),\n"));
-    }
-    entries.push_str("]\n");
-    fs::write(out.join(format!("{list}.rs")), entries).expect("OUT_DIR is writable");
 }
 
 /// The files of the functions that steps name, as an object in JSON. If the tests of a file stand in another one beside
@@ -132,20 +114,6 @@ fn tests_of(path: &Path) -> PathBuf {
         Some(name) if name == "mod.rs" => path.with_file_name("tests.rs"),
         _ => path.with_extension("").join("tests.rs"),
     }
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).expect("the folder can be read") {
-        let path = entry.expect("the folder can be read").path();
-        if path.is_dir() {
-            files.extend(files_below(&path));
-        } else {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
 }
 
 /// A string in JSON (RFC 8259 section 7).

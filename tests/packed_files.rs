@@ -1,6 +1,8 @@
 //! The data beside the wire view: the table of words, and the source files of the functions that steps name. It is
 //! packed when docroot is built, and sent in gzip to clients that accept it.
 
+#[path = "../scripts/pack/list.rs"]
+mod list;
 mod support;
 
 use std::fs;
@@ -9,6 +11,7 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 use support::{Response, Setup, TestServer};
+use tempfile::TempDir;
 
 const WORDS: [&str; 4] = ["fields", "methods", "statuses", "websocket"];
 
@@ -76,6 +79,37 @@ fn packed_files_follow_the_rules_of_other_representations() {
     let old = server.raw(b"GET /.docroot/words/methods.json HTTP/1.0\r\n\r\n");
     let want = in_repository("src/guide/words/methods.json");
     assert!(old.ends_with(want.as_bytes()));
+}
+
+/// The build script names a file by its path in the folder, so two of one name do not overwrite each other.
+#[test]
+fn files_of_one_name_are_packed_side_by_side() {
+    let (folder, out) = (TempDir::new(), TempDir::new());
+    let (folder, out) = (folder.expect("a folder"), out.expect("a folder"));
+    let all = ["a.json", "one/a.json", "two/three/a.json"];
+    for name in all {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, name).expect("a file");
+    }
+    let files = list::files_below(folder.path());
+    let files = files.iter().map(|path| {
+        let content = fs::read(path).expect("a file");
+        (list::name_below(folder.path(), path), content)
+    });
+    list::pack(out.path(), "list", files);
+    let list = fs::read_to_string(out.path().join("list.rs")).expect("a list");
+    for name in all {
+        let packed = fs::read(out.path().join(format!("list/{name}.gz"))).expect("a file");
+        let mut text = String::new();
+        GzDecoder::new(&packed[..])
+            .read_to_string(&mut text)
+            .expect("gzip");
+        assert_eq!(text, name);
+        let entry = format!("(\"{name}\", include_bytes!(");
+        assert_eq!(list.matches(&entry).count(), 1, "{list}");
+        assert!(list.contains(&format!("/list/{name}.gz\"")), "{list}");
+    }
 }
 
 #[test]

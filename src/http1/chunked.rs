@@ -22,6 +22,7 @@ use std::ops::Range;
 
 use super::head;
 use super::octet::{self, TOKEN};
+use crate::semantics::field::is_token;
 use crate::semantics::trace::{Clause, clause};
 
 /// The longest chunk-size line in bytes, including its extensions and CRLF. 256: sixteen digits hold
@@ -82,17 +83,15 @@ impl ChunkExtension {
     /// An extension with this name and, if it is not empty, this value. `None` if the name is not a token, or
     /// if the value has other characters than those of a quoted string in ASCII.
     pub fn new(name: &str, value: &str) -> Option<ChunkExtension> {
-        let is_token =
-            |text: &str| !text.is_empty() && octet::run(&TOKEN, text.as_bytes()) == text.len();
         let is_quotable = value
             .bytes()
             .all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
-        if !is_token(name) || !is_quotable {
+        if !is_token(name.as_bytes()) || !is_quotable {
             return None;
         }
         let text = match value {
             "" => name.to_owned(),
-            value if is_token(value) => format!("{name}={value}"),
+            value if is_token(value.as_bytes()) => format!("{name}={value}"),
             value => {
                 let escaped = value.replace('\\', "\\\\").replace('"', "\\\"");
                 format!("{name}=\"{escaped}\"")

@@ -18,6 +18,7 @@ use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::response::Response;
 use crate::semantics::date::HttpDate;
 use crate::semantics::decide::{Decision, Selected, decide};
+use crate::semantics::field::{is_token, trim};
 use crate::semantics::method::Method;
 use crate::semantics::range::ContentRange;
 use crate::semantics::trace::Trace;
@@ -32,6 +33,9 @@ const LONGEST: u64 = 365 * 24 * 60 * 60;
 
 /// The longest name of a version.
 const LONGEST_VERSION: usize = 20;
+
+/// The longest value of `Vary`.
+const LONGEST_VARY: usize = 100;
 
 /// The longest date in one of the three formats of HTTP.
 const LONGEST_DATE: usize = 40;
@@ -130,7 +134,7 @@ impl Described {
             modified: modified(query, now)?,
             cache_control: cache_control(query, seconds)?,
             age: seconds("age")?,
-            vary: query.text("vary", LONGEST_VERSION)?.map(str::to_owned),
+            vary: vary(query)?,
         })
     }
 
@@ -187,6 +191,20 @@ fn modified(query: &Query<'_>, now: HttpDate) -> Result<Option<HttpDate>, Fault>
         ))
     };
     date.map(Some).ok_or_else(fault)
+}
+
+/// The value of `Vary` (RFC 9110 section 12.5.5): names of fields, which are tokens. `*` is a token too.
+fn vary(query: &Query<'_>) -> Result<Option<String>, Fault> {
+    let Some(text) = query.text("vary", LONGEST_VARY)? else {
+        return Ok(None);
+    };
+    let mut names = text.split(',');
+    match names.all(|name| is_token(trim(name.as_bytes()))) {
+        true => Ok(Some(text.to_owned())),
+        false => Err(Fault::query(format!(
+            "vary is \"{text}\". It must be * or names of fields, such as Accept, Accept-Language."
+        ))),
+    }
 }
 
 /// The value of `Cache-Control`; empty if there is none.

@@ -15,11 +15,12 @@ use crate::guide::lab::fault::Fault;
 use crate::guide::lab::query::Query;
 use crate::guide::lab::room::{LONGEST_MESSAGE, Message, Room};
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::http1::version::Version;
 use crate::observe::topic::{News, Reader};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::origin::websocket::application::{Application, Part};
-use crate::origin::websocket::open;
+use crate::origin::websocket::open_with;
 use crate::origin::websocket::sender::Sender;
 use crate::semantics::field::FieldName;
 use crate::semantics::trace::Trace;
@@ -51,14 +52,13 @@ const PERIOD: Duration = Duration::from_secs(5);
 
 fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
     let request = visit.request;
-    if !request.fields().contains(FieldName::Upgrade) {
+    if !wants_websocket(request) {
         return poll(visit);
     }
-    let mut named = request.fields().members(FieldName::SecWebSocketProtocol);
-    let window = Window {
+    let window = |protocol: Option<&'static str>| Window {
         room: visit.room.clone(),
         reader: visit.room.reader(request.instant, request.wakers.waker()),
-        is_superchat: named.any(|name| name == SUPERCHAT.as_bytes()),
+        is_superchat: protocol == Some(SUPERCHAT),
         head: Some(request.head.head.length),
         message: Vec::new(),
         period: request.instant,
@@ -68,7 +68,15 @@ fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<A
         protocols: &PROTOCOLS,
         deflate: None,
     };
-    Ok(open(request, origin, endpoint, window, trace))
+    Ok(open_with(request, origin, endpoint, window, trace))
+}
+
+/// Whether the client asks for a WebSocket. RFC 9110 section 7.8: the server need not change to another protocol, and it
+/// ignores what HTTP/1.0 asks for.
+fn wants_websocket(request: &Request<'_>) -> bool {
+    let mut protocols = request.fields().members(FieldName::Upgrade);
+    request.head.head.version != Version::Http10
+        && protocols.any(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
 }
 
 /// The messages so far, for clients that ask again and again. `head` is the length of the head of the request, so

@@ -15,7 +15,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,9 +23,10 @@ use sha2::{Digest, Sha256};
 use crate::guide::lab::answers::{made, ok};
 use crate::guide::lab::fault::Fault;
 use crate::guide::lab::query::Query;
-use crate::guide::lab::timed::{LONGEST, Timed};
+use crate::guide::lab::timed::{Timed, within_longest, write_filler};
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::http1::chunked::ChunkExtension;
+use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
@@ -84,18 +84,6 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer
     Ok(Answer::Ready(made(response, source)))
 }
 
-/// Refuses what would take too long.
-pub fn within_longest(gap: Duration, count: usize) -> Result<(), Fault> {
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
-    match gap.saturating_mul(count) <= LONGEST {
-        true => Ok(()),
-        false => Err(Fault::query(format!(
-            "That would take more than {} seconds. Use fewer pieces or less time between them.",
-            LONGEST.as_secs()
-        ))),
-    }
-}
-
 /// The extension of each chunk, if one is wanted.
 fn extension(query: &Query<'_>) -> Result<Vec<ChunkExtension>, Fault> {
     let Some(name) = query.text("extension", LONGEST_EXTENSION)? else {
@@ -111,49 +99,22 @@ fn extension(query: &Query<'_>) -> Result<Vec<ChunkExtension>, Fault> {
     Ok(vec![extension])
 }
 
-/// Section 6.5.1: trailers are for clients that say `TE: trailers`, because others may discard them.
+/// Section 6.5.1: trailers are for clients that say `TE: trailers`, because others may discard them. They need the chunked
+/// coding (RFC 9112 section 7.1.2), which HTTP/1.0 lacks.
 fn may_have_trailers(request: &Request<'_>, trace: &mut Trace) -> bool {
     let values = request.fields().named("TE");
     let mut members = values.flat_map(|value| split_outside_quotes(value, b','));
     let accepts = members.any(|member| member.eq_ignore_ascii_case(b"trailers"));
+    let has_chunks = request.head.head.version != Version::Http10;
     trace.note(|| {
         let finding = match accepts {
+            _ if !has_chunks => {
+                "HTTP/1.0 has no chunked coding, so no trailer section follows the content"
+            }
             true => "the request has TE: trailers, so a trailer section follows the content",
             false => "the request has no TE: trailers, so no trailer section follows the content",
         };
         Step::new(TRAILERS, finding)
     });
-    accepts
-}
-
-/// Appends `size` bytes of text: the letter of the piece, and a line break at the end.
-pub fn write_filler(out: &mut Vec<u8>, number: usize, size: u64) {
-    // The size has a limit.
-    let size = size as usize;
-    let letter = b'a' + (number % 26) as u8;
-    out.resize(out.len() + size, letter);
-    if let Some(last) = out.last_mut().filter(|_| size > 1) {
-        *last = b'\n';
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn filler_has_its_size() {
-        for (size, want) in [(1, "c"), (2, "c\n"), (5, "cccc\n")] {
-            let mut out = b"x".to_vec();
-            write_filler(&mut out, 28, size);
-            assert_eq!(String::from_utf8_lossy(&out), format!("x{want}"));
-        }
-    }
-
-    #[test]
-    fn the_whole_has_a_limit() {
-        assert!(within_longest(Duration::from_secs(10), 6).is_ok());
-        assert!(within_longest(Duration::from_secs(10), 7).is_err());
-        assert!(within_longest(Duration::MAX, usize::MAX).is_err());
-    }
+    accepts && has_chunks
 }

@@ -3,17 +3,17 @@
 //! ```text
 //! ends?how=right         Content-Length gives the length of what comes
 //! ends?how=short         the connection closes before so many bytes have come
-//! ends?how=unfinished    the connection closes before the last chunk
+//! ends?how=unfinished    the connection closes before the last chunk; not for HTTP/1.0, which has no chunks
 //! ends?how=reset         the connection is reset in the middle
 //! ```
 
 use std::time::Duration;
 
 use crate::guide::lab::answers::{made, ok};
-use crate::guide::lab::chunked::write_filler;
 use crate::guide::lab::fault::Fault;
-use crate::guide::lab::timed::Timed;
+use crate::guide::lab::timed::{Timed, write_filler};
 use crate::guide::lab::visit::{Endpoint, Visit};
+use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin};
 use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::site::body_error::EarlyEnd;
@@ -74,6 +74,12 @@ const WAYS: [(&str, How); 4] = [
 
 fn answer(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
     let how = visit.query.choice("how", &WAYS, RIGHT)?;
+    // RFC 9112 section 6.3: without a length and chunks, the content ends where the connection does, so it is complete.
+    if !how.has_length && visit.request.head.head.version == Version::Http10 {
+        let text =
+            "HTTP/1.0 has no chunks, so none can be missing. Use short or reset, or HTTP/1.1.";
+        return Err(Fault::query(text));
+    }
     trace.note(|| Step::new(CLAUSE, how.finding));
     let make = |number: usize, out: &mut Vec<u8>| write_filler(out, number, HALF);
     let halves = if how.early.is_some() { 1 } else { 2 };

@@ -16,9 +16,8 @@
 use std::fmt::Write;
 
 use crate::guide::lab::answers::{described, ok};
-use crate::guide::lab::chunked::within_longest;
 use crate::guide::lab::fault::Fault;
-use crate::guide::lab::timed::Timed;
+use crate::guide::lab::timed::{Timed, within_longest};
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};

@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 
 use crate::guide::lab::answers::{ok, refused, text};
 use crate::guide::lab::fault::Fault;
-use crate::guide::lab::sequence::{Before, sequence};
+use crate::guide::lab::sequence::{Before, NO_INTERIM, sequence, takes_interim};
 use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::http1::framing::BodyLength;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::request::{Content, Request, RequestBody};
 use crate::origin::response::{Interim, Response};
+use crate::semantics::field::FieldName;
 use crate::semantics::field_section::FieldSection;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
@@ -50,7 +52,11 @@ fn early_hints(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answe
         Before::Wait(wait),
     ];
     let response = ok().field("Link", "<lab.css>; rel=preload; as=style");
-    let content = "The hints came first: 103 Early Hints with the field Link.\n";
+    let content = match takes_interim(visit.request) {
+        true => "The hints came first: 103 Early Hints with the field Link",
+        false => NO_INTERIM,
+    };
+    let content = format!("{content}.\n");
     Ok(sequence(
         before,
         text(response, content),
@@ -72,7 +78,7 @@ fn expectation(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answe
         wait,
         refusal,
         received: 0,
-        expected: visit.request.head.expects_continue,
+        has_asked: false,
         _slot: visit.slots.take()?,
     })))
 }
@@ -84,8 +90,8 @@ struct Expectation {
     refusal: Option<Status>,
     /// Bytes of content.
     received: u64,
-    /// Whether the client waits for 100.
-    expected: bool,
+    /// Whether the server had to wait for content. If the client expects 100, it was sent then.
+    has_asked: bool,
     _slot: Slot,
 }
 
@@ -118,14 +124,14 @@ impl Responder for Expectation {
         loop {
             match body.pull() {
                 Content::Bytes(bytes) => self.received += bytes.len() as u64,
-                Content::NotYet => return Polled::NeedsContent,
+                Content::NotYet => {
+                    self.has_asked = true;
+                    return Polled::NeedsContent;
+                }
                 Content::End => break,
             }
         }
-        let how = match self.expected {
-            true => "The request had Expect: 100-continue, so 100 (Continue) came first",
-            false => "The request did not have Expect: 100-continue, so the content came at once",
-        };
+        let how = what_came_first(request, self.has_asked);
         let content = format!(
             "{how}.\nThe wait was {} ms, and the content had {} bytes.\n",
             self.wait.as_millis(),
@@ -133,6 +139,26 @@ impl Responder for Expectation {
         );
         let response = Response::new(Status::Ok, Reason::OwnPage(OwnPageReason::Lab));
         Polled::Done(Answer::Ready(text(response, content)))
+    }
+}
+
+/// Whether 100 came before the response, and why (RFC 9110 section 10.1.1).
+fn what_came_first(request: &Request<'_>, has_asked: bool) -> &'static str {
+    let has_content = !matches!(request.head.length, BodyLength::None | BodyLength::Known(0));
+    let mut expected = request.fields().members(FieldName::Expect);
+    if !expected.any(|member| member.eq_ignore_ascii_case(b"100-continue")) {
+        return "The request did not have Expect: 100-continue, so the client did not wait for 100 (Continue)";
+    }
+    match request.head.expects_continue {
+        false => "The request had Expect: 100-continue, but HTTP/1.0 has no 100 (Continue)",
+        true if !has_content => {
+            "The request had Expect: 100-continue but no content, so there was nothing to wait for"
+        }
+        true if has_asked => "The request had Expect: 100-continue, so 100 (Continue) came first",
+        true => {
+            "The request had Expect: 100-continue, but the client did not wait for 100 (Continue): its content was \
+             there already"
+        }
     }
 }
 

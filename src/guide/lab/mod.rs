@@ -193,13 +193,14 @@ fn refused_method(methods: Methods, request: &Request<'_>, trace: &mut Trace) ->
         Some(_) => (Status::MethodNotAllowed, Reason::MethodNotAllowed),
         None => (Status::NotImplemented, Reason::UnknownMethod),
     };
+    let allow = methods.allow();
     trace.note(|| {
         let sent = Quote::of(request.head.head.method);
-        let own = Quote::of(methods.allow().as_bytes());
+        let own = Quote::of(allow.as_bytes());
         let step = reason.step().compared(sent, own, "case-sensitive");
         step.leads_to(status)
     });
-    let text = format!("Use one of these methods: {}\n", methods.allow());
-    let response = Response::new(status, reason).field("Allow", methods.allow());
+    let text = format!("Use one of these methods: {allow}\n");
+    let response = Response::new(status, reason).field("Allow", allow);
     answers::text(response, text)
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::guide::lab::slots::Slot;
+use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::refuse::unanswered;
 use crate::origin::request::{Request, RequestBody};
@@ -16,6 +17,14 @@ pub enum Before {
     Wait(Duration),
     /// An interim response. Clients of HTTP/1.0 do not get it.
     Interim(Interim),
+}
+
+/// What the final response says to clients of HTTP/1.0.
+pub const NO_INTERIM: &str = "HTTP/1.0 has no interim responses, so none came before this one";
+
+/// Whether the client gets interim responses.
+pub fn takes_interim(request: &Request<'_>) -> bool {
+    request.head.head.version != Version::Http10
 }
 
 /// A response after all that comes before it.

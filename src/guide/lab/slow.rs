@@ -8,10 +8,9 @@
 use std::time::Duration;
 
 use crate::guide::lab::answers::{made, ok};
-use crate::guide::lab::chunked::write_filler;
 use crate::guide::lab::fault::Fault;
 use crate::guide::lab::sequence::{Before, sequence};
-use crate::guide::lab::timed::{LONGEST, Timed};
+use crate::guide::lab::timed::{LONGEST, Timed, write_filler};
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::origin::handler::{Answer, Origin};
 use crate::semantics::trace::Trace;

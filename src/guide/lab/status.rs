@@ -12,7 +12,7 @@
 use crate::guide::lab::answers::{TEXT, described, text};
 use crate::guide::lab::fault::Fault;
 use crate::guide::lab::query::Query;
-use crate::guide::lab::sequence::{Before, sequence};
+use crate::guide::lab::sequence::{Before, NO_INTERIM, sequence, takes_interim};
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
@@ -78,13 +78,14 @@ fn answer(visit: &Visit<'_>, code: &[u8], below: &str, trace: &mut Trace) -> Res
             let above = if below.is_empty() { "../" } else { "" };
             fields.push("Link", format!("<{above}lab.css>; rel=preload; as=style"));
         }
-        let response = content(with_status(ok, visit, below)?, status);
+        let response = content(with_status(ok, visit, below)?, status, visit.request);
         let before = Before::Interim(Interim { status, fields });
         return Ok(sequence([before], response, visit.slots.take()?));
     }
     Ok(Answer::Ready(content(
         with_status(status, visit, below)?,
         status,
+        visit.request,
     )))
 }
 
@@ -175,7 +176,7 @@ fn with_retry(
 }
 
 /// Adds content that tells of the status that was asked for.
-fn content(response: Response, asked: Status) -> Response {
+fn content(response: Response, asked: Status, request: &Request<'_>) -> Response {
     let (code, phrase) = (asked.code(), asked.phrase());
     match response.status {
         // RFC 9110 section 15.3.6: it has no content, but a length.
@@ -191,6 +192,7 @@ fn content(response: Response, asked: Status) -> Response {
         _ => {}
     }
     let class = match code / 100 {
+        1 if !takes_interim(request) => NO_INTERIM,
         1 => "An interim response, and this is the final one",
         2 => "The request has succeeded",
         3 => "More has to be done to complete the request",

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::guide::lab::fault::Fault;
 use crate::guide::lab::slots::Slot;
 use crate::http1::chunked::ChunkExtension;
 use crate::site::body::{Pulled, Source};
@@ -98,5 +99,49 @@ impl Source for Timed {
 
     fn trailers(&self) -> &[(&'static str, String)] {
         &self.trailers
+    }
+}
+
+/// Refuses what would take too long.
+pub fn within_longest(gap: Duration, count: usize) -> Result<(), Fault> {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    match gap.saturating_mul(count) <= LONGEST {
+        true => Ok(()),
+        false => Err(Fault::query(format!(
+            "That would take more than {} seconds. Use fewer pieces or less time between them.",
+            LONGEST.as_secs()
+        ))),
+    }
+}
+
+/// Appends `size` bytes of text: the letter of the piece, and a line break at the end.
+pub fn write_filler(out: &mut Vec<u8>, number: usize, size: u64) {
+    // The size has a limit.
+    let size = size as usize;
+    let letter = b'a' + (number % 26) as u8;
+    out.resize(out.len() + size, letter);
+    if let Some(last) = out.last_mut().filter(|_| size > 1) {
+        *last = b'\n';
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filler_has_its_size() {
+        for (size, want) in [(1, "c"), (2, "c\n"), (5, "cccc\n")] {
+            let mut out = b"x".to_vec();
+            write_filler(&mut out, 28, size);
+            assert_eq!(String::from_utf8_lossy(&out), format!("x{want}"));
+        }
+    }
+
+    #[test]
+    fn the_whole_has_a_limit() {
+        assert!(within_longest(Duration::from_secs(10), 6).is_ok());
+        assert!(within_longest(Duration::from_secs(10), 7).is_err());
+        assert!(within_longest(Duration::MAX, usize::MAX).is_err());
     }
 }

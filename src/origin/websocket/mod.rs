@@ -27,14 +27,26 @@ use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
 use crate::websocket::message::MessageLimits;
 
-const NO_CODERS: Clause = clause!("RFC 7692 section 5", "open");
+const NO_CODERS: Clause = clause!("RFC 7692 section 5", "open_with");
 
 /// Opens a WebSocket connection for `application`, or refuses the request.
 pub fn open<A: Application + 'static>(
     request: &Request<'_>,
     origin: &mut Origin,
-    mut endpoint: Endpoint<'_>,
+    endpoint: Endpoint<'_>,
     application: A,
+    trace: &mut Trace,
+) -> Answer {
+    open_with(request, origin, endpoint, |_| application, trace)
+}
+
+/// The same for the application that `make` makes once the handshake is accepted. It gets the sub-protocol, if the handshake
+/// has chosen one (RFC 6455 section 1.9).
+pub fn open_with<A: Application + 'static>(
+    request: &Request<'_>,
+    origin: &mut Origin,
+    mut endpoint: Endpoint<'_>,
+    make: impl FnOnce(Option<&'static str>) -> A,
     trace: &mut Trace,
 ) -> Answer {
     let mut coders = None;
@@ -51,7 +63,7 @@ pub fn open<A: Application + 'static>(
             let coders = coders.filter(|_| accepted.deflate.is_some());
             let response = Response::new(Status::SwitchingProtocols, Reason::WebSocket);
             let connection = WebSocketConnection::new(
-                application,
+                make(accepted.protocol),
                 MessageLimits::default(),
                 accepted.deflate,
                 coders,
