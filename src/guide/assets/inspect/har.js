@@ -6,7 +6,7 @@
 // that says so, `_encoding` does. A comment says if only the beginning is known.
 
 import { chunked, dataOf } from './chunks.js';
-import { decoded } from './decode.js';
+import { decodedWhole, uncompressedWhole } from './decode.js';
 import { dissect, fieldsOf } from './dissect.js';
 import { isSecret } from './mask.js';
 import { bytesOf } from './octets.js';
@@ -15,7 +15,7 @@ import { bytesOf } from './octets.js';
 export async function harOf(record) {
   const browsers = new Map();
   for (const { browser } of record.messages) if (browser && !browser.cached) browsers.set(keyOf(browser), browser);
-  const frames = framesOf(record.messages);
+  const frames = await framesOf(record.messages);
   const entries = [];
   // One after the other, because each decompression takes memory.
   for (const { exchange } of record.messages) {
@@ -119,19 +119,11 @@ async function contentOf({ sent, response: { body } }, fields) {
   const isWhole = body && !body.unseen && body.first.length === body.length;
   const data = isWhole ? dataIn(body) : null;
   if (coding === '' || sent === 0) return { size: sent, mimeType, ...(data ? inBase64(data) : {}) };
-  const plain = data && /^(x-)?gzip$/.test(coding) ? await ungzipped(data) : null;
+  const plain = data && /^(x-)?gzip$/.test(coding) ? await decodedWhole(data, 'gzip') : null;
   return plain === null ? { size: -1, mimeType } : { size: plain.length, mimeType, ...inBase64(plain) };
 }
 
 const inBase64 = (octets) => ({ text: btoa(octets), encoding: 'base64' });
-
-// The content that gzip compressed, or null. The last four octets are its length (RFC 1952 section 2.3.1), so a
-// fault or a second member does not go unnoticed.
-async function ungzipped(octets) {
-  const plain = await decoded(octets, 'gzip');
-  const length = [...octets.slice(-4)].reduce((sum, octet, at) => sum + octet.charCodeAt(0) * 256 ** at, 0);
-  return plain.length === length ? plain : null;
-}
 
 // The known octets of a body without what is around its chunks.
 const dataIn = ({ first, chunks }) => chunks ? dataOf(first, chunked(first)) : first;
@@ -177,32 +169,38 @@ function queryOf(url) {
 
 // The frames of each connection, as the developer tools of Chromium write them: a text as it is, and binary data in
 // Base64. Chromium leaves out control frames and parts of messages, so no reader knows what their data is without
-// `_encoding`.
-function framesOf(messages) {
+// `_encoding`. A message that was compressed is written as it was before. If only its compressed octets are known,
+// `_compressed` says so.
+async function framesOf(messages) {
   const all = new Map();
   for (const { frame } of messages) {
     if (!frame?.head) continue;
     if (!all.has(frame.connection)) all.set(frame.connection, []);
-    all.get(frame.connection).push(webSocketMessage(frame));
+    all.get(frame.connection).push(await webSocketMessage(frame));
   }
   return all;
 }
 
 const TEXT = 1, BINARY = 2;
-// The bit of a frame whose message is compressed (RFC 7692 section 6).
-const RSV1 = 0x40;
+// Bits of a frame: it is the last of its message, and its message is compressed (RFC 7692 section 6).
+const FIN = 0x80, RSV1 = 0x40;
 
-function webSocketMessage(frame) {
+async function webSocketMessage(frame) {
   const start = frame.head.charCodeAt(0);
   const opcode = start & 15;
-  const isText = opcode === TEXT && !(start & RSV1);
-  const { text, _encoding } = isText ? textOrBase64(frame.first, frame.first.length < frame.length) : { text: btoa(frame.first), _encoding: 'base64' };
+  const isCut = frame.first.length < frame.length;
+  const isCompressed = Boolean(start & RSV1);
+  // A message that refers to an earlier one is not known alone.
+  const plain = isCompressed ? start & FIN && !isCut ? await uncompressedWhole(frame.first) : null : frame.first;
+  const isText = opcode === TEXT && plain !== null;
+  const { text, _encoding } = isText ? textOrBase64(plain, isCut) : { text: btoa(plain ?? frame.first), _encoding: 'base64' };
   return {
     type: frame.from === 'client' ? 'send' : 'receive',
     time: frame.at / 1000,
     opcode,
     data: text,
     ...(_encoding && opcode !== BINARY ? { _encoding } : {}),
+    ...(plain === null ? { _compressed: true } : {}),
     ...commentOf(frame),
     _docroot: frame,
   };
