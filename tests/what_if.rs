@@ -139,6 +139,13 @@ impl Request {
             .find_map(|field| field.strip_prefix("Content-Length: "));
         let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
         text += &"x".repeat(if length < 100 { length } else { 0 });
+        if self
+            .fields
+            .iter()
+            .any(|field| field == "Transfer-Encoding: chunked")
+        {
+            text += "0\r\n\r\n";
+        }
         text.into_bytes()
     }
 

@@ -78,7 +78,7 @@ fn note(fields: &Fields, validators: &Validators, outcome: Result<(), DiffersRea
     };
     let edit = match outcome {
         Ok(()) => Edit::set(FieldName::IfRange, "\"another\"").leads_to(Status::Ok),
-        Err(DiffersReason::EntityTag) if validators.entity_tag.is_some() => {
+        Err(DiffersReason::EntityTag) if validators.has_strong_tag() => {
             Edit::set_own(FieldName::IfRange)
         }
         Err(_) => Edit::remove(FieldName::IfRange),
@@ -268,6 +268,13 @@ mod tests {
         let removed = Edit::remove(FieldName::IfRange);
         check(tagged, "v2", removed);
         check(tagged, DATE, removed);
+        // A weak tag does not even match itself.
+        let weak = Validators {
+            entity_tag: EntityTag::parse(b"W/\"v1\""),
+            last_modified: None,
+        };
+        check(weak, "W/\"v1\"", removed);
+        check(weak, "\"v2\"", removed);
         check(Validators::default(), "\"v2\"", removed);
     }
 }

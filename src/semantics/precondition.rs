@@ -196,16 +196,8 @@ fn if_match(fields: &Fields, validators: &Validators, trace: &mut Trace) -> Outc
     } else {
         failed(FailedReason::NoMatch)
     };
-    let own = || entity_tag(validators);
-    note(
-        trace,
-        IF_MATCH,
-        fields,
-        FieldName::IfMatch,
-        own,
-        STRONG,
-        outcome,
-    )
+    let name = FieldName::IfMatch;
+    note(trace, IF_MATCH, fields, name, validators, STRONG, outcome)
 }
 
 /// Step 2, section 13.1.4.
@@ -223,16 +215,8 @@ fn if_unmodified_since(
         }
         Ok(_) => failed(FailedReason::ModifiedSince),
     };
-    let own = || modified(validators);
-    note(
-        trace,
-        IF_UNMODIFIED_SINCE,
-        fields,
-        name,
-        own,
-        BY_DATE,
-        outcome,
-    )
+    let clause = IF_UNMODIFIED_SINCE;
+    note(trace, clause, fields, name, validators, BY_DATE, outcome)
 }
 
 /// Step 3, section 13.1.2: weak comparison. Malformed members are ignored. At worst, the client
@@ -257,8 +241,8 @@ fn if_none_match(
         Some(reason) if is_read => Outcome::Break(Precondition::NotModified(reason)),
         Some(_) => failed(FailedReason::EntityTagMatches),
     };
-    let own = || entity_tag(validators);
-    note(trace, IF_NONE_MATCH, fields, name, own, WEAK, outcome)
+    let clause = IF_NONE_MATCH;
+    note(trace, clause, fields, name, validators, WEAK, outcome)
 }
 
 /// Step 4, section 13.1.3. RFC 2616 section 14.25 made dates in the future invalid. RFC 9110
@@ -277,16 +261,8 @@ fn if_modified_since(
             NotModifiedReason::NotModifiedSince,
         )),
     };
-    let own = || modified(validators);
-    note(
-        trace,
-        IF_MODIFIED_SINCE,
-        fields,
-        name,
-        own,
-        BY_DATE,
-        outcome,
-    )
+    let clause = IF_MODIFIED_SINCE;
+    note(trace, clause, fields, name, validators, BY_DATE, outcome)
 }
 
 /// Adds the step that the condition `name` is ignored, if the request has it.
@@ -339,7 +315,7 @@ fn note(
     clause: Clause,
     fields: &Fields,
     name: FieldName,
-    own: impl FnOnce() -> Result<Quote, &'static str>,
+    validators: &Validators,
     how: &'static str,
     outcome: Outcome,
 ) -> Outcome {
@@ -358,18 +334,19 @@ fn note(
                 (reason.text(), Some(Status::PreconditionFailed))
             }
         };
-        let own = own();
-        let edit = edit(outcome, fields, own.is_ok());
-        let own = own.unwrap_or_else(|none| Quote::of(none.as_bytes()));
+        let own = match name {
+            FieldName::IfMatch | FieldName::IfNoneMatch => entity_tag(validators),
+            _ => modified(validators),
+        };
         let step = Step::new(clause, finding).compared(sent, own, how);
-        let step = step.unless(edit);
+        let step = step.unless(edit(outcome, fields, validators));
         Step { status, ..step }
     });
     outcome
 }
 
 /// What would make a condition turn out otherwise.
-fn edit(outcome: Outcome, fields: &Fields, has_own: bool) -> Option<Edit> {
+fn edit(outcome: Outcome, fields: &Fields, validators: &Validators) -> Option<Edit> {
     use FieldName::{IfMatch, IfModifiedSince, IfNoneMatch, IfUnmodifiedSince};
     let mut sent = CONDITIONS.into_iter().filter(|name| fields.contains(*name));
     // No other condition and no range decides once this condition does not.
@@ -382,12 +359,17 @@ fn edit(outcome: Outcome, fields: &Fields, has_own: bool) -> Option<Edit> {
                 Edit::set(IfMatch, OTHER_TAG).leads_to(Status::PreconditionFailed)
             }
             ProceedReason::UnmodifiedSince => {
-                Edit::set(IfUnmodifiedSince, OLD).leads_to(Status::PreconditionFailed)
+                // No date of HTTP is earlier than the first second of 1970.
+                let is_later = validators
+                    .last_modified
+                    .is_some_and(|own| own.seconds() > 0);
+                let old = Edit::set(IfUnmodifiedSince, OLDEST).leads_to(Status::PreconditionFailed);
+                return is_later.then_some(old);
             }
             ProceedReason::UnmodifiedSinceIgnored(_) => {
                 Edit::remove(IfUnmodifiedSince).keeps_status()
             }
-            ProceedReason::NoneMatch if has_own => {
+            ProceedReason::NoneMatch if validators.entity_tag.is_some() => {
                 Edit::set_own(IfNoneMatch).leads_to(Status::NotModified)
             }
             ProceedReason::NoneMatch => Edit::set(IfNoneMatch, "*").leads_to(Status::NotModified),
@@ -403,7 +385,7 @@ fn edit(outcome: Outcome, fields: &Fields, has_own: bool) -> Option<Edit> {
             }
         },
         Outcome::Break(Precondition::Failed(reason)) => match reason {
-            FailedReason::NoMatch | FailedReason::MatchMalformed if has_own => {
+            FailedReason::NoMatch | FailedReason::MatchMalformed if validators.has_strong_tag() => {
                 whole(Edit::set_own(IfMatch))
             }
             FailedReason::NoMatch | FailedReason::MatchMalformed => whole(Edit::remove(IfMatch)),
@@ -416,17 +398,21 @@ fn edit(outcome: Outcome, fields: &Fields, has_own: bool) -> Option<Edit> {
 /// An entity-tag that docroot never gives.
 const OTHER_TAG: &str = "\"another\"";
 
-/// A date before that of any file with a meaningful one.
-const OLD: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
+/// The first date that a representation can have.
+const OLDEST: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
 
-fn entity_tag(validators: &Validators) -> Result<Quote, &'static str> {
-    let tag = validators.entity_tag.ok_or("no entity-tag")?;
-    Ok(Quote::written(|out| tag.write(out)))
+fn entity_tag(validators: &Validators) -> Quote {
+    match validators.entity_tag {
+        Some(tag) => Quote::written(|out| tag.write(out)),
+        None => Quote::of(b"no entity-tag"),
+    }
 }
 
-fn modified(validators: &Validators) -> Result<Quote, &'static str> {
-    let date = validators.last_modified.ok_or("no modification date")?;
-    Ok(Quote::written(|out| date.write(out)))
+fn modified(validators: &Validators) -> Quote {
+    match validators.last_modified {
+        Some(date) => Quote::written(|out| date.write(out)),
+        None => Quote::of(b"no modification date"),
+    }
 }
 
 fn failed(reason: FailedReason) -> Outcome {
@@ -851,13 +837,35 @@ mod tests {
         check_edit(&[(IfMatch, "\"v2\"")], sent(Edit::set_own(IfMatch)));
         check_edit(&[(IfMatch, "v2")], sent(Edit::set_own(IfMatch)));
         let without = sent(Edit::remove(IfMatch));
-        check_edit_of(Validators::default(), &[(IfMatch, "\"v2\"")], without);
+        let weak = Validators {
+            entity_tag: EntityTag::parse(b"W/\"v1\""),
+            ..STRONG
+        };
+        for validators in [Validators::default(), weak] {
+            // A weak tag does not even match itself (section 8.8.3.2).
+            for value in ["\"v2\"", "W/\"v1\"", "v2"] {
+                check_edit_of(validators, &[(IfMatch, value)], without);
+            }
+        }
         let own = sent(Edit::set_own(IfUnmodifiedSince));
         check_edit(&[(IfUnmodifiedSince, EARLIER)], own);
         check_edit(&[(IfNoneMatch, "\"v1\"")], sent(Edit::remove(IfNoneMatch)));
         check_edit(&[(IfNoneMatch, "*")], sent(Edit::remove(IfNoneMatch)));
         let undated = sent(Edit::remove(IfModifiedSince));
         check_edit(&[(IfModifiedSince, LATER)], undated);
+    }
+
+    #[test]
+    fn no_date_is_older_than_the_oldest() {
+        let last_modified = HttpDate::from_unix(0);
+        let validators = Validators {
+            last_modified,
+            ..STRONG
+        };
+        let section = Section::of(&[(IfUnmodifiedSince, MODIFIED)]);
+        let (now, mut trace) = (HttpDate::from_unix(0).unwrap(), Trace::watched());
+        evaluate(Method::Get, &section.fields(), &validators, now, &mut trace);
+        assert_eq!(trace.steps()[0].edits, [None, None]);
     }
 
     #[test]

@@ -33,6 +33,13 @@ pub struct Validators<'a> {
     pub last_modified: Option<HttpDate>,
 }
 
+impl Validators<'_> {
+    /// Whether the entity-tag equals itself by strong comparison (section 8.8.3.2).
+    pub(super) fn has_strong_tag(&self) -> bool {
+        self.entity_tag.is_some_and(|tag| !tag.weak)
+    }
+}
+
 impl<'a> EntityTag<'a> {
     /// Parses a value that is exactly one entity-tag.
     pub(super) fn parse(value: &'a [u8]) -> Option<EntityTag<'a>> {

@@ -54,7 +54,7 @@ pub fn proposals(step: &Step, answered: &Answered<'_>) -> Vec<Proposal> {
     let by_rule = step.edits.into_iter().flatten();
     let by_section = match step.edits[0] {
         Some(_) => None,
-        None => of_section(step.clause.section, answered.head),
+        None => of_section(step.clause.section, answered),
     };
     let edits = by_rule.chain(by_section);
     edits
@@ -63,12 +63,14 @@ pub fn proposals(step: &Step, answered: &Answered<'_>) -> Vec<Proposal> {
 }
 
 /// The edit of a section that is about one method or one field. The steps of such a section need none of their own.
-fn of_section(section: &str, head: &[u8]) -> Option<Edit> {
+fn of_section(section: &str, answered: &Answered<'_>) -> Option<Edit> {
     match section {
         "RFC 9110 section 9.3.2" => {
             // Only GET has ranges and upgrades.
             let names = [FieldName::Range, FieldName::Upgrade];
-            let is_same = !names.iter().any(|&name| has_field(head, name));
+            let has_one = names.iter().any(|&name| has_field(answered.head, name));
+            // What does not allow HEAD answers GET in its own way: a WebSocket with 426.
+            let is_same = !has_one && answered.status != Some(405);
             Some(Edit::method("GET").keeps_status_if(is_same))
         }
         "RFC 9110 section 10.1.1" => Some(Edit::remove(FieldName::Expect).keeps_status()),
@@ -347,6 +349,13 @@ mod tests {
         );
         let ranged = "HEAD / HTTP/1.1\r\nrange: bytes=0-1\r\n";
         check(head, ranged, &["changes if the method is GET"]);
+        // The own way of an endpoint to answer GET is not known.
+        let answered = Answered {
+            head: b"HEAD / HTTP/1.1\r\n",
+            status: Some(405),
+        };
+        let get = proposals(&head, &answered);
+        assert_eq!(get[0].to_string(), "changes if the method is GET");
         let expect = of("RFC 9110 section 10.1.1");
         check(
             expect,

@@ -72,6 +72,8 @@ pub enum Refusal {
     Http10,
     /// The request has a body, so the frames would not follow the head.
     Body,
+    /// The same, and the body is chunked.
+    ChunkedBody,
     /// `Upgrade` does not list `websocket`.
     NoUpgrade,
     /// `Connection` does not list `Upgrade`. A proxy may have forwarded a field that was not for the server.
@@ -155,7 +157,8 @@ pub fn accept(
         )
         .with(Evidence::Became(key, accept))
         .leads_to(Status::SwitchingProtocols)
-        .unless(Edit::remove(FieldName::Upgrade).leads_to(Refusal::NoUpgrade.status()))
+        // Some endpoints answer a request without an upgrade with 426, and others with a page.
+        .unless(Edit::remove(FieldName::Upgrade))
     });
     Ok(Accepted {
         accept,
@@ -174,8 +177,9 @@ fn request_line(request: &HandshakeRequest<'_>) -> Result<(), Refusal> {
     match request {
         _ if request.method != Some(Method::Get) => Err(Refusal::Method),
         _ if request.is_http10 => Err(Refusal::Http10),
-        _ if request.has_body => Err(Refusal::Body),
-        _ => Ok(()),
+        _ if !request.has_body => Ok(()),
+        _ if request.fields.contains(FieldName::TransferEncoding) => Err(Refusal::ChunkedBody),
+        _ => Err(Refusal::Body),
     }
 }
 
@@ -265,6 +269,7 @@ impl Refusal {
             Refusal::ForeignOrigin => Status::Forbidden,
             Refusal::Http10
             | Refusal::Body
+            | Refusal::ChunkedBody
             | Refusal::NoConnectionOption
             | Refusal::RepeatedVersion
             | Refusal::NoKey
@@ -295,7 +300,7 @@ impl Refusal {
         match self {
             Refusal::Method => "a WebSocket handshake is a GET request",
             Refusal::Http10 => "HTTP/1.0 has no upgrade to WebSocket",
-            Refusal::Body => "a WebSocket handshake has no body",
+            Refusal::Body | Refusal::ChunkedBody => "a WebSocket handshake has no body",
             Refusal::NoUpgrade => "the Upgrade field does not list websocket",
             Refusal::NoConnectionOption => "the Connection field does not list Upgrade",
             Refusal::Version => "the version of WebSocket is not 13",
@@ -315,6 +320,8 @@ impl Refusal {
             Refusal::Method => Edit::method("GET"),
             Refusal::Http10 => Edit::http11(),
             Refusal::Body => Edit::set(FieldName::ContentLength, "0"),
+            // A Content-Length beside it would be an error.
+            Refusal::ChunkedBody => Edit::remove(FieldName::TransferEncoding),
             Refusal::NoUpgrade => Edit::set(FieldName::Upgrade, "websocket"),
             Refusal::NoConnectionOption => Edit::set(FieldName::Connection, "Upgrade"),
             Refusal::Version | Refusal::RepeatedVersion => {
@@ -332,7 +339,9 @@ impl Refusal {
     /// The rule that the request breaks.
     pub fn clause(self) -> Clause {
         match self {
-            Refusal::Method | Refusal::Body => clause!("RFC 6455 section 4.2.1", "request_line"),
+            Refusal::Method | Refusal::Body | Refusal::ChunkedBody => {
+                clause!("RFC 6455 section 4.2.1", "request_line")
+            }
             Refusal::Http10 => clause!("RFC 9110 section 7.8", "request_line"),
             Refusal::NoUpgrade | Refusal::NoConnectionOption => {
                 clause!("RFC 6455 section 4.2.1", "upgrade")

@@ -28,6 +28,7 @@ pub const GROUPS: &[Group] = &[
     (&[], PLAIN),
     (&[], MALFORMED),
     (&[], WEBSOCKETS),
+    (&["--lab"], LAB),
     (
         &["--archive"],
         &[
@@ -487,4 +488,60 @@ const WEBSOCKETS: &[&[&str]] = &[
     &[WIRE, UPGRADE, OPTION, VERSION, KEY, KEY],
     &[WIRE, UPGRADE, OPTION, VERSION, KEY, "Content-Length: 5"],
     &["GET /.docroot/inspect.js HTTP/1.1", "Accept-Encoding: gzip"],
+];
+
+const WEAK: &str =
+    "GET /.docroot/lab/cache?etag=weak&modified=Sun,%2006%20Nov%201994%2008:49:37%20GMT HTTP/1.1";
+const UNTAGGED: &str = "GET /.docroot/lab/cache?etag=none HTTP/1.1";
+const EPOCH: &str =
+    "GET /.docroot/lab/cache?modified=Thu,%2001%20Jan%201970%2000:00:00%20GMT HTTP/1.1";
+const ECHO: &str = "GET /.docroot/lab/echo HTTP/1.1";
+const CHAT: &str = "GET /.docroot/lab/chat HTTP/1.1";
+
+/// Validators that no file has, and endpoints with a WebSocket.
+const LAB: &[&[&str]] = &[
+    // RFC 9110 section 8.8.3.2: a weak tag matches nothing by strong comparison, not even itself.
+    &[WEAK, "If-Match: \"a\""],
+    &[WEAK, "If-Match: [etag]"],
+    &[WEAK, "If-Match: a"],
+    &[WEAK, "If-Match: *"],
+    &[WEAK, "If-None-Match: [etag]"],
+    &[WEAK, "If-None-Match: \"a\""],
+    &[WEAK, "Range: bytes=0-1", "If-Range: [etag]"],
+    &[WEAK, "Range: bytes=0-1", "If-Range: \"a\""],
+    &[UNTAGGED, "If-Match: \"a\""],
+    &[UNTAGGED, "If-None-Match: \"a\""],
+    &[UNTAGGED, "Range: bytes=0-1", "If-Range: \"a\""],
+    // No date is before the first second of 1970.
+    &[EPOCH, "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT"],
+    &[EPOCH, "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT"],
+    &[EPOCH, "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT"],
+    &[
+        EPOCH,
+        "Range: bytes=0-1",
+        "If-Range: Thu, 01 Jan 1970 00:00:00 GMT",
+    ],
+    &["HEAD /.docroot/lab/echo HTTP/1.1"],
+    &["HEAD /.docroot/lab/chat HTTP/1.1"],
+    &[
+        "HEAD /.docroot/lab/echo HTTP/1.1",
+        UPGRADE,
+        OPTION,
+        VERSION,
+        KEY,
+    ],
+    &[ECHO],
+    &[ECHO, UPGRADE, OPTION, VERSION, KEY],
+    &[
+        ECHO,
+        UPGRADE,
+        OPTION,
+        VERSION,
+        KEY,
+        "Transfer-Encoding: chunked",
+    ],
+    &[CHAT],
+    &[CHAT, UPGRADE, OPTION, VERSION, KEY],
+    &[CHAT, UPGRADE, OPTION, VERSION],
+    &[CHAT, UPGRADE, OPTION, VERSION, KEY, "Content-Length: 5"],
 ];

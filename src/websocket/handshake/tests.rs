@@ -149,6 +149,18 @@ fn requests_that_cannot_be_upgraded_are_refused() {
         ..get
     };
     check(with_body, Err(Refusal::Body));
+    let chunked = [
+        LINES.as_slice(),
+        &[(FieldName::TransferEncoding, "chunked")],
+    ]
+    .concat();
+    let section = Section::of(&chunked);
+    let with_chunks = HandshakeRequest {
+        has_body: true,
+        fields: section.fields(),
+        ..get
+    };
+    check(with_chunks, Err(Refusal::ChunkedBody));
     let hostless = HandshakeRequest { own: None, ..get };
     check(hostless, Err(Refusal::ForeignOrigin));
 }
@@ -232,6 +244,7 @@ fn each_refusal_has_its_status() {
         (Method, 405, &["Allow: GET"][..]), // RFC 9110 15.5.6
         (Http10, 400, &[]),
         (Body, 400, &[]),
+        (ChunkedBody, 400, &[]),
         (NoUpgrade, 426, &upgrade),
         (NoConnectionOption, 400, &[]),
         (Version, 426, &upgrade), // 4.2.2
@@ -287,13 +300,14 @@ fn the_trace_shows_what_became_of_extensions() {
 fn each_refusal_names_what_would_mend_it() {
     use FieldName::{
         Connection, ContentLength, Origin, SecWebSocketExtensions, SecWebSocketKey,
-        SecWebSocketProtocol, SecWebSocketVersion, Upgrade,
+        SecWebSocketProtocol, SecWebSocketVersion, TransferEncoding, Upgrade,
     };
     let key = Edit::set(SecWebSocketKey, "dGhlIHNhbXBsZSBub25jZQ==");
     for (refusal, want) in [
         (Refusal::Method, Edit::method("GET")),
         (Refusal::Http10, Edit::http11()),
         (Refusal::Body, Edit::set(ContentLength, "0")),
+        (Refusal::ChunkedBody, Edit::remove(TransferEncoding)),
         (Refusal::NoUpgrade, Edit::set(Upgrade, "websocket")),
         (
             Refusal::NoConnectionOption,
@@ -327,6 +341,6 @@ fn a_handshake_would_be_refused_or_without_extensions() {
         .filter_map(|step| step.edits[0])
         .collect();
     let without = Edit::remove(FieldName::SecWebSocketExtensions).keeps_status();
-    let upgrade = Edit::remove(FieldName::Upgrade).leads_to(Status::UpgradeRequired);
+    let upgrade = Edit::remove(FieldName::Upgrade);
     assert_eq!(edits, [without, upgrade]);
 }

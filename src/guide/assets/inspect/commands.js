@@ -54,17 +54,29 @@ export function curl(exchange, here) {
 }
 
 // The fields that do not change the answer of docroot, but are in every request of a browser.
-const IDLE = /^(user-agent|referer|dnt|priority|pragma|sec-ch-.*|sec-gpc|upgrade-insecure-requests|connection|cookie)$/i;
+const IDLE = /^(user-agent|referer|dnt|priority|pragma|sec-ch-.*|sec-gpc|upgrade-insecure-requests)$/i;
+
+// The only cookie that docroot reads.
+const LANGUAGE = /(?:^|;)[ \t]*(docroot-lang=[^;]*)/;
 
 // The same for `docroot explain`, or null if it cannot take the request.
 export function explain(exchange) {
   const { isValid, fields } = requestOf(exchange);
   if (!isValid) return null;
   const parts = ['docroot', 'explain', quoted(exchange.target)];
+  if (exchange.version === 'HTTP/1.0') parts.push('--http1.0');
   if (exchange.method !== 'GET') parts.push('--method', quoted(exchange.method));
-  const kept = fields.filter(([name]) => !IDLE.test(name));
+  const kept = fields.filter(([name]) => !IDLE.test(name)).map(([name, value]) =>
+    name.toLowerCase() === 'cookie' ? [name, languageOf(value, exchange)] : [name, value]).filter(([, value]) => value !== null);
   for (const [name, value] of kept) parts.push('-H', quoted(`${name}: ${value}`));
   return { text: joined(parts), kind: 'explain', isMasked: kept.some(([, value]) => value.includes(MASKED)), hasContent: false };
+}
+
+// The cookie with the language, or null. If the server has masked it, the step that it decides names the language.
+function languageOf(cookie, { steps }) {
+  if (cookie !== MASKED) return LANGUAGE.exec(cookie)?.[1].trim() ?? null;
+  const step = steps?.find(({ edits }) => edits?.some((edit) => edit.do === 'remove' && edit.name === 'Cookie'));
+  return typeof step?.evidence?.value === 'string' ? `docroot-lang=${step.evidence.value}` : null;
 }
 
 function octets({ request, tls }, here) {

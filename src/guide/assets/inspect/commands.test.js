@@ -52,3 +52,22 @@ test('docroot explain gets the fields that docroot reads', () => {
   assert.equal(flat(explain(exchange(head))), `docroot explain /a%20b --method HEAD -H 'Host: x' -H 'Range: bytes=0-9'`);
   assert.equal(explain(exchange('GET / HTTP/1.1\r\nA : b\r\n\r\n')), null);
 });
+
+test('docroot explain gets the version and the options of the connection', () => {
+  const old = 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n';
+  assert.equal(flat(explain(exchange(old))), `docroot explain / --http1.0 -H 'Connection: keep-alive'`);
+  const close = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  assert.equal(flat(explain(exchange(close))), `docroot explain / -H 'Host: x' -H 'Connection: close'`);
+});
+
+test('docroot explain gets the cookie only if docroot reads it', () => {
+  const cookie = (value, steps) => flat(explain(exchange(`GET / HTTP/1.1\r\nCookie: ${value}\r\n\r\n`, { steps })));
+  assert.equal(cookie('a=b'), 'docroot explain /');
+  assert.equal(cookie('xdocroot-lang=b'), 'docroot explain /');
+  assert.equal(cookie('a=b; docroot-lang=de; c=d'), `docroot explain / -H 'Cookie: docroot-lang=de'`);
+  // The server masks the field, but its step names the language.
+  const step = { evidence: { value: 'de' }, edits: [{ do: 'remove', name: 'Cookie', expect: null }] };
+  assert.equal(cookie('***', [step]), `docroot explain / -H 'Cookie: docroot-lang=de'`);
+  assert.equal(cookie('***', [{ evidence: { value: 'de' }, edits: [] }, { evidence: null, edits: null }]), 'docroot explain /');
+  assert.equal(explain(exchange('GET / HTTP/1.1\r\nCookie: ***\r\n\r\n', { steps: [step] })).isMasked, false);
+});

@@ -26,7 +26,7 @@ export function useFiles({ session, host, open }) {
     }
   };
   find('#save-json').addEventListener('click', saved('json', 'application/json', () => JSON.stringify(record())));
-  find('#save-har').addEventListener('click', saved('har', 'application/json', () => JSON.stringify(harOf(record()), null, 1)));
+  find('#save-har').addEventListener('click', saved('har', 'application/json', async () => JSON.stringify(await harOf(record()), null, 1)));
   find('#save-page').addEventListener('click', saved('html', 'text/html', () => savedPage(record(), readFile, newNonce())));
   // A saved page cannot read its own files.
   find('#save-page').hidden = Boolean(savedRecord);

@@ -7,8 +7,8 @@ import { Fault } from './fault.js';
 import { maskedHead, maskedValue } from './mask.js';
 import { VERSION } from './record.js';
 
-// As many octets of a body as docroot keeps.
-const FIRST = 4096;
+// As many octets of a body, and of the payload of a frame, as docroot keeps.
+const FIRST = 4096, FIRST_OF_FRAME = 256;
 
 export const isHar = (value) => typeof value?.log === 'object' && value.log !== null;
 
@@ -16,16 +16,17 @@ export const isHar = (value) => typeof value?.log === 'object' && value.log !== 
 export function recordOfHar({ log }, reason) {
   if (!Array.isArray(log.entries)) throw new Fault('har-entries');
   const reader = new Reader(log, reason);
-  const messages = log.entries.map((entry, at) => {
+  const messages = log.entries.flatMap((entry, at) => {
     try {
-      return { exchange: reader.exchange(entry) };
+      const exchange = reader.exchange(entry);
+      return [{ exchange }, ...framesOf(entry._webSocketMessages ?? [], exchange.connection)];
     } catch (error) {
       if (error instanceof TypeError) throw new Fault('har-entry', { n: at + 1 });
       throw error;
     }
   });
   const extra = log.entries.flatMap(({ _browser }) => _browser ? [{ browser: _browser }] : []);
-  const saved = messages.length ? messages[messages.length - 1].exchange.at : null;
+  const saved = messages.findLast(({ exchange }) => exchange)?.exchange.at ?? null;
   const server = log.creator?.name === 'docroot' ? { version: String(log.creator.version) } : null;
   return { 'docroot-record': VERSION, saved, host: reader.host, server, messages: [...messages, ...extra] };
 }
@@ -59,7 +60,7 @@ class Reader {
       sent: Math.max(0, response.bodySize > 0 ? response.bodySize : body?.length ?? 0),
       reason: this.reason, brief: '', cut: response._error ? octets(response._error) : null,
       times: timesOf(timings, entry.time),
-      request: { head, length: head.length, body: bodyOf({ text: request.postData?.text }) },
+      request: { head, length: head.length, body: bodyOf({ text: request.postData?.text, encoding: request.postData?._encoding }) },
       response: { head: answer, length: answer.length, body },
       steps: [],
     };
@@ -123,6 +124,27 @@ function bodyOf({ text, encoding } = {}) {
   const whole = encoding === 'base64' ? decoded(text) : octets(text);
   return { length: whole.length, first: whole.slice(0, FIRST), chunks: null, unseen: false };
 }
+
+// The frames of an entry. Chromium notes errors among them.
+function framesOf(messages, connection) {
+  return messages.filter(({ _docroot, type }) => _docroot || type === 'send' || type === 'receive')
+    .map((message) => ({ frame: message._docroot ?? foreignFrame(message, connection) }));
+}
+
+// A browser has no octets of the header, so it is made. The masking key of zeros leaves the payload as it is.
+function foreignFrame({ type, time, opcode, data, _encoding }, connection) {
+  const whole = opcode === 2 || _encoding === 'base64' ? decoded(data) : octets(data);
+  const [code, extended] = whole.length < 126 ? [whole.length, ''] : whole.length < 65536 ? [126, bigEndian(whole.length, 2)] : [127, bigEndian(whole.length, 8)];
+  const isMasked = type === 'send';
+  const head = String.fromCharCode(0x80 | (opcode & 15), (isMasked ? 0x80 : 0) | code) + extended + (isMasked ? '\0\0\0\0' : '');
+  return {
+    connection, at: Math.round(time * 1000), from: isMasked ? 'client' : 'server',
+    head, length: whole.length, first: whole.slice(0, FIRST_OF_FRAME),
+  };
+}
+
+const bigEndian = (number, size) => Array.from({ length: size }, (_, at) =>
+  String.fromCharCode(Math.floor(number / 256 ** (size - 1 - at)) % 256)).join('');
 
 function decoded(text) {
   try {

@@ -48,7 +48,7 @@ const SHAPES = {
     tls: orNull(isObject), cut: orNull(isString), request: isMessage, response: isMessage,
     steps: (value) => Array.isArray(value) && value.every(isStep),
   },
-  frame: { connection: isCount, at: isNumber },
+  frame: { connection: isCount, at: isNumber, from: isString, head: isString, length: isCount, first: isString },
   browser: { at: isNumber, entry: isObject },
 };
 

@@ -1,10 +1,12 @@
 // Run with: node --test src/guide/assets/inspect/
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { Fault } from './fault.js';
 import { recordOfHar } from './har-read.js';
 import { harOf } from './har.js';
 import { maskedHead } from './mask.js';
+import { latin1 } from './octets.js';
 import { checkedRecord, recordOf } from './record.js';
 import { Session } from './session.js';
 
@@ -37,7 +39,7 @@ const thrown = (act) => {
 test('a record brings the same items back', () => {
   const messages = [
     { hello: { version: '0.1.0', started: 1, workers: 2 } }, { opened: { connection: 7, at: 1 } }, { exchange: exchange() },
-    { frame: { connection: 7, at: 2 } }, { odd: 1 }, { closed: { connection: 7, at: 3, by: 'client', reason: 'r' } }, { missed: null },
+    { frame: { connection: 7, at: 2, from: 'client', head: '\x81\x80', length: 0, first: '' } }, { odd: 1 }, { closed: { connection: 7, at: 3, by: 'client', reason: 'r' } }, { missed: null },
   ];
   const record = JSON.parse(JSON.stringify(recordOf(session(...messages), 'x:1', 5)));
   const read = checkedRecord(record);
@@ -60,13 +62,14 @@ test('a record that is damaged is refused, and the fault names the place', () =>
       [record([{ exchange: exchange({ request: { head: '', length: 0, body } }) }]), 'record-message 1 exchange.request']),
     [record([{ browser: { at: 1, cached: true, entry: {} } }]), 'record-message 1 browser.target'],
     [record([{ opened: { connection: -1, at: 1 } }]), 'record-message 1 opened.connection'],
+    [record([{ frame: { connection: 1, at: 1, from: 'client', length: 0, first: '' } }]), 'record-message 1 frame.head'],
   ]) assert.equal(thrown(() => checkedRecord(value)), want);
 });
 
-test('a HAR has the members of HAR 1.2, and its times add up', () => {
+test('a HAR has the members of HAR 1.2, and its times add up', async () => {
   const tls = { version: 'TLSv1.3', cipher: 'c' };
   const times = { accepted: 5000, secured: 2000, head: 100, answer: 300, end: 1500 };
-  const { log } = harOf(recordOf(session({ exchange: exchange() }, { exchange: exchange({ number: 2, tls, times, status: null }) }), 'y', 5));
+  const { log } = await harOf(recordOf(session({ exchange: exchange() }, { exchange: exchange({ number: 2, tls, times, status: null }) }), 'y', 5));
   const [plain, secure] = log.entries;
   assert.equal(log.version, '1.2');
   assert.deepEqual(plain.timings, { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0.1, wait: 0.2, receive: 1.2 });
@@ -89,23 +92,85 @@ test('a HAR has the members of HAR 1.2, and its times add up', () => {
   }
 });
 
-test('a URL in a HAR is one, whatever the target was', () => {
+test('a URL in a HAR is one, whatever the target was', async () => {
   for (const [target, want] of [
     ['/a b#c', 'http://x:1/a%20b%23c'], ['/%zz%41\xff?a=[1]', 'http://x:1/%25zz%41%FF?a=[1]'], ['*', 'http://x:1/'],
     ['http://y/a b', 'http://y/a%20b'], ['', 'http://x:1/'],
   ]) {
-    const { log } = harOf(recordOf(session({ exchange: exchange({ target }) }), 'y', 5));
+    const { log } = await harOf(recordOf(session({ exchange: exchange({ target }) }), 'y', 5));
     assert.equal(log.entries[0].request.url, want);
     assert.doesNotThrow(() => new URL(want));
   }
 });
 
-test('a HAR of docroot is read as it was', () => {
+test('a HAR of docroot is read as it was', async () => {
   const messages = [{ exchange: exchange() }, { browser: { connection: 7, number: 1, at: 1795777385123, entry: {} } }];
   const record = recordOf(session({ hello: { version: '9', started: 1 } }, ...messages), 'x:1', 5);
-  const read = checkedRecord(recordOfHar(JSON.parse(JSON.stringify(harOf(record))), '?'));
+  const read = checkedRecord(recordOfHar(JSON.parse(JSON.stringify(await harOf(record))), '?'));
   assert.deepEqual(read.messages, messages);
   assert.deepEqual([read.host, read.server], ['x:1', { version: '9' }]);
+});
+
+const bodyOf = (first, more = {}) => ({ length: first.length, first, chunks: null, unseen: false, ...more });
+
+// The only entry of a HAR.
+const entryOf = async (...messages) => (await harOf(recordOf(session(...messages), 'x:1', 5))).log.entries[0];
+
+test('the content of a request is text if it is UTF-8, and Base64 otherwise', async () => {
+  const head = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n\r\n';
+  const posted = async (body) => (await entryOf({ exchange: exchange({ request: { head, length: head.length, body } }) })).request;
+  const mimeType = 'text/plain';
+  assert.deepEqual((await posted(bodyOf('caf\xc3\xa9'))).postData, { mimeType, text: 'café' });
+  assert.deepEqual((await posted(bodyOf('\xef\xbb\xbfa'))).postData.text, '\ufeffa');
+  assert.deepEqual((await posted(bodyOf('\xff\0'))).postData, { mimeType, text: '/wA=', _encoding: 'base64' });
+  // A text that ends within a character is one only if the rest is not shown.
+  const comment = 'the first 2 of 9 octets';
+  assert.deepEqual((await posted(bodyOf('a\xc3', { length: 9 }))).postData, { mimeType, text: 'a', comment });
+  assert.deepEqual((await posted(bodyOf('a\xc3'))).postData, { mimeType, text: btoa('a\xc3'), _encoding: 'base64' });
+  const chunked = await posted(bodyOf('2\r\n\xc3\xa9\r\n0\r\n\r\n', { chunks: [2, 0] }));
+  assert.deepEqual([chunked.postData.text, chunked.bodySize], ['é', 12]);
+});
+
+test('the size of the content is that without codings and chunks, or -1', async () => {
+  const content = async (fields, body, more) => {
+    const head = `HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`;
+    return (await entryOf({ exchange: exchange({ sent: 7, response: { head, length: head.length, body }, ...more }) })).response.content;
+  };
+  const gzip = 'Content-Encoding: gzip';
+  const zipped = latin1(gzipSync('café'.repeat(9)));
+  const text = Buffer.from('café'.repeat(9)).toString('base64');
+  assert.deepEqual(await content(gzip, bodyOf(zipped)), { size: 45, mimeType: '', text, encoding: 'base64' });
+  const chunks = `${zipped.length.toString(16)}\r\n${zipped}\r\n0\r\n\r\n`;
+  assert.equal((await content(gzip, bodyOf(chunks, { chunks: [zipped.length, 0] }))).size, 45);
+  const unknown = { size: -1, mimeType: '' };
+  for (const [fields, body] of [
+    [gzip, bodyOf(zipped.slice(0, -1))], [gzip, bodyOf('no gzip')], [gzip, bodyOf(zipped, { length: 9999 })], [gzip, bodyOf('', { length: 9, unseen: true })],
+    ['Content-Encoding: br', bodyOf('in Brotli')],
+    [`${gzip}\r\n${gzip}`, bodyOf(zipped)],
+  ]) assert.deepEqual(await content(fields, body), unknown);
+  assert.equal((await content(gzip, null, { sent: 0 })).size, 0);
+  assert.deepEqual(await content('A: b', bodyOf('2\r\nab\r\n0\r\n\r\n', { chunks: [2, 0] })), { size: 7, mimeType: '', text: btoa('ab'), encoding: 'base64' });
+  assert.deepEqual(await content('A: b', bodyOf('', { length: 9, unseen: true })), { size: 7, mimeType: '' });
+});
+
+const frameOf = (from, head, first, length = first.length) => ({ frame: { connection: 7, at: 2000, from, head, length, first } });
+
+test('frames are written as Chromium writes them, and read again', async () => {
+  const upgraded = { exchange: exchange({ status: 101 }) };
+  const frames = [
+    frameOf('client', '\x81\x85\0\0\0\0', 'caf\xc3\xa9'), frameOf('server', '\x82\x02', '\xff\0'),
+    frameOf('server', '\x81\x7e\x01\x2c', 'a\xc3', 300), frameOf('server', '\x88\x02', '\x03\xe8'),
+  ];
+  const har = await harOf(recordOf(session(upgraded, ...frames), 'x:1', 5));
+  const [entry] = har.log.entries;
+  assert.deepEqual(entry._webSocketMessages.map(({ _docroot, ...message }) => message), [
+    { type: 'send', time: 2, opcode: 1, data: 'café' },
+    { type: 'receive', time: 2, opcode: 2, data: '/wA=' },
+    { type: 'receive', time: 2, opcode: 1, data: 'a', comment: 'the first 2 of 300 octets' },
+    { type: 'receive', time: 2, opcode: 8, data: 'A+g=', _encoding: 'base64' },
+  ]);
+  const read = checkedRecord(recordOfHar(JSON.parse(JSON.stringify(har)), '?'));
+  assert.deepEqual(read.messages, [upgraded, ...frames]);
 });
 
 // As the developer tools of Chromium write it, with what does not matter left out.
@@ -136,6 +201,44 @@ test('a HAR of a browser is read without secrets and without steps', () => {
   assert.deepEqual(read.times, { accepted: null, secured: null, head: 1000, answer: 3000, end: 6500 });
   assert.deepEqual([read.target, read.version, read.status, read.sent, read.steps, read.reason], ['/%C3%A4?q=1', 'HTTP/2', 200, 5, [], 'not known']);
   assert.deepEqual(read.response.body, { length: 5, first: 'hello', chunks: null, unseen: false });
+});
+
+test('messages that were compressed are written without that if they are known alone', async () => {
+  const [first, second] = ['café', 'café, café'].map((text) => Buffer.from(text));
+  const flushed = (dictionary, octets) => latin1(deflateRawSync(octets, { dictionary, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4));
+  const [alone, referring] = [flushed(undefined, first), flushed(first, second)];
+  const upgraded = { exchange: exchange({ status: 101 }) };
+  const { _webSocketMessages: messages } = await entryOf(upgraded,
+    frameOf('server', '\xc1\x08', alone), frameOf('server', '\xc2\x08', alone), frameOf('server', '\xc1\x08', referring),
+    frameOf('server', '\xc1\x08', alone.slice(0, 3), alone.length), frameOf('server', '\x41\x08', alone));
+  const compressed = (octets) => ({ opcode: 1, data: btoa(octets), _encoding: 'base64', _compressed: true });
+  assert.deepEqual(messages.map(({ _docroot, type, time, ...message }) => message), [
+    { opcode: 1, data: 'café' }, { opcode: 2, data: first.toString('base64') }, compressed(referring),
+    { ...compressed(alone.slice(0, 3)), comment: `the first 3 of ${alone.length} octets` },
+    // Its other frames are missing.
+    compressed(alone),
+  ]);
+});
+
+test('the frames of a browser are read', () => {
+  const har = foreign();
+  const long = 'x'.repeat(70_000);
+  har.log.entries[0]._webSocketMessages = [
+    { type: 'send', time: 1795777385.5, opcode: 1, data: 'café' }, { type: 'receive', time: 2, opcode: 2, data: '/wA=' },
+    { type: 'receive', time: 3, opcode: 1, data: 'x'.repeat(300) }, { type: 'receive', time: 4, opcode: 1, data: long },
+  ];
+  const [, ...frames] = checkedRecord(recordOfHar(har, '')).messages;
+  const common = { connection: 1 };
+  assert.deepEqual(frames.map(({ frame }) => frame), [
+    { ...common, at: 1795777385500, from: 'client', head: '\x81\x85\0\0\0\0', length: 5, first: 'caf\xc3\xa9' },
+    { ...common, at: 2000, from: 'server', head: '\x82\x02', length: 2, first: '\xff\0' },
+    { ...common, at: 3000, from: 'server', head: '\x81\x7e\x01\x2c', length: 300, first: 'x'.repeat(256) },
+    { ...common, at: 4000, from: 'server', head: '\x81\x7f\0\0\0\0\0\x01\x11\x70', length: 70_000, first: 'x'.repeat(256) },
+  ]);
+  for (const messages of [1, [null], [{ _docroot: 1 }], [{ type: 'send', time: 'x', data: '' }]]) {
+    har.log.entries[0]._webSocketMessages = messages;
+    assert.match(thrown(() => checkedRecord(recordOfHar(har, ''))), /^(har-entry 1|record-message 2 frame)/);
+  }
 });
 
 test('what a browser leaves out is empty', () => {
