@@ -317,7 +317,7 @@ fn compressed_messages_are_shown_as_they_were_before() {
         ".frames",
         &[
             "compressed",
-            "Before it was compressed (5 octets)",
+            "Before compression (5 octets)",
             "Hello",
             "It refers to earlier messages",
         ],

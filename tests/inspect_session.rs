@@ -354,7 +354,7 @@ fn a_restart_is_recognised_by_its_time() {
         ));
     }
     page.wait_for(&format!(
-        "{ROWS}.some(text => text.includes('The server was started again'))"
+        "{ROWS}.some(text => text.includes('The server restarted'))"
     ));
     let shown = page.run("document.querySelector('#server').textContent");
     assert!(
@@ -382,10 +382,7 @@ fn the_browser_says_how_it_saw_an_exchange() {
     let text = page
         .run("document.querySelector('#details').innerText")
         .to_string();
-    assert!(
-        text.contains("request sent, until the first octet"),
-        "{text}"
-    );
+    assert!(text.contains("waiting for the first octet"), "{text}");
     assert!(text.contains("came over the network"), "{text}");
     assert_calm(&page);
 }

@@ -6,7 +6,7 @@
 //! status/302?chain=3            a redirect to another one, and so on until a 200
 //! status/503?retry=5&as=date    Retry-After: a date in five seconds
 //! status/103                    an interim response, then a 200
-//! status/499                    nobody has registered it: clients treat it as 400
+//! status/499                    not registered: clients treat it as 400
 //! ```
 
 use crate::guide::lab::answers::{TEXT, described, text};
@@ -91,20 +91,29 @@ fn answer(visit: &Visit<'_>, code: &[u8], below: &str, trace: &mut Trace) -> Res
 
 /// The status that is asked for.
 fn parse(code: &[u8]) -> Result<Status, Fault> {
-    let number = str::from_utf8(code).ok().filter(|_| code.len() == 3);
-    let number = number.and_then(|text| text.parse().ok());
-    let status = number.and_then(Status::from_code).ok_or_else(|| {
-        let unassigned = "199, 299, 399, 499 and 599";
-        Fault::query(format!(
-            "The lab has no such status. It has every registered one, and {unassigned}, which nobody has registered."
-        ))
-    })?;
+    let is_code = |text: &&str| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = str::from_utf8(code).ok().filter(is_code);
+    let number = digits.and_then(|digits| digits.parse().ok());
+    let status = number
+        .and_then(Status::from_code)
+        .ok_or_else(|| unknown(digits))?;
     match status {
         Status::SwitchingProtocols => Err(Fault::query(
             "101 changes the protocol, and this request asks for no other. Try the WebSocket of the lab.",
         )),
         status => Ok(status),
     }
+}
+
+/// Why a code is refused, and which codes there are. `digits` are the code, if it has three digits.
+fn unknown(digits: Option<&str>) -> Fault {
+    let wrong = digits.map_or_else(
+        || "A status code has three digits.".to_owned(),
+        |digits| format!("{digits} is not registered."),
+    );
+    Fault::query(format!(
+        "{wrong} Use a registered status, or 199, 299, 399, 499 or 599."
+    ))
 }
 
 /// Whether the request has the name and the password that a 401 asks for.
@@ -203,7 +212,7 @@ fn content(response: Response, asked: Status, request: &Request<'_>) -> Response
     if phrase == "Unassigned" {
         let as_known = code / 100 * 100;
         content += &format!(
-            "Nobody has registered {code}. A client treats it as {as_known} (RFC 9110 section 15).\n"
+            "{code} is not registered. A client treats it as {as_known} (RFC 9110 section 15).\n"
         );
     }
     if asked == Status::Unauthorized {
@@ -236,5 +245,15 @@ mod tests {
             let fault = parse(code.as_bytes()).expect_err(code);
             assert_eq!(fault.status, Status::BadRequest);
         }
+    }
+
+    #[test]
+    fn a_refusal_quotes_the_code() {
+        let text = |code: &[u8]| parse(code).expect_err("a wrong code").text;
+        for code in ["700", "000"] {
+            assert!(text(code.as_bytes()).starts_with(&format!("{code} is not registered. Use ")));
+        }
+        assert!(text(b"+20").starts_with("A status code has three digits. Use "));
+        assert!(text(b"<b>").starts_with("A status code has three digits. Use "));
     }
 }

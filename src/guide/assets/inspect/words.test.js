@@ -19,8 +19,11 @@ const gaps = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
 test('both languages have the same words, with the same gaps', () => {
   assert.deepEqual(files('zh').map(Object.keys), files('en').map(Object.keys));
   for (const [key, entry] of Object.entries(english)) {
-    const all = [...forms(entry), ...forms(chinese[key])];
+    // The form for one may say "the only" instead of the number.
+    const singular = typeof entry === 'object' && entry.one ? gaps(entry.one) : null;
+    const all = [...forms(entry), ...forms(chinese[key])].filter((text) => text !== entry.one);
     assert.equal(new Set(all.map(gaps)).size, 1, key);
+    if (singular !== null) assert.ok([gaps(entry.other), gaps(entry.other.replace('{n}', ''))].includes(singular), key);
     if (typeof entry === 'object') assert.ok(entry.other && chinese[key].other, key);
   }
 });

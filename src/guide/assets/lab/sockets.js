@@ -22,7 +22,7 @@ function open(form, list) {
   let wasOpen = false;
   socket.addEventListener('open', () => {
     wasOpen = true;
-    log(list, '', word('open', { protocol: socket.protocol || '–' }));
+    log(list, '', word('open', { protocol: socket.protocol || word('none') }));
   });
   socket.addEventListener('message', (event) => log(list, word('received'), event.data));
   socket.addEventListener('close', (event) => {
