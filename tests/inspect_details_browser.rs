@@ -125,13 +125,20 @@ fn an_edit_of_the_request_shows_the_other_answer() {
         &[
             "What if: without If-None-Match",
             "304 → 200 — there is no condition",
-            "This step now says: nothing.",
+            "docroot no longer reaches this step.",
             "HTTP/1.1 200 OK",
             "absent",
         ],
     );
     let octets = json!({"octets": "GET /a.html HTTP/1.1\r\nHost: x\r\n\r\n"});
     assert_eq!(sent(&mut page), json!(["connect", octets]));
+    // Who closes it is where they were before.
+    page.run("document.querySelector('.what-if .close').click()");
+    page.wait_for("document.activeElement.matches('.edits button')");
+    page.wait_for("!document.querySelector('.what-if')");
+    let replies = json!([{"octets": OK, "exchange": other}]);
+    page.run(&format!("played.replies.push(...{replies})"));
+    click(&mut page, "without If-None-Match");
     // It is an exchange of the list too.
     click(&mut page, "Open #2·1");
     wait_for_texts(
@@ -140,6 +147,33 @@ fn an_edit_of_the_request_shows_the_other_answer() {
         &["200 OK — there is no condition"],
     );
     assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn an_edit_keeps_the_place_of_its_reader() {
+    let edits = json!([{"do": "remove", "name": "If-None-Match", "expect": 304}]);
+    let last = step(edits)[0].clone();
+    let mut steps = vec![step(json!([]))[0].clone(); 60];
+    steps.push(last);
+    let (_server, mut page) = opened(
+        &[json!({"exchange": exchange(json!({"steps": steps}))})],
+        &[json!({"octets": OK})],
+    );
+    let top =
+        "Math.round(document.querySelector('.steps .edits button').getBoundingClientRect().top)";
+    page.run("document.querySelector('.steps .edits button').scrollIntoView({ block: 'center' })");
+    let before = page.run(top);
+    page.run("document.querySelector('.steps .edits button').click()");
+    wait_for_texts(&mut page, ".what-if", &["304 → 200"]);
+    assert_ne!(page.run(top), before, "the result is shown");
+    page.run("document.querySelector('.what-if .close').click()");
+    assert_eq!(page.run(top), before);
+    page.wait_for("document.activeElement.matches('.steps .edits button')");
+    // The edit promises the status that the exchange has already, which is no promise.
+    assert_eq!(
+        page.run("document.querySelector('.steps .edits button').innerText"),
+        "without If-None-Match"
+    );
 }
 
 #[test]
