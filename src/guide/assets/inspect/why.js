@@ -1,7 +1,7 @@
 // Why docroot answered so: the steps of the decision, and the requests that would have made another one.
 
 import { differing } from './compare.js';
-import { inWords, sentence } from './findings.js';
+import { inWords, sentence, valueInWords } from './findings.js';
 import { element, statusClass, word } from './page.js';
 import { source } from './source.js';
 import { edits } from './whatif.js';
@@ -35,9 +35,9 @@ function stepElements(step, decides, current, ask) {
 
 function evidence(of) {
   if (!of) return null;
-  if ('value' in of) return element('p', { class: 'evidence' }, element('code', {}, of.value));
-  if ('own' in of) return pair(word('sent'), of.sent, word('own'), of.own, of.how);
-  if ('to' in of) return pair(word('before'), of.from, word('after'), of.to);
+  if ('value' in of) return element('p', { class: 'evidence' }, element('code', {}, valueInWords(of.value)));
+  if ('own' in of) return pair(word('sent'), valueInWords(of.sent), word('own'), valueInWords(of.own), of.how);
+  if ('to' in of) return pair(word('before'), valueInWords(of.from), word('after'), valueInWords(of.to));
   if ('weights' in of) return weights(of.weights);
   if ('length' in of) return ranges(of);
   return null;
