@@ -128,12 +128,12 @@ fn an_edit_of_the_request_shows_the_other_answer() {
             "docroot no longer reaches this step.",
             "HTTP/1.1 200 OK",
             "absent",
-            "2 equal lines",
+            "3 equal lines",
         ],
     );
     let host = "[...document.querySelectorAll('.what-if tr:not([hidden]) th')].some(one => one.innerText === 'Host')";
     assert_eq!(page.run(host), json!(false), "what is equal is hidden");
-    click(&mut page, "2 equal lines");
+    click(&mut page, "3 equal lines");
     page.wait_for(host);
     let octets = json!({"octets": "GET /a.html HTTP/1.1\r\nHost: x\r\n\r\n"});
     assert_eq!(sent(&mut page), json!(["connect", octets]));
