@@ -125,13 +125,25 @@ fn an_edit_of_the_request_shows_the_other_answer() {
         &[
             "What if: without If-None-Match",
             "304 → 200 — there is no condition",
-            "This step now says: nothing.",
+            "docroot no longer reaches this step.",
             "HTTP/1.1 200 OK",
             "absent",
+            "3 equal lines",
         ],
     );
+    let host = "[...document.querySelectorAll('.what-if tr:not([hidden]) th')].some(one => one.innerText === 'Host')";
+    assert_eq!(page.run(host), json!(false), "what is equal is hidden");
+    click(&mut page, "3 equal lines");
+    page.wait_for(host);
     let octets = json!({"octets": "GET /a.html HTTP/1.1\r\nHost: x\r\n\r\n"});
     assert_eq!(sent(&mut page), json!(["connect", octets]));
+    // Who closes it is where they were before.
+    page.run("document.querySelector('.what-if .close').click()");
+    page.wait_for("document.activeElement.matches('.edits button')");
+    page.wait_for("!document.querySelector('.what-if')");
+    let replies = json!([{"octets": OK, "exchange": other}]);
+    page.run(&format!("played.replies.push(...{replies})"));
+    click(&mut page, "without If-None-Match");
     // It is an exchange of the list too.
     click(&mut page, "Open #2·1");
     wait_for_texts(
@@ -140,6 +152,33 @@ fn an_edit_of_the_request_shows_the_other_answer() {
         &["200 OK — there is no condition"],
     );
     assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn an_edit_keeps_the_place_of_its_reader() {
+    let edits = json!([{"do": "remove", "name": "If-None-Match", "expect": 304}]);
+    let last = step(edits)[0].clone();
+    let mut steps = vec![step(json!([]))[0].clone(); 60];
+    steps.push(last);
+    let (_server, mut page) = opened(
+        &[json!({"exchange": exchange(json!({"steps": steps}))})],
+        &[json!({"octets": OK})],
+    );
+    let top =
+        "Math.round(document.querySelector('.steps .edits button').getBoundingClientRect().top)";
+    page.run("document.querySelector('.steps .edits button').scrollIntoView({ block: 'center' })");
+    let before = page.run(top);
+    page.run("document.querySelector('.steps .edits button').click()");
+    wait_for_texts(&mut page, ".what-if", &["304 → 200"]);
+    assert_ne!(page.run(top), before, "the result is shown");
+    page.run("document.querySelector('.what-if .close').click()");
+    assert_eq!(page.run(top), before);
+    page.wait_for("document.activeElement.matches('.steps .edits button')");
+    // The edit promises the status that the exchange has already, which is no promise.
+    assert_eq!(
+        page.run("document.querySelector('.steps .edits button').innerText"),
+        "without If-None-Match"
+    );
 }
 
 #[test]
@@ -174,16 +213,18 @@ fn the_editor_sends_what_was_typed() {
     page.press("s");
     page.wait_for("document.activeElement.id === 'request-text'");
     page.run("document.activeElement.select()");
-    for line in [
+    let lines = [
         "POST / HTTP/1.1",
         "Content-Length: 4",
         "Content-Length: 0",
         "",
         "GET /\\xff",
-    ] {
+    ];
+    for line in lines {
         page.enter(line);
         page.press("Enter");
     }
+    let typed = lines.map(|line| format!("{line}\n")).concat();
     wait_for_texts(
         &mut page,
         ".editor",
@@ -197,6 +238,20 @@ fn the_editor_sends_what_was_typed() {
     );
     let octets = "POST / HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 0\r\n\r\nGET /\u{ff}\r\n";
     assert_eq!(sent(&mut page), json!(["connect", {"octets": octets}]));
+    // What looks like no request is none, however it is divided.
+    page.run("const menu = document.querySelector('#request-sample'); menu.value = 'tls-hello'; menu.dispatchEvent(new Event('change'))");
+    wait_for_texts(&mut page, ".editor", &["This is no HTTP request."]);
+    page.run("menu.value = 'te-cl'; menu.dispatchEvent(new Event('change'))");
+    wait_for_texts(
+        &mut page,
+        ".readings",
+        &["start of another request: 0 octets"],
+    );
+    page.run("document.querySelector('#request-text').select()");
+    page.run(&format!(
+        "document.execCommand('insertText', false, {})",
+        json!(typed)
+    ));
     // Line ends of another kind, and an answer that is no HTTP.
     page.run("document.querySelector('input[value=lf]').click()");
     page.run("[...document.querySelectorAll('.editor button')].find(one => one.innerText === 'Send').click()");
@@ -378,7 +433,10 @@ fn a_word_and_a_function_are_explained() {
     wait_for_texts(
         &mut page,
         "section.time",
-        &["wait for the first octet", "2\u{a0}ms"],
+        &[
+            "Before: wait for the first octet, 2\u{a0}ms",
+            "Time 30\u{a0}µs",
+        ],
     );
     assert_eq!(page.complaints(), Vec::<&Value>::new());
 }

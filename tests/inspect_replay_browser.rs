@@ -36,7 +36,11 @@ fn an_edit_leads_to_the_answer_that_docroot_expects() {
     let (_server, mut page) = opened();
     page.run("[...document.querySelectorAll('.edits button')].find(one => one.innerText.startsWith('without If-None-Match')).click()");
     wait_for_text(&mut page, ".what-if", "304 → 200");
-    wait_for_text(&mut page, ".what-if", "This step now says:");
+    wait_for_text(
+        &mut page,
+        ".what-if",
+        "docroot no longer reaches this step.",
+    );
     let text = page.run("document.querySelector('.what-if').innerText");
     assert!(
         !text.as_str().expect("text").contains("docroot expected"),

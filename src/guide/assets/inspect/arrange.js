@@ -1,6 +1,7 @@
 // What the list shows of its items, and in which order.
 
 import { inWords } from './findings.js';
+import { numberOf } from './numbers.js';
 
 // The items that match the view, by time or by connection. `nextId` numbers the rows of connections.
 export function arranged(items, view, nextId) {
@@ -35,9 +36,9 @@ const isUnseen = ({ isOwn, count }) => isOwn && count === 0;
 
 function textOf({ exchange, opened, closed, cached }) {
   if (exchange) {
-    const { method, target, status, reason, brief, cut, peer, connection, number } = exchange;
+    const { method, target, status, reason, brief, cut, peer, connection } = exchange;
     const inOther = [reason, brief, cut].map((text) => text && inWords(text));
-    return [method, target, status, reason, brief, cut, ...inOther, peer, `#${connection}·${number}`].join(' ').toLowerCase();
+    return [method, target, status, reason, brief, cut, ...inOther, peer, `#${connection}·${numberOf(exchange)}`].join(' ').toLowerCase();
   }
   if (opened) return `#${opened.connection}· ${opened.peer}`.toLowerCase();
   if (closed) return `#${closed.connection}· ${closed.reason} ${inWords(closed.reason || '')}`.toLowerCase();

@@ -3,9 +3,7 @@
 import { FAULTS, RULES, dissect } from './dissect.js';
 import { entry, isKnownKind } from './entries.js';
 import { escaped } from './octets.js';
-import { element, number, sectionLink, word } from './page.js';
-
-const WIDTH = 16;
+import { dumpWidth, element, number, sectionLink, word } from './page.js';
 
 // What the user has switched on stays on for the next exchange.
 const shows = { space: false, hex: false };
@@ -93,13 +91,14 @@ function option(text, token, at, id) {
 
 const attributes = (token, at) => ({ class: `token ${token.kind}${token.fault ? ' fault' : ''}`, 'data-token': at });
 
-// 16 octets a row: the place of the first, the octets as numbers, the octets as text.
+// A row: the place of the first, the octets as numbers, the octets as text.
 function hexRows(text, tokens, id) {
+  const width = dumpWidth();
   const rows = [];
   const named = new Set();
   let from = 0;
-  for (let start = 0; start < text.length; start += WIDTH) {
-    const end = Math.min(start + WIDTH, text.length);
+  for (let start = 0; start < text.length; start += width) {
+    const end = Math.min(start + width, text.length);
     const numbers = element('span', { class: 'numbers', 'aria-hidden': 'true' });
     const letters = element('span', { class: 'letters', role: 'presentation' });
     while (tokens[from].end <= start) from++;
@@ -115,7 +114,7 @@ function hexRows(text, tokens, id) {
       part.textContent = [...octets].map(letter).join('');
       letters.append(part);
     }
-    numbers.append('   '.repeat(WIDTH - (end - start)));
+    numbers.append('   '.repeat(width - (end - start)));
     const place = element('span', { class: 'place', 'aria-hidden': 'true' }, start.toString(16).padStart(4, '0'));
     rows.push(element('div', { class: 'line', role: 'presentation' }, place, numbers, letters));
   }

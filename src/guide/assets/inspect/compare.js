@@ -1,7 +1,11 @@
 // Two exchanges beside each other, with what differs marked.
 
 import { dissect, fieldsOf } from './dissect.js';
+import { inWords } from './findings.js';
 import { duration, element, nameOf, printable, size, statusClass, word } from './page.js';
+
+// Fields that differ between any two exchanges, so that their difference says nothing.
+const PASSING = new Set(['date', 'server-timing']);
 
 // '304 Not Modified', with the phrase that was sent.
 export function statusText({ status, response }) {
@@ -21,14 +25,14 @@ export function compare(marked, exchange) {
 export function comparison(first, second, firstName, secondName) {
   const table = (side) => element('tbody', {},
     element('tr', {}, element('th', { colspan: '3', scope: 'colgroup', class: 'side' }, word(side))),
-    alignedFields(first[side]?.head || '', second[side]?.head || '', side).map((row) => comparedRow(row)));
+    collapsed(alignedFields(first[side]?.head || '', second[side]?.head || '', side)));
   const facts = [
-    ['column-reason', ({ reason }) => reason ?? null, true],
+    ['column-reason', ({ reason }) => reason ? inWords(reason) : null, true],
     ['column-size', ({ sent }) => sent === undefined ? null : size(sent), false],
     ['column-duration', ({ times }) => times ? duration(times.end) : null, false],
-  ].map(([key, of, isText]) => [word(key), of(first), of(second), isText])
+  ].map(([key, of, isText]) => [key, of(first), of(second), isText])
     .filter(([, one, other]) => one !== null || other !== null)
-    .map(([name, one, other, isText]) => comparedRow([name, one, other], isText, 'span'));
+    .map(([key, one, other, isText]) => comparedRow([word(key), one, other], { isText, wrap: 'span', isPassing: key === 'column-duration' }));
   const column = (name, exchange) => element('th', { scope: 'col', 'data-class': statusClass(exchange.status) },
     name, ' ', element('span', { class: 'status' }, statusText(exchange)));
   return element('table', {},
@@ -37,8 +41,27 @@ export function comparison(first, second, firstName, secondName) {
     element('tbody', {}, facts), table('request'), table('response'));
 }
 
-function comparedRow([name, first, second], isText = true, wrap = 'code') {
-  const isSame = first === second;
+// The rows of the fields. Those that are equal wait behind a button, so that they do not bury the others.
+function collapsed(fields) {
+  const isEqual = ([, one, other]) => one === other;
+  const rows = fields.map((field) => comparedRow(field, { isPassing: PASSING.has(field[0].toLowerCase()) }));
+  const equal = rows.filter((row, at) => isEqual(fields[at]));
+  if (equal.length === 0) return rows;
+  for (const row of equal) row.hidden = true;
+  const button = element('button', {
+    type: 'button', class: 'link', 'aria-expanded': 'false',
+    click: () => {
+      const isOpen = button.getAttribute('aria-expanded') !== 'true';
+      button.setAttribute('aria-expanded', isOpen);
+      for (const row of equal) row.hidden = !isOpen;
+    },
+  }, word('equal-lines', { n: equal.length }));
+  return [...rows, element('tr', {}, element('td', { colspan: '3' }, button))];
+}
+
+// A row whose values differ is marked, unless they differ each time (`isPassing`).
+function comparedRow([name, first, second], { isText = true, wrap = 'code', isPassing = false } = {}) {
+  const isSame = first === second || isPassing;
   const [one, other] = isSame || !isText || first === null || second === null ? [first, second] : differing(first, second);
   const cell = (content) => element('td', {}, content === null
     ? element('span', { class: 'faint' }, word('absent'))

@@ -4,9 +4,8 @@ import { boundaryOf, chunked, dataOf, parts } from './chunks.js';
 import { decoded } from './decode.js';
 import { dissect, fieldsOf } from './dissect.js';
 import { escaped, utf8 } from './octets.js';
-import { element, number, printable, word } from './page.js';
+import { dumpWidth, element, number, printable, word } from './page.js';
 
-const WIDTH = 16;
 // The codings that a browser can undo, with its names for them.
 const CODINGS = { 'gzip': 'gzip', 'x-gzip': 'gzip', 'deflate': 'deflate' };
 
@@ -118,11 +117,12 @@ function piece({ kind }, text) {
 const textOf = (octets) => utf8(octets) ?? octets.replace(/[^\t\n\r -~]/g, escaped);
 
 function dump(octets, tokens) {
+  const width = dumpWidth();
   const rows = [];
-  for (let start = 0; start < octets.length; start += WIDTH) {
+  for (let start = 0; start < octets.length; start += width) {
     const row = element('span', { class: 'line' }, element('span', { class: 'place' }, start.toString(16).padStart(4, '0')));
     const [codes, letters] = [element('span', { class: 'numbers' }), element('span', { class: 'letters' })];
-    const end = Math.min(start + WIDTH, octets.length);
+    const end = Math.min(start + width, octets.length);
     for (const token of tokens) {
       if (token.end <= start || token.start >= end) continue;
       const part = octets.slice(Math.max(start, token.start), Math.min(end, token.end));
@@ -130,7 +130,7 @@ function dump(octets, tokens) {
       codes.append(element('span', { class: kind }, hex(part)), ' ');
       letters.append(element('span', { class: kind }, part.replace(/[^ -~]/g, '.')));
     }
-    codes.append('   '.repeat(WIDTH - (end - start)));
+    codes.append('   '.repeat(width - (end - start)));
     row.append(codes, letters);
     rows.push(row);
   }

@@ -23,7 +23,7 @@ export function details(exchange, around) {
       answer,
       marked && marked !== exchange && compare(marked, exchange),
       element('div', { class: 'column' },
-        why(exchange, (edit, step) => whatIf(answer, exchange, edit, step, around)),
+        why(exchange, (asked) => whatIf(answer, exchange, asked, around)),
         disagreement(exchange),
         time(exchange),
         around.browser),

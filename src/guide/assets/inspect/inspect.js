@@ -6,12 +6,12 @@ import { useFiles } from './exchange-files.js';
 import { savedRecord } from './files.js';
 import { listenToKeys, showKeys } from './keyboard.js';
 import { List } from './list.js';
-import { hello, observe } from './observed.js';
+import { hello, observe, watch } from './observed.js';
 import { framesOf } from './frame-store.js';
 import { clock, fillWords, language, since, word } from './page.js';
 import { Pool } from './pool.js';
 import { Queue } from './queue.js';
-import { say } from './say.js';
+import { say, unsayAtActions } from './say.js';
 import { Session } from './session.js';
 import { makeSwitch, placeMenus } from './settings.js';
 import { SiteWindow } from './site-window.js';
@@ -48,6 +48,8 @@ function receive(message) {
   }
   queue.receive(message);
 }
+
+watch((message) => 'replayed' in message && queue.receive(message));
 
 function take(message) {
   session.take(message).forEach(show);
@@ -189,6 +191,7 @@ for (const [selector, act] of [['#pause', togglePause], ['#clear', clear], ['#he
   find(selector).addEventListener('click', act);
 }
 placeMenus();
+unsayAtActions();
 const toggleLarge = makeSwitch(find('#large'), 'large', false, (isOn) => {
   document.documentElement.classList.toggle('large', isOn);
   list.draw();

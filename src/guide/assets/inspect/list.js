@@ -250,8 +250,8 @@ export class List {
 
   drawRow(row, item, index, height) {
     row.style.transform = `translateY(${index * height}px)`;
-    // A connection goes on after its row was filled.
-    if (row.item !== item || item.group) fillRow(row, item);
+    // What is known of a connection grows after its row was filled.
+    if (row.item !== item || item.group || item.opened) fillRow(row, item);
     row.setAttribute('aria-rowindex', index + 2);
     row.setAttribute('aria-selected', item === this.active);
     // The marks of neighbours that share a connection join.

@@ -1,10 +1,10 @@
 // What the live wire tells to those parts of the page that wait for it: what the server is, and exchanges of
-// connections that this page opened itself.
+// connections that this page opened itself. The replays tell from which ports these come.
 
 let server = null;
 const watchers = new Set();
 
-// Takes a message of the wire.
+// Takes a message of the wire or of a replay.
 export function observe(message) {
   server = message.hello ?? server;
   for (const watcher of watchers) watcher(message);

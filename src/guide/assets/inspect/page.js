@@ -1,6 +1,7 @@
 // What all parts of the page use: its words, numbers in words, and elements.
 
 import { load } from './files.js';
+import { numberOf } from './numbers.js';
 
 const supported = ['en', 'zh'];
 
@@ -61,6 +62,12 @@ export function duration(microseconds) {
   return short.format(microseconds / 1e6) + '\u00a0s';
 }
 
+// How many octets a line of a dump has. A narrow page has room for few, in rem as its style counts.
+export function dumpWidth() {
+  const { clientWidth } = document.documentElement;
+  return clientWidth < 44 * parseFloat(getComputedStyle(document.documentElement).fontSize) ? 8 : 16;
+}
+
 // 14:03:05.123
 export function clock(milliseconds) {
   const date = new Date(milliseconds);
@@ -114,7 +121,7 @@ export function sectionLink(section) {
 export const statusClass = (status) => status === null ? 'none' : Math.floor(status / 100) + 'xx';
 
 // '#7·3': the third exchange of connection 7.
-export const nameOf = (exchange) => `#${exchange.connection}·${exchange.number}`;
+export const nameOf = (exchange) => `#${exchange.connection}·${numberOf(exchange)}`;
 
 // A hue for each connection. Neighbours differ, because the golden angle lies between them.
 export const hueOf = (connection) => Math.round((connection * 137.508) % 360);

@@ -1,5 +1,6 @@
 // How lenient recipients would divide octets into requests, as elements.
 
+import { dissect } from './dissect.js';
 import { readings } from './readings.js';
 import { element, number, printable, word } from './page.js';
 
@@ -10,6 +11,7 @@ export function recipients(octets) {
   const all = readings(octets);
   const [{ requests: first }] = all;
   if (first.length === 0) return [];
+  if (!isHttp(octets)) return [element('p', { class: 'faulty' }, word('readings-not-http'))];
   if (all.length === 1) return [element('p', { class: 'faint' }, word('readings-agree', { n: first.length }))];
   return [
     element('h3', { id: 'readings-title' }, word('readings-title')),
@@ -22,9 +24,12 @@ export function recipients(octets) {
 // docroot has kept count.
 export function disagreement({ request }) {
   const octets = (request?.head ?? '') + (request?.body?.first ?? '');
-  if (octets.length > MOST_READ || readings(octets).length < 2) return null;
+  if (octets.length > MOST_READ || !isHttp(octets) || readings(octets).length < 2) return null;
   return element('section', { 'aria-labelledby': 'readings-title' }, recipients(octets));
 }
+
+// Whether the octets begin like a request, which may be malformed.
+const isHttp = (octets) => dissect(octets, 'request').find(({ fault }) => fault)?.fault !== 'not-http';
 
 function reading(names, requests, octets) {
   // The lenient one stands for all that read the octets like it.
@@ -47,10 +52,12 @@ function strip(requests, octets) {
     segment('rest', rest));
 }
 
-function request({ start, headEnd, end, line, by, isComplete }) {
+function request({ start, headEnd, end, line, by, isComplete }, at) {
+  // What is left behind the first request need not look like one.
+  const isRest = at > 0 && !/^[^ ]+ +[^ ]/.test(line);
   const short = line.length > 60 ? line.slice(0, 60) + '…' : line;
   return element('li', {},
-    element('code', {}, printable(short)), ' ',
+    isRest && word('reading-rest') + ' ', element('code', {}, printable(short)), ' ',
     element('span', { class: 'faint' },
       word('octets-from', { from: number(start), to: number(end - 1) }),
       by !== 'nothing' && '; ' + word('reading-by-' + by, { n: end - headEnd }),

@@ -7,6 +7,7 @@
 //   server  {"connected":{"port","tls"}}, octets (binary), {"closed":{"by"}}, {"failed":"why"}
 
 import { answers, areAnswered } from './answers.js';
+import { observe } from './observed.js';
 import { bytesOf, latin1 } from './octets.js';
 
 // An answer that takes longer, in milliseconds, is taken as far as it has come.
@@ -102,6 +103,7 @@ export class Replay {
       this.state = 'open';
       this.port = connected.port;
       this.tls = connected.tls;
+      observe({ replayed: this.port });
       this.changed();
       this.settle(true);
     } else if (failed !== undefined) {

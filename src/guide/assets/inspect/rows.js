@@ -6,6 +6,9 @@ import { clock, duration, element, hueOf, nameOf, printable, size, statusClass, 
 // The end of a target that stays visible if the target is too long for its column.
 const TAIL = 14;
 
+// The reason of docroot that says no more than who closed the connection.
+const CLIENT_CLOSED = 'the client closed the connection';
+
 const CELLS = ['time', 'connection', 'method', 'target', 'status', 'size', 'duration', 'reason', 'note'];
 
 // The cells of each kind of item.
@@ -106,7 +109,8 @@ const clientOf = ({ peer, port }) => peer?.includes(':') ? `[${peer}]:${port}` :
 
 function closedText({ by, reason }) {
   const who = word(by === 'client' ? 'closed-by-client' : 'closed-by-server');
-  return reason ? word('with-reason', { what: who, reason: inWords(reason) }) : who;
+  // The sentence has said that already.
+  return reason && reason !== CLIENT_CLOSED ? word('with-reason', { what: who, reason: inWords(reason) }) : who;
 }
 
 // 127.0.0.1:40000 · 3 exchanges, so it was reused twice · closed 14:03:06.001 by the client: …

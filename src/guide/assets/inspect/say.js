@@ -4,12 +4,25 @@ import { element, word } from './page.js';
 
 const find = (selector) => document.querySelector(selector);
 
+const MODIFIERS = new Set(['Alt', 'AltGraph', 'Control', 'Meta', 'Shift']);
+
 let timer;
 
 export function say(text) {
   clearTimeout(timer);
   find('#said').textContent = text;
-  timer = setTimeout(() => { find('#said').textContent = ''; }, 5000);
+  timer = setTimeout(unsay, 5000);
+}
+
+// The next thing that the user does makes it old. A modifier alone does nothing.
+export function unsayAtActions() {
+  addEventListener('pointerdown', unsay, { capture: true });
+  addEventListener('keydown', ({ key }) => !MODIFIERS.has(key) && unsay(), { capture: true });
+}
+
+function unsay() {
+  clearTimeout(timer);
+  find('#said').textContent = '';
 }
 
 export function showProblem(text) {

@@ -10,6 +10,10 @@
 // This page adds what the browser knows (see timing.js):
 //   {"browser": {...}}                 How the browser saw an exchange, or that it took a file from its cache.
 
+//   {"replayed": 40001}                A replay of this page comes from this port.
+
+import { giveNumber } from './numbers.js';
+
 // The newest messages are kept: about 40 MB of exchanges with heads of 1 kB.
 export const LIMIT = 10_000;
 
@@ -19,6 +23,8 @@ export class Session {
     // The runs of the server that were seen. Each counts its connections from 1.
     this.epoch = 0;
     this.connections = new Map();
+    // The ports of replays whose connections have not been told of.
+    this.replayed = new Set();
     this.clear();
   }
 
@@ -37,12 +43,14 @@ export class Session {
     // Only the newest state of a worker counts.
     if (message.worker) return [];
     if ('own' in message) return this.takeOwn(message);
+    if ('replayed' in message) return this.takeReplayed(message.replayed);
     if (message.exchange) return this.takeExchange(message);
     this.keep(message);
     const { opened, closed, browser } = message;
     if (opened) {
       const link = this.link(opened.connection);
       link.opened = opened;
+      if (this.replayed.delete(opened.port)) opened.replay = true;
       return [{ opened, link }];
     }
     if (closed) {
@@ -79,6 +87,7 @@ export class Session {
     const isFirst = link.count === 0;
     // Those before this page was opened count too.
     link.count = Math.max(link.count, exchange.number);
+    giveNumber(exchange, ++link.shown);
     link.peer ??= { peer: exchange.peer, port: exchange.port };
     const item = { exchange, link };
     this.exchanges.set(key, item);
@@ -93,6 +102,14 @@ export class Session {
     this.keep(message);
     link.isOwn = true;
     return [{ changed: link }];
+  }
+
+  // A replay of this page comes from this port. Its connection may be told of before or after this.
+  takeReplayed(port) {
+    const link = [...this.connections.values()].findLast(({ opened }) => opened?.port === port);
+    if (!link || link.closed) this.replayed.add(port);
+    else link.opened.replay = true;
+    return link && !link.closed ? [{ changed: link }] : [];
   }
 
   takeBrowser(browser) {
@@ -111,7 +128,7 @@ export class Session {
     const key = `${this.epoch} ${number}`;
     let link = this.connections.get(key);
     if (!link) {
-      link = { key, number, opened: null, closed: null, count: 0, peer: null, isOwn: false };
+      link = { key, number, opened: null, closed: null, count: 0, shown: 0, peer: null, isOwn: false };
       this.connections.set(key, link);
       if (this.connections.size > LIMIT) this.connections.delete(this.connections.keys().next().value);
     }

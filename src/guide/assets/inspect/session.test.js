@@ -1,6 +1,7 @@
 // Run with: node --test src/guide/assets/inspect/
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { numberOf } from './numbers.js';
 import { LIMIT, Session } from './session.js';
 
 const exchange = (connection, number, at = 1) => ({ exchange: { connection, number, at, peer: 'p', port: 1 } });
@@ -38,6 +39,27 @@ test('a connection that only the wire view uses counts nothing', () => {
   assert.deepEqual([link.isOwn, link.count, session.messages.length], [true, 0, 3]);
   assert.deepEqual(kinds(session.take(exchange(3, 6))), ['exchange', 'changed']);
   assert.deepEqual(kinds(session.take(exchange(3, 7))), ['exchange']);
+});
+
+test('the exchanges that are shown are numbered without a gap', () => {
+  const session = new Session();
+  const numbers = [exchange(1, 12), exchange(1, 15), exchange(1, 15), exchange(2, 3)]
+    .flatMap((message) => session.take(message)).map((item) => numberOf(item.exchange));
+  assert.deepEqual(numbers, [1, 2, 1]);
+  assert.equal(numberOf(exchange(1, 7).exchange), 7);
+});
+
+test('the connection of a replay is known, whichever is told first', () => {
+  const session = new Session();
+  const opened = (connection, port) => ({ opened: { connection, at: 1, port } });
+  const [{ link: first }] = session.take(opened(1, 5));
+  assert.deepEqual(kinds(session.take({ replayed: 5 })), ['changed']);
+  session.take({ closed: { connection: 1, at: 2 } });
+  // The port comes again.
+  assert.deepEqual(session.take({ replayed: 5 }), []);
+  const [{ link: second }] = session.take(opened(2, 5));
+  const [{ link: other }] = session.take(opened(3, 6));
+  assert.deepEqual([first, second, other].map((link) => Boolean(link.opened.replay)), [true, true, false]);
 });
 
 test('what is kept has a limit, and a clear forgets it', () => {

@@ -1,6 +1,6 @@
 // What if: sends a request that differs in what decided, and shows both answers beside each other.
 
-import { inWords } from './findings.js';
+import { inWords, sentence } from './findings.js';
 import { answers } from './answers.js';
 import { comparison } from './compare.js';
 import { apply } from './edit.js';
@@ -13,17 +13,18 @@ const MASKED = '***';
 // The wire tells of an exchange at most so many milliseconds after its answer.
 const WIRE_DELAY = 5_000;
 
-// The buttons for the edits of a step, or their texts if docroot does not send requests for this page.
-export function edits(all, ask) {
+// The buttons for the edits of a step, or their texts if docroot does not send requests for this page. An edit that
+// leaves the status as it is (`current`) promises no other one.
+export function edits(all, current, ask) {
   if (all.length === 0) return null;
   const canAsk = Boolean(hello()?.replay);
   return element('ul', { class: 'edits', 'aria-label': word('what-if') }, all.map((edit) => {
     const text = [
       element('span', {}, word('edit-' + edit.do), ' ', element('code', {}, changeOf(edit))),
-      Number.isInteger(edit.expect) && [' ', element('span', { class: 'expected', 'data-class': statusClass(edit.expect) },
+      Number.isInteger(edit.expect) && edit.expect !== current && [' ', element('span', { class: 'expected', 'data-class': statusClass(edit.expect) },
         '→ ', element('span', { class: 'status' }, edit.expect))],
     ];
-    return element('li', {}, canAsk ? element('button', { type: 'button', click: () => ask(edit) }, text) : text);
+    return element('li', {}, canAsk ? element('button', { type: 'button', click: ({ currentTarget }) => ask(edit, currentTarget) }, text) : text);
   }));
 }
 
@@ -37,12 +38,13 @@ export function octetsOf({ request }) {
 }
 
 // Sends the request of `exchange` with an edit that a step of it offers, and shows in `place` what came back.
-export async function whatIf(place, exchange, edit, step, { openExchange, send }) {
+// `button` asked for it.
+export async function whatIf(place, exchange, { edit, step, button }, { openExchange, send }) {
   const octets = octetsOf(exchange);
-  const asked = document.activeElement;
+  const goBack = placeOf(button);
   const close = () => {
     place.replaceChildren();
-    asked.focus();
+    goBack();
   };
   const status = element('p', { role: 'status' });
   const buttons = element('div', { class: 'buttons' });
@@ -71,6 +73,17 @@ export async function whatIf(place, exchange, edit, step, { openExchange, send }
   if (failure) status.replaceChildren(failureText(failure));
 }
 
+// Remembers where the reader is. The result brings the reader back there, although what is above has another height.
+function placeOf(button) {
+  const scroller = button.closest('#details');
+  const height = () => button.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+  const before = height();
+  return () => {
+    button.focus({ preventScroll: true });
+    scroller.scrollTop += height() - before;
+  };
+}
+
 // What an edit changes: a field, or a part of the request line.
 const changeOf = (edit) => edit.do === 'set' ? `${edit.name}: ${edit.value}` : edit.name ?? edit.value;
 
@@ -83,13 +96,15 @@ function told(before, after, { expect }, step) {
     status(before), ' → ', status(after),
     after.reason ? ` — ${inWords(after.reason)}` : '',
     isOther ? element('span', { class: 'faulty' }, ' ', word('what-if-expected', { status: String(expect) })) : '',
-    after.steps ? element('span', { class: 'this-step' }, word('what-if-step'), ' ', sayingOf(step, after.steps)) : '',
+    after.steps ? element('span', { class: 'this-step' }, sayingOf(step, after.steps)) : '',
   ];
 }
 
 // What the same rule found for the other request.
-const sayingOf = (step, steps) =>
-  steps.find((one) => one.function === step.function && one.section === step.section)?.finding ?? word('what-if-no-step');
+function sayingOf(step, steps) {
+  const same = steps.find((one) => one.function === step.function && one.section === step.section);
+  return same ? [word('what-if-step'), ' ', sentence(same.finding)] : word('what-if-no-step');
+}
 
 // Sends octets on a connection of their own, and calls `show` with the exchange: first as this page sees it, and
 // again as the wire tells it, with the reason. The result is why there is no answer, if there is none.

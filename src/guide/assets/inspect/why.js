@@ -1,41 +1,43 @@
 // Why docroot answered so: the steps of the decision, and the requests that would have made another one.
 
 import { differing } from './compare.js';
-import { inWords, sentence } from './findings.js';
+import { inWords, sentence, valueInWords } from './findings.js';
 import { element, statusClass, word } from './page.js';
 import { source } from './source.js';
 import { edits } from './whatif.js';
 
 // The section with the steps. `whatIf` is called with an edit of the request that somebody wants to
-// send, and the step that offers it.
-export function why({ steps }, whatIf) {
-  const deciding = steps.findLastIndex(({ status }) => status !== null);
+// send, the step that offers it, and the button.
+export function why({ steps, status }, whatIf) {
+  const deciding = steps.findLastIndex((step) => step.status !== null);
+  const ask = (edit, step, button) => whatIf({ edit, step, button });
+  const shown = (step, at) => stepElements(step, at === deciding, status, ask);
   return element('section', { class: 'why', 'aria-labelledby': 'why-title' },
     element('h3', { id: 'why-title' }, word('why')),
     steps.length === 0 && element('p', { class: 'faint' }, word('no-steps')),
     // The step that decides comes before the others too, because most people look for it.
     deciding > 0 && element('div', { class: 'decisive' },
       element('p', { class: 'faint' }, word('decided-by', { n: deciding + 1 })),
-      stepElements(steps[deciding], true, whatIf)),
+      shown(steps[deciding], deciding)),
     element('ol', { class: 'steps' }, steps.map((step, at) =>
-      element('li', { class: at === deciding ? 'decides' : null }, stepElements(step, at === deciding, whatIf)))));
+      element('li', { class: at === deciding ? 'decides' : null }, shown(step, at)))));
 }
 
-function stepElements(step, decides, whatIf) {
+function stepElements(step, decides, current, ask) {
   return [
     element('p', { class: 'finding', 'data-class': decides ? statusClass(step.status) : null }, sentence(step.finding),
       decides && [' ', element('span', { class: 'verdict status' }, word('decides', { status: String(step.status) }))]),
     evidence(step.evidence),
-    edits(step.edits ?? [], (edit) => whatIf(edit, step)),
+    edits(step.edits ?? [], current, (edit, button) => ask(edit, step, button)),
     source(step),
   ];
 }
 
 function evidence(of) {
   if (!of) return null;
-  if ('value' in of) return element('p', { class: 'evidence' }, element('code', {}, of.value));
-  if ('own' in of) return pair(word('sent'), of.sent, word('own'), of.own, of.how);
-  if ('to' in of) return pair(word('before'), of.from, word('after'), of.to);
+  if ('value' in of) return element('p', { class: 'evidence' }, element('code', {}, valueInWords(of.value)));
+  if ('own' in of) return pair(word('sent'), valueInWords(of.sent), word('own'), valueInWords(of.own), of.how);
+  if ('to' in of) return pair(word('before'), valueInWords(of.from), word('after'), valueInWords(of.to));
   if ('weights' in of) return weights(of.weights);
   if ('length' in of) return ranges(of);
   return null;
