@@ -427,7 +427,7 @@ fn the_language_is_negotiated() {
     let folders = lessons()
         .into_iter()
         .map(|lesson| format!("/lessons/{lesson}/"));
-    for folder in folders.chain(["/".to_owned()]) {
+    for folder in folders.chain(["/", "/atlas/"].map(str::to_owned)) {
         for (accepted, want) in [("zh-CN, en;q=0.5", "zh-Hans"), ("en", "en"), ("fr", "en")] {
             let page = server.get(&folder, &[("Accept-Language", accepted)]);
             assert_eq!(page.status, 200, "{folder}");
@@ -463,6 +463,67 @@ fn translated_findings_exist() {
         let quoted = format!("\"{finding}\"");
         assert!(sources.contains(&quoted), "{finding}");
     }
+}
+
+/// A part of the table of words.
+fn table(name: &str) -> Vec<serde_json::Value> {
+    let path = format!("{}/src/guide/words/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let table = fs::read_to_string(path).expect("the table");
+    serde_json::from_str(&table).expect("an array in JSON")
+}
+
+/// What a step of a lesson says: its text, and the fields and statuses of its experiments.
+fn step_text(page: &Page, step: &str) -> Option<String> {
+    let mut elements = page.elements.iter();
+    let number = elements.position(|element| element.attribute("id") == Some(step))?;
+    // Cells of a table stand without a space between them, so each element counts by itself.
+    let mut text = String::new();
+    for element in &page.elements {
+        if element.within.contains(&number) {
+            let asked = ["data-fields", "data-status"].map(|name| element.attribute(name));
+            let [fields, status] = asked.map(Option::unwrap_or_default);
+            text += &format!("{} {fields} {status} ", element.text);
+        }
+    }
+    Some(text)
+}
+
+/// The atlas sends readers to steps that use the word.
+#[test]
+fn the_places_of_the_atlas_are_true() {
+    let text = fs::read_to_string(root().join("book/atlas-places.js")).expect("the places");
+    let (pages, mut known, mut count) = (pages(), BTreeSet::new(), 0);
+    for line in text.lines() {
+        if let Some(name) = line.strip_suffix(" = {") {
+            let name = name.trim_start_matches("export const ").to_lowercase();
+            let rows = table(&name).into_iter();
+            known = rows
+                .map(|row| match &row["code"] {
+                    serde_json::Value::Null => row["name"].as_str().expect("a name").to_owned(),
+                    code => code.to_string(),
+                })
+                .collect();
+        }
+        let quoted: Vec<&str> = line.split('\'').collect();
+        let (place, words) = match quoted[..] {
+            [_, place, ": ", words, _] => (place, words),
+            [_, place, ";"] => (place, ""),
+            _ => continue,
+        };
+        let (lesson, step) = place.split_once('#').expect("a lesson and a step");
+        for page in pages.iter().filter(|page| page.lesson == lesson) {
+            let text = step_text(page, step).unwrap_or_else(|| panic!("{place} is missing"));
+            let is_part = |char: char| char.is_ascii_alphanumeric() || char == '-';
+            let used: BTreeSet<&str> = text.split(|char| !is_part(char)).collect();
+            for word in words.split_terminator(' ') {
+                assert!(known.contains(word), "{word} is not in the table");
+                assert!(used.contains(word), "{}: {place} has no {word}", page.name);
+                count += 1;
+            }
+        }
+        assert!(lessons().iter().any(|name| name == lesson), "{place}");
+    }
+    assert!(count > 150, "{count}");
 }
 
 /// Options that a page names are those of the command.

@@ -127,6 +127,22 @@ fn a_wrong_guess_gets_the_reason_of_the_server() {
     assert_eq!(page.complaints(), Vec::<&Value>::new());
 }
 
+/// A short content is shown beside the head.
+#[test]
+fn the_content_of_an_answer_is_shown() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, "lessons/14-https/index.en.html");
+    page.run(&of(
+        "which-channel",
+        ".querySelector('[type=radio]').click()",
+    ));
+    page.run(&of("which-channel", ".querySelector('.send').click()"));
+    let contents =
+        "[...document.querySelectorAll('#which-channel .answer pre')].at(-1)?.textContent";
+    page.wait_for(&format!("{contents} === '{{\"secure\":false}}'"));
+}
+
 #[test]
 fn an_exchange_from_a_terminal_ticks_and_waits_for_the_guess() {
     let server = server();
@@ -226,11 +242,84 @@ fn pages_fit_a_phone() {
         "index.zh.html",
         CONDITIONAL,
         "lessons/15-websocket/index.zh.html",
+        "lessons/14-https/index.en.html",
+        "atlas/index.en.html",
     ] {
         page.open(&format!("http://{}/{path}", server.address));
         let width = "document.documentElement.scrollWidth";
         assert_eq!(page.run(width), json!(360), "{path}");
     }
+}
+
+/// How many entries the parts of the table of words have, and how many fields are those of RFC 2616.
+const ENTRIES: [(&str, &str); 3] = [
+    ("fields", include_str!("../src/guide/words/fields.json")),
+    ("methods", include_str!("../src/guide/words/methods.json")),
+    ("statuses", include_str!("../src/guide/words/statuses.json")),
+];
+
+#[test]
+fn the_atlas_has_every_word() {
+    let server = server();
+    for (language, unknown, lesson) in [
+        (
+            "en",
+            "Nobody has registered 299. A client treats it as 200 OK.",
+            "Lesson 10",
+        ),
+        ("zh", "299 没有注册。客户端把它当作 200 OK。", "第 10 课"),
+    ] {
+        let mut page = Page::new(1280, 900);
+        page.open(&format!(
+            "http://{}/atlas/index.{language}.html",
+            server.address
+        ));
+        page.wait_for("document.documentElement.dataset.atlas === 'filled'");
+        for (part, text) in ENTRIES {
+            let rows: Vec<Value> = serde_json::from_str(text).expect("an array");
+            let shown = format!("document.querySelectorAll('[data-words={part}] li').length");
+            assert_eq!(page.run(&shown), json!(rows.len()), "{part}");
+        }
+        let cookie = "document.querySelector('[data-entry=Cookie]').innerText";
+        let cookie = page.run(cookie);
+        let cookie = cookie.as_str().expect("text");
+        assert!(
+            cookie.contains("RFC 6265") && cookie.contains(lesson),
+            "{cookie}"
+        );
+        let type_in = |id: &str, text: &str| {
+            format!(
+                "(field => {{ field.value = '{text}'; field.dispatchEvent(new Event('input')); }})\
+                 (document.getElementById('{id}'))"
+            )
+        };
+        page.run(&type_in("code", "299"));
+        let meaning = "document.getElementById('meaning').textContent";
+        assert_eq!(page.run(meaning), json!(unknown));
+        let visible = "[...document.querySelectorAll('[data-entry]')]\
+                       .filter(one => one.checkVisibility()).map(one => one.dataset.entry)";
+        page.run("document.getElementById('only-2616').click()");
+        let names = page.run(visible);
+        assert_eq!(names.as_array().map(Vec::len), Some(47), "{names}");
+        page.run(&type_in("filter", "9110 RETRY-after"));
+        assert_eq!(page.run(visible), json!(["Retry-After"]));
+        assert_eq!(page.complaints(), Vec::<&Value>::new());
+    }
+}
+
+#[test]
+fn an_atlas_without_the_wire_view_says_what_to_turn_on() {
+    let server = Setup::new().with(|config| config.root = root()).start();
+    let mut page = Page::new(1280, 900);
+    page.open(&format!("http://{}/atlas/index.en.html", server.address));
+    page.wait_for("document.documentElement.dataset.atlas === 'empty'");
+    let shown = page.run("document.querySelector('main').innerText");
+    let shown = shown.as_str().expect("text");
+    assert!(
+        shown.contains("docroot learn") && shown.contains("400 Bad Request"),
+        "{shown}"
+    );
+    assert!(!shown.contains("Look for an entry"), "{shown}");
 }
 
 /// The commands in the pages do what the pages do. They are those of the terminal of a learner: curl alone.

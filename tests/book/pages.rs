@@ -36,11 +36,13 @@ pub struct Page {
     pub elements: Vec<Element>,
 }
 
-/// All pages: the cover, the list of concepts and the lessons, each in two languages.
+/// All pages: the cover, the atlas, the list of concepts and the lessons, each in two languages.
 pub fn pages() -> Vec<Page> {
     let mut pages = vec![
         Page::read("index.html", ""),
         Page::read("index.zh.html", ""),
+        Page::read("atlas/index.en.html", ""),
+        Page::read("atlas/index.zh.html", ""),
         Page::read("concepts/index.en.html", ""),
         Page::read("concepts/index.zh.html", ""),
     ];

@@ -56,6 +56,16 @@ function reasons(exchange, criterion) {
 const verdict = (isRight, text) =>
   element('p', { class: `verdict ${isRight ? 'right' : 'wrong'}` }, `${isRight ? '✓' : '✗'} ${text}`);
 
+// The longest content that is shown, in bytes.
+const MOST_SHOWN = 1000;
+
+// A short content as text, if it stands on the wire as it is.
+function contentOf({ head, body }) {
+  const isText = /^Content-Type: (text\/plain|application\/json)/im.test(head) && !/^Content-Encoding:/im.test(head);
+  if (!isText || !body || body.chunks || body.unseen || body.length === 0 || body.length > MOST_SHOWN) return [];
+  return [element('h4', {}, words.content), element('pre', {}, decoded(body.first).trimEnd())];
+}
+
 // `guess` has the status and, for each field that was asked about, whether it is expected.
 export function showExchange(place, exchange, guess, criterion) {
   const head = exchange.response.head;
@@ -68,6 +78,7 @@ export function showExchange(place, exchange, guess, criterion) {
     place.append(verdict(isThere === isExpected, isThere ? words.present(name) : words.absent(name)));
   }
   place.append(element('h4', {}, words.response), element('pre', { lang: 'en' }, head.replaceAll('\r', '').trimEnd()));
+  place.append(...contentOf(exchange.response));
   const { request, response } = exchange;
   place.append(element('p', {}, words.sizes(request.length, response.length, response.body?.length ?? 0)));
 }

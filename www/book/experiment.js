@@ -4,6 +4,7 @@
 //            data-guess="200 304 412" data-fields="ETag Content-Length">
 //     <h3>...</h3> <p>...</p>
 //     <pre data-send>      the request, with values in brackets; sent octet by octet
+//     <pre data-send="hex"> the same for octets in hexadecimal, which are not HTTP
 //     <pre data-then>      octets in hexadecimal, sent after the head of the response
 //     <pre data-command>   the command for a terminal
 //     <div data-after>     what to see; shown when the answer is open
@@ -37,7 +38,8 @@ export class Experiment {
     const heading = section.querySelector('h3');
     this.kind = element('p', { class: 'kind' }, words[section.dataset.kind]);
     heading.before(this.kind);
-    this.request = this.editable('[data-send]', words.request);
+    this.isHex = section.querySelector('[data-send=hex]') !== null;
+    this.request = this.editable('[data-send]', this.isHex ? words.octets : words.request);
     this.hex = this.editable('[data-then]', words.hex);
     this.form = this.guessForm();
     this.said = element('p', { class: 'said', role: 'status' });
@@ -165,12 +167,17 @@ export class Experiment {
     // Of several requests, the last one counts.
     const number = Number(this.criterion.number ?? 1);
     this.awaits = exchange => exchange.port === port && exchange.number === number;
-    const lines = this.request.value.replace(/\n*$/, '\n\n');
-    await this.sendPieces(lines.replaceAll('\n', '\r\n'), Number(this.section.dataset.pieces ?? 1));
+    await this.sendPieces(this.octets(), Number(this.section.dataset.pieces ?? 1));
     if (!this.hex) return;
     const head = await this.connection.until(received => received.includes('\r\n\r\n'));
     if (!head.startsWith('HTTP/1.1 101 ')) return this.say(head.startsWith('HTTP/1.1 404 ') ? words.lab : words.failed(head.split('\r\n')[0]));
     this.connection.send(fromHex(this.hex.value));
+  }
+
+  // What is sent: lines with an empty one after them, or octets in hexadecimal.
+  octets() {
+    const { value } = this.request;
+    return this.isHex ? fromHex(value) : value.replace(/\n*$/, '\n\n').replaceAll('\n', '\r\n');
   }
 
   // Sends the octets in so many pieces, with a pause between two of them.
