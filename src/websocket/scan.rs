@@ -38,6 +38,11 @@ pub struct FrameScanner {
 }
 
 impl FrameScanner {
+    /// The memory of what it keeps, in bytes.
+    pub fn cost(&self) -> usize {
+        self.head.capacity() + self.first.capacity()
+    }
+
     /// Takes the next octets, and shows each frame as soon as its first octets are there.
     pub fn scan(&mut self, mut octets: &[u8], mut show: impl FnMut(ScannedFrame<'_>)) {
         while !octets.is_empty() {

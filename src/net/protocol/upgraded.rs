@@ -23,7 +23,7 @@ pub struct Upgraded {
     traffic: u64,
     /// When the connection closes if no more bytes cross it.
     idle: Option<Deadline>,
-    /// Finds the frames for people who look.
+    /// Finds the frames for people who look. `None` without the wire view.
     frames: Option<Box<Frames>>,
 }
 
@@ -34,22 +34,31 @@ struct Frames {
     sent: FrameScanner,
 }
 
+impl Frames {
+    /// The memory that they take, in bytes.
+    fn cost(&self) -> usize {
+        size_of::<Frames>() + self.received.cost() + self.sent.cost()
+    }
+}
+
 impl Upgraded {
     /// Gives the connection to `conversation`.
     pub fn new(conversation: Box<dyn Conversation>) -> Upgraded {
         Upgraded {
-            frames: conversation.has_frames().then(Box::default),
             conversation,
             // Bytes may have come with the request.
             is_waiting: false,
             traffic: 0,
             idle: None,
+            frames: None,
         }
     }
 
-    /// The memory of the conversation, in bytes. What it holds elsewhere, it charges itself.
+    /// The memory of the conversation and of its frames, in bytes. What the conversation holds elsewhere, it
+    /// charges itself.
     pub fn cost(&self) -> usize {
-        size_of_val(&*self.conversation)
+        let frames = self.frames.as_ref().map_or(0, |frames| frames.cost());
+        size_of_val(&*self.conversation) + frames
     }
 
     /// Reads, passes what was received to the conversation, and sends what it writes. The conversation
@@ -72,7 +81,7 @@ impl Upgraded {
         };
         let begin = stream.outbox.end().len();
         let conversed = self.conversation.converse(turn, stream.outbox.end());
-        if context.observer.wire.is_some() {
+        if context.observer.wire.is_some() && self.conversation.has_frames() {
             let received = &stream.inbox.waiting()[..conversed.consumed];
             let sent = &stream.outbox.end()[begin..];
             self.show_frames(received, sent, &stream.client, context);
@@ -102,9 +111,7 @@ impl Upgraded {
 
     /// Shows the frames in these octets.
     fn show_frames(&mut self, received: &[u8], sent: &[u8], client: &Client, context: &Context) {
-        let Some(frames) = &mut self.frames else {
-            return;
-        };
+        let frames = self.frames.get_or_insert_default();
         let (at, now) = (context.now.system, context.now.instant);
         let show = |sender, frame: ScannedFrame<'_>| {
             let event = || WireEvent::frame(client, sender, &frame, at);
