@@ -213,15 +213,14 @@ fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
 pub fn request_of<'a>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
-    is_secure: bool,
-    session: &'a dyn Session,
+    session: &'a impl Session,
     now: &Now,
     wakers: &'a dyn Wakers,
 ) -> Request<'a> {
     Request {
         head,
         client,
-        is_secure,
+        is_secure: session.is_secure(),
         session,
         user: None,
         now: now.date,

@@ -187,8 +187,7 @@ impl Http1 {
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.token);
                 let (client, session) = (&stream.client, &stream.transport);
-                let (is_secure, now) = (connection.is_secure, &context.now);
-                let request = request_of(&checked, client, is_secure, session, now, &wakers);
+                let request = request_of(&checked, client, session, &context.now, &wakers);
                 context.origins.note(checked.host, &mut context.trace);
                 let origin = context.origins.of(checked.host);
                 let trace = &mut context.trace;
@@ -252,8 +251,7 @@ impl Http1 {
         let answer = request.head.read(lines, limits, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.token);
             let (client, session) = (&stream.client, &stream.transport);
-            let (is_secure, now) = (connection.is_secure, &context.now);
-            let request = request_of(checked, client, is_secure, session, now, &wakers);
+            let request = request_of(checked, client, session, &context.now, &wakers);
             let origin = context.origins.of(checked.host);
             dispatch::answer(&request, connection, origin, &mut context.trace)
         });
@@ -656,8 +654,7 @@ fn poll(
     request.head.read(lines, limits, |checked| {
         let wakers = ConnectionWakers::new(&context.wakes, stream.token);
         let (client, session) = (&stream.client, &stream.transport);
-        let (is_secure, now) = (session.has_session(), &context.now);
-        let request = request_of(checked, client, is_secure, session, now, &wakers);
+        let request = request_of(checked, client, session, &context.now, &wakers);
         let origin = context.origins.of(checked.host);
         let trace = &mut context.trace;
         answer::poll(responder, &request, &mut body, origin, trace)
