@@ -19,13 +19,15 @@ use super::event::{Head, Heads};
 use crate::text::append;
 use crate::text::escape::Line;
 
-/// Fields whose values let others act for the client. Names are case-insensitive.
-const SECRET: [&str; 4] = [
-    "Authorization",
-    "Proxy-Authorization",
-    "Cookie",
-    "Set-Cookie",
-];
+/// Fields of a request whose values let others act for the client.
+const SECRET: [&[u8]; 3] = [b"Authorization", b"Proxy-Authorization", b"Cookie"];
+
+/// Whether the values of a request's field let others act for the client. Names are case-insensitive.
+pub fn is_secret(name: &[u8]) -> bool {
+    SECRET
+        .iter()
+        .any(|secret| name.eq_ignore_ascii_case(secret))
+}
 
 /// Appends both heads, each line with `> ` or `< ` before it.
 pub fn write(out: &mut Vec<u8>, heads: &Heads) {
@@ -83,9 +85,7 @@ fn is_secret_name(name: &[u8]) -> bool {
     // A refused head may have other bytes around the name.
     let is_of_name = |octet: &&u8| octet.is_ascii_alphabetic() || **octet == b'-';
     let name: Vec<u8> = name.iter().filter(is_of_name).copied().collect();
-    SECRET
-        .iter()
-        .any(|secret| name.eq_ignore_ascii_case(secret.as_bytes()))
+    is_secret(&name) || name.eq_ignore_ascii_case(b"Set-Cookie")
 }
 
 /// The lines of a head, and the end of each. A bare CR or LF ends a line too, so that it cannot hide a secret. It

@@ -122,10 +122,8 @@ const LANGUAGE: &[u8] = b"docroot-lang";
 
 /// The chosen language, as the browser sends it. If there are several, the first counts (section 5.4).
 pub fn language<'a>(fields: &Fields<'a>) -> Option<&'a [u8]> {
-    fields.values(FieldName::Cookie).find_map(|value| {
-        let mut pairs = value.split(|&byte| byte == b';').map(trim);
-        pairs.find_map(|pair| pair.strip_prefix(LANGUAGE)?.strip_prefix(b"="))
-    })
+    let chosen = cookies(fields).find(|(name, _)| *name == LANGUAGE);
+    chosen.map(|(_, value)| value)
 }
 
 /// The value of `Set-Cookie` that makes a browser remember a language for a year.

@@ -16,6 +16,7 @@ use crate::guide::lab::content::{Held, with_content};
 use crate::guide::lab::cookies::is_own;
 use crate::guide::lab::fault::Fault;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::observe::heads::is_secret;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
@@ -96,12 +97,6 @@ fn head(request: &Request<'_>) -> Vec<u8> {
         }
     }
     bytes
-}
-
-/// Whether the values of a field let others act for the client.
-fn is_secret(name: &[u8]) -> bool {
-    let secret: [&[u8]; 3] = [b"Authorization", b"Proxy-Authorization", b"Cookie"];
-    secret.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The request as JSON. Octets are characters from U+0000 to U+00FF.
