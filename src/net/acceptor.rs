@@ -12,7 +12,7 @@ use crossbeam_channel::Receiver;
 use crate::net::descriptors::{Admitted, SocketNumbers};
 use crate::net::listener::Listener;
 use crate::net::mailbox::{Admission, Shutdown, WorkerHandle};
-use crate::net::replays::Replays;
+use crate::net::replay::registry::Replays;
 use crate::observe::client::Client;
 use crate::observe::metrics::Counters;
 use crate::origin::reason::Reason;

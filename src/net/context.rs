@@ -20,7 +20,7 @@ use crate::net::limits::{Deadlines, Limits};
 use crate::net::mailbox::WakeSender;
 use crate::net::outbox::Outbox;
 use crate::net::replay::Replayer;
-use crate::net::replays::Replays;
+use crate::net::replay::registry::Replays;
 use crate::net::sendfile::Sendfile;
 use crate::net::tls::{Endpoint, RecordBuffers};
 use crate::observe::log::LogHandle;

@@ -29,12 +29,8 @@ pub mod local_addresses;
 
 // The thread that accepts.
 mod acceptor;
-// For whom the connections of the server to itself are.
-mod replays;
 // Opens connections of the server to itself.
 mod replay;
-// The thread of such a connection.
-mod replay_thread;
 // How other threads reach a worker.
 pub mod mailbox;
 // A thread that serves connections.

@@ -5,18 +5,22 @@
 //!                            <--events--
 //! ```
 
+// For whom the connections are.
+pub(super) mod registry;
+// The thread of a connection.
+mod thread;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::{Wake, Waker};
-use std::thread;
 
 use crossbeam_channel::{bounded, unbounded};
 use mio::Poll;
 
 use crate::guide::replay::{Connect, Link};
-use crate::net::replay_thread::{ReplayThread, WAKE};
-use crate::net::replays::{Registered, Replays};
+use crate::net::replay::registry::{Registered, Replays};
+use crate::net::replay::thread::{ReplayThread, WAKE};
 
 /// How many events wait for a page that reads slowly. Then nothing more is received.
 const MOST_EVENTS: usize = 8;
@@ -57,7 +61,7 @@ impl Connect for Replayer {
             events: news,
             waker,
         };
-        thread::Builder::new()
+        std::thread::Builder::new()
             .name("replay".to_owned())
             .spawn(|| replay.run())
             .map_err(|_| NO_THREAD)?;

@@ -18,7 +18,7 @@ use crate::net::descriptors::SocketNumbers;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
-use crate::net::replays::Replays;
+use crate::net::replay::registry::Replays;
 use crate::net::scheduling::use_batch_scheduling;
 use crate::net::served::Served;
 use crate::net::start_error::StartError;

@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
-
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 /// How many replays may be open at once. Each has a thread.
@@ -25,12 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Replays {
     /// A listener of the site.
     address: SocketAddr,
-    /// For whom each open connection is, by the address that it comes from.
+    /// For whom each connection is that was not accepted yet, by the address that it comes from.
     viewers: Mutex<HashMap<SocketAddr, Viewer>>,
     open: AtomicUsize,
 }
 
-/// For whom a connection is that was not accepted yet.
+/// For whom a connection is.
 struct Viewer {
     address: IpAddr,
     /// Tells the thread that it is accepted.

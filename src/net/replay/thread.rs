@@ -12,7 +12,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::guide::replay::{ClosedBy, Event, Order};
-use crate::net::replays::Registered;
+use crate::net::replay::registry::Registered;
 use crate::net::tls::OwnClient;
 
 /// The token of the socket.
