@@ -8,28 +8,19 @@ mod html;
 // The files of the book.
 #[path = "book/pages.rs"]
 mod pages;
+// The server of the book.
+#[path = "book/server.rs"]
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use html::Element;
-use pages::{Page, lessons, pages, root};
-use support::{Setup, TestServer};
+use pages::{Page, lessons, pages};
+use server::{root, server};
 
 /// The most that a lesson may weigh, with its style sheet, its scripts and its icon.
 const MOST_BYTES: u64 = 150_000;
-
-/// The server that `docroot learn` starts.
-fn server() -> TestServer {
-    Setup::new()
-        .with(|config| {
-            config.root = root();
-            config.inspect = true;
-            config.lab = true;
-            config.site.negotiate = true;
-        })
-        .start()
-}
 
 #[track_caller]
 fn assert_none(faults: &[String]) {

@@ -2,29 +2,17 @@
 
 mod support;
 
+// The server of the book.
+#[path = "book/server.rs"]
+mod server;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use server::{root, server};
 use support::chromium::Page;
 use support::{Setup, TestServer};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("www")
-}
-
-/// The server that `docroot learn` starts.
-fn server() -> TestServer {
-    Setup::new()
-        .with(|config| {
-            config.root = root();
-            config.inspect = true;
-            config.lab = true;
-            config.site.negotiate = true;
-        })
-        .start()
-}
 
 /// A lesson, once the wire view tells it of exchanges.
 fn opened(page: &mut Page, server: &TestServer, path: &str) {

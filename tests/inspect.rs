@@ -7,9 +7,10 @@ use std::net::{Ipv4Addr, TcpStream};
 use docroot::semantics::address_rules::AddressRules;
 use serde_json::{Value, json};
 use support::live_page::websocket;
+use support::viewer::{Viewer, WIRE, viewer};
 use support::{Setup, TestServer, until};
+use tungstenite::Message;
 use tungstenite::client::IntoClientRequest;
-use tungstenite::{Message, WebSocket};
 
 fn setup() -> Setup {
     Setup::new()
@@ -19,43 +20,15 @@ fn setup() -> Setup {
         .file("long.txt", "long text ".repeat(1000))
 }
 
-/// Somebody who looks.
-struct Viewer(WebSocket<TcpStream>);
-
-fn viewer(server: &TestServer, endpoint: &str) -> Viewer {
-    Viewer(websocket(server.address, endpoint))
-}
-
-const WIRE: &str = "/.docroot/wire";
-
-impl Viewer {
-    fn next(&mut self) -> Value {
-        let message = self.0.read().expect("a message");
-        serde_json::from_str(message.to_text().expect("text")).expect("JSON")
-    }
-
-    /// The next event of this kind.
-    fn event(&mut self, kind: &str) -> Value {
-        loop {
-            let mut event = self.next();
-            if !event[kind].is_null() {
-                return event[kind].take();
-            }
+/// The status of the answer to a handshake.
+fn status_of(server: &TestServer, request: impl IntoClientRequest) -> u16 {
+    let stream = TcpStream::connect(server.address).expect("a connection");
+    match tungstenite::client(request, stream) {
+        Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(response))) => {
+            response.status().as_u16()
         }
-    }
-
-    fn exchange(&mut self) -> Value {
-        self.event("exchange")
-    }
-
-    /// The next event of this kind that is about this connection.
-    fn of_connection(&mut self, kind: &str, connection: &Value) -> Value {
-        loop {
-            let event = self.event(kind);
-            if event["connection"] == *connection {
-                return event;
-            }
-        }
+        Err(fault) => panic!("{fault}"),
+        Ok(_) => 101,
     }
 }
 
@@ -228,14 +201,7 @@ fn only_whom_the_operator_allows_may_look() {
         let fields = request.headers_mut();
         fields.insert("Host", host.parse().expect("a value"));
         fields.insert("Origin", origin.parse().expect("a value"));
-        let stream = TcpStream::connect(server.address).expect("a connection");
-        match tungstenite::client(request, stream) {
-            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(response))) => {
-                response.status().as_u16()
-            }
-            Err(fault) => panic!("{fault}"),
-            Ok(_) => 101,
-        }
+        status_of(&server, request)
     };
     let own = server.address.to_string();
     assert_eq!(foreign(&own, &format!("http://{own}")), 101);
@@ -455,15 +421,8 @@ fn only_some_may_look_at_once() {
     let server = setup().start();
     let mut viewers: Vec<Viewer> = (0..16).map(|_| viewer(&server, WIRE)).collect();
     let late = || {
-        let stream = TcpStream::connect(server.address).expect("a connection");
         let url = format!("ws://{}{WIRE}", server.address);
-        match tungstenite::client(url, stream) {
-            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(response))) => {
-                response.status().as_u16()
-            }
-            Err(fault) => panic!("{fault}"),
-            Ok(_) => 101,
-        }
+        status_of(&server, url)
     };
     assert_eq!(late(), 503);
     viewers.pop();

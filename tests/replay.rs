@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
 use serde_json::{Value, json};
+use support::viewer::{WIRE, viewer};
 use support::{PATIENCE, Setup, TestServer, until};
 use tungstenite::{Message, WebSocket};
 
@@ -87,18 +88,6 @@ impl<S: Read + Write> Page<S> {
     }
 }
 
-/// The next exchange that a viewer is told of.
-fn exchange(viewer: &mut WebSocket<TcpStream>) -> Value {
-    loop {
-        let message = viewer.read().expect("an event");
-        let text = message.to_text().expect("text");
-        let mut event: Value = serde_json::from_str(text).expect("JSON");
-        if event["exchange"].is_object() {
-            return event["exchange"].take();
-        }
-    }
-}
-
 #[test]
 fn octets_are_sent_as_they_are() {
     let server = setup().start();
@@ -131,7 +120,7 @@ fn octets_are_sent_as_they_are() {
 #[test]
 fn a_connection_is_used_again_and_seen_by_the_viewers() {
     let server = setup().start();
-    let mut viewer = support::live_page::websocket(server.address, "/.docroot/wire");
+    let mut viewer = viewer(&server, WIRE);
     let mut page = Page::new(&server);
     let port = page.connect("connect");
     for number in 1..=2 {
@@ -140,7 +129,7 @@ fn a_connection_is_used_again_and_seen_by_the_viewers() {
         page.send(b"Host: a\r\n\r\n");
         let received = page.received_until(b"\r\n\r\ntext");
         assert!(received.starts_with(b"HTTP/1.1 200"));
-        let exchange = exchange(&mut viewer);
+        let exchange = viewer.exchange();
         let facts = [&exchange["port"], &exchange["number"], &exchange["target"]];
         assert_eq!(facts, [&json!(port), &json!(number), &json!("/a.txt")]);
     }
@@ -174,14 +163,14 @@ fn the_page_closes_the_connection_or_leaves() {
 #[test]
 fn the_server_takes_a_replay_for_a_connection_of_the_viewer() {
     let server = setup().start();
-    let mut viewer = support::live_page::websocket(server.address, "/.docroot/wire");
+    let mut viewer = viewer(&server, WIRE);
     for address in [[127, 0, 0, 9], [127, 0, 0, 1]] {
         let mut page = Page::from(&server, address);
         page.connect("connect");
         page.send(b"GET /a.txt HTTP/1.0\r\n\r\n");
         page.rest();
         let peer = Ipv4Addr::from(address).to_string();
-        assert_eq!(exchange(&mut viewer)["peer"], peer);
+        assert_eq!(viewer.exchange()["peer"], peer);
     }
 }
 
@@ -189,7 +178,7 @@ fn the_server_takes_a_replay_for_a_connection_of_the_viewer() {
 #[test]
 fn a_replay_that_is_given_up_is_nobody_else() {
     let server = setup().start();
-    let mut viewer = support::live_page::websocket(server.address, "/.docroot/wire");
+    let mut viewer = viewer(&server, WIRE);
     let ask = b"GET /a.txt HTTP/1.0\r\n\r\n";
     for pings in (0..200).step_by(10) {
         let mut page = Page::from(&server, [127, 0, 0, 9]);
@@ -203,7 +192,7 @@ fn a_replay_that_is_given_up_is_nobody_else() {
     // The last exchange is known by its target.
     assert_eq!(server.get("/last", &[]).status, 404);
     loop {
-        let shown = exchange(&mut viewer);
+        let shown = viewer.exchange();
         if shown["target"] == "/last" {
             break;
         }

@@ -4,11 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::html::{self, Element};
-
-/// The document root that ships.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("www")
-}
+use super::server::root;
 
 /// The folders of the lessons that are written.
 pub fn lessons() -> Vec<String> {

@@ -23,6 +23,7 @@ pub mod secure_rig;
 pub mod slow;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod viewer;
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
