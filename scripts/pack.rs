@@ -5,7 +5,7 @@
 //! OUT_DIR/words/fields.json.gz     src/guide/words/fields.json, and likewise the other files of each folder
 //! OUT_DIR/words.rs                 [("fields.json", include_bytes!(...)), ...]
 //! OUT_DIR/sources/sources.json.gz  {"src/http1/host.rs": "the whole text", ...}; only with the feature `sources`
-//! OUT_DIR/learn/book.gz            the files of www, for `docroot learn`; only with the feature `learn`. See book.rs
+//! OUT_DIR/learn/index.html.gz      the files of www, for `docroot learn`; only with the feature `learn`
 //! ```
 //!
 //! The same files give the same bytes: they are sorted, and gzip's header has neither a name nor a time.
@@ -23,9 +23,9 @@ const FOLDERS: [(&str, &str); 2] = [
     ("src/guide/assets/inspect", "inspect"),
 ];
 
-// The textbook.
-#[path = "pack/book.rs"]
-mod book;
+/// The same for the textbook.
+const BOOK: (&str, &str) = ("www", "learn");
+
 // The files of a folder, packed, and their list.
 #[path = "pack/list.rs"]
 mod list;
@@ -34,12 +34,8 @@ fn main() {
     println!("cargo::rerun-if-changed=scripts/pack.rs");
     println!("cargo::rerun-if-changed=scripts/pack");
     let out = PathBuf::from(var_os("OUT_DIR").expect("Cargo sets it"));
-    if var_os("CARGO_FEATURE_LEARN").is_some() {
-        println!("cargo::rerun-if-changed=www");
-        let book = book::archive(&files_below(Path::new("www")));
-        pack(&out, "learn", [("book".to_owned(), book)]);
-    }
-    for (folder, list) in FOLDERS {
+    let book = var_os("CARGO_FEATURE_LEARN").map(|_| BOOK);
+    for (folder, list) in FOLDERS.into_iter().chain(book) {
         println!("cargo::rerun-if-changed={folder}");
         let files = files_below(Path::new(folder));
         let files = files.into_iter().filter(|path| !is_test(path)).map(|path| {
