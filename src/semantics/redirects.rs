@@ -100,7 +100,7 @@ pub enum RedirectError {
     Dollar,
     /// This text after the space is not 301, 302, 307 or 308.
     Status(Box<str>),
-    /// The pattern matches the target, so clients would never arrive.
+    /// The redirect leads back to itself, at once or over others, so clients would never arrive.
     Circle,
 }
 
@@ -120,11 +120,46 @@ impl Redirects {
             to,
             status,
         };
-        if redirect.is_circle() {
+        self.0.push(redirect);
+        if self.is_last_in_circle() {
+            self.0.pop();
             return Err(RedirectError::Circle);
         }
-        self.0.push(redirect);
         Ok(())
+    }
+
+    /// Whether the last redirect leads back to itself, at once or over others: whatever its wildcards stand
+    /// for, or each time if they stand for nothing.
+    fn is_last_in_circle(&self) -> bool {
+        let leads_back = |text: &[u8]| self.wildcards_of_circle(text);
+        leads_back(ANYTHING).is_some() || leads_back(b"").is_some_and(|back| back.is_empty())
+    }
+
+    /// What the wildcards of the last redirect stand for when it leads back to itself, if each stood for
+    /// `text` before.
+    fn wildcards_of_circle(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let last = self.0.last()?;
+        let mut location = last
+            .to
+            .location(b"", &vec![text; last.from.wildcards()], None);
+        for _ in 0..self.0.len() {
+            let path = path_of(&location)?;
+            let (redirect, wildcards) = self.matched(&path)?;
+            if std::ptr::eq(redirect, last) {
+                return Some(wildcards.concat());
+            }
+            location = redirect.to.location(b"", &wildcards, None);
+        }
+        None
+    }
+
+    /// The first redirect for a path, and what its wildcards stand for.
+    fn matched<'a>(&self, path: &'a [u8]) -> Option<(&Redirect, Vec<&'a [u8]>)> {
+        let segments = segments(path);
+        self.0.iter().find_map(|redirect| {
+            let wildcards = redirect.from.matched(path, &segments)?;
+            Some((redirect, wildcards))
+        })
     }
 
     /// Removes all redirects.
@@ -143,17 +178,14 @@ impl Redirects {
         if self.0.is_empty() {
             return None;
         }
-        let segments = segments(path);
-        self.0.iter().find_map(|redirect| {
-            let wildcards = redirect.from.matched(path, &segments)?;
-            let location = redirect.to.location(prefix, &wildcards, query);
-            // A path has no empty segments, so this does not happen. It would name another host.
-            let is_safe = !location.starts_with(b"//");
-            is_safe.then_some(Redirection {
-                status: redirect.status,
-                location,
-                pattern: &redirect.text,
-            })
+        let (redirect, wildcards) = self.matched(path)?;
+        let location = redirect.to.location(prefix, &wildcards, query);
+        // A path has no empty segments, so this does not happen. It would name another host.
+        let is_safe = !location.starts_with(b"//");
+        is_safe.then_some(Redirection {
+            status: redirect.status,
+            location,
+            pattern: &redirect.text,
         })
     }
 }
@@ -175,21 +207,17 @@ fn status(text: &str) -> Result<Status, RedirectError> {
 /// A text for any wildcard. No path that a target leads to has it.
 const ANYTHING: &[u8] = b"~anything~";
 
-impl Redirect {
-    /// Whether the pattern matches the target, whatever the wildcards stand for, or each time if they stand
-    /// for nothing.
-    fn is_circle(&self) -> bool {
-        let matched = |text: &'static [u8]| {
-            let texts = vec![text; self.from.wildcards()];
-            let location = self.to.location(b"", &texts, None);
-            let path = location.strip_prefix(b"/").unwrap_or(b"//");
-            let end = path.iter().position(|byte| b"?#".contains(byte));
-            let path = &path[..end.unwrap_or(path.len())];
-            let wildcards = self.from.matched(path, &segments(path))?;
-            Some(wildcards.concat().is_empty())
-        };
-        matched(ANYTHING).is_some() || matched(b"") == Some(true)
-    }
+/// The decoded path that a location of this server names, without a slash at its start. `None` for another
+/// server.
+fn path_of(location: &[u8]) -> Option<Vec<u8>> {
+    let path = location.strip_prefix(b"/")?;
+    let end = path.iter().position(|byte| b"?#".contains(byte));
+    let octets = percent::octets(&path[..end.unwrap_or(path.len())]);
+    let decoded = octets.map(|octet| match octet {
+        Octet::Plain(byte) | Octet::Encoded(byte) => byte,
+        Octet::Malformed => b'%',
+    });
+    Some(decoded.collect())
 }
 
 impl RedirectFrom {
@@ -489,7 +517,7 @@ impl fmt::Display for RedirectError {
                 );
             }
             RedirectError::Circle => {
-                "the pattern matches the target too, so the redirects would never end: choose another target"
+                "the target leads back to the pattern, so the redirects would never end: choose another target"
             }
         })
     }
@@ -649,5 +677,34 @@ mod tests {
         Redirects::default()
             .add("/*a=/ba$1")
             .expect("/a leads to /ba, and /ba to /bab");
+    }
+
+    /// The last redirect closes a circle with the others, or does not.
+    #[track_caller]
+    fn check_circle(rules: &[&str], is_circle: bool) {
+        let (last, others) = rules.split_last().expect("a rule");
+        let added = redirects(others).add(last);
+        let want = if is_circle {
+            Err(RedirectError::Circle)
+        } else {
+            Ok(())
+        };
+        assert_eq!(added, want, "{rules:?}");
+    }
+
+    #[test]
+    fn redirects_do_not_lead_back_over_others() {
+        check_circle(&["/a=/b", "/b=/a"], true);
+        check_circle(&["/a=/b", "/b=/c?x#y", "/c=/a"], true);
+        check_circle(&["/a/**=/b/$1", "/b/**=/a/$1"], true);
+        check_circle(&["/a/**=/b/x/$1", "/b/**=/a/y/$1"], true); // they get longer each time
+        check_circle(&["/a%20b=/c", "/c=/a%2520b"], true); // a pattern is a decoded path
+        check_circle(&["/a=/b", "/b=/c"], false);
+        check_circle(&["/b=/c", "/a=/b"], false);
+        check_circle(&["/a=/b", "/b=https://h.example/a"], false);
+        check_circle(&["/b/keep=/c", "/a/**=/b/$1", "/b/**=/d/$1"], false);
+        // The first redirect keeps the last from its own target.
+        check_circle(&["/new=/", "/**=/new"], true);
+        check_circle(&["/new=https://h.example/", "/**=/new"], false);
     }
 }
