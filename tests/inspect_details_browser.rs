@@ -74,7 +74,7 @@ fn opened(messages: &[Value], replies: &[Value]) -> (TestServer, Page) {
         json!({"source": format!("{{ {script} }}")}),
     );
     page.open(&format!("http://{}/.docroot/", server.address));
-    page.wait_for("document.querySelector('#grid .body .row:not([hidden])')");
+    page.wait_for("document.querySelector('#grid .body .row.is-exchange:not([hidden])')");
     page.press("End");
     page.press("Enter");
     page.wait_for("document.querySelector('#details h2')");

@@ -16,7 +16,7 @@ fn opened() -> (TestServer, Page) {
     page.open(&format!("http://{}/.docroot/", server.address));
     page.wait_for("document.querySelector('#state').dataset.state === 'connected'");
     assert_eq!(server.get("/a.html", &[("If-None-Match", "*")]).status, 304);
-    page.wait_for("document.querySelector('#grid .body .row:not([hidden])')");
+    page.wait_for("document.querySelector('#grid .body .row.is-exchange:not([hidden])')");
     page.press("End");
     page.press("Enter");
     page.wait_for("document.querySelector('#details h2')");
