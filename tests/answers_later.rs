@@ -244,9 +244,15 @@ fn a_responder_that_hands_over_ends_the_turn() {
         })
     }));
     rig.send(&request("GET", "/chain", &[]));
-    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Again);
+    assert_eq!(
+        rig.connection.drive(&mut rig.buffers, &mut rig.context),
+        Turn::Again
+    );
     assert_eq!(polls.rings(), 1);
-    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Wait);
+    assert_eq!(
+        rig.connection.drive(&mut rig.buffers, &mut rig.context),
+        Turn::Wait
+    );
     assert_eq!(polls.rings(), 2);
     assert!(rig.taken().ends_with(b"made"));
 }
@@ -592,7 +598,7 @@ fn the_last_piece_ends_the_answer() {
     let piece = || sourced(Script::of([Part::Bytes(b"all of it".to_vec())]));
     let mut rig = Rig::new(Setup::new().at("/piece", move |_| piece()));
     rig.send(&request("GET", "/piece", &[]));
-    rig.connection.drive(&mut rig.context);
+    rig.connection.drive(&mut rig.buffers, &mut rig.context);
     assert!(rig.taken().ends_with(b"9\r\nall of it\r\n0\r\n\r\n"));
 }
 

@@ -118,7 +118,7 @@ fn whoever_takes_less_than_the_socket_holds_keeps_the_pace() {
         let mut buffer = vec![0; taken];
         std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
         rig.context.now.instant += window;
-        let turn = rig.connection.expire(&mut rig.context);
+        let turn = rig.connection.expire(&mut rig.buffers, &mut rig.context);
         assert!(
             taken > minimum && !matches!(turn, Turn::Closed(_)),
             "{taken}"
@@ -128,7 +128,7 @@ fn whoever_takes_less_than_the_socket_holds_keeps_the_pace() {
     let mut buffer = vec![0; 10_000];
     std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
     rig.context.now.instant += window;
-    let turn = rig.connection.expire(&mut rig.context);
+    let turn = rig.connection.expire(&mut rig.buffers, &mut rig.context);
     assert_eq!(turn, Turn::Closed(Closed::Cut(End::TooSlow)));
 }
 
@@ -143,10 +143,13 @@ fn room_that_was_made_before_a_window_does_not_keep_its_pace() {
     let mut buffer = vec![0; 190_000];
     std::io::Read::read_exact(&mut rig.client, &mut buffer).expect("more");
     rig.context.now.instant += window;
-    assert_eq!(rig.connection.expire(&mut rig.context), Turn::Again);
+    assert_eq!(
+        rig.connection.expire(&mut rig.buffers, &mut rig.context),
+        Turn::Again
+    );
     assert_eq!(rig.drive(), Turn::Wait);
     std::io::Read::read_exact(&mut rig.client, &mut buffer[..10_000]).expect("more");
     rig.context.now.instant += window;
-    let turn = rig.connection.expire(&mut rig.context);
+    let turn = rig.connection.expire(&mut rig.buffers, &mut rig.context);
     assert_eq!(turn, Turn::Closed(Closed::Cut(End::TooSlow)));
 }

@@ -52,8 +52,14 @@ fn records_without_content_end_a_turn() {
     let mut forge = Forge::of(&session, &secret);
     // Twice what a turn may receive, which the socket holds.
     rig.send(&overhead(&mut forge, 2 * (64 << 10)));
-    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Again);
-    assert_eq!(rig.connection.drive(&mut rig.context), Turn::Wait);
+    assert_eq!(
+        rig.connection.drive(&mut rig.buffers, &mut rig.context),
+        Turn::Again
+    );
+    assert_eq!(
+        rig.connection.drive(&mut rig.buffers, &mut rig.context),
+        Turn::Wait
+    );
     // The session has lost none of them.
     let asked = request("GET", "/a.txt", &[("Connection", "close")]);
     rig.send(&forge.record(ContentType::ApplicationData, &asked));
@@ -166,7 +172,7 @@ fn give_up(rig: &mut Rig) -> Closed {
     // What the socket took before counts for the first window.
     for _ in 0..2 {
         rig.context.now.instant += window;
-        if let Turn::Closed(closed) = rig.connection.expire(&mut rig.context) {
+        if let Turn::Closed(closed) = rig.connection.expire(&mut rig.buffers, &mut rig.context) {
             return closed;
         }
     }

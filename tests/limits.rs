@@ -166,7 +166,7 @@ fn without_memory_a_response_under_way_is_cut() {
     let mut rig = Rig::new(Setup::new().file("large.bin", noise(8 << 20)));
     rig.send(&request("GET", "/large.bin", &[]));
     assert_eq!(rig.drive(), Turn::Wait);
-    let turn = rig.connection.shed(&mut rig.context);
+    let turn = rig.connection.shed(&mut rig.buffers, &mut rig.context);
     assert_eq!(turn, Turn::Closed(Closed::Cut(End::TakenBack)));
 }
 

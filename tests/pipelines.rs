@@ -168,7 +168,7 @@ fn a_turn_has_a_limited_time() {
     rig.context.turn_time = Duration::ZERO;
     rig.send(&request("GET", "/a.txt", &[]).repeat(3));
     for answered in 1..=3 {
-        let turn = rig.connection.drive(&mut rig.context);
+        let turn = rig.connection.drive(&mut rig.buffers, &mut rig.context);
         let want = if answered < 3 {
             Turn::Again
         } else {

@@ -393,7 +393,7 @@ fn waits_of_the_handler_do_not_prolong_the_deadline_of_content() {
         }
     }
     rig.context.now.instant += tenths(2);
-    rig.connection.expire(&mut rig.context);
+    rig.connection.expire(&mut rig.buffers, &mut rig.context);
     let mut sent = String::new();
     rig.client.read_to_string(&mut sent).expect("text");
     assert!(sent.starts_with("HTTP/1.1 408 "), "{sent}");

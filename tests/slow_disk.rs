@@ -264,7 +264,7 @@ fn the_end_of_the_server_does_not_wait_for_the_disk() {
 /// Drives the connection when this much time has passed.
 fn later(rig: &mut Rig, seconds: u64) -> Turn {
     rig.context.now.instant += Duration::from_secs(seconds);
-    match rig.connection.expire(&mut rig.context) {
+    match rig.connection.expire(&mut rig.buffers, &mut rig.context) {
         Turn::Again => rig.drive(),
         turn => turn,
     }

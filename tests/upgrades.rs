@@ -507,7 +507,7 @@ fn to_the_deadline(rig: &mut Rig) -> (Duration, Turn) {
     let at = rig.connection.deadline().at;
     let passed = at - rig.context.now.instant;
     rig.context.now.instant = at;
-    let turn = match rig.connection.expire(&mut rig.context) {
+    let turn = match rig.connection.expire(&mut rig.buffers, &mut rig.context) {
         Turn::Again => rig.drive(),
         turn => turn,
     };
@@ -553,7 +553,7 @@ fn a_turn_that_is_over_leaves_no_received_bytes() {
     let idle = rig.connection.kept();
     rig.send(&[b'x'; 150_000]);
     let mut turns = 0;
-    while rig.connection.drive(&mut rig.context) == Turn::Again {
+    while rig.connection.drive(&mut rig.buffers, &mut rig.context) == Turn::Again {
         assert_eq!(rig.connection.kept(), idle);
         turns += 1;
     }

@@ -24,22 +24,22 @@ impl Buffer {
         }
     }
 
-    /// Copies in what a connection kept, and frees `kept`. It fits, because it came from a buffer of
-    /// the same capacity.
-    pub fn restore(&mut self, kept: &mut Storage) {
+    /// Copies in what a connection kept. It fits, because it came from a buffer of the same capacity.
+    pub fn restore(&mut self, kept: &[u8]) {
         debug_assert!(kept.len() <= self.bytes.len(), "kept bytes do not fit");
         self.start = 0;
         self.end = kept.len().min(self.bytes.len());
         self.bytes[..self.end].copy_from_slice(&kept[..self.end]);
-        *kept = Storage::default();
     }
 
-    /// Moves the waiting bytes to `kept`, in a block of exactly their size.
-    pub fn keep(&mut self, kept: &mut Storage) {
-        if self.start < self.end {
-            *kept = Storage::copy_of(&[self.waiting()]);
-        }
+    /// Removes the waiting bytes and returns them in a block of exactly their size.
+    pub fn keep(&mut self) -> Storage {
+        let kept = match self.is_empty() {
+            true => Storage::default(),
+            false => Storage::copy_of(&[self.waiting()]),
+        };
         (self.start, self.end) = (0, 0);
+        kept
     }
 
     /// The bytes that were added and not consumed.
@@ -100,11 +100,9 @@ mod tests {
         buffer.add(6);
         buffer.consume(2);
         assert_eq!(buffer.waiting(), b"cdef");
-        let mut kept = Storage::default();
-        buffer.keep(&mut kept);
+        let kept = buffer.keep();
         assert_eq!((&kept[..], buffer.waiting()), (&b"cdef"[..], &b""[..]));
-        buffer.restore(&mut kept);
-        assert_eq!(kept.cost(), 0);
+        buffer.restore(&kept);
         assert_eq!(buffer.room().len(), 4);
         buffer.consume(100);
         assert!(buffer.is_empty());

@@ -12,17 +12,15 @@ use crate::guide::replay::Connect;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
-use crate::net::buffer::Buffer;
 use crate::net::clock::{self, Now};
 use crate::net::config::Config;
-use crate::net::deadline::{Deadline, Waiting};
+use crate::net::deadline::{Deadline, LowestRate, Waiting};
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::mailbox::WakeSender;
-use crate::net::outbox::Outbox;
 use crate::net::replay::Replayer;
 use crate::net::replay::registry::Replays;
 use crate::net::sendfile::Sendfile;
-use crate::net::tls::{Endpoint, RecordBuffers};
+use crate::net::tls::Endpoint;
 use crate::observe::log::LogHandle;
 use crate::observe::metrics::Counters;
 use crate::observe::observer::Observer;
@@ -42,16 +40,11 @@ use crate::site::hashing::Hashes;
 use crate::site::options::{Budgets, SiteOptions};
 use crate::site::resolve::Site;
 
-/// Room in the inbox for pipelined requests behind the longest head.
-const READ_AHEAD: usize = 16 * 1024;
-
 /// How long a connection may answer pipelined requests in one turn.
 pub const TURN_TIME: Duration = Duration::from_millis(1);
 
 /// The context of a worker. It belongs to the thread that creates it.
 pub struct Context {
-    /// Buffers for the connection that is driven.
-    pub buffers: Buffers,
     /// Scratch space for the field lines of a head.
     pub lines: Vec<FieldLine>,
     /// Scratch space for bytes that move from a file or a source to the socket.
@@ -74,6 +67,8 @@ pub struct Context {
     pub hosts: Arc<AllowedHosts>,
     /// How long a client may take.
     pub deadlines: Deadlines,
+    /// How fast a client must read.
+    pub lowest_rate: LowestRate,
     /// The memory that the worker may hold for clients.
     pub memory: Allowance,
     /// Counts and logs exchanges.
@@ -89,16 +84,6 @@ pub struct Context {
     hsts: Option<u64>,
     /// Makes wakers for handlers and sources that wait.
     pub wakes: WakeSender,
-}
-
-/// A worker's buffers. A connection uses them during its turn.
-pub struct Buffers {
-    /// For received bytes.
-    pub inbox: Buffer,
-    /// For bytes to send.
-    pub outbox: Outbox,
-    /// For TLS records.
-    pub records: RecordBuffers,
 }
 
 /// What all workers share.
@@ -285,7 +270,6 @@ impl Context {
             fields: config.limits.max_fields,
         };
         Context {
-            buffers: Buffers::new(&head_limits),
             lines: Vec::new(),
             scratch: Vec::new(),
             sendfile: Sendfile::default(),
@@ -296,6 +280,7 @@ impl Context {
             head_limits,
             hosts: Arc::clone(&settings.hosts),
             deadlines: config.deadlines,
+            lowest_rate: LowestRate::new(config.limits.min_rate, config.deadlines.send),
             memory,
             observer: Observer {
                 log,
@@ -309,11 +294,6 @@ impl Context {
             hsts: config.tls.as_ref().and_then(|tls| tls.hsts),
             wakes,
         }
-    }
-
-    /// Replaces the buffers after a connection panicked during its turn and lost them.
-    pub fn renew_buffers(&mut self) {
-        self.buffers = Buffers::new(&self.head_limits);
     }
 
     /// The deadline of a wait that begins now.
@@ -338,16 +318,6 @@ impl Context {
             Waiting::Send => self.deadlines.send,
             Waiting::Close => self.deadlines.linger,
             Waiting::Answer => Duration::MAX,
-        }
-    }
-}
-
-impl Buffers {
-    fn new(limits: &HeadLimits) -> Buffers {
-        Buffers {
-            inbox: Buffer::new(limits.head + READ_AHEAD),
-            outbox: Outbox::default(),
-            records: RecordBuffers::new(),
         }
     }
 }

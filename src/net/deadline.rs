@@ -56,28 +56,37 @@ impl Deadline {
 ///
 /// A rate is measured and not a pause. Otherwise a client could keep a slot forever if it read one
 /// byte now and then.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
-    sent: u64,
+#[derive(Clone, Copy, Debug)]
+pub struct LowestRate {
     minimum: u64,
     window: Duration,
+}
+
+impl LowestRate {
+    /// `rate` bytes per second, measured over windows of this length.
+    pub fn new(rate: u64, window: Duration) -> LowestRate {
+        LowestRate {
+            minimum: (rate as f64 * window.as_secs_f64()) as u64,
+            window,
+        }
+    }
+
+    /// The deadline of a window that begins now.
+    pub fn window(&self, now: Instant) -> Deadline {
+        Deadline::new(Waiting::Send, now, self.window)
+    }
+}
+
+/// How much a client has read in a window of [`LowestRate`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pace {
+    sent: u64,
     /// The socket has not been full since the window began. Until it is full, the bytes that it takes
     /// fill room that the client made earlier, so they do not count.
     is_filling: bool,
 }
 
 impl Pace {
-    /// `rate` bytes per second, measured over windows of this length.
-    pub fn new(rate: u64, window: Duration) -> Pace {
-        let seconds = window.as_secs_f64();
-        Pace {
-            sent: 0,
-            is_filling: false,
-            minimum: (rate as f64 * seconds) as u64,
-            window,
-        }
-    }
-
     /// Counts bytes that the socket took.
     pub fn count(&mut self, bytes: u64) {
         if !self.is_filling {
@@ -90,21 +99,16 @@ impl Pace {
         self.is_filling = false;
     }
 
-    /// The deadline of a window that begins now.
-    pub fn window(&self, now: Instant) -> Deadline {
-        Deadline::new(Waiting::Send, now, self.window)
-    }
-
     /// Whether the client has read enough for this window. If the socket was not full in this window,
     /// the client is fast enough.
-    pub fn is_kept(&self) -> bool {
-        self.is_filling || self.sent >= self.minimum.max(1)
+    pub fn is_kept(&self, lowest: &LowestRate) -> bool {
+        self.is_filling || self.sent >= lowest.minimum.max(1)
     }
 
     /// Ends a window and begins the next. Returns whether the client kept the pace. `is_full` says
     /// whether the socket is full now.
-    pub fn was_kept(&mut self, is_full: bool) -> bool {
-        let was_kept = self.is_kept();
+    pub fn was_kept(&mut self, lowest: &LowestRate, is_full: bool) -> bool {
+        let was_kept = self.is_kept(lowest);
         self.sent = 0;
         self.is_filling = !is_full;
         was_kept
@@ -116,19 +120,23 @@ impl Pace {
 mod tests {
     use super::*;
 
+    fn lowest(rate: u64) -> LowestRate {
+        LowestRate::new(rate, Duration::from_secs(10))
+    }
+
     #[test]
     fn a_trickle_does_not_keep_the_pace() {
-        let mut pace = Pace::new(1000, Duration::from_secs(10));
+        let (lowest, mut pace) = (lowest(1000), Pace::default());
         pace.count(9_999);
-        assert!(!pace.was_kept(true));
+        assert!(!pace.was_kept(&lowest, true));
         pace.count(10_000);
-        assert!(pace.was_kept(true));
-        assert!(!pace.was_kept(true)); // each window starts at zero
+        assert!(pace.was_kept(&lowest, true));
+        assert!(!pace.was_kept(&lowest, true)); // each window starts at zero
     }
 
     #[test]
     fn a_client_that_reads_nothing_is_cut_even_if_the_rate_is_zero() {
-        assert!(!Pace::new(0, Duration::from_secs(10)).was_kept(true));
+        assert!(!Pace::default().was_kept(&lowest(0), true));
     }
 
     #[test]

@@ -60,8 +60,10 @@ mod request_text;
 mod kept_heads;
 // The head of a request that is answered later.
 mod saved_head;
-// A transport, its buffers and its deadline.
-mod stream;
+// A transport, its buffers and its deadline, during a turn.
+pub mod stream;
+// What is left of a stream between turns.
+mod stream_state;
 // When a client has taken too long.
 mod deadline;
 // Bytes received and not parsed yet.

@@ -64,18 +64,6 @@ impl Unsent {
             Unsent::Many(outbox) => outbox.bytes.capacity() + cost_of_ends(&outbox.ends),
         }
     }
-
-    /// See [`Outbox::next_unended`].
-    pub fn next_unended(&mut self) -> Option<(Exchange, u64)> {
-        match self {
-            Unsent::Nothing => None,
-            Unsent::Few { ends, .. } => {
-                let (at, exchange) = ends.pop_front()?;
-                Some((exchange, at as u64))
-            }
-            Unsent::Many(outbox) => outbox.next_unended(),
-        }
-    }
 }
 
 fn cost_of_ends(ends: &VecDeque<(usize, Exchange)>) -> usize {
@@ -84,12 +72,12 @@ fn cost_of_ends(ends: &VecDeque<(usize, Exchange)>) -> usize {
 }
 
 impl Outbox {
-    /// Restores what a connection kept, and frees `kept`.
-    pub fn restore(&mut self, kept: &mut Unsent) {
+    /// Restores what a connection kept.
+    pub fn restore(&mut self, kept: Unsent) {
         self.bytes.clear();
         self.ends.clear();
         self.taken = 0;
-        match std::mem::take(kept) {
+        match kept {
             Unsent::Nothing => {}
             Unsent::Few { bytes, ends } => {
                 self.bytes.extend_from_slice(&bytes);
@@ -99,22 +87,23 @@ impl Outbox {
         }
     }
 
-    /// Moves what is left to `kept`. A few bytes are copied into a block of exactly that size, so the
+    /// Removes and returns what is left. A few bytes are copied into a block of exactly that size, so the
     /// worker keeps its allocation. More bytes stay where they are and take the allocation with them.
     /// Otherwise each turn would copy all of them.
-    pub fn keep(&mut self, kept: &mut Unsent) {
+    pub fn keep(&mut self) -> Unsent {
         if self.waiting().len() > OUTBOX_HIGH {
             self.compact();
-            *kept = Unsent::Many(std::mem::take(self));
-            return;
+            return Unsent::Many(std::mem::take(self));
         }
+        let mut kept = Unsent::Nothing;
         if !self.is_empty() || !self.ends.is_empty() {
             let (bytes, taken) = (Storage::copy_of(&[self.waiting()]), self.taken);
             let ends = self.ends.drain(..);
             let ends = ends.map(|end| moved(end, taken)).collect();
-            *kept = Unsent::Few { bytes, ends };
+            kept = Unsent::Few { bytes, ends };
         }
         self.clear();
+        kept
     }
 
     /// Gives back the space of the bytes that were taken, once it is half of the whole. Each byte that
@@ -246,12 +235,10 @@ mod tests {
 
     /// Ends a turn and begins the next. Between them, the worker drives another connection.
     fn next_turn(mut outbox: Outbox) -> Outbox {
-        let mut kept = Unsent::default();
-        outbox.keep(&mut kept);
+        let kept = outbox.keep();
         assert!(outbox.is_empty() && !outbox.has_ended());
         outbox.end().extend_from_slice(b"of another connection");
-        outbox.restore(&mut kept);
-        assert!(matches!(kept, Unsent::Nothing));
+        outbox.restore(kept);
         outbox
     }
 

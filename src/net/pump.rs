@@ -141,13 +141,13 @@ impl Moved {
 }
 
 /// Where a pump moves bytes to, during one turn.
-pub struct Output<'a> {
+pub struct Output<'a, 't> {
     /// When the turn began.
     pub now: Instant,
     /// Takes what is sent, if somebody looks.
     pub sample: Option<&'a mut BodySample>,
     /// The client's stream.
-    pub stream: &'a mut Stream,
+    pub stream: &'a mut Stream<'t>,
     /// Scratch space of the worker.
     pub scratch: &'a mut Vec<u8>,
     /// What the worker knows of `sendfile`.
@@ -189,7 +189,7 @@ impl Pump {
     }
 
     /// Moves until the content ends, the socket is full, the budget is used up, or the source waits.
-    pub fn advance(&mut self, output: &mut Output<'_>) -> Result<Pumped, SendError> {
+    pub fn advance(&mut self, output: &mut Output<'_, '_>) -> Result<Pumped, SendError> {
         let pumped = self.advance_until_disk(output)?;
         if pumped != Pumped::WaitForDisk {
             self.disk_patience.renew();
@@ -201,7 +201,7 @@ impl Pump {
         }
     }
 
-    fn advance_until_disk(&mut self, output: &mut Output<'_>) -> Result<Pumped, SendError> {
+    fn advance_until_disk(&mut self, output: &mut Output<'_, '_>) -> Result<Pumped, SendError> {
         loop {
             let step = if let Some(piece) = self.pieces.front_mut() {
                 let step = output.move_piece(piece, &mut self.moved, &mut self.reading)?;
@@ -250,7 +250,7 @@ fn check_length(framing: Framing, moved: u64, pulled: Pulled) -> Result<(), Body
     }
 }
 
-impl Output<'_> {
+impl Output<'_, '_> {
     /// Moves some of a piece. `Done` means that its last byte is in the outbox or the socket.
     fn move_piece(
         &mut self,
@@ -356,8 +356,8 @@ impl Output<'_> {
         let waiting = self.stream.outbox.waiting();
         let head = waiting.len();
         let written = match head {
-            0 => self.stream.transport.write(bytes, More::No),
-            _ => self.stream.transport.write_both(waiting, bytes),
+            0 => self.stream.state.transport.write(bytes, More::No),
+            _ => self.stream.state.transport.write_both(waiting, bytes),
         };
         let Some(written) = written? else {
             return Ok(None);
@@ -415,7 +415,7 @@ impl Output<'_> {
 
     /// Whether the kernel can send files, as far as is known. It cannot encrypt them.
     fn can_send_files(&self) -> bool {
-        !self.sendfile.is_refused() && !self.stream.transport.has_session()
+        !self.sendfile.is_refused() && !self.stream.state.transport.has_session()
     }
 
     /// Moves up to `count` bytes through the scratch space. Sets `reading` to twice as many as the
@@ -507,19 +507,21 @@ impl Output<'_> {
         let affordable = self.stream.budget.saturating_mul(SENDFILE_DISCOUNT).max(1);
         let count = count.min(affordable).min(MOST_DIRECT);
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        Ok(match self.stream.transport.send_file(file, offset, count) {
-            Ok(Some(0)) => return Err(BodyError::Changed.into()),
-            Ok(Some(moved)) => {
-                self.spend(1 + moved as u64 / SENDFILE_DISCOUNT);
-                if let Some(sample) = &mut self.sample {
-                    sample.skip(moved as u64);
+        Ok(
+            match self.stream.state.transport.send_file(file, offset, count) {
+                Ok(Some(0)) => return Err(BodyError::Changed.into()),
+                Ok(Some(moved)) => {
+                    self.spend(1 + moved as u64 / SENDFILE_DISCOUNT);
+                    if let Some(sample) = &mut self.sample {
+                        sample.skip(moved as u64);
+                    }
+                    Some(Moved::Bytes(moved as u64))
                 }
-                Some(Moved::Bytes(moved as u64))
-            }
-            Ok(None) => Some(Moved::Blocked),
-            Err(error) if self.sendfile.is_refusal(&error) => None,
-            Err(error) => return Err(error.into()),
-        })
+                Ok(None) => Some(Moved::Blocked),
+                Err(error) if self.sendfile.is_refusal(&error) => None,
+                Err(error) => return Err(error.into()),
+            },
+        )
     }
 
     /// Reads the end of the piece. If the file is unchanged, puts it into the outbox. Returns false if
@@ -548,7 +550,9 @@ impl Output<'_> {
     }
 
     fn flush(&mut self, more: More) -> Result<Flushed, TransportError> {
-        self.stream.outbox.flush(&mut self.stream.transport, more)
+        self.stream
+            .outbox
+            .flush(&mut self.stream.state.transport, more)
     }
 
     fn spend(&mut self, bytes: u64) {

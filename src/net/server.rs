@@ -219,7 +219,7 @@ fn start_workers(
             if let Some(wire) = &settings.wire {
                 wire.wake_for_readers(mailbox.wakes().worker_waker());
             }
-            Worker::new(mailbox).run(context);
+            Worker::new(mailbox, &context.head_limits).run(context);
             drop(finished);
         })?);
     }

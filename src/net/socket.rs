@@ -20,13 +20,13 @@ pub struct Socket {
     traffic: Traffic,
 }
 
-/// Bytes that crossed a socket.
+/// Bytes that crossed a socket in a part of a turn, which moves a few MiB at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// From the client.
-    pub received: u64,
+    pub received: u32,
     /// To the client: bytes that the socket took.
-    pub sent: u64,
+    pub sent: u32,
 }
 
 /// The result of a read.
@@ -128,7 +128,7 @@ impl Socket {
                 // The poller is edge-triggered. A short read has emptied the socket, unless the
                 // client's end came in the same event.
                 self.readable = count == buffer.len() || self.hung_up;
-                self.traffic.received += count as u64;
+                self.traffic.received = self.traffic.received.saturating_add(count as u32);
                 Ok(Input::Bytes(count))
             }
             None => {
@@ -176,7 +176,8 @@ impl Socket {
 
     fn count(&mut self, sent: io::Result<usize>) -> io::Result<Option<usize>> {
         let sent = unless_blocked(sent)?;
-        self.traffic.sent += sent.unwrap_or_default() as u64;
+        let count = sent.unwrap_or_default() as u32;
+        self.traffic.sent = self.traffic.sent.saturating_add(count);
         Ok(sent)
     }
 }

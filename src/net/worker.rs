@@ -11,6 +11,7 @@ use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Token};
 
+use crate::http1::limits::HeadLimits;
 use crate::net::clock;
 use crate::net::connection::{Connection, Turn};
 use crate::net::context::{Context, TURN_TIME};
@@ -18,6 +19,7 @@ use crate::net::fair_queue::FairQueue;
 use crate::net::mailbox::{Admission, Mailbox, WAKE};
 use crate::net::protocol::step::Refusal;
 use crate::net::shed::{FEW, Holder, Shedding};
+use crate::net::stream::Buffers;
 use crate::net::timers::Timers;
 use crate::net::transport::Transport;
 use crate::observe::closed::Closed;
@@ -53,6 +55,8 @@ const TICK: Duration = Duration::from_millis(1);
 /// A thread that serves connections.
 pub struct Worker {
     mailbox: Mailbox,
+    /// For the connection that is driven.
+    buffers: Buffers,
     slots: Vec<Slot>,
     free: Vec<usize>,
     /// New sockets, by network, so a flood from one network does not delay the others.
@@ -86,10 +90,11 @@ struct Slot {
 }
 
 impl Worker {
-    /// A worker that receives its sockets and wake-ups here.
-    pub fn new(mailbox: Mailbox) -> Worker {
+    /// A worker that receives its sockets and wake-ups from `mailbox`, for heads within `limits`.
+    pub fn new(mailbox: Mailbox, limits: &HeadLimits) -> Worker {
         Worker {
             mailbox,
+            buffers: Buffers::new(limits.head),
             slots: Vec::new(),
             free: Vec::new(),
             arrivals: FairQueue::default(),
@@ -218,7 +223,12 @@ impl Worker {
         self.again = FairQueue::default();
         self.handshakes = FairQueue::default();
         context.scratch = Vec::new();
-        context.renew_buffers();
+        self.renew_buffers(context);
+    }
+
+    /// Replaces the buffers: a connection lost them when it panicked, or they have grown.
+    fn renew_buffers(&mut self, context: &Context) {
+        self.buffers = Buffers::new(context.head_limits.head);
     }
 
     /// Drives the connections that have events, as many as time permits, and queues the others.
@@ -394,12 +404,13 @@ impl Worker {
         &mut self,
         index: usize,
         context: &mut Context,
-        turn: fn(&mut Connection, &mut Context) -> Turn,
+        turn: fn(&mut Connection, &mut Buffers, &mut Context) -> Turn,
     ) {
         let Some(connection) = &mut self.slots[index].connection else {
             return;
         };
-        let turn = catch_unwind(AssertUnwindSafe(|| turn(connection, context)));
+        let buffers = &mut self.buffers;
+        let turn = catch_unwind(AssertUnwindSafe(|| turn(connection, buffers, context)));
         // For the limits on time, and for when the next connection's bytes arrive.
         context.now.latest = clock::instant();
         let slot = &mut self.slots[index];
@@ -413,8 +424,8 @@ impl Worker {
             Ok(Turn::Closed(closed)) => self.close(index, closed, context),
             Err(_) => {
                 context.observer.counters.worker_panics.add(1);
-                context.renew_buffers();
                 self.close(index, Closed::Cut(End::Bug), context);
+                self.renew_buffers(context);
             }
         }
     }
@@ -456,16 +467,20 @@ impl Worker {
         };
         let timer = slot.timer.take();
         self.timers.clear(timer, token(index, slot.generation));
+        let buffers = &mut self.buffers;
+        let end = AssertUnwindSafe(|| connection.end(closed, buffers, context));
         // A handler is dropped here, and its destructor may panic.
-        if catch_unwind(AssertUnwindSafe(|| connection.end(closed, context))).is_err() {
-            context.observer.counters.worker_panics.add(1);
-        }
+        let has_panicked = catch_unwind(end).is_err();
         slot.generation = slot.generation.wrapping_add(1) & GENERATION;
         slot.busy = 0;
         slot.queued = false;
         self.free.push(index);
         self.mailbox.note_closed(std::mem::take(&mut slot.refused));
         context.observer.counters.connections_open.subtract(1);
+        if has_panicked {
+            context.observer.counters.worker_panics.add(1);
+            self.renew_buffers(context);
+        }
     }
 
     /// Acts on timers that have fired, as many as time permits. In most cases the deadline has moved, and

@@ -12,6 +12,7 @@ use docroot::net::connection::{Connection, Turn};
 use docroot::net::context::{Context, OpenSite, OpenSites, Settings};
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::net::mailbox::Mailbox;
+use docroot::net::stream::Buffers;
 use docroot::net::tls::Endpoint;
 use docroot::net::transport::Transport;
 use docroot::observe::client::Client;
@@ -32,6 +33,7 @@ const LATER: i64 = 4_000_000_000;
 /// the files were written.
 pub struct Rig {
     pub context: Context,
+    pub buffers: Buffers,
     pub connection: Connection,
     pub client: UnixStream,
     received: Vec<u8>,
@@ -71,6 +73,7 @@ impl Rig {
         };
         Rig {
             connection: Connection::new(transport, Client::at(peer), listener, None, &context),
+            buffers: Buffers::new(context.head_limits.head),
             context,
             client,
             received: vec![0; 256 * 1024],
@@ -92,7 +95,7 @@ impl Rig {
     /// Drives the connection until it waits for its client.
     pub fn drive(&mut self) -> Turn {
         loop {
-            match self.connection.drive(&mut self.context) {
+            match self.connection.drive(&mut self.buffers, &mut self.context) {
                 Turn::Again => {}
                 turn => return turn,
             }
@@ -105,7 +108,8 @@ impl Rig {
         let Turn::Closed(closed) = self.drive() else {
             panic!("it goes on without a client");
         };
-        self.connection.end(closed, &mut self.context);
+        self.connection
+            .end(closed, &mut self.buffers, &mut self.context);
         drop(self.context);
         self.log.shutdown(PATIENCE);
         closed
@@ -151,7 +155,7 @@ impl Rig {
     /// Lets the connection answer `request`, and tells how many bytes came back at once.
     pub fn turn(&mut self, request: &[u8]) -> usize {
         self.send(request);
-        let turn = self.connection.drive(&mut self.context);
+        let turn = self.connection.drive(&mut self.buffers, &mut self.context);
         assert_eq!(turn, Turn::Wait);
         self.client.read(&mut self.received).expect("an answer")
     }

@@ -40,43 +40,45 @@ impl Closing {
     }
 
     /// Takes one step.
-    pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn step(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match self.state {
             State::Flushing { linger } => self.flush(linger, stream, context),
             State::Lingering => self.linger(stream, context),
         }
     }
 
-    fn flush(&mut self, linger: bool, stream: &mut Stream, context: &mut Context) -> Step {
+    fn flush(&mut self, linger: bool, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         // The last packet waits, so that the closure alert or the FIN goes into the same packet.
         let mut flushed = stream.push(More::Follows, context);
         if let Ok(Flushed::All) = flushed {
-            stream.transport.close();
+            stream.state.transport.close();
             flushed = stream.flush(context);
         }
         if let Some(step) = unless_flushed(flushed, stream, context) {
             return step;
         }
-        let may_send = (linger || stream.has_more()) && stream.ended.is_none();
-        if !may_send || stream.transport.finish().is_err() {
+        let may_send = (linger || stream.has_more()) && stream.state.ended.is_none();
+        if !may_send || stream.state.transport.finish().is_err() {
             return Step::Close(self.closed());
         }
-        stream.deadline = context.deadline(Waiting::Close);
+        stream.state.deadline = context.deadline(Waiting::Close);
         self.state = State::Lingering;
         Step::Next
     }
 
     /// Reads and discards what the client sends. If unread bytes remained at the close, the kernel would
     /// send a reset, and the client could lose the response (RFC 9112 section 9.6).
-    fn linger(&self, stream: &mut Stream, context: &Context) -> Step {
+    fn linger(&self, stream: &mut Stream<'_>, context: &Context) -> Step {
         let unread = stream.inbox.waiting().len();
         stream.inbox.consume(unread);
-        let input = stream.transport.discard(stream.inbox.room());
+        let input = stream.state.transport.discard(stream.inbox.room());
         stream.count_traffic();
         match input {
             Ok(Input::End(_)) => Step::Close(self.closed()),
             Ok(Input::Nothing) => Step::Wait,
-            Ok(_) if stream.deadline.has_passed(context.now.instant) => Step::Close(self.closed()),
+            Ok(_) if stream.state.deadline.has_passed(context.now.instant) => {
+                Step::Close(self.closed())
+            }
             Ok(Input::Bytes(_) | Input::Overhead) => Step::Again,
             Err(_) => Step::Close(self.closed()),
         }
@@ -87,7 +89,7 @@ impl Closing {
 /// and the client needs time to read it.
 pub(super) fn close_after_read_error(
     fault: &TransportError,
-    stream: &mut Stream,
+    stream: &mut Stream<'_>,
     context: &mut Context,
 ) -> Step {
     match fault {

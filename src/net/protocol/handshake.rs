@@ -40,8 +40,8 @@ impl Handshake {
     }
 
     /// Takes the next step of the handshake.
-    pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
-        let Some(progress) = stream.transport.handshake(&context.now) else {
+    pub fn step(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
+        let Some(progress) = stream.state.transport.handshake(&context.now) else {
             return self.begin(stream, context);
         };
         stream.count_traffic();
@@ -80,7 +80,7 @@ impl Handshake {
     }
 
     /// Reads the first bytes. Starts a session, unless they are plain HTTP.
-    fn begin(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    fn begin(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match stream.read(context) {
             Ok(Input::Bytes(_)) => {}
             Ok(Input::End(_)) if is_plain_text(stream.inbox.waiting()) => {}
@@ -91,7 +91,7 @@ impl Handshake {
         let received = stream.inbox.waiting();
         if is_plain_text(received) {
             // Wait for the method, because it decides whether the response has a body.
-            return match has_method(received) || stream.ended.is_some() {
+            return match has_method(received) || stream.state.ended.is_some() {
                 true => self.refuse_plain_text(),
                 false => Step::Next,
             };
@@ -103,9 +103,7 @@ impl Handshake {
             Ok(session) => {
                 let count = received.len();
                 stream.inbox.consume(count);
-                stream
-                    .transport
-                    .secure(session, &mut context.buffers.records);
+                stream.secure(session);
                 Step::Next
             }
             Err(fault) => {
@@ -128,44 +126,44 @@ impl Handshake {
     fn finish(
         &mut self,
         refusal: Option<Box<Refusal>>,
-        stream: &mut Stream,
+        stream: &mut Stream<'_>,
         context: &mut Context,
     ) -> Step {
         context.observer.counters.handshakes.add(1);
         stream.note_secured(context.now.latest);
-        stream.deadline = context.deadline(Waiting::FirstRequest);
-        let security = stream.transport.security();
-        stream.client.identity = security.and_then(|security| security.client.map(Box::from));
+        stream.state.deadline = context.deadline(Waiting::FirstRequest);
+        let security = stream.state.transport.security();
+        stream.state.client.identity = security.and_then(|security| security.client.map(Box::from));
         let refusal = self.refusal.take().or(refusal);
         Step::Switch(Switch::Http1(self.service, refusal))
     }
 
     /// The deadline of the handshake has passed.
-    pub fn expire(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn expire(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         if is_plain_text(stream.inbox.waiting()) {
             return self.refuse_plain_text();
         }
-        if stream.transport.has_session() {
+        if stream.state.transport.has_session() {
             record_tls_failure(TlsStage::Handshake, "it took too long", stream, context);
         }
         Step::Close(FAILED)
     }
 
     /// The memory of the handshake is needed.
-    pub fn shed(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn shed(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         let reason = Reason::NoMemory.text();
         record_tls_failure(TlsStage::Handshake, reason, stream, context);
         Step::Close(FAILED)
     }
 
     /// The connection was reset. If the client sent an alert before, logs its reason.
-    pub fn record_reset(&mut self, stream: &mut Stream, context: &mut Context) {
-        if !stream.transport.has_session() {
+    pub fn record_reset(&mut self, stream: &mut Stream<'_>, context: &mut Context) {
+        if !stream.state.transport.has_session() {
             return;
         }
         let mut why = CLIENT_GONE.to_owned();
         for _ in 0..STEPS_TO_ALERT {
-            match stream.transport.handshake(&context.now) {
+            match stream.state.transport.handshake(&context.now) {
                 Some(Ok(Progress::Progress)) => {}
                 Some(Ok(Progress::Failed(fault))) => why = fault,
                 _ => break,
@@ -179,7 +177,7 @@ impl Handshake {
 pub(super) fn record_tls_failure(
     stage: TlsStage,
     reason: &str,
-    stream: &Stream,
+    stream: &Stream<'_>,
     context: &mut Context,
 ) {
     let observer = &mut context.observer;
@@ -187,7 +185,7 @@ pub(super) fn record_tls_failure(
         observer.counters.handshakes_failed.add(1);
     }
     observer.log.record_tls_failure(&TlsFailure {
-        peer: stream.client.peer,
+        peer: stream.state.client.peer,
         at: context.now.system,
         stage,
         reason,

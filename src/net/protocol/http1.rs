@@ -115,7 +115,7 @@ impl Http1 {
     }
 
     /// Takes one step. Each state function sets the next state, unless that is ReadHead.
-    pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn step(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         let goes_on = self.is_deciding();
         if goes_on {
             self.swap_trace(context);
@@ -140,7 +140,7 @@ impl Http1 {
     }
 
     /// Takes the step of the current state.
-    fn step_of_state(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    fn step_of_state(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadHead => match self.refusal.take() {
                 None => self.read_head(stream, context),
@@ -153,7 +153,7 @@ impl Http1 {
     }
 
     /// ReadHead: parses and dispatches a head, or waits for the rest of it.
-    fn read_head(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    fn read_head(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         self.skip_empty_line(stream);
         if stream.outbox.waiting().len() >= most_unsent(context)
             && let Some(step) = flush(stream, context)
@@ -163,7 +163,7 @@ impl Http1 {
         let connection = self.facts(stream, context);
         let unread = stream.inbox.waiting();
         let (lines, limits) = (&mut context.lines, &context.head_limits);
-        let began = || Exchange::begin(stream.arrived);
+        let began = || Exchange::begin(stream.state.arrived);
         let head = match parse::request_head(unread, &mut self.parsed, lines, limits) {
             Ok(Some(head)) => head,
             Ok(None) => {
@@ -185,8 +185,8 @@ impl Http1 {
                 Dispatched::Answered(Answer::Ready(*response), BodyReader::none())
             }
             Ok(checked) => {
-                let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-                let (client, session) = (&stream.client, &stream.transport);
+                let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
+                let (client, session) = (&stream.state.client, &stream.state.transport);
                 let request = request_of(&checked, client, session, &context.now, &wakers);
                 context.origins.note(checked.host, &mut context.trace);
                 let origin = context.origins.of(checked.host);
@@ -205,7 +205,7 @@ impl Http1 {
     }
 
     /// Enters the state of an answer that is not ready.
-    fn begin_answer(&mut self, state: State, stream: &mut Stream, context: &Context) -> Step {
+    fn begin_answer(&mut self, state: State, stream: &mut Stream<'_>, context: &Context) -> Step {
         self.state = state;
         self.watch_body();
         match &self.state {
@@ -217,7 +217,7 @@ impl Http1 {
 
     /// Skips an empty line before a request (RFC 9112 section 2.2). A client that sends one after a
     /// body and then nothing is idle; it has not begun a request.
-    fn skip_empty_line(&mut self, stream: &mut Stream) {
+    fn skip_empty_line(&mut self, stream: &mut Stream<'_>) {
         if stream.inbox.waiting() == b"\r\n" {
             stream.inbox.consume(2);
             self.parsed = parse::ParseState::default();
@@ -228,7 +228,7 @@ impl Http1 {
     fn read_body(
         &mut self,
         mut request: Box<Unanswered>,
-        stream: &mut Stream,
+        stream: &mut Stream<'_>,
         context: &mut Context,
     ) -> Step {
         request.end_wait(stream, context);
@@ -249,8 +249,8 @@ impl Http1 {
         let connection = self.facts(stream, context);
         let (lines, limits) = (&mut context.lines, &context.head_limits);
         let answer = request.head.read(lines, limits, |checked| {
-            let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-            let (client, session) = (&stream.client, &stream.transport);
+            let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
+            let (client, session) = (&stream.state.client, &stream.state.transport);
             let request = request_of(checked, client, session, &context.now, &wakers);
             let origin = context.origins.of(checked.host);
             dispatch::answer(&request, connection, origin, &mut context.trace)
@@ -266,7 +266,7 @@ impl Http1 {
         &mut self,
         mut request: Box<Unanswered>,
         mut responder: Box<dyn Responder>,
-        stream: &mut Stream,
+        stream: &mut Stream<'_>,
         context: &mut Context,
     ) -> Step {
         request.end_wait(stream, context);
@@ -289,7 +289,7 @@ impl Http1 {
             Polled::NeedsContent if has_content => request.send_continue(stream),
             // Most answers that need several turns are made soon. Their clients need not be asked.
             Polled::More | Polled::WaitForDisk(_)
-                if context.now.instant < stream.arrived + SOON => {}
+                if context.now.instant < stream.state.arrived + SOON => {}
             _ => request.ask_if_client_reads(stream),
         }
         // A handler that left some of the received content is offered the rest before more is received.
@@ -319,7 +319,7 @@ impl Http1 {
         &mut self,
         answer: Answer,
         mut request: Box<Unanswered>,
-        stream: &mut Stream,
+        stream: &mut Stream<'_>,
         context: &mut Context,
     ) -> Step {
         let mut facts = request.facts;
@@ -354,7 +354,12 @@ impl Http1 {
     }
 
     /// A saved head no longer passes the checks, which is a bug. The client gets a 500.
-    fn fail(&mut self, facts: RequestFacts, stream: &mut Stream, context: &mut Context) -> Step {
+    fn fail(
+        &mut self,
+        facts: RequestFacts,
+        stream: &mut Stream<'_>,
+        context: &mut Context,
+    ) -> Step {
         let response = self.with_rules(unanswered(), context);
         self.reply(response, facts.refused(), None, stream, context)
     }
@@ -374,7 +379,7 @@ impl Http1 {
         response: Response,
         facts: RequestFacts,
         upgrade: Option<Box<dyn Conversation>>,
-        stream: &mut Stream,
+        stream: &mut Stream<'_>,
         context: &mut Context,
     ) -> Step {
         let (mut response, upgrade) = match refused_upgrade(&response, upgrade.is_some(), facts) {
@@ -385,7 +390,7 @@ impl Http1 {
             // It must come before a 101 (RFC 9110 section 7.8).
             stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
         }
-        let began = || Exchange::begin(stream.arrived);
+        let began = || Exchange::begin(stream.state.arrived);
         let exchange = self.exchange.get_or_insert_with(began);
         exchange.note_answer(&response);
         if context.observer.wire.is_some() {
@@ -411,7 +416,7 @@ impl Http1 {
         match reply.rest {
             None => self.finish(then, stream, context),
             Some(pump) => {
-                stream.deadline = stream.pace.window(context.now.instant);
+                stream.state.deadline = context.lowest_rate.window(context.now.instant);
                 self.state = State::Send(Box::new(Sending { pump, then }));
                 Step::Next
             }
@@ -422,7 +427,7 @@ impl Http1 {
     fn send(
         &mut self,
         mut sending: Box<Sending>,
-        stream: &mut Stream,
+        stream: &mut Stream<'_>,
         context: &mut Context,
     ) -> Step {
         let sample = self.exchange.as_mut().and_then(Exchange::response_sample);
@@ -465,12 +470,12 @@ impl Http1 {
 
     /// Ends a response, then reads the next request, upgrades or closes. The exchange ends when the
     /// last byte of the response has been sent.
-    fn finish(&mut self, then: Then, stream: &mut Stream, context: &mut Context) -> Step {
+    fn finish(&mut self, then: Then, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         if let Some(exchange) = self.exchange.take() {
             stream.outbox.mark_end(exchange);
         }
         stream.end_message();
-        stream.deadline = context.deadline(Waiting::Request);
+        stream.state.deadline = context.deadline(Waiting::Request);
         match then {
             Then::NextRequest => {
                 stream.end_if_late(context);
@@ -483,7 +488,12 @@ impl Http1 {
 
     /// Reads more of what is `awaited`. First sends everything written so far, because the client may
     /// wait for a response before it sends more.
-    fn receive(&mut self, awaited: Waiting, stream: &mut Stream, context: &mut Context) -> Step {
+    fn receive(
+        &mut self,
+        awaited: Waiting,
+        stream: &mut Stream<'_>,
+        context: &mut Context,
+    ) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
         }
@@ -494,7 +504,7 @@ impl Http1 {
             State::ReadHead | State::Send(_) => context.deadline(waiting),
         };
         stream.wait_for(deadline);
-        if let Some(end) = stream.ended {
+        if let Some(end) = stream.state.ended {
             return self.end_of_requests(end, awaited, stream, context);
         }
         if stream.inbox.room().is_empty() {
@@ -528,7 +538,7 @@ impl Http1 {
         &mut self,
         end: InputEnd,
         awaited: Waiting,
-        stream: &mut Stream,
+        stream: &mut Stream<'_>,
         context: &mut Context,
     ) -> Step {
         let (closed, reason) = match end {
@@ -543,9 +553,9 @@ impl Http1 {
     }
 
     /// A deadline for the client has passed.
-    pub fn expire(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn expire(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         let status = Status::RequestTimeout;
-        let reason = match stream.deadline.waiting {
+        let reason = match stream.state.deadline.waiting {
             Waiting::Head if !is_blank(stream.inbox.waiting()) => Reason::HeadDeadline,
             Waiting::Body => Reason::BodyDeadline,
             _ => return Step::Close(Closed::Orderly(Why::NoRequest)),
@@ -554,7 +564,7 @@ impl Http1 {
     }
 
     /// The memory of the request is needed. A client that waits for no response is not told so.
-    pub fn shed(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn shed(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         if matches!(self.state, State::ReadHead) && is_blank(stream.inbox.waiting()) {
             return Step::Close(Closed::Orderly(Why::MemoryNeeded));
         }
@@ -565,7 +575,7 @@ impl Http1 {
     fn refuse_message(
         &mut self,
         fault: MessageError,
-        stream: &mut Stream,
+        stream: &mut Stream<'_>,
         context: &mut Context,
     ) -> Step {
         let (status, reason) = (fault.status(), Reason::Message(fault));
@@ -573,7 +583,7 @@ impl Http1 {
     }
 
     /// Sends an error response and closes the connection.
-    fn refuse(&mut self, refusal: Refusal, stream: &mut Stream, context: &mut Context) -> Step {
+    fn refuse(&mut self, refusal: Refusal, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         let facts = match std::mem::replace(&mut self.state, State::ReadHead) {
             State::ReadBody(mut request) | State::Respond(mut request, _) => {
                 self.note_body(&mut request);
@@ -581,7 +591,7 @@ impl Http1 {
             }
             State::ReadHead | State::Send(_) => {
                 let received = stream.inbox.waiting();
-                let began = || Exchange::begin(stream.arrived);
+                let began = || Exchange::begin(stream.state.arrived);
                 let exchange = self.exchange.get_or_insert_with(began);
                 exchange.note_part(received, &context.observer);
                 exchange.begin_trace(&context.observer, &mut context.trace);
@@ -597,10 +607,10 @@ impl Http1 {
 
     /// Ends the current exchange, because the connection is over. If the head is incomplete, the log
     /// gets the part that arrived.
-    pub fn end(&mut self, end: End, stream: &mut Stream, context: &mut Context) {
+    pub fn end(&mut self, end: End, stream: &mut Stream<'_>, context: &mut Context) {
         if let Some(mut exchange) = self.exchange.take() {
             if !exchange.has_request() {
-                exchange.note_part(stream.unread(), &context.observer);
+                exchange.note_part(stream.inbox.waiting(), &context.observer);
             }
             stream.end_exchange(exchange, end, stream.unsent(), context);
         }
@@ -629,10 +639,10 @@ impl Http1 {
         request + self.exchange.as_ref().map_or(0, Exchange::cost)
     }
 
-    fn facts(&self, stream: &Stream, context: &Context) -> ConnectionFacts {
+    fn facts(&self, stream: &Stream<'_>, context: &Context) -> ConnectionFacts {
         ConnectionFacts {
             service: self.service,
-            is_secure: stream.transport.has_session(),
+            is_secure: stream.state.transport.has_session(),
             https_port: context.https_port,
             max_body: context.limits.max_body,
         }
@@ -643,17 +653,17 @@ impl Http1 {
 fn poll(
     request: &mut Unanswered,
     responder: &mut dyn Responder,
-    stream: &mut Stream,
+    stream: &mut Stream<'_>,
     context: &mut Context,
 ) -> Option<Polled> {
     let (lines, limits) = (&mut context.lines, &context.head_limits);
     let mut body = PulledBody {
         reader: &mut request.body,
-        inbox: &mut stream.inbox,
+        inbox: &mut *stream.inbox,
     };
     request.head.read(lines, limits, |checked| {
-        let wakers = ConnectionWakers::new(&context.wakes, stream.token);
-        let (client, session) = (&stream.client, &stream.transport);
+        let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
+        let (client, session) = (&stream.state.client, &stream.state.transport);
         let request = request_of(checked, client, session, &context.now, &wakers);
         let origin = context.origins.of(checked.host);
         let trace = &mut context.trace;
@@ -698,19 +708,19 @@ fn refused_upgrade(response: &Response, is_upgrade: bool, facts: RequestFacts) -
 
 /// Lets other connections take their turn. Until the next turn, the connection waits for the server and
 /// not for its client.
-fn yield_turn(stream: &mut Stream, context: &Context) -> Step {
-    stream.deadline = context.deadline(Waiting::Answer);
+fn yield_turn(stream: &mut Stream<'_>, context: &Context) -> Step {
+    stream.state.deadline = context.deadline(Waiting::Answer);
     Step::Again
 }
 
 /// Waits until `at`, or until a waker wakes the connection. Sends what was written first.
-fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Step {
+fn pause(at: Option<Instant>, stream: &mut Stream<'_>, context: &mut Context) -> Step {
     if let Some(step) = flush(stream, context) {
         return step;
     }
-    stream.transport.probe(context.deadlines.idle);
+    stream.state.transport.probe(context.deadlines.idle);
     let waiting = Waiting::Answer;
-    stream.deadline = match at {
+    stream.state.deadline = match at {
         Some(at) => Deadline { waiting, at },
         None => context.deadline(waiting),
     };
@@ -719,8 +729,8 @@ fn pause(at: Option<Instant>, stream: &mut Stream, context: &mut Context) -> Ste
 
 /// Waits for the disk until `at`. Wakes up earlier to ask whether the client is still there, if it has
 /// not been asked.
-fn pause_for_disk(at: Instant, stream: &mut Stream, context: &mut Context) -> Step {
-    let asks = stream.arrived + SOON;
+fn pause_for_disk(at: Instant, stream: &mut Stream<'_>, context: &mut Context) -> Step {
+    let asks = stream.state.arrived + SOON;
     let at = match context.now.instant < asks {
         true => at.min(asks),
         false => at,

@@ -63,7 +63,7 @@ impl Protocol {
     }
 
     /// Takes one step.
-    pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn step(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match self {
             Protocol::Handshake(handshake) => handshake.step(stream, context),
             Protocol::Http1(http1) => http1.step(stream, context),
@@ -73,7 +73,7 @@ impl Protocol {
     }
 
     /// A deadline for the client has passed.
-    pub fn expire(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn expire(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match self {
             Protocol::Handshake(handshake) => handshake.expire(stream, context),
             Protocol::Http1(http1) => http1.expire(stream, context),
@@ -84,7 +84,7 @@ impl Protocol {
 
     /// The clients hold too much memory. A request that waits gets a response that says so. Anything
     /// else is cut, because a response could not be sent, or only behind what the client does not read.
-    pub fn shed(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn shed(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match self {
             Protocol::Handshake(handshake) => handshake.shed(stream, context),
             Protocol::Http1(http1) if !http1.is_mid_response() && !stream.has_unsent() => {
@@ -95,7 +95,7 @@ impl Protocol {
     }
 
     /// The connection is over. Ends the current exchange and those whose responses are not yet sent.
-    pub fn end(&mut self, closed: Closed, stream: &mut Stream, context: &mut Context) {
+    pub fn end(&mut self, closed: Closed, stream: &mut Stream<'_>, context: &mut Context) {
         let end = match closed {
             Closed::Cut(end) => end,
             // If an exchange has not ended, the client went away.
@@ -109,7 +109,7 @@ impl Protocol {
 
     /// The connection is closed in both directions. During a handshake, the client may have sent an alert
     /// before.
-    pub fn gone(&mut self, stream: &mut Stream, context: &mut Context) -> Closed {
+    pub fn gone(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Closed {
         match self {
             Protocol::Closing(closing) => return closing.closed(),
             Protocol::Handshake(handshake) => handshake.record_reset(stream, context),

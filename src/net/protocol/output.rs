@@ -10,7 +10,7 @@ use crate::observe::closed::Closed;
 use crate::observe::event::{End, TlsStage};
 
 /// Sends what was written. If that is not possible now, returns the step to take instead.
-pub(super) fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> {
+pub(super) fn flush(stream: &mut Stream<'_>, context: &mut Context) -> Option<Step> {
     let flushed = stream.flush(context);
     unless_flushed(flushed, stream, context)
 }
@@ -18,7 +18,7 @@ pub(super) fn flush(stream: &mut Stream, context: &mut Context) -> Option<Step> 
 /// The step to take if not everything was sent.
 pub(super) fn unless_flushed(
     flushed: Result<Flushed, TransportError>,
-    stream: &mut Stream,
+    stream: &mut Stream<'_>,
     context: &mut Context,
 ) -> Option<Step> {
     match flushed {
@@ -29,7 +29,7 @@ pub(super) fn unless_flushed(
 }
 
 /// Waits until the socket has room. From now on, the client must keep the pace.
-pub(super) fn wait_to_send(stream: &mut Stream, context: &Context) -> Step {
+pub(super) fn wait_to_send(stream: &mut Stream<'_>, context: &Context) -> Step {
     stream.wait_to_send(context);
     Step::Wait
 }
@@ -37,7 +37,7 @@ pub(super) fn wait_to_send(stream: &mut Stream, context: &Context) -> Step {
 /// Closes a connection on which nothing more can be sent.
 pub fn close_after_write_error(
     fault: &TransportError,
-    stream: &mut Stream,
+    stream: &mut Stream<'_>,
     context: &mut Context,
 ) -> Step {
     Step::Close(Closed::Cut(match fault {

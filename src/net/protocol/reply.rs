@@ -31,10 +31,10 @@ pub struct Reply {
 pub fn reply(
     response: Response,
     facts: RequestFacts,
-    stream: &mut Stream,
+    stream: &mut Stream<'_>,
     context: &mut Context,
 ) -> Reply {
-    let common = context.common(stream.transport.has_session());
+    let common = context.common(stream.state.transport.has_session());
     let (out, trace) = (stream.outbox.end(), &mut context.trace);
     let start = out.len();
     let (framing, persistence) = write_head(

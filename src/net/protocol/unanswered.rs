@@ -48,9 +48,9 @@ impl Unanswered {
 
     /// Asks a client that has ended its stream whether it still reads. A client that only sends no
     /// more discards the 100 (RFC 9110 section 15.2.1). A client that has closed resets the connection.
-    pub fn ask_if_client_reads(&mut self, stream: &mut Stream) {
+    pub fn ask_if_client_reads(&mut self, stream: &mut Stream<'_>) {
         let may_ask = !self.is_asked && self.facts.version == Version::Http11;
-        if may_ask && stream.transport.has_hung_up() {
+        if may_ask && stream.state.transport.has_hung_up() {
             self.is_asked = true;
             stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
         }
@@ -65,22 +65,22 @@ impl Unanswered {
     }
 
     /// Notes how much time is left after a wait for the body.
-    pub fn end_wait(&mut self, stream: &Stream, context: &Context) {
-        let Deadline { waiting, at } = stream.deadline;
+    pub fn end_wait(&mut self, stream: &Stream<'_>, context: &Context) {
+        let Deadline { waiting, at } = stream.state.deadline;
         if waiting == Waiting::Body {
             self.time_left = Some(at.saturating_duration_since(context.now.instant));
         }
     }
 
     /// Writes an interim response, which clients of HTTP/1.0 must not get (RFC 9110 section 15.2).
-    pub fn send_interim(&mut self, interim: &Interim, stream: &mut Stream) {
+    pub fn send_interim(&mut self, interim: &Interim, stream: &mut Stream<'_>) {
         if self.facts.version == Version::Http11 {
             write_interim(stream.outbox.end(), interim.status, &interim.fields);
         }
     }
 
     /// Writes 100 (Continue) once, if the client waits for it (RFC 9110 section 10.1.1).
-    pub fn send_continue(&mut self, stream: &mut Stream) {
+    pub fn send_continue(&mut self, stream: &mut Stream<'_>) {
         if std::mem::take(&mut self.facts.expects_continue) {
             stream.outbox.end().extend_from_slice(INTERIM_CONTINUE);
         }

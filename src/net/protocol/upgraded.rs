@@ -20,7 +20,7 @@ pub struct Upgraded {
     /// Whether the conversation has acted on everything that was received, as far as it can.
     is_waiting: bool,
     /// The bytes that had crossed the socket when `idle` was set.
-    traffic: u64,
+    traffic: u32,
     /// When the connection closes if no more bytes cross it.
     idle: Option<Deadline>,
     /// Finds the frames for people who look. `None` without the wire view.
@@ -64,7 +64,7 @@ impl Upgraded {
     /// Reads, passes what was received to the conversation, and sends what it writes. The conversation
     /// waits until everything that it wrote before has been sent. It is called after a read and not before,
     /// so a turn seldom ends with received bytes that the connection must keep.
-    pub fn step(&mut self, stream: &mut Stream, context: &mut Context) -> Step {
+    pub fn step(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         if let Some(step) = flush(stream, context) {
             return step;
         }
@@ -84,7 +84,7 @@ impl Upgraded {
         if context.observer.wire.is_some() && self.conversation.has_frames() {
             let received = &stream.inbox.waiting()[..conversed.consumed];
             let sent = &stream.outbox.end()[begin..];
-            self.show_frames(received, sent, &stream.client, context);
+            self.show_frames(received, sent, &stream.state.client, context);
         }
         stream.inbox.consume(conversed.consumed);
         self.is_waiting = conversed.next != Next::Again;
@@ -97,14 +97,14 @@ impl Upgraded {
         if conversed.next == Next::Again {
             return Step::Again;
         }
-        stream.deadline = self.deadline(conversed.next, stream, context);
+        stream.state.deadline = self.deadline(conversed.next, stream, context);
         let is_full = stream.inbox.room().is_empty();
         match input {
             Some(Input::End(_)) => Step::closing(false, Why::ClientClosed),
             // It waits for more bytes, but the buffer is full.
             _ if is_full && conversed.next == Next::Receive => Step::closing(true, Why::Conversed),
             Some(Input::Nothing) => Step::Wait,
-            _ if is_full || !stream.transport.has_more() => Step::Wait,
+            _ if is_full || !stream.state.transport.has_more() => Step::Wait,
             _ => Step::Next,
         }
     }
@@ -125,12 +125,12 @@ impl Upgraded {
 
     /// When the conversation goes on, or when the connection has been idle for too long, whichever
     /// comes first.
-    fn deadline(&mut self, next: Next, stream: &Stream, context: &Context) -> Deadline {
+    fn deadline(&mut self, next: Next, stream: &Stream<'_>, context: &Context) -> Deadline {
         let idle = match self.idle {
-            Some(idle) if self.traffic == stream.traffic => idle,
+            Some(idle) if self.traffic == stream.state.traffic => idle,
             _ => context.deadline(Waiting::Traffic),
         };
-        (self.idle, self.traffic) = (Some(idle), stream.traffic);
+        (self.idle, self.traffic) = (Some(idle), stream.state.traffic);
         let waiting = Waiting::Answer;
         match next {
             Next::WaitUntil(at) if at < idle.at => Deadline { waiting, at },

@@ -12,6 +12,8 @@ use crate::net::context::{Context, Settings};
 use crate::net::deadline::Waiting;
 use crate::net::mailbox::Mailbox;
 use crate::net::server::open_sites;
+use crate::net::stream::{Buffers, Stream};
+use crate::net::stream_state::StreamState;
 use crate::net::transport::Transport;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
@@ -29,7 +31,8 @@ const PART: u64 = 4 * MOST_DIRECT;
 /// A worker's context, the stream of a client, and the client's end.
 struct Rig {
     context: Context,
-    stream: Stream,
+    stream: StreamState,
+    buffers: Buffers,
     client: TcpStream,
 }
 
@@ -50,8 +53,9 @@ impl Rig {
         let (socket, peer) = listener.accept().expect("a connection");
         socket.set_nonblocking(true).expect("set");
         let (transport, peer) = (Transport::new(socket), Client::at(peer));
-        let stream = Stream::new(transport, peer, Waiting::Request, &context);
+        let stream = StreamState::new(transport, peer, Waiting::Request, &context);
         Rig {
+            buffers: Buffers::new(context.head_limits.head),
             context,
             stream,
             client,
@@ -81,25 +85,24 @@ impl Rig {
 
     /// One turn of the connection.
     fn turn(&mut self, pump: &mut Pump) -> Result<Pumped, SendError> {
-        self.stream.begin_turn(&mut self.context.buffers);
+        let mut stream = Stream::begin(&mut self.stream, &mut self.buffers);
         let pumped = pump.advance(&mut Output {
             sample: None,
             now: self.context.now.instant,
-            stream: &mut self.stream,
+            stream: &mut stream,
             scratch: &mut self.context.scratch,
             sendfile: &mut self.context.sendfile,
             is_short_of_memory: false,
         });
-        self.stream.end_turn(0, &mut self.context.buffers);
+        stream.end(0);
         pumped
     }
 
     /// Sends what the pump has left in the outbox, as far as the socket takes it.
     fn flush(&mut self) {
-        self.stream.begin_turn(&mut self.context.buffers);
-        let (outbox, transport) = (&mut self.stream.outbox, &mut self.stream.transport);
-        outbox.flush(transport, More::No).expect("it is sent");
-        self.stream.end_turn(0, &mut self.context.buffers);
+        let mut stream = Stream::begin(&mut self.stream, &mut self.buffers);
+        stream.flush(&mut self.context).expect("it is sent");
+        stream.end(0);
     }
 
     /// The client reads once. There is always something for it to read.

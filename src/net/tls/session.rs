@@ -156,14 +156,16 @@ impl Session {
     /// Swaps in the worker's buffers and restores what the session kept.
     pub fn begin_turn(&mut self, buffers: &mut RecordBuffers) {
         std::mem::swap(&mut self.buffers, buffers);
-        self.buffers.incoming.restore(&mut self.received);
-        self.buffers.outgoing.restore(&mut self.unsent);
+        let received = std::mem::take(&mut self.received);
+        let unsent = std::mem::take(&mut self.unsent);
+        self.buffers.incoming.restore(&received);
+        self.buffers.outgoing.restore(&unsent);
     }
 
     /// Keeps what is left in the buffers and swaps them out.
     pub fn end_turn(&mut self, buffers: &mut RecordBuffers) {
-        self.buffers.incoming.keep(&mut self.received);
-        self.buffers.outgoing.keep(&mut self.unsent);
+        self.received = self.buffers.incoming.keep();
+        self.unsent = self.buffers.outgoing.keep();
         std::mem::swap(&mut self.buffers, buffers);
     }
 

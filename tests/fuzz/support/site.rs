@@ -1,6 +1,7 @@
 //! A small root for the targets that drive connections, the pieces of an input, and the turns of a
 //! connection.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -12,6 +13,7 @@ use docroot::net::config::Config;
 use docroot::net::connection::{Connection, Turn};
 use docroot::net::context::{Context, OpenSite, OpenSites, Settings};
 use docroot::net::listener::{Address, Listener, Service};
+use docroot::net::stream::Buffers;
 use docroot::observe::client::Client;
 use docroot::site::given_root::GivenRoot;
 use docroot::site::root::LinkPolicy;
@@ -85,6 +87,11 @@ pub fn pieces(input: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// More turns than any input needs; one more means that a connection never ends.
 const TURNS: usize = 100_000;
 
+thread_local! {
+    /// The buffers of the worker that this thread is, once it has driven a connection.
+    static BUFFERS: RefCell<Option<Buffers>> = const { RefCell::new(None) };
+}
+
 /// Drives a connection until it waits for more. `false`: it is over.
 pub fn run(
     connection: &mut Connection,
@@ -93,16 +100,19 @@ pub fn run(
     received: &mut Vec<u8>,
 ) -> bool {
     let mut buffer = [0; 16 * 1024];
-    for _ in 0..TURNS {
-        connection.ready(true, true, false);
-        let turn = connection.drive(context);
-        let count = theirs.read(&mut buffer).unwrap_or(0);
-        received.extend_from_slice(&buffer[..count]);
-        match turn {
-            Turn::Closed(_) => return false,
-            Turn::Wait if count == 0 => return true,
-            Turn::Wait | Turn::Again => {}
+    BUFFERS.with_borrow_mut(|buffers| {
+        let buffers = buffers.get_or_insert_with(|| Buffers::new(context.head_limits.head));
+        for _ in 0..TURNS {
+            connection.ready(true, true, false);
+            let turn = connection.drive(buffers, context);
+            let count = theirs.read(&mut buffer).unwrap_or(0);
+            received.extend_from_slice(&buffer[..count]);
+            match turn {
+                Turn::Closed(_) => return false,
+                Turn::Wait if count == 0 => return true,
+                Turn::Wait | Turn::Again => {}
+            }
         }
-    }
-    panic!("a connection made no progress in {TURNS} turns");
+        panic!("a connection made no progress in {TURNS} turns");
+    })
 }

@@ -68,7 +68,7 @@ fuzz_target!(|input: &[u8]| {
     let of_worker = Arc::clone(&settings);
     let worker = thread::spawn(move || {
         let context = Context::new(&of_worker, Log::off().handle(), mailbox.wakes());
-        Worker::new(mailbox).run(context);
+        Worker::new(mailbox, &context.head_limits).run(context);
     });
     let mut callers: [Caller; CONNECTIONS] = std::array::from_fn(|_| Caller::new(&handle));
     for piece in site::pieces(input) {
