@@ -18,10 +18,10 @@ use docroot::cli::launch::{Command, Compress, Explain, Launch, RootSource};
 use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::signals::{
-    self, HeldBack, end_on_signals, flag_on_signals, survive_file_size_limit,
+    self, HeldBack, act_on_signals, flag_on_signals, survive_file_size_limit,
 };
 use docroot::cli::warnings::{Surroundings, warnings};
-use docroot::cli::{self, explanation};
+use docroot::cli::{self, UsageError, explanation};
 use docroot::http1::target::Scheme;
 use docroot::net;
 use docroot::net::clock;
@@ -29,7 +29,7 @@ use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
 use docroot::net::served::Served;
-use docroot::net::server::Server;
+use docroot::net::server::{Handle, Server};
 use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
@@ -39,7 +39,7 @@ use docroot::precompress::{self, fault::Fault, report::Report};
 fn main() -> ExitCode {
     notice::print_panics();
     survive_file_size_limit();
-    let status = match cli::parse(env::args_os(), env::vars_os(), &Machine::inspect()) {
+    let status = match parse(&Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch, None, &mut None),
         Ok(Command::Learn(launch)) => learn(*launch),
         Ok(Command::Explain(request)) => explain(*request),
@@ -54,6 +54,41 @@ fn main() -> ExitCode {
     };
     notice::flush(notice::FLUSH_TIMEOUT);
     status
+}
+
+/// What docroot is asked to do, by the arguments, the environment and the configuration file.
+fn parse(machine: &Machine) -> Result<Command, UsageError> {
+    let read = |path: &Path| std::fs::read_to_string(path);
+    cli::parse(env::args_os(), env::vars_os(), machine, &read)
+}
+
+/// Reads the configuration again, and goes over to it. Says what came of it.
+fn reload(handle: &Handle, root: Option<&Path>) {
+    let mut launch = match parse(&Machine::inspect()) {
+        Ok(Command::Serve(launch) | Command::Learn(launch)) => launch,
+        Ok(_) => return,
+        Err(mistake) => {
+            let mistake = mistake.mistake();
+            return say(format!("docroot: the old configuration stays: {mistake}\n"));
+        }
+    };
+    if let Some(root) = root {
+        launch.config.root = root.to_owned();
+    }
+    let warnings = warnings(&launch.config, &Surroundings::inspect(&launch.config));
+    match handle.reload(launch.config) {
+        Err(fault) => say(format!("docroot: the old configuration stays: {fault}\n")),
+        Ok(ignored) => {
+            let mut text = String::from("docroot: the configuration was read again\n");
+            for option in ignored {
+                text += &format!("docroot: {option} changes at the next start\n");
+            }
+            for warning in warnings {
+                text += &format!("docroot: {warning}\n");
+            }
+            say(text);
+        }
+    }
 }
 
 /// Serves. After the second signal, the folder of the book is removed even if a thread hangs. Signals are held back
@@ -161,12 +196,15 @@ fn serve(
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
     // Before any thread starts, so that no other thread receives a signal that is held back.
+    let of_book = book.as_ref().map(|_| launch.config.root.clone());
     let remove_book = move || {
         if let Some(book) = book {
             book.remove();
         }
     };
-    let hurry = end_on_signals(server.handle(), Arc::clone(&counters), remove_book)
+    let handle = server.handle();
+    let reload = move || reload(&handle, of_book.as_deref());
+    let hurry = act_on_signals(server.handle(), Arc::clone(&counters), reload, remove_book)
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     *held_back = None;
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))

@@ -41,7 +41,7 @@ fn check_served(program: &Program) {
 
 #[test]
 fn each_signal_ends_the_program_in_order() {
-    for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM] {
         let folder = site();
         let program = Program::serve(folder.path());
         program.signal(signal);
@@ -64,7 +64,7 @@ fn a_signal_that_the_parent_ignores_is_ignored() {
         let program = Program::start(command.arg(folder.path()));
         program.signal(ignored);
         check_served(&program);
-        let (_, other) = each[usize::from(ignored == Signal::HUP)];
+        let (_, other) = each[if ignored == Signal::INT { 2 } else { 1 }];
         program.signal(other);
         assert_eq!(program.wait().0.code(), Some(0), "{name}");
     }
@@ -73,7 +73,9 @@ fn a_signal_that_the_parent_ignores_is_ignored() {
 /// A terminal: the end of its user, and the end of the program.
 fn terminal() -> (File, File) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    // No program may inherit the end of the user.
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let user = openpt(flags).expect("a terminal");
     grantpt(&user).expect("a terminal");
     unlockpt(&user).expect("a terminal");
     let name = ptsname(&user, Vec::new()).expect("a name");
@@ -409,4 +411,109 @@ fn too_few_descriptors_end_it_before_it_says_that_it_serves() {
     let mut log = String::new();
     output.read_to_string(&mut log).expect("text");
     assert_eq!(log.lines().count(), 2, "{log}");
+}
+
+/// A server with a configuration file that says what to send as `X-A`.
+struct Configured {
+    folder: tempfile::TempDir,
+    program: Program,
+}
+
+impl Configured {
+    fn start() -> Configured {
+        let folder = site();
+        let file = folder.path().join(".toml");
+        std::fs::write(&file, "").expect("a file");
+        let mut command = command();
+        command.args(["--log-format", "off", "--config"]).arg(file);
+        let program = Program::start(command.arg(folder.path()));
+        Configured { folder, program }
+    }
+
+    /// Writes the file and says so.
+    fn write(&self, text: &str) {
+        std::fs::write(self.folder.path().join(".toml"), text).expect("a file");
+        self.program.signal(Signal::HUP);
+    }
+
+    fn sends(&self, value: Option<&str>) -> bool {
+        (0..8).all(|_| {
+            let mut client = self.program.connect();
+            client.send(&request("GET", "/a.txt", &[]));
+            client.response("GET").field("X-A") == value
+        })
+    }
+}
+
+#[test]
+#[cfg(feature = "config-file")]
+fn a_hang_up_makes_it_read_its_configuration_again() {
+    let server = Configured::start();
+    let mut kept = server.program.connect();
+    server.write("header = 'X-A: b'");
+    until("the field is sent", || server.sends(Some("b")));
+    // What is wrong is told, and changes nothing.
+    server.write("header = 'X-A: c'\nprot = 1");
+    server
+        .program
+        .until_said("line 2: unknown key 'prot'; did you mean port?");
+    assert!(server.sends(Some("b")));
+    server.write("path = '/absent'\nheader = 'X-A: c'\nthreads = 7");
+    server
+        .program
+        .until_said("--threads changes at the next start");
+    until("the rest has changed", || server.sends(Some("c")));
+    // The path of the command line takes precedence, so the file's does not matter.
+    kept.send(&request("GET", "/a.txt", &[]));
+    let response = kept.response("GET");
+    assert_eq!(
+        (&*response.text(), response.field("X-A")),
+        ("here", Some("c"))
+    );
+    server.program.signal(Signal::TERM);
+    let (status, said) = server.program.wait();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert_eq!(
+        said.matches("the old configuration stays").count(),
+        1,
+        "{said}"
+    );
+    assert_eq!(
+        said.matches("the configuration was read again").count(),
+        2,
+        "{said}"
+    );
+}
+
+#[test]
+fn without_a_configuration_file_too() {
+    let folder = site();
+    let program = Program::serve(folder.path());
+    program.signal(Signal::HUP);
+    program.until_said("the configuration was read again");
+    check_served(&program);
+}
+
+/// The kernel sends the same signal when a terminal is closed.
+#[test]
+fn it_ends_when_its_terminal_is_closed() {
+    let folder = site();
+    let (user, end) = terminal();
+    let mut command = Command::new("setsid");
+    command.env_clear().stdin(end);
+    command.args([
+        "--ctty",
+        env!("CARGO_BIN_EXE_docroot"),
+        "--log-format",
+        "off",
+    ]);
+    let program = Program::start(command.arg(folder.path()));
+    check_served(&program);
+    // It has a terminal, and the signal comes from elsewhere.
+    program.signal(Signal::HUP);
+    program.until_said("the configuration was read again");
+    check_served(&program);
+    drop(command);
+    drop(user);
+    assert_eq!(program.wait().0.code(), Some(0));
 }

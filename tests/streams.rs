@@ -35,7 +35,7 @@ use Stream::{Closed, Device, Full, FullNonBlocking, Unread};
 
 const STREAMS: [Stream; 5] = [Full, FullNonBlocking, Unread, Device, Closed];
 
-const ENDING: [Signal; 3] = [Signal::HUP, Signal::INT, Signal::TERM];
+const ENDING: [Signal; 2] = [Signal::INT, Signal::TERM];
 
 /// A pipe without room.
 fn full_pipe() -> (PipeReader, PipeWriter) {

@@ -32,15 +32,21 @@ impl Environment {
         Environment { variables }
     }
 
-    /// Applies the first variable of the option that is set. An error names the variable.
-    pub fn apply(&self, option: &OptionDef, settings: &mut Settings) -> Result<(), String> {
+    /// Applies the first variable of the option that is set, and returns its name and its value. An error names
+    /// the variable.
+    pub fn apply(
+        &self,
+        option: &OptionDef,
+        settings: &mut Settings,
+    ) -> Result<Option<(String, OsString)>, String> {
         for name in option.variables() {
             if let Some(value) = self.value(&name) {
-                return apply_value(option, settings, value)
-                    .map_err(|what| format!("the variable {name}: {what}"));
+                apply_value(option, settings, value)
+                    .map_err(|what| format!("the variable {name}: {what}"))?;
+                return Ok(Some((name, value.to_owned())));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The directory or the single file to serve.
@@ -169,7 +175,7 @@ fn apply_value(option: &OptionDef, settings: &mut Settings, value: &OsStr) -> Re
 }
 
 /// Whether a word turns a switch on or off; `None` if it is neither.
-fn is_on(word: &OsStr) -> Option<bool> {
+pub fn is_on(word: &OsStr) -> Option<bool> {
     let word = word.to_str()?.to_ascii_lowercase();
     match word.as_str() {
         "1" | "true" | "yes" | "on" => Some(true),

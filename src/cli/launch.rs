@@ -34,6 +34,8 @@ pub enum RootSource {
     BehindOption(String),
     /// The variable of this name.
     Variable(&'static str),
+    /// The configuration file.
+    ConfigFile,
 }
 
 impl RootSource {
@@ -42,6 +44,7 @@ impl RootSource {
         match self {
             RootSource::BehindOption(advice) if is_absent => format!("{fault}; {advice}"),
             RootSource::Variable(name) => format!("the variable {name}: {fault}"),
+            RootSource::ConfigFile => format!("the configuration file: {fault}"),
             RootSource::Usual | RootSource::BehindOption(_) => fault.to_string(),
         }
     }

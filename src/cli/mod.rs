@@ -10,10 +10,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 
 use command::{PATH, TARGET};
+use config_file::ConfigFile;
+pub use config_file::ReadText;
 use environment::Environment;
+use given::Given;
 use launch::{Command, RootSource};
 use machine::Machine;
-use options::{Mode, OptionDef, options, quoted, write_one_of};
+use options::{CONFIG, Mode, OptionDef, options, quoted, write_one_of};
 use settings::Settings;
 pub use usage::UsageError;
 
@@ -28,6 +31,10 @@ pub mod banner;
 pub mod explanation;
 // The command line as clap needs it.
 mod command;
+// A configuration file as a source of options.
+mod config_file;
+// The options that were set, and by what.
+mod given;
 // A word behind an option that takes its value only behind an equals sign.
 mod detached;
 // The environment as a source of options.
@@ -69,11 +76,13 @@ pub mod warnings;
 
 /// The command for these arguments. The first argument is the name of the program.
 ///
-/// If an option is not among the arguments, it may be among the variables of the environment.
+/// If an option is not among the arguments, it may be among the variables of the environment, and then in the
+/// configuration file, which `read` reads.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     machine: &Machine,
+    read: ReadText<'_>,
 ) -> Result<Command, UsageError> {
     let typed: Vec<OsString> = arguments.into_iter().collect();
     let mut with_word = Mode::WITH_WORD.into_iter();
@@ -87,7 +96,7 @@ pub fn parse(
     let of_subcommand = matches.subcommand().map(|(_, matches)| matches);
     let matches = of_subcommand.unwrap_or(&matches);
     let environment = Environment::new(variables);
-    act(mode, settings, &typed, matches, &environment)
+    act(mode, settings, &typed, matches, &environment, read)
         .map_err(|mistake| UsageError::new(mode, &mistake))
 }
 
@@ -175,37 +184,31 @@ fn act(
     words: &[OsString],
     matches: &ArgMatches,
     environment: &Environment,
+    read: ReadText<'_>,
 ) -> Result<Command, String> {
     let mut settings = defaults.clone();
     if mode == Mode::Learn {
         settings.learn();
     }
-    let (typed, others): (Vec<&OptionDef>, Vec<&OptionDef>) = options(mode)
+    let (prints, changes): (Vec<&OptionDef>, Vec<&OptionDef>) = options(mode)
         .map(|(_, option)| option)
-        .partition(|option| is_typed(option, matches));
-    let (prints, changes) = typed.into_iter().partition(|option| option.prints());
-    apply_typed(prints, &mut settings, matches)?;
+        .partition(|option| option.prints());
+    for option in prints {
+        apply_typed(option, &mut settings, matches)?;
+    }
     // The help is printed even if there is a mistake in other options or in the environment.
     if let Some(printed) = settings.print {
         return Ok(Command::Print(printed::render(printed, mode, &defaults)));
     }
-    apply_typed(changes, &mut settings, matches)?;
-    for option in others {
-        environment.apply(option, &mut settings)?;
-    }
-    let typed = matches.try_get_one::<PathBuf>(PATH).ok().flatten().cloned();
-    if let Some(path) = typed {
-        settings.root_source = match detached::advice(mode, &defaults, words, Some(path.as_ref())) {
-            Some(advice) => RootSource::BehindOption(advice),
-            None => RootSource::Usual,
-        };
-        settings.config.root = path;
-    } else if let Some(path) = environment.path().filter(|_| mode != Mode::Learn) {
-        settings.root_source = RootSource::Variable(environment::PATH);
-        settings.config.root = path;
-    } else if let Some(first) = settings.config.sites.first() {
-        settings.config.root = first.root.clone();
-    }
+    let sources = Sources {
+        matches,
+        environment,
+        file: None,
+    };
+    let file = sources.config_file(mode, &defaults, read)?;
+    let sources = Sources { file, ..sources };
+    let given = sources.apply(changes, &mut settings)?;
+    sources.find_root(mode, &defaults, words, &mut settings);
     settings.remarks = environment.warnings();
     if settings.config.log.detail > Detail::Brief {
         settings.remarks.extend(environment.ignored());
@@ -215,6 +218,11 @@ fn act(
     check_negotiation(&settings.config.site)?;
     check_hosts(&settings.config)?;
     check_archives(&settings.config.site)?;
+    if settings.print_config {
+        let root = settings.config.root.clone();
+        settings.launch()?;
+        return Ok(Command::Print(given::print(&given, &root, &defaults)));
+    }
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         Mode::Learn => settings.launch().map(Box::new).map(Command::Learn),
@@ -239,16 +247,99 @@ fn unprinted(log: &LogOptions) -> Vec<String> {
     told.map(|(_, remark)| remark.to_owned()).collect()
 }
 
-/// Applies options that are among the arguments.
+/// Where options come from, in order of precedence.
+struct Sources<'a> {
+    matches: &'a ArgMatches,
+    environment: &'a Environment,
+    file: Option<ConfigFile>,
+}
+
+impl Sources<'_> {
+    /// Reads the configuration file, if one is named.
+    fn config_file(
+        &self,
+        mode: Mode,
+        defaults: &Settings,
+        read: ReadText<'_>,
+    ) -> Result<Option<ConfigFile>, String> {
+        let mut settings = defaults.clone();
+        let named = options(mode).find(|(_, option)| option.long == CONFIG);
+        self.apply(named.map(|(_, option)| option), &mut settings)?;
+        let name = settings.config_file.as_deref();
+        name.map(|name| ConfigFile::read(name, read)).transpose()
+    }
+
+    /// Applies options. Returns those that were set.
+    fn apply(
+        &self,
+        options: impl IntoIterator<Item = &'static OptionDef>,
+        settings: &mut Settings,
+    ) -> Result<Vec<Given>, String> {
+        let mut all = Vec::new();
+        for option in options {
+            let given = if let Some(values) = apply_typed(option, settings, self.matches)? {
+                Some((values, "from the command line".to_owned()))
+            } else if let Some((name, value)) = self.environment.apply(option, settings)? {
+                Some((vec![value], format!("from the variable {name}")))
+            } else if let Some(file) = &self.file {
+                let values = file.apply(option, settings)?;
+                values.map(|values| (values, "from the configuration file".to_owned()))
+            } else {
+                None
+            };
+            all.extend(given.map(|(values, source)| Given {
+                option,
+                values,
+                source,
+            }));
+        }
+        Ok(all)
+    }
+
+    /// Finds out what to serve.
+    fn find_root(
+        &self,
+        mode: Mode,
+        defaults: &Settings,
+        words: &[OsString],
+        settings: &mut Settings,
+    ) {
+        let typed = self.matches.try_get_one::<PathBuf>(PATH).ok().flatten();
+        let is_served = mode != Mode::Learn;
+        let root = &mut settings.config.root;
+        if let Some(path) = typed {
+            let advice = detached::advice(mode, defaults, words, Some(path.as_ref()));
+            settings.root_source = match advice {
+                Some(advice) => RootSource::BehindOption(advice),
+                None => RootSource::Usual,
+            };
+            *root = path.clone();
+        } else if let Some(path) = self.environment.path().filter(|_| is_served) {
+            settings.root_source = RootSource::Variable(environment::PATH);
+            *root = path;
+        } else if let Some(path) = self.file.as_ref().and_then(ConfigFile::path)
+            && is_served
+        {
+            settings.root_source = RootSource::ConfigFile;
+            *root = path.to_owned();
+        } else if let Some(first) = settings.config.sites.first() {
+            *root = first.root.clone();
+        }
+    }
+}
+
+/// Applies an option that is among the arguments, and returns its values. `None` if it is not.
 fn apply_typed(
-    options: Vec<&OptionDef>,
+    option: &OptionDef,
     settings: &mut Settings,
     matches: &ArgMatches,
-) -> Result<(), String> {
-    options.into_iter().try_for_each(|option| {
-        let values = matches.get_raw(option.long).into_iter().flatten();
-        option.apply(settings, &values.collect::<Vec<_>>())
-    })
+) -> Result<Option<Vec<OsString>>, String> {
+    if matches.value_source(option.long) != Some(ValueSource::CommandLine) {
+        return Ok(None);
+    }
+    let values: Vec<&OsStr> = matches.get_raw(option.long).into_iter().flatten().collect();
+    option.apply(settings, &values)?;
+    Ok(Some(values.into_iter().map(OsStr::to_owned).collect()))
 }
 
 /// A hidden index file would be served although hidden names are not.
@@ -302,10 +393,6 @@ fn check_hosts(config: &Config) -> Result<(), String> {
         ),
         false => Ok(()),
     }
-}
-
-fn is_typed(option: &OptionDef, matches: &ArgMatches) -> bool {
-    matches.value_source(option.long) == Some(ValueSource::CommandLine)
 }
 
 fn target(typed: Option<&OsString>) -> Result<Vec<u8>, String> {

@@ -4,6 +4,7 @@
 //! options are applied does not matter. Rules that concern several options are checked at the end.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap_complete::Shell;
 
@@ -27,6 +28,10 @@ pub struct Settings {
     pub config: Config,
     /// Where the root came from.
     pub root_source: RootSource,
+    /// The configuration file.
+    pub config_file: Option<PathBuf>,
+    /// Whether to print the configuration instead of serving.
+    pub print_config: bool,
     /// The memory of the cache. Without a value, it depends on the whole memory.
     pub cache_memory: Option<u64>,
     /// The options of HTTPS, not yet checked against each other.
@@ -107,6 +112,8 @@ impl Settings {
                 ..Config::new(".".into(), machine.processors.max(1), machine.descriptors)
             },
             root_source: RootSource::Usual,
+            config_file: None,
+            print_config: false,
             cache_memory: None,
             https: Https::default(),
             quiet: false,

@@ -1,7 +1,8 @@
 //! The signals that docroot handles.
 //!
-//! SIGHUP, SIGINT and SIGTERM end it. If its parent ignores one of them, docroot ignores it too: a
-//! shell does so for a background job, and `nohup` for SIGHUP.
+//! SIGINT and SIGTERM end it. SIGHUP makes it read its configuration again, unless its terminal has hung up; then
+//! that ends it too. If its parent ignores one of them, docroot ignores it too: a shell does so for a background
+//! job, and `nohup` for SIGHUP.
 
 use std::io::{self, IsTerminal};
 use std::process;
@@ -10,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::never;
+use crossbeam_channel::{bounded, never};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use rustix::fs::{Mode, OFlags};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
@@ -20,10 +22,10 @@ use crate::net::server::Handle;
 use crate::observe::metrics::Counters;
 use crate::observe::notice::print_now;
 
-/// The signals that end docroot.
+/// The signals that end docroot, SIGHUP not always.
 const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// How many descriptors [`end_on_signals`] opens: two sockets, through which a handler wakes a thread.
+/// How many descriptors [`act_on_signals`] opens: two sockets, through which a handler wakes a thread.
 pub const DESCRIPTORS: usize = 2;
 
 /// How long a drain may take before docroot says what it waits for.
@@ -46,10 +48,11 @@ impl Hurry {
 
 /// Lets the first signal drain the server, and the second one stop it. If a drain takes long, says what it
 /// waits for. If the main thread does not return in time after the second signal, `last` runs before the process
-/// ends.
-pub fn end_on_signals(
+/// ends. For each SIGHUP that does not end docroot, `reload` runs on a thread of its own, one after another.
+pub fn act_on_signals(
     handle: Handle,
     counters: Arc<Counters>,
+    reload: impl Fn() + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> io::Result<Hurry> {
     let ignored = ignored_signals();
@@ -57,8 +60,21 @@ pub fn end_on_signals(
     let mut signals = held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))?;
     let hurry = Hurry::default();
     let second = hurry.clone();
+    let had_terminal = has_terminal();
+    // One more waits while one is under way. It reads everything that was written before its signal.
+    let (reloads, ordered) = bounded(1);
+    let reload = move || ordered.iter().for_each(|()| reload());
+    thread::Builder::new().name("reload".into()).spawn(reload)?;
     let wait = move || {
-        for (number, signal) in signals.forever().take(2).enumerate() {
+        let ends = |signal: &i32| {
+            let has_hung_up = had_terminal && !has_terminal();
+            let is_order = *signal == SIGHUP && !has_hung_up;
+            if is_order {
+                let _ = reloads.try_send(());
+            }
+            !is_order
+        };
+        for (number, signal) in signals.forever().filter(ends).take(2).enumerate() {
             // The main thread reads this as soon as the server has stopped.
             second.0.store(number > 0, Ordering::Release);
             handle.drain();
@@ -76,6 +92,12 @@ pub fn end_on_signals(
     };
     thread::Builder::new().name("signals".into()).spawn(wait)?;
     Ok(hurry)
+}
+
+/// Whether the process has a terminal. After a hang-up it has none.
+fn has_terminal() -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::fs::open("/dev/tty", flags, Mode::empty()).is_ok()
 }
 
 /// A flag that the first signal sets. The second one ends the process at once, with status 1.

@@ -20,6 +20,9 @@ use crate::semantics::own_types::OwnTypes;
 use crate::semantics::rules::Rules;
 use crate::site::options::SiteOptions;
 
+// Configuration files.
+#[cfg(feature = "config-file")]
+mod config_file;
 // `docroot explain`.
 mod explain;
 
@@ -33,6 +36,11 @@ const MACHINE: Machine = Machine {
     lan: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
 };
 
+/// There are no configuration files.
+fn no_file(_: &Path) -> std::io::Result<String> {
+    Err(std::io::ErrorKind::NotFound.into())
+}
+
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
 fn run(variables: Variables, line: &str) -> Result<Command, UsageError> {
@@ -40,9 +48,17 @@ fn run(variables: Variables, line: &str) -> Result<Command, UsageError> {
 }
 
 fn run_words(variables: Variables, words: &[&str]) -> Result<Command, UsageError> {
+    run_reading(variables, words, &no_file)
+}
+
+fn run_reading(
+    variables: Variables,
+    words: &[&str],
+    read: ReadText<'_>,
+) -> Result<Command, UsageError> {
     let arguments = ["docroot"].iter().chain(words).map(OsString::from);
     let owned = |(name, value): &(&str, &str)| (name.into(), value.into());
-    parse(arguments, variables.iter().map(owned), &MACHINE)
+    parse(arguments, variables.iter().map(owned), &MACHINE, read)
 }
 
 #[track_caller]
@@ -357,7 +373,7 @@ fn the_log_is_local_for_people_and_utc_for_programs() {
     };
     let zone = |line: &str| {
         let arguments = line.split_whitespace().map(OsString::from);
-        match parse(arguments, [], &machine) {
+        match parse(arguments, [], &machine, &no_file) {
             Ok(Command::Serve(launch)) => launch.config.log.zone,
             other => panic!("{other:?}"),
         }
@@ -432,7 +448,7 @@ fn the_log_is_pretty_only_on_a_terminal() {
     };
     let log = |line: &str| {
         let arguments = line.split_whitespace().map(OsString::from);
-        match parse(arguments, [], &piped) {
+        match parse(arguments, [], &piped, &no_file) {
             Ok(Command::Serve(launch)) => launch.config.log,
             other => panic!("{other:?}"),
         }
@@ -485,7 +501,7 @@ fn a_machine_without_a_network_has_no_lan() {
         ..MACHINE
     };
     let arguments = ["docroot", "-b", "lan"].map(OsString::from);
-    let error = parse(arguments, [], &alone).expect_err("no address");
+    let error = parse(arguments, [], &alone, &no_file).expect_err("no address");
     let mistake = error.mistake();
     assert!(mistake.contains("this machine has no network"), "{mistake}");
 }

@@ -34,8 +34,8 @@ impl UsageError {
         )
     }
 
-    #[cfg(test)]
-    pub(super) fn mistake(&self) -> &str {
+    /// The mistake in one line.
+    pub fn mistake(&self) -> &str {
         &self.mistake
     }
 }

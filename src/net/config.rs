@@ -7,7 +7,7 @@ use crate::guide::access::Access;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
-use crate::observe::options::LogOptions;
+use crate::observe::options::{LogFormat, LogOptions};
 use crate::semantics::address_rules::AddressRules;
 use crate::semantics::pattern::Pattern;
 use crate::semantics::rules::Rules;
@@ -104,6 +104,69 @@ pub struct SiteRoot {
 }
 
 impl Config {
+    /// Takes over from the configuration of a running server what cannot change while it runs. Returns the options
+    /// whose new values are ignored.
+    pub(super) fn keep_fixed(&mut self, running: &Config) -> Vec<&'static str> {
+        let mut ignored = Vec::new();
+        let mut keep = |name, is_same: bool| {
+            if !is_same {
+                ignored.push(name);
+            }
+        };
+        keep("--bind", self.bind == running.bind);
+        keep("--port", self.port == running.port);
+        keep("--threads", self.threads == running.threads);
+        keep("--disk-threads", self.disk_threads == running.disk_threads);
+        keep("--inspect", self.inspect == running.inspect);
+        keep("--lab", self.lab == running.lab);
+        let (site, served) = (&self.site, &running.site);
+        keep("--memory", site.memory == served.memory);
+        keep("--cache-memory", site.cache_memory == served.cache_memory);
+        let (limits, earlier) = (&self.limits, &running.limits);
+        keep(
+            "--max-connections",
+            limits.max_connections == earlier.max_connections,
+        );
+        keep("--max-head", limits.max_head == earlier.max_head);
+        let redirect = |tls: &Option<TlsOptions>| tls.as_ref().map(|tls| tls.redirect);
+        keep("HTTPS", self.tls.is_some() == running.tls.is_some());
+        if self.tls.is_some() == running.tls.is_some() {
+            keep(
+                "--http-redirect",
+                redirect(&self.tls) == redirect(&running.tls),
+            );
+        }
+        let is_off = |log: &LogOptions| log.format == LogFormat::Off;
+        keep(
+            "--log-format off",
+            is_off(&self.log) == is_off(&running.log),
+        );
+        self.take_fixed(running);
+        ignored
+    }
+
+    fn take_fixed(&mut self, running: &Config) {
+        self.bind = running.bind.clone();
+        self.port = running.port;
+        self.threads = running.threads;
+        self.disk_threads = running.disk_threads;
+        self.inspect = running.inspect;
+        self.lab = running.lab;
+        self.site.memory = running.site.memory;
+        self.site.cache_memory = running.site.cache_memory;
+        self.site.max_copies = running.site.max_copies;
+        self.site.storage = running.site.storage;
+        self.limits.max_connections = running.limits.max_connections;
+        self.limits.max_head = running.limits.max_head;
+        match (&mut self.tls, &running.tls) {
+            (Some(tls), Some(earlier)) => tls.redirect = earlier.redirect,
+            (tls, earlier) => tls.clone_from(earlier),
+        }
+        if (self.log.format == LogFormat::Off) != (running.log.format == LogFormat::Off) {
+            self.log.format = running.log.format;
+        }
+    }
+
     /// Everything that is served, each path once.
     pub fn roots(&self) -> Vec<&Path> {
         let mut roots = vec![self.root.as_path()];

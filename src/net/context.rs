@@ -2,42 +2,27 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use crate::guide::inspect::Inspect;
-use crate::guide::lab::Lab;
-use crate::guide::lab::room::Room;
-use crate::guide::live_reload::{self, LiveReload};
-use crate::guide::replay::Connect;
-use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
+use crate::http1::allowed_hosts::AllowedHosts;
 use crate::http1::limits::HeadLimits;
 use crate::http1::response::Common;
-use crate::net::clock::{self, Now};
-use crate::net::config::Config;
+use crate::net::clock::Now;
 use crate::net::deadline::{Deadline, LowestRate, Waiting};
 use crate::net::limits::{Deadlines, Limits};
 use crate::net::mailbox::WakeSender;
-use crate::net::replay::Replayer;
-use crate::net::replay::registry::Replays;
 use crate::net::sendfile::Sendfile;
+use crate::net::settings::{OpenSite, OpenSites, Settings};
 use crate::net::tls::Endpoint;
 use crate::observe::log::LogHandle;
-use crate::observe::metrics::Counters;
 use crate::observe::observer::Observer;
-use crate::observe::topic::Topic;
-use crate::observe::wire::{self, ServerFacts, Wire};
-use crate::origin::auth::Guard;
-use crate::origin::handler::{Handler, Origin};
+use crate::origin::handler::Origin;
 use crate::origin::origins::Origins;
 use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
-use crate::site::archive::turns::{Networks, Turns};
+use crate::site::archive::turns::Turns;
 use crate::site::budget::Allowance;
-use crate::site::changes::Changed;
-use crate::site::disk::DiskPool;
-use crate::site::given_root::GivenRoot;
-use crate::site::hashing::Hashes;
-use crate::site::options::{Budgets, SiteOptions};
+use crate::site::options::Allowances;
 use crate::site::resolve::Site;
 
 /// How long a connection may answer pipelined requests in one turn.
@@ -71,6 +56,10 @@ pub struct Context {
     pub lowest_rate: LowestRate,
     /// The memory that the worker may hold for clients.
     pub memory: Allowance,
+    /// That memory by use, and everything else that the worker may hold.
+    allowances: Allowances,
+    /// The archives that the worker sends.
+    archives: Turns,
     /// Counts and logs exchanges.
     pub observer: Observer,
     /// Records the steps of decisions. It is off in a server: one request after another would add
@@ -86,189 +75,15 @@ pub struct Context {
     pub wakes: WakeSender,
 }
 
-/// What all workers share.
-pub struct Settings {
-    /// The configuration of the server.
-    pub config: Config,
-    /// The sites.
-    pub sites: OpenSites,
-    /// What the workers may hold for clients.
-    pub budgets: Budgets,
-    /// The threads that wait for the disk. `None`: the workers themselves wait.
-    pub disk: Option<DiskPool>,
-    /// The clients that receive archives.
-    pub archives: Networks,
-    /// The digests of files.
-    pub hashes: Arc<Hashes>,
-    /// The hosts that the server answers for.
-    pub hosts: Arc<AllowedHosts>,
-    /// Checks passwords, if a path needs one.
-    pub guard: Option<Arc<Guard>>,
-    /// The server's counters.
-    pub counters: Arc<Counters>,
-    /// Creates TLS sessions, if the site is served over TLS.
-    pub endpoint: Option<Arc<Endpoint>>,
-    /// What the wire view reads; `None` if it is off.
-    pub wire: Option<Wire>,
-    /// The connections of the server to itself, for the wire view.
-    pub replays: Option<Arc<Replays>>,
-    /// When the server started.
-    pub started: SystemTime,
-    /// The messages of the lab; `None` if it is off.
-    pub room: Option<Room>,
-    /// The port of the site.
-    pub port: u16,
-    /// One entry per handler that each worker asks before the site.
-    pub handlers: Vec<MakeHandler>,
-}
-
-/// A site whose root is open.
-pub struct OpenSite {
-    /// The root.
-    pub root: Arc<GivenRoot>,
-    /// How its files are served.
-    pub options: Arc<SiteOptions>,
-    /// What changes in it, if live reload is on.
-    pub changes: Option<Topic<Changed>>,
-}
-
-impl OpenSite {
-    /// A site that is opened `now`.
-    pub fn new(root: GivenRoot, options: SiteOptions, now: Instant) -> OpenSite {
-        let topic = || Topic::new(live_reload::KEPT, now);
-        OpenSite {
-            root: Arc::new(root),
-            changes: options.live_reload.then(topic),
-            options: Arc::new(options),
-        }
-    }
-
-    /// The handlers that are asked before the site.
-    fn handlers(&self, settings: &Settings) -> Rc<[Box<dyn Handler>]> {
-        let own = [
-            self.live_reload(),
-            self.inspect(settings),
-            self.lab(settings),
-        ];
-        let others = settings.handlers.iter().map(|make| make());
-        own.into_iter().flatten().chain(others).collect()
-    }
-
-    /// The handler for live reload, if it is on.
-    fn live_reload(&self) -> Option<Box<dyn Handler>> {
-        let changes = self.changes.clone()?;
-        Some(Box::new(LiveReload::new(changes, &self.options.prefix)))
-    }
-
-    /// The handler for the wire view, if it is on.
-    fn inspect(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
-        let wire = settings.wire.clone()?;
-        let config = &settings.config;
-        let access = config.guide_access();
-        let server = ServerFacts {
-            started: settings.started,
-            workers: config.threads.max(1),
-            is_tls: config.tls.is_some(),
-            can_replay: settings.replays.is_some(),
-        };
-        let replays = settings.replays.clone();
-        let replays = replays.map(|replays| Arc::new(Replayer(replays)) as Arc<dyn Connect>);
-        let prefix = &self.options.prefix;
-        Some(Box::new(Inspect::new(
-            wire, prefix, access, server, replays,
-        )))
-    }
-
-    /// The handler for the lab, if it is on.
-    fn lab(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
-        let room = settings.room.clone()?;
-        let access = settings.config.guide_access();
-        Some(Box::new(Lab::new(room, &self.options.prefix, access)))
-    }
-}
-
-/// The sites of a server.
-pub struct OpenSites {
-    /// The site for all hosts that no other site is for.
-    pub first: OpenSite,
-    /// The others.
-    pub others: Vec<(HostPattern, OpenSite)>,
-}
-
-impl OpenSites {
-    /// Every site.
-    #[cfg(feature = "live-reload")]
-    pub(super) fn all(&self) -> impl Iterator<Item = &OpenSite> {
-        let others = self.others.iter().map(|(_, site)| site);
-        others.chain([&self.first])
-    }
-}
-
-impl Settings {
-    /// What the workers share if they serve `sites` in plain text, with the handlers of the configuration alone.
-    pub fn new(mut config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
-        config.rules.stores_nothing |= config.site.live_reload;
-        let wire = || Topic::new(wire::KEPT, clock::instant());
-        let wire = config.inspect.then(wire);
-        let room = || Room::new(clock::instant());
-        Settings {
-            handlers: Vec::new(),
-            room: config.lab.then(room),
-            hosts: Arc::new(config.hosts()),
-            sites,
-            budgets: Budgets::new(&config.site, config.threads),
-            disk: None,
-            archives: Networks::default(),
-            hashes: Arc::default(),
-            guard: None,
-            config,
-            counters,
-            endpoint: None,
-            wire,
-            replays: None,
-            started: Now::read().system,
-            port: 0,
-        }
-    }
-}
-
-/// Makes a handler for one worker.
-pub type MakeHandler = Box<dyn Fn() -> Box<dyn Handler> + Send + Sync>;
-
 impl Context {
     /// Creates the context of a worker.
     pub fn new(settings: &Settings, log: LogHandle, wakes: WakeSender) -> Context {
         let config = &settings.config;
         let allowances = settings.budgets.part();
-        let memory = allowances.memory.clone();
         let now = Now::read();
-        let rules = Rc::new(config.rules.clone());
         let archives = Turns::new(settings.archives.clone());
-        let origin = |site: &OpenSite| {
-            let (root, options) = (site.root.root(), Arc::clone(&site.options));
-            let mut files = Site::new(root, options, allowances.clone());
-            files.follow(Arc::clone(&site.root), now.instant);
-            if let Some(disk) = &settings.disk {
-                files.use_disk_threads(disk.clone());
-            }
-            let mut origin = Origin::new(files, config.limits.max_ranges);
-            origin.archives = archives.clone();
-            origin.hashes = Arc::clone(&settings.hashes);
-            origin.rules = Rc::clone(&rules);
-            origin.guard = settings.guard.clone();
-            origin.handlers = site.handlers(settings);
-            origin
-        };
-        let OpenSites { first, others } = &settings.sites;
-        let others = others
-            .iter()
-            .map(|(host, site)| (host.clone(), origin(site)));
-        let origins = Origins::new(origin(first), others.collect());
-        let head_limits = HeadLimits {
-            target: config.limits.max_target,
-            head: config.limits.max_head,
-            fields: config.limits.max_fields,
-        };
+        let origins = origins(settings, &allowances, &archives, now.instant);
+        let head_limits = config.limits.of_head();
         Context {
             lines: Vec::new(),
             scratch: Vec::new(),
@@ -281,7 +96,9 @@ impl Context {
             hosts: Arc::clone(&settings.hosts),
             deadlines: config.deadlines,
             lowest_rate: LowestRate::new(config.limits.min_rate, config.deadlines.send),
-            memory,
+            memory: allowances.memory.clone(),
+            allowances,
+            archives,
             observer: Observer {
                 log,
                 counters: Arc::clone(&settings.counters),
@@ -294,6 +111,29 @@ impl Context {
             hsts: config.tls.as_ref().and_then(|tls| tls.hsts),
             wakes,
         }
+    }
+
+    /// Goes over to other settings. Responses under way end from the files that they have opened. What is
+    /// cached is forgotten, because other options may give a file another type. Limits on which the buffers
+    /// depend stay.
+    pub fn reload(&mut self, settings: &Settings) {
+        let config = &settings.config;
+        let is_draining = self.origins.is_draining();
+        self.origins = origins(settings, &self.allowances, &self.archives, self.now.instant);
+        if is_draining {
+            self.origins.begin_drain();
+        }
+        self.hosts = Arc::clone(&settings.hosts);
+        self.limits = config.limits;
+        self.head_limits = HeadLimits {
+            head: self.head_limits.head,
+            ..config.limits.of_head()
+        };
+        self.deadlines = config.deadlines;
+        self.lowest_rate = LowestRate::new(config.limits.min_rate, config.deadlines.send);
+        self.endpoint = settings.endpoint.clone();
+        self.hsts = config.tls.as_ref().and_then(|tls| tls.hsts);
+        self.observer.log.set_options(&config.log);
     }
 
     /// The deadline of a wait that begins now.
@@ -320,4 +160,35 @@ impl Context {
             Waiting::Answer => Duration::MAX,
         }
     }
+}
+
+/// What answers requests.
+fn origins(
+    settings: &Settings,
+    allowances: &Allowances,
+    archives: &Turns,
+    now: Instant,
+) -> Origins {
+    let config = &settings.config;
+    let rules = Rc::new(config.rules.clone());
+    let origin = |site: &OpenSite| {
+        let (root, options) = (site.root.root(), Arc::clone(&site.options));
+        let mut files = Site::new(root, options, allowances.clone());
+        files.follow(Arc::clone(&site.root), now);
+        if let Some(disk) = &settings.disk {
+            files.use_disk_threads(disk.clone());
+        }
+        let mut origin = Origin::new(files, config.limits.max_ranges);
+        origin.archives = archives.clone();
+        origin.hashes = Arc::clone(&settings.hashes);
+        origin.rules = Rc::clone(&rules);
+        origin.guard = settings.guard.clone();
+        origin.handlers = site.handlers(settings);
+        origin
+    };
+    let OpenSites { first, others } = &settings.sites;
+    let others = others
+        .iter()
+        .map(|(host, site)| (host.clone(), origin(site)));
+    Origins::new(origin(first), others.collect())
 }

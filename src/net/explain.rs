@@ -13,14 +13,15 @@ use std::sync::Arc;
 
 use crate::http1::parse::{self, RequestHead};
 use crate::net::config::Config;
-use crate::net::context::{Context, Settings};
+use crate::net::context::Context;
 use crate::net::listener::Service;
 use crate::net::mailbox::{ConnectionWakers, Mailbox};
+use crate::net::open::{open_guard, open_sites};
 use crate::net::protocol::dispatch::{
     self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
 };
 use crate::net::protocol::reply::{sends_content, write_head};
-use crate::net::server::{open_guard, open_sites};
+use crate::net::settings::Settings;
 use crate::net::start_error::StartError;
 use crate::observe::client::Client;
 use crate::observe::log::Log;

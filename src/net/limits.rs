@@ -44,6 +44,17 @@ impl Limits {
     pub const MAX_CONNECTIONS: usize = 16_384;
 }
 
+impl Limits {
+    /// The limits of a head.
+    pub fn of_head(&self) -> HeadLimits {
+        HeadLimits {
+            target: self.max_target,
+            head: self.max_head,
+            fields: self.max_fields,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {

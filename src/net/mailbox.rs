@@ -1,4 +1,4 @@
-//! How other threads reach a worker: one channel for sockets, and one for wake-ups.
+//! How other threads reach a worker: one channel for sockets, one for wake-ups, and one for other settings.
 //!
 //! A sender also wakes the worker if it sleeps in its poller.
 
@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, SendError, Sender, unbounded};
 use mio::{Poll, Token};
 
 use crate::net::listener::Listener;
+use crate::net::settings::Settings;
 use crate::observe::client::Client;
 use crate::origin::reason::Reason;
 use crate::site::disk::Wakers;
@@ -35,6 +36,7 @@ pub struct Admission {
 #[derive(Clone)]
 pub struct WorkerHandle {
     sender: Sender<Admission>,
+    settings: Sender<Arc<Settings>>,
     shared: Arc<Shared>,
 }
 
@@ -46,6 +48,8 @@ pub struct Mailbox {
     pub admissions: Receiver<Admission>,
     /// Tokens of connections that were woken.
     pub woken: Receiver<Token>,
+    /// Settings that replace the present ones.
+    pub settings: Receiver<Arc<Settings>>,
     /// Says whether the server is shutting down.
     pub shutdown: Arc<Shutdown>,
     wakes: WakeSender,
@@ -127,6 +131,13 @@ impl WorkerHandle {
         }
     }
 
+    /// Makes the worker go over to other settings.
+    pub fn reload(&self, settings: Arc<Settings>) {
+        // If the worker has exited, it serves nobody.
+        let _ = self.settings.send(settings);
+        self.wake();
+    }
+
     /// Makes the worker check its channels and the state of the shutdown.
     pub fn wake(&self) {
         self.shared.wake();
@@ -158,10 +169,13 @@ impl Mailbox {
         let (sender, admissions) = unbounded();
         // Not bounded: each call of a waker adds one token.
         let (wake_sender, woken) = unbounded();
+        // Each message is a reload by the operator, and a worker that is awake receives all.
+        let (settings_sender, settings) = unbounded();
         let mailbox = Mailbox {
             poll,
             admissions,
             woken,
+            settings,
             shutdown,
             wakes: WakeSender {
                 sender: wake_sender,
@@ -169,7 +183,12 @@ impl Mailbox {
             },
             shared: Arc::clone(&shared),
         };
-        Ok((mailbox, WorkerHandle { sender, shared }))
+        let handle = WorkerHandle {
+            sender,
+            settings: settings_sender,
+            shared,
+        };
+        Ok((mailbox, handle))
     }
 
     /// What makes wakers for the connections of this worker.
@@ -190,7 +209,7 @@ impl Mailbox {
 
     /// Whether a channel has something that the worker has not received.
     pub(super) fn has_messages(&self) -> bool {
-        !self.admissions.is_empty() || !self.woken.is_empty()
+        !(self.admissions.is_empty() && self.woken.is_empty() && self.settings.is_empty())
     }
 
     /// Whether no socket waits in the channel, and only connections that are being refused are left.

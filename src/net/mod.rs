@@ -62,6 +62,12 @@ mod kept_heads;
 mod saved_head;
 // A transport, its buffers and its deadline, during a turn.
 pub mod stream;
+// What all workers share.
+pub mod settings;
+// Opens what a configuration names.
+mod open;
+// Goes over to another configuration.
+mod reload;
 // What is left of a stream between turns.
 mod stream_state;
 // When a client has taken too long.

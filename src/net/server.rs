@@ -2,8 +2,6 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,28 +9,25 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::net::acceptor::Acceptor;
-use crate::net::clock::{self, Now};
 use crate::net::config::{Config, Port};
-use crate::net::context::{Context, MakeHandler, OpenSite, OpenSites, Settings};
+use crate::net::context::Context;
 use crate::net::descriptors::SocketNumbers;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
+use crate::net::open::{open_endpoint, open_guard, open_sites};
+use crate::net::reload::Reloader;
 use crate::net::replay::registry::Replays;
 use crate::net::scheduling::use_batch_scheduling;
-use crate::net::served::Served;
+use crate::net::settings::{MakeHandler, OpenSites, Settings};
 use crate::net::start_error::StartError;
-use crate::net::tls::Endpoint;
 use crate::net::tls::notice::Notice;
-use crate::net::watches::start_watches;
 use crate::net::worker::Worker;
 use crate::observe::log::Log;
 use crate::observe::metrics::Counters;
 use crate::origin::auth::Guard;
 use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Gate};
-use crate::site::given_root::GivenRoot;
-use crate::site::options::SiteOptions;
 use crate::site::private::CopyStorage;
 
 /// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
@@ -49,13 +44,15 @@ pub struct Server {
     shutdown: Arc<Shutdown>,
     /// At most two requests wait: to drain, then to stop.
     requests: (Sender<()>, Receiver<()>),
+    reloader: Arc<Reloader>,
 }
 
-/// Shuts down a running server from another thread, and shows what it holds.
+/// Shuts down or reloads a running server from another thread, and shows what it holds.
 #[derive(Clone)]
 pub struct Handle {
     requests: Sender<()>,
     memory: Arc<Budget>,
+    reloader: Arc<Reloader>,
 }
 
 impl Handle {
@@ -64,6 +61,13 @@ impl Handle {
     pub fn drain(&self) {
         // If the channel is full or disconnected, the server is shutting down already.
         let _ = self.requests.try_send(());
+    }
+
+    /// Goes over to another configuration without dropping a connection. Returns the options whose new values
+    /// need a restart. If something cannot be opened, nothing changes. Waits for the start of the server, and
+    /// perhaps for the disk.
+    pub fn reload(&self, config: Config) -> Result<Vec<&'static str>, StartError> {
+        self.reloader.reload(config)
     }
 
     /// How many bytes of memory the server holds for this account. [`Account::ALL`] has all accounts.
@@ -106,6 +110,7 @@ impl Server {
             descriptors: SocketNumbers::of_process(),
             shutdown,
             requests: bounded(2),
+            reloader: Arc::default(),
             settings: Settings {
                 replays: replays(&config, &addresses),
                 port: addresses.first().map_or(0, SocketAddr::port),
@@ -119,7 +124,10 @@ impl Server {
 
     /// Adds a handler. Each worker asks the handlers in the order of addition, and then the site.
     pub fn add_handler(&mut self, make: MakeHandler) {
-        self.settings.handlers.push(make);
+        // Nobody else has them before the server runs.
+        if let Some(handlers) = Arc::get_mut(&mut self.settings.handlers) {
+            handlers.push(make);
+        }
     }
 
     /// Makes the disk slow, for tests: all work on it goes through `gate`, and at most `most_waiting`
@@ -167,6 +175,7 @@ impl Server {
         Handle {
             requests: self.requests.0.clone(),
             memory: Arc::clone(self.settings.budgets.memory()),
+            reloader: Arc::clone(&self.reloader),
         }
     }
 
@@ -177,7 +186,7 @@ impl Server {
         let (mailboxes, workers): (Vec<Mailbox>, Vec<WorkerHandle>) =
             self.workers.into_iter().unzip();
         let settings = Arc::new(self.settings);
-        let _watches = start_watches(&settings.config, &settings.sites)?;
+        self.reloader.begin(&settings, &workers)?;
         let running = Running {
             settings: Arc::clone(&settings),
             listeners: self.listeners,
@@ -196,6 +205,7 @@ impl Server {
             running.wait(&all_finished);
         }
         drop(alive);
+        self.reloader.end();
         running.stop(threads, &all_finished);
         outcome
     }
@@ -331,55 +341,6 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
 fn replays(config: &Config, listening: &[SocketAddr]) -> Option<Arc<Replays>> {
     let address = listening.first().filter(|_| config.inspect)?;
     Some(Arc::new(Replays::to(*address)))
-}
-
-/// Sets up TLS, if it is configured.
-fn open_endpoint(
-    config: &Config,
-    listening: &[SocketAddr],
-) -> Result<(Option<Arc<Endpoint>>, Vec<Notice>), StartError> {
-    let Some(options) = &config.tls else {
-        return Ok((None, Vec::new()));
-    };
-    let (endpoint, notices) =
-        Endpoint::open(options, listening, &Now::read()).map_err(StartError::Tls)?;
-    Ok((Some(Arc::new(endpoint)), notices))
-}
-
-/// Reads the users, if a path needs a password.
-pub(super) fn open_guard(
-    config: &Config,
-    pool: Option<DiskPool>,
-) -> Result<Option<Arc<Guard>>, StartError> {
-    let protection = &config.rules.protection;
-    Guard::open(protection, config.auth_file.as_deref(), pool).map_err(StartError::Auth)
-}
-
-/// Opens the roots of all sites.
-pub(super) fn open_sites(config: &Config) -> Result<OpenSites, StartError> {
-    let others = config.sites.iter().map(|site| {
-        let open = open_site(&site.root, &config.site)?;
-        Ok((site.host.clone(), open))
-    });
-    Ok(OpenSites {
-        first: open_site(&config.root, &config.site)?,
-        others: others.collect::<Result<_, StartError>>()?,
-    })
-}
-
-/// Opens a root. If it is a file, opens its directory and serves only that file.
-fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, StartError> {
-    let served = Served::find(path)?;
-    let mut options = options.clone();
-    let root = match &served {
-        Served::File { folder, name } => {
-            options.only = Some(name.as_bytes().to_vec());
-            GivenRoot::open_for_file(folder)
-        }
-        Served::Directory(folder) => GivenRoot::open(folder, served.links(&options)),
-    };
-    let root = root.map_err(|fault| StartError::from_root(path, fault))?;
-    Ok(OpenSite::new(root, options, clock::instant()))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

@@ -1,7 +1,7 @@
 //! A client's stream of bytes in both directions, during a turn.
 //!
 //! A stream handles bytes and time. It knows nothing about requests. The worker has one set of
-//! [`Buffers`], which it lends to a connection for a turn. Between turns, only the [`StreamState`] exists.
+//! [`Buffers`], which it lends to a connection for a turn. Between turns, only the `StreamState` exists.
 
 use std::time::Instant;
 

@@ -1,15 +1,20 @@
 //! Watches the files of each site, for live reload.
 
 use crate::net::config::Config;
-use crate::net::context::OpenSites;
+use crate::net::settings::OpenSites;
 use crate::net::start_error::StartError;
+
+/// What watches the files of sites.
+#[cfg(feature = "live-reload")]
+pub type Watches = Vec<crate::site::watch::Watch>;
+
+/// Nothing is watched.
+#[cfg(not(feature = "live-reload"))]
+pub type Watches = Vec<()>;
 
 /// Starts to watch the sites whose pages reload. The watches end when the returned values are dropped.
 #[cfg(feature = "live-reload")]
-pub fn start_watches(
-    config: &Config,
-    sites: &OpenSites,
-) -> Result<Vec<crate::site::watch::Watch>, StartError> {
+pub fn start_watches(config: &Config, sites: &OpenSites) -> Result<Watches, StartError> {
     use crate::net::clock;
     use crate::observe::notice;
     use crate::site::changes::ChangeFilter;
@@ -47,6 +52,6 @@ pub fn start_watches(
 
 /// Live reload is not built in. The command line says so.
 #[cfg(not(feature = "live-reload"))]
-pub fn start_watches(_: &Config, _: &OpenSites) -> Result<Vec<()>, StartError> {
+pub fn start_watches(_: &Config, _: &OpenSites) -> Result<Watches, StartError> {
     Ok(Vec::new())
 }

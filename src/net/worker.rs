@@ -1,6 +1,6 @@
 //! A worker: one thread, one poller, its own connections.
 //!
-//! Workers share only channels, counters and what [`Settings`](crate::net::context::Settings) holds.
+//! Workers share only channels, counters and what [`Settings`](crate::net::settings::Settings) holds.
 //! A turn of the loop waits for readiness, reads the clock, admits new sockets, drives every
 //! connection that has something to do, and acts on the timers that have fired.
 
@@ -193,6 +193,9 @@ impl Worker {
 
     fn begin_turn(&mut self, context: &mut Context) {
         context.now.advance();
+        if let Some(settings) = self.mailbox.settings.try_iter().last() {
+            context.reload(&settings);
+        }
         let (date, instant) = (context.now.date, context.now.instant);
         if context.origins.begin_turn(date, instant) {
             self.shrink(context);

@@ -17,6 +17,7 @@ use crate::site::file_state::{FileKind, FileState};
 use crate::site::lookup::{self, FileRead, Resolved};
 use crate::site::nofollow::Blocking;
 use crate::site::open_file::Opened;
+use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
 use crate::site::resolve::{Found, Site};
 use crate::site::root::Root;
@@ -51,6 +52,7 @@ enum Stage {
 struct Reading {
     path: Box<[u8]>,
     state: FileState,
+    options: Arc<SiteOptions>,
     pending: Pending<Result<FileRead<Reserved>, DiskError>>,
     outcome: Option<Result<Rc<StoredFile>, DiskError>>,
 }
@@ -111,6 +113,7 @@ impl Lookups {
         let reading = Rc::new(RefCell::new(Reading {
             path: path.into(),
             state,
+            options: site.shared_options(),
             pending: begin_read(site, path, state.device(), caller)?,
             outcome: None,
         }));
@@ -193,7 +196,7 @@ impl Reading {
                 return None;
             };
             let read = flat(ended);
-            self.outcome = Some(read.map(|read| site.store_read(&self.path, read)));
+            self.outcome = Some(read.map(|read| site.store_read(&self.path, read, &self.options)));
         }
         self.outcome.clone()
     }

@@ -483,12 +483,16 @@ impl Site {
 
     /// Keeps a file that was read in this `turn`, or in turn 0 if it was read between turns.
     fn store(&mut self, path: &[u8], read: FileRead<Charge>, turn: u64) -> Rc<StoredFile> {
-        let overhead = self.charge_anyway(Account::Contents, StoredFile::overhead(path));
-        let stored = Rc::new(StoredFile::new(path, read, overhead, &self.options));
+        let stored = self.stored(path, read, &self.options);
         if self.is_settled(&stored.state) && self.may_be_cached(&stored) {
             self.cache.insert(path, Rc::clone(&stored), turn, self.now);
         }
         stored
+    }
+
+    fn stored(&self, path: &[u8], read: FileRead<Charge>, options: &SiteOptions) -> Rc<StoredFile> {
+        let overhead = self.charge_anyway(Account::Contents, StoredFile::overhead(path));
+        Rc::new(StoredFile::new(path, read, overhead, options))
     }
 
     /// Whether a later change of a file in this state is certain to show.
@@ -503,8 +507,14 @@ impl Site {
         !file.is_size_unknown && (file.size() > 0 || is_true())
     }
 
-    /// Keeps a file that a disk thread has read.
-    pub(super) fn store_read(&mut self, path: &[u8], read: FileRead<Reserved>) -> Rc<StoredFile> {
+    /// Keeps a file that a disk thread has read with these options. If the operator has changed them meanwhile,
+    /// the file may have another type now, so it is not cached.
+    pub(super) fn store_read(
+        &mut self,
+        path: &[u8],
+        read: FileRead<Reserved>,
+        options: &Arc<SiteOptions>,
+    ) -> Rc<StoredFile> {
         let adopt = |(bytes, reserved)| (bytes, self.allowances.memory.adopt(reserved));
         let read = FileRead {
             state: read.state,
@@ -513,7 +523,10 @@ impl Site {
             is_size_unknown: read.is_size_unknown,
             has_script: read.has_script,
         };
-        self.store(path, read, 0)
+        match Arc::ptr_eq(options, &self.options) {
+            true => self.store(path, read, 0),
+            false => self.stored(path, read, options),
+        }
     }
 
     /// The memory of all workers.

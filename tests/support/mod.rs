@@ -34,8 +34,9 @@ use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Bind, Config, Port};
-use docroot::net::context::MakeHandler;
 use docroot::net::server::{Handle, Server};
+use docroot::net::settings::MakeHandler;
+use docroot::net::start_error::StartError;
 use docroot::observe::log::{Log, Sink};
 use docroot::observe::metrics::Counters;
 use docroot::origin::handler::Handler;
@@ -56,6 +57,8 @@ pub struct TestServer {
     pub counters: Arc<Counters>,
     /// How many bugs the test brings about.
     pub expected_panics: u64,
+    /// The configuration at the start.
+    pub config: Config,
     handle: Handle,
     thread: Option<JoinHandle<()>>,
     _folder: Option<tempfile::TempDir>,
@@ -157,6 +160,7 @@ impl Setup {
             root: self.folder.path().to_owned(),
             counters,
             expected_panics: 0,
+            config: self.config,
             handle,
             thread: Some(thread),
             _folder: Some(self.folder),
@@ -218,6 +222,16 @@ impl TestServer {
         self.handle.held(account)
     }
 
+    /// Makes the server go over to a configuration that differs from that at the start.
+    pub fn reload(
+        &self,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<Vec<&'static str>, StartError> {
+        let mut config = self.config.clone();
+        change(&mut config);
+        self.handle.reload(config)
+    }
+
     /// Asks the server to finish what it has begun.
     pub fn drain(&self) {
         self.handle.drain();
@@ -271,11 +285,7 @@ impl Stream for TcpStream {
     }
 
     fn finish(&mut self) {
-        match self.shutdown(Shutdown::Write) {
-            // The server has ended the connection already.
-            Err(fault) if fault.kind() == ErrorKind::NotConnected => {}
-            ended => ended.expect("half a close"),
-        }
+        self.shutdown(Shutdown::Write).expect("half a close");
     }
 
     /// Nothing in plain text tells one end from another, and a server that refuses what is still

@@ -134,6 +134,11 @@ impl Program {
         self.said.lock().expect("no panic").clone()
     }
 
+    /// Waits until it has said this after the banner.
+    pub fn until_said(&self, text: &str) {
+        until(text, || self.said().contains(text));
+    }
+
     /// Waits for its end; also gives what it said after the banner.
     pub fn wait(mut self) -> (ExitStatus, String) {
         let mut status = None;

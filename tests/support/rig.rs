@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use docroot::net::clock::Now;
 use docroot::net::connection::{Connection, Turn};
-use docroot::net::context::{Context, OpenSite, OpenSites, Settings};
+use docroot::net::context::Context;
 use docroot::net::listener::{Address, Listener, Service};
 use docroot::net::mailbox::Mailbox;
+use docroot::net::settings::{OpenSite, OpenSites, Settings};
 use docroot::net::stream::Buffers;
 use docroot::net::tls::Endpoint;
 use docroot::net::transport::Transport;
@@ -190,7 +191,7 @@ fn settings(setup: &mut Setup) -> Settings {
     Settings {
         endpoint,
         disk: Some(disk),
-        handlers: std::mem::take(&mut setup.handlers),
+        handlers: Arc::new(std::mem::take(&mut setup.handlers)),
         ..Settings::new(config, sites, Arc::default())
     }
 }

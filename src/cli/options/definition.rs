@@ -7,6 +7,9 @@ use super::mode::Mode;
 use crate::cli::settings::Settings;
 use crate::text::escape::write_visible;
 
+/// The option that names the configuration file. The file itself does not set it.
+pub const CONFIG: &str = "config";
+
 /// The only definition of an option. The command line, the environment, the help, the manual and
 /// the completions are made from it.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,9 @@ pub struct OptionDef {
     /// The value that the option means if it has none. A value then follows `=`, so that
     /// the option never takes the path for one.
     pub bare: Option<&'static str>,
+    /// The value that a table in a configuration file stands for, such as `{from}={to}[ {status}]`: each key in
+    /// braces, and in brackets what may be absent.
+    pub table: Option<&'static str>,
     /// The default as text, made from the default settings.
     pub default: Option<fn(&Settings) -> String>,
     /// Which commands take it.
@@ -121,6 +127,7 @@ impl OptionDef {
             common: None,
             is_secret: false,
             bare: None,
+            table: None,
             default: None,
             scope: Scope::Server,
             kind,
@@ -175,6 +182,12 @@ impl OptionDef {
         self
     }
 
+    /// Lets a configuration file write values as tables, see [`OptionDef::table`].
+    pub const fn table(mut self, template: &'static str) -> OptionDef {
+        self.table = Some(template);
+        self
+    }
+
     /// Adds the default that the help shows.
     pub const fn default(mut self, show: fn(&Settings) -> String) -> OptionDef {
         self.default = Some(show);
@@ -190,6 +203,11 @@ impl OptionDef {
     /// Whether it prints something instead of serving or explaining.
     pub fn prints(&self) -> bool {
         matches!(self.scope, Scope::Print | Scope::Help)
+    }
+
+    /// Whether a configuration file may set it.
+    pub fn is_in_file(&self) -> bool {
+        matches!(self.scope, Scope::Server | Scope::Answer) && self.long != CONFIG
     }
 
     /// The option as it is typed: its long name, or its letter if it has no long name.
@@ -255,8 +273,9 @@ impl OptionDef {
         }
         if let Kind::List(list) = self.kind {
             (list.clear)(settings);
-            let values = values.iter().flat_map(|values| list.split(values));
-            return self.check(values, |value| (list.add)(settings, value));
+            return values
+                .iter()
+                .try_for_each(|values| self.add(settings, values));
         }
         let last = values.last().copied();
         if let (Kind::Count(apply), Some(count)) = (self.kind, last) {
@@ -266,6 +285,15 @@ impl OptionDef {
             return Ok(());
         }
         self.check(last.into_iter(), |value| self.apply_one(settings, value))
+    }
+
+    /// Adds the values in one argument to a list. Any other option is left as it is.
+    pub fn add(&self, settings: &mut Settings, values: &OsStr) -> Result<(), String> {
+        let Kind::List(list) = self.kind else {
+            return Ok(());
+        };
+        let values = list.split(values).into_iter();
+        self.check(values, |value| (list.add)(settings, value))
     }
 
     fn apply_one(&self, settings: &mut Settings, value: &OsStr) -> Result<(), String> {

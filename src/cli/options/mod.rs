@@ -3,11 +3,13 @@
 //! To add an option, add a definition to its group. Its flag, variable, help, manual entry and
 //! completions are made from it.
 
-pub use definition::{Group, Kind, OptionDef, Scope, quoted, write_one_of};
+pub use definition::{CONFIG, Group, Kind, OptionDef, Scope, quoted, write_one_of};
 pub use mode::Mode;
 
 // What `docroot compress` does.
 mod compress;
+// The configuration file.
+mod configuration;
 // The commands that take options.
 mod mode;
 // Who may read the site.
@@ -34,7 +36,7 @@ mod responses;
 mod serving;
 
 /// The groups, in the order of the help.
-const GROUPS: [Group; 11] = [
+const GROUPS: [Group; 12] = [
     request::GROUP,
     compress::GROUP,
     serving::GROUP,
@@ -45,6 +47,7 @@ const GROUPS: [Group; 11] = [
     learning::GROUP,
     https::GROUP,
     limits::GROUP,
+    configuration::GROUP,
     other::GROUP,
 ];
 

@@ -104,6 +104,7 @@ const SITE: OptionDef = OptionDef::new(
      hosts get PATH or, without it, the first site. Repeat the option for several sites",
 )
 .default(|_| "one site for all hosts".into())
+.table("{host}={root}")
 .scope(Scope::Answer);
 
 const STRICT_HOST: OptionDef = OptionDef::new(

@@ -30,6 +30,7 @@ const CACHE: OptionDef = OptionDef::new(
      everything is no-store",
 )
 .default(|_| "'/**=no-cache'".into())
+.table("{pattern}={directives}")
 .scope(Scope::Answer)
 .common("How long browsers may keep files");
 
@@ -50,6 +51,7 @@ const HEADER: OptionDef = OptionDef::new(
 )
 .short_to_serve('H')
 .default(|_| "none".into())
+.table("[{pattern} ]{name}: {value}")
 .scope(Scope::Answer);
 
 const CORS: OptionDef = OptionDef::new(

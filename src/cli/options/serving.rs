@@ -136,6 +136,7 @@ const REDIRECT: OptionDef = OptionDef::new(
      for several redirects; the first one that matches counts",
 )
 .default(|_| "none".into())
+.table("{from}={to}[ {status}]")
 .scope(Scope::Answer);
 
 const NEGOTIATE: OptionDef = OptionDef::new(
@@ -186,6 +187,7 @@ const TYPE: OptionDef = OptionDef::new(
      or separate them with commas",
 )
 .default(|_| "by name and content".into())
+.table("{pattern}={type}")
 .scope(Scope::Answer);
 
 const PRECOMPRESSED: OptionDef = OptionDef::new(

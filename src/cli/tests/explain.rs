@@ -96,7 +96,7 @@ fn octets_that_are_not_utf8_are_kept() {
         b"-HX:\xfe".to_vec(),
     ];
     let arguments = arguments.map(OsString::from_vec);
-    match parse(arguments, [], &MACHINE) {
+    match parse(arguments, [], &MACHINE, &no_file) {
         Ok(Command::Explain(request)) => {
             assert_eq!(request.target, b"/\xff");
             assert_eq!(request.fields, [(b"X".to_vec(), b"\xfe".to_vec())]);

@@ -233,7 +233,7 @@ impl Http1 {
     ) -> Step {
         request.end_wait(stream, context);
         request.send_continue(stream);
-        request.body.discard(&mut stream.inbox);
+        request.body.discard(stream.inbox);
         match request.body.fault() {
             Some(BodyFault::Malformed(fault)) => {
                 self.state = State::ReadBody(request);

@@ -8,10 +8,11 @@ use std::task::Waker;
 
 use super::*;
 use crate::net::config::Config;
-use crate::net::context::{Context, Settings};
+use crate::net::context::Context;
 use crate::net::deadline::Waiting;
 use crate::net::mailbox::Mailbox;
-use crate::net::server::open_sites;
+use crate::net::open::open_sites;
+use crate::net::settings::Settings;
 use crate::net::stream::{Buffers, Stream};
 use crate::net::stream_state::StreamState;
 use crate::net::transport::Transport;

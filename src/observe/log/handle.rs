@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, SendError, Sender};
 use crate::observe::access_log::{write_line, write_tls_failure};
 use crate::observe::event::{ExchangeRecord, TlsFailure};
 use crate::observe::metrics::Counters;
-use crate::observe::options::LogOptions;
+use crate::observe::options::{LogFormat, LogOptions};
 
 /// One worker's handle to the log. Invariant: no call blocks.
 #[derive(Debug)]
@@ -21,6 +21,11 @@ pub struct LogHandle {
 }
 
 impl LogHandle {
+    /// Writes the next lines otherwise. A log that is on stays on, and one that is off stays off.
+    pub fn set_options(&mut self, options: &LogOptions) {
+        self.options = options.clone();
+    }
+
     /// Whether the log is on. If not, no [`ExchangeRecord`] needs to be made.
     pub fn is_enabled(&self) -> bool {
         self.channels.is_some()
@@ -77,6 +82,7 @@ impl LogHandle {
             return;
         };
         self.batch.room = Some(room);
+        self.batch.format = Some(self.options.format);
         match channels.queue.send(mem::take(&mut self.batch)) {
             Ok(()) => self.batch.bytes = channels.spare.try_recv().unwrap_or_default(),
             Err(SendError(batch)) => self.counters.log_lines_dropped.add(batch.lines),
@@ -96,6 +102,8 @@ impl Drop for LogHandle {
 pub(super) struct Batch {
     pub(super) bytes: Vec<u8>,
     pub(super) lines: u64,
+    /// The format of its lines, if it was sent.
+    pub(super) format: Option<LogFormat>,
     /// Its room in the queue, until the writer has dealt with it.
     room: Option<Room>,
 }

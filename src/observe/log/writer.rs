@@ -67,8 +67,13 @@ impl Writer {
 
     fn write(&mut self, batch: Batch) -> Result<(), Cancelled> {
         let Batch {
-            mut bytes, lines, ..
+            mut bytes,
+            lines,
+            format,
+            ..
         } = batch;
+        // Its own lines are like those around them.
+        self.format = format.unwrap_or(self.format);
         let in_hand = &self.tally.in_hand;
         in_hand.add(lines);
         let count = |written| in_hand.subtract(written);

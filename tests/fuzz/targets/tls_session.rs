@@ -29,7 +29,8 @@ use std::sync::Arc;
 
 use docroot::net::clock::Now;
 use docroot::net::connection::Connection;
-use docroot::net::context::{Context, Settings};
+use docroot::net::context::Context;
+use docroot::net::settings::Settings;
 use docroot::net::mailbox::Mailbox;
 use docroot::net::tls::Endpoint;
 use docroot::net::tls::options::{CertificateSource, ClientAuthentication, TlsOptions, TlsVersion};

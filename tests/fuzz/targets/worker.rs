@@ -24,7 +24,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, LazyLock};
 use std::thread;
 
-use docroot::net::context::{Context, Settings};
+use docroot::net::context::Context;
+use docroot::net::settings::Settings;
 use docroot::net::mailbox::{Admission, Mailbox, Shutdown, WorkerHandle};
 use docroot::net::worker::Worker;
 use docroot::observe::log::Log;

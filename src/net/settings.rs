@@ -1,0 +1,221 @@
+//! What all workers share: the configuration, the open sites, and what bounds and observes them.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use crate::guide::inspect::Inspect;
+use crate::guide::lab::Lab;
+use crate::guide::lab::room::Room;
+use crate::guide::live_reload::{self, LiveReload};
+use crate::guide::replay::Connect;
+use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
+use crate::net::clock::{self, Now};
+use crate::net::config::Config;
+use crate::net::replay::Replayer;
+use crate::net::replay::registry::Replays;
+use crate::net::tls::Endpoint;
+use crate::observe::metrics::Counters;
+use crate::observe::topic::Topic;
+use crate::observe::wire::{self, ServerFacts, Wire};
+use crate::origin::auth::Guard;
+use crate::origin::handler::Handler;
+use crate::site::archive::turns::Networks;
+use crate::site::changes::Changed;
+use crate::site::disk::DiskPool;
+use crate::site::given_root::GivenRoot;
+use crate::site::hashing::Hashes;
+use crate::site::options::{Budgets, SiteOptions};
+
+/// What all workers share.
+pub struct Settings {
+    /// The configuration of the server.
+    pub config: Config,
+    /// The sites.
+    pub sites: OpenSites,
+    /// What the workers may hold for clients.
+    pub budgets: Budgets,
+    /// The threads that wait for the disk. `None`: the workers themselves wait.
+    pub disk: Option<DiskPool>,
+    /// The clients that receive archives.
+    pub archives: Networks,
+    /// The digests of files.
+    pub hashes: Arc<Hashes>,
+    /// The hosts that the server answers for.
+    pub hosts: Arc<AllowedHosts>,
+    /// Checks passwords, if a path needs one.
+    pub guard: Option<Arc<Guard>>,
+    /// The server's counters.
+    pub counters: Arc<Counters>,
+    /// Creates TLS sessions, if the site is served over TLS.
+    pub endpoint: Option<Arc<Endpoint>>,
+    /// What the wire view reads; `None` if it is off.
+    pub wire: Option<Wire>,
+    /// The connections of the server to itself, for the wire view.
+    pub replays: Option<Arc<Replays>>,
+    /// When the server started.
+    pub started: SystemTime,
+    /// The messages of the lab; `None` if it is off.
+    pub room: Option<Room>,
+    /// The port of the site.
+    pub port: u16,
+    /// One entry per handler that each worker asks before the site.
+    pub handlers: Arc<Vec<MakeHandler>>,
+}
+
+/// A site whose root is open.
+pub struct OpenSite {
+    /// The root.
+    pub root: Arc<GivenRoot>,
+    /// How its files are served.
+    pub options: Arc<SiteOptions>,
+    /// What changes in it, if live reload is on.
+    pub changes: Option<Topic<Changed>>,
+}
+
+impl OpenSite {
+    /// A site that is opened `now`.
+    pub fn new(root: GivenRoot, options: SiteOptions, now: Instant) -> OpenSite {
+        let topic = || Topic::new(live_reload::KEPT, now);
+        OpenSite {
+            root: Arc::new(root),
+            changes: options.live_reload.then(topic),
+            options: Arc::new(options),
+        }
+    }
+
+    /// The handlers that are asked before the site.
+    pub(super) fn handlers(&self, settings: &Settings) -> Rc<[Box<dyn Handler>]> {
+        let own = [
+            self.live_reload(),
+            self.inspect(settings),
+            self.lab(settings),
+        ];
+        let others = settings.handlers.iter().map(|make| make());
+        own.into_iter().flatten().chain(others).collect()
+    }
+
+    /// The handler for live reload, if it is on.
+    fn live_reload(&self) -> Option<Box<dyn Handler>> {
+        let changes = self.changes.clone()?;
+        Some(Box::new(LiveReload::new(changes, &self.options.prefix)))
+    }
+
+    /// The handler for the wire view, if it is on.
+    fn inspect(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
+        let wire = settings.wire.clone()?;
+        let config = &settings.config;
+        let access = config.guide_access();
+        let server = ServerFacts {
+            started: settings.started,
+            workers: config.threads.max(1),
+            is_tls: config.tls.is_some(),
+            can_replay: settings.replays.is_some(),
+        };
+        let replays = settings.replays.clone();
+        let replays = replays.map(|replays| Arc::new(Replayer(replays)) as Arc<dyn Connect>);
+        let prefix = &self.options.prefix;
+        Some(Box::new(Inspect::new(
+            wire, prefix, access, server, replays,
+        )))
+    }
+
+    /// The handler for the lab, if it is on.
+    fn lab(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
+        let room = settings.room.clone()?;
+        let access = settings.config.guide_access();
+        Some(Box::new(Lab::new(room, &self.options.prefix, access)))
+    }
+}
+
+/// The sites of a server.
+pub struct OpenSites {
+    /// The site for all hosts that no other site is for.
+    pub first: OpenSite,
+    /// The others.
+    pub others: Vec<(HostPattern, OpenSite)>,
+}
+
+impl OpenSites {
+    /// Every site.
+    pub(super) fn all(&self) -> impl Iterator<Item = &OpenSite> {
+        let others = self.others.iter().map(|(_, site)| site);
+        others.chain([&self.first])
+    }
+
+    /// Publishes changes to the topics of `earlier` sites with the same roots, which pages follow already.
+    fn keep_topics(&mut self, earlier: &OpenSites) {
+        let others = self.others.iter_mut().map(|(_, site)| site);
+        for site in others.chain([&mut self.first]) {
+            let is_same = |other: &&OpenSite| other.root.path() == site.root.path();
+            if let Some(other) = earlier.all().find(is_same)
+                && let (Some(topic), Some(kept)) = (&mut site.changes, &other.changes)
+            {
+                *topic = kept.clone();
+            }
+        }
+    }
+}
+
+impl Settings {
+    /// What the workers share if they serve `sites` in plain text, with the handlers of the configuration alone.
+    pub fn new(mut config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
+        config.rules.stores_nothing |= config.site.live_reload;
+        let wire = || Topic::new(wire::KEPT, clock::instant());
+        let wire = config.inspect.then(wire);
+        let room = || Room::new(clock::instant());
+        Settings {
+            handlers: Arc::default(),
+            room: config.lab.then(room),
+            hosts: Arc::new(config.hosts()),
+            sites,
+            budgets: Budgets::new(&config.site, config.threads),
+            disk: None,
+            archives: Networks::default(),
+            hashes: Arc::default(),
+            guard: None,
+            config,
+            counters,
+            endpoint: None,
+            wire,
+            replays: None,
+            started: Now::read().system,
+            port: 0,
+        }
+    }
+}
+
+impl Settings {
+    /// Settings with another configuration of a running server. What the workers hold and count goes on.
+    pub fn reloaded(
+        &self,
+        mut config: Config,
+        mut sites: OpenSites,
+        guard: Option<Arc<Guard>>,
+        endpoint: Option<Arc<Endpoint>>,
+    ) -> Settings {
+        config.rules.stores_nothing |= config.site.live_reload;
+        sites.keep_topics(&self.sites);
+        Settings {
+            hosts: Arc::new(config.hosts()),
+            config,
+            sites,
+            guard,
+            endpoint,
+            budgets: self.budgets.clone(),
+            disk: self.disk.clone(),
+            archives: self.archives.clone(),
+            hashes: Arc::clone(&self.hashes),
+            counters: Arc::clone(&self.counters),
+            wire: self.wire.clone(),
+            replays: self.replays.clone(),
+            started: self.started,
+            room: self.room.clone(),
+            port: self.port,
+            handlers: Arc::clone(&self.handlers),
+        }
+    }
+}
+
+/// Makes a handler for one worker.
+pub type MakeHandler = Box<dyn Fn() -> Box<dyn Handler> + Send + Sync>;
