@@ -16,7 +16,7 @@ use crate::literals::{Literal, files, literals, program};
 const TRANSLATIONS: &str = include_str!("../../src/guide/assets/inspect/findings.zh.json");
 
 /// The layers that explain a response.
-const LAYERS: [&str; 7] = [
+const LAYERS: [&str; 8] = [
     "semantics/",
     "http1/",
     "websocket/",
@@ -24,6 +24,7 @@ const LAYERS: [&str; 7] = [
     "origin/",
     "net/",
     "observe/",
+    "guide/lab/",
 ];
 
 /// The files whose reasons have values inside.
