@@ -77,5 +77,8 @@ fn unused_words_are_found() {
         assert!(unused.iter().any(|other| other == word), "{unused:?}");
     }
     let text = "每一次往来\n管线化，也译作流水线\n流水线，也译作流水线\n顺序";
-    assert_eq!(faults(text, &unused), ["每一次往来", "流水线，也译作流水线"]);
+    assert_eq!(
+        faults(text, &unused),
+        ["每一次往来", "流水线，也译作流水线"]
+    );
 }
