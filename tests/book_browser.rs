@@ -47,7 +47,7 @@ fn check_lesson(server: &TestServer, path: &str) {
         // The reasons are in the language of the page, or say that they are not.
         let foreign = of(
             id,
-            ".querySelectorAll('.answer > .reasons > li > span[lang]').length",
+            ".querySelectorAll('.answer .reasons > li > span[lang]').length",
         );
         let in_english = page.run("document.documentElement.lang === 'en'") == true;
         assert!(in_english || page.run(&foreign) == 0, "{path}#{id}");
@@ -76,6 +76,20 @@ fn each_experiment_succeeds_in_both_languages() {
         for language in ["en", "zh"] {
             check_lesson(&server, &format!("lessons/{lesson}/index.{language}.html"));
         }
+    }
+}
+
+/// Chinese has no italics: what is emphasised is bold.
+#[test]
+fn chinese_is_not_slanted() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    for (language, style) in [("en", "italic"), ("zh", "normal")] {
+        let path = format!("lessons/07-conditional/index.{language}.html");
+        page.open(&format!("http://{}/{path}", server.address));
+        let styles = "[...new Set([...document.querySelectorAll('main :is(em, dfn)')]\
+                      .map(one => getComputedStyle(one).fontStyle))]";
+        assert_eq!(page.run(styles), json!([style]), "{language}");
     }
 }
 
