@@ -15,7 +15,7 @@ export function element(name, attributes = {}, ...children) {
 }
 
 // "RFC 9110 section 13.1.2" as a link. Other specifications are only named.
-export function clause(section) {
+export function sectionLink(section) {
   const [, rfc, number] = section.match(/^RFC (\d+)(?: section ([\d.]+))?$/) ?? [];
   if (!rfc) return element('span', { lang: 'en' }, section);
   const href = `https://www.rfc-editor.org/rfc/rfc${rfc}.html${number ? `#section-${number}` : ''}`;
@@ -40,7 +40,7 @@ function reason(step) {
   const place = step.function.replace(/^docroot::/, '');
   return element('li', {},
     element('span', { lang }, said + evidenceOf(step) + status), element('br'),
-    element('small', {}, clause(step.section), ' · ', element('code', {}, place)));
+    element('small', {}, sectionLink(step.section), ' · ', element('code', {}, place)));
 }
 
 // The steps that matter: the one that the experiment is about, and the one that decided.

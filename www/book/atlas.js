@@ -5,7 +5,7 @@
 //   <div data-words="fields">   filled from /.docroot/words/fields.json
 //   <input id="code"> <output id="meaning">   what a client makes of a status code
 
-import { clause, element } from './answer.js';
+import { element, sectionLink } from './answer.js';
 import { CLOSE_CODES, FIELDS, METHODS, OPCODES, STATUSES } from './atlas-places.js';
 import { filled } from './fill.js';
 import { ROOT } from './wire.js';
@@ -69,7 +69,7 @@ function entry(row, name, places, { tags = [], example } = {}) {
   const standing = said.standing[row.standing] + by;
   const all = [...tags, row.sender && said.sender[row.sender], standing].filter(Boolean);
   const code = [row.grammar, example].filter(Boolean).map(text => element('code', { lang: 'en' }, text));
-  const links = [clause(row.section), ...lessonLink(placeOf(places, String(row.name ?? row.code)))];
+  const links = [sectionLink(row.section), ...lessonLink(placeOf(places, String(row.name ?? row.code)))];
   return element('li', { 'data-entry': name },
     element('b', { lang: 'en' }, name), ' ', ...all.flatMap(text => [tag(text), ' ']),
     element('p', {}, row.purpose[LANGUAGE]),
