@@ -4,7 +4,7 @@ import { element } from './answer.js';
 import { Experiment } from './experiment.js';
 import { countOf, reset } from './progress.js';
 import { ROOT, listen } from './wire.js';
-import { words } from './words.js';
+import { learnSentences, words } from './words.js';
 
 const { lesson } = document.body.dataset;
 const experiments = [...document.querySelectorAll('.experiment')].map(section => new Experiment(section, lesson));
@@ -31,6 +31,7 @@ function told(event) {
 
 async function changed(isConnected) {
   const was = document.documentElement.dataset.wire === 'connected';
+  if (isConnected && !was) await learnSentences().catch(() => {});
   if (isConnected && !was) for (const experiment of experiments) await experiment.learn().catch(() => {});
   document.documentElement.dataset.wire = isConnected ? 'connected' : 'away';
 }
@@ -56,7 +57,7 @@ async function showSource(path) {
 
 for (const place of document.querySelectorAll('[data-source]')) {
   const path = place.dataset.source;
-  place.after(' ', element('button', { type: 'button', class: 'plain', onclick: () => showSource(path), 'aria-label': `${words.source}: ${path}` }, words.source));
+  place.after(' ', element('button', { type: 'button', class: 'plain', onclick: () => showSource(path), 'aria-label': `${words.source}${words.colon}${path}` }, words.source));
 }
 for (const button of document.querySelectorAll('[data-reset]')) {
   button.hidden = false;
