@@ -1,17 +1,18 @@
 // The part of the page below the list: the details of one exchange.
 
-import { browserTime } from './browser-time.js';
-import { curl, explain } from './commands.js';
-import { statusText } from './compare.js';
+import { browserTime } from '../time/browser-time.js';
+import { curl, explain } from '../send/commands.js';
+import { statusText } from '../why/compare.js';
 import { details } from './details.js';
-import { edit } from './editor.js';
-import { inWords } from './findings.js';
-import { savedRecord } from './files.js';
-import { FrameStore } from './frame-store.js';
-import { hello } from './observed.js';
-import { nameOf, word } from './page.js';
-import { copy, say } from './say.js';
-import { octetsOf } from './whatif.js';
+import { edit } from '../send/editor.js';
+import { inWords } from '../language/findings.js';
+import { savedRecord } from '../page/files.js';
+import { harOf } from '../record/har.js';
+import { FrameStore } from '../live/frame-store.js';
+import { hello } from '../live/observed.js';
+import { nameOf, word } from '../page/page.js';
+import { copy, say } from '../page/say.js';
+import { octetsOf } from '../why/whatif.js';
 
 const find = (selector) => document.querySelector(selector);
 
@@ -48,6 +49,7 @@ export class DetailsPanel {
       frames: this.frames,
       copyCurl: () => copy(curl(exchange, location)),
       copyExplain: () => copy(explain(exchange)),
+      copyHar: async () => copy(await this.har(item)),
       mark: () => this.mark(exchange),
       browser: browserTime(exchange, item.browser),
     }));
@@ -55,6 +57,13 @@ export class DetailsPanel {
     find('#heard').textContent = `${statusText(exchange)} — ${inWords(exchange.reason)}`;
     // Where the details cover the list, the keys must reach them.
     if (isNew && getComputedStyle(list.grid).visibility === 'hidden') panel.focus();
+  }
+
+  // The exchange of an item as an HTTP Archive.
+  async har({ exchange, browser }) {
+    const messages = [{ exchange }, ...(browser ? [{ browser }] : [])];
+    const har = await harOf({ host: location.host, server: hello(), messages });
+    return { text: JSON.stringify(har, null, 1), kind: 'har', isMasked: false, hasContent: false };
   }
 
   // The item of the list for an exchange.

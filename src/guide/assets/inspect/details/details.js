@@ -1,15 +1,15 @@
 // The details of one exchange: what happened, why, with which octets, and when.
 
-import { bytes } from './bytes.js';
-import { compare, statusText } from './compare.js';
-import { contents } from './content.js';
-import { inWords, sentence } from './findings.js';
-import { frames } from './frames.js';
-import { clock, element, hueOf, nameOf, printable, size, statusClass, hasWord, word } from './page.js';
-import { disagreement } from './recipients.js';
-import { time } from './time.js';
-import { whatIf } from './whatif.js';
-import { why } from './why.js';
+import { bytes } from '../octets/bytes.js';
+import { compare, statusText } from '../why/compare.js';
+import { contents } from '../octets/content.js';
+import { inWords, sentence } from '../language/findings.js';
+import { frames } from '../octets/frames.js';
+import { clock, element, hueOf, nameOf, printable, size, statusClass, hasWord, word } from '../page/page.js';
+import { disagreement } from '../send/recipients.js';
+import { time } from '../time/time.js';
+import { whatIf } from '../why/whatif.js';
+import { why } from '../why/why.js';
 
 // The elements for an exchange. `around` has the exchanges of its connection, the exchange to compare
 // with, and what the buttons do.
@@ -32,7 +32,7 @@ export function details(exchange, around) {
   ];
 }
 
-function top(exchange, { siblings, marked, open, close, copyCurl, copyExplain, mark, send }) {
+function top(exchange, { siblings, marked, open, close, copyCurl, copyExplain, copyHar, mark, send }) {
   const { status, cut } = exchange;
   const button = (key, click, more = {}) => element('button', { type: 'button', click, ...more }, word(key));
   const meaning = status === null || cut ? null : ['meaning-' + status, 'meaning-' + statusClass(status)].find(hasWord);
@@ -48,6 +48,7 @@ function top(exchange, { siblings, marked, open, close, copyCurl, copyExplain, m
         send && button('edit-and-send', () => send(exchange)),
         button('copy-curl', copyCurl),
         button('copy-explain', copyExplain, { disabled: !exchange.method }),
+        button('copy-har', copyHar),
         button(marked === exchange ? 'marked' : 'mark', mark, { 'aria-pressed': String(marked === exchange) })),
       siblings.length > 1 && connection(exchange, siblings, open)));
 }

@@ -1,10 +1,10 @@
 // The server's sentences in the language of the page. The server writes them in English.
 
-import { load } from './files.js';
-import { element, language, word } from './page.js';
+import { load } from '../page/files.js';
+import { element, language, word } from '../page/page.js';
 import { translator } from './translate.js';
 
-const translate = language === 'zh' ? translator(await load('findings.zh.json')) : () => null;
+const translate = language === 'zh' ? translator(await load('language/findings.zh.json')) : () => null;
 
 // The sentence as text.
 export const inWords = (text) => translate(text) ?? text;

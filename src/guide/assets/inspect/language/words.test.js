@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
-import { FAULTS, RULES } from './dissect.js';
-import { FRAME_FAULTS, PARTS } from './frame.js';
-import { ENDS } from './octets.js';
-import { READINGS } from './readings.js';
-import { SAMPLES } from './samples.js';
+import { FAULTS, RULES } from '../octets/dissect.js';
+import { FRAME_FAULTS, PARTS } from '../octets/frame.js';
+import { ENDS } from '../octets/octets.js';
+import { READINGS } from '../send/readings.js';
+import { SAMPLES } from '../send/samples.js';
 
-const read = (name) => readFileSync(new URL(name, import.meta.url), 'utf8');
-const files = (language) => [`${language}.json`, `details.${language}.json`].map((name) => JSON.parse(read(name)));
+const PAGE = new URL('../', import.meta.url);
+const read = (name) => readFileSync(new URL(name, PAGE), 'utf8');
+const files = (language) => [`language/${language}.json`, `language/details.${language}.json`].map((name) => JSON.parse(read(name)));
 const joined = (language) => Object.assign({}, ...files(language));
 const [english, chinese] = ['en', 'zh'].map(joined);
 
@@ -47,7 +48,7 @@ const MADE = [
 ];
 
 test('the page has each word that it uses, and uses each word that it has', () => {
-  const sources = readdirSync(new URL('.', import.meta.url)).filter((name) => /\.(html|js)$/.test(name) && !name.includes('.test.'));
+  const sources = readdirSync(PAGE, { recursive: true }).filter((name) => /\.(html|js)$/.test(name) && !name.includes('.test.'));
   const text = sources.map(read).join('\n');
   const named = [...text.matchAll(/word\('([\w-]+)'[,)]|data-\w+="([\w-]+)"/g)].map((match) => match[1] || match[2]);
   for (const key of [...named, ...MADE]) assert.ok(key in english, key);

@@ -1,7 +1,7 @@
 // What the list shows of its items, and in which order.
 
-import { inWords } from './findings.js';
-import { numberOf } from './numbers.js';
+import { inWords } from '../language/findings.js';
+import { numberOf } from '../page/numbers.js';
 
 // The items that match the view, by time or by connection. `nextId` numbers the rows of connections.
 export function arranged(items, view, nextId) {
@@ -19,6 +19,7 @@ function grouped(items, nextId) {
     else if (!groups.has(link)) groups.set(link, [link.row ??= { group: link, link, id: nextId() }]);
     if (item.exchange) groups.get(link).push(item);
   }
+  for (const [row, ...shown] of groups.values()) row.shown = shown.length;
   return [...groups.values()].flat().concat(rest);
 }
 

@@ -8,7 +8,7 @@
 //   { group }                             a connection, above its exchanges
 
 import { arranged, matches } from './arrange.js';
-import { LIMIT } from './session.js';
+import { LIMIT } from '../live/session.js';
 import { fillRow, makeRow } from './rows.js';
 
 // Rows above and below the viewport that exist too, so that scrolling shows no blank.

@@ -1,6 +1,6 @@
 // A picture of the workers: a dot for each connection, by what it does now. Screen readers get a table.
 
-import { element, number, word } from './page.js';
+import { element, number, word } from '../page/page.js';
 
 // In the order of a connection's life.
 const PHASES = ['handshake', 'reading', 'answering', 'sending', 'upgraded', 'closing', 'idle'];

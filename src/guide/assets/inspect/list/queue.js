@@ -1,6 +1,6 @@
 // Messages that wait while the list stands still.
 
-import { LIMIT } from './session.js';
+import { LIMIT } from '../live/session.js';
 
 export class Queue {
   // `take` gets each message that does not wait. `changed` is called when another number of them waits.

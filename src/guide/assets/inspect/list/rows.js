@@ -1,7 +1,7 @@
 // The rows of the list. Each has all cells, and the kind of its item decides which of them are shown.
 
-import { inBoth, inWords } from './findings.js';
-import { clock, duration, element, hueOf, nameOf, printable, size, statusClass, word } from './page.js';
+import { inBoth, inWords } from '../language/findings.js';
+import { clock, duration, element, hueOf, nameOf, printable, size, statusClass, word } from '../page/page.js';
 
 // The end of a target that stays visible if the target is too long for its column.
 const TAIL = 14;
@@ -81,10 +81,10 @@ const FILL = {
     if (closed.reason) row.cells.note.title = inBoth(closed.reason);
   },
 
-  group(row, { group }) {
+  group(row, { group, shown }) {
     row.cells.time.textContent = group.opened ? clock(group.opened.at) : '';
     row.cells.connection.textContent = '#' + group.number;
-    row.cells.note.textContent = row.cells.note.title = groupText(group);
+    row.cells.note.textContent = row.cells.note.title = groupText(group, shown);
   },
 
   gap(row, { gap }) {
@@ -114,11 +114,12 @@ function closedText({ by, reason }) {
 }
 
 // 127.0.0.1:40000 · 3 exchanges, so it was reused twice · closed 14:03:06.001 by the client: …
-function groupText({ opened, closed, count, peer }) {
+// 127.0.0.1:40000 · 1 of 3 exchanges shown, …
+function groupText({ opened, closed, count, peer }, shown) {
   const client = opened || peer;
   return [
     client?.peer && clientOf(client),
-    word('exchanges', { n: count }) + (count > 1 ? word('reused', { n: count - 1 }) : ''),
+    (shown < count ? word('exchanges-shown', { shown, n: count }) : word('exchanges', { n: count })) + (count > 1 ? word('reused', { n: count - 1 }) : ''),
     closed ? `${clock(closed.at)} ${closedText(closed)}` : word('still-open'),
   ].filter(Boolean).join(' · ');
 }

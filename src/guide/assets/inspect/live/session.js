@@ -12,7 +12,7 @@
 
 //   {"replayed": 40001}                A replay of this page comes from this port.
 
-import { giveNumber } from './numbers.js';
+import { giveNumber } from '../page/numbers.js';
 
 // The newest messages are kept: about 40 MB of exchanges with heads of 1 kB.
 export const LIMIT = 10_000;

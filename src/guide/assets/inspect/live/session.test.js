@@ -1,7 +1,7 @@
 // Run with: node --test src/guide/assets/inspect/
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { numberOf } from './numbers.js';
+import { numberOf } from '../page/numbers.js';
 import { LIMIT, Session } from './session.js';
 
 const exchange = (connection, number, at = 1) => ({ exchange: { connection, number, at, peer: 'p', port: 1 } });

@@ -9,7 +9,9 @@ export function listen({ receive, changed, returned }) {
   let lostAt = null;
   const endpoint = new URL('wire', location.href);
   endpoint.protocol = endpoint.protocol.replace('http', 'ws');
-  endpoint.search = endpoint.hash = '';
+  // The page is told of its own requests if it was opened with ?own.
+  endpoint.search = new URLSearchParams(location.search).has('own') ? '?own' : '';
+  endpoint.hash = '';
   const connect = () => {
     const socket = new WebSocket(endpoint.href);
     socket.onopen = () => {

@@ -3,7 +3,7 @@
 import { FAULTS, RULES, dissect } from './dissect.js';
 import { entry, isKnownKind } from './entries.js';
 import { escaped } from './octets.js';
-import { dumpWidth, element, number, sectionLink, word } from './page.js';
+import { dumpWidth, element, number, sectionLink, word } from '../page/page.js';
 
 // What the user has switched on stays on for the next exchange.
 const shows = { space: false, hex: false };

@@ -4,7 +4,7 @@ import { boundaryOf, chunked, dataOf, parts } from './chunks.js';
 import { decoded } from './decode.js';
 import { dissect, fieldsOf } from './dissect.js';
 import { escaped, utf8 } from './octets.js';
-import { dumpWidth, element, number, printable, word } from './page.js';
+import { dumpWidth, element, number, printable, word } from '../page/page.js';
 
 // The codings that a browser can undo, with its names for them.
 const CODINGS = { 'gzip': 'gzip', 'x-gzip': 'gzip', 'deflate': 'deflate' };

@@ -1,7 +1,7 @@
 // Entries of the table of words: what a field, a method, a status code or an opcode is for.
 
-import { beside } from './beside.js';
-import { element, language, sectionLink, word } from './page.js';
+import { beside } from '../page/beside.js';
+import { element, language, sectionLink, word } from '../page/page.js';
 
 // The files of the table are loaded when the first word of theirs is shown. A server without them has none.
 const files = {};

@@ -5,7 +5,7 @@ import { entry, find } from './entries.js';
 import { FRAME_FAULTS, close, frame, masked } from './frame.js';
 import { hex } from './content.js';
 import { utf8 } from './octets.js';
-import { clock, element, number, printable, sectionLink, word } from './page.js';
+import { clock, element, number, printable, sectionLink, word } from '../page/page.js';
 
 // The section for the exchange that began the WebSocket, or null for any other one. `store` has the frames.
 export function frames(exchange, store) {

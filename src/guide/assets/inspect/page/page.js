@@ -15,8 +15,8 @@ export const language = (() => {
 
 // The words of the list, and those of the details.
 const words = Object.assign({}, ...await Promise.all(language === 'zh'
-  ? [load('zh.json'), load('details.zh.json')]
-  : [load('en.json'), load('details.en.json')]));
+  ? [load('language/zh.json'), load('language/details.zh.json')]
+  : [load('language/en.json'), load('language/details.en.json')]));
 const plural = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });

@@ -1,12 +1,12 @@
 // Saves a session as a file and opens such files.
 
-import { Fault } from './fault.js';
-import { savedRecord } from './files.js';
+import { Fault } from '../page/fault.js';
+import { savedRecord } from '../page/files.js';
 import { isHar, recordOfHar } from './har-read.js';
 import { harOf } from './har.js';
-import { element, word } from './page.js';
+import { element, word } from '../page/page.js';
 import { checkedRecord, isRecord, recordOf } from './record.js';
-import { hideProblem, say, showProblem } from './say.js';
+import { hideProblem, say, showProblem } from '../page/say.js';
 import { newNonce, savedPage } from './saved-page.js';
 
 // The browser holds the text and its values at once.

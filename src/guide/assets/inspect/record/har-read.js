@@ -3,8 +3,8 @@
 // A browser's HAR has no octets, so the heads are made from its fields. It has no steps, because only docroot
 // knows why it answered. Secrets are masked before anybody sees them.
 
-import { Fault } from './fault.js';
-import { maskedHead, maskedValue } from './mask.js';
+import { Fault } from '../page/fault.js';
+import { maskedChunked, maskedHead, maskedValue, withoutUserInformation } from './mask.js';
 import { VERSION } from './record.js';
 
 // As many octets of a body, and of the payload of a frame, as docroot keeps.
@@ -56,7 +56,7 @@ class Reader {
     return {
       connection, number: this.count(connection), worker: null, at: Date.parse(entry.startedDateTime) || 0,
       peer: '', port: 0, tls: url.protocol === 'https:' ? { version: 'TLS', cipher: '' } : null,
-      method: octets(request.method), target: octets(this.hasOneHost ? path : url.href), version, status,
+      method: octets(request.method), target: octets(this.hasOneHost ? path : withoutUserInformation(url.href)), version, status,
       sent: Math.max(0, response.bodySize > 0 ? response.bodySize : body?.length ?? 0),
       reason: this.reason, brief: '', cut: response._error ? octets(response._error) : null,
       times: timesOf(timings, entry.time),
@@ -79,9 +79,12 @@ class Reader {
 }
 
 function maskedExchange(exchange) {
-  const mask = (message) => ({ ...message, head: maskedHead(message.head) });
-  return { ...exchange, request: mask(exchange.request), response: mask(exchange.response) };
+  const mask = ({ head, body, ...message }) => ({ ...message, head: maskedHead(head), body: maskedBody(body) });
+  const target = withoutUserInformation(exchange.target);
+  return { ...exchange, target, request: mask(exchange.request), response: mask(exchange.response) };
 }
+
+const maskedBody = (body) => body?.chunks ? { ...body, first: maskedChunked(body.first) } : body;
 
 function hostOf(url) {
   try {

@@ -5,11 +5,11 @@
 // ASCII appear as U+0080 to U+00FF in heads. Content that is not UTF-8 is in Base64. Where HAR 1.2 has no member
 // that says so, `_encoding` does. A comment says if only the beginning is known.
 
-import { chunked, dataOf } from './chunks.js';
-import { decodedWhole, uncompressedWhole } from './decode.js';
-import { dissect, fieldsOf } from './dissect.js';
+import { chunked, dataOf } from '../octets/chunks.js';
+import { decodedWhole, uncompressedWhole } from '../octets/decode.js';
+import { dissect, fieldsOf } from '../octets/dissect.js';
 import { isSecret } from './mask.js';
-import { bytesOf } from './octets.js';
+import { bytesOf } from '../octets/octets.js';
 
 // The HAR of a record (see record.js).
 export async function harOf(record) {

@@ -9,7 +9,7 @@
 // A reader ignores members and messages that it does not know. A format that older readers would misread gets
 // the next number.
 
-import { Fault } from './fault.js';
+import { Fault } from '../page/fault.js';
 
 export const VERSION = 1;
 

@@ -7,15 +7,15 @@
 //   <script type="application/json" id="...">         each file of words, and the record
 //   <script type="module" nonce="...">                starts the page
 //
-// A relative specifier means nothing in a data: URL, so ./list.js becomes docroot/list.js, which the import map
-// knows.
+// A relative specifier means nothing in a data: URL, so ../list/rows.js becomes docroot/list/rows.js, which the import
+// map knows.
 
 const PAGE = 'inspect.js';
 const NAME = 'docroot/';
 
-const IMPORT = /(\bfrom\s+|\bimport\s*\(?\s*)'\.\/([\w-]+\.js)'/g;
+const IMPORT = /(\bfrom\s+|\bimport\s*\(?\s*)'(\.[\w./-]+\.js)'/g;
 const LOAD = /\bload\('([\w./-]+\.json)'\)/g;
-const STYLE = /<link rel="stylesheet" href="([\w-]+\.css)">/g;
+const STYLE = /<link rel="stylesheet" href="([\w./-]+\.css)">/g;
 const START = /<script type="module" src="[\w-]+\.js"><\/script>/;
 
 // The file, made of the files of the page. `read` resolves to the text of a file.
@@ -35,17 +35,20 @@ async function closure(first, read) {
   while (wanted.length) {
     const texts = await Promise.all(wanted.map(read));
     wanted.forEach((name, at) => { found[name] = texts[at]; });
-    const imported = texts.flatMap((text) => [...text.matchAll(IMPORT)].map((match) => match[2]));
+    const imported = texts.flatMap((text, at) => [...text.matchAll(IMPORT)].map(([, , other]) => resolved(other, wanted[at])));
     wanted = [...new Set(imported)].filter((name) => !(name in found));
   }
   return found;
 }
 
+// The name of a module that another one imports.
+const resolved = (specifier, importer) => new URL(specifier, 'page:/' + importer).pathname.slice(1);
+
 // The file. A pure function.
 export function assembled({ page, modules, styles, files, record, nonce }) {
   const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const imports = Object.fromEntries(Object.entries(modules).map(([name, text]) =>
-    [NAME + name, 'data:text/javascript;base64,' + base64(text.replaceAll(IMPORT, `$1'${NAME}$2'`))]));
+    [NAME + name, 'data:text/javascript;base64,' + base64(text.replaceAll(IMPORT, (all, before, other) => `${before}'${NAME}${resolved(other, name)}'`))]));
   const data = (id, text) => `<script type="application/json" id="${id}">${inert(text)}</script>`;
   const start = [
     `<script type="importmap" nonce="${nonce}">${JSON.stringify({ imports })}</script>`,

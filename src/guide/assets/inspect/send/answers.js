@@ -1,7 +1,7 @@
 // Divides what a server sent on a connection into its responses (RFC 9112 section 6.3). A pure function.
 
-import { chunked } from './chunks.js';
-import { dissect, fieldsOf } from './dissect.js';
+import { chunked } from '../octets/chunks.js';
+import { dissect, fieldsOf } from '../octets/dissect.js';
 
 // [{ head, body, status, isInterim, isComplete, end }] for octets that answer requests with these methods.
 // `isClosed` says that no octet follows.

@@ -1,6 +1,6 @@
 // Commands for the terminal that repeat an exchange. Pure functions.
 
-import { dissect, fieldsOf } from './dissect.js';
+import { dissect, fieldsOf } from '../octets/dissect.js';
 
 const MASKED = '***';
 

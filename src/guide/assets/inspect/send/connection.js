@@ -1,12 +1,12 @@
 // A connection that this page opened itself, as elements: its state, and what came back on it.
 
-import { sentence } from './findings.js';
+import { sentence } from '../language/findings.js';
 import { answers } from './answers.js';
-import { dissected } from './bytes.js';
-import { chunked, sizesOf } from './chunks.js';
-import { content } from './content.js';
-import { watch } from './observed.js';
-import { element, hasWord, nameOf, size, statusClass, word } from './page.js';
+import { dissected } from '../octets/bytes.js';
+import { chunked, sizesOf } from '../octets/chunks.js';
+import { content } from '../octets/content.js';
+import { watch } from '../live/observed.js';
+import { element, hasWord, nameOf, size, statusClass, word } from '../page/page.js';
 import { read } from './readings.js';
 import { MOST_RECEIVED } from './replay.js';
 

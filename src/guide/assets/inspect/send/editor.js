@@ -1,10 +1,10 @@
 // Edits a request, octet by octet, and sends it to this server.
 
-import { dissected } from './bytes.js';
+import { dissected } from '../octets/bytes.js';
 import { connectionView } from './connection.js';
-import { ENDS, octetsOf, textOf, written } from './octets.js';
-import { hello } from './observed.js';
-import { element, word } from './page.js';
+import { ENDS, octetsOf, textOf, written } from '../octets/octets.js';
+import { hello } from '../live/observed.js';
+import { element, word } from '../page/page.js';
 import { read } from './readings.js';
 import { MOST_READ, recipients } from './recipients.js';
 import { Replay } from './replay.js';

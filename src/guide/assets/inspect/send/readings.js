@@ -4,7 +4,7 @@
 // in the first one (request smuggling, RFC 9112 section 11.2). docroot refuses what is ambiguous. Each rule
 // below is a way in which some recipient has read, or reads, what the grammar forbids.
 
-import { chunked } from './chunks.js';
+import { chunked } from '../octets/chunks.js';
 
 // What a lenient recipient does with each ambiguity.
 const LENIENT = {

@@ -1,8 +1,8 @@
 // How lenient recipients would divide octets into requests, as elements.
 
-import { dissect } from './dissect.js';
+import { dissect } from '../octets/dissect.js';
 import { readings } from './readings.js';
-import { element, number, printable, word } from './page.js';
+import { element, number, printable, word } from '../page/page.js';
 
 // More octets take too long to read in each way.
 export const MOST_READ = 64 * 1024;

@@ -7,8 +7,8 @@
 //   server  {"connected":{"port","tls"}}, octets (binary), {"closed":{"by"}}, {"failed":"why"}
 
 import { answers, areAnswered } from './answers.js';
-import { observe } from './observed.js';
-import { bytesOf, latin1 } from './octets.js';
+import { observe } from '../live/observed.js';
+import { bytesOf, latin1 } from '../octets/octets.js';
 
 // An answer that takes longer, in milliseconds, is taken as far as it has come.
 const PATIENCE = 10_000;

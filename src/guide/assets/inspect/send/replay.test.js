@@ -1,7 +1,7 @@
 // Run with: node --test src/guide/assets/inspect/
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { latin1 } from './octets.js';
+import { latin1 } from '../octets/octets.js';
 
 // The WebSocket of a browser, played by the test: what the page sends is kept, and the test answers.
 class Socket {

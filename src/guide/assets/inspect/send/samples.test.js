@@ -1,7 +1,7 @@
 // Run with: node --test src/guide/assets/inspect/
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { dissect } from './dissect.js';
+import { dissect } from '../octets/dissect.js';
 import { read, readings } from './readings.js';
 import { SAMPLES, sample } from './samples.js';
 

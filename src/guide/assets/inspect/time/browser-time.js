@@ -1,6 +1,6 @@
 // How the browser saw an exchange, beside how the server did: a part of the details.
 
-import { duration, element, size, word } from './page.js';
+import { duration, element, size, word } from '../page/page.js';
 import { phasesOf } from './timing.js';
 
 // `browser` is the message of an item (see session.js), or nothing.

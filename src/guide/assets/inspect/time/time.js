@@ -4,7 +4,7 @@
 // of a connection has them. The other times are microseconds after that octet. The total counts from that octet too,
 // so what was before it is no part of the bar.
 
-import { duration, element, word } from './page.js';
+import { duration, element, word } from '../page/page.js';
 
 export function time({ times }) {
   const phases = phasesOf(times);

@@ -1,8 +1,8 @@
 // Two exchanges beside each other, with what differs marked.
 
-import { dissect, fieldsOf } from './dissect.js';
-import { inWords } from './findings.js';
-import { duration, element, nameOf, printable, size, statusClass, word } from './page.js';
+import { dissect, fieldsOf } from '../octets/dissect.js';
+import { inWords } from '../language/findings.js';
+import { duration, element, nameOf, printable, size, statusClass, word } from '../page/page.js';
 
 // Fields that differ between any two exchanges, so that their difference says nothing.
 const PASSING = new Set(['date', 'server-timing']);

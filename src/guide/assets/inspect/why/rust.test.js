@@ -80,7 +80,7 @@ test('the tests of the file and beside it that mention the function', () => {
 
 test('a function of docroot is cut where it ends', () => {
   const path = 'src/semantics/precondition.rs';
-  const text = readFileSync(new URL('../../../../' + path, import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../../../../' + path, import.meta.url), 'utf8');
   const found = functionOf({ [path]: text }, 'docroot::semantics::precondition::if_none_match');
   assert.match(found.text, /^\/\/\/.*\n(\/\/\/.*\n)*fn if_none_match\(/);
   assert.match(found.text, /\n\}$/);

@@ -1,7 +1,7 @@
 // The function of docroot that made a step, in its source, with the tests that mention it.
 
-import { beside, isBeside } from './beside.js';
-import { element, sectionLink, word } from './page.js';
+import { beside, isBeside } from '../page/beside.js';
+import { element, sectionLink, word } from '../page/page.js';
 import { functionOf, testsOf } from './rust.js';
 
 // The sources are large, so they are loaded when somebody wants to see one.

@@ -1,13 +1,13 @@
 // What if: sends a request that differs in what decided, and shows both answers beside each other.
 
-import { inWords, sentence } from './findings.js';
-import { answers } from './answers.js';
+import { inWords, sentence } from '../language/findings.js';
+import { answers } from '../send/answers.js';
 import { comparison } from './compare.js';
 import { apply } from './edit.js';
-import { hello, watch } from './observed.js';
-import { element, nameOf, statusClass, word } from './page.js';
-import { failureText } from './connection.js';
-import { sendOnce } from './replay.js';
+import { hello, watch } from '../live/observed.js';
+import { element, nameOf, statusClass, word } from '../page/page.js';
+import { failureText } from '../send/connection.js';
+import { sendOnce } from '../send/replay.js';
 
 const MASKED = '***';
 // The wire tells of an exchange at most so many milliseconds after its answer.

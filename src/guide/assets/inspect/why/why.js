@@ -1,8 +1,8 @@
-// Why docroot answered so: the steps of the decision, and the requests that would have made another one.
+// The reasons for a response: the steps of the decision, and the requests that would have made another one.
 
 import { differing } from './compare.js';
-import { inWords, sentence, valueInWords } from './findings.js';
-import { element, statusClass, word } from './page.js';
+import { inWords, sentence, valueInWords } from '../language/findings.js';
+import { element, statusClass, word } from '../page/page.js';
 import { source } from './source.js';
 import { edits } from './whatif.js';
 
