@@ -59,8 +59,8 @@ fn text(explanation: &Explanation, request: &Explain, answered: &Answered<'_>) -
 }
 
 /// The changes to print below each step, each change once. The step that decides has all of its changes. Any other step
-/// has those of what was typed, if it is certain that they lead to another status: everybody could say of every request
-/// that DELETE would get 405.
+/// has those of what was typed, if they certainly lead to another status. The rest is true of nearly every request, such
+/// as that DELETE would get 405.
 fn worth_a_line(steps: &[Step], request: &Explain, answered: &Answered<'_>) -> Vec<Vec<Proposal>> {
     let changes = steps.iter().map(|step| proposals(step, answered));
     let mut changes: Vec<Vec<Proposal>> = changes.collect();
