@@ -8,7 +8,7 @@ use tungstenite::{Message, WebSocket};
 
 use super::support::live_page::websocket;
 use super::support::{Response, TestServer, until};
-use super::{LAB, data, get, lab, post, setup, support};
+use super::{LAB, data, get, lab, post, support};
 
 #[test]
 fn events_go_on_where_they_ended() {
@@ -234,6 +234,7 @@ fn without_tls_nothing_was_agreed_on() {
 #[cfg(feature = "tls")]
 #[test]
 fn with_tls_the_agreement_is_told() {
+    use super::setup;
     use docroot::net::tls::options::ClientAuthentication;
     use support::tls::{Authority, EACH};
     let (ours, theirs) = (Authority::new("servers"), Authority::new("clients"));
