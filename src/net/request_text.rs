@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::http1::parse::RequestHead;
 use crate::semantics::field::FieldName;
-use crate::semantics::secrets::{MASK, secret_of_line, without_user_information};
+use crate::semantics::secrets::{
+    MASK, secret_of_line, value_without_user_information, without_user_information,
+};
 use crate::site::storage::Storage;
 
 /// The parts of a request that are logged, copied from the receive buffer.
@@ -29,7 +31,8 @@ impl RequestText {
     /// The parts of a head. Long values of fields are cut.
     pub fn of(head: &RequestHead<'_>) -> RequestText {
         let field = |name| head.fields.first(name);
-        let referer = field(FieldName::Referer).map(without_user_information);
+        let referer = field(FieldName::Referer);
+        let referer = referer.map(|value| value_without_user_information(b"Referer", value));
         let referer = referer.as_deref().map(cut);
         let user_agent = field(FieldName::UserAgent).map(cut);
         let target = without_user_information(head.target);

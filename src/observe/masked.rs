@@ -5,7 +5,7 @@ use std::iter;
 use std::ops::Range;
 
 use crate::semantics::secrets::{
-    MASK, has_uri, secret_of_line, user_information, without_user_information,
+    MASK, secret_of_line, user_information, value_without_user_information,
 };
 
 /// A line of a head without secrets.
@@ -24,7 +24,7 @@ pub(super) fn masked(head: &[u8]) -> impl Iterator<Item = Masked<'_>> {
         let text = match secrets.of(line) {
             Some(secret) => Cow::Owned([&line[..secret], b" ", MASK.as_bytes()].concat()),
             None if is_first => masked_words(line),
-            None => masked_uri(line),
+            None => masked_value(line),
         };
         // An empty line may precede the request-line (RFC 9112 section 2.2).
         is_first &= line.is_empty();
@@ -111,20 +111,16 @@ fn words(line: &[u8]) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// A field, whose value may be a URI with user information.
-fn masked_uri(line: &[u8]) -> Cow<'_, [u8]> {
-    let colon = line.iter().position(|&octet| octet == b':');
-    match colon.filter(|&colon| has_uri(&line[..colon])) {
-        None => Cow::Borrowed(line),
-        Some(colon) => {
-            let value = &line[colon + 1..];
-            let begin = value.len() - value.trim_ascii_start().len();
-            let value = without_user_information(&value[begin..]);
-            match value {
-                Cow::Borrowed(_) => Cow::Borrowed(line),
-                Cow::Owned(value) => Cow::Owned([&line[..=colon + begin], &value[..]].concat()),
-            }
-        }
+/// A field, whose value may have user information.
+fn masked_value(line: &[u8]) -> Cow<'_, [u8]> {
+    let Some(colon) = line.iter().position(|&octet| octet == b':') else {
+        return Cow::Borrowed(line);
+    };
+    let value = line[colon + 1..].trim_ascii_start();
+    let before = line.len() - value.len();
+    match value_without_user_information(&line[..colon], value) {
+        Cow::Borrowed(_) => Cow::Borrowed(line),
+        Cow::Owned(value) => Cow::Owned([&line[..before], &value].concat()),
     }
 }
 

@@ -24,8 +24,8 @@ const OF_REQUEST: [&[u8]; 3] = [b"Authorization", b"Proxy-Authorization", b"Cook
 /// The same of a response.
 const OF_RESPONSE: &[u8] = b"Set-Cookie";
 
-/// Fields whose value is a URI or its authority.
-const WITH_URI: [&[u8]; 4] = [b"Host", b"Referer", b"Location", b"Content-Location"];
+/// Fields whose value is a URI, or a reference that is relative to one.
+const WITH_URI: [&[u8]; 3] = [b"Referer", b"Location", b"Content-Location"];
 
 /// Whether the values of a request's field let others act for the client. Names are case-insensitive.
 pub fn is_secret_of_request(name: &[u8]) -> bool {
@@ -61,11 +61,14 @@ pub fn secret_of_line(line: &[u8]) -> Option<usize> {
     is_secret(&name).then_some(colon? + 1)
 }
 
-/// Whether the value of the field with this name is a URI or an authority, which may have user information.
-pub fn has_uri(name: &[u8]) -> bool {
-    WITH_URI
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
+/// The value of the field with this name, with a mask for user information. A relative reference has none.
+pub fn value_without_user_information<'a>(name: &[u8], value: &'a [u8]) -> Cow<'a, [u8]> {
+    let mut with_uri = WITH_URI.iter();
+    let is_uri = with_uri.any(|known| name.eq_ignore_ascii_case(known));
+    match (is_uri && scheme(value).is_some()) || name.eq_ignore_ascii_case(b"Host") {
+        true => without_user_information(value),
+        false => Cow::Borrowed(value),
+    }
 }
 
 /// Where the user information of a target, a URI or an authority stands (RFC 3986 section 3.2.1): before the last `@` of
@@ -75,9 +78,8 @@ pub fn user_information(target: &[u8]) -> Option<Range<usize>> {
     if matches!(target.first(), None | Some(b'/')) {
         return None;
     }
-    let mark = target.windows(3).position(|three| three == b"://");
-    let scheme = mark.filter(|&mark| is_scheme(&target[..mark]));
-    let begin = scheme.map_or(0, |mark| mark + 3);
+    let scheme = scheme(target);
+    let begin = scheme.map_or(0, |scheme| scheme + b"://".len());
     let rest = &target[begin..];
     let length = rest.iter().position(|octet| b"/?#".contains(octet));
     let authority = match (scheme, length) {
@@ -88,10 +90,12 @@ pub fn user_information(target: &[u8]) -> Option<Range<usize>> {
     Some(begin..begin + at)
 }
 
-/// RFC 3986 section 3.1.
-fn is_scheme(text: &[u8]) -> bool {
+/// The length of the scheme, if `://` follows it (RFC 3986 section 3.1).
+fn scheme(target: &[u8]) -> Option<usize> {
     let is_octet = |octet: &u8| octet.is_ascii_alphanumeric() || b"+-.".contains(octet);
-    text.first().is_some_and(u8::is_ascii_alphabetic) && text.iter().all(is_octet)
+    let length = target.iter().take_while(|octet| is_octet(octet)).count();
+    let is_scheme = target.first().is_some_and(u8::is_ascii_alphabetic);
+    (is_scheme && target[length..].starts_with(b"://")).then_some(length)
 }
 
 /// The target, with a mask for its user information.
@@ -147,6 +151,19 @@ mod tests {
     fn check_target(target: &str, want: &str) {
         let shown = without_user_information(target.as_bytes());
         assert_eq!(String::from_utf8_lossy(&shown), want, "{target}");
+    }
+
+    #[test]
+    fn some_fields_have_user_information() {
+        let check = |name: &str, value: &str, want: &str| {
+            let shown = value_without_user_information(name.as_bytes(), value.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&shown), want, "{name}: {value}");
+        };
+        check("host", "user:pw@h", "***@h");
+        check("Referer", "http://user:pw@h/", "http://***@h/");
+        check("Location", "a@b/", "a@b/");
+        check("From", "a@b", "a@b");
+        check("X-A", "http://user:pw@h/", "http://user:pw@h/");
     }
 
     /// RFC 9110 section 4.2.4.

@@ -30,7 +30,7 @@ use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
-use crate::semantics::secrets::without_user_information;
+use crate::semantics::secrets::{value_without_user_information, without_user_information};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::disk::Wakers;
@@ -208,11 +208,7 @@ fn refused(fault: MessageError, head: &RequestHead<'_>, trace: &mut Trace) -> Re
 fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
     let values = names.iter().flat_map(|&name| {
         let values = head.fields.values(name);
-        values.map(move |value| match name {
-            // Clients may send the user information of a URI here, too.
-            FieldName::Host => without_user_information(value),
-            _ => Cow::Borrowed(value),
-        })
+        values.map(move |value| value_without_user_information(name.name().as_bytes(), value))
     });
     let values: Vec<Cow<'_, [u8]>> = values.collect();
     match values.as_slice() {

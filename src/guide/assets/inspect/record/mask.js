@@ -5,15 +5,17 @@ const MASK = '***';
 
 const SECRET = ['authorization', 'cookie', 'proxy-authorization', 'set-cookie'];
 
-// Fields whose value is a URI or its authority.
-const WITH_URI = ['host', 'referer', 'location', 'content-location'];
+// Fields whose value is a URI, or a reference that is relative to one.
+const WITH_URI = ['referer', 'location', 'content-location'];
+
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 
 export const isSecret = (name) => SECRET.includes(name.trim().toLowerCase());
 
 // The value of a field as it may be shown.
 export function maskedValue(name, value) {
   if (isSecret(name) && value !== '') return MASK;
-  return WITH_URI.includes(name.toLowerCase()) ? withoutUserInformation(value) : value;
+  return valueWithoutUserInformation(name, value);
 }
 
 // A head without secrets.
@@ -22,7 +24,7 @@ export function maskedHead(head) {
   let isFirst = true;
   return lines(head).map(([line, end]) => {
     const secret = secretOf(line);
-    const text = secret !== null ? `${line.slice(0, secret)} ${MASK}` : isFirst ? maskedWords(line) : maskedUri(line);
+    const text = secret !== null ? `${line.slice(0, secret)} ${MASK}` : isFirst ? maskedWords(line) : maskedField(line);
     isFirst &&= line === '';
     return text + end;
   }).join('');
@@ -44,7 +46,7 @@ export function maskedChunked(body) {
 // A target, a URI or an authority, with a mask for its user information.
 export function withoutUserInformation(target) {
   if (target.startsWith('/')) return target;
-  const scheme = /^[A-Za-z][\w+.-]*:\/\//.exec(target)?.[0] ?? '';
+  const scheme = SCHEME.exec(target)?.[0] ?? '';
   const rest = target.slice(scheme.length);
   const at = (scheme ? rest.split(/[/?#]/, 1)[0] : rest).lastIndexOf('@');
   return at < 0 ? target : scheme + MASK + rest.slice(at);
@@ -87,10 +89,14 @@ function secretOfLine(line) {
 // The request-line, in which a target may have user information.
 const maskedWords = (line) => line.split(/([ \t\f])/).map(withoutUserInformation).join('');
 
-function maskedUri(line) {
+function valueWithoutUserInformation(name, value) {
+  const isUri = WITH_URI.includes(name.toLowerCase()) && SCHEME.test(value);
+  return isUri || name.toLowerCase() === 'host' ? withoutUserInformation(value) : value;
+}
+
+function maskedField(line) {
   const [whole, name, spaces, value] = /^([^:]*):([ \t\f]*)(.*)$/s.exec(line) ?? [];
-  if (whole === undefined || !WITH_URI.includes(name.toLowerCase())) return line;
-  return `${name}:${spaces}${withoutUserInformation(value)}`;
+  return whole === undefined ? line : `${name}:${spaces}${valueWithoutUserInformation(name, value)}`;
 }
 
 // The lines of a head, each with its end. A bare CR or LF ends a line too, so that it cannot hide a secret.
