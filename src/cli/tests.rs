@@ -855,3 +855,24 @@ fn options_of_negotiation_need_it() {
     let both = launch("--negotiate --strict-negotiation --default-language de");
     assert!(both.config.site.strict_negotiation);
 }
+
+/// The option adds addresses. It takes none away from this machine.
+#[test]
+fn clients_of_the_wire_view_are_named() {
+    let named = |line: &str, address: &str| {
+        let config = launch(line).config;
+        assert_eq!(config.inspect_from, AddressRules::loopback(), "{line}");
+        (config.inspect_named).names(address.parse().expect("an address"))
+    };
+    assert!(!named("--inspect", "127.0.0.1"));
+    let line = "--inspect --inspect-allow 127.0.0.1,192.0.2.0/24 --inspect-allow 2001:db8::/32";
+    for (address, want) in [
+        ("127.0.0.1", true),
+        ("::ffff:127.0.0.1", true),
+        ("127.0.0.2", false),
+        ("192.0.2.7", true),
+        ("2001:db8::1", true),
+    ] {
+        assert_eq!(named(line, address), want, "{address}");
+    }
+}
