@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 use list::{files_below, name_below, pack};
 
 /// What is packed: a folder, and the list that names its files.
-const FOLDERS: [(&str, &str); 2] = [
+const FOLDERS: [(&str, &str); 3] = [
     ("src/guide/words", "words"),
     ("src/guide/assets/inspect", "inspect"),
+    ("src/guide/assets/lab", "lab"),
 ];
 
 /// The same for the textbook.

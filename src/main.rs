@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let status = match parse(&Machine::inspect()) {
         Ok(Command::Serve(launch)) => run(*launch, None, &mut None),
         Ok(Command::Learn(launch)) => learn(*launch),
-        Ok(Command::Explain(request)) => explain(*request),
+        Ok(Command::Explain(request)) => explain(&request),
         Ok(Command::Compress(request)) => compress(&request),
         Ok(Command::HashPassword) => hash_password(),
         Ok(Command::Print(text)) => print(&text),
@@ -117,12 +117,12 @@ fn learn(mut launch: Launch) -> ExitCode {
     status
 }
 
-fn explain(request: Explain) -> ExitCode {
+fn explain(request: &Explain) -> ExitCode {
     notice::tell(&request.remarks);
-    let head = explanation::request(&request);
+    let head = explanation::request(request);
     let root = request.config.root.clone();
-    match net::explain::explain(request.config, &head) {
-        Ok(explained) => print(&explanation::print(&explained, &head, request.format)),
+    match net::explain::explain(request.config.clone(), &head) {
+        Ok(explained) => print(&explanation::print(&explained, request)),
         Err(error) => fail_to_start(&error, &root, &request.root_source),
     }
 }

@@ -281,7 +281,7 @@ fn a_lesson_is_light() {
     let icon = fs::metadata(root().join("harbour.svg"))
         .expect("an icon")
         .len();
-    let sentences = root().with_file_name("src/guide/assets/inspect/findings.zh.json");
+    let sentences = root().with_file_name("src/guide/assets/inspect/language/findings.zh.json");
     let sentences = fs::metadata(sentences).expect("the sentences").len();
     for page in pages() {
         // A Chinese page has the sentences of the server translated.

@@ -165,6 +165,52 @@ fn secrets_are_masked() {
     assert_eq!(shown.matches("***").count(), 3, "{shown}");
 }
 
+/// A trailer, the user information of a target, and a line that is no field.
+#[test]
+fn secrets_in_odd_places_are_masked() {
+    let server = setup().start();
+    let mut viewer = viewer(&server, WIRE);
+    for (request, status, want) in [
+        (
+            "POST /a.html HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n\
+             1\r\na\r\n0\r\nAuthorization: secret\r\nA: b\r\n\r\n",
+            405,
+            "0\r\nAuthorization: ******\r\nA: b\r\n\r\n",
+        ),
+        (
+            "GET http://user:secret@test/a.html HTTP/1.1\r\nHost: user:secret@test\r\n\r\n",
+            400,
+            "GET http://***@test/a.html HTTP/1.1\r\nHost: ***@test\r\n",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: user:secret@test\r\n\r\n",
+            400,
+            "Host: ***@test\r\n",
+        ),
+        (
+            "CONNECT user:secret@test:443 HTTP/1.1\r\nHost: test\r\n\r\n",
+            400,
+            "CONNECT ***@test:443",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: test\r\nAuthorization Bearer secret\r\n\r\n",
+            400,
+            "Authorization ***\r\n",
+        ),
+        ("Cookie secret\r\n\r\n", 400, "Cookie ***\r\n"),
+    ] {
+        let mut client = server.connect();
+        client.send(request.as_bytes());
+        assert_eq!(client.response("GET").status, status, "{request}");
+        let shown = viewer.exchange();
+        assert!(!shown.to_string().contains("secret"), "{shown:#}");
+        let message = &shown["request"];
+        let octets = [&message["head"], &message["body"]["first"]].map(Value::as_str);
+        let octets = octets.map(Option::unwrap_or_default).concat();
+        assert!(octets.contains(want), "{octets}");
+    }
+}
+
 #[test]
 fn own_requests_are_shown_only_if_wanted() {
     let server = setup().start();
@@ -221,6 +267,71 @@ fn only_whom_the_operator_allows_may_look() {
     let off = setup().with(|config| config.inspect = false).start();
     for path in ["/.docroot/", WIRE] {
         assert_eq!(off.get(path, &[]).status, 404, "{path}");
+    }
+}
+
+/// A client of a proxy on this machine may be anywhere.
+#[test]
+fn what_a_proxy_forwards_is_refused_unless_the_operator_names_the_proxy() {
+    let forwarded = [
+        ("Forwarded", "for=192.0.2.7"),
+        ("Via", "1.1 proxy"),
+        ("X-Forwarded-For", "192.0.2.7"),
+    ];
+    let refusing = setup().start();
+    let admitting = setup().with(|config| {
+        let named = &mut config.inspect_named;
+        named.allow("127.0.0.1").expect("an address");
+    });
+    let admitting = admitting.start();
+    for field in forwarded {
+        for path in [
+            "/.docroot/",
+            "/.docroot/inspect.js",
+            WIRE,
+            "/.docroot/replay",
+        ] {
+            let refusal = refusing.get(path, &[field]);
+            assert_eq!(refusal.status, 403, "{path} {field:?}");
+            assert!(refusal.text().contains("--inspect-allow"), "{path}");
+            assert_ne!(
+                admitting.get(path, &[field]).status,
+                403,
+                "{path} {field:?}"
+            );
+        }
+        assert_eq!(refusing.get("/a.html", &[field]).status, 200);
+    }
+    // Another proxy than the one that is named.
+    let mut client = admitting.connect_from([127, 0, 0, 2]);
+    client.send(&support::request("GET", "/.docroot/", &forwarded));
+    assert_eq!(client.response("GET").status, 403);
+}
+
+/// `--cors` opens the site and not what docroot itself has beside it.
+#[test]
+fn foreign_pages_read_nothing_of_the_view() {
+    let server = setup().with(|config| config.rules.cors.add("*").expect("an origin"));
+    let server = server.start();
+    let origin = ("Origin", "http://evil.example");
+    let allow = "Access-Control-Allow-Origin";
+    assert_eq!(server.get("/a.html", &[origin]).field(allow), Some("*"));
+    for path in [
+        "/.docroot",
+        "/.docroot/",
+        "/.docroot/inspect.js",
+        "/.docroot/list/list.js",
+        "/.docroot/words/fields.json",
+        WIRE,
+    ] {
+        let response = server.get(path, &[origin]);
+        assert_eq!(response.field(allow), None, "{path}");
+        let policy = response.field("Cross-Origin-Resource-Policy");
+        assert_eq!(
+            policy,
+            Some("same-origin").filter(|_| path != "/.docroot"),
+            "{path}"
+        );
     }
 }
 
@@ -340,8 +451,9 @@ fn the_beginning_of_each_body_is_shown() {
 
     let chunked = b"GET /docs/b.txt HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     let (sent, received) = bodies(chunked);
-    let want =
-        json!({"length": 13, "first": "3\r\nabc\r\n0\r\n\r\n", "chunks": null, "unseen": false});
+    let want = json!({
+        "length": 13, "first": "3\r\nabc\r\n0\r\n\r\n", "chunks": [3, 0], "unseen": false
+    });
     assert_eq!((sent, &received["first"]), (want, &json!("text")));
 
     let (_, received) = bodies(b"GET /large.bin HTTP/1.1\r\nHost: test\r\n\r\n");

@@ -75,6 +75,44 @@ fn the_page_speaks_chinese() {
     assert_eq!(page.complaints(), Vec::<&Value>::new());
 }
 
+#[test]
+fn own_requests_are_shown_if_the_address_says_so() {
+    let server = setup().start();
+    let mut page = opened(&server, "?own");
+    server.get("/.docroot/words/methods.json", &[]);
+    page.wait_for(&format!(
+        "{ROWS}.some(text => text.includes('methods.json'))"
+    ));
+    // The other language shows them too.
+    let other = page.run("document.querySelector('#language').search");
+    assert_eq!(other, "?own=&lang=zh");
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn an_exchange_is_copied_as_har() {
+    let server = setup().start();
+    let mut page = opened(&server, "");
+    page.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }; 0");
+    server.get("/a.html", &[("Cookie", "secret")]);
+    page.wait_for(&format!("{ROWS}.some(text => text.includes('/a.html'))"));
+    page.run("document.querySelector('#grid .row.is-exchange').click()");
+    let button = "[...document.querySelectorAll('#details button')].find(button => button.innerText === 'Copy as HAR')";
+    page.wait_for(button);
+    page.run(&format!("{button}.click()"));
+    page.wait_for("window.copied");
+    let har = page.run("window.copied");
+    let har: Value = serde_json::from_str(har.as_str().expect("text")).expect("JSON");
+    let entries = har["log"]["entries"].as_array().expect("entries");
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| (&entry["request"]["method"], &entry["response"]["status"]))
+        .collect();
+    assert_eq!(told, [(&json!("GET"), &json!(200))]);
+    assert!(!har.to_string().contains("secret"), "{har}");
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
 /// The page draws only what is visible.
 #[test]
 fn the_last_of_ten_thousand_exchanges_is_shown() {
@@ -88,7 +126,9 @@ fn the_last_of_ten_thousand_exchanges_is_shown() {
             assert_eq!(client.response("GET").status, 200);
         }
     }
-    server.get("/a.html", &[]);
+    // On the same connection, because exchanges of different connections may be told in any order.
+    client.send(b"GET /a.html HTTP/1.1\r\nHost: test\r\n\r\n");
+    assert_eq!(client.response("GET").status, 200);
     page.wait_for(&format!("{ROWS}.some(text => text.includes('/a.html'))"));
     assert_eq!(page.complaints(), Vec::<&Value>::new());
 }

@@ -244,6 +244,40 @@ fn heads_are_shown_as_they_went_over_the_wire_without_secrets() {
     assert!(!lines.concat().contains("secret"), "{lines:#?}");
 }
 
+/// With the steps too, and in the lines that programs read.
+#[test]
+fn user_information_and_lines_that_are_no_fields_are_masked_in_every_format() {
+    for format in [LogFormat::Pretty, LogFormat::Combined, LogFormat::Json] {
+        let page = Page::default();
+        let mut setup = Setup::new().with(|config| {
+            config.log = LogOptions {
+                format,
+                detail: Detail::Heads,
+                steps: true,
+                ..LogOptions::OFF
+            };
+        });
+        setup.sink = Some(Box::new(page.clone()));
+        let server = setup.start();
+        for request in [
+            "GET http://user:secret@h/ HTTP/1.1\r\nHost: user:secret@h\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nReferer: http://user:secret@h/\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nAuthorization Bearer secret\r\n\r\n",
+            "Authorization Bearer secret\r\n\r\n",
+        ] {
+            let mut client = server.connect();
+            client.send(request.as_bytes());
+            client.response("GET");
+        }
+        let text = lines_after(server, &page).concat();
+        assert!(
+            text.contains("***@h") && text.contains("Authorization"),
+            "{text}"
+        );
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
 #[test]
 fn heads_of_several_exchanges_are_not_mixed() {
     let (server, page) = logging_heads();

@@ -219,13 +219,26 @@ fn a_page_that_opens_too_many_is_closed() {
 #[test]
 fn few_are_open_at_once() {
     let server = setup().start();
-    let mut pages: Vec<Page> = (0..8).map(|_| Page::new(&server)).collect();
-    for page in &mut pages {
-        page.connect("connect");
-    }
-    let mut late = Page::new(&server);
-    late.order("connect");
-    assert_eq!(late.event(), json!({"failed": "too many replays are open"}));
+    let open = |address| -> Vec<Page> {
+        let mut pages: Vec<Page> = (0..4).map(|_| Page::from(&server, address)).collect();
+        for page in &mut pages {
+            page.connect("connect");
+        }
+        pages
+    };
+    let refused = |address, why: &str| {
+        let mut late = Page::from(&server, address);
+        late.order("connect");
+        assert_eq!(late.event(), json!({"failed": why}));
+        late
+    };
+    let pages = open([127, 0, 0, 1]);
+    let own = "4 replays from this address are open: close one of them";
+    let mut late = refused([127, 0, 0, 1], own);
+    // Somebody else is not kept out, until there are too many.
+    let _others = open([127, 0, 0, 2]);
+    let all = "8 replays are open: try again when one of them is closed";
+    refused([127, 0, 0, 3], all);
     drop(pages);
     until("there is room", || {
         late.order("connect");

@@ -14,6 +14,8 @@ from .process import Tree
 WORKERS = 2
 
 DOCROOT = "docroot"
+# The same with the wire view, at which nobody looks.
+WATCHABLE = "docroot --inspect"
 FLOOR = "floor"
 NGINX_CACHED = "nginx + open_file_cache"
 NGINX = "nginx"
@@ -150,7 +152,8 @@ class Stable:
             tree.stop()
 
     def _command(self, name, state, port, canned, identity, options):
-        if name == DOCROOT:
+        if name in (DOCROOT, WATCHABLE):
+            options = (*options, "--inspect") if name == WATCHABLE else options
             binary = self._binaries[DOCROOT_WITH_TLS if identity else DOCROOT]
             files = ["--tls-cert", identity.certificate, "--tls-key", identity.key] if identity else []
             return [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from . import scenarios, websocket
 from .process import TICKS_A_SECOND
 from .scenarios import MB
-from .servers import DOCROOT, FLOOR, LIGHTTPD, NGINX, NGINX_CACHED, PEERS, STATIC_WEB_SERVER, TUNGSTENITE
+from .servers import DOCROOT, FLOOR, LIGHTTPD, NGINX, NGINX_CACHED, PEERS, STATIC_WEB_SERVER, TUNGSTENITE, WATCHABLE
 
 NGINXES = (NGINX_CACHED, NGINX)
 
@@ -115,6 +115,14 @@ def _at_most(value, bound, unit):
     return f"{value:.1f} {unit}", value <= bound
 
 
+def _unwatched(results):
+    figures = results.inspect
+    if not figures:
+        return None
+    ratio = figures[WATCHABLE].cost / figures[DOCROOT].cost
+    return f"{ratio:.2f}", ratio <= 1.05
+
+
 def _start(results):
     return _at_most(results.start[DOCROOT] * 1000, 10, "ms") if DOCROOT in results.start else None
 
@@ -156,6 +164,9 @@ TARGETS = (
     *_over_tls("tls-10m", 0.60),
     *_over_tls("tls-full", 0.75),
     *_over_tls("tls-resumed", 1.00),
+    Bound(
+        scenarios.INSPECT, "CPU per request at most 1.05 of docroot without the option, if nobody looks", _unwatched
+    ),
     Bound(scenarios.IDLE, "at most 10 MB resident", _idle_memory),
     Bound(scenarios.IDLE, "no measurable CPU", _idle_cpu),
     *_echoes(1.00),

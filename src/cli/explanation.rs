@@ -1,10 +1,11 @@
 //! What `docroot explain` prints: the head of the response, then the steps of the decision.
 
 use crate::cli::launch::{Explain, ExplainFormat};
+use crate::http1::version::Version;
 use crate::net::explain::Explanation;
 use crate::semantics::trace::{Step, write_step_line};
-use crate::semantics::trace_json::write_edits;
-use crate::semantics::what_if::{Answered, proposals};
+use crate::semantics::trace_json::write_steps;
+use crate::semantics::what_if::{Answered, Part, Proposal, proposals};
 use crate::text::append;
 use crate::text::escape::JsonString;
 
@@ -28,34 +29,70 @@ pub fn request(explain: &Explain) -> Vec<u8> {
     head
 }
 
-/// The explanation of the response to `request`, in this format.
-pub fn print(explanation: &Explanation, request: &[u8], format: ExplainFormat) -> Vec<u8> {
+/// The explanation of the response to `request`.
+pub fn print(explanation: &Explanation, request: &Explain) -> Vec<u8> {
+    let head = self::request(request);
     let answered = Answered {
-        head: request,
+        head: &head,
         status: Some(explanation.status.code()),
     };
-    match format {
-        ExplainFormat::Text => text(explanation, &answered),
+    match request.format {
+        ExplainFormat::Text => text(explanation, request, &answered),
         ExplainFormat::Json => json(explanation, &answered),
     }
 }
 
-/// The status line, the fields, an empty line, then one line per step. Below each are the changes of the request that
-/// would make the step turn out otherwise.
-fn text(explanation: &Explanation, answered: &Answered<'_>) -> Vec<u8> {
-    let mut out: Vec<u8> = explanation
-        .head
-        .iter()
-        .copied()
-        .filter(|&octet| octet != b'\r')
-        .collect();
-    for (number, step) in (1..).zip(&explanation.steps) {
+/// The status line, the fields, an empty line, then one line per step. Below a step are the changes of the request that
+/// would make it turn out otherwise, as far as they are worth a line.
+fn text(explanation: &Explanation, request: &Explain, answered: &Answered<'_>) -> Vec<u8> {
+    let octets = explanation.head.iter().copied();
+    let mut out: Vec<u8> = octets.filter(|&octet| octet != b'\r').collect();
+    let steps = &explanation.steps;
+    let changes = worth_a_line(steps, request, answered);
+    for (number, (step, changes)) in (1..).zip(steps.iter().zip(changes)) {
         write_step_line(&mut out, number, step);
-        for proposal in proposals(step, answered) {
-            append(&mut out, format_args!("    {proposal}\n"));
+        for change in changes {
+            append(&mut out, format_args!("    {change}\n"));
         }
     }
     out
+}
+
+/// The changes to print below each step, each change once. The step that decides has all of its changes. Any other step
+/// has those of what was typed, if they certainly lead to another status. The rest is true of nearly every request, such
+/// as that DELETE would get 405.
+fn worth_a_line(steps: &[Step], request: &Explain, answered: &Answered<'_>) -> Vec<Vec<Proposal>> {
+    let changes = steps.iter().map(|step| proposals(step, answered));
+    let mut changes: Vec<Vec<Proposal>> = changes.collect();
+    let decides = steps.iter().rposition(|step| step.status.is_some());
+    let of_decision = decides.and_then(|at| changes.get(at)).cloned();
+    let mut printed = of_decision.unwrap_or_default();
+    for (at, changes) in changes.iter_mut().enumerate() {
+        changes.retain(|change| {
+            let is_other = change.expected().is_some() && change.expected() != answered.status;
+            let is_new = !printed.iter().any(|known| known.is_same_change(change));
+            let is_kept =
+                decides == Some(at) || (is_typed(request, change.part()) && is_other && is_new);
+            if is_kept && is_new {
+                printed.push(change.clone());
+            }
+            is_kept
+        });
+    }
+    changes
+}
+
+/// Whether a part of the request was typed.
+fn is_typed(request: &Explain, part: Part) -> bool {
+    match part {
+        Part::Method => request.method != b"GET",
+        Part::Target => true,
+        Part::Version => request.version != Version::Http11,
+        Part::Field(name) => request
+            .fields
+            .iter()
+            .any(|(typed, _)| typed.eq_ignore_ascii_case(name.as_bytes())),
+    }
 }
 
 /// One object: the status, the fields in order, the length of the content, and the steps.
@@ -82,38 +119,10 @@ fn json(explanation: &Explanation, answered: &Answered<'_>) -> Vec<u8> {
         Some(length) => append(&mut out, format_args!("],\"content_length\":{length}")),
         None => append(&mut out, format_args!("],\"content_length\":null")),
     }
-    out.extend_from_slice(b",\"steps\":[");
-    for (number, step) in explanation.steps.iter().enumerate() {
-        write_step(&mut out, number, step, answered);
-    }
-    out.extend_from_slice(b"]}\n");
+    out.extend_from_slice(b",\"steps\":");
+    write_steps(&mut out, &explanation.steps, answered);
+    out.extend_from_slice(b"}\n");
     out
-}
-
-fn write_step(out: &mut Vec<u8>, number: usize, step: &Step, answered: &Answered<'_>) {
-    let comma = if number == 0 { "" } else { "," };
-    let evidence = step.evidence.to_string();
-    let finding = JsonString(step.finding.as_bytes());
-    append(out, format_args!("{comma}{{\"finding\":{finding}"));
-    match evidence.strip_prefix(": ") {
-        Some(evidence) => {
-            let evidence = JsonString(evidence.as_bytes());
-            append(out, format_args!(",\"evidence\":{evidence}"));
-        }
-        None => append(out, format_args!(",\"evidence\":null")),
-    }
-    match step.status {
-        Some(status) => append(out, format_args!(",\"status\":{}", status.code())),
-        None => append(out, format_args!(",\"status\":null")),
-    }
-    let section = JsonString(step.clause.section.as_bytes());
-    let function = JsonString(step.clause.path().as_bytes());
-    append(
-        out,
-        format_args!(",\"section\":{section},\"function\":{function}"),
-    );
-    write_edits(out, step, answered);
-    out.push(b'}');
 }
 
 /// The names and values of the fields in a head.

@@ -109,6 +109,7 @@ fn the_defaults_are_the_documented_ones() {
             lab: false,
             inspect: false,
             inspect_from: AddressRules::loopback(),
+            inspect_named: AddressRules::default(),
             threads: 4,
             disk_threads: 4,
             site: SiteOptions::default(),
@@ -869,4 +870,25 @@ fn options_of_negotiation_need_it() {
     check_error(&[], "--strict-negotiation", "add --negotiate");
     let both = launch("--negotiate --strict-negotiation --default-language de");
     assert!(both.config.site.strict_negotiation);
+}
+
+/// The option adds addresses. It takes none away from this machine.
+#[test]
+fn clients_of_the_wire_view_are_named() {
+    let named = |line: &str, address: &str| {
+        let config = launch(line).config;
+        assert_eq!(config.inspect_from, AddressRules::loopback(), "{line}");
+        (config.inspect_named).names(address.parse().expect("an address"))
+    };
+    assert!(!named("--inspect", "127.0.0.1"));
+    let line = "--inspect --inspect-allow 127.0.0.1,192.0.2.0/24 --inspect-allow 2001:db8::/32";
+    for (address, want) in [
+        ("127.0.0.1", true),
+        ("::ffff:127.0.0.1", true),
+        ("127.0.0.2", false),
+        ("192.0.2.7", true),
+        ("2001:db8::1", true),
+    ] {
+        assert_eq!(named(line, address), want, "{address}");
+    }
 }

@@ -12,5 +12,7 @@ pub mod replay;
 pub mod lab;
 // Data for that page.
 mod packed;
+// How often clients may do something.
+mod rate;
 // What the words of the protocols mean, as data.
-pub mod words;
+mod words;

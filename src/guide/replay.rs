@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
+use crate::guide::rate::Rate;
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::sender::Sender as Messages;
 use crate::text::escape::JsonString;
@@ -39,6 +40,8 @@ const MOST_WAITING: usize = 1024 * 1024;
 
 /// How many connections a page may open in a second. Each has a thread.
 const MOST_OPENED: u32 = 20;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What an order takes beside its octets, in bytes.
 const ORDER: usize = 2 * size_of::<Order>();
@@ -165,8 +168,8 @@ pub struct Replay {
     link: Option<Link>,
     /// An event that is no news of the connection's thread.
     news: Option<Event>,
-    /// When the current second began, and how many connections were opened in it.
-    opened: Option<(Instant, u32)>,
+    /// Counts the connections that it opens.
+    opened: Rate,
 }
 
 impl Replay {
@@ -179,17 +182,14 @@ impl Replay {
             order: Vec::new(),
             link: None,
             news: None,
-            opened: None,
+            opened: Rate::default(),
         }
     }
 
     fn obey(&mut self, order: &[u8], now: Instant) -> Result<(), CloseCode> {
         match order {
-            b"connect" | b"connect tls" if !self.may_open(now) => {
-                return Err(CloseCode::POLICY_VIOLATION);
-            }
-            b"connect" => self.open(false),
-            b"connect tls" => self.open(true),
+            b"connect" => self.open(false, now)?,
+            b"connect tls" => self.open(true, now)?,
             b"finish" => return self.give(Order::Finish),
             b"close" => {
                 let was_open = self.link.take().is_some();
@@ -208,15 +208,10 @@ impl Replay {
         }
     }
 
-    /// Counts a connection. Returns whether the page may open it.
-    fn may_open(&mut self, now: Instant) -> bool {
-        let is_recent = |(began, _): &(Instant, u32)| now < *began + Duration::from_secs(1);
-        let (began, count) = self.opened.filter(is_recent).unwrap_or((now, 0));
-        self.opened = Some((began, count + 1));
-        count < MOST_OPENED
-    }
-
-    fn open(&mut self, is_tls: bool) {
+    fn open(&mut self, is_tls: bool, now: Instant) -> Result<(), CloseCode> {
+        if !self.opened.admits(MOST_OPENED, SECOND, now) {
+            return Err(CloseCode::POLICY_VIOLATION);
+        }
         self.link = None;
         match self
             .connect
@@ -225,6 +220,7 @@ impl Replay {
             Ok(link) => self.link = Some(link),
             Err(why) => self.news = Some(Event::Failed(why.to_owned())),
         }
+        Ok(())
     }
 
     /// The next event.

@@ -52,20 +52,15 @@
 //! | bit, masking key | 位、掩码密钥 | 比特 |
 //! | wire view, lab, atlas | 报文视图、实验室、HTTP 速查表 | 线路、词汇总览 |
 //!
+//! | file | has |
+//! |---|---|
+//! | `fields.json` | The fields of RFC 2616 and today's common ones, sorted by name without case. |
+//! | `methods.json` | The methods of the IANA registry, sorted by name. `cacheable` says whether a cache may keep the response (RFC 9110 section 9.2.3, or the RFC of the method). |
+//! | `statuses.json` | The status codes of the IANA registry, sorted by number. |
+//! | `websocket.json` | The opcodes and close codes of the IANA registries, sorted by number: `opcodes`, `opcode_ranges`, `close_codes` and `close_code_ranges`. A range goes from `first` to `last`, both included, and stands for the numbers that have no entry of their own. |
+//!
 //! Invariant: this module knows nothing of the server. The test `words` compares the table with the server's
 //! own lists.
 
-/// The fields of RFC 2616 and today's common ones, sorted by name without case: an array in JSON.
-pub const FIELDS: &str = include_str!("words/fields.json");
-
-/// The methods of the IANA registry, sorted by name: an array in JSON. `cacheable` says whether a cache may
-/// keep the response (RFC 9110 section 9.2.3, or the RFC of the method).
-pub const METHODS: &str = include_str!("words/methods.json");
-
-/// The status codes of the IANA registry, sorted by number: an array in JSON.
-pub const STATUSES: &str = include_str!("words/statuses.json");
-
-/// The opcodes and close codes of the IANA registries, sorted by number: an object in JSON. Its members are
-/// `opcodes`, `opcode_ranges`, `close_codes` and `close_code_ranges`. A range goes from `first` to `last`,
-/// both included, and stands for the numbers that have no entry of their own.
-pub const WEBSOCKET: &str = include_str!("words/websocket.json");
+/// The files of the table, by name, each in gzip.
+pub(super) const TABLE: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/words.rs"));

@@ -173,6 +173,8 @@ pub struct Decoded {
     pub consumed: usize,
     /// The range of the content in the input. It may be empty.
     pub content: Range<usize>,
+    /// The size of the chunk whose content or trailer section begins, if one does.
+    pub begun: Option<u64>,
     /// Whether the body is complete. The next message follows.
     pub complete: bool,
 }
@@ -183,6 +185,8 @@ pub struct Decoder {
     state: State,
     /// How many more bytes the current line or section may have.
     room: usize,
+    /// The size of the chunk that has begun since the last call.
+    begun: Option<u64>,
 }
 
 /// What the decoder expects next.
@@ -219,6 +223,7 @@ impl Default for Decoder {
         Decoder {
             state: State::Start,
             room: SIZE_LINE_LIMIT,
+            begun: None,
         }
     }
 }
@@ -251,10 +256,11 @@ impl Decoder {
         self.decoded(end, start..end)
     }
 
-    fn decoded(&self, consumed: usize, content: Range<usize>) -> Decoded {
+    fn decoded(&mut self, consumed: usize, content: Range<usize>) -> Decoded {
         Decoded {
             consumed,
             content,
+            begun: self.begun.take(),
             complete: self.state == State::Complete,
         }
     }
@@ -269,6 +275,9 @@ impl Decoder {
             // The CRLF after the content has its own room.
             (State::SizeLf(_), _) => self.room = CHUNK_END.len(),
             _ => {}
+        }
+        if let State::SizeLf(size) = self.state {
+            self.begun = Some(size);
         }
         self.state = next;
         Ok(())
@@ -413,6 +422,23 @@ mod tests {
         check("4\r\nWi", Ok(None));
         check("4\r\nWiki\r\n0\r\n\r", Ok(None));
         check("FFFFFFFFFFFFFFFF\r\nx", Ok(None)); // the largest size
+    }
+
+    #[test]
+    fn the_beginning_of_each_chunk_is_told_once() {
+        let input = b"4;a=b\r\nWiki\r\n5\r\npedia\r\n0\r\nA: b\r\n\r\n";
+        for step in 1..=input.len() {
+            let (mut decoder, mut begun) = (Decoder::default(), Vec::new());
+            for piece in input.chunks(step) {
+                let mut at = 0;
+                while at < piece.len() {
+                    let decoded = decoder.decode(&piece[at..]).expect("valid");
+                    begun.extend(decoded.begun);
+                    at += decoded.consumed;
+                }
+            }
+            assert_eq!(begun, [4, 5, 0], "{step}");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::octet;
 use super::version::Version;
 use crate::semantics::field::{FieldLine, Fields};
 use crate::semantics::method::Method;
+use crate::semantics::secrets::without_user_information;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 
 /// The head of one request.
@@ -104,7 +105,7 @@ impl RequestHead<'_> {
         let line = Quote::written(|out| {
             out.extend_from_slice(self.method);
             out.push(b' ');
-            out.extend_from_slice(self.target);
+            out.extend_from_slice(&without_user_information(self.target));
             out.push(b' ');
             out.extend_from_slice(self.version.text().as_bytes());
         });

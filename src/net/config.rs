@@ -41,8 +41,10 @@ pub struct Config {
     pub lab: bool,
     /// Whether to serve the wire view: see [`crate::guide::inspect`].
     pub inspect: bool,
-    /// From where it and the lab may be opened.
+    /// Which clients may use the wire view and the lab, unless a proxy has forwarded their request.
     pub inspect_from: AddressRules,
+    /// Which others may, and from where a proxy may forward requests. Those that are denied mean nothing here.
+    pub inspect_named: AddressRules,
     /// How many workers to start, at least 1.
     pub threads: usize,
     /// How many threads may wait for the disk, at least 1.
@@ -78,6 +80,7 @@ impl Config {
             lab: false,
             inspect: false,
             inspect_from: AddressRules::loopback(),
+            inspect_named: AddressRules::default(),
             threads,
             disk_threads: DISK_THREADS,
             site: SiteOptions {
@@ -180,7 +183,11 @@ impl Config {
 
     /// Who may use the wire view and the lab.
     pub(super) fn guide_access(&self) -> Access {
-        Access::new(self.guide_hosts(), self.inspect_from.clone())
+        Access::new(
+            self.guide_hosts(),
+            self.inspect_from.clone(),
+            self.inspect_named.clone(),
+        )
     }
 
     fn guide_hosts(&self) -> AllowedHosts {

@@ -378,7 +378,7 @@ impl Output<'_, '_> {
 
     fn note_chunk(&mut self, size: usize) {
         if let Some(sample) = &mut self.sample {
-            sample.chunk(size);
+            sample.chunk(size as u64);
         }
     }
 

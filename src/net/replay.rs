@@ -41,8 +41,7 @@ pub struct Replayer(pub Arc<Replays>);
 impl Connect for Replayer {
     fn connect(&self, viewer: IpAddr, is_tls: bool, waker: Waker) -> Result<Link, &'static str> {
         const NO_THREAD: &str = "the system gives docroot no thread for the connection";
-        let registered = Registered::new(Arc::clone(&self.0));
-        let registered = registered.ok_or("too many replays are open")?;
+        let registered = Registered::new(Arc::clone(&self.0), viewer)?;
         let poll = Poll::new().map_err(|_| NO_THREAD)?;
         let wake = mio::Waker::new(poll.registry(), WAKE).map_err(|_| NO_THREAD)?;
         let wake = Waker::from(Arc::new(ThreadWake(wake)));
@@ -52,7 +51,6 @@ impl Connect for Replayer {
         let waiting = Arc::<AtomicUsize>::default();
         let replay = ReplayThread {
             registered,
-            viewer,
             is_tls,
             poll,
             _wake: wake.clone(),

@@ -1,9 +1,12 @@
-//! What the access log needs of a request, from the head to the end of the exchange.
+//! What the access log needs of a request, from the head to the end of the exchange. Secrets are masked.
 
 use std::ops::Range;
 
 use crate::http1::parse::RequestHead;
 use crate::semantics::field::FieldName;
+use crate::semantics::secrets::{
+    MASK, secret_of_line, value_without_user_information, without_user_information,
+};
 use crate::site::storage::Storage;
 
 /// The parts of a request that are logged, copied from the receive buffer.
@@ -27,9 +30,13 @@ const FIELD_LIMIT: usize = 1024;
 impl RequestText {
     /// The parts of a head. Long values of fields are cut.
     pub fn of(head: &RequestHead<'_>) -> RequestText {
-        let field = |name| head.fields.first(name).map(cut);
-        let (referer, user_agent) = (field(FieldName::Referer), field(FieldName::UserAgent));
-        let line = [head.method, head.target, head.version.text().as_bytes()];
+        let field = |name| head.fields.first(name);
+        let referer = field(FieldName::Referer);
+        let referer = referer.map(|value| value_without_user_information(b"Referer", value));
+        let referer = referer.as_deref().map(cut);
+        let user_agent = field(FieldName::UserAgent).map(cut);
+        let target = without_user_information(head.target);
+        let line = [head.method, &target, head.version.text().as_bytes()];
         RequestText::of_parts(line, referer, user_agent)
     }
 
@@ -41,9 +48,13 @@ impl RequestText {
         let is_end = |byte: &u8| b"\r\n".contains(byte);
         let line = line.split(is_end).next().unwrap_or_default();
         let line = line.get(..PARTIAL_LIMIT).unwrap_or(line);
+        if let Some(secret) = secret_of_line(line) {
+            return RequestText::of_parts([&line[..secret], MASK.as_bytes(), b""], None, None);
+        }
         let mut parts = line.splitn(3, |&byte| byte == b' ');
         let line = [(); 3].map(|()| parts.next().unwrap_or_default());
-        RequestText::of_parts(line, None, None)
+        let line = line.map(without_user_information);
+        RequestText::of_parts(line.each_ref().map(|part| &**part), None, None)
     }
 
     fn of_parts(
@@ -131,6 +142,8 @@ mod tests {
         check(b"GET  HTTP/1.1\n", ["GET", "", "HTTP/1.1"]);
         check(b"GET /a b c\r\n", ["GET", "/a", "b c"]);
         check(b"\x16\x03\x01", ["\x16\x03\x01", "", ""]); // TLS on the plain port
+        check(b"GET http://a:b@c/ x@y", ["GET", "http://***@c/", "***@y"]);
+        check(b"Authorization Bearer a\r\n", ["Authorization", "***", ""]);
         let long = "x".repeat(1000);
         check(long.as_bytes(), [&long[..256], "", ""]);
     }
@@ -162,6 +175,9 @@ mod tests {
             assert_eq!(text.user_agent(), Some(&agent.as_bytes()[..kept]));
             assert!(text.cost() >= length + 2 * kept, "{length}");
         }
+        let text = text_of("GET http://b/ HTTP/1.1\r\nHost: a\r\nReferer: http://a:b@c/\r\n\r\n");
+        assert_eq!(text.target(), b"http://b/");
+        assert_eq!(text.referer(), Some(&b"http://***@c/"[..]));
         let text = text_of("GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n");
         assert_eq!((text.referer(), text.user_agent()), (None, Some(&b"b"[..])));
     }

@@ -10,24 +10,13 @@
 //! <
 //! ```
 //!
-//! The values of fields that hold secrets are masked. Everything that is not printable is escaped, so no
+//! Secrets are masked: see [`masked`]. Everything that is not printable is escaped, so no
 //! client can forge a line or control the terminal.
 
-use std::iter;
-
 use super::event::{Head, Heads};
+use super::masked::{Masked, masked};
 use crate::text::append;
 use crate::text::escape::Line;
-
-/// Fields of a request whose values let others act for the client.
-const SECRET: [&[u8]; 3] = [b"Authorization", b"Proxy-Authorization", b"Cookie"];
-
-/// Whether the values of a request's field let others act for the client. Names are case-insensitive.
-pub fn is_secret(name: &[u8]) -> bool {
-    SECRET
-        .iter()
-        .any(|secret| name.eq_ignore_ascii_case(secret))
-}
 
 /// Appends both heads, each line with `> ` or `< ` before it.
 pub fn write(out: &mut Vec<u8>, heads: &Heads) {
@@ -36,12 +25,9 @@ pub fn write(out: &mut Vec<u8>, heads: &Heads) {
 }
 
 fn write_head(out: &mut Vec<u8>, prefix: char, head: Head) {
-    for Masked { shown, mask, end } in masked(head.bytes) {
+    for Masked { text, end } in masked(head.bytes) {
         let end = if end == b"\r\n" { b"" } else { end };
-        append(
-            out,
-            format_args!("{prefix} {}{mask}{}\n", Line(shown), Line(end)),
-        );
+        append(out, format_args!("{prefix} {}{}\n", Line(&text), Line(end)));
     }
     if head.length > head.bytes.len() {
         let (shown, length) = (head.bytes.len(), head.length);
@@ -50,62 +36,6 @@ fn write_head(out: &mut Vec<u8>, prefix: char, head: Head) {
             format_args!("{prefix} (the first {shown} of {length} bytes)\n"),
         );
     }
-}
-
-/// A line of a head without secrets.
-pub(super) struct Masked<'a> {
-    /// The beginning, or all of it.
-    pub shown: &'a [u8],
-    /// What replaces the rest.
-    pub mask: &'static str,
-    /// CRLF, or what a malformed head has instead. Empty at the end of a head that is not whole.
-    pub end: &'a [u8],
-}
-
-/// The lines of a head, with a mask for each secret.
-pub(super) fn masked(head: &[u8]) -> impl Iterator<Item = Masked<'_>> {
-    let mut is_secret = false;
-    lines(head).map(move |(line, end)| {
-        let name = line.iter().position(|&octet| octet == b':');
-        let is_folded = matches!(line.first(), Some(b' ' | b'\t'));
-        // A folded line continues the value before it. After the first line of a head, it has a name.
-        let has_secret_name = name.is_some_and(|colon| is_secret_name(&line[..colon]));
-        is_secret = has_secret_name || (is_folded && is_secret);
-        let shown = match name {
-            _ if !is_secret => line,
-            Some(colon) if !is_folded => &line[..=colon],
-            _ => b"",
-        };
-        let mask = if is_secret { " ***" } else { "" };
-        Masked { shown, mask, end }
-    })
-}
-
-fn is_secret_name(name: &[u8]) -> bool {
-    // A refused head may have other bytes around the name.
-    let is_of_name = |octet: &&u8| octet.is_ascii_alphabetic() || **octet == b'-';
-    let name: Vec<u8> = name.iter().filter(is_of_name).copied().collect();
-    is_secret(&name) || name.eq_ignore_ascii_case(b"Set-Cookie")
-}
-
-/// The lines of a head, and the end of each. A bare CR or LF ends a line too, so that it cannot hide a secret. It
-/// is printed, because it is why docroot refused the head.
-fn lines(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut rest = head;
-    iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let length = rest.iter().position(|octet| b"\r\n".contains(octet));
-        let (line, tail) = rest.split_at(length.unwrap_or(rest.len()));
-        let end = match tail {
-            [b'\r', b'\n', ..] => 2,
-            _ => tail.len().min(1),
-        };
-        let (end, tail) = tail.split_at(end);
-        rest = tail;
-        Some((line, end))
-    })
 }
 
 #[cfg(test)]

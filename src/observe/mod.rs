@@ -11,8 +11,10 @@ pub mod closed;
 mod combined;
 // What the access log records.
 pub mod event;
-// The heads of an exchange, for people, and which fields are secret.
-pub mod heads;
+// The heads of an exchange, for people.
+mod heads;
+// Messages without their secrets.
+mod masked;
 // The format for programs: one JSON object per line.
 mod json;
 // The thread that writes the log, so no worker waits for a disk.

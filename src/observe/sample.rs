@@ -11,7 +11,7 @@ const MOST_CHUNKS: usize = 64;
 pub struct BodySample {
     first: Vec<u8>,
     length: u64,
-    chunks: Vec<usize>,
+    chunks: Vec<u64>,
     /// Whether octets that would have been kept have not been seen.
     is_unseen: bool,
 }
@@ -35,7 +35,7 @@ impl BodySample {
     }
 
     /// Notes that a chunk of this size begins (RFC 9112 section 7.1).
-    pub fn chunk(&mut self, size: usize) {
+    pub fn chunk(&mut self, size: u64) {
         if self.chunks.len() < MOST_CHUNKS {
             self.chunks.push(size);
         }
@@ -49,7 +49,7 @@ impl BodySample {
 
     /// The memory that it takes, in bytes.
     pub fn cost(&self) -> usize {
-        self.first.capacity() + self.chunks.capacity() * size_of::<usize>()
+        self.first.capacity() + self.chunks.capacity() * size_of::<u64>()
     }
 
     /// How many octets have crossed.
@@ -63,7 +63,7 @@ impl BodySample {
     }
 
     /// The sizes of the first chunks. Empty if the body has none.
-    pub fn chunks(&self) -> &[usize] {
+    pub fn chunks(&self) -> &[u64] {
         &self.chunks
     }
 
@@ -113,8 +113,8 @@ mod tests {
     #[test]
     fn many_chunks_are_not_kept() {
         let mut sample = BodySample::default();
-        (0..1000).for_each(|size| sample.chunk(size));
+        (0..1000_u64).for_each(|size| sample.chunk(size));
         assert_eq!(sample.chunks().len(), MOST_CHUNKS);
-        assert!(sample.cost() <= 2 * MOST_CHUNKS * size_of::<usize>());
+        assert!(sample.cost() <= 2 * MOST_CHUNKS * size_of::<u64>());
     }
 }

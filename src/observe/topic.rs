@@ -118,8 +118,8 @@ impl<T> Topic<T> {
         self.lock().publishers.push(publisher);
     }
 
-    /// Publishes an item of `size` bytes `now`, and wakes the readers that wait.
-    pub fn publish(&self, item: T, size: usize, now: Instant) {
+    /// Publishes an item of `size` bytes `now`, and wakes the readers that wait. Returns the number of the item, from 1.
+    pub fn publish(&self, item: T, size: usize, now: Instant) -> u64 {
         let mut state = self.lock();
         state.items.push_back(Kept {
             item: Arc::new(item),
@@ -130,9 +130,20 @@ impl<T> Topic<T> {
         while state.is_too_full() {
             state.drop_oldest();
         }
+        let number = state.dropped + state.items.len() as u64;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         waiting.into_values().for_each(Waker::wake);
+        number
+    }
+
+    /// The items after the one with this number, as far as they are kept, and their numbers.
+    pub fn after(&self, number: u64) -> Vec<(u64, Arc<T>)> {
+        let state = self.lock();
+        let numbers = state.dropped + 1..;
+        let items = state.items.iter().map(|kept| Arc::clone(&kept.item));
+        let numbered = numbers.zip(items);
+        numbered.filter(|(item, _)| *item > number).collect()
     }
 
     /// A reader of what was published after `since`, and from now on. If the topic does not go back that far,
@@ -184,6 +195,11 @@ impl<T> Clone for Topic<T> {
 }
 
 impl<T> Reader<T> {
+    /// The number of the last item that it has read or missed.
+    pub fn last_read(&self) -> u64 {
+        self.next
+    }
+
     /// The next news. It does not wait.
     pub fn poll(&mut self) -> News<T> {
         let mut state = self.topic.lock();
@@ -276,9 +292,13 @@ mod tests {
         let (topic, now) = topic();
         let mut reader = reader(&topic, now);
         let later = now + Duration::from_secs(1);
-        (1..=3).for_each(|number| topic.publish(number, 1, later));
+        for number in 1..=3 {
+            topic.publish(number, 1, later);
+        }
         check(&mut reader, &[item(1)]);
-        (4..=7).for_each(|number| topic.publish(number, 1, later));
+        for number in 4..=7 {
+            topic.publish(number, 1, later);
+        }
         let want = [News::Gap(Some(3)), item(5), item(6), item(7), News::Nothing];
         check(&mut reader, &want);
     }
@@ -372,7 +392,9 @@ mod tests {
                 });
             }
             let later = begin + Duration::from_secs(1);
-            (0..1000).for_each(|number| topic.publish(number, 1, later));
+            for number in 0..1000 {
+                topic.publish(number, 1, later);
+            }
         });
     }
 }

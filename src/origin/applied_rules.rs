@@ -14,6 +14,7 @@ use crate::origin::cors;
 use crate::origin::handler::Origin;
 use crate::origin::request::Request;
 use crate::origin::response::Response;
+use crate::semantics::cors::Cors;
 use crate::semantics::edit::Edit;
 use crate::semantics::field::Fields;
 use crate::semantics::field_section::{FieldSection, FieldValue};
@@ -21,6 +22,9 @@ use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::file::StoredFile;
+
+/// The name of the folder of the server's own pages, below the prefix of the site.
+const OWN_PAGES: &[u8] = b".docroot";
 
 /// The rules that apply to a representation.
 #[derive(Clone)]
@@ -112,7 +116,17 @@ pub fn finish(origin: &Origin, request: &Request<'_>, response: &mut Response, t
     if of_representation.is_some() {
         add_expires(rules, set, request, response, trace);
     }
-    cors::add(rules, set, request.fields(), response, trace);
+    if rules.cors != Cors::Off && !is_own(origin, request) {
+        cors::add(rules, set, request.fields(), response, trace);
+    }
+}
+
+/// Whether the request is for the server's own pages. `--cors` opens the site, and they are not a part of it.
+fn is_own(origin: &Origin, request: &Request<'_>) -> bool {
+    let mut decoded = Vec::new();
+    let raw = request.head.target.path().unwrap_or_default();
+    let path = origin.site.options().prefix.decode(raw, &mut decoded);
+    path.is_ok_and(|path| path.as_bytes().split(|&octet| octet == b'/').next() == Some(OWN_PAGES))
 }
 
 /// Changes a response that refuses a request before the site is asked: it is malformed, or for another

@@ -1,7 +1,7 @@
 //! Why a response is what it is. The log, the error page and the trace show the reason.
 //!
 //! Every response has a reason, and every reason has a step, so no response lacks a step that decides
-//! its status (RFC 9110 sections 7, 9 and 15, RFC 9112 section 8, RFC 6585 section 4, RFC 6455 section 4.2.2).
+//! its status (RFC 9110 sections 3.7, 7, 9 and 15, RFC 9112 section 8, RFC 6585 section 4, RFC 6455 section 4.2.2).
 //! The text of a reason is made only when something shows it.
 
 use std::fmt;
@@ -131,6 +131,8 @@ pub enum Reason {
 pub enum OwnPageReason {
     /// The request comes from a page of another origin, and this is not for those.
     ForeignPage,
+    /// A proxy on this machine has forwarded the request, and the operator has not named it.
+    Proxied,
     /// As many wire views are open as may be.
     ManyViewers,
     /// The lab was asked for this response.
@@ -143,6 +145,9 @@ impl OwnPageReason {
     fn text(self) -> &'static str {
         match self {
             OwnPageReason::ForeignPage => "the request comes from a page of another origin",
+            OwnPageReason::Proxied => {
+                "the request came through a proxy, and --inspect-allow does not name the proxy's address"
+            }
             OwnPageReason::ManyViewers => "as many wire views are open as may be",
             OwnPageReason::Lab => "the lab was asked for this response",
             OwnPageReason::LabRefused => "the lab cannot do what it was asked for",
@@ -153,6 +158,7 @@ impl OwnPageReason {
     pub(super) fn brief(self) -> &'static str {
         match self {
             OwnPageReason::ForeignPage => "page of another origin",
+            OwnPageReason::Proxied => "through a proxy",
             OwnPageReason::ManyViewers => "too many wire views",
             OwnPageReason::Lab => "lab",
             OwnPageReason::LabRefused => "lab: bad request",
@@ -162,6 +168,7 @@ impl OwnPageReason {
     fn clause(self) -> Clause {
         match self {
             OwnPageReason::ForeignPage => FOREIGN_PAGE,
+            OwnPageReason::Proxied => PROXIED,
             OwnPageReason::ManyViewers => MANY_VIEWERS,
             OwnPageReason::Lab => LAB,
             OwnPageReason::LabRefused => LAB_REFUSED,
@@ -393,6 +400,7 @@ const UPGRADE: Clause = clause!(
 );
 const WEBSOCKET: Clause = clause!("RFC 6455 section 4.2.2", "websocket::handshake", "accept");
 const MANY_VIEWERS: Clause = clause!("RFC 9110 section 15.6.4", "guide::inspect", "open_wire");
+const PROXIED: Clause = clause!("RFC 9110 section 3.7", "guide::access", "through_proxy");
 const FOREIGN_PAGE: Clause = clause!("RFC 9110 section 15.5.4", "guide::access", "is_foreign");
 const LAB: Clause = clause!("RFC 9110 section 15", "guide::lab", "answer");
 const LAB_REFUSED: Clause = clause!("RFC 9110 section 15.5", "guide::lab", "answer");

@@ -146,6 +146,11 @@ impl AddressRules {
         self.denied.clear();
     }
 
+    /// Whether a block that may connect has the address.
+    pub fn names(&self, address: IpAddr) -> bool {
+        find(&self.allowed, address.to_canonical()).is_some()
+    }
+
     /// Whether a client with this address may connect. Adds the step that says why, if there is a rule.
     pub fn admits(&self, address: IpAddr, trace: &mut Trace) -> bool {
         if self.allowed.is_empty() && self.denied.is_empty() {

@@ -87,7 +87,7 @@ impl FieldName {
     }
 
     /// The name in its usual spelling.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             FieldName::Accept => "Accept",
             FieldName::AcceptEncoding => "Accept-Encoding",

@@ -72,6 +72,8 @@ pub mod cors;
 pub mod protection;
 // RFC 7617: the name and the password in a request.
 pub mod credentials;
+// Which parts of a message nobody may see.
+pub mod secrets;
 // Which addresses may connect.
 pub mod address_rules;
 // Redirects that the operator wants.

@@ -1,4 +1,4 @@
-//! The steps of a decision as JSON (RFC 8259), for the wire view.
+//! The steps of a decision as JSON (RFC 8259), for the wire view and for `docroot explain`.
 //!
 //! ```text
 //! {"section":"RFC 9110 section 13.1.2","function":"docroot::semantics::precondition::if_none_match",
@@ -15,8 +15,18 @@ use super::what_if::{Answered, proposals};
 use crate::text::append;
 use crate::text::escape::JsonString;
 
+/// Appends the steps of the decision that was `answered`, as an array.
+pub fn write_steps(out: &mut Vec<u8>, steps: &[Step], answered: &Answered<'_>) {
+    out.push(b'[');
+    for (number, step) in steps.iter().enumerate() {
+        out.extend_from_slice(if number == 0 { b"" } else { b"," });
+        write_step(out, step, answered);
+    }
+    out.push(b']');
+}
+
 /// Appends the object of a step of the decision that was `answered`. It always has all members.
-pub fn write_step(out: &mut Vec<u8>, step: &Step, answered: &Answered<'_>) {
+fn write_step(out: &mut Vec<u8>, step: &Step, answered: &Answered<'_>) {
     let (section, function) = (step.clause.section, step.clause.function);
     let finding = quoted(&step.finding);
     append(
@@ -35,7 +45,7 @@ pub fn write_step(out: &mut Vec<u8>, step: &Step, answered: &Answered<'_>) {
 }
 
 /// Appends the member with the changes of the request that would make a step turn out otherwise.
-pub fn write_edits(out: &mut Vec<u8>, step: &Step, answered: &Answered<'_>) {
+fn write_edits(out: &mut Vec<u8>, step: &Step, answered: &Answered<'_>) {
     out.extend_from_slice(b",\"edits\":[");
     for (number, proposal) in proposals(step, answered).iter().enumerate() {
         out.extend_from_slice(if number == 0 { b"" } else { b"," });

@@ -1,9 +1,9 @@
 //! What would make a step of a decision turn out otherwise: its edits, applied to the request that was sent.
 //!
 //! ```text
-//! changes if you remove If-None-Match -> 200
-//! changes if you send Range: bytes=0-99 -> 206
-//! changes if you request /letters/
+//! without If-None-Match -> 200
+//! with Range: bytes=0-99 -> 206
+//! with the target /letters/ -> other rules decide
 //!
 //! {"do":"remove","name":"If-None-Match","expect":200}
 //! {"do":"set","name":"Range","value":"bytes=0-99","expect":206}
@@ -47,6 +47,19 @@ enum ProposedChange {
     Method(&'static str),
     Target(Vec<u8>),
     Version(&'static str),
+}
+
+/// The part of a request that a change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The method.
+    Method,
+    /// The target.
+    Target,
+    /// The protocol version.
+    Version,
+    /// The field with this name.
+    Field(&'static str),
 }
 
 /// The edits of a step. It leaves out those that do not fit the request.
@@ -217,6 +230,26 @@ fn has_field(head: &[u8], name: FieldName) -> bool {
 }
 
 impl Proposal {
+    /// The part of the request that changes.
+    pub fn part(&self) -> Part {
+        match self.change {
+            ProposedChange::Remove(name) | ProposedChange::Set(name, _) => Part::Field(name),
+            ProposedChange::Method(_) => Part::Method,
+            ProposedChange::Target(_) => Part::Target,
+            ProposedChange::Version(_) => Part::Version,
+        }
+    }
+
+    /// The status of the response to the changed request, if that is certain.
+    pub fn expected(&self) -> Option<u16> {
+        self.expected
+    }
+
+    /// Whether both change the request in the same way.
+    pub fn is_same_change(&self, other: &Proposal) -> bool {
+        self.change == other.change
+    }
+
     /// Appends the object of the wire view.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let (verb, name, value): (_, _, Option<&[u8]>) = match &self.change {
@@ -243,19 +276,15 @@ impl Proposal {
 impl fmt::Display for Proposal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.change {
-            ProposedChange::Remove(name) => write!(f, "changes if you remove {name}")?,
-            ProposedChange::Set(name, value) => {
-                write!(f, "changes if you send {name}: {}", Line(value))?;
-            }
-            ProposedChange::Method(method) => write!(f, "changes if the method is {method}")?,
-            ProposedChange::Target(target) => {
-                write!(f, "changes if you request {}", Line(target))?;
-            }
-            ProposedChange::Version(version) => write!(f, "changes if the version is {version}")?,
+            ProposedChange::Remove(name) => write!(f, "without {name}")?,
+            ProposedChange::Set(name, value) => write!(f, "with {name}: {}", Line(value))?,
+            ProposedChange::Method(method) => write!(f, "with the method {method}")?,
+            ProposedChange::Target(target) => write!(f, "with the target {}", Line(target))?,
+            ProposedChange::Version(version) => write!(f, "with {version}")?,
         }
         match self.expected {
             Some(status) => write!(f, " -> {status}"),
-            None => Ok(()),
+            None => f.write_str(" -> other rules decide"),
         }
     }
 }
@@ -291,7 +320,7 @@ mod tests {
         let evidence = Evidence::Value(Quote::of(evidence.as_bytes()));
         let step = Step::new(CLAUSE, "it is").with(evidence);
         let head = format!("GET {sent} HTTP/1.1\r\n");
-        let want = want.map(|target| format!("changes if you request {target}"));
+        let want = want.map(|target| format!("with the target {target} -> other rules decide"));
         let got = proposed(&step.unless(Edit::target(new)), &head);
         assert_eq!(got, Vec::from_iter(want), "{sent}");
     }
@@ -302,15 +331,18 @@ mod tests {
         let step = Step::new(CLAUSE, "it is");
         let head = "GET /a HTTP/1.1\r\nHost: b\r\n";
         let check = |edit, want| check(step.unless(edit), head, &[want]);
-        check(Edit::remove(Host), "changes if you remove Host");
+        check(Edit::remove(Host), "without Host -> other rules decide");
         let range = Edit::set(Range, "bytes=0-99");
-        check(range, "changes if you send Range: bytes=0-99");
+        check(range, "with Range: bytes=0-99 -> other rules decide");
         let partial = range.leads_to(Status::PartialContent);
-        check(partial, "changes if you send Range: bytes=0-99 -> 206");
+        check(partial, "with Range: bytes=0-99 -> 206");
         let delete = Edit::method("DELETE").keeps_status();
-        check(delete, "changes if the method is DELETE -> 200");
-        check(Edit::http11(), "changes if the version is HTTP/1.1");
-        check(Edit::target(NewTarget::Root), "changes if you request /");
+        check(delete, "with the method DELETE -> 200");
+        check(Edit::http11(), "with HTTP/1.1 -> other rules decide");
+        check(
+            Edit::target(NewTarget::Root),
+            "with the target / -> other rules decide",
+        );
     }
 
     #[test]
@@ -323,7 +355,7 @@ mod tests {
         check(
             compared("\"b\""),
             head,
-            &["changes if you send If-Match: \"b\""],
+            &["with If-Match: \"b\" -> other rules decide"],
         );
         // What is not shown whole cannot be sent.
         check(compared(&"b".repeat(99)), head, &[]);
@@ -342,28 +374,27 @@ mod tests {
     fn a_section_about_one_method_or_field_has_an_edit() {
         let of = |section| Step::new(Clause { section, ..CLAUSE }, "it is");
         let head = of("RFC 9110 section 9.3.2");
-        check(
-            head,
-            "HEAD / HTTP/1.1\r\n",
-            &["changes if the method is GET -> 200"],
-        );
+        check(head, "HEAD / HTTP/1.1\r\n", &["with the method GET -> 200"]);
         let ranged = "HEAD / HTTP/1.1\r\nrange: bytes=0-1\r\n";
-        check(head, ranged, &["changes if the method is GET"]);
+        check(head, ranged, &["with the method GET -> other rules decide"]);
         // The own way of an endpoint to answer GET is not known.
         let answered = Answered {
             head: b"HEAD / HTTP/1.1\r\n",
             status: Some(405),
         };
         let get = proposals(&head, &answered);
-        assert_eq!(get[0].to_string(), "changes if the method is GET");
-        let expect = of("RFC 9110 section 10.1.1");
-        check(
-            expect,
-            "PUT / HTTP/1.1\r\n",
-            &["changes if you remove Expect -> 200"],
+        assert_eq!(
+            get[0].to_string(),
+            "with the method GET -> other rules decide"
         );
+        let expect = of("RFC 9110 section 10.1.1");
+        check(expect, "PUT / HTTP/1.1\r\n", &["without Expect -> 200"]);
         let own = expect.unless(Edit::method("GET"));
-        check(own, "PUT / HTTP/1.1\r\n", &["changes if the method is GET"]);
+        check(
+            own,
+            "PUT / HTTP/1.1\r\n",
+            &["with the method GET -> other rules decide"],
+        );
     }
 
     /// RFC 3986 section 5.4, as far as docroot sends such references.
@@ -390,7 +421,7 @@ mod tests {
             let (sent, own) = (Quote::of(b"/a"), Quote::of(own.as_bytes()));
             proposed(&step.compared(sent, own, "--prefix"), "GET /a HTTP/1.1\r\n")
         };
-        assert_eq!(own("/b/"), ["changes if you request /b/"]);
+        assert_eq!(own("/b/"), ["with the target /b/ -> other rules decide"]);
         assert!(own("/b c/").is_empty() && own("/b%2F/").is_empty());
         check_target(OriginForm, "", "http://a", Some("/"));
         check_target(OriginForm, "", "http://a?b", Some("/?b"));

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::literals::{Literal, files, literals, program};
 
-const TRANSLATIONS: &str = include_str!("../../src/guide/assets/inspect/findings.zh.json");
+const TRANSLATIONS: &str = include_str!("../../src/guide/assets/inspect/language/findings.zh.json");
 
 /// The layers that explain a response.
 const LAYERS: [&str; 8] = [

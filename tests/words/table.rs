@@ -1,9 +1,14 @@
 //! The parts of the table, and what each entry must have.
 
-use docroot::guide::words::{FIELDS, METHODS, STATUSES, WEBSOCKET};
 use serde_json::Value;
 
 use super::section::{is_rfc, is_section};
+
+/// The files of the table.
+const FIELDS: &str = include_str!("../../src/guide/words/fields.json");
+const METHODS: &str = include_str!("../../src/guide/words/methods.json");
+const STATUSES: &str = include_str!("../../src/guide/words/statuses.json");
+const WEBSOCKET: &str = include_str!("../../src/guide/words/websocket.json");
 
 /// A part of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,7 @@ let translate = () => null;
 export async function learnSentences() {
   if (!isChinese) return;
   const [{ translator }, table] = await Promise.all([
-    import(new URL('.docroot/translate.js', ROOT)), fetch(new URL('.docroot/findings.zh.json', ROOT)),
+    import(new URL('.docroot/language/translate.js', ROOT)), fetch(new URL('.docroot/language/findings.zh.json', ROOT)),
   ]);
   translate = translator(await table.json());
 }

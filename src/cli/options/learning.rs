@@ -12,8 +12,8 @@ pub const GROUP: Group = Group {
 const INSPECT: OptionDef = OptionDef::new(
     "inspect",
     Kind::Switch(|settings| settings.config.inspect = true),
-    "Show each request and its response in a page at /.docroot/: their bytes, why docroot answered so, and how \
-     long it took. Passwords and cookies are masked",
+    "Show each request and its response in a page at /.docroot/: their bytes, the reasons for the response, \
+     and how long it took. Passwords and cookies are masked",
 )
 .scope(Scope::Answer)
 .common("Show requests and responses at /.docroot/");
@@ -23,14 +23,15 @@ const INSPECT_ALLOW: OptionDef = OptionDef::new(
     Kind::List(List {
         name: "BLOCK",
         separator: Some(','),
-        clear: |settings| settings.config.inspect_from = AddressRules::loopback(),
+        clear: |settings| settings.config.inspect_named = AddressRules::default(),
         add: |settings, value| {
-            let added = settings.config.inspect_from.allow(utf8(value)?);
+            let added = settings.config.inspect_named.allow(utf8(value)?);
             added.map_err(|fault| fault.to_string())
         },
     }),
-    "Let clients with an address in this block open the pages of --inspect and --lab too, such as 192.0.2.0/24. For \
-     several blocks, repeat the option or separate them with commas",
+    "Let clients with an address in this block open the pages of --inspect and --lab too, such as 192.0.2.0/24. A \
+     request that a proxy on this machine has forwarded needs this too: 127.0.0.1 lets everybody in who can reach the \
+     proxy. For several blocks, repeat the option or separate them with commas",
 )
 .default(|_| "only this machine".into())
 .scope(Scope::Answer);

@@ -7,7 +7,10 @@ use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Evidence, Quote, Trace};
-use crate::site::body::{Body, Source};
+use crate::site::body::{Body, Source, Stored};
+use crate::site::budget::Charge;
+use crate::site::held::HeldBytes;
+use crate::site::storage::Storage;
 
 /// The media type of most responses.
 pub const TEXT: &str = "text/plain; charset=utf-8";
@@ -32,7 +35,9 @@ pub fn refused(fault: Fault, trace: &mut Trace) -> Response {
     });
     let response = Response::new(status, reason);
     let response = match status {
-        Status::ServiceUnavailable => response.field("Retry-After", RETRY_AFTER),
+        Status::ServiceUnavailable | Status::TooManyRequests => {
+            response.field("Retry-After", RETRY_AFTER)
+        }
         _ => response,
     };
     text(response, fault.text + "\n")
@@ -48,6 +53,16 @@ pub fn text(response: Response, content: impl Into<Vec<u8>>) -> Response {
 pub fn json(content: String) -> Answer {
     let response = described(ok(), JSON).field("Cache-Control", "no-store");
     Answer::Ready(response.body(Body::of(content.into_bytes())))
+}
+
+/// The response with content for which memory was charged.
+pub fn held(bytes: Vec<u8>, media_type: &'static str, mut charge: Charge) -> Response {
+    charge.resize_anyway(bytes.len() as u64);
+    let stored = Stored::Memory(HeldBytes::new(Storage::of(bytes), charge));
+    let body = Body::One(stored.slice(0, stored.len()));
+    described(ok(), media_type)
+        .field("Cache-Control", "no-store")
+        .body(body)
 }
 
 /// The response with text that a source produces.

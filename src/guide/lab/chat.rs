@@ -7,16 +7,15 @@
 //! POST message        text=hello
 //! ```
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::guide::lab::answers::{json, ok, text};
 use crate::guide::lab::content::{LONGEST_FORM, with_content};
 use crate::guide::lab::fault::Fault;
 use crate::guide::lab::query::Query;
-use crate::guide::lab::room::{LONGEST_MESSAGE, Message, Room};
+use crate::guide::lab::room::{Guest, LONGEST_MESSAGE, Message};
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
 use crate::http1::version::Version;
-use crate::observe::topic::{News, Reader};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::origin::websocket::application::{Application, Part};
@@ -45,24 +44,17 @@ pub const MESSAGE: Endpoint = Endpoint {
 const SUPERCHAT: &str = "superchat";
 const PROTOCOLS: [&str; 2] = [SUPERCHAT, "chat"];
 
-/// How many messages a client may send in each [`PERIOD`]. People do not type faster.
-const MOST_SAID: u32 = 20;
-
-const PERIOD: Duration = Duration::from_secs(5);
-
 fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
     let request = visit.request;
     if !wants_websocket(request) {
         return poll(visit);
     }
+    let guest = visit.room.enter(request.instant, request.wakers.waker())?;
     let window = |protocol: Option<&'static str>| Window {
-        room: visit.room.clone(),
-        reader: visit.room.reader(request.instant, request.wakers.waker()),
+        guest,
         is_superchat: protocol == Some(SUPERCHAT),
         head: Some(request.head.head.length),
         message: Vec::new(),
-        period: request.instant,
-        said: 0,
     };
     let endpoint = handshake::Endpoint {
         protocols: &PROTOCOLS,
@@ -106,7 +98,7 @@ fn post(visit: &Visit<'_>, origin: &mut Origin, _: &mut Trace) -> Result<Answer,
                     "text must be 1 to {LONGEST_MESSAGE} bytes of UTF-8."
                 ))
             })?;
-            let number = room.say(said, request.instant);
+            let number = room.post(said, request.instant)?;
             Ok(text(ok(), format!("This is message {number}.\n")))
         }),
     ))
@@ -119,16 +111,12 @@ fn data(message: &Message) -> String {
 
 /// A client that is connected.
 struct Window {
-    room: Room,
-    reader: Reader<Message>,
+    guest: Guest,
     is_superchat: bool,
     /// The length of the head of its request, until it was told.
     head: Option<usize>,
     /// What has arrived of its message.
     message: Vec<u8>,
-    /// When the period began, and how many messages it has sent since then.
-    period: Instant,
-    said: u32,
 }
 
 impl Application for Window {
@@ -148,17 +136,12 @@ impl Application for Window {
         if !part.is_last {
             return Ok(());
         }
-        if now.duration_since(self.period) > PERIOD {
-            (self.period, self.said) = (now, 0);
-        }
-        self.said += 1;
-        if self.said > MOST_SAID {
-            return Err(CloseCode::POLICY_VIOLATION);
-        }
         let message = std::mem::take(&mut self.message);
         // The connection has checked that a text is UTF-8.
-        self.room.say(&String::from_utf8_lossy(&message), now);
-        Ok(())
+        match self.guest.say(&String::from_utf8_lossy(&message), now) {
+            true => Ok(()),
+            false => Err(CloseCode::POLICY_VIOLATION),
+        }
     }
 
     fn send(&mut self, sender: &mut Sender<'_>) -> bool {
@@ -167,20 +150,14 @@ impl Application for Window {
             sender.part(MessageKind::Text, content.as_bytes(), true);
             return true;
         }
-        loop {
-            match self.reader.poll() {
-                News::Item(message) => {
-                    let content = match self.is_superchat {
-                        true => data(&message),
-                        false => message.text.to_string(),
-                    };
-                    sender.part(MessageKind::Text, content.as_bytes(), true);
-                    return true;
-                }
-                // It was away for too long. The next message has a number, so it can see that.
-                News::Gap(_) => {}
-                News::Nothing => return false,
-            }
+        let message = self.guest.hear();
+        if let Some(message) = &message {
+            let content = match self.is_superchat {
+                true => data(message),
+                false => message.text.to_string(),
+            };
+            sender.part(MessageKind::Text, content.as_bytes(), true);
         }
+        message.is_some()
     }
 }

@@ -1,11 +1,10 @@
 //! Reads the whole content of a request before it is answered (RFC 9110 section 6.4).
 
 use crate::guide::lab::answers::refused;
-use crate::guide::lab::fault::Fault;
+use crate::guide::lab::fault::{Fault, no_memory};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::request::{Content, Request, RequestBody};
 use crate::origin::response::Response;
-use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::budget::{Account, Charge};
 
@@ -52,10 +51,7 @@ impl Collected {
                     held.bytes.extend_from_slice(bytes);
                 }
                 Content::Bytes(_) => {
-                    return Err(Fault {
-                        status: Status::ServiceUnavailable,
-                        text: "There is no memory for the content. Try again.".to_owned(),
-                    });
+                    return Err(no_memory());
                 }
                 Content::NotYet => return Ok(false),
                 Content::End => return Ok(true),

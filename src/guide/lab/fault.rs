@@ -20,3 +20,11 @@ impl Fault {
         }
     }
 }
+
+/// The server holds as much memory for its clients as it may.
+pub fn no_memory() -> Fault {
+    Fault {
+        status: Status::ServiceUnavailable,
+        text: "There is no memory for the content. Try again.".to_owned(),
+    }
+}

@@ -11,6 +11,7 @@
 
 use std::sync::OnceLock;
 
+use crate::guide::packed;
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
@@ -22,42 +23,14 @@ use crate::semantics::trace::Trace;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-const HTML: &str = "text/html; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// The template.
+const TEMPLATE: &str = "index.html";
 
-const TEMPLATE: &str = include_str!("../assets/lab/index.html");
-
-/// The languages, the first for clients that want none of them.
-const LANGUAGES: [(&str, &str); 2] = [
-    ("en", include_str!("../assets/lab/words.en.txt")),
-    ("zh", include_str!("../assets/lab/words.zh.txt")),
-];
+/// The languages and their words, the first for clients that want none of them.
+const LANGUAGES: [(&str, &str); 2] = [("en", "words.en.txt"), ("zh", "words.zh.txt")];
 
 /// The pages in these languages. Every worker sends the same.
 static PAGES: [OnceLock<String>; LANGUAGES.len()] = [const { OnceLock::new() }; LANGUAGES.len()];
-
-/// The files beside the page.
-const FILES: [(&str, &str, &str); 6] = [
-    ("lab.css", STYLE, include_str!("../assets/lab/lab.css")),
-    ("lab.js", SCRIPT, include_str!("../assets/lab/lab.js")),
-    ("page.js", SCRIPT, include_str!("../assets/lab/page.js")),
-    (
-        "exchange.js",
-        SCRIPT,
-        include_str!("../assets/lab/exchange.js"),
-    ),
-    (
-        "sockets.js",
-        SCRIPT,
-        include_str!("../assets/lab/sockets.js"),
-    ),
-    (
-        "commands.js",
-        SCRIPT,
-        include_str!("../assets/lab/commands.js"),
-    ),
-];
 
 /// The index page and its files.
 pub struct IndexPage {
@@ -75,12 +48,17 @@ impl IndexPage {
     /// The page in all languages.
     pub fn new() -> IndexPage {
         let pages = LANGUAGES.iter().zip(&PAGES).map(|((tag, words), page)| {
-            let content = page.get_or_init(|| filled(TEMPLATE, words));
-            Embedded::new(content, HTML, POLICY).in_language(tag)
+            let text = |name| packed::text(packed::LAB, name);
+            let content = page.get_or_init(|| filled(&text(TEMPLATE), &text(words)));
+            Embedded::new(content, packed::media_type(TEMPLATE), POLICY).in_language(tag)
         });
-        let files = FILES
-            .iter()
-            .map(|(name, media_type, content)| (*name, Embedded::new(content, media_type, POLICY)));
+        let is_page =
+            |name: &str| name == TEMPLATE || LANGUAGES.iter().any(|(_, words)| *words == name);
+        let files = packed::LAB.iter().filter(|(name, _)| !is_page(name));
+        let files = files.map(|(name, content)| {
+            let file = Embedded::packed(content, packed::media_type(name), POLICY);
+            (*name, file)
+        });
         IndexPage {
             pages: pages.collect(),
             files: files.collect(),
@@ -163,12 +141,15 @@ mod tests {
     /// Each language has the words of the template, and no others.
     #[test]
     fn every_language_is_whole() {
-        let names = TEMPLATE.split("{{").skip(1);
+        let text = |name| packed::text(packed::LAB, name);
+        let template = text(TEMPLATE);
+        let names = template.split("{{").skip(1);
         let used: BTreeSet<&str> = names
             .filter_map(|part| part.split_once("}}"))
             .map(|(name, _)| name)
             .collect();
         for (tag, list) in LANGUAGES {
+            let list = &text(list);
             let known: Vec<&str> = words(list).map(|(name, _)| name).collect();
             let unique: BTreeSet<&str> = known.iter().copied().collect();
             assert_eq!(unique.len(), known.len(), "{tag}: a word comes twice");

@@ -11,20 +11,16 @@
 
 use std::fmt::Write;
 
-use crate::guide::lab::answers::{JSON as JSON_TYPE, TEXT, described, ok};
-use crate::guide::lab::content::{Held, with_content};
+use crate::guide::lab::answers::{self, JSON as JSON_TYPE, TEXT};
+use crate::guide::lab::content::with_content;
 use crate::guide::lab::cookies::is_own;
 use crate::guide::lab::fault::Fault;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
-use crate::observe::heads::is_secret;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
-use crate::origin::response::Response;
 use crate::semantics::field::trim;
+use crate::semantics::secrets::is_secret_of_request as is_secret;
 use crate::semantics::trace::Trace;
-use crate::site::body::{Body, Stored};
-use crate::site::held::HeldBytes;
-use crate::site::storage::Storage;
 use crate::text::escape::{JsonOctets, JsonString};
 
 /// The most content that is repeated, in bytes.
@@ -52,7 +48,7 @@ fn answer(_: &Visit<'_>, origin: &mut Origin, _: &mut Trace) -> Result<Answer, F
         Box::new(|request, held| {
             let mut bytes = head(request);
             bytes.extend_from_slice(&held.bytes);
-            Ok(response(bytes, TEXT, held))
+            Ok(answers::held(bytes, TEXT, held.charge))
         }),
     ))
 }
@@ -61,22 +57,10 @@ fn answer_json(_: &Visit<'_>, origin: &mut Origin, _: &mut Trace) -> Result<Answ
     Ok(with_content(
         origin,
         Box::new(|request, held| {
-            Ok(response(
-                data(request, &held.bytes).into_bytes(),
-                JSON_TYPE,
-                held,
-            ))
+            let data = data(request, &held.bytes);
+            Ok(answers::held(data.into_bytes(), JSON_TYPE, held.charge))
         }),
     ))
-}
-
-fn response(bytes: Vec<u8>, media_type: &'static str, mut held: Held) -> Response {
-    held.charge.resize_anyway(bytes.len() as u64);
-    let stored = Stored::Memory(HeldBytes::new(Storage::of(bytes), held.charge));
-    let body = Body::One(stored.slice(0, stored.len()));
-    described(ok(), media_type)
-        .field("Cache-Control", "no-store")
-        .body(body)
 }
 
 /// The head as it was sent, with the secrets masked.

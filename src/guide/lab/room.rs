@@ -1,11 +1,13 @@
 //! The messages that clients of the lab send each other. All workers share them.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::observe::topic::{Capacity, Reader, Topic};
+use crate::guide::lab::fault::Fault;
+use crate::guide::rate::Rate;
+use crate::observe::topic::{Capacity, News, Reader, Topic};
+use crate::semantics::status::Status;
 
 /// How many messages are kept for clients that ask for them.
 const MOST_KEPT: usize = 32;
@@ -13,11 +15,22 @@ const MOST_KEPT: usize = 32;
 /// The longest message in bytes.
 pub const LONGEST_MESSAGE: usize = 500;
 
-/// How much may wait for a client that does not read.
-const WAITING: Capacity = Capacity {
+/// How much is kept.
+const KEPT: Capacity = Capacity {
     items: MOST_KEPT,
     bytes: MOST_KEPT * LONGEST_MESSAGE,
 };
+
+/// How many clients may be there at once. Each of them costs time for every message.
+const MOST_THERE: usize = 64;
+
+/// How many messages a client may send in each [`PERIOD`]. People do not type faster.
+const MOST_SAID: u32 = 20;
+
+/// How many messages may be posted in each [`PERIOD`], by all clients together: a request does not say who typed it.
+const MOST_POSTED: u32 = 100;
+
+const PERIOD: Duration = Duration::from_secs(5);
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,86 +38,167 @@ pub struct Message {
     /// Its number, from 1.
     pub number: u64,
     /// What it says.
-    pub text: Box<str>,
+    pub text: Arc<Box<str>>,
 }
 
 /// Where clients meet. Clones are the same room.
 #[derive(Clone)]
 pub struct Room {
-    kept: Arc<Mutex<Kept>>,
-    topic: Topic<Message>,
+    messages: Topic<Box<str>>,
+    posted: Arc<Mutex<Rate>>,
 }
 
-/// The last messages.
-#[derive(Default)]
-struct Kept {
-    last: u64,
-    messages: VecDeque<Message>,
+/// A client that is there.
+pub struct Guest {
+    messages: Topic<Box<str>>,
+    reader: Reader<Box<str>>,
+    said: Rate,
 }
 
 impl Room {
     /// An empty room that opens `now`.
     pub fn new(now: Instant) -> Room {
         Room {
-            kept: Arc::default(),
-            topic: Topic::new(WAITING, now),
+            messages: Topic::new(KEPT, now),
+            posted: Arc::default(),
         }
     }
 
-    /// Says something to all who are there `now`. Returns the number of the message.
-    pub fn say(&self, text: &str, now: Instant) -> u64 {
-        let mut kept = self.lock();
-        kept.last += 1;
-        let message = Message {
-            number: kept.last,
-            text: text.into(),
-        };
-        kept.messages.push_back(message.clone());
-        if kept.messages.len() > MOST_KEPT {
-            kept.messages.pop_front();
+    /// Posts a message `now`. Returns its number.
+    pub fn post(&self, text: &str, now: Instant) -> Result<u64, Fault> {
+        // A panic cannot leave the count half-written.
+        let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_admitted = posted.admits(MOST_POSTED, PERIOD, now);
+        drop(posted);
+        if !is_admitted {
+            return Err(Fault {
+                status: Status::TooManyRequests,
+                text: format!(
+                    "All clients together may post {MOST_POSTED} messages in {} seconds. Try again in a few seconds.",
+                    PERIOD.as_secs()
+                ),
+            });
         }
-        let (number, size) = (message.number, message.text.len());
-        // The lock is held, so readers get the messages in their order.
-        self.topic.publish(message, size, now);
-        number
+        Ok(publish(&self.messages, text, now))
     }
 
     /// The messages after the one with this number, as far as they are kept.
     pub fn since(&self, number: u64) -> Vec<Message> {
-        let kept = self.lock();
-        let messages = kept
-            .messages
-            .iter()
-            .filter(|message| message.number > number);
-        messages.cloned().collect()
+        let messages = self.messages.after(number).into_iter();
+        messages
+            .map(|(number, text)| Message { number, text })
+            .collect()
     }
 
-    /// A reader of what is said after `now`.
-    pub fn reader(&self, now: Instant, waker: Waker) -> Reader<Message> {
-        self.topic.reader_since(Some(now), waker)
+    /// Lets a client in `now`, if there is a place. The waker is used for each message.
+    pub fn enter(&self, now: Instant, waker: Waker) -> Result<Guest, Fault> {
+        if self.messages.readers() >= MOST_THERE {
+            return Err(Fault {
+                status: Status::ServiceUnavailable,
+                text: format!("{MOST_THERE} clients are in the chat. Try again when one has left."),
+            });
+        }
+        Ok(Guest {
+            messages: self.messages.clone(),
+            reader: self.messages.reader_since(Some(now), waker),
+            said: Rate::default(),
+        })
+    }
+}
+
+impl Guest {
+    /// Says something to all who are there `now`. Returns false if it says too much.
+    #[must_use]
+    pub fn say(&mut self, text: &str, now: Instant) -> bool {
+        let is_admitted = self.said.admits(MOST_SAID, PERIOD, now);
+        if is_admitted {
+            publish(&self.messages, text, now);
+        }
+        is_admitted
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        // Nothing in here is half done when a bug unwinds.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The next message, if there is one.
+    pub fn hear(&mut self) -> Option<Message> {
+        loop {
+            match self.reader.poll() {
+                News::Item(text) => {
+                    let number = self.reader.last_read();
+                    return Some(Message { number, text });
+                }
+                // It was away for too long. The next message has a number, so it can see that.
+                News::Gap(_) => {}
+                News::Nothing => return None,
+            }
+        }
     }
+}
+
+fn publish(messages: &Topic<Box<str>>, text: &str, now: Instant) -> u64 {
+    messages.publish(text.into(), text.len(), now)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn room() -> (Room, Instant) {
+        let now = Instant::now();
+        (Room::new(now), now)
+    }
+
+    fn enter(room: &Room, now: Instant) -> Result<Guest, Fault> {
+        room.enter(now, Waker::noop().clone())
+    }
+
     #[test]
     fn the_last_messages_are_kept() {
-        let now = Instant::now();
-        let room = Room::new(now);
+        let (room, now) = room();
         for number in 1..=MOST_KEPT as u64 + 2 {
-            assert_eq!(room.say(&format!("message {number}"), now), number);
+            assert_eq!(room.post(&format!("message {number}"), now), Ok(number));
         }
         let kept = room.since(0);
         assert_eq!(kept.len(), MOST_KEPT);
-        assert_eq!((kept[0].number, &*kept[0].text), (3, "message 3"));
+        assert_eq!((kept[0].number, &**kept[0].text), (3, "message 3"));
         assert_eq!(room.since(MOST_KEPT as u64 + 1).len(), 1);
         assert!(room.since(1000).is_empty());
+    }
+
+    #[test]
+    fn guests_hear_what_is_said_after_they_came() {
+        let (room, now) = room();
+        assert_eq!(room.post("before", now), Ok(1));
+        let later = now + Duration::from_secs(1);
+        let mut guest = enter(&room, now).expect("a place");
+        assert!(guest.say("a", later));
+        assert_eq!(room.post("b", later), Ok(3));
+        let heard: Vec<_> = std::iter::from_fn(|| guest.hear()).collect();
+        assert_eq!(heard, room.since(1));
+        assert_eq!((heard[1].number, &**heard[1].text), (3, "b"));
+    }
+
+    #[test]
+    fn nobody_says_too_much() {
+        let (room, now) = room();
+        let mut guests = [(); 2].map(|()| enter(&room, now).expect("a place"));
+        for guest in &mut guests {
+            let said = (0..100).filter(|_| guest.say("a", now)).count();
+            assert_eq!(said, MOST_SAID as usize);
+        }
+        let posted = (0..1000).filter(|_| room.post("a", now).is_ok()).count();
+        assert_eq!(posted, MOST_POSTED as usize);
+        let fault = room.post("a", now).expect_err("too many");
+        assert_eq!(fault.status, Status::TooManyRequests);
+        assert!(room.post("a", now + PERIOD).is_ok() && guests[0].say("a", now + PERIOD));
+    }
+
+    #[test]
+    fn places_are_limited_and_given_back() {
+        let (room, now) = room();
+        let mut guests: Vec<Guest> = (0..MOST_THERE).flat_map(|_| enter(&room, now)).collect();
+        assert_eq!(guests.len(), MOST_THERE);
+        let refused = enter(&room, now).map(|_| ()).expect_err("it is full");
+        assert_eq!(refused.status, Status::ServiceUnavailable);
+        guests.pop();
+        assert!(enter(&room, now).is_ok());
     }
 }

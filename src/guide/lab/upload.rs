@@ -9,8 +9,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::guide::lab::answers::{json, refused};
-use crate::guide::lab::fault::Fault;
+use crate::guide::lab::answers::{JSON, held, refused};
+use crate::guide::lab::fault::{Fault, no_memory};
 use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
@@ -18,6 +18,7 @@ use crate::origin::request::{Content, Request, RequestBody};
 use crate::semantics::multipart::{Multipart, MultipartError, MultipartEvent, PartHead, boundary};
 use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
+use crate::site::budget::{Account, Charge};
 use crate::text::escape::{JsonOctets, JsonString};
 
 /// `upload`.
@@ -38,7 +39,7 @@ const SHOWN: usize = 64;
 /// How many bytes are hashed in one turn. It takes about 1 ms if the processor has no instructions for it.
 const TURN: usize = 256 * 1024;
 
-fn answer(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answer, Fault> {
+fn answer(visit: &Visit<'_>, origin: &mut Origin, _: &mut Trace) -> Result<Answer, Fault> {
     let media_type = visit.request.fields().named("Content-Type").next();
     let boundary = media_type.and_then(boundary).ok_or_else(|| Fault {
         status: Status::UnsupportedMediaType,
@@ -47,7 +48,12 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answer, Fa
     })?;
     Ok(Answer::Later(Box::new(Upload {
         reader: Multipart::new(&boundary),
-        parts: Parts::default(),
+        parts: Parts {
+            complete: String::new(),
+            charge: Some(origin.site.charge_anyway(Account::Contents, 0)),
+            has_memory: true,
+            current: None,
+        },
         length: 0,
         _slot: visit.slots.take()?,
     })))
@@ -63,10 +69,13 @@ struct Upload {
 }
 
 /// The parts so far.
-#[derive(Default)]
 struct Parts {
     /// Those that are complete, as JSON.
-    complete: Vec<String>,
+    complete: String,
+    /// What they are charged. `None` after the end.
+    charge: Option<Charge>,
+    /// Whether there was memory for all of them.
+    has_memory: bool,
     current: Option<Part>,
 }
 
@@ -99,8 +108,21 @@ impl Parts {
                 }
             }
             MultipartEvent::End => {
-                self.complete.extend(self.current.take().map(Part::data));
+                if let Some(part) = self.current.take() {
+                    self.add(&part.data());
+                }
             }
+        }
+    }
+
+    fn add(&mut self, part: &str) {
+        let comma = if self.complete.is_empty() { "" } else { "," };
+        let length = (comma.len() + part.len()) as u64;
+        let charge = self.charge.as_mut();
+        self.has_memory &= charge.is_some_and(|charge| charge.grow(length));
+        if self.has_memory {
+            self.complete.push_str(comma);
+            self.complete.push_str(part);
         }
     }
 }
@@ -124,7 +146,7 @@ impl Part {
 
 impl Upload {
     /// Reads what has arrived, but not more than fits into a turn.
-    fn read(&mut self, body: &mut dyn RequestBody) -> Result<Polled, MultipartError> {
+    fn read(&mut self, body: &mut dyn RequestBody) -> Result<Polled, Fault> {
         let mut spent = 0;
         loop {
             match body.pull() {
@@ -132,7 +154,11 @@ impl Upload {
                     spent += bytes.len();
                     self.length += bytes.len() as u64;
                     let Upload { reader, parts, .. } = self;
-                    reader.read(bytes, &mut |event| parts.note(event))?;
+                    let read = reader.read(bytes, &mut |event| parts.note(event));
+                    read.map_err(invalid)?;
+                    if !parts.has_memory {
+                        return Err(no_memory());
+                    }
                     if spent >= TURN {
                         return Ok(Polled::More);
                     }
@@ -141,13 +167,17 @@ impl Upload {
                 Content::End => break,
             }
         }
-        self.reader.finish()?;
-        let parts = self.parts.complete.join(",");
-        let length = self.length;
-        Ok(Polled::Done(json(format!(
-            "{{\"length\":{length},\"parts\":[{parts}]}}\n"
-        ))))
+        self.reader.finish().map_err(invalid)?;
+        let (parts, length) = (&self.parts.complete, self.length);
+        let data = format!("{{\"length\":{length},\"parts\":[{parts}]}}\n");
+        let charge = self.parts.charge.take().ok_or_else(no_memory)?;
+        let response = held(data.into_bytes(), JSON, charge);
+        Ok(Polled::Done(Answer::Ready(response)))
     }
+}
+
+fn invalid(fault: MultipartError) -> Fault {
+    Fault::query(format!("The content is not valid: {fault}."))
 }
 
 impl Responder for Upload {
@@ -158,9 +188,36 @@ impl Responder for Upload {
         _: &mut Origin,
         trace: &mut Trace,
     ) -> Polled {
-        self.read(body).unwrap_or_else(|fault| {
-            let text = format!("The content is not valid: {fault}.");
-            Polled::Done(Answer::Ready(refused(Fault::query(text), trace)))
-        })
+        self.read(body)
+            .unwrap_or_else(|fault| Polled::Done(Answer::Ready(refused(fault, trace))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::site::budget::{Allowance, Budget};
+
+    #[test]
+    fn what_is_kept_of_the_parts_is_charged() {
+        let budget = Arc::new(Budget::new(100, 1));
+        let charge = Allowance::new(Arc::clone(&budget)).charge_anyway(Account::Contents, 0);
+        let mut parts = Parts {
+            complete: String::new(),
+            charge: Some(charge),
+            has_memory: true,
+            current: None,
+        };
+        for part in ["{}", "[]"] {
+            parts.add(part);
+        }
+        assert_eq!((&*parts.complete, parts.has_memory), ("{},[]", true));
+        assert_eq!(budget.held(Account::Contents), 5);
+        parts.add(&"x".repeat(100));
+        assert_eq!((&*parts.complete, parts.has_memory), ("{},[]", false));
+        drop(parts);
+        assert_eq!(budget.held(Account::Contents), 0);
     }
 }

@@ -131,6 +131,9 @@ impl BodyReader {
             };
             if let Some(sample) = &mut self.sample {
                 sample.see(&inbox.waiting()[..decoded.consumed]);
+                if let Some(size) = decoded.begun {
+                    sample.chunk(size);
+                }
             }
             let taken = decoded.consumed as u64;
             if decoded.complete {

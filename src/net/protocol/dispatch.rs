@@ -3,6 +3,8 @@
 //!
 //! This file uses no socket, so `docroot explain` can answer a request without one.
 
+use std::borrow::Cow;
+
 use crate::http1::allowed_hosts::{self, AllowedHosts};
 use crate::http1::check::{CheckedHead, check};
 use crate::http1::error::Error as MessageError;
@@ -28,6 +30,7 @@ use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
+use crate::semantics::secrets::{value_without_user_information, without_user_information};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::disk::Wakers;
@@ -187,7 +190,9 @@ fn refused(fault: MessageError, head: &RequestHead<'_>, trace: &mut Trace) -> Re
         let step = Reason::Message(fault).step().leads_to(fault.status());
         let fields = |names: &[FieldName]| Evidence::Value(lines(head, names));
         step.with(match fault {
-            MessageError::Target(_) => Evidence::Value(Quote::of(head.target)),
+            MessageError::Target(_) => {
+                Evidence::Value(Quote::of(&without_user_information(head.target)))
+            }
             MessageError::Host(_) => fields(&[FieldName::Host]),
             MessageError::Framing(_) => {
                 fields(&[FieldName::ContentLength, FieldName::TransferEncoding])
@@ -201,8 +206,11 @@ fn refused(fault: MessageError, head: &RequestHead<'_>, trace: &mut Trace) -> Re
 
 /// The values of these fields, as far as the head has them.
 fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
-    let values = names.iter().flat_map(|&name| head.fields.values(name));
-    let values: Vec<&[u8]> = values.collect();
+    let values = names.iter().flat_map(|&name| {
+        let values = head.fields.values(name);
+        values.map(move |value| value_without_user_information(name.name().as_bytes(), value))
+    });
+    let values: Vec<Cow<'_, [u8]>> = values.collect();
     match values.as_slice() {
         [] => Quote::of(b"no field"),
         values => Quote::of(&values.join(&b" and "[..])),

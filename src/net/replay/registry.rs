@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +15,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 /// How many replays may be open at once. Each has a thread.
 const MOST_OPEN: usize = 8;
+
+/// How many of them may be those of one address, so that others get one too.
+const MOST_OF_VIEWER: usize = 4;
 
 /// How long the thread waits for the acceptor.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +28,8 @@ pub struct Replays {
     address: SocketAddr,
     /// For whom each connection is that was not accepted yet, by the address that it comes from.
     viewers: Mutex<HashMap<SocketAddr, Viewer>>,
-    open: AtomicUsize,
+    /// The viewer of each open replay.
+    open: Mutex<Vec<IpAddr>>,
 }
 
 /// For whom a connection is.
@@ -47,7 +50,7 @@ impl Replays {
         Replays {
             address: SocketAddr::new(ip, listener.port()),
             viewers: Mutex::default(),
-            open: AtomicUsize::new(0),
+            open: Mutex::default(),
         }
     }
 
@@ -62,6 +65,11 @@ impl Replays {
         SocketAddr::new(viewer.address, peer.port())
     }
 
+    /// Ignores poisoning, because a panic cannot leave the list half-written.
+    fn open(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ignores poisoning, because a panic cannot leave the map half-written.
     fn viewers(&self) -> MutexGuard<'_, HashMap<SocketAddr, Viewer>> {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,23 +79,33 @@ impl Replays {
 /// A connection that is counted, and known by its address once it has one.
 pub struct Registered {
     replays: Arc<Replays>,
+    viewer: IpAddr,
     address: Option<SocketAddr>,
 }
 
 impl Registered {
-    /// Counts a connection, if there may be another one.
-    pub fn new(replays: Arc<Replays>) -> Option<Registered> {
-        let before = replays.open.fetch_add(1, Ordering::Relaxed);
-        let registered = Registered {
+    /// Counts a connection for the viewer with this address. The error says why there may be no other one.
+    pub fn new(replays: Arc<Replays>, viewer: IpAddr) -> Result<Registered, &'static str> {
+        let viewer = viewer.to_canonical();
+        let mut open = replays.open();
+        if open.iter().filter(|other| **other == viewer).count() >= MOST_OF_VIEWER {
+            return Err("4 replays from this address are open: close one of them");
+        }
+        if open.len() >= MOST_OPEN {
+            return Err("8 replays are open: try again when one of them is closed");
+        }
+        open.push(viewer);
+        drop(open);
+        Ok(Registered {
             replays,
+            viewer,
             address: None,
-        };
-        (before < MOST_OPEN).then_some(registered)
+        })
     }
 
     /// Connects for the viewer, and waits until the acceptor knows for whom it is. This may take long if the
     /// server accepts slowly.
-    pub fn connect(&mut self, viewer: IpAddr) -> io::Result<(TcpStream, u16)> {
+    pub fn connect(&mut self) -> io::Result<(TcpStream, u16)> {
         let to = self.replays.address;
         let family = match to {
             SocketAddr::V4(_) => AddressFamily::INET,
@@ -99,8 +117,10 @@ impl Registered {
         let stream = TcpStream::from(socket);
         let from = stream.local_addr()?;
         let (accepted, is_accepted) = bounded(1);
-        let address = viewer;
-        let viewer = Viewer { address, accepted };
+        let viewer = Viewer {
+            address: self.viewer,
+            accepted,
+        };
         self.replays.viewers().insert(from, viewer);
         self.address = Some(from);
         rustix::net::connect(&stream, &to)?;
@@ -117,7 +137,10 @@ impl Drop for Registered {
         if let Some(address) = self.address {
             self.replays.viewers().remove(&address);
         }
-        self.replays.open.fetch_sub(1, Ordering::Relaxed);
+        let mut open = self.replays.open();
+        if let Some(own) = open.iter().position(|viewer| *viewer == self.viewer) {
+            open.swap_remove(own);
+        }
     }
 }
 
@@ -131,9 +154,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
         let replays = Replays::to(listener.local_addr().expect("an address"));
         let replays = Arc::new(replays);
-        let mut registered = Registered::new(Arc::clone(&replays)).expect("room");
         let viewer: IpAddr = "192.0.2.1".parse().expect("an address");
-        let thread = std::thread::spawn(move || registered.connect(viewer).map(|(_, port)| port));
+        let mut registered = Registered::new(Arc::clone(&replays), viewer).expect("room");
+        let thread = std::thread::spawn(move || registered.connect().map(|(_, port)| port));
         let (_, peer) = listener.accept().expect("a connection");
         assert_eq!(
             replays.client_of(peer),
@@ -149,9 +172,9 @@ mod tests {
     fn nothing_is_left_of_a_connection_that_fails() {
         let replays = Arc::new(Replays::to("0.0.0.0:1".parse().expect("an address")));
         assert_eq!(replays.address.to_string(), "127.0.0.1:1");
-        let mut registered = Registered::new(Arc::clone(&replays)).expect("room");
         let viewer = "192.0.2.1".parse().expect("an address");
-        assert!(registered.connect(viewer).is_err());
+        let mut registered = Registered::new(Arc::clone(&replays), viewer).expect("room");
+        assert!(registered.connect().is_err());
         drop(registered);
         assert!(replays.viewers().is_empty());
     }
@@ -159,11 +182,21 @@ mod tests {
     #[test]
     fn there_are_few_at_once() {
         let replays = Arc::new(Replays::to("[::]:1".parse().expect("an address")));
-        let make = || Registered::new(Arc::clone(&replays));
-        let all: Vec<Registered> = (0..MOST_OPEN).filter_map(|_| make()).collect();
-        assert_eq!(all.len(), MOST_OPEN);
-        assert!(make().is_none());
-        drop(all);
-        assert!(make().is_some());
+        let make = |viewer: &str| {
+            let viewer = viewer.parse().expect("an address");
+            Registered::new(Arc::clone(&replays), viewer)
+        };
+        let of =
+            |viewer| -> Vec<Registered> { (0..MOST_OPEN).flat_map(|_| make(viewer)).collect() };
+        let one = of("192.0.2.1");
+        // The same address, as a socket for IPv6 has it.
+        assert!(make("::ffff:192.0.2.1").is_err());
+        let other = of("192.0.2.2");
+        assert_eq!([one.len(), other.len()], [MOST_OF_VIEWER; 2]);
+        assert!(make("192.0.2.3").is_err());
+        drop(one);
+        assert!(make("192.0.2.3").is_ok() && make("192.0.2.2").is_err());
+        drop(other);
+        assert!(replays.open().is_empty());
     }
 }

@@ -1,12 +1,13 @@
 //! The event of an exchange that has ended.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::super::event::{ExchangeRecord, Head};
-use super::super::heads::{Masked, masked};
 use super::super::json::{milliseconds, write_cut, write_status, write_text};
+use super::super::masked::{masked, masked_chunked};
 use super::super::sample::BodySample;
-use crate::semantics::trace_json::write_step;
+use crate::semantics::trace_json::write_steps;
 use crate::semantics::what_if::Answered;
 use crate::text::append;
 use crate::text::escape::JsonOctets;
@@ -57,16 +58,13 @@ fn write(out: &mut Vec<u8>, exchange: &ExchangeRecord<'_>, watched: &Watched<'_>
     let heads = exchange.heads.unwrap_or_default();
     write_message(out, "request", heads.request, watched.request);
     write_message(out, "response", heads.response, watched.response);
-    out.extend_from_slice(b",\"steps\":[");
-    for (number, step) in exchange.steps.iter().enumerate() {
-        out.extend_from_slice(if number == 0 { b"" } else { b"," });
-        let answered = Answered {
-            head: heads.request.bytes,
-            status: exchange.status,
-        };
-        write_step(out, step, &answered);
-    }
-    out.extend_from_slice(b"]}}");
+    out.extend_from_slice(b",\"steps\":");
+    let answered = Answered {
+        head: heads.request.bytes,
+        status: exchange.status,
+    };
+    write_steps(out, exchange.steps, &answered);
+    out.extend_from_slice(b"}}");
 }
 
 /// Begins the object with the connection and the time of the first byte, in milliseconds since 1970.
@@ -113,10 +111,9 @@ fn write_times(out: &mut Vec<u8>, exchange: &ExchangeRecord<'_>, watched: &Watch
 /// The head of a message, and what is kept of its body.
 fn write_message(out: &mut Vec<u8>, name: &str, head: Head<'_>, body: &BodySample) {
     let mut text = Vec::with_capacity(head.bytes.len());
-    for Masked { shown, mask, end } in masked(head.bytes) {
-        text.extend_from_slice(shown);
-        text.extend_from_slice(mask.as_bytes());
-        text.extend_from_slice(end);
+    for line in masked(head.bytes) {
+        text.extend_from_slice(&line.text);
+        text.extend_from_slice(line.end);
     }
     let (text, length) = (JsonOctets(&text), head.length);
     append(
@@ -131,7 +128,11 @@ fn write_body(out: &mut Vec<u8>, body: &BodySample) {
     if body.length() == 0 {
         return out.extend_from_slice(b"null");
     }
-    let (length, first, unseen) = (body.length(), JsonOctets(body.first()), body.is_unseen());
+    let first = match body.chunks() {
+        [] => Cow::Borrowed(body.first()),
+        _ => masked_chunked(body.first()),
+    };
+    let (length, first, unseen) = (body.length(), JsonOctets(&first), body.is_unseen());
     append(
         out,
         format_args!("{{\"length\":{length},\"first\":{first},\"chunks\":"),
@@ -139,7 +140,7 @@ fn write_body(out: &mut Vec<u8>, body: &BodySample) {
     match body.chunks() {
         [] => out.extend_from_slice(b"null"),
         chunks => {
-            let sizes: Vec<String> = chunks.iter().map(usize::to_string).collect();
+            let sizes: Vec<String> = chunks.iter().map(u64::to_string).collect();
             append(out, format_args!("[{}]", sizes.join(",")));
         }
     }

@@ -1,21 +1,21 @@
 // The wire view (docroot --inspect): the exchanges of this server as they end. What the server sends is described
 // in session.js.
 
-import { DetailsPanel } from './details-panel.js';
-import { useFiles } from './exchange-files.js';
-import { savedRecord } from './files.js';
-import { listenToKeys, showKeys } from './keyboard.js';
-import { List } from './list.js';
-import { hello, observe, watch } from './observed.js';
-import { framesOf } from './frame-store.js';
-import { clock, fillWords, language, since, word } from './page.js';
-import { Pool } from './pool.js';
-import { Queue } from './queue.js';
-import { say, unsayAtActions } from './say.js';
-import { Session } from './session.js';
-import { makeSwitch, placeMenus } from './settings.js';
-import { SiteWindow } from './site-window.js';
-import { listen } from './socket.js';
+import { DetailsPanel } from './details/details-panel.js';
+import { useFiles } from './record/exchange-files.js';
+import { savedRecord } from './page/files.js';
+import { listenToKeys, showKeys } from './page/keyboard.js';
+import { List } from './list/list.js';
+import { hello, observe, watch } from './live/observed.js';
+import { framesOf } from './live/frame-store.js';
+import { clock, fillWords, language, since, word } from './page/page.js';
+import { Pool } from './list/pool.js';
+import { Queue } from './list/queue.js';
+import { say, unsayAtActions } from './page/say.js';
+import { Session } from './live/session.js';
+import { makeSwitch, placeMenus } from './page/settings.js';
+import { SiteWindow } from './time/site-window.js';
+import { listen } from './live/socket.js';
 
 const find = (selector) => document.querySelector(selector);
 const [grid, filter, pause, empty, nothing, newest, state, server] =
@@ -204,7 +204,9 @@ useFiles({ session: () => session, host: () => host, open: showRecord });
 
 find('#site').textContent = find('#site').href;
 const other = find('#language');
-other.href = '?lang=' + (language === 'zh' ? 'en' : 'zh');
+const query = new URLSearchParams(location.search);
+query.set('lang', language === 'zh' ? 'en' : 'zh');
+other.href = '?' + query;
 other.lang = other.hreflang = language === 'zh' ? 'en' : 'zh';
 
 listenToKeys(grid, filter, {
