@@ -5,6 +5,7 @@
 //! is true of a path that names nothing.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ use crate::site::path::SitePath;
 use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
 use crate::site::reload_script::{self, Document, WithScript};
 use crate::site::root::Root;
+use crate::site::shares::Shares;
 use crate::text::hash::stable_hash;
 
 /// The cache keeps a file for one to two of these periods after its last use. When no client asks for
@@ -55,6 +57,8 @@ pub struct Site {
     /// What the worker may hold.
     allowances: Allowances,
     coders: Coders,
+    /// The memory of coders that clients of each network keep busy.
+    coder_shares: Shares,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
     updates: CacheUpdates,
@@ -111,6 +115,7 @@ impl Site {
             absent: Absent::default(),
             allowances,
             coders: Coders::default(),
+            coder_shares: Shares::default(),
             turn: 0,
             updates: CacheUpdates::default(),
             now: 0,
@@ -318,12 +323,12 @@ impl Site {
         Some(PendingCopy::new(storage, size, space, mark, Box::new(keep)))
     }
 
-    /// Whether there is memory for a coder, and for as many bytes of its result.
-    pub fn has_room_for_coder(&self, coding: Coding, result: u64) -> bool {
-        let Allowances { memory, coders, .. } = &self.allowances;
+    /// Whether there is memory for a coder for a client in `network`, and for as many bytes of its result.
+    pub fn has_room_for_coder(&self, network: IpAddr, coding: Coding, result: u64) -> bool {
+        let memory = &self.allowances.memory;
         let has_coder = || {
             self.coders.has_spare(coding)
-                || coders.has_room(Account::Coders, CODER)
+                || self.may_have_coder(network, CODER)
                     && memory.has_room(Account::Coders, CODER + result)
         };
         memory.has_room(Account::Contents, result) && has_coder()
@@ -339,21 +344,47 @@ impl Site {
         self.allowances.memory.charge_anyway(account, bytes)
     }
 
-    /// A coder for `coding`. `None` if there is too little memory for one.
-    pub fn coder(&mut self, coding: Coding) -> Option<Coder> {
-        if let Some(coder) = self.coders.take_spare(coding) {
+    /// A coder for `coding` and a client in `network`. `None` if there is too little memory for one.
+    pub fn coder(&mut self, network: IpAddr, coding: Coding) -> Option<Coder> {
+        let share = || self.coder_shares.add(network, CODER);
+        if let Some(coder) = self.coders.take_spare(coding, share) {
             return Some(coder);
         }
-        let mut charges = self.charge_coder(CODER);
-        if charges.is_none() && self.coders.clear() {
-            charges = self.charge_coder(CODER);
-        }
-        Some(self.coders.new_coder(coding, charges?))
+        let charges = self.charge_coder_of(network, CODER)?;
+        let share = self.coder_shares.add(network, CODER);
+        Some(self.coders.new_coder(coding, charges, share))
     }
 
-    /// A source that decodes gzip. `None` if there is too little memory for it.
-    pub fn decoded(&mut self, source: Box<dyn Source>) -> Option<Decoded> {
-        Some(Decoded::new(source, self.charge_coder(DECODER)?))
+    /// A source that decodes gzip for a client in `network`. `None` if there is too little memory for it.
+    pub fn decoded(&mut self, network: IpAddr, source: Box<dyn Source>) -> Option<Decoded> {
+        let charges = self.charge_coder_of(network, DECODER)?;
+        let share = self.coder_shares.add(network, DECODER);
+        Some(Decoded::new(source, charges, share))
+    }
+
+    /// Whether the part of the memory that coders may have has room for one more of a client in `network`. If
+    /// the clients of this network keep others busy, they leave a quarter of it to the other networks: they
+    /// may read slowly, and whoever accepts no content as it is stored would get 503 until they have ended.
+    fn may_have_coder(&self, network: IpAddr, bytes: u64) -> bool {
+        let coders = &self.allowances.coders;
+        let left = match self.coder_shares.of(network) {
+            0 => 0,
+            _ => coders.reach() / 4,
+        };
+        coders.has_room(Account::Coders, bytes + left)
+    }
+
+    /// Charges a coder of a client in `network`. If necessary, frees those that nobody uses.
+    fn charge_coder_of(&mut self, network: IpAddr, bytes: u64) -> Option<Charges> {
+        let mut charges = None;
+        loop {
+            if self.may_have_coder(network, bytes) {
+                charges = self.charge_coder(bytes);
+            }
+            if charges.is_some() || !self.coders.clear() {
+                return charges;
+            }
+        }
     }
 
     /// Charges coders that a connection keeps, if at least `left` bytes remain for the coders of responses.
