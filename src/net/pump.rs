@@ -395,6 +395,11 @@ impl Output<'_> {
         {
             return Ok(moved);
         }
+        if let Some(copy) = file.copied_end(offset)
+            && self.can_send_files()
+        {
+            return self.move_copy(copy, offset, count);
+        }
         self.copy_file(file, offset, count, reading)
     }
 
@@ -464,6 +469,7 @@ impl Output<'_> {
         offset: u64,
         count: u64,
     ) -> Result<Moved, SendError> {
+        let offset = offset - copy.first;
         let file = match &copy.content {
             CopyContent::Memfd(file) => file,
             CopyContent::Heap(bytes) => {

@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn clients_share_a_coding_and_its_result_is_kept() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut site, mut jobs) = (site(&folder, 2 << 20), CodingJobs::default());
+        let (mut site, mut jobs) = (site(&folder, 8 << 20), CodingJobs::default());
         let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; 3 * PIECE]));
         let mut join = |coding| jobs.join(&mut site, &file, coding, CLIENT).expect("memory");
         let (one, other) = (join(GZIP), join(GZIP));

@@ -30,7 +30,7 @@ use crate::site::nofollow::Blocking;
 use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
-use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
+use crate::site::private::{CopyMark, CopySpace, CopyStorage, PendingCopy, PrivateCopy};
 use crate::site::reload_script::{self, Document, WithScript};
 use crate::site::root::Root;
 use crate::site::shares::Shares;
@@ -242,17 +242,18 @@ impl Site {
         if let Some(bytes) = &file.memory {
             return Ok(Some(Stored::Memory(Rc::clone(bytes))));
         }
-        if let Some(copy) = file.copy.get() {
+        if let Some(copy) = file.copy.get().filter(|copy| copy.is_whole()) {
             return Ok(Some(Stored::Private(Rc::clone(copy))));
         }
         let open = self.open(file, opened, caller)?;
-        Ok(open.map(|open| Stored::File(Rc::new(open))))
+        Ok(open.map(|open| Stored::File(Rc::new(open.with_copy_of_end(&file.copy)))))
     }
 
     /// Makes a private copy of `file` from the bytes that will be read, if that is worth it and there is
     /// space. The caller will send all of `content`, which is the content of the file.
     pub fn copy_while_sent(&mut self, file: &Rc<StoredFile>, content: &Stored) {
         if let Stored::File(open) = content
+            && file.copy.get().is_none()
             && let Some(copy) = self.begin_copy(file)
         {
             open.copy_to(copy);
@@ -287,13 +288,19 @@ impl Site {
     }
 
     /// Begins a private copy if the file was requested before. If space is needed, evicts other copies.
-    /// Returns `None` if that does not make enough space.
+    /// Returns `None` if that does not make enough space. Of a file that is too large for that, it copies the
+    /// end that the kernel must not send from the file itself, if there is space.
     fn begin_copy(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
-        let size = file.size();
-        let is_wanted = file.was_requested.replace(true) && size <= self.cache.largest_copy();
-        if !is_wanted {
+        if !file.was_requested.replace(true) {
             return None;
         }
+        let is_whole = file.size() <= self.cache.largest_copy();
+        let size = match (is_whole, self.options.storage) {
+            (true, _) => file.size(),
+            (false, CopyStorage::Memfd) => self.cache.largest_end(),
+            // What is encrypted is read in any case.
+            (false, CopyStorage::Heap) => return None,
+        };
         let mark = CopyMark::set(&file.is_being_copied)?;
         let may_hold = &self.allowances;
         let is_space = |freed_bytes: u64, freed_copies: u64| {
@@ -304,12 +311,16 @@ impl Site {
                     .copies
                     .has_room(Account::Copies, 1u64.saturating_sub(freed_copies))
         };
-        if !self.cache.make_room_for_copy(is_space) {
+        let has_room = match is_whole {
+            true => self.cache.make_room_for_copy(is_space),
+            false => is_space(0, 0),
+        };
+        if !has_room {
             return None;
         }
         let space = CopySpace {
-            _memory: may_hold.memory.charge(Account::Copies, size)?,
-            _copy_bytes: may_hold.copy_bytes.charge(Account::Copies, size)?,
+            memory: may_hold.memory.charge(Account::Copies, size)?,
+            copy_bytes: may_hold.copy_bytes.charge(Account::Copies, size)?,
             _copy: may_hold.copies.charge(Account::Copies, 1)?,
         };
         // If nobody uses this state of the file any more, its copy is dropped.
@@ -320,7 +331,15 @@ impl Site {
             }
         };
         let storage = self.options.storage;
-        Some(PendingCopy::new(storage, size, space, mark, Box::new(keep)))
+        let keep = Box::new(keep);
+        Some(PendingCopy::new(
+            storage,
+            file.size(),
+            size,
+            space,
+            mark,
+            keep,
+        ))
     }
 
     /// Whether there is memory for a coder for a client in `network`, and for as many bytes of its result.
@@ -827,6 +846,28 @@ mod tests {
         let now = ask(&mut site);
         assert_eq!(send(copy), old, "a copy does not change");
         assert_eq!(send(now), new, "the old copy is not sent for the new state");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_end_of_a_file_is_copied_that_is_too_large_for_a_copy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let content: Vec<u8> = (0..900_000u32).flat_map(u32::to_le_bytes).collect();
+        fs::write(folder.path().join("a"), &content).expect("a file");
+        let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
+        let mut site = Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2));
+        // It began before there was a copy, and reaches the end later.
+        let (first, second) = (ask(&mut site, "/a"), ask(&mut site, "/a"));
+        assert_eq!(send(second), content);
+        let Stored::File(file) = &first else {
+            panic!("there is no copy of the whole file");
+        };
+        let copy = file.copied_end(content.len() as u64 - 1).expect("a copy");
+        assert!(copy.first > 0 && copy.to_vec() == content[copy.first as usize..]);
+        assert!(file.copied_end(copy.first).is_some());
+        assert!(file.copied_end(copy.first - 1).is_none());
+        let held = find(&mut site, "/a").expect("there").held_bytes();
+        assert_eq!(held, StoredFile::overhead(b"a") + copy.length());
     }
 
     #[test]
