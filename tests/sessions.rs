@@ -80,7 +80,9 @@ fn a_session_can_fail() {
     assert!(!holds("$ echo one\n"));
     assert!(!holds("$ true\none\n"));
     assert!(holds("| $ docroot .\n| Press Ctrl-C to stop.\n| ^C\n"));
-    assert!(!holds("| $ docroot .\n| docroot serves \"/srv/x\" at\n| ^C\n"));
+    assert!(!holds(
+        "| $ docroot .\n| docroot serves \"/srv/x\" at\n| ^C\n"
+    ));
 }
 
 fn sessions() -> PathBuf {
