@@ -9,6 +9,8 @@
 //! ```text
 //! |--- sent by the kernel ---|--- copied: at least what queues can hold ---|- held back until checked -|
 //! ```
+//!
+//! If clients request the file often, there is a private copy of the end. Then the kernel sends that, too.
 
 use std::collections::VecDeque;
 use std::fs::File;

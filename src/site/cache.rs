@@ -259,7 +259,9 @@ impl CacheEntry {
     /// copy, for example to send it, its memory stays in use.
     fn unused_copy(&self) -> Option<u64> {
         let copy = self.file.copy.get()?;
-        let is_unused = Rc::strong_count(&self.file) == 1 && Rc::strong_count(copy) == 1;
+        let is_unused = Rc::strong_count(&self.file) == 1
+            && Rc::strong_count(&self.file.copy) == 1
+            && Rc::strong_count(copy) == 1;
         is_unused.then_some(copy.length())
     }
 }

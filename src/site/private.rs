@@ -6,6 +6,9 @@
 //! anonymous files in memory. A copy is made from the bytes that are read to send the file to a
 //! client, so no request waits for it.
 //!
+//! Of a file that is too large for that, only the end is copied. `sendfile` may send the rest from the file
+//! itself: once the copy of the end has been sent, no page of the file waits in a queue.
+//!
 //! With TLS, the process has to encrypt the content, so `sendfile` is of no use. Copies are then kept
 //! on the heap.
 
@@ -95,7 +98,7 @@ impl Drop for CopyMark {
 pub(super) struct PendingCopy {
     storage: CopyStorage,
     content: Option<CopyContent>,
-    /// Where in the file the copy begins. `None` until a part of the end is read.
+    /// Where in the file the copy begins. `None` until a part of the file is read.
     first: Option<u64>,
     /// How many bytes of the end are copied at most.
     most: u64,
@@ -132,14 +135,14 @@ impl PendingCopy {
         }
     }
 
-    /// Whether it needs what the file has between `offset` and `end`, so that this must be read.
+    /// Whether it needs bytes that the file has before `end`, so that these must be read.
     pub(super) fn needs(&self, end: u64) -> bool {
         self.first.is_some_and(|first| first < end)
     }
 
     /// Appends `bytes`, which were read from the file at `offset`. Bytes that were appended before, or that
-    /// stand before the end of the file that is copied, are skipped. An error means that the copy must be dropped: there is a gap before `offset`, memory
-    /// ran out, or the system has no anonymous files.
+    /// stand before the end that is copied, are skipped. An error means that the copy must be dropped: there
+    /// is a gap before `offset`, memory ran out, or the system has no anonymous files.
     pub(super) fn append(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let earliest = self.size.saturating_sub(self.most);
         let first = *self.first.get_or_insert(earliest.max(offset));
