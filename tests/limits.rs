@@ -8,7 +8,7 @@
 mod support;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
@@ -18,6 +18,8 @@ use docroot::net::limits::Deadlines;
 use docroot::observe::closed::{Closed, Why};
 use docroot::observe::event::End;
 use docroot::site::budget::Account;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use support::handlers::text;
 use support::rig::Rig;
 use support::{Client, PATIENCE, Response, Setup, TestServer, noise, request, until};
@@ -483,11 +485,12 @@ fn draining_says_which_answer_is_the_last() {
 }
 
 /// A coder holds memory for as long as its client reads. When the memory is used up, the next answer
-/// leaves as it is: that costs bandwidth and no memory.
+/// leaves as it is: that costs bandwidth and no memory. The clients of one network leave some to others.
 #[test]
 fn no_more_answers_are_coded_at_once_than_memory_allows() {
-    // A coder takes 352 KiB, and all of them may take a quarter of the memory.
-    const CODERS: usize = 32;
+    // A coder takes 352 KiB. All of them may take a quarter of the memory, which is 32 coders, and those
+    // of one network three quarters of that.
+    const CODERS: usize = 24;
     let server = Setup::new()
         .with(|config| {
             config.threads = 1;
@@ -497,8 +500,8 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
         .file("large.txt", noise(16 << 20))
         .file("listed/a", "")
         .start();
-    let coded = || {
-        let mut client = server.connect();
+    let coded_for = |address| {
+        let mut client = server.connect_from(address);
         client.send(&request(
             "GET",
             "/large.txt",
@@ -509,9 +512,11 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
         assert_eq!(head.field("Vary"), Some("Accept-Encoding"));
         (client, head.field("Content-Encoding") == Some("gzip"))
     };
+    let coded = || coded_for([127, 0, 0, 1]);
     let mut held: Vec<(Client, bool)> = (0..CODERS).map(|_| coded()).collect();
     assert!(held.iter().all(|(_, is_coded)| *is_coded));
     assert!(!coded().1, "one coder too many");
+    assert!(coded_for([127, 0, 0, 2]).1, "another network");
     let refuses_identity = [("Accept-Encoding", "gzip, identity;q=0")];
     let busy = server.get("/large.txt", &refuses_identity);
     assert_eq!(busy.status, 503);
@@ -531,6 +536,37 @@ fn no_more_answers_are_coded_at_once_than_memory_allows() {
     }
     held.pop();
     until("a coder is free", || coded().1);
+}
+
+/// Whoever refuses gzip gets 503 while there is no decoder, so the clients of one network must not hold all
+/// of them.
+#[test]
+fn clients_that_do_not_read_leave_decoders_to_other_networks() {
+    // A decoder takes 64 KiB, and all of them may take a quarter of the memory.
+    const DECODERS: usize = 16;
+    let content = noise(16 << 20);
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&content).expect("memory");
+    let server = Setup::new()
+        .with(|config| {
+            config.threads = 1;
+            config.site.memory = 4 << 20;
+            config.site.cache_memory = 0;
+        })
+        .file("a.svgz", encoder.finish().expect("memory"))
+        .start();
+    let wanted = request("GET", "/a.svgz", &[("Accept-Encoding", "identity")]);
+    let ask = |address| {
+        let mut client = server.connect_from(address);
+        client.send(&wanted);
+        client
+    };
+    let mut of_one: Vec<Client> = (0..DECODERS).map(|_| ask([127, 0, 0, 1])).collect();
+    let statuses: Vec<u16> = of_one.iter_mut().map(|one| one.head().status).collect();
+    let answered = statuses.iter().filter(|&&status| status == 200).count();
+    assert_eq!(answered, DECODERS * 3 / 4, "the last quarter is for others");
+    assert!(statuses.iter().all(|status| [200, 503].contains(status)));
+    assert!(ask([127, 0, 0, 2]).response("GET").body == content);
 }
 
 #[test]

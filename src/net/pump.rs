@@ -9,6 +9,8 @@
 //! ```text
 //! |--- sent by the kernel ---|--- copied: at least what queues can hold ---|- held back until checked -|
 //! ```
+//!
+//! If clients request the file often, there is a private copy of the end. Then the kernel sends that, too.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -395,6 +397,11 @@ impl Output<'_, '_> {
         {
             return Ok(moved);
         }
+        if let Some(copy) = file.copied_end(offset)
+            && self.can_send_files()
+        {
+            return self.move_copy(copy, offset, count);
+        }
         self.copy_file(file, offset, count, reading)
     }
 
@@ -464,6 +471,7 @@ impl Output<'_, '_> {
         offset: u64,
         count: u64,
     ) -> Result<Moved, SendError> {
+        let offset = offset - copy.first;
         let file = match &copy.content {
             CopyContent::Memfd(file) => file,
             CopyContent::Heap(bytes) => {

@@ -5,9 +5,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::net::start_error::StartError;
+use crate::site::given_root;
 use crate::site::options::SiteOptions;
 use crate::site::root::LinkPolicy;
 
@@ -60,11 +61,17 @@ impl Served {
         }
     }
 
-    /// The absolute path to show to the operator. Only the name of a single file may be a link.
+    /// The absolute path to show to the operator. It may lead through links, because the server follows the
+    /// path wherever they are pointed.
     pub fn absolute(&self) -> PathBuf {
         let folder = self.folder();
+        let has_parent = folder.components().any(|part| part == Component::ParentDir);
+        let found = match has_parent {
+            true => folder.canonicalize(),
+            false => given_root::absolute(folder),
+        };
         // An error means that the directory is gone.
-        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let folder = found.unwrap_or_else(|_| folder.to_owned());
         match self {
             Served::Directory(_) => folder,
             Served::File { name, .. } => folder.join(name),
@@ -79,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_single_file_keeps_the_name_of_its_link_and_its_directory_does_not() {
+    fn a_path_keeps_the_names_of_links() {
         let place = tempfile::tempdir().expect("a folder");
         let place = place.path().canonicalize().expect("a path");
         fs::create_dir(place.join("d")).expect("a folder");
@@ -93,8 +100,8 @@ mod tests {
         };
         check("d/../a.txt", "a.txt", LinkPolicy::ALL);
         check("d/file", "d/file", LinkPolicy::ALL);
-        check("folder/file", "d/file", LinkPolicy::ALL);
-        check("folder", "d", LinkPolicy::default());
+        check("folder/file", "folder/file", LinkPolicy::ALL);
+        check("folder", "folder", LinkPolicy::default());
         check("d/..", "", LinkPolicy::default());
         let fault = |path: &str| Served::find(&place.join(path)).expect_err(path);
         assert!(matches!(fault("absent"), StartError::NoSuchRoot(_)));

@@ -99,11 +99,13 @@ impl fmt::Display for StartError {
     // A line feed in a name cannot break the line: `Name` escapes it.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            StartError::NoSuchRoot(path) => write!(
-                f,
-                "{} does not exist: name an existing directory or file",
-                Name::of(path)
-            ),
+            StartError::NoSuchRoot(path) => {
+                write!(f, "{} does not exist: ", Name::of(path))?;
+                match meant_port(path) {
+                    Some(port) => write!(f, "to serve on this port, use --port {port}"),
+                    None => f.write_str("name an existing directory or file"),
+                }
+            }
             StartError::RootForbidden(path) => write!(
                 f,
                 "{} cannot be read: change its permissions, or run docroot as another user",
@@ -148,6 +150,15 @@ impl fmt::Display for StartError {
             ),
         }
     }
+}
+
+/// The port that a path names. Other servers take the port where docroot takes the path.
+fn meant_port(path: &Path) -> Option<u16> {
+    let text = path.to_str()?;
+    let text = text.strip_prefix(':').unwrap_or(text);
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = is_number.then(|| text.parse().ok()).flatten();
+    port.filter(|&port| port > 0)
 }
 
 fn port_taken(f: &mut fmt::Formatter<'_>, address: &SocketAddr) -> fmt::Result {
@@ -225,6 +236,12 @@ mod tests {
         check_root("a\nb", Errno::NOENT, r#""a\nb" does not exist: name"#);
         let blank = r#""a\u{3164}\u{2800}" does not exist: name"#;
         check_root("a\u{3164}\u{2800}", Errno::NOENT, blank);
+        check_root("8000", Errno::NOENT, "\"8000\" does not exist: to serve");
+        check_root(":80", Errno::NOENT, "\":80\" does not exist: to serve");
+        for path in ["0", "65536", "8000/", "+8", "::1"] {
+            let name = format!("{path:?} does not exist: name");
+            check_root(path, Errno::NOENT, &name);
+        }
         check_root("a", Errno::ACCESS, "\"a\" cannot be read: change");
         check_root("a", Errno::IO, "\"a\" cannot be opened: ");
         check_root("a", Errno::LOOP, "\"a\" cannot be opened: ");

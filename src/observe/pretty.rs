@@ -20,6 +20,7 @@ use crate::text::append;
 use crate::text::calendar::TimeFormat;
 use crate::text::escape::{Quoted, Word};
 use crate::text::human::{HumanDuration, HumanSize};
+use crate::text::octet::{self, TOKEN};
 use crate::text::shortened::Shortened;
 
 /// Appends the line, and the heads and steps that the options want. If the line is brief, it fits into the width of
@@ -31,7 +32,7 @@ pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRe
     let mut line = Line::begin(out, options, exchange.received);
     line.paint(status_colour(exchange.status), |line| {
         line.text(format_args!(" {} ", Status(exchange.status)));
-        let bytes = or_dash(exchange.method);
+        let (bytes, _) = request_line(exchange);
         match options.detail {
             Detail::Brief => line.left(METHOD_WIDTH, Shortened { bytes, columns: 8 }),
             Detail::Full | Detail::Heads => line.left(METHOD_WIDTH, Word(bytes)),
@@ -116,8 +117,14 @@ const MIN_TARGET: usize = 12;
 /// Two spaces separate the parts that have no fixed width.
 const GAP: usize = 2;
 
-fn or_dash(bytes: &[u8]) -> &[u8] {
-    if bytes.is_empty() { b"-" } else { bytes }
+/// The method and the target, or a dash for each that is not there. What does not begin with a method is no
+/// request, such as a TLS handshake. The formats for programs show its bytes.
+fn request_line<'a>(exchange: &ExchangeRecord<'a>) -> (&'a [u8], &'a [u8]) {
+    let or_dash = |bytes: &'a [u8]| if bytes.is_empty() { b"-" } else { bytes };
+    match octet::run(&TOKEN, exchange.method) == exchange.method.len() {
+        true => (or_dash(exchange.method), or_dash(exchange.target)),
+        false => (b"-", b"-"),
+    }
 }
 
 /// A line that is being written.
@@ -196,7 +203,7 @@ impl Line<'_> {
         let address = address.filter(has_room);
         let room = room.saturating_sub(address.map_or(0, |address| GAP + address.width()));
         let target = |columns| Shortened {
-            bytes: or_dash(exchange.target),
+            bytes: request_line(exchange).1,
             columns,
         };
         let reason = if is_cut {
@@ -223,7 +230,8 @@ impl Line<'_> {
 
     /// Appends everything, whatever the width of the terminal.
     fn finish(&mut self, exchange: &ExchangeRecord) {
-        self.text(format_args!("  {}", Word(or_dash(exchange.target))));
+        let (_, target) = request_line(exchange);
+        self.text(format_args!("  {}", Word(target)));
         self.paint(DIM, |line| line.remarks(exchange));
     }
 
@@ -379,6 +387,25 @@ mod tests {
         let want = "13:55:36Z 200 GET   2.3 KiB   1.2 ms  \
                     /1234567890/1234567890/1234567890/1234567890.html  gzip";
         check_with(&options, exchange, want);
+    }
+
+    #[test]
+    fn what_is_no_request_has_no_method_and_no_target() {
+        let handshake = || ExchangeRecord {
+            method: b"\x16\x03\x01\x02\xfc\x03",
+            target: b"\xcc\xa8",
+            ..example()
+        };
+        check(
+            handshake(),
+            "13:55:36Z 200 -     2.3 KiB   1.2 ms  -  the file",
+        );
+        let want = "15:55:36 200 -     2.3 KiB   1.2 ms  -  gzip";
+        let options = LogOptions {
+            zone: Zone::read(Some("CET-1CEST,M3.5.0,M10.5.0/3")),
+            ..options(Detail::Brief, false)
+        };
+        check_with(&options, handshake(), want);
     }
 
     #[test]

@@ -124,6 +124,7 @@ fn disk(why: DiskError) -> &'static str {
 
 fn message(why: MessageError) -> &'static str {
     match why {
+        MessageError::Head(ParseError::TlsHandshake) => "HTTPS on an HTTP port",
         MessageError::Head(ParseError::TargetTooLong) => "target too long",
         MessageError::Head(ParseError::HeadTooLong) => "head too long",
         MessageError::Head(ParseError::TooManyFields) => "too many fields",
@@ -181,6 +182,10 @@ mod tests {
         check(
             Reason::Message(ParseError::HeadTooLong.into()),
             "head too long",
+        );
+        check(
+            Reason::Message(ParseError::TlsHandshake.into()),
+            "HTTPS on an HTTP port",
         );
     }
 }

@@ -44,6 +44,7 @@ impl FileContent<'_> {
     /// The answer with the representation that was decided on.
     pub fn send(self) -> Sent {
         let is_stored = self.decided.variant().coding == self.file.stored();
+        let network = self.request.client.network();
         match self.file.stored() {
             _ if is_stored && self.file.length().is_none() => {
                 self.made_while_sent(|_, source| Ok(source))
@@ -51,7 +52,7 @@ impl FileContent<'_> {
             _ if is_stored => self.send_stored(),
             Coding::Identity => self.coded(),
             _ => self.made_while_sent(|origin, source| {
-                let decoded = origin.site.decoded(source);
+                let decoded = origin.site.decoded(network, source);
                 Ok(Box::new(decoded.ok_or(DiskError::CodersBusy)?))
             }),
         }
@@ -82,7 +83,8 @@ impl FileContent<'_> {
         if self.request.method() == Some(Method::Head) {
             return Ok(Some(ready(self.decided, Whole::Omitted)));
         }
-        if let Some(job) = self.origin.codings.join(site, file, coding) {
+        let network = self.request.client.network();
+        if let Some(job) = (self.origin.codings).join(site, file, coding, network) {
             let response = Some(self.decided.with_content(Whole::Omitted));
             return Ok(Some(Answer::Later(Box::new(CodingResponse {
                 file: Rc::clone(file),
@@ -92,7 +94,7 @@ impl FileContent<'_> {
             }))));
         }
         // If there is no memory here, the client refuses identity, or identity would have been chosen.
-        let coder = site.coder(coding).ok_or(DiskError::CodersBusy)?;
+        let coder = site.coder(network, coding).ok_or(DiskError::CodersBusy)?;
         self.made_while_sent(move |origin, source| {
             Ok(Box::new(CachedWhenDone {
                 coded: Coded::new(source, coder),

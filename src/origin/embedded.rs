@@ -162,7 +162,8 @@ fn with_content(
     if request.method() == Some(Method::Head) {
         return decided.with_content(Whole::Omitted);
     }
-    match origin.site.decoded(Box::new(MemorySource::new(bytes))) {
+    let source = Box::new(MemorySource::new(bytes));
+    match (origin.site).decoded(request.client.network(), source) {
         Some(decoded) => decided.with_content(Whole::Source(Box::new(decoded))),
         None => disk_error(path, DiskError::CodersBusy),
     }

@@ -234,12 +234,15 @@ fn why_uncoded(
     } else if file.memory.is_none() && request.head.head.version == Version::Http10 {
         Some(CodingReason::LengthUnknown)
     } else {
+        let has_room = |result| {
+            let network = request.client.network();
+            (origin.site).has_room_for_coder(network, coding, result)
+        };
         let is_room = match file.memory {
-            None => origin.site.has_room_for_coder(coding, 0),
+            None => has_room(0),
             Some(_) => {
                 let in_progress = origin.codings.find(file, coding);
-                in_progress.is_some()
-                    || (origin.site).has_room_for_coder(coding, coding_job::most_coded(file.size()))
+                in_progress.is_some() || has_room(coding_job::most_coded(file.size()))
             }
         };
         (!is_room).then_some(CodingReason::CodersBusy)

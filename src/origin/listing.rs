@@ -325,7 +325,7 @@ fn coder_or_identity(
     }
     let has_chunks = request.head.head.version == Version::Http11;
     let coder = match has_chunks {
-        true => origin.site.coder(coding),
+        true => origin.site.coder(request.client.network(), coding),
         false => None,
     };
     let why = match (&coder, has_chunks) {

@@ -272,6 +272,11 @@ impl Allowance {
         self.0.budget.limit
     }
 
+    /// The most that this worker can hold: its own part and the reserve.
+    pub fn reach(&self) -> u64 {
+        self.0.budget.part + self.0.budget.reserved
+    }
+
     /// Whether this worker may charge this many units to `account`.
     pub fn has_room(&self, account: Account, units: u64) -> bool {
         self.missing(account, units) == 0

@@ -72,6 +72,12 @@ impl Cache {
         self.space.limit() / 2
     }
 
+    /// The most bytes of the end of a larger file to copy. Each of two workers can have one such copy and a
+    /// few small files.
+    pub(super) fn largest_end(&self) -> u64 {
+        self.space.limit() / 16 * 7
+    }
+
     /// The file at `path`, and when it was last compared with the disk. `turn` is the current one.
     pub(super) fn find(&mut self, path: &[u8], turn: u64) -> Option<(&Rc<StoredFile>, Looked)> {
         let entry = self.entries.get_mut(path)?;
@@ -253,8 +259,10 @@ impl CacheEntry {
     /// copy, for example to send it, its memory stays in use.
     fn unused_copy(&self) -> Option<u64> {
         let copy = self.file.copy.get()?;
-        let is_unused = Rc::strong_count(&self.file) == 1 && Rc::strong_count(copy) == 1;
-        is_unused.then_some(copy.size)
+        let is_unused = Rc::strong_count(&self.file) == 1
+            && Rc::strong_count(&self.file.copy) == 1
+            && Rc::strong_count(copy) == 1;
+        is_unused.then_some(copy.length())
     }
 }
 

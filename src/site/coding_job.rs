@@ -1,6 +1,7 @@
 //! The coding of a file that is in memory, once for all clients that want it at the same time.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 
 use crate::semantics::coding::Coding;
@@ -39,20 +40,21 @@ impl CodingJobs {
         })
     }
 
-    /// Joins the coding of `file` that is in progress, or begins one. `None` if there is not enough
-    /// memory, or if the file is not in memory.
+    /// Joins the coding of `file` that is in progress, or begins one for a client in `network`. `None` if
+    /// there is not enough memory, or if the file is not in memory.
     pub fn join(
         &mut self,
         site: &mut Site,
         file: &Rc<StoredFile>,
         coding: Coding,
+        network: IpAddr,
     ) -> Option<SharedCoding> {
         if let Some(job) = self.find(file, coding) {
             return Some(job);
         }
         let content = file.memory.as_ref()?;
         let charge = site.charge(Account::Contents, most_coded(file.size()))?;
-        let coder = site.coder(coding)?;
+        let coder = site.coder(network, coding)?;
         let source = Box::new(MemorySource::new(Rc::clone(content)));
         let job = Rc::new(RefCell::new(CodingJob {
             file: Rc::clone(file),
@@ -105,6 +107,7 @@ mod tests {
     use crate::site::root::{LinkPolicy, Root};
 
     const GZIP: Coding = Coding::Gzip;
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn site(folder: &tempfile::TempDir, memory: u64) -> Site {
         let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
@@ -119,9 +122,9 @@ mod tests {
     #[test]
     fn clients_share_a_coding_and_its_result_is_kept() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut site, mut jobs) = (site(&folder, 2 << 20), CodingJobs::default());
+        let (mut site, mut jobs) = (site(&folder, 8 << 20), CodingJobs::default());
         let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; 3 * PIECE]));
-        let mut join = |coding| jobs.join(&mut site, &file, coding).expect("memory");
+        let mut join = |coding| jobs.join(&mut site, &file, coding, CLIENT).expect("memory");
         let (one, other) = (join(GZIP), join(GZIP));
         assert!(Rc::ptr_eq(&one, &other));
         assert!(!Rc::ptr_eq(&one, &join(Coding::Deflate)));
@@ -144,7 +147,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (mut site, mut jobs) = (site(&folder, CODER), CodingJobs::default());
         let file = Rc::new(StoredFile::in_memory("a.txt", vec![b'x'; PIECE]));
-        assert!(jobs.join(&mut site, &file, GZIP).is_none());
+        assert!(jobs.join(&mut site, &file, GZIP, CLIENT).is_none());
         assert!(
             site.charge(Account::Listings, CODER).is_some(),
             "nothing is held"

@@ -14,6 +14,7 @@ use crate::semantics::coding::Coding;
 use crate::site::body::{Pulled, Source};
 use crate::site::body_error::BodyError;
 use crate::site::budget::Charge;
+use crate::site::shares::Share;
 
 /// How much of the input is coded at a time. This takes about a millisecond, so that it does not
 /// delay the worker's other connections.
@@ -63,6 +64,8 @@ pub struct Coder {
     has_input: bool,
     charges: Option<Charges>,
     coders: Coders,
+    /// What the network of the client keeps with it.
+    _share: Share,
 }
 
 enum Encoder {
@@ -77,8 +80,12 @@ impl Coders {
         spares.iter().any(|spare| spare.encoder.is_for(coding))
     }
 
-    /// A coder for `coding` that has ended and can be used again.
-    pub(super) fn take_spare(&self, coding: Coding) -> Option<Coder> {
+    /// A coder for `coding` that has ended and can be used again. `share` makes its part of a share.
+    pub(super) fn take_spare(
+        &self,
+        coding: Coding,
+        share: impl FnOnce() -> Share,
+    ) -> Option<Coder> {
         let mut spares = self.0.borrow_mut();
         let at = spares.iter().position(|spare| spare.encoder.is_for(coding));
         let Spare { encoder, charges } = spares.swap_remove(at?);
@@ -88,17 +95,19 @@ impl Coders {
             has_input: false,
             charges: Some(charges),
             coders: self.clone(),
+            _share: share(),
         })
     }
 
     /// A new coder. Callers pass only gzip and deflate. Any other coding would produce gzip.
-    pub(super) fn new_coder(&self, coding: Coding, charges: Charges) -> Coder {
+    pub(super) fn new_coder(&self, coding: Coding, charges: Charges, share: Share) -> Coder {
         Coder {
             coding,
             encoder: None,
             has_input: false,
             charges: Some(charges),
             coders: self.clone(),
+            _share: share,
         }
     }
 
@@ -276,6 +285,7 @@ mod tests {
     use crate::site::body::MemorySource;
     use crate::site::budget::{Account, Allowance};
     use crate::site::held::HeldBytes;
+    use crate::site::shares::Shares;
     use flate2::read::{GzDecoder, ZlibDecoder};
     use std::io::Read;
 
@@ -300,6 +310,10 @@ mod tests {
             .collect()
     }
 
+    fn share() -> Share {
+        Shares::default().add([10, 0, 0, 1].into(), CODER)
+    }
+
     /// Codes a whole source.
     fn code(source: Box<dyn Source>, coding: Coding) -> Vec<u8> {
         code_with(&Coders::default(), source, coding)
@@ -308,8 +322,8 @@ mod tests {
     fn code_with(coders: &Coders, source: Box<dyn Source>, coding: Coding) -> Vec<u8> {
         let charges =
             || [0; 2].map(|_| Allowance::unlimited().charge_anyway(Account::Coders, CODER));
-        let coder = coders.take_spare(coding);
-        let coder = coder.unwrap_or_else(|| coders.new_coder(coding, charges()));
+        let coder = coders.take_spare(coding, share);
+        let coder = coder.unwrap_or_else(|| coders.new_coder(coding, charges(), share()));
         let mut coded = Coded::new(source, coder);
         let mut out = Vec::new();
         while coded.pull(&mut out, PIECE).expect("memory") == Pulled::More {}
@@ -347,7 +361,7 @@ mod tests {
             );
         }
         assert_eq!(coders.0.borrow().len(), 2, "one of each");
-        let cut = coders.take_spare(Coding::Gzip).expect("a spare");
+        let cut = coders.take_spare(Coding::Gzip, share).expect("a spare");
         let mut cut = Coded::new(memory(&input), cut);
         assert_eq!(
             cut.pull(&mut Vec::new(), PIECE).expect("memory"),
@@ -357,7 +371,7 @@ mod tests {
         assert_eq!(coders.0.borrow().len(), 1, "it has not ended");
         assert!(coders.clear() && !coders.clear());
         drop(code_with(&coders, memory(&input), Coding::Gzip));
-        drop(coders.take_spare(Coding::Gzip).expect("a spare"));
+        drop(coders.take_spare(Coding::Gzip, share).expect("a spare"));
         assert!(coders.has_spare(Coding::Gzip), "it was not used");
     }
 

@@ -10,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::site::body::{Pulled, Source};
 use crate::site::body_error::BodyError;
 use crate::site::compress::Charges;
+use crate::site::shares::Share;
 
 /// How much is read and how much is produced at a time, in bytes. This takes a fraction of a millisecond.
 const PIECE: usize = 16 * 1024;
@@ -21,6 +22,8 @@ pub const DECODER: u64 = 64 * 1024;
 pub struct Decoded {
     decoder: MultiGzDecoder<Input>,
     _charges: Charges,
+    /// What the network of the client keeps with it.
+    _share: Share,
 }
 
 /// A source as a reader. Where it has to wait, it fails, and the decoder goes on later.
@@ -37,8 +40,8 @@ struct Input {
 }
 
 impl Decoded {
-    /// Decodes `source`. `charges` are for a decoder.
-    pub(super) fn new(source: Box<dyn Source>, charges: Charges) -> Decoded {
+    /// Decodes `source`. `charges` and `share` are for a decoder.
+    pub(super) fn new(source: Box<dyn Source>, charges: Charges, share: Share) -> Decoded {
         let input = Input {
             source,
             piece: Vec::new(),
@@ -51,6 +54,7 @@ impl Decoded {
         Decoded {
             decoder: MultiGzDecoder::new(input),
             _charges: charges,
+            _share: share,
         }
     }
 }
@@ -122,6 +126,7 @@ impl Read for Input {
 mod tests {
     use super::*;
     use crate::site::budget::{Account, Allowance};
+    use crate::site::shares::Shares;
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use std::io::Write;
@@ -161,7 +166,8 @@ mod tests {
             step,
             waits: false,
         };
-        Decoded::new(Box::new(source), [charge(), charge()])
+        let share = Shares::default().add([10, 0, 0, 1].into(), DECODER);
+        Decoded::new(Box::new(source), [charge(), charge()], share)
     }
 
     /// Pulls up to the end. Each time, so much comes at most.

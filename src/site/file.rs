@@ -59,8 +59,8 @@ pub struct StoredFile {
     pub memory: Option<Rc<HeldBytes>>,
     /// When it was last compared with the disk. It is kept here, so that noting it takes no look-up in the cache.
     pub(super) last_look: Cell<LastLook>,
-    /// A private copy of content that is too large for `memory`.
-    pub(super) copy: OnceCell<Rc<PrivateCopy>>,
+    /// A private copy of content that is too large for `memory`, or of its end.
+    pub(super) copy: Rc<OnceCell<Rc<PrivateCopy>>>,
     /// Whether the content was requested before. A HEAD or range request counts.
     pub(super) was_requested: Cell<bool>,
     /// Whether a copy is being made. At most one copy of a file is made at a time.
@@ -158,7 +158,7 @@ impl StoredFile {
             last_modified: modified.and_then(HttpDate::from_unix),
             memory,
             last_look: Cell::default(),
-            copy: OnceCell::new(),
+            copy: Rc::default(),
             was_requested: Cell::new(false),
             is_being_copied: Rc::default(),
             charge,
@@ -449,7 +449,7 @@ impl StoredFile {
             coded.as_ref().map_or(0, |bytes| bytes.cost())
         };
         let memory = self.memory.as_ref().map_or(0, |bytes| bytes.cost());
-        let copy = self.copy.get().map_or(0, |copy| copy.size);
+        let copy = self.copy.get().map_or(0, |copy| copy.length());
         self.charge.units() + memory + of_coded(&self.gzip) + of_coded(&self.deflate) + copy
     }
 }

@@ -68,7 +68,7 @@ impl GivenRoot {
     }
 
     fn with(path: &Path, links: Option<LinkPolicy>) -> io::Result<GivenRoot> {
-        let path = absolute(path, std::env::var_os("PWD"))?;
+        let path = absolute(path)?;
         let root = open(&path, links)?;
         Ok(GivenRoot {
             path,
@@ -177,8 +177,13 @@ impl GivenRoot {
 }
 
 /// The absolute form of a path. A relative one begins at the current directory, under the name that the
-/// shell has for it. That name may lead through a link, which a deployment swaps.
-fn absolute(path: &Path, shell_name: Option<OsString>) -> io::Result<PathBuf> {
+/// shell has for it. That name may lead through a link, which a deployment swaps. It is an error if the
+/// current directory is gone.
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    absolute_from(path, std::env::var_os("PWD"))
+}
+
+fn absolute_from(path: &Path, shell_name: Option<OsString>) -> io::Result<PathBuf> {
     let named = shell_name.map(PathBuf::from);
     let named = named.filter(|name| name.is_absolute() && leads_to_current(name));
     match named {
@@ -302,7 +307,7 @@ mod tests {
         let current = current.expect("a directory");
         symlink(&current, &link).expect("a link");
         let check = |path: &str, name: &Path, want: PathBuf| {
-            let found = absolute(Path::new(path), Some(name.into())).expect("a path");
+            let found = absolute_from(Path::new(path), Some(name.into())).expect("a path");
             assert_eq!(found, want, "{path}");
         };
         check(".", &link, link.clone());

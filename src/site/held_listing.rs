@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::site::budget::Charge;
 use crate::site::listing::Listing;
 use crate::site::resolve::Site;
+use crate::site::shares::{Share, Shares};
 
 /// A younger listing is never taken back. Most clients receive a listing in less time.
 pub(super) const LEAST_HELD: Duration = Duration::from_secs(3);
@@ -43,17 +43,6 @@ pub struct HeldListings {
     shares: Shares,
 }
 
-/// The bytes of listings that the clients of each network keep.
-#[derive(Clone, Default)]
-struct Shares(Rc<RefCell<HashMap<IpAddr, u64>>>);
-
-/// A part of what the clients of a network keep.
-struct Share {
-    shares: Shares,
-    network: IpAddr,
-    bytes: u64,
-}
-
 impl HeldListings {
     /// Holds a listing for a client in `network`. `charge` was made for reading it.
     pub(super) fn hold(
@@ -81,7 +70,7 @@ impl HeldListings {
 
     /// How many bytes the clients of a network keep.
     pub(super) fn share(&self, network: IpAddr) -> u64 {
-        self.shares.0.borrow().get(&network).copied().unwrap_or(0)
+        self.shares.of(network)
     }
 
     /// Whether there is none, after the last sweep.
@@ -172,29 +161,6 @@ impl HeldListing {
     pub(super) fn bytes(&self) -> u64 {
         let kept = self.kept.borrow();
         kept.as_ref().map_or(0, |kept| kept.charge.units())
-    }
-}
-
-impl Shares {
-    fn add(&self, network: IpAddr, bytes: u64) -> Share {
-        *self.0.borrow_mut().entry(network).or_default() += bytes;
-        Share {
-            shares: self.clone(),
-            network,
-            bytes,
-        }
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut shares = self.shares.0.borrow_mut();
-        if let Some(share) = shares.get_mut(&self.network) {
-            *share -= self.bytes;
-            if *share == 0 {
-                shares.remove(&self.network);
-            }
-        }
     }
 }
 

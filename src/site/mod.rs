@@ -33,6 +33,8 @@ pub mod archive;
 pub mod listing;
 // Listings that clients are receiving.
 pub mod held_listing;
+// How much the clients of each network keep.
+pub mod shares;
 // Bytes in memory, with the charge for them.
 pub mod held;
 // A file that is open for sending.

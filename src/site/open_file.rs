@@ -3,12 +3,13 @@
 //! Pieces of a file that the kernel has in memory are read at once. For any other piece, a disk thread
 //! reads it, and the body waits for the wake-up.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -22,7 +23,7 @@ use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file_state::{Change, FileState, state_of};
 use crate::site::nofollow::Blocking;
-use crate::site::private::PendingCopy;
+use crate::site::private::{PendingCopy, PrivateCopy};
 use crate::site::root::Root;
 
 /// An open file, the state that the head of the response describes, and what is known of that state.
@@ -54,6 +55,10 @@ pub struct OpenFile {
     piece: RefCell<Piece>,
     /// A copy that is made from the bytes that are read.
     copy: RefCell<Option<PendingCopy>>,
+    /// Where a copy of the end is once there is one.
+    made: Rc<OnceCell<Rc<PrivateCopy>>>,
+    /// That copy, once it is sent. It is in use from then on.
+    end: OnceCell<Rc<PrivateCopy>>,
 }
 
 /// How the reads of one response wait for the disk.
@@ -294,7 +299,21 @@ impl OpenFile {
             access,
             piece: RefCell::new(Piece::None),
             copy: RefCell::default(),
+            made: Rc::default(),
+            end: OnceCell::new(),
         }
+    }
+
+    /// Uses the copy of the end of the file that is put into `made`, sooner or later. It is of the same state.
+    pub(super) fn with_copy_of_end(mut self, made: &Rc<OnceCell<Rc<PrivateCopy>>>) -> OpenFile {
+        self.made = Rc::clone(made);
+        self
+    }
+
+    /// The copy of the end of the file, if there is one and it has the byte at `offset`.
+    pub fn copied_end(&self, offset: u64) -> Option<&PrivateCopy> {
+        let copy = self.made.get().filter(|copy| copy.first <= offset)?;
+        Some(self.end.get_or_init(|| Rc::clone(copy)))
     }
 
     /// Makes a copy from the bytes that will be read.
@@ -364,7 +383,9 @@ impl OpenFile {
     /// must be read: to copy it, because a disk has it, or because it is a hole, for which the kernel
     /// would allocate pages.
     pub fn cached_part(&self, offset: u64, most: u64) -> Option<CachedPart<'_>> {
-        let is_read = self.copy.borrow().is_some() || !matches!(*self.piece.borrow(), Piece::None);
+        let is_copied = |copy: &PendingCopy| copy.needs(offset + most);
+        let is_read = self.copy.borrow().as_ref().is_some_and(is_copied)
+            || !matches!(*self.piece.borrow(), Piece::None);
         let devices = self.opened.root.devices();
         if is_read || self.opened.is_sparse || !devices.is_quick(self.state.device()) {
             return None;

@@ -6,6 +6,9 @@
 //! anonymous files in memory. A copy is made from the bytes that are read to send the file to a
 //! client, so no request waits for it.
 //!
+//! Of a file that is too large for that, only the end is copied. `sendfile` may send the rest from the file
+//! itself: once the copy of the end has been sent, no page of the file waits in a queue.
+//!
 //! With TLS, the process has to encrypt the content, so `sendfile` is of no use. Copies are then kept
 //! on the heap.
 
@@ -29,9 +32,11 @@ pub enum CopyStorage {
 
 /// A copy of a file's content that no other process can change.
 pub struct PrivateCopy {
-    /// The content. It is never changed.
+    /// The content from `first` on. It is never changed.
     pub content: CopyContent,
-    /// The length in bytes.
+    /// Where in the file the copy begins. If it is not zero, the copy is of the end alone.
+    pub first: u64,
+    /// The bytes of the whole file.
     pub size: u64,
     _space: CopySpace,
 }
@@ -47,11 +52,30 @@ pub enum CopyContent {
 /// The space of a copy, from before its first byte is read until it is dropped.
 pub(super) struct CopySpace {
     /// As many bytes of memory as the file has.
-    pub(super) _memory: Charge,
+    pub(super) memory: Charge,
     /// The same bytes of what copies may hold.
-    pub(super) _copy_bytes: Charge,
+    pub(super) copy_bytes: Charge,
     /// One copy, because a copy in an anonymous file needs a descriptor.
     pub(super) _copy: Charge,
+}
+
+impl CopySpace {
+    fn shrink_to(&mut self, length: u64) {
+        self.memory.resize_anyway(length);
+        self.copy_bytes.resize_anyway(length);
+    }
+}
+
+impl PrivateCopy {
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> u64 {
+        self.size - self.first
+    }
+
+    /// Whether it has the whole content of the file.
+    pub(super) fn is_whole(&self) -> bool {
+        self.first == 0
+    }
 }
 
 /// Marks a file as being copied, until this is dropped.
@@ -74,6 +98,10 @@ impl Drop for CopyMark {
 pub(super) struct PendingCopy {
     storage: CopyStorage,
     content: Option<CopyContent>,
+    /// Where in the file the copy begins. `None` until a part of the file is read.
+    first: Option<u64>,
+    /// How many bytes of the end are copied at most.
+    most: u64,
     /// The bytes copied so far.
     length: u64,
     /// The bytes of the whole file.
@@ -84,11 +112,12 @@ pub(super) struct PendingCopy {
 }
 
 impl PendingCopy {
-    /// An empty copy of a file of `size` bytes, which takes `space`. `mark` prevents a
-    /// second copy of the same file. `keep` receives the copy when it is complete.
+    /// An empty copy of a file of `size` bytes, or of the `most` last of them, which takes `space`. `mark`
+    /// prevents a second copy of the same file. `keep` receives the copy when it is complete.
     pub(super) fn new(
         storage: CopyStorage,
         size: u64,
+        most: u64,
         space: CopySpace,
         mark: CopyMark,
         keep: Box<dyn FnOnce(PrivateCopy)>,
@@ -96,6 +125,8 @@ impl PendingCopy {
         PendingCopy {
             storage,
             content: None,
+            first: (most >= size).then_some(0),
+            most,
             length: 0,
             size,
             space,
@@ -104,19 +135,26 @@ impl PendingCopy {
         }
     }
 
-    /// Appends `bytes`, which were read from the file at `offset`. Bytes that were appended before are
-    /// skipped. An error means that the copy must be dropped: there is a gap before `offset`, memory
-    /// ran out, or the system has no anonymous files.
+    /// Whether it needs bytes that the file has before `end`, so that these must be read.
+    pub(super) fn needs(&self, end: u64) -> bool {
+        self.first.is_some_and(|first| first < end)
+    }
+
+    /// Appends `bytes`, which were read from the file at `offset`. Bytes that were appended before, or that
+    /// stand before the end that is copied, are skipped. An error means that the copy must be dropped: there
+    /// is a gap before `offset`, memory ran out, or the system has no anonymous files.
     pub(super) fn append(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let copied = self.length.checked_sub(offset);
-        let copied = copied.ok_or(io::ErrorKind::InvalidInput)?;
-        let copied = usize::try_from(copied).unwrap_or(usize::MAX);
-        let Some(new) = bytes.get(copied..) else {
+        let earliest = self.size.saturating_sub(self.most);
+        let first = *self.first.get_or_insert(earliest.max(offset));
+        let skipped = (first + self.length).checked_sub(offset);
+        let skipped = skipped.ok_or(io::ErrorKind::InvalidInput)?;
+        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+        let Some(new) = bytes.get(skipped..) else {
             return Ok(());
         };
         let content = match &mut self.content {
             Some(content) => content,
-            none => none.insert(CopyContent::empty(self.storage, self.size)?),
+            none => none.insert(CopyContent::empty(self.storage, self.size - first)?),
         };
         content.append(new, self.length)?;
         self.length += new.len() as u64;
@@ -124,13 +162,15 @@ impl PendingCopy {
     }
 
     /// Keeps the copy if it is complete. Call this only after a check that the file has not changed.
-    pub(super) fn finish(self) {
-        if let Some(content) = self.content
-            && self.length == self.size
+    pub(super) fn finish(mut self) {
+        if let (Some(content), Some(first)) = (self.content, self.first)
+            && first + self.length == self.size
             && content.seal().is_ok()
         {
+            self.space.shrink_to(self.length);
             (self.keep)(PrivateCopy {
                 content,
+                first,
                 size: self.size,
                 _space: self.space,
             });
@@ -212,7 +252,7 @@ impl PrivateCopy {
         match &self.content {
             CopyContent::Heap(bytes) => bytes.to_vec(),
             CopyContent::Memfd(file) => {
-                let mut bytes = vec![0; self.size as usize];
+                let mut bytes = vec![0; self.length() as usize];
                 file.read_exact_at(&mut bytes, 0).expect("readable");
                 bytes
             }
@@ -226,19 +266,20 @@ mod tests {
     use crate::site::budget::{Account, Allowance};
     use std::cell::RefCell;
 
-    /// The copy of a ten-byte file that is kept after `pieces` were read, each at its offset.
-    fn kept_copy(storage: CopyStorage, pieces: &[(&str, u64)]) -> Option<String> {
+    /// The copy of the `most` last bytes of a ten-byte file that is kept after `pieces` were read, each at its
+    /// offset.
+    fn kept_copy(storage: CopyStorage, most: u64, pieces: &[(&str, u64)]) -> Option<String> {
         let kept = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&kept);
         let keep = Box::new(move |copy| *slot.borrow_mut() = Some(copy));
         let charge = || Allowance::unlimited().charge_anyway(Account::Copies, 10);
         let space = CopySpace {
-            _memory: charge(),
-            _copy_bytes: charge(),
+            memory: charge(),
+            copy_bytes: charge(),
             _copy: charge(),
         };
         let mark = CopyMark::set(&Rc::default()).expect("it is not set");
-        let mut copy = PendingCopy::new(storage, 10, space, mark, keep);
+        let mut copy = PendingCopy::new(storage, 10, most, space, mark, keep);
         for (piece, offset) in pieces {
             copy.append(piece.as_bytes(), *offset).ok()?;
         }
@@ -251,7 +292,7 @@ mod tests {
     }
 
     fn check_storage(storage: CopyStorage) {
-        let kept = |pieces| kept_copy(storage, pieces);
+        let kept = |pieces| kept_copy(storage, 10, pieces);
         let whole = Some("0123456789".to_owned());
         assert_eq!(kept(&[("0123456789", 0)]), whole);
         assert_eq!(kept(&[("01234", 0), ("56789", 5)]), whole);
@@ -260,6 +301,15 @@ mod tests {
         assert_eq!(kept(&[("01234", 0), ("6789", 6)]), None); // a gap
         assert_eq!(kept(&[("56789", 5)]), None); // a range
         assert_eq!(kept(&[]), None);
+        // The end alone, from where it is first read.
+        let kept = |pieces| kept_copy(storage, 4, pieces);
+        let end = |text: &str| Some(text.to_owned());
+        assert_eq!(kept(&[("6789", 6)]), end("6789"));
+        assert_eq!(kept(&[("89", 8)]), end("89"));
+        assert_eq!(kept(&[("01234", 0), ("56789", 5)]), end("6789"));
+        assert_eq!(kept(&[("7", 7), ("789", 7)]), end("789"));
+        assert_eq!(kept(&[("67", 6), ("9", 9)]), None); // a gap
+        assert_eq!(kept(&[("678", 6)]), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! is true of a path that names nothing.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,9 +30,10 @@ use crate::site::nofollow::Blocking;
 use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
-use crate::site::private::{CopyMark, CopySpace, PendingCopy, PrivateCopy};
+use crate::site::private::{CopyMark, CopySpace, CopyStorage, PendingCopy, PrivateCopy};
 use crate::site::reload_script::{self, Document, WithScript};
 use crate::site::root::Root;
+use crate::site::shares::Shares;
 use crate::text::hash::stable_hash;
 
 /// The cache keeps a file for one to two of these periods after its last use. When no client asks for
@@ -55,6 +57,8 @@ pub struct Site {
     /// What the worker may hold.
     allowances: Allowances,
     coders: Coders,
+    /// The memory of coders that clients of each network keep busy.
+    coder_shares: Shares,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
     updates: CacheUpdates,
@@ -111,6 +115,7 @@ impl Site {
             absent: Absent::default(),
             allowances,
             coders: Coders::default(),
+            coder_shares: Shares::default(),
             turn: 0,
             updates: CacheUpdates::default(),
             now: 0,
@@ -237,17 +242,18 @@ impl Site {
         if let Some(bytes) = &file.memory {
             return Ok(Some(Stored::Memory(Rc::clone(bytes))));
         }
-        if let Some(copy) = file.copy.get() {
+        if let Some(copy) = file.copy.get().filter(|copy| copy.is_whole()) {
             return Ok(Some(Stored::Private(Rc::clone(copy))));
         }
         let open = self.open(file, opened, caller)?;
-        Ok(open.map(|open| Stored::File(Rc::new(open))))
+        Ok(open.map(|open| Stored::File(Rc::new(open.with_copy_of_end(&file.copy)))))
     }
 
     /// Makes a private copy of `file` from the bytes that will be read, if that is worth it and there is
     /// space. The caller will send all of `content`, which is the content of the file.
     pub fn copy_while_sent(&mut self, file: &Rc<StoredFile>, content: &Stored) {
         if let Stored::File(open) = content
+            && file.copy.get().is_none()
             && let Some(copy) = self.begin_copy(file)
         {
             open.copy_to(copy);
@@ -282,13 +288,19 @@ impl Site {
     }
 
     /// Begins a private copy if the file was requested before. If space is needed, evicts other copies.
-    /// Returns `None` if that does not make enough space.
+    /// Returns `None` if that does not make enough space. Of a file that is too large for that, it copies the
+    /// end that the kernel must not send from the file itself, if there is space.
     fn begin_copy(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
-        let size = file.size();
-        let is_wanted = file.was_requested.replace(true) && size <= self.cache.largest_copy();
-        if !is_wanted {
+        if !file.was_requested.replace(true) {
             return None;
         }
+        let is_whole = file.size() <= self.cache.largest_copy();
+        let size = match (is_whole, self.options.storage) {
+            (true, _) => file.size(),
+            (false, CopyStorage::Memfd) => self.cache.largest_end(),
+            // What is encrypted is read in any case.
+            (false, CopyStorage::Heap) => return None,
+        };
         let mark = CopyMark::set(&file.is_being_copied)?;
         let may_hold = &self.allowances;
         let is_space = |freed_bytes: u64, freed_copies: u64| {
@@ -299,12 +311,16 @@ impl Site {
                     .copies
                     .has_room(Account::Copies, 1u64.saturating_sub(freed_copies))
         };
-        if !self.cache.make_room_for_copy(is_space) {
+        let has_room = match is_whole {
+            true => self.cache.make_room_for_copy(is_space),
+            false => is_space(0, 0),
+        };
+        if !has_room {
             return None;
         }
         let space = CopySpace {
-            _memory: may_hold.memory.charge(Account::Copies, size)?,
-            _copy_bytes: may_hold.copy_bytes.charge(Account::Copies, size)?,
+            memory: may_hold.memory.charge(Account::Copies, size)?,
+            copy_bytes: may_hold.copy_bytes.charge(Account::Copies, size)?,
             _copy: may_hold.copies.charge(Account::Copies, 1)?,
         };
         // If nobody uses this state of the file any more, its copy is dropped.
@@ -315,15 +331,23 @@ impl Site {
             }
         };
         let storage = self.options.storage;
-        Some(PendingCopy::new(storage, size, space, mark, Box::new(keep)))
+        let keep = Box::new(keep);
+        Some(PendingCopy::new(
+            storage,
+            file.size(),
+            size,
+            space,
+            mark,
+            keep,
+        ))
     }
 
-    /// Whether there is memory for a coder, and for as many bytes of its result.
-    pub fn has_room_for_coder(&self, coding: Coding, result: u64) -> bool {
-        let Allowances { memory, coders, .. } = &self.allowances;
+    /// Whether there is memory for a coder for a client in `network`, and for as many bytes of its result.
+    pub fn has_room_for_coder(&self, network: IpAddr, coding: Coding, result: u64) -> bool {
+        let memory = &self.allowances.memory;
         let has_coder = || {
             self.coders.has_spare(coding)
-                || coders.has_room(Account::Coders, CODER)
+                || self.may_have_coder(network, CODER)
                     && memory.has_room(Account::Coders, CODER + result)
         };
         memory.has_room(Account::Contents, result) && has_coder()
@@ -339,21 +363,47 @@ impl Site {
         self.allowances.memory.charge_anyway(account, bytes)
     }
 
-    /// A coder for `coding`. `None` if there is too little memory for one.
-    pub fn coder(&mut self, coding: Coding) -> Option<Coder> {
-        if let Some(coder) = self.coders.take_spare(coding) {
+    /// A coder for `coding` and a client in `network`. `None` if there is too little memory for one.
+    pub fn coder(&mut self, network: IpAddr, coding: Coding) -> Option<Coder> {
+        let share = || self.coder_shares.add(network, CODER);
+        if let Some(coder) = self.coders.take_spare(coding, share) {
             return Some(coder);
         }
-        let mut charges = self.charge_coder(CODER);
-        if charges.is_none() && self.coders.clear() {
-            charges = self.charge_coder(CODER);
-        }
-        Some(self.coders.new_coder(coding, charges?))
+        let charges = self.charge_coder_of(network, CODER)?;
+        let share = self.coder_shares.add(network, CODER);
+        Some(self.coders.new_coder(coding, charges, share))
     }
 
-    /// A source that decodes gzip. `None` if there is too little memory for it.
-    pub fn decoded(&mut self, source: Box<dyn Source>) -> Option<Decoded> {
-        Some(Decoded::new(source, self.charge_coder(DECODER)?))
+    /// A source that decodes gzip for a client in `network`. `None` if there is too little memory for it.
+    pub fn decoded(&mut self, network: IpAddr, source: Box<dyn Source>) -> Option<Decoded> {
+        let charges = self.charge_coder_of(network, DECODER)?;
+        let share = self.coder_shares.add(network, DECODER);
+        Some(Decoded::new(source, charges, share))
+    }
+
+    /// Whether the part of the memory that coders may have has room for one more of a client in `network`. If
+    /// the clients of this network keep others busy, they leave a quarter of it to the other networks: they
+    /// may read slowly, and whoever accepts no content as it is stored would get 503 until they have ended.
+    fn may_have_coder(&self, network: IpAddr, bytes: u64) -> bool {
+        let coders = &self.allowances.coders;
+        let left = match self.coder_shares.of(network) {
+            0 => 0,
+            _ => coders.reach() / 4,
+        };
+        coders.has_room(Account::Coders, bytes + left)
+    }
+
+    /// Charges a coder of a client in `network`. If necessary, frees those that nobody uses.
+    fn charge_coder_of(&mut self, network: IpAddr, bytes: u64) -> Option<Charges> {
+        let mut charges = None;
+        loop {
+            if self.may_have_coder(network, bytes) {
+                charges = self.charge_coder(bytes);
+            }
+            if charges.is_some() || !self.coders.clear() {
+                return charges;
+            }
+        }
     }
 
     /// Charges coders that a connection keeps, if at least `left` bytes remain for the coders of responses.
@@ -809,6 +859,28 @@ mod tests {
         let now = ask(&mut site);
         assert_eq!(send(copy), old, "a copy does not change");
         assert_eq!(send(now), new, "the old copy is not sent for the new state");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_end_of_a_file_is_copied_that_is_too_large_for_a_copy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let content: Vec<u8> = (0..900_000u32).flat_map(u32::to_le_bytes).collect();
+        fs::write(folder.path().join("a"), &content).expect("a file");
+        let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
+        let mut site = Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2));
+        // It began before there was a copy, and reaches the end later.
+        let (first, second) = (ask(&mut site, "/a"), ask(&mut site, "/a"));
+        assert_eq!(send(second), content);
+        let Stored::File(file) = &first else {
+            panic!("there is no copy of the whole file");
+        };
+        let copy = file.copied_end(content.len() as u64 - 1).expect("a copy");
+        assert!(copy.first > 0 && copy.to_vec() == content[copy.first as usize..]);
+        assert!(file.copied_end(copy.first).is_some());
+        assert!(file.copied_end(copy.first - 1).is_none());
+        let held = find(&mut site, "/a").expect("there").held_bytes();
+        assert_eq!(held, StoredFile::overhead(b"a") + copy.length());
     }
 
     #[test]

@@ -18,7 +18,10 @@ use crate::net::stream_state::StreamState;
 use crate::net::transport::Transport;
 use crate::observe::client::Client;
 use crate::observe::log::Log;
+use crate::semantics::date::HttpDate;
+use crate::site::budget::Account;
 use crate::site::disk::Caller;
+use crate::site::options::SiteOptions;
 use crate::site::path::SitePath;
 use crate::site::resolve::Found;
 
@@ -78,6 +81,7 @@ impl Rig {
         };
         let stored = site.content(&file, None, caller).ok().flatten();
         let stored = stored.expect("unchanged");
+        site.copy_while_sent(&file, &stored);
         Pump::new(
             Body::One(stored.slice(0, stored.len())),
             Framing::Length(stored.len()),
@@ -113,9 +117,9 @@ impl Rig {
         received.extend_from_slice(&buffer[..count]);
     }
 
-    /// Sends the file to a client that reads only when the socket is full, and overwrites it as soon as
+    /// Sends the file to a client that reads only when the socket is full, and calls `change` as soon as
     /// the pump has found it unchanged. Returns what the client has read in the end.
-    fn download(&mut self, path: &Path) -> Vec<u8> {
+    fn download(&mut self, change: impl FnOnce()) -> Vec<u8> {
         let mut pump = self.pump("/a");
         let mut received = Vec::new();
         loop {
@@ -125,7 +129,7 @@ impl Rig {
                 _ => {}
             }
         }
-        overwrite(path);
+        change();
         while (received.len() as u64) < pump.moved() {
             self.flush();
             self.read(&mut received);
@@ -157,7 +161,7 @@ fn check(most_in_flight: Option<u64>, size: u64, sends_new_bytes: bool) {
     if let Some(most) = most_in_flight {
         rig.context.sendfile.assume(most, rig.context.now.instant);
     }
-    let received = rig.download(&path);
+    let received = rig.download(|| overwrite(&path));
     assert_eq!(received.len() as u64, size);
     assert_eq!(received.contains(&NEW), sends_new_bytes);
 }
@@ -171,4 +175,31 @@ fn no_page_of_a_file_is_in_flight_after_it_was_checked() {
     check(None, most.expect("known") + PART, false);
     // The test would notice.
     check(Some(0), PART, true);
+}
+
+/// As for a file without a copy, the queues must hold nothing of the file itself once it was checked.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_end_of_a_large_file_is_sent_from_a_copy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a");
+    let mut rig = Rig::new(folder.path());
+    let most = rig.context.sendfile.most_in_flight(rig.context.now.instant);
+    let size = most.expect("known").max(SiteOptions::CACHE_MEMORY / 2) + PART;
+    write(&path, size);
+    // The file is not so new that it may change unnoticed.
+    let later = HttpDate::from_unix(4_000_000_000).expect("a date");
+    rig.context
+        .origins
+        .begin_turn(later, rig.context.now.instant);
+    let copied = |rig: &Rig| rig.context.memory.budget().held(Account::Copies);
+    for _ in 0..2 {
+        assert_eq!(copied(&rig), 0);
+        assert_eq!(rig.download(|| ()).len() as u64, size);
+    }
+    let length = copied(&rig);
+    assert!(length > 0 && length < size, "{length} of {size}");
+    let received = rig.download(|| overwrite(&path));
+    assert_eq!(received.len() as u64, size);
+    assert!(!received.contains(&NEW));
 }
