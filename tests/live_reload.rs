@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 use std::io::Read;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +17,7 @@ use docroot::site::prefix::Prefix;
 use flate2::read::GzDecoder;
 use sha2::{Digest as _, Sha256};
 use support::live_page::{LivePage, websocket};
+use support::program::skipped;
 use support::{Response, Setup, TestServer};
 use tungstenite::Message;
 
@@ -367,12 +368,21 @@ fn an_editor_that_writes_beside_the_file_changes_one() {
     assert_eq!(page.told(), r#"{"changed":["index.html"]}"#);
 }
 
+/// A build that has a break may be several changes.
 #[test]
 fn a_build_is_one_change() {
+    const BREAK: Duration = Duration::from_millis(50);
     let server = setup().start();
     let mut page = page(&server, "0");
+    let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
     for number in 0..1000 {
         server.write(&format!("dist/{}/{number}.html", number % 10), PAGE);
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+    }
+    if longest >= BREAK {
+        skipped("the machine is so busy that the build had a break");
+        return;
     }
     assert_eq!(page.told(), r#"{"reload":true}"#);
     server.write("last.css", "");
