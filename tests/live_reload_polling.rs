@@ -4,16 +4,45 @@
 
 mod support;
 
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
+
 use rustix::fs::inotify;
-use support::Setup;
 use support::live_page::{ENDPOINT, LivePage};
+use support::program::{Program, command};
+use support::{Setup, until};
+
+/// Takes all watches that this user may have, for as long as this process runs.
+fn take_watches() {
+    static TAKEN: OnceLock<Vec<OwnedFd>> = OnceLock::new();
+    TAKEN.get_or_init(|| {
+        let take = || inotify::init(inotify::CreateFlags::CLOEXEC).ok();
+        std::iter::from_fn(take).collect()
+    });
+}
+
+#[test]
+fn the_operator_is_told() {
+    take_watches();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = command();
+    command.args(["--live-reload", "--log-format", "off"]);
+    let program = Program::start(command.arg(folder.path()));
+    let told = || program.banner.clone() + &program.said();
+    let want = "docroot: cannot watch the files (";
+    until("the program says so", || told().contains(want));
+    let told = told();
+    let line = told.lines().find(|line| line.starts_with(want));
+    let line = line.expect("it was there");
+    assert!(
+        line.contains("scans them once a second") && line.contains("fs.inotify.max_user_instances"),
+        "{line}"
+    );
+}
 
 #[test]
 fn files_are_looked_at_once_a_second() {
-    let mut taken = Vec::new();
-    while let Ok(watch) = inotify::init(inotify::CreateFlags::CLOEXEC) {
-        taken.push(watch);
-    }
+    take_watches();
     let server = Setup::new()
         .with(|config| config.site.live_reload = true)
         .file("folder/a.css", "")

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use support::frame::frame;
@@ -348,6 +349,25 @@ fn a_client_that_does_not_read_is_not_read_from() {
     for _ in 0..whole.min(20) {
         assert_eq!(next_message(&mut client).1.len(), 60_000);
     }
+}
+
+/// The rule is that of slow downloads.
+#[test]
+fn a_client_that_never_reads_is_closed() {
+    let server = lab()
+        .with(|config| config.deadlines.send = Duration::from_millis(200))
+        .start();
+    let mut client = opened(&server, &[]);
+    let timeout = Some(PATIENCE);
+    client.stream.set_write_timeout(timeout).expect("a timeout");
+    let message = frame(0x82, &[7; 60_000]);
+    let fault = loop {
+        if let Err(fault) = std::io::Write::write_all(&mut client.stream, &message) {
+            break fault;
+        }
+    };
+    let closed = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    assert!(closed.contains(&fault.kind()), "{fault}");
 }
 
 /// While it does not read, it is not read from, so it cannot show that it is there.

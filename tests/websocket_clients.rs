@@ -1,14 +1,17 @@
 //! Independent implementations of WebSocket talk with the server: a crate, two modules of Python, and a
-//! browser.
+//! browser. Each does so in plain text and over TLS.
 
 mod support;
 
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use support::Setup;
 use support::chromium::Page;
 use support::live_page::websocket;
-use support::{Setup, TestServer};
+#[cfg(feature = "tls")]
+use support::tls::SecureSite;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
@@ -16,21 +19,29 @@ use tungstenite::{Message, WebSocket};
 
 const ECHO: &str = "/.docroot/lab/echo";
 
-fn server() -> TestServer {
+fn lab() -> Setup {
     Setup::new()
         .with(|config| config.lab = true)
         .file("page.html", "<!doctype html><title>page</title>")
-        .start()
-}
-
-fn connected(server: &TestServer) -> WebSocket<TcpStream> {
-    websocket(server.address, ECHO)
 }
 
 #[test]
-fn a_crate_exchanges_messages_of_every_length() {
-    let server = server();
-    let mut socket = connected(&server);
+fn a_crate_exchanges_messages() {
+    let server = lab().start();
+    exchange_messages(websocket(server.address, ECHO));
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_crate_exchanges_messages_over_tls() {
+    let site = SecureSite::start(lab());
+    let url = format!("wss://localhost:{}{ECHO}", site.server.address.port());
+    let opened = tungstenite::client(url, site.connect().stream);
+    exchange_messages(opened.expect("a WebSocket").0);
+}
+
+/// Messages of every length of a length, fragments, a ping, and an end with a status code.
+fn exchange_messages<S: Read + Write>(mut socket: WebSocket<S>) {
     for length in [0, 1, 125, 126, 65_535, 65_536, 1 << 20] {
         let text = "\u{e9}".repeat(length / 2);
         for message in [Message::text(text), Message::binary(vec![7; length])] {
@@ -64,11 +75,15 @@ fn a_crate_exchanges_messages_of_every_length() {
 
 /// `scripts/test` installs the modules and says where.
 const PYTHON: &str = "
-import asyncio, os, sys
+import asyncio, os, ssl, sys
 import websocket, websockets
-url = 'ws://%s:%s/.docroot/lab/echo' % tuple(sys.argv[1:])
+url, authority = sys.argv[1:]
+options, secure = {}, {}
+if authority:
+    secure = {'ssl': ssl.create_default_context(cafile=authority)}
+    options = {'sslopt': {'ca_certs': authority}}
 async def talk(compression):
-    async with websockets.connect(url, compression=compression, max_size=None) as socket:
+    async with websockets.connect(url, compression=compression, max_size=None, **secure) as socket:
         for message in ['', 'Hello', 'grüß ' * 5000, b'', os.urandom(70_000), 'x' * 3_000_000]:
             await socket.send(message)
             assert await socket.recv() == message
@@ -80,7 +95,7 @@ async def talk(compression):
         assert bool(socket.protocol.extensions) == bool(compression)
 asyncio.run(talk(None))
 asyncio.run(talk('deflate'))
-socket = websocket.create_connection(url)
+socket = websocket.create_connection(url, **options)
 socket.send('Hello')
 assert socket.recv() == 'Hello'
 socket.close()
@@ -89,17 +104,28 @@ print('done')
 
 #[test]
 fn modules_of_python_exchange_messages() {
+    let server = lab().start();
+    let url = format!("ws://{}{ECHO}", server.address);
+    run_python(&url, Path::new(""));
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn modules_of_python_exchange_messages_over_tls() {
+    let site = SecureSite::start(lab());
+    let url = format!("wss://{}{ECHO}", site.server.address);
+    run_python(&url, &site.authority.certificate());
+}
+
+/// Runs the modules with the file of an authority, if they use TLS.
+#[track_caller]
+fn run_python(url: &str, authority: &Path) {
     let Some(python) = std::env::var_os("DOCROOT_TEST_PYTHON") else {
         support::program::skipped("only scripts/test installs the modules of Python");
         return;
     };
-    let server = server();
     let mut python = Command::new(python);
-    python.args(["-I", "-c", PYTHON]);
-    python.args([
-        server.address.ip().to_string(),
-        server.address.port().to_string(),
-    ]);
+    python.args(["-I", "-c", PYTHON, url]).arg(authority);
     let output = python.stdin(Stdio::null()).output().expect("Python");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
@@ -108,11 +134,25 @@ fn modules_of_python_exchange_messages() {
 
 #[test]
 fn a_browser_exchanges_messages() {
-    let server = server();
+    let server = lab().start();
+    run_browser(&format!("http://{}/page.html", server.address));
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_browser_exchanges_messages_over_tls() {
+    let site = SecureSite::start(lab());
+    run_browser(&format!("https://{}/page.html", site.server.address));
+}
+
+/// Exchanges messages with the server of this page.
+#[track_caller]
+fn run_browser(page_url: &str) {
     let mut page = Page::new(800, 600);
-    page.open(&format!("http://{}/page.html", server.address));
+    page.trust_every_server();
+    page.open(page_url);
     let talk = "new Promise((done, failed) => {
-        const socket = new WebSocket('ws://' + location.host + '/.docroot/lab/echo');
+        const socket = new WebSocket(location.origin.replace('http', 'ws') + '/.docroot/lab/echo');
         socket.binaryType = 'arraybuffer';
         const sent = ['', 'Hello', 'grüß '.repeat(50000), new Uint8Array(3000000).fill(7)];
         const got = [];

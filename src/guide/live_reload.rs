@@ -1,14 +1,18 @@
 //! Live reload (`--live-reload`): pages reload when the files of the site change.
 //!
 //! ```text
-//! /.docroot/live-reload.js    the script that documents get: see crate::site::reload_script
-//! /.docroot/live-reload       the WebSocket that tells it what has changed
+//! .docroot/live-reload.js     in every folder: the script that documents get, see crate::site::reload_script
+//! .docroot/live-reload        beside it: the WebSocket that tells it what has changed
 //!
+//! server  {"folder":"docs/"}              where docroot sees both, unless it is the root of the site
 //! page    1234                            milliseconds since the page was loaded
 //! server  {"changed":["css/site.css"]}    what has changed since then, and later
 //! server  {"reload":true}                 anything may have changed
 //! server  {"check":true}                  the server no longer knows what has changed since then
 //! ```
+//!
+//! A proxy may change the paths of the site. docroot names files by their paths below the root, and the page
+//! resolves them against the folder that docroot sees and the address that the browser sees.
 
 use std::rc::Rc;
 use std::task::Waker;
@@ -31,7 +35,7 @@ use crate::websocket::close::CloseCode;
 use crate::websocket::handshake::Endpoint;
 use crate::websocket::message::MessageKind;
 
-/// The path of the WebSocket, below the prefix of the site.
+/// The path of the WebSocket, below any folder of the site.
 const ENDPOINT: &str = ".docroot/live-reload";
 
 /// How many changes to keep. A page that was away for longer checks its own document.
@@ -50,23 +54,44 @@ const LONGEST_LIST: usize = 4096;
 pub struct LiveReload {
     changes: Topic<Changed>,
     script: Embedded,
-    script_path: Box<str>,
-    endpoint_path: Box<str>,
+    prefix: Prefix,
 }
 
 impl LiveReload {
     /// For the site with this prefix. Its changes arrive in the topic.
     pub fn new(changes: Topic<Changed>, prefix: &Prefix) -> LiveReload {
-        let prefix = percent::path(prefix.as_bytes());
         let script = include_str!("assets/live-reload.js");
         let media_type = "text/javascript; charset=utf-8";
         LiveReload {
             changes,
             script: Embedded::new(script, media_type, "default-src 'none'"),
-            script_path: format!("/{prefix}{SCRIPT_PATH}").into(),
-            endpoint_path: format!("/{prefix}{ENDPOINT}").into(),
+            prefix: prefix.clone(),
         }
     }
+
+    /// What a request for this path gets.
+    fn wanted(&self, raw: &[u8]) -> Option<Wanted> {
+        // Other paths need not be decoded.
+        if !raw.ends_with(ENDPOINT.as_bytes()) && !raw.ends_with(SCRIPT_PATH.as_bytes()) {
+            return None;
+        }
+        let mut storage = Vec::new();
+        let path = self.prefix.decode(raw, &mut storage).ok()?.as_bytes();
+        let is_folder = |path: &[u8]| path.is_empty() || path.ends_with(b"/");
+        if let Some(folder) = path.strip_suffix(ENDPOINT.as_bytes()) {
+            return is_folder(folder).then(|| Wanted::Changes(folder.into()));
+        }
+        let folder = path.strip_suffix(SCRIPT_PATH.as_bytes())?;
+        is_folder(folder).then_some(Wanted::Script)
+    }
+}
+
+/// What a page wants.
+enum Wanted {
+    /// The script.
+    Script,
+    /// The WebSocket, from this folder.
+    Changes(Box<[u8]>),
 }
 
 impl Handler for LiveReload {
@@ -76,21 +101,23 @@ impl Handler for LiveReload {
         origin: &mut Origin,
         trace: &mut Trace,
     ) -> Option<Answer> {
-        let path = request.head.target.path()?;
-        if path == self.script_path.as_bytes() {
-            let (path, script) = (SCRIPT_PATH.as_bytes(), &self.script);
-            return Some(answer_embedded(origin, request, path, script, trace));
-        }
-        (path == self.endpoint_path.as_bytes()).then(|| {
-            let page = Page {
-                changes: self.changes.clone(),
-                rules: Rc::clone(&origin.rules),
-                waker: request.wakers.waker(),
-                message: Vec::new(),
-                reader: None,
-            };
-            open(request, origin, Endpoint::default(), page, trace)
-        })
+        let folder = match self.wanted(request.head.target.path()?)? {
+            Wanted::Script => {
+                let (path, script) = (SCRIPT_PATH.as_bytes(), &self.script);
+                return Some(answer_embedded(origin, request, path, script, trace));
+            }
+            Wanted::Changes(folder) => folder,
+        };
+        let page = Page {
+            changes: self.changes.clone(),
+            rules: Rc::clone(&origin.rules),
+            waker: request.wakers.waker(),
+            folder: (!folder.is_empty()).then_some(folder),
+            message: Vec::new(),
+            reader: None,
+        };
+        let endpoint = Endpoint::default();
+        Some(open(request, origin, endpoint, page, trace))
     }
 }
 
@@ -99,6 +126,8 @@ struct Page {
     changes: Topic<Changed>,
     rules: Rc<Rules>,
     waker: Waker,
+    /// The folder of its script, until the page is told. `None` if it is the root.
+    folder: Option<Box<[u8]>>,
     /// What has arrived of its message.
     message: Vec<u8>,
     /// Reads the changes since the page was loaded; `None` until the page has said how long ago that was.
@@ -148,6 +177,11 @@ impl Application for Page {
     }
 
     fn send(&mut self, sender: &mut Sender<'_>) -> bool {
+        if let Some(folder) = self.folder.take() {
+            let message = format!("{{\"folder\":\"{}\"}}", percent::path(&folder));
+            sender.part(MessageKind::Text, message.as_bytes(), true);
+            return true;
+        }
         let message = match self.reader.as_mut().map(Reader::poll) {
             Some(News::Item(changed)) => self.message(&changed),
             Some(News::Gap(_)) => CHECK.to_owned(),

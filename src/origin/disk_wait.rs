@@ -228,7 +228,7 @@ impl DiskWait {
                         if !file.lacks_script() {
                             representation.keep_digest(digest);
                         }
-                        file.tag_by_content(&digest, origin.site.options());
+                        file.tag_by_content(&digest);
                         let found = Ok(Found::File(Rc::clone(file)));
                         self.facts.add_found(std::mem::take(path), found);
                         Some(Ok(()))

@@ -218,6 +218,11 @@ pub trait Conversation {
     fn has_frames(&self) -> bool {
         false
     }
+
+    /// The memory that it takes, in bytes. It does not include what the conversation charges itself.
+    fn cost(&self) -> usize {
+        size_of_val(self)
+    }
 }
 
 /// What a conversation acts on.

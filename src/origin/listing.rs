@@ -405,7 +405,7 @@ impl Source for Page {
 
 fn shown(options: &SiteOptions, format: Format) -> Shown {
     let has_script = options.live_reload && format == Format::Html;
-    let script = has_script.then(|| reload_script::element(options, None) + "\n");
+    let script = has_script.then(|| reload_script::element(None) + "\n");
     Shown {
         format,
         has_archives: options.archive,

@@ -66,14 +66,16 @@ pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
     }
 }
 
-/// Adds the script of live reload to an error page of docroot. The page then reloads when the file exists.
+/// Adds the script of live reload to an error page of docroot. The page then reloads when the file exists. Without a
+/// password the script may be refused too, and the browser would ask for one again.
 pub(super) fn add_reload_script(options: &SiteOptions, response: &mut Response) {
     if options.live_reload
         && response.has_own_page
+        && response.status != Status::Unauthorized
         && let Some(Body::One(Piece::Bytes(page))) = &mut response.body
     {
         (response.fields).replace(POLICY, ERROR_PAGE_POLICY, ERROR_PAGE_POLICY_WITH_RELOAD);
-        let element = reload_script::element(options, None) + "\n";
+        let element = reload_script::element(None) + "\n";
         page.extend_from_slice(element.as_bytes());
     }
 }

@@ -296,6 +296,14 @@ pub(crate) struct Section {
 #[cfg(test)]
 impl Section {
     pub(crate) fn of<V: AsRef<[u8]>>(pairs: &[(FieldName, V)]) -> Section {
+        let pairs = pairs.iter().map(|(name, value)| (name.name(), value));
+        Section::named(pairs)
+    }
+
+    /// The same for names that need not be known.
+    pub(crate) fn named<'n, V: AsRef<[u8]>>(
+        pairs: impl IntoIterator<Item = (&'n str, V)>,
+    ) -> Section {
         let mut head = Vec::new();
         let mut span = |bytes: &[u8]| {
             let start = head.len() as u32;
@@ -304,10 +312,10 @@ impl Section {
             Span { start, end }
         };
         let lines = pairs
-            .iter()
+            .into_iter()
             .map(|(name, value)| FieldLine {
-                known: Some(*name),
-                name: span(name.name().as_bytes()),
+                known: FieldName::recognise(name.as_bytes()),
+                name: span(name.as_bytes()),
                 value: span(trim(value.as_ref())),
             })
             .collect();

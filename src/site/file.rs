@@ -170,14 +170,14 @@ impl StoredFile {
             sidecar: RefCell::default(),
         };
         if options.etag == TagSource::Metadata {
-            file.tag_by_metadata(options);
+            file.tag_by_metadata();
         }
         file
     }
 
     /// Makes the entity-tags from the metadata and, if it is in memory, the content. With the content, the tags are
     /// strong even if the file changed twice within one tick of the file system's clock.
-    fn tag_by_metadata(&self, options: &SiteOptions) {
+    fn tag_by_metadata(&self) {
         let bytes = self.memory.as_deref().map(Deref::deref);
         // If neither the content nor the modification time can show that the file was replaced, the
         // change time does.
@@ -189,7 +189,7 @@ impl StoredFile {
         let media_type = &self.media_type.value;
         let content = stable_hash((self.state.version(), bytes, change, media_type, &self.path));
         let content = match self.lacks_script() {
-            true => stable_hash((content, reload_script::element(options, None))),
+            true => stable_hash((content, reload_script::element(None))),
             false => content,
         };
         // Another version of docroot may code the same content to other bytes.
@@ -199,7 +199,7 @@ impl StoredFile {
 
     /// Makes the entity-tags from the digest of the content: its first half, as `sha256sum` prints it, and
     /// what else makes representations different. None of it depends on this server.
-    pub fn tag_by_content(&self, content: &Digest, options: &SiteOptions) {
+    pub fn tag_by_content(&self, content: &Digest) {
         let hex = |digest: &Digest, length: usize| -> String {
             let bytes = digest.as_bytes().iter().take(length);
             bytes.map(|byte| format!("{byte:02x}")).collect()
@@ -208,7 +208,7 @@ impl StoredFile {
         let (content, media_type) = (hex(content, 16), &self.media_type.value);
         // The digest of a file that is not in memory is that of the file without the script.
         let script = match self.lacks_script() {
-            true => reload_script::element(options, None),
+            true => reload_script::element(None),
             false => String::new(),
         };
         let coded = of_text(&format!("{media_type} {VERSION}{script}"));

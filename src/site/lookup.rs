@@ -242,7 +242,7 @@ impl<'a> Examined<'a> {
         let media_type = media_type(self.path, beginning, &self.options.types);
         let has_script = reload_script::is_wanted(self.options, &media_type, &bytes);
         let bytes = match has_script {
-            true => reload_script::with_script(self.options, self.path, &bytes)?,
+            true => reload_script::with_script(self.path, &bytes)?,
             false => bytes,
         };
         Ok(FileRead {

@@ -1,8 +1,11 @@
 //! The script of `--live-reload`, which documents get.
 //!
 //! ```text
-//! <script src="/.docroot/live-reload.js" data-version="0123456789abcdef" data-file="a/b.html" async></script></body></html>
+//! <script src=".docroot/live-reload.js" data-version="0123456789abcdef" data-file="a/b.html" async></script></body></html>
 //! ```
+//!
+//! The path of the script is relative, because a proxy may change the paths of the site: it may put a prefix in front
+//! of them, or remove one. So docroot answers for the script in every folder.
 //!
 //! The version is a hash of the content. After a restart of the server, the script compares it with the version
 //! in a fresh copy of the file. The address of the page may be another one, as in an application that routes in
@@ -20,7 +23,7 @@ use crate::site::storage::Storage;
 use crate::text::hash::stable_hash;
 use crate::text::percent;
 
-/// The path of the script, below the prefix of the site.
+/// The path of the script, below any folder of the site.
 pub const SCRIPT_PATH: &str = ".docroot/live-reload.js";
 
 /// The file of a document.
@@ -33,21 +36,20 @@ pub struct Document<'a> {
 }
 
 /// The element for a document, or for a page that is no file.
-pub fn element(options: &SiteOptions, document: Option<Document<'_>>) -> String {
-    let prefix = percent::path(options.prefix.as_bytes());
+pub fn element(document: Option<Document<'_>>) -> String {
     let document = document.map(|Document { path, version }| {
         let file = percent::path(path);
         format!(" data-version=\"{version:016x}\" data-file=\"{file}\"")
     });
     let document = document.unwrap_or_default();
-    format!("<script src=\"/{prefix}{SCRIPT_PATH}\"{document} async></script>")
+    format!("<script src=\"{SCRIPT_PATH}\"{document} async></script>")
 }
 
 /// How many bytes the element adds to the document at `path` in memory.
 pub(super) fn added(options: &SiteOptions, path: &[u8]) -> u64 {
     match options.live_reload {
         // All versions have the same length.
-        true => element(options, Some(Document { path, version: 0 })).len() as u64,
+        true => element(Some(Document { path, version: 0 })).len() as u64,
         false => 0,
     }
 }
@@ -63,17 +65,13 @@ pub(super) fn is_wanted(options: &SiteOptions, media_type: &MediaType, beginning
 }
 
 /// The document at `path` with the script.
-pub(super) fn with_script(
-    options: &SiteOptions,
-    path: &[u8],
-    document: &[u8],
-) -> io::Result<Storage> {
+pub(super) fn with_script(path: &[u8], document: &[u8]) -> io::Result<Storage> {
     let end = match BodyEnd::default().scan(document, true) {
         Scanned::Found(at) => at,
         Scanned::Unfinished(_) => document.len(),
     };
     let version = stable_hash(document);
-    let element = element(options, Some(Document { path, version }));
+    let element = element(Some(Document { path, version }));
     let (before, after) = document.split_at(end);
     Storage::concat(&[before, element.as_bytes(), after])
 }
@@ -144,13 +142,6 @@ mod tests {
         }
     }
 
-    fn options() -> SiteOptions {
-        SiteOptions {
-            live_reload: true,
-            ..SiteOptions::default()
-        }
-    }
-
     fn sent(document: &str, piece: usize, element: &str) -> String {
         let source = Box::new(Slow(document.into(), piece));
         let mut source = WithScript::new(source, element.to_owned());
@@ -169,9 +160,9 @@ mod tests {
         ] {
             let version = stable_hash(document.as_bytes());
             let path = b"a/b.html";
-            let element = element(&options(), Some(Document { path, version }));
+            let element = element(Some(Document { path, version }));
             let want = format!("{end}{element}{rest}");
-            let got = with_script(&options(), path, document.as_bytes()).expect("memory");
+            let got = with_script(path, document.as_bytes()).expect("memory");
             assert_eq!(std::str::from_utf8(&got), Ok(&*want));
             for piece in [1, 5, 100] {
                 assert_eq!(sent(&document, piece, &element), want);
@@ -180,25 +171,21 @@ mod tests {
     }
 
     #[test]
-    fn the_element_names_the_script_below_the_prefix() {
-        let mut options = options();
-        assert_eq!(
-            element(
-                &options,
-                Some(Document {
-                    path: b"a\"/b",
-                    version: 0xab
-                })
-            ),
-            "<script src=\"/.docroot/live-reload.js\" data-version=\"00000000000000ab\" \
-             data-file=\"a%22/b\" async></script>"
-        );
-        options.prefix = crate::site::prefix::Prefix::parse("/a%22b/").expect("a prefix");
-        let with_prefix = element(&options, None);
-        assert_eq!(
-            with_prefix,
-            "<script src=\"/a%22b/.docroot/live-reload.js\" async></script>"
-        );
-        assert!((with_prefix.len() as u64) < added(&options, b""));
+    fn the_element_names_the_script_and_the_file() {
+        let path = b"a\"/b";
+        let version = 0xab;
+        let whole = element(Some(Document { path, version }));
+        let want = "<script src=\".docroot/live-reload.js\" data-version=\"00000000000000ab\" \
+                    data-file=\"a%22/b\" async></script>";
+        assert_eq!(whole, want);
+        let without_file = element(None);
+        let want = "<script src=\".docroot/live-reload.js\" async></script>";
+        assert_eq!(without_file, want);
+        let options = SiteOptions {
+            live_reload: true,
+            ..SiteOptions::default()
+        };
+        assert_eq!(added(&options, path), whole.len() as u64);
+        assert_eq!(added(&SiteOptions::default(), path), 0);
     }
 }

@@ -279,8 +279,7 @@ impl Site {
             true => {
                 let version = stable_hash(file.state.version());
                 let path = &file.path;
-                let element =
-                    reload_script::element(&self.options, Some(Document { path, version }));
+                let element = reload_script::element(Some(Document { path, version }));
                 Box::new(WithScript::new(source, element))
             }
             false => source,

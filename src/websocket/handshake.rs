@@ -142,7 +142,7 @@ pub fn accept(
     upgrade(fields)?;
     version(fields)?;
     let key = key(fields)?;
-    if !same_origin::admits(request.own, fields) {
+    if !same_origin::admits_handshake(request.own, fields) {
         return Err(Refusal::ForeignOrigin);
     }
     let protocol = protocol(fields, endpoint.protocols)?;
@@ -353,7 +353,11 @@ impl Refusal {
                 clause!("RFC 6455 section 4.2.1", "key")
             }
             Refusal::ForeignOrigin => {
-                clause!("RFC 6455 section 4.2.2", "websocket::same_origin", "admits")
+                clause!(
+                    "RFC 6455 section 4.2.2",
+                    "websocket::same_origin",
+                    "admits_handshake"
+                )
             }
             Refusal::Protocols => clause!("RFC 6455 section 4.2.1", "protocol"),
             Refusal::Extensions => {

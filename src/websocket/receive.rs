@@ -61,8 +61,7 @@ pub struct Receiver {
     state: State,
     limits: MessageLimits,
     compression: Option<DeflateContext>,
-    /// Made for the first compressed message. Dropped after each message if its context is not taken over. Most
-    /// connections have none, so it has an allocation of its own.
+    /// Made for the first compressed message. Dropped after each message if its context is not taken over.
     decompressor: Option<Box<Decompressor>>,
 }
 
@@ -133,6 +132,11 @@ impl Receiver {
     /// Whether it holds a decompressor, which takes [`super::deflate::DECOMPRESSOR`] bytes.
     pub fn holds_decompressor(&self) -> bool {
         self.decompressor.is_some()
+    }
+
+    /// Whether it expects the first frame of a message, and keeps nothing for it.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle) && !self.holds_decompressor()
     }
 
     /// Reads the next event of `input`. Content is appended to `out`. After an error, all input is ignored,

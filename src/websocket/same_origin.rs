@@ -9,6 +9,14 @@
 //! Host: files.example         Origin: https://evil.example         refused
 //! Host: files.example         (no Origin)                          not a browser: admitted
 //! ```
+//!
+//! A proxy may replace `Host`, and send what the browser sent in a field of its own:
+//!
+//! ```text
+//! Host: 127.0.0.1:8080    X-Forwarded-Host: files.example    Origin: https://files.example    admitted
+//! ```
+//!
+//! A page cannot add fields to an opening handshake, so no foreign page can send that field.
 
 use crate::semantics::cors::origin;
 use crate::semantics::field::{FieldName, Fields};
@@ -43,6 +51,19 @@ pub fn admits(own: Option<OwnOrigin<'_>>, fields: &Fields<'_>) -> bool {
     schemes
         .iter()
         .any(|scheme| own.normal(scheme).as_ref() == Some(&sent))
+}
+
+/// The same for an opening handshake. The page may also have the origin that a proxy forwards.
+pub fn admits_handshake(own: Option<OwnOrigin<'_>>, fields: &Fields<'_>) -> bool {
+    let forwarded = fields.named("X-Forwarded-Host");
+    let forwarded = forwarded.flat_map(|value| value.split(|&octet| octet == b','));
+    let mut origins = forwarded.map(|host| OwnOrigin {
+        is_secure: false,
+        host: host.trim_ascii(),
+        // The text has it, if there is one.
+        port: None,
+    });
+    admits(own, fields) || origins.any(|origin| admits(Some(origin), fields))
 }
 
 impl OwnOrigin<'_> {
@@ -139,5 +160,38 @@ mod tests {
             ..own
         };
         assert!(!is_admitted(Some(own), &["http://\u{fffd}"]));
+    }
+
+    /// How a page of this origin is judged, if a proxy forwards these hosts in front of `127.0.0.1:8080`.
+    #[track_caller]
+    fn check_forwarded(forwarded: &[&str], sent: &str, want: bool) {
+        let own = OwnOrigin {
+            is_secure: false,
+            host: b"127.0.0.1",
+            port: Some(8080),
+        };
+        let lines = forwarded.iter().map(|host| ("X-Forwarded-Host", *host));
+        let section = Section::named(lines.chain([("Origin", sent)]));
+        let got = admits_handshake(Some(own), &section.fields());
+        assert_eq!(got, want, "{forwarded:?} {sent}");
+    }
+
+    #[test]
+    fn a_proxy_may_forward_the_host() {
+        check_forwarded(&["files.example"], "https://files.example", true);
+        check_forwarded(&["files.example"], "http://files.example", true);
+        check_forwarded(&["files.example:8443"], "https://files.example:8443", true);
+        check_forwarded(&["a.example, files.example"], "https://files.example", true);
+        check_forwarded(
+            &["a.example", "files.example"],
+            "https://files.example",
+            true,
+        );
+        check_forwarded(&["files.example"], "http://127.0.0.1:8080", true);
+        check_forwarded(&["files.example"], "https://evil.example", false);
+        check_forwarded(&["files.example"], "https://files.example:8443", false);
+        check_forwarded(&["files.example"], "null", false);
+        check_forwarded(&[""], "http://", false);
+        check_forwarded(&[], "https://files.example", false);
     }
 }

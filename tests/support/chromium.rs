@@ -96,6 +96,12 @@ impl Page {
         }
     }
 
+    /// Accepts any certificate, because the authorities of the tests are not installed.
+    pub fn trust_every_server(&mut self) {
+        let ignore = json!({"ignore": true});
+        self.call("Security.setIgnoreCertificateErrors", ignore);
+    }
+
     /// Opens a page and waits until it has loaded.
     #[track_caller]
     pub fn open(&mut self, url: &str) {

@@ -14,6 +14,8 @@ pub mod fuse;
 pub mod handlers;
 pub mod journal;
 pub mod live_page;
+#[cfg(feature = "tls")]
+pub mod nginx;
 pub mod page;
 pub mod program;
 pub mod response;

@@ -1,6 +1,7 @@
 // Reloads this page when the files of the site change (docroot --live-reload).
 //
-// docroot sends one of these:
+// docroot sends these:
+//   {"folder": path}           The folder of this script below the root of the site. It comes first, unless it is the root.
 //   {"changed": [path, ...]}   These files changed. The paths are below the root of the site.
 //   {"reload": true}           Anything may have changed.
 //   {"check": true}            docroot does not know what changed since this page was loaded.
@@ -11,9 +12,10 @@
   window.docrootLiveReload = true;
 
   const version = script.dataset.version;
-  const root = new URL('..', script.src);
-  // The file of this page. The address of the page may be another one, if the page is an application.
-  const file = version ? new URL(script.dataset.file, root) : location.href;
+  // The folder of this script as the browser sees it, and below the root of the site as docroot sees it. Between them
+  // may be a proxy that changes paths.
+  const here = new URL('..', script.src);
+  let folder = '';
   const endpoint = new URL('live-reload', script.src);
   endpoint.protocol = endpoint.protocol.replace('http', 'ws');
 
@@ -53,13 +55,18 @@
       socket.send(String(Math.max(0, Math.ceil(Date.now() - current))));
     };
     socket.onmessage = (event) => {
+      const news = JSON.parse(event.data);
+      if (news.folder) {
+        folder = news.folder;
+        return;
+      }
       current = Date.now();
-      act(JSON.parse(event.data));
+      act(news);
     };
     socket.onclose = () => {
       if (isForbidden) return;
       if (++failures === MANY_FAILURES) {
-        say('live reload has no connection; a proxy must forward Upgrade and the Host that the browser sent');
+        say('live reload has no connection; a proxy must forward Upgrade, and Host or X-Forwarded-Host');
       }
       setTimeout(connect, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE);
@@ -79,6 +86,8 @@
 
   // The file as it is now; empty if there is none. Throws if the server is away.
   async function freshText() {
+    // The address of the page may be another one, if the page is an application.
+    const file = version ? address(script.dataset.file) : location.href;
     const response = await fetch(file, { cache: 'no-store' });
     const text = await response.text();
     return response.ok ? text : '';
@@ -121,7 +130,7 @@
 
   // Replaces what shows the file. Returns whether that was possible without a reload.
   function replace(path) {
-    const url = new URL(path, root);
+    const url = address(path);
     if (/\.css$/i.test(url.pathname)) return !isInStyles(url) && replaceSheets(url);
     if (/\.(avif|bmp|gif|ico|jpe?g|png|svg|webp)$/i.test(url.pathname)) {
       return !isInStyles(url) && replaceImages(url);
@@ -195,6 +204,16 @@
       if (isSame(video.poster, url)) change(video, 'poster', fresh(video.poster));
     }
     return isFound;
+  }
+
+  // The address of the file with this path below the root of the site.
+  function address(path) {
+    const from = folder.split('/').slice(0, -1), to = path.split('/');
+    while (from.length && to.length > 1 && from[0] === to[0]) {
+      from.shift();
+      to.shift();
+    }
+    return new URL('./' + '../'.repeat(from.length) + to.join('/'), here);
   }
 
   function absolute(reference, base = document.baseURI) {

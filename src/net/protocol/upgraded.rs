@@ -54,11 +54,10 @@ impl Upgraded {
         }
     }
 
-    /// The memory of the conversation and of its frames, in bytes. What the conversation holds elsewhere, it
-    /// charges itself.
+    /// The memory of the conversation and of its frames, in bytes.
     pub fn cost(&self) -> usize {
         let frames = self.frames.as_ref().map_or(0, |frames| frames.cost());
-        size_of_val(&*self.conversation) + frames
+        self.conversation.cost() + frames
     }
 
     /// Reads, passes what was received to the conversation, and sends what it writes. The conversation

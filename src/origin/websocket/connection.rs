@@ -31,24 +31,48 @@ const EVENT_COST: usize = 1024;
 /// How long the server waits for the Close frame of the client after its own.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 
-/// A connection.
+/// A connection. While it is idle, it holds no more than this.
 pub(super) struct WebSocketConnection<A> {
     application: A,
-    receiver: Receiver,
-    outgoing: Outgoing,
-    closing: Closing,
-    /// When the server stops waiting for the client's Close frame, if it has sent its own.
-    closes: Option<Instant>,
-    /// What the message that is arriving is.
-    kind: MessageKind,
     /// When the client sent something last.
     heard: Instant,
-    /// When it was pinged since.
-    pinged: Option<Instant>,
+    /// What differs from an idle connection, if something does.
+    state: Option<Box<State>>,
+}
+
+/// What a connection holds during a turn. It is kept until the next turn unless the connection is idle then.
+struct State {
+    receiver: Receiver,
+    /// What the message that is arriving is.
+    kind: MessageKind,
+    outgoing: Outgoing,
+    closing: Closing,
+    awaited: Awaited,
     /// Whether the last turn wrote something. The next turn begins when the socket has taken all of it.
     has_written: bool,
-    /// The memory of the coders.
-    _coders: Option<Charges>,
+    /// The memory of the coders, if messages are compressed.
+    coders: Option<Charges>,
+}
+
+/// What the server waits for, so that it notices when the client is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// Anything. The client is pinged if it is silent for long.
+    Anything,
+    /// Anything, since the client was pinged at this time.
+    SignOfLife(Instant),
+    /// The client's Close frame, until this time. The server has sent its own.
+    Close(Instant),
+}
+
+impl Awaited {
+    /// The same after the client has sent something.
+    fn after_bytes(self) -> Awaited {
+        match self {
+            Awaited::Anything | Awaited::SignOfLife(_) => Awaited::Anything,
+            Awaited::Close(_) => self,
+        }
+    }
 }
 
 /// How far the received bytes were read.
@@ -59,30 +83,53 @@ struct Progress {
 }
 
 impl<A: Application> WebSocketConnection<A> {
-    /// A connection that was opened `now`. `coders` is the memory for `deflate`.
+    /// A connection that was opened `now`. If messages are compressed, `compression` has the memory of the coders.
     pub fn new(
         application: A,
-        limits: MessageLimits,
-        deflate: Option<DeflateAgreement>,
-        coders: Option<Charges>,
+        compression: Option<(DeflateAgreement, Charges)>,
         now: Instant,
     ) -> WebSocketConnection<A> {
         WebSocketConnection {
             application,
-            receiver: Receiver::new(limits, deflate.as_ref().map(|agreed| agreed.client)),
-            outgoing: Outgoing::new(deflate.as_ref().map(|agreed| agreed.server)),
-            closing: Closing::default(),
-            closes: None,
-            kind: MessageKind::Binary,
             heard: now,
-            pinged: None,
+            state: compression.map(|both| Box::new(State::new(Some(both)))),
+        }
+    }
+}
+
+impl State {
+    /// That of a new connection.
+    fn new(compression: Option<(DeflateAgreement, Charges)>) -> State {
+        let (agreed, coders) = compression.unzip();
+        let (client, server) = agreed.map(|agreed| (agreed.client, agreed.server)).unzip();
+        State {
+            receiver: Receiver::new(MessageLimits::default(), client),
+            kind: MessageKind::Binary,
+            outgoing: Outgoing::new(server),
+            closing: Closing::default(),
+            awaited: Awaited::Anything,
             has_written: false,
-            _coders: coders,
+            coders,
         }
     }
 
+    /// Whether it is that of a new connection, so that it need not be kept.
+    fn is_idle(&self) -> bool {
+        self.receiver.is_idle()
+            && self.outgoing.is_idle()
+            && self.closing == Closing::Open
+            && self.awaited == Awaited::Anything
+            && self.coders.is_none()
+    }
+
     /// Acts on what the client has sent.
-    fn receive(&mut self, input: &[u8], now: Instant, out: &mut Vec<u8>) -> Progress {
+    fn receive(
+        &mut self,
+        application: &mut impl Application,
+        input: &[u8],
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) -> Progress {
         let (mut consumed, mut content) = (0, Vec::new());
         let mut spent = 0;
         let mut has_more = false;
@@ -107,10 +154,10 @@ impl<A: Application> WebSocketConnection<A> {
                 Some(Event::Data(length)) => {
                     spent += length;
                     if content.len() >= MOST_AT_ONCE {
-                        self.part(&mut content, false, now, out);
+                        self.part(application, &mut content, false, now, out);
                     }
                 }
-                Some(Event::End) => self.part(&mut content, true, now, out),
+                Some(Event::End) => self.part(application, &mut content, true, now, out),
                 Some(Event::Ping(payload)) if self.closing.may_send(Opcode::Pong) => {
                     send::pong(out, &payload);
                 }
@@ -119,7 +166,7 @@ impl<A: Application> WebSocketConnection<A> {
             }
         }
         if !content.is_empty() {
-            self.part(&mut content, false, now, out);
+            self.part(application, &mut content, false, now, out);
         }
         if !self.closing.may_receive() {
             consumed = input.len();
@@ -128,7 +175,14 @@ impl<A: Application> WebSocketConnection<A> {
     }
 
     /// Passes content to the application. After a Close frame of the server, nobody needs it.
-    fn part(&mut self, content: &mut Vec<u8>, is_last: bool, now: Instant, out: &mut Vec<u8>) {
+    fn part(
+        &mut self,
+        application: &mut impl Application,
+        content: &mut Vec<u8>,
+        is_last: bool,
+        now: Instant,
+        out: &mut Vec<u8>,
+    ) {
         if self.closing == Closing::Open {
             let part = Part {
                 kind: self.kind,
@@ -139,7 +193,7 @@ impl<A: Application> WebSocketConnection<A> {
                 outgoing: &mut self.outgoing,
                 out,
             };
-            if let Err(code) = self.application.receive(part, now, &mut sender) {
+            if let Err(code) = application.receive(part, now, &mut sender) {
                 self.fail(code, "", out);
             }
         }
@@ -147,7 +201,7 @@ impl<A: Application> WebSocketConnection<A> {
     }
 
     /// Sends messages of the application. Returns whether it may have more.
-    fn send(&mut self, out: &mut Vec<u8>) -> bool {
+    fn send(&mut self, application: &mut impl Application, out: &mut Vec<u8>) -> bool {
         while self.closing == Closing::Open {
             if out.len() >= MOST_AT_ONCE {
                 return true;
@@ -156,7 +210,7 @@ impl<A: Application> WebSocketConnection<A> {
                 outgoing: &mut self.outgoing,
                 out,
             };
-            if !self.application.send(&mut sender) {
+            if !application.send(&mut sender) {
                 break;
             }
         }
@@ -189,25 +243,26 @@ impl<A: Application> WebSocketConnection<A> {
                 "the server is shutting down",
             );
             self.closing = self.closing.after(CloseEvent::Sent);
-            self.closes = Some(now + CLOSE_PATIENCE);
+            self.awaited = Awaited::Close(now + CLOSE_PATIENCE);
         }
     }
 
-    /// What the connection waits for. Pings a client that was silent for long.
-    fn next(&mut self, turn: &ConversationTurn<'_>, out: &mut Vec<u8>) -> Next {
+    /// What the connection waits for, if the client sent something last at the time `heard`. Pings a client that was
+    /// silent for long.
+    fn next(&mut self, heard: Instant, turn: &ConversationTurn<'_>, out: &mut Vec<u8>) -> Next {
         if self.closing == Closing::Closed {
             return Next::End;
         }
-        let silent = self.heard + turn.idle_timeout / 2;
-        let at = match (self.closes, self.pinged) {
-            (Some(at), _) => at,
-            (None, None) if turn.now < silent => silent,
-            (None, None) => {
+        let silent = heard + turn.idle_timeout / 2;
+        let at = match self.awaited {
+            Awaited::Anything if turn.now < silent => silent,
+            Awaited::Anything => {
                 send::ping(out, &ControlPayload::default());
-                self.pinged = Some(turn.now);
+                self.awaited = Awaited::SignOfLife(turn.now);
                 turn.now + turn.idle_timeout
             }
-            (None, Some(at)) => at + turn.idle_timeout,
+            Awaited::SignOfLife(since) => since + turn.idle_timeout,
+            Awaited::Close(until) => until,
         };
         match turn.now < at {
             true => Next::WaitUntil(at),
@@ -218,35 +273,57 @@ impl<A: Application> WebSocketConnection<A> {
 
 impl<A: Application> Conversation for WebSocketConnection<A> {
     fn converse(&mut self, turn: ConversationTurn<'_>, out: &mut Vec<u8>) -> Conversed {
-        if self.has_written {
-            self.pinged = self.pinged.map(|_| turn.now);
+        let state = self.state.take().map(|state| *state);
+        let mut state = state.unwrap_or_else(|| State::new(None));
+        // A ping that waited in front of a full socket has left only now.
+        if let Awaited::SignOfLife(since) = &mut state.awaited
+            && state.has_written
+        {
+            *since = turn.now;
         }
-        let Progress { consumed, has_more } = self.receive(turn.received, turn.now, out);
-        if consumed > 0 {
+        let application = &mut self.application;
+        let received = state.receive(application, turn.received, turn.now, out);
+        if received.consumed > 0 {
             self.heard = turn.now;
-            self.pinged = None;
+            state.awaited = state.awaited.after_bytes();
         }
-        let has_more = self.send(out) || has_more;
+        let has_more = state.send(application, out) || received.has_more;
         if turn.is_draining {
-            self.go_away(turn.now, out);
+            state.go_away(turn.now, out);
         }
         let next = match has_more {
             true => Next::Again,
-            false => self.next(&turn, out),
+            false => state.next(self.heard, &turn, out),
         };
-        self.has_written = !out.is_empty();
-        Conversed { consumed, next }
+        state.has_written = !out.is_empty();
+        if !state.is_idle() {
+            self.state = Some(Box::new(state));
+        }
+        Conversed {
+            consumed: received.consumed,
+            next,
+        }
     }
 
     fn has_frames(&self) -> bool {
         self.application.is_shown()
     }
+
+    /// The coders are charged apart from this.
+    fn cost(&self) -> usize {
+        size_of_val(self) + self.state.as_deref().map_or(0, size_of_val)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::semantics::field::{FieldName, Section};
+    use crate::site::budget::{Account, Allowance, Budget};
     use crate::websocket::frame::tests::masked;
+    use crate::websocket::negotiation::{DeflateContext, DeflatePolicy, WindowBits, negotiate};
 
     struct Echo;
 
@@ -265,7 +342,7 @@ mod tests {
     const IDLE: Duration = Duration::from_secs(60);
 
     fn connection(now: Instant) -> WebSocketConnection<Echo> {
-        WebSocketConnection::new(Echo, MessageLimits::default(), None, None, now)
+        WebSocketConnection::new(Echo, None, now)
     }
 
     /// One turn; the bytes that were written too.
@@ -333,5 +410,69 @@ mod tests {
             Next::WaitUntil(later + 2 * IDLE)
         );
         assert_eq!(next(&mut connection, later + 2 * IDLE), Next::End);
+    }
+
+    /// Ten thousand idle connections cost little more than those of HTTP.
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert_eq!(size_of::<WebSocketConnection<Echo>>(), 24);
+        let now = Instant::now();
+        let mut connection = connection(now);
+        let idle = connection.cost();
+        let message = masked(0x82, b"Hello");
+        turn(&mut connection, &message[..8], now);
+        assert!(
+            connection.cost() > idle,
+            "the rest of the message is awaited"
+        );
+        turn(&mut connection, &message[8..], now);
+        assert_eq!(connection.cost(), idle);
+    }
+
+    /// RFC 7692 section 7.1.1: a coder is kept if its context is taken over.
+    #[test]
+    fn coders_are_kept_only_if_the_next_message_needs_them() {
+        let hello = masked(0xc1, b"\xf2\x48\xcd\xc9\xc9\x07\0");
+        for (parameters, want) in [
+            ("", [true, true]),
+            ("; server_no_context_takeover", [false, true]),
+            ("; client_no_context_takeover", [true, false]),
+            (
+                "; server_no_context_takeover; client_no_context_takeover",
+                [false, false],
+            ),
+        ] {
+            let now = Instant::now();
+            let mut connection = compressing(parameters, now);
+            for _ in 0..2 {
+                let (_, out) = turn(&mut connection, &hello, now);
+                assert_eq!(out[0], 0xc1, "{parameters}");
+                let state = connection.state.as_ref().expect("coders are charged");
+                let held = [
+                    state.outgoing.holds_compressor(),
+                    state.receiver.holds_decompressor(),
+                ];
+                assert_eq!(held, want, "{parameters}");
+            }
+        }
+    }
+
+    /// A connection of a client that offered this.
+    fn compressing(parameters: &str, now: Instant) -> WebSocketConnection<Echo> {
+        let offer = format!("permessage-deflate{parameters}");
+        let section = Section::of(&[(FieldName::SecWebSocketExtensions, &offer)]);
+        let largest = DeflateContext {
+            is_taken_over: true,
+            window: WindowBits::MAX,
+        };
+        let policy = DeflatePolicy {
+            server: largest,
+            client: largest,
+        };
+        let agreed = negotiate(&section.fields(), Some(&policy)).expect("a valid offer");
+        let allowance = Allowance::new(Arc::new(Budget::new(0, 1)));
+        let charges = [(); 2].map(|()| allowance.charge_anyway(Account::Coders, 1));
+        let agreed = agreed.expect("an agreement");
+        WebSocketConnection::new(Echo, Some((agreed, charges)), now)
     }
 }

@@ -25,7 +25,6 @@ use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::site::compress::Charges;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
-use crate::websocket::message::MessageLimits;
 
 const NO_CODERS: Clause = clause!("RFC 7692 section 5", "open_with");
 
@@ -60,13 +59,10 @@ pub fn open_with<A: Application + 'static>(
     }
     match accept(&handshake_request(request), &endpoint, trace) {
         Ok(accepted) => {
-            let coders = coders.filter(|_| accepted.deflate.is_some());
             let response = Response::new(Status::SwitchingProtocols, Reason::WebSocket);
             let connection = WebSocketConnection::new(
                 make(accepted.protocol),
-                MessageLimits::default(),
-                accepted.deflate,
-                coders,
+                accepted.deflate.zip(coders),
                 request.instant,
             );
             Answer::Upgrade(

@@ -9,7 +9,7 @@ use crate::websocket::send::MessageWriter;
 pub(super) struct Outgoing {
     /// How messages are compressed, if they are.
     compression: Option<DeflateContext>,
-    /// Made for the first message. Most connections have none, so it has an allocation of its own.
+    /// Made for the first message. Dropped after each message if its context is not taken over.
     compressor: Option<Box<Compressor>>,
     /// The message that is not complete.
     message: Option<MessageWriter>,
@@ -30,6 +30,16 @@ impl Outgoing {
             message: None,
         }
     }
+
+    /// Whether it holds a compressor.
+    pub fn holds_compressor(&self) -> bool {
+        self.compressor.is_some()
+    }
+
+    /// Whether there is nothing to keep for the next message.
+    pub fn is_idle(&self) -> bool {
+        !self.holds_compressor() && self.message.is_none()
+    }
 }
 
 impl Sender<'_> {
@@ -47,6 +57,9 @@ impl Sender<'_> {
         message.piece(self.out, content, is_last, compressor);
         if is_last {
             self.outgoing.message = None;
+            if compression.is_some_and(|context| !context.is_taken_over) {
+                self.outgoing.compressor = None;
+            }
         }
     }
 }
