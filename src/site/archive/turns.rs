@@ -1,5 +1,6 @@
 //! How many archives are sent at the same time. Each keeps a disk thread busy, so only a few are allowed.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,14 +16,15 @@ pub struct Networks(Arc<Mutex<Vec<IpAddr>>>);
 #[derive(Clone, Default)]
 pub struct Turns {
     networks: Networks,
-    here: Rc<()>,
+    /// How many this worker sends.
+    here: Rc<Cell<usize>>,
 }
 
 /// A client's turn. Dropping it ends it.
 pub struct Turn {
     networks: Networks,
     network: IpAddr,
-    _here: Rc<()>,
+    here: Rc<Cell<usize>>,
 }
 
 impl Turns {
@@ -38,15 +40,16 @@ impl Turns {
     /// many archives as it may.
     pub fn begin(&self, network: IpAddr) -> Option<Turn> {
         let mut networks = self.networks.all();
-        let is_free = Rc::strong_count(&self.here) <= MOST_OF_WORKER;
+        let is_free = self.here.get() < MOST_OF_WORKER;
         if !is_free || networks.contains(&network) {
             return None;
         }
         networks.push(network);
+        self.here.update(|sent| sent + 1);
         Some(Turn {
             networks: self.networks.clone(),
             network,
-            _here: Rc::clone(&self.here),
+            here: Rc::clone(&self.here),
         })
     }
 }
@@ -61,6 +64,7 @@ impl Networks {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.networks.all().retain(|other| *other != self.network);
+        self.here.update(|sent| sent.saturating_sub(1));
     }
 }
 
@@ -76,6 +80,8 @@ mod tests {
     fn a_network_has_one_turn_and_a_worker_a_few() {
         let networks = Networks::default();
         let [one, other] = [0, 1].map(|_| Turns::new(networks.clone()));
+        // Each site of a worker has a clone.
+        let _sites = [one.clone(), one.clone(), one.clone()];
         let first = one.begin(client(1)).expect("it is free");
         assert!(one.begin(client(1)).is_none() && other.begin(client(1)).is_none());
         let more: Vec<Turn> = (2..=4)
