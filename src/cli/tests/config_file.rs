@@ -115,9 +115,9 @@ fn the_command_line_and_variables_take_precedence() {
     let off: Variables = &[("DOCROOT_NO_LISTING", "0")];
     let off = launched(off, "no-listing = true", "--config site.toml");
     assert!(off.config.site.listing);
-    let path = "path='/file'";
+    let serves = "path = '/file'";
     let of_variable: Variables = &[("DOCROOT_PATH", "/variable")];
-    let root = |variables, line: &str| launched(variables, path, line).config.root;
+    let root = |variables, line: &str| launched(variables, serves, line).config.root;
     assert_eq!(
         root(of_variable, "--config site.toml /typed"),
         Path::new("/typed")
