@@ -12,5 +12,13 @@ pub mod replay;
 pub mod lab;
 // Data for that page.
 mod packed;
+// Reads the content of a request.
+mod content;
+// Why a request is refused.
+mod fault;
+// The language of a page.
+mod languages;
+// Responses that are no pages.
+mod plain;
 // What the words of the protocols mean, as data.
 pub mod words;

@@ -11,11 +11,12 @@
 
 use std::fmt::Write;
 
-use crate::guide::lab::answers::{JSON as JSON_TYPE, TEXT, described, ok};
-use crate::guide::lab::content::{Held, with_content};
+use crate::guide::content::Held;
+use crate::guide::fault::Fault;
+use crate::guide::lab::answers::{ok, with_content};
 use crate::guide::lab::cookies::is_own;
-use crate::guide::lab::fault::Fault;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::plain::{JSON as JSON_TYPE, TEXT, described};
 use crate::observe::heads::is_secret;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;

@@ -9,8 +9,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::guide::fault::Fault;
 use crate::guide::lab::answers::{json, refused};
-use crate::guide::lab::fault::Fault;
 use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
