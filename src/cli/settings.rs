@@ -39,6 +39,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Whether to open the browser.
     pub open: bool,
+    /// Whether not to open it although `docroot learn` does.
+    pub stays_closed: bool,
     /// When to print a QR code.
     pub qr: Qr,
     /// The address of this machine in its local network, if it has one.
@@ -113,6 +115,7 @@ impl Settings {
             log_time: None,
             zone: machine.zone.clone(),
             open: false,
+            stays_closed: false,
             qr: Qr::Auto,
             lan: machine.lan,
             request: Request {
@@ -170,7 +173,7 @@ impl Settings {
             config,
             root_source: self.root_source,
             banner: !self.quiet,
-            open: self.open,
+            open: self.open && !self.stays_closed,
             qr: self.qr,
             remarks: self.remarks,
         })

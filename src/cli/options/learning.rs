@@ -6,7 +6,7 @@ use crate::semantics::address_rules::AddressRules;
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Learning",
-    options: &[INSPECT, INSPECT_ALLOW, LAB],
+    options: &[INSPECT, INSPECT_ALLOW, LAB, NO_OPEN],
 };
 
 const INSPECT: OptionDef = OptionDef::new(
@@ -42,3 +42,10 @@ const LAB: OptionDef = OptionDef::new(
      responses, cookies, caching, uploads and more",
 )
 .scope(Scope::Answer);
+
+const NO_OPEN: OptionDef = OptionDef::new(
+    "no-open",
+    Kind::Switch(|settings| settings.stays_closed = true),
+    "Do not open the textbook in the browser",
+)
+.scope(Scope::Learn);
