@@ -163,6 +163,20 @@ mod built_in {
     }
 
     #[test]
+    fn a_class_has_its_page() {
+        let place = tempfile::tempdir().expect("a folder");
+        let mut command = learn(place.path());
+        let program = Program::start(command.args(["--class=192.0.2.0/24", "--no-open"]));
+        let banner = &program.banner;
+        let page = format!("http://{}/.docroot/learn/class", program.address);
+        assert!(banner.contains(&page), "{banner}");
+        assert!(banner.contains("the class cannot connect"), "{banner}");
+        let mut client = program.connect();
+        client.send(&request("GET", "/.docroot/learn/class", &[]));
+        assert_eq!(client.response("GET").status, 200);
+    }
+
+    #[test]
     fn nothing_stays_if_it_cannot_start() {
         let place = tempfile::tempdir().expect("a folder");
         let mut command = learn(place.path());

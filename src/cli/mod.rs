@@ -211,10 +211,12 @@ fn act(
         settings.remarks.extend(environment.ignored());
     }
     settings.remarks.extend(unprinted(&settings.config.log));
+    settings.remarks.extend(unreachable_class(&settings.config));
     check_index(&settings.config.site)?;
     check_negotiation(&settings.config.site)?;
     check_hosts(&settings.config)?;
     check_archives(&settings.config.site)?;
+    check_class(&settings.config)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         Mode::Learn => settings.launch().map(Box::new).map(Command::Learn),
@@ -290,6 +292,24 @@ fn check_archives(site: &SiteOptions) -> Result<(), String> {
         ),
         false => Ok(()),
     }
+}
+
+/// Learners do experiments with the wire view.
+fn check_class(config: &Config) -> Result<(), String> {
+    match config.class_from.is_some() && !config.inspect {
+        true => Err(
+            "--class has no effect without --inspect: add --inspect, or run docroot learn".into(),
+        ),
+        false => Ok(()),
+    }
+}
+
+/// A class that nobody can reach.
+fn unreachable_class(config: &Config) -> Option<String> {
+    let is_unreachable = config.class_from.is_some() && config.bind.is_loopback();
+    let remark =
+        "the class cannot connect, because only this machine can: add --bind lan to --class";
+    is_unreachable.then(|| remark.to_owned())
 }
 
 /// A server that answers for no host.

@@ -93,6 +93,7 @@ fn the_defaults_are_the_documented_ones() {
             lab: false,
             inspect: false,
             inspect_from: AddressRules::loopback(),
+            class_from: None,
             threads: 4,
             disk_threads: 4,
             site: SiteOptions::default(),

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! Host: evil.example                                 421: its owner could make the name mean this machine
-//! a client at 192.0.2.7                              403, unless --inspect-allow has the address
+//! a client at 192.0.2.7                              403, unless --inspect-allow or --class has the address
 //! Origin: https://evil.example                       403 for what acts or tells something
 //! Sec-Fetch-Site: cross-site                         403 for the same
 //! ```
@@ -23,12 +23,23 @@ use crate::websocket::same_origin;
 pub struct Access {
     hosts: AllowedHosts,
     from: AddressRules,
+    /// From where learners of a class use them.
+    class: Option<AddressRules>,
 }
 
 impl Access {
-    /// For requests to these hosts from these addresses.
-    pub fn new(hosts: AllowedHosts, from: AddressRules) -> Access {
-        Access { hosts, from }
+    /// For requests to these hosts from these addresses, and from those of a class, if there is one.
+    pub fn new(hosts: AllowedHosts, from: AddressRules, class: Option<AddressRules>) -> Access {
+        Access { hosts, from, class }
+    }
+
+    /// Whether the client is a learner and no more. A learner sees what came from its own address, and nothing of
+    /// others.
+    pub fn is_learner(&self, request: &Request<'_>) -> bool {
+        self.class.is_some()
+            && !self
+                .from
+                .admits(request.client.peer.ip(), &mut Trace::off())
     }
 
     /// The refusal of a client that may see nothing of a page.
@@ -37,8 +48,25 @@ impl Access {
         if self.hosts.rule(version, request.head.host).is_none() {
             return Some(error(Status::MisdirectedRequest, Reason::HostNotAllowed));
         }
-        let is_admitted = self.from.admits(request.client.peer.ip(), trace);
+        let address = request.client.peer.ip();
+        let is_of_class = |trace: &mut Trace| {
+            let class = self.class.as_ref();
+            class.is_some_and(|class| class.admits(address, trace))
+        };
+        let is_admitted = self.from.admits(address, trace) || is_of_class(trace);
         (!is_admitted).then(|| error(Status::Forbidden, Reason::AddressNotAllowed))
+    }
+
+    /// The same for what learners may not see either.
+    pub fn refusal_to_learners(
+        &self,
+        request: &Request<'_>,
+        trace: &mut Trace,
+    ) -> Option<Response> {
+        let refusal = self.refusal(request, trace);
+        let is_learner = || self.is_learner(request);
+        refusal
+            .or_else(|| is_learner().then(|| error(Status::Forbidden, Reason::AddressNotAllowed)))
     }
 
     /// The same for what acts for the client or tells something of it: a page of another origin must not use it.

@@ -8,6 +8,8 @@ pub mod live_reload;
 pub mod inspect;
 // Requests that the page of the wire view sends again.
 pub mod replay;
+// What the learners of a class have done.
+pub mod class;
 // Endpoints to try protocols with.
 pub mod lab;
 // Data for that page.

@@ -43,6 +43,8 @@ pub struct Config {
     pub inspect: bool,
     /// From where it and the lab may be opened.
     pub inspect_from: AddressRules,
+    /// From where learners of a class may use them; `None` if there is no class: see [`crate::guide::class`].
+    pub class_from: Option<AddressRules>,
     /// How many workers to start, at least 1.
     pub threads: usize,
     /// How many threads may wait for the disk, at least 1.
@@ -78,6 +80,7 @@ impl Config {
             lab: false,
             inspect: false,
             inspect_from: AddressRules::loopback(),
+            class_from: None,
             threads,
             disk_threads: DISK_THREADS,
             site: SiteOptions {
@@ -117,7 +120,8 @@ impl Config {
 
     /// Who may use the wire view and the lab.
     pub(super) fn guide_access(&self) -> Access {
-        Access::new(self.guide_hosts(), self.inspect_from.clone())
+        let (hosts, class) = (self.guide_hosts(), self.class_from.clone());
+        Access::new(hosts, self.inspect_from.clone(), class)
     }
 
     fn guide_hosts(&self) -> AllowedHosts {

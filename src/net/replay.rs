@@ -41,7 +41,7 @@ pub struct Replayer(pub Arc<Replays>);
 impl Connect for Replayer {
     fn connect(&self, viewer: IpAddr, is_tls: bool, waker: Waker) -> Result<Link, &'static str> {
         const NO_THREAD: &str = "the system gives docroot no thread for the connection";
-        let registered = Registered::new(Arc::clone(&self.0));
+        let registered = Registered::new(Arc::clone(&self.0), viewer);
         let registered = registered.ok_or("too many replays are open")?;
         let poll = Poll::new().map_err(|_| NO_THREAD)?;
         let wake = mio::Waker::new(poll.registry(), WAKE).map_err(|_| NO_THREAD)?;
@@ -52,7 +52,6 @@ impl Connect for Replayer {
         let waiting = Arc::<AtomicUsize>::default();
         let replay = ReplayThread {
             registered,
-            viewer,
             is_tls,
             poll,
             _wake: wake.clone(),

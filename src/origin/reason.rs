@@ -131,8 +131,12 @@ pub enum Reason {
 pub enum OwnPageReason {
     /// The request comes from a page of another origin, and this is not for those.
     ForeignPage,
-    /// As many wire views are open as may be.
+    /// As many wire views are open as may be, or as many pages of a class.
     ManyViewers,
+    /// The class counts what a learner has done.
+    ClassCounted,
+    /// The class does not count it.
+    ClassUncounted,
     /// The lab was asked for this response.
     Lab,
     /// The lab cannot do what it was asked for.
@@ -143,7 +147,9 @@ impl OwnPageReason {
     fn text(self) -> &'static str {
         match self {
             OwnPageReason::ForeignPage => "the request comes from a page of another origin",
-            OwnPageReason::ManyViewers => "as many wire views are open as may be",
+            OwnPageReason::ManyViewers => "as many live views are open as may be",
+            OwnPageReason::ClassCounted => "the class counts what the learner has done",
+            OwnPageReason::ClassUncounted => "the class does not count the report",
             OwnPageReason::Lab => "the lab was asked for this response",
             OwnPageReason::LabRefused => "the lab cannot do what it was asked for",
         }
@@ -153,7 +159,9 @@ impl OwnPageReason {
     pub(super) fn brief(self) -> &'static str {
         match self {
             OwnPageReason::ForeignPage => "page of another origin",
-            OwnPageReason::ManyViewers => "too many wire views",
+            OwnPageReason::ManyViewers => "too many live views",
+            OwnPageReason::ClassCounted => "class: counted",
+            OwnPageReason::ClassUncounted => "class: not counted",
             OwnPageReason::Lab => "lab",
             OwnPageReason::LabRefused => "lab: bad request",
         }
@@ -163,6 +171,8 @@ impl OwnPageReason {
         match self {
             OwnPageReason::ForeignPage => FOREIGN_PAGE,
             OwnPageReason::ManyViewers => MANY_VIEWERS,
+            OwnPageReason::ClassCounted => CLASS_COUNTED,
+            OwnPageReason::ClassUncounted => CLASS_UNCOUNTED,
             OwnPageReason::Lab => LAB,
             OwnPageReason::LabRefused => LAB_REFUSED,
         }
@@ -393,6 +403,8 @@ const UPGRADE: Clause = clause!(
 );
 const WEBSOCKET: Clause = clause!("RFC 6455 section 4.2.2", "websocket::handshake", "accept");
 const MANY_VIEWERS: Clause = clause!("RFC 9110 section 15.6.4", "guide::inspect", "open_wire");
+const CLASS_COUNTED: Clause = clause!("RFC 9110 section 15.3.5", "guide::class", "take_report");
+const CLASS_UNCOUNTED: Clause = clause!("RFC 9110 section 15.5", "guide::class", "take_report");
 const FOREIGN_PAGE: Clause = clause!("RFC 9110 section 15.5.4", "guide::access", "is_foreign");
 const LAB: Clause = clause!("RFC 9110 section 15", "guide::lab", "answer");
 const LAB_REFUSED: Clause = clause!("RFC 9110 section 15.5", "guide::lab", "answer");

@@ -1,6 +1,7 @@
 // Runs the experiments of a page and keeps its progress.
 
 import { element } from './answer.js';
+import { joined, told as toldClass } from './class.js';
 import { Experiment } from './experiment.js';
 import { countOf, reset } from './progress.js';
 import { ROOT, listen } from './wire.js';
@@ -21,6 +22,7 @@ function framesOf(frame) {
 }
 
 function told(event) {
+  if (event.hello) joined(event.hello.class);
   if (event.exchange) for (const experiment of experiments) experiment.exchange(event.exchange);
   if (event.frame) {
     const sofar = framesOf(event.frame);
@@ -66,5 +68,6 @@ for (const button of document.querySelectorAll('[data-reset]')) {
   });
 }
 document.addEventListener('done', showCounts);
+document.addEventListener('succeeded', ({ detail }) => toldClass(detail));
 showCounts();
 listen(told, changed);

@@ -216,6 +216,7 @@ export class Experiment {
     if (succeeds) {
       markDone(this.name);
       this.tick();
+      this.section.dispatchEvent(new CustomEvent('succeeded', { bubbles: true, detail: this.name }));
     }
     this.say([this.guess ? '' : words.arrived, succeeds ? words.ticked : words.missed].join(' ').trim());
     this.open();

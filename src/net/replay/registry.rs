@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +15,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 /// How many replays may be open at once. Each has a thread.
 const MOST_OPEN: usize = 8;
+
+/// The same if learners of a class may replay. From one address, there are no more than without them.
+const MOST_IN_CLASS: usize = 64;
 
 /// How long the thread waits for the acceptor.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +28,10 @@ pub struct Replays {
     address: SocketAddr,
     /// For whom each connection is that was not accepted yet, by the address that it comes from.
     viewers: Mutex<HashMap<SocketAddr, Viewer>>,
-    open: AtomicUsize,
+    /// The address of the viewer of each that is open.
+    open: Mutex<Vec<IpAddr>>,
+    /// How many may be open.
+    most: usize,
 }
 
 /// For whom a connection is.
@@ -37,8 +42,8 @@ struct Viewer {
 }
 
 impl Replays {
-    /// To the listener with this address.
-    pub fn to(listener: SocketAddr) -> Replays {
+    /// To the listener with this address. Learners of a class may replay, if there is one.
+    pub fn to(listener: SocketAddr, has_class: bool) -> Replays {
         let ip = match listener.ip() {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
@@ -47,7 +52,11 @@ impl Replays {
         Replays {
             address: SocketAddr::new(ip, listener.port()),
             viewers: Mutex::default(),
-            open: AtomicUsize::new(0),
+            open: Mutex::default(),
+            most: match has_class {
+                true => MOST_IN_CLASS,
+                false => MOST_OPEN,
+            },
         }
     }
 
@@ -62,6 +71,11 @@ impl Replays {
         SocketAddr::new(viewer.address, peer.port())
     }
 
+    /// Ignores poisoning, because a panic cannot leave the list half-written.
+    fn open(&self) -> MutexGuard<'_, Vec<IpAddr>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ignores poisoning, because a panic cannot leave the map half-written.
     fn viewers(&self) -> MutexGuard<'_, HashMap<SocketAddr, Viewer>> {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,23 +85,31 @@ impl Replays {
 /// A connection that is counted, and known by its address once it has one.
 pub struct Registered {
     replays: Arc<Replays>,
+    /// For whom it is.
+    viewer: IpAddr,
     address: Option<SocketAddr>,
 }
 
 impl Registered {
-    /// Counts a connection, if there may be another one.
-    pub fn new(replays: Arc<Replays>) -> Option<Registered> {
-        let before = replays.open.fetch_add(1, Ordering::Relaxed);
-        let registered = Registered {
+    /// Counts a connection for this viewer, if there may be another one.
+    pub fn new(replays: Arc<Replays>, viewer: IpAddr) -> Option<Registered> {
+        let mut open = replays.open();
+        let own = open.iter().filter(|other| **other == viewer);
+        if open.len() >= replays.most || own.count() >= MOST_OPEN {
+            return None;
+        }
+        open.push(viewer);
+        drop(open);
+        Some(Registered {
             replays,
+            viewer,
             address: None,
-        };
-        (before < MOST_OPEN).then_some(registered)
+        })
     }
 
-    /// Connects for the viewer, and waits until the acceptor knows for whom it is. This may take long if the
-    /// server accepts slowly.
-    pub fn connect(&mut self, viewer: IpAddr) -> io::Result<(TcpStream, u16)> {
+    /// Connects, and waits until the acceptor knows for whom it is. This may take long if the server accepts
+    /// slowly.
+    pub fn connect(&mut self) -> io::Result<(TcpStream, u16)> {
         let to = self.replays.address;
         let family = match to {
             SocketAddr::V4(_) => AddressFamily::INET,
@@ -99,8 +121,10 @@ impl Registered {
         let stream = TcpStream::from(socket);
         let from = stream.local_addr()?;
         let (accepted, is_accepted) = bounded(1);
-        let address = viewer;
-        let viewer = Viewer { address, accepted };
+        let viewer = Viewer {
+            address: self.viewer,
+            accepted,
+        };
         self.replays.viewers().insert(from, viewer);
         self.address = Some(from);
         rustix::net::connect(&stream, &to)?;
@@ -117,7 +141,10 @@ impl Drop for Registered {
         if let Some(address) = self.address {
             self.replays.viewers().remove(&address);
         }
-        self.replays.open.fetch_sub(1, Ordering::Relaxed);
+        let mut open = self.replays.open();
+        if let Some(at) = open.iter().position(|other| *other == self.viewer) {
+            open.swap_remove(at);
+        }
     }
 }
 
@@ -129,11 +156,11 @@ mod tests {
     #[test]
     fn a_viewer_is_known_until_the_connection_is_accepted() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
-        let replays = Replays::to(listener.local_addr().expect("an address"));
+        let replays = Replays::to(listener.local_addr().expect("an address"), false);
         let replays = Arc::new(replays);
-        let mut registered = Registered::new(Arc::clone(&replays)).expect("room");
-        let viewer: IpAddr = "192.0.2.1".parse().expect("an address");
-        let thread = std::thread::spawn(move || registered.connect(viewer).map(|(_, port)| port));
+        let viewer = viewer(1);
+        let mut registered = Registered::new(Arc::clone(&replays), viewer).expect("room");
+        let thread = std::thread::spawn(move || registered.connect().map(|(_, port)| port));
         let (_, peer) = listener.accept().expect("a connection");
         assert_eq!(
             replays.client_of(peer),
@@ -147,23 +174,39 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_a_connection_that_fails() {
-        let replays = Arc::new(Replays::to("0.0.0.0:1".parse().expect("an address")));
+        let replays = Arc::new(Replays::to("0.0.0.0:1".parse().expect("an address"), false));
         assert_eq!(replays.address.to_string(), "127.0.0.1:1");
-        let mut registered = Registered::new(Arc::clone(&replays)).expect("room");
-        let viewer = "192.0.2.1".parse().expect("an address");
-        assert!(registered.connect(viewer).is_err());
+        let mut registered = Registered::new(Arc::clone(&replays), viewer(1)).expect("room");
+        assert!(registered.connect().is_err());
         drop(registered);
-        assert!(replays.viewers().is_empty());
+        assert!(replays.viewers().is_empty() && replays.open().is_empty());
+    }
+
+    fn viewer(number: u8) -> IpAddr {
+        [192, 0, 2, number].into()
+    }
+
+    /// How many may be open for one viewer after the other, 20 times for each.
+    fn open(has_class: bool, viewers: u8) -> usize {
+        let to = "[::]:1".parse().expect("an address");
+        let replays = Arc::new(Replays::to(to, has_class));
+        let make = |number: u8| Registered::new(Arc::clone(&replays), viewer(number));
+        let all: Vec<Registered> = (0..20 * viewers)
+            .filter_map(|number| make(number % viewers))
+            .collect();
+        assert!(make(0).is_none());
+        let count = all.len();
+        drop(all);
+        assert!(make(0).is_some());
+        count
     }
 
     #[test]
     fn there_are_few_at_once() {
-        let replays = Arc::new(Replays::to("[::]:1".parse().expect("an address")));
-        let make = || Registered::new(Arc::clone(&replays));
-        let all: Vec<Registered> = (0..MOST_OPEN).filter_map(|_| make()).collect();
-        assert_eq!(all.len(), MOST_OPEN);
-        assert!(make().is_none());
-        drop(all);
-        assert!(make().is_some());
+        assert_eq!(open(false, 1), MOST_OPEN);
+        assert_eq!(open(false, 2), MOST_OPEN);
+        assert_eq!(open(true, 1), MOST_OPEN);
+        assert_eq!(open(true, 2), 2 * MOST_OPEN);
+        assert_eq!(open(true, 12), MOST_IN_CLASS);
     }
 }

@@ -1,7 +1,7 @@
 //! The thread of a connection of the server to itself.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,8 +28,6 @@ const READ: usize = 16 * 1024;
 pub(super) struct ReplayThread {
     /// Its place among the open ones.
     pub registered: Registered,
-    /// The address of the viewer.
-    pub viewer: IpAddr,
     /// Whether it speaks TLS.
     pub is_tls: bool,
     /// Wakes the thread.
@@ -81,7 +79,7 @@ impl ReplayThread {
     fn open(&mut self) -> io::Result<(Replaying, u16)> {
         let session = self.is_tls.then(OwnClient::new).transpose();
         let session = session.map_err(io::Error::other)?;
-        let (stream, port) = self.registered.connect(self.viewer)?;
+        let (stream, port) = self.registered.connect()?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         let mut source = SourceFd(&stream.as_raw_fd());
         (self.poll.registry()).register(&mut source, SOCKET, interest)?;
