@@ -43,7 +43,7 @@ function reason(step) {
 }
 
 // The steps that matter: the one that the experiment is about, and the one that decided.
-function reasons(exchange, criterion) {
+export function reasons(exchange, criterion) {
   const telling = new Set([seen(criterion, exchange), deciding(exchange) ?? exchange.steps.at(-1)]);
   return [
     element('ul', { class: 'reasons' }, ...[...telling].filter(Boolean).map(reason)),
@@ -112,7 +112,7 @@ export function frameParts(frame) {
 
 const decoded = text => new TextDecoder().decode(octetsOf(text));
 
-function frameList(frame) {
+export function frameList(frame) {
   const parts = frameParts(frame).map(([name, value]) => element('li', {}, element('b', {}, value), name));
   return [element('p', { class: 'kind' }, words[frame.from]), element('ul', { class: 'frame' }, ...parts)];
 }

@@ -2,6 +2,7 @@
 
 import { element } from './answer.js';
 import { joined, told as toldClass } from './class.js';
+import { Cost } from './cost.js';
 import { Experiment } from './experiment.js';
 import { countOf, reset } from './progress.js';
 import { ROOT, listen } from './wire.js';
@@ -23,6 +24,7 @@ function framesOf(frame) {
 
 function told(event) {
   if (event.hello) joined(event.hello.class);
+  document.dispatchEvent(new CustomEvent('wire', { detail: event }));
   if (event.exchange) for (const experiment of experiments) experiment.exchange(event.exchange);
   if (event.frame) {
     const sofar = framesOf(event.frame);
@@ -60,6 +62,7 @@ for (const place of document.querySelectorAll('[data-source]')) {
   const path = place.dataset.source;
   place.after(' ', element('button', { type: 'button', class: 'plain', onclick: () => showSource(path), 'aria-label': `${words.source}: ${path}` }, words.source));
 }
+for (const place of document.querySelectorAll('[data-cost]')) new Cost(place);
 for (const button of document.querySelectorAll('[data-reset]')) {
   button.hidden = false;
   button.addEventListener('click', () => {
