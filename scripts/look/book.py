@@ -23,7 +23,15 @@ ACTIONS = {
         "one.querySelector('[type=radio]').click(); one.querySelector('.send').click()",
         "document.querySelector('.experiment .answer .frame') !== null",
     ),
-    "atlas": ("", "document.documentElement.dataset.atlas === 'filled'"),
+    "lessons/14-https": (
+        "document.querySelector('[data-cost] button').click()",
+        "document.querySelector('[data-cost] table') !== null",
+    ),
+    "atlas": (
+        "const look = () => { const one = document.querySelector('[data-entry=\"If-None-Match\"] .try');"
+        " one ? one.click() : requestAnimationFrame(look); }; look()",
+        "document.querySelectorAll('[data-entry=\"If-None-Match\"] pre').length === 2",
+    ),
 }
 
 

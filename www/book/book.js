@@ -62,6 +62,11 @@ for (const place of document.querySelectorAll('[data-source]')) {
   const path = place.dataset.source;
   place.after(' ', element('button', { type: 'button', class: 'plain', onclick: () => showSource(path), 'aria-label': `${words.source}: ${path}` }, words.source));
 }
+for (const table of document.querySelectorAll('.wide:not([tabindex])')) {
+  // On a narrow screen, it can be moved with the keyboard too.
+  const title = table.closest('section')?.getAttribute('aria-labelledby');
+  for (const [name, value] of [['tabindex', '0'], ['role', 'group'], ['aria-labelledby', title]]) if (value) table.setAttribute(name, value);
+}
 for (const place of document.querySelectorAll('[data-cost]')) new Cost(place);
 for (const button of document.querySelectorAll('[data-reset]')) {
   button.hidden = false;

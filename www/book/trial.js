@@ -79,8 +79,8 @@ export class Trial {
   show(exchange) {
     this.number = exchange.connection;
     this.said.textContent = words.answered(exchange.status);
-    this.shown.append(element('h4', {}, words.asked), headOf(exchange.request.head, this.name),
-      element('h4', {}, words.response), headOf(exchange.response.head, this.name));
+    this.shown.append(element('h3', {}, words.asked), headOf(exchange.request.head, this.name),
+      element('h3', {}, words.response), headOf(exchange.response.head, this.name));
     if (!this.frame) this.shown.append(element('p', {}, words.why), ...reasons(exchange, {}));
     if (!this.frame) this.end();
   }
