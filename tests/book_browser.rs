@@ -52,7 +52,7 @@ fn check_lesson(mut page: Page, origin: &str, path: &str) {
         // The reasons are in the language of the page, or say that they are not.
         let foreign = of(
             id,
-            ".querySelectorAll('.answer > .reasons > li > span[lang]').length",
+            ".querySelectorAll('.answer .reasons > li > span[lang]').length",
         );
         let in_english = page.run("document.documentElement.lang === 'en'") == true;
         assert!(in_english || page.run(&foreign) == 0, "{path}#{id}");
@@ -304,6 +304,20 @@ fn a_server_without_the_wire_view_says_what_to_turn_on() {
         command.as_str().is_some_and(|text| text.contains(&origin)),
         "{command}"
     );
+}
+
+/// Chinese has no italics: what is emphasised is bold.
+#[test]
+fn chinese_is_not_slanted() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    for (language, style) in [("en", "italic"), ("zh", "normal")] {
+        let path = format!("lessons/07-conditional/index.{language}.html");
+        page.open(&format!("http://{}/{path}", server.address));
+        let styles = "[...new Set([...document.querySelectorAll('main :is(em, dfn)')]\
+                      .map(one => getComputedStyle(one).fontStyle))]";
+        assert_eq!(page.run(styles), json!([style]), "{language}");
+    }
 }
 
 #[test]

@@ -16,6 +16,9 @@ mod literals;
 // The server's sentences, and their translations.
 #[path = "words/findings.rs"]
 mod findings;
+// The terms of the pages in Chinese.
+#[path = "words/terms.rs"]
+mod terms;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;

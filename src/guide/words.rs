@@ -26,6 +26,32 @@
 //! | `historic` | It is obsolete or deprecated. |
 //! | `removed` | A later RFC took it out of HTTP. |
 //!
+//! In Chinese, one thing has one term on all pages: the book, the atlas, the wire view, the lab and this table.
+//! The test `words` looks for the words that are not used.
+//!
+//! | English | Chinese | not |
+//! |---|---|---|
+//! | message of HTTP; of WebSocket or TLS | 报文；消息 | |
+//! | head, field, trailer field | 首部、首部字段（字段）、尾部字段 | |
+//! | content; body with its framing | 内容；报文体 | 消息体 |
+//! | representation | 资源表示 | |
+//! | request-target, listing | 请求目标（目标）、目录列表 | 文件列表 |
+//! | scheme of a URI; of an origin; of authentication | 协议方案；协议；方案 | |
+//! | reason phrase | 原因短语 | |
+//! | chunk; part of a multipart content or of several ranges | 分块；段 | |
+//! | boundary, delimiter | 边界、分隔行 | 分隔符 |
+//! | dot segment | 点段 | 点路径段 |
+//! | exchange | 请求，请求与响应 | 往来 |
+//! | to answer with a status | 返回，响应 | 答复、作答 |
+//! | to ask for | 请求，获取 | 索取、索要 |
+//! | preference, expectation | 偏好、期望 | 愿望、期待 |
+//! | validator, entity-tag, to revalidate | 验证器、实体标签、重新验证 | |
+//! | order | 顺序 | 次序 |
+//! | pipelining | 管线化 | 流水线 |
+//! | frame, close frame, close code, payload | 帧、关闭帧、关闭码、载荷 | |
+//! | bit, masking key | 位、掩码密钥 | 比特 |
+//! | wire view, lab, atlas | 报文视图、实验室、HTTP 速查表 | 线路、词汇总览 |
+//!
 //! Invariant: this module knows nothing of the server. The test `words` compares the table with the server's
 //! own lists.
 

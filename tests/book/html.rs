@@ -67,6 +67,10 @@ fn start(elements: &mut Vec<Element>, open: &mut Vec<usize>, tag: &str) -> Resul
     if is_in_paragraph && BLOCKS.contains(&name.as_str()) {
         return Err(format!("<{name}> inside <p>"));
     }
+    let is_in_link = open.iter().any(|number| elements[*number].name == "a");
+    if is_in_link && ["a", "button", "input"].contains(&name.as_str()) {
+        return Err(format!("<{name}> inside <a>"));
+    }
     elements.push(Element {
         attributes: attributes(&tag[name_end..])?,
         text: String::new(),

@@ -16,7 +16,7 @@ use crate::literals::{Literal, files, literals, program};
 const TRANSLATIONS: &str = include_str!("../../src/guide/assets/inspect/findings.zh.json");
 
 /// The layers that explain a response.
-const LAYERS: [&str; 7] = [
+const LAYERS: [&str; 8] = [
     "semantics/",
     "http1/",
     "websocket/",
@@ -24,6 +24,7 @@ const LAYERS: [&str; 7] = [
     "origin/",
     "net/",
     "observe/",
+    "guide/",
 ];
 
 /// The files whose reasons have values inside.
@@ -33,8 +34,8 @@ const REASONS: [&str; 2] = ["origin/reason.rs", "origin/brief.rs"];
 const EXPLAINS: [&str; 3] = ["Step::new(", "fn text(", "fn brief("];
 
 /// The functions whose strings the wire view does not show: pages for clients, messages for operators, and
-/// lines of the log.
-const ELSEWHERE: [&str; 4] = ["text_for_client", "for_client", "fmt", "expect"];
+/// lines of the log. The last one makes the content of the lab's answers.
+const ELSEWHERE: [&str; 5] = ["text_for_client", "for_client", "fmt", "expect", "content"];
 
 /// A file whose texts are for operators.
 const OF_OPERATORS: &str = "origin/auth/hash.rs";
@@ -113,6 +114,7 @@ fn is_shown(literal: &Literal<'_>, path: &str) -> bool {
     let is_of_log = path.starts_with("observe/") && function == "brief";
     is_sentence(&literal.text)
         && !is_of_log
+        && !is_of_refusal(&literal.text, path)
         && (is_reason
             || !ELSEWHERE.contains(&function)
                 && !literal.text.contains('{')
@@ -142,11 +144,19 @@ fn is_sentence(text: &str) -> bool {
     text.trim().contains(' ') && text.split([' ', ',']).any(is_word) && !is_field_value(text)
 }
 
-/// Whether it is a list of tokens, a date, credentials, or a media type with its charset.
+/// Whether the lab or another page of the server tells it a client whose request it refuses: a whole sentence, with its
+/// full stop. The sentences of the wire view have none.
+fn is_of_refusal(text: &str, path: &str) -> bool {
+    path.starts_with("guide/") && text.ends_with('.')
+}
+
+/// Whether it is a list of tokens, a date, credentials, a range, a policy, or a media type with its charset.
 fn is_field_value(text: &str) -> bool {
     !text.split(", ").any(|part| part.contains(' '))
         || text.ends_with(" GMT")
-        || text.starts_with("Basic ")
+        || ["Basic ", "bytes ", "default-src "]
+            .iter()
+            .any(|start| text.starts_with(start))
         || text.contains("; charset=")
 }
 
@@ -202,4 +212,7 @@ fn sentences_are_found() {
         ["slash"]
     );
     assert_eq!(found_in(r#""no file explains""#, "http1/a.rs"), [""; 0]);
+    let both = r#"fn text() { "the file is there"; "The file is there." }"#;
+    assert_eq!(found_in(both, "guide/lab/a.rs"), ["the file is there"]);
+    assert_eq!(found_in(both, "http1/a.rs").len(), 2);
 }

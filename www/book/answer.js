@@ -14,20 +14,21 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// "RFC 9110 section 13.1.2" as a link.
-function clause(section) {
-  const found = section.match(/^RFC (\d+) section ([\d.]+)$/);
-  if (!found) return section;
-  const href = `https://www.rfc-editor.org/rfc/rfc${found[1]}.html#section-${found[2]}`;
-  return element('a', { href, rel: 'noreferrer' }, section);
+// "RFC 9110 section 13.1.2" as a link. Other specifications are only named.
+export function sectionLink(section) {
+  const [, rfc, number] = section.match(/^RFC (\d+)(?: section ([\d.]+))?$/) ?? [];
+  if (!rfc) return element('span', { lang: 'en' }, section);
+  const href = `https://www.rfc-editor.org/rfc/rfc${rfc}.html${number ? `#section-${number}` : ''}`;
+  return element('a', { href, rel: 'noreferrer' }, words.section(rfc, number));
 }
 
 function evidenceOf({ evidence }) {
   if (!evidence) return '';
-  if (evidence.how) return `: ${evidence.sent} ↔ ${evidence.own} (${translated(evidence.how)})`;
-  if (evidence.value !== undefined) return `: ${evidence.value}`;
-  if (evidence.from !== undefined) return `: ${evidence.from} → ${evidence.to}`;
-  if (evidence.length !== undefined) return `: ${evidence.sent} / ${evidence.length}`;
+  const { colon, bracket } = words;
+  if (evidence.how) return `${colon}${evidence.sent} ↔ ${evidence.own}${bracket(translated(evidence.how))}`;
+  if (evidence.value !== undefined) return `${colon}${evidence.value}`;
+  if (evidence.from !== undefined) return `${colon}${evidence.from} → ${evidence.to}`;
+  if (evidence.length !== undefined) return `${colon}${evidence.sent} / ${evidence.length}`;
   return '';
 }
 
@@ -39,7 +40,7 @@ function reason(step) {
   const place = step.function.replace(/^docroot::/, '');
   return element('li', {},
     element('span', { lang }, said + evidenceOf(step) + status), element('br'),
-    element('small', {}, clause(step.section), ' · ', element('code', {}, place)));
+    element('small', {}, sectionLink(step.section), ' · ', element('code', {}, place)));
 }
 
 // The steps that matter: the one that the experiment is about, and the one that decided.

@@ -5,7 +5,7 @@
 //   <div data-words="fields">   filled from /.docroot/words/fields.json
 //   <input id="code"> <output id="meaning">   what a client makes of a status code
 
-import { element } from './answer.js';
+import { element, sectionLink } from './answer.js';
 import { CLOSE_CODES, FIELDS, METHODS, OPCODES, STATUSES } from './atlas-places.js';
 import { HANDSHAKE, fieldTry, frameTry, methodTry, statusTry } from './atlas-tries.js';
 import { filled } from './fill.js';
@@ -31,8 +31,8 @@ const SAID = {
     invalid: 'A status code has three digits, and the first one is from 1 to 5.',
   },
   zh: {
-    standing: { current: '现行', draft: '草案', informal: '非正式', reserved: '保留', historic: '历史', removed: '已移除' },
-    sender: { client: '客户端发送', server: '服务器发送', both: '两端都发送', intermediary: '中间节点发送', nobody: '无人发送' },
+    standing: { current: '现行', draft: '草案', informal: '非正式', reserved: '保留', historic: '已过时', removed: '已移除' },
+    sender: { client: '客户端发送', server: '服务器发送', both: '两端都发送', intermediary: '中间节点发送', nobody: '已不再使用' },
     list: { general: '通用', request: '请求', response: '响应', entity: '实体' },
     of2616: list => `RFC 2616：${list}首部`, by: rfc => `依据 ${rfc}`, lesson: number => `第 ${number} 课`,
     safe: '安全', idempotent: '幂等', cacheable: '可缓存',
@@ -61,14 +61,6 @@ function lessonLink(place) {
   const [lesson, step] = place.split('#');
   const href = new URL(`lessons/${lesson}/index.${LANGUAGE}.html#${step}`, ROOT).pathname;
   return [element('a', { href }, said.lesson(parseInt(lesson, 10)))];
-}
-
-// "RFC 9110 section 13.1.2" as a link. Other specifications are only named.
-function sectionLink(section) {
-  const found = section.match(/^RFC (\d+)(?: section ([\d.]+))?$/);
-  if (!found) return element('span', { lang: 'en' }, section);
-  const href = `https://www.rfc-editor.org/rfc/rfc${found[1]}.html${found[2] ? `#section-${found[2]}` : ''}`;
-  return element('a', { href, rel: 'noreferrer', lang: 'en' }, section);
 }
 
 const tag = text => element('span', { class: 'tag' }, text);

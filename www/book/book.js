@@ -6,7 +6,7 @@ import { Cost } from './cost.js';
 import { Experiment } from './experiment.js';
 import { countOf, reset } from './progress.js';
 import { ROOT, listen } from './wire.js';
-import { words } from './words.js';
+import { learnSentences, words } from './words.js';
 
 const { lesson } = document.body.dataset;
 const experiments = [...document.querySelectorAll('.experiment')].map(section => new Experiment(section, lesson));
@@ -35,6 +35,7 @@ function told(event) {
 
 async function changed(isConnected) {
   const was = document.documentElement.dataset.wire === 'connected';
+  if (isConnected && !was) await learnSentences().catch(() => {});
   if (isConnected && !was) for (const experiment of experiments) await experiment.learn().catch(() => {});
   document.documentElement.dataset.wire = isConnected ? 'connected' : 'away';
 }
@@ -60,7 +61,7 @@ async function showSource(path) {
 
 for (const place of document.querySelectorAll('[data-source]')) {
   const path = place.dataset.source;
-  place.after(' ', element('button', { type: 'button', class: 'plain', onclick: () => showSource(path), 'aria-label': `${words.source}: ${path}` }, words.source));
+  place.after(' ', element('button', { type: 'button', class: 'plain', onclick: () => showSource(path), 'aria-label': `${words.source}${words.colon}${path}` }, words.source));
 }
 for (const table of document.querySelectorAll('.wide:not([tabindex])')) {
   // On a narrow screen, it can be moved with the keyboard too.

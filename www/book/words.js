@@ -1,5 +1,7 @@
 // What the scripts of the book say, in the language of the page.
 
+import { ROOT } from './wire.js';
+
 const WORDS = {
   en: {
     guided: 'Guided experiment', useful: 'Useful at work', strange: 'Strange: break it',
@@ -7,6 +9,7 @@ const WORDS = {
     fields: 'Which of these fields are in the response?',
     request: 'The request. You may change it. The page ends each line with CR LF and adds the empty line.', hex: 'Then these bytes, in hexadecimal', octets: 'The bytes, in hexadecimal. You may change them.',
     send: 'Send', sending: 'Sending…', copy: 'Copy the command', copied: 'Copied.', command: 'Or in a terminal',
+    colon: ': ', bracket: text => ` (${text})`, section: (rfc, number) => `RFC ${rfc}${number ? ` section ${number}` : ''}`,
     first: 'Make a guess first.', away: 'To send from this page, start docroot with --inspect.',
     lab: 'This needs the lab: start docroot with --lab.',
     failed: why => `There is no answer: ${why}`,
@@ -36,8 +39,9 @@ const WORDS = {
     fields: '响应里会有下面哪些首部字段？',
     request: '请求如下，可以修改。本页会给每行加上 CR LF，并在最后加上空行。', hex: '接着发送这些字节（十六进制）', octets: '要发送的字节（十六进制），可以修改。',
     send: '发送', sending: '正在发送……', copy: '复制命令', copied: '已复制。', command: '或者在终端里运行',
+    colon: '：', bracket: text => `（${text}）`, section: (rfc, number) => `RFC ${rfc}${number ? ` 第 ${number} 节` : ''}`,
     first: '请先猜一个答案。', away: '要从本页发送请求，请用 --inspect 启动 docroot。',
-    lab: '这个实验需要 lab：请用 --lab 启动 docroot。',
+    lab: '这个实验需要实验室：请用 --lab 启动 docroot。',
     failed: why => `没有收到响应：${why}`,
     arrived: '响应已经到了。先猜，猜完就揭晓。',
     right: actual => `猜对了：${actual}。`,
@@ -49,7 +53,7 @@ const WORDS = {
     count: (done, all) => `已完成 ${done} / ${all} 个实验`,
     text: '文本帧', binary: '二进制帧', ping: 'Ping 帧', pong: 'Pong 帧', close: '关闭帧', none: '什么也不发',
     continuation: '延续帧', client: '客户端', server: '服务器', unknown: n => `操作码 ${n}`,
-    length: '长度', key: '掩码', payload: '载荷（去掉掩码）', packed: '压缩过的载荷', code: n => `关闭码 ${n}`,
+    length: '长度', key: '掩码密钥', payload: '载荷（去掉掩码）', packed: '压缩过的载荷', code: n => `关闭码 ${n}`,
     counted: '这个服务器正在统计班级进度：页面上只显示每个实验有多少学习者做完了。浏览器报告你完成的实验时只附带一个随机编号，不含姓名。', dropMe: '不要统计我',
     uncounted: '这个服务器正在统计班级进度，但没有把你算进去。', countMe: '把我算进去',
     measure: '测量', measuring: '正在测量……', measured: (n, tls) => `${n} 条连接的中位数，${tls ? `使用 ${tls.version} 和 ${tls.cipher}` : '明文传输'}，按服务器的时钟计算：`,
@@ -65,8 +69,17 @@ const isChinese = document.documentElement.lang.startsWith('zh');
 
 export const words = WORDS[isChinese ? 'zh' : 'en'];
 
-const { findings } = isChinese ? await import('./findings.zh.js') : { findings: {} };
+let translate = () => null;
+
+// The wire view has the sentences of the server in Chinese.
+export async function learnSentences() {
+  if (!isChinese) return;
+  const [{ translator }, table] = await Promise.all([
+    import(new URL('.docroot/translate.js', ROOT)), fetch(new URL('.docroot/findings.zh.json', ROOT)),
+  ]);
+  translate = translator(await table.json());
+}
 
 // What the server says, in the language of the page if there are words for it.
-export const translated = text => findings[text] ?? text;
+export const translated = text => translate(text) ?? text;
 
