@@ -20,7 +20,7 @@ use crate::guide::access::Access;
 use crate::guide::class::Seat;
 use crate::guide::class::shared::Class;
 use crate::guide::packed;
-use crate::guide::replay::{Connect, Replay};
+use crate::guide::replay::{Connect, MOST_OF_LEARNER, MOST_WAITING, Replay};
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{ServerFacts, Wire, WireEvent};
 use crate::origin::embedded::{Embedded, answer_embedded};
@@ -177,7 +177,11 @@ impl Inspect {
     ) -> Option<Answer> {
         let connect = Arc::clone(self.replays.as_ref()?);
         let viewer = request.client.peer.ip();
-        let replay = Replay::new(connect, viewer, request.wakers.waker());
+        let most_waiting = match self.access.is_learner(request) {
+            true => MOST_OF_LEARNER,
+            false => MOST_WAITING,
+        };
+        let replay = Replay::new(connect, viewer, request.wakers.waker(), most_waiting);
         Some(open(request, origin, Endpoint::default(), replay, trace))
     }
 }
