@@ -448,7 +448,9 @@ fn the_examples_of_the_atlas_are_sent() {
         let line = format!("HTTP/1.1 {name}");
         assert!(answered.contains(&line), "{name}: {answered}");
     }
-    let frames = "entry.querySelectorAll('.frame').length >= 2";
+    // Nobody answers a pong.
+    let frames =
+        "entry.querySelectorAll('.frame').length >= (entry.dataset.entry === '10 Pong' ? 1 : 2)";
     for (part, least) in [("opcodes", 6), ("close-codes", 13)] {
         assert!(tried(&mut page, part, frames).len() >= least, "{part}");
     }

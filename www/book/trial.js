@@ -12,6 +12,10 @@ const FILE = '/almanac.txt';
 // The masking key of the examples in RFC 6455 section 5.7.
 const KEY = [0x37, 0xfa, 0x21, 0x3d];
 
+// Interim responses before the final one, and the beginning of that (RFC 9110 section 15.2). 101 is final.
+const INTERIM = /^(?:HTTP\/1\.1 1(?!01)\d\d [^]*?\r\n\r\n)+/;
+const FINAL = /^HTTP\/1\.1 (?:101|[2-5]\d\d) /m;
+
 // A short frame in hexadecimal as a client sends it: with its payload masked.
 export function masked(hex) {
   const [first, length, ...payload] = hex.match(/[0-9a-f]{2}/gi).map(pair => parseInt(pair, 16));
@@ -76,11 +80,15 @@ export class Trial {
     if (frame && frame.connection === this.number) this.shown.append(...frameList(frame));
   }
 
-  show(exchange) {
+  async show(exchange) {
     this.number = exchange.connection;
+    const { connection } = this;
+    const received = this.frame ? '' : await connection.until(text => FINAL.test(text));
+    if (current !== this || this.connection !== connection) return;
+    const [interim] = received.match(INTERIM) ?? [''];
     this.said.textContent = words.answered(exchange.status);
     this.shown.append(element('h3', {}, words.asked), headOf(exchange.request.head, this.name),
-      element('h3', {}, words.response), headOf(exchange.response.head, this.name));
+      element('h3', {}, words.response), headOf(interim + exchange.response.head, this.name));
     if (!this.frame) this.shown.append(element('p', {}, words.why), ...reasons(exchange, {}));
     if (!this.frame) this.end();
   }
