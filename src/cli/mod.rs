@@ -206,17 +206,14 @@ fn act(
     } else if let Some(first) = settings.config.sites.first() {
         settings.config.root = first.root.clone();
     }
+    settings.allow_own_addresses();
     settings.remarks = environment.warnings();
     if settings.config.log.detail > Detail::Brief {
         settings.remarks.extend(environment.ignored());
     }
     settings.remarks.extend(unprinted(&settings.config.log));
     settings.remarks.extend(unreachable_class(&settings.config));
-    check_index(&settings.config.site)?;
-    check_negotiation(&settings.config.site)?;
-    check_hosts(&settings.config)?;
-    check_archives(&settings.config.site)?;
-    check_class(&settings.config)?;
+    check_together(&settings.config)?;
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
         Mode::Learn => settings.launch().map(Box::new).map(Command::Learn),
@@ -251,6 +248,15 @@ fn apply_typed(
         let values = matches.get_raw(option.long).into_iter().flatten();
         option.apply(settings, &values.collect::<Vec<_>>())
     })
+}
+
+/// What options mean together.
+fn check_together(config: &Config) -> Result<(), String> {
+    check_index(&config.site)?;
+    check_negotiation(&config.site)?;
+    check_hosts(config)?;
+    check_archives(&config.site)?;
+    check_class(config)
 }
 
 /// A hidden index file would be served although hidden names are not.

@@ -143,6 +143,19 @@ impl Settings {
         self.open = true;
     }
 
+    /// Lets this machine open the pages of `--inspect`, `--lab` and `--class` at its own addresses too. A connection to
+    /// such an address comes from there, and no other machine can have it.
+    pub fn allow_own_addresses(&mut self) {
+        let config = &mut self.config;
+        let bound: Vec<IpAddr> = config.bind.addresses().collect();
+        let is_everywhere = bound.iter().any(IpAddr::is_unspecified);
+        let own = bound.into_iter().chain(self.lan.filter(|_| is_everywhere));
+        let is_own = |ip: &IpAddr| !ip.is_unspecified() && !ip.to_canonical().is_loopback();
+        for ip in own.filter(is_own) {
+            config.inspect_from.allow_address(ip);
+        }
+    }
+
     /// The server to start. An error says which options do not fit together, and what to do.
     pub fn launch(self) -> Result<Launch, String> {
         let mut config = self.config;

@@ -18,6 +18,7 @@ use crate::semantics::address_rules::AddressRules;
 use crate::semantics::cors::Cors;
 use crate::semantics::own_types::OwnTypes;
 use crate::semantics::rules::Rules;
+use crate::semantics::trace::Trace;
 use crate::site::options::SiteOptions;
 
 // `docroot explain`.
@@ -854,4 +855,43 @@ fn options_of_negotiation_need_it() {
     check_error(&[], "--strict-negotiation", "add --negotiate");
     let both = launch("--negotiate --strict-negotiation --default-language de");
     assert!(both.config.site.strict_negotiation);
+}
+
+/// The addresses that the lines admit to the pages of the wire view, apart from those of a class.
+#[test]
+fn this_machine_opens_its_pages_at_its_own_addresses() {
+    let lan = MACHINE.lan.expect("an address");
+    for (line, want) in [
+        ("--inspect", false),
+        ("--inspect -b lan", true),
+        ("--inspect -b 0.0.0.0", true),
+        ("--inspect -b 192.0.2.9", false),
+        ("--inspect -b lan --inspect-allow 198.51.100.0/24", true),
+    ] {
+        let from = launch(line).config.inspect_from;
+        assert_eq!(from.admits(lan, &mut Trace::off()), want, "{line}");
+        let other = "192.0.2.8".parse().expect("an address");
+        assert!(!from.admits(other, &mut Trace::off()), "{line}");
+    }
+}
+
+#[test]
+fn a_class_has_its_addresses() {
+    assert_eq!(launch("--inspect").config.class_from, None);
+    for (line, address, want) in [
+        ("--inspect --class", "192.168.1.20", true),
+        ("--inspect --class", "192.0.2.7", false),
+        ("--inspect --class=192.0.2.0/24", "192.0.2.7", true),
+        ("--inspect --class=192.0.2.0/24", "192.168.1.20", false),
+        ("--inspect --class=192.0.2.0/24,private", "10.0.0.1", true),
+    ] {
+        let class = launch(line).config.class_from.expect("a class");
+        let address = address.parse().expect("an address");
+        assert_eq!(class.admits(address, &mut Trace::off()), want, "{line}");
+    }
+    check_error(&[], "--class", "add --inspect, or run docroot learn");
+    check_error(&[], "--inspect --class=here", "or private");
+    let remarks = |line: &str| launch(line).remarks.len();
+    assert_eq!(remarks("--inspect --class"), 1);
+    assert_eq!(remarks("--inspect --class -b lan"), 0);
 }

@@ -140,6 +140,13 @@ impl AddressRules {
         self.allowed.extend(blocks);
     }
 
+    /// Adds an address that may connect.
+    pub fn allow_address(&mut self, address: IpAddr) {
+        let first = address.to_canonical();
+        let prefix = bits(first);
+        self.allowed.push(AddressBlock { first, prefix });
+    }
+
     /// Adds a block that may connect.
     pub fn allow(&mut self, text: &str) -> Result<(), BlockError> {
         self.allowed.push(AddressBlock::parse(text)?);
@@ -255,6 +262,15 @@ mod tests {
         check(&rules, "198.51.100.6", false);
         check(&rules, "2001:db8:ffff::1", true);
         check(&rules, "2001:db9::", false);
+    }
+
+    #[test]
+    fn an_address_is_a_block_of_its_own() {
+        let mut rules = AddressRules::loopback();
+        rules.allow_address("::ffff:192.0.2.7".parse().expect("an address"));
+        check(&rules, "192.0.2.7", true);
+        check(&rules, "127.0.0.1", true);
+        check(&rules, "192.0.2.8", false);
     }
 
     #[test]
