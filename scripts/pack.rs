@@ -6,6 +6,8 @@
 //! OUT_DIR/words.rs                 [("fields.json", include_bytes!(...)), ...]
 //! OUT_DIR/sources/sources.json.gz  {"src/http1/host.rs": "the whole text", ...}; only with the feature `sources`
 //! OUT_DIR/learn/index.html.gz      the files of www, for `docroot learn`; only with the feature `learn`
+//! OUT_DIR/experiments.rs           ["01-before-http/pieces", ...]: the experiments of the textbook
+//! OUT_DIR/titles/experiments.json.gz    [{"name":"01-before-http/pieces","title":{"en":...},...},...]
 //! ```
 //!
 //! The same files give the same bytes: they are sorted, and gzip's header has neither a name nor a time.
@@ -27,6 +29,9 @@ const FOLDERS: [(&str, &str); 3] = [
 /// The same for the textbook.
 const BOOK: (&str, &str) = ("www", "learn");
 
+// The experiments of the textbook.
+#[path = "pack/experiments.rs"]
+mod experiments;
 // The files of a folder, packed, and their list.
 #[path = "pack/list.rs"]
 mod list;
@@ -45,6 +50,11 @@ fn main() {
         });
         pack(&out, list, files);
     }
+    println!("cargo::rerun-if-changed={}", BOOK.0);
+    let found = experiments::find(&Path::new(BOOK.0).join("lessons"));
+    experiments::write_names(&out, &found);
+    let titles = experiments::titles(&found).into_bytes();
+    pack(&out, "titles", [("experiments.json".to_owned(), titles)]);
     if var_os("CARGO_FEATURE_SOURCES").is_some() {
         println!("cargo::rerun-if-changed=src");
         let sources = sources().into_bytes();
@@ -114,7 +124,7 @@ fn tests_of(path: &Path) -> PathBuf {
 }
 
 /// A string in JSON (RFC 8259 section 7).
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for char in text.chars() {
         match char {

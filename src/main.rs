@@ -257,6 +257,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
         prefix: config.site.prefix.as_bytes(),
         inspect: config.inspect,
         lab: config.lab,
+        class: config.class_from.is_some(),
         taken: taken_port(config.port, &listening),
         qr: launch.qr,
         columns: columns(io::stderr()),

@@ -42,6 +42,16 @@ fn pages_are_valid() {
 }
 
 #[test]
+fn the_page_of_the_class_is_valid() {
+    for language in ["en", "zh"] {
+        let name = format!("src/guide/assets/class/class.{language}.html");
+        let text = fs::read_to_string(root().with_file_name(&name)).expect("the page");
+        let elements = html::read(&text).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        assert_eq!(html::faults(&elements), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
 fn the_reader_of_html_finds_faults() {
     for text in [
         "<p>no doctype</p>",

@@ -9,6 +9,7 @@ mod server;
 use std::fs;
 use std::process::{Command, Stdio};
 
+use docroot::semantics::field::FieldName;
 use serde_json::{Value, json};
 use server::{root, server};
 use support::chromium::Page;
@@ -16,7 +17,12 @@ use support::{Setup, TestServer};
 
 /// A lesson, once the wire view tells it of exchanges.
 fn opened(page: &mut Page, server: &TestServer, path: &str) {
-    page.open(&format!("http://{}/{path}", server.address));
+    opened_at(page, &format!("http://{}", server.address), path);
+}
+
+/// The same at this origin.
+fn opened_at(page: &mut Page, origin: &str, path: &str) {
+    page.open(&format!("{origin}/{path}"));
     page.wait_for("document.documentElement.dataset.wire === 'connected'");
 }
 
@@ -28,9 +34,8 @@ fn of(id: &str, rest: &str) -> String {
 const CONDITIONAL: &str = "lessons/07-conditional/index.en.html";
 
 /// Does each experiment of a lesson as a learner does: makes the first guess, which may be wrong, and sends.
-fn check_lesson(server: &TestServer, path: &str) {
-    let mut page = Page::new(1280, 900);
-    opened(&mut page, server, path);
+fn check_lesson(mut page: Page, origin: &str, path: &str) {
+    opened_at(&mut page, origin, path);
     let ids = page.run("[...document.querySelectorAll('.experiment')].map(one => one.id)");
     let ids = ids.as_array().expect("a list");
     assert!(ids.len() >= 2, "{path}");
@@ -74,9 +79,89 @@ fn each_experiment_succeeds_in_both_languages() {
         let lesson = lesson.expect("a lesson").file_name();
         let lesson = lesson.to_str().expect("ASCII");
         for language in ["en", "zh"] {
-            check_lesson(&server, &format!("lessons/{lesson}/index.{language}.html"));
+            let path = format!("lessons/{lesson}/index.{language}.html");
+            let origin = format!("http://{}", server.address);
+            check_lesson(Page::new(1280, 900), &origin, &path);
         }
     }
+}
+
+/// What the page sends itself goes over TLS too: the octets of replays, and WebSockets.
+#[cfg(feature = "tls")]
+#[test]
+fn experiments_succeed_over_tls() {
+    let authority = support::tls::Authority::new("authority");
+    let server = server::setup().https(&authority).start();
+    let origin = format!("https://{}", server.address);
+    for (lesson, language) in [
+        ("06-message-length", "zh"),
+        ("08-ranges", "en"),
+        ("13-elsewhere", "en"),
+        ("14-https", "zh"),
+        ("15-websocket", "en"),
+    ] {
+        let path = format!("lessons/{lesson}/index.{language}.html");
+        check_lesson(Page::trusting(1280, 900), &origin, &path);
+    }
+    let mut page = Page::trusting(1280, 900);
+    opened_at(&mut page, &origin, "lessons/14-https/index.en.html");
+    let channel =
+        "[...document.querySelectorAll('#which-channel .answer pre')].at(-1)?.textContent";
+    page.run(&of(
+        "which-channel",
+        ".querySelector('[type=radio]').click()",
+    ));
+    page.run(&of("which-channel", ".querySelector('.send').click()"));
+    page.wait_for(&format!("{channel}?.includes('\"secure\":true')"));
+    let command = of(
+        "which-channel",
+        ".querySelector('[data-command]').textContent",
+    );
+    let command = page.run(&command);
+    let want = format!("curl -k -i {origin}/.docroot/lab/tls");
+    assert_eq!(command, json!(want));
+    let [wait, handshake, said] = measured(&mut page);
+    assert!(said.contains("over TLSv1.3 with TLS_AES"), "{said}");
+    let [wait, handshake] = [wait, handshake].map(|cell| milliseconds(&cell));
+    assert!(
+        0.0 < handshake && handshake <= wait,
+        "{handshake} of {wait}"
+    );
+}
+
+/// The cost of a connection is measured while the reader looks.
+#[test]
+fn a_connection_in_plain_text_has_no_handshake() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, "lessons/14-https/index.en.html");
+    let [wait, handshake, said] = measured(&mut page);
+    assert!(said.contains("9 connections, in plain text"), "{said}");
+    assert_eq!(handshake, "none");
+    assert!(milliseconds(&wait) >= 0.0, "{wait}");
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+/// Measures, and says how long a connection took until the first byte, how much of that was the handshake, and how it was measured.
+fn measured(page: &mut Page) -> [String; 3] {
+    page.run("document.querySelector('[data-cost] button').click()");
+    page.wait_for("document.querySelector('[data-cost] table') !== null");
+    let text =
+        |selector: &str| format!("document.querySelector('[data-cost] {selector}').textContent");
+    [
+        text("[data-cost-of=wait] td"),
+        text("[data-cost-of=handshake] td"),
+        text(".said"),
+    ]
+    .map(|text| {
+        let text = page.run(&text);
+        text.as_str().expect("text").to_owned()
+    })
+}
+
+fn milliseconds(cell: &str) -> f64 {
+    let number = cell.strip_suffix(" ms").expect(cell);
+    number.parse().expect("a number")
 }
 
 #[test]
@@ -307,6 +392,69 @@ fn the_atlas_has_every_word() {
         assert_eq!(page.run(visible), json!(["Retry-After"]));
         assert_eq!(page.complaints(), Vec::<&Value>::new());
     }
+}
+
+/// What `find` gives for each entry whose example is tried: the entry, the request and the response, and whether the field of the
+/// entry is marked in one of them.
+const TRY_ALL: &str = "(async () => {
+  const results = [];
+  for (const entry of document.querySelectorAll(`[data-words=PART] [data-entry]`)) {
+    const button = entry.querySelector('.try');
+    if (!button) continue;
+    button.click();
+    const isShown = () => entry.querySelectorAll('pre').length === 2 && IS_WHOLE;
+    while (!isShown()) await new Promise(requestAnimationFrame);
+    const [asked, answered] = [...entry.querySelectorAll('pre')].map(pre => pre.textContent);
+    results.push([entry.dataset.entry, asked, answered, entry.querySelector('mark') !== null]);
+  }
+  return results;
+})()";
+
+/// The entries of a part of the atlas that were tried: their names, the requests, the responses, and whether a field is marked.
+fn tried(page: &mut Page, part: &str, is_whole: &str) -> Vec<(String, String, String, bool)> {
+    let script = TRY_ALL.replace("PART", part).replace("IS_WHOLE", is_whole);
+    let results = page.run(&script);
+    serde_json::from_value(results).expect("results")
+}
+
+/// Every example that the atlas can try is really sent, and the exchange has what the entry is about.
+#[test]
+fn the_examples_of_the_atlas_are_sent() {
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, "atlas/index.en.html");
+    page.wait_for("document.documentElement.dataset.atlas === 'filled'");
+    let fields = tried(&mut page, "fields", "true");
+    assert!(fields.len() > 50, "{}", fields.len());
+    for (name, asked, answered, is_marked) in &fields {
+        assert!(is_marked, "{name}:\n{asked}\n{answered}");
+    }
+    // What only an option turns on, and what a browser sends for a frame, has no example.
+    let known: Vec<&str> = fields.iter().map(|(name, ..)| name.as_str()).collect();
+    let rows: Vec<Value> = serde_json::from_str(ENTRIES[0].1).expect("an array");
+    let names = rows.iter().filter_map(|row| row["name"].as_str());
+    for name in names.filter(|name| FieldName::recognise(name.as_bytes()).is_some()) {
+        let is_optional = name.starts_with("Access-Control-") || name == "Sec-Fetch-Dest";
+        assert!(
+            is_optional || known.contains(&name),
+            "{name} has no example"
+        );
+    }
+    for (name, asked, answered, _) in tried(&mut page, "methods", "true") {
+        assert!(asked.starts_with(&format!("{name} ")), "{name}: {asked}");
+        assert!(answered.starts_with("HTTP/1.1 "), "{name}: {answered}");
+    }
+    for (name, _, answered, _) in tried(&mut page, "statuses", "true") {
+        let line = format!("HTTP/1.1 {name}");
+        assert!(answered.contains(&line), "{name}: {answered}");
+    }
+    // Nobody answers a pong.
+    let frames =
+        "entry.querySelectorAll('.frame').length >= (entry.dataset.entry === '10 Pong' ? 1 : 2)";
+    for (part, least) in [("opcodes", 6), ("close-codes", 13)] {
+        assert!(tried(&mut page, part, frames).len() >= least, "{part}");
+    }
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
 }
 
 #[test]

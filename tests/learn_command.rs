@@ -6,7 +6,7 @@ use support::program::command;
 
 #[cfg(feature = "learn")]
 mod built_in {
-    use std::fs;
+    use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
     use std::path::{Path, PathBuf};
     use std::process::Command;
@@ -15,7 +15,7 @@ mod built_in {
 
     use super::command;
     use super::support::program::Program;
-    use super::support::request;
+    use super::support::{request, until};
 
     /// The command with a place of its own for temporary folders.
     fn learn(place: &Path) -> Command {
@@ -98,6 +98,82 @@ mod built_in {
             program.wait();
             assert_eq!(folders(place.path()), Vec::<PathBuf>::new(), "{signals}");
         }
+    }
+
+    /// A folder with the program that opens URLs on a desktop: it notes the URL in a file.
+    fn desktop() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let opener = folder.path().join("xdg-open");
+        let noted = folder.path().join("opened");
+        let script = format!(
+            "#!/bin/sh\necho \"$1\" >'{0}.part' && mv '{0}.part' '{0}'\n",
+            noted.display()
+        );
+        fs::write(&opener, script).expect("a file");
+        fs::set_permissions(&opener, Permissions::from_mode(0o755)).expect("executable");
+        folder
+    }
+
+    /// Starts the command on a desktop, and ends it. Returns the URL that it has opened.
+    fn opened_by(desktop: &Path, arguments: &[&str]) -> Option<String> {
+        let place = tempfile::tempdir().expect("a folder");
+        let path = format!("{}:/bin:/usr/bin", desktop.display());
+        let mut command = learn(place.path());
+        command.env("PATH", path).env("DISPLAY", ":0");
+        let program = Program::start(command.args(arguments));
+        let noted = desktop.join("opened");
+        let wants_none = arguments.contains(&"--no-open");
+        if !wants_none {
+            until("the book is opened", || noted.exists());
+        }
+        program.signal(Signal::TERM);
+        let (_, said) = program.wait();
+        assert!(!said.contains("browser"), "{said}");
+        fs::read_to_string(noted).ok()
+    }
+
+    #[test]
+    fn the_book_is_opened_unless_it_is_not_wanted() {
+        let place = desktop();
+        assert_eq!(opened_by(place.path(), &["--no-open"]), None);
+        assert_eq!(opened_by(place.path(), &["--no-open", "--open"]), None);
+        let url = opened_by(place.path(), &[]).expect("a URL");
+        assert!(
+            url.starts_with("http://127.0.0.1:") && url.ends_with("/\n"),
+            "{url}"
+        );
+    }
+
+    #[test]
+    fn without_a_desktop_the_address_is_told() {
+        let place = tempfile::tempdir().expect("a folder");
+        let program = Program::start(&mut learn(place.path()));
+        let want = format!(
+            "cannot open a browser, because neither DISPLAY nor WAYLAND_DISPLAY is set; open http://{}/ yourself",
+            program.address
+        );
+        until("it says so", || program.said().contains(&want));
+        program.signal(Signal::TERM);
+        program.wait();
+        let quiet = Program::start(learn(place.path()).arg("--no-open"));
+        assert_eq!(quiet.connect().take(0), b"");
+        quiet.signal(Signal::TERM);
+        let (_, said) = quiet.wait();
+        assert!(!said.contains("browser"), "{said}");
+    }
+
+    #[test]
+    fn a_class_has_its_page() {
+        let place = tempfile::tempdir().expect("a folder");
+        let mut command = learn(place.path());
+        let program = Program::start(command.args(["--class=192.0.2.0/24", "--no-open"]));
+        let banner = &program.banner;
+        let page = format!("http://{}/.docroot/learn/class", program.address);
+        assert!(banner.contains(&page), "{banner}");
+        assert!(banner.contains("the class cannot connect"), "{banner}");
+        let mut client = program.connect();
+        client.send(&request("GET", "/.docroot/learn/class", &[]));
+        assert_eq!(client.response("GET").status, 200);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Banner<'a> {
     pub inspect: bool,
     /// Whether the lab is served.
     pub lab: bool,
+    /// Whether there is a class.
+    pub class: bool,
     /// The default port, if another program uses it and docroot chose the next one.
     pub taken: Option<u16>,
     /// When to print a QR code.
@@ -58,6 +60,7 @@ impl Banner<'_> {
         for (is_served, path, what) in [
             (self.inspect, "", "to see each request and its response"),
             (self.lab, "lab/", "to try HTTP and WebSocket"),
+            (self.class, "learn/class", "to see what the class has done"),
         ] {
             if let Some(url) = self.url_to_open().filter(|_| is_served) {
                 let url = self.bold(&format!("{url}.docroot/{path}"));
@@ -295,6 +298,7 @@ mod tests {
             prefix: b"",
             inspect: false,
             lab: false,
+            class: false,
             taken: None,
             qr: Qr::Auto,
             columns: None,

@@ -111,7 +111,8 @@ mean the same as for a server.
 
 Examples:
   docroot learn                    open the textbook
-  docroot learn -p 9000            the same on port 9000";
+  docroot learn -p 9000            the same on port 9000
+  docroot learn -b lan --class     let a class on the local network use it too";
 
 const HASH_PASSWORD_ABOUT: &str =
     "Print the hash of a password, for --auth and for the file of --auth-file";

@@ -147,6 +147,15 @@ mod files {
             }
         }
 
+        /// How much of the program the book may be, in bytes.
+        const MOST_PACKED: usize = 1_000_000;
+
+        #[test]
+        fn the_packed_book_is_small() {
+            let packed: usize = FILES.iter().map(|(_, content)| content.len()).sum();
+            assert!((1..=MOST_PACKED).contains(&packed), "{packed}");
+        }
+
         #[test]
         fn only_this_user_can_open_the_folder() {
             let folder = unpack().expect("the book");

@@ -209,15 +209,14 @@ fn act(
     let sources = Sources { file, ..sources };
     let given = sources.apply(changes, &mut settings)?;
     sources.find_root(mode, &defaults, words, &mut settings);
+    settings.allow_own_addresses();
     settings.remarks = environment.warnings();
     if settings.config.log.detail > Detail::Brief {
         settings.remarks.extend(environment.ignored());
     }
     settings.remarks.extend(unprinted(&settings.config.log));
-    check_index(&settings.config.site)?;
-    check_negotiation(&settings.config.site)?;
-    check_hosts(&settings.config)?;
-    check_archives(&settings.config.site)?;
+    settings.remarks.extend(unreachable_class(&settings.config));
+    check_together(&settings.config)?;
     if settings.print_config {
         let root = settings.config.root.clone();
         settings.launch()?;
@@ -342,6 +341,15 @@ fn apply_typed(
     Ok(Some(values.into_iter().map(OsStr::to_owned).collect()))
 }
 
+/// What options mean together.
+fn check_together(config: &Config) -> Result<(), String> {
+    check_index(&config.site)?;
+    check_negotiation(&config.site)?;
+    check_hosts(config)?;
+    check_archives(&config.site)?;
+    check_class(config)
+}
+
 /// A hidden index file would be served although hidden names are not.
 fn check_index(site: &SiteOptions) -> Result<(), String> {
     let is_hidden = |name: &&String| !site.hidden && is_hidden_name(name.as_bytes());
@@ -381,6 +389,24 @@ fn check_archives(site: &SiteOptions) -> Result<(), String> {
         ),
         false => Ok(()),
     }
+}
+
+/// Learners do experiments with the wire view.
+fn check_class(config: &Config) -> Result<(), String> {
+    match config.class_from.is_some() && !config.inspect {
+        true => Err(
+            "--class has no effect without --inspect: add --inspect, or run docroot learn".into(),
+        ),
+        false => Ok(()),
+    }
+}
+
+/// A class that nobody can reach.
+fn unreachable_class(config: &Config) -> Option<String> {
+    let is_unreachable = config.class_from.is_some() && config.bind.is_loopback();
+    let remark =
+        "the class cannot connect, because only this machine can: add --bind lan to --class";
+    is_unreachable.then(|| remark.to_owned())
 }
 
 /// A server that answers for no host.

@@ -44,6 +44,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Whether to open the browser.
     pub open: bool,
+    /// Whether not to open it although `docroot learn` does.
+    pub stays_closed: bool,
     /// When to print a QR code.
     pub qr: Qr,
     /// The address of this machine in its local network, if it has one.
@@ -120,6 +122,7 @@ impl Settings {
             log_time: None,
             zone: machine.zone.clone(),
             open: false,
+            stays_closed: false,
             qr: Qr::Auto,
             lan: machine.lan,
             request: Request {
@@ -145,6 +148,19 @@ impl Settings {
         self.config.lab = true;
         self.config.site.negotiate = true;
         self.open = true;
+    }
+
+    /// Lets this machine open the pages of `--inspect`, `--lab` and `--class` at its own addresses too. A connection to
+    /// such an address comes from there, and no other machine can have it.
+    pub fn allow_own_addresses(&mut self) {
+        let config = &mut self.config;
+        let bound: Vec<IpAddr> = config.bind.addresses().collect();
+        let is_everywhere = bound.iter().any(IpAddr::is_unspecified);
+        let own = bound.into_iter().chain(self.lan.filter(|_| is_everywhere));
+        let is_own = |ip: &IpAddr| !ip.is_unspecified() && !ip.to_canonical().is_loopback();
+        for ip in own.filter(is_own) {
+            config.inspect_from.allow_address(ip);
+        }
     }
 
     /// The server to start. An error says which options do not fit together, and what to do.
@@ -177,7 +193,7 @@ impl Settings {
             config,
             root_source: self.root_source,
             banner: !self.quiet,
-            open: self.open,
+            open: self.open && !self.stays_closed,
             qr: self.qr,
             remarks: self.remarks,
         })

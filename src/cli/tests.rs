@@ -18,6 +18,7 @@ use crate::semantics::address_rules::AddressRules;
 use crate::semantics::cors::Cors;
 use crate::semantics::own_types::OwnTypes;
 use crate::semantics::rules::Rules;
+use crate::semantics::trace::Trace;
 use crate::site::options::SiteOptions;
 
 // Configuration files.
@@ -110,6 +111,7 @@ fn the_defaults_are_the_documented_ones() {
             inspect: false,
             inspect_from: AddressRules::loopback(),
             inspect_named: AddressRules::default(),
+            class_from: None,
             threads: 4,
             disk_threads: 4,
             site: SiteOptions::default(),
@@ -891,4 +893,42 @@ fn clients_of_the_wire_view_are_named() {
     ] {
         assert_eq!(named(line, address), want, "{address}");
     }
+}
+/// The addresses that the lines admit to the pages of the wire view, apart from those of a class.
+#[test]
+fn this_machine_opens_its_pages_at_its_own_addresses() {
+    let lan = MACHINE.lan.expect("an address");
+    for (line, want) in [
+        ("--inspect", false),
+        ("--inspect -b lan", true),
+        ("--inspect -b 0.0.0.0", true),
+        ("--inspect -b 192.0.2.9", false),
+        ("--inspect -b lan --inspect-allow 198.51.100.0/24", true),
+    ] {
+        let from = launch(line).config.inspect_from;
+        assert_eq!(from.admits(lan, &mut Trace::off()), want, "{line}");
+        let other = "192.0.2.8".parse().expect("an address");
+        assert!(!from.admits(other, &mut Trace::off()), "{line}");
+    }
+}
+
+#[test]
+fn a_class_has_its_addresses() {
+    assert_eq!(launch("--inspect").config.class_from, None);
+    for (line, address, want) in [
+        ("--inspect --class", "192.168.1.20", true),
+        ("--inspect --class", "192.0.2.7", false),
+        ("--inspect --class=192.0.2.0/24", "192.0.2.7", true),
+        ("--inspect --class=192.0.2.0/24", "192.168.1.20", false),
+        ("--inspect --class=192.0.2.0/24,private", "10.0.0.1", true),
+    ] {
+        let class = launch(line).config.class_from.expect("a class");
+        let address = address.parse().expect("an address");
+        assert_eq!(class.admits(address, &mut Trace::off()), want, "{line}");
+    }
+    check_error(&[], "--class", "add --inspect, or run docroot learn");
+    check_error(&[], "--inspect --class=here", "or private");
+    let remarks = |line: &str| launch(line).remarks.len();
+    assert_eq!(remarks("--inspect --class"), 1);
+    assert_eq!(remarks("--inspect --class -b lan"), 0);
 }

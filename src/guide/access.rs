@@ -3,11 +3,13 @@
 //!
 //! ```text
 //! Host: evil.example                                 421: its owner could make the name mean this machine
-//! a client at 192.0.2.7                              403, unless --inspect-allow has the address
+//! a client at 192.0.2.7                              403, unless --inspect-allow or --class has the address
 //! X-Forwarded-For: 192.0.2.7                         403, unless --inspect-allow has the address of the proxy
 //! Origin: https://evil.example                       403 for what acts or tells something
 //! Sec-Fetch-Site: cross-site                         403 for the same
 //! ```
+
+use std::net::IpAddr;
 
 use crate::http1::allowed_hosts::AllowedHosts;
 use crate::origin::reason::{OwnPageReason, Reason};
@@ -38,12 +40,37 @@ pub struct Access {
     from: AddressRules,
     /// Addresses that the operator has named.
     named: AddressRules,
+    /// From where learners of a class use them.
+    class: Option<AddressRules>,
 }
 
 impl Access {
-    /// For requests to these hosts from these addresses, and from addresses that the operator has `named`.
-    pub fn new(hosts: AllowedHosts, from: AddressRules, named: AddressRules) -> Access {
-        Access { hosts, from, named }
+    /// For requests to these hosts from these addresses, from those that the operator has `named`, and from those
+    /// of a class, if there is one.
+    pub fn new(
+        hosts: AllowedHosts,
+        from: AddressRules,
+        named: AddressRules,
+        class: Option<AddressRules>,
+    ) -> Access {
+        Access {
+            hosts,
+            from,
+            named,
+            class,
+        }
+    }
+
+    /// Whether the client is a learner and no more. A learner sees what came from its own address, and nothing of
+    /// others.
+    pub fn is_learner(&self, request: &Request<'_>) -> bool {
+        let (address, trace) = (request.client.peer.ip(), &mut Trace::off());
+        self.class.is_some() && !self.is_named(address, trace) && !self.from.admits(address, trace)
+    }
+
+    /// Whether the operator has named the address, and not denied it.
+    fn is_named(&self, address: IpAddr, trace: &mut Trace) -> bool {
+        self.named.names(address) && self.named.admits(address, trace)
     }
 
     /// The refusal of a client that may see nothing of a page.
@@ -54,13 +81,29 @@ impl Access {
         }
         let address = request.client.peer.ip();
         // The operator knows who is behind an address that they have named.
-        if self.named.names(address) && self.named.admits(address, trace) {
+        if self.is_named(address, trace) {
             return None;
         }
-        if !self.from.admits(address, trace) {
+        let is_of_class = |trace: &mut Trace| {
+            let class = self.class.as_ref();
+            class.is_some_and(|class| class.admits(address, trace))
+        };
+        if !self.from.admits(address, trace) && !is_of_class(trace) {
             return Some(error(Status::Forbidden, Reason::AddressNotAllowed));
         }
         through_proxy(request, trace)
+    }
+
+    /// The same for what learners may not see either.
+    pub fn refusal_to_learners(
+        &self,
+        request: &Request<'_>,
+        trace: &mut Trace,
+    ) -> Option<Response> {
+        let refusal = self.refusal(request, trace);
+        let is_learner = || self.is_learner(request);
+        refusal
+            .or_else(|| is_learner().then(|| error(Status::Forbidden, Reason::AddressNotAllowed)))
     }
 
     /// The same for what acts for the client or tells something of it: a page of another origin must not use it.

@@ -10,14 +10,17 @@
 //! ```
 //!
 //! Only this machine may open the page, and clients that the operator allows. The page does not show its own
-//! requests. With `wire?own`, it does.
+//! requests. With `wire?own`, it does. A learner of a class is told of what came from its own address.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::guide::access::Access;
+use crate::guide::class::Seat;
+use crate::guide::class::shared::Class;
 use crate::guide::packed;
-use crate::guide::replay::{Connect, Replay};
+use crate::guide::replay::{Connect, MOST_OF_LEARNER, MOST_WAITING, Replay};
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{ServerFacts, Wire, WireEvent};
 use crate::origin::embedded::{Embedded, answer_embedded};
@@ -40,7 +43,7 @@ use crate::websocket::message::MessageKind;
 /// The path of the page, below the prefix of the site.
 const PAGE: &str = ".docroot/";
 
-/// How many pages may be told of exchanges at once. Each of them costs time for every exchange.
+/// How many pages may be told of exchanges at once, those of learners apart. Each of them costs time for every exchange.
 const MOST_VIEWERS: usize = 16;
 
 /// The name of the WebSocket that tells of exchanges.
@@ -63,6 +66,8 @@ pub struct Inspect {
     server: ServerFacts,
     /// Opens connections to the server itself.
     replays: Option<Arc<dyn Connect>>,
+    /// The class whose learners may use it, if there is one.
+    class: Option<Class>,
 }
 
 impl Inspect {
@@ -73,6 +78,7 @@ impl Inspect {
         access: Access,
         server: ServerFacts,
         replays: Option<Arc<dyn Connect>>,
+        class: Option<Class>,
     ) -> Inspect {
         let prefix = percent::path(prefix.as_bytes());
         let files = packed::files().map(|(name, content)| {
@@ -86,6 +92,7 @@ impl Inspect {
             access,
             server,
             replays,
+            class,
         }
     }
 }
@@ -129,18 +136,37 @@ impl Handler for Inspect {
 
 impl Inspect {
     fn open_wire(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
-        if self.wire.readers() >= MOST_VIEWERS {
+        let is_learner = self.access.is_learner(request);
+        let only = is_learner.then(|| request.client.peer.ip().to_canonical());
+        let Some(seat) = self.place(only) else {
             let reason = Reason::OwnPage(OwnPageReason::ManyViewers);
             return Answer::Ready(error(Status::ServiceUnavailable, reason));
-        }
+        };
         let mut pairs = request.query_pairs();
         let since = Some(request.instant);
+        let server = ServerFacts {
+            class: self.class.as_ref().map(Class::began),
+            ..self.server
+        };
         let viewer = Viewer {
-            hello: Some(WireEvent::hello(&self.server)),
+            hello: Some(WireEvent::hello(&server)),
             reader: self.wire.reader_since(since, request.wakers.waker()),
             wants_own: pairs.any(|pair| *pair.name == b"own"[..]),
+            only,
+            _seat: seat,
         };
         open(request, origin, Endpoint::default(), viewer, trace)
+    }
+
+    /// A place for another viewer, if there is one. That of a learner has a seat.
+    fn place(&self, learner: Option<IpAddr>) -> Option<Option<Seat>> {
+        let seats = self.class.as_ref().map(|class| &class.seats);
+        if let Some(learner) = learner {
+            return seats?.take(learner).map(Some);
+        }
+        let of_learners = seats.map_or(0, |seats| seats.taken());
+        let others = self.wire.readers().saturating_sub(of_learners);
+        (others < MOST_VIEWERS).then_some(None)
     }
 
     fn open_replay(
@@ -151,7 +177,11 @@ impl Inspect {
     ) -> Option<Answer> {
         let connect = Arc::clone(self.replays.as_ref()?);
         let viewer = request.client.peer.ip();
-        let replay = Replay::new(connect, viewer, request.wakers.waker());
+        let most_waiting = match self.access.is_learner(request) {
+            true => MOST_OF_LEARNER,
+            false => MOST_WAITING,
+        };
+        let replay = Replay::new(connect, viewer, request.wakers.waker(), most_waiting);
         Some(open(request, origin, Endpoint::default(), replay, trace))
     }
 }
@@ -163,6 +193,10 @@ struct Viewer {
     wants_own: bool,
     /// What the page is told first.
     hello: Option<WireEvent>,
+    /// The only address of whose connections it is told; `None`: of all.
+    only: Option<IpAddr>,
+    /// Its place among those of learners.
+    _seat: Option<Seat>,
 }
 
 impl Viewer {
@@ -171,14 +205,22 @@ impl Viewer {
         if let Some(hello) = self.hello.take() {
             return Some(Arc::new(hello));
         }
-        match self.reader.poll() {
-            News::Item(event) => match event.own.filter(|_| !self.wants_own) {
-                Some(connection) => Some(Arc::new(WireEvent::own(connection))),
-                None => Some(event),
-            },
-            News::Gap(missed) => Some(Arc::new(WireEvent::missed(missed))),
-            News::Nothing => None,
+        loop {
+            return match self.reader.poll() {
+                News::Item(event) if !self.may_see(&event) => continue,
+                News::Item(event) => match event.own.filter(|_| !self.wants_own) {
+                    Some(connection) => Some(Arc::new(WireEvent::own(connection))),
+                    None => Some(event),
+                },
+                News::Gap(missed) => Some(Arc::new(WireEvent::missed(missed))),
+                News::Nothing => None,
+            };
         }
+    }
+
+    /// Whether it may be told of an event.
+    fn may_see(&self, event: &WireEvent) -> bool {
+        self.only.is_none_or(|only| event.peer == Some(only))
     }
 }
 

@@ -8,11 +8,21 @@ pub mod live_reload;
 pub mod inspect;
 // Requests that the page of the wire view sends again.
 pub mod replay;
+// What the learners of a class have done.
+pub mod class;
 // Endpoints to try protocols with.
 pub mod lab;
 // Data for that page.
 mod packed;
 // How often clients may do something.
 mod rate;
+// Reads the content of a request.
+mod content;
+// Why a request is refused.
+mod fault;
+// The language of a page.
+mod languages;
+// Responses that are no pages.
+mod plain;
 // What the words of the protocols mean, as data.
 mod words;

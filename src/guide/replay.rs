@@ -36,7 +36,10 @@ use crate::websocket::message::MessageKind;
 const LONGEST_ORDER: usize = "connect tls".len();
 
 /// How much memory orders may take until the connection takes them.
-const MOST_WAITING: usize = 1024 * 1024;
+pub const MOST_WAITING: usize = 1024 * 1024;
+
+/// The same for a learner of a class, of whom there may be many. The experiments of the textbook are shorter.
+pub const MOST_OF_LEARNER: usize = 64 * 1024;
 
 /// How many connections a page may open in a second. Each has a thread.
 const MOST_OPENED: u32 = 20;
@@ -110,9 +113,9 @@ impl Order {
 
 impl Link {
     /// Gives an order. Returns false if too many wait.
-    fn give(&self, order: Order) -> bool {
+    fn give(&self, order: Order, most: usize) -> bool {
         let cost = order.cost();
-        if self.waiting.fetch_add(cost, Ordering::Relaxed) + cost > MOST_WAITING {
+        if self.waiting.fetch_add(cost, Ordering::Relaxed) + cost > most {
             return false;
         }
         // If the thread has ended, its last event says why.
@@ -163,6 +166,8 @@ pub struct Replay {
     connect: Arc<dyn Connect>,
     viewer: IpAddr,
     waker: Waker,
+    /// How much memory orders may take until the connection takes them.
+    most_waiting: usize,
     /// What has arrived of an order.
     order: Vec<u8>,
     link: Option<Link>,
@@ -173,12 +178,18 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// For a viewer with this address.
-    pub fn new(connect: Arc<dyn Connect>, viewer: IpAddr, waker: Waker) -> Replay {
+    /// For a viewer with this address. Its orders may take so much memory until the connection takes them.
+    pub fn new(
+        connect: Arc<dyn Connect>,
+        viewer: IpAddr,
+        waker: Waker,
+        most_waiting: usize,
+    ) -> Replay {
         Replay {
             connect,
             viewer,
             waker,
+            most_waiting,
             order: Vec::new(),
             link: None,
             news: None,
@@ -202,7 +213,7 @@ impl Replay {
 
     fn give(&self, order: Order) -> Result<(), CloseCode> {
         match &self.link {
-            Some(link) if !link.give(order) => Err(CloseCode::MESSAGE_TOO_BIG),
+            Some(link) if !link.give(order, self.most_waiting) => Err(CloseCode::MESSAGE_TOO_BIG),
             // Without a connection, there is nothing to do.
             _ => Ok(()),
         }
@@ -312,10 +323,11 @@ mod tests {
             waiting: Arc::default(),
         };
         let part = || Order::Send(vec![0; MOST_WAITING / 2 - 2 * ORDER]);
-        assert!(link.give(part()) && link.give(part()));
-        assert!(link.give(Order::Finish));
+        let give = |order| link.give(order, MOST_WAITING);
+        assert!(give(part()) && give(part()));
+        assert!(give(Order::Finish));
         // Orders without octets take memory too.
-        assert!(link.give(Order::Finish) && !link.give(Order::Finish));
+        assert!(give(Order::Finish) && !give(Order::Finish));
         drop(link);
         assert_eq!(taken.try_iter().count(), 4);
     }

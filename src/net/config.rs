@@ -45,6 +45,8 @@ pub struct Config {
     pub inspect_from: AddressRules,
     /// Which others may, and from where a proxy may forward requests. Those that are denied mean nothing here.
     pub inspect_named: AddressRules,
+    /// From where learners of a class may use them; `None` if there is no class: see [`crate::guide::class`].
+    pub class_from: Option<AddressRules>,
     /// How many workers to start, at least 1.
     pub threads: usize,
     /// How many threads may wait for the disk, at least 1.
@@ -81,6 +83,7 @@ impl Config {
             inspect: false,
             inspect_from: AddressRules::loopback(),
             inspect_named: AddressRules::default(),
+            class_from: None,
             threads,
             disk_threads: DISK_THREADS,
             site: SiteOptions {
@@ -122,6 +125,8 @@ impl Config {
         keep("--disk-threads", self.disk_threads == running.disk_threads);
         keep("--inspect", self.inspect == running.inspect);
         keep("--lab", self.lab == running.lab);
+        let has_class = |config: &Config| config.class_from.is_some();
+        keep("--class", has_class(self) == has_class(running));
         let (site, served) = (&self.site, &running.site);
         keep("--memory", site.memory == served.memory);
         keep("--cache-memory", site.cache_memory == served.cache_memory);
@@ -155,6 +160,9 @@ impl Config {
         self.disk_threads = running.disk_threads;
         self.inspect = running.inspect;
         self.lab = running.lab;
+        if self.class_from.is_some() != running.class_from.is_some() {
+            self.class_from.clone_from(&running.class_from);
+        }
         self.site.memory = running.site.memory;
         self.site.cache_memory = running.site.cache_memory;
         self.site.max_copies = running.site.max_copies;
@@ -187,6 +195,7 @@ impl Config {
             self.guide_hosts(),
             self.inspect_from.clone(),
             self.inspect_named.clone(),
+            self.class_from.clone(),
         )
     }
 

@@ -340,7 +340,8 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
 /// The connections of the server to itself, if the wire view may want some.
 fn replays(config: &Config, listening: &[SocketAddr]) -> Option<Arc<Replays>> {
     let address = listening.first().filter(|_| config.inspect)?;
-    Some(Arc::new(Replays::to(*address)))
+    let has_class = config.class_from.is_some();
+    Some(Arc::new(Replays::to(*address, has_class)))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {

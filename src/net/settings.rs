@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use crate::guide::class::ClassPages;
+use crate::guide::class::shared::Class;
 use crate::guide::inspect::Inspect;
 use crate::guide::lab::Lab;
 use crate::guide::lab::room::Room;
@@ -57,6 +59,8 @@ pub struct Settings {
     pub started: SystemTime,
     /// The messages of the lab; `None` if it is off.
     pub room: Option<Room>,
+    /// The learners; `None` if there is no class.
+    pub class: Option<Class>,
     /// The port of the site.
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
@@ -90,6 +94,7 @@ impl OpenSite {
             self.live_reload(),
             self.inspect(settings),
             self.lab(settings),
+            self.class(settings),
         ];
         let others = settings.handlers.iter().map(|make| make());
         own.into_iter().flatten().chain(others).collect()
@@ -111,12 +116,13 @@ impl OpenSite {
             workers: config.threads.max(1),
             is_tls: config.tls.is_some(),
             can_replay: settings.replays.is_some(),
+            class: None,
         };
         let replays = settings.replays.clone();
         let replays = replays.map(|replays| Arc::new(Replayer(replays)) as Arc<dyn Connect>);
-        let prefix = &self.options.prefix;
+        let (prefix, class) = (&self.options.prefix, settings.class.clone());
         Some(Box::new(Inspect::new(
-            wire, prefix, access, server, replays,
+            wire, prefix, access, server, replays, class,
         )))
     }
 
@@ -125,6 +131,14 @@ impl OpenSite {
         let room = settings.room.clone()?;
         let access = settings.config.guide_access();
         Some(Box::new(Lab::new(room, &self.options.prefix, access)))
+    }
+
+    /// The handler for the class, if there is one.
+    fn class(&self, settings: &Settings) -> Option<Box<dyn Handler>> {
+        let class = settings.class.clone()?;
+        let access = settings.config.guide_access();
+        let prefix = &self.options.prefix;
+        Some(Box::new(ClassPages::new(class, prefix, access)))
     }
 }
 
@@ -164,8 +178,11 @@ impl Settings {
         let wire = || Topic::new(wire::KEPT, clock::instant());
         let wire = config.inspect.then(wire);
         let room = || Room::new(clock::instant());
+        let now = Now::read();
+        let class = || Class::new(now.instant, now.system);
         Settings {
             handlers: Arc::default(),
+            class: config.class_from.as_ref().map(|_| class()),
             room: config.lab.then(room),
             hosts: Arc::new(config.hosts()),
             sites,
@@ -179,7 +196,7 @@ impl Settings {
             endpoint: None,
             wire,
             replays: None,
-            started: Now::read().system,
+            started: now.system,
             port: 0,
         }
     }
@@ -211,6 +228,7 @@ impl Settings {
             replays: self.replays.clone(),
             started: self.started,
             room: self.room.clone(),
+            class: self.class.clone(),
             port: self.port,
             handlers: Arc::clone(&self.handlers),
         }

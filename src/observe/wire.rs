@@ -1,7 +1,7 @@
 //! What the wire view (`--inspect`) is told, as JSON (RFC 8259), one object per event.
 //!
 //! ```text
-//! {"hello":{"version":"0.1.0","started":1764240000000,"workers":2,"tls":false,"replay":true}}
+//! {"hello":{"version":"0.1.0","started":1764240000000,"workers":2,"tls":false,"replay":true,"class":null}}
 //! {"opened":{"connection":7,"worker":1,"at":1764240000000,"peer":"127.0.0.1","port":40000}}
 //! {"exchange":{"connection":7,"number":3,...,"status":304,...,"steps":[{"section":...,"finding":...},...]}}
 //! {"frame":{"connection":7,"at":...,"from":"client","head":"\x81\x85...","length":5,"first":"Hello"}}
@@ -26,6 +26,7 @@ pub use connection::Sender;
 pub use exchange::Watched;
 pub use phases::{Phase, Phases};
 
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::client::Client;
@@ -51,6 +52,8 @@ pub struct WireEvent {
     pub json: Vec<u8>,
     /// The number of the connection, if this is an exchange of the wire view itself.
     pub own: Option<u64>,
+    /// The address of the client on whose connection it has happened; `None` if it concerns several.
+    pub peer: Option<IpAddr>,
 }
 
 /// What a viewer is told first.
@@ -64,6 +67,8 @@ pub struct ServerFacts {
     pub is_tls: bool,
     /// Whether viewers can have requests sent again.
     pub can_replay: bool,
+    /// When the class began, in milliseconds since 1970; `None` if there is none.
+    pub class: Option<u64>,
 }
 
 impl WireEvent {
@@ -74,11 +79,13 @@ impl WireEvent {
             workers,
             is_tls,
             can_replay,
+            class,
         } = *server;
+        let class = class.map_or_else(|| "null".to_owned(), |began| began.to_string());
         let (version, started) = (env!("CARGO_PKG_VERSION"), milliseconds(started));
         WireEvent::of_text(format!(
             "{{\"hello\":{{\"version\":\"{version}\",\"started\":{started},\"workers\":{workers},\
-             \"tls\":{is_tls},\"replay\":{can_replay}}}}}"
+             \"tls\":{is_tls},\"replay\":{can_replay},\"class\":{class}}}}}"
         ))
     }
 
@@ -95,12 +102,12 @@ impl WireEvent {
 
     /// A connection that a worker has received.
     pub fn opened(client: &Client, worker: usize, at: SystemTime) -> WireEvent {
-        WireEvent::of_text(connection::opened(client, worker, at))
+        WireEvent::of_client(client, connection::opened(client, worker, at))
     }
 
     /// A connection that is over, after so many exchanges.
     pub fn closed(client: &Client, exchanges: u32, closed: Closed, at: SystemTime) -> WireEvent {
-        WireEvent::of_text(connection::closed(client, exchanges, closed, at))
+        WireEvent::of_client(client, connection::closed(client, exchanges, closed, at))
     }
 
     /// A frame of a WebSocket connection (RFC 6455 section 5.2).
@@ -110,7 +117,7 @@ impl WireEvent {
         frame: &ScannedFrame<'_>,
         at: SystemTime,
     ) -> WireEvent {
-        WireEvent::of_text(connection::frame(client, sender, frame, at))
+        WireEvent::of_client(client, connection::frame(client, sender, frame, at))
     }
 
     /// How many connections a worker has in each phase.
@@ -123,6 +130,14 @@ impl WireEvent {
         WireEvent {
             json: exchange::describe(exchange, watched),
             own: is_own(exchange.target).then_some(watched.connection),
+            peer: Some(exchange.peer.ip().to_canonical()),
+        }
+    }
+
+    fn of_client(client: &Client, text: String) -> WireEvent {
+        WireEvent {
+            peer: Some(client.peer.ip().to_canonical()),
+            ..WireEvent::of_text(text)
         }
     }
 
@@ -130,12 +145,13 @@ impl WireEvent {
         WireEvent {
             json: text.into_bytes(),
             own: None,
+            peer: None,
         }
     }
 }
 
-/// Names below `.docroot/` that do not belong to the wire view.
-const OTHERS: [&[u8]; 4] = [b"lab", b"learn", b"live-reload", b"live-reload.js"];
+/// Names below `.docroot/` that do not belong to the wire view. The class does: who reports what is nobody's business.
+const OTHERS: [&[u8]; 3] = [b"lab", b"live-reload", b"live-reload.js"];
 
 /// Whether a request for this target is for the wire view itself.
 fn is_own(target: &[u8]) -> bool {
@@ -159,6 +175,7 @@ mod tests {
             ("/docs/.docroot/?lang=zh", true),
             ("/.docroot?lang=zh", true),
             ("/.docroot/words/fields.json", true),
+            ("/.docroot/learn/ticks", true),
             ("/.docroot/lab/echo", false),
             ("/.docroot/live-reload.js", false),
             ("/a?b=/.docroot/", false),

@@ -133,8 +133,12 @@ pub enum OwnPageReason {
     ForeignPage,
     /// A proxy on this machine has forwarded the request, and the operator has not named it.
     Proxied,
-    /// As many wire views are open as may be.
+    /// As many wire views are open as may be, or as many pages of a class.
     ManyViewers,
+    /// The class counts what a learner has done.
+    ClassCounted,
+    /// The class does not count it.
+    ClassUncounted,
     /// The lab was asked for this response.
     Lab,
     /// The lab cannot do what it was asked for.
@@ -148,7 +152,9 @@ impl OwnPageReason {
             OwnPageReason::Proxied => {
                 "the request came through a proxy, and --inspect-allow does not name the proxy's address"
             }
-            OwnPageReason::ManyViewers => "as many wire views are open as may be",
+            OwnPageReason::ManyViewers => "as many live views are open as may be",
+            OwnPageReason::ClassCounted => "the class counts what the learner has done",
+            OwnPageReason::ClassUncounted => "the class does not count the report",
             OwnPageReason::Lab => "the lab was asked for this response",
             OwnPageReason::LabRefused => "the lab cannot do what it was asked for",
         }
@@ -159,7 +165,9 @@ impl OwnPageReason {
         match self {
             OwnPageReason::ForeignPage => "page of another origin",
             OwnPageReason::Proxied => "through a proxy",
-            OwnPageReason::ManyViewers => "too many wire views",
+            OwnPageReason::ManyViewers => "too many live views",
+            OwnPageReason::ClassCounted => "class: counted",
+            OwnPageReason::ClassUncounted => "class: not counted",
             OwnPageReason::Lab => "lab",
             OwnPageReason::LabRefused => "lab: bad request",
         }
@@ -170,6 +178,8 @@ impl OwnPageReason {
             OwnPageReason::ForeignPage => FOREIGN_PAGE,
             OwnPageReason::Proxied => PROXIED,
             OwnPageReason::ManyViewers => MANY_VIEWERS,
+            OwnPageReason::ClassCounted => CLASS_COUNTED,
+            OwnPageReason::ClassUncounted => CLASS_UNCOUNTED,
             OwnPageReason::Lab => LAB,
             OwnPageReason::LabRefused => LAB_REFUSED,
         }
@@ -401,6 +411,8 @@ const UPGRADE: Clause = clause!(
 const WEBSOCKET: Clause = clause!("RFC 6455 section 4.2.2", "websocket::handshake", "accept");
 const MANY_VIEWERS: Clause = clause!("RFC 9110 section 15.6.4", "guide::inspect", "open_wire");
 const PROXIED: Clause = clause!("RFC 9110 section 3.7", "guide::access", "through_proxy");
+const CLASS_COUNTED: Clause = clause!("RFC 9110 section 15.3.5", "guide::class", "take_report");
+const CLASS_UNCOUNTED: Clause = clause!("RFC 9110 section 15.5", "guide::class", "take_report");
 const FOREIGN_PAGE: Clause = clause!("RFC 9110 section 15.5.4", "guide::access", "is_foreign");
 const LAB: Clause = clause!("RFC 9110 section 15", "guide::lab", "answer");
 const LAB_REFUSED: Clause = clause!("RFC 9110 section 15.5", "guide::lab", "answer");

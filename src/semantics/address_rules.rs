@@ -124,6 +124,29 @@ impl AddressRules {
         }
     }
 
+    /// Adds the blocks of private networks: RFC 1918 section 3, RFC 3927, RFC 4193 and RFC 4291 section 2.5.6.
+    pub fn allow_private(&mut self) {
+        let four = [
+            ([10, 0, 0, 0], 8),
+            ([169, 254, 0, 0], 16),
+            ([172, 16, 0, 0], 12),
+            ([192, 168, 0, 0], 16),
+        ];
+        let six = [(0xfc00, 7), (0xfe80, 10)];
+        let four = four.map(|(first, prefix)| (IpAddr::from(first), prefix));
+        let six = six.map(|(first, prefix)| ([first, 0, 0, 0, 0, 0, 0, 0].into(), prefix));
+        let blocks = four.into_iter().chain(six);
+        let blocks = blocks.map(|(first, prefix)| AddressBlock { first, prefix });
+        self.allowed.extend(blocks);
+    }
+
+    /// Adds an address that may connect.
+    pub fn allow_address(&mut self, address: IpAddr) {
+        let first = address.to_canonical();
+        let prefix = bits(first);
+        self.allowed.push(AddressBlock { first, prefix });
+    }
+
     /// Adds a block that may connect.
     pub fn allow(&mut self, text: &str) -> Result<(), BlockError> {
         self.allowed.push(AddressBlock::parse(text)?);
@@ -244,6 +267,42 @@ mod tests {
         check(&rules, "198.51.100.6", false);
         check(&rules, "2001:db8:ffff::1", true);
         check(&rules, "2001:db9::", false);
+    }
+
+    #[test]
+    fn an_address_is_a_block_of_its_own() {
+        let mut rules = AddressRules::loopback();
+        rules.allow_address("::ffff:192.0.2.7".parse().expect("an address"));
+        check(&rules, "192.0.2.7", true);
+        check(&rules, "127.0.0.1", true);
+        check(&rules, "192.0.2.8", false);
+    }
+
+    #[test]
+    fn private_networks_are_known() {
+        let mut rules = AddressRules::default();
+        rules.allow_private();
+        for address in [
+            "10.0.0.1",
+            "172.31.255.255",
+            "192.168.1.20",
+            "169.254.7.7",
+            "fd12:3456:789a::1",
+            "fe80::1",
+            "::ffff:192.168.1.20",
+        ] {
+            check(&rules, address, true);
+        }
+        for address in [
+            "11.0.0.1",
+            "172.32.0.0",
+            "127.0.0.1",
+            "192.0.2.1",
+            "2001:db8::1",
+            "fec0::1",
+        ] {
+            check(&rules, address, false);
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const START: &str = "for browser in chromium chromium-browser google-chrome; do
   command -v $browser >/dev/null && exec $browser --headless=new --no-sandbox --disable-gpu \
     --disable-dev-shm-usage --no-first-run --hide-scrollbars --remote-debugging-pipe \
-    --user-data-dir=\"$1\" about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1
+    --user-data-dir=\"$1\" $2 about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1
 done";
 
 /// A browser with one page. Dropping it ends it.
@@ -37,9 +37,21 @@ pub struct Page {
 impl Page {
     /// An empty page of this size.
     pub fn new(width: u32, height: u32) -> Page {
+        Page::with(width, height, "")
+    }
+
+    /// The same for servers whose certificates nobody vouches for.
+    pub fn trusting(width: u32, height: u32) -> Page {
+        Page::with(width, height, "--ignore-certificate-errors")
+    }
+
+    fn with(width: u32, height: u32, flag: &str) -> Page {
         let profile = tempfile::tempdir().expect("a folder");
         let mut shell = Command::new("sh");
-        shell.args(["-c", START, "sh"]).arg(profile.path());
+        shell
+            .args(["-c", START, "sh"])
+            .arg(profile.path())
+            .arg(flag);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = shell.spawn().expect("a shell");
         let commands = child.stdin.take();

@@ -44,7 +44,7 @@ function reason(step) {
 }
 
 // The steps that matter: the one that the experiment is about, and the one that decided.
-function reasons(exchange, criterion) {
+export function reasons(exchange, criterion) {
   const telling = new Set([seen(criterion, exchange), deciding(exchange) ?? exchange.steps.at(-1)]);
   return [
     element('ul', { class: 'reasons' }, ...[...telling].filter(Boolean).map(reason)),
@@ -67,18 +67,21 @@ function contentOf({ head, body }) {
   return [element('h4', {}, words.content), element('pre', {}, decoded(body.first).trimEnd())];
 }
 
-// `guess` has the status and, for each field that was asked about, whether it is expected.
+// `guess` has the status and, for each field that was asked about, whether it is expected. It may be a guess for another
+// request than the one that was sent.
 export function showExchange(place, exchange, guess, criterion) {
   const head = exchange.response.head;
   const isRight = guess.status === String(exchange.status);
   const shown = isRight ? words.right(exchange.status) : words.wrong(guess.status, exchange.status);
-  place.replaceChildren(verdict(isRight, shown));
+  place.replaceChildren(guess.isOfAnother ? element('p', {}, words.answered(exchange.status)) : verdict(isRight, shown));
   place.append(element('p', {}, words.why), ...reasons(exchange, criterion));
   for (const [name, isExpected] of Object.entries(guess.fields)) {
     const isThere = new RegExp(`^${name}:`, 'im').test(head);
     place.append(verdict(isThere === isExpected, isThere ? words.present(name) : words.absent(name)));
   }
-  place.append(element('h4', {}, words.response), element('pre', { lang: 'en' }, head.replaceAll('\r', '').trimEnd()));
+  for (const [title, text] of [[words.asked, exchange.request.head], [words.response, head]]) {
+    place.append(element('h4', {}, title), element('pre', { lang: 'en' }, text.replaceAll('\r', '').trimEnd()));
+  }
   place.append(...contentOf(exchange.response));
   const { request, response } = exchange;
   place.append(element('p', {}, words.sizes(request.length, response.length, response.body?.length ?? 0)));
@@ -113,7 +116,7 @@ export function frameParts(frame) {
 
 const decoded = text => new TextDecoder().decode(octetsOf(text));
 
-function frameList(frame) {
+export function frameList(frame) {
   const parts = frameParts(frame).map(([name, value]) => element('li', {}, element('b', {}, value), name));
   return [element('p', { class: 'kind' }, words[frame.from]), element('ul', { class: 'frame' }, ...parts)];
 }

@@ -7,7 +7,9 @@
 
 import { element, sectionLink } from './answer.js';
 import { CLOSE_CODES, FIELDS, METHODS, OPCODES, STATUSES } from './atlas-places.js';
+import { HANDSHAKE, fieldTry, frameTry, methodTry, statusTry } from './atlas-tries.js';
 import { filled } from './fill.js';
+import { Trial } from './trial.js';
 import { ROOT } from './wire.js';
 
 // The fields that RFC 2616 sections 5.3 and 6.2 list. Its two other lists are in the table by their names.
@@ -63,35 +65,42 @@ function lessonLink(place) {
 
 const tag = text => element('span', { class: 'tag' }, text);
 
-// An entry: its name, what is special about it, and where to read more.
-function entry(row, name, places, { tags = [], example } = {}) {
+// An entry: its name, what is special about it, and where to read more. `tried` is a request, and what else it is tried
+// with.
+function entry(row, name, places, { tags = [], example, tried } = {}) {
   const by = row.by ? ` ${said.by(row.by)}` : '';
   const standing = said.standing[row.standing] + by;
   const all = [...tags, row.sender && said.sender[row.sender], standing].filter(Boolean);
   const code = [row.grammar, example].filter(Boolean).map(text => element('code', { lang: 'en' }, text));
   const links = [sectionLink(row.section), ...lessonLink(placeOf(places, String(row.name ?? row.code)))];
-  return element('li', { 'data-entry': name },
+  const made = element('li', { 'data-entry': name },
     element('b', { lang: 'en' }, name), ' ', ...all.flatMap(text => [tag(text), ' ']),
     element('p', {}, row.purpose[LANGUAGE]),
     ...code.flatMap(part => [part, element('br')]),
     ...links.flatMap(link => [link, ' ']));
+  if (tried?.[0]) new Trial(made, ...tried);
+  return made;
 }
 
 const field = row => {
   const list = listOf2616(row);
   const tags = list ? [said.of2616(said.list[list])] : [];
-  const made = entry(row, row.name, FIELDS, { tags, example: `${row.name}: ${row.example}` });
+  const made = entry(row, row.name, FIELDS, {
+    tags, example: `${row.name}: ${row.example}`, tried: [fieldTry(row.name), { name: row.name }],
+  });
   if (list) made.dataset.of2616 = '';
   return made;
 };
 const method = row => entry(row, row.name, METHODS, {
-  tags: ['safe', 'idempotent', 'cacheable'].filter(name => row[name]).map(name => said[name]), example: row.example,
+  tags: ['safe', 'idempotent', 'cacheable'].filter(name => row[name]).map(name => said[name]), example: row.example, tried: [methodTry(row)],
 });
 const status = row => entry(row, `${row.code} ${row.phrase}`, STATUSES, {
   example: row.code === 101 ? null : `curl -i ${ROOT.origin}/.docroot/lab/status/${row.code}`,
+  tried: [statusTry(row)],
 });
-const opcode = row => entry(row, `${row.code} ${row.name}`, OPCODES, { example: row.example });
-const closeCode = row => entry(row, `${row.code} ${row.name}`, CLOSE_CODES, { example: row.example });
+const framed = places => row => entry(row, `${row.code} ${row.name}`, places, {
+  example: row.example, tried: frameTry(row) && [HANDSHAKE, { frame: frameTry(row) }],
+});
 const range = places => row => entry(row, `${row.first}–${row.last}`, places);
 
 async function table(name) {
@@ -132,8 +141,8 @@ async function show() {
   fill('fields', fields.map(field));
   fill('methods', methods.map(method));
   fill('statuses', statuses.map(status));
-  fill('opcodes', [...websocket.opcodes.map(opcode), ...websocket.opcode_ranges.map(range(OPCODES))]);
-  fill('close-codes', [...websocket.close_codes.map(closeCode), ...websocket.close_code_ranges.map(range(CLOSE_CODES))]);
+  fill('opcodes', [...websocket.opcodes.map(framed(OPCODES)), ...websocket.opcode_ranges.map(range(OPCODES))]);
+  fill('close-codes', [...websocket.close_codes.map(framed(CLOSE_CODES)), ...websocket.close_code_ranges.map(range(CLOSE_CODES))]);
   for (const id of ['filter', 'only-2616']) document.getElementById(id).addEventListener('input', select);
   const code = document.getElementById('code');
   const explain = () => {

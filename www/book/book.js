@@ -1,6 +1,8 @@
 // Runs the experiments of a page and keeps its progress.
 
 import { element } from './answer.js';
+import { joined, told as toldClass } from './class.js';
+import { Cost } from './cost.js';
 import { Experiment } from './experiment.js';
 import { countOf, reset } from './progress.js';
 import { ROOT, listen } from './wire.js';
@@ -21,6 +23,8 @@ function framesOf(frame) {
 }
 
 function told(event) {
+  if (event.hello) joined(event.hello.class);
+  document.dispatchEvent(new CustomEvent('wire', { detail: event }));
   if (event.exchange) for (const experiment of experiments) experiment.exchange(event.exchange);
   if (event.frame) {
     const sofar = framesOf(event.frame);
@@ -59,6 +63,12 @@ for (const place of document.querySelectorAll('[data-source]')) {
   const path = place.dataset.source;
   place.after(' ', element('button', { type: 'button', class: 'plain', onclick: () => showSource(path), 'aria-label': `${words.source}${words.colon}${path}` }, words.source));
 }
+for (const table of document.querySelectorAll('.wide:not([tabindex])')) {
+  // On a narrow screen, it can be moved with the keyboard too.
+  const title = table.closest('section')?.getAttribute('aria-labelledby');
+  for (const [name, value] of [['tabindex', '0'], ['role', 'group'], ['aria-labelledby', title]]) if (value) table.setAttribute(name, value);
+}
+for (const place of document.querySelectorAll('[data-cost]')) new Cost(place);
 for (const button of document.querySelectorAll('[data-reset]')) {
   button.hidden = false;
   button.addEventListener('click', () => {
@@ -67,5 +77,6 @@ for (const button of document.querySelectorAll('[data-reset]')) {
   });
 }
 document.addEventListener('done', showCounts);
+document.addEventListener('succeeded', ({ detail }) => toldClass(detail));
 showCounts();
 listen(told, changed);

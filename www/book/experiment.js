@@ -48,10 +48,12 @@ export class Experiment {
     const first = section.querySelector('textarea, .command, [data-command]');
     (first?.closest('.editable') ?? first).before(this.form);
     const command = section.querySelector('[data-command]');
-    command.before(element('div', { class: 'actions' }, this.sender), this.said, this.shown, element('p', { class: 'kind' }, words.command));
-    command.after(element('div', { class: 'actions' }, this.copier(command)));
     this.after = section.querySelector('[data-after]');
     this.after.hidden = true;
+    const restore = element('button', { type: 'button', class: 'plain', onclick: () => this.restore() }, words.restore);
+    const actions = element('div', { class: 'actions' }, this.sender, ...(this.request ? [restore] : []));
+    command.before(actions, this.said, this.shown, this.after, element('p', { class: 'kind' }, words.command));
+    command.after(element('div', { class: 'actions' }, this.copier(command), this.explainer()));
     this.texts = [command, ...section.querySelectorAll('textarea')];
     this.templates = this.texts.map(text => text.value ?? text.textContent);
     this.fill({});
@@ -78,15 +80,19 @@ export class Experiment {
     const form = element('form', { class: 'guess', onsubmit: event => event.preventDefault() },
       element('fieldset', {}, element('legend', {}, isFrame ? words.frame : words.status), ...choices));
     if (dataset.fields) {
-      const boxes = dataset.fields.split(' ').map(value => element('label', {}, element('input', { type: 'checkbox', value }), value));
-      form.prepend(element('fieldset', {}, element('legend', {}, words.fields), ...boxes));
+      const touch = () => {
+        this.hasFields = true;
+      };
+      const boxes = dataset.fields.split(' ').map(value => element('label', {}, element('input', { type: 'checkbox', value, onchange: touch }), value));
+      form.append(element('fieldset', {}, element('legend', {}, words.fields), ...boxes));
     }
     return form;
   }
 
   get guess() {
     const status = this.form.querySelector('[type=radio]:checked')?.value;
-    const boxes = [...this.form.querySelectorAll('[type=checkbox]')];
+    // Boxes that nobody has touched say nothing.
+    const boxes = this.hasFields ? [...this.form.querySelectorAll('[type=checkbox]')] : [];
     return status && { status, fields: Object.fromEntries(boxes.map(box => [box.value, box.checked])) };
   }
 
@@ -96,6 +102,28 @@ export class Experiment {
       this.say(words.copied);
     };
     return element('button', { type: 'button', class: 'plain', onclick: copy }, words.copy);
+  }
+
+  // Without the wire view, no answer opens the explanation.
+  explainer() {
+    const open = () => {
+      this.after.hidden = false;
+      this.after.scrollIntoView({ block: 'nearest' });
+    };
+    return element('button', { type: 'button', class: 'plain explain', onclick: open }, words.explain);
+  }
+
+  // The texts that the learner may change, each with what it was.
+  get areas() {
+    return this.texts.flatMap((text, number) => (text.value === undefined ? [] : [[text, this.filled[number]]]));
+  }
+
+  get isChanged() {
+    return this.areas.some(([area, was]) => area.value !== was);
+  }
+
+  restore() {
+    for (const [area, was] of this.areas) area.value = was;
   }
 
   // What the learner has changed stays.
@@ -196,8 +224,9 @@ export class Experiment {
     const succeeds = exchangeSucceeds(this.criterion, exchange);
     if (!isOwn && !succeeds) return;
     if (isOwn) this.settle();
-    this.answer = (place, guess) => showExchange(place, exchange, guess, this.criterion);
-    this.conclude(succeeds);
+    const isOfAnother = isOwn && !succeeds && this.isChanged;
+    this.answer = (place, guess) => showExchange(place, exchange, { ...guess, isOfAnother }, this.criterion);
+    this.conclude(succeeds, isOfAnother);
   }
 
   // The wire view has told of a frame. These are all frames of its connection so far.
@@ -212,12 +241,14 @@ export class Experiment {
     if (!this.hex) this.connection?.close();
   }
 
-  conclude(succeeds) {
+  // `isOfAnother` says that the learner has changed the request.
+  conclude(succeeds, isOfAnother = false) {
     if (succeeds) {
       markDone(this.name);
       this.tick();
+      this.section.dispatchEvent(new CustomEvent('succeeded', { bubbles: true, detail: this.name }));
     }
-    this.say([this.guess ? '' : words.arrived, succeeds ? words.ticked : words.missed].join(' ').trim());
+    this.say([this.guess ? '' : words.arrived, succeeds ? words.ticked : isOfAnother ? words.another : words.missed].join(' ').trim());
     this.open();
   }
 

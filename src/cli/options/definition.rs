@@ -57,6 +57,8 @@ pub enum Scope {
     Request,
     /// It says what to compress. Only `docroot compress` takes it.
     Compress,
+    /// It changes only what `docroot learn` does, and only that takes it.
+    Learn,
     /// It prints something about docroot and exits. Only serving takes it.
     Print,
     /// It prints the help of the command and exits. Every command takes it.

@@ -6,7 +6,7 @@ use crate::semantics::address_rules::AddressRules;
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Learning",
-    options: &[INSPECT, INSPECT_ALLOW, LAB],
+    options: &[INSPECT, INSPECT_ALLOW, LAB, CLASS, NO_OPEN],
 };
 
 const INSPECT: OptionDef = OptionDef::new(
@@ -43,3 +43,39 @@ const LAB: OptionDef = OptionDef::new(
      responses, cookies, caching, uploads and more",
 )
 .scope(Scope::Answer);
+
+const CLASS: OptionDef = OptionDef::new(
+    "class",
+    Kind::List(List {
+        name: "BLOCK",
+        separator: Some(','),
+        clear: |settings| settings.config.class_from = None,
+        add: |settings, value| {
+            let text = utf8(value)?;
+            let blocks = settings.config.class_from.get_or_insert_default();
+            if text == PRIVATE {
+                blocks.allow_private();
+                return Ok(());
+            }
+            let added = blocks.allow(text);
+            added.map_err(|fault| format!("{fault}, or {PRIVATE}"))
+        },
+    }),
+    "Let a class learn with the textbook: clients with an address in this block, such as 192.0.2.0/24, may use the \
+     lab, and may see in the wire view what they do themselves. A page at /.docroot/learn/class shows how many of \
+     them have done which experiment, without names; it is only for clients that --inspect-allow names. --class \
+     alone means every private address",
+)
+.bare(PRIVATE)
+.default(|_| "no class".into())
+.scope(Scope::Answer);
+
+/// The word for the blocks of private networks.
+const PRIVATE: &str = "private";
+
+const NO_OPEN: OptionDef = OptionDef::new(
+    "no-open",
+    Kind::Switch(|settings| settings.stays_closed = true),
+    "Do not open the textbook in the browser",
+)
+.scope(Scope::Learn);

@@ -63,6 +63,7 @@ fn takes(mode: Mode, option: &OptionDef) -> bool {
         Scope::Help => true,
         Scope::Answer => matches!(mode, Mode::Serve | Mode::Explain | Mode::Learn),
         Scope::Server => matches!(mode, Mode::Serve | Mode::Learn),
+        Scope::Learn => mode == Mode::Learn,
         Scope::Print => mode == Mode::Serve,
         Scope::Request => mode == Mode::Explain,
         Scope::Compress => mode == Mode::Compress,

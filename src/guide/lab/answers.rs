@@ -1,8 +1,10 @@
-//! The fields that responses of the lab have in common (RFC 9110 section 8).
+//! What responses of the lab have in common (RFC 9110 section 15).
 
-use crate::guide::lab::fault::Fault;
+use crate::guide::content::{self, Then};
+use crate::guide::fault::Fault;
 use crate::guide::lab::slots::RETRY_AFTER;
-use crate::origin::handler::Answer;
+use crate::guide::plain::{JSON, TEXT, described, text};
+use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
@@ -12,14 +14,8 @@ use crate::site::budget::Charge;
 use crate::site::held::HeldBytes;
 use crate::site::storage::Storage;
 
-/// The media type of most responses.
-pub const TEXT: &str = "text/plain; charset=utf-8";
-
-/// That of data.
-pub const JSON: &str = "application/json";
-
-/// A response is no page: it loads nothing and runs nothing.
-const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+/// The longest form that an endpoint takes. A form has a few short values.
+pub const LONGEST_FORM: u64 = 4 * 1024;
 
 /// A 200 that the lab was asked for.
 pub fn ok() -> Response {
@@ -41,12 +37,6 @@ pub fn refused(fault: Fault, trace: &mut Trace) -> Response {
         _ => response,
     };
     text(response, fault.text + "\n")
-}
-
-/// The response with text as its content. Nobody caches it.
-pub fn text(response: Response, content: impl Into<Vec<u8>>) -> Response {
-    let response = described(response, TEXT).field("Cache-Control", "no-store");
-    response.body(Body::of(content.into()))
 }
 
 /// The answer with data in JSON.
@@ -71,11 +61,7 @@ pub fn made(response: Response, source: impl Source + 'static) -> Response {
     response.body(Body::Source(Box::new(source)))
 }
 
-/// The response with a media type, and with what keeps other origins and scripts away.
-pub fn described(response: Response, media_type: &'static str) -> Response {
-    response
-        .field("Content-Type", media_type)
-        .field("X-Content-Type-Options", "nosniff")
-        .field("Cross-Origin-Resource-Policy", "same-origin")
-        .field("Content-Security-Policy", POLICY)
+/// The answer that `then` makes from the content of the request.
+pub fn with_content(origin: &Origin, then: Then) -> Answer {
+    content::with_content(origin, then, refused)
 }

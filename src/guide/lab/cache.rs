@@ -9,10 +9,10 @@
 //! Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT
 //! ```
 
-use crate::guide::lab::answers::{TEXT, described, text};
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
 use crate::guide::lab::query::Query;
 use crate::guide::lab::visit::{Endpoint, Visit};
+use crate::guide::plain::{TEXT, described, text};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::response::Response;

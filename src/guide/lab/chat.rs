@@ -9,12 +9,12 @@
 
 use std::time::Instant;
 
-use crate::guide::lab::answers::{json, ok, text};
-use crate::guide::lab::content::{LONGEST_FORM, with_content};
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
+use crate::guide::lab::answers::{LONGEST_FORM, json, ok, with_content};
 use crate::guide::lab::query::Query;
 use crate::guide::lab::room::{Guest, LONGEST_MESSAGE, Message};
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::plain::text;
 use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;

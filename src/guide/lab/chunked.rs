@@ -20,8 +20,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use crate::guide::fault::Fault;
 use crate::guide::lab::answers::{made, ok};
-use crate::guide::lab::fault::Fault;
 use crate::guide::lab::query::Query;
 use crate::guide::lab::timed::{Timed, within_longest, write_filler};
 use crate::guide::lab::visit::{Endpoint, Visit};

@@ -7,11 +7,11 @@
 //!
 //! It needs POST, so no link and no image of another site can cause it.
 
-use crate::guide::lab::answers::{ok, text};
-use crate::guide::lab::content::{LONGEST_FORM, with_content};
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
+use crate::guide::lab::answers::{LONGEST_FORM, ok, with_content};
 use crate::guide::lab::query::Query;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::plain::text;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::response::Response;
 use crate::semantics::trace::Trace;

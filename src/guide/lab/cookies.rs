@@ -8,11 +8,11 @@
 //!
 //! The names begin with `lab-`, so no cookie of the site is replaced, and the lab tells only the values of its own.
 
-use crate::guide::lab::answers::{json, ok, text};
-use crate::guide::lab::content::{LONGEST_FORM, with_content};
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
+use crate::guide::lab::answers::{LONGEST_FORM, json, ok, with_content};
 use crate::guide::lab::query::Query;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::plain::text;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::origin::response::Response;

@@ -1,8 +1,13 @@
 //! A WebSocket that sends each message back (RFC 6455).
+//!
+//! ```text
+//! echo                compresses if the client offers it (RFC 7692)
+//! echo?compress=no    does not, so that the payload can be read on the wire
+//! ```
 
 use std::time::Instant;
 
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
 use crate::guide::lab::visit::{Endpoint as LabEndpoint, Methods, Users, Visit};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::websocket::application::{Application, Part};
@@ -37,7 +42,12 @@ const LARGEST: DeflateContext = DeflateContext {
 };
 
 fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<Answer, Fault> {
-    Ok(open(visit.request, origin, ECHO_ENDPOINT, Echo, trace))
+    let wants_plain = visit.query.choice("compress", &[("no", true)], false)?;
+    let endpoint = Endpoint {
+        deflate: ECHO_ENDPOINT.deflate.filter(|_| !wants_plain),
+        ..ECHO_ENDPOINT
+    };
+    Ok(open(visit.request, origin, endpoint, Echo, trace))
 }
 
 /// Sends each part of a message back as soon as it arrives.

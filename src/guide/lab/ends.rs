@@ -9,8 +9,8 @@
 
 use std::time::Duration;
 
+use crate::guide::fault::Fault;
 use crate::guide::lab::answers::{made, ok};
-use crate::guide::lab::fault::Fault;
 use crate::guide::lab::timed::{Timed, write_filler};
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::http1::version::Version;

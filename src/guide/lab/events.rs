@@ -15,10 +15,11 @@
 
 use std::fmt::Write;
 
-use crate::guide::lab::answers::{described, ok};
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
+use crate::guide::lab::answers::ok;
 use crate::guide::lab::timed::{Timed, within_longest};
 use crate::guide::lab::visit::{Endpoint, Visit};
+use crate::guide::plain::described;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::request::Request;

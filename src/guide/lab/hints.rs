@@ -9,11 +9,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::guide::lab::answers::{ok, refused, text};
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
+use crate::guide::lab::answers::{ok, refused};
 use crate::guide::lab::sequence::{Before, NO_INTERIM, sequence, takes_interim};
 use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::plain::text;
 use crate::http1::framing::BodyLength;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::reason::{OwnPageReason, Reason};

@@ -14,8 +14,6 @@
 
 // What endpoints have in common.
 mod answers;
-mod content;
-mod fault;
 mod query;
 mod sequence;
 mod slots;
@@ -42,6 +40,7 @@ mod tls;
 mod upload;
 
 use crate::guide::access::Access;
+use crate::guide::plain;
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::moved::redirect;
 use crate::origin::reason::Reason;
@@ -202,5 +201,5 @@ fn refused_method(methods: Methods, request: &Request<'_>, trace: &mut Trace) ->
     });
     let text = format!("Use one of these methods: {allow}\n");
     let response = Response::new(status, reason).field("Allow", allow);
-    answers::text(response, text)
+    plain::text(response, text)
 }

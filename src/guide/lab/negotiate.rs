@@ -12,10 +12,11 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use crate::guide::lab::answers::{described, ok};
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
+use crate::guide::lab::answers::ok;
 use crate::guide::lab::query::Query;
 use crate::guide::lab::visit::{Endpoint, Visit};
+use crate::guide::plain::described;
 use crate::http1::limits::HeadLimits;
 use crate::http1::parse::{ParseState, RequestHead, request_head};
 use crate::origin::handler::{Answer, Origin};

@@ -6,17 +6,15 @@
 //! title = The lab
 //! ```
 //!
-//! A word is HTML. `?lang=zh` chooses the language, then the cookie of a site in several languages, then
-//! `Accept-Language`.
+//! A word is HTML. [`languages`](crate::guide::languages) says which language a request gets.
 
 use std::sync::OnceLock;
 
+use crate::guide::languages::chosen_of;
 use crate::guide::packed;
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
-use crate::semantics::cookie;
-use crate::semantics::language::{Language, chosen, wanted};
 use crate::semantics::trace::Trace;
 
 /// The page uses nothing but its own files, sends its forms to this server, and no other page shows it.
@@ -68,7 +66,9 @@ impl IndexPage {
     /// The file with this name. The page itself has none.
     pub fn file<'a>(&'a self, name: &'a str, request: &Request<'_>) -> Option<File<'a>> {
         let file = match name {
-            "" => self.pages.get(language(request))?,
+            "" => self
+                .pages
+                .get(chosen_of(request, &LANGUAGES.map(|(tag, _)| tag)))?,
             _ => {
                 let mut files = self.files.iter();
                 files.find_map(|(known, file)| (*known == name).then_some(file))?
@@ -90,21 +90,6 @@ impl File<'_> {
         let path = [path, self.name].concat();
         answer_embedded(origin, request, path.as_bytes(), self.file, trace)
     }
-}
-
-/// The index of the language of a request.
-fn language(request: &Request<'_>) -> usize {
-    let asked = request.query_pairs().find(|pair| *pair.name == b"lang"[..]);
-    let asked = asked.map(|pair| chosen(&pair.value)).unwrap_or_default();
-    let remembered = cookie::language(request.fields());
-    let remembered = remembered.map(chosen).unwrap_or_default();
-    let accepted = wanted(request.fields()).tags;
-    let mut all = asked.iter().chain(&remembered).chain(&accepted);
-    let index = |tag: &Language| {
-        let mut languages = LANGUAGES.iter();
-        languages.position(|(known, _)| *known == tag.as_str())
-    };
-    all.find_map(index).unwrap_or(0)
 }
 
 /// The words of a list.

@@ -9,7 +9,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
 use crate::text::escape::Line;
 use crate::text::form::{self, Pair};
 

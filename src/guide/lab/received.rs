@@ -11,11 +11,11 @@
 
 use std::fmt::Write;
 
-use crate::guide::lab::answers::{self, JSON as JSON_TYPE, TEXT};
-use crate::guide::lab::content::with_content;
+use crate::guide::fault::Fault;
+use crate::guide::lab::answers::{self, with_content};
 use crate::guide::lab::cookies::is_own;
-use crate::guide::lab::fault::Fault;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::plain::{JSON as JSON_TYPE, TEXT};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::semantics::field::trim;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
 use crate::guide::rate::Rate;
 use crate::observe::topic::{Capacity, News, Reader, Topic};
 use crate::semantics::status::Status;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
 use crate::semantics::status::Status;
 
 /// How many responses of the lab may take their time on a worker. Each costs a connection and a few hundred

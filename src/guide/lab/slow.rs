@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
+use crate::guide::fault::Fault;
 use crate::guide::lab::answers::{made, ok};
-use crate::guide::lab::fault::Fault;
 use crate::guide::lab::sequence::{Before, sequence};
 use crate::guide::lab::timed::{LONGEST, Timed, write_filler};
 use crate::guide::lab::visit::{Endpoint, Visit};

@@ -9,11 +9,11 @@
 //! status/499                    not registered: clients treat it as 400
 //! ```
 
-use crate::guide::lab::answers::{TEXT, described, text};
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
 use crate::guide::lab::query::Query;
 use crate::guide::lab::sequence::{Before, NO_INTERIM, sequence, takes_interim};
 use crate::guide::lab::visit::{Endpoint, Visit};
+use crate::guide::plain::{TEXT, described, text};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::request::Request;

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
 use crate::guide::lab::slots::Slot;
 use crate::http1::chunked::ChunkExtension;
 use crate::site::body::{Pulled, Source};

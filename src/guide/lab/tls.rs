@@ -6,8 +6,8 @@
 //! {"secure":false}
 //! ```
 
+use crate::guide::fault::Fault;
 use crate::guide::lab::answers::json;
-use crate::guide::lab::fault::Fault;
 use crate::guide::lab::visit::{Endpoint, Visit};
 use crate::origin::handler::{Answer, Origin};
 use crate::semantics::trace::Trace;

@@ -9,10 +9,11 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::guide::lab::answers::{JSON, held, refused};
-use crate::guide::lab::fault::{Fault, no_memory};
+use crate::guide::fault::{Fault, no_memory};
+use crate::guide::lab::answers::{held, refused};
 use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::plain::JSON;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::request::{Content, Request, RequestBody};
 use crate::semantics::multipart::{Multipart, MultipartError, MultipartEvent, PartHead, boundary};

@@ -1,6 +1,6 @@
 //! What an endpoint of the lab is, and what it may use (RFC 9110 section 9.1).
 
-use crate::guide::lab::fault::Fault;
+use crate::guide::fault::Fault;
 use crate::guide::lab::query::Query;
 use crate::guide::lab::room::Room;
 use crate::guide::lab::slots::Slots;

@@ -16,6 +16,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 /// How many replays may be open at once. Each has a thread.
 const MOST_OPEN: usize = 8;
 
+/// The same if learners of a class may replay.
+const MOST_IN_CLASS: usize = 64;
+
 /// How many of them may be those of one address, so that others get one too.
 const MOST_OF_VIEWER: usize = 4;
 
@@ -30,6 +33,8 @@ pub struct Replays {
     viewers: Mutex<HashMap<SocketAddr, Viewer>>,
     /// The viewer of each open replay.
     open: Mutex<Vec<IpAddr>>,
+    /// How many may be open.
+    most: usize,
 }
 
 /// For whom a connection is.
@@ -40,8 +45,8 @@ struct Viewer {
 }
 
 impl Replays {
-    /// To the listener with this address.
-    pub fn to(listener: SocketAddr) -> Replays {
+    /// To the listener with this address. Learners of a class may replay, if there is one.
+    pub fn to(listener: SocketAddr, has_class: bool) -> Replays {
         let ip = match listener.ip() {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
@@ -51,6 +56,10 @@ impl Replays {
             address: SocketAddr::new(ip, listener.port()),
             viewers: Mutex::default(),
             open: Mutex::default(),
+            most: match has_class {
+                true => MOST_IN_CLASS,
+                false => MOST_OPEN,
+            },
         }
     }
 
@@ -79,6 +88,7 @@ impl Replays {
 /// A connection that is counted, and known by its address once it has one.
 pub struct Registered {
     replays: Arc<Replays>,
+    /// For whom it is.
     viewer: IpAddr,
     address: Option<SocketAddr>,
 }
@@ -89,10 +99,10 @@ impl Registered {
         let viewer = viewer.to_canonical();
         let mut open = replays.open();
         if open.iter().filter(|other| **other == viewer).count() >= MOST_OF_VIEWER {
-            return Err("4 replays from this address are open: close one of them");
+            return Err("as many replays are open from this address as may be: close one of them");
         }
-        if open.len() >= MOST_OPEN {
-            return Err("8 replays are open: try again when one of them is closed");
+        if open.len() >= replays.most {
+            return Err("as many replays are open as may be: try again later");
         }
         open.push(viewer);
         drop(open);
@@ -152,9 +162,9 @@ mod tests {
     #[test]
     fn a_viewer_is_known_until_the_connection_is_accepted() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
-        let replays = Replays::to(listener.local_addr().expect("an address"));
+        let replays = Replays::to(listener.local_addr().expect("an address"), false);
         let replays = Arc::new(replays);
-        let viewer: IpAddr = "192.0.2.1".parse().expect("an address");
+        let viewer = viewer(1);
         let mut registered = Registered::new(Arc::clone(&replays), viewer).expect("room");
         let thread = std::thread::spawn(move || registered.connect().map(|(_, port)| port));
         let (_, peer) = listener.accept().expect("a connection");
@@ -170,33 +180,49 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_a_connection_that_fails() {
-        let replays = Arc::new(Replays::to("0.0.0.0:1".parse().expect("an address")));
+        let replays = Arc::new(Replays::to("0.0.0.0:1".parse().expect("an address"), false));
         assert_eq!(replays.address.to_string(), "127.0.0.1:1");
-        let viewer = "192.0.2.1".parse().expect("an address");
-        let mut registered = Registered::new(Arc::clone(&replays), viewer).expect("room");
+        let mut registered = Registered::new(Arc::clone(&replays), viewer(1)).expect("room");
         assert!(registered.connect().is_err());
         drop(registered);
-        assert!(replays.viewers().is_empty());
+        assert!(replays.viewers().is_empty() && replays.open().is_empty());
+    }
+
+    fn viewer(number: u8) -> IpAddr {
+        [192, 0, 2, number].into()
+    }
+
+    /// How many may be open for one viewer after the other, 20 times for each.
+    fn open(has_class: bool, viewers: u8) -> usize {
+        let to = "[::]:1".parse().expect("an address");
+        let replays = Arc::new(Replays::to(to, has_class));
+        let make = |number: u8| Registered::new(Arc::clone(&replays), viewer(number));
+        let all: Vec<Registered> = (0..20 * u32::from(viewers))
+            .filter_map(|number| make((number % u32::from(viewers)) as u8).ok())
+            .collect();
+        assert!(make(0).is_err());
+        let count = all.len();
+        drop(all);
+        assert!(make(0).is_ok());
+        count
     }
 
     #[test]
     fn there_are_few_at_once() {
-        let replays = Arc::new(Replays::to("[::]:1".parse().expect("an address")));
+        // The same address, as a socket for IPv6 has it.
+        let replays = Arc::new(Replays::to("[::]:1".parse().expect("an address"), false));
         let make = |viewer: &str| {
             let viewer = viewer.parse().expect("an address");
             Registered::new(Arc::clone(&replays), viewer)
         };
-        let of =
-            |viewer| -> Vec<Registered> { (0..MOST_OPEN).flat_map(|_| make(viewer)).collect() };
-        let one = of("192.0.2.1");
-        // The same address, as a socket for IPv6 has it.
-        assert!(make("::ffff:192.0.2.1").is_err());
-        let other = of("192.0.2.2");
-        assert_eq!([one.len(), other.len()], [MOST_OF_VIEWER; 2]);
-        assert!(make("192.0.2.3").is_err());
-        drop(one);
-        assert!(make("192.0.2.3").is_ok() && make("192.0.2.2").is_err());
-        drop(other);
-        assert!(replays.open().is_empty());
+        let own: Vec<Registered> = (0..MOST_OPEN).flat_map(|_| make("192.0.2.1")).collect();
+        assert_eq!(own.len(), MOST_OF_VIEWER);
+        assert!(make("::ffff:192.0.2.1").is_err() && make("192.0.2.2").is_ok());
+        assert_eq!(open(false, 1), MOST_OF_VIEWER);
+        assert_eq!(open(false, 2), MOST_OPEN);
+        assert_eq!(open(false, 3), MOST_OPEN);
+        assert_eq!(open(true, 1), MOST_OF_VIEWER);
+        assert_eq!(open(true, 3), 3 * MOST_OF_VIEWER);
+        assert_eq!(open(true, 20), MOST_IN_CLASS);
     }
 }

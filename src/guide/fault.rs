@@ -1,4 +1,4 @@
-//! Why an endpoint of the lab cannot do what it was asked for.
+//! Why one of the server's own pages cannot do what it was asked for (RFC 9110 sections 15.5 and 15.6).
 
 use crate::semantics::status::Status;
 

@@ -1,18 +1,17 @@
 //! Reads the whole content of a request before it is answered (RFC 9110 section 6.4).
 
-use crate::guide::lab::answers::refused;
-use crate::guide::lab::fault::{Fault, no_memory};
+use crate::guide::fault::{Fault, no_memory};
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::request::{Content, Request, RequestBody};
 use crate::origin::response::Response;
 use crate::semantics::trace::Trace;
 use crate::site::budget::{Account, Charge};
 
-/// The longest form that an endpoint takes. A form has a few short values.
-pub const LONGEST_FORM: u64 = 4 * 1024;
-
 /// Makes the response from the content.
 pub type Then = Box<dyn FnOnce(&Request<'_>, Held) -> Result<Response, Fault>>;
+
+/// Makes the response that says what is wrong.
+pub type Refuse = fn(Fault, &mut Trace) -> Response;
 
 /// Content, and the memory for it.
 pub struct Held {
@@ -22,14 +21,15 @@ pub struct Held {
     pub charge: Charge,
 }
 
-/// The answer that `then` makes from the content. The endpoint says how much it takes; more is refused before.
-pub fn with_content(origin: &Origin, then: Then) -> Answer {
+/// The answer that `then` makes from the content. The handler says how much it takes; more is refused before.
+pub fn with_content(origin: &Origin, then: Then, refuse: Refuse) -> Answer {
     Answer::Later(Box::new(Collected {
         held: Some(Held {
             bytes: Vec::new(),
             charge: origin.site.charge_anyway(Account::Contents, 0),
         }),
         then: Some(then),
+        refuse,
     }))
 }
 
@@ -37,6 +37,7 @@ struct Collected {
     /// `None` after the end, like `then`.
     held: Option<Held>,
     then: Option<Then>,
+    refuse: Refuse,
 }
 
 impl Collected {
@@ -76,7 +77,7 @@ impl Responder for Collected {
             },
             Err(fault) => Err(fault),
         };
-        let response = made.unwrap_or_else(|fault| refused(fault, trace));
+        let response = made.unwrap_or_else(|fault| (self.refuse)(fault, trace));
         Polled::Done(Answer::Ready(response))
     }
 }

@@ -1,0 +1,28 @@
+//! Responses of the server's own pages that are text or data and no page (RFC 9110 section 8).
+
+use crate::origin::response::Response;
+use crate::site::body::Body;
+
+/// The media type of most responses.
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
+/// That of data.
+pub const JSON: &str = "application/json";
+
+/// A response is no page: it loads nothing and runs nothing.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+
+/// The response with text as its content. Nobody caches it.
+pub fn text(response: Response, content: impl Into<Vec<u8>>) -> Response {
+    let response = described(response, TEXT).field("Cache-Control", "no-store");
+    response.body(Body::of(content.into()))
+}
+
+/// The response with a media type, and with what keeps other origins and scripts away.
+pub fn described(response: Response, media_type: &'static str) -> Response {
+    response
+        .field("Content-Type", media_type)
+        .field("X-Content-Type-Options", "nosniff")
+        .field("Cross-Origin-Resource-Policy", "same-origin")
+        .field("Content-Security-Policy", POLICY)
+}
