@@ -28,6 +28,7 @@ use docroot::net::clock;
 use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
+use docroot::net::reload::Reloaded;
 use docroot::net::served::Served;
 use docroot::net::server::{Handle, Server};
 use docroot::net::start_error::StartError;
@@ -39,9 +40,10 @@ use docroot::precompress::{self, fault::Fault, report::Report};
 fn main() -> ExitCode {
     notice::print_panics();
     survive_file_size_limit();
-    let status = match parse(&Machine::inspect()) {
-        Ok(Command::Serve(launch)) => run(*launch, None, &mut None),
-        Ok(Command::Learn(launch)) => learn(*launch),
+    let machine = Machine::inspect();
+    let status = match parse(&machine) {
+        Ok(Command::Serve(launch)) => run(*launch, machine, None, &mut None),
+        Ok(Command::Learn(launch)) => learn(*launch, machine),
         Ok(Command::Explain(request)) => explain(&request),
         Ok(Command::Compress(request)) => compress(&request),
         Ok(Command::HashPassword) => hash_password(),
@@ -62,46 +64,68 @@ fn parse(machine: &Machine) -> Result<Command, UsageError> {
     cli::parse(env::args_os(), env::vars_os(), machine, &read)
 }
 
-/// Reads the configuration again, and goes over to it. Says what came of it.
-fn reload(handle: &Handle, root: Option<&Path>) {
-    let mut launch = match parse(&Machine::inspect()) {
+/// Reloads the configuration, and says what came of it. `machine` is as it was at the start: what has changed of it
+/// since is not the operator's wish.
+fn reload(handle: &Handle, machine: &Machine, root: Option<&Path>) {
+    let mut launch = match parse(machine) {
         Ok(Command::Serve(launch) | Command::Learn(launch)) => launch,
         Ok(_) => return,
         Err(mistake) => {
             let mistake = mistake.mistake();
-            return say(format!("docroot: the old configuration stays: {mistake}\n"));
+            return say(format!(
+                "docroot: the configuration was not reloaded: {mistake}\n"
+            ));
         }
     };
     if let Some(root) = root {
         launch.config.root = root.to_owned();
     }
-    let warnings = warnings(&launch.config, &Surroundings::inspect(&launch.config));
     match handle.reload(launch.config) {
-        Err(fault) => say(format!("docroot: the old configuration stays: {fault}\n")),
-        Ok(ignored) => {
-            let mut text = String::from("docroot: the configuration was read again\n");
-            for option in ignored {
-                text += &format!("docroot: {option} changes at the next start\n");
-            }
-            for warning in warnings {
-                text += &format!("docroot: {warning}\n");
-            }
-            say(text);
-        }
+        Ok(Some(reloaded)) => say(report(&launch.remarks, &reloaded)),
+        // The server is stopping.
+        Ok(None) => {}
+        Err(fault) => say(format!(
+            "docroot: the configuration was not reloaded: {fault}\n"
+        )),
     }
+}
+
+/// What the operator should know after a reload.
+fn report(remarks: &[String], reloaded: &Reloaded) -> String {
+    let config = &reloaded.config;
+    let mut lines = vec!["reloaded the configuration".to_owned()];
+    let ignored = reloaded.ignored.iter();
+    lines.extend(ignored.map(|option| format!("{option}: restart docroot to apply the new value")));
+    lines.extend_from_slice(remarks);
+    lines.extend(reloaded.notices.iter().map(ToString::to_string));
+    let fingerprint = reloaded.fingerprint.iter();
+    lines.extend(
+        fingerprint.map(|new| format!("the certificate is new; its SHA-256 fingerprint is {new}")),
+    );
+    let warnings = warnings(config, &Surroundings::inspect(config));
+    lines.extend(warnings.iter().map(ToString::to_string));
+    lines
+        .iter()
+        .map(|line| format!("docroot: {line}\n"))
+        .collect()
 }
 
 /// Serves. After the second signal, the folder of the book is removed even if a thread hangs. Signals are held back
 /// until they have handlers.
-fn run(launch: Launch, book: Option<Arc<Book>>, held_back: &mut Option<HeldBack>) -> ExitCode {
+fn run(
+    launch: Launch,
+    machine: Machine,
+    book: Option<Arc<Book>>,
+    held_back: &mut Option<HeldBack>,
+) -> ExitCode {
     let (root, source) = (launch.config.root.clone(), launch.root_source.clone());
-    match serve(launch, book, held_back) {
+    match serve(launch, machine, book, held_back) {
         Ok(status) => status,
         Err(error) => fail_to_start(&error, &root, &source),
     }
 }
 
-fn learn(mut launch: Launch) -> ExitCode {
+fn learn(mut launch: Launch, machine: Machine) -> ExitCode {
     // A signal between here and the handlers would leave the folder behind.
     let mut held_back = match HeldBack::new() {
         Ok(held_back) => Some(held_back),
@@ -112,7 +136,7 @@ fn learn(mut launch: Launch) -> ExitCode {
         Err(fault) => return fail(&fault),
     };
     launch.config.root = book.folder().to_owned();
-    let status = run(launch, Some(Arc::clone(&book)), &mut held_back);
+    let status = run(launch, machine, Some(Arc::clone(&book)), &mut held_back);
     book.remove();
     status
 }
@@ -189,6 +213,7 @@ fn hash_password() -> ExitCode {
 
 fn serve(
     launch: Launch,
+    machine: Machine,
     book: Option<Arc<Book>>,
     held_back: &mut Option<HeldBack>,
 ) -> Result<ExitCode, StartError> {
@@ -203,7 +228,7 @@ fn serve(
         }
     };
     let handle = server.handle();
-    let reload = move || reload(&handle, of_book.as_deref());
+    let reload = move || reload(&handle, &machine, of_book.as_deref());
     let hurry = act_on_signals(server.handle(), Arc::clone(&counters), reload, remove_book)
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     *held_back = None;

@@ -5,12 +5,14 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Bind, Config, Port, SiteRoot};
 use docroot::observe::options::LogFormat;
 use docroot::site::budget::Account;
 use docroot::site::options::TagSource;
+use support::slow::SlowDisk;
 use support::{Setup, TestServer, request, until};
 
 /// More than the buffers of two sockets take.
@@ -177,7 +179,7 @@ fn what_cannot_change_is_told_and_stays() {
         "--cache-memory",
         "--max-connections",
         "--max-head",
-        "--log-format off",
+        "whether there is a log",
     ];
     assert_eq!(ignored.expect("it is taken over"), want);
     until_each(&server, "the rest is new", |response| {
@@ -238,4 +240,115 @@ fn many_reloads_hold_nothing() {
         held <= before.0 && descriptors() <= before.1
     };
     until("nothing is held for earlier configurations", is_flat);
+}
+
+/// The rules that counted when the request came forbid nothing. Those that count when the disk answers do.
+#[test]
+fn what_waits_for_the_disk_is_decided_again() {
+    let disk = SlowDisk::holding();
+    let mut setup = Setup::new()
+        .file("hidden/.x", "secret")
+        .file("d/a.txt", "secret")
+        .with(|config| {
+            config.threads = 1;
+            config.site.hidden = true;
+        });
+    setup.slow = Some((disk.clone(), 64));
+    let server = setup.start();
+    let mut clients = ["/hidden/.x", "/d/a.txt", "/d/"].map(|target| {
+        let mut client = server.connect();
+        client.send(&request("GET", target, &[]));
+        client
+    });
+    disk.await_jobs(clients.len());
+    reload(&server, |config| {
+        config.site.hidden = false;
+        config
+            .rules
+            .redirects
+            .add("/d/**=/elsewhere")
+            .expect("a redirect");
+        config.site.listing = false;
+    });
+    disk.open();
+    let statuses = clients
+        .each_mut()
+        .map(|client| client.response("GET").status);
+    assert_eq!(statuses, [404, 301, 301]);
+}
+
+#[test]
+fn a_lower_limit_spares_a_request_that_has_begun() {
+    let server = TestServer::of(&[("a.txt", "here")]);
+    let mut client = server.connect();
+    client.send(
+        b"GET /a.txt HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\nX-A: a\r\nX-B: b\r\n\r\nab",
+    );
+    until("its head is read", || {
+        server.get("/a.txt", &[]).status == 200
+    });
+    reload(&server, |config| config.limits.max_fields = 2);
+    until("the limit is lower", || {
+        (0..8).all(|_| {
+            server
+                .get("/a.txt", &[("X-A", "a"), ("X-B", "b"), ("X-C", "c")])
+                .status
+                == 431
+        })
+    });
+    client.send(b"cd");
+    assert_eq!(client.response("GET").status, 200);
+}
+
+#[test]
+fn a_drain_lasts_as_long_as_the_last_configuration_says() {
+    let mut server = Setup::new()
+        .file("large.bin", vec![b'o'; LARGE])
+        .with(|config| config.deadlines.drain = Duration::from_secs(3600))
+        .start();
+    let mut client = server.connect();
+    client.send(&request("GET", "/large.bin", &[]));
+    assert_eq!(client.head().status, 200);
+    reload(&server, |config| {
+        config.deadlines.drain = Duration::from_millis(10)
+    });
+    server.drain();
+    // The client reads nothing more, so only the deadline ends it.
+    server.wait();
+}
+
+/// What a WebSocket is told follows the rules of its beginning, so it ends with them.
+#[test]
+fn conversations_end_if_the_configuration_changes() {
+    let server = Setup::new().with(|config| config.lab = true).start();
+    let mut client = server.connect();
+    client.send(
+        b"GET /.docroot/lab/echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    assert_eq!(client.head().status, 101);
+    // The same configuration again ends nothing.
+    reload(&server, |_| ());
+    client.send(b"\x81\x82\0\0\0\0hi");
+    assert_eq!(client.take(4), b"\x81\x02hi");
+    reload(&server, |config| {
+        config.rules.add_field("X-A: b").expect("a field")
+    });
+    // Close, 1001 (going away).
+    let close = client.take(4);
+    assert_eq!((close[0], &close[2..]), (0x88, &[3, 0xe9][..]));
+}
+
+#[test]
+fn nothing_of_the_first_root_is_held() {
+    let server = TestServer::of(&[("a.txt", "here")]);
+    let folders = || {
+        let open = fs::read_dir("/proc/self/fd").expect("descriptors");
+        let targets = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        targets.filter(|target| *target == server.root).count()
+    };
+    until("the root is open", || folders() > 0);
+    let other = tempfile::tempdir().expect("a folder");
+    reload(&server, |config| other.path().clone_into(&mut config.root));
+    until("the old root is closed", || folders() == 0);
 }

@@ -461,7 +461,7 @@ fn a_hang_up_makes_it_read_its_configuration_again() {
     server.write("path = '/absent'\nheader = 'X-A: c'\nthreads = 7");
     server
         .program
-        .until_said("--threads changes at the next start");
+        .until_said("--threads: restart docroot to apply the new value");
     until("the rest has changed", || server.sends(Some("c")));
     // The path of the command line takes precedence, so the file's does not matter.
     kept.send(&request("GET", "/a.txt", &[]));
@@ -474,12 +474,12 @@ fn a_hang_up_makes_it_read_its_configuration_again() {
     let (status, said) = server.program.wait();
     assert_eq!(status.code(), Some(0), "{said}");
     assert_eq!(
-        said.matches("the old configuration stays").count(),
+        said.matches("the configuration was not reloaded").count(),
         1,
         "{said}"
     );
     assert_eq!(
-        said.matches("the configuration was read again").count(),
+        said.matches("reloaded the configuration").count(),
         2,
         "{said}"
     );
@@ -490,7 +490,7 @@ fn without_a_configuration_file_too() {
     let folder = site();
     let program = Program::serve(folder.path());
     program.signal(Signal::HUP);
-    program.until_said("the configuration was read again");
+    program.until_said("reloaded the configuration");
     check_served(&program);
 }
 
@@ -511,7 +511,7 @@ fn it_ends_when_its_terminal_is_closed() {
     check_served(&program);
     // It has a terminal, and the signal comes from elsewhere.
     program.signal(Signal::HUP);
-    program.until_said("the configuration was read again");
+    program.until_said("reloaded the configuration");
     check_served(&program);
     drop(command);
     drop(user);

@@ -1,10 +1,12 @@
 //! The signals that docroot handles.
 //!
-//! SIGINT and SIGTERM end it. SIGHUP makes it read its configuration again, unless its terminal has hung up; then
-//! that ends it too. If its parent ignores one of them, docroot ignores it too: a shell does so for a background
+//! SIGINT and SIGTERM end docroot. SIGHUP reloads the configuration, but ends docroot if its terminal has closed.
+//! If its parent ignores one of them, docroot ignores it too: a shell does so for a background
 //! job, and `nohup` for SIGHUP.
 
 use std::io::{self, IsTerminal};
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +16,7 @@ use std::time::Duration;
 use crossbeam_channel::{bounded, never};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
@@ -22,7 +25,7 @@ use crate::net::server::Handle;
 use crate::observe::metrics::Counters;
 use crate::observe::notice::print_now;
 
-/// The signals that end docroot, SIGHUP not always.
+/// The handled signals. SIGHUP ends docroot only if the terminal has closed.
 const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// How many descriptors [`act_on_signals`] opens: two sockets, through which a handler wakes a thread.
@@ -60,15 +63,20 @@ pub fn act_on_signals(
     let mut signals = held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))?;
     let hurry = Hurry::default();
     let second = hurry.clone();
-    let had_terminal = has_terminal();
-    // One more waits while one is under way. It reads everything that was written before its signal.
+    let had_terminal = terminal().is_ok();
+    // Capacity 1: one reload can wait while another runs. It reads the newest file, so further signals are
+    // dropped.
     let (reloads, ordered) = bounded(1);
-    let reload = move || ordered.iter().for_each(|()| reload());
+    let reload = move || {
+        for () in ordered {
+            // The hook has told what panicked. The next signal finds the thread alive.
+            let _ = catch_unwind(AssertUnwindSafe(&reload));
+        }
+    };
     thread::Builder::new().name("reload".into()).spawn(reload)?;
     let wait = move || {
         let ends = |signal: &i32| {
-            let has_hung_up = had_terminal && !has_terminal();
-            let is_order = *signal == SIGHUP && !has_hung_up;
+            let is_order = *signal == SIGHUP && !(had_terminal && has_hung_up());
             if is_order {
                 let _ = reloads.try_send(());
             }
@@ -94,10 +102,15 @@ pub fn act_on_signals(
     Ok(hurry)
 }
 
-/// Whether the process has a terminal. After a hang-up it has none.
-fn has_terminal() -> bool {
+/// The terminal of the process.
+fn terminal() -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
-    rustix::fs::open("/dev/tty", flags, Mode::empty()).is_ok()
+    rustix::fs::open("/dev/tty", flags, Mode::empty())
+}
+
+/// Whether the terminal is closed. Any other fault, such as too many open files, says nothing of it.
+fn has_hung_up() -> bool {
+    matches!(terminal(), Err(Errno::NXIO | Errno::IO))
 }
 
 /// A flag that the first signal sets. The second one ends the process at once, with status 1.

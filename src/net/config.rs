@@ -100,6 +100,19 @@ impl Config {
     }
 }
 
+/// The options whose new values are ignored.
+struct Kept(Vec<&'static str>);
+
+impl Kept {
+    /// Puts the old value in the place of the new one.
+    fn keep<T: PartialEq + Clone>(&mut self, name: &'static str, new: &mut T, old: &T) {
+        if new != old {
+            self.0.push(name);
+            new.clone_from(old);
+        }
+    }
+}
+
 /// A site for a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteRoot {
@@ -113,69 +126,50 @@ impl Config {
     /// Takes over from the configuration of a running server what cannot change while it runs. Returns the options
     /// whose new values are ignored.
     pub(super) fn keep_fixed(&mut self, running: &Config) -> Vec<&'static str> {
-        let mut ignored = Vec::new();
-        let mut keep = |name, is_same: bool| {
-            if !is_same {
-                ignored.push(name);
-            }
-        };
-        keep("--bind", self.bind == running.bind);
-        keep("--port", self.port == running.port);
-        keep("--threads", self.threads == running.threads);
-        keep("--disk-threads", self.disk_threads == running.disk_threads);
-        keep("--inspect", self.inspect == running.inspect);
-        keep("--lab", self.lab == running.lab);
-        let has_class = |config: &Config| config.class_from.is_some();
-        keep("--class", has_class(self) == has_class(running));
-        let (site, served) = (&self.site, &running.site);
-        keep("--memory", site.memory == served.memory);
-        keep("--cache-memory", site.cache_memory == served.cache_memory);
-        let (limits, earlier) = (&self.limits, &running.limits);
-        keep(
-            "--max-connections",
-            limits.max_connections == earlier.max_connections,
+        let mut kept = Kept(Vec::new());
+        kept.keep("--bind", &mut self.bind, &running.bind);
+        kept.keep("--port", &mut self.port, &running.port);
+        kept.keep("--threads", &mut self.threads, &running.threads);
+        kept.keep(
+            "--disk-threads",
+            &mut self.disk_threads,
+            &running.disk_threads,
         );
-        keep("--max-head", limits.max_head == earlier.max_head);
-        let redirect = |tls: &Option<TlsOptions>| tls.as_ref().map(|tls| tls.redirect);
-        keep("HTTPS", self.tls.is_some() == running.tls.is_some());
-        if self.tls.is_some() == running.tls.is_some() {
-            keep(
-                "--http-redirect",
-                redirect(&self.tls) == redirect(&running.tls),
+        kept.keep("--inspect", &mut self.inspect, &running.inspect);
+        kept.keep("--lab", &mut self.lab, &running.lab);
+        let (site, served) = (&mut self.site, &running.site);
+        kept.keep("--memory", &mut site.memory, &served.memory);
+        kept.keep(
+            "--cache-memory",
+            &mut site.cache_memory,
+            &served.cache_memory,
+        );
+        // They follow from others, so nobody sets them.
+        (site.max_copies, site.storage) = (served.max_copies, served.storage);
+        let (limits, earlier) = (&mut self.limits, &running.limits);
+        kept.keep(
+            "--max-connections",
+            &mut limits.max_connections,
+            &earlier.max_connections,
+        );
+        kept.keep("--max-head", &mut limits.max_head, &earlier.max_head);
+        if self.class_from.is_some() != running.class_from.is_some() {
+            kept.keep(
+                "whether there is a class",
+                &mut self.class_from,
+                &running.class_from,
             );
         }
-        let is_off = |log: &LogOptions| log.format == LogFormat::Off;
-        keep(
-            "--log-format off",
-            is_off(&self.log) == is_off(&running.log),
-        );
-        self.take_fixed(running);
-        ignored
-    }
-
-    fn take_fixed(&mut self, running: &Config) {
-        self.bind = running.bind.clone();
-        self.port = running.port;
-        self.threads = running.threads;
-        self.disk_threads = running.disk_threads;
-        self.inspect = running.inspect;
-        self.lab = running.lab;
-        if self.class_from.is_some() != running.class_from.is_some() {
-            self.class_from.clone_from(&running.class_from);
-        }
-        self.site.memory = running.site.memory;
-        self.site.cache_memory = running.site.cache_memory;
-        self.site.max_copies = running.site.max_copies;
-        self.site.storage = running.site.storage;
-        self.limits.max_connections = running.limits.max_connections;
-        self.limits.max_head = running.limits.max_head;
         match (&mut self.tls, &running.tls) {
-            (Some(tls), Some(earlier)) => tls.redirect = earlier.redirect,
-            (tls, earlier) => tls.clone_from(earlier),
+            (Some(tls), Some(earlier)) => {
+                kept.keep("--http-redirect", &mut tls.redirect, &earlier.redirect);
+            }
+            (tls, earlier) => kept.keep("whether HTTPS is on", tls, earlier),
         }
         if (self.log.format == LogFormat::Off) != (running.log.format == LogFormat::Off) {
-            self.log.format = running.log.format;
+            kept.keep("whether there is a log", &mut self.log, &running.log);
         }
+        kept.0
     }
 
     /// Everything that is served, each path once.

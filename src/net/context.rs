@@ -73,6 +73,8 @@ pub struct Context {
     hsts: Option<u64>,
     /// Makes wakers for handlers and sources that wait.
     pub wakes: WakeSender,
+    /// How many reloads there were. What was decided before the last one is decided again.
+    pub reloads: u32,
 }
 
 impl Context {
@@ -110,12 +112,12 @@ impl Context {
             https_port: settings.port,
             hsts: config.tls.as_ref().and_then(|tls| tls.hsts),
             wakes,
+            reloads: 0,
         }
     }
 
-    /// Goes over to other settings. Responses under way end from the files that they have opened. What is
-    /// cached is forgotten, because other options may give a file another type. Limits on which the buffers
-    /// depend stay.
+    /// Switches to new settings. Responses under way finish from their open files. The cache is dropped, because
+    /// a file may have another type now. `max_head` stays, because the buffers depend on it.
     pub fn reload(&mut self, settings: &Settings) {
         let config = &settings.config;
         let is_draining = self.origins.is_draining();
@@ -134,6 +136,7 @@ impl Context {
         self.endpoint = settings.endpoint.clone();
         self.hsts = config.tls.as_ref().and_then(|tls| tls.hsts);
         self.observer.log.set_options(&config.log);
+        self.reloads = self.reloads.wrapping_add(1);
     }
 
     /// The deadline of a wait that begins now.

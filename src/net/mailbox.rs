@@ -1,4 +1,4 @@
-//! How other threads reach a worker: one channel for sockets, one for wake-ups, and one for other settings.
+//! How other threads reach a worker: one channel for sockets, one for wake-ups, and one for new settings.
 //!
 //! A sender also wakes the worker if it sleeps in its poller.
 
@@ -131,7 +131,7 @@ impl WorkerHandle {
         }
     }
 
-    /// Makes the worker go over to other settings.
+    /// Makes the worker switch to new settings.
     pub fn reload(&self, settings: Arc<Settings>) {
         // If the worker has exited, it serves nobody.
         let _ = self.settings.send(settings);

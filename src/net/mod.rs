@@ -66,8 +66,8 @@ pub mod stream;
 pub mod settings;
 // Opens what a configuration names.
 mod open;
-// Goes over to another configuration.
-mod reload;
+// Switches to a new configuration.
+pub mod reload;
 // What is left of a stream between turns.
 mod stream_state;
 // When a client has taken too long.

@@ -1,4 +1,4 @@
-//! Goes over to another configuration while the server runs.
+//! Switches a running server to a new configuration.
 //!
 //! ```text
 //! a new configuration -> open the sites, read the users -> tell each worker -> it answers from there
@@ -7,6 +7,7 @@
 //! ```
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::net::config::Config;
 use crate::net::mailbox::WorkerHandle;
@@ -14,30 +15,40 @@ use crate::net::open::{open_endpoint, open_guard, open_sites};
 use crate::net::settings::Settings;
 use crate::net::start_error::StartError;
 use crate::net::tls::Endpoint;
+use crate::net::tls::notice::Notice;
 use crate::net::tls::options::TlsOptions;
-use crate::net::watches::{Watches, start_watches};
+use crate::net::watches::Watches;
 use crate::origin::auth::Guard;
 
-/// What a server goes by.
+/// Replaces the settings of a running server.
 #[derive(Default)]
 pub struct Reloader {
     phase: Mutex<Phase>,
     has_begun: Condvar,
+    /// Locked during a reload, so that they come one after another. The phase is not locked while something is
+    /// opened, so a shutdown does not wait for a reload.
+    watches: Mutex<Watches>,
 }
 
 #[derive(Default)]
 enum Phase {
     #[default]
     Starting,
-    Running(Running),
+    Running(Arc<Settings>, Vec<WorkerHandle>),
     Ended,
 }
 
-struct Running {
-    settings: Arc<Settings>,
-    workers: Vec<WorkerHandle>,
-    /// They end when they are dropped.
-    _watches: Watches,
+/// What came of a reload.
+#[derive(Debug)]
+pub struct Reloaded {
+    /// The configuration in use.
+    pub config: Config,
+    /// The options whose new values need a restart.
+    pub ignored: Vec<&'static str>,
+    /// What the operator should know about a new certificate.
+    pub notices: Vec<Notice>,
+    /// The fingerprint of a new self-signed certificate.
+    pub fingerprint: Option<String>,
 }
 
 impl Reloader {
@@ -47,13 +58,12 @@ impl Reloader {
         settings: &Arc<Settings>,
         workers: &[WorkerHandle],
     ) -> Result<(), StartError> {
-        let watches = start_watches(&settings.config, &settings.sites)?;
-        self.enter(Phase::Running(Running {
-            settings: Arc::clone(settings),
-            workers: workers.to_vec(),
-            _watches: watches,
-        }));
-        Ok(())
+        let watching = lock(&self.watches).change(&settings.config, &settings.sites);
+        self.enter(match &watching {
+            Ok(()) => Phase::Running(Arc::clone(settings), workers.to_vec()),
+            Err(_) => Phase::Ended,
+        });
+        watching
     }
 
     /// The server stops.
@@ -62,40 +72,72 @@ impl Reloader {
     }
 
     fn enter(&self, phase: Phase) {
-        *self.phase() = phase;
+        *lock(&self.phase) = phase;
         self.has_begun.notify_all();
     }
 
-    /// Goes over to another configuration, once the server runs. Returns the options whose new values need a
-    /// restart. If something cannot be opened, nothing changes. After the server has stopped, this does nothing.
-    pub fn reload(&self, mut config: Config) -> Result<Vec<&'static str>, StartError> {
-        let is_starting = |phase: &mut Phase| matches!(phase, Phase::Starting);
-        let phase = self.has_begun.wait_while(self.phase(), is_starting);
-        let mut phase = phase.unwrap_or_else(PoisonError::into_inner);
-        let Phase::Running(running) = &mut *phase else {
-            return Ok(Vec::new());
-        };
-        let earlier = &running.settings;
-        let ignored = config.keep_fixed(&earlier.config);
-        let sites = open_sites(&config)?;
-        let guard = guard(&config, earlier)?;
-        let endpoint = endpoint(&config, earlier)?;
-        let settings = Arc::new(earlier.reloaded(config, sites, guard, endpoint));
-        let watches = start_watches(&settings.config, &settings.sites)?;
-        for worker in &running.workers {
-            worker.reload(Arc::clone(&settings));
+    /// How long a drain may take; `None` if the server does not run.
+    pub fn drain_time(&self) -> Option<Duration> {
+        match &*lock(&self.phase) {
+            Phase::Running(settings, _) => Some(settings.config.deadlines.drain),
+            Phase::Starting | Phase::Ended => None,
         }
-        running.settings = settings;
-        running._watches = watches;
-        Ok(ignored)
     }
 
-    fn phase(&self) -> MutexGuard<'_, Phase> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Switches to a new configuration, once the server runs. If something cannot be opened, nothing changes.
+    /// `None`: the server has stopped.
+    pub fn reload(&self, mut config: Config) -> Result<Option<Reloaded>, StartError> {
+        self.wait_for_start();
+        let mut watches = lock(&self.watches);
+        let Some(earlier) = self.settings() else {
+            return Ok(None);
+        };
+        let ignored = config.keep_fixed(&earlier.config);
+        let sites = open_sites(&config)?;
+        let guard = guard(&config, &earlier)?;
+        let (endpoint, notices) = endpoint(&config, &earlier)?;
+        let has_new = !same(&endpoint, &earlier.endpoint);
+        let fingerprint = endpoint.as_ref().filter(|_| has_new);
+        let fingerprint = fingerprint.and_then(|endpoint| endpoint.fingerprint());
+        let fingerprint = fingerprint.map(str::to_owned);
+        let settings = Arc::new(earlier.reloaded(config, sites, guard, endpoint));
+        watches.change(&settings.config, &settings.sites)?;
+        let Phase::Running(current, workers) = &mut *lock(&self.phase) else {
+            return Ok(None);
+        };
+        for worker in workers {
+            worker.reload(Arc::clone(&settings));
+        }
+        *current = Arc::clone(&settings);
+        Ok(Some(Reloaded {
+            config: settings.config.clone(),
+            ignored,
+            notices,
+            fingerprint,
+        }))
+    }
+
+    fn wait_for_start(&self) {
+        let is_starting = |phase: &mut Phase| matches!(phase, Phase::Starting);
+        // A poisoned phase is as good as another.
+        let _ = self.has_begun.wait_while(lock(&self.phase), is_starting);
+    }
+
+    /// The settings of the running server.
+    fn settings(&self) -> Option<Arc<Settings>> {
+        match &*lock(&self.phase) {
+            Phase::Running(settings, _) => Some(Arc::clone(settings)),
+            Phase::Starting | Phase::Ended => None,
+        }
     }
 }
 
-/// The users. If the same ones are named, they stay, with what is known of their passwords and of failures.
+/// A panic leaves nothing half-changed that matters: the next reload changes all of it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The users. If the options are unchanged, the old guard stays, with its checked passwords and failure counts.
 fn guard(config: &Config, earlier: &Settings) -> Result<Option<Arc<Guard>>, StartError> {
     let (of_new, of_old) = (&config.rules.protection, &earlier.config.rules.protection);
     match of_new == of_old && config.auth_file == earlier.config.auth_file {
@@ -104,25 +146,54 @@ fn guard(config: &Config, earlier: &Settings) -> Result<Option<Arc<Guard>>, Star
     }
 }
 
-/// What starts TLS sessions. If the options are the same, it stays, because it reads changed certificates itself.
-fn endpoint(config: &Config, earlier: &Settings) -> Result<Option<Arc<Endpoint>>, StartError> {
-    match &config.tls {
-        Some(options)
-            if Some(of_endpoint(options)) != earlier.config.tls.as_ref().map(of_endpoint) =>
-        {
-            let addresses = config.bind.addresses();
-            let addresses: Vec<_> = addresses.map(|ip| (ip, earlier.port).into()).collect();
-            Ok(open_endpoint(config, &addresses)?.0)
-        }
-        _ => Ok(earlier.endpoint.clone()),
+/// The TLS endpoint. If its options are unchanged, the old one stays: it reloads changed certificates itself.
+fn endpoint(
+    config: &Config,
+    earlier: &Settings,
+) -> Result<(Option<Arc<Endpoint>>, Vec<Notice>), StartError> {
+    let (of_new, of_old) = (of_endpoint(config), of_endpoint(&earlier.config));
+    if of_new == of_old {
+        return Ok((earlier.endpoint.clone(), Vec::new()));
+    }
+    let addresses = config.bind.addresses();
+    let addresses: Vec<_> = addresses.map(|ip| (ip, earlier.port).into()).collect();
+    open_endpoint(config, &addresses)
+}
+
+/// The options of TLS without those that only change responses.
+fn of_endpoint(config: &Config) -> Option<TlsOptions> {
+    config.tls.clone().map(|options| TlsOptions {
+        hsts: None,
+        redirect: None,
+        ..options
+    })
+}
+
+fn same(one: &Option<Arc<Endpoint>>, other: &Option<Arc<Endpoint>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        _ => false,
     }
 }
 
-/// The options without those that only change responses.
-fn of_endpoint(options: &TlsOptions) -> TlsOptions {
-    TlsOptions {
-        hsts: None,
-        redirect: None,
-        ..options.clone()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reload may wait for a disk that does not answer. If the end needed the same lock, this would hang.
+    #[test]
+    fn the_end_does_not_wait_for_a_reload() {
+        let reloader = Reloader::default();
+        let _under_way = lock(&reloader.watches);
+        reloader.end();
+        assert_eq!(reloader.drain_time(), None);
+    }
+
+    #[test]
+    fn nothing_is_reloaded_after_the_end() {
+        let reloader = Reloader::default();
+        reloader.end();
+        let config = Config::new("/absent".into(), 1, 1024);
+        assert!(reloader.reload(config).expect("no fault").is_none());
     }
 }

@@ -7,6 +7,13 @@ use crate::semantics::field::FieldLine;
 use crate::semantics::trace::Trace;
 use crate::site::storage::Storage;
 
+/// No limits. The head was within those of its time, which may be lower now.
+const PASSED: HeadLimits = HeadLimits {
+    target: usize::MAX,
+    head: usize::MAX,
+    fields: usize::MAX,
+};
+
 /// The bytes of a request head. It is parsed again each time it is needed.
 pub struct SavedHead {
     bytes: Storage,
@@ -30,11 +37,10 @@ impl SavedHead {
     pub fn read<T>(
         &self,
         lines: &mut Vec<FieldLine>,
-        limits: &HeadLimits,
         act: impl FnOnce(&CheckedHead<'_>) -> T,
     ) -> Option<T> {
         let mut progress = parse::ParseState::default();
-        let head = parse::request_head(&self.bytes, &mut progress, lines, limits);
+        let head = parse::request_head(&self.bytes, &mut progress, lines, &PASSED);
         // The first check has added the steps.
         let checked = check(&head.ok()??, &mut Trace::off()).ok()?;
         Some(act(&checked))

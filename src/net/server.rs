@@ -16,7 +16,7 @@ use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_sites};
-use crate::net::reload::Reloader;
+use crate::net::reload::{Reloaded, Reloader};
 use crate::net::replay::registry::Replays;
 use crate::net::scheduling::use_batch_scheduling;
 use crate::net::settings::{MakeHandler, OpenSites, Settings};
@@ -28,6 +28,7 @@ use crate::observe::metrics::Counters;
 use crate::origin::auth::Guard;
 use crate::site::budget::{Account, Budget};
 use crate::site::disk::{DiskPool, Gate};
+use crate::site::options::Budgets;
 use crate::site::private::CopyStorage;
 
 /// How long the server waits for its workers to stop. They need milliseconds, unless the disk hangs.
@@ -63,10 +64,9 @@ impl Handle {
         let _ = self.requests.try_send(());
     }
 
-    /// Goes over to another configuration without dropping a connection. Returns the options whose new values
-    /// need a restart. If something cannot be opened, nothing changes. Waits for the start of the server, and
-    /// perhaps for the disk.
-    pub fn reload(&self, config: Config) -> Result<Vec<&'static str>, StartError> {
+    /// Switches to a new configuration without dropping a request. If something cannot be opened, nothing
+    /// changes. Waits for the start of the server, and perhaps for the disk. `None`: the server has stopped.
+    pub fn reload(&self, config: Config) -> Result<Option<Reloaded>, StartError> {
         self.reloader.reload(config)
     }
 
@@ -188,7 +188,11 @@ impl Server {
         let settings = Arc::new(self.settings);
         self.reloader.begin(&settings, &workers)?;
         let running = Running {
-            settings: Arc::clone(&settings),
+            max_connections: settings.config.limits.max_connections,
+            budgets: settings.budgets.clone(),
+            counters: Arc::clone(&settings.counters),
+            replays: settings.replays.clone(),
+            reloader: Arc::clone(&self.reloader),
             listeners: self.listeners,
             workers,
             descriptors: self.descriptors,
@@ -198,7 +202,8 @@ impl Server {
         let (finished, all_finished) = bounded(0);
         let (alive, watch) = bounded(0);
         let mut threads = Vec::new();
-        let outcome = start_workers(mailboxes, &settings, log, finished, &mut threads)
+        // The workers have the settings now. The first ones are not kept beyond a reload.
+        let outcome = start_workers(mailboxes, settings, log, finished, &mut threads)
             .and_then(|()| running.start_acceptors(&watch, &mut threads));
         if outcome.is_ok() {
             started();
@@ -214,13 +219,13 @@ impl Server {
 /// Starts the workers. When the last one exits, `finished` is disconnected.
 fn start_workers(
     mailboxes: Vec<Mailbox>,
-    settings: &Arc<Settings>,
+    settings: Arc<Settings>,
     log: &Log,
     finished: Sender<()>,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> Result<(), StartError> {
     for (number, mailbox) in mailboxes.into_iter().enumerate() {
-        let settings = Arc::clone(settings);
+        let settings = Arc::clone(&settings);
         let log = log.handle();
         let finished = finished.clone();
         threads.push(spawn("worker", move || {
@@ -229,6 +234,7 @@ fn start_workers(
             if let Some(wire) = &settings.wire {
                 wire.wake_for_readers(mailbox.wakes().worker_waker());
             }
+            drop(settings);
             Worker::new(mailbox, &context.head_limits).run(context);
             drop(finished);
         })?);
@@ -238,7 +244,11 @@ fn start_workers(
 
 /// A running server.
 struct Running {
-    settings: Arc<Settings>,
+    max_connections: usize,
+    budgets: Budgets,
+    counters: Arc<Counters>,
+    replays: Option<Arc<Replays>>,
+    reloader: Arc<Reloader>,
     listeners: Vec<(Listener, Arc<TcpListener>)>,
     workers: Vec<WorkerHandle>,
     descriptors: SocketNumbers,
@@ -257,12 +267,12 @@ impl Running {
                 socket: Arc::clone(socket),
                 listener: *listener,
                 workers: self.workers.clone(),
-                max_connections: self.settings.config.limits.max_connections,
+                max_connections: self.max_connections,
                 descriptors: self.descriptors,
-                budgets: self.settings.budgets.clone(),
+                budgets: self.budgets.clone(),
                 shutdown: Arc::clone(&self.shutdown),
-                counters: Arc::clone(&self.settings.counters),
-                replays: self.settings.replays.clone(),
+                counters: Arc::clone(&self.counters),
+                replays: self.replays.clone(),
                 alive: watch.clone(),
             };
             threads.push(spawn("acceptor", move || acceptor.run())?);
@@ -278,7 +288,8 @@ impl Running {
         }
         self.shutdown.drain();
         self.workers.iter().for_each(WorkerHandle::wake);
-        let deadline = crossbeam_channel::after(self.settings.config.deadlines.drain);
+        let deadline = self.reloader.drain_time().unwrap_or_default();
+        let deadline = crossbeam_channel::after(deadline);
         crossbeam_channel::select! {
             recv(all_finished) -> _ => {}
             recv(self.requests) -> _ => {}

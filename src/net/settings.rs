@@ -65,6 +65,8 @@ pub struct Settings {
     pub port: u16,
     /// One entry per handler that each worker asks before the site.
     pub handlers: Arc<Vec<MakeHandler>>,
+    /// Which connections end with the reload that these settings are for.
+    pub ends: EndsWithReload,
 }
 
 /// A site whose root is open.
@@ -152,21 +154,53 @@ pub struct OpenSites {
 
 impl OpenSites {
     /// Every site.
+    #[cfg(feature = "live-reload")]
     pub(super) fn all(&self) -> impl Iterator<Item = &OpenSite> {
         let others = self.others.iter().map(|(_, site)| site);
         others.chain([&self.first])
     }
 
-    /// Publishes changes to the topics of `earlier` sites with the same roots, which pages follow already.
+    /// Publishes changes to the topics of `earlier` sites that serve the same, which pages follow already.
     fn keep_topics(&mut self, earlier: &OpenSites) {
-        let others = self.others.iter_mut().map(|(_, site)| site);
-        for site in others.chain([&mut self.first]) {
-            let is_same = |other: &&OpenSite| other.root.path() == site.root.path();
-            if let Some(other) = earlier.all().find(is_same)
-                && let (Some(topic), Some(kept)) = (&mut site.changes, &other.changes)
-            {
-                *topic = kept.clone();
+        self.first.keep_topic(&earlier.first);
+        for (host, site) in &mut self.others {
+            let mut others = earlier.others.iter();
+            if let Some((_, other)) = others.find(|(other, _)| other == host) {
+                site.keep_topic(other);
             }
+        }
+    }
+}
+
+impl OpenSite {
+    fn keep_topic(&mut self, earlier: &OpenSite) {
+        let is_same =
+            self.root.path() == earlier.root.path() && self.options.only == earlier.options.only;
+        if let (true, Some(topic), Some(kept)) = (is_same, &mut self.changes, &earlier.changes) {
+            *topic = kept.clone();
+        }
+    }
+}
+
+/// Which connections a reload ends, because it changes who may have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EndsWithReload {
+    /// Those that were upgraded. What is sent on them follows the rules of their beginning. Pages of docroot
+    /// connect again.
+    pub upgraded: bool,
+    /// Those over TLS. Other certificates of clients are asked for now.
+    pub tls: bool,
+}
+
+impl EndsWithReload {
+    fn of(earlier: &Config, config: &Config) -> EndsWithReload {
+        let clients = |config: &Config| {
+            let tls = config.tls.as_ref();
+            tls.map(|tls| (tls.clients.clone(), tls.client_depth))
+        };
+        EndsWithReload {
+            upgraded: earlier != config,
+            tls: clients(earlier) != clients(config),
         }
     }
 }
@@ -182,6 +216,7 @@ impl Settings {
         let class = || Class::new(now.instant, now.system);
         Settings {
             handlers: Arc::default(),
+            ends: EndsWithReload::default(),
             class: config.class_from.as_ref().map(|_| class()),
             room: config.lab.then(room),
             hosts: Arc::new(config.hosts()),
@@ -214,6 +249,7 @@ impl Settings {
         config.rules.stores_nothing |= config.site.live_reload;
         sites.keep_topics(&self.sites);
         Settings {
+            ends: EndsWithReload::of(&self.config, &config),
             hosts: Arc::new(config.hosts()),
             config,
             sites,

@@ -188,6 +188,11 @@ impl<'t> Stream<'t> {
         }
     }
 
+    /// Whether the connection ends after its response: the server drains, or the connection is outdated.
+    pub fn is_ending(&self, context: &Context) -> bool {
+        context.origins.is_draining() || self.state.is_outdated
+    }
+
     /// Whether the client has sent bytes that were not consumed, or may have.
     pub fn has_more(&self) -> bool {
         self.state.transport.has_more() || !self.inbox.is_empty()

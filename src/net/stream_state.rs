@@ -35,14 +35,14 @@ pub struct StreamState {
     pub arrived: Instant,
     /// When the last bytes were received.
     pub last_read: Instant,
-    /// How many they were.
+    /// The number of bytes in the last read.
     pub last_count: u32,
     /// When the worker must act although no event comes.
     pub deadline: Deadline,
     /// Whether the client reads fast enough.
     pub pace: Pace,
-    /// How many bytes crossed the socket since the connection began, modulo 2^32: whether it has changed
-    /// says whether some have crossed.
+    /// Bytes that crossed the socket since the connection began, modulo 2^32. Compare two values to see whether
+    /// any crossed.
     pub traffic: u32,
     /// The worker's token for the connection.
     pub token: Token,
@@ -52,6 +52,8 @@ pub struct StreamState {
     pub start: Option<Box<ConnectionStart>>,
     /// The poller reported that the connection is closed in both directions.
     pub is_gone: bool,
+    /// A reload has changed who may have the connection, so it ends like in a drain.
+    pub is_outdated: bool,
     /// A turn has begun and has not ended.
     is_in_turn: bool,
 }
@@ -93,11 +95,12 @@ impl StreamState {
             exchanges: 0,
             start: start(context),
             is_gone: false,
+            is_outdated: false,
             is_in_turn: false,
         }
     }
 
-    /// Notes that a turn begins. Returns whether it goes on, because the last one panicked.
+    /// Marks the start of a turn. Returns true if the previous turn panicked.
     pub fn begin_turn(&mut self) -> bool {
         std::mem::replace(&mut self.is_in_turn, true)
     }

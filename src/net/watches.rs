@@ -1,36 +1,73 @@
 //! Watches the files of each site, for live reload.
 
-use crate::net::config::Config;
-use crate::net::settings::OpenSites;
-use crate::net::start_error::StartError;
-
-/// What watches the files of sites.
 #[cfg(feature = "live-reload")]
-pub type Watches = Vec<crate::site::watch::Watch>;
-
-/// Nothing is watched.
+pub use with::Watches;
 #[cfg(not(feature = "live-reload"))]
-pub type Watches = Vec<()>;
+pub use without::Watches;
 
-/// Starts to watch the sites whose pages reload. The watches end when the returned values are dropped.
 #[cfg(feature = "live-reload")]
-pub fn start_watches(config: &Config, sites: &OpenSites) -> Result<Watches, StartError> {
+mod with {
     use crate::net::clock;
+    use crate::net::config::Config;
+    use crate::net::settings::OpenSites;
+    use crate::net::start_error::StartError;
     use crate::observe::notice;
-    use crate::site::changes::ChangeFilter;
+    use crate::observe::topic::Topic;
+    use crate::site::changes::{ChangeFilter, Changed};
     use crate::site::watch::{Listeners, Watch};
 
-    let mut watches = Vec::new();
-    for site in sites.all() {
-        let Some(changes) = site.changes.clone() else {
-            continue;
-        };
-        let filter = ChangeFilter {
-            ignored: config.reload_ignored.clone(),
-            hidden: site.options.hidden,
-            only: site.options.only.clone(),
-        };
-        let listeners = Listeners {
+    /// What watches the files of the sites whose pages reload. Dropping it stops the watching.
+    #[derive(Default)]
+    pub struct Watches(Vec<SiteWatch>);
+
+    struct SiteWatch {
+        filter: ChangeFilter,
+        changes: Topic<Changed>,
+        _watch: Watch,
+    }
+
+    impl Watches {
+        /// Watches these sites. What is watched already in the same way is not interrupted, so no change is lost.
+        /// After an error, nothing has changed.
+        pub fn change(&mut self, config: &Config, sites: &OpenSites) -> Result<(), StartError> {
+            let (mut kept, mut started) = (Vec::new(), Vec::new());
+            for site in sites.all() {
+                let Some(changes) = site.changes.clone() else {
+                    continue;
+                };
+                let filter = ChangeFilter {
+                    ignored: config.reload_ignored.clone(),
+                    hidden: site.options.hidden,
+                    only: site.options.only.clone(),
+                };
+                let is_same =
+                    |watch: &SiteWatch| watch.changes.is_same(&changes) && watch.filter == filter;
+                match self.0.iter().position(is_same) {
+                    Some(at) => kept.push(at),
+                    None => {
+                        let watch =
+                            Watch::start(site.root.path(), filter.clone(), listeners(&changes));
+                        let watch = watch
+                            .map_err(|fault| StartError::System("a watch of the files", fault))?;
+                        started.push(SiteWatch {
+                            filter,
+                            changes,
+                            _watch: watch,
+                        });
+                    }
+                }
+            }
+            let mut at = 0..;
+            self.0
+                .retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
+            self.0.extend(started);
+            Ok(())
+        }
+    }
+
+    fn listeners(changes: &Topic<Changed>) -> Listeners {
+        let changes = changes.clone();
+        Listeners {
             publish: Box::new(move |changed| {
                 let size = changed.size();
                 changes.publish(changed, size, clock::instant());
@@ -43,15 +80,24 @@ pub fn start_watches(config: &Config, sites: &OpenSites) -> Result<Watches, Star
                 ));
             })),
             now: clock::instant,
-        };
-        let watch = Watch::start(site.root.path(), filter, listeners);
-        watches.push(watch.map_err(|fault| StartError::System("a watch of the files", fault))?);
+        }
     }
-    Ok(watches)
 }
 
-/// Live reload is not built in. The command line says so.
 #[cfg(not(feature = "live-reload"))]
-pub fn start_watches(_: &Config, _: &OpenSites) -> Result<Watches, StartError> {
-    Ok(Vec::new())
+mod without {
+    use crate::net::config::Config;
+    use crate::net::settings::OpenSites;
+    use crate::net::start_error::StartError;
+
+    /// Nothing is watched. The command line says so.
+    #[derive(Default)]
+    pub struct Watches;
+
+    impl Watches {
+        /// Watches nothing.
+        pub fn change(&mut self, _: &Config, _: &OpenSites) -> Result<(), StartError> {
+            Ok(())
+        }
+    }
 }

@@ -27,6 +27,7 @@ use crate::observe::event::End;
 use crate::observe::phase_report::PhaseReport;
 use crate::observe::wire::WireEvent;
 use crate::semantics::status::Status;
+use crate::semantics::trace::Trace;
 
 /// The most events in one turn. More would only make the turn longer.
 const EVENTS: usize = 1024;
@@ -193,9 +194,7 @@ impl Worker {
 
     fn begin_turn(&mut self, context: &mut Context) {
         context.now.advance();
-        if let Some(settings) = self.mailbox.settings.try_iter().last() {
-            context.reload(&settings);
-        }
+        self.reload(context);
         let (date, instant) = (context.now.date, context.now.instant);
         if context.origins.begin_turn(date, instant) {
             self.shrink(context);
@@ -208,6 +207,22 @@ impl Worker {
                     connection.ready(true, false, false);
                 }
                 self.queue(index);
+            }
+        }
+    }
+
+    /// Switches to new settings. Connections that may not stay end like in a drain.
+    fn reload(&mut self, context: &mut Context) {
+        while let Ok(settings) = self.mailbox.settings.try_recv() {
+            // Handlers are made and dropped here.
+            if catch_unwind(AssertUnwindSafe(|| context.reload(&settings))).is_err() {
+                context.observer.counters.worker_panics.add(1);
+            }
+            for index in 0..self.slots.len() {
+                let connection = self.slots[index].connection.as_mut();
+                if connection.is_some_and(|one| one.end_after_reload(settings.ends)) {
+                    self.queue(index);
+                }
             }
         }
     }
@@ -229,7 +244,7 @@ impl Worker {
         self.renew_buffers(context);
     }
 
-    /// Replaces the buffers: a connection lost them when it panicked, or they have grown.
+    /// Replaces the buffers after a panic, or after they have grown.
     fn renew_buffers(&mut self, context: &Context) {
         self.buffers = Buffers::new(context.head_limits.head);
     }
@@ -429,6 +444,8 @@ impl Worker {
                 context.observer.counters.worker_panics.add(1);
                 self.close(index, Closed::Cut(End::Bug), context);
                 self.renew_buffers(context);
+                // It has the steps of the request that panicked.
+                context.trace = Trace::off();
             }
         }
     }

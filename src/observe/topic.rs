@@ -80,6 +80,11 @@ pub enum News<T> {
 }
 
 impl<T> Topic<T> {
+    /// Whether what is published in one of the two is read in the other.
+    pub fn is_same(&self, other: &Topic<T>) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// A topic that begins `now`.
     pub fn new(capacity: Capacity, now: Instant) -> Topic<T> {
         let state = State {

@@ -224,14 +224,16 @@ impl TestServer {
         self.handle.held(account)
     }
 
-    /// Makes the server go over to a configuration that differs from that at the start.
+    /// Switches the server to a configuration that differs from that at the start. Returns the options whose new
+    /// values need a restart.
     pub fn reload(
         &self,
         change: impl FnOnce(&mut Config),
     ) -> Result<Vec<&'static str>, StartError> {
         let mut config = self.config.clone();
         change(&mut config);
-        self.handle.reload(config)
+        let reloaded = self.handle.reload(config)?;
+        Ok(reloaded.expect("it runs").ignored)
     }
 
     /// Asks the server to finish what it has begun.

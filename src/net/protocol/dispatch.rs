@@ -48,6 +48,8 @@ pub struct RequestFacts {
     pub leaves_body: bool,
     /// Whether the client expects 100 (Continue) and has not got it.
     pub expects_continue: bool,
+    /// Whether a handler takes the body.
+    pub takes_body: bool,
 }
 
 /// The facts of a connection that an answer depends on.
@@ -80,6 +82,7 @@ impl RequestFacts {
             wants: persistence(head.version, &head.fields),
             leaves_body: false,
             expects_continue: false,
+            takes_body: false,
         }
     }
 
@@ -92,6 +95,7 @@ impl RequestFacts {
             wants: Persistence::Close(CloseReason::NotUnderstood),
             leaves_body: false,
             expects_continue: false,
+            takes_body: false,
         }
     }
 
@@ -258,6 +262,7 @@ pub fn dispatch(
     let body = BodyReader::new(request.head.length, allowance);
     facts.expects_continue = request.head.expects_continue;
     let is_taken = matches!(content_use, ContentUse::Take(_));
+    facts.takes_body = is_taken;
     if is_taken && body.exceeds_allowance() {
         let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
         trace.note(|| {

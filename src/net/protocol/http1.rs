@@ -195,7 +195,7 @@ impl Http1 {
             }
         };
         let length = head.length;
-        let made = ready_or_state(dispatched, &unread[..length], &mut facts);
+        let made = ready_or_state(dispatched, &unread[..length], &mut facts, context.reloads);
         stream.inbox.consume(length);
         stream.spend(REQUEST_COST);
         match made {
@@ -246,9 +246,19 @@ impl Http1 {
                 return self.receive(Waiting::Body, stream, context);
             }
         }
+        self.answer_saved(request, stream, context)
+    }
+
+    /// Answers a request whose head was saved.
+    fn answer_saved(
+        &mut self,
+        mut request: Box<Unanswered>,
+        stream: &mut Stream<'_>,
+        context: &mut Context,
+    ) -> Step {
+        request.reloads = context.reloads;
         let connection = self.facts(stream, context);
-        let (lines, limits) = (&mut context.lines, &context.head_limits);
-        let answer = request.head.read(lines, limits, |checked| {
+        let answer = request.head.read(&mut context.lines, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
             let (client, session) = (&stream.state.client, &stream.state.transport);
             let request = request_of(checked, client, session, &context.now, &wakers);
@@ -270,6 +280,11 @@ impl Http1 {
         context: &mut Context,
     ) -> Step {
         request.end_wait(stream, context);
+        if request.reloads != context.reloads && !request.facts.takes_body {
+            // Other rules may forbid now what was decided before.
+            drop(responder);
+            return self.answer_saved(request, stream, context);
+        }
         let received = stream.inbox.waiting().len();
         let polled = poll(&mut request, &mut *responder, stream, context);
         let fault = request.body.fault();
@@ -512,7 +527,7 @@ impl Http1 {
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
-            Ok(Input::Nothing) if is_idle && context.origins.is_draining() => {
+            Ok(Input::Nothing) if is_idle && stream.is_ending(context) => {
                 Step::Close(Closed::Orderly(Why::ShuttingDown))
             }
             Ok(Input::Nothing)
@@ -656,12 +671,11 @@ fn poll(
     stream: &mut Stream<'_>,
     context: &mut Context,
 ) -> Option<Polled> {
-    let (lines, limits) = (&mut context.lines, &context.head_limits);
     let mut body = PulledBody {
         reader: &mut request.body,
         inbox: &mut *stream.inbox,
     };
-    request.head.read(lines, limits, |checked| {
+    request.head.read(&mut context.lines, |checked| {
         let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
         let (client, session) = (&stream.state.client, &stream.state.transport);
         let request = request_of(checked, client, session, &context.now, &wakers);
@@ -676,12 +690,14 @@ fn ready_or_state(
     dispatched: Dispatched,
     head: &[u8],
     facts: &mut RequestFacts,
+    reloads: u32,
 ) -> Result<Made, State> {
+    let unanswered = |facts, body| Unanswered::new(head, facts, body, reloads);
     match dispatched {
-        Dispatched::BodyFirst(body) => Err(State::ReadBody(Unanswered::new(head, *facts, body))),
+        Dispatched::BodyFirst(body) => Err(State::ReadBody(unanswered(*facts, body))),
         Dispatched::Answered(answer, body) => {
             let is_done = body.is_done();
-            let state = |responder| State::Respond(Unanswered::new(head, *facts, body), responder);
+            let state = |responder| State::Respond(unanswered(*facts, body), responder);
             let made = answer.made().map_err(state)?;
             facts.leaves_body |= !is_done;
             Ok(made)

@@ -35,16 +35,10 @@ pub fn reply(
     context: &mut Context,
 ) -> Reply {
     let common = context.common(stream.state.transport.has_session());
+    let is_ending = stream.is_ending(context);
     let (out, trace) = (stream.outbox.end(), &mut context.trace);
     let start = out.len();
-    let (framing, persistence) = write_head(
-        &response,
-        facts,
-        context.origins.is_draining(),
-        &common,
-        out,
-        trace,
-    );
+    let (framing, persistence) = write_head(&response, facts, is_ending, &common, out, trace);
     let mut reply = Reply {
         head: out.len() - start,
         written: 0,

@@ -22,6 +22,8 @@ pub struct Unanswered {
     pub facts: RequestFacts,
     /// The body, and how much of it was read.
     pub body: BodyReader,
+    /// See [`Context::reloads`](crate::net::context::Context::reloads), when the decision began.
+    pub reloads: u32,
     /// What is left of the time that the client has for its body. `None` until the server waits for
     /// the body.
     time_left: Option<Duration>,
@@ -31,11 +33,17 @@ pub struct Unanswered {
 
 impl Unanswered {
     /// A request with this head, which was parsed and checked.
-    pub fn new(head: &[u8], facts: RequestFacts, body: BodyReader) -> Box<Unanswered> {
+    pub fn new(
+        head: &[u8],
+        facts: RequestFacts,
+        body: BodyReader,
+        reloads: u32,
+    ) -> Box<Unanswered> {
         Box::new(Unanswered {
             head: SavedHead::of(head),
             facts,
             body,
+            reloads,
             time_left: None,
             is_asked: false,
         })

@@ -240,7 +240,7 @@ impl State {
             send::close(
                 out,
                 Some(CloseCode::GOING_AWAY),
-                "the server is shutting down",
+                "the server ends this conversation",
             );
             self.closing = self.closing.after(CloseEvent::Sent);
             self.awaited = Awaited::Close(now + CLOSE_PATIENCE);
