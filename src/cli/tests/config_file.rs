@@ -221,6 +221,31 @@ fn a_mistake_is_told_with_its_line() {
         "'site.toml', line 3: invalid value 'x' for '--port <N>': not a number from 0 to 65535",
     );
     check_mistake(
+        "redirect = [\n  '/a=/b',\n  '/c',\n]",
+        "'site.toml', line 3: invalid value '/c' for '--redirect <RULE>': write FROM=TO, such as \
+         '/old/**=/new/$1'",
+    );
+    check_mistake(
+        "[[redirect]]\nfrom = '/a'\nto = '/b'\n[[redirect]]\nform = '/c'\nto = '/d'",
+        "'site.toml', line 5: unknown key 'form' in a redirect table; did you mean from?",
+    );
+    check_mistake(
+        "[[redirect]]\nfrom = '/a'",
+        "'site.toml', line 1: a redirect table needs the key 'to'",
+    );
+    check_mistake(
+        "[[redirect]]\nfrom = '/a'\nto = []",
+        "'site.toml', line 3: to in a redirect table must be a string or a decimal integer",
+    );
+    check_mistake(
+        "bind = 'lan'\nhost = 'x'",
+        "'site.toml', line 2: bind is set twice",
+    );
+}
+
+#[test]
+fn a_value_of_another_type_is_told_with_the_right_types() {
+    check_mistake(
         "no-listing = 'yes'",
         "'site.toml', line 1: no-listing must be true or false",
     );
@@ -252,27 +277,10 @@ fn a_mistake_is_told_with_its_line() {
         "header = 1979-05-27",
         "'site.toml', line 1: header must be a string or an array of strings or tables",
     );
-    check_mistake(
-        "redirect = [\n  '/a=/b',\n  '/c',\n]",
-        "'site.toml', line 3: invalid value '/c' for '--redirect <RULE>': write FROM=TO, such as \
-         '/old/**=/new/$1'",
-    );
-    check_mistake(
-        "[[redirect]]\nfrom = '/a'\nto = '/b'\n[[redirect]]\nform = '/c'\nto = '/d'",
-        "'site.toml', line 5: unknown key 'form' in a redirect table; did you mean from?",
-    );
-    check_mistake(
-        "[[redirect]]\nfrom = '/a'",
-        "'site.toml', line 1: a redirect table needs the key 'to'",
-    );
-    check_mistake(
-        "[[redirect]]\nfrom = '/a'\nto = []",
-        "'site.toml', line 3: to in a redirect table must be a string or a decimal integer",
-    );
     check_mistake("path = 1", "'site.toml', line 1: path must be a string");
     check_mistake(
-        "bind = 'lan'\nhost = 'x'",
-        "'site.toml', line 2: bind is set twice",
+        "path = ''",
+        "'site.toml', line 1: path must name a directory or a file",
     );
 }
 
