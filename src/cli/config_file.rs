@@ -13,19 +13,24 @@
 //! ```
 //!
 //! A key is the long name of an option. docroot reads it only if the option was neither typed nor set by a
-//! variable. An option that may be repeated takes a list, and some take tables, see
-//! `OptionDef::table`.
+//! variable. An option that may be repeated takes an array, and some take tables, see `OptionDef::table`. A string
+//! may contain several values, as on the command line; a table is one value. `false` and an empty array are the same
+//! as no line.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use self::entry::Entry;
+use super::given::{Said, Value};
 use super::options::{Kind, OptionDef, quoted};
 use super::settings::Settings;
 
 // What a file sets.
 mod entry;
+// The value that a table stands for.
+#[cfg(feature = "config-file")]
+mod template;
 // TOML.
 #[cfg(feature = "config-file")]
 mod toml;
@@ -49,8 +54,7 @@ impl ConfigFile {
         let shown = quoted(name.as_os_str());
         if !cfg!(feature = "config-file") {
             return Err(
-                "this docroot was built without configuration files: to get them, run cargo install --path . \
-                 --features config-file"
+                "this docroot was built without --config: run cargo install --path . --features config-file"
                     .to_owned(),
             );
         }
@@ -82,31 +86,40 @@ impl ConfigFile {
         self.path.as_deref()
     }
 
-    /// Applies what the file says about an option. Returns the values; `None` if it says nothing.
+    /// Applies what the file says about an option, and returns it; `None` if it says nothing.
     pub fn apply(
         &self,
         option: &OptionDef,
         settings: &mut Settings,
-    ) -> Result<Option<Vec<OsString>>, String> {
+    ) -> Result<Option<Said>, String> {
         let mut entries = self.entries.iter();
         let Some(entry) = entries.find(|entry| entry.option == option.long) else {
             return Ok(None);
         };
-        let texts: Vec<&OsStr> = entry.values.iter().map(|value| &*value.text).collect();
         match option.kind {
             Kind::List(list) => {
                 (list.clear)(settings);
                 for value in &entry.values {
-                    let added = option.add(settings, &value.text);
+                    let added = match value.row {
+                        Some(_) => option.add_one(settings, &value.text),
+                        None => option.add(settings, &value.text),
+                    };
                     added.map_err(|mistake| self.at(value.line, &mistake))?;
                 }
             }
-            _ => option.apply(settings, &texts).map_err(|mistake| {
-                let line = entry.values.first().map_or(0, |value| value.line);
-                self.at(line, &mistake)
-            })?,
+            _ => {
+                let texts: Vec<&OsStr> = entry.values.iter().map(|value| &*value.text).collect();
+                option.apply(settings, &texts).map_err(|mistake| {
+                    let line = entry.values.first().map_or(0, |value| value.line);
+                    self.at(line, &mistake)
+                })?;
+            }
         }
-        Ok(Some(texts.into_iter().map(OsStr::to_owned).collect()))
+        let values = entry.values.iter().map(|value| match &value.row {
+            Some(row) => Value::Row(row.clone()),
+            None => Value::Text(value.text.clone()),
+        });
+        Ok(Some(Said::Values(values.collect())))
     }
 
     fn at(&self, line: usize, mistake: &str) -> String {

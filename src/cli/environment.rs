@@ -8,6 +8,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use super::given::{Said, Value};
 use super::nearest::nearest;
 use super::options::{Kind, Mode, OptionDef, options, quoted};
 use super::settings::Settings;
@@ -32,18 +33,21 @@ impl Environment {
         Environment { variables }
     }
 
-    /// Applies the first variable of the option that is set, and returns its name and its value. An error names
-    /// the variable.
+    /// Applies the first variable of the option that is set. Returns its name and what it says. An error names the
+    /// variable.
     pub fn apply(
         &self,
         option: &OptionDef,
         settings: &mut Settings,
-    ) -> Result<Option<(String, OsString)>, String> {
+    ) -> Result<Option<(String, Said)>, String> {
         for name in option.variables() {
             if let Some(value) = self.value(&name) {
-                apply_value(option, settings, value)
-                    .map_err(|what| format!("the variable {name}: {what}"))?;
-                return Ok(Some((name, value.to_owned())));
+                let said = said(option, value).and_then(|said| {
+                    said.apply(option, settings)?;
+                    Ok(said)
+                });
+                let said = said.map_err(|what| format!("the variable {name}: {what}"))?;
+                return Ok(Some((name, said)));
             }
         }
         Ok(None)
@@ -144,38 +148,32 @@ fn is_port_of_service(text: &str) -> bool {
     }
 }
 
-fn apply_value(option: &OptionDef, settings: &mut Settings, value: &OsStr) -> Result<(), String> {
-    match option.kind {
-        Kind::Switch(_) => match is_on(value) {
-            Some(true) => option.apply(settings, &[]),
-            Some(false) => Ok(()),
-            None => Err(format!(
-                "invalid value {}: write 1 for on or 0 for off",
-                quoted(value)
-            )),
-        },
-        // The value is optional, so 1 means the option without one.
-        _ if option.bare.is_some() && is_on(value).is_some() => match is_on(value) {
-            Some(true) => {
-                let bare = option.bare.map(OsStr::new);
-                option.apply(settings, &bare.into_iter().collect::<Vec<_>>())
-            }
-            _ => Ok(()),
-        },
+/// What the value of a variable says about an option.
+fn said(option: &OptionDef, value: &OsStr) -> Result<Said, String> {
+    let text = |text: &OsStr| Said::Values(vec![Value::Text(text.to_owned())]);
+    Ok(match (option.kind, is_on(value)) {
+        (Kind::Switch(_), Some(true)) => Said::Values(Vec::new()),
+        (Kind::Switch(_), Some(false)) => Said::Off,
+        (Kind::Switch(_), None) => {
+            let shown = quoted(value);
+            return Err(format!(
+                "invalid value {shown}: write 1 for on or 0 for off"
+            ));
+        }
         // A number counts, and a word means once or not at all.
-        Kind::Count(apply) => match is_on(value) {
-            Some(is_on) if value.len() > 1 => {
-                apply(settings, is_on.into());
-                Ok(())
-            }
-            _ => option.apply(settings, &[value]),
+        (Kind::Count(_), Some(is_on)) => text(OsStr::new(if is_on { "1" } else { "0" })),
+        // The value is optional, so 1 means the option without one.
+        (_, Some(is_on)) => match (option.bare, is_on) {
+            (Some(bare), true) => text(OsStr::new(bare)),
+            (Some(_), false) => Said::Off,
+            (None, _) => text(value),
         },
-        _ => option.apply(settings, &[value]),
-    }
+        (_, None) => text(value),
+    })
 }
 
 /// Whether a word turns a switch on or off; `None` if it is neither.
-pub fn is_on(word: &OsStr) -> Option<bool> {
+fn is_on(word: &OsStr) -> Option<bool> {
     let word = word.to_str()?.to_ascii_lowercase();
     match word.as_str() {
         "1" | "true" | "yes" | "on" => Some(true),

@@ -4,8 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::path::Path;
 
-use super::environment::is_on;
-use super::options::{Kind, Mode, OptionDef, options};
+use super::options::{Kind, Mode, OptionDef, options, quoted};
 use super::settings::Settings;
 
 /// Columns of a comment.
@@ -15,18 +14,61 @@ const WIDTH: usize = 90;
 pub struct Given {
     /// The option.
     pub option: &'static OptionDef,
-    /// Its values, as on the command line. None for a switch.
-    pub values: Vec<OsString>,
+    /// What was said about it.
+    pub said: Said,
     /// What set it: `from the command line`.
     pub source: String,
 }
 
+/// What a source says about an option.
+pub enum Said {
+    /// The option is off: its default applies.
+    Off,
+    /// Its values. None for a switch, and the number for a counted option.
+    Values(Vec<Value>),
+}
+
+/// A value of an option.
+pub enum Value {
+    /// As on the command line.
+    Text(OsString),
+    /// A table of a configuration file, with its keys and their values.
+    Row(Vec<(&'static str, String)>),
+}
+
+impl Said {
+    /// Applies values from outside a configuration file to the settings.
+    pub fn apply(&self, option: &OptionDef, settings: &mut Settings) -> Result<(), String> {
+        let Said::Values(values) = self else {
+            return Ok(());
+        };
+        let texts = values.iter().filter_map(|value| match value {
+            Value::Text(text) => Some(text.as_os_str()),
+            Value::Row(_) => None,
+        });
+        option.apply(settings, &texts.collect::<Vec<_>>())
+    }
+}
+
+/// What to serve.
+pub struct Served<'a> {
+    /// The directory or the single file.
+    pub path: &'a Path,
+    /// What set it; `None` if nothing did.
+    pub source: Option<String>,
+}
+
 /// A configuration file with every option: those that were set with their values, the others as comments with
-/// their defaults. `path` is what would be served.
-pub fn print(given: &[Given], path: &Path, defaults: &Settings) -> Vec<u8> {
+/// their defaults. An error names a value that such a file cannot have.
+pub fn print(given: &[Given], served: &Served<'_>, defaults: &Settings) -> Result<Vec<u8>, String> {
     let mut text = String::new();
     comment(&mut text, "What to serve: a directory or a single file.");
-    line(&mut text, "path", &[path.as_os_str()], false);
+    match &served.source {
+        Some(source) => comment(&mut text, &format!("({source})")),
+        None => text.push_str("# "),
+    }
+    let path = string("path", served.path.as_os_str())?;
+    word_line(&mut text, "path", &path);
     let mut heading = "";
     for (of_group, option) in options(Mode::Serve).filter(|(_, option)| option.is_in_file()) {
         if of_group != heading {
@@ -40,7 +82,7 @@ pub fn print(given: &[Given], path: &Path, defaults: &Settings) -> Vec<u8> {
         match given.iter().find(|given| given.option.long == option.long) {
             Some(given) => {
                 comment(&mut text, &format!("({})", given.source));
-                option_line(&mut text, given);
+                word_line(&mut text, option.long, &value(given)?);
             }
             None => {
                 text.push_str("# ");
@@ -48,40 +90,62 @@ pub fn print(given: &[Given], path: &Path, defaults: &Settings) -> Vec<u8> {
             }
         }
     }
-    text.into_bytes()
+    Ok(text.into_bytes())
 }
 
-/// The line of an option that was set.
-fn option_line(text: &mut String, given: &Given) {
+/// The value of an option that was set.
+fn value(given: &Given) -> Result<String, String> {
+    let Said::Values(values) = &given.said else {
+        return Ok("false".to_owned());
+    };
     let name = given.option.long;
-    let values: Vec<&OsStr> = given.values.iter().map(OsString::as_os_str).collect();
     match given.option.kind {
-        // A variable may turn it off.
-        _ if values.last().is_some_and(|word| is_off(given.option, word)) => {
-            word_line(text, name, "false");
+        Kind::Switch(_) => Ok("true".to_owned()),
+        // TOML has no number with zeros at its start.
+        Kind::Count(_) => match values.last() {
+            Some(Value::Text(count)) => {
+                let count = count.to_str().and_then(|count| count.parse::<u8>().ok());
+                Ok(count.unwrap_or(1).to_string())
+            }
+            _ => Ok("1".to_owned()),
+        },
+        Kind::List(_) => {
+            let shown = values.iter().map(|value| one(name, value));
+            let shown: Vec<String> = shown.collect::<Result<_, _>>()?;
+            Ok(match &shown[..] {
+                [] | [_] => format!("[{}]", shown.concat()),
+                several => format!("[\n    {},\n]", several.join(",\n    ")),
+            })
         }
-        Kind::Switch(_) => word_line(text, name, "true"),
-        // The count, or how often it was typed.
-        Kind::Count(_) => {
-            let count = values.last().and_then(|count| count.to_str());
-            word_line(text, name, count.unwrap_or("1"));
-        }
-        Kind::List(_) => line(text, name, &values, true),
-        Kind::Text(..) | Kind::File(_) | Kind::Choice(..) => {
-            line(
-                text,
-                name,
-                values.last().map_or(&[], std::slice::from_ref),
-                false,
-            );
+        // The last value counts.
+        Kind::Text(..) | Kind::File(_) | Kind::Choice(..) => values
+            .last()
+            .map_or(Ok(String::new()), |value| one(name, value)),
+    }
+}
+
+/// One value in TOML.
+fn one(name: &str, value: &Value) -> Result<String, String> {
+    match value {
+        Value::Text(text) => string(name, text),
+        Value::Row(row) => {
+            let pairs = row.iter();
+            let pairs = pairs.map(|(key, value)| format!("{key} = {}", basic_string(value)));
+            Ok(format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", ")))
         }
     }
 }
 
-/// Whether a value turns an option off.
-fn is_off(option: &OptionDef, word: &OsStr) -> bool {
-    let can_be_off = matches!(option.kind, Kind::Switch(_)) || option.bare.is_some();
-    can_be_off && is_on(word) == Some(false)
+/// A value as a string of TOML. TOML is UTF-8, so it has no other names of files.
+fn string(name: &str, value: &OsStr) -> Result<String, String> {
+    let text = value.to_str().map(basic_string);
+    text.ok_or_else(|| {
+        let shown = quoted(value);
+        format!(
+            "--print-config cannot print {shown} for {name}: it is not UTF-8, and a configuration file must be; \
+             rename the file or the directory"
+        )
+    })
 }
 
 /// The line of an option with its default.
@@ -90,7 +154,7 @@ fn default_line(text: &mut String, option: &OptionDef, defaults: &Settings) {
     match (option.kind, default) {
         (Kind::Switch(_), _) => word_line(text, option.long, "false"),
         (Kind::Count(_), _) => word_line(text, option.long, "0"),
-        (_, Some(default)) => word_line(text, option.long, &format!("...  (default: {default})")),
+        (_, Some(default)) => word_line(text, option.long, &format!("...  # default: {default}")),
         (_, None) => word_line(text, option.long, "..."),
     }
 }
@@ -98,21 +162,6 @@ fn default_line(text: &mut String, option: &OptionDef, defaults: &Settings) {
 fn word_line(text: &mut String, name: &str, word: &str) {
     // Writing to a string never fails.
     writeln!(text, "{name} = {word}").unwrap_or_default();
-}
-
-/// A key with texts. A list of several is written on several lines.
-fn line(text: &mut String, name: &str, values: &[&OsStr], is_list: bool) {
-    // A configuration file is UTF-8, so a name that is not cannot be in one.
-    let shown = values
-        .iter()
-        .map(|value| basic_string(&value.to_string_lossy()));
-    let shown: Vec<String> = shown.collect();
-    let value = match (is_list, &shown[..]) {
-        (false, _) => shown.concat(),
-        (true, [_] | []) => format!("[{}]", shown.concat()),
-        (true, several) => format!("[\n    {},\n]", several.join(",\n    ")),
-    };
-    word_line(text, name, &value);
 }
 
 /// A basic string of TOML.

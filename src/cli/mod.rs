@@ -1,6 +1,5 @@
-//! Turns the command line and the environment into a configuration, and makes what docroot prints.
-//!
-//! [`parse`] depends only on its arguments: the command line, the environment and the machine.
+//! Turns the command line, the environment and the configuration file into a configuration, and makes what docroot
+//! prints. [`parse`] depends only on its arguments: it reads the file through `read`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -13,7 +12,7 @@ use command::{PATH, TARGET};
 use config_file::ConfigFile;
 pub use config_file::ReadText;
 use environment::Environment;
-use given::Given;
+use given::{Given, Said, Served, Value};
 use launch::{Command, RootSource};
 use machine::Machine;
 use options::{CONFIG, Mode, OptionDef, options, quoted, write_one_of};
@@ -76,8 +75,7 @@ pub mod warnings;
 
 /// The command for these arguments. The first argument is the name of the program.
 ///
-/// If an option is not among the arguments, it may be among the variables of the environment, and then in the
-/// configuration file, which `read` reads.
+/// The command line takes precedence over environment variables, and those over the configuration file.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
@@ -208,7 +206,7 @@ fn act(
     let file = sources.config_file(mode, &defaults, read)?;
     let sources = Sources { file, ..sources };
     let given = sources.apply(changes, &mut settings)?;
-    sources.find_root(mode, &defaults, words, &mut settings);
+    let root_source = sources.find_root(mode, &defaults, words, &mut settings);
     settings.allow_own_addresses();
     settings.remarks = environment.warnings();
     if settings.config.log.detail > Detail::Brief {
@@ -220,7 +218,11 @@ fn act(
     if settings.print_config {
         let root = settings.config.root.clone();
         settings.launch()?;
-        return Ok(Command::Print(given::print(&given, &root, &defaults)));
+        let served = Served {
+            path: &root,
+            source: root_source,
+        };
+        return given::print(&given, &served, &defaults).map(Command::Print);
     }
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
@@ -276,33 +278,33 @@ impl Sources<'_> {
     ) -> Result<Vec<Given>, String> {
         let mut all = Vec::new();
         for option in options {
-            let given = if let Some(values) = apply_typed(option, settings, self.matches)? {
-                Some((values, "from the command line".to_owned()))
-            } else if let Some((name, value)) = self.environment.apply(option, settings)? {
-                Some((vec![value], format!("from the variable {name}")))
+            let given = if let Some(said) = apply_typed(option, settings, self.matches)? {
+                Some((said, FROM_COMMAND_LINE.to_owned()))
+            } else if let Some((name, said)) = self.environment.apply(option, settings)? {
+                Some((said, from_variable(&name)))
             } else if let Some(file) = &self.file {
-                let values = file.apply(option, settings)?;
-                values.map(|values| (values, "from the configuration file".to_owned()))
+                let said = file.apply(option, settings)?;
+                said.map(|said| (said, FROM_FILE.to_owned()))
             } else {
                 None
             };
-            all.extend(given.map(|(values, source)| Given {
+            all.extend(given.map(|(said, source)| Given {
                 option,
-                values,
+                said,
                 source,
             }));
         }
         Ok(all)
     }
 
-    /// Finds out what to serve.
+    /// Finds out what to serve. Returns what set it; `None` if no source names a path.
     fn find_root(
         &self,
         mode: Mode,
         defaults: &Settings,
         words: &[OsString],
         settings: &mut Settings,
-    ) {
+    ) -> Option<String> {
         let typed = self.matches.try_get_one::<PathBuf>(PATH).ok().flatten();
         let is_served = mode != Mode::Learn;
         let root = &mut settings.config.root;
@@ -313,32 +315,46 @@ impl Sources<'_> {
                 None => RootSource::Usual,
             };
             *root = path.clone();
+            Some(FROM_COMMAND_LINE.to_owned())
         } else if let Some(path) = self.environment.path().filter(|_| is_served) {
             settings.root_source = RootSource::Variable(environment::PATH);
             *root = path;
+            Some(from_variable(environment::PATH))
         } else if let Some(path) = self.file.as_ref().and_then(ConfigFile::path)
             && is_served
         {
             settings.root_source = RootSource::ConfigFile;
             *root = path.to_owned();
-        } else if let Some(first) = settings.config.sites.first() {
-            *root = first.root.clone();
+            Some(FROM_FILE.to_owned())
+        } else {
+            if let Some(first) = settings.config.sites.first() {
+                *root = first.root.clone();
+            }
+            None
         }
     }
 }
 
-/// Applies an option that is among the arguments, and returns its values. `None` if it is not.
+const FROM_COMMAND_LINE: &str = "from the command line";
+const FROM_FILE: &str = "from the configuration file";
+
+fn from_variable(name: &str) -> String {
+    format!("from the variable {name}")
+}
+
+/// Applies an option that is among the arguments, and returns what they say. `None` if it is not.
 fn apply_typed(
     option: &OptionDef,
     settings: &mut Settings,
     matches: &ArgMatches,
-) -> Result<Option<Vec<OsString>>, String> {
+) -> Result<Option<Said>, String> {
     if matches.value_source(option.long) != Some(ValueSource::CommandLine) {
         return Ok(None);
     }
-    let values: Vec<&OsStr> = matches.get_raw(option.long).into_iter().flatten().collect();
-    option.apply(settings, &values)?;
-    Ok(Some(values.into_iter().map(OsStr::to_owned).collect()))
+    let values = matches.get_raw(option.long).into_iter().flatten();
+    let said = Said::Values(values.map(|value| Value::Text(value.to_owned())).collect());
+    said.apply(option, settings)?;
+    Ok(Some(said))
 }
 
 /// What options mean together.

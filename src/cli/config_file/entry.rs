@@ -7,15 +7,17 @@ use std::ffi::OsString;
 pub struct Entry {
     /// The long name.
     pub option: &'static str,
-    /// The values as on the command line. None for a switch.
+    /// The values. None for a switch.
     pub values: Vec<Value>,
 }
 
-/// A value and its line, from 1.
+/// A value and its line.
 #[derive(Debug)]
 pub struct Value {
-    /// The value.
+    /// The value as on the command line.
     pub text: OsString,
-    /// The line.
+    /// The keys and values of the table that stands for it, if it is one.
+    pub row: Option<Vec<(&'static str, String)>>,
+    /// The line, from 1.
     pub line: usize,
 }

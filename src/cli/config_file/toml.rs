@@ -1,6 +1,5 @@
 //! The TOML of a configuration file.
 
-use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -8,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::entry::{Entry, Value};
+use super::template::{self, Part};
 use crate::cli::nearest::nearest;
 use crate::cli::options::{Kind, Mode, OptionDef, options, quoted};
 
@@ -50,9 +50,12 @@ pub fn parse(text: &str) -> Result<(Vec<Entry>, Option<PathBuf>), Mistake> {
         let name: &str = key.get_ref();
         let mistake = |text: String| lines.mistake(key.span(), text);
         if name == PATH {
-            let what = "write the name of a directory or of a file in quotes";
-            let text = value.get_ref().as_str().filter(|text| !text.is_empty());
-            path = Some(PathBuf::from(text.ok_or_else(|| mistake(what.into()))?));
+            let text = value.get_ref().as_str();
+            let text = text.ok_or_else(|| mistake("path must be a string".into()))?;
+            if text.is_empty() {
+                return Err(mistake("path must name a directory or a file".into()));
+            }
+            path = Some(PathBuf::from(text));
             continue;
         }
         let option = option(name).map_err(mistake)?;
@@ -87,80 +90,77 @@ fn option(name: &str) -> Result<&'static OptionDef, String> {
     })
 }
 
-/// The values of an option. `None` if it is turned off.
+/// The values of an option. `None` if the file leaves it as it is.
 fn values(
     option: &OptionDef,
     value: &Spanned<DeValue<'_>>,
     lines: &Lines<'_>,
 ) -> Result<Option<Vec<Value>>, Mistake> {
-    let one = |text: String| Value {
-        text: text.into(),
-        line: lines.of(value.span().start),
-    };
-    let name = option.long;
-    let wrong = |what: &str| {
-        lines.mistake(
-            value.span(),
-            format!("the value of {name} is wrong: {what}"),
-        )
+    let wrong = |value: &Spanned<DeValue<'_>>| {
+        let text = format!("{} must be {}", option.long, wanted(option));
+        lines.mistake(value.span(), text)
     };
     match (option.kind, value.get_ref()) {
         (Kind::Switch(_), DeValue::Boolean(is_on)) => Ok(is_on.then(Vec::new)),
-        (Kind::Switch(_), _) => Err(wrong("write true or false")),
-        (Kind::Count(_), DeValue::Boolean(is_on)) => Ok(is_on.then(|| vec![one("1".into())])),
+        (Kind::Switch(_), _) => Err(wrong(value)),
+        (Kind::Count(_), DeValue::Boolean(false)) => Ok(None),
+        (_, DeValue::Boolean(false)) if option.bare.is_some() => Ok(None),
+        (Kind::List(_), DeValue::Array(values)) if values.is_empty() => Ok(None),
         (Kind::List(_), DeValue::Array(values)) => {
-            let texts = values.iter().map(|value| list_value(option, value, lines));
-            texts.collect::<Result<_, _>>().map(Some)
+            let values = values.iter().map(|value| match one(option, value, lines)? {
+                Some(value) => Ok(value),
+                None => Err(wrong(value)),
+            });
+            values.collect::<Result<_, _>>().map(Some)
         }
-        (Kind::List(_), _) => Ok(Some(vec![list_value(option, value, lines)?])),
-        (_, DeValue::Boolean(is_on)) => match option.bare {
-            Some(bare) => Ok(is_on.then(|| vec![one(bare.to_owned())])),
-            None => Err(wrong("write it in quotes")),
-        },
-        (_, value) => match scalar(value) {
-            Some(text) => Ok(Some(vec![one(text)])),
-            None => Err(wrong("write one text in quotes, or a number")),
-        },
+        _ => {
+            let values = one(option, value, lines)?.map(|value| vec![value]);
+            values.map(Some).ok_or_else(|| wrong(value))
+        }
     }
 }
 
-/// One value of a list: a text, a number, or a table.
-fn list_value(
+/// One value: a text, a number, `true` or a table. `None` if the option does not take this type.
+fn one(
     option: &OptionDef,
     value: &Spanned<DeValue<'_>>,
     lines: &Lines<'_>,
-) -> Result<Value, Mistake> {
-    let name = option.long;
-    let line = lines.of(value.span().start);
-    let text = match (value.get_ref(), option.table) {
-        (DeValue::Table(table), Some(template)) => {
-            return row(name, template, table, value.span(), lines)
-                .map(|text| Value { text, line });
+) -> Result<Option<Value>, Mistake> {
+    let text = match (value.get_ref(), option.table, option.kind) {
+        (DeValue::Table(table), Some(template), _) => {
+            return row(option.long, template, table, value.span(), lines).map(Some);
         }
-        (DeValue::Boolean(true), _) => option.bare.map(str::to_owned),
-        (value, _) => scalar(value),
+        (DeValue::Boolean(true), _, Kind::Count(_)) => Some("1".to_owned()),
+        (DeValue::Boolean(true), _, _) => option.bare.map(str::to_owned),
+        (value, _, _) => scalar(value),
     };
-    let what = match option.table {
-        Some(_) => "write texts in quotes, or tables",
-        None => "write texts in quotes",
-    };
-    let text = text.ok_or_else(|| {
-        lines.mistake(
-            value.span(),
-            format!("the value of {name} is wrong: {what}"),
-        )
-    })?;
-    Ok(Value {
+    Ok(text.map(|text| Value {
         text: text.into(),
-        line,
-    })
+        row: None,
+        line: lines.of(value.span().start),
+    }))
 }
 
-/// A text or a whole number.
+/// The types that an option takes, in the words of TOML.
+fn wanted(option: &OptionDef) -> &'static str {
+    match (option.kind, option.bare, option.table) {
+        (Kind::Switch(_), ..) => "true or false",
+        (Kind::Count(_), ..) => "true, false or a decimal integer",
+        (Kind::List(_), _, Some(_)) => "a string or an array of strings or tables",
+        (Kind::List(_), Some(_), _) => "true, false, a string or an array of strings",
+        (Kind::List(_), ..) => "a string or an array of strings",
+        (_, Some(_), _) => "true, false or a string",
+        (Kind::Text(..), ..) => "a string or a decimal integer",
+        (Kind::File(_) | Kind::Choice(..), ..) => "a string",
+    }
+}
+
+/// A string or a number as its text.
 fn scalar(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) if number.radix() == 10 => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
         _ => None,
     }
 }
@@ -168,107 +168,64 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
 /// The value that a table stands for.
 fn row(
     name: &str,
-    template: &str,
+    template: &'static str,
     table: &DeTable<'_>,
     span: Range<usize>,
     lines: &Lines<'_>,
-) -> Result<OsString, Mistake> {
-    let parts = parts(template);
-    for key in table.keys() {
-        let key_name: &str = key.get_ref();
-        if !parts.iter().any(|part| part.key == key_name) {
-            let keys = parts.iter().map(|part| part.key);
-            let shown = quoted(key_name.as_ref());
-            return Err(lines.mistake(
-                key.span(),
-                match nearest(key_name, keys) {
-                    Some(near) => {
-                        format!("a table of {name} has no key {shown}; did you mean {near}?")
-                    }
-                    None => format!("a table of {name} has no key {shown}"),
-                },
-            ));
-        }
-    }
-    let mut text = String::new();
-    for part in &parts {
-        let value = table.iter().find(|(key, _)| *key.get_ref() == part.key);
-        let Some((key, value)) = value else {
-            match part.is_optional {
-                true => continue,
-                false => {
-                    let what = format!("a table of {name} needs {}", part.key);
-                    return Err(lines.mistake(span, what));
-                }
-            }
-        };
-        let value = scalar(value.get_ref()).ok_or_else(|| {
-            let what = format!("{} must be a text in quotes, or a number", part.key);
-            lines.mistake(key.span(), what)
-        })?;
-        text.push_str(part.before);
-        text.push_str(&escaped(&value, part));
-        text.push_str(part.after);
-    }
-    Ok(text.into())
-}
-
-/// A part of a template such as `[{pattern} ]{name}: {value}`: a key with the text around it.
-struct Part<'t> {
-    key: &'t str,
-    before: &'t str,
-    after: &'t str,
-    is_optional: bool,
-}
-
-/// The parts of a template. Text between two keys belongs to the first of them, unless brackets say otherwise.
-fn parts(template: &str) -> Vec<Part<'_>> {
-    let mut parts = Vec::new();
-    let mut rest = template;
-    while !rest.is_empty() {
-        let (part, is_optional) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
-        {
-            Some((part, after)) => {
-                rest = after;
-                (part, true)
-            }
-            None => {
-                let close = rest.find('}').map_or(rest.len(), |at| at + 1);
-                let end = rest[close..]
-                    .find(['{', '['])
-                    .map_or(rest.len(), |at| close + at);
-                let part = &rest[..end];
-                rest = &rest[end..];
-                (part, false)
-            }
-        };
-        if let Some((before, (key, after))) = part
-            .split_once('{')
-            .and_then(|(before, key)| Some((before, key.split_once('}')?)))
-        {
-            parts.push(Part {
-                key,
-                before,
-                after,
-                is_optional,
-            });
-        }
-    }
-    parts
-}
-
-/// Escapes what would end a pattern too early.
-fn escaped(value: &str, part: &Part<'_>) -> String {
-    let ("pattern" | "from", Some(end)) = (part.key, part.after.chars().next()) else {
-        return value.to_owned();
+) -> Result<Value, Mistake> {
+    let article = match name.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        true => "an",
+        false => "a",
     };
-    let (mut text, mut is_escaped) = (String::new(), false);
-    for char in value.chars() {
-        if char == end && !is_escaped {
-            text.push('\\');
+    let of = format!("{article} {name} table");
+    let found = |key: &str| table.iter().find(|(found, _)| *found.get_ref() == key);
+    let parts = template::parts(template);
+    check_keys(&of, &parts, table, lines)?;
+    let mut row = template::Row::new();
+    for part in &parts {
+        match found(part.key) {
+            Some((key, value)) => {
+                let text = scalar(value.get_ref()).ok_or_else(|| {
+                    let key_name = part.key;
+                    let what = "must be a string or a decimal integer";
+                    lines.mistake(key.span(), format!("{key_name} in {of} {what}"))
+                })?;
+                row.push((part.key, text));
+            }
+            None if part.is_optional => {}
+            None => {
+                let what = format!("{of} needs the key '{}'", part.key);
+                return Err(lines.mistake(span, what));
+            }
         }
-        is_escaped = char == '\\' && !is_escaped;
-        text.push(char);
     }
-    text
+    let text = template::fill(&parts, &row).map_err(|(key, what)| {
+        let span = found(key).map_or(span.clone(), |(key, _)| key.span());
+        lines.mistake(span, format!("{key} in {of} {what}"))
+    })?;
+    Ok(Value {
+        text: text.into(),
+        row: Some(row),
+        line: lines.of(span.start),
+    })
+}
+
+/// A table has only keys of its template.
+fn check_keys(
+    of: &str,
+    parts: &[Part],
+    table: &DeTable<'_>,
+    lines: &Lines<'_>,
+) -> Result<(), Mistake> {
+    let keys = || parts.iter().map(|part| part.key);
+    let unknown = table
+        .keys()
+        .find(|key| keys().all(|known| known != *key.get_ref()));
+    let Some(key) = unknown else { return Ok(()) };
+    let shown = quoted(key.get_ref().as_ref().as_ref());
+    let mut text = format!("unknown key {shown} in {of}");
+    if let Some(near) = nearest(key.get_ref(), keys()) {
+        text.push_str(&format!("; did you mean {near}?"));
+    }
+    Err(lines.mistake(key.span(), text))
 }

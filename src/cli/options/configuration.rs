@@ -11,8 +11,8 @@ pub const GROUP: Group = Group {
 const FILE: OptionDef = OptionDef::new(
     CONFIG,
     Kind::File(|settings, path| settings.config_file = Some(path)),
-    "Read options from this file, which is TOML. A key is the long name of an option, such as port = 9000 or \
-     no-listing = true, and path is what to serve. The command line and variables take precedence",
+    "Read options from this TOML file. Keys are long option names, such as port = 9000; path names what to serve. \
+     The command line and environment variables take precedence",
 )
 .default(|_| "none".into())
 .scope(Scope::Answer);
@@ -20,7 +20,7 @@ const FILE: OptionDef = OptionDef::new(
 const PRINT: OptionDef = OptionDef::new(
     "print-config",
     Kind::Switch(|settings| settings.print_config = true),
-    "Print the options that were set, and all others as comments, as a configuration file. Example: docroot \
+    "Print all options as a configuration file: set ones with their values, others as comments. Example: docroot \
      --print-config > docroot.toml",
 )
 .scope(Scope::Print);

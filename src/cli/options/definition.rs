@@ -298,6 +298,14 @@ impl OptionDef {
         self.check(values, |value| (list.add)(settings, value))
     }
 
+    /// Adds one value to a list, even if it contains the separator.
+    pub fn add_one(&self, settings: &mut Settings, value: &OsStr) -> Result<(), String> {
+        let Kind::List(list) = self.kind else {
+            return Ok(());
+        };
+        self.check([value].into_iter(), |value| (list.add)(settings, value))
+    }
+
     fn apply_one(&self, settings: &mut Settings, value: &OsStr) -> Result<(), String> {
         match self.kind {
             Kind::Text(_, apply) => apply(settings, utf8(value)?),

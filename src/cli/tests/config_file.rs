@@ -59,6 +59,25 @@ fn each_key_is_an_option() {
         &["--index", "a.html", "--index", "b.html"],
     );
     check_same("cors = [true]", &["--cors"]);
+    check_same("cors = true", &["--cors"]);
+    check_same("verbose = false", &[]);
+    let tls = &["--tls-self-signed", "--tls-min", "1.2"];
+    if cfg!(feature = "tls") {
+        check_same("tls-self-signed = true\ntls-min = 1.2", tls);
+    }
+}
+
+/// The defaults of lists stay too.
+#[test]
+fn off_and_empty_are_the_same_as_no_line() {
+    check_same("cors = false", &[]);
+    check_same("class = false", &[]);
+    check_same("qr = false", &[]);
+    for (_, option) in options(Mode::Serve).filter(|(_, option)| option.is_in_file()) {
+        if matches!(option.kind, Kind::List(_)) {
+            check_same(&format!("{} = []", option.long), &[]);
+        }
+    }
 }
 
 #[test]
@@ -92,6 +111,62 @@ fn a_table_is_a_value_of_several_parts() {
     check_same(
         "type = { pattern = '/a\\=b', type = 'text/plain' }",
         &["--type", "/a\\=b=text/plain"],
+    );
+}
+
+/// Separators in it separate nothing.
+#[test]
+fn a_table_is_one_value() {
+    let types = launch_of("type = { pattern = '/a,b/*', type = 'text/plain' }");
+    let mut want = OwnTypes::default();
+    want.add("/a,b/*=text/plain").expect("a rule");
+    assert_eq!(types.config.site.types, want);
+    let rules = "[[redirect]]\nfrom = '/a'\nto = \"/b\\n/c=/d\"";
+    check_mistake(
+        rules,
+        "'site.toml', line 3: to in a redirect table must not contain control characters",
+    );
+    check_mistake(
+        "[[header]]\nname = 'X-A'\nvalue = \"b\\nX-C: d\"",
+        "'site.toml', line 3: value in a header table must not contain control characters",
+    );
+    check_mistake(
+        "[[auth]]\nuser = 'a'\nhash = \"b\\nc:d\"",
+        "'site.toml', line 3: hash in an auth table must not contain control characters",
+    );
+}
+
+/// Otherwise the option would read other parts than the table has.
+#[test]
+fn a_value_that_would_end_early_is_told_with_its_key() {
+    check_mistake(
+        "[[site]]\nhost = 'a=b'\nroot = '/x'",
+        "'site.toml', line 2: host in a site table must not contain =",
+    );
+    check_mistake(
+        "[[header]]\nname = 'a:b'\nvalue = 'c'",
+        "'site.toml', line 2: name in a header table must not contain :",
+    );
+    check_mistake(
+        "[[redirect]]\nfrom = '/a'\nto = '/b 302'",
+        "'site.toml', line 3: to in a redirect table must not contain a space",
+    );
+    check_mistake(
+        "[[auth]]\nuser = '/a'\nhash = 'b'",
+        "'site.toml', line 2: user in an auth table must not begin with a slash",
+    );
+    check_mistake(
+        "[[auth]]\nuser = 'a'\nhash = 'b'\npattern = 'c'",
+        "'site.toml', line 4: pattern in an auth table must begin with a slash",
+    );
+    check_mistake(
+        "[[cache]]\npattern = '/a\\'\ndirectives = 'no-store'",
+        "'site.toml', line 2: pattern in a cache table must not end in the middle of an escape: \
+         remove the last \\",
+    );
+    check_same(
+        "[[site]]\nhost = 'a.example'\nroot = '/x=y z'",
+        &["--site", "a.example=/x=y z"],
     );
 }
 
@@ -146,45 +221,66 @@ fn a_mistake_is_told_with_its_line() {
         "'site.toml', line 3: invalid value 'x' for '--port <N>': not a number from 0 to 65535",
     );
     check_mistake(
-        "no-listing = 'yes'",
-        "'site.toml', line 1: the value of no-listing is wrong: write true or false",
-    );
-    check_mistake(
-        "port = true",
-        "'site.toml', line 1: the value of port is wrong: write it in quotes",
-    );
-    check_mistake(
-        "port = 1.5",
-        "'site.toml', line 1: the value of port is wrong: write one text in quotes, or a number",
-    );
-    check_mistake(
-        "index = [1979-05-27]",
-        "'site.toml', line 1: the value of index is wrong: write texts in quotes",
-    );
-    check_mistake(
         "redirect = [\n  '/a=/b',\n  '/c',\n]",
         "'site.toml', line 3: invalid value '/c' for '--redirect <RULE>': write FROM=TO, such as \
          '/old/**=/new/$1'",
     );
     check_mistake(
         "[[redirect]]\nfrom = '/a'\nto = '/b'\n[[redirect]]\nform = '/c'\nto = '/d'",
-        "'site.toml', line 5: a table of redirect has no key 'form'; did you mean from?",
+        "'site.toml', line 5: unknown key 'form' in a redirect table; did you mean from?",
     );
     check_mistake(
         "[[redirect]]\nfrom = '/a'",
-        "'site.toml', line 1: a table of redirect needs to",
+        "'site.toml', line 1: a redirect table needs the key 'to'",
     );
     check_mistake(
         "[[redirect]]\nfrom = '/a'\nto = []",
-        "'site.toml', line 3: to must be a text in quotes, or a number",
-    );
-    check_mistake(
-        "path = 1",
-        "'site.toml', line 1: write the name of a directory or of a file in quotes",
+        "'site.toml', line 3: to in a redirect table must be a string or a decimal integer",
     );
     check_mistake(
         "bind = 'lan'\nhost = 'x'",
         "'site.toml', line 2: bind is set twice",
+    );
+}
+
+#[test]
+fn a_value_of_another_type_is_told_with_the_right_types() {
+    check_mistake(
+        "no-listing = 'yes'",
+        "'site.toml', line 1: no-listing must be true or false",
+    );
+    check_mistake(
+        "port = true",
+        "'site.toml', line 1: port must be a string or a decimal integer",
+    );
+    check_mistake(
+        "port = 1.5",
+        "'site.toml', line 1: invalid value '1.5' for '--port <N>': not a number from 0 to 65535",
+    );
+    check_mistake(
+        "port = 0x50",
+        "'site.toml', line 1: port must be a string or a decimal integer",
+    );
+    check_mistake(
+        "spa = []",
+        "'site.toml', line 1: spa must be true, false or a string",
+    );
+    check_mistake(
+        "index = [\n  'a',\n  1979-05-27,\n]",
+        "'site.toml', line 3: index must be a string or an array of strings",
+    );
+    check_mistake(
+        "cors = [\n  false]",
+        "'site.toml', line 2: cors must be true, false, a string or an array of strings",
+    );
+    check_mistake(
+        "header = 1979-05-27",
+        "'site.toml', line 1: header must be a string or an array of strings or tables",
+    );
+    check_mistake("path = 1", "'site.toml', line 1: path must be a string");
+    check_mistake(
+        "path = ''",
+        "'site.toml', line 1: path must name a directory or a file",
     );
 }
 
@@ -195,6 +291,175 @@ fn a_file_that_cannot_be_read_is_an_error() {
         "--config none.toml",
         "cannot read the configuration file 'none.toml': entity not found",
     );
+}
+
+/// What `--print-config` prints.
+#[track_caller]
+fn printed(variables: Variables, words: &[&str], read: ReadText<'_>) -> String {
+    let all = [words, &["--print-config"]].concat();
+    match run_reading(variables, &all, read) {
+        Ok(Command::Print(text)) => String::from_utf8(text).expect("UTF-8"),
+        other => panic!("{variables:?} {words:?}: {other:?}"),
+    }
+}
+
+/// What is printed means the same as what it was printed from.
+#[cfg(feature = "full")]
+#[track_caller]
+fn check_read_back(variables: Variables, words: &[&str]) {
+    let launched = match run_words(variables, words) {
+        Ok(Command::Serve(launch)) => *launch,
+        other => panic!("{variables:?} {words:?}: {other:?}"),
+    };
+    let text = printed(variables, words, &no_file);
+    let of_file = Launch {
+        root_source: launched.root_source.clone(),
+        ..launch_of(&text)
+    };
+    assert_eq!(of_file, launched, "{variables:?} {words:?}: {text}");
+    // It has no line more, and what is printed from it is the same but for the sources.
+    let again = printed(&[], &["--config", "site.toml"], &|_| Ok(text.clone()));
+    let set = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let lines = lines.filter(|line| !line.ends_with(" = false"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(set(&again), set(&text), "{variables:?} {words:?}");
+}
+
+/// Values of an option, and the arguments without which it is refused.
+#[cfg(feature = "full")]
+fn samples(option: &OptionDef) -> (Vec<&'static str>, &'static [&'static str]) {
+    const TLS: &[&str] = &["--tls-self-signed"];
+    let needs: &[&str] = match option.long {
+        "default-language" | "strict-negotiation" => &["--negotiate"],
+        "reload-ignore" => &["--live-reload"],
+        "class" => &["--inspect"],
+        "strict-host" => &["--allow-host", "a.example"],
+        "tls-cert" => &["--tls-key", "k"],
+        "tls-key" => &["--tls-cert", "c"],
+        "tls-client-depth" | "tls-client-optional" => {
+            &["--tls-self-signed", "--tls-client-ca", "a"]
+        }
+        "tls-client-ca" | "tls-min" | "http-redirect" | "hsts" => TLS,
+        _ => &[],
+    };
+    let values = match (option.long, option.kind, option.value_name()) {
+        ("index", ..) => vec!["a.html,b.html", "\u{e9} \"q\" \\ \u{85}"],
+        ("spa", ..) => vec!["app.html", "no"],
+        ("redirect", ..) => vec!["/a=/b", "/a=/b\n/c\\=d/**=/$1 308"],
+        ("prefix", ..) => vec!["/docs"],
+        ("default-language", ..) => vec!["de"],
+        ("type", ..) => vec!["log=text/plain,/{a,b}=text/plain"],
+        ("reload-ignore", ..) => vec!["/logs/**,/a"],
+        ("cache", ..) => vec!["/a/**=max-age=60\n/**=no-store"],
+        ("header", ..) => vec!["X-A: \"b\" \\\n/d\\ e/** X-F:"],
+        ("cors", ..) => vec!["https://a.example,https://b.example"],
+        ("auth", ..) => {
+            vec!["/a/** b:$2b$04$abcdefghijklmnopqrstuuRLLNyjJbQpQTdGLfZoKfcqfSOvvQOFW"]
+        }
+        ("allow" | "deny" | "inspect-allow" | "class", ..) => vec!["192.0.2.0/24,2001:db8::/32"],
+        ("bind", ..) => vec!["lan,::1", "localhost", "0.0.0.0"],
+        ("allow-host", ..) => vec!["a.example,*.b.example"],
+        ("site", ..) => vec!["a.example=/a=\u{e9}\nb.example=/b"],
+        (_, Kind::Switch(_), _) => vec!["1", "yes", "0", "off"],
+        (_, Kind::Count(_), _) => vec!["1", "2", "007", "yes", "no", "0"],
+        (_, Kind::Choice(_, choices), _) => choices.iter().map(|choice| choice.word).collect(),
+        (_, Kind::File(_), _) => vec!["/\u{e9}\t\"f\" \\"],
+        (_, _, Some("N" | "SECONDS")) => vec!["5"],
+        (_, _, Some("SIZE")) => vec!["1m", "4096"],
+        (_, _, Some("TIME")) => vec!["5s", "7"],
+        (name, ..) => panic!("{name} has no sample"),
+    };
+    (values, needs)
+}
+
+/// Every option, from variables and from the command line.
+#[cfg(feature = "full")]
+#[test]
+fn every_printed_option_reads_back() {
+    for (_, option) in options(Mode::Serve).filter(|(_, option)| option.is_in_file()) {
+        let (values, needs) = samples(option);
+        let long = format!("--{}", option.long);
+        for value in values {
+            for name in option.variables() {
+                check_read_back(&[(&name, value)], needs);
+            }
+            let takes_value = option.value_name().is_some();
+            let typed = format!("{long}={value}");
+            let typed = if takes_value { &typed } else { &long };
+            check_read_back(&[], &[needs, &[typed]].concat());
+        }
+        if option.bare.is_some() {
+            check_read_back(&[], &[needs, &[&long]].concat());
+            for word in ["1", "on", "0", "no"] {
+                check_read_back(&[(&option.variables()[0], word)], needs);
+            }
+        }
+        if matches!(option.kind, Kind::Count(_)) {
+            check_read_back(&[], &[&*long, &long]);
+        }
+    }
+    check_read_back(&[("DOCROOT_PATH", "/\u{e9}")], &[]);
+    check_read_back(&[], &["--index", "a", "--index", "b,c", "--cors", "www"]);
+}
+
+/// A table stays one, because its value may contain a separator.
+#[test]
+fn a_printed_table_reads_back() {
+    let text = "type = ['log=text/plain', { pattern = '/a,b/*', type = 'text/plain' }]\n\
+                redirect = { from = '/a\"=', to = '/b', status = 308 }\n";
+    let again = printed(&[], &["--config", "site.toml"], &|_| Ok(text.to_owned()));
+    assert_eq!(launch_of(&again), launch_of(text), "{again}");
+    let want = "redirect = [{ from = \"/a\\\"=\", to = \"/b\", status = \"308\" }]\n";
+    assert!(again.contains(want), "{again}");
+}
+
+#[test]
+fn the_path_is_printed_with_its_source() {
+    let begin = "# What to serve: a directory or a single file.\n";
+    let check = |variables: Variables, words: &[&str], text: &str, want: &str| {
+        let printed = printed(variables, words, &|_| Ok(text.to_owned()));
+        assert!(
+            printed.starts_with(&format!("{begin}{want}\n")),
+            "{printed}"
+        );
+    };
+    let file = "path = 'a'";
+    check(&[], &["a"], "", "# (from the command line)\npath = \"a\"");
+    let variable: Variables = &[("DOCROOT_PATH", "a")];
+    let want = "# (from the variable DOCROOT_PATH)\npath = \"a\"";
+    check(variable, &[], "", want);
+    let want = "# (from the configuration file)\npath = \"a\"";
+    check(&[], &["--config", "site.toml"], file, want);
+    check(&[], &[], "", "# path = \".\"");
+    check(&[], &["--site", "a.example=/a"], "", "# path = \"/a\"");
+}
+
+/// Any other text would name another file.
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_not_utf8_is_not_printed() {
+    use std::os::unix::ffi::OsStrExt;
+    let name = OsStr::from_bytes(b"/a\xff");
+    let check = |words: &[&OsStr], option: &str| {
+        let words = [
+            &[OsStr::new("docroot"), OsStr::new("--print-config")],
+            words,
+        ]
+        .concat();
+        let words = words.into_iter().map(OsStr::to_owned);
+        let error = parse(words, [], &MACHINE, &no_file).expect_err(option);
+        let want = format!(
+            "--print-config cannot print '/a\u{fffd}' for {option}: it is not UTF-8, and a configuration \
+             file must be; rename the file or the directory"
+        );
+        assert_eq!(error.mistake(), want);
+    };
+    check(&[name], "path");
+    if cfg!(feature = "auth") {
+        check(&[OsStr::new("--auth-file"), name], "auth-file");
+    }
 }
 
 /// What is printed is a configuration file that means the same.
@@ -214,17 +479,12 @@ fn the_configuration_is_printed_as_a_file() {
         "/a=/b",
         "/srv/\u{e9}\u{1f600}\t\"x\"",
     ];
-    let printed = [&words[..], &["--print-config"]].concat();
-    let text = match run_words(&[], &printed) {
-        Ok(Command::Print(text)) => text,
-        other => panic!("{other:?}"),
-    };
-    let text = String::from_utf8(text).expect("UTF-8");
+    let text = printed(&[], &words, &no_file);
     check_same(&text, &words);
     assert!(text.contains("\nport = \"9000\"\n"), "{text}");
     assert!(text.contains("(from the command line)"), "{text}");
     assert!(
-        text.contains("\n# idle-timeout = ...  (default: 75s)\n"),
+        text.contains("\n# idle-timeout = ...  # default: 75s\n"),
         "{text}"
     );
     assert!(
