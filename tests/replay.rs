@@ -233,11 +233,11 @@ fn few_are_open_at_once() {
         late
     };
     let pages = open([127, 0, 0, 1]);
-    let own = "4 replays from this address are open: close one of them";
+    let own = "too many replays from this address are open: close one of them";
     let mut late = refused([127, 0, 0, 1], own);
     // Somebody else is not kept out, until there are too many.
     let _others = open([127, 0, 0, 2]);
-    let all = "8 replays are open: try again when one of them is closed";
+    let all = "too many replays are open: try again later";
     refused([127, 0, 0, 3], all);
     drop(pages);
     until("there is room", || {

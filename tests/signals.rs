@@ -414,11 +414,13 @@ fn too_few_descriptors_end_it_before_it_says_that_it_serves() {
 }
 
 /// A server with a configuration file that says what to send as `X-A`.
+#[cfg(feature = "config-file")]
 struct Configured {
     folder: tempfile::TempDir,
     program: Program,
 }
 
+#[cfg(feature = "config-file")]
 impl Configured {
     fn start() -> Configured {
         let folder = site();

@@ -143,7 +143,7 @@ ECHOES = (
 )
 
 # The load with which docroot is compared with itself, with and without the wire view.
-WATCHED_LOAD = "1k-c64"
+INSPECT_LOAD = "1k-c64"
 
 INSPECT = "inspect"
 IDLE = "idle"

@@ -14,8 +14,8 @@ from .process import Tree
 WORKERS = 2
 
 DOCROOT = "docroot"
-# The same with the wire view, at which nobody looks.
-WATCHABLE = "docroot --inspect"
+# The same with the wire view, but no open page.
+WITH_INSPECT = "docroot --inspect"
 FLOOR = "floor"
 NGINX_CACHED = "nginx + open_file_cache"
 NGINX = "nginx"
@@ -152,8 +152,8 @@ class Stable:
             tree.stop()
 
     def _command(self, name, state, port, canned, identity, options):
-        if name in (DOCROOT, WATCHABLE):
-            options = (*options, "--inspect") if name == WATCHABLE else options
+        if name in (DOCROOT, WITH_INSPECT):
+            options = (*options, "--inspect") if name == WITH_INSPECT else options
             binary = self._binaries[DOCROOT_WITH_TLS if identity else DOCROOT]
             files = ["--tls-cert", identity.certificate, "--tls-key", identity.key] if identity else []
             return [

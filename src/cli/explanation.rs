@@ -42,8 +42,8 @@ pub fn print(explanation: &Explanation, request: &Explain) -> Vec<u8> {
     }
 }
 
-/// The status line, the fields, an empty line, then one line per step. Below a step are the changes of the request that
-/// would make it turn out otherwise, as far as they are worth a line.
+/// The status line, the fields, an empty line, then one line per step. Below a step are the request changes that
+/// would change its outcome, if they say something about this request.
 fn text(explanation: &Explanation, request: &Explain, answered: &Answered<'_>) -> Vec<u8> {
     let octets = explanation.head.iter().copied();
     let mut out: Vec<u8> = octets.filter(|&octet| octet != b'\r').collect();

@@ -36,7 +36,7 @@ const OF_PROXIES: [&str; 6] = [
 #[derive(Clone)]
 pub struct Access {
     hosts: AllowedHosts,
-    /// Addresses from which clients may use them that ask for themselves.
+    /// Clients that may use the pages directly, not through a proxy.
     from: AddressRules,
     /// Addresses that the operator has named.
     named: AddressRules,

@@ -25,6 +25,6 @@ impl Fault {
 pub fn no_memory() -> Fault {
     Fault {
         status: Status::ServiceUnavailable,
-        text: "There is no memory for the content. Try again.".to_owned(),
+        text: "docroot has no memory left for this content. Try again later.".to_owned(),
     }
 }

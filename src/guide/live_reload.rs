@@ -4,7 +4,7 @@
 //! .docroot/live-reload.js     in every folder: the script that documents get, see crate::site::reload_script
 //! .docroot/live-reload        beside it: the WebSocket that tells it what has changed
 //!
-//! server  {"folder":"docs/"}              where docroot sees both, unless it is the root of the site
+//! server  {"folder":"docs/"}              the folder of the script below the root, as docroot sees it; not sent for the root
 //! page    1234                            milliseconds since the page was loaded
 //! server  {"changed":["css/site.css"]}    what has changed since then, and later
 //! server  {"reload":true}                 anything may have changed

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::guide::rate::Rate;
+use crate::guide::rate::RateLimit;
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::sender::Sender as Messages;
 use crate::text::escape::JsonString;
@@ -174,7 +174,7 @@ pub struct Replay {
     /// An event that is no news of the connection's thread.
     news: Option<Event>,
     /// Counts the connections that it opens.
-    opened: Rate,
+    opened: RateLimit,
 }
 
 impl Replay {
@@ -193,7 +193,7 @@ impl Replay {
             order: Vec::new(),
             link: None,
             news: None,
-            opened: Rate::default(),
+            opened: RateLimit::new(MOST_OPENED, SECOND),
         }
     }
 
@@ -220,7 +220,7 @@ impl Replay {
     }
 
     fn open(&mut self, is_tls: bool, now: Instant) -> Result<(), CloseCode> {
-        if !self.opened.admits(MOST_OPENED, SECOND, now) {
+        if !self.opened.admits(now) {
             return Err(CloseCode::POLICY_VIOLATION);
         }
         self.link = None;

@@ -152,7 +152,7 @@ impl fmt::Display for StartError {
     }
 }
 
-/// The port that a path names. Other servers take the port where docroot takes the path.
+/// The port, if the path looks like `8000` or `:8000`. Other servers take a port in this place.
 fn meant_port(path: &Path) -> Option<u16> {
     let text = path.to_str()?;
     let text = text.strip_prefix(':').unwrap_or(text);

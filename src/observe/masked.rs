@@ -66,7 +66,7 @@ fn trailers(body: &[u8]) -> Option<usize> {
     }
 }
 
-/// Finds the secrets of lines, one after the other.
+/// Finds the secret in each line, in order.
 #[derive(Default)]
 struct Secrets {
     /// Whether the value of the field so far is secret.
@@ -74,8 +74,8 @@ struct Secrets {
 }
 
 impl Secrets {
-    /// Where the secret of the next line begins, if it has one. A folded line continues the value before it. After the
-    /// first line of a head, it has a name of its own.
+    /// Where the secret of the next line begins, if it has one. A folded line continues the field before it. If there
+    /// is none, as after the start line, its own name decides.
     fn of(&mut self, line: &[u8]) -> Option<usize> {
         let secret = secret_of_line(line);
         let is_folded = matches!(line.first(), Some(b' ' | b'\t'));
@@ -85,7 +85,7 @@ impl Secrets {
     }
 }
 
-/// A request-line, in which a target may have user information. Nobody knows where that of a malformed line stands.
+/// The request-line. Any word of a malformed one may be the target, so each is masked.
 fn masked_words(line: &[u8]) -> Cow<'_, [u8]> {
     let mut masked: Cow<'_, [u8]> = Cow::Borrowed(line);
     // From the end, so that the places of the earlier words stay.

@@ -117,8 +117,8 @@ const MIN_TARGET: usize = 12;
 /// Two spaces separate the parts that have no fixed width.
 const GAP: usize = 2;
 
-/// The method and the target, or a dash for each that is not there. What does not begin with a method is no
-/// request, such as a TLS handshake. The formats for programs show its bytes.
+/// The method and the target, or a dash for each that is missing. Bytes that do not start with a method, such as
+/// a TLS handshake, get two dashes. The formats for programs show its bytes.
 fn request_line<'a>(exchange: &ExchangeRecord<'a>) -> (&'a [u8], &'a [u8]) {
     let or_dash = |bytes: &'a [u8]| if bytes.is_empty() { b"-" } else { bytes };
     match octet::run(&TOKEN, exchange.method) == exchange.method.len() {

@@ -142,7 +142,7 @@ impl<T> Topic<T> {
         number
     }
 
-    /// The items after the one with this number, as far as they are kept, and their numbers.
+    /// The kept items after this number, each with its number.
     pub fn after(&self, number: u64) -> Vec<(u64, Arc<T>)> {
         let state = self.lock();
         let numbers = state.dropped + 1..;

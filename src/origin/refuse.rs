@@ -66,8 +66,8 @@ pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
     }
 }
 
-/// Adds the script of live reload to an error page of docroot. The page then reloads when the file exists. Without a
-/// password the script may be refused too, and the browser would ask for one again.
+/// Adds the script of live reload to an error page of docroot. The page then reloads when the file exists. A 401
+/// page gets no script: the script may need the password too, and the browser would ask again.
 pub(super) fn add_reload_script(options: &SiteOptions, response: &mut Response) {
     if options.live_reload
         && response.has_own_page

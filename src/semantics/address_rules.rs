@@ -169,7 +169,7 @@ impl AddressRules {
         self.denied.clear();
     }
 
-    /// Whether a block that may connect has the address.
+    /// Whether an allow block contains the address.
     pub fn names(&self, address: IpAddr) -> bool {
         find(&self.allowed, address.to_canonical()).is_some()
     }

@@ -100,8 +100,8 @@ pub enum RedirectError {
     Dollar,
     /// This text after the space is not 301, 302, 307 or 308.
     Status(Box<str>),
-    /// The redirect leads back to itself, at once or over others, so clients would never arrive.
-    Circle,
+    /// The redirect is part of a loop, alone or with others.
+    Loop,
 }
 
 impl Redirects {
@@ -121,23 +121,22 @@ impl Redirects {
             status,
         };
         self.0.push(redirect);
-        if self.is_last_in_circle() {
+        if self.closes_loop() {
             self.0.pop();
-            return Err(RedirectError::Circle);
+            return Err(RedirectError::Loop);
         }
         Ok(())
     }
 
-    /// Whether the last redirect leads back to itself, at once or over others: whatever its wildcards stand
-    /// for, or each time if they stand for nothing.
-    fn is_last_in_circle(&self) -> bool {
-        let leads_back = |text: &[u8]| self.wildcards_of_circle(text);
-        leads_back(ANYTHING).is_some() || leads_back(b"").is_some_and(|back| back.is_empty())
+    /// Whether the last redirect closes a loop: for any wildcard text, or for empty text on every round.
+    fn closes_loop(&self) -> bool {
+        let loops = |text: &[u8]| self.wildcards_of_loop(text);
+        loops(ANYTHING).is_some() || loops(b"").is_some_and(|again| again.is_empty())
     }
 
-    /// What the wildcards of the last redirect stand for when it leads back to itself, if each stood for
-    /// `text` before.
-    fn wildcards_of_circle(&self, text: &[u8]) -> Option<Vec<u8>> {
+    /// Follows the redirects from the last one, with `text` for each wildcard. Returns the wildcards when it
+    /// matches again.
+    fn wildcards_of_loop(&self, text: &[u8]) -> Option<Vec<u8>> {
         let last = self.0.last()?;
         let mut location = last
             .to
@@ -516,8 +515,8 @@ impl fmt::Display for RedirectError {
                      write %20 for a space in the target"
                 );
             }
-            RedirectError::Circle => {
-                "the target leads back to the pattern, so the redirects would never end: choose another target"
+            RedirectError::Loop => {
+                "this redirect makes a loop, alone or with earlier ones: choose another target"
             }
         })
     }
@@ -669,23 +668,23 @@ mod tests {
         check_error("/*=/b/$x", Dollar);
         check_error("/a=/b 200", Status("200".into()));
         check_error("/a=/b /c", Status("/c".into()));
-        check_error("/a=/a", Circle);
-        check_error("/a=/a?b", Circle);
-        check_error("/**=/new/$1", Circle);
-        check_error("/*=/$1", Circle);
-        check_error("/x*=/$1/x", Circle); // for /x alone
+        check_error("/a=/a", Loop);
+        check_error("/a=/a?b", Loop);
+        check_error("/**=/new/$1", Loop);
+        check_error("/*=/$1", Loop);
+        check_error("/x*=/$1/x", Loop); // for /x alone
         Redirects::default()
             .add("/*a=/ba$1")
             .expect("/a leads to /ba, and /ba to /bab");
     }
 
-    /// The last redirect closes a circle with the others, or does not.
+    /// The last redirect closes a loop with the others, or does not.
     #[track_caller]
-    fn check_circle(rules: &[&str], is_circle: bool) {
+    fn check_loop(rules: &[&str], is_loop: bool) {
         let (last, others) = rules.split_last().expect("a rule");
         let added = redirects(others).add(last);
-        let want = if is_circle {
-            Err(RedirectError::Circle)
+        let want = if is_loop {
+            Err(RedirectError::Loop)
         } else {
             Ok(())
         };
@@ -693,18 +692,18 @@ mod tests {
     }
 
     #[test]
-    fn redirects_do_not_lead_back_over_others() {
-        check_circle(&["/a=/b", "/b=/a"], true);
-        check_circle(&["/a=/b", "/b=/c?x#y", "/c=/a"], true);
-        check_circle(&["/a/**=/b/$1", "/b/**=/a/$1"], true);
-        check_circle(&["/a/**=/b/x/$1", "/b/**=/a/y/$1"], true); // they get longer each time
-        check_circle(&["/a%20b=/c", "/c=/a%2520b"], true); // a pattern is a decoded path
-        check_circle(&["/a=/b", "/b=/c"], false);
-        check_circle(&["/b=/c", "/a=/b"], false);
-        check_circle(&["/a=/b", "/b=https://h.example/a"], false);
-        check_circle(&["/b/keep=/c", "/a/**=/b/$1", "/b/**=/d/$1"], false);
+    fn redirects_make_no_loop_with_others() {
+        check_loop(&["/a=/b", "/b=/a"], true);
+        check_loop(&["/a=/b", "/b=/c?x#y", "/c=/a"], true);
+        check_loop(&["/a/**=/b/$1", "/b/**=/a/$1"], true);
+        check_loop(&["/a/**=/b/x/$1", "/b/**=/a/y/$1"], true); // they get longer each time
+        check_loop(&["/a%20b=/c", "/c=/a%2520b"], true); // a pattern is a decoded path
+        check_loop(&["/a=/b", "/b=/c"], false);
+        check_loop(&["/b=/c", "/a=/b"], false);
+        check_loop(&["/a=/b", "/b=https://h.example/a"], false);
+        check_loop(&["/b/keep=/c", "/a/**=/b/$1", "/b/**=/d/$1"], false);
         // The first redirect keeps the last from its own target.
-        check_circle(&["/new=/", "/**=/new"], true);
-        check_circle(&["/new=https://h.example/", "/**=/new"], false);
+        check_loop(&["/new=/", "/**=/new"], true);
+        check_loop(&["/new=https://h.example/", "/**=/new"], false);
     }
 }

@@ -7,8 +7,7 @@
 //! GET http://***@example.org/ HTTP/1.1   the user information of a target
 //! ```
 //!
-//! Invariant: whatever docroot shows of a message, in a log, in the wire view or in the steps of a decision, this module
-//! says what of it is secret.
+//! Invariant: the log, the wire view and the decision steps ask this module what is secret.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -57,7 +57,7 @@ pub struct OpenFile {
     copy: RefCell<Option<PendingCopy>>,
     /// Where a copy of the end is once there is one.
     made: Rc<OnceCell<Rc<PrivateCopy>>>,
-    /// That copy, once it is sent. It is in use from then on.
+    /// The same copy, once this response uses it. The reference keeps it from being evicted.
     end: OnceCell<Rc<PrivateCopy>>,
 }
 
@@ -304,7 +304,7 @@ impl OpenFile {
         }
     }
 
-    /// Uses the copy of the end of the file that is put into `made`, sooner or later. It is of the same state.
+    /// Sends the end from the copy in `made`, once there is one. The copy must be of the same version of the file.
     pub(super) fn with_copy_of_end(mut self, made: &Rc<OnceCell<Rc<PrivateCopy>>>) -> OpenFile {
         self.made = Rc::clone(made);
         self

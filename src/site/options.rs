@@ -8,6 +8,7 @@ use crate::site::budget::{Allowance, Budget};
 use crate::site::compress::CODER;
 use crate::site::prefix::Prefix;
 use crate::site::private::CopyStorage;
+use crate::site::shares::Shares;
 
 /// The operator's options for the document root. `max_copies`, `storage` and `only` are not options
 /// but are derived at startup.
@@ -104,6 +105,9 @@ pub struct Allowances {
     pub copies: Allowance,
     /// Bytes of that memory that coders may hold.
     pub coders: Allowance,
+    /// What the clients of each network use of `coders`. A clone has the same shares, so that all sites of the
+    /// worker count together.
+    pub coder_shares: Shares,
 }
 
 impl Budgets {
@@ -130,6 +134,7 @@ impl Budgets {
             copy_bytes: part(&self.copy_bytes),
             copies: part(&self.copies),
             coders: part(&self.coders),
+            coder_shares: Shares::default(),
         }
     }
 

@@ -112,7 +112,7 @@ pub(super) struct PendingCopy {
 }
 
 impl PendingCopy {
-    /// An empty copy of a file of `size` bytes, or of the `most` last of them, which takes `space`. `mark`
+    /// An empty copy of a file of `size` bytes, or of its last `most` bytes. It uses `space`. `mark`
     /// prevents a second copy of the same file. `keep` receives the copy when it is complete.
     pub(super) fn new(
         storage: CopyStorage,

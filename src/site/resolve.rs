@@ -33,7 +33,6 @@ use crate::site::path::SitePath;
 use crate::site::private::{CopyMark, CopySpace, CopyStorage, PendingCopy, PrivateCopy};
 use crate::site::reload_script::{self, Document, WithScript};
 use crate::site::root::Root;
-use crate::site::shares::Shares;
 use crate::text::hash::stable_hash;
 
 /// The cache keeps a file for one to two of these periods after its last use. When no client asks for
@@ -57,8 +56,6 @@ pub struct Site {
     /// What the worker may hold.
     allowances: Allowances,
     coders: Coders,
-    /// The memory of coders that clients of each network keep busy.
-    coder_shares: Shares,
     turn: u64,
     /// Files that have gained coded content or a copy since the turn began.
     updates: CacheUpdates,
@@ -115,7 +112,6 @@ impl Site {
             absent: Absent::default(),
             allowances,
             coders: Coders::default(),
-            coder_shares: Shares::default(),
             turn: 0,
             updates: CacheUpdates::default(),
             now: 0,
@@ -364,28 +360,27 @@ impl Site {
 
     /// A coder for `coding` and a client in `network`. `None` if there is too little memory for one.
     pub fn coder(&mut self, network: IpAddr, coding: Coding) -> Option<Coder> {
-        let share = || self.coder_shares.add(network, CODER);
+        let share = || self.allowances.coder_shares.add(network, CODER);
         if let Some(coder) = self.coders.take_spare(coding, share) {
             return Some(coder);
         }
         let charges = self.charge_coder_of(network, CODER)?;
-        let share = self.coder_shares.add(network, CODER);
+        let share = self.allowances.coder_shares.add(network, CODER);
         Some(self.coders.new_coder(coding, charges, share))
     }
 
     /// A source that decodes gzip for a client in `network`. `None` if there is too little memory for it.
     pub fn decoded(&mut self, network: IpAddr, source: Box<dyn Source>) -> Option<Decoded> {
         let charges = self.charge_coder_of(network, DECODER)?;
-        let share = self.coder_shares.add(network, DECODER);
+        let share = self.allowances.coder_shares.add(network, DECODER);
         Some(Decoded::new(source, charges, share))
     }
 
-    /// Whether the part of the memory that coders may have has room for one more of a client in `network`. If
-    /// the clients of this network keep others busy, they leave a quarter of it to the other networks: they
-    /// may read slowly, and whoever accepts no content as it is stored would get 503 until they have ended.
+    /// Whether a client in `network` may get one more coder. A network that already uses coders must leave a
+    /// quarter of the budget free, so that slow readers cannot cause 503 for other networks.
     fn may_have_coder(&self, network: IpAddr, bytes: u64) -> bool {
         let coders = &self.allowances.coders;
-        let left = match self.coder_shares.of(network) {
+        let left = match self.allowances.coder_shares.of(network) {
             0 => 0,
             _ => coders.reach() / 4,
         };
@@ -616,6 +611,29 @@ mod tests {
         let mut site = Site::new(Arc::new(root), Arc::default(), allowances(1 << 20, 2));
         site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
         site
+    }
+
+    #[test]
+    fn a_network_has_one_share_of_the_coders_of_all_sites() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Arc::new(Root::open(folder.path(), LinkPolicy::default()).expect("a root"));
+        // A quarter of the memory is for coders. Three quarters of these eight are for one network.
+        let options = SiteOptions {
+            memory: 4 * 8 * CODER,
+            ..SiteOptions::default()
+        };
+        let allowances = Budgets::new(&options, 1).part();
+        let site = || Site::new(Arc::clone(&root), Arc::default(), allowances.clone());
+        let (mut first, mut second) = (site(), site());
+        let [one, other]: [IpAddr; 2] = [[10, 0, 0, 1].into(), [10, 0, 0, 2].into()];
+        let mut coders: Vec<Coder> = (0..10)
+            .map_while(|_| first.coder(one, Coding::Gzip))
+            .collect();
+        assert_eq!(coders.len(), 6);
+        assert!(!second.has_room_for_coder(one, Coding::Gzip, 0));
+        assert!(second.coder(one, Coding::Gzip).is_none());
+        coders.extend(second.coder(other, Coding::Gzip));
+        assert_eq!(coders.len(), 7, "the rest is for other networks");
     }
 
     fn find(site: &mut Site, path: &str) -> Result<Rc<StoredFile>, DiskError> {

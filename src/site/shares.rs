@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 /// The shares of all networks. A clone has the same shares.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Shares(Rc<RefCell<HashMap<IpAddr, u64>>>);
 
 /// A part of what the clients of a network keep. Dropping it ends it.

@@ -29,9 +29,9 @@ const INSPECT_ALLOW: OptionDef = OptionDef::new(
             added.map_err(|fault| fault.to_string())
         },
     }),
-    "Let clients with an address in this block open the pages of --inspect and --lab too, such as 192.0.2.0/24. A \
-     request that a proxy on this machine has forwarded needs this too: 127.0.0.1 lets everybody in who can reach the \
-     proxy. For several blocks, repeat the option or separate them with commas",
+    "Let clients with an address in this block open the pages of --inspect and --lab too, such as 192.0.2.0/24. It \
+     must also contain the address of a proxy that forwards such requests. With 127.0.0.1, everybody who can reach a \
+     proxy on this machine gets in. For several blocks, repeat the option or separate them with commas",
 )
 .default(|_| "only this machine".into())
 .scope(Scope::Answer);

@@ -12,7 +12,7 @@ use std::time::Instant;
 use crate::guide::fault::Fault;
 use crate::guide::lab::answers::{LONGEST_FORM, json, ok, with_content};
 use crate::guide::lab::query::Query;
-use crate::guide::lab::room::{Guest, LONGEST_MESSAGE, Message};
+use crate::guide::lab::room::{LONGEST_MESSAGE, Message, Participant};
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
 use crate::guide::plain::text;
 use crate::http1::version::Version;
@@ -49,9 +49,9 @@ fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<A
     if !wants_websocket(request) {
         return poll(visit);
     }
-    let guest = visit.room.enter(request.instant, request.wakers.waker())?;
+    let participant = visit.room.join(request.instant, request.wakers.waker())?;
     let window = |protocol: Option<&'static str>| Window {
-        guest,
+        participant,
         is_superchat: protocol == Some(SUPERCHAT),
         head: Some(request.head.head.length),
         message: Vec::new(),
@@ -89,16 +89,16 @@ fn post(visit: &Visit<'_>, origin: &mut Origin, _: &mut Trace) -> Result<Answer,
         origin,
         Box::new(move |request: &Request<'_>, held| {
             let form = Query::of(&held.bytes);
-            let said = form
+            let message = form
                 .value("text")
                 .and_then(|text| str::from_utf8(text).ok());
-            let said = said.filter(|text| text.len() <= LONGEST_MESSAGE);
-            let said = said.ok_or_else(|| {
+            let message = message.filter(|text| text.len() <= LONGEST_MESSAGE);
+            let message = message.ok_or_else(|| {
                 Fault::query(format!(
                     "text must be 1 to {LONGEST_MESSAGE} bytes of UTF-8."
                 ))
             })?;
-            let number = room.post(said, request.instant)?;
+            let number = room.post(message, request.instant)?;
             Ok(text(ok(), format!("This is message {number}.\n")))
         }),
     ))
@@ -111,7 +111,7 @@ fn data(message: &Message) -> String {
 
 /// A client that is connected.
 struct Window {
-    guest: Guest,
+    participant: Participant,
     is_superchat: bool,
     /// The length of the head of its request, until it was told.
     head: Option<usize>,
@@ -138,7 +138,10 @@ impl Application for Window {
         }
         let message = std::mem::take(&mut self.message);
         // The connection has checked that a text is UTF-8.
-        match self.guest.say(&String::from_utf8_lossy(&message), now) {
+        match self
+            .participant
+            .send(&String::from_utf8_lossy(&message), now)
+        {
             true => Ok(()),
             false => Err(CloseCode::POLICY_VIOLATION),
         }
@@ -150,7 +153,7 @@ impl Application for Window {
             sender.part(MessageKind::Text, content.as_bytes(), true);
             return true;
         }
-        let message = self.guest.hear();
+        let message = self.participant.next();
         if let Some(message) = &message {
             let content = match self.is_superchat {
                 true => data(message),

@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::guide::fault::Fault;
-use crate::guide::rate::Rate;
+use crate::guide::rate::RateLimit;
 use crate::observe::topic::{Capacity, News, Reader, Topic};
 use crate::semantics::status::Status;
 
@@ -21,11 +21,11 @@ const KEPT: Capacity = Capacity {
     bytes: MOST_KEPT * LONGEST_MESSAGE,
 };
 
-/// How many clients may be there at once. Each of them costs time for every message.
-const MOST_THERE: usize = 64;
+/// How many clients may be connected at once. Each of them costs time for every message.
+const MOST_PARTICIPANTS: usize = 64;
 
 /// How many messages a client may send in each [`PERIOD`]. People do not type faster.
-const MOST_SAID: u32 = 20;
+const MOST_SENT: u32 = 20;
 
 /// How many messages may be posted in each [`PERIOD`], by all clients together: a request does not say who typed it.
 const MOST_POSTED: u32 = 100;
@@ -45,14 +45,14 @@ pub struct Message {
 #[derive(Clone)]
 pub struct Room {
     messages: Topic<Box<str>>,
-    posted: Arc<Mutex<Rate>>,
+    posted: Arc<Mutex<RateLimit>>,
 }
 
-/// A client that is there.
-pub struct Guest {
+/// A connected client.
+pub struct Participant {
     messages: Topic<Box<str>>,
     reader: Reader<Box<str>>,
-    said: Rate,
+    sent: RateLimit,
 }
 
 impl Room {
@@ -60,7 +60,7 @@ impl Room {
     pub fn new(now: Instant) -> Room {
         Room {
             messages: Topic::new(KEPT, now),
-            posted: Arc::default(),
+            posted: Arc::new(Mutex::new(RateLimit::new(MOST_POSTED, PERIOD))),
         }
     }
 
@@ -68,7 +68,7 @@ impl Room {
     pub fn post(&self, text: &str, now: Instant) -> Result<u64, Fault> {
         // A panic cannot leave the count half-written.
         let mut posted = self.posted.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_admitted = posted.admits(MOST_POSTED, PERIOD, now);
+        let is_admitted = posted.admits(now);
         drop(posted);
         if !is_admitted {
             return Err(Fault {
@@ -90,42 +90,46 @@ impl Room {
             .collect()
     }
 
-    /// Lets a client in `now`, if there is a place. The waker is used for each message.
-    pub fn enter(&self, now: Instant, waker: Waker) -> Result<Guest, Fault> {
-        if self.messages.readers() >= MOST_THERE {
+    /// Lets a client join `now`, if the room is not full. The waker is used for each message.
+    pub fn join(&self, now: Instant, waker: Waker) -> Result<Participant, Fault> {
+        if self.messages.readers() >= MOST_PARTICIPANTS {
             return Err(Fault {
                 status: Status::ServiceUnavailable,
-                text: format!("{MOST_THERE} clients are in the chat. Try again when one has left."),
+                text: format!("The chat is full ({MOST_PARTICIPANTS} clients). Try again later."),
             });
         }
-        Ok(Guest {
+        Ok(Participant {
             messages: self.messages.clone(),
             reader: self.messages.reader_since(Some(now), waker),
-            said: Rate::default(),
+            sent: RateLimit::new(MOST_SENT, PERIOD),
         })
     }
 }
 
-impl Guest {
-    /// Says something to all who are there `now`. Returns false if it says too much.
+impl Participant {
+    /// Sends a message to all participants `now`. Returns false if the client has sent too many.
     #[must_use]
-    pub fn say(&mut self, text: &str, now: Instant) -> bool {
-        let is_admitted = self.said.admits(MOST_SAID, PERIOD, now);
+    pub fn send(&mut self, text: &str, now: Instant) -> bool {
+        let is_admitted = self.sent.admits(now);
         if is_admitted {
             publish(&self.messages, text, now);
         }
         is_admitted
     }
+}
 
-    /// The next message, if there is one.
-    pub fn hear(&mut self) -> Option<Message> {
+impl Iterator for Participant {
+    type Item = Message;
+
+    /// The next message, if one has arrived.
+    fn next(&mut self) -> Option<Message> {
         loop {
             match self.reader.poll() {
                 News::Item(text) => {
                     let number = self.reader.last_read();
                     return Some(Message { number, text });
                 }
-                // It was away for too long. The next message has a number, so it can see that.
+                // It has missed messages. The number of the next one shows that.
                 News::Gap(_) => {}
                 News::Nothing => return None,
             }
@@ -146,8 +150,8 @@ mod tests {
         (Room::new(now), now)
     }
 
-    fn enter(room: &Room, now: Instant) -> Result<Guest, Fault> {
-        room.enter(now, Waker::noop().clone())
+    fn join(room: &Room, now: Instant) -> Result<Participant, Fault> {
+        room.join(now, Waker::noop().clone())
     }
 
     #[test]
@@ -164,41 +168,43 @@ mod tests {
     }
 
     #[test]
-    fn guests_hear_what_is_said_after_they_came() {
+    fn participants_get_the_messages_after_they_joined() {
         let (room, now) = room();
         assert_eq!(room.post("before", now), Ok(1));
         let later = now + Duration::from_secs(1);
-        let mut guest = enter(&room, now).expect("a place");
-        assert!(guest.say("a", later));
+        let mut participant = join(&room, now).expect("a place");
+        assert!(participant.send("a", later));
         assert_eq!(room.post("b", later), Ok(3));
-        let heard: Vec<_> = std::iter::from_fn(|| guest.hear()).collect();
-        assert_eq!(heard, room.since(1));
-        assert_eq!((heard[1].number, &**heard[1].text), (3, "b"));
+        let received: Vec<_> = participant.by_ref().collect();
+        assert_eq!(received, room.since(1));
+        assert_eq!((received[1].number, &**received[1].text), (3, "b"));
     }
 
     #[test]
-    fn nobody_says_too_much() {
+    fn nobody_sends_too_many_messages() {
         let (room, now) = room();
-        let mut guests = [(); 2].map(|()| enter(&room, now).expect("a place"));
-        for guest in &mut guests {
-            let said = (0..100).filter(|_| guest.say("a", now)).count();
-            assert_eq!(said, MOST_SAID as usize);
+        let mut participants = [(); 2].map(|()| join(&room, now).expect("a place"));
+        for participant in &mut participants {
+            let sent = (0..100).filter(|_| participant.send("a", now)).count();
+            assert_eq!(sent, MOST_SENT as usize);
         }
         let posted = (0..1000).filter(|_| room.post("a", now).is_ok()).count();
         assert_eq!(posted, MOST_POSTED as usize);
         let fault = room.post("a", now).expect_err("too many");
         assert_eq!(fault.status, Status::TooManyRequests);
-        assert!(room.post("a", now + PERIOD).is_ok() && guests[0].say("a", now + PERIOD));
+        assert!(room.post("a", now + PERIOD).is_ok() && participants[0].send("a", now + PERIOD));
     }
 
     #[test]
     fn places_are_limited_and_given_back() {
         let (room, now) = room();
-        let mut guests: Vec<Guest> = (0..MOST_THERE).flat_map(|_| enter(&room, now)).collect();
-        assert_eq!(guests.len(), MOST_THERE);
-        let refused = enter(&room, now).map(|_| ()).expect_err("it is full");
+        let mut participants: Vec<Participant> = (0..MOST_PARTICIPANTS)
+            .flat_map(|_| join(&room, now))
+            .collect();
+        assert_eq!(participants.len(), MOST_PARTICIPANTS);
+        let refused = join(&room, now).map(|_| ()).expect_err("it is full");
         assert_eq!(refused.status, Status::ServiceUnavailable);
-        guests.pop();
-        assert!(enter(&room, now).is_ok());
+        participants.pop();
+        assert!(join(&room, now).is_ok());
     }
 }

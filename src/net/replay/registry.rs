@@ -99,10 +99,10 @@ impl Registered {
         let viewer = viewer.to_canonical();
         let mut open = replays.open();
         if open.iter().filter(|other| **other == viewer).count() >= MOST_OF_VIEWER {
-            return Err("as many replays are open from this address as may be: close one of them");
+            return Err("too many replays from this address are open: close one of them");
         }
         if open.len() >= replays.most {
-            return Err("as many replays are open as may be: try again later");
+            return Err("too many replays are open: try again later");
         }
         open.push(viewer);
         drop(open);

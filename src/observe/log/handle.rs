@@ -21,7 +21,7 @@ pub struct LogHandle {
 }
 
 impl LogHandle {
-    /// Writes the next lines otherwise. A log that is on stays on, and one that is off stays off.
+    /// Uses these options from the next line on. It cannot turn the log on or off.
     pub fn set_options(&mut self, options: &LogOptions) {
         self.options = options.clone();
     }

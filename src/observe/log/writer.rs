@@ -72,7 +72,7 @@ impl Writer {
             format,
             ..
         } = batch;
-        // Its own lines are like those around them.
+        // The writer's own lines use the format of this batch.
         self.format = format.unwrap_or(self.format);
         let in_hand = &self.tally.in_hand;
         in_hand.add(lines);

@@ -66,7 +66,7 @@ enum Awaited {
 }
 
 impl Awaited {
-    /// The same after the client has sent something.
+    /// The state after the client has sent bytes.
     fn after_bytes(self) -> Awaited {
         match self {
             Awaited::Anything | Awaited::SignOfLife(_) => Awaited::Anything,
@@ -98,7 +98,7 @@ impl<A: Application> WebSocketConnection<A> {
 }
 
 impl State {
-    /// That of a new connection.
+    /// The state of a new connection.
     fn new(compression: Option<(DeflateAgreement, Charges)>) -> State {
         let (agreed, coders) = compression.unzip();
         let (client, server) = agreed.map(|agreed| (agreed.client, agreed.server)).unzip();
@@ -113,7 +113,7 @@ impl State {
         }
     }
 
-    /// Whether it is that of a new connection, so that it need not be kept.
+    /// Whether it equals the state of a new connection, so that it can be dropped.
     fn is_idle(&self) -> bool {
         self.receiver.is_idle()
             && self.outgoing.is_idle()
@@ -275,7 +275,7 @@ impl<A: Application> Conversation for WebSocketConnection<A> {
     fn converse(&mut self, turn: ConversationTurn<'_>, out: &mut Vec<u8>) -> Conversed {
         let state = self.state.take().map(|state| *state);
         let mut state = state.unwrap_or_else(|| State::new(None));
-        // A ping that waited in front of a full socket has left only now.
+        // A ping may have waited for a full socket. Its deadline starts now.
         if let Awaited::SignOfLife(since) = &mut state.awaited
             && state.has_written
         {
