@@ -119,8 +119,7 @@ impl Reloader {
 
     fn wait_for_start(&self) {
         let is_starting = |phase: &mut Phase| matches!(phase, Phase::Starting);
-        // A poisoned phase is as good as another.
-        let _ = self.has_begun.wait_while(lock(&self.phase), is_starting);
+        drop(self.has_begun.wait_while(lock(&self.phase), is_starting));
     }
 
     /// The settings of the running server.

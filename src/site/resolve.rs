@@ -341,7 +341,8 @@ impl Site {
     pub fn has_room_for_coder(&self, network: IpAddr, coding: Coding, result: u64) -> bool {
         let memory = &self.allowances.memory;
         let has_coder = || {
-            self.coders.has_spare(coding)
+            // A spare one is charged already.
+            self.coders.has_spare(coding) && self.may_have_coder(network, 0)
                 || self.may_have_coder(network, CODER)
                     && memory.has_room(Account::Coders, CODER + result)
         };
@@ -360,9 +361,12 @@ impl Site {
 
     /// A coder for `coding` and a client in `network`. `None` if there is too little memory for one.
     pub fn coder(&mut self, network: IpAddr, coding: Coding) -> Option<Coder> {
-        let share = || self.allowances.coder_shares.add(network, CODER);
-        if let Some(coder) = self.coders.take_spare(coding, share) {
-            return Some(coder);
+        // Otherwise each coder that another network ends would move to the one that holds the others.
+        if self.may_have_coder(network, 0) {
+            let share = || self.allowances.coder_shares.add(network, CODER);
+            if let Some(coder) = self.coders.take_spare(coding, share) {
+                return Some(coder);
+            }
         }
         let charges = self.charge_coder_of(network, CODER)?;
         let share = self.allowances.coder_shares.add(network, CODER);
