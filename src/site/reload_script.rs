@@ -41,10 +41,8 @@ pub fn split(path: &[u8]) -> Option<(&[u8], &'static str)> {
 /// of the root: a page below a protected folder could otherwise not connect, because browsers need not send
 /// credentials with an opening handshake.
 pub fn ruled<'a>(options: &SiteOptions, path: &'a [u8]) -> &'a [u8] {
-    match split(path) {
-        Some((_, own)) if options.live_reload => own.as_bytes(),
-        _ => path,
-    }
+    let own = options.live_reload.then(|| split(path)).flatten();
+    own.map_or(path, |(_, own)| own.as_bytes())
 }
 
 /// Whether a page with this path in its address can load the script: a browser asks for it in the folder of the page, and
