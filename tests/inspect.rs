@@ -249,7 +249,7 @@ fn only_whom_the_operator_allows_may_look() {
         fields.insert("Origin", origin.parse().expect("a value"));
         status_of(&server, request)
     };
-    let own = server.address.to_string();
+    let own = format!("127.0.0.1:{}", server.address.port());
     assert_eq!(foreign(&own, &format!("http://{own}")), 101);
     assert_eq!(foreign(&own, "http://evil.example"), 403);
     assert_eq!(foreign("evil.example", "http://evil.example"), 421);
@@ -306,6 +306,46 @@ fn what_a_proxy_forwards_is_refused_unless_the_operator_names_the_proxy() {
     let mut client = admitting.connect_from([127, 0, 0, 2]);
     client.send(&support::request("GET", "/.docroot/", &forwarded));
     assert_eq!(client.response("GET").status, 403);
+}
+
+/// nginx forwards like this if nobody tells it otherwise: a version and a host that no browser on this machine sends.
+#[test]
+fn what_may_come_through_a_proxy_is_refused_with_the_reason() {
+    let server = setup().start();
+    for (version, host, status) in [
+        ("1.1", "localhost", 200),
+        ("1.1", "LocalHost.:8080", 200),
+        ("1.1", "a.localhost", 200),
+        ("1.1", "127.0.0.2:80", 200),
+        ("1.1", "[::1]", 200),
+        ("1.1", "files.example", 403),
+        ("1.1", "localhost.example", 403),
+        ("1.1", "192.0.2.7", 403),
+        ("1.0", "localhost", 403),
+        ("1.0", "files.example", 403),
+    ] {
+        let request =
+            format!("GET /.docroot/ HTTP/{version}\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let mut client = server.connect();
+        client.send(request.as_bytes());
+        let response = client.response("GET");
+        assert_eq!(response.status, status, "{request}");
+        if status == 403 {
+            let text = response.text();
+            assert!(text.contains("--inspect-allow"), "{text}");
+            let why = if version == "1.0" {
+                "HTTP/1.0"
+            } else {
+                "The host may"
+            };
+            assert!(text.contains(why), "{text}");
+        }
+    }
+    let named = setup().with(|config| config.inspect_named.allow("127.0.0.1").expect("an address"));
+    let named = named.start();
+    let mut client = named.connect();
+    client.send(b"GET /.docroot/ HTTP/1.0\r\nHost: files.example\r\n\r\n");
+    assert_eq!(client.response("GET").status, 200);
 }
 
 /// `--cors` opens the site and not what docroot itself has beside it.

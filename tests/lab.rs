@@ -43,6 +43,15 @@ fn lab() -> TestServer {
     setup().start()
 }
 
+/// The lab for clients of HTTP/1.0 too: the operator has named this machine.
+fn lab_of_named() -> TestServer {
+    let named = setup().with(|config| {
+        let named = &mut config.inspect_named;
+        named.allow("127.0.0.1").expect("an address");
+    });
+    named.start()
+}
+
 fn get(server: &TestServer, target: &str) -> Response {
     server.get(&format!("{LAB}{target}"), &[])
 }
@@ -81,15 +90,16 @@ fn data(response: &Response) -> Value {
 }
 
 fn raw(server: &TestServer, target: &str, fields: &str) -> String {
-    let request =
-        format!("GET {LAB}{target} HTTP/1.1\r\nHost: test\r\n{fields}Connection: close\r\n\r\n");
+    let request = format!(
+        "GET {LAB}{target} HTTP/1.1\r\nHost: localhost\r\n{fields}Connection: close\r\n\r\n"
+    );
     String::from_utf8(server.raw(request.as_bytes())).expect("UTF-8")
 }
 
 /// The same for a client of HTTP/1.0.
-fn raw_old(server: &TestServer, target: &str, fields: &str) -> String {
-    let request = format!("GET {LAB}{target} HTTP/1.0\r\nHost: test\r\n{fields}\r\n");
-    String::from_utf8(server.raw(request.as_bytes())).expect("UTF-8")
+fn raw_old(target: &str, fields: &str) -> String {
+    let request = format!("GET {LAB}{target} HTTP/1.0\r\nHost: localhost\r\n{fields}\r\n");
+    String::from_utf8(lab_of_named().raw(request.as_bytes())).expect("UTF-8")
 }
 
 fn body(whole: &str) -> &str {

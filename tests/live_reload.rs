@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::io::Read;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -19,7 +20,8 @@ use sha2::{Digest as _, Sha256};
 use support::live_page::{LivePage, websocket};
 use support::program::skipped;
 use support::{Response, Setup, TestServer};
-use tungstenite::Message;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::{Error, HandshakeError, Message};
 
 const PAGE: &str = "<!doctype html><p title='</body>'>text</p></body></html>";
 const ENDPOINT: &str = "/.docroot/live-reload";
@@ -545,6 +547,123 @@ fn a_page_that_asks_for_a_password_has_no_script() {
     let page = server.get("/private/a.html", &[]);
     assert_eq!(page.status, 401);
     assert!(!page.text().contains("<script"), "{}", page.text());
+}
+
+/// Safari sends no credentials with an opening handshake. The script and its connection tell nothing of the folder.
+#[cfg(feature = "auth")]
+#[test]
+fn live_reload_needs_the_password_of_the_root_alone() {
+    let protected = |paths: &str| {
+        let rule =
+            format!("{paths} bob:$2y$04$ySgxwkpqk4yvbYU1lxLBmeMvHI5mNJvjQvRqXkVFTLPkTK1u4O8OS");
+        setup()
+            .with(|config| {
+                config.rules.protection.add(&rule).expect("a rule");
+            })
+            .start()
+    };
+    let server = protected("/private/**");
+    for (path, status) in [
+        ("/private/.docroot/live-reload.js", 200),
+        ("/private/a/.docroot/live-reload", 426),
+        ("/private/.docroot/other.js", 401),
+        ("/private/x.docroot/live-reload", 401),
+        ("/private/", 401),
+    ] {
+        assert_eq!(server.get(path, &[]).status, status, "{path}");
+    }
+    let mut page = LivePage::connect(server.address, "/private/.docroot/live-reload", "0");
+    assert_eq!(page.told(), r#"{"folder":"private/"}"#);
+    server.write("public.css", "");
+    assert_eq!(page.told(), r#"{"changed":["public.css"]}"#);
+    let server = protected("/**");
+    for path in [SCRIPT, ENDPOINT, "/a/.docroot/live-reload"] {
+        assert_eq!(server.get(path, &[]).status, 401, "{path}");
+    }
+}
+
+/// The script of such a page would get the same error.
+#[test]
+fn error_pages_have_the_script_only_if_it_loads() {
+    let whole = setup().start();
+    let below = setup()
+        .with(|config| config.site.prefix = Prefix::parse("/docs").expect("a prefix"))
+        .start();
+    for (server, path, status, has_script) in [
+        (&whole, "/a%00b", 400, true),
+        (&whole, "/a%00b/x", 400, false),
+        (&whole, "/a%2Fb/x", 400, false),
+        (&whole, "/a/x", 404, true),
+        (&below, "/x", 404, false),
+        (&below, "/docsx/y", 404, false),
+        (&below, "/docs/x", 404, true),
+        (&below, "/docs/a/x?/b%00/c", 404, true),
+    ] {
+        let page = server.get(path, &[]);
+        assert_eq!(page.status, status, "{path}");
+        let got = page.text().contains("<script");
+        assert_eq!(got, has_script, "{path}");
+        let policy = page.field("Content-Security-Policy").expect("a policy");
+        assert_eq!(
+            policy.contains("script-src"),
+            has_script,
+            "{path}: {policy}"
+        );
+    }
+}
+
+/// `--cors` opens the site. The script is no part of it, and neither is it in the folders of the site.
+#[test]
+fn foreign_pages_may_not_read_the_script() {
+    let server = setup().with(|config| config.rules.cors.add("*").expect("an origin"));
+    let server = server.file("d/.docroot/a.js", "").start();
+    let allow = "Access-Control-Allow-Origin";
+    let origin = ("Origin", "http://evil.example");
+    for (path, want) in [
+        (SCRIPT, None),
+        (ENDPOINT, None),
+        ("/dir/.docroot/live-reload.js", None),
+        ("/dir/.docroot/live-reload", None),
+        ("/", Some("*")),
+        ("/.docroot/none", Some("*")),
+    ] {
+        assert_eq!(server.get(path, &[origin]).field(allow), want, "{path}");
+    }
+}
+
+/// A page of another name could reach the server through a proxy (DNS rebinding).
+#[test]
+fn a_forwarded_host_is_one_of_the_named() {
+    let asked = |server: &TestServer, forwarded: &str| {
+        let url = format!("ws://{}{ENDPOINT}", server.address);
+        let mut request = url.into_client_request().expect("a request");
+        for (name, value) in [
+            ("Origin", "https://files.example"),
+            ("X-Forwarded-Host", forwarded),
+        ] {
+            let value = value.parse().expect("a value");
+            request.headers_mut().insert(name, value);
+        }
+        let stream = TcpStream::connect(server.address).expect("a connection");
+        match tungstenite::client(request, stream) {
+            Ok(_) => 101,
+            Err(HandshakeError::Failure(Error::Http(response))) => response.status().as_u16(),
+            Err(fault) => panic!("{fault}"),
+        }
+    };
+    let serving = |host: Option<&str>| {
+        let hosts = host.map(|host| HostPattern::parse(host).expect("a host"));
+        setup()
+            .with(|config| config.allow_hosts = hosts.into_iter().collect())
+            .start()
+    };
+    let unnamed = serving(None);
+    assert_eq!(asked(&unnamed, "files.example"), 101);
+    assert_eq!(asked(&unnamed, "other.example"), 403);
+    assert_eq!(asked(&serving(Some("files.example")), "files.example"), 101);
+    assert_eq!(asked(&serving(Some("*.example")), "files.example"), 101);
+    assert_eq!(asked(&serving(Some("*")), "files.example"), 101);
+    assert_eq!(asked(&serving(Some("a.example")), "files.example"), 403);
 }
 
 /// Whoever may not read a file does not learn its name.

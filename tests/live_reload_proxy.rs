@@ -4,16 +4,17 @@
 mod support;
 
 use std::fs;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
 
+use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Config, Port};
 use docroot::site::prefix::Prefix;
 use support::chromium::Page;
 use support::nginx::Nginx;
 use support::program::skipped;
 use support::tls::Authority;
-use support::{Setup, TestServer};
+use support::{Client, Setup, TestServer};
 
 /// A site whose server can be started again on the same port.
 struct Site {
@@ -185,6 +186,60 @@ fn pages_reload_behind_a_proxy_that_replaces_a_prefix() {
 fn pages_reload_behind_a_proxy_that_replaces_the_host() {
     let forwarded = "proxy_set_header X-Forwarded-Host $http_host;\n";
     check_proxied(Site::start(|_| ()), true, forwarded, ["/", "", "/docs/"]);
+}
+
+/// The example of the README for nginx.
+fn example() -> String {
+    let readme = include_str!("../README.md");
+    let begin = readme
+        .find("      location /some/prefix/ {")
+        .expect("the example");
+    let end = begin + readme[begin..].find("      }").expect("its end");
+    readme[begin..end].to_owned() + "}"
+}
+
+/// The wire view and the lab are for this machine, and the client of a proxy may be on any.
+#[test]
+fn a_proxy_opens_the_wire_view_to_nobody() {
+    let site = Site::start(|config| {
+        config.inspect = true;
+        config.lab = true;
+        let name = HostPattern::parse("files.example").expect("a name");
+        config.allow_hosts = vec![name];
+    });
+    let inner = site.address().to_string();
+    let plain = format!("location /some/prefix/ {{ proxy_pass http://{inner}/; }}");
+    let example = example();
+    assert!(example.contains("http://127.0.0.1:8080/"), "{example}");
+    let example = example.replace("127.0.0.1:8080", &inner);
+    // A browser cannot send this host; a proxy that sets none of the other fields may.
+    let hidden = example.replace("proxy_set_header X-Forwarded-For", "#");
+    for (configuration, host) in [
+        (example, "localhost"),
+        (hidden, "files.example"),
+        (plain, "files.example"),
+    ] {
+        let Some(proxy) = Nginx::start(&configuration, None) else {
+            return;
+        };
+        for (path, status) in [
+            ("docs/", 200),
+            (".docroot/", 403),
+            (".docroot/wire", 403),
+            (".docroot/lab/", 403),
+        ] {
+            let mut client = Client::of(TcpStream::connect(proxy.address).expect("it accepts"));
+            let request = format!(
+                "GET /some/prefix/{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            );
+            client.send(request.as_bytes());
+            assert_eq!(
+                client.response("GET").status,
+                status,
+                "{path} {configuration}"
+            );
+        }
+    }
 }
 
 /// As a phone does, if it is in the same network.

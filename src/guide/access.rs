@@ -5,13 +5,16 @@
 //! Host: evil.example                                 421: its owner could make the name mean this machine
 //! a client at 192.0.2.7                              403, unless --inspect-allow or --class has the address
 //! X-Forwarded-For: 192.0.2.7                         403, unless --inspect-allow has the address of the proxy
+//! Host: files.example, from this machine             403, likewise: browsers here say localhost
+//! HTTP/1.0, from this machine                        403, likewise: nginx speaks it by default
 //! Origin: https://evil.example                       403 for what acts or tells something
 //! Sec-Fetch-Site: cross-site                         403 for the same
 //! ```
 
 use std::net::IpAddr;
 
-use crate::http1::allowed_hosts::AllowedHosts;
+use crate::http1::allowed_hosts::{AllowedHosts, is_loopback};
+use crate::http1::version::Version;
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::refuse::error;
 use crate::origin::request::Request;
@@ -91,7 +94,9 @@ impl Access {
         if !self.from.admits(address, trace) && !is_of_class(trace) {
             return Some(error(Status::Forbidden, Reason::AddressNotAllowed));
         }
-        through_proxy(request, trace)
+        let reason =
+            through_proxy(request, trace).or_else(|| perhaps_through_proxy(request, trace))?;
+        Some(error(Status::Forbidden, Reason::OwnPage(reason)))
     }
 
     /// The same for what learners may not see either.
@@ -119,18 +124,42 @@ impl Access {
     }
 }
 
-/// The refusal of a request that a proxy on this machine has forwarded: its client may be anywhere. A proxy that adds no
-/// field cannot be noticed.
-fn through_proxy(request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
+/// Why a request is refused that a proxy has forwarded: its client may be anywhere.
+fn through_proxy(request: &Request<'_>, trace: &mut Trace) -> Option<OwnPageReason> {
     let fields = request.fields();
     let mut names = OF_PROXIES.into_iter();
     let name = names.find(|name| fields.named(name).next().is_some())?;
-    let (status, reason) = (Status::Forbidden, Reason::OwnPage(OwnPageReason::Proxied));
+    let why = OwnPageReason::Proxied;
+    note(why, name.as_bytes(), trace);
+    Some(why)
+}
+
+/// The same for a request from this machine that no browser here would send, but a proxy that adds no field. A proxy
+/// that adds none, speaks HTTP/1.1 and says `localhost` cannot be noticed.
+fn perhaps_through_proxy(request: &Request<'_>, trace: &mut Trace) -> Option<OwnPageReason> {
+    let address = request.client.peer.ip();
+    if !address.to_canonical().is_loopback() {
+        return None;
+    }
+    let (version, host) = (request.head.head.version, request.head.host);
+    if version == Version::Http10 {
+        note(OwnPageReason::OldVersion, version.text().as_bytes(), trace);
+        return Some(OwnPageReason::OldVersion);
+    }
+    if host.is_some_and(is_loopback) {
+        return None;
+    }
+    let name = host.map_or(&b"no host"[..], |host| host.name);
+    note(OwnPageReason::OtherHost, name, trace);
+    Some(OwnPageReason::OtherHost)
+}
+
+fn note(why: OwnPageReason, found: &[u8], trace: &mut Trace) {
     trace.note(|| {
-        let name = Evidence::Value(Quote::of(name.as_bytes()));
-        reason.step().with(name).leads_to(status)
+        let found = Evidence::Value(Quote::of(found));
+        let step = Reason::OwnPage(why).step().with(found);
+        step.leads_to(Status::Forbidden)
     });
-    Some(error(status, reason))
 }
 
 /// Whether a page of another origin makes the request. `Sec-Fetch-Site` says so for every request of a browser

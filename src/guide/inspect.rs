@@ -98,6 +98,10 @@ impl Inspect {
 }
 
 impl Handler for Inspect {
+    fn is_of_server(&self) -> bool {
+        true
+    }
+
     fn answer(
         &self,
         request: &Request<'_>,

@@ -29,14 +29,11 @@ use crate::semantics::rules::Rules;
 use crate::semantics::trace::Trace;
 use crate::site::changes::Changed;
 use crate::site::prefix::Prefix;
-use crate::site::reload_script::SCRIPT_PATH;
+use crate::site::reload_script::{self, SCRIPT_PATH, SOCKET_PATH};
 use crate::text::percent;
 use crate::websocket::close::CloseCode;
 use crate::websocket::handshake::Endpoint;
 use crate::websocket::message::MessageKind;
-
-/// The path of the WebSocket, below any folder of the site.
-const ENDPOINT: &str = ".docroot/live-reload";
 
 /// How many changes to keep. A page that was away for longer checks its own document.
 pub const KEPT: Capacity = Capacity {
@@ -72,17 +69,15 @@ impl LiveReload {
     /// What a request for this path gets.
     fn wanted(&self, raw: &[u8]) -> Option<Wanted> {
         // Other paths need not be decoded.
-        if !raw.ends_with(ENDPOINT.as_bytes()) && !raw.ends_with(SCRIPT_PATH.as_bytes()) {
+        if !raw.ends_with(SOCKET_PATH.as_bytes()) && !raw.ends_with(SCRIPT_PATH.as_bytes()) {
             return None;
         }
         let mut storage = Vec::new();
         let path = self.prefix.decode(raw, &mut storage).ok()?.as_bytes();
-        let is_folder = |path: &[u8]| path.is_empty() || path.ends_with(b"/");
-        if let Some(folder) = path.strip_suffix(ENDPOINT.as_bytes()) {
-            return is_folder(folder).then(|| Wanted::Changes(folder.into()));
-        }
-        let folder = path.strip_suffix(SCRIPT_PATH.as_bytes())?;
-        is_folder(folder).then_some(Wanted::Script)
+        Some(match reload_script::split(path)? {
+            (_, SCRIPT_PATH) => Wanted::Script,
+            (folder, _) => Wanted::Changes(folder.into()),
+        })
     }
 }
 
@@ -95,6 +90,10 @@ enum Wanted {
 }
 
 impl Handler for LiveReload {
+    fn is_of_server(&self) -> bool {
+        true
+    }
+
     fn answer(
         &self,
         request: &Request<'_>,
@@ -116,7 +115,10 @@ impl Handler for LiveReload {
             message: Vec::new(),
             reader: None,
         };
-        let endpoint = Endpoint::default();
+        let endpoint = Endpoint {
+            takes_forwarded_host: true,
+            ..Endpoint::default()
+        };
         Some(open(request, origin, endpoint, page, trace))
     }
 }

@@ -156,6 +156,19 @@ impl AllowedHosts {
         rule.or_else(|| self.rule_of_address(name))
     }
 
+    /// Whether a page may have this host that a proxy has forwarded: it is one that the server answers for. If the operator
+    /// has named none, a proxy may have any.
+    pub fn admit_forwarded(&self, host: Host<'_>) -> bool {
+        !self.has_listed() || self.rule(Version::Http11, Some(host)).is_some()
+    }
+
+    /// Whether the operator has named a host.
+    fn has_listed(&self) -> bool {
+        let names = self.names.iter().chain(&self.ends).map(|(_, rule)| rule);
+        let mut rules = names.chain(self.addresses.iter().map(|(_, rule)| rule));
+        rules.any(|rule| *rule == HostRule::Listed)
+    }
+
     /// The edit that names an allowed host. `None` if this machine's usual name is not allowed.
     pub fn allowed_edit(&self) -> Option<Edit> {
         let rule = self.rule_of_name(b"localhost");
@@ -182,6 +195,15 @@ impl AllowedHosts {
         let found = addresses.find(|&&(known, _)| is_same(known));
         found.map(|&(_, rule)| rule)
     }
+}
+
+/// Whether a host means this machine to everybody: a loopback address, `localhost` or a name below it.
+pub fn is_loopback(host: Host<'_>) -> bool {
+    let name = host.name.strip_suffix(b".").unwrap_or(host.name);
+    let ip = || str::from_utf8(name).ok().and_then(address);
+    name.eq_ignore_ascii_case(b"localhost")
+        || is_below(name, b".localhost")
+        || ip().is_some_and(|ip| ip.is_loopback())
 }
 
 /// The usual hosts of a server on this machine. They are found without parsing an address.

@@ -112,7 +112,7 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     };
     let client = Client::at(([127, 0, 0, 1], 0).into());
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
-    let mut request = request_of(&checked, &client, &PlainText, &context.now, &wakers);
+    let mut request = request_of(&checked, &client, hosts, &PlainText, &context.now, &wakers);
     context.origins.note(checked.host, &mut context.trace);
     let origin = context.origins.of(checked.host);
     let trace = &mut context.trace;

@@ -5,7 +5,7 @@ use std::iter;
 use std::ops::Range;
 
 use crate::semantics::secrets::{
-    MASK, secret_of_line, user_information, value_without_user_information,
+    MASK, may_have_user_information, secret_of_line, user_information, user_information_of_field,
 };
 
 /// A line of a head without secrets.
@@ -20,8 +20,9 @@ pub(super) struct Masked<'a> {
 pub(super) fn masked(head: &[u8]) -> impl Iterator<Item = Masked<'_>> {
     let mut is_first = true;
     let mut secrets = Secrets::default();
-    lines(head).map(move |(line, end)| {
-        let text = match secrets.of(line) {
+    lines(head).map(move |whole| {
+        let Line { line, end, .. } = whole;
+        let text = match secrets.of(whole) {
             Some(secret) => Cow::Owned([&line[..secret], b" ", MASK.as_bytes()].concat()),
             None if is_first => masked_words(line),
             None => masked_value(line),
@@ -40,12 +41,18 @@ pub(super) fn masked_chunked(body: &[u8]) -> Cow<'_, [u8]> {
     let (chunks, trailers) = body.split_at(trailers);
     let mut masked = chunks.to_vec();
     let mut secrets = Secrets::default();
-    for (line, end) in lines(trailers) {
-        let secret = secrets.of(line).unwrap_or(line.len());
-        let spaces = line[secret..].iter().take_while(|&&octet| octet == b' ');
-        let shown = secret + spaces.count();
-        masked.extend_from_slice(&line[..shown]);
-        masked.resize(masked.len() + line.len() - shown, b'*');
+    for whole in lines(trailers) {
+        let Line { line, end, .. } = whole;
+        let secret = match secrets.of(whole) {
+            Some(secret) => {
+                let spaces = line[secret..].iter().take_while(|&&octet| octet == b' ');
+                secret + spaces.count()..line.len()
+            }
+            None => user_information_of_line(line).unwrap_or_default(),
+        };
+        let begin = masked.len();
+        masked.extend_from_slice(line);
+        masked[begin..][secret].fill(b'*');
         masked.extend_from_slice(end);
     }
     Cow::Owned(masked)
@@ -76,13 +83,25 @@ struct Secrets {
 impl Secrets {
     /// Where the secret of the next line begins, if it has one. A folded line continues the field before it. If there
     /// is none, as after the start line, its own name decides.
-    fn of(&mut self, line: &[u8]) -> Option<usize> {
-        let secret = secret_of_line(line);
-        let is_folded = matches!(line.first(), Some(b' ' | b'\t'));
+    fn of(&mut self, Line { line, is_open, .. }: Line<'_>) -> Option<usize> {
+        // Nobody sees where the user information stands in a value that goes on elsewhere.
+        let of_open = || colon(line).filter(|&colon| may_have_user_information(&line[..colon]));
+        let of_open = || of_open().filter(|_| is_open).map(|colon| colon + 1);
+        let secret = secret_of_line(line).or_else(of_open);
+        let is_folded = is_folded(line);
         self.is_secret = secret.is_some() || (is_folded && self.is_secret);
         let begin = if is_folded { Some(0) } else { secret };
         begin.filter(|_| self.is_secret)
     }
+}
+
+/// Whether a line continues the value of the one before it (RFC 9112 section 5.2).
+fn is_folded(line: &[u8]) -> bool {
+    matches!(line.first(), Some(b' ' | b'\t'))
+}
+
+fn colon(line: &[u8]) -> Option<usize> {
+    line.iter().position(|&octet| octet == b':')
 }
 
 /// The request-line. Any word of a malformed one may be the target, so each is masked.
@@ -113,20 +132,36 @@ fn words(line: &[u8]) -> Vec<Range<usize>> {
 
 /// A field, whose value may have user information.
 fn masked_value(line: &[u8]) -> Cow<'_, [u8]> {
-    let Some(colon) = line.iter().position(|&octet| octet == b':') else {
-        return Cow::Borrowed(line);
-    };
-    let value = line[colon + 1..].trim_ascii_start();
-    let before = line.len() - value.len();
-    match value_without_user_information(&line[..colon], value) {
-        Cow::Borrowed(_) => Cow::Borrowed(line),
-        Cow::Owned(value) => Cow::Owned([&line[..before], &value].concat()),
+    match user_information_of_line(line) {
+        None => Cow::Borrowed(line),
+        Some(Range { start, end }) => {
+            Cow::Owned([&line[..start], MASK.as_bytes(), &line[end..]].concat())
+        }
     }
 }
 
-/// The lines of a head, and the end of each. A bare CR or LF ends a line too, so that it cannot hide a secret. It
-/// is printed, because it is why docroot refused the head.
-fn lines(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+/// Where the user information of a field's value stands.
+fn user_information_of_line(line: &[u8]) -> Option<Range<usize>> {
+    let colon = colon(line)?;
+    let value = line[colon + 1..].trim_ascii_start();
+    let before = line.len() - value.len();
+    let found = user_information_of_field(&line[..colon], value)?;
+    Some(before + found.start..before + found.end)
+}
+
+/// A line of a head.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    line: &'a [u8],
+    /// See [`Masked::end`].
+    end: &'a [u8],
+    /// Whether its field goes on: the next line is folded, or the head was cut here.
+    is_open: bool,
+}
+
+/// The lines of a head. A bare CR or LF ends a line too, so that it cannot hide a secret. It is printed, because it is why
+/// docroot refused the head.
+fn lines(head: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let mut rest = head;
     iter::from_fn(move || {
         if rest.is_empty() {
@@ -140,7 +175,8 @@ fn lines(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
         };
         let (end, tail) = tail.split_at(end);
         rest = tail;
-        Some((line, end))
+        let is_open = end.is_empty() || is_folded(rest);
+        Some(Line { line, end, is_open })
     })
 }
 

@@ -29,6 +29,7 @@ use crate::origin::moved::{
     redirect, redirect_by_rule, redirect_to_normalised, redirect_to_root, redirect_to_slash,
 };
 use crate::origin::negotiate::{self, Outcome, Rank, Wants, bases, negotiate};
+use crate::origin::of_server::of_server;
 use crate::origin::pages::Place;
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{
@@ -98,7 +99,7 @@ pub fn poll(
 fn complete(origin: &mut Origin, request: &Request<'_>, answer: &mut Answer, trace: &mut Trace) {
     if let Answer::Ready(response) = answer {
         use_server_error_document(origin, request, response, trace);
-        add_reload_script(origin.site.options(), response);
+        add_reload_script(origin.site.options(), request.head.target.path(), response);
         finish(origin, request, response, trace);
     }
 }
@@ -141,7 +142,13 @@ fn refused_address(origin: &Origin, request: &Request<'_>, trace: &mut Trace) ->
 fn ask_handlers(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) -> Option<Answer> {
     let handlers = Rc::clone(&origin.handlers);
     let mut handlers = handlers.iter();
-    handlers.find_map(|handler| handler.answer(request, origin, trace))
+    handlers.find_map(|handler| {
+        let answer = handler.answer(request, origin, trace)?;
+        Some(match handler.is_of_server() {
+            true => of_server(answer),
+            false => answer,
+        })
+    })
 }
 
 const HOW: How = How {

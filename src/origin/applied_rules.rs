@@ -22,9 +22,7 @@ use crate::semantics::rules::{ASK_FIRST, RuleSet, Rules};
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::file::StoredFile;
-
-/// The name of the folder of the server's own pages, below the prefix of the site.
-const OWN_PAGES: &[u8] = b".docroot";
+use crate::site::reload_script::ruled;
 
 /// The rules that apply to a representation.
 #[derive(Clone)]
@@ -116,17 +114,10 @@ pub fn finish(origin: &Origin, request: &Request<'_>, response: &mut Response, t
     if of_representation.is_some() {
         add_expires(rules, set, request, response, trace);
     }
-    if rules.cors != Cors::Off && !is_own(origin, request) {
+    // The option opens the site, and the server's own pages are not a part of it.
+    if rules.cors != Cors::Off && !response.is_of_server {
         cors::add(rules, set, request.fields(), response, trace);
     }
-}
-
-/// Whether the request is for the server's own pages. `--cors` opens the site, and they are not a part of it.
-fn is_own(origin: &Origin, request: &Request<'_>) -> bool {
-    let mut decoded = Vec::new();
-    let raw = request.head.target.path().unwrap_or_default();
-    let path = origin.site.options().prefix.decode(raw, &mut decoded);
-    path.is_ok_and(|path| path.as_bytes().split(|&octet| octet == b'/').next() == Some(OWN_PAGES))
 }
 
 /// Changes a response that refuses a request before the site is asked: it is malformed, or for another
@@ -163,8 +154,9 @@ fn of_request(origin: &Origin, request: &Request<'_>) -> RuleSet {
     let raw = request.head.target.path().unwrap_or_default();
     match origin.site.options().prefix.decode(raw, &mut decoded) {
         Ok(path) => {
-            let mut set = origin.rules.matching(path.as_bytes());
-            set.is_protected |= is_protected(origin, path.as_bytes());
+            let path = ruled(origin.site.options(), path.as_bytes());
+            let mut set = origin.rules.matching(path);
+            set.is_protected |= is_protected(origin, path);
             set
         }
         Err(_) => RuleSet::default(),

@@ -15,11 +15,14 @@ use std::time::{Duration, Instant};
 
 use crate::origin::auth::Guard;
 use crate::origin::outdated::Outdated;
+use crate::origin::reason::Reason;
+use crate::origin::refuse::error;
 use crate::origin::request::{Request, RequestBody};
 use crate::origin::response::{Interim, Response};
 use crate::semantics::date::HttpDate;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
+use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 use crate::site::archive::turns::Turns;
 use crate::site::coding_job::CodingJobs;
@@ -99,11 +102,25 @@ impl Origin {
         self.site.next_sweep().into_iter().chain(readings).min()
     }
 
+    /// The handler that takes the content of a request, if there is one, and the most bytes that it takes.
+    fn taker(&self, request: &Request<'_>) -> Option<(&dyn Handler, u64)> {
+        let mut handlers = self.handlers.iter();
+        handlers.find_map(|handler| Some((&**handler, handler.takes_content(request)?)))
+    }
+
+    /// The refusal of content that is longer than the handler takes.
+    pub fn content_too_large(&self, request: &Request<'_>) -> Response {
+        let taker = self.taker(request);
+        Response {
+            is_of_server: taker.is_some_and(|(handler, _)| handler.is_of_server()),
+            ..error(Status::ContentTooLarge, Reason::ContentTooLarge)
+        }
+    }
+
     /// What to do with the content of a request.
     pub fn content_use(&self, request: &Request<'_>) -> ContentUse {
-        let mut handlers = self.handlers.iter();
-        match handlers.find_map(|handler| handler.takes_content(request)) {
-            Some(most) => ContentUse::Take(most),
+        match self.taker(request) {
+            Some((_, most)) => ContentUse::Take(most),
             None if request.method().is_some_and(Method::is_allowed) => ContentUse::Discard,
             None => ContentUse::Needless,
         }
@@ -127,6 +144,11 @@ pub trait Handler {
     /// the content is then discarded.
     fn takes_content(&self, _request: &Request<'_>) -> Option<u64> {
         None
+    }
+
+    /// Whether its answers are the server's own pages and no part of the site, so that `--cors` does not open them.
+    fn is_of_server(&self) -> bool {
+        false
     }
 
     /// Answers a request; `None` if it is not for this handler.

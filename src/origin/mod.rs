@@ -61,6 +61,8 @@ pub mod refuse;
 pub mod redirect;
 // Error pages.
 mod pages;
+// What is no part of the site.
+mod of_server;
 // Files that are part of docroot.
 pub mod embedded;
 // WebSocket connections.

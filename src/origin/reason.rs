@@ -133,6 +133,10 @@ pub enum OwnPageReason {
     ForeignPage,
     /// A proxy on this machine has forwarded the request, and the operator has not named it.
     Proxied,
+    /// The request came from this machine in a version that proxies speak, and the operator has not named the address.
+    OldVersion,
+    /// The same for a host that does not mean this machine.
+    OtherHost,
     /// As many wire views are open as may be, or as many pages of a class.
     ManyViewers,
     /// The class counts what a learner has done.
@@ -152,6 +156,12 @@ impl OwnPageReason {
             OwnPageReason::Proxied => {
                 "the request came through a proxy, and --inspect-allow does not name the proxy's address"
             }
+            OwnPageReason::OldVersion => {
+                "HTTP/1.0 may come from a proxy: use HTTP/1.1, or name the address with --inspect-allow"
+            }
+            OwnPageReason::OtherHost => {
+                "the host may come from a proxy: use localhost, or name the address with --inspect-allow"
+            }
             OwnPageReason::ManyViewers => "as many live views are open as may be",
             OwnPageReason::ClassCounted => "the class counts what the learner has done",
             OwnPageReason::ClassUncounted => "the class does not count the report",
@@ -165,6 +175,8 @@ impl OwnPageReason {
         match self {
             OwnPageReason::ForeignPage => "page of another origin",
             OwnPageReason::Proxied => "through a proxy",
+            OwnPageReason::OldVersion => "perhaps a proxy: HTTP/1.0",
+            OwnPageReason::OtherHost => "perhaps a proxy: other host",
             OwnPageReason::ManyViewers => "too many live views",
             OwnPageReason::ClassCounted => "class: counted",
             OwnPageReason::ClassUncounted => "class: not counted",
@@ -177,6 +189,7 @@ impl OwnPageReason {
         match self {
             OwnPageReason::ForeignPage => FOREIGN_PAGE,
             OwnPageReason::Proxied => PROXIED,
+            OwnPageReason::OldVersion | OwnPageReason::OtherHost => PERHAPS_PROXIED,
             OwnPageReason::ManyViewers => MANY_VIEWERS,
             OwnPageReason::ClassCounted => CLASS_COUNTED,
             OwnPageReason::ClassUncounted => CLASS_UNCOUNTED,
@@ -276,7 +289,8 @@ impl Reason {
             Reason::CredentialsMalformed | Reason::PasswordWrong | Reason::UserNotAllowed => {
                 Edit::remove(FieldName::Authorization).leads_to(Status::Unauthorized)
             }
-            Reason::UpgradeOfHttp10 => Edit::http11(),
+            Reason::UpgradeOfHttp10 | Reason::OwnPage(OwnPageReason::OldVersion) => Edit::http11(),
+            Reason::OwnPage(OwnPageReason::OtherHost) => Edit::set(FieldName::Host, "localhost"),
             Reason::WebSocketRefused(refusal) => refusal.edit(),
             Reason::Message(fault) => return fault.edit(),
             _ => return None,
@@ -411,6 +425,11 @@ const UPGRADE: Clause = clause!(
 const WEBSOCKET: Clause = clause!("RFC 6455 section 4.2.2", "websocket::handshake", "accept");
 const MANY_VIEWERS: Clause = clause!("RFC 9110 section 15.6.4", "guide::inspect", "open_wire");
 const PROXIED: Clause = clause!("RFC 9110 section 3.7", "guide::access", "through_proxy");
+const PERHAPS_PROXIED: Clause = clause!(
+    "RFC 9110 section 3.7",
+    "guide::access",
+    "perhaps_through_proxy"
+);
 const CLASS_COUNTED: Clause = clause!("RFC 9110 section 15.3.5", "guide::class", "take_report");
 const CLASS_UNCOUNTED: Clause = clause!("RFC 9110 section 15.5", "guide::class", "take_report");
 const FOREIGN_PAGE: Clause = clause!("RFC 9110 section 15.5.4", "guide::access", "is_foreign");

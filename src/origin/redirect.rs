@@ -65,6 +65,7 @@ fn location(host: Host<'_>, port: u16, target: Target<'_>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http1::allowed_hosts::AllowedHosts;
     use crate::http1::check::CheckedHead;
     use crate::http1::framing::BodyLength;
     use crate::http1::parse::RequestHead;
@@ -105,6 +106,7 @@ mod tests {
         let request = Request {
             head: &checked,
             client: &Client::at(([127, 0, 0, 1], 0).into()),
+            hosts: &AllowedHosts::only(&[]),
             is_secure: false,
             session: &PlainText,
             user: None,

@@ -66,12 +66,18 @@ pub(super) fn error_with_page(response: Response, page: Vec<u8>) -> Response {
     }
 }
 
-/// Adds the script of live reload to an error page of docroot. The page then reloads when the file exists. A 401
-/// page gets no script: the script may need the password too, and the browser would ask again.
-pub(super) fn add_reload_script(options: &SiteOptions, response: &mut Response) {
+/// Adds the script of live reload to an error page of docroot for the path `raw`, if the page can load it. The page
+/// then reloads when the file exists. A 401 page gets no script: the script may need the password too, and the browser
+/// would ask again.
+pub(super) fn add_reload_script(
+    options: &SiteOptions,
+    raw: Option<&[u8]>,
+    response: &mut Response,
+) {
     if options.live_reload
         && response.has_own_page
         && response.status != Status::Unauthorized
+        && raw.is_some_and(|raw| reload_script::loads_beside(options, raw))
         && let Some(Body::One(Piece::Bytes(page))) = &mut response.body
     {
         (response.fields).replace(POLICY, ERROR_PAGE_POLICY, ERROR_PAGE_POLICY_WITH_RELOAD);

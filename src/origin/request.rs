@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::http1::allowed_hosts::AllowedHosts;
 use crate::http1::check::CheckedHead;
 use crate::observe::client::Client;
 use crate::observe::event::Security;
@@ -20,6 +21,8 @@ pub struct Request<'a> {
     pub head: &'a CheckedHead<'a>,
     /// Who sent it.
     pub client: &'a Client,
+    /// The hosts that the server answers for.
+    pub hosts: &'a AllowedHosts,
     /// Whether it came over TLS.
     pub is_secure: bool,
     /// What the TLS handshake has agreed on.

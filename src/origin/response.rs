@@ -23,6 +23,8 @@ pub struct Response {
     pub rules: Option<RuleSet>,
     /// Whether its content is a page of docroot about an error.
     pub has_own_page: bool,
+    /// Whether it belongs to the server's own pages, which are no part of the site.
+    pub is_of_server: bool,
     /// Whether it was made for a path that needs a password.
     pub is_protected: bool,
     /// The user for whom it was made, if a password has proved who that is.
@@ -48,6 +50,7 @@ impl Response {
             body: None,
             rules: None,
             has_own_page: false,
+            is_of_server: false,
             is_protected: false,
             user: None,
         }

@@ -38,36 +38,114 @@ fn is_secret(name: &[u8]) -> bool {
     is_secret_of_request(name) || name.eq_ignore_ascii_case(OF_RESPONSE)
 }
 
-/// Where the secret of a line begins, if the line is a field with one. The line may be malformed: it may have other
-/// octets around the name or within it, or no colon.
+/// Where the secret of a line begins, if the line is a field with one. The line may be malformed:
+///
+/// ```text
+/// X Cookie: ***           other words before the name
+/// "Coo\x01kie": ***       other octets around it or within it
+/// Cook ie ***             no colon
+/// A: b\0Cookie: ***       another field behind an octet that no value may have (RFC 9110 section 5.5)
+/// ```
+///
+/// What follows a space and a slash is the target of a request, and no name.
 pub fn secret_of_line(line: &[u8]) -> Option<usize> {
-    let is_of_token = |octet: &u8| is_token(std::slice::from_ref(octet));
-    let begin = line.iter().position(is_of_token)?;
-    let length =
-        |of: &[u8], is: &dyn Fn(&u8) -> bool| of.iter().take_while(|octet| is(octet)).count();
-    let end = begin + length(&line[begin..], &is_of_token);
-    let behind = end + length(&line[end..], &|octet| !is_of_token(octet));
-    let colon = line.iter().position(|&octet| octet == b':');
-    if is_secret(&line[begin..end]) {
-        return Some(
-            colon
-                .filter(|&colon| colon < behind)
-                .map_or(end, |colon| colon + 1),
-        );
-    }
-    let is_of_name = |octet: &&u8| octet.is_ascii_alphabetic() || **octet == b'-';
-    let name: Vec<u8> = line[..colon?].iter().filter(is_of_name).copied().collect();
-    is_secret(&name).then_some(colon? + 1)
+    let is_end = |octet: &u8| octet.is_ascii_control() && *octet != b'\t';
+    let mut at = 0;
+    let mut pieces = line.split(is_end).map(|piece| {
+        let begin = at;
+        at += piece.len() + 1;
+        Some(begin + secret_of_field(piece)?)
+    });
+    // The octet may also stand within the name.
+    secret_of_field(line).or_else(|| pieces.find_map(|secret| secret))
 }
 
-/// The value of the field with this name, with a mask for user information. A relative reference has none.
-pub fn value_without_user_information<'a>(name: &[u8], value: &'a [u8]) -> Cow<'a, [u8]> {
-    let mut with_uri = WITH_URI.iter();
-    let is_uri = with_uri.any(|known| name.eq_ignore_ascii_case(known));
-    match (is_uri && scheme(value).is_some()) || name.eq_ignore_ascii_case(b"Host") {
-        true => without_user_information(value),
-        false => Cow::Borrowed(value),
+/// The same for one field. Without a colon, its name comes first.
+fn secret_of_field(field: &[u8]) -> Option<usize> {
+    let colon = field.iter().position(|&octet| octet == b':');
+    let before = &field[..colon.unwrap_or(field.len())];
+    let mut pairs = before.windows(2);
+    let target = pairs.position(|pair| pair[0].is_ascii_whitespace() && pair[1] == b'/');
+    let names = &before[..target.unwrap_or(before.len())];
+    let mut starts = (0..names.len()).filter(|&at| {
+        let is_first = at == 0 || !is_of_token(names[at - 1]);
+        is_first && is_of_token(names[at])
+    });
+    let end = match colon {
+        Some(_) => starts.find_map(|start| Some(start + end_of_secret_name(&names[start..])?)),
+        None => starts
+            .next()
+            .and_then(|start| Some(start + end_of_secret_name(&names[start..])?)),
+    }?;
+    let is_between = before[end..].iter().all(|&octet| !is_of_token(octet));
+    Some(colon.filter(|_| is_between).map_or(end, |colon| colon + 1))
+}
+
+/// The length of the longest secret name: `Proxy-Authorization`.
+const LONGEST: usize = 19;
+
+/// Where a secret name ends that begins with this text. It consists of whole words. Other octets than letters and hyphens do not
+/// count.
+fn end_of_secret_name(text: &[u8]) -> Option<usize> {
+    let mut name = Vec::with_capacity(LONGEST);
+    let mut words = text.split_inclusive(|&octet| !is_of_token(octet));
+    // Without this, a line of many words without letters would be read once for each.
+    if !words.next()?.iter().any(is_of_name) {
+        return None;
     }
+    for (at, octet) in text.iter().enumerate() {
+        if is_of_name(octet) {
+            if name.len() == LONGEST {
+                return None;
+            }
+            name.push(*octet);
+        }
+        let is_end = text.get(at + 1).is_none_or(|&next| !is_of_token(next));
+        if is_end && is_secret(&name) {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+fn is_of_token(octet: u8) -> bool {
+    is_token(&[octet])
+}
+
+fn is_of_name(octet: &u8) -> bool {
+    octet.is_ascii_alphabetic() || *octet == b'-'
+}
+
+/// Whether the values of the field with this name may have user information. Spaces around the name do not count.
+pub fn may_have_user_information(name: &[u8]) -> bool {
+    has_uri(name) || is_host(name)
+}
+
+fn has_uri(name: &[u8]) -> bool {
+    let mut with_uri = WITH_URI.iter();
+    with_uri.any(|known| name.trim_ascii().eq_ignore_ascii_case(known))
+}
+
+fn is_host(name: &[u8]) -> bool {
+    name.trim_ascii().eq_ignore_ascii_case(b"Host")
+}
+
+/// Where the user information stands in the value of the field with this name. A relative reference has none, unless it
+/// begins with an authority (RFC 3986 section 4.2): `//user@host/`.
+pub fn user_information_of_field(name: &[u8], value: &[u8]) -> Option<Range<usize>> {
+    match scheme(value) {
+        Some(scheme) if may_have_user_information(name) => {
+            before_at(value, scheme + b"://".len(), true)
+        }
+        None if is_host(name) => before_at(value, 0, false),
+        None if has_uri(name) && value.starts_with(b"//") => before_at(value, b"//".len(), true),
+        _ => None,
+    }
+}
+
+/// The value of the field with this name, with a mask for user information.
+pub fn value_without_user_information<'a>(name: &[u8], value: &'a [u8]) -> Cow<'a, [u8]> {
+    without(value, user_information_of_field(name, value))
 }
 
 /// Where the user information of a target, a URI or an authority stands (RFC 3986 section 3.2.1): before the last `@` of
@@ -77,14 +155,20 @@ pub fn user_information(target: &[u8]) -> Option<Range<usize>> {
     if matches!(target.first(), None | Some(b'/')) {
         return None;
     }
-    let scheme = scheme(target);
-    let begin = scheme.map_or(0, |scheme| scheme + b"://".len());
-    let rest = &target[begin..];
-    let length = rest.iter().position(|octet| b"/?#".contains(octet));
-    let authority = match (scheme, length) {
-        (Some(_), Some(length)) => &rest[..length],
-        _ => rest,
-    };
+    match scheme(target) {
+        Some(scheme) => before_at(target, scheme + b"://".len(), true),
+        None => before_at(target, 0, false),
+    }
+}
+
+/// What stands before the last `@` of the authority that begins here, and ends before a path, a query or a fragment if it
+/// `has_end`.
+fn before_at(text: &[u8], begin: usize, has_end: bool) -> Option<Range<usize>> {
+    let rest = &text[begin..];
+    let length = rest
+        .iter()
+        .position(|octet| has_end && b"/?#".contains(octet));
+    let authority = &rest[..length.unwrap_or(rest.len())];
     let at = authority.iter().rposition(|&octet| octet == b'@')?;
     Some(begin..begin + at)
 }
@@ -99,10 +183,14 @@ fn scheme(target: &[u8]) -> Option<usize> {
 
 /// The target, with a mask for its user information.
 pub fn without_user_information(target: &[u8]) -> Cow<'_, [u8]> {
-    match user_information(target) {
-        None => Cow::Borrowed(target),
+    without(target, user_information(target))
+}
+
+fn without(text: &[u8], secret: Option<Range<usize>>) -> Cow<'_, [u8]> {
+    match secret {
+        None => Cow::Borrowed(text),
         Some(Range { start, end }) => {
-            Cow::Owned([&target[..start], MASK.as_bytes(), &target[end..]].concat())
+            Cow::Owned([&text[..start], MASK.as_bytes(), &text[end..]].concat())
         }
     }
 }
@@ -133,7 +221,18 @@ mod tests {
         // With other octets.
         check_line("\"Cookie\x0b\": a", Some("\"Cookie\x0b\":"));
         check_line("\x01Coo kie: a", Some("\x01Coo kie:"));
+        check_line("X Cookie: a", Some("X Cookie:"));
+        check_line("X/Cookie: a", Some("X/Cookie:"));
+        check_line("X Cookie Y: a", Some("X Cookie"));
+        check_line("Cook ie a", Some("Cook ie"));
+        check_line("Cookie /a: b", Some("Cookie"));
+        check_line("A: b\0Cookie: c", Some("A: b\0Cookie:"));
+        check_line("A: b\x7f\x01Cookie c", Some("A: b\x7f\x01Cookie"));
+        check_line("1 Coo\0kie: a", Some("1 Coo\0kie:"));
         for line in [
+            "GET /cookie HTTP/1.1",
+            "GET /a/cookie:1?cookie",
+            "X Cookie a",
             "",
             ":",
             " ",
@@ -160,6 +259,10 @@ mod tests {
         };
         check("host", "user:pw@h", "***@h");
         check("Referer", "http://user:pw@h/", "http://***@h/");
+        check(" Referer\t", "//user:pw@h/a@b", "//***@h/a@b");
+        check("Location", "//h/a@b", "//h/a@b");
+        check("Location", "/a@b", "/a@b");
+        check("host ", "/user:pw@h", "***@h");
         check("Location", "a@b/", "a@b/");
         check("From", "a@b", "a@b");
         check("X-A", "http://user:pw@h/", "http://user:pw@h/");

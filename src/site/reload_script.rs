@@ -26,6 +26,33 @@ use crate::text::percent;
 /// The path of the script, below any folder of the site.
 pub const SCRIPT_PATH: &str = ".docroot/live-reload.js";
 
+/// The path of the WebSocket that tells the script what has changed, below any folder of the site.
+pub const SOCKET_PATH: &str = ".docroot/live-reload";
+
+/// The folder of a path that is one of these two, and the one that it is.
+pub fn split(path: &[u8]) -> Option<(&[u8], &'static str)> {
+    [SCRIPT_PATH, SOCKET_PATH].into_iter().find_map(|own| {
+        let folder = path.strip_suffix(own.as_bytes())?;
+        (folder.is_empty() || folder.ends_with(b"/")).then_some((folder, own))
+    })
+}
+
+/// The path whose rules a path has. The script and its connection tell nothing of their folder, so they have the rules
+/// of the root: a page below a protected folder could otherwise not connect, because browsers need not send
+/// credentials with an opening handshake.
+pub fn ruled<'a>(options: &SiteOptions, path: &'a [u8]) -> &'a [u8] {
+    let own = options.live_reload.then(|| split(path)).flatten();
+    own.map_or(path, |(_, own)| own.as_bytes())
+}
+
+/// Whether a page with this path in its address can load the script: a browser asks for it in the folder of the page, and
+/// docroot answers there if the folder has a valid path below the prefix.
+pub fn loads_beside(options: &SiteOptions, raw: &[u8]) -> bool {
+    let folder = raw.iter().rposition(|&octet| octet == b'/');
+    let folder = folder.map(|slash| &raw[..=slash]);
+    folder.is_some_and(|folder| options.prefix.decode(folder, &mut Vec::new()).is_ok())
+}
+
 /// The file of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Document<'a> {
@@ -168,6 +195,27 @@ mod tests {
                 assert_eq!(sent(&document, piece, &element), want);
             }
         }
+    }
+
+    #[test]
+    fn the_script_and_its_connection_have_the_rules_of_the_root() {
+        let mut options = SiteOptions {
+            live_reload: true,
+            ..SiteOptions::default()
+        };
+        for (path, want) in [
+            (".docroot/live-reload", ".docroot/live-reload"),
+            ("a/b/.docroot/live-reload", ".docroot/live-reload"),
+            ("a/.docroot/live-reload.js", ".docroot/live-reload.js"),
+            ("a/x.docroot/live-reload", "a/x.docroot/live-reload"),
+            ("a/.docroot/live-reload/", "a/.docroot/live-reload/"),
+            ("a/.docroot/b", "a/.docroot/b"),
+        ] {
+            assert_eq!(ruled(&options, path.as_bytes()), want.as_bytes());
+        }
+        options.live_reload = false;
+        let path = b"a/.docroot/live-reload";
+        assert_eq!(ruled(&options, path), path);
     }
 
     #[test]

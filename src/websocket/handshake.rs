@@ -39,6 +39,8 @@ pub struct HandshakeRequest<'a> {
     pub has_body: bool,
     /// Where the client believes the server to be, if the request names a host.
     pub own: Option<OwnOrigin<'a>>,
+    /// Where proxies say that the client believes it to be, as far as the endpoint takes their word.
+    pub forwarded: &'a [OwnOrigin<'a>],
     /// The field section.
     pub fields: Fields<'a>,
 }
@@ -50,6 +52,10 @@ pub struct Endpoint<'e> {
     pub protocols: &'e [&'static str],
     /// How it compresses messages, if it does (RFC 7692).
     pub deflate: Option<DeflatePolicy>,
+    /// Whether a page may have the origin that a proxy has forwarded. Anybody who makes a foreign name mean the
+    /// proxy can then let a page of that name in, so this is for what need not be kept from foreign pages at any
+    /// price.
+    pub takes_forwarded_host: bool,
 }
 
 /// An opening handshake that the server accepts.
@@ -142,7 +148,7 @@ pub fn accept(
     upgrade(fields)?;
     version(fields)?;
     let key = key(fields)?;
-    if !same_origin::admits_handshake(request.own, fields) {
+    if !same_origin::admits_handshake(request.own, request.forwarded, fields) {
         return Err(Refusal::ForeignOrigin);
     }
     let protocol = protocol(fields, endpoint.protocols)?;

@@ -16,7 +16,9 @@
 //! Host: 127.0.0.1:8080    X-Forwarded-Host: files.example    Origin: https://files.example    admitted
 //! ```
 //!
-//! A page cannot add fields to an opening handshake, so no foreign page can send that field.
+//! A page cannot add the field to an opening handshake. But a proxy that anybody can reach under a foreign name forwards that name
+//! (DNS rebinding). So only an endpoint that asks for it looks at the field, and only at hosts that the operator
+//! allows, if they have named any.
 
 use crate::semantics::cors::origin;
 use crate::semantics::field::{FieldName, Fields};
@@ -38,35 +40,51 @@ pub fn admits(own: Option<OwnOrigin<'_>>, fields: &Fields<'_>) -> bool {
     if !fields.contains(FieldName::Origin) {
         return true;
     }
-    let (Some(own), Some(sent)) = (own, fields.sole(FieldName::Origin).and_then(normal)) else {
-        return false;
-    };
-    // A proxy may end TLS in front of the server. Foreign pages gain nothing, because the host and the port must
-    // be the same.
-    let schemes = if own.is_secure {
-        &["https"][..]
-    } else {
-        &["http", "https"]
-    };
-    schemes
-        .iter()
-        .any(|scheme| own.normal(scheme).as_ref() == Some(&sent))
+    let sent = fields.sole(FieldName::Origin).and_then(normal);
+    own.zip(sent).is_some_and(|(own, sent)| own.is(&sent))
 }
 
-/// The same for an opening handshake. The page may also have the origin that a proxy forwards.
-pub fn admits_handshake(own: Option<OwnOrigin<'_>>, fields: &Fields<'_>) -> bool {
-    let forwarded = fields.named("X-Forwarded-Host");
-    let forwarded = forwarded.flat_map(|value| value.split(|&octet| octet == b','));
-    let mut origins = forwarded.map(|host| OwnOrigin {
-        is_secure: false,
-        host: host.trim_ascii(),
-        // The text has it, if there is one.
-        port: None,
-    });
-    admits(own, fields) || origins.any(|origin| admits(Some(origin), fields))
+/// The same for an opening handshake. The page may also have an origin that a proxy has forwarded.
+pub fn admits_handshake(
+    own: Option<OwnOrigin<'_>>,
+    forwarded: &[OwnOrigin<'_>],
+    fields: &Fields<'_>,
+) -> bool {
+    if !fields.contains(FieldName::Origin) {
+        return true;
+    }
+    let Some(sent) = fields.sole(FieldName::Origin).and_then(normal) else {
+        return false;
+    };
+    let mut origins = own.iter().chain(forwarded);
+    origins.any(|origin| origin.is(&sent))
+}
+
+/// How many hosts of `X-Forwarded-Host` count. Each proxy of a chain adds one, and such chains are short. The work
+/// for each would otherwise let a client keep a worker busy.
+pub const MOST_FORWARDED: usize = 4;
+
+/// The first hosts that proxies have forwarded, each with its port if it has one.
+pub fn forwarded_hosts<'a>(fields: &Fields<'a>) -> impl Iterator<Item = &'a [u8]> {
+    let values = fields.named("X-Forwarded-Host");
+    let hosts = values.flat_map(|value| value.split(|&octet| octet == b','));
+    let hosts = hosts.map(<[u8]>::trim_ascii);
+    hosts.filter(|host| !host.is_empty()).take(MOST_FORWARDED)
 }
 
 impl OwnOrigin<'_> {
+    /// Whether a page has this origin, by what it has sent.
+    fn is(self, sent: &str) -> bool {
+        // A proxy may end TLS in front of the server. Foreign pages gain nothing, because the host and the port must
+        // be the same.
+        let schemes = match self.is_secure {
+            true => &["https"][..],
+            false => &["http", "https"],
+        };
+        let mut normal = schemes.iter().filter_map(|scheme| self.normal(scheme));
+        normal.any(|own| *own == *sent)
+    }
+
     /// The origin with this scheme, as browsers write it.
     fn normal(self, scheme: &str) -> Option<Box<str>> {
         let host = str::from_utf8(self.host).ok()?;
@@ -165,15 +183,31 @@ mod tests {
     /// How a page of this origin is judged, if a proxy forwards these hosts in front of `127.0.0.1:8080`.
     #[track_caller]
     fn check_forwarded(forwarded: &[&str], sent: &str, want: bool) {
+        check_behind(false, forwarded, sent, want);
+    }
+
+    #[track_caller]
+    fn check_behind(is_secure: bool, forwarded: &[&str], sent: &str, want: bool) {
         let own = OwnOrigin {
-            is_secure: false,
+            is_secure,
             host: b"127.0.0.1",
             port: Some(8080),
         };
         let lines = forwarded.iter().map(|host| ("X-Forwarded-Host", *host));
         let section = Section::named(lines.chain([("Origin", sent)]));
-        let got = admits_handshake(Some(own), &section.fields());
+        let fields = section.fields();
+        let hosts = forwarded_hosts(&fields);
+        // The text of a host has its port.
+        let origins = hosts.map(|host| OwnOrigin {
+            is_secure,
+            host,
+            port: None,
+        });
+        let origins: Vec<_> = origins.collect();
+        assert!(origins.len() <= MOST_FORWARDED);
+        let got = admits_handshake(Some(own), &origins, &fields);
         assert_eq!(got, want, "{forwarded:?} {sent}");
+        assert!(!admits_handshake(None, &[], &fields));
     }
 
     #[test]
@@ -193,5 +227,13 @@ mod tests {
         check_forwarded(&["files.example"], "null", false);
         check_forwarded(&[""], "http://", false);
         check_forwarded(&[], "https://files.example", false);
+        check_forwarded(&[",, ,", "files.example"], "https://files.example", true);
+        // More than any chain of proxies adds.
+        let long = format!("{}files.example", "a.example,".repeat(20));
+        check_forwarded(&[&long], "https://files.example", false);
+        let first = "a.example, b.example, c.example, files.example";
+        check_forwarded(&[first], "https://files.example", true);
+        check_behind(true, &["files.example"], "https://files.example", true);
+        check_behind(true, &["files.example"], "http://files.example", false);
     }
 }

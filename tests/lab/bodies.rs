@@ -34,7 +34,7 @@ fn chunks_have_their_sizes_extensions_and_trailers() {
     let whole = raw(&server, "chunked?sizes=1,1&delay=0", "TE: trailers\r\n");
     assert_eq!(body(&whole), "1\r\na\r\n1\r\nb\r\n0\r\n\r\n");
     // HTTP/1.0 has no chunks, and so no trailer section.
-    let whole = raw_old(&server, target, "TE: trailers\r\n");
+    let whole = raw_old(target, "TE: trailers\r\n");
     assert_eq!(body(&whole), content);
     assert!(!whole.contains("Trailer"), "{whole}");
     let head = server.request("HEAD", &format!("{LAB}chunked"), &[]);
@@ -136,10 +136,10 @@ fn responses_end_as_they_are_asked_to() {
         );
     }
     // RFC 9112 section 6.3: without chunks, the end of the connection is the end of the content.
-    let whole = raw_old(&server, "ends?how=unfinished", "");
+    let whole = raw_old("ends?how=unfinished", "");
     assert!(whole.starts_with("HTTP/1.1 400 "), "{whole}");
     assert!(body(&whole).contains("HTTP/1.0 has no chunks"), "{whole}");
-    let whole = raw_old(&server, "ends?how=short", "");
+    let whole = raw_old("ends?how=short", "");
     assert!(whole.contains("Content-Length: 1000"), "{whole}");
     assert_eq!(body(&whole).len(), 500);
     let mut client = server.connect();

@@ -8,7 +8,7 @@ use tungstenite::{Message, WebSocket};
 
 use super::support::live_page::websocket;
 use super::support::{Response, TestServer, until};
-use super::{LAB, data, get, lab, post, support};
+use super::{LAB, data, get, lab, lab_of_named, post, support};
 
 #[test]
 fn events_go_on_where_they_ended() {
@@ -118,10 +118,10 @@ fn windows_talk_to_each_other() {
 /// RFC 9110 section 7.8: a server ignores protocols that it does not want to change to, and HTTP/1.0 has no upgrades.
 #[test]
 fn only_websocket_is_an_upgrade_to_the_chat() {
-    let server = lab();
+    let server = lab_of_named();
     let chat = |version: &str, protocols: &str| {
         let request = format!(
-            "GET {LAB}chat HTTP/{version}\r\nHost: test\r\nUpgrade: {protocols}\r\nConnection: Upgrade, close\r\n\r\n"
+            "GET {LAB}chat HTTP/{version}\r\nHost: localhost\r\nUpgrade: {protocols}\r\nConnection: Upgrade, close\r\n\r\n"
         );
         let mut client = server.connect();
         client.send(request.as_bytes());

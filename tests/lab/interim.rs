@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{LAB, body, lab, raw_old, support};
+use super::{LAB, body, lab, lab_of_named, raw_old, support};
 
 #[test]
 fn hints_come_before_the_response() {
@@ -25,11 +25,11 @@ fn hints_come_before_the_response() {
     assert!(began.elapsed() >= Duration::from_millis(300));
     // RFC 9110 section 15.2: not to HTTP/1.0.
     assert!(response.text().contains("The hints came first"));
-    let whole = raw_old(&server, "hints?wait=0", "");
+    let whole = raw_old("hints?wait=0", "");
     assert!(whole.starts_with("HTTP/1.1 200 "), "{whole}");
     assert!(body(&whole).contains("HTTP/1.0 has no interim responses"));
     assert!(!body(&whole).contains("came first"), "{whole}");
-    let whole = raw_old(&server, "status/103", "");
+    let whole = raw_old("status/103", "");
     assert!(whole.starts_with("HTTP/1.1 200 "), "{whole}");
     assert!(body(&whole).contains("HTTP/1.0 has no interim responses"));
 }
@@ -73,10 +73,10 @@ fn content_is_asked_for_or_refused() {
 /// The text says that 100 (Continue) came only if it came.
 #[test]
 fn the_text_about_100_is_true() {
-    let server = lab();
+    let server = lab_of_named();
     let whole = |method: &str, version: &str, fields: &str, content: &str| {
         let request = format!(
-            "{method} {LAB}continue HTTP/{version}\r\nHost: test\r\n{fields}Connection: close\r\n\r\n{content}"
+            "{method} {LAB}continue HTTP/{version}\r\nHost: localhost\r\n{fields}Connection: close\r\n\r\n{content}"
         );
         String::from_utf8(server.raw(request.as_bytes())).expect("UTF-8")
     };

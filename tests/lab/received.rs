@@ -70,7 +70,7 @@ fn only_the_own_cookies_are_told() {
 fn the_request_is_repeated_as_it_came() {
     let server = lab();
     let request = format!(
-        "PATCH {LAB}request?a=%20 HTTP/1.1\r\nhOST: test\r\nX-Odd:\t a  b \r\nX-Octets: \u{e9}\r\nContent-Length: 4\r\n\r\na\r\n\0"
+        "PATCH {LAB}request?a=%20 HTTP/1.1\r\nhOST: localhost\r\nX-Odd:\t a  b \r\nX-Octets: \u{e9}\r\nContent-Length: 4\r\n\r\na\r\n\0"
     );
     let mut client = server.connect();
     client.send(request.as_bytes());

@@ -499,7 +499,7 @@ pub fn pause(span: Duration) {
 
 /// A request with `Host`, and with `fields` behind it.
 pub fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
     for (name, value) in fields {
         head += &format!("{name}: {value}\r\n");
     }

@@ -211,6 +211,10 @@ fn refused(fault: Fault, trace: &mut Trace) -> Response {
 }
 
 impl Handler for ClassPages {
+    fn is_of_server(&self) -> bool {
+        true
+    }
+
     fn takes_content(&self, request: &Request<'_>) -> Option<u64> {
         let is_report = self.name(request) == Some(TICKS) && is_post(request);
         is_report.then_some(LONGEST_REPORT)

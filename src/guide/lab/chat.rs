@@ -58,7 +58,7 @@ fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<A
     };
     let endpoint = handshake::Endpoint {
         protocols: &PROTOCOLS,
-        deflate: None,
+        ..handshake::Endpoint::default()
     };
     Ok(open_with(request, origin, endpoint, window, trace))
 }

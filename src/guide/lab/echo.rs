@@ -34,6 +34,7 @@ const ECHO_ENDPOINT: Endpoint<'static> = Endpoint {
         server: LARGEST,
         client: LARGEST,
     }),
+    takes_forwarded_host: false,
 };
 
 const LARGEST: DeflateContext = DeflateContext {

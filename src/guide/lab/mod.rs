@@ -147,6 +147,10 @@ impl Lab {
 }
 
 impl Handler for Lab {
+    fn is_of_server(&self) -> bool {
+        true
+    }
+
     fn takes_content(&self, request: &Request<'_>) -> Option<u64> {
         let (endpoint, _) = endpoint(self.name(request)?)?;
         let is_taken = endpoint.methods.admit(request.method());

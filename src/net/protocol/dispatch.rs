@@ -225,6 +225,7 @@ fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
 pub fn request_of<'a>(
     head: &'a CheckedHead<'a>,
     client: &'a Client,
+    hosts: &'a AllowedHosts,
     session: &'a impl Session,
     now: &Now,
     wakers: &'a dyn Wakers,
@@ -232,6 +233,7 @@ pub fn request_of<'a>(
     Request {
         head,
         client,
+        hosts,
         is_secure: session.is_secure(),
         session,
         user: None,
@@ -264,12 +266,11 @@ pub fn dispatch(
     let is_taken = matches!(content_use, ContentUse::Take(_));
     facts.takes_body = is_taken;
     if is_taken && body.exceeds_allowance() {
-        let (status, reason) = (Status::ContentTooLarge, Reason::ContentTooLarge);
+        let mut response = origin.content_too_large(request);
         trace.note(|| {
-            let step = reason.step().leads_to(status);
+            let step = response.reason.step().leads_to(response.status);
             step.with(against(request.head.length, allowance))
         });
-        let mut response = error(status, reason);
         finish(origin, request, &mut response, trace);
         return Dispatched::Answered(Answer::Ready(response), body);
     }

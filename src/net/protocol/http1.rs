@@ -187,7 +187,7 @@ impl Http1 {
             Ok(checked) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
                 let (client, session) = (&stream.state.client, &stream.state.transport);
-                let request = request_of(&checked, client, session, &context.now, &wakers);
+                let request = request_of(&checked, client, hosts, session, &context.now, &wakers);
                 context.origins.note(checked.host, &mut context.trace);
                 let origin = context.origins.of(checked.host);
                 let trace = &mut context.trace;
@@ -261,7 +261,14 @@ impl Http1 {
         let answer = request.head.read(&mut context.lines, |checked| {
             let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
             let (client, session) = (&stream.state.client, &stream.state.transport);
-            let request = request_of(checked, client, session, &context.now, &wakers);
+            let request = request_of(
+                checked,
+                client,
+                &context.hosts,
+                session,
+                &context.now,
+                &wakers,
+            );
             let origin = context.origins.of(checked.host);
             dispatch::answer(&request, connection, origin, &mut context.trace)
         });
@@ -678,7 +685,14 @@ fn poll(
     request.head.read(&mut context.lines, |checked| {
         let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
         let (client, session) = (&stream.state.client, &stream.state.transport);
-        let request = request_of(checked, client, session, &context.now, &wakers);
+        let request = request_of(
+            checked,
+            client,
+            &context.hosts,
+            session,
+            &context.now,
+            &wakers,
+        );
         let origin = context.origins.of(checked.host);
         let trace = &mut context.trace;
         answer::poll(responder, &request, &mut body, origin, trace)

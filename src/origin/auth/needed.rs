@@ -24,6 +24,7 @@ use crate::semantics::rules::Rules;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::site::options::SiteOptions;
+use crate::site::reload_script::ruled;
 
 /// What a request needs to be answered.
 pub(in crate::origin) enum Needed {
@@ -58,7 +59,8 @@ pub(in crate::origin) fn needed(
     let Some(Ok(path)) = raw.map(|raw| prefix.decode(raw, &mut decoded)) else {
         return Needed::Nothing;
     };
-    let paths = paths(origin.site.options(), path.as_bytes());
+    let options = origin.site.options();
+    let paths = paths(options, ruled(options, path.as_bytes()));
     let refused = paths.iter().find(|path| !may_read(rules, request, path));
     note(rules, request, &paths, trace);
     match (refused, request.user) {

@@ -11,6 +11,7 @@ mod connection;
 pub mod sender;
 
 use crate::http1::framing::BodyLength;
+use crate::http1::host::Host;
 use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::Reason;
@@ -25,6 +26,7 @@ use crate::semantics::trace::{Clause, Step, Trace, clause};
 use crate::site::compress::Charges;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
+use crate::websocket::same_origin::{OwnOrigin, forwarded_hosts};
 
 const NO_CODERS: Clause = clause!("RFC 7692 section 5", "open_with");
 
@@ -57,7 +59,11 @@ pub fn open_with<A: Application + 'static>(
             endpoint.deflate = None;
         }
     }
-    match accept(&handshake_request(request), &endpoint, trace) {
+    let forwarded = match endpoint.takes_forwarded_host {
+        true => forwarded_origins(request),
+        false => Vec::new(),
+    };
+    match accept(&handshake_request(request, &forwarded), &endpoint, trace) {
         Ok(accepted) => {
             let response = Response::new(Status::SwitchingProtocols, Reason::WebSocket);
             let connection = WebSocketConnection::new(
@@ -94,12 +100,29 @@ fn offers_extensions(request: &Request<'_>) -> bool {
     (request.fields()).contains(FieldName::SecWebSocketExtensions)
 }
 
-fn handshake_request<'a>(request: &Request<'a>) -> HandshakeRequest<'a> {
+/// The origins that proxies have forwarded. The server does not answer for the other hosts.
+fn forwarded_origins<'a>(request: &Request<'a>) -> Vec<OwnOrigin<'a>> {
+    let hosts = forwarded_hosts(request.fields()).filter_map(Host::parse);
+    let hosts = hosts.filter(|host| request.hosts.admit_forwarded(*host));
+    let origins = hosts.map(|host| OwnOrigin {
+        // A proxy that uses TLS itself does not forward what came without.
+        is_secure: request.is_secure,
+        host: host.name,
+        port: host.port,
+    });
+    origins.collect()
+}
+
+fn handshake_request<'a>(
+    request: &Request<'a>,
+    forwarded: &'a [OwnOrigin<'a>],
+) -> HandshakeRequest<'a> {
     HandshakeRequest {
         method: request.method(),
         is_http10: request.head.head.version == Version::Http10,
         has_body: !matches!(request.head.length, BodyLength::None | BodyLength::Known(0)),
         own: request.own_origin(),
+        forwarded,
         fields: *request.fields(),
     }
 }

@@ -30,6 +30,7 @@ const ENDPOINT: Endpoint = Endpoint {
         server: FULL,
         client: FULL,
     }),
+    takes_forwarded_host: false,
 };
 
 /// The answer to the handshake with other lines of the field `name`.
@@ -46,6 +47,7 @@ fn get(fields: Fields<'_>) -> HandshakeRequest<'_> {
         is_http10: false,
         has_body: false,
         own: Some(OWN),
+        forwarded: &[],
         fields,
     }
 }
