@@ -191,7 +191,7 @@ impl<'a, 's> Reader<'a, 's> {
 const CRLF: usize = 2;
 
 /// The first byte of a TLS record that carries a handshake message (RFC 8446 section 5.1).
-const TLS_HANDSHAKE: u8 = 22;
+pub const TLS_HANDSHAKE: u8 = 22;
 
 /// The result of the search for the end of a line.
 enum LineEnd {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::iter;
 use std::ops::Range;
 
+use crate::http1::parse::TLS_HANDSHAKE;
 use crate::semantics::secrets::{
     MASK, may_have_user_information, secret_of_line, user_information, user_information_of_field,
 };
@@ -24,6 +25,8 @@ pub(super) fn masked(head: &[u8]) -> impl Iterator<Item = Masked<'_>> {
         let Line { line, end, .. } = whole;
         let text = match secrets.of(whole) {
             Some(secret) => Cow::Owned([&line[..secret], b" ", MASK.as_bytes()].concat()),
+            // An @ in the random octets of a TLS handshake is no sign of user information.
+            None if is_first && line.first() == Some(&TLS_HANDSHAKE) => Cow::Borrowed(line),
             None if is_first => masked_words(line),
             None => masked_value(line),
         };

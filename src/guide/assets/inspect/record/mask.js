@@ -141,7 +141,8 @@ function endOfSecretName(words, first) {
 }
 
 // The request-line, in which a target may have user information.
-const maskedWords = (line) => line.split(/([ \t\f])/).map(withoutUserInformation).join('');
+// An @ in the random octets of a TLS handshake is no sign of user information.
+const maskedWords = (line) => line.startsWith('\x16') ? line : line.split(/([ \t\f])/).map(withoutUserInformation).join('');
 
 // Where the user information stands in the value of a field, or null. A reference may begin with an authority.
 function userInformationOfField(name, value) {
