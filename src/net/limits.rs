@@ -39,7 +39,7 @@ impl Limits {
     /// 2 KiB/s: a quarter of the slowest mobile link in use, so only stalled clients are slower.
     const MIN_RATE: u64 = 2 << 10;
 
-    /// 16,384 connections. An idle connection takes some 700 bytes. If fewer descriptors are left for
+    /// 16,384 connections. An idle connection takes some 500 bytes. If fewer descriptors are left for
     /// connections, the acceptor allows fewer, see [`kept_for_files`].
     pub const MAX_CONNECTIONS: usize = 16_384;
 }
