@@ -4,9 +4,11 @@ mod support;
 
 use std::net::{Ipv4Addr, TcpStream};
 
+use docroot::net::local_addresses::outward_addresses;
 use docroot::semantics::address_rules::AddressRules;
 use serde_json::{Value, json};
 use support::live_page::websocket;
+use support::program::skipped;
 use support::viewer::{Viewer, WIRE, viewer};
 use support::{Setup, TestServer, until};
 use tungstenite::Message;
@@ -346,6 +348,30 @@ fn what_may_come_through_a_proxy_is_refused_with_the_reason() {
     let mut client = named.connect();
     client.send(b"GET /.docroot/ HTTP/1.0\r\nHost: files.example\r\n\r\n");
     assert_eq!(client.response("GET").status, 200);
+}
+
+/// A proxy on this machine may also connect to another of its addresses.
+#[test]
+fn what_comes_from_another_address_of_this_machine_names_that_address() {
+    let Some(own) = outward_addresses().first().copied() else {
+        return skipped("this machine has no address but those of the loopback");
+    };
+    let server = setup().with(|config| {
+        config.bind.required = vec![own];
+        config.inspect_from.allow_address(own);
+    });
+    let server = server.start();
+    let status = |version: &str, host: &str| {
+        let mut client = server.connect();
+        let request = format!("GET /.docroot/ HTTP/{version}\r\nHost: {host}\r\n\r\n");
+        client.send(request.as_bytes());
+        client.response("GET").status
+    };
+    let literal = server.address.to_string();
+    assert_eq!(status("1.1", &literal), 200);
+    assert_eq!(status("1.0", &literal), 403);
+    assert_eq!(status("1.1", "files.example"), 403);
+    assert_eq!(status("1.1", "localhost"), 403);
 }
 
 /// `--cors` opens the site and not what docroot itself has beside it.

@@ -13,7 +13,7 @@
 
 use std::net::IpAddr;
 
-use crate::http1::allowed_hosts::{AllowedHosts, is_loopback};
+use crate::http1::allowed_hosts::{AllowedHosts, is_literal_of, is_loopback};
 use crate::http1::version::Version;
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::refuse::error;
@@ -91,11 +91,16 @@ impl Access {
             let class = self.class.as_ref();
             class.is_some_and(|class| class.admits(address, trace))
         };
-        if !self.from.admits(address, trace) && !is_of_class(trace) {
+        let is_here = self.from.admits(address, trace);
+        if !is_here && !is_of_class(trace) {
             return Some(error(Status::Forbidden, Reason::AddressNotAllowed));
         }
-        let reason =
-            through_proxy(request, trace).or_else(|| perhaps_through_proxy(request, trace))?;
+        let perhaps = |trace| {
+            is_here
+                .then(|| perhaps_through_proxy(request, trace))
+                .flatten()
+        };
+        let reason = through_proxy(request, trace).or_else(|| perhaps(trace))?;
         Some(error(Status::Forbidden, Reason::OwnPage(reason)))
     }
 
@@ -137,16 +142,18 @@ fn through_proxy(request: &Request<'_>, trace: &mut Trace) -> Option<OwnPageReas
 /// The same for a request from this machine that no browser here would send, but a proxy that adds no field. A proxy
 /// that adds none, speaks HTTP/1.1 and says `localhost` cannot be noticed.
 fn perhaps_through_proxy(request: &Request<'_>, trace: &mut Trace) -> Option<OwnPageReason> {
-    let address = request.client.peer.ip();
-    if !address.to_canonical().is_loopback() {
-        return None;
-    }
+    let address = request.client.peer.ip().to_canonical();
     let (version, host) = (request.head.head.version, request.head.host);
     if version == Version::Http10 {
         note(OwnPageReason::OldVersion, version.text().as_bytes(), trace);
         return Some(OwnPageReason::OldVersion);
     }
-    if host.is_some_and(is_loopback) {
+    // A browser at another address of this machine has connected to that address.
+    let is_usual = |host| match address.is_loopback() {
+        true => is_loopback(host),
+        false => is_literal_of(host, address),
+    };
+    if host.is_some_and(is_usual) {
         return None;
     }
     let name = host.map_or(&b"no host"[..], |host| host.name);

@@ -206,6 +206,12 @@ pub fn is_loopback(host: Host<'_>) -> bool {
         || ip().is_some_and(|ip| ip.is_loopback())
 }
 
+/// Whether a host is the literal of this address.
+pub fn is_literal_of(host: Host<'_>, ip: IpAddr) -> bool {
+    let name = str::from_utf8(host.name).ok();
+    name.and_then(address) == Some(ip.to_canonical())
+}
+
 /// The usual hosts of a server on this machine. They are found without parsing an address.
 const LOOPBACK_NAMES: [&[u8]; 3] = [b"localhost", b"127.0.0.1", b"[::1]"];
 
