@@ -17,9 +17,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::guide::access::Access;
-use crate::guide::class::Seat;
 use crate::guide::class::shared::Class;
 use crate::guide::packed;
+use crate::guide::places::{Place, Places};
 use crate::guide::replay::{Connect, MOST_OF_LEARNER, MOST_WAITING, Replay};
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{ServerFacts, Wire, WireEvent};
@@ -142,7 +142,7 @@ impl Inspect {
     fn open_wire(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         let is_learner = self.access.is_learner(request);
         let only = is_learner.then(|| request.client.peer.ip().to_canonical());
-        let Some(seat) = self.place(only) else {
+        let Some(place) = self.place(only) else {
             let reason = Reason::OwnPage(OwnPageReason::ManyViewers);
             return Answer::Ready(error(Status::ServiceUnavailable, reason));
         };
@@ -157,18 +157,18 @@ impl Inspect {
             reader: self.wire.reader_since(since, request.wakers.waker()),
             wants_own: pairs.any(|pair| *pair.name == b"own"[..]),
             only,
-            _seat: seat,
+            _place: place,
         };
         open(request, origin, Endpoint::default(), viewer, trace)
     }
 
-    /// A place for another viewer, if there is one. That of a learner has a seat.
-    fn place(&self, learner: Option<IpAddr>) -> Option<Option<Seat>> {
-        let seats = self.class.as_ref().map(|class| &class.seats);
+    /// Whether there is room for another viewer, and the place of a learner.
+    fn place(&self, learner: Option<IpAddr>) -> Option<Option<Place>> {
+        let places = self.class.as_ref().map(|class| &class.views);
         if let Some(learner) = learner {
-            return seats?.take(learner).map(Some);
+            return places?.take(learner).ok().map(Some);
         }
-        let of_learners = seats.map_or(0, |seats| seats.taken());
+        let of_learners = places.map_or(0, Places::taken);
         let others = self.wire.readers().saturating_sub(of_learners);
         (others < MOST_VIEWERS).then_some(None)
     }
@@ -200,7 +200,7 @@ struct Viewer {
     /// The only address of whose connections it is told; `None`: of all.
     only: Option<IpAddr>,
     /// Its place among those of learners.
-    _seat: Option<Seat>,
+    _place: Option<Place>,
 }
 
 impl Viewer {

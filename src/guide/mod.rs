@@ -14,6 +14,8 @@ pub mod class;
 pub mod lab;
 // Data for that page.
 mod packed;
+// Places of which each address may take a few.
+pub mod places;
 // How often clients may do something.
 mod rate;
 // Reads the content of a request.

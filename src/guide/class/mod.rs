@@ -16,14 +16,10 @@ mod experiments;
 mod report;
 // The counts.
 mod roll;
-// How many wire views learners have open.
-mod seats;
 // All of that, for all workers.
 pub mod shared;
 // The WebSocket of the page.
 mod watcher;
-
-pub use seats::Seat;
 
 use crate::guide::access::Access;
 use crate::guide::class::report::{LONGEST_REPORT, Report};

@@ -7,19 +7,25 @@ use std::time::{Instant, SystemTime};
 
 use crate::guide::class::report::Report;
 use crate::guide::class::roll::{MOST_LEARNERS, Roll, Uncounted};
-use crate::guide::class::seats::Seats;
+use crate::guide::places::Places;
 use crate::observe::topic::{Capacity, Reader, Topic};
 
 /// A page asks for the counts when it learns that they have changed, so nothing but the last change is kept.
 const KEPT: Capacity = Capacity { items: 1, bytes: 1 };
+
+/// How many wire views learners may have open at once. Each costs time for every exchange.
+const MOST_VIEWS: usize = 128;
+
+/// How many of them from one address. A learner has a few lessons open.
+const MOST_VIEWS_OF_ADDRESS: usize = 6;
 
 /// The learners of a server, and what they have done. Clones are the same class.
 #[derive(Clone)]
 pub struct Class {
     roll: Arc<Mutex<Roll>>,
     changes: Topic<()>,
-    /// The wire views that learners have open.
-    pub seats: Seats,
+    /// The wire views that learners may open.
+    pub views: Places,
 }
 
 impl Class {
@@ -28,7 +34,7 @@ impl Class {
         Class {
             roll: Arc::new(Mutex::new(Roll::new(now, at))),
             changes: Topic::new(KEPT, now),
-            seats: Seats::default(),
+            views: Places::new(MOST_VIEWS, MOST_VIEWS_OF_ADDRESS),
         }
     }
 

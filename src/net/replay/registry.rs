@@ -13,6 +13,8 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, bounded};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
+use crate::guide::places::{Full, Place, Places};
+
 /// How many replays may be open at once. Each has a thread.
 const MOST_OPEN: usize = 8;
 
@@ -31,10 +33,8 @@ pub struct Replays {
     address: SocketAddr,
     /// For whom each connection is that was not accepted yet, by the address that it comes from.
     viewers: Mutex<HashMap<SocketAddr, Viewer>>,
-    /// The viewer of each open replay.
-    open: Mutex<Vec<IpAddr>>,
-    /// How many may be open.
-    most: usize,
+    /// For the replays that are open.
+    places: Places,
 }
 
 /// For whom a connection is.
@@ -52,14 +52,14 @@ impl Replays {
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
             ip => ip,
         };
+        let most = match has_class {
+            true => MOST_IN_CLASS,
+            false => MOST_OPEN,
+        };
         Replays {
             address: SocketAddr::new(ip, listener.port()),
             viewers: Mutex::default(),
-            open: Mutex::default(),
-            most: match has_class {
-                true => MOST_IN_CLASS,
-                false => MOST_OPEN,
-            },
+            places: Places::new(most, MOST_OF_VIEWER),
         }
     }
 
@@ -74,11 +74,6 @@ impl Replays {
         SocketAddr::new(viewer.address, peer.port())
     }
 
-    /// Ignores poisoning, because a panic cannot leave the list half-written.
-    fn open(&self) -> MutexGuard<'_, Vec<IpAddr>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Ignores poisoning, because a panic cannot leave the map half-written.
     fn viewers(&self) -> MutexGuard<'_, HashMap<SocketAddr, Viewer>> {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
@@ -88,27 +83,21 @@ impl Replays {
 /// A connection that is counted, and known by its address once it has one.
 pub struct Registered {
     replays: Arc<Replays>,
-    /// For whom it is.
-    viewer: IpAddr,
+    /// The viewer's place.
+    place: Place,
     address: Option<SocketAddr>,
 }
 
 impl Registered {
     /// Counts a connection for the viewer with this address. The error says why there may be no other one.
     pub fn new(replays: Arc<Replays>, viewer: IpAddr) -> Result<Registered, &'static str> {
-        let viewer = viewer.to_canonical();
-        let mut open = replays.open();
-        if open.iter().filter(|other| **other == viewer).count() >= MOST_OF_VIEWER {
-            return Err("too many replays from this address are open: close one of them");
-        }
-        if open.len() >= replays.most {
-            return Err("too many replays are open: try again later");
-        }
-        open.push(viewer);
-        drop(open);
+        let place = replays.places.take(viewer).map_err(|full| match full {
+            Full::OfAddress => "too many replays from this address are open: close one of them",
+            Full::All => "too many replays are open: try again later",
+        })?;
         Ok(Registered {
             replays,
-            viewer,
+            place,
             address: None,
         })
     }
@@ -128,7 +117,7 @@ impl Registered {
         let from = stream.local_addr()?;
         let (accepted, is_accepted) = bounded(1);
         let viewer = Viewer {
-            address: self.viewer,
+            address: self.place.address(),
             accepted,
         };
         self.replays.viewers().insert(from, viewer);
@@ -146,10 +135,6 @@ impl Drop for Registered {
     fn drop(&mut self) {
         if let Some(address) = self.address {
             self.replays.viewers().remove(&address);
-        }
-        let mut open = self.replays.open();
-        if let Some(own) = open.iter().position(|viewer| *viewer == self.viewer) {
-            open.swap_remove(own);
         }
     }
 }
@@ -185,7 +170,7 @@ mod tests {
         let mut registered = Registered::new(Arc::clone(&replays), viewer(1)).expect("room");
         assert!(registered.connect().is_err());
         drop(registered);
-        assert!(replays.viewers().is_empty() && replays.open().is_empty());
+        assert!(replays.viewers().is_empty() && replays.places.taken() == 0);
     }
 
     fn viewer(number: u8) -> IpAddr {
