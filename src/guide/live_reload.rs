@@ -22,7 +22,7 @@ use crate::observe::topic::{Capacity, News, Reader, Topic};
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::request::Request;
-use crate::origin::websocket::application::{Application, Part};
+use crate::origin::websocket::application::{Application, Part, ShortMessage, TooLong};
 use crate::origin::websocket::open;
 use crate::origin::websocket::sender::Sender;
 use crate::semantics::rules::Rules;
@@ -112,7 +112,7 @@ impl Handler for LiveReload {
             rules: Rc::clone(&origin.rules),
             waker: request.wakers.waker(),
             folder: (!folder.is_empty()).then_some(folder),
-            message: Vec::new(),
+            message: ShortMessage::of_at_most(LONGEST_MESSAGE),
             reader: None,
         };
         let endpoint = Endpoint {
@@ -130,8 +130,7 @@ struct Page {
     waker: Waker,
     /// The folder of its script, until the page is told. `None` if it is the root.
     folder: Option<Box<[u8]>>,
-    /// What has arrived of its message.
-    message: Vec<u8>,
+    message: ShortMessage,
     /// Reads the changes since the page was loaded; `None` until the page has said how long ago that was.
     reader: Option<Reader<Changed>>,
 }
@@ -163,12 +162,8 @@ impl Application for Page {
         now: Instant,
         _: &mut Sender<'_>,
     ) -> Result<(), CloseCode> {
-        if self.message.len() + part.content.len() > LONGEST_MESSAGE {
-            return Err(CloseCode::POLICY_VIOLATION);
-        }
-        self.message.extend_from_slice(part.content);
-        if part.is_last {
-            let message = std::mem::take(&mut self.message);
+        let added = self.message.add(part);
+        if let Some(message) = added.map_err(|TooLong| CloseCode::POLICY_VIOLATION)? {
             let age = std::str::from_utf8(&message).ok();
             let age = age.and_then(|age| age.parse().ok());
             let age = age.ok_or(CloseCode::POLICY_VIOLATION)?;

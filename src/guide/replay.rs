@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::guide::rate::RateLimit;
-use crate::origin::websocket::application::{Application, Part};
+use crate::origin::websocket::application::{Application, Part, ShortMessage, TooLong};
 use crate::origin::websocket::sender::Sender as Messages;
 use crate::text::escape::JsonString;
 use crate::websocket::close::CloseCode;
@@ -169,7 +169,7 @@ pub struct Replay {
     /// How much memory orders may take until the connection takes them.
     most_waiting: usize,
     /// What has arrived of an order.
-    order: Vec<u8>,
+    order: ShortMessage,
     link: Option<Link>,
     /// An event that is no news of the connection's thread.
     news: Option<Event>,
@@ -190,7 +190,7 @@ impl Replay {
             viewer,
             waker,
             most_waiting,
-            order: Vec::new(),
+            order: ShortMessage::of_at_most(LONGEST_ORDER),
             link: None,
             news: None,
             opened: RateLimit::new(MOST_OPENED, SECOND),
@@ -256,15 +256,11 @@ impl Application for Replay {
                 octets => self.give(Order::Send(octets.to_vec())),
             };
         }
-        if self.order.len() + part.content.len() > LONGEST_ORDER {
-            return Err(CloseCode::POLICY_VIOLATION);
+        let added = self.order.add(part);
+        match added.map_err(|TooLong| CloseCode::POLICY_VIOLATION)? {
+            Some(order) => self.obey(&order, now),
+            None => Ok(()),
         }
-        self.order.extend_from_slice(part.content);
-        if !part.is_last {
-            return Ok(());
-        }
-        let order = std::mem::take(&mut self.order);
-        self.obey(&order, now)
     }
 
     fn send(&mut self, messages: &mut Messages<'_>) -> bool {

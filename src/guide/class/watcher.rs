@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::guide::class::shared::Class;
 use crate::observe::topic::{News, Reader};
-use crate::origin::websocket::application::{Application, Part};
+use crate::origin::websocket::application::{Application, Part, ShortMessage, TooLong};
 use crate::origin::websocket::sender::Sender;
 use crate::websocket::close::CloseCode;
 use crate::websocket::message::MessageKind;
@@ -23,8 +23,7 @@ pub struct Watcher {
     changes: Reader<()>,
     /// Whether the counts have changed since they were last sent.
     has_news: bool,
-    /// What has arrived of a message.
-    message: Vec<u8>,
+    message: ShortMessage,
 }
 
 impl Watcher {
@@ -34,7 +33,7 @@ impl Watcher {
             class,
             changes,
             has_news: true,
-            message: Vec::new(),
+            message: ShortMessage::of_at_most(CLEAR.len()),
         }
     }
 }
@@ -46,16 +45,10 @@ impl Application for Watcher {
         now: Instant,
         _: &mut Sender<'_>,
     ) -> Result<(), CloseCode> {
-        if self.message.len() + part.content.len() > CLEAR.len() {
-            return Err(CloseCode::POLICY_VIOLATION);
-        }
-        self.message.extend_from_slice(part.content);
-        if part.is_last {
-            let message = std::mem::take(&mut self.message);
-            if message != CLEAR {
-                return Err(CloseCode::POLICY_VIOLATION);
-            }
-            self.class.clear(now);
+        match self.message.add(part) {
+            Ok(None) => {}
+            Ok(Some(message)) if message == CLEAR => self.class.clear(now),
+            Ok(Some(_)) | Err(TooLong) => return Err(CloseCode::POLICY_VIOLATION),
         }
         Ok(())
     }

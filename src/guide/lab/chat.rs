@@ -18,7 +18,7 @@ use crate::guide::plain::text;
 use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
-use crate::origin::websocket::application::{Application, Part};
+use crate::origin::websocket::application::{Application, Part, ShortMessage, TooLong};
 use crate::origin::websocket::open_with;
 use crate::origin::websocket::sender::Sender;
 use crate::semantics::field::FieldName;
@@ -54,7 +54,7 @@ fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<A
         participant,
         is_superchat: protocol == Some(SUPERCHAT),
         head: Some(request.head.head.length),
-        message: Vec::new(),
+        message: ShortMessage::of_at_most(LONGEST_MESSAGE),
     };
     let endpoint = handshake::Endpoint {
         protocols: &PROTOCOLS,
@@ -115,8 +115,7 @@ struct Window {
     is_superchat: bool,
     /// The length of the head of its request, until it was told.
     head: Option<usize>,
-    /// What has arrived of its message.
-    message: Vec<u8>,
+    message: ShortMessage,
 }
 
 impl Application for Window {
@@ -129,14 +128,10 @@ impl Application for Window {
         if part.kind != MessageKind::Text {
             return Err(CloseCode::UNSUPPORTED_DATA);
         }
-        if self.message.len() + part.content.len() > LONGEST_MESSAGE {
-            return Err(CloseCode::MESSAGE_TOO_BIG);
-        }
-        self.message.extend_from_slice(part.content);
-        if !part.is_last {
+        let added = self.message.add(part);
+        let Some(message) = added.map_err(|TooLong| CloseCode::MESSAGE_TOO_BIG)? else {
             return Ok(());
-        }
-        let message = std::mem::take(&mut self.message);
+        };
         // The connection has checked that a text is UTF-8.
         match self
             .participant

@@ -32,6 +32,36 @@ pub trait Application {
     }
 }
 
+/// A short message, as far as it has arrived.
+#[derive(Debug)]
+pub struct ShortMessage {
+    content: Vec<u8>,
+    most: usize,
+}
+
+/// A message is longer than it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong;
+
+impl ShortMessage {
+    /// For messages of at most `most` bytes.
+    pub fn of_at_most(most: usize) -> ShortMessage {
+        ShortMessage {
+            content: Vec::new(),
+            most,
+        }
+    }
+
+    /// Adds a part. Returns the message with its last one.
+    pub fn add(&mut self, part: Part<'_>) -> Result<Option<Vec<u8>>, TooLong> {
+        if self.content.len() + part.content.len() > self.most {
+            return Err(TooLong);
+        }
+        self.content.extend_from_slice(part.content);
+        Ok(part.is_last.then(|| std::mem::take(&mut self.content)))
+    }
+}
+
 /// A part of a message from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part<'a> {
@@ -41,4 +71,26 @@ pub struct Part<'a> {
     pub content: &'a [u8],
     /// Whether the message is complete.
     pub is_last: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_message_comes_in_any_parts() {
+        let mut message = ShortMessage::of_at_most(3);
+        let mut add = |content, is_last| {
+            message.add(Part {
+                kind: MessageKind::Text,
+                content,
+                is_last,
+            })
+        };
+        assert_eq!(add(b"a", false), Ok(None));
+        assert_eq!(add(b"bc", true), Ok(Some(b"abc".to_vec())));
+        assert_eq!(add(b"", true), Ok(Some(Vec::new())));
+        assert_eq!(add(b"ab", false), Ok(None));
+        assert_eq!(add(b"cd", true), Err(TooLong));
+    }
 }
