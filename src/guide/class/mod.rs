@@ -29,7 +29,7 @@ use crate::guide::class::watcher::Watcher;
 use crate::guide::content::with_content;
 use crate::guide::fault::Fault;
 use crate::guide::languages;
-use crate::guide::plain::text;
+use crate::guide::plain;
 use crate::origin::embedded::{Embedded, answer_embedded};
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
@@ -39,7 +39,7 @@ use crate::origin::response::Response;
 use crate::origin::websocket::open;
 use crate::semantics::method::Method;
 use crate::semantics::status::Status;
-use crate::semantics::trace::{Evidence, Quote, Trace};
+use crate::semantics::trace::Trace;
 use crate::site::prefix::Prefix;
 use crate::text::percent;
 use crate::websocket::handshake::Endpoint;
@@ -190,20 +190,12 @@ fn fault(why: Uncounted) -> Fault {
 
 /// The response to a report that does not count.
 fn refused(fault: Fault, trace: &mut Trace) -> Response {
-    let reason = Reason::OwnPage(OwnPageReason::ClassUncounted);
-    let status = fault.status;
-    trace.note(|| {
-        let why = Evidence::Value(Quote::of(fault.text.as_bytes()));
-        reason.step().with(why).leads_to(status)
-    });
-    let response = Response::new(status, reason);
-    let response = match status {
-        Status::TooManyRequests | Status::ServiceUnavailable => {
-            response.field("Retry-After", PERIOD.as_secs())
-        }
-        _ => response,
-    };
-    text(response, fault.text + "\n")
+    plain::refused(
+        fault,
+        OwnPageReason::ClassUncounted,
+        PERIOD.as_secs(),
+        trace,
+    )
 }
 
 impl Handler for ClassPages {

@@ -3,12 +3,12 @@
 use crate::guide::content::{self, Then};
 use crate::guide::fault::Fault;
 use crate::guide::lab::slots::RETRY_AFTER;
-use crate::guide::plain::{JSON, TEXT, described, text};
+use crate::guide::plain::{self, JSON, TEXT, described};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
 use crate::origin::response::Response;
 use crate::semantics::status::Status;
-use crate::semantics::trace::{Evidence, Quote, Trace};
+use crate::semantics::trace::Trace;
 use crate::site::body::{Body, Source, Stored};
 use crate::site::budget::Charge;
 use crate::site::held::HeldBytes;
@@ -24,19 +24,7 @@ pub fn ok() -> Response {
 
 /// The response to a request that an endpoint cannot do.
 pub fn refused(fault: Fault, trace: &mut Trace) -> Response {
-    let (status, reason) = (fault.status, Reason::OwnPage(OwnPageReason::LabRefused));
-    trace.note(|| {
-        let why = Evidence::Value(Quote::of(fault.text.as_bytes()));
-        reason.step().with(why).leads_to(status)
-    });
-    let response = Response::new(status, reason);
-    let response = match status {
-        Status::ServiceUnavailable | Status::TooManyRequests => {
-            response.field("Retry-After", RETRY_AFTER)
-        }
-        _ => response,
-    };
-    text(response, fault.text + "\n")
+    plain::refused(fault, OwnPageReason::LabRefused, RETRY_AFTER, trace)
 }
 
 /// The answer with data in JSON.
