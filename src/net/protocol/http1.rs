@@ -39,21 +39,25 @@ use crate::net::protocol::reply::reply;
 use crate::net::protocol::step::{Refusal, Step, Switch};
 use crate::net::protocol::unanswered::Unanswered;
 use crate::net::pump::{Output, Pump, Pumped, SendError};
+use crate::net::saved_head::SavedHead;
 use crate::net::shed::FEW;
 use crate::net::socket::{End as InputEnd, Input};
 use crate::net::stream::Stream;
+use crate::net::stream_state::StreamState;
 use crate::net::transport_error::TransportError;
 use crate::observe::closed::{Closed, Why};
 use crate::observe::event::End;
 use crate::origin::answer;
 use crate::origin::applied_rules::finish_refusal;
-use crate::origin::handler::{Answer, Conversation, Made, Polled, Responder};
+use crate::origin::handler::{Answer, Conversation, Made, Origin, Polled, Responder};
 use crate::origin::reason::Reason;
 use crate::origin::refuse::{error, plain_text, unanswered};
+use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::field::Fields;
 use crate::semantics::server_timing::server_timing;
 use crate::semantics::status::Status;
+use crate::semantics::trace::Trace;
 use crate::site::body_error::{BodyError, EarlyEnd};
 
 /// The refusal of a client that sends much while the server has no memory for it.
@@ -258,20 +262,12 @@ impl Http1 {
     ) -> Step {
         request.reloads = context.reloads;
         let connection = self.facts(stream, context);
-        let answer = request.head.read(&mut context.lines, |checked| {
-            let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
-            let (client, session) = (&stream.state.client, &stream.state.transport);
-            let request = request_of(
-                checked,
-                client,
-                &context.hosts,
-                session,
-                &context.now,
-                &wakers,
-            );
-            let origin = context.origins.of(checked.host);
-            dispatch::answer(&request, connection, origin, &mut context.trace)
-        });
+        let answer = of_saved(
+            &request.head,
+            stream.state,
+            context,
+            |request, origin, trace| dispatch::answer(request, connection, origin, trace),
+        );
         match answer {
             Some(answer) => self.take_answer(answer, request, stream, context),
             None => self.fail(request.facts, stream, context),
@@ -682,9 +678,24 @@ fn poll(
         reader: &mut request.body,
         inbox: &mut *stream.inbox,
     };
-    request.head.read(&mut context.lines, |checked| {
-        let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
-        let (client, session) = (&stream.state.client, &stream.state.transport);
+    of_saved(
+        &request.head,
+        stream.state,
+        context,
+        |request, origin, trace| answer::poll(responder, request, &mut body, origin, trace),
+    )
+}
+
+/// Passes a request whose head was saved to `act`. `None` if the head no longer passes the checks, which is a bug.
+fn of_saved<T>(
+    head: &SavedHead,
+    state: &StreamState,
+    context: &mut Context,
+    act: impl FnOnce(&Request<'_>, &mut Origin, &mut Trace) -> T,
+) -> Option<T> {
+    head.read(&mut context.lines, |checked| {
+        let wakers = ConnectionWakers::new(&context.wakes, state.token);
+        let (client, session) = (&state.client, &state.transport);
         let request = request_of(
             checked,
             client,
@@ -694,8 +705,7 @@ fn poll(
             &wakers,
         );
         let origin = context.origins.of(checked.host);
-        let trace = &mut context.trace;
-        answer::poll(responder, &request, &mut body, origin, trace)
+        act(&request, origin, &mut context.trace)
     })
 }
 
