@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::given::{Said, Value};
-use super::nearest::nearest;
+use super::nearest::with_nearest;
 use super::options::{Kind, Mode, OptionDef, options, quoted};
 use super::settings::Settings;
 
@@ -82,10 +82,7 @@ impl Environment {
             let warning = format!("warning: unknown variable {shown}");
             let short = name.strip_prefix(PREFIX).unwrap_or_default();
             let names = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
-            match nearest(short, names) {
-                Some(near) => format!("{warning}; did you mean {PREFIX}{near}?"),
-                None => warning,
-            }
+            with_nearest(warning, short, PREFIX, names)
         })
         .collect()
     }

@@ -4,7 +4,7 @@ use strsim::osa_distance;
 
 /// The name that was probably meant: the one with the fewest differences if these are few, or else the
 /// shortest one that contains what was typed.
-pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     /// Shorter texts occur in too many names.
     const PART: usize = 3;
     let length = typed.chars().count();
@@ -17,6 +17,19 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<
     };
     let ranked = names.filter_map(|name| Some((rank(name)?, name)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+}
+
+/// The mistake with the name that was probably meant, if there is one. `prefix` stands before each of the names.
+pub fn with_nearest<'a>(
+    mistake: String,
+    typed: &str,
+    prefix: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> String {
+    match nearest(typed, names) {
+        Some(name) => format!("{mistake}; did you mean {prefix}{name}?"),
+        None => mistake,
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::nearest::nearest;
+use super::nearest::with_nearest;
 use super::options::{Mode, options, quoted};
 
 /// What to say about an option that the command does not take.
@@ -21,16 +21,13 @@ pub fn option(mode: Mode, typed: &str) -> String {
             return format!("unexpected option {quoted}: {why}");
         }
     }
-    let near = match typed.strip_prefix("--") {
-        Some(long) => nearest(
-            long,
-            options(mode).flat_map(|(_, option)| option.long_names()),
-        ),
-        None => None,
-    };
-    match near {
-        Some(name) => format!("there is no option {quoted}; did you mean --{name}?"),
-        None => format!("there is no option {quoted}"),
+    let mistake = format!("there is no option {quoted}");
+    match typed.strip_prefix("--") {
+        Some(long) => {
+            let names = options(mode).flat_map(|(_, option)| option.long_names());
+            with_nearest(mistake, long, "--", names)
+        }
+        None => mistake,
     }
 }
 

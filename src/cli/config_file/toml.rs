@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::entry::{Entry, Value};
 use super::template::{self, Part};
-use crate::cli::nearest::nearest;
+use crate::cli::nearest::with_nearest;
 use crate::cli::options::{Kind, Mode, OptionDef, options, quoted};
 
 /// Names what to serve.
@@ -83,11 +83,8 @@ fn option(name: &str) -> Result<&'static OptionDef, String> {
         return Ok(option);
     }
     let names = known().flat_map(OptionDef::long_names).chain([PATH]);
-    let shown = quoted(name.as_ref());
-    Err(match nearest(name, names) {
-        Some(near) => format!("unknown key {shown}; did you mean {near}?"),
-        None => format!("unknown key {shown}"),
-    })
+    let mistake = format!("unknown key {}", quoted(name.as_ref()));
+    Err(with_nearest(mistake, name, "", names))
 }
 
 /// The values of an option. `None` if the file leaves it as it is.
@@ -223,9 +220,11 @@ fn check_keys(
         .find(|key| keys().all(|known| known != *key.get_ref()));
     let Some(key) = unknown else { return Ok(()) };
     let shown = quoted(key.get_ref().as_ref().as_ref());
-    let mut text = format!("unknown key {shown} in {of}");
-    if let Some(near) = nearest(key.get_ref(), keys()) {
-        text.push_str(&format!("; did you mean {near}?"));
-    }
+    let text = with_nearest(
+        format!("unknown key {shown} in {of}"),
+        key.get_ref(),
+        "",
+        keys(),
+    );
     Err(lines.mistake(key.span(), text))
 }

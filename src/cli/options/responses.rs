@@ -1,7 +1,7 @@
 //! What responses say to browsers and caches.
 
 use super::definition::{Group, Kind, List, OptionDef, Scope, utf8};
-use crate::cli::nearest::nearest;
+use crate::cli::nearest;
 use crate::semantics::cache_control::{CachePolicyError, Directive};
 use crate::semantics::cors::Cors;
 use crate::semantics::rules::RuleError;
@@ -92,15 +92,11 @@ const ISOLATION: OptionDef = OptionDef::new(
 
 /// What is wrong with a rule for caches. An unknown directive is told with the nearest known one.
 fn with_nearest(fault: &RuleError) -> String {
-    let near = match fault {
+    match fault {
         RuleError::Cache(CachePolicyError::Unknown(name)) => {
             let names = Directive::ALL.iter().map(|directive| directive.name());
-            nearest(&name.to_ascii_lowercase(), names)
+            nearest::with_nearest(fault.to_string(), &name.to_ascii_lowercase(), "", names)
         }
-        _ => None,
-    };
-    match near {
-        Some(name) => format!("{fault}; did you mean {name}?"),
-        None => fault.to_string(),
+        _ => fault.to_string(),
     }
 }
