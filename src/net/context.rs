@@ -173,7 +173,9 @@ fn origins(
     now: Instant,
 ) -> Origins {
     let config = &settings.config;
-    let rules = Rc::new(config.rules.clone());
+    let mut rules = config.rules.clone();
+    rules.stores_nothing |= config.site.live_reload;
+    let rules = Rc::new(rules);
     let origin = |site: &OpenSite| {
         let (root, options) = (site.root.root(), Arc::clone(&site.options));
         let mut files = Site::new(root, options, allowances.clone());

@@ -207,8 +207,7 @@ impl EndsWithReload {
 
 impl Settings {
     /// What the workers share if they serve `sites` in plain text, with the handlers of the configuration alone.
-    pub fn new(mut config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
-        config.rules.stores_nothing |= config.site.live_reload;
+    pub fn new(config: Config, sites: OpenSites, counters: Arc<Counters>) -> Settings {
         let wire = || Topic::new(wire::KEPT, clock::instant());
         let wire = config.inspect.then(wire);
         let room = || Room::new(clock::instant());
@@ -241,12 +240,11 @@ impl Settings {
     /// Settings with another configuration of a running server. What the workers hold and count goes on.
     pub fn reloaded(
         &self,
-        mut config: Config,
+        config: Config,
         mut sites: OpenSites,
         guard: Option<Arc<Guard>>,
         endpoint: Option<Arc<Endpoint>>,
     ) -> Settings {
-        config.rules.stores_nothing |= config.site.live_reload;
         sites.keep_topics(&self.sites);
         Settings {
             ends: EndsWithReload::of(&self.config, &config),
