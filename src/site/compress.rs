@@ -49,6 +49,23 @@ pub struct Coders(Rc<RefCell<Vec<Spare>>>);
 /// The memory of coders, charged to the server and to the part that coders may have.
 pub type Charges = [Charge; 2];
 
+/// The memory of the coders that a connection keeps.
+pub struct LastingCoders {
+    _charges: Charges,
+    /// What the network of the client keeps with them.
+    _share: Share,
+}
+
+impl LastingCoders {
+    /// Coders with these charges, which are a share of what a network keeps.
+    pub(crate) fn new(charges: Charges, share: Share) -> LastingCoders {
+        LastingCoders {
+            _charges: charges,
+            _share: share,
+        }
+    }
+}
+
 /// An encoder without input, and its memory.
 struct Spare {
     encoder: Encoder,

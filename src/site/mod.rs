@@ -69,6 +69,8 @@ pub mod disk;
 mod devices;
 // Private copies of large files.
 pub mod private;
+// Private copies in progress.
+mod copying;
 // Reads that do not wait for a disk.
 mod cached_read;
 // What a path names, for workers and for disk threads.

@@ -18,12 +18,13 @@ use rustix::io::Errno;
 use crate::site::body_error::BodyError;
 use crate::site::budget::{Account, Budget, Reserved};
 use crate::site::cached_read::{read_at, read_cached};
+use crate::site::copying::PendingCopy;
 use crate::site::devices::Devices;
 use crate::site::disk::{DiskPool, Effort, Ended, Pending, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::file_state::{Change, FileState, state_of};
 use crate::site::nofollow::Blocking;
-use crate::site::private::{PendingCopy, PrivateCopy};
+use crate::site::private::PrivateCopy;
 use crate::site::root::Root;
 
 /// An open file, the state that the head of the response describes, and what is known of that state.
@@ -470,8 +471,10 @@ impl OpenFile {
 
     fn add_to_copy(&self, bytes: &[u8], offset: u64) {
         let mut copy = self.copy.borrow_mut();
-        let added = copy.as_mut().map(|copy| copy.append(bytes, offset));
-        if added.is_some_and(|added| added.is_err()) {
+        let Some(pending) = &mut *copy else {
+            return;
+        };
+        if self.made.get().is_some() || pending.append(bytes, offset).is_err() {
             *copy = None;
         }
     }

@@ -6,6 +6,7 @@ use crate::semantics::language::Language;
 use crate::semantics::own_types::OwnTypes;
 use crate::site::budget::{Allowance, Budget};
 use crate::site::compress::CODER;
+use crate::site::copying::Copying;
 use crate::site::prefix::Prefix;
 use crate::site::private::CopyStorage;
 use crate::site::shares::Shares;
@@ -99,10 +100,8 @@ pub struct Allowances {
     pub memory: Allowance,
     /// Bytes of that memory that the cache may hold.
     pub cache: Allowance,
-    /// Bytes of that memory that private copies may hold, whether they are cached or not.
-    pub copy_bytes: Allowance,
     /// Private copies.
-    pub copies: Allowance,
+    pub copying: Copying,
     /// Bytes of that memory that coders may hold.
     pub coders: Allowance,
     /// What the clients of each network use of `coders`. A clone has the same shares, so that all sites of the
@@ -128,11 +127,11 @@ impl Budgets {
     /// The allowances of one worker. Call this once per worker.
     pub fn part(&self) -> Allowances {
         let part = |budget: &Arc<Budget>| Allowance::new(Arc::clone(budget));
+        let memory = part(&self.memory);
         Allowances {
-            memory: part(&self.memory),
             cache: part(&self.cache),
-            copy_bytes: part(&self.copy_bytes),
-            copies: part(&self.copies),
+            copying: Copying::new(memory.clone(), part(&self.copy_bytes), part(&self.copies)),
+            memory,
             coders: part(&self.coders),
             coder_shares: Shares::default(),
         }

@@ -4,6 +4,9 @@
 //! worker's loop. So a change shows at once, and many requests in one turn look at the disk once. The same
 //! is true of a path that names nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -17,7 +20,8 @@ use crate::site::absent::Absent;
 use crate::site::body::{FileSource, FileToEnd, MemorySource, Source, Stored};
 use crate::site::budget::{Account, Budget, Charge, Reserved};
 use crate::site::cache::{Cache, Looked};
-use crate::site::compress::{CODER, Charges, Coder, Coders};
+use crate::site::compress::{CODER, Charges, Coder, Coders, LastingCoders};
+use crate::site::copying::{Original, PendingCopy};
 use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
 use crate::site::disk_error::{DiskError, LookupError};
@@ -30,7 +34,7 @@ use crate::site::nofollow::Blocking;
 use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
-use crate::site::private::{CopyMark, CopySpace, CopyStorage, PendingCopy, PrivateCopy};
+use crate::site::private::{CopyStorage, PrivateCopy};
 use crate::site::reload_script::{self, Document, WithScript};
 use crate::site::root::Root;
 use crate::text::hash::stable_hash;
@@ -168,6 +172,7 @@ impl Site {
     /// Returns whether it is time to forget what nobody uses; the cache does so from now on.
     pub fn begin_turn(&mut self, now: HttpDate) -> bool {
         self.now = i64::try_from(now.seconds()).unwrap_or(i64::MAX);
+        self.allowances.copying.begin_turn(self.now);
         self.look_again();
         for path in self.updates.0.take() {
             self.cache.update_charge(&path);
@@ -282,42 +287,14 @@ impl Site {
         }))
     }
 
-    /// Begins a private copy if the file was requested before. If space is needed, evicts other copies.
-    /// Returns `None` if that does not make enough space. Of a file that is too large for that, it copies the
-    /// end that the kernel must not send from the file itself, if there is space.
+    /// A private copy, if the file was requested before. If a copy of the whole file needs space, evicts other
+    /// copies. Returns `None` if that does not make enough space. Of a file that is too large for that, it is a
+    /// copy of the end, which the kernel must not send from the file itself.
     fn begin_copy(&mut self, file: &Rc<StoredFile>) -> Option<PendingCopy> {
         if !file.was_requested.replace(true) {
             return None;
         }
-        let is_whole = file.size() <= self.cache.largest_copy();
-        let size = match (is_whole, self.options.storage) {
-            (true, _) => file.size(),
-            (false, CopyStorage::Memfd) => self.cache.largest_end(),
-            // What is encrypted is read in any case.
-            (false, CopyStorage::Heap) => return None,
-        };
-        let mark = CopyMark::set(&file.is_being_copied)?;
-        let may_hold = &self.allowances;
-        let is_space = |freed_bytes: u64, freed_copies: u64| {
-            let missing = size.saturating_sub(freed_bytes);
-            may_hold.copy_bytes.has_room(Account::Copies, missing)
-                && may_hold.memory.has_room(Account::Copies, missing)
-                && may_hold
-                    .copies
-                    .has_room(Account::Copies, 1u64.saturating_sub(freed_copies))
-        };
-        let has_room = match is_whole {
-            true => self.cache.make_room_for_copy(is_space),
-            false => is_space(0, 0),
-        };
-        if !has_room {
-            return None;
-        }
-        let space = CopySpace {
-            memory: may_hold.memory.charge(Account::Copies, size)?,
-            copy_bytes: may_hold.copy_bytes.charge(Account::Copies, size)?,
-            _copy: may_hold.copies.charge(Account::Copies, 1)?,
-        };
+        let storage = self.options.storage;
         // If nobody uses this state of the file any more, its copy is dropped.
         let (weak, updates) = (Rc::downgrade(file), self.updates());
         let keep = move |copy| {
@@ -325,16 +302,31 @@ impl Site {
                 updates.keep_copy(&file, copy);
             }
         };
-        let storage = self.options.storage;
-        let keep = Box::new(keep);
-        Some(PendingCopy::new(
+        let original = Original {
             storage,
-            file.size(),
-            size,
-            space,
-            mark,
-            keep,
-        ))
+            size: file.size(),
+            mark: Rc::clone(&file.is_being_copied),
+            keep: Box::new(keep),
+        };
+        let (copying, cache) = (&self.allowances.copying, &mut self.cache);
+        if file.size() <= cache.largest_copy() {
+            return PendingCopy::of_whole(copying, original, |has_room| {
+                cache.make_room_for_copy(has_room)
+            });
+        }
+        // What is encrypted is read in any case.
+        let is_of_use = storage == CopyStorage::Memfd;
+        is_of_use.then(|| PendingCopy::of_end(copying, original, cache.largest_end()))
+    }
+
+    /// The number of this turn, see [`Site::look_again`].
+    pub fn turn(&self) -> u64 {
+        self.turn
+    }
+
+    /// Charges memory, even if it is not free.
+    pub fn charge_anyway(&self, account: Account, bytes: u64) -> Charge {
+        self.allowances.memory.charge_anyway(account, bytes)
     }
 
     /// Whether there is memory for a coder for a client in `network`, and for as many bytes of its result.
@@ -347,16 +339,6 @@ impl Site {
                     && memory.has_room(Account::Coders, CODER + result)
         };
         memory.has_room(Account::Contents, result) && has_coder()
-    }
-
-    /// The number of this turn, see [`Site::look_again`].
-    pub fn turn(&self) -> u64 {
-        self.turn
-    }
-
-    /// Charges memory, even if it is not free.
-    pub fn charge_anyway(&self, account: Account, bytes: u64) -> Charge {
-        self.allowances.memory.charge_anyway(account, bytes)
     }
 
     /// A coder for `coding` and a client in `network`. `None` if there is too little memory for one.
@@ -383,12 +365,15 @@ impl Site {
     /// Whether a client in `network` may get one more coder. A network that already uses coders must leave a
     /// quarter of the budget free, so that slow readers cannot cause 503 for other networks.
     fn may_have_coder(&self, network: IpAddr, bytes: u64) -> bool {
-        let coders = &self.allowances.coders;
-        let left = match self.allowances.coder_shares.of(network) {
+        let left = self.left_to_others(network);
+        (self.allowances.coders).has_room(Account::Coders, bytes + left)
+    }
+
+    fn left_to_others(&self, network: IpAddr) -> u64 {
+        match self.allowances.coder_shares.of(network) {
             0 => 0,
-            _ => coders.reach() / 4,
-        };
-        coders.has_room(Account::Coders, bytes + left)
+            _ => self.allowances.coders.reach() / 4,
+        }
     }
 
     /// Charges a coder of a client in `network`. If necessary, frees those that nobody uses.
@@ -404,12 +389,21 @@ impl Site {
         }
     }
 
-    /// Charges coders that a connection keeps, if at least `left` bytes remain for the coders of responses.
-    pub fn charge_lasting_coders(&mut self, bytes: u64, left: u64) -> Option<Charges> {
+    /// Charges coders that a connection of a client in `network` keeps, if at least `left` bytes remain for the
+    /// coders of responses. What a network leaves to others, it leaves to their connections.
+    pub fn charge_lasting_coders(
+        &mut self,
+        network: IpAddr,
+        bytes: u64,
+        left: u64,
+    ) -> Option<LastingCoders> {
         let Allowances { memory, coders, .. } = &self.allowances;
-        let is_room = coders.has_room(Account::Coders, bytes + left)
+        let left_of_coders = left + self.left_to_others(network);
+        let is_room = coders.has_room(Account::Coders, bytes + left_of_coders)
             && memory.has_room(Account::Coders, bytes + left);
-        is_room.then(|| self.charge_coder(bytes)).flatten()
+        let charges = is_room.then(|| self.charge_coder(bytes)).flatten()?;
+        let share = self.allowances.coder_shares.add(network, bytes);
+        Some(LastingCoders::new(charges, share))
     }
 
     fn charge_coder(&mut self, bytes: u64) -> Option<Charges> {
@@ -585,413 +579,5 @@ impl Site {
     /// The largest content that is read into memory.
     pub(super) fn largest_content(&self) -> u64 {
         self.cache.largest_content()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::site::options::Budgets;
-    use crate::site::root::LinkPolicy;
-    use std::fs;
-    use std::os::unix::fs::symlink;
-    use std::path::Path;
-
-    /// A time long after all files of a test were written.
-    const LATER: i64 = 4_000_000_000;
-
-    fn allowances(memory: u64, copies: u64) -> Allowances {
-        let options = SiteOptions {
-            memory: 2 * memory,
-            cache_memory: memory,
-            max_copies: copies,
-            ..SiteOptions::default()
-        };
-        Budgets::new(&options, 1).part()
-    }
-
-    fn site(root: &Path) -> Site {
-        let root = Root::open(root, LinkPolicy::default()).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), allowances(1 << 20, 2));
-        site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
-        site
-    }
-
-    #[test]
-    fn a_network_has_one_share_of_the_coders_of_all_sites() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = Arc::new(Root::open(folder.path(), LinkPolicy::default()).expect("a root"));
-        // A quarter of the memory is for coders. Three quarters of these eight are for one network.
-        let options = SiteOptions {
-            memory: 4 * 8 * CODER,
-            ..SiteOptions::default()
-        };
-        let allowances = Budgets::new(&options, 1).part();
-        let site = || Site::new(Arc::clone(&root), Arc::default(), allowances.clone());
-        let (mut first, mut second) = (site(), site());
-        let [one, other]: [IpAddr; 2] = [[10, 0, 0, 1].into(), [10, 0, 0, 2].into()];
-        let mut coders: Vec<Coder> = (0..10)
-            .map_while(|_| first.coder(one, Coding::Gzip))
-            .collect();
-        assert_eq!(coders.len(), 6);
-        assert!(!second.has_room_for_coder(one, Coding::Gzip, 0));
-        assert!(second.coder(one, Coding::Gzip).is_none());
-        coders.extend(second.coder(other, Coding::Gzip));
-        assert_eq!(coders.len(), 7, "the rest is for other networks");
-    }
-
-    fn find(site: &mut Site, path: &str) -> Result<Rc<StoredFile>, DiskError> {
-        let mut storage = Vec::new();
-        let path = SitePath::decode(path.as_bytes(), &mut storage).expect("a path");
-        match site.find(path).map_err(LookupError::on_disk_thread)? {
-            Found::File(file) => Ok(file),
-            Found::Directory => Err(DiskError::NotFound),
-        }
-    }
-
-    #[test]
-    fn a_settled_file_is_cached_until_it_changes() {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("a"), "one").expect("a file");
-        fs::write(folder.path().join("b"), "stays").expect("a file");
-        let mut site = site(folder.path());
-        let first = find(&mut site, "/a").expect("there");
-        let again = find(&mut site, "/a").expect("there");
-        assert!(Rc::ptr_eq(&first, &again));
-        let neighbour = find(&mut site, "/b").expect("there");
-        fs::write(folder.path().join("a"), "two").expect("a file");
-        site.look_again();
-        let changed = find(&mut site, "/a").expect("there");
-        assert_eq!(
-            changed.memory.as_deref().map(|bytes| &bytes[..]),
-            Some(&b"two"[..])
-        );
-        assert_ne!(first.state, changed.state);
-        fs::remove_file(folder.path().join("a")).expect("removed");
-        site.look_again();
-        assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
-        let again = find(&mut site, "/b").expect("there");
-        assert!(Rc::ptr_eq(&neighbour, &again), "it has not changed");
-    }
-
-    #[test]
-    fn a_path_that_names_nothing_is_looked_for_once_a_turn() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut site = site(folder.path());
-        assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
-        fs::write(folder.path().join("a"), "one").expect("a file");
-        assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
-        site.look_again();
-        assert!(find(&mut site, "/a").is_ok());
-        fs::remove_file(folder.path().join("a")).expect("removed");
-        site.look_again();
-        assert_eq!(find(&mut site, "/a").err(), Some(DiskError::NotFound));
-    }
-
-    /// The states of the files are the same before and after, so only their way tells.
-    #[test]
-    fn a_cached_file_is_found_on_the_same_way_as_any_other() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path().join("root");
-        for (path, content) in [("moves/a", "a"), ("b", "b"), (".hidden/c", "c")] {
-            fs::create_dir_all(root.join(path).parent().expect("a folder")).expect("folders");
-            fs::write(root.join(path), content).expect("a file");
-        }
-        symlink("b", root.join("link")).expect("a link");
-        fs::rename(root.join(".hidden"), root.join("shown")).expect("renamed");
-        let mut site = site(&root);
-        for path in ["/moves/a", "/b", "/link", "/shown/c"] {
-            let first = find(&mut site, path).expect("there");
-            site.look_again();
-            let again = find(&mut site, path).expect("there");
-            assert!(Rc::ptr_eq(&first, &again), "{path} is cached");
-        }
-        for name in ["moves", "b"] {
-            fs::rename(root.join(name), folder.path().join(name)).expect("renamed");
-            symlink(folder.path().join(name), root.join(name)).expect("a link");
-        }
-        fs::rename(root.join("shown"), root.join(".hidden")).expect("renamed");
-        symlink(".hidden", root.join("shown")).expect("a link");
-        site.look_again();
-        for path in ["/moves/a", "/b", "/link"] {
-            let error = find(&mut site, path).err();
-            assert_eq!(error, Some(DiskError::Outside), "{path}");
-        }
-        let error = find(&mut site, "/shown/c").err();
-        assert_eq!(error, Some(DiskError::Hidden));
-    }
-
-    #[test]
-    fn a_file_that_may_still_change_unnoticed_is_not_cached() {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("a"), "one").expect("a file");
-        let mut site = site(folder.path());
-        site.begin_turn(HttpDate::EPOCH);
-        let first = find(&mut site, "/a").expect("there");
-        let again = find(&mut site, "/a").expect("there");
-        assert!(!Rc::ptr_eq(&first, &again));
-    }
-
-    #[test]
-    fn the_first_index_file_that_exists_is_served() {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("index.htm"), "second").expect("a file");
-        let mut site = site(folder.path());
-        let found = find(&mut site, "/").expect("there");
-        assert_eq!(found.path.as_ref(), b"index.htm");
-        fs::write(folder.path().join("index.html"), "first").expect("a file");
-        site.look_again();
-        let found = find(&mut site, "/").expect("there");
-        assert_eq!(found.path.as_ref(), b"index.html");
-    }
-
-    #[test]
-    fn a_large_file_is_reopened_and_its_state_is_compared() {
-        let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("a"), vec![1; 1 << 20]).expect("a file");
-        let mut site = site(folder.path());
-        let file = find(&mut site, "/a").expect("there");
-        assert!(file.memory.is_none());
-        assert!(content(&mut site, &file).expect("readable").is_some());
-        fs::write(folder.path().join("a"), vec![2; 1 << 20]).expect("a file");
-        assert!(content(&mut site, &file).expect("readable").is_none());
-    }
-
-    #[test]
-    fn without_memory_a_file_is_sent_from_the_disk() {
-        let folder = tempfile::tempdir().expect("a folder");
-        for name in ["a", "b"] {
-            fs::write(folder.path().join(name), vec![b'x'; 100_000]).expect("a file");
-        }
-        let mut site = site(folder.path());
-        let memory = site.allowances.memory.clone();
-        // The cache gives way to what a response needs, but not while clients use its files.
-        let first = find(&mut site, "/a").expect("there");
-        let most = memory.limit() / 8 * 5 - first.held_bytes();
-        let rest = memory.charge(Account::Contents, most).expect("free");
-        let in_use = content(&mut site, &first).expect("readable");
-        drop(first);
-        let second = find(&mut site, "/b").expect("there");
-        assert!(second.memory.is_none());
-        assert!(matches!(
-            content(&mut site, &second),
-            Ok(Some(Stored::File(_)))
-        ));
-        drop((in_use, second));
-        site.cache.remove(b"b");
-        let second = find(&mut site, "/b").expect("there");
-        assert!(second.memory.is_some(), "the other file was evicted");
-        drop(rest);
-    }
-
-    /// The content of a file, for a client.
-    fn content(site: &mut Site, file: &Rc<StoredFile>) -> Result<Option<Stored>, LookupError> {
-        let caller = Caller {
-            network: [10, 0, 0, 1].into(),
-            now: std::time::Instant::now(),
-            wakers: std::task::Waker::noop(),
-        };
-        site.content(file, None, caller)
-    }
-
-    /// Sends content as the pump does: in pieces, with a check at the end.
-    fn send(content: Stored) -> Vec<u8> {
-        let mut bytes = vec![0; content.len() as usize];
-        match content {
-            Stored::File(file) => {
-                for (number, piece) in bytes.chunks_mut(100_000).enumerate() {
-                    let offset = 100_000 * number as u64;
-                    let read = file.read_checked_at(piece, offset).expect("unchanged");
-                    let checked = read.expect("the worker itself waits");
-                    if offset + 100_000 >= file.state.size {
-                        file.finish_copy(checked);
-                    }
-                }
-            }
-            Stored::Private(copy) => bytes = copy.to_vec(),
-            Stored::Memory(_) => panic!("it is large"),
-        }
-        bytes
-    }
-
-    /// A site with files of 2 MiB each and space for two private copies.
-    fn site_of_large_files(root: &Path, names: &[&str]) -> Site {
-        for name in names {
-            fs::write(root.join(name), vec![b'x'; 2 << 20]).expect("a file");
-        }
-        let root = Root::open(root, LinkPolicy::default()).expect("a root");
-        Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2))
-    }
-
-    /// Requests the content of a file in a turn of its own.
-    fn ask(site: &mut Site, path: &str) -> Stored {
-        site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
-        let file = find(site, path).expect("there");
-        let content = content(site, &file).expect("readable").expect("unchanged");
-        site.copy_while_sent(&file, &content);
-        content
-    }
-
-    /// Requests a file after it was sent twice. If there is space for a copy, the copy exists by then.
-    fn ask_often(site: &mut Site, path: &str) -> Stored {
-        send(ask(site, path));
-        send(ask(site, path));
-        ask(site, path)
-    }
-
-    fn is_copy(content: &Stored) -> bool {
-        matches!(content, Stored::Private(_))
-    }
-
-    fn is_same_copy(one: &Stored, other: &Stored) -> bool {
-        match (one, other) {
-            (Stored::Private(one), Stored::Private(other)) => Rc::ptr_eq(one, other),
-            _ => false,
-        }
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_large_file_that_is_requested_again_is_copied_until_it_changes() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let old: Vec<u8> = (0..600_000u32).flat_map(u32::to_le_bytes).collect();
-        fs::write(folder.path().join("a"), &old).expect("a file");
-        let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2));
-        let ask = |site: &mut Site| ask(site, "/a");
-        let first = ask(&mut site);
-        assert!(matches!(first, Stored::File(_)));
-        assert_eq!(send(first), old);
-        // A request that arrives during the copy reads the file and makes no second copy.
-        let (second, third) = (ask(&mut site), ask(&mut site));
-        assert!(
-            site.allowances
-                .copy_bytes
-                .has_room(Account::Contents, (5 << 20) - old.len() as u64)
-        );
-        assert!(matches!(third, Stored::File(_)));
-        assert_eq!((send(second), send(third)), (old.clone(), old.clone()));
-        let copy = ask(&mut site);
-        assert!(matches!(copy, Stored::Private(_)));
-        assert!(is_same_copy(&copy, &ask(&mut site)), "one copy serves all");
-        let mut new = old.clone();
-        new[1_000_000] ^= 1;
-        fs::write(folder.path().join("a"), &new).expect("a file");
-        let now = ask(&mut site);
-        assert_eq!(send(copy), old, "a copy does not change");
-        assert_eq!(send(now), new, "the old copy is not sent for the new state");
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn the_end_of_a_file_is_copied_that_is_too_large_for_a_copy() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let content: Vec<u8> = (0..900_000u32).flat_map(u32::to_le_bytes).collect();
-        fs::write(folder.path().join("a"), &content).expect("a file");
-        let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
-        let mut site = Site::new(Arc::new(root), Arc::default(), allowances(5 << 20, 2));
-        // It began before there was a copy, and reaches the end later.
-        let (first, second) = (ask(&mut site, "/a"), ask(&mut site, "/a"));
-        assert_eq!(send(second), content);
-        let Stored::File(file) = &first else {
-            panic!("there is no copy of the whole file");
-        };
-        let copy = file.copied_end(content.len() as u64 - 1).expect("a copy");
-        assert!(copy.first > 0 && copy.to_vec() == content[copy.first as usize..]);
-        assert!(file.copied_end(copy.first).is_some());
-        assert!(file.copied_end(copy.first - 1).is_none());
-        let held = find(&mut site, "/a").expect("there").held_bytes();
-        assert_eq!(held, StoredFile::overhead(b"a") + copy.length());
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_copy_is_kept_only_of_a_whole_file_that_has_not_changed() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut site = site_of_large_files(folder.path(), &["a", "b"]);
-        site.begin_turn(HttpDate::from_unix(LATER).expect("a date"));
-        for (path, grows) in [("/a", true), ("/b", false)] {
-            let file = find(&mut site, path).expect("there");
-            let mut ask = || {
-                let content = content(&mut site, &file).expect("readable");
-                let content = content.expect("unchanged");
-                site.copy_while_sent(&file, &content);
-                content
-            };
-            ask();
-            let unsent = ask();
-            assert!(file.is_being_copied.get());
-            drop(unsent);
-            assert!(!file.is_being_copied.get(), "it was not sent");
-            // A file that has only grown is sent up to its old end, but its state has changed.
-            let whole = ask();
-            if grows {
-                let mut log = fs::OpenOptions::new();
-                let log = log.append(true).open(folder.path().join(&path[1..]));
-                std::io::Write::write_all(&mut log.expect("it opens"), b"more").expect("it grows");
-            }
-            assert_eq!(send(whole).len(), 2 << 20);
-            assert_eq!(file.copy.get().is_some(), !grows, "{path}");
-        }
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_new_copy_evicts_only_one_old_copy() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
-        let first = ask_often(&mut site, "/a");
-        let second = ask_often(&mut site, "/b");
-        assert!(is_copy(&first) && is_copy(&second));
-        assert!(is_same_copy(&first, &ask(&mut site, "/a")), "both fit");
-        // From here on, neither copy is being sent.
-        drop(first);
-        let second = match second {
-            Stored::Private(copy) => Rc::downgrade(&copy),
-            _ => panic!("it is a copy"),
-        };
-        assert!(
-            is_copy(&ask_often(&mut site, "/c")),
-            "one of the old copies can be evicted"
-        );
-        assert!(
-            second.upgrade().is_some(),
-            "only one copy had to be evicted"
-        );
-        assert!(is_copy(&ask(&mut site, "/b")));
-        assert!(is_copy(&ask(&mut site, "/c")));
-        assert!(!is_copy(&ask(&mut site, "/a")), "it was evicted");
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_copy_that_is_being_sent_keeps_its_space() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
-        let clients = ["/a", "/b"].map(|path| ask_often(&mut site, path));
-        assert!(clients.iter().all(is_copy));
-        let third = ask_often(&mut site, "/c");
-        assert!(!is_copy(&third), "both copies are being sent");
-        for (copy, path) in clients.iter().zip(["/a", "/b"]) {
-            assert!(is_same_copy(copy, &ask(&mut site, path)), "{path} is kept");
-        }
-        assert!(clients.map(send).iter().all(|bytes| bytes.len() == 2 << 20));
-        drop(third);
-        assert!(is_copy(&ask_often(&mut site, "/c")), "now there is space");
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn no_copy_is_evicted_if_that_does_not_make_enough_space() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
-        site.allowances.copies = allowances(0, 3).copies;
-        fs::write(folder.path().join("small"), vec![b'x'; 3 << 18]).expect("a file");
-        let clients = ["/a", "/b"].map(|path| ask_often(&mut site, path));
-        assert!(clients.iter().all(is_copy));
-        assert!(is_copy(&ask_often(&mut site, "/small")));
-        // Of 5 MiB, 4 MiB are being sent. Evicting the small copy would not make space for 2 MiB.
-        assert!(!is_copy(&ask_often(&mut site, "/c")));
-        assert!(is_copy(&ask(&mut site, "/small")), "it is kept");
     }
 }

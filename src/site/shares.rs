@@ -18,12 +18,12 @@ pub struct Share {
 
 impl Shares {
     /// How many bytes the clients of a network keep.
-    pub(super) fn of(&self, network: IpAddr) -> u64 {
+    pub fn of(&self, network: IpAddr) -> u64 {
         self.0.borrow().get(&network).copied().unwrap_or(0)
     }
 
     /// Notes that a client in `network` keeps so many bytes more.
-    pub(super) fn add(&self, network: IpAddr, bytes: u64) -> Share {
+    pub fn add(&self, network: IpAddr, bytes: u64) -> Share {
         *self.0.borrow_mut().entry(network).or_default() += bytes;
         Share {
             shares: self.clone(),

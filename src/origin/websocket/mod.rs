@@ -23,7 +23,7 @@ use crate::origin::websocket::connection::WebSocketConnection;
 use crate::semantics::field::FieldName;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Step, Trace, clause};
-use crate::site::compress::Charges;
+use crate::site::compress::LastingCoders;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
 use crate::websocket::same_origin::{OwnOrigin, forwarded_hosts};
@@ -90,9 +90,11 @@ pub fn open_with<A: Application + 'static>(
 const LEFT_TO_RESPONSES: u64 = 8 * 1024 * 1024;
 
 /// The memory of the coders of a connection, if the client may want compression and there is enough.
-fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<Charges> {
+fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<LastingCoders> {
     let site = &mut origin.site;
-    let charge = || site.charge_lasting_coders(COMPRESSOR + DECOMPRESSOR, LEFT_TO_RESPONSES);
+    let network = request.client.network();
+    let bytes = COMPRESSOR + DECOMPRESSOR;
+    let charge = || site.charge_lasting_coders(network, bytes, LEFT_TO_RESPONSES);
     offers_extensions(request).then(charge).flatten()
 }
 

@@ -1,0 +1,352 @@
+//! Private copies in progress: the space that they take, and how the pieces come together.
+//!
+//! A copy is made from the bytes that a response reads, so it takes as long as the client. A client that
+//! reads slowly could thus keep the space of copies from all others. So a copy that has taken space for
+//! [`SLOW`] gives way to the next one that wants the space, or wants to copy the same file. The response is
+//! sent all the same.
+//!
+//! The copy of an end takes no space before the end is read, and then as much as it needs.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind};
+use std::rc::{Rc, Weak};
+
+use crate::site::budget::{Account, Allowance};
+use crate::site::private::{CopyContent, CopySpace, CopyStorage, PrivateCopy};
+
+/// How many seconds a copy in progress keeps its space although another copy wants it.
+const SLOW: i64 = 10;
+
+/// What the private copies of one worker may hold, and those in progress. A clone is the same, so that all
+/// sites of the worker count together.
+#[derive(Clone, Debug)]
+pub struct Copying(Rc<Limits>);
+
+#[derive(Debug)]
+struct Limits {
+    /// Bytes of the server's memory.
+    memory: Allowance,
+    /// Bytes of that memory that private copies may hold, whether they are cached or not.
+    bytes: Allowance,
+    /// Private copies. Each may use a file descriptor.
+    copies: Allowance,
+    /// The time of this turn, in seconds since 1970.
+    now: Cell<i64>,
+    in_progress: RefCell<Vec<Weak<Slot>>>,
+}
+
+/// What a copy in progress holds, until it must give way.
+#[derive(Debug)]
+struct Slot {
+    held: RefCell<Option<Held>>,
+    /// When it got its space, in seconds since 1970.
+    since: i64,
+}
+
+#[derive(Debug)]
+struct Held {
+    content: CopyContent,
+    space: CopySpace,
+    _mark: CopyMark,
+}
+
+/// Marks a file as being copied, until this is dropped.
+#[derive(Debug)]
+struct CopyMark(Rc<Cell<bool>>);
+
+impl CopyMark {
+    /// Sets the mark. `None` if it is set already.
+    fn set(mark: &Rc<Cell<bool>>) -> Option<CopyMark> {
+        (!mark.replace(true)).then(|| CopyMark(Rc::clone(mark)))
+    }
+}
+
+impl Drop for CopyMark {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// Whether copies have room if so many bytes and so many copies are freed.
+type HasRoom<'a> = &'a dyn Fn(u64, u64) -> bool;
+
+impl Copying {
+    /// Copies that hold no more than this.
+    pub(super) fn new(memory: Allowance, bytes: Allowance, copies: Allowance) -> Copying {
+        Copying(Rc::new(Limits {
+            memory,
+            bytes,
+            copies,
+            now: Cell::default(),
+            in_progress: RefCell::default(),
+        }))
+    }
+
+    /// Begins a turn of the worker at `now`, in seconds since 1970.
+    pub(super) fn begin_turn(&self, now: i64) {
+        self.0.now.set(now);
+    }
+
+    /// Takes space for `size` bytes. `make_room` may evict other copies, and returns whether there is room.
+    /// If there is none or the file is being copied, slow copies in progress give way.
+    fn begin(
+        &self,
+        original: &Original,
+        size: u64,
+        mut make_room: impl FnMut(HasRoom<'_>) -> bool,
+    ) -> Option<Rc<Slot>> {
+        let has_room = |bytes, copies| self.has_room(size, bytes, copies);
+        let mark = &original.mark;
+        let mut may_begin = || !mark.get() && make_room(&has_room);
+        let may_begin = may_begin() || self.give_way() && may_begin();
+        if !may_begin {
+            return None;
+        }
+        let held = Held {
+            _mark: CopyMark::set(mark)?,
+            space: self.charge(size)?,
+            content: CopyContent::empty(original.storage, size).ok()?,
+        };
+        let slot = Rc::new(Slot {
+            held: RefCell::new(Some(held)),
+            since: self.0.now.get(),
+        });
+        let mut in_progress = self.0.in_progress.borrow_mut();
+        in_progress.retain(|slot| slot.strong_count() > 0);
+        in_progress.push(Rc::downgrade(&slot));
+        Some(slot)
+    }
+
+    /// The bytes that private copies hold, in progress or not.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> u64 {
+        self.0.bytes.budget().held(Account::Copies)
+    }
+
+    fn has_room(&self, size: u64, freed_bytes: u64, freed_copies: u64) -> bool {
+        let Limits {
+            memory,
+            bytes,
+            copies,
+            ..
+        } = &*self.0;
+        let missing = size.saturating_sub(freed_bytes);
+        bytes.has_room(Account::Copies, missing)
+            && memory.has_room(Account::Copies, missing)
+            && copies.has_room(Account::Copies, 1u64.saturating_sub(freed_copies))
+    }
+
+    fn charge(&self, size: u64) -> Option<CopySpace> {
+        let Limits {
+            memory,
+            bytes,
+            copies,
+            ..
+        } = &*self.0;
+        Some(CopySpace {
+            _memory: memory.charge(Account::Copies, size)?,
+            _bytes: bytes.charge(Account::Copies, size)?,
+            _copy: copies.charge(Account::Copies, 1)?,
+        })
+    }
+
+    /// Ends copies in progress that are slow. Returns whether there were any.
+    fn give_way(&self) -> bool {
+        let mut is_any = false;
+        self.0.in_progress.borrow_mut().retain(|slot| {
+            let Some(slot) = slot.upgrade() else {
+                return false;
+            };
+            let is_slow = self.0.now.get() - slot.since >= SLOW;
+            is_any |= is_slow && slot.held.take().is_some();
+            !is_slow
+        });
+        is_any
+    }
+}
+
+/// A copy of a file, or of its end, that a response makes.
+pub(super) struct PendingCopy {
+    original: Original,
+    /// How many bytes of the end are copied at most.
+    most: u64,
+    copying: Copying,
+    /// `None`: nothing that it needs was read.
+    begun: Option<Begun>,
+}
+
+struct Begun {
+    /// Where in the file the copy begins.
+    first: u64,
+    /// How many bytes it has so far.
+    length: u64,
+    slot: Rc<Slot>,
+}
+
+impl Begun {
+    fn new(first: u64, slot: Rc<Slot>) -> Begun {
+        Begun {
+            first,
+            length: 0,
+            slot,
+        }
+    }
+}
+
+/// Of which file a copy is made, and where it goes.
+pub(super) struct Original {
+    pub storage: CopyStorage,
+    /// In bytes.
+    pub size: u64,
+    /// Whether a copy of the file is being made. At most one is made at a time.
+    pub mark: Rc<Cell<bool>>,
+    /// Receives the copy when it is complete.
+    pub keep: Box<dyn FnOnce(PrivateCopy)>,
+}
+
+impl PendingCopy {
+    /// Begins a copy of the whole file. `make_room` may evict other copies, and returns whether there is room.
+    /// `None`: there is none, or the file is being copied.
+    pub(super) fn of_whole(
+        copying: &Copying,
+        original: Original,
+        make_room: impl FnMut(HasRoom<'_>) -> bool,
+    ) -> Option<PendingCopy> {
+        let slot = copying.begin(&original, original.size, make_room)?;
+        Some(PendingCopy {
+            begun: Some(Begun::new(0, slot)),
+            most: original.size,
+            copying: copying.clone(),
+            original,
+        })
+    }
+
+    /// A copy of the end, `most` bytes at most. It begins when a part of the end is read, if there is room then.
+    pub(super) fn of_end(copying: &Copying, original: Original, most: u64) -> PendingCopy {
+        PendingCopy {
+            begun: None,
+            most,
+            copying: copying.clone(),
+            original,
+        }
+    }
+
+    /// Whether it needs bytes that the file has before `end`, so that these must be read.
+    pub(super) fn needs(&self, end: u64) -> bool {
+        let begun = self.begun.as_ref();
+        begun.is_some_and(|begun| begun.first < end)
+    }
+
+    /// Appends `bytes`, which were read from the file at `offset`. Bytes that were appended before, or that
+    /// stand before the end that is copied, are skipped. An error means that the copy must be dropped: there
+    /// is a gap before `offset`, it has to give way, or there is no room for it.
+    pub(super) fn append(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let first = self.original.size.saturating_sub(self.most).max(offset);
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
+            None if offset + bytes.len() as u64 <= first => return Ok(()),
+            none => {
+                let original = &self.original;
+                let is_room = |has_room: HasRoom<'_>| has_room(0, 0);
+                let slot = self.copying.begin(original, original.size - first, is_room);
+                none.insert(Begun::new(first, slot.ok_or(ErrorKind::QuotaExceeded)?))
+            }
+        };
+        let skipped = (begun.first + begun.length).checked_sub(offset);
+        let skipped = skipped.ok_or(ErrorKind::InvalidInput)?;
+        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+        let Some(new) = bytes.get(skipped..) else {
+            return Ok(());
+        };
+        let mut held = begun.slot.held.borrow_mut();
+        let held = held.as_mut().ok_or(ErrorKind::QuotaExceeded)?;
+        held.content.append(new, begun.length)?;
+        begun.length += new.len() as u64;
+        Ok(())
+    }
+
+    /// Keeps the copy if it is complete. Call this only after a check that the file has not changed.
+    pub(super) fn finish(self) {
+        let Original { size, keep, .. } = self.original;
+        if let Some(Begun {
+            first,
+            length,
+            slot,
+        }) = self.begun
+            && first + length == size
+            && let Some(held) = slot.held.take()
+            && held.content.seal().is_ok()
+        {
+            keep(PrivateCopy {
+                content: held.content,
+                first,
+                size,
+                _space: held.space,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::FileExt;
+
+    /// The copy of the `most` last bytes of a ten-byte file that is kept after `pieces` were read, each at its
+    /// offset.
+    fn kept_copy(storage: CopyStorage, most: u64, pieces: &[(&str, u64)]) -> Option<String> {
+        let kept = Rc::new(RefCell::new(None));
+        let slot = Rc::clone(&kept);
+        let keep = Box::new(move |copy| *slot.borrow_mut() = Some(copy));
+        let original = Original {
+            storage,
+            size: 10,
+            mark: Rc::default(),
+            keep,
+        };
+        let unlimited = Allowance::unlimited;
+        let copying = Copying::new(unlimited(), unlimited(), unlimited());
+        let mut copy = match most {
+            10 => PendingCopy::of_whole(&copying, original, |_| true).expect("room"),
+            _ => PendingCopy::of_end(&copying, original, most),
+        };
+        for (piece, offset) in pieces {
+            copy.append(piece.as_bytes(), *offset).ok()?;
+        }
+        copy.finish();
+        let copy = kept.take()?;
+        if let CopyContent::Memfd(file) = &copy.content {
+            assert!(file.write_at(b"x", 0).is_err(), "it is sealed");
+        }
+        Some(String::from_utf8(copy.to_vec()).expect("text"))
+    }
+
+    fn check_storage(storage: CopyStorage) {
+        let kept = |pieces| kept_copy(storage, 10, pieces);
+        let whole = Some("0123456789".to_owned());
+        assert_eq!(kept(&[("0123456789", 0)]), whole);
+        assert_eq!(kept(&[("01234", 0), ("56789", 5)]), whole);
+        assert_eq!(kept(&[("01234", 0), ("23", 2), ("3456789", 3)]), whole); // read twice
+        assert_eq!(kept(&[("01234", 0)]), None);
+        assert_eq!(kept(&[("01234", 0), ("6789", 6)]), None); // a gap
+        assert_eq!(kept(&[("56789", 5)]), None); // a range
+        assert_eq!(kept(&[]), None);
+        // The end alone, from where it is first read.
+        let kept = |pieces| kept_copy(storage, 4, pieces);
+        let end = |text: &str| Some(text.to_owned());
+        assert_eq!(kept(&[("6789", 6)]), end("6789"));
+        assert_eq!(kept(&[("89", 8)]), end("89"));
+        assert_eq!(kept(&[("01234", 0), ("56789", 5)]), end("6789"));
+        assert_eq!(kept(&[("7", 7), ("789", 7)]), end("789"));
+        assert_eq!(kept(&[("67", 6), ("9", 9)]), None); // a gap
+        assert_eq!(kept(&[("678", 6)]), None);
+    }
+
+    #[test]
+    fn a_copy_is_kept_if_it_is_complete() {
+        check_storage(CopyStorage::Heap);
+        if cfg!(target_os = "linux") {
+            check_storage(CopyStorage::Memfd);
+        }
+    }
+}
