@@ -47,9 +47,17 @@ fn websocket(server: &TestServer, from: [u8; 4], path: &str) -> WebSocket<TcpStr
 
 /// The status of a request for a WebSocket from this address.
 fn status_of_websocket(server: &TestServer, from: [u8; 4], path: &str) -> u16 {
+    status_of_handshake(server, from, path, "same-origin")
+}
+
+/// The same for a page of this site, by Fetch Metadata.
+fn status_of_handshake(server: &TestServer, from: [u8; 4], path: &str, site: &str) -> u16 {
     let url = format!("ws://{}{path}", server.address);
     let stream = server.connect_from(from).stream;
-    match tungstenite::client(url.into_client_request().expect("a request"), stream) {
+    let mut request = url.into_client_request().expect("a request");
+    let site = site.parse().expect("a value");
+    request.headers_mut().insert("Sec-Fetch-Site", site);
+    match tungstenite::client(request, stream) {
         Ok((_, response)) => response.status().as_u16(),
         Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(response))) => {
             response.status().as_u16()
@@ -190,6 +198,10 @@ fn learners_may_use_the_book_but_not_the_page_of_the_teacher() {
             assert_eq!(status_of_websocket(&server, from, path), status, "{path}");
         }
     }
+    assert_eq!(
+        status_of_handshake(&server, TEACHER, WATCH, "cross-site"),
+        403
+    );
     assert_eq!(report(&server, STRANGER, 0, 1, &[]).status, 403);
     for (language, title) in [("en", "The class"), ("zh-CN", "班级")] {
         let mut client = server.connect();

@@ -243,18 +243,49 @@ fn only_whom_the_operator_allows_may_look() {
             config.allow_hosts.clear();
         })
         .start();
-    let foreign = |host: &str, origin: &str| {
-        let url = format!("ws://{}{WIRE}", server.address);
+    let handshake = |path: &str, fields: &[(&'static str, &str)]| {
+        let url = format!("ws://{}{path}", server.address);
         let mut request = url.into_client_request().expect("a request");
-        let fields = request.headers_mut();
-        fields.insert("Host", host.parse().expect("a value"));
-        fields.insert("Origin", origin.parse().expect("a value"));
+        for (name, value) in fields {
+            let value = value.parse().expect("a value");
+            request.headers_mut().insert(*name, value);
+        }
         status_of(&server, request)
     };
     let own = format!("127.0.0.1:{}", server.address.port());
-    assert_eq!(foreign(&own, &format!("http://{own}")), 101);
-    assert_eq!(foreign(&own, "http://evil.example"), 403);
-    assert_eq!(foreign("evil.example", "http://evil.example"), 421);
+    let own_origin = format!("http://{own}");
+    let site = "Sec-Fetch-Site";
+    for path in [WIRE, "/.docroot/replay"] {
+        for (host, fields, status) in [
+            (
+                &own[..],
+                [("Origin", &own_origin[..]), (site, "same-origin")],
+                101,
+            ),
+            (
+                &own,
+                [("Origin", "http://evil.example"), (site, "none")],
+                403,
+            ),
+            (&own, [("Origin", &own_origin), (site, "cross-site")], 403),
+            (&own, [("Origin", &own_origin), (site, "same-site")], 403),
+            (
+                "evil.example",
+                [("Origin", "http://evil.example"), (site, "none")],
+                421,
+            ),
+        ] {
+            let [origin, site] = fields;
+            let got = handshake(path, &[("Host", host), origin, site]);
+            assert_eq!(got, status, "{path} {host} {fields:?}");
+        }
+        assert_eq!(handshake(path, &[(site, "cross-site")]), 403, "{path}");
+    }
+    // A link from elsewhere leads to the page.
+    assert_eq!(
+        server.get("/.docroot/", &[(site, "cross-site")]).status,
+        200
+    );
 
     assert_eq!(server.get("/a.html", &[]).status, 200);
     let other = setup()

@@ -118,15 +118,14 @@ impl Access {
 
     /// The same for what acts for the client or tells something of it: a page of another origin must not use it.
     pub fn refusal_to_pages(&self, request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
-        let refusal = self.refusal(request, trace);
-        let foreign = || {
-            error(
-                Status::Forbidden,
-                Reason::OwnPage(OwnPageReason::ForeignPage),
-            )
-        };
-        refusal.or_else(|| is_foreign(request).then(foreign))
+        (self.refusal(request, trace)).or_else(|| refusal_to_foreign(request))
     }
+}
+
+/// The refusal of a page of another origin.
+pub fn refusal_to_foreign(request: &Request<'_>) -> Option<Response> {
+    let reason = Reason::OwnPage(OwnPageReason::ForeignPage);
+    is_foreign(request).then(|| error(Status::Forbidden, reason))
 }
 
 /// Why a request is refused that a proxy has forwarded: its client may be anywhere.

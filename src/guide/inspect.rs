@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::guide::access::Access;
+use crate::guide::access::{Access, refusal_to_foreign};
 use crate::guide::class::shared::Class;
 use crate::guide::packed;
 use crate::guide::places::{Place, Places};
@@ -131,6 +131,9 @@ impl Handler for Inspect {
             let path = path.as_bytes();
             return Some(answer_embedded(origin, request, path, file, trace));
         }
+        if let Some(refusal) = refusal_to_foreign(request) {
+            return Some(Answer::Ready(refusal));
+        }
         match name == WIRE.as_bytes() {
             true => Some(self.open_wire(request, origin, trace)),
             false => self.open_replay(request, origin, trace),
@@ -142,19 +145,20 @@ impl Inspect {
     fn open_wire(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         let is_learner = self.access.is_learner(request);
         let only = is_learner.then(|| request.client.peer.ip().to_canonical());
-        let Some(place) = self.place(only) else {
+        let since = Some(request.instant);
+        let reader = || (self.wire).reader_since(since, request.wakers.waker());
+        let Some((place, reader)) = self.place(only, reader) else {
             let reason = Reason::OwnPage(OwnPageReason::ManyViewers);
             return Answer::Ready(error(Status::ServiceUnavailable, reason));
         };
         let mut pairs = request.query_pairs();
-        let since = Some(request.instant);
         let server = ServerFacts {
             class: self.class.as_ref().map(Class::began),
             ..self.server
         };
         let viewer = Viewer {
             hello: Some(WireEvent::hello(&server)),
-            reader: self.wire.reader_since(since, request.wakers.waker()),
+            reader,
             wants_own: pairs.any(|pair| *pair.name == b"own"[..]),
             only,
             _place: place,
@@ -162,15 +166,22 @@ impl Inspect {
         open(request, origin, Endpoint::default(), viewer, trace)
     }
 
-    /// Whether there is room for another viewer, and the place of a learner.
-    fn place(&self, learner: Option<IpAddr>) -> Option<Option<Place>> {
+    /// A reader for another viewer, and the place of a learner, if there is room.
+    fn place(
+        &self,
+        learner: Option<IpAddr>,
+        reader: impl FnOnce() -> Reader<WireEvent>,
+    ) -> Option<(Option<Place>, Reader<WireEvent>)> {
         let places = self.class.as_ref().map(|class| &class.views);
         if let Some(learner) = learner {
-            return places?.take(learner).ok().map(Some);
+            let place = places?.take(learner).ok()?;
+            return Some((Some(place), reader()));
         }
         let of_learners = places.map_or(0, Places::taken);
+        // It counts itself. Otherwise two workers could each admit the last one.
+        let reader = reader();
         let others = self.wire.readers().saturating_sub(of_learners);
-        (others < MOST_VIEWERS).then_some(None)
+        (others <= MOST_VIEWERS).then_some((None, reader))
     }
 
     fn open_replay(

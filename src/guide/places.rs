@@ -1,4 +1,7 @@
 //! Places of which each address may take a few, so that others get one too.
+//!
+//! They are for clients that the operator has let in, such as a class. All its computers may be in one /64 of
+//! IPv6, so each address counts for itself, and not its network.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

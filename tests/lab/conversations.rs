@@ -198,23 +198,31 @@ fn until_refused(mut act: impl FnMut() -> Response) -> Vec<Response> {
 #[test]
 fn places_in_the_chat_are_limited() {
     let server = lab();
-    let mut windows: Vec<_> = (0..64).map(|_| chat(&server, "")).collect();
     let handshake = [
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
         ("Sec-WebSocket-Version", "13"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    let enter = || {
-        let mut client = server.connect();
+    let enter = |address: u8| {
+        let mut client = server.connect_from([127, 0, 0, address]);
         client.send(&support::request("GET", &format!("{LAB}chat"), &handshake));
-        client.head().status
+        (client.head().status, client)
     };
-    assert_eq!(enter(), 503);
+    let fill = |address| {
+        (0..100)
+            .map(move |_| enter(address))
+            .take_while(|(status, _)| *status == 101)
+    };
+    let mut windows: Vec<_> = fill(1).collect();
+    assert_eq!(windows.len(), 32);
+    windows.extend(fill(2));
+    assert_eq!(windows.len(), 64);
+    assert_eq!(enter(3).0, 503);
     // Polling needs no place.
     assert_eq!(get(&server, "chat?since=0").status, 200);
     drop(windows.pop());
-    until("there is a place", || enter() == 101);
+    until("there is a place", || enter(3).0 == 101);
 }
 
 #[test]

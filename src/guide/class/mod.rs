@@ -21,7 +21,7 @@ pub mod shared;
 // The WebSocket of the page.
 mod watcher;
 
-use crate::guide::access::Access;
+use crate::guide::access::{Access, refusal_to_foreign};
 use crate::guide::class::report::{LONGEST_REPORT, Report};
 use crate::guide::class::roll::{MOST_LEARNERS, MOST_OF_ADDRESS, PERIOD, Uncounted};
 use crate::guide::class::shared::Class;
@@ -121,11 +121,12 @@ impl ClassPages {
     }
 
     fn open_watch(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
-        if self.class.watchers() >= MOST_WATCHERS {
+        let changes = (self.class).watch(request.instant, request.wakers.waker());
+        // It counts itself. Otherwise two workers could each admit the last one.
+        if self.class.watchers() > MOST_WATCHERS {
             let reason = Reason::OwnPage(OwnPageReason::ManyViewers);
             return Answer::Ready(error(Status::ServiceUnavailable, reason));
         }
-        let changes = (self.class).watch(request.instant, request.wakers.waker());
         let watcher = Watcher::new(self.class.clone(), changes);
         open(request, origin, Endpoint::default(), watcher, trace)
     }
@@ -226,7 +227,8 @@ impl Handler for ClassPages {
             return Some(Answer::Ready(refusal));
         }
         let Some(file) = file else {
-            return Some(self.open_watch(request, origin, trace));
+            let refusal = refusal_to_foreign(request).map(Answer::Ready);
+            return refusal.or_else(|| Some(self.open_watch(request, origin, trace)));
         };
         let path = [PATH, name].concat();
         Some(answer_embedded(

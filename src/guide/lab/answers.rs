@@ -2,7 +2,6 @@
 
 use crate::guide::content::{self, Then};
 use crate::guide::fault::Fault;
-use crate::guide::lab::slots::RETRY_AFTER;
 use crate::guide::plain::{self, JSON, TEXT, described};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::{OwnPageReason, Reason};
@@ -16,6 +15,9 @@ use crate::site::storage::Storage;
 
 /// The longest form that an endpoint takes. A form has a few short values.
 pub const LONGEST_FORM: u64 = 4 * 1024;
+
+/// Seconds after which to try again if the lab is full.
+const RETRY_AFTER: u64 = 5;
 
 /// A 200 that the lab was asked for.
 pub fn ok() -> Response {

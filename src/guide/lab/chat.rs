@@ -49,7 +49,10 @@ fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<A
     if !wants_websocket(request) {
         return poll(visit);
     }
-    let participant = visit.room.join(request.instant, request.wakers.waker())?;
+    let address = request.client.peer.ip();
+    let participant = visit
+        .room
+        .join(address, request.instant, request.wakers.waker())?;
     let window = |protocol: Option<&'static str>| Window {
         participant,
         is_superchat: protocol == Some(SUPERCHAT),

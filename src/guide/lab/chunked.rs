@@ -68,8 +68,8 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer
         write_filler(out, number, sizes.get(number).copied().unwrap_or_default());
         written.borrow_mut().update(&out[start..]);
     };
-    let slot = visit.slots.take()?;
-    let mut source = Timed::new(visit.request.instant, delay, count, Box::new(make), slot);
+    let place = visit.place()?;
+    let mut source = Timed::new(visit.request.instant, delay, count, Box::new(make), place);
     source.extensions = extensions;
     if may {
         source.make_trailers = Some(Box::new(move || {

@@ -83,9 +83,9 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, trace: &mut Trace) -> Result<Answer
     trace.note(|| Step::new(CLAUSE, how.finding));
     let make = |number: usize, out: &mut Vec<u8>| write_filler(out, number, HALF);
     let halves = if how.early.is_some() { 1 } else { 2 };
-    let slot = visit.slots.take()?;
+    let place = visit.place()?;
     let now = visit.request.instant;
-    let mut source = Timed::new(now, GAP, halves, Box::new(make), slot);
+    let mut source = Timed::new(now, GAP, halves, Box::new(make), place);
     source.length = how.has_length.then_some(2 * HALF);
     source.early = how.early;
     Ok(Answer::Ready(made(ok(), source)))

@@ -66,8 +66,8 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answer, Fa
         );
         out.extend_from_slice(event.as_bytes());
     };
-    let (slot, start) = (visit.slots.take()?, visit.request.instant);
-    let source = Timed::new(start, interval, count as usize, Box::new(make), slot);
+    let (place, start) = (visit.place()?, visit.request.instant);
+    let source = Timed::new(start, interval, count as usize, Box::new(make), place);
     let response = described(ok(), "text/event-stream").field("Cache-Control", "no-store");
     Ok(Answer::Ready(response.body(Body::Source(Box::new(source)))))
 }

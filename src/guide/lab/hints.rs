@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use crate::guide::fault::Fault;
 use crate::guide::lab::answers::{ok, refused};
 use crate::guide::lab::sequence::{Before, NO_INTERIM, sequence, takes_interim};
-use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::places::Place;
 use crate::guide::plain::text;
 use crate::http1::framing::BodyLength;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
@@ -58,11 +58,7 @@ fn early_hints(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answe
         false => NO_INTERIM,
     };
     let content = format!("{content}.\n");
-    Ok(sequence(
-        before,
-        text(response, content),
-        visit.slots.take()?,
-    ))
+    Ok(sequence(before, text(response, content), visit.place()?))
 }
 
 fn expectation(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answer, Fault> {
@@ -80,7 +76,7 @@ fn expectation(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answe
         refusal,
         received: 0,
         has_asked: false,
-        _slot: visit.slots.take()?,
+        _place: visit.place()?,
     })))
 }
 
@@ -93,7 +89,7 @@ struct Expectation {
     received: u64,
     /// Whether the server had to wait for content. If the client expects 100, it was sent then.
     has_asked: bool,
-    _slot: Slot,
+    _place: Place,
 }
 
 impl Responder for Expectation {

@@ -16,7 +16,6 @@
 mod answers;
 mod query;
 mod sequence;
-mod slots;
 mod timed;
 mod visit;
 // The index page.
@@ -40,6 +39,7 @@ mod tls;
 mod upload;
 
 use crate::guide::access::Access;
+use crate::guide::places::Places;
 use crate::guide::plain;
 use crate::origin::handler::{Answer, Handler, Origin};
 use crate::origin::moved::redirect;
@@ -54,7 +54,6 @@ use crate::text::percent;
 use page::IndexPage;
 use query::Query;
 use room::Room;
-use slots::Slots;
 use visit::{Endpoint, Methods, Users, Visit};
 
 /// The path of the lab, below the prefix of the site.
@@ -83,6 +82,13 @@ const ENDPOINTS: &[Endpoint] = &[
     tls::ENDPOINT,
 ];
 
+/// How many responses may take their time on a worker. Each costs a connection and a few hundred bytes, so this is
+/// for a class of pupils and not for a load test.
+const MOST_SLOW: usize = 64;
+
+/// How many of them may be those of one address, so that others get one too.
+const MOST_SLOW_OF_ADDRESS: usize = 32;
+
 /// Answers requests for the lab.
 pub struct Lab {
     /// The path of the lab.
@@ -90,7 +96,7 @@ pub struct Lab {
     page: IndexPage,
     access: Access,
     room: Room,
-    slots: Slots,
+    places: Places,
 }
 
 impl Lab {
@@ -102,7 +108,7 @@ impl Lab {
             page: IndexPage::new(),
             access,
             room,
-            slots: Slots::default(),
+            places: Places::new(MOST_SLOW, MOST_SLOW_OF_ADDRESS),
         }
     }
 
@@ -139,7 +145,7 @@ impl Lab {
             query: Query::of(request.query()),
             rest,
             room: &self.room,
-            slots: &self.slots,
+            places: &self.places,
         };
         (endpoint.answer)(&visit, origin, trace)
             .unwrap_or_else(|fault| Answer::Ready(answers::refused(fault, trace)))

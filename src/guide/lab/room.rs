@@ -1,10 +1,12 @@
 //! The messages that clients of the lab send each other. All workers share them.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::guide::fault::Fault;
+use crate::guide::places::{Full, Place, Places};
 use crate::guide::rate::RateLimit;
 use crate::observe::topic::{Capacity, News, Reader, Topic};
 use crate::semantics::status::Status;
@@ -23,6 +25,9 @@ const KEPT: Capacity = Capacity {
 
 /// How many clients may be connected at once. Each of them costs time for every message.
 const MOST_PARTICIPANTS: usize = 64;
+
+/// How many of them may have one address, so that others can join too.
+const MOST_OF_ADDRESS: usize = 32;
 
 /// How many messages a client may send in each [`PERIOD`]. People do not type faster.
 const MOST_SENT: u32 = 20;
@@ -46,6 +51,7 @@ pub struct Message {
 pub struct Room {
     messages: Topic<Box<str>>,
     posted: Arc<Mutex<RateLimit>>,
+    places: Places,
 }
 
 /// A connected client.
@@ -53,6 +59,7 @@ pub struct Participant {
     messages: Topic<Box<str>>,
     reader: Reader<Box<str>>,
     sent: RateLimit,
+    _place: Place,
 }
 
 impl Room {
@@ -61,6 +68,7 @@ impl Room {
         Room {
             messages: Topic::new(KEPT, now),
             posted: Arc::new(Mutex::new(RateLimit::new(MOST_POSTED, PERIOD))),
+            places: Places::new(MOST_PARTICIPANTS, MOST_OF_ADDRESS),
         }
     }
 
@@ -90,15 +98,21 @@ impl Room {
             .collect()
     }
 
-    /// Lets a client join `now`, if the room is not full. The waker is used for each message.
-    pub fn join(&self, now: Instant, waker: Waker) -> Result<Participant, Fault> {
-        if self.messages.readers() >= MOST_PARTICIPANTS {
-            return Err(Fault {
-                status: Status::ServiceUnavailable,
-                text: format!("The chat is full ({MOST_PARTICIPANTS} clients). Try again later."),
-            });
-        }
+    /// Lets a client with this address join `now`, if the room is not full. The waker is used for each message.
+    pub fn join(&self, address: IpAddr, now: Instant, waker: Waker) -> Result<Participant, Fault> {
+        let place = self.places.take(address).map_err(|full| Fault {
+            status: Status::ServiceUnavailable,
+            text: match full {
+                Full::OfAddress => format!(
+                    "The chat admits {MOST_OF_ADDRESS} clients of one address. Close one of them."
+                ),
+                Full::All => {
+                    format!("The chat is full ({MOST_PARTICIPANTS} clients). Try again later.")
+                }
+            },
+        })?;
         Ok(Participant {
+            _place: place,
             messages: self.messages.clone(),
             reader: self.messages.reader_since(Some(now), waker),
             sent: RateLimit::new(MOST_SENT, PERIOD),
@@ -151,7 +165,11 @@ mod tests {
     }
 
     fn join(room: &Room, now: Instant) -> Result<Participant, Fault> {
-        room.join(now, Waker::noop().clone())
+        join_from(room, 1, now)
+    }
+
+    fn join_from(room: &Room, client: u8, now: Instant) -> Result<Participant, Fault> {
+        room.join([192, 0, 2, client].into(), now, Waker::noop().clone())
     }
 
     #[test]
@@ -198,13 +216,22 @@ mod tests {
     #[test]
     fn places_are_limited_and_given_back() {
         let (room, now) = room();
-        let mut participants: Vec<Participant> = (0..MOST_PARTICIPANTS)
-            .flat_map(|_| join(&room, now))
-            .collect();
+        let room = &room;
+        let refused = |client| {
+            let fault = join_from(room, client, now).map(|_| ());
+            let fault = fault.expect_err("there is no place");
+            assert_eq!(fault.status, Status::ServiceUnavailable);
+            fault.text
+        };
+        let join = |client| (0..100).map_while(move |_| join_from(room, client, now).ok());
+        let mut participants: Vec<Participant> = join(1).collect();
+        assert_eq!(participants.len(), MOST_OF_ADDRESS);
+        assert!(refused(1).contains("of one address"));
+        participants.extend(join(2).chain(join(3)));
         assert_eq!(participants.len(), MOST_PARTICIPANTS);
-        let refused = join(&room, now).map(|_| ()).expect_err("it is full");
-        assert_eq!(refused.status, Status::ServiceUnavailable);
+        assert!(refused(4).contains("full"));
         participants.pop();
-        assert!(join(&room, now).is_ok());
+        participants.extend(join(4));
+        assert_eq!(participants.len(), MOST_PARTICIPANTS);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::guide::lab::slots::Slot;
+use crate::guide::places::Place;
 use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::refuse::unanswered;
@@ -34,20 +34,20 @@ pub struct Sequence {
     until: Option<Instant>,
     /// `None` once it was returned.
     response: Option<Response>,
-    _slot: Slot,
+    _place: Place,
 }
 
 /// The answer with this response, after all that comes before it.
 pub fn sequence(
     before: impl IntoIterator<Item = Before>,
     response: Response,
-    slot: Slot,
+    place: Place,
 ) -> Answer {
     Answer::Later(Box::new(Sequence {
         before: before.into_iter().collect(),
         until: None,
         response: Some(response),
-        _slot: slot,
+        _place: place,
     }))
 }
 

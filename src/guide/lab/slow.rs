@@ -51,12 +51,12 @@ fn answer(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answer, Fa
     };
     // The first piece takes as long as the others.
     let start = visit.request.instant + wait + gap;
-    let mut source = Timed::new(start, gap, count, Box::new(make), visit.slots.take()?);
+    let mut source = Timed::new(start, gap, count, Box::new(make), visit.place()?);
     source.length = is_known.then_some(bytes);
     let response = made(ok(), source);
     Ok(match wait.is_zero() {
         true => Answer::Ready(response),
-        false => sequence([Before::Wait(wait)], response, visit.slots.take()?),
+        false => sequence([Before::Wait(wait)], response, visit.place()?),
     })
 }
 

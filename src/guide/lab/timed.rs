@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::guide::fault::Fault;
-use crate::guide::lab::slots::Slot;
+use crate::guide::places::Place;
 use crate::http1::chunked::ChunkExtension;
 use crate::site::body::{Pulled, Source};
 use crate::site::body_error::{BodyError, EarlyEnd};
@@ -38,7 +38,7 @@ pub struct Timed {
     /// Makes the trailer fields.
     pub make_trailers: Option<MakeTrailers>,
     /// Counts the response.
-    _slot: Slot,
+    _place: Place,
     /// The number of the next piece.
     next: usize,
     trailers: Vec<(&'static str, String)>,
@@ -46,7 +46,7 @@ pub struct Timed {
 
 impl Timed {
     /// Pieces without a known length.
-    pub fn new(start: Instant, gap: Duration, count: usize, make: Make, slot: Slot) -> Timed {
+    pub fn new(start: Instant, gap: Duration, count: usize, make: Make, place: Place) -> Timed {
         Timed {
             start,
             gap,
@@ -56,7 +56,7 @@ impl Timed {
             early: None,
             extensions: Vec::new(),
             make_trailers: None,
-            _slot: slot,
+            _place: place,
             next: 0,
             trailers: Vec::new(),
         }

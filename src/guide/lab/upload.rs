@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::guide::fault::{Fault, no_memory};
 use crate::guide::lab::answers::{held, refused};
-use crate::guide::lab::slots::Slot;
 use crate::guide::lab::visit::{Endpoint, Methods, Users, Visit};
+use crate::guide::places::Place;
 use crate::guide::plain::JSON;
 use crate::origin::handler::{Answer, Origin, Polled, Responder};
 use crate::origin::request::{Content, Request, RequestBody};
@@ -56,7 +56,7 @@ fn answer(visit: &Visit<'_>, origin: &mut Origin, _: &mut Trace) -> Result<Answe
             current: None,
         },
         length: 0,
-        _slot: visit.slots.take()?,
+        _place: visit.place()?,
     })))
 }
 
@@ -66,7 +66,7 @@ struct Upload {
     parts: Parts,
     /// The bytes of the content so far.
     length: u64,
-    _slot: Slot,
+    _place: Place,
 }
 
 /// The parts so far.

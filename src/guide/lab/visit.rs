@@ -3,10 +3,11 @@
 use crate::guide::fault::Fault;
 use crate::guide::lab::query::Query;
 use crate::guide::lab::room::Room;
-use crate::guide::lab::slots::Slots;
+use crate::guide::places::{Full, Place, Places};
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::request::Request;
 use crate::semantics::method::Method;
+use crate::semantics::status::Status;
 use crate::semantics::trace::Trace;
 
 /// One of the lab's resources.
@@ -93,9 +94,28 @@ pub struct Visit<'a> {
     pub rest: &'a str,
     /// The messages of the clients.
     pub room: &'a Room,
-    /// The responses that may take their time.
-    pub slots: &'a Slots,
+    /// For the responses that may take their time.
+    pub places: &'a Places,
 }
+
+impl Visit<'_> {
+    /// A place for a response that takes its time, if one is left.
+    pub fn place(&self) -> Result<Place, Fault> {
+        let place = self.places.take(self.request.client.peer.ip());
+        place.map_err(|full| Fault {
+            status: Status::ServiceUnavailable,
+            text: match full {
+                Full::OfAddress => MANY_OF_ADDRESS,
+                Full::All => MANY,
+            }
+            .to_owned(),
+        })
+    }
+}
+
+const MANY: &str = "The lab has as many slow responses as it allows. Try again in a few seconds.";
+const MANY_OF_ADDRESS: &str =
+    "The lab has as many slow responses as it allows for an address. Try again in a few seconds.";
 
 #[cfg(test)]
 mod tests {
