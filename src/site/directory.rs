@@ -11,8 +11,9 @@
 //! # If memory is short
 //!
 //! If a reading needs memory, the worker takes listings back from slow clients, see
-//! [`crate::site::held_listing`]. Of the readings that wait for memory, only one keeps what it has
-//! read: the one of the network that holds least. A reading whose clients do not read loses its place.
+//! [`crate::site::held_listing`]. Of the readings of all workers that wait for memory, only one keeps what it
+//! has read. The others begin again when it is their turn. A worker sends the one of the network that holds
+//! least. A reading whose clients do not read loses its place.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -83,9 +84,10 @@ pub struct Reading {
     outcome: Option<Result<Rc<HeldListing>, DiskError>>,
     /// When it was advanced last.
     advanced: Option<Instant>,
-    /// It ran out of memory and dropped what it had read. It begins again when its network holds
-    /// least.
+    /// It ran out of memory and dropped what it had read. It begins again when it is its turn.
     is_short: bool,
+    /// Its turn among the readings of all workers that ran out of memory, if its network holds least here.
+    turn: Option<Ticket>,
 }
 
 /// A reading that clients share.
@@ -211,6 +213,7 @@ impl Readings {
                 outcome: None,
                 advanced: None,
                 is_short: false,
+                turn: None,
             })
         };
         let reading = Rc::new_cyclic(reading);
@@ -277,15 +280,29 @@ impl Readings {
         })
     }
 
-    /// Takes their places from readings that cannot go on: nobody advances them, or they wait for memory.
-    fn unseat(&mut self, now: Instant) {
+    /// Gives memory back if a reading needs it, perhaps one of another worker.
+    pub fn help(&mut self, site: &Site, now: Instant) {
+        if self.is_empty() {
+            return;
+        }
+        let is_wanted = site.memory().is_wanted();
+        if is_wanted || site.short_readings().is_waited_for() {
+            self.unseat(|reading| reading.is_stalled(now));
+        }
+        if is_wanted {
+            self.held.help(site, now);
+        }
+    }
+
+    /// Takes their places from readings that cannot go on.
+    fn unseat(&mut self, cannot_go_on: impl Fn(&Reading) -> bool) {
         self.ticketed.retain(|reading| {
             let Some(reading) = reading.upgrade() else {
                 return false;
             };
             // The reading that is advanced now is borrowed.
             if let Ok(mut reading) = reading.try_borrow_mut()
-                && (reading.is_short || reading.is_stalled(now))
+                && cannot_go_on(&reading)
             {
                 reading.give_up();
             }
@@ -317,7 +334,7 @@ impl Reading {
             self.earlier = None;
         }
         self.advanced = Some(caller.now);
-        match self.standing(readings, caller.now) {
+        match self.standing(readings, site, caller.now) {
             Standing::Placed => {}
             Standing::Waits => return Read::Waits,
             Standing::Displaced => return self.end(Err(DiskError::ListingsBusy)),
@@ -330,7 +347,7 @@ impl Reading {
         let step = progress.advance(readings, site, &self.path, is_large, caller, registered);
         let pending = match step {
             Ok(Stepped::More | Stepped::NeedsPlace) => return self.pause(progress, readings),
-            Ok(Stepped::Waits) if !self.is_first(readings) => {
+            Ok(Stepped::Waits) if !self.has_turn(readings, site) => {
                 self.began = None;
                 self.is_short = true;
                 return Read::Waits;
@@ -349,15 +366,15 @@ impl Reading {
     }
 
     /// Whether it may go on. It waits for a place if it needs one, or for others that need memory.
-    fn standing(&mut self, readings: &mut Readings, now: Instant) -> Standing {
+    fn standing(&mut self, readings: &mut Readings, site: &Site, now: Instant) -> Standing {
         let Some(place) = &self.place else {
             return Standing::Placed;
         };
         if place.standing() == Standing::Waits {
-            readings.unseat(now);
+            readings.unseat(|reading| reading.is_short || reading.is_stalled(now));
         }
         match place.standing() {
-            Standing::Placed if self.is_short && !self.is_first(readings) => Standing::Waits,
+            Standing::Placed if self.is_short && !self.has_turn(readings, site) => Standing::Waits,
             Standing::Placed => {
                 self.is_short = false;
                 Standing::Placed
@@ -367,9 +384,16 @@ impl Reading {
     }
 
     /// Whether it may wait for memory with what it has read. A small directory needs no place.
-    fn is_first(&self, readings: &Readings) -> bool {
-        let place = self.place.as_ref();
-        place.is_none_or(|place| readings.is_first(self.network, place))
+    fn has_turn(&mut self, readings: &Readings, site: &Site) -> bool {
+        let Some(place) = &self.place else {
+            return true;
+        };
+        if !readings.is_first(self.network, place) {
+            self.turn = None;
+        } else if self.turn.is_none() {
+            self.turn = site.short_readings().enter(self.network);
+        }
+        self.turn.as_ref().is_some_and(Ticket::has_place)
     }
 
     /// Whether its clients have not advanced it for long, although it has a place.
@@ -389,6 +413,7 @@ impl Reading {
         self.progress = None;
         self.began = None;
         self.place = None;
+        self.turn = None;
     }
 
     /// Keeps the progress until the next step, if there is a place for a large directory.
@@ -425,6 +450,7 @@ impl Reading {
 
     fn end(&mut self, outcome: Result<Rc<HeldListing>, DiskError>) -> Read {
         self.place = None;
+        self.turn = None;
         self.outcome = Some(outcome.clone());
         Read::Done(outcome)
     }
@@ -595,7 +621,7 @@ mod tests {
 
     /// A root with so many files, and an allowance of memory.
     struct Rig {
-        folder: tempfile::TempDir,
+        folder: Rc<tempfile::TempDir>,
         readings: Readings,
         site: Site,
         memory: Allowances,
@@ -609,11 +635,27 @@ mod tests {
             for number in 0..files {
                 touch(folder.path(), &format!("{number}"));
             }
+            let [rig] = Rig::of_workers(folder, memory);
+            rig
+        }
+
+        /// Workers of one server.
+        fn of_workers<const N: usize>(folder: tempfile::TempDir, memory: u64) -> [Rig; N] {
             let options = SiteOptions {
                 memory,
                 ..SiteOptions::default()
             };
-            let memory = Budgets::new(&options, 1).part();
+            let budgets = Budgets::new(&options, N);
+            let folder = Rc::new(folder);
+            [(); N].map(|()| Rig::of_worker(Rc::clone(&folder), &options, budgets.part()))
+        }
+
+        fn of_worker(
+            folder: Rc<tempfile::TempDir>,
+            options: &SiteOptions,
+            memory: Allowances,
+        ) -> Rig {
+            let options = options.clone();
             let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
             Rig {
                 readings: Readings::default(),
@@ -884,10 +926,10 @@ mod tests {
         let reading = rig.join("");
         let held = rig.read(&reading);
         rig.now += LEAST_HELD;
-        rig.readings.held.help(&rig.site, rig.now);
+        rig.readings.help(&rig.site, rig.now);
         assert!(held.listing().is_some(), "nobody waits");
         rig.site.memory().want(1 << 20);
-        rig.readings.held.help(&rig.site, rig.now);
+        rig.readings.help(&rig.site, rig.now);
         assert!(held.listing().is_none());
     }
 
@@ -909,6 +951,57 @@ mod tests {
         );
         rig.read(&first);
         assert_eq!(entries(&rig.read(&second)), 2 * STEP as u64);
+    }
+
+    #[test]
+    fn workers_do_not_keep_from_each_other_what_each_needs() {
+        const WORKERS: usize = 8;
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..4 * STEP {
+            touch(folder.path(), &format!("{number:0>255}"));
+        }
+        let mut rigs: [Rig; WORKERS] = Rig::of_workers(folder, 2 << 20);
+        let mut readings: Vec<_> = rigs.iter_mut().map(|rig| Some(rig.join(""))).collect();
+        let mut waits = 0;
+        for _ in 0..100 {
+            for (rig, reading) in rigs.iter_mut().zip(&mut readings) {
+                match reading.as_ref().map(|reading| rig.step(reading)) {
+                    // The client has received it.
+                    Some(Read::Done(outcome)) => drop((outcome.expect("readable"), reading.take())),
+                    Some(Read::Waits) => waits += 1,
+                    _ => {}
+                }
+                rig.next_turn();
+            }
+        }
+        assert!(waits > 0, "there is memory for all");
+        let left = readings.iter().flatten().count();
+        assert_eq!(left, 0, "{left} of {WORKERS} wait for ever");
+    }
+
+    #[test]
+    fn a_reading_that_nobody_advances_does_not_keep_the_turn() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..4 * STEP {
+            touch(folder.path(), &format!("{number:0>255}"));
+        }
+        let [mut one, mut other]: [Rig; 2] = Rig::of_workers(folder, 1 << 20);
+        let all = [&one, &other].map(|rig| {
+            let memory = &rig.memory.memory;
+            memory.charge_anyway(Account::Listings, 1 << 20)
+        });
+        let readings = [&mut one, &mut other].map(|rig| {
+            let reading = rig.join("");
+            assert!(matches!(rig.step(&reading), Read::More));
+            assert!(matches!(rig.step(&reading), Read::Waits));
+            reading
+        });
+        drop(all);
+        assert!(matches!(other.step(&readings[1]), Read::Waits));
+        one.now += 2 * STALLED;
+        one.readings.help(&one.site, one.now);
+        assert!(readings[0].borrow().progress.is_none());
+        other.read(&readings[1]);
     }
 
     #[test]

@@ -107,10 +107,7 @@ impl HeldListings {
     }
 
     /// Takes listings back if another worker needs their memory.
-    pub fn help(&self, site: &Site, now: Instant) {
-        if self.all.is_empty() || !site.memory().is_wanted() {
-            return;
-        }
+    pub(super) fn help(&self, site: &Site, now: Instant) {
         match site.memory().take_wanted() {
             0 => {}
             missing => self.take_back(now, missing),

@@ -1,12 +1,17 @@
 //! A queue that is fair between client networks: a few items have a place, and the others wait.
 //!
-//! The next place goes to the network that has the fewest places, and among those to the item that has
-//! waited longest. So a client with many requests does not lock out the others.
+//! The next place goes to the network that has the fewest places, among those to the one that has had none
+//! for longest, and there to the item that has waited longest. So a client with many requests does not lock
+//! out the others.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+/// How many networks are remembered that have had a place.
+const MOST_REMEMBERED: usize = 1024;
+
 /// The items that have a place, and those that wait.
+#[derive(Debug)]
 pub(super) struct Line<T> {
     places: usize,
     most_waiting: usize,
@@ -14,9 +19,13 @@ pub(super) struct Line<T> {
     placed: Vec<(u64, IpAddr)>,
     /// Who waits, longest first.
     waiting: VecDeque<Waiting<T>>,
+    /// When each network got a place last: the number of that place.
+    turns: HashMap<IpAddr, u64>,
+    turns_given: u64,
     next_number: u64,
 }
 
+#[derive(Debug)]
 struct Waiting<T> {
     number: u64,
     network: IpAddr,
@@ -39,6 +48,8 @@ impl<T> Line<T> {
             most_waiting,
             placed: Vec::new(),
             waiting: VecDeque::new(),
+            turns: HashMap::new(),
+            turns_given: 0,
             next_number: 0,
         }
     }
@@ -103,16 +114,30 @@ impl<T> Line<T> {
         };
         let waiting = self.waiting.iter().enumerate();
         let eligible = waiting.filter(|(_, waiting)| may(&waiting.item));
-        let next = eligible.min_by_key(|(_, waiting)| places_of(&waiting.network));
+        let last_turn = |network| self.turns.get(network).copied();
+        let rank = |network| (places_of(network), last_turn(network));
+        let next = eligible.min_by_key(|(_, waiting)| rank(&waiting.network));
         let (at, _) = next?;
         let next = self.waiting.remove(at)?;
+        self.note_turn(next.network);
         self.placed.push((next.number, next.network));
         Some((next.number, next.item))
+    }
+
+    fn note_turn(&mut self, network: IpAddr) {
+        if self.turns.len() >= MOST_REMEMBERED {
+            self.turns.clear();
+        }
+        self.turns_given += 1;
+        self.turns.insert(network, self.turns_given);
     }
 
     /// Removes an item, whether it waits or has a place. Returns it if it waited.
     pub fn leave(&mut self, number: u64) -> Option<T> {
         self.placed.retain(|(other, _)| *other != number);
+        if self.placed.is_empty() && self.waiting.is_empty() {
+            self.turns.clear();
+        }
         let waiting = &mut self.waiting;
         let at = waiting.iter().position(|other| other.number == number)?;
         waiting.remove(at).map(|waiting| waiting.item)

@@ -9,6 +9,7 @@ use crate::site::compress::CODER;
 use crate::site::copying::Copying;
 use crate::site::prefix::Prefix;
 use crate::site::private::CopyStorage;
+use crate::site::queue::Queue;
 use crate::site::shares::Shares;
 
 /// The operator's options for the document root. `max_copies`, `storage` and `only` are not options
@@ -91,6 +92,8 @@ pub struct Budgets {
     copies: Arc<Budget>,
     /// Bytes of that memory that coders may hold.
     coders: Arc<Budget>,
+    /// See [`Allowances::short_readings`].
+    short_readings: Queue,
 }
 
 /// What one worker may hold for clients.
@@ -107,6 +110,9 @@ pub struct Allowances {
     /// What the clients of each network use of `coders`. A clone has the same shares, so that all sites of the
     /// worker count together.
     pub coder_shares: Shares,
+    /// Readings of directories, of all workers, that need more memory than is free. The first one keeps what it
+    /// has read. If each kept its part, none might have enough.
+    pub short_readings: Queue,
 }
 
 impl Budgets {
@@ -121,6 +127,8 @@ impl Budgets {
             copy_bytes: budget(options.cache_memory),
             copies: budget(options.max_copies),
             coders: budget((options.memory / 4).max(2 * workers as u64 * CODER)),
+            // The readings that have a place at their worker are few.
+            short_readings: Queue::new(1, usize::MAX / 2),
         }
     }
 
@@ -134,6 +142,7 @@ impl Budgets {
             memory,
             coders: part(&self.coders),
             coder_shares: Shares::default(),
+            short_readings: self.short_readings.clone(),
         }
     }
 

@@ -1,14 +1,13 @@
-//! A queue for long work of one worker: a few pieces of it are under way, and the others wait.
+//! A queue for long work: a few pieces of it are under way, and the others wait.
 
-use std::cell::RefCell;
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::site::line::Line;
 
-/// The queue. All of its places and tickets share it.
-#[derive(Clone)]
-pub struct Queue(Rc<RefCell<Line<()>>>);
+/// The queue. All of its places and tickets share it, on any thread.
+#[derive(Clone, Debug)]
+pub struct Queue(Arc<Mutex<Line<()>>>);
 
 /// A place in the queue, or a wait for one. Dropping it gives the place to another.
 pub struct Ticket {
@@ -30,13 +29,13 @@ pub enum Standing {
 impl Queue {
     /// A queue with this many places, for which at most `most_waiting` clients wait.
     pub fn new(places: usize, most_waiting: usize) -> Queue {
-        Queue(Rc::new(RefCell::new(Line::new(places, most_waiting))))
+        Queue(Arc::new(Mutex::new(Line::new(places, most_waiting))))
     }
 
     /// A ticket for a client. If too many clients wait already, it takes the turn of a client whose
     /// network has more of them. `None` if there is no such network.
     pub fn enter(&self, network: IpAddr) -> Option<Ticket> {
-        let mut line = self.0.borrow_mut();
+        let mut line = self.line();
         let number = line.enter(network, (), |()| true).ok()?.number;
         line.place_next(|()| true);
         Some(Ticket {
@@ -44,12 +43,22 @@ impl Queue {
             number,
         })
     }
+
+    /// Whether somebody waits for a place.
+    pub fn is_waited_for(&self) -> bool {
+        self.line().waiting() > 0
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line<()>> {
+        // Nothing panics while the line is half-changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Ticket {
     /// What it is good for now.
     pub fn standing(&self) -> Standing {
-        let line = self.queue.0.borrow();
+        let line = self.queue.line();
         match (line.has_place(self.number), line.waits(self.number)) {
             (true, _) => Standing::Placed,
             (false, true) => Standing::Waits,
@@ -70,7 +79,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut line = self.queue.0.borrow_mut();
+        let mut line = self.queue.line();
         line.leave(self.number);
         while line.place_next(|()| true).is_some() {}
     }
@@ -111,6 +120,19 @@ mod tests {
         greedy.remove(0);
         assert!(other.has_place(), "it came last but has no place");
         assert_eq!(greedy.iter().filter(|one| one.has_place()).count(), 1);
+    }
+
+    #[test]
+    fn networks_take_turns_at_a_single_place() {
+        let queue = Queue::new(1, 10);
+        let mut tickets: Vec<(u8, Ticket)> = [1, 1, 1, 2, 2, 3]
+            .map(|number| (number, queue.enter(client(number)).expect("it may wait")))
+            .into();
+        let mut order = Vec::new();
+        while let Some(at) = tickets.iter().position(|(_, ticket)| ticket.has_place()) {
+            order.push(tickets.remove(at).0);
+        }
+        assert_eq!(order, [1, 2, 3, 1, 2, 1]);
     }
 
     #[test]

@@ -35,6 +35,7 @@ use crate::site::open_file::{DiskAccess, OpenFile, Opened};
 use crate::site::options::{Allowances, SiteOptions};
 use crate::site::path::SitePath;
 use crate::site::private::{CopyStorage, PrivateCopy};
+use crate::site::queue::Queue;
 use crate::site::reload_script::{self, Document, WithScript};
 use crate::site::root::Root;
 use crate::text::hash::stable_hash;
@@ -322,6 +323,11 @@ impl Site {
     /// The number of this turn, see [`Site::look_again`].
     pub fn turn(&self) -> u64 {
         self.turn
+    }
+
+    /// See [`Allowances::short_readings`].
+    pub fn short_readings(&self) -> &Queue {
+        &self.allowances.short_readings
     }
 
     /// Charges memory, even if it is not free.
