@@ -1,5 +1,6 @@
 """Slow clients of one address that keep large listings: everybody else still gets theirs."""
 
+import threading
 import time
 
 from measure import client
@@ -18,6 +19,9 @@ OTHER_ADDRESS = "127.0.0.3"
 # all of them do not fit into memory.
 LATEST = 8.0
 ASKS = 10
+
+# Together they cannot hold what each of them needs.
+WORKERS = 8
 
 
 def run(house, say):
@@ -38,7 +42,11 @@ def run(house, say):
         most = max(most, server.tree.resident())
         for reader in readers:
             reader.close()
+    with house.serving(root, "--threads", str(WORKERS)) as server:
+        say(f"{NAME}: {WORKERS} workers")
+        crowd = at_once(server.port, WORKERS)
     return [
+        crowd_verdict(crowd),
         verdict(f"a listing of {NAMES:,} names", large, LATEST),
         verdict("a listing of one name", small, clients.SOON),
         Row(
@@ -60,6 +68,29 @@ def verdict(what, answers, latest):
         f"{served} of {len(answers)} answered 200, the latest after {worst:.2f} s",
         served == len(answers) and worst <= latest,
     )
+
+
+def crowd_verdict(answers):
+    """What clients felt who asked at the same time."""
+    worst = max(took for _, took in answers)
+    served = sum(status == 200 for status, _ in answers)
+    return Row(
+        NAME,
+        f"{WORKERS} clients ask at once for a listing of {NAMES:,} names from {WORKERS} workers: each gets it within {LATEST:g} s",
+        f"{served} of {len(answers)} answered 200, the latest after {worst:.2f} s",
+        served == len(answers) and worst <= LATEST,
+    )
+
+
+def at_once(port, number):
+    """What so many clients get who ask at the same time."""
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(timed(port, "/large/"))) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
 
 
 def read_nothing(port, number):

@@ -43,6 +43,17 @@ pub enum CloseReason {
     EndsBody,
     /// The server is shutting down.
     ShuttingDown,
+    /// The server has new settings that the connection cannot get.
+    Reloaded,
+}
+
+/// Why the server ends a connection that would stay open otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is shutting down.
+    ShuttingDown,
+    /// It has new settings that the connection cannot get, such as another certificate.
+    Reloaded,
 }
 
 /// What may make the server close the connection.
@@ -50,8 +61,8 @@ pub enum CloseReason {
 pub struct ServerState {
     /// Whether the server leaves part of the request body unread.
     pub leaves_body: bool,
-    /// Whether the server is shutting down.
-    pub is_shutting_down: bool,
+    /// Whether the server ends the connection.
+    pub ending: Option<Ending>,
 }
 
 impl Persistence {
@@ -71,7 +82,10 @@ impl Persistence {
             Persistence::Close(CloseReason::Http10) => [set("keep-alive"), Some(Edit::http11())],
             Persistence::Close(CloseReason::EndsBody) => [Some(Edit::http11()), None],
             Persistence::Close(
-                CloseReason::NotUnderstood | CloseReason::BodyUnread | CloseReason::ShuttingDown,
+                CloseReason::NotUnderstood
+                | CloseReason::BodyUnread
+                | CloseReason::ShuttingDown
+                | CloseReason::Reloaded,
             ) => [None, None],
         }
     }
@@ -95,7 +109,10 @@ impl CloseReason {
     pub fn surprises_client(self) -> bool {
         matches!(
             self,
-            CloseReason::NotUnderstood | CloseReason::EndsBody | CloseReason::ShuttingDown
+            CloseReason::NotUnderstood
+                | CloseReason::EndsBody
+                | CloseReason::ShuttingDown
+                | CloseReason::Reloaded
         )
     }
 
@@ -114,6 +131,7 @@ impl CloseReason {
             CloseReason::ShuttingDown => {
                 "the connection closes because the server is shutting down"
             }
+            CloseReason::Reloaded => "the connection closes because the server has new settings",
         }
     }
 }
@@ -156,10 +174,11 @@ pub fn decide(
         Some(CloseReason::BodyUnread)
     } else if framing == Framing::Close {
         Some(CloseReason::EndsBody)
-    } else if server.is_shutting_down {
-        Some(CloseReason::ShuttingDown)
     } else {
-        None
+        server.ending.map(|ending| match ending {
+            Ending::ShuttingDown => CloseReason::ShuttingDown,
+            Ending::Reloaded => CloseReason::Reloaded,
+        })
     };
     let decided = match (wants, own) {
         (Persistence::KeepAlive(_), Some(reason)) => Persistence::Close(reason),
@@ -216,12 +235,12 @@ mod tests {
     fn check_server(
         leaves_body: bool,
         framing: Framing,
-        is_shutting_down: bool,
+        ending: Option<Ending>,
         want: Persistence,
     ) {
         let server = ServerState {
             leaves_body,
-            is_shutting_down,
+            ending,
         };
         let mut trace = Trace::watched();
         assert_eq!(decide(HTTP11, framing, server, &mut trace), want);
@@ -239,11 +258,14 @@ mod tests {
     fn the_server_may_have_a_reason_to_close() {
         let close = Persistence::Close;
         let length = Framing::Length(1);
-        check_server(false, length, false, HTTP11);
-        check_server(false, Framing::Chunked, false, HTTP11);
-        check_server(true, length, true, close(CloseReason::BodyUnread)); // 9.3: unread content
-        check_server(false, Framing::Close, false, close(CloseReason::EndsBody)); // 6.3 rule 8
-        check_server(false, length, true, close(CloseReason::ShuttingDown)); // 9.6
+        check_server(false, length, None, HTTP11);
+        check_server(false, Framing::Chunked, None, HTTP11);
+        let down = Some(Ending::ShuttingDown);
+        check_server(true, length, down, close(CloseReason::BodyUnread)); // 9.3: unread content
+        check_server(false, Framing::Close, None, close(CloseReason::EndsBody)); // 6.3 rule 8
+        check_server(false, length, down, close(CloseReason::ShuttingDown)); // 9.6
+        let reloaded = Some(Ending::Reloaded);
+        check_server(false, length, reloaded, close(CloseReason::Reloaded));
     }
 
     #[test]
@@ -260,7 +282,7 @@ mod tests {
             let mut trace = Trace::watched();
             let server = ServerState {
                 leaves_body: true,
-                is_shutting_down: false,
+                ending: None,
             };
             decide(wants, Framing::Length(1), server, &mut trace);
             assert_eq!(trace.steps()[0].clause.section, section);
@@ -272,7 +294,7 @@ mod tests {
         let check = |wants, framing, want: [Option<Edit>; 2]| {
             let server = ServerState {
                 leaves_body: false,
-                is_shutting_down: false,
+                ending: None,
             };
             let mut trace = Trace::watched();
             decide(wants, framing, server, &mut trace);

@@ -70,7 +70,7 @@ pub fn explain(config: Config, request: &[u8]) -> Result<Explanation, StartError
     let mut head = Vec::new();
     let common = context.common(false);
     let trace = &mut context.trace;
-    let (framing, _) = write_head(&response, facts, false, &common, &mut head, trace);
+    let (framing, _) = write_head(&response, facts, None, &common, &mut head, trace);
     let has_content = sends_content(framing, facts);
     let body = response.body.filter(|_| has_content);
     Ok(Explanation {

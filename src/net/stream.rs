@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use crate::http1::persistence::Ending;
 use crate::net::buffer::Buffer;
 use crate::net::clock;
 use crate::net::context::Context;
@@ -188,9 +189,12 @@ impl<'t> Stream<'t> {
         }
     }
 
-    /// Whether the connection ends after its response: the server drains, or the connection is outdated.
-    pub fn is_ending(&self, context: &Context) -> bool {
-        context.origins.is_draining() || self.state.is_outdated
+    /// Whether the connection ends after its response, and why.
+    pub fn ending(&self, context: &Context) -> Option<Ending> {
+        match context.origins.is_draining() {
+            true => Some(Ending::ShuttingDown),
+            false => self.state.is_outdated.then_some(Ending::Reloaded),
+        }
     }
 
     /// Whether the client has sent bytes that were not consumed, or may have.

@@ -33,6 +33,8 @@ pub enum Why {
     MemoryNeeded,
     /// The server is shutting down.
     ShuttingDown,
+    /// The server has new settings that the connection cannot get.
+    Reloaded,
 }
 
 impl Closed {
@@ -66,6 +68,7 @@ impl Why {
             Why::TlsFailed => "TLS failed",
             Why::MemoryNeeded => "other clients needed the memory",
             Why::ShuttingDown => "the server shut down",
+            Why::Reloaded => "the server got new settings",
         }
     }
 }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use crate::http1::error::Error as MessageError;
 use crate::http1::head::INTERIM_CONTINUE;
 use crate::http1::parse;
-use crate::http1::persistence::Persistence;
+use crate::http1::persistence::{Ending, Persistence};
 use crate::http1::version::Version;
 use crate::net::clock;
 use crate::net::context::Context;
@@ -530,8 +530,11 @@ impl Http1 {
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
-            Ok(Input::Nothing) if is_idle && stream.is_ending(context) => {
-                Step::Close(Closed::Orderly(Why::ShuttingDown))
+            Ok(Input::Nothing) if is_idle && let Some(ending) = stream.ending(context) => {
+                Step::Close(Closed::Orderly(match ending {
+                    Ending::ShuttingDown => Why::ShuttingDown,
+                    Ending::Reloaded => Why::Reloaded,
+                }))
             }
             Ok(Input::Nothing)
                 if self.cost() + stream.inbox.waiting().len() > FEW as usize

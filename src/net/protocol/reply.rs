@@ -1,7 +1,7 @@
 //! Writes a response to the outbox: its head and, if it is small, its content (RFC 9110 section 9.3.2).
 
 use crate::http1::framing::{Framing, framing};
-use crate::http1::persistence::{Persistence, ServerState, decide};
+use crate::http1::persistence::{Ending, Persistence, ServerState, decide};
 use crate::http1::response::{Common, write};
 use crate::net::context::Context;
 use crate::net::protocol::dispatch::RequestFacts;
@@ -35,10 +35,10 @@ pub fn reply(
     context: &mut Context,
 ) -> Reply {
     let common = context.common(stream.state.transport.has_session());
-    let is_ending = stream.is_ending(context);
+    let ending = stream.ending(context);
     let (out, trace) = (stream.outbox.end(), &mut context.trace);
     let start = out.len();
-    let (framing, persistence) = write_head(&response, facts, is_ending, &common, out, trace);
+    let (framing, persistence) = write_head(&response, facts, ending, &common, out, trace);
     let mut reply = Reply {
         head: out.len() - start,
         written: 0,
@@ -74,7 +74,7 @@ const HEAD: Clause = clause!("RFC 9110 section 9.3.2", "sends_content");
 pub fn write_head(
     response: &Response,
     facts: RequestFacts,
-    is_shutting_down: bool,
+    ending: Option<Ending>,
     common: &Common,
     out: &mut Vec<u8>,
     trace: &mut Trace,
@@ -95,7 +95,7 @@ pub fn write_head(
     }
     let server = ServerState {
         leaves_body: facts.leaves_body,
-        is_shutting_down,
+        ending,
     };
     let persistence = decide(facts.wants, framing, server, trace);
     let (status, fields, version) = (response.status, &response.fields, facts.version);

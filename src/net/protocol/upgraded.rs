@@ -76,7 +76,7 @@ impl Upgraded {
             now: context.now.instant,
             received: stream.inbox.waiting(),
             idle_timeout: context.deadlines.idle,
-            is_draining: stream.is_ending(context),
+            is_draining: stream.ending(context).is_some(),
         };
         let begin = stream.outbox.end().len();
         let conversed = self.conversation.converse(turn, stream.outbox.end());
