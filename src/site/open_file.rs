@@ -620,6 +620,36 @@ mod tests {
         opened.expect("readable").expect("unchanged")
     }
 
+    /// The kernel would wait for the disk in the middle of a call, and the worker with it.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_kernel_sends_only_what_it_has_in_memory() {
+        const MOST: u64 = 4 << 20;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        fs::write(&path, vec![b'x'; 2 * MOST as usize]).expect("a file");
+        let file = File::open(&path).expect("it opens");
+        // From here: linux/magic.h.
+        const TMPFS: i64 = 0x0102_1994;
+        if rustix::fs::fstatfs(&file).is_ok_and(|one| one.f_type as i64 == TMPFS) {
+            eprintln!("skipped: this file system has no disk");
+            return;
+        }
+        let open = OpenFile::new(opened(folder.path()), None);
+        let length = |offset| {
+            let part = open.cached_part(offset, MOST);
+            part.map_or(0, |part| part.length)
+        };
+        assert_eq!((length(0), length(MOST)), (MOST, MOST));
+        file.sync_all().expect("written");
+        let advice = rustix::fs::Advice::DontNeed;
+        rustix::fs::fadvise(&file, 0, None, advice).expect("it is forgotten");
+        assert_eq!((length(0), length(MOST)), (0, 0));
+        file.read_exact_at(&mut [0; 100_000], 0).expect("read");
+        let now = length(0);
+        assert!((100_000..MOST).contains(&now), "{now}");
+    }
+
     #[test]
     fn holes_read_as_zeros() {
         let folder = tempfile::tempdir().expect("a folder");
