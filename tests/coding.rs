@@ -5,6 +5,7 @@ mod support;
 
 use std::io::{Read, Write};
 
+use docroot::site::budget::Account;
 use flate2::Compression;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use flate2::write::GzEncoder;
@@ -572,4 +573,22 @@ fn a_broken_stream_is_cut_and_not_ended() {
     let response = client.rest();
     assert!(response.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert!(!response.ends_with(b"\r\n0\r\n\r\n"), "it looks complete");
+}
+
+/// A coder takes its time and its memory, and a worker keeps one that has ended for the next response.
+#[test]
+fn a_response_without_content_makes_no_coder() {
+    let server = setup().with(|config| config.threads = 1).start();
+    for target in ["/small.txt", "/large.txt", "/folder/"] {
+        let gzip = ("Accept-Encoding", "gzip");
+        let head = server.request("HEAD", target, &[gzip]);
+        assert_eq!(head.field("Content-Encoding"), Some("gzip"), "{target}");
+        let tag = head.field("ETag").expect("a tag");
+        let fields = [gzip, ("If-None-Match", tag)];
+        assert_eq!(server.get(target, &fields).status, 304, "{target}");
+        assert_eq!(server.held(Account::Coders), 0, "{target}");
+    }
+    let whole = server.get("/large.txt", &[("Accept-Encoding", "gzip")]);
+    assert_eq!(whole.field("Content-Encoding"), Some("gzip"));
+    assert!(server.held(Account::Coders) > 0, "the worker keeps it");
 }
