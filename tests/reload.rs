@@ -5,10 +5,13 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Bind, Config, Port, SiteRoot};
+use docroot::net::server::Server;
 use docroot::observe::options::LogFormat;
 use docroot::site::budget::Account;
 use docroot::site::options::TagSource;
@@ -350,4 +353,19 @@ fn nothing_of_the_first_root_is_held() {
     let other = tempfile::tempdir().expect("a folder");
     reload(&server, |config| other.path().clone_into(&mut config.root));
     until("the old root is closed", || folders() == 0);
+}
+
+#[test]
+fn a_server_that_never_runs_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config::new(folder.path().to_owned(), 1, 16);
+    let config = Config {
+        port: Port::Fixed(0),
+        ..config
+    };
+    let server = Server::bind(config.clone(), Arc::default()).expect("it starts");
+    let handle = server.handle();
+    let reload = thread::spawn(move || handle.reload(config).expect("nothing is wrong").is_none());
+    drop(server);
+    assert!(reload.join().expect("no panic"), "it has stopped");
 }

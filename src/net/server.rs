@@ -46,6 +46,16 @@ pub struct Server {
     /// At most two requests wait: to drain, then to stop.
     requests: (Sender<()>, Receiver<()>),
     reloader: Arc<Reloader>,
+    _end: EndOfReloads,
+}
+
+/// Whoever waits for the start of a server to reload it does not wait for one that is dropped.
+struct EndOfReloads(Arc<Reloader>);
+
+impl Drop for EndOfReloads {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 /// Shuts down or reloads a running server from another thread, and shows what it holds.
@@ -99,6 +109,7 @@ impl Server {
             listeners.extend(with_listeners(plain, false, Service::Redirect)?);
         }
         let shutdown = Arc::<Shutdown>::default();
+        let reloader = Arc::<Reloader>::default();
         let workers = (0..config.threads.max(1))
             .map(|_| Mailbox::new(Arc::clone(&shutdown)))
             .collect::<io::Result<_>>()
@@ -110,7 +121,8 @@ impl Server {
             descriptors: SocketNumbers::of_process(),
             shutdown,
             requests: bounded(2),
-            reloader: Arc::default(),
+            _end: EndOfReloads(Arc::clone(&reloader)),
+            reloader,
             settings: Settings {
                 replays: replays(&config, &addresses),
                 port: addresses.first().map_or(0, SocketAddr::port),
