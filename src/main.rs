@@ -1,7 +1,7 @@
 //! The docroot command: parses the arguments, runs the server and returns the exit status.
 //!
 //! The status is 0 after an orderly shutdown, 2 for a mistake in the arguments, and 1 for any other
-//! error. After a second signal it is also 1.
+//! error. After a second signal it is also 1. `docroot check` has its own: see its help.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use docroot::cli::banner::{Banner, summary};
-use docroot::cli::launch::{Command, Compress, Explain, Launch, RootSource};
+use docroot::cli::check::Report;
+use docroot::cli::launch::{Check, Command, Compress, Explain, Launch, RootSource};
 use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::signals::{
@@ -35,7 +36,7 @@ use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
-use docroot::precompress::{self, fault::Fault, report::Report};
+use docroot::precompress::{self, fault::Fault, report::Report as Compressed};
 
 fn main() -> ExitCode {
     notice::print_panics();
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     let status = match parse(&machine) {
         Ok(Command::Serve(launch)) => run(*launch, machine, None, &mut None),
         Ok(Command::Learn(launch)) => learn(*launch, machine),
+        Ok(Command::Check(request)) => check(&request),
         Ok(Command::Explain(request)) => explain(&request),
         Ok(Command::Compress(request)) => compress(&request),
         Ok(Command::HashPassword) => hash_password(),
@@ -141,6 +143,14 @@ fn learn(mut launch: Launch, machine: Machine) -> ExitCode {
     status
 }
 
+fn check(request: &Check) -> ExitCode {
+    let report = Report::of(request);
+    match print(&report.print(request.format)) {
+        ExitCode::SUCCESS => ExitCode::from(report.status(request.is_strict)),
+        status => status,
+    }
+}
+
 fn explain(request: &Explain) -> ExitCode {
     notice::tell(&request.remarks);
     let head = explanation::request(request);
@@ -153,9 +163,8 @@ fn explain(request: &Explain) -> ExitCode {
 
 /// Says why the server could not start.
 fn fail_to_start(error: &StartError, root: &Path, source: &RootSource) -> ExitCode {
-    let is_absent = matches!(error, StartError::NoSuchRoot(_));
     match error.root() == Some(root) {
-        true => fail(&source.message(error, is_absent)),
+        true => fail(&source.message(error, error.is_absent_root())),
         false => fail(error),
     }
 }
@@ -168,8 +177,8 @@ fn compress(request: &Compress) -> ExitCode {
     notice::tell(&request.remarks);
     // Only a person at a terminal needs to see the progress.
     let columns = columns(io::stderr());
-    let mut show = |report: &Report| show_progress(report, columns.unwrap_or_default());
-    let show: Option<&mut dyn FnMut(&Report)> = match columns {
+    let mut show = |report: &Compressed| show_progress(report, columns.unwrap_or_default());
+    let show: Option<&mut dyn FnMut(&Compressed)> = match columns {
         Some(_) => Some(&mut show),
         None => None,
     };
@@ -191,7 +200,7 @@ fn compress(request: &Compress) -> ExitCode {
 /// Returns to the beginning of a line on a terminal and erases it.
 const ERASE_LINE: &str = "\r\x1b[K";
 
-fn show_progress(report: &Report, columns: usize) {
+fn show_progress(report: &Compressed, columns: usize) {
     // In the last column, some terminals go to the next line.
     let line: String = report
         .progress()

@@ -24,14 +24,15 @@ const ABOUT: &str = "Serve a directory, or a single file, over HTTP";
 
 const USAGE: &str = "\
 docroot [OPTIONS] [PATH]
+       docroot check [OPTIONS] [PATH]
        docroot explain [OPTIONS] TARGET [PATH]
        docroot compress [OPTIONS] [PATH]
        docroot learn [OPTIONS]
        docroot hash-password";
 
 const AFTER_HELP: &str = "\
-explain, compress, learn and hash-password are commands only as the first argument. To serve a
-directory of such a name, write docroot ./explain.
+check, explain, compress, learn and hash-password are commands only as the first argument. To serve
+a directory of such a name, write docroot ./check.
 
 Write sizes as 512, 64k, 1m or 2g, and times as 500ms, 10s, 2m or 1h.
 
@@ -48,9 +49,36 @@ Examples:
   docroot report.pdf               serve a single file
   docroot --tls-self-signed        serve this directory over HTTPS
   docroot --log-format json | jq   process the log with another program
+  docroot check www                look for what is wrong, without serving
   docroot explain /a.txt www       explain the response to GET /a.txt
   docroot compress www             write precompressed files, for docroot --precompressed www
   docroot learn                    open the textbook: learn HTTP on a running server";
+
+const CHECK_ABOUT: &str = "Look for what is wrong with a configuration, without starting a server";
+
+const CHECK_USAGE: &str = "docroot check [OPTIONS] [PATH]";
+
+const CHECK_AFTER_HELP: &str = "\
+The options that are not under Report or Other mean the same as for a server. docroot reads their
+environment variables and DOCROOT_PATH too.
+
+docroot opens what a server would open: the served directories, the file of --auth-file, the
+certificate and its key. It does not listen. If the port is in use, that is a warning and no error,
+because it may be the docroot that is to be replaced.
+
+The exit status is 0; with --strict it is 1 if there is a warning. It is 2 if there is an error.
+
+Examples:
+  docroot check www                             what is wrong with serving www?
+  docroot check --strict --config docroot.toml  before a restart or a reload
+  docroot check --format json www               for another program";
+
+const CHECK_SHORT_AFTER_HELP: &str = "\
+Examples:
+  docroot check www                             what is wrong with serving www?
+  docroot check --strict --config docroot.toml  before a restart or a reload
+
+docroot check --help shows all options.";
 
 const EXPLAIN_ABOUT: &str = "Explain how docroot would answer a request, without starting a server";
 
@@ -149,6 +177,7 @@ pub fn command(defaults: &Settings) -> Command {
     let explain = full(Mode::Explain, defaults).mut_args(|argument| argument.required(false));
     full(Mode::Serve, defaults)
         .version(VERSION)
+        .subcommand(full(Mode::Check, defaults))
         .subcommand(explain)
         .subcommand(full(Mode::Compress, defaults))
         .subcommand(full(Mode::Learn, defaults))
@@ -163,6 +192,7 @@ pub fn command(defaults: &Settings) -> Command {
 pub fn full(mode: Mode, defaults: &Settings) -> Command {
     let after_help = match mode {
         Mode::Serve => AFTER_HELP.to_owned(),
+        Mode::Check => CHECK_AFTER_HELP.to_owned(),
         Mode::Explain => EXPLAIN_AFTER_HELP.to_owned(),
         Mode::Compress => [COMPRESS_CODINGS, COMPRESS_AFTER_HELP].join("\n\n"),
         Mode::Learn => LEARN_AFTER_HELP.to_owned(),
@@ -179,6 +209,7 @@ pub fn short(mode: Mode, defaults: &Settings) -> Command {
     let common = options.filter_map(|(_, option)| common(option, mode, defaults));
     let after_help = match mode {
         Mode::Serve => SHORT_AFTER_HELP,
+        Mode::Check => CHECK_SHORT_AFTER_HELP,
         Mode::Explain => EXPLAIN_SHORT_AFTER_HELP,
         Mode::Compress => COMPRESS_SHORT_AFTER_HELP,
         Mode::Learn => LEARN_AFTER_HELP,
@@ -194,6 +225,7 @@ pub fn short(mode: Mode, defaults: &Settings) -> Command {
 fn bare(mode: Mode) -> Command {
     let (name, about, usage) = match mode {
         Mode::Serve => ("docroot", ABOUT, USAGE),
+        Mode::Check => (mode.word(), CHECK_ABOUT, CHECK_USAGE),
         Mode::Explain => (mode.word(), EXPLAIN_ABOUT, EXPLAIN_USAGE),
         Mode::Compress => (mode.word(), COMPRESS_ABOUT, COMPRESS_USAGE),
         Mode::Learn => (mode.word(), LEARN_ABOUT, LEARN_USAGE),
@@ -222,7 +254,7 @@ fn arguments(mode: Mode, defaults: &Settings) -> impl Iterator<Item = Arg> {
 
 fn path(mode: Mode) -> Arg {
     let (what, hint) = match mode {
-        Mode::Serve | Mode::Explain | Mode::Learn | Mode::HashPassword => {
+        Mode::Serve | Mode::Check | Mode::Explain | Mode::Learn | Mode::HashPassword => {
             ("directory or the single file to serve", ValueHint::AnyPath)
         }
         Mode::Compress => ("directory whose files to compress", ValueHint::DirPath),

@@ -1,6 +1,6 @@
 //! What `docroot explain` prints: the head of the response, then the steps of the decision.
 
-use crate::cli::launch::{Explain, ExplainFormat};
+use crate::cli::launch::{Explain, OutputFormat};
 use crate::http1::version::Version;
 use crate::net::explain::Explanation;
 use crate::semantics::trace::{Step, write_step_line};
@@ -37,8 +37,8 @@ pub fn print(explanation: &Explanation, request: &Explain) -> Vec<u8> {
         status: Some(explanation.status.code()),
     };
     match request.format {
-        ExplainFormat::Text => text(explanation, request, &answered),
-        ExplainFormat::Json => json(explanation, &answered),
+        OutputFormat::Text => text(explanation, request, &answered),
+        OutputFormat::Json => json(explanation, &answered),
     }
 }
 

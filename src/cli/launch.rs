@@ -16,6 +16,8 @@ pub enum Command {
     Learn(Box<Launch>),
     /// Explain how the server would answer one request.
     Explain(Box<Explain>),
+    /// Look for what is wrong with a configuration.
+    Check(Box<Check>),
     /// Write precompressed files.
     Compress(Box<Compress>),
     /// Ask for a password and print its hash.
@@ -79,13 +81,24 @@ pub struct Explain {
     /// The names and values of the fields, in the order in which they were typed.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     /// How to print the explanation.
-    pub format: ExplainFormat,
+    pub format: OutputFormat,
     /// What to tell the operator before the explanation, one line each.
     pub remarks: Vec<String>,
     /// The server that would answer the request.
     pub config: Config,
     /// Where its root came from.
     pub root_source: RootSource,
+}
+
+/// A server to check without starting it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The server.
+    pub launch: Launch,
+    /// Whether a warning makes the check fail.
+    pub is_strict: bool,
+    /// How to print what was found.
+    pub format: OutputFormat,
 }
 
 /// Files to compress.
@@ -99,9 +112,9 @@ pub struct Compress {
     pub remarks: Vec<String>,
 }
 
-/// How to print an explanation.
+/// How to print an explanation, or what a check has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExplainFormat {
+pub enum OutputFormat {
     /// For people.
     Text,
     /// For programs.

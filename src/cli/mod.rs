@@ -26,6 +26,8 @@ use crate::site::path::is_hidden_name;
 
 // What docroot prints when it listens.
 pub mod banner;
+// What `docroot check` finds.
+pub mod check;
 // What `docroot explain` prints.
 pub mod explanation;
 // The command line as clap needs it.
@@ -224,8 +226,14 @@ fn act(
         };
         return given::print(&given, &served, &defaults).map(Command::Print);
     }
+    outcome(mode, settings, matches)
+}
+
+/// The command for these settings.
+fn outcome(mode: Mode, settings: Settings, matches: &ArgMatches) -> Result<Command, String> {
     match mode {
         Mode::Serve => settings.launch().map(Box::new).map(Command::Serve),
+        Mode::Check => settings.check().map(Box::new).map(Command::Check),
         Mode::Learn => settings.launch().map(Box::new).map(Command::Learn),
         // It takes no settings.
         Mode::HashPassword => Ok(Command::HashPassword),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap_complete::Shell;
 
 use super::https::Https;
-use super::launch::{Compress, Explain, ExplainFormat, Launch, RootSource};
+use super::launch::{Check, Compress, Explain, Launch, OutputFormat, RootSource};
 use super::machine::Machine;
 use super::qr::Qr;
 use crate::cli::units::show_size;
@@ -52,6 +52,10 @@ pub struct Settings {
     pub lan: Option<IpAddr>,
     /// The request of `docroot explain`.
     pub request: Request,
+    /// How `docroot explain` and `docroot check` print.
+    pub format: OutputFormat,
+    /// Whether a warning makes `docroot check` fail.
+    pub is_strict: bool,
     /// What `docroot compress` does. The root is that of the server.
     pub compress: Options,
     /// What to tell the operator at the start, one line each.
@@ -78,8 +82,6 @@ pub struct Request {
     pub version: Version,
     /// Names and values, in the order in which they were typed.
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
-    /// How to print the answer.
-    pub format: ExplainFormat,
 }
 
 /// A text that docroot prints about itself.
@@ -129,8 +131,9 @@ impl Settings {
                 method: b"GET".to_vec(),
                 version: Version::Http11,
                 fields: Vec::new(),
-                format: ExplainFormat::Text,
             },
+            format: OutputFormat::Text,
+            is_strict: false,
             compress: Options {
                 root: ".".into(),
                 clean: false,
@@ -199,6 +202,16 @@ impl Settings {
         })
     }
 
+    /// The server to check. An error says which options do not fit together, and what to do.
+    pub fn check(self) -> Result<Check, String> {
+        let (is_strict, format) = (self.is_strict, self.format);
+        Ok(Check {
+            launch: self.launch()?,
+            is_strict,
+            format,
+        })
+    }
+
     /// The request for this target, and the server that would answer it.
     pub fn explain(mut self, target: Vec<u8>) -> Result<Explain, String> {
         let site = &mut self.config.site;
@@ -211,7 +224,7 @@ impl Settings {
             method: self.request.method,
             version: self.request.version,
             fields: self.request.fields,
-            format: self.request.format,
+            format: self.format,
             remarks: self.remarks,
             config: self.config,
             root_source: self.root_source,

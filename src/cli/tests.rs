@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::launch::{Explain, ExplainFormat, Launch, RootSource};
+use super::launch::{Explain, Launch, OutputFormat, RootSource};
 use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;

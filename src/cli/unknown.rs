@@ -14,7 +14,7 @@ pub fn option(mode: Mode, typed: &str) -> String {
             let name = known.typed();
             let why = match mode {
                 Mode::Serve => format!("only {} takes {name}", other.word()),
-                Mode::Explain | Mode::Compress | Mode::Learn | Mode::HashPassword => {
+                Mode::Check | Mode::Explain | Mode::Compress | Mode::Learn | Mode::HashPassword => {
                     format!("{} does not take {name}", mode.word())
                 }
             };

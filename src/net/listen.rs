@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
@@ -18,6 +19,20 @@ const TRIES: u16 = 100;
 
 /// Listens on every address, with the same port.
 pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
+    find(bind, port, listen)
+}
+
+/// Whether a server could listen there. Nobody can connect meanwhile, and another server can begin to listen.
+pub fn probe(bind: &Bind, port: Port) -> Result<(), StartError> {
+    find(bind, port, |address| Ok(TcpListener::from(bound(address)?))).map(drop)
+}
+
+/// Opens a socket for every address, with the same port.
+fn find(
+    bind: &Bind,
+    port: Port,
+    open: impl Fn(SocketAddr) -> io::Result<TcpListener>,
+) -> Result<Vec<TcpListener>, StartError> {
     let (first, tries) = match port {
         Port::Fixed(0) => (0, TRIES),
         Port::Fixed(port) => (port, 1),
@@ -28,7 +43,7 @@ pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
             0 => 0,
             _ => first.saturating_add(attempt),
         };
-        match bind_all(bind, port) {
+        match open_all(bind, port, &open) {
             Err((_, fault)) if fault.kind() == io::ErrorKind::AddrInUse && tries > 1 => {}
             Err((address, fault)) => return Err(StartError::from_listen(address, fault)),
             Ok(listeners) => return Ok(listeners),
@@ -40,7 +55,11 @@ pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
     ))
 }
 
-fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
+fn open_all(
+    bind: &Bind,
+    port: u16,
+    open: impl Fn(SocketAddr) -> io::Result<TcpListener>,
+) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
     let required = bind.required.iter().map(|&ip| (ip, true));
     let optional = bind.optional.iter().map(|&ip| (ip, false));
     let wanted = required.chain(optional);
@@ -49,7 +68,7 @@ fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io:
     let mut port = port;
     for (ip, is_required) in wanted {
         let address = SocketAddr::new(ip, port);
-        match listen(address) {
+        match open(address) {
             Ok(listener) => {
                 // If the system chose the port, the remaining addresses get the same one.
                 port = listener
@@ -77,6 +96,13 @@ fn is_missing(fault: &io::Error) -> bool {
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = bound(address)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from(socket))
+}
+
+/// A socket that has the address and does not listen.
+fn bound(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -92,8 +118,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     // only delay their last bytes.
     sockopt::set_tcp_nodelay(&socket, true)?;
     rustix::net::bind(&socket, &address)?;
-    rustix::net::listen(&socket, BACKLOG)?;
-    Ok(TcpListener::from(socket))
+    Ok(socket)
 }
 
 /// Makes a blocking `accept` return.

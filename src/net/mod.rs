@@ -8,6 +8,8 @@
 pub mod server;
 // Answering a request without a socket.
 pub mod explain;
+// What a server would find wrong at its start.
+pub mod check;
 // The configuration.
 pub mod config;
 // How much a client may ask for, and how long it may take.

@@ -52,7 +52,7 @@ pub(super) fn open_sites(config: &Config) -> Result<OpenSites, StartError> {
 }
 
 /// Opens a root. If it is a file, opens its directory and serves only that file.
-fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, StartError> {
+pub(super) fn open_site(path: &Path, options: &SiteOptions) -> Result<OpenSite, StartError> {
     let served = Served::find(path)?;
     let mut options = options.clone();
     let root = match &served {

@@ -81,6 +81,11 @@ impl StartError {
         }
     }
 
+    /// Whether a root does not exist.
+    pub fn is_absent_root(&self) -> bool {
+        matches!(self, StartError::NoSuchRoot(_))
+    }
+
     /// Translates an `error` from listening on `address`.
     pub fn from_listen(address: SocketAddr, error: io::Error) -> StartError {
         let privileged = (1..FIRST_UNPRIVILEGED_PORT).contains(&address.port());

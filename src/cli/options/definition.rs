@@ -49,12 +49,16 @@ pub struct OptionDef {
 /// Which commands take an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// It changes the server, but no answer. Serving and `docroot learn` take it.
+    /// It changes the server, but no answer. Serving, `docroot check` and `docroot learn` take it.
     Server,
-    /// It changes answers. Serving, `docroot explain` and `docroot learn` take it.
+    /// It changes answers. Serving, `docroot check`, `docroot explain` and `docroot learn` take it.
     Answer,
-    /// It describes a request or its explanation. Only `docroot explain` takes it.
+    /// It describes a request. Only `docroot explain` takes it.
     Request,
+    /// It says how to print what was found out. `docroot explain` and `docroot check` take it.
+    Report,
+    /// It says how to check. Only `docroot check` takes it.
+    Check,
     /// It says what to compress. Only `docroot compress` takes it.
     Compress,
     /// It changes only what `docroot learn` does, and only that takes it.
@@ -222,7 +226,7 @@ impl OptionDef {
 
     /// Its short name for a command.
     pub fn short_in(&self, mode: Mode) -> Option<char> {
-        let is_known = mode == Mode::Serve || !self.serve_short;
+        let is_known = matches!(mode, Mode::Serve | Mode::Check) || !self.serve_short;
         self.short.filter(|_| is_known)
     }
 
@@ -258,7 +262,12 @@ impl OptionDef {
     /// The variables that set the option, in order of precedence. Options that print something and
     /// options of a single request or of `docroot compress` have no variable.
     pub fn variables(&self) -> Vec<String> {
-        if self.prints() || matches!(self.scope, Scope::Request | Scope::Compress) {
+        if self.prints()
+            || matches!(
+                self.scope,
+                Scope::Request | Scope::Report | Scope::Check | Scope::Compress
+            )
+        {
             return Vec::new();
         }
         let own = format!("DOCROOT_{}", self.long.to_uppercase().replace('-', "_"));

@@ -30,14 +30,17 @@ mod other;
 mod output;
 // The request of `docroot explain`.
 mod request;
+// How explanations and checks are printed.
+mod report;
 // What responses say to browsers and caches.
 mod responses;
 // How files are served.
 mod serving;
 
 /// The groups, in the order of the help.
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 13] = [
     request::GROUP,
+    report::GROUP,
     compress::GROUP,
     serving::GROUP,
     responses::GROUP,
@@ -61,11 +64,16 @@ pub fn options(mode: Mode) -> impl Iterator<Item = (&'static str, &'static Optio
 fn takes(mode: Mode, option: &OptionDef) -> bool {
     match option.scope {
         Scope::Help => true,
-        Scope::Answer => matches!(mode, Mode::Serve | Mode::Explain | Mode::Learn),
-        Scope::Server => matches!(mode, Mode::Serve | Mode::Learn),
+        Scope::Answer => matches!(
+            mode,
+            Mode::Serve | Mode::Check | Mode::Explain | Mode::Learn
+        ),
+        Scope::Server => matches!(mode, Mode::Serve | Mode::Check | Mode::Learn),
         Scope::Learn => mode == Mode::Learn,
         Scope::Print => mode == Mode::Serve,
         Scope::Request => mode == Mode::Explain,
+        Scope::Report => matches!(mode, Mode::Check | Mode::Explain),
+        Scope::Check => mode == Mode::Check,
         Scope::Compress => mode == Mode::Compress,
     }
 }

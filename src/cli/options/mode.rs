@@ -5,6 +5,8 @@
 pub enum Mode {
     /// `docroot [PATH]`.
     Serve,
+    /// `docroot check [PATH]`.
+    Check,
     /// `docroot explain TARGET [PATH]`.
     Explain,
     /// `docroot compress [PATH]`.
@@ -17,8 +19,9 @@ pub enum Mode {
 
 impl Mode {
     /// Every command.
-    pub const ALL: [Mode; 5] = [
+    pub const ALL: [Mode; 6] = [
         Mode::Serve,
+        Mode::Check,
         Mode::Explain,
         Mode::Compress,
         Mode::Learn,
@@ -26,7 +29,8 @@ impl Mode {
     ];
 
     /// The commands whose word is the first argument.
-    pub const WITH_WORD: [Mode; 4] = [
+    pub const WITH_WORD: [Mode; 5] = [
+        Mode::Check,
         Mode::Explain,
         Mode::Compress,
         Mode::Learn,
@@ -37,6 +41,7 @@ impl Mode {
     pub fn word(self) -> &'static str {
         match self {
             Mode::Serve => "",
+            Mode::Check => "check",
             Mode::Explain => "explain",
             Mode::Compress => "compress",
             Mode::Learn => "learn",
@@ -48,6 +53,7 @@ impl Mode {
     pub fn typed(self) -> &'static str {
         match self {
             Mode::Serve => "docroot",
+            Mode::Check => "docroot check",
             Mode::Explain => "docroot explain",
             Mode::Compress => "docroot compress",
             Mode::Learn => "docroot learn",

@@ -1,14 +1,13 @@
-//! The request of `docroot explain`, and how the answer is printed.
+//! The request of `docroot explain`.
 
-use super::definition::{Choice, Group, Kind, List, OptionDef, Scope, store};
-use crate::cli::launch::ExplainFormat;
+use super::definition::{Group, Kind, List, OptionDef, Scope, store};
 use crate::cli::request::{field, method};
 use crate::http1::version::Version;
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Request",
-    options: &[FIELD, METHOD, HTTP10, FORMAT],
+    options: &[FIELD, METHOD, HTTP10],
 };
 
 const FIELD: OptionDef = OptionDef::new(
@@ -48,30 +47,3 @@ const HTTP10: OptionDef = OptionDef::new(
     "Explain the response to a request of HTTP/1.0, as a few old clients send it",
 )
 .scope(Scope::Request);
-
-const FORMAT: OptionDef = OptionDef::new(
-    "format",
-    Kind::Choice("FORMAT", &[TEXT, JSON]),
-    "How to print the response and the reasons for it",
-)
-.default(|settings| {
-    let choice = match settings.request.format {
-        ExplainFormat::Text => TEXT,
-        ExplainFormat::Json => JSON,
-    };
-    choice.word.into()
-})
-.scope(Scope::Request)
-.common("text or json [default: {}]");
-
-const TEXT: Choice = Choice {
-    word: "text",
-    help: "For people",
-    apply: |settings| settings.request.format = ExplainFormat::Text,
-};
-
-const JSON: Choice = Choice {
-    word: "json",
-    help: "One JSON object",
-    apply: |settings| settings.request.format = ExplainFormat::Json,
-};

@@ -37,7 +37,7 @@ fn the_defaults_are_a_get_of_this_folder_as_text() {
         method: b"GET".to_vec(),
         fields: Vec::new(),
         version: Version::Http11,
-        format: ExplainFormat::Text,
+        format: OutputFormat::Text,
         remarks: Vec::new(),
         config: launch("").config,
     };
@@ -79,7 +79,7 @@ fn the_request_is_read() {
     assert_eq!(request.target, b"/x");
     assert_eq!(request.method, b"HEAD");
     assert_eq!(request.version, Version::Http10);
-    assert_eq!(request.format, ExplainFormat::Json);
+    assert_eq!(request.format, OutputFormat::Json);
     assert_eq!(request.config.root, Path::new("www"));
     // Repeated fields keep their order, and commas do not split a value.
     let want = [("Accept", "a, b"), ("X", ""), ("Accept", "c")];

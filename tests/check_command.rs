@@ -1,0 +1,176 @@
+//! `docroot check`: what it finds, how it prints that, and its exit status.
+
+mod support;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use support::program::{command, unprivileged};
+
+/// What a check says.
+struct Said {
+    status: i32,
+    text: String,
+    error: String,
+}
+
+/// A check in a new folder, in which `prepare` may add to the empty `www`.
+fn check(prepare: impl FnOnce(&Path), arguments: &[&str]) -> Said {
+    check_with(command(), prepare, arguments)
+}
+
+fn check_with(mut command: Command, prepare: impl FnOnce(&Path), arguments: &[&str]) -> Said {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("www")).expect("a folder");
+    prepare(folder.path());
+    command
+        .current_dir(&folder)
+        .args(["check", "-p", "0"])
+        .args(arguments);
+    let output = command.output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    Said {
+        status: output.status.code().expect("it exits"),
+        text: text(output.stdout),
+        error: text(output.stderr),
+    }
+}
+
+impl Said {
+    #[track_caller]
+    fn has(&self, line: &str) -> &Said {
+        let is_told = self.text.lines().any(|told| told.contains(line));
+        assert!(is_told, "{line} is not in {}", self.text);
+        self
+    }
+}
+
+fn nothing(_: &Path) {}
+
+#[test]
+fn every_error_is_found_at_once() {
+    let said = check(
+        |folder| fs::write(folder.join("users"), "no user").expect("a file"),
+        &["--allow", "192.0.2.0/24", "--bind", "192.0.2.1", "absent"],
+    );
+    said.has("error: \"absent\" does not exist")
+        .has("error: 192.0.2.1 is not an address of this machine");
+    assert_eq!(said.status, 2);
+    assert!(
+        said.text.contains(
+            "
+2 errors, "
+        ),
+        "{}",
+        said.text
+    );
+}
+
+#[cfg(feature = "auth")]
+#[test]
+fn users_are_read() {
+    let prepare = |folder: &Path| fs::write(folder.join("users"), "no user").expect("a file");
+    let said = check(prepare, &["--auth-file", "users", "--auth", "/**", "www"]);
+    assert_eq!(said.status, 2, "{}", said.text);
+    said.has("error: ");
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn certificates_are_read() {
+    let said = check(
+        nothing,
+        &["--tls-cert", "c.pem", "--tls-key", "k.pem", "www"],
+    );
+    said.has("error: \"c.pem\" cannot be read");
+    assert_eq!(said.status, 2);
+    let said = check(nothing, &["--tls-self-signed", "www"]);
+    assert_eq!(said.status, 0, "{}", said.text);
+}
+
+#[test]
+fn a_warning_fails_only_a_strict_check() {
+    let prepare = |folder: &Path| fs::create_dir(folder.join("www/.git")).expect("a folder");
+    for (options, status) in [(&["www"][..], 0), (&["--strict", "www"], 1)] {
+        let said = check(prepare, options);
+        said.has("warning: \"www\" has a .git folder, which docroot hides");
+        assert_eq!(said.status, status, "{}", said.text);
+    }
+    let said = check(prepare, &["--include-hidden", "www"]);
+    said.has(".git folder, and clients can read it");
+}
+
+#[test]
+fn what_a_server_warns_about_is_found() {
+    let said = check(nothing, &["--spa=app.html", "www"]);
+    said.has("warning: the page of --spa, \"app.html\", does not exist in \"www\"");
+    let with_variable = {
+        let mut command = command();
+        command.env("DOCROOT_PROT", "1");
+        command
+    };
+    check_with(with_variable, nothing, &["www"]).has("warning: unknown variable 'DOCROOT_PROT'");
+}
+
+#[test]
+fn a_port_in_use_is_a_warning_and_is_not_taken() {
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = other.local_addr().expect("an address");
+    let port = address.port().to_string();
+    let options = ["-b", "127.0.0.1", "-p", &port, "www"];
+    let said = check(nothing, &options);
+    said.has(&format!("warning: {address} is already in use"));
+    assert_eq!(said.status, 0);
+    drop(other);
+    let said = check(nothing, &options);
+    assert!(!said.text.contains("in use"), "{}", said.text);
+}
+
+#[test]
+fn who_may_not_read_or_listen_is_told() {
+    let Some(command) = unprivileged() else {
+        return;
+    };
+    let forbid = |folder: &Path| {
+        let mode = fs::Permissions::from_mode(0o000);
+        fs::set_permissions(folder.join("www"), mode).expect("a mode");
+    };
+    let said = check_with(command, forbid, &["-p", "80", "www"]);
+    assert_eq!(said.status, 2);
+    said.has("error: \"www\" cannot be read");
+    // Some systems let everybody use all ports.
+    let lowest = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    if lowest.is_ok_and(|lowest| lowest.trim() == "1024") {
+        said.has("error: port 80 needs privileges");
+    }
+}
+
+#[test]
+fn a_report_for_programs_says_the_same() {
+    let arguments = ["--format", "json", "absent"];
+    let said = check(nothing, &arguments);
+    let report: Value = serde_json::from_str(&said.text).expect("JSON");
+    assert_eq!(report["errors"], 1);
+    let first = &report["findings"][0];
+    assert_eq!(first["severity"], "error");
+    let text = first["text"].as_str().expect("a text");
+    assert!(text.starts_with("\"absent\" does not exist"), "{text}");
+    let findings = report["findings"].as_array().expect("a list");
+    let warnings = findings.iter().filter(|one| one["severity"] == "warning");
+    assert_eq!(report["warnings"], warnings.count());
+    assert_eq!(said.status, 2);
+}
+
+#[test]
+fn mistakes_in_the_arguments_are_those_of_a_server() {
+    let said = check(nothing, &["--prot", "1", "www"]);
+    assert_eq!(said.status, 2);
+    assert!(said.error.contains("--port"), "{}", said.error);
+    assert!(said.text.is_empty());
+    let said = check(nothing, &["--method", "GET", "www"]);
+    assert_eq!(said.status, 2);
+}
