@@ -440,3 +440,24 @@ fn a_word_and_a_function_are_explained() {
     );
     assert_eq!(page.complaints(), Vec::<&Value>::new());
 }
+
+#[test]
+fn white_space_and_numbers_of_octets_are_shown() {
+    let (_server, mut page) = opened(&[json!({"exchange": exchange(json!({}))})], &[]);
+    let line = "document.querySelector('.bytes .octets .line').textContent";
+    assert_eq!(page.run(line), "GET /a.html HTTP/1.1");
+    click(&mut page, "White space");
+    assert_eq!(page.run(line), "GET·/a.html·HTTP/1.1\\r\\n");
+    let name = "document.querySelector('.bytes .crlf').getAttribute('aria-label')";
+    assert_eq!(page.run(name), "end of the line: CR  LF, \\r\\n");
+    click(&mut page, "Hex");
+    let row = "document.querySelector('.bytes .octets .line').textContent";
+    assert_eq!(
+        page.run(row),
+        "000047 45 54 20 2f 61 2e 68 74 6d 6c 20 48 54 54 50 GET·/a.html·HTTP"
+    );
+    click(&mut page, "White space");
+    click(&mut page, "Hex");
+    assert_eq!(page.run(line), "GET /a.html HTTP/1.1");
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}

@@ -80,7 +80,7 @@ function lines(text, tokens, id) {
 
 // A token. Its name says the octets in words, and has what is visible of them.
 function option(text, token, at, id, visible) {
-  const octets = spoken(text.slice(token.start, token.end));
+  const octets = spoken(text.slice(token.start, token.end)).trim();
   const said = visible.trim() && visible !== octets ? `${octets}, ${visible}` : octets;
   return element('span', {
     ...attributes(token, at),
