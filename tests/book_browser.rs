@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use docroot::semantics::field::FieldName;
 use serde_json::{Value, json};
 use server::{root, server};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 /// A lesson, once the wire view tells it of exchanges.
@@ -73,6 +73,7 @@ fn check_lesson(mut page: Page, origin: &str, path: &str) {
 
 #[test]
 fn each_experiment_succeeds_in_both_languages() {
+    needs_chromium!();
     let server = server();
     let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
     for lesson in lessons {
@@ -90,6 +91,7 @@ fn each_experiment_succeeds_in_both_languages() {
 #[cfg(feature = "tls")]
 #[test]
 fn experiments_succeed_over_tls() {
+    needs_chromium!();
     let authority = support::tls::Authority::new("authority");
     let server = server::setup().https(&authority).start();
     let origin = format!("https://{}", server.address);
@@ -132,6 +134,7 @@ fn experiments_succeed_over_tls() {
 /// The cost of a connection is measured while the reader looks.
 #[test]
 fn a_connection_in_plain_text_has_no_handshake() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, "lessons/14-https/index.en.html");
@@ -166,6 +169,7 @@ fn milliseconds(cell: &str) -> f64 {
 
 #[test]
 fn a_wrong_guess_gets_the_reason_of_the_server() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);
@@ -203,6 +207,7 @@ fn a_wrong_guess_gets_the_reason_of_the_server() {
 /// A short content is shown beside the head.
 #[test]
 fn the_content_of_an_answer_is_shown() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, "lessons/14-https/index.en.html");
@@ -218,6 +223,7 @@ fn the_content_of_an_answer_is_shown() {
 
 #[test]
 fn an_exchange_from_a_terminal_ticks_and_waits_for_the_guess() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);
@@ -240,6 +246,7 @@ fn an_exchange_from_a_terminal_ticks_and_waits_for_the_guess() {
 
 #[test]
 fn another_request_does_not_tick() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);
@@ -261,6 +268,7 @@ fn another_request_does_not_tick() {
 
 #[test]
 fn progress_is_kept_and_can_be_forgotten() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);
@@ -281,6 +289,7 @@ fn progress_is_kept_and_can_be_forgotten() {
 
 #[test]
 fn a_server_without_the_wire_view_says_what_to_turn_on() {
+    needs_chromium!();
     let server = Setup::new().with(|config| config.root = root()).start();
     let mut page = Page::new(1280, 900);
     page.open(&format!("http://{}/{CONDITIONAL}", server.address));
@@ -309,6 +318,7 @@ fn a_server_without_the_wire_view_says_what_to_turn_on() {
 /// Chinese has no italics: what is emphasised is bold.
 #[test]
 fn chinese_is_not_slanted() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     for (language, style) in [("en", "italic"), ("zh", "normal")] {
@@ -322,6 +332,7 @@ fn chinese_is_not_slanted() {
 
 #[test]
 fn pages_fit_a_phone() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(360, 740);
     for path in [
@@ -347,6 +358,7 @@ const ENTRIES: [(&str, &str); 3] = [
 
 #[test]
 fn the_atlas_has_every_word() {
+    needs_chromium!();
     let server = server();
     for (language, unknown, lesson) in [
         (
@@ -420,6 +432,7 @@ fn tried(page: &mut Page, part: &str, is_whole: &str) -> Vec<(String, String, St
 /// Every example that the atlas can try is really sent, and the exchange has what the entry is about.
 #[test]
 fn the_examples_of_the_atlas_are_sent() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, "atlas/index.en.html");
@@ -459,6 +472,7 @@ fn the_examples_of_the_atlas_are_sent() {
 
 #[test]
 fn an_atlas_without_the_wire_view_says_what_to_turn_on() {
+    needs_chromium!();
     let server = Setup::new().with(|config| config.root = root()).start();
     let mut page = Page::new(1280, 900);
     page.open(&format!("http://{}/atlas/index.en.html", server.address));
@@ -475,6 +489,7 @@ fn an_atlas_without_the_wire_view_says_what_to_turn_on() {
 /// The commands in the pages do what the pages do. They are those of the terminal of a learner: curl alone.
 #[test]
 fn each_command_ticks_its_experiment() {
+    needs_chromium!();
     let server = server();
     let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
     for lesson in lessons {
@@ -502,6 +517,7 @@ fn each_command_ticks_its_experiment() {
 /// A file of the source opens in the page, or the page says where it is.
 #[test]
 fn sources_open_in_the_page() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);

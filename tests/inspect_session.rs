@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 
 use serde_json::{Value, json};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 const WIRE: &str = "document.querySelector('#state').dataset.state === 'connected'";
@@ -143,6 +143,7 @@ fn assert_calm(page: &Page) {
 
 #[test]
 fn reasons_are_chinese_in_the_chinese_page() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "?lang=zh");
     show_a_304(&server, &mut page);
@@ -163,6 +164,7 @@ fn reasons_are_chinese_in_the_chinese_page() {
 
 #[test]
 fn a_session_is_saved_and_opened_again() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     show_a_304(&server, &mut page);
@@ -199,6 +201,7 @@ fn a_session_is_saved_and_opened_again() {
 
 #[test]
 fn a_bad_file_is_refused_and_loses_nothing() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     show_a_304(&server, &mut page);
@@ -230,6 +233,7 @@ fn a_bad_file_is_refused_and_loses_nothing() {
 /// A HAR of a browser has secrets that docroot has not masked.
 #[test]
 fn secrets_of_a_foreign_har_are_masked() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     let har = json!({"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": [{
@@ -256,6 +260,7 @@ fn secrets_of_a_foreign_har_are_masked() {
 
 #[test]
 fn a_saved_page_opens_without_a_server() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     show_a_304(&server, &mut page);
@@ -282,6 +287,7 @@ fn a_saved_page_opens_without_a_server() {
 
 #[test]
 fn connections_are_rows_or_groups() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     page.wait_for(&format!("{ROWS}.length === 6"));
@@ -330,6 +336,7 @@ fn connections_are_rows_or_groups() {
 
 #[test]
 fn workers_are_pictured_and_told_to_screen_readers() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     page.press("w");
@@ -346,6 +353,7 @@ fn workers_are_pictured_and_told_to_screen_readers() {
 
 #[test]
 fn a_restart_is_recognised_by_its_time() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     let hello = |started: u64| json!({"hello": {"version": "9.8.8", "started": started}});
@@ -374,6 +382,7 @@ fn a_restart_is_recognised_by_its_time() {
 
 #[test]
 fn the_browser_says_how_it_saw_an_exchange() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     let click =
@@ -396,6 +405,7 @@ fn the_browser_says_how_it_saw_an_exchange() {
 /// A plain 200 has a reason too.
 #[test]
 fn the_list_tells_each_reason() {
+    needs_chromium!();
     let server = setup().start();
     for (query, reason) in [
         ("", "the request has no condition"),
@@ -412,6 +422,7 @@ fn the_list_tells_each_reason() {
 
 #[test]
 fn two_exchanges_are_compared() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     let row = |target: &str| {
@@ -442,6 +453,7 @@ fn two_exchanges_are_compared() {
 
 #[test]
 fn a_paused_list_stands_still_and_loses_nothing() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     page.wait_for(&format!("{ROWS}.length === 6"));
@@ -462,6 +474,7 @@ fn a_paused_list_stands_still_and_loses_nothing() {
 
 #[test]
 fn a_cleared_list_shows_what_comes_later() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     page.wait_for(&format!("{ROWS}.length === 6"));
@@ -483,6 +496,7 @@ fn a_cleared_list_shows_what_comes_later() {
 /// The keys that the dialog lists are those that the page knows.
 #[test]
 fn keys_are_listed() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     page.press("?");
@@ -502,6 +516,7 @@ fn keys_are_listed() {
 
 #[test]
 fn the_page_fits_a_phone_and_a_projector() {
+    needs_chromium!();
     let server = setup().start();
     for query in ["", "?lang=zh"] {
         let mut page = page_of(360, &server, query, STAND_IN, WIRE);
@@ -537,6 +552,7 @@ fn the_page_fits_a_phone_and_a_projector() {
 /// What the browser takes from its cache is a row too, although no request comes.
 #[test]
 fn what_the_browser_has_kept_is_a_row() {
+    needs_chromium!();
     let server = setup()
         .file("kept.js", "0")
         .file(
@@ -570,6 +586,7 @@ fn what_the_browser_has_kept_is_a_row() {
 
 #[test]
 fn the_language_is_that_of_the_browser() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = Page::new(1280, 800);
     let agent = page.run("navigator.userAgent");
