@@ -335,18 +335,75 @@ fn pages_fit_a_phone() {
     needs_chromium!();
     let server = server();
     let mut page = Page::new(360, 740);
-    for path in [
-        "index.html",
-        "index.zh.html",
-        CONDITIONAL,
-        "lessons/15-websocket/index.zh.html",
-        "lessons/14-https/index.en.html",
-        "atlas/index.en.html",
-    ] {
+    for path in paths() {
         page.open(&format!("http://{}/{path}", server.address));
         let width = "document.documentElement.scrollWidth";
         assert_eq!(page.run(width), json!(360), "{path}");
     }
+}
+
+/// Each page of the book, in both languages.
+fn paths() -> Vec<String> {
+    let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
+    let mut folders: Vec<String> = lessons
+        .map(|lesson| lesson.expect("a lesson").file_name())
+        .map(|name| format!("lessons/{}", name.to_str().expect("ASCII")))
+        .collect();
+    folders.extend(["atlas", "concepts"].map(str::to_owned));
+    let pages = folders
+        .iter()
+        .flat_map(|folder| ["en", "zh"].map(|language| format!("{folder}/index.{language}.html")));
+    let covers = ["index.html", "index.zh.html"].map(str::to_owned);
+    covers.into_iter().chain(pages).collect()
+}
+
+/// Pages without experiments have nothing to complain of either.
+#[test]
+fn the_cover_and_the_concepts_are_calm() {
+    needs_chromium!();
+    let server = server();
+    for path in paths().iter().filter(|path| !path.contains("lesson")) {
+        let mut page = Page::new(1280, 900);
+        opened(&mut page, &server, path);
+        assert_eq!(page.complaints(), Vec::<&Value>::new(), "{path}");
+    }
+}
+
+/// An experiment needs no pointer: Tab leads to the guesses and to the button.
+#[test]
+fn an_experiment_is_done_with_the_keyboard() {
+    needs_chromium!();
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, CONDITIONAL);
+    page.wait_for(&of("not-modified", ".querySelector('.send') !== null"));
+    page.run(&of("not-modified", ".scrollIntoView()"));
+    page.run("document.querySelector('.skip').focus()");
+    let focus = |page: &mut Page, selector: &str| {
+        for _ in 0..80 {
+            page.press("Tab");
+            let is_there = format!("document.activeElement.matches('#not-modified {selector}')");
+            if page.run(&is_there) == true {
+                return;
+            }
+        }
+        panic!("Tab never leads to {selector}");
+    };
+    focus(&mut page, "[type=radio]");
+    page.press(" ");
+    let is_chosen = of(
+        "not-modified",
+        ".querySelector('[type=radio]:checked') !== null",
+    );
+    page.wait_for(&is_chosen);
+    focus(&mut page, ".send");
+    page.press("Enter");
+    page.wait_for(&of("not-modified", ".dataset.done !== undefined"));
+    page.wait_for(&of(
+        "not-modified",
+        ".querySelector('.answer .verdict') !== null",
+    ));
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
 }
 
 /// How many entries the parts of the table of words have, and how many fields are those of RFC 2616.
@@ -355,6 +412,9 @@ const ENTRIES: [(&str, &str); 3] = [
     ("methods", include_str!("../src/guide/words/methods.json")),
     ("statuses", include_str!("../src/guide/words/statuses.json")),
 ];
+
+/// The opcodes and the close codes, single ones and ranges.
+const WEBSOCKET: &str = include_str!("../src/guide/words/websocket.json");
 
 #[test]
 fn the_atlas_has_every_word() {
@@ -374,6 +434,15 @@ fn the_atlas_has_every_word() {
             server.address
         ));
         page.wait_for("document.documentElement.dataset.atlas === 'filled'");
+        let websocket: Value = serde_json::from_str(WEBSOCKET).expect("an object");
+        for (part, lists) in [
+            ("opcodes", ["opcodes", "opcode_ranges"]),
+            ("close-codes", ["close_codes", "close_code_ranges"]),
+        ] {
+            let rows = lists.map(|list| websocket[list].as_array().map_or(0, Vec::len));
+            let shown = format!("document.querySelectorAll('[data-words={part}] li').length");
+            assert_eq!(page.run(&shown), json!(rows[0] + rows[1]), "{part}");
+        }
         for (part, text) in ENTRIES {
             let rows: Vec<Value> = serde_json::from_str(text).expect("an array");
             let shown = format!("document.querySelectorAll('[data-words={part}] li').length");

@@ -142,7 +142,7 @@ fn names_are_unique_and_sorted() {
 
 /// The 47 fields of RFC 2616, each in its list.
 #[test]
-fn the_fields_of_rfc_2616_are_there() {
+fn concept_37_the_fields_of_rfc_2616_are_there() {
     let lists = [
         ("general", &GENERAL[..]),
         ("request", &REQUEST),
