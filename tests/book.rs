@@ -570,5 +570,10 @@ fn options_exist() {
             count += 1;
         }
     }
+    let atlas = fs::read_to_string(root().join("book/atlas-tries.js")).expect("the examples");
+    for option in atlas.split('\'').filter(|word| word.starts_with("--")) {
+        assert!(help.contains(option), "{option}");
+        count += 1;
+    }
     assert!(count > 20, "{count}");
 }

@@ -511,15 +511,20 @@ fn the_examples_of_the_atlas_are_sent() {
     for (name, asked, answered, is_marked) in &fields {
         assert!(is_marked, "{name}:\n{asked}\n{answered}");
     }
-    // What only an option turns on, and what a browser sends for a frame, has no example.
-    let known: Vec<&str> = fields.iter().map(|(name, ..)| name.as_str()).collect();
+    // What only an option turns on has no example, but names the option.
+    let optional = "[...document.querySelectorAll('[data-words=fields] [data-entry]')]\
+                    .filter(one => one.innerText.includes('only with --')).map(one => one.dataset.entry)";
+    let optional = page.run(optional);
+    let optional: Vec<String> = serde_json::from_value(optional).expect("names");
+    let known: Vec<&String> = fields.iter().map(|(name, ..)| name).collect();
     let rows: Vec<Value> = serde_json::from_str(ENTRIES[0].1).expect("an array");
     let names = rows.iter().filter_map(|row| row["name"].as_str());
     for name in names.filter(|name| FieldName::recognise(name.as_bytes()).is_some()) {
-        let is_optional = name.starts_with("Access-Control-") || name == "Sec-Fetch-Dest";
-        assert!(
-            is_optional || known.contains(&name),
-            "{name} has no example"
+        let name = name.to_owned();
+        assert_ne!(
+            optional.contains(&name),
+            known.contains(&&name),
+            "{name} needs either an example or an option"
         );
     }
     for (name, asked, answered, _) in tried(&mut page, "methods", "true") {

@@ -371,3 +371,21 @@ fn assert_ascending<T: Ord + Debug>(values: &[T]) {
         );
     }
 }
+
+/// The atlas has an example for each field that the server reads or sends. It names the option of those that only an
+/// option brings.
+#[test]
+fn the_atlas_shows_each_field_of_the_server() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/book/atlas-tries.js");
+    let text = std::fs::read_to_string(path).expect("the examples");
+    let shown: BTreeSet<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .collect();
+    // Names in lower case are those that no option may set.
+    let missing: Vec<_> = sources::fields()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_uppercase()))
+        .filter(|(name, _)| !shown.contains(name.as_str()))
+        .collect();
+    assert_eq!(missing, []);
+}
