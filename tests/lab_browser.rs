@@ -158,6 +158,7 @@ fn the_commands_work() {
     set(&mut page, "hints", "[name=wait]", "0");
     set(&mut page, "continue", "[name=answer]", "417");
     set(&mut page, "events", "[name=count]", "1");
+    set(&mut page, "poll", "[name=text]", "it's");
     for (id, wanted) in [
         ("status", "HTTP/1.1 200 OK"),
         ("cookies", "Set-Cookie: lab-color=a'b; "),
@@ -172,6 +173,12 @@ fn the_commands_work() {
         ("continue", "HTTP/1.1 417 "),
         ("events", "id: 1\n"),
         ("tls", "{\"secure\":false}"),
+        (
+            "echo",
+            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        ),
+        ("chat", "Sec-WebSocket-Protocol: superchat"),
+        ("poll", "\"text\":\"it's\""),
     ] {
         let command = command(&mut page, id);
         let ran = Command::new("bash")
