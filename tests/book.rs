@@ -550,6 +550,27 @@ fn the_places_of_the_atlas_are_true() {
     assert!(count > 150, "{count}");
 }
 
+/// Words of the course that a reader looks for in these steps.
+#[test]
+fn steps_name_the_words_of_the_course() {
+    for (lesson, step, words) in [
+        (
+            "07-conditional",
+            "cache-control",
+            &["no-transform", "proxy-revalidate", "stale-while-revalidate"][..],
+        ),
+        ("09-negotiation", "coding", &["x-gzip"]),
+        ("13-elsewhere", "policies", &["Permissions-Policy"]),
+    ] {
+        for page in pages().iter().filter(|page| page.lesson == lesson) {
+            let text = step_text(page, step).expect(step);
+            for word in words {
+                assert!(text.contains(word), "{}: #{step} has no {word}", page.name);
+            }
+        }
+    }
+}
+
 /// Options that a page names are those of the command.
 #[test]
 fn options_exist() {

@@ -357,6 +357,28 @@ fn paths() -> Vec<String> {
     covers.into_iter().chain(pages).collect()
 }
 
+/// What a step explains, without its experiments, fits into a window of this height.
+const TALLEST: f64 = 1000.0;
+
+#[test]
+fn a_step_fits_a_screen() {
+    needs_chromium!();
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    let mut faults = Vec::new();
+    for path in paths().iter().filter(|path| path.contains("lesson")) {
+        opened(&mut page, &server, path);
+        let heights = page.run(
+            "[...document.querySelectorAll('.step')].map(step => [step.id, step.offsetHeight
+               - [...step.querySelectorAll('.experiment')].reduce((sum, one) => sum + one.offsetHeight, 0)])",
+        );
+        let heights: Vec<(String, f64)> = serde_json::from_value(heights).expect("heights");
+        let tall = heights.into_iter().filter(|(_, height)| *height > TALLEST);
+        faults.extend(tall.map(|(step, height)| format!("{path}#{step}: {height}")));
+    }
+    assert_eq!(faults, Vec::<String>::new());
+}
+
 /// Pages without experiments have nothing to complain of either.
 #[test]
 fn the_cover_and_the_concepts_are_calm() {

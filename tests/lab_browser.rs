@@ -173,10 +173,7 @@ fn the_commands_work() {
         ("continue", "HTTP/1.1 417 "),
         ("events", "id: 1\n"),
         ("tls", "{\"secure\":false}"),
-        (
-            "echo",
-            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-        ),
+        ("echo", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
         ("chat", "Sec-WebSocket-Protocol: superchat"),
         ("poll", "\"text\":\"it's\""),
     ] {
