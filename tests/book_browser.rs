@@ -131,6 +131,44 @@ fn experiments_succeed_over_tls() {
     );
 }
 
+/// The table that a place for the browser itself shows.
+fn shown_by_browser(page: &mut Page, button: usize) -> Value {
+    page.run(&format!(
+        "document.querySelectorAll('[data-browser] button')[{button}].click()"
+    ));
+    page.wait_for("document.querySelector('[data-browser] table') !== null");
+    page.run("[...document.querySelectorAll('[data-browser] td')].map(cell => cell.textContent)")
+}
+
+#[test]
+fn the_browser_keeps_a_cookie_and_hides_it_from_scripts() {
+    needs_chromium!();
+    let server = server();
+    for (language, nothing) in [("en", "nothing"), ("zh", "什么也不发")] {
+        let mut page = Page::new(1280, 900);
+        let path = format!("lessons/10-state/index.{language}.html");
+        opened(&mut page, &server, &path);
+        let plain = shown_by_browser(&mut page, 0);
+        assert_eq!(plain, json!(["lab-color=blue", "lab-color=blue"]));
+        let hidden = shown_by_browser(&mut page, 1);
+        assert_eq!(hidden, json!([nothing, "lab-color=blue"]));
+        assert_eq!(page.complaints(), Vec::<&Value>::new());
+    }
+}
+
+#[test]
+fn the_browser_hides_an_answer_of_another_origin() {
+    needs_chromium!();
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, "lessons/13-elsewhere/index.en.html");
+    let shown = shown_by_browser(&mut page, 0);
+    assert_eq!(shown, json!(["200", "TypeError: Failed to fetch"]));
+    let complaints = page.complaints();
+    let says_why = |one: &&Value| one.to_string().contains("blocked by CORS policy");
+    assert!(complaints.iter().all(says_why), "{complaints:?}");
+}
+
 /// The cost of a connection is measured while the reader looks.
 #[test]
 fn a_connection_in_plain_text_has_no_handshake() {

@@ -29,7 +29,7 @@ export const FIELDS = {
   '12-redirects#redirects': 'Location',
   '12-redirects#error-page': 'Retry-After',
   '12-redirects#expect': 'Expect',
-  '13-elsewhere#origins': 'Access-Control-Allow-Methods Access-Control-Allow-Origin Access-Control-Request-Method Origin',
+  '13-elsewhere#cors': 'Access-Control-Allow-Methods Access-Control-Allow-Origin Access-Control-Request-Method Origin',
   '13-elsewhere#foreign': 'Sec-Fetch-Site',
   '13-elsewhere#policies': 'Content-Security-Policy Permissions-Policy X-Content-Type-Options X-Frame-Options',
   '13-elsewhere#telling': 'Cross-Origin-Resource-Policy Referer Referrer-Policy',
@@ -60,7 +60,7 @@ export const STATUSES = {
   '12-redirects#errors': '404 410 414 431',
   '12-redirects#error-page': '503',
   '12-redirects#expect': '100 417',
-  '13-elsewhere#origins': '204',
+  '13-elsewhere#cors': '204',
   '13-elsewhere#foreign': '403 421',
   '15-websocket#handshake': '101 426',
 };
