@@ -211,32 +211,77 @@ fn the_cover_lists_each_lesson_with_its_experiments() {
     }
 }
 
-/// Each concept has a row, and what the row names as its test and its code exists.
+/// Each concept has a row with its own number. The row names a file, and in it a test that is named after the row.
 #[test]
 fn the_list_of_concepts_is_true() {
-    let source = |path: &str| fs::read_to_string(root().with_file_name(path)).expect(path);
     for page in pages()
         .iter()
         .filter(|page| page.name.starts_with("concepts/"))
     {
-        let elements = page.elements.iter();
-        let rows: Vec<&str> = elements
-            .filter_map(|element| element.attribute("data-row"))
-            .collect();
-        let want: Vec<String> = (1..=37).map(|row| row.to_string()).collect();
-        assert_eq!(rows, want, "{}", page.name);
-        let mut file = String::new();
-        for element in &page.elements {
-            if let Some(path) = element.attribute("data-proof") {
-                assert_eq!(element.text, path, "{}", page.name);
-                file = source(path);
-            }
-            if let Some(function) = element.attribute("data-function") {
-                assert_eq!(element.text, function, "{}", page.name);
-                let declared = format!("\nfn {function}()");
-                assert!(file.contains(&declared), "{}: {function}", page.name);
-            }
+        let mut want = 1..=37;
+        for (at, element) in page.elements.iter().enumerate() {
+            let Some(row) = element.attribute("data-row") else {
+                continue;
+            };
+            let number = want.next().map(|row| row.to_string());
+            assert_eq!(Some(row), number.as_deref(), "{}", page.name);
+            let inside = page.elements.iter();
+            let inside: Vec<_> = inside.filter(|one| one.within.contains(&at)).collect();
+            assert_eq!(inside[0].text, row, "{}", page.name);
+            check_concept(&format!("{} row {row}", page.name), row, &inside);
         }
+        assert_eq!(want.next(), None, "{}", page.name);
+    }
+}
+
+/// What a row of the list of concepts names exists, and its test is one of this concept.
+#[track_caller]
+fn check_concept(place: &str, row: &str, inside: &[&Element]) {
+    let (mut file, mut tests) = (String::new(), 0);
+    for element in inside {
+        if let Some(path) = element.attribute("data-proof") {
+            assert_eq!(element.text, path, "{place}");
+            file = fs::read_to_string(root().with_file_name(path)).expect(path);
+        }
+        if let Some(function) = element.attribute("data-function") {
+            assert_eq!(element.text, function, "{place}");
+            assert!(function.starts_with(&format!("concept_{row}_")), "{place}");
+            let declared = format!("#[test]\nfn {function}()");
+            assert!(file.contains(&declared), "{place}: {function}");
+            tests += 1;
+        }
+    }
+    assert!(tests > 0, "{place} has no test");
+}
+
+/// What each lesson has beside its text. Lessons 7, 8 and 11 have six experiments, because each is one condition, one
+/// form of a range or one encoding. Lesson 15 has seven: the two handshakes and the five kinds of frames.
+#[test]
+fn there_are_fifteen_lessons_with_all_their_parts() {
+    let numbers: Vec<String> = lessons().iter().map(|name| name[..2].to_owned()).collect();
+    let want: Vec<String> = (1..=15).map(|number| format!("{number:02}")).collect();
+    assert_eq!(numbers, want);
+    for page in pages().iter().filter(|page| !page.lesson.is_empty()) {
+        let count = |is_wanted: &dyn Fn(&Element) -> bool| {
+            let elements = page.elements.iter();
+            elements.filter(|element| is_wanted(element)).count()
+        };
+        let name = &page.name;
+        assert!(count(&|one| one.name == "svg") > 0, "{name}: pictures");
+        assert_eq!(
+            count(&|one| one.attribute("id") == Some("summary")),
+            1,
+            "{name}"
+        );
+        let links = count(&|one| {
+            let link = one.attribute("href").unwrap_or_default();
+            link.starts_with("https://www.rfc-editor.org/rfc/rfc")
+        });
+        assert!(links >= 2, "{name}: {links} links to RFCs");
+        let sources = count(&|one| one.attribute("data-source").is_some());
+        assert!(sources >= 2, "{name}: {sources} files");
+        let experiments = page.experiments().count();
+        assert!((2..=7).contains(&experiments), "{name}: {experiments}");
     }
 }
 
@@ -433,7 +478,7 @@ fn the_language_is_negotiated() {
     let folders = lessons()
         .into_iter()
         .map(|lesson| format!("/lessons/{lesson}/"));
-    for folder in folders.chain(["/", "/atlas/"].map(str::to_owned)) {
+    for folder in folders.chain(["/", "/atlas/", "/concepts/"].map(str::to_owned)) {
         for (accepted, want) in [("zh-CN, en;q=0.5", "zh-Hans"), ("en", "en"), ("fr", "en")] {
             let page = server.get(&folder, &[("Accept-Language", accepted)]);
             assert_eq!(page.status, 200, "{folder}");
@@ -505,6 +550,27 @@ fn the_places_of_the_atlas_are_true() {
     assert!(count > 150, "{count}");
 }
 
+/// Words of the course that a reader looks for in these steps.
+#[test]
+fn steps_name_the_words_of_the_course() {
+    for (lesson, step, words) in [
+        (
+            "07-conditional",
+            "cache-control",
+            &["no-transform", "proxy-revalidate", "stale-while-revalidate"][..],
+        ),
+        ("09-negotiation", "coding", &["x-gzip"]),
+        ("13-elsewhere", "policies", &["Permissions-Policy"]),
+    ] {
+        for page in pages().iter().filter(|page| page.lesson == lesson) {
+            let text = step_text(page, step).expect(step);
+            for word in words {
+                assert!(text.contains(word), "{}: #{step} has no {word}", page.name);
+            }
+        }
+    }
+}
+
 /// Options that a page names are those of the command.
 #[test]
 fn options_exist() {
@@ -524,6 +590,11 @@ fn options_exist() {
             assert!(is_known, "{}: {option}", page.name);
             count += 1;
         }
+    }
+    let atlas = fs::read_to_string(root().join("book/atlas-tries.js")).expect("the examples");
+    for option in atlas.split('\'').filter(|word| word.starts_with("--")) {
+        assert!(help.contains(option), "{option}");
+        count += 1;
     }
     assert!(count > 20, "{count}");
 }

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use docroot::semantics::field::FieldName;
 use serde_json::{Value, json};
 use server::{root, server};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 /// A lesson, once the wire view tells it of exchanges.
@@ -73,6 +73,7 @@ fn check_lesson(mut page: Page, origin: &str, path: &str) {
 
 #[test]
 fn each_experiment_succeeds_in_both_languages() {
+    needs_chromium!();
     let server = server();
     let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
     for lesson in lessons {
@@ -90,6 +91,7 @@ fn each_experiment_succeeds_in_both_languages() {
 #[cfg(feature = "tls")]
 #[test]
 fn experiments_succeed_over_tls() {
+    needs_chromium!();
     let authority = support::tls::Authority::new("authority");
     let server = server::setup().https(&authority).start();
     let origin = format!("https://{}", server.address);
@@ -129,9 +131,48 @@ fn experiments_succeed_over_tls() {
     );
 }
 
+/// The table that a place for the browser itself shows.
+fn shown_by_browser(page: &mut Page, button: usize) -> Value {
+    page.run(&format!(
+        "document.querySelectorAll('[data-browser] button')[{button}].click()"
+    ));
+    page.wait_for("document.querySelector('[data-browser] table') !== null");
+    page.run("[...document.querySelectorAll('[data-browser] td')].map(cell => cell.textContent)")
+}
+
+#[test]
+fn the_browser_keeps_a_cookie_and_hides_it_from_scripts() {
+    needs_chromium!();
+    let server = server();
+    for (language, nothing) in [("en", "nothing"), ("zh", "什么也不发")] {
+        let mut page = Page::new(1280, 900);
+        let path = format!("lessons/10-state/index.{language}.html");
+        opened(&mut page, &server, &path);
+        let plain = shown_by_browser(&mut page, 0);
+        assert_eq!(plain, json!(["lab-color=blue", "lab-color=blue"]));
+        let hidden = shown_by_browser(&mut page, 1);
+        assert_eq!(hidden, json!([nothing, "lab-color=blue"]));
+        assert_eq!(page.complaints(), Vec::<&Value>::new());
+    }
+}
+
+#[test]
+fn the_browser_hides_an_answer_of_another_origin() {
+    needs_chromium!();
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, "lessons/13-elsewhere/index.en.html");
+    let shown = shown_by_browser(&mut page, 0);
+    assert_eq!(shown, json!(["200", "TypeError: Failed to fetch"]));
+    let complaints = page.complaints();
+    let says_why = |one: &&Value| one.to_string().contains("blocked by CORS policy");
+    assert!(complaints.iter().all(says_why), "{complaints:?}");
+}
+
 /// The cost of a connection is measured while the reader looks.
 #[test]
 fn a_connection_in_plain_text_has_no_handshake() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, "lessons/14-https/index.en.html");
@@ -166,6 +207,7 @@ fn milliseconds(cell: &str) -> f64 {
 
 #[test]
 fn a_wrong_guess_gets_the_reason_of_the_server() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);
@@ -203,6 +245,7 @@ fn a_wrong_guess_gets_the_reason_of_the_server() {
 /// A short content is shown beside the head.
 #[test]
 fn the_content_of_an_answer_is_shown() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, "lessons/14-https/index.en.html");
@@ -218,6 +261,7 @@ fn the_content_of_an_answer_is_shown() {
 
 #[test]
 fn an_exchange_from_a_terminal_ticks_and_waits_for_the_guess() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);
@@ -240,6 +284,7 @@ fn an_exchange_from_a_terminal_ticks_and_waits_for_the_guess() {
 
 #[test]
 fn another_request_does_not_tick() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);
@@ -261,6 +306,7 @@ fn another_request_does_not_tick() {
 
 #[test]
 fn progress_is_kept_and_can_be_forgotten() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);
@@ -281,6 +327,7 @@ fn progress_is_kept_and_can_be_forgotten() {
 
 #[test]
 fn a_server_without_the_wire_view_says_what_to_turn_on() {
+    needs_chromium!();
     let server = Setup::new().with(|config| config.root = root()).start();
     let mut page = Page::new(1280, 900);
     page.open(&format!("http://{}/{CONDITIONAL}", server.address));
@@ -309,6 +356,7 @@ fn a_server_without_the_wire_view_says_what_to_turn_on() {
 /// Chinese has no italics: what is emphasised is bold.
 #[test]
 fn chinese_is_not_slanted() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     for (language, style) in [("en", "italic"), ("zh", "normal")] {
@@ -322,20 +370,100 @@ fn chinese_is_not_slanted() {
 
 #[test]
 fn pages_fit_a_phone() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(360, 740);
-    for path in [
-        "index.html",
-        "index.zh.html",
-        CONDITIONAL,
-        "lessons/15-websocket/index.zh.html",
-        "lessons/14-https/index.en.html",
-        "atlas/index.en.html",
-    ] {
+    for path in paths() {
         page.open(&format!("http://{}/{path}", server.address));
         let width = "document.documentElement.scrollWidth";
         assert_eq!(page.run(width), json!(360), "{path}");
     }
+}
+
+/// Each page of the book, in both languages.
+fn paths() -> Vec<String> {
+    let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
+    let mut folders: Vec<String> = lessons
+        .map(|lesson| lesson.expect("a lesson").file_name())
+        .map(|name| format!("lessons/{}", name.to_str().expect("ASCII")))
+        .collect();
+    folders.extend(["atlas", "concepts"].map(str::to_owned));
+    let pages = folders
+        .iter()
+        .flat_map(|folder| ["en", "zh"].map(|language| format!("{folder}/index.{language}.html")));
+    let covers = ["index.html", "index.zh.html"].map(str::to_owned);
+    covers.into_iter().chain(pages).collect()
+}
+
+/// What a step explains, without its experiments, fits into a window of this height.
+const TALLEST: f64 = 1000.0;
+
+#[test]
+fn a_step_fits_a_screen() {
+    needs_chromium!();
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    let mut faults = Vec::new();
+    for path in paths().iter().filter(|path| path.contains("lesson")) {
+        opened(&mut page, &server, path);
+        let heights = page.run(
+            "[...document.querySelectorAll('.step')].map(step => [step.id, step.offsetHeight
+               - [...step.querySelectorAll('.experiment')].reduce((sum, one) => sum + one.offsetHeight, 0)])",
+        );
+        let heights: Vec<(String, f64)> = serde_json::from_value(heights).expect("heights");
+        let tall = heights.into_iter().filter(|(_, height)| *height > TALLEST);
+        faults.extend(tall.map(|(step, height)| format!("{path}#{step}: {height}")));
+    }
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+/// Pages without experiments have nothing to complain of either.
+#[test]
+fn the_cover_and_the_concepts_are_calm() {
+    needs_chromium!();
+    let server = server();
+    for path in paths().iter().filter(|path| !path.contains("lesson")) {
+        let mut page = Page::new(1280, 900);
+        opened(&mut page, &server, path);
+        assert_eq!(page.complaints(), Vec::<&Value>::new(), "{path}");
+    }
+}
+
+/// An experiment needs no pointer: Tab leads to the guesses and to the button.
+#[test]
+fn an_experiment_is_done_with_the_keyboard() {
+    needs_chromium!();
+    let server = server();
+    let mut page = Page::new(1280, 900);
+    opened(&mut page, &server, CONDITIONAL);
+    page.wait_for(&of("not-modified", ".querySelector('.send') !== null"));
+    page.run(&of("not-modified", ".scrollIntoView()"));
+    page.run("document.querySelector('.skip').focus()");
+    let focus = |page: &mut Page, selector: &str| {
+        for _ in 0..80 {
+            page.press("Tab");
+            let is_there = format!("document.activeElement.matches('#not-modified {selector}')");
+            if page.run(&is_there) == true {
+                return;
+            }
+        }
+        panic!("Tab never leads to {selector}");
+    };
+    focus(&mut page, "[type=radio]");
+    page.press(" ");
+    let is_chosen = of(
+        "not-modified",
+        ".querySelector('[type=radio]:checked') !== null",
+    );
+    page.wait_for(&is_chosen);
+    focus(&mut page, ".send");
+    page.press("Enter");
+    page.wait_for(&of("not-modified", ".dataset.done !== undefined"));
+    page.wait_for(&of(
+        "not-modified",
+        ".querySelector('.answer .verdict') !== null",
+    ));
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
 }
 
 /// How many entries the parts of the table of words have, and how many fields are those of RFC 2616.
@@ -345,8 +473,12 @@ const ENTRIES: [(&str, &str); 3] = [
     ("statuses", include_str!("../src/guide/words/statuses.json")),
 ];
 
+/// The opcodes and the close codes, single ones and ranges.
+const WEBSOCKET: &str = include_str!("../src/guide/words/websocket.json");
+
 #[test]
 fn the_atlas_has_every_word() {
+    needs_chromium!();
     let server = server();
     for (language, unknown, lesson) in [
         (
@@ -362,6 +494,15 @@ fn the_atlas_has_every_word() {
             server.address
         ));
         page.wait_for("document.documentElement.dataset.atlas === 'filled'");
+        let websocket: Value = serde_json::from_str(WEBSOCKET).expect("an object");
+        for (part, lists) in [
+            ("opcodes", ["opcodes", "opcode_ranges"]),
+            ("close-codes", ["close_codes", "close_code_ranges"]),
+        ] {
+            let rows = lists.map(|list| websocket[list].as_array().map_or(0, Vec::len));
+            let shown = format!("document.querySelectorAll('[data-words={part}] li').length");
+            assert_eq!(page.run(&shown), json!(rows[0] + rows[1]), "{part}");
+        }
         for (part, text) in ENTRIES {
             let rows: Vec<Value> = serde_json::from_str(text).expect("an array");
             let shown = format!("document.querySelectorAll('[data-words={part}] li').length");
@@ -420,6 +561,7 @@ fn tried(page: &mut Page, part: &str, is_whole: &str) -> Vec<(String, String, St
 /// Every example that the atlas can try is really sent, and the exchange has what the entry is about.
 #[test]
 fn the_examples_of_the_atlas_are_sent() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, "atlas/index.en.html");
@@ -429,15 +571,20 @@ fn the_examples_of_the_atlas_are_sent() {
     for (name, asked, answered, is_marked) in &fields {
         assert!(is_marked, "{name}:\n{asked}\n{answered}");
     }
-    // What only an option turns on, and what a browser sends for a frame, has no example.
-    let known: Vec<&str> = fields.iter().map(|(name, ..)| name.as_str()).collect();
+    // What only an option turns on has no example, but names the option.
+    let optional = "[...document.querySelectorAll('[data-words=fields] [data-entry]')]\
+                    .filter(one => one.innerText.includes('only with --')).map(one => one.dataset.entry)";
+    let optional = page.run(optional);
+    let optional: Vec<String> = serde_json::from_value(optional).expect("names");
+    let known: Vec<&String> = fields.iter().map(|(name, ..)| name).collect();
     let rows: Vec<Value> = serde_json::from_str(ENTRIES[0].1).expect("an array");
     let names = rows.iter().filter_map(|row| row["name"].as_str());
     for name in names.filter(|name| FieldName::recognise(name.as_bytes()).is_some()) {
-        let is_optional = name.starts_with("Access-Control-") || name == "Sec-Fetch-Dest";
-        assert!(
-            is_optional || known.contains(&name),
-            "{name} has no example"
+        let name = name.to_owned();
+        assert_ne!(
+            optional.contains(&name),
+            known.contains(&&name),
+            "{name} needs either an example or an option"
         );
     }
     for (name, asked, answered, _) in tried(&mut page, "methods", "true") {
@@ -459,6 +606,7 @@ fn the_examples_of_the_atlas_are_sent() {
 
 #[test]
 fn an_atlas_without_the_wire_view_says_what_to_turn_on() {
+    needs_chromium!();
     let server = Setup::new().with(|config| config.root = root()).start();
     let mut page = Page::new(1280, 900);
     page.open(&format!("http://{}/atlas/index.en.html", server.address));
@@ -475,6 +623,7 @@ fn an_atlas_without_the_wire_view_says_what_to_turn_on() {
 /// The commands in the pages do what the pages do. They are those of the terminal of a learner: curl alone.
 #[test]
 fn each_command_ticks_its_experiment() {
+    needs_chromium!();
     let server = server();
     let lessons = fs::read_dir(root().join("lessons")).expect("the lessons");
     for lesson in lessons {
@@ -502,6 +651,7 @@ fn each_command_ticks_its_experiment() {
 /// A file of the source opens in the page, or the page says where it is.
 #[test]
 fn sources_open_in_the_page() {
+    needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
     opened(&mut page, &server, CONDITIONAL);

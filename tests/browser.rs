@@ -7,7 +7,7 @@ use std::fs::File;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 /// 2001-09-09T01:46:43Z.
@@ -56,6 +56,7 @@ fn check_focus(page: &mut Page, want: &str) {
 
 #[test]
 fn the_filter_takes_words_and_the_keyboard_moves() {
+    needs_chromium!();
     let server = server();
     let mut page = open(&server, "/docs/", 1280);
     page.press("/");
@@ -94,6 +95,7 @@ fn the_filter_takes_words_and_the_keyboard_moves() {
 /// The script filters by the rule of the server.
 #[test]
 fn the_script_filters_as_the_server_does() {
+    needs_chromium!();
     let server = server();
     let mut page = open(&server, "/docs/", 1280);
     for text in [
@@ -118,6 +120,7 @@ fn the_script_filters_as_the_server_does() {
 
 #[test]
 fn dates_are_in_the_zone_and_the_language_of_the_browser() {
+    needs_chromium!();
     let server = server();
     let file = File::options()
         .write(true)
@@ -160,6 +163,7 @@ fn dates_are_in_the_zone_and_the_language_of_the_browser() {
 
 #[test]
 fn headings_sort_the_list_and_keep_the_filter() {
+    needs_chromium!();
     let server = server();
     let mut page = open(&server, "/docs/?q=letters", 1280);
     let (names, titles) = (
@@ -201,6 +205,7 @@ fn headings_sort_the_list_and_keep_the_filter() {
 
 #[test]
 fn images_are_tiles_and_a_readme_is_text() {
+    needs_chromium!();
     let server = server();
     std::fs::write(server.root.join("docs/pixel.png"), PIXEL).expect("a file");
     server.write("docs/broken.png", "no image");
@@ -222,6 +227,7 @@ fn images_are_tiles_and_a_readme_is_text() {
 
 #[test]
 fn a_long_list_is_laid_out_where_it_is_seen() {
+    needs_chromium!();
     let server = server();
     for number in 0..1000 {
         server.write(&format!("many/file {number}.txt"), "");
@@ -253,6 +259,7 @@ fn a_long_list_is_laid_out_where_it_is_seen() {
 
 #[test]
 fn a_long_name_takes_three_lines_on_a_phone() {
+    needs_chromium!();
     let server = server();
     let long = "x".repeat(240);
     server.write(&format!("long/{long}"), "");
@@ -271,6 +278,7 @@ fn a_long_name_takes_three_lines_on_a_phone() {
 
 #[test]
 fn an_error_page_leads_to_a_folder_that_exists() {
+    needs_chromium!();
     let server = server();
     let mut page = open(&server, "/docs/letters/none", 800);
     check_quiet(&page);
@@ -291,6 +299,7 @@ fn an_error_page_leads_to_a_folder_that_exists() {
 /// time, and a link into the application works.
 #[test]
 fn a_built_application_is_loaded_from_the_cache() {
+    needs_chromium!();
     let page = "<!doctype html><title>app</title><link rel=icon href=data:,>\
         <link rel=stylesheet href=/assets/a-1.css><script type=module src=/assets/a-1.js></script>\
         <style>p{margin:0}</style><body><p id=where></p>";

@@ -9,7 +9,7 @@ mod server;
 use docroot::semantics::address_rules::AddressRules;
 use serde_json::{Value, json};
 use server::setup;
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::live_page::websocket;
 use support::{Setup, TestServer, request};
 
@@ -54,6 +54,7 @@ fn counts(watch: &mut impl FnMut() -> Value) -> (u64, u64) {
 /// The browser is a learner and no more, and still does experiments, from its own address.
 #[test]
 fn what_a_learner_has_done_is_counted() {
+    needs_chromium!();
     let server = with_class("127.0.0.9/32", "127.0.0.1/32").start();
     let stream = server.connect_from([127, 0, 0, 9]).stream;
     let url = format!("ws://{}/.docroot/learn/watch", server.address);
@@ -97,6 +98,7 @@ fn text_of(selector: &str) -> String {
 
 #[test]
 fn the_teacher_sees_the_counts_and_begins_again() {
+    needs_chromium!();
     let server = with_class("127.0.0.1/32", "127.0.0.0/8").start();
     for (language, lesson) in [
         ("en", "Conditional requests and caching"),

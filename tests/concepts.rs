@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The rows that the server answers for. Other rows belong to parts that are to come. HTTPS and
-/// passwords are tested in builds that have them.
-const ROWS: [(u32, &str); 34] = [
+/// The rows of `www/concepts`. HTTPS and passwords are tested in builds that have them.
+const ROWS: [(u32, &str); 37] = [
     (1, "URIs: decoded once, the query kept apart"),
     (
         2,
@@ -41,12 +40,18 @@ const ROWS: [(u32, &str); 34] = [
     (28, "chunks, both ways"),
     (29, "HTTPS: handshake, certificate, chain"),
     (30, "one-way and mutual authentication"),
+    (31, "the cost of TLS"),
     (32, "WebSocket: the opening handshake"),
     (33, "WebSocket: frames"),
     (34, "WebSocket over TLS"),
     (
         35,
         "WebSocket instead of polling: changes are pushed at once",
+    ),
+    (36, "TCP: a connection from its beginning to its end"),
+    (
+        37,
+        "the fields of RFC 2616, and codes that nobody has registered",
     ),
 ];
 

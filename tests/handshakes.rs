@@ -98,7 +98,7 @@ fn the_protocol_is_http_1_1_where_the_client_names_any() {
 }
 
 #[test]
-fn sessions_are_resumed_by_every_worker() {
+fn concept_31_sessions_are_resumed_by_every_worker() {
     for threads in [1, 2, 4] {
         let site = SecureSite::start(setup().with(|config| config.threads = threads));
         for versions in EACH {

@@ -480,7 +480,7 @@ fn what_a_viewer_says_is_not_wanted() {
 }
 
 #[test]
-fn a_connection_is_shown_from_its_beginning_to_its_end() {
+fn concept_36_a_connection_is_shown_from_its_beginning_to_its_end() {
     let server = setup().start();
     let mut viewer = viewer(&server, WIRE);
     let hello = viewer.next();

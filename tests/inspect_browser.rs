@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 fn setup() -> Setup {
@@ -25,6 +25,7 @@ const ROWS: &str = "[...document.querySelectorAll('#grid [role=row]')].map(row =
 
 #[test]
 fn a_304_is_explained() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     let tag = server.get("/a.html", &[]);
@@ -67,6 +68,7 @@ fn a_304_is_explained() {
 
 #[test]
 fn the_page_speaks_chinese() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "?lang=zh");
     assert_eq!(page.run("document.documentElement.lang"), json!("zh-Hans"));
@@ -80,6 +82,7 @@ fn the_page_speaks_chinese() {
 
 #[test]
 fn own_requests_are_shown_if_the_address_says_so() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "?own");
     server.get("/.docroot/words/methods.json", &[]);
@@ -94,6 +97,7 @@ fn own_requests_are_shown_if_the_address_says_so() {
 
 #[test]
 fn an_exchange_is_copied_as_har() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     page.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }; 0");
@@ -119,6 +123,7 @@ fn an_exchange_is_copied_as_har() {
 /// The page draws only what is visible.
 #[test]
 fn the_last_of_ten_thousand_exchanges_is_shown() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     let mut client = server.connect();

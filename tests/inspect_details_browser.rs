@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 const NOT_MODIFIED: &str = "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n";
@@ -107,6 +107,7 @@ fn sent(page: &mut Page) -> Value {
 
 #[test]
 fn an_edit_of_the_request_shows_the_other_answer() {
+    needs_chromium!();
     let edits = json!([{"do": "remove", "name": "If-None-Match", "expect": 200}]);
     let other = exchange(json!({
         "connection": 2, "status": 200, "sent": 2, "reason": "there is no condition",
@@ -156,6 +157,7 @@ fn an_edit_of_the_request_shows_the_other_answer() {
 
 #[test]
 fn an_edit_keeps_the_place_of_its_reader() {
+    needs_chromium!();
     let edits = json!([{"do": "remove", "name": "If-None-Match", "expect": 304}]);
     let last = step(edits)[0].clone();
     let mut steps = vec![step(json!([]))[0].clone(); 60];
@@ -183,6 +185,7 @@ fn an_edit_keeps_the_place_of_its_reader() {
 
 #[test]
 fn a_hidden_value_is_not_sent() {
+    needs_chromium!();
     let head = "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: ***\r\n\r\n";
     let edits = json!([{"do": "method", "value": "HEAD", "expect": null}]);
     let request = json!({"head": head, "length": head.len(), "body": null});
@@ -203,6 +206,7 @@ fn a_hidden_value_is_not_sent() {
 
 #[test]
 fn the_editor_sends_what_was_typed() {
+    needs_chromium!();
     let (_server, mut page) = opened(
         &[json!({"exchange": exchange(json!({}))})],
         &[
@@ -271,6 +275,7 @@ fn the_editor_sends_what_was_typed() {
 
 #[test]
 fn contents_are_divided_into_chunks_and_parts() {
+    needs_chromium!();
     let chunked = "4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n";
     let parts = "--b\r\nContent-Range: bytes 0-1/9\r\n\r\nab\r\n--b\r\nContent-Range: bytes 7-8/9\r\n\r\nhi\r\n--b--\r\n";
     let head =
@@ -302,6 +307,7 @@ fn contents_are_divided_into_chunks_and_parts() {
 
 #[test]
 fn a_file_that_the_kernel_sent_is_not_shown() {
+    needs_chromium!();
     let members = json!({"response": {"head": OK, "length": OK.len(),
                                       "body": {"length": 734_003_200, "first": "", "chunks": null, "unseen": true}}});
     let (_server, mut page) = opened(&[json!({"exchange": exchange(members)})], &[]);
@@ -317,6 +323,7 @@ fn a_file_that_the_kernel_sent_is_not_shown() {
 
 #[test]
 fn frames_are_shown_bit_by_bit_as_they_come() {
+    needs_chromium!();
     let frame = |from: &str, head: &str, first: &str| {
         json!({"frame": {"connection": 1, "at": 1_795_000_000_000_u64, "from": from, "head": head,
                          "length": first.chars().count(), "first": first}})
@@ -350,6 +357,7 @@ fn frames_are_shown_bit_by_bit_as_they_come() {
 
 #[test]
 fn compressed_messages_are_shown_as_they_were_before() {
+    needs_chromium!();
     let head =
         "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
     let frame = |first: &str| {
@@ -382,6 +390,7 @@ fn compressed_messages_are_shown_as_they_were_before() {
 
 #[test]
 fn a_malformed_request_shows_how_others_would_divide_it() {
+    needs_chromium!();
     let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length : 5\r\n\r\n";
     let members = json!({"method": "", "target": "", "status": 400,
                          "request": {"head": head, "length": head.len(), "body": null}});
@@ -400,6 +409,7 @@ fn a_malformed_request_shows_how_others_would_divide_it() {
 
 #[test]
 fn a_word_and_a_function_are_explained() {
+    needs_chromium!();
     let (_server, mut page) = opened(
         &[json!({"exchange": exchange(json!({"steps": step(json!([]))}))})],
         &[],
@@ -438,5 +448,27 @@ fn a_word_and_a_function_are_explained() {
             "Time 30\u{a0}µs",
         ],
     );
+    assert_eq!(page.complaints(), Vec::<&Value>::new());
+}
+
+#[test]
+fn white_space_and_numbers_of_octets_are_shown() {
+    needs_chromium!();
+    let (_server, mut page) = opened(&[json!({"exchange": exchange(json!({}))})], &[]);
+    let line = "document.querySelector('.bytes .octets .line').textContent";
+    assert_eq!(page.run(line), "GET /a.html HTTP/1.1");
+    click(&mut page, "White space");
+    assert_eq!(page.run(line), "GET·/a.html·HTTP/1.1\\r\\n");
+    let name = "document.querySelector('.bytes .crlf').getAttribute('aria-label')";
+    assert_eq!(page.run(name), "end of the line: CR  LF, \\r\\n");
+    click(&mut page, "Hex");
+    let row = "document.querySelector('.bytes .octets .line').textContent";
+    assert_eq!(
+        page.run(row),
+        "000047 45 54 20 2f 61 2e 68 74 6d 6c 20 48 54 54 50 GET·/a.html·HTTP"
+    );
+    click(&mut page, "White space");
+    click(&mut page, "Hex");
+    assert_eq!(page.run(line), "GET /a.html HTTP/1.1");
     assert_eq!(page.complaints(), Vec::<&Value>::new());
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 /// The page of a server with one file, after it has seen an answer 304.
@@ -33,6 +33,7 @@ fn wait_for_text(page: &mut Page, selector: &str, text: &str) {
 
 #[test]
 fn an_edit_leads_to_the_answer_that_docroot_expects() {
+    needs_chromium!();
     let (_server, mut page) = opened();
     page.run("[...document.querySelectorAll('.edits button')].find(one => one.innerText.startsWith('without If-None-Match')).click()");
     wait_for_text(&mut page, ".what-if", "304 → 200");
@@ -51,6 +52,7 @@ fn an_edit_leads_to_the_answer_that_docroot_expects() {
 
 #[test]
 fn a_request_of_two_lengths_is_sent_and_refused() {
+    needs_chromium!();
     let (_server, mut page) = opened();
     page.run("document.querySelector('#send').click()");
     page.run("{ const menu = document.querySelector('#request-sample'); menu.value = 'cl-te'; menu.dispatchEvent(new Event('change')); }");

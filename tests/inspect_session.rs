@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 
 use serde_json::{Value, json};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 const WIRE: &str = "document.querySelector('#state').dataset.state === 'connected'";
@@ -44,7 +44,11 @@ fn setup() -> Setup {
 }
 
 fn page_with(server: &TestServer, query: &str, script: &str, sign: &str) -> Page {
-    let mut page = Page::new(1280, 800);
+    page_of(1280, server, query, script, sign)
+}
+
+fn page_of(width: u32, server: &TestServer, query: &str, script: &str, sign: &str) -> Page {
+    let mut page = Page::new(width, 800);
     page.call(
         "Page.addScriptToEvaluateOnNewDocument",
         json!({"source": script}),
@@ -139,6 +143,7 @@ fn assert_calm(page: &Page) {
 
 #[test]
 fn reasons_are_chinese_in_the_chinese_page() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "?lang=zh");
     show_a_304(&server, &mut page);
@@ -159,6 +164,7 @@ fn reasons_are_chinese_in_the_chinese_page() {
 
 #[test]
 fn a_session_is_saved_and_opened_again() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     show_a_304(&server, &mut page);
@@ -195,6 +201,7 @@ fn a_session_is_saved_and_opened_again() {
 
 #[test]
 fn a_bad_file_is_refused_and_loses_nothing() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     show_a_304(&server, &mut page);
@@ -226,6 +233,7 @@ fn a_bad_file_is_refused_and_loses_nothing() {
 /// A HAR of a browser has secrets that docroot has not masked.
 #[test]
 fn secrets_of_a_foreign_har_are_masked() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     let har = json!({"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": [{
@@ -252,6 +260,7 @@ fn secrets_of_a_foreign_har_are_masked() {
 
 #[test]
 fn a_saved_page_opens_without_a_server() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     show_a_304(&server, &mut page);
@@ -278,6 +287,7 @@ fn a_saved_page_opens_without_a_server() {
 
 #[test]
 fn connections_are_rows_or_groups() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     page.wait_for(&format!("{ROWS}.length === 6"));
@@ -326,6 +336,7 @@ fn connections_are_rows_or_groups() {
 
 #[test]
 fn workers_are_pictured_and_told_to_screen_readers() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     page.press("w");
@@ -342,6 +353,7 @@ fn workers_are_pictured_and_told_to_screen_readers() {
 
 #[test]
 fn a_restart_is_recognised_by_its_time() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = told(&server, &story());
     let hello = |started: u64| json!({"hello": {"version": "9.8.8", "started": started}});
@@ -370,6 +382,7 @@ fn a_restart_is_recognised_by_its_time() {
 
 #[test]
 fn the_browser_says_how_it_saw_an_exchange() {
+    needs_chromium!();
     let server = setup().start();
     let mut page = opened(&server, "");
     let click =
@@ -387,4 +400,207 @@ fn the_browser_says_how_it_saw_an_exchange() {
     assert!(text.contains("waiting for the first octet"), "{text}");
     assert!(text.contains("came over the network"), "{text}");
     assert_calm(&page);
+}
+
+/// A plain 200 has a reason too.
+#[test]
+fn the_list_tells_each_reason() {
+    needs_chromium!();
+    let server = setup().start();
+    for (query, reason) in [
+        ("", "the request has no condition"),
+        ("?lang=zh", "请求不是条件请求"),
+    ] {
+        let mut page = page_with(&server, query, STAND_IN, WIRE);
+        tell(&mut page, &story());
+        page.wait_for(&format!(
+            "{ROWS}.some(text => text.includes('/first') && text.endsWith('{reason}'))"
+        ));
+        assert_calm(&page);
+    }
+}
+
+#[test]
+fn two_exchanges_are_compared() {
+    needs_chromium!();
+    let server = setup().start();
+    let mut page = told(&server, &story());
+    let row = |target: &str| {
+        format!(
+            "[...document.querySelectorAll('.row.is-exchange:not([hidden])')].find(row => row.innerText.includes('{target}'))"
+        )
+    };
+    page.wait_for(&row("/other"));
+    page.run(&format!("{}.click()", row("/first")));
+    page.press("m");
+    page.wait_for("document.querySelector('#said').textContent.startsWith('#1·1 is marked')");
+    page.run(&format!("{}.click()", row("/other")));
+    page.wait_for("document.querySelector('.compare table')");
+    let shown = page.run("document.querySelector('.compare').innerText");
+    let shown = shown.as_str().expect("text");
+    for wanted in ["#1·1 200 OK", "#2·1 200 OK", "2 equal lines"] {
+        assert!(shown.contains(wanted), "{wanted} is not in {shown}");
+    }
+    // The same key takes the mark away again.
+    page.run(&format!("{}.click()", row("/first")));
+    page.press("m");
+    page.run(&format!("{}.click()", row("/second")));
+    page.wait_for("document.querySelector('#details').innerText.includes('/second')");
+    let left = page.run("document.querySelectorAll('.compare').length");
+    assert_eq!(left, 0);
+    assert_calm(&page);
+}
+
+#[test]
+fn a_paused_list_stands_still_and_loses_nothing() {
+    needs_chromium!();
+    let server = setup().start();
+    let mut page = told(&server, &story());
+    page.wait_for(&format!("{ROWS}.length === 6"));
+    let label = "document.querySelector('#pause').textContent";
+    page.press("p");
+    page.wait_for(&format!("{label} === 'Resume (0 waiting)'"));
+    tell(
+        &mut page,
+        &[exchange(2, 2, "/third"), exchange(2, 3, "/fourth")],
+    );
+    page.wait_for(&format!("{label} === 'Resume (2 waiting)'"));
+    assert_eq!(page.run(&format!("{ROWS}.length")), 6);
+    click(&mut page, "#pause");
+    page.wait_for(&format!("{ROWS}.length === 8"));
+    page.wait_for(&format!("{label} === 'Pause'"));
+    assert_calm(&page);
+}
+
+#[test]
+fn a_cleared_list_shows_what_comes_later() {
+    needs_chromium!();
+    let server = setup().start();
+    let mut page = told(&server, &story());
+    page.wait_for(&format!("{ROWS}.length === 6"));
+    let is_empty = "!document.querySelector('#empty').hidden";
+    for (clear, target) in [("button", "/third"), ("key", "/fourth")] {
+        match clear {
+            "key" => page.press("c"),
+            _ => click(&mut page, "#clear"),
+        }
+        page.wait_for(is_empty);
+        tell(&mut page, &[exchange(2, 2, target)]);
+        page.wait_for(&format!(
+            "{ROWS}.length === 1 && {ROWS}[0].includes('{target}')"
+        ));
+    }
+    assert_calm(&page);
+}
+
+/// The keys that the dialog lists are those that the page knows.
+#[test]
+fn keys_are_listed() {
+    needs_chromium!();
+    let server = setup().start();
+    let mut page = told(&server, &story());
+    page.press("?");
+    page.wait_for("document.querySelector('#key-list').open");
+    let listed = page.run(
+        "[...document.querySelectorAll('#key-list kbd')].map(key => key.textContent).join(' ')",
+    );
+    assert_eq!(listed, "j ↓ k ↑ Enter Esc / p c m s g e w b ← → ?");
+    // They are asleep while the dialog is open.
+    page.press("b");
+    click(&mut page, "#key-list button");
+    assert_eq!(page.run("document.querySelectorAll('.large').length"), 0);
+    page.press("b");
+    page.wait_for("document.querySelector('html.large')");
+    assert_calm(&page);
+}
+
+#[test]
+fn the_page_fits_a_phone_and_a_projector() {
+    needs_chromium!();
+    let server = setup().start();
+    for query in ["", "?lang=zh"] {
+        let mut page = page_of(360, &server, query, STAND_IN, WIRE);
+        tell(&mut page, &story());
+        page.wait_for(&format!("{ROWS}.length === 6"));
+        let check = |page: &mut Page, what: &str| {
+            let width = page.run("document.documentElement.scrollWidth");
+            assert_eq!(width, 360, "{what} {query}");
+        };
+        check(&mut page, "the list");
+        page.press("w");
+        check(&mut page, "the workers");
+        page.press("w");
+        page.press("b");
+        check(&mut page, "the list, large");
+        page.press("k");
+        page.press("Enter");
+        page.wait_for("document.querySelector('#details h2')");
+        check(&mut page, "the details, large");
+        for at in 0..2 {
+            page.run(&format!(
+                "document.querySelectorAll('.bytes .buttons button')[{at}].click()"
+            ));
+            check(&mut page, "the octets, large");
+        }
+        page.press("s");
+        page.wait_for("document.querySelector('#request-text')");
+        check(&mut page, "the editor, large");
+        assert_calm(&page);
+    }
+}
+
+/// What the browser takes from its cache is a row too, although no request comes.
+#[test]
+fn what_the_browser_has_kept_is_a_row() {
+    needs_chromium!();
+    let server = setup()
+        .file("kept.js", "0")
+        .file(
+            "index.html",
+            "<!doctype html><title>b</title><script src=\"kept.js\"></script>",
+        )
+        .with(|config| {
+            let rule = "/kept.js=max-age=600";
+            config.rules.add_cache(rule).expect("a rule");
+        })
+        .start();
+    let mut page = opened(&server, "");
+    for _ in 0..2 {
+        let click =
+            json!({"expression": "document.querySelector('#visit').click()", "userGesture": true});
+        page.call("Runtime.evaluate", click);
+        page.run("new Promise(done => setTimeout(done, 600))");
+    }
+    page.call("Page.bringToFront", json!({}));
+    page.wait_for("document.querySelector('.row.is-cached:not([hidden])')");
+    let shown =
+        page.run("document.querySelector('.row.is-cached').innerText.replace(/\\s+/g, ' ')");
+    let shown = shown.as_str().expect("text");
+    assert!(
+        shown.contains("GET /kept.js")
+            && shown.ends_with("from the browser's cache, no request was sent"),
+        "{shown}"
+    );
+    assert_calm(&page);
+}
+
+#[test]
+fn the_language_is_that_of_the_browser() {
+    needs_chromium!();
+    let server = setup().start();
+    let mut page = Page::new(1280, 800);
+    let agent = page.run("navigator.userAgent");
+    for (accepted, want) in [("fr,zh-TW,en", "zh-Hans"), ("fr,en,zh", "en"), ("fr", "en")] {
+        page.call(
+            "Emulation.setUserAgentOverride",
+            json!({"userAgent": agent, "acceptLanguage": accepted}),
+        );
+        page.open(&format!("http://{}/.docroot/", server.address));
+        page.wait_for(WIRE);
+        assert_eq!(
+            page.run("document.documentElement.lang"),
+            want,
+            "{accepted}"
+        );
+    }
 }

@@ -5,7 +5,7 @@ mod support;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 fn lab() -> TestServer {
@@ -60,6 +60,7 @@ fn unexpected(page: &Page) -> Vec<String> {
 
 #[test]
 fn the_page_speaks_both_languages() {
+    needs_chromium!();
     let server = lab();
     for (query, tag, wanted) in [
         ("", "en", "Status codes"),
@@ -80,6 +81,7 @@ fn the_page_speaks_both_languages() {
 
 #[test]
 fn it_fits_on_a_phone() {
+    needs_chromium!();
     let server = lab();
     for query in ["?lang=en", "?lang=zh"] {
         let mut page = Page::new(360, 800);
@@ -94,6 +96,7 @@ fn it_fits_on_a_phone() {
 
 #[test]
 fn responses_are_shown() {
+    needs_chromium!();
     let server = lab();
     let mut page = opened(&server, "");
     let address = format!("http://{}/.docroot/lab", server.address);
@@ -139,6 +142,7 @@ fn responses_are_shown() {
 /// What a command sends is what the form would send.
 #[test]
 fn the_commands_work() {
+    needs_chromium!();
     let server = lab();
     let mut page = opened(&server, "");
     set(&mut page, "status", "[name=code]", "302");
@@ -154,6 +158,7 @@ fn the_commands_work() {
     set(&mut page, "hints", "[name=wait]", "0");
     set(&mut page, "continue", "[name=answer]", "417");
     set(&mut page, "events", "[name=count]", "1");
+    set(&mut page, "poll", "[name=text]", "it's");
     for (id, wanted) in [
         ("status", "HTTP/1.1 200 OK"),
         ("cookies", "Set-Cookie: lab-color=a'b; "),
@@ -168,6 +173,9 @@ fn the_commands_work() {
         ("continue", "HTTP/1.1 417 "),
         ("events", "id: 1\n"),
         ("tls", "{\"secure\":false}"),
+        ("echo", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        ("chat", "Sec-WebSocket-Protocol: superchat"),
+        ("poll", "\"text\":\"it's\""),
     ] {
         let command = command(&mut page, id);
         let ran = Command::new("bash")
@@ -181,6 +189,7 @@ fn the_commands_work() {
 
 #[test]
 fn the_browser_caches_and_asks_again() {
+    needs_chromium!();
     let server = lab();
     let mut page = opened(&server, "");
     set(&mut page, "cache", "[name=max-age]", "3600");
@@ -203,6 +212,7 @@ fn the_browser_caches_and_asks_again() {
 
 #[test]
 fn cookies_are_kept_and_cleared() {
+    needs_chromium!();
     let server = lab();
     let mut page = opened(&server, "");
     send(
@@ -227,6 +237,7 @@ fn cookies_are_kept_and_cleared() {
 
 #[test]
 fn events_stop_after_three_responses() {
+    needs_chromium!();
     let server = lab();
     let mut page = opened(&server, "");
     for (input, value) in [("count", "2"), ("interval", "100"), ("retry", "100")] {
@@ -241,6 +252,7 @@ fn events_stop_after_three_responses() {
 
 #[test]
 fn two_windows_chat() {
+    needs_chromium!();
     let server = lab();
     let (mut first, mut second) = (opened(&server, ""), opened(&server, "?lang=zh"));
     send(&mut second, "echo", "hello");
@@ -256,6 +268,7 @@ fn two_windows_chat() {
 
 #[test]
 fn polling_costs_more_than_a_websocket() {
+    needs_chromium!();
     let server = lab();
     let mut page = opened(&server, "");
     set(&mut page, "poll", "[name=every]", "500");
@@ -288,6 +301,7 @@ fn polling_costs_more_than_a_websocket() {
 /// A form is sent without a script too. What comes back is text and no page.
 #[test]
 fn forms_work_without_the_script() {
+    needs_chromium!();
     let server = lab();
     for (id, target, shown) in [
         (

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use docroot::net::config::Port;
 use serde_json::{Value, json};
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::{Setup, TestServer};
 
 /// A page that is longer than the window.
@@ -60,6 +60,7 @@ fn is_marked(page: &mut Page) -> bool {
 
 #[test]
 fn a_page_is_reloaded_where_it_was() {
+    needs_chromium!();
     let server = setup().start();
     let mut browser = opened(&server, "/");
     browser.run("scrollTo(0, 2000)");
@@ -78,6 +79,7 @@ fn a_page_is_reloaded_where_it_was() {
 
 #[test]
 fn style_sheets_and_images_are_replaced_in_place() {
+    needs_chromium!();
     let server = setup().start();
     let mut browser = opened(&server, "/");
     for width in [200, 300] {
@@ -98,6 +100,7 @@ fn style_sheets_and_images_are_replaced_in_place() {
 /// Addresses that are none, candidates without a space between, a sheet that is never loaded.
 #[test]
 fn pages_may_be_unusual() {
+    needs_chromium!();
     let unusual = page("text")
         .replace("1x, other.svg", "1x,other.svg")
         .replace(
@@ -126,6 +129,7 @@ fn pages_may_be_unusual() {
 /// The image is also in the style sheet, which would have to load again.
 #[test]
 fn a_file_with_two_uses_reloads_the_page() {
+    needs_chromium!();
     let server = setup()
         .file("site.css", "p { background: url(image.svg) }")
         .start();
@@ -139,6 +143,7 @@ fn a_file_with_two_uses_reloads_the_page() {
 /// Whatever the rules say about caches, a browser stores nothing.
 #[test]
 fn going_back_shows_what_has_changed_meanwhile() {
+    needs_chromium!();
     let server = setup()
         .file("other.html", titled("other"))
         .with(|config| {
@@ -161,6 +166,7 @@ fn going_back_shows_what_has_changed_meanwhile() {
 
 #[test]
 fn a_page_that_was_deleted_comes_back() {
+    needs_chromium!();
     let server = setup().file("docs/a.html", titled("first")).start();
     let path = url(&server, "/docs/a.html");
     let mut browser = opened(&server, "/docs/a.html");
@@ -175,6 +181,7 @@ fn a_page_that_was_deleted_comes_back() {
 
 #[test]
 fn a_listing_shows_new_files() {
+    needs_chromium!();
     let server = setup().file("docs/a.txt", "").start();
     let mut browser = opened(&server, "/docs/");
     server.write("docs/b.txt", "");
@@ -198,6 +205,7 @@ fn server_of(root: &Path, port: u16) -> TestServer {
 
 #[test]
 fn after_a_restart_a_page_is_reloaded_only_if_it_changed() {
+    needs_chromium!();
     let folder = tempfile::tempdir().expect("a folder");
     let write =
         |name: &str, text: String| fs::write(folder.path().join(name), text).expect("written");
@@ -222,6 +230,7 @@ fn after_a_restart_a_page_is_reloaded_only_if_it_changed() {
 
 #[test]
 fn a_policy_that_forbids_the_connection_is_respected() {
+    needs_chromium!();
     let server = setup()
         .with(|config| {
             let field = "Content-Security-Policy: default-src 'self'; connect-src 'none'";
@@ -251,6 +260,7 @@ fn a_policy_that_forbids_the_connection_is_respected() {
 
 #[test]
 fn a_policy_that_forbids_the_script_is_respected() {
+    needs_chromium!();
     let server = setup()
         .with(|config| {
             let field = "Content-Security-Policy: script-src 'none'";
@@ -266,6 +276,7 @@ fn a_policy_that_forbids_the_script_is_respected() {
 /// A build deletes everything, and writes it again later.
 #[test]
 fn a_page_waits_until_its_file_is_there_again() {
+    needs_chromium!();
     let server = setup().start();
     let mut browser = opened(&server, "/");
     browser.run("scrollTo(0, 2000)");
@@ -286,6 +297,7 @@ fn a_page_waits_until_its_file_is_there_again() {
 /// Its address is not that of its file.
 #[test]
 fn an_application_is_not_reloaded_after_a_restart() {
+    needs_chromium!();
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("index.html"), titled("app")).expect("written");
     let start = |port| {

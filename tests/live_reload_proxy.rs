@@ -10,7 +10,7 @@ use std::path::Path;
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Config, Port};
 use docroot::site::prefix::Prefix;
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::nginx::Nginx;
 use support::program::skipped;
 use support::tls::Authority;
@@ -140,6 +140,7 @@ fn check_proxied(mut site: Site, tls: bool, more: &str, [from, to, path]: [&str;
 
 #[test]
 fn pages_reload_over_https() {
+    needs_chromium!();
     let authority = Authority::new("authority");
     let options = authority.server().options();
     let mut site = Site::start(move |config| config.tls = Some(options.clone()));
@@ -149,16 +150,19 @@ fn pages_reload_over_https() {
 
 #[test]
 fn pages_reload_behind_a_proxy() {
+    needs_chromium!();
     check_proxied(Site::start(|_| ()), false, HOST, ["/", "", "/docs/"]);
 }
 
 #[test]
 fn pages_reload_behind_a_proxy_that_ends_tls() {
+    needs_chromium!();
     check_proxied(Site::start(|_| ()), true, HOST, ["/", "", "/docs/"]);
 }
 
 #[test]
 fn pages_reload_behind_a_proxy_that_removes_a_prefix() {
+    needs_chromium!();
     check_proxied(
         Site::start(|_| ()),
         true,
@@ -169,11 +173,13 @@ fn pages_reload_behind_a_proxy_that_removes_a_prefix() {
 
 #[test]
 fn pages_reload_behind_a_proxy_that_adds_a_prefix() {
+    needs_chromium!();
     check_proxied(Site::start(|_| ()), true, HOST, ["/", "/docs/", "/"]);
 }
 
 #[test]
 fn pages_reload_behind_a_proxy_that_replaces_a_prefix() {
+    needs_chromium!();
     let site = Site::start(|config| {
         config.site.prefix = Prefix::parse("/inner").expect("a prefix");
     });
@@ -184,6 +190,7 @@ fn pages_reload_behind_a_proxy_that_replaces_a_prefix() {
 /// The host is that of the server behind it.
 #[test]
 fn pages_reload_behind_a_proxy_that_replaces_the_host() {
+    needs_chromium!();
     let forwarded = "proxy_set_header X-Forwarded-Host $http_host;\n";
     check_proxied(Site::start(|_| ()), true, forwarded, ["/", "", "/docs/"]);
 }
@@ -245,6 +252,7 @@ fn a_proxy_opens_the_wire_view_to_nobody() {
 /// As a phone does, if it is in the same network.
 #[test]
 fn pages_reload_at_an_address_of_the_network() {
+    needs_chromium!();
     let Some(own) = own_address() else {
         skipped("this machine has no address but loopback");
         return;

@@ -244,6 +244,37 @@ fn heads_are_shown_as_they_went_over_the_wire_without_secrets() {
     assert!(!lines.concat().contains("secret"), "{lines:#?}");
 }
 
+/// `--explain`: below each line stand the steps of its own exchange.
+#[test]
+fn steps_follow_their_line() {
+    let page = Page::default();
+    let mut setup = Setup::new().file("a.txt", "a").with(|config| {
+        config.log = LogOptions {
+            format: LogFormat::Pretty,
+            steps: true,
+            ..LogOptions::OFF
+        };
+    });
+    setup.sink = Some(Box::new(page.clone()));
+    let server = setup.start();
+    for (target, status) in [("/a.txt", 200), ("/b.txt", 404)] {
+        assert_eq!(server.get(target, &[]).status, status);
+    }
+    let lines = lines_after(server, &page);
+    let second = lines
+        .iter()
+        .position(|line| line.ends_with("/b.txt  no such file"));
+    let (first, second) = lines.split_at(second.expect("its line"));
+    assert!(first[0].ends_with("  /a.txt"), "{lines:#?}");
+    for (block, target) in [(first, "/a.txt"), (second, "/b.txt")] {
+        assert!(block[1].contains(&format!("GET {target} ")), "{lines:#?}");
+        assert!(block.len() > 3, "{lines:#?}");
+        for (number, step) in block.iter().enumerate().skip(1) {
+            assert!(step.starts_with(&format!("{number:2}. ")), "{lines:#?}");
+        }
+    }
+}
+
 /// With the steps too, and in the lines that programs read.
 #[test]
 fn user_information_and_lines_that_are_no_fields_are_masked_in_every_format() {

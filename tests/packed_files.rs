@@ -162,3 +162,21 @@ fn sources_are_the_files_that_docroot_was_built_from() {
         assert!(sources.contains_key(path), "{path}");
     }
 }
+
+/// The textbook inside the program takes at most a megabyte.
+#[test]
+fn the_book_is_small() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www");
+    let files = list::files_below(&folder).into_iter().map(|path| {
+        let content = fs::read(&path).expect("a file of the book");
+        (list::name_below(&folder, &path), content)
+    });
+    let out = TempDir::new().expect("a folder");
+    list::pack(out.path(), "learn", files);
+    let packed = list::files_below(&out.path().join("learn"));
+    let sizes = packed
+        .iter()
+        .map(|path| fs::metadata(path).expect("it is there").len());
+    let size: u64 = sizes.sum();
+    assert!((100_000..=1_000_000).contains(&size), "{size}");
+}

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use support::Setup;
-use support::chromium::Page;
+use support::chromium::{Page, needs_chromium};
 use support::live_page::websocket;
 #[cfg(feature = "tls")]
 use support::tls::SecureSite;
@@ -134,6 +134,7 @@ fn run_python(url: &str, authority: &Path) {
 
 #[test]
 fn a_browser_exchanges_messages() {
+    needs_chromium!();
     let server = lab().start();
     run_browser(&format!("http://{}/page.html", server.address));
 }
@@ -141,6 +142,7 @@ fn a_browser_exchanges_messages() {
 #[cfg(feature = "tls")]
 #[test]
 fn a_browser_exchanges_messages_over_tls() {
+    needs_chromium!();
     let site = SecureSite::start(lab());
     run_browser(&format!("https://{}/page.html", site.server.address));
 }

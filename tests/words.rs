@@ -142,7 +142,7 @@ fn names_are_unique_and_sorted() {
 
 /// The 47 fields of RFC 2616, each in its list.
 #[test]
-fn the_fields_of_rfc_2616_are_there() {
+fn concept_37_the_fields_of_rfc_2616_are_there() {
     let lists = [
         ("general", &GENERAL[..]),
         ("request", &REQUEST),
@@ -370,4 +370,22 @@ fn assert_ascending<T: Ord + Debug>(values: &[T]) {
             pair[1]
         );
     }
+}
+
+/// The atlas has an example for each field that the server reads or sends. It names the option of those that only an
+/// option brings.
+#[test]
+fn the_atlas_shows_each_field_of_the_server() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/book/atlas-tries.js");
+    let text = std::fs::read_to_string(path).expect("the examples");
+    let shown: BTreeSet<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .collect();
+    // Names in lower case are those that no option may set.
+    let missing: Vec<_> = sources::fields()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_uppercase()))
+        .filter(|(name, _)| !shown.contains(name.as_str()))
+        .collect();
+    assert_eq!(missing, []);
 }

@@ -1,4 +1,4 @@
-"""The wire view, as it explains a 304."""
+"""The wire view, as it explains a 304, and what else it can show."""
 
 import socket
 import urllib.parse
@@ -14,35 +14,52 @@ VISIT = [
 
 EXPLAINED = "/few/README.md"
 
-# Shows the details of the exchange with this status, and the step that decides.
-OPEN = """
-    new Promise((done) => {
-      const look = () => {
-        const rows = [...document.querySelectorAll('#grid .body .row:not([hidden])')];
-        const row = rows.find((row) => row.querySelector('.status').textContent === '304');
-        if (!row) return requestAnimationFrame(look);
-        row.click();
-        done();
-      };
-      look();
-    })
-"""
+# Waits until an expression is true of the page.
+WAIT = "new Promise(done => {{ const look = () => {condition} ? done() : requestAnimationFrame(look); look(); }})"
+
+# The row of the exchange with this status.
+ROW = (
+    "[...document.querySelectorAll('#grid .row.is-exchange:not([hidden])')]"
+    ".find(row => row.querySelector('.status').textContent === '{status}')"
+)
+
+PRESS = "document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))"
+
+# What is shown beside the 304: the query of the address, what is done with its details open, and what is true then.
+STATES = {
+    "zh": ("?lang=zh", "", "true"),
+    "space": ("", "find('.bytes .buttons button').click()", "find('.crlf').textContent"),
+    "hex": ("", "find('.bytes .buttons button + button').click()", "find('.heads.hex .numbers')"),
+    "compare": ("", f"{PRESS.format(key='m')}; {ROW.format(status=206)}.click()", "find('.compare table')"),
+    "what-if": ("", "find('.edits button').click()", "find('.what-if table')"),
+    "editor": ("", PRESS.format(key="s"), "find('.editor textarea')"),
+    "workers": ("", f"{PRESS.format(key='g')}; {PRESS.format(key='w')}", "find('#pool table')"),
+    "large": ("", PRESS.format(key="b"), "find('.large')"),
+}
 
 
-def show(page, address):
-    """Opens the wire view, uses the site, and shows why an answer was 304."""
-    page.go(address + "/.docroot/")
-    page.run(
-        "new Promise(done => { const look = () => document.querySelector('#state').dataset.state === 'connected'"
-        " ? done() : requestAnimationFrame(look); look(); })"
-    )
+def show(page, address, state=None):
+    """Opens the wire view, uses the site, shows why an answer was 304, and then a state of it."""
+    query, action, then = STATES.get(state, ("", "", "true"))
+    page.go(f"{address}/.docroot/{query}")
+    page.run("globalThis.find = (selector) => document.querySelector(selector); 0")
+    wait_for(page, "find('#state').dataset.state === 'connected'")
     with Client(address) as client:
         for target, fields in VISIT:
             client.get(target, fields)
         tag = client.get(EXPLAINED, ())["etag"]
         client.get(EXPLAINED, (f"If-None-Match: {tag}",))
-    page.run(OPEN)
+    wait_for(page, ROW.format(status=304))
+    page.run(f"{ROW.format(status=304)}.click()")
+    wait_for(page, "find('#details h2')")
+    page.run(f"{{ {action} }}")
+    wait_for(page, then)
     page.settle()
+
+
+def wait_for(page, condition):
+    """Waits until an expression is true of the page."""
+    page.run(WAIT.format(condition=condition))
 
 
 class Client:

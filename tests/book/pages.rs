@@ -127,9 +127,15 @@ impl Page {
             Some((path, anchor)) => (path, Some(anchor)),
             None => (link, None),
         };
-        // The server's own pages, and a page that is missing on purpose.
-        if path == ".docroot/" || path == "nowhere.html" {
+        // A page that is missing on purpose.
+        if path == "nowhere.html" {
             return Ok(());
+        }
+        // The server's own pages.
+        match path.trim_start_matches("../") {
+            ".docroot/" => return Ok(()),
+            ".docroot/lab/?lang=en" | ".docroot/lab/?lang=zh" => return check_lab(anchor),
+            _ => {}
         }
         let target = match path {
             "" => PathBuf::from(&self.name),
@@ -160,6 +166,7 @@ fn without_language(text: &str) -> String {
     text.replace("index.en.html", "index")
         .replace("index.zh.html", "index")
         .replace("index.html", "index")
+        .replace("?lang=zh", "?lang=en")
 }
 
 /// The path without `..`.
@@ -172,4 +179,14 @@ fn resolved(path: &Path) -> PathBuf {
         }
     }
     resolved
+}
+
+/// Whether the page of the lab has this anchor.
+fn check_lab(anchor: Option<&str>) -> Result<(), String> {
+    let page = root().with_file_name("src/guide/assets/lab/index.html");
+    let text = fs::read_to_string(page).expect("the page of the lab");
+    let is_there = anchor.is_none_or(|anchor| text.contains(&format!(" id=\"{anchor}\"")));
+    is_there
+        .then_some(())
+        .ok_or("the lab has no such anchor".to_owned())
 }

@@ -79,6 +79,28 @@ fn a_representation_is_chosen() {
     );
 }
 
+/// RFC 9110 section 12.5.2: servers may ignore the field.
+#[test]
+fn a_charset_is_not_chosen() {
+    let server = lab();
+    let wanted = "iso-8859-1,utf-8;q=0.5";
+    let by_field = server.get(&format!("{LAB}negotiate"), &[("Accept-Charset", wanted)]);
+    let by_query = get(&server, &format!("negotiate?accept-charset={wanted}"));
+    for response in [by_field, by_query] {
+        let media_type = response.field("Content-Type").unwrap_or_default();
+        assert!(media_type.ends_with("; charset=utf-8"), "{media_type}");
+        let text = response.text();
+        assert!(
+            text.contains(&format!("Accept-Charset: {wanted}\n")),
+            "{text}"
+        );
+        assert!(
+            text.contains("charset utf-8: RFC 9110 section 12.5.2"),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn conditions_and_ranges_are_decided_by_the_rules_of_the_server() {
     let server = lab();

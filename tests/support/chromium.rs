@@ -1,6 +1,7 @@
 //! Chromium without a window, driven by the DevTools protocol: JSON messages over a pair of pipes, each
 //! followed by a NUL byte.
 
+use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -8,18 +9,51 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-const MISSING: &str = "Chromium is needed by these tests; scripts/test installs it";
+use super::program::skipped;
 
 /// How long a test waits for the browser before it says that something hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Whether tests with a browser run. If Chromium is missing, it says that the test is skipped. If
+/// `DOCROOT_TEST_CHROMIUM` is `required`, as in continuous integration, the test fails instead.
+pub fn is_installed() -> bool {
+    if browser().is_some() {
+        return true;
+    }
+    let required = env::var("DOCROOT_TEST_CHROMIUM").is_ok_and(|value| value == "required");
+    assert!(!required, "{MISSING}");
+    skipped(MISSING);
+    false
+}
+
+/// Ends a test that needs Chromium if it is missing.
+#[allow(unused_macros, reason = "many tests need no browser")]
+macro_rules! needs_chromium {
+    () => {
+        if !$crate::support::chromium::is_installed() {
+            return;
+        }
+    };
+}
+#[allow(unused_imports, reason = "many tests need no browser")]
+pub(crate) use needs_chromium;
+
+const MISSING: &str = "Chromium is not installed; scripts/test installs it where it can";
+
+/// The name of Chromium, which differs between systems.
+fn browser() -> Option<&'static str> {
+    let path = env::var_os("PATH")?;
+    let is_there = |name: &&str| env::split_paths(&path).any(|folder| folder.join(name).is_file());
+    ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(is_there)
+}
+
 /// The shell gives the pipes the numbers that Chromium expects. Its sandbox does not work for root, nor
 /// in most containers.
-const START: &str = "for browser in chromium chromium-browser google-chrome; do
-  command -v $browser >/dev/null && exec $browser --headless=new --no-sandbox --disable-gpu \
-    --disable-dev-shm-usage --no-first-run --hide-scrollbars --remote-debugging-pipe \
-    --user-data-dir=\"$1\" $2 about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1
-done";
+const START: &str = "exec $1 --headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage \
+    --no-first-run --hide-scrollbars --remote-debugging-pipe \
+    --user-data-dir=\"$2\" $3 about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1";
 
 /// A browser with one page. Dropping it ends it.
 pub struct Page {
@@ -49,7 +83,7 @@ impl Page {
         let profile = tempfile::tempdir().expect("a folder");
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", START, "sh"])
+            .args(["-c", START, "sh", browser().expect("it is installed")])
             .arg(profile.path())
             .arg(flag);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -88,7 +122,7 @@ impl Page {
         }
         let message = format!("{message}\0");
         let commands = self.commands.as_mut().expect("it has not ended");
-        commands.write_all(message.as_bytes()).expect(MISSING);
+        commands.write_all(message.as_bytes()).expect("it runs");
         loop {
             let mut answer = self.next();
             if answer["id"] == self.sent {
@@ -103,7 +137,7 @@ impl Page {
     fn next(&mut self) -> Value {
         match self.answers.recv_timeout(PATIENCE) {
             Ok(message) => message,
-            Err(RecvTimeoutError::Disconnected) => panic!("{MISSING}"),
+            Err(RecvTimeoutError::Disconnected) => panic!("Chromium has ended"),
             Err(RecvTimeoutError::Timeout) => panic!("nothing happens; before: {:#?}", self.events),
         }
     }

@@ -33,6 +33,13 @@ const FIELDS = {
   'DELETE /almanac.txt': 'Allow',
   'GET /.docroot/lab/cookies\nOrigin: null': 'Origin',
   'GET /.docroot/lab/cookies\nSec-Fetch-Site: cross-site': 'Sec-Fetch-Site',
+  'GET /.docroot/lab/cookies\nForwarded: for=192.0.2.60;proto=https': 'Forwarded',
+  'GET /.docroot/lab/cookies\nVia: 1.1 proxy.example': 'Via',
+  'GET /.docroot/lab/cookies\nX-Forwarded-For: 192.0.2.60': 'X-Forwarded-For',
+  'GET /.docroot/lab/cookies\nX-Forwarded-Host: files.example': 'X-Forwarded-Host',
+  'GET /.docroot/lab/cookies\nX-Forwarded-Proto: https': 'X-Forwarded-Proto',
+  'GET /.docroot/lab/cookies\nX-Real-IP: 192.0.2.60': 'X-Real-IP',
+  'GET /almanac.txt\nProxy-Authorization: Basic ZGVtbzpvcGVuIHNlc2FtZQ==': 'Proxy-Authorization',
   [`POST /.docroot/lab/cookies\n${FORM}\nContent-Length: 21\n\nname=theme&value=dark`]: 'Set-Cookie',
   [`POST /.docroot/lab/clear\n${FORM}\nContent-Length: 11\n\ntypes=cache`]: 'Clear-Site-Data',
   'GET /.docroot/lab/status/401\nAuthorization: Basic ZGVtbzpvcGVuIHNlc2FtZQ==': 'Authorization',
@@ -48,6 +55,20 @@ const FIELDS = {
   [HANDSHAKE]: 'Sec-WebSocket-Accept Sec-WebSocket-Key Sec-WebSocket-Version Upgrade',
   [`${HANDSHAKE.replace('echo', 'chat')}\nSec-WebSocket-Protocol: chat, superchat`]: 'Sec-WebSocket-Protocol',
 };
+
+// The fields that this server reads or sends only with an option.
+const OPTIONS = {
+  '--cors': 'Access-Control-Allow-Credentials Access-Control-Allow-Headers Access-Control-Allow-Methods Access-Control-Allow-Origin '
+    + 'Access-Control-Expose-Headers Access-Control-Max-Age Access-Control-Request-Headers Access-Control-Request-Method Timing-Allow-Origin',
+  '--security-headers': 'Cross-Origin-Opener-Policy Permissions-Policy Referrer-Policy X-Frame-Options',
+  '--coi': 'Cross-Origin-Embedder-Policy',
+  '--hsts': 'Strict-Transport-Security',
+  '--cache': 'Expires',
+  '--spa': 'Sec-Fetch-Dest',
+};
+
+// The option that a field needs.
+export const fieldOption = name => Object.keys(OPTIONS).find(option => OPTIONS[option].split(' ').includes(name));
 
 // The request whose exchange has this field.
 export const fieldTry = name => Object.keys(FIELDS).find(request => FIELDS[request].split(' ').includes(name));

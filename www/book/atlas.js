@@ -7,7 +7,7 @@
 
 import { element, sectionLink } from './answer.js';
 import { CLOSE_CODES, FIELDS, METHODS, OPCODES, STATUSES } from './atlas-places.js';
-import { HANDSHAKE, fieldTry, frameTry, methodTry, statusTry } from './atlas-tries.js';
+import { HANDSHAKE, fieldOption, fieldTry, frameTry, methodTry, statusTry } from './atlas-tries.js';
 import { filled } from './fill.js';
 import { Trial } from './trial.js';
 import { ROOT } from './wire.js';
@@ -25,6 +25,7 @@ const SAID = {
     list: { general: 'general', request: 'request', response: 'response', entity: 'entity' },
     of2616: list => `RFC 2616: ${list}`, by: rfc => `by ${rfc}`, lesson: number => `Lesson ${number}`,
     safe: 'safe', idempotent: 'idempotent', cacheable: 'cacheable',
+    option: name => `only with ${name}`,
     found: (shown, all) => `${shown} of ${all} entries`,
     known: (code, phrase) => `${code} ${phrase} is registered.`,
     unknown: (code, first, phrase) => `Nobody has registered ${code}. A client treats it as ${first} ${phrase}.`,
@@ -36,6 +37,7 @@ const SAID = {
     list: { general: '通用', request: '请求', response: '响应', entity: '实体' },
     of2616: list => `RFC 2616：${list}首部`, by: rfc => `依据 ${rfc}`, lesson: number => `第 ${number} 课`,
     safe: '安全', idempotent: '幂等', cacheable: '可缓存',
+    option: name => `需启用 ${name}`,
     found: (shown, all) => `${shown} / ${all} 条`,
     known: (code, phrase) => `${code} ${phrase} 已经注册。`,
     unknown: (code, first, phrase) => `${code} 没有注册。客户端把它当作 ${first} ${phrase}。`,
@@ -84,7 +86,8 @@ function entry(row, name, places, { tags = [], example, tried } = {}) {
 
 const field = row => {
   const list = listOf2616(row);
-  const tags = list ? [said.of2616(said.list[list])] : [];
+  const option = fieldOption(row.name);
+  const tags = [list && said.of2616(said.list[list]), option && said.option(option)];
   const made = entry(row, row.name, FIELDS, {
     tags, example: `${row.name}: ${row.example}`, tried: [fieldTry(row.name), { name: row.name }],
   });

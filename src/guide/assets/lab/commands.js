@@ -70,3 +70,22 @@ export function commandOf(form) {
   parts.push(quoted(url.href));
   return parts.join(' ');
 }
+
+// The fields of a handshake, with the key of the example in RFC 6455 section 1.3.
+const HANDSHAKE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
+
+// The command for a WebSocket: the handshake, and two seconds of what comes after it. curl sends no frames.
+export function socketCommandOf({ dataset, elements }) {
+  const protocol = elements.protocol?.value;
+  const fields = protocol ? [...HANDSHAKE, `Sec-WebSocket-Protocol: ${protocol}`] : HANDSHAKE;
+  const named = fields.flatMap((field) => ['-H', quoted(field)]);
+  return ['curl', '-i', '-N', '--max-time', '2', ...named, quoted(urlOf(dataset.socket))].join(' ');
+}
+
+// The commands of a client that polls: send a message, then ask for all messages.
+export function pollCommandOf({ elements }) {
+  const text = quoted(`text=${elements.text.value}`);
+  return `curl --data-urlencode ${text} ${quoted(urlOf('message'))} && curl -i ${quoted(urlOf('chat?since=0'))}`;
+}
+
+const urlOf = (path) => Object.assign(new URL(path, location.href), { hash: '' }).href;

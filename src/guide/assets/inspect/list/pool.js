@@ -78,11 +78,12 @@ function legend(workers) {
   }));
 }
 
+// A table is never narrower than its content, so what hides it is around it.
 function table(workers) {
-  return element('table', { class: 'unseen' },
+  return element('div', { class: 'unseen' }, element('table', {},
     element('caption', {}, word('pool')),
     element('thead', {}, element('tr', {}, element('td'), PHASES.map((phase) => element('th', { scope: 'col' }, word('pool-' + phase))))),
     element('tbody', {}, workers.map(([name, phases]) => element('tr', {},
       element('th', { scope: 'row' }, word('worker', { n: name })),
-      PHASES.map((phase) => element('td', {}, number(count(phases, phase))))))));
+      PHASES.map((phase) => element('td', {}, number(count(phases, phase)))))))));
 }

@@ -53,7 +53,10 @@ const FILL = {
     cells.status.textContent = exchange.status ?? '–';
     cells.size.textContent = size(exchange.sent);
     cells.duration.textContent = duration(exchange.times.end);
-    cells.reason.textContent = exchange.cut ? word('with-reason', { what: word('cut'), reason: inWords(exchange.cut) }) : inWords(exchange.brief);
+    // The few words of the log are none if the status says everything.
+    cells.reason.textContent = exchange.cut
+      ? word('with-reason', { what: word('cut'), reason: inWords(exchange.cut) })
+      : inWords(exchange.brief || exchange.reason);
     cells.reason.title = inBoth(exchange.reason);
     row.dataset.class = statusClass(exchange.status);
     row.classList.toggle('is-cut', Boolean(exchange.cut));

@@ -72,21 +72,23 @@ function lines(text, tokens, id) {
   let line = null;
   tokens.forEach((token, at) => {
     if (!line) made.push(line = element('div', { class: 'line', role: 'presentation' }));
-    line.append(option(text, token, at, id));
+    line.append(option(text, token, at, id, shown(text.slice(token.start, token.end))));
     if (['crlf', 'end', 'empty-line'].includes(token.kind)) line = null;
   });
   return made;
 }
 
-function option(text, token, at, id) {
-  const octets = text.slice(token.start, token.end);
+// A token. Its name says the octets in words, and has what is visible of them.
+function option(text, token, at, id, visible) {
+  const octets = spoken(text.slice(token.start, token.end)).trim();
+  const said = visible.trim() && visible !== octets ? `${octets}, ${visible}` : octets;
   return element('span', {
     ...attributes(token, at),
     id: `${id}-${at}`,
     role: 'option',
     'aria-selected': 'false',
-    'aria-label': `${word('token-' + token.kind)}: ${spoken(octets)}${token.fault ? '. ' + word('fault-' + token.fault) : ''}`,
-  }, shown(octets));
+    'aria-label': `${word('token-' + token.kind)}: ${said}${token.fault ? '. ' + word('fault-' + token.fault) : ''}`,
+  }, visible);
 }
 
 const attributes = (token, at) => ({ class: `token ${token.kind}${token.fault ? ' fault' : ''}`, 'data-token': at });
@@ -109,10 +111,11 @@ function hexRows(text, tokens, id) {
       const codes = [...octets].map((octet) => octet.charCodeAt(0).toString(16).padStart(2, '0'));
       numbers.append(element('span', attributes(token, at), codes.join(' ')), ' ');
       // A token over several rows is one option: its first part.
-      const part = named.has(at) ? element('span', { ...attributes(token, at), 'aria-hidden': 'true' }) : option(text, token, at, id);
+      const visible = [...octets].map(letter).join('');
+      letters.append(named.has(at)
+        ? element('span', { ...attributes(token, at), 'aria-hidden': 'true' }, visible)
+        : option(text, token, at, id, visible));
       named.add(at);
-      part.textContent = [...octets].map(letter).join('');
-      letters.append(part);
     }
     numbers.append('   '.repeat(width - (end - start)));
     const place = element('span', { class: 'place', 'aria-hidden': 'true' }, start.toString(16).padStart(4, '0'));
