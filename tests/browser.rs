@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs::File;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
@@ -267,6 +268,27 @@ fn a_long_name_takes_three_lines_on_a_phone() {
         240
     );
     assert_eq!(page.run("document.documentElement.scrollWidth"), 360);
+}
+
+/// The icon says it to people who see, and its alternative text to those who hear the page.
+#[test]
+fn a_link_has_an_icon_and_a_name_of_its_own() {
+    let server = server();
+    symlink("zebra.txt", server.root.join("docs/striped.txt")).expect("a link");
+    let mut page = open(&server, "/docs/?q=txt", 1280);
+    let icons = "[...document.querySelectorAll('tbody:not(.up) a')]
+        .map(one => getComputedStyle(one, '::before').maskPosition).join(' | ')";
+    assert_eq!(page.run(icons), "-80px 0px | -176px 0px | -80px 0px");
+    let tree = page.call("Accessibility.getFullAXTree", json!({}));
+    let nodes = tree["nodes"].as_array().expect("nodes");
+    let links = nodes.iter().filter(|node| node["role"]["value"] == "link");
+    let names: Vec<_> = links
+        .filter_map(|node| node["name"]["value"].as_str())
+        .collect();
+    let ends = names.iter().filter(|name| name.ends_with("txt"));
+    let want = ["Café.txt", "symbolic link striped.txt", "zebra.txt"];
+    assert!(ends.eq(&want), "{names:?}");
+    check_quiet(&page);
 }
 
 #[test]

@@ -31,6 +31,7 @@ def make(root):
     touch(chance, few / "tide table.csv")
     touch(chance, few / ("a name that is much too long for one line, and for two lines as well, " * 3 + ".txt"))
     (few / "bell\u202evaw.exe").touch()
+    (few / "newest letters").symlink_to("letters")
     for name, count in (("many", 300), ("crowd", 5000)):
         folder = root / name
         folder.mkdir()

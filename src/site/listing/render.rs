@@ -140,6 +140,7 @@ mod tests {
             size,
             modified,
             is_readable: true,
+            is_link: false,
         }
     }
 
@@ -286,6 +287,37 @@ mod tests {
         };
         check("/", "", &[closed(EntryKind::File)], &[&row("a.png")]);
         check("/", "", &[closed(EntryKind::Directory)], &[&row("a.png/")]);
+    }
+
+    #[test]
+    fn a_link_says_so() {
+        let link = |name, kind| ListedEntry {
+            is_link: true,
+            ..entry(name, kind)
+        };
+        let file = link(b"a.png", EntryKind::File);
+        check(
+            "/",
+            "",
+            &[file],
+            &["<tr class=\"i l\"><td><a href=\"a.png\">"],
+        );
+        let plain = link(b"a", EntryKind::File);
+        check("/", "", &[plain], &["<tr class=\"l\"><td><a href=\"a\">"]);
+        let directory = link(b"a", EntryKind::Directory);
+        check(
+            "/",
+            "",
+            &[directory],
+            &["<tr class=\"d l\"><td><a href=\"a/\">"],
+        );
+        let json = ["\"type\":\"directory\",\"link\":true,\"size\":null"];
+        check("/", "format=json", &[directory], &json);
+        let closed = ListedEntry {
+            is_readable: false,
+            ..file
+        };
+        check("/", "", &[closed], &["<tr class=\"x\"><td>"]);
     }
 
     #[test]
