@@ -14,6 +14,13 @@ use support::{Setup, TestServer};
 /// 2001-09-09T01:46:43Z.
 const DATE: u64 = 1_000_000_003;
 
+/// Makes the browser show the page on this medium, and with colours that the user forces or not.
+fn emulate(page: &mut Page, media: &str, forced_colors: &str) {
+    let features = json!([{"name": "forced-colors", "value": forced_colors}]);
+    let media = json!({"media": media, "features": features});
+    page.call("Emulation.setEmulatedMedia", media);
+}
+
 /// A PNG with one pixel.
 const PIXEL: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\
@@ -211,6 +218,7 @@ fn images_are_tiles_and_a_readme_is_text() {
         && document.querySelector('td img').naturalWidth === 1";
     page.run("view.click()");
     page.wait_for(is_loaded);
+    assert_eq!(page.run("document.querySelector('td img').loading"), "lazy");
     check_quiet(&page);
     // The browser remembers the view. A folder without images has none.
     page.open(&url(&server, "/docs/?sort=size"));
@@ -250,6 +258,42 @@ fn a_long_list_is_laid_out_where_it_is_seen() {
     let dates = "[...document.querySelectorAll('time')].filter(time => /^\\d{4}-/.test(time.textContent)).length";
     page.wait_for(&format!("{dates} > 0 && {dates} < 1000"));
     check_quiet(&page);
+}
+
+#[test]
+fn paper_has_the_list_and_nothing_to_click() {
+    let server = server();
+    std::fs::write(server.root.join("docs/pixel.png"), PIXEL).expect("a file");
+    let mut page = open(&server, "/docs/", 1280);
+    let shown = "['#q', '#view', '#keys', 'footer', '.up', 'thead', 'tbody:not(.up)', '#count']
+        .filter(one => document.querySelector(one).checkVisibility()).join(' ')";
+    let all = "#q #view #keys footer .up thead tbody:not(.up) #count";
+    assert_eq!(page.run(shown), all);
+    emulate(&mut page, "print", "none");
+    assert_eq!(page.run(shown), "thead tbody:not(.up) #count");
+    let sticks = "getComputedStyle(document.querySelector('thead')).position";
+    assert_eq!(page.run(sticks), "static");
+    check_quiet(&page);
+}
+
+/// In forced colours, the browser would paint the icons, which are backgrounds, in the colour of the page.
+#[test]
+fn icons_have_the_colour_of_text_in_forced_colours() {
+    let server = server();
+    let mut page = open(&server, "/docs/", 1280);
+    let icons = "[...new Set([...document.querySelectorAll('td a')]
+        .map(one => getComputedStyle(one, '::before').backgroundColor))]";
+    let colour = |page: &mut Page, name: &str| {
+        page.run(&format!(
+            "document.body.style.color = '{name}', getComputedStyle(document.body).color"
+        ))
+    };
+    let coloured = page.run(icons);
+    assert!(coloured.as_array().expect("a list").len() > 1, "{coloured}");
+    emulate(&mut page, "", "active");
+    let (paper, ink) = (colour(&mut page, "Canvas"), colour(&mut page, "CanvasText"));
+    assert_ne!(paper, ink);
+    assert_eq!(page.run(icons), json!([ink]));
 }
 
 #[test]

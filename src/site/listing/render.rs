@@ -436,6 +436,36 @@ mod tests {
         assert!(!page.contains(" style=") && !page.contains(" onclick="));
     }
 
+    /// The relative luminance of a colour such as `#fcfbf8`, as WCAG 2.2 defines it.
+    fn luminance(colour: &str) -> f64 {
+        let part = |at: usize| {
+            let value = u8::from_str_radix(&colour[at..at + 2], 16).expect("a digit");
+            match f64::from(value) / 255.0 {
+                value if value <= 0.04045 => value / 12.92,
+                value => ((value + 0.055) / 1.055).powf(2.4),
+            }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    /// WCAG 2.2, success criterion 1.4.11: a control stands out from what is beside it by 3:1.
+    #[test]
+    fn the_border_of_the_filter_is_seen() {
+        let border = "\ninput, button { font: inherit; color: var(--ink); background: transparent; \
+            border: 1px solid var(--edge);";
+        assert!(html::STYLE.contains(border));
+        let schemes: Vec<&str> = html::STYLE.split(":root {").skip(1).collect();
+        for (scheme, at) in [("light", 0), ("dark", 1)] {
+            let of = |name: &str| {
+                let (_, value) = schemes[at].split_once(name).expect("a variable");
+                luminance(&value[..7])
+            };
+            let (paper, edge) = (of("--paper: "), of("--edge: "));
+            let contrast = (paper.max(edge) + 0.05) / (paper.min(edge) + 0.05);
+            assert!(contrast >= 3.0, "{scheme}: {contrast}");
+        }
+    }
+
     /// Percent-decodes a reference, independently of the encoder and decoder under test.
     fn decoded(reference: &str) -> Vec<u8> {
         let mut pieces = reference.split('%');
