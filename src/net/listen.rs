@@ -1,6 +1,5 @@
 //! Opens listeners: chooses the addresses and the port.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use rustix::io::Errno;
@@ -29,9 +28,8 @@ pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
             _ => first.saturating_add(attempt),
         };
         match bind_all(bind, port) {
-            Err((_, fault)) if fault.kind() == io::ErrorKind::AddrInUse && tries > 1 => {}
-            Err((address, fault)) => return Err(StartError::from_listen(address, fault)),
-            Ok(listeners) => return Ok(listeners),
+            Err(StartError::PortTaken(_)) if tries > 1 => {}
+            outcome => return outcome,
         }
     }
     Err(StartError::NoFreePort(
@@ -40,7 +38,7 @@ pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
     ))
 }
 
-fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
+fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, StartError> {
     let required = bind.required.iter().map(|&ip| (ip, true));
     let optional = bind.optional.iter().map(|&ip| (ip, false));
     let wanted = required.chain(optional);
@@ -52,14 +50,13 @@ fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io:
         match listen(address) {
             Ok(listener) => {
                 // If the system chose the port, the remaining addresses get the same one.
-                port = listener
-                    .local_addr()
-                    .map_err(|fault| (address, fault))?
-                    .port();
+                let chosen = listener.local_addr();
+                let chosen = chosen.map_err(|fault| StartError::from_listen(address, fault))?;
+                port = chosen.port();
                 listeners.push(listener);
             }
-            Err(fault) if !is_required && is_missing(&fault) => missing = Some((address, fault)),
-            Err(fault) => return Err((address, fault)),
+            Err(fault) if !is_required && is_missing(&fault) => missing = Some(fault),
+            Err(fault) => return Err(fault),
         }
     }
     match missing {
@@ -69,30 +66,38 @@ fn bind_all(bind: &Bind, port: u16) -> Result<Vec<TcpListener>, (SocketAddr, io:
 }
 
 /// Whether the machine lacks the address or its protocol.
-fn is_missing(fault: &io::Error) -> bool {
+fn is_missing(fault: &StartError) -> bool {
     matches!(
-        Errno::from_io_error(fault),
-        Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
+        fault,
+        StartError::AddressNotOurs(_) | StartError::FamilyUnsupported(_)
     )
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let fault = |errno: Errno| StartError::from_listen(address, errno.into());
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
     };
     let flags = SocketFlags::CLOEXEC;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
-    sockopt::set_socket_reuseaddr(&socket, true)?;
+    let socket =
+        rustix::net::socket_with(family, SocketType::STREAM, flags, None).map_err(fault)?;
+    // If a sandbox refuses this, the port of a server that has ended may stay in use for a minute.
+    let _ = sockopt::set_socket_reuseaddr(&socket, true);
     if address.is_ipv6() {
-        // `::` must not take IPv4 too, so that `0.0.0.0` can be bound beside it.
-        sockopt::set_ipv6_v6only(&socket, true)?;
+        // `::` must not take IPv4 too, so that `0.0.0.0` can be bound beside it. Other addresses never do.
+        match sockopt::set_ipv6_v6only(&socket, true) {
+            Err(errno) if address.ip().is_unspecified() => {
+                return Err(StartError::Ipv6OnlyRefused(errno.into()));
+            }
+            _ => {}
+        }
     }
     // Accepted sockets inherit this. Responses are written whole, so waiting to fill a packet would
-    // only delay their last bytes.
-    sockopt::set_tcp_nodelay(&socket, true)?;
-    rustix::net::bind(&socket, &address)?;
-    rustix::net::listen(&socket, BACKLOG)?;
+    // only delay their last bytes. If a sandbox refuses it, they are late.
+    let _ = sockopt::set_tcp_nodelay(&socket, true);
+    rustix::net::bind(&socket, &address).map_err(fault)?;
+    rustix::net::listen(&socket, BACKLOG).map_err(fault)?;
     Ok(TcpListener::from(socket))
 }
 
