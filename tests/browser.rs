@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs::File;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
@@ -12,6 +13,13 @@ use support::{Setup, TestServer};
 
 /// 2001-09-09T01:46:43Z.
 const DATE: u64 = 1_000_000_003;
+
+/// Makes the browser show the page on this medium, and with colours that the user forces or not.
+fn emulate(page: &mut Page, media: &str, forced_colors: &str) {
+    let features = json!([{"name": "forced-colors", "value": forced_colors}]);
+    let media = json!({"media": media, "features": features});
+    page.call("Emulation.setEmulatedMedia", media);
+}
 
 /// A PNG with one pixel.
 const PIXEL: &[u8] =
@@ -215,6 +223,7 @@ fn images_are_tiles_and_a_readme_is_text() {
         && document.querySelector('td img').naturalWidth === 1";
     page.run("view.click()");
     page.wait_for(is_loaded);
+    assert_eq!(page.run("document.querySelector('td img').loading"), "lazy");
     check_quiet(&page);
     // The browser remembers the view. A folder without images has none.
     page.open(&url(&server, "/docs/?sort=size"));
@@ -258,6 +267,42 @@ fn a_long_list_is_laid_out_where_it_is_seen() {
 }
 
 #[test]
+fn paper_has_the_list_and_nothing_to_click() {
+    let server = server();
+    std::fs::write(server.root.join("docs/pixel.png"), PIXEL).expect("a file");
+    let mut page = open(&server, "/docs/", 1280);
+    let shown = "['#q', '#view', '#keys', 'footer', '.up', 'thead', 'tbody:not(.up)', '#count']
+        .filter(one => document.querySelector(one).checkVisibility()).join(' ')";
+    let all = "#q #view #keys footer .up thead tbody:not(.up) #count";
+    assert_eq!(page.run(shown), all);
+    emulate(&mut page, "print", "none");
+    assert_eq!(page.run(shown), "thead tbody:not(.up) #count");
+    let sticks = "getComputedStyle(document.querySelector('thead')).position";
+    assert_eq!(page.run(sticks), "static");
+    check_quiet(&page);
+}
+
+/// In forced colours, the browser would paint the icons, which are backgrounds, in the colour of the page.
+#[test]
+fn icons_have_the_colour_of_text_in_forced_colours() {
+    let server = server();
+    let mut page = open(&server, "/docs/", 1280);
+    let icons = "[...new Set([...document.querySelectorAll('td a')]
+        .map(one => getComputedStyle(one, '::before').backgroundColor))]";
+    let colour = |page: &mut Page, name: &str| {
+        page.run(&format!(
+            "document.body.style.color = '{name}', getComputedStyle(document.body).color"
+        ))
+    };
+    let coloured = page.run(icons);
+    assert!(coloured.as_array().expect("a list").len() > 1, "{coloured}");
+    emulate(&mut page, "", "active");
+    let (paper, ink) = (colour(&mut page, "Canvas"), colour(&mut page, "CanvasText"));
+    assert_ne!(paper, ink);
+    assert_eq!(page.run(icons), json!([ink]));
+}
+
+#[test]
 fn a_long_name_takes_three_lines_on_a_phone() {
     needs_chromium!();
     let server = server();
@@ -274,6 +319,27 @@ fn a_long_name_takes_three_lines_on_a_phone() {
         240
     );
     assert_eq!(page.run("document.documentElement.scrollWidth"), 360);
+}
+
+/// The icon says it to people who see, and its alternative text to those who hear the page.
+#[test]
+fn a_link_has_an_icon_and_a_name_of_its_own() {
+    let server = server();
+    symlink("zebra.txt", server.root.join("docs/striped.txt")).expect("a link");
+    let mut page = open(&server, "/docs/?q=txt", 1280);
+    let icons = "[...document.querySelectorAll('tbody:not(.up) a')]
+        .map(one => getComputedStyle(one, '::before').maskPosition).join(' | ')";
+    assert_eq!(page.run(icons), "-80px 0px | -176px 0px | -80px 0px");
+    let tree = page.call("Accessibility.getFullAXTree", json!({}));
+    let nodes = tree["nodes"].as_array().expect("nodes");
+    let links = nodes.iter().filter(|node| node["role"]["value"] == "link");
+    let names: Vec<_> = links
+        .filter_map(|node| node["name"]["value"].as_str())
+        .collect();
+    let ends = names.iter().filter(|name| name.ends_with("txt"));
+    let want = ["Café.txt", "symbolic link striped.txt", "zebra.txt"];
+    assert!(ends.eq(&want), "{names:?}");
+    check_quiet(&page);
 }
 
 #[test]

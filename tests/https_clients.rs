@@ -5,7 +5,7 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use docroot::net::tls::options::ClientAuthentication;
@@ -95,10 +95,22 @@ fn curl_asks_for_parts_and_resumes() {
 
 #[test]
 fn curl_shows_a_certificate() {
-    let authority = Authority::new("authority");
     let clients = Authority::new("clients");
+    check_shown(&clients, clients.certificate());
+}
+
+/// Their names are longer than 64 KiB, and so than a request for a certificate can be.
+#[test]
+fn curl_shows_a_certificate_of_one_of_many_authorities() {
+    let clients = Authority::new("clients");
+    check_shown(&clients, clients.certificate_among(490));
+}
+
+#[track_caller]
+fn check_shown(clients: &Authority, authorities: PathBuf) {
+    let authority = Authority::new("authority");
     let setup = setup().https(&authority);
-    let required = ClientAuthentication::Required(clients.certificate());
+    let required = ClientAuthentication::Required(authorities);
     let server = setup.tls(|tls| tls.clients = required).start();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let here = url(&server, "/a.txt");

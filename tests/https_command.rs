@@ -7,9 +7,10 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::Arc;
 
 use support::program::{Program, command};
-use support::tls::{Authority, Issued, KeyAlgorithm, Wanted, openssl};
+use support::tls::{Authority, EACH, Issued, KeyAlgorithm, Wanted, openssl};
 
 /// An authority, a root, and files beside it.
 struct Desk {
@@ -104,6 +105,30 @@ fn certificates_that_cannot_be_used() {
         &desk.file("name\nof two lines", ""),
         "there is no certificate",
     );
+}
+
+/// A request for a certificate would be longer than clients accept.
+#[test]
+fn the_names_of_many_authorities_are_left_out() {
+    let desk = Desk::new();
+    let theirs = Authority::new("theirs");
+    let alice = theirs.client("alice");
+    let mut command = command();
+    command.args(["--log-format", "off"]).arg(desk.root.path());
+    command.arg("--tls-cert").arg(&desk.good.certificate);
+    command.arg("--tls-key").arg(&desk.good.key);
+    let authorities = theirs.certificate_among(490);
+    command.arg("--tls-client-ca").arg(authorities);
+    let program = Program::start(&mut command);
+    let notice = "docroot: the names of the 490 authorities do not fit into a request for a \
+        certificate, so docroot does not send them; a browser may offer any certificate\n";
+    assert!(program.banner.contains(notice), "{}", program.banner);
+    for versions in EACH {
+        let caller = |identity| Arc::new(desk.authority.caller_with(versions, identity));
+        program.secure(&caller(Some(&alice))).check_served();
+        let refusal = program.secure(&caller(None)).refusal();
+        assert!(refusal.contains("alert"), "{refusal}");
+    }
 }
 
 /// Whoever can read the key can pose as the server, and the group counts too.

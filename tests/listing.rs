@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -133,6 +134,38 @@ fn a_folder_is_json_for_programs() {
     let file = &entries[2];
     assert_eq!((&file["type"], &file["size"]), (&"file".into(), &7.into()));
     assert_eq!(file["modified"], "2001-09-09T01:46:43Z");
+}
+
+#[test]
+fn a_link_is_told_from_what_it_leads_to() {
+    let server = server();
+    for (target, link) in [("a", "to a folder"), ("file2.txt", "to a text.txt")] {
+        symlink(target, server.root.join("docs").join(link)).expect("a link");
+    }
+    let page = server.get("/docs/", &[("Accept", "text/html")]).text();
+    for row in [
+        "<tr class=\"d\"><td><a href=\"a/\">",
+        "<tr class=\"d l\"><td><a href=\"to%20a%20folder/\">",
+        "<tr class=\"t\"><td><a href=\"file2.txt\">",
+        "<tr class=\"t l\"><td><a href=\"to%20a%20text.txt\">",
+    ] {
+        assert!(page.contains(row), "{row} is not in {page}");
+    }
+    let listing = json(&server.get("/docs/", &[JSON]));
+    let entries = listing["entries"].as_array().expect("entries");
+    let kinds = entries.iter().map(|one| (&one["type"], &one["link"]));
+    let (folder, file) = ("directory".into(), "file".into());
+    let (link, none) = (Value::Bool(true), Value::Null);
+    let want = [
+        (&folder, &none),
+        (&folder, &none),
+        (&folder, &link),
+        (&file, &none),
+        (&file, &none),
+        (&file, &none),
+        (&file, &link),
+    ];
+    assert!(kinds.eq(want), "{listing}");
 }
 
 #[test]

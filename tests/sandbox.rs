@@ -10,7 +10,7 @@ use std::path::Path;
 use support::program::{Program, command_without};
 use support::{Client, request};
 
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 10] = [
     "fstatfs",
     "memfd_create",
     "openat2",
@@ -19,6 +19,7 @@ const CALLS: [&str; 9] = [
     "sched_getaffinity",
     "sched_setscheduler",
     "sendfile",
+    "setsockopt",
     "statx",
 ];
 
@@ -87,6 +88,23 @@ fn fill(root: &Path, direct: &[u8]) {
         ("direct", direct),
     ] {
         fs::write(root.join(name), content).expect("a file");
+    }
+}
+
+/// A socket for `::` that takes IPv4 too would let clients in whom the operator did not ask for.
+#[test]
+fn an_option_that_is_needed_is_named() {
+    let root = tempfile::tempdir().expect("a folder");
+    for error in ERRORS {
+        let mut command = command_without("setsockopt", error);
+        command
+            .args(["--port", "0", "--bind", "::"])
+            .arg(root.path());
+        let output = command.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let want = "docroot: the system refuses setsockopt(IPV6_V6ONLY): ";
+        assert!(said.starts_with(want), "{said}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
     }
 }
 

@@ -31,14 +31,9 @@ def make(root):
     touch(chance, few / "tide table.csv")
     touch(chance, few / ("a name that is much too long for one line, and for two lines as well, " * 3 + ".txt"))
     (few / "bell\u202evaw.exe").touch()
+    (few / "newest letters").symlink_to("letters")
     for name, count in (("many", 300), ("crowd", 5000)):
-        folder = root / name
-        folder.mkdir()
-        for number in range(4):
-            (folder / f"{chance.choice(WORDS)} {2023 + number}").mkdir()
-        for number in range(count):
-            words = "-".join(chance.sample(WORDS, 2))
-            touch(chance, folder / f"{words}-{2015 + number % 12}-{number}.{chance.choice(ENDS)}")
+        fill(chance, root / name, count)
     images = root / "images"
     images.mkdir()
     for number in range(40):
@@ -46,6 +41,16 @@ def make(root):
         (images / f"sunset {number}.png").write_bytes(picture(colour, 320, 120 + 20 * (number % 10)))
     for end in ENDS:
         touch(chance, images / f"notes.{end}")
+
+
+def fill(chance, folder, count):
+    """Makes a folder of four folders and so many files."""
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"{chance.choice(WORDS)} {2023 + number}").mkdir()
+    for number in range(count):
+        words = "-".join(chance.sample(WORDS, 2))
+        touch(chance, folder / f"{words}-{2015 + number % 12}-{number}.{chance.choice(ENDS)}")
 
 
 def touch(chance, path):

@@ -1,6 +1,5 @@
 //! Opens listeners: chooses the addresses and the port.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 
@@ -31,7 +30,7 @@ pub fn probe(bind: &Bind, port: Port) -> Result<(), StartError> {
 fn find(
     bind: &Bind,
     port: Port,
-    open: impl Fn(SocketAddr) -> io::Result<TcpListener>,
+    open: impl Fn(SocketAddr) -> Result<TcpListener, StartError>,
 ) -> Result<Vec<TcpListener>, StartError> {
     let (first, tries) = match port {
         Port::Fixed(0) => (0, TRIES),
@@ -44,9 +43,8 @@ fn find(
             _ => first.saturating_add(attempt),
         };
         match open_all(bind, port, &open) {
-            Err((_, fault)) if fault.kind() == io::ErrorKind::AddrInUse && tries > 1 => {}
-            Err((address, fault)) => return Err(StartError::from_listen(address, fault)),
-            Ok(listeners) => return Ok(listeners),
+            Err(StartError::PortTaken(_)) if tries > 1 => {}
+            outcome => return outcome,
         }
     }
     Err(StartError::NoFreePort(
@@ -58,8 +56,8 @@ fn find(
 fn open_all(
     bind: &Bind,
     port: u16,
-    open: impl Fn(SocketAddr) -> io::Result<TcpListener>,
-) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
+    open: impl Fn(SocketAddr) -> Result<TcpListener, StartError>,
+) -> Result<Vec<TcpListener>, StartError> {
     let required = bind.required.iter().map(|&ip| (ip, true));
     let optional = bind.optional.iter().map(|&ip| (ip, false));
     let wanted = required.chain(optional);
@@ -71,14 +69,13 @@ fn open_all(
         match open(address) {
             Ok(listener) => {
                 // If the system chose the port, the remaining addresses get the same one.
-                port = listener
-                    .local_addr()
-                    .map_err(|fault| (address, fault))?
-                    .port();
+                let chosen = listener.local_addr();
+                let chosen = chosen.map_err(|fault| StartError::from_listen(address, fault))?;
+                port = chosen.port();
                 listeners.push(listener);
             }
-            Err(fault) if !is_required && is_missing(&fault) => missing = Some((address, fault)),
-            Err(fault) => return Err((address, fault)),
+            Err(fault) if !is_required && is_missing(&fault) => missing = Some(fault),
+            Err(fault) => return Err(fault),
         }
     }
     match missing {
@@ -88,36 +85,45 @@ fn open_all(
 }
 
 /// Whether the machine lacks the address or its protocol.
-fn is_missing(fault: &io::Error) -> bool {
+fn is_missing(fault: &StartError) -> bool {
     matches!(
-        Errno::from_io_error(fault),
-        Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
+        fault,
+        StartError::AddressNotOurs(_) | StartError::FamilyUnsupported(_)
     )
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     let socket = bound(address)?;
-    rustix::net::listen(&socket, BACKLOG)?;
+    rustix::net::listen(&socket, BACKLOG)
+        .map_err(|errno| StartError::from_listen(address, errno.into()))?;
     Ok(TcpListener::from(socket))
 }
 
 /// A socket that has the address and does not listen.
-fn bound(address: SocketAddr) -> io::Result<OwnedFd> {
+fn bound(address: SocketAddr) -> Result<OwnedFd, StartError> {
+    let fault = |errno: Errno| StartError::from_listen(address, errno.into());
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
     };
     let flags = SocketFlags::CLOEXEC;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
-    sockopt::set_socket_reuseaddr(&socket, true)?;
+    let socket =
+        rustix::net::socket_with(family, SocketType::STREAM, flags, None).map_err(fault)?;
+    // If a sandbox refuses this, the port of a server that has ended may stay in use for a minute.
+    let _ = sockopt::set_socket_reuseaddr(&socket, true);
     if address.is_ipv6() {
-        // `::` must not take IPv4 too, so that `0.0.0.0` can be bound beside it.
-        sockopt::set_ipv6_v6only(&socket, true)?;
+        // `::` must not take IPv4 too, so that `0.0.0.0` can be bound beside it. Other addresses never do.
+        match sockopt::set_ipv6_v6only(&socket, true) {
+            Err(errno) if address.ip().is_unspecified() => {
+                return Err(StartError::Ipv6OnlyRefused(errno.into()));
+            }
+            _ => {}
+        }
     }
     // Accepted sockets inherit this. Responses are written whole, so waiting to fill a packet would
-    // only delay their last bytes.
-    sockopt::set_tcp_nodelay(&socket, true)?;
-    rustix::net::bind(&socket, &address)?;
+    // only delay their last bytes. If a sandbox refuses it, they are late.
+    let _ = sockopt::set_tcp_nodelay(&socket, true);
+    rustix::net::bind(&socket, &address).map_err(fault)?;
     Ok(socket)
 }
 

@@ -170,7 +170,8 @@ impl Socket {
 
     /// Makes the close a reset, so that the client does not take it for an orderly end.
     pub fn abort(&mut self) {
-        // If this fails, the socket is closed already.
+        // If this fails, the socket is closed already, or a sandbox refuses it. Then the end is orderly, and
+        // the response is shorter than its length, or lacks its last chunk.
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
     }
 

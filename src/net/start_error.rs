@@ -38,6 +38,8 @@ pub enum StartError {
     FamilyUnsupported(IpAddr),
     /// The port needs privileges.
     PortPrivileged(u16),
+    /// The system does not let a socket for `::` refuse IPv4.
+    Ipv6OnlyRefused(io::Error),
     /// Any other error when a listener was opened.
     ListenFault(SocketAddr, io::Error),
     /// The limit of open files is reached.
@@ -137,6 +139,11 @@ impl fmt::Display for StartError {
                 f,
                 "port {port} needs privileges: choose a port from \
                  {FIRST_UNPRIVILEGED_PORT} up, such as 8080, or grant CAP_NET_BIND_SERVICE"
+            ),
+            StartError::Ipv6OnlyRefused(error) => write!(
+                f,
+                "the system refuses setsockopt(IPV6_V6ONLY): {error}; without it, :: would take IPv4 too: \
+                 allow the call, or give --bind the IPv6 addresses of this machine"
             ),
             StartError::ListenFault(address, error) => write!(
                 f,
@@ -279,6 +286,8 @@ mod tests {
         );
         check_listen("[::1]:80", Errno::NFILE, "too many files are open: ");
         check(&StartError::NoFreePort(8080, 8179), "the ports from 8080");
+        let refused = StartError::Ipv6OnlyRefused(fault(Errno::NOSYS));
+        check(&refused, "the system refuses setsockopt(IPV6_V6ONLY): ");
         let too_few = StartError::TooFewDescriptors {
             needed: 21,
             allowed: 12,

@@ -589,7 +589,11 @@ impl Scanned {
             match root.next_entry(directory, name, is_shown, blocking, &mut work)? {
                 None => return Ok(false),
                 Some(DirectoryEntry::Skipped) => {}
-                Some(DirectoryEntry::Served(kind, state)) => scan.push(ListedEntry {
+                Some(DirectoryEntry::Served {
+                    kind,
+                    state,
+                    is_link,
+                }) => scan.push(ListedEntry {
                     name,
                     kind: match kind {
                         FileKind::Directory => EntryKind::Directory,
@@ -598,6 +602,7 @@ impl Scanned {
                     size: state.size,
                     modified: Some(state.modified),
                     is_readable: root.may_read(kind, &state),
+                    is_link,
                 }),
             }
         }

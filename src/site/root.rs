@@ -337,6 +337,7 @@ impl Root {
         if matches!(name.as_slice(), b"." | b"..") || !is_shown(name) {
             return Ok(Some(DirectoryEntry::Skipped));
         }
+        let is_link = kind == FileType::Symlink;
         let found = match kind {
             FileType::RegularFile | FileType::Directory => {
                 self.state_of_entry(directory, name, blocking)
@@ -353,7 +354,7 @@ impl Root {
         if found == Err(LookupError::WouldWait) {
             directory.put_back = Some((name.clone(), kind));
         }
-        DirectoryEntry::of(found).map(Some)
+        DirectoryEntry::of(found, is_link).map(Some)
     }
 
     /// Reads the next name of a directory, which is written to `name`, on a disk thread. Returns `None` at the
@@ -448,8 +449,15 @@ pub(super) enum NameKind {
 /// One step of reading a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryEntry {
-    /// A file or directory that may be served, with its state.
-    Served(FileKind, FileState),
+    /// A file or directory that may be served.
+    Served {
+        /// What it is, not what the name is.
+        kind: FileKind,
+        /// Its state.
+        state: FileState,
+        /// Whether the name is a symbolic link to it. False if the file system does not report the type.
+        is_link: bool,
+    },
     /// An entry that is not shown.
     Skipped,
 }
@@ -459,10 +467,15 @@ impl DirectoryEntry {
     /// returned, so that a listing is never incomplete because descriptors ran out.
     fn of(
         found: Result<(FileKind, FileState), LookupError>,
+        is_link: bool,
     ) -> Result<DirectoryEntry, LookupError> {
         match found {
             Ok((FileKind::Other, _)) => Ok(DirectoryEntry::Skipped),
-            Ok((kind, state)) => Ok(DirectoryEntry::Served(kind, state)),
+            Ok((kind, state)) => Ok(DirectoryEntry::Served {
+                kind,
+                state,
+                is_link,
+            }),
             Err(LookupError::Disk(error))
                 if error.is_absence() || error == DiskError::Forbidden =>
             {

@@ -193,6 +193,19 @@ impl Authority {
         self.folder.path().join("authority.pem")
     }
 
+    /// A file of `count` certificates of authorities. The last one is its own, and the others have long names.
+    pub fn certificate_among(&self, count: usize) -> PathBuf {
+        let key = KeyAlgorithm::P256.generate().0;
+        let others = (1..count).map(|number| {
+            let about = about_authority(&format!("{number:0>140}"));
+            about.self_signed(&key).expect("a certificate").pem()
+        });
+        let path = self.folder.path().join("authorities.pem");
+        let text = others.chain([self.issuer.pem()]).collect::<String>();
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
     /// A folder for files that belong to the test.
     pub fn folder(&self) -> &Path {
         self.folder.path()

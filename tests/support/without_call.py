@@ -20,6 +20,7 @@ CALLS = {
     "sched_getaffinity": (204, 123),
     "sched_setscheduler": (144, 119),
     "sendfile": (40, 71),
+    "setsockopt": (54, 208),
     "statx": (332, 291),
 }
 

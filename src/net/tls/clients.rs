@@ -20,8 +20,9 @@ use super::files;
 use super::notice::Notice;
 use super::options::ClientAuthentication;
 
-/// The most bytes of the names of authorities in a request for a certificate. OpenSSL refuses a request
-/// of more than 16 KiB, and the rest of it needs some hundred bytes.
+/// The most bytes of the names of authorities in a request for a certificate. The list cannot be longer than
+/// 64 KiB (RFC 8446 section 4.2.4), and rustls panics if it is. Some implementations take less, such as the
+/// one of Windows, which takes 16 KiB. The rest of the request needs some hundred bytes.
 const MOST_NAMES: usize = 15 * 1024;
 
 /// Verifies the certificates of clients.

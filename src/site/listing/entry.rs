@@ -22,6 +22,8 @@ pub struct ListedEntry<'a> {
     pub modified: Option<i64>,
     /// Whether the server can read it, as far as its mode tells.
     pub is_readable: bool,
+    /// Whether the name is a symbolic link. All else is about what the link leads to.
+    pub is_link: bool,
 }
 
 /// Totals over all entries of a listing, including those that are not shown.

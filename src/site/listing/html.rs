@@ -94,10 +94,7 @@ pub(super) fn write_group(out: &mut Vec<u8>, at: u64, count: u64) {
 }
 
 pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
-    match icon::class(entry) {
-        "" => out.extend_from_slice(b"<tr>"),
-        class => append(out, format_args!("<tr class=\"{class}\">")),
-    }
+    write_row_start(out, icon::classes(entry));
     append(out, format_args!("<td><a href=\"{}\"", Href(entry)));
     if entry.name.len() > LONG_NAME {
         append(out, format_args!(" title=\"{}\"", Html(entry.name)));
@@ -116,6 +113,15 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry) {
         write_time(out, time);
     }
     out.extend_from_slice(b"</td></tr>\n");
+}
+
+fn write_row_start(out: &mut Vec<u8>, mut classes: impl Iterator<Item = &'static str>) {
+    let Some(first) = classes.next() else {
+        return out.extend_from_slice(b"<tr>");
+    };
+    append(out, format_args!("<tr class=\"{first}"));
+    classes.for_each(|class| append(out, format_args!(" {class}")));
+    out.extend_from_slice(b"\">");
 }
 
 pub(super) fn write_foot(out: &mut Vec<u8>, frame: &Frame) {

@@ -1,5 +1,6 @@
-//! Which icon stands for an entry, as a class of its row. The media type decides, and the extension if
-//! the media type does not tell: source code is `text/plain`, and archives have many types.
+//! Which icon stands for an entry, as classes of its row. The media type decides, and the extension if
+//! the media type does not tell: source code is `text/plain`, and archives have many types. A link has
+//! an icon of its own, in the colour of what it leads to.
 
 use super::entry::{EntryKind, ListedEntry};
 use crate::semantics::media_type::suggested_by;
@@ -25,13 +26,20 @@ const DOCUMENTS: &[&str] = &[
     "doc", "docx", "epub", "fodt", "odp", "ods", "odt", "ppt", "pptx", "rtf", "xls", "xlsx",
 ];
 
-/// The class of an entry's row, such as `d` for a directory. Empty for a file of no special kind.
-pub(super) fn class(entry: &ListedEntry) -> &'static str {
-    match entry.kind {
+/// The classes of an entry's row: one for its kind, such as `d` for a directory, and `l` for a link. A file
+/// of no special kind has none for its kind.
+pub(super) fn classes(entry: &ListedEntry) -> impl Iterator<Item = &'static str> {
+    let kind = match entry.kind {
         _ if !entry.is_readable => "x",
         EntryKind::Directory => "d",
         EntryKind::File => class_of_file(entry.name),
-    }
+    };
+    let link = if entry.is_link && entry.is_readable {
+        "l"
+    } else {
+        ""
+    };
+    [kind, link].into_iter().filter(|class| !class.is_empty())
 }
 
 fn class_of_file(name: &[u8]) -> &'static str {
@@ -92,16 +100,24 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_looks_like_that_whatever_it_is() {
-        let entry = |kind, is_readable| ListedEntry {
-            name: b"a.png",
-            kind,
-            size: 0,
-            modified: None,
-            is_readable,
+        let check = |kind, is_readable, is_link, want: &[&str]| {
+            let entry = ListedEntry {
+                name: b"a.png",
+                kind,
+                size: 0,
+                modified: None,
+                is_readable,
+                is_link,
+            };
+            assert!(classes(&entry).eq(want.iter().copied()), "{entry:?}");
         };
-        assert_eq!(class(&entry(EntryKind::Directory, true)), "d");
-        assert_eq!(class(&entry(EntryKind::File, true)), "i");
-        assert_eq!(class(&entry(EntryKind::Directory, false)), "x");
-        assert_eq!(class(&entry(EntryKind::File, false)), "x");
+        check(EntryKind::Directory, true, false, &["d"]);
+        check(EntryKind::File, true, false, &["i"]);
+        check(EntryKind::Directory, true, true, &["d", "l"]);
+        check(EntryKind::File, true, true, &["i", "l"]);
+        for kind in [EntryKind::Directory, EntryKind::File] {
+            check(kind, false, false, &["x"]);
+            check(kind, false, true, &["x"]);
+        }
     }
 }

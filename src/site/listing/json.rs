@@ -6,7 +6,8 @@
 //! ]}
 //! ```
 //!
-//! The size of a directory is `null`, and so is an unknown modification time. In a name, bytes that are
+//! The size of a directory is `null`, and so is an unknown modification time. A symbolic link has the type of
+//! what it leads to, and the member `"link":true` behind it. In a name, bytes that are
 //! not UTF-8 become U+FFFD. The `href` is always exact.
 
 use super::entry::{EntryKind, ListedEntry};
@@ -37,11 +38,18 @@ pub(super) fn write_row(out: &mut Vec<u8>, entry: &ListedEntry, first: bool) {
         out,
         format_args!("{comma}\n{{\"name\":{}", JsonString(entry.name)),
     );
+    let link = match entry.is_link {
+        true => ",\"link\":true",
+        false => "",
+    };
     match entry.kind {
-        EntryKind::Directory => out.extend_from_slice(b",\"type\":\"directory\",\"size\":null"),
+        EntryKind::Directory => append(
+            out,
+            format_args!(",\"type\":\"directory\"{link},\"size\":null"),
+        ),
         EntryKind::File => append(
             out,
-            format_args!(",\"type\":\"file\",\"size\":{}", entry.size),
+            format_args!(",\"type\":\"file\"{link},\"size\":{}", entry.size),
         ),
     }
     match entry.modified.and_then(UtcTime::from_unix) {

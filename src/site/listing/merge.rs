@@ -115,6 +115,7 @@ mod tests {
                 size: if mixed % 5 == 0 { 0 } else { u64::from(mixed % 31) },
                 modified: (mixed % 7 != 0).then_some(i64::from(mixed % 13)),
                 is_readable: mixed % 11 != 0,
+                is_link: mixed % 3 == 0,
             }).collect();
             let mut scan = Scan::new(&query, u64::MAX);
             entries.iter().for_each(|entry| scan.push(*entry));

@@ -172,6 +172,7 @@ mod tests {
             size,
             modified,
             is_readable: true,
+            is_link: false,
         }
     }
 

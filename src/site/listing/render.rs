@@ -140,6 +140,7 @@ mod tests {
             size,
             modified,
             is_readable: true,
+            is_link: false,
         }
     }
 
@@ -289,6 +290,37 @@ mod tests {
     }
 
     #[test]
+    fn a_link_says_so() {
+        let link = |name, kind| ListedEntry {
+            is_link: true,
+            ..entry(name, kind)
+        };
+        let file = link(b"a.png", EntryKind::File);
+        check(
+            "/",
+            "",
+            &[file],
+            &["<tr class=\"i l\"><td><a href=\"a.png\">"],
+        );
+        let plain = link(b"a", EntryKind::File);
+        check("/", "", &[plain], &["<tr class=\"l\"><td><a href=\"a\">"]);
+        let directory = link(b"a", EntryKind::Directory);
+        check(
+            "/",
+            "",
+            &[directory],
+            &["<tr class=\"d l\"><td><a href=\"a/\">"],
+        );
+        let json = ["\"type\":\"directory\",\"link\":true,\"size\":null"];
+        check("/", "format=json", &[directory], &json);
+        let closed = ListedEntry {
+            is_readable: false,
+            ..file
+        };
+        check("/", "", &[closed], &["<tr class=\"x\"><td>"]);
+    }
+
+    #[test]
     fn a_long_name_is_also_a_title() {
         let name = "x\"".repeat(51);
         let title = format!(" title=\"{}\">", "x&quot;".repeat(51));
@@ -402,6 +434,36 @@ mod tests {
         assert!(page.contains(&format!("<style>{}</style>", html::STYLE)));
         assert!(page.contains(&format!("<script>{}</script>", html::SCRIPT)));
         assert!(!page.contains(" style=") && !page.contains(" onclick="));
+    }
+
+    /// The relative luminance of a colour such as `#fcfbf8`, as WCAG 2.2 defines it.
+    fn luminance(colour: &str) -> f64 {
+        let part = |at: usize| {
+            let value = u8::from_str_radix(&colour[at..at + 2], 16).expect("a digit");
+            match f64::from(value) / 255.0 {
+                value if value <= 0.04045 => value / 12.92,
+                value => ((value + 0.055) / 1.055).powf(2.4),
+            }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    /// WCAG 2.2, success criterion 1.4.11: a control stands out from what is beside it by 3:1.
+    #[test]
+    fn the_border_of_the_filter_is_seen() {
+        let border = "\ninput, button { font: inherit; color: var(--ink); background: transparent; \
+            border: 1px solid var(--edge);";
+        assert!(html::STYLE.contains(border));
+        let schemes: Vec<&str> = html::STYLE.split(":root {").skip(1).collect();
+        for (scheme, at) in [("light", 0), ("dark", 1)] {
+            let of = |name: &str| {
+                let (_, value) = schemes[at].split_once(name).expect("a variable");
+                luminance(&value[..7])
+            };
+            let (paper, edge) = (of("--paper: "), of("--edge: "));
+            let contrast = (paper.max(edge) + 0.05) / (paper.min(edge) + 0.05);
+            assert!(contrast >= 3.0, "{scheme}: {contrast}");
+        }
     }
 
     /// Percent-decodes a reference, independently of the encoder and decoder under test.

@@ -206,6 +206,7 @@ struct Record {
     name_length: u16,
     kind: EntryKind,
     is_readable: bool,
+    is_link: bool,
 }
 
 impl OpenRun {
@@ -226,6 +227,7 @@ impl OpenRun {
             name_length,
             kind: entry.kind,
             is_readable: entry.is_readable,
+            is_link: entry.is_link,
         });
     }
 
@@ -298,6 +300,7 @@ impl Record {
             size: self.size,
             modified: self.modified,
             is_readable: self.is_readable,
+            is_link: self.is_link,
         }
     }
 
@@ -309,7 +312,7 @@ impl Record {
         bytes[16..20].copy_from_slice(&self.name_start.to_le_bytes());
         bytes[20..22].copy_from_slice(&self.name_length.to_le_bytes());
         bytes[22] = u8::from(self.kind == EntryKind::File);
-        bytes[23] = u8::from(self.is_readable);
+        bytes[23] = u8::from(self.is_readable) | u8::from(self.is_link) << 1;
         bytes
     }
 
@@ -324,7 +327,8 @@ impl Record {
                 0 => EntryKind::Directory,
                 _ => EntryKind::File,
             },
-            is_readable: bytes[23] != 0,
+            is_readable: bytes[23] & 1 != 0,
+            is_link: bytes[23] & 2 != 0,
         }
     }
 }
@@ -351,6 +355,7 @@ mod tests {
             size,
             modified,
             is_readable: true,
+            is_link: false,
         }
     }
 
@@ -440,6 +445,11 @@ mod tests {
         };
         assert_eq!(tag(&[directory(1)]), tag(&[directory(2)])); // not shown
         assert_ne!(tag(&[directory(0)]), tag(&[file(b"d", 0)]));
+        let link = ListedEntry {
+            is_link: true,
+            ..file(b"a", 1)
+        };
+        assert_ne!(tag(&[link]), tag(&[file(b"a", 1)]));
         // etagc of RFC 9110 section 8.8.3.
         assert!(
             base.bytes()
