@@ -184,6 +184,39 @@ fn check_words(words: &[&str], want: &str) {
 }
 
 #[test]
+fn redirects_make_no_loop_with_other_options() {
+    let about = "--redirect '/about=/about.html' makes a loop, because --clean-urls redirects /about.html to /about: \
+                 choose another target";
+    check_words(&["--redirect", "/about=/about.html", "--clean-urls"], about);
+    check_words(
+        &[
+            "explain",
+            "--redirect",
+            "/about=/about.html",
+            "--clean-urls",
+            "/",
+        ],
+        about,
+    );
+    check_words(
+        &[
+            "--index",
+            "start.html",
+            "--clean-urls",
+            "--redirect",
+            "/=/start.html",
+        ],
+        "--redirect '/=/start.html' makes a loop, because --clean-urls redirects /start.html to /: choose another \
+         target",
+    );
+    check_words(
+        &["--prefix", "/p", "--redirect", "/a=/../p/a"],
+        "--redirect '/a=/../p/a' makes a loop: choose another target",
+    );
+    launch_words(&["--redirect", "/about=/about.html"]);
+}
+
+#[test]
 fn a_mistake_in_a_rule_names_the_option_and_the_place() {
     let check = check_words;
     check(
