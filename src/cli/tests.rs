@@ -169,7 +169,10 @@ fn rules_are_read() {
         ("DOCROOT_COI", "1"),
     ];
     assert_eq!(launch_with(variables, "www").config.rules, want);
-    let two = launch("--cors=https://a.example,http://b.example --cors=http://c.example");
+    let two = launch_words(&[
+        "--cors=https://a.example, http://b.example",
+        "--cors=http://c.example",
+    ]);
     let mut cors = Cors::default();
     for origin in ["https://a.example", "http://b.example", "http://c.example"] {
         cors.add(origin).expect("an origin");
@@ -238,6 +241,11 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
         &["--cors=a.example"],
         "invalid value 'a.example' for '--cors <ORIGIN>': write an origin such as https://app.example, \
          or *",
+    );
+    check(
+        &["--cors=https://a.example:99999"],
+        "invalid value 'https://a.example:99999' for '--cors <ORIGIN>': write a port from 0 to 65535 after the \
+         colon, or leave out both",
     );
     for field in [
         "Access-Control-Allow-Credentials: true",
