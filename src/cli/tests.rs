@@ -233,6 +233,11 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
          'max-aeg'; did you mean max-age?",
     );
     check(
+        &["--cache", "/a=only-if-cached"],
+        "invalid value '/a=only-if-cached' for '--cache <RULE>': only-if-cached is a directive of requests, which \
+         only clients send: leave it out",
+    );
+    check(
         &["-H", "Cache-Control: no-store"],
         "invalid value 'Cache-Control: no-store' for '--header <FIELD>': use --cache for \
          this field",
@@ -882,6 +887,12 @@ fn sites_are_read() {
     ] {
         check_error(&[], mistake, "--site <HOST=DIR>");
     }
+    check_error(
+        &[],
+        "--site *=/a /b",
+        "invalid value '*=/a' for '--site <HOST=DIR>': * would be every host: give /a as PATH, which all hosts \
+         without a site get",
+    );
     assert_eq!(want[1].host.to_string(), "*.example");
     check_error(&[], "--site a.example=/a --site A.example=/b", "remove one");
 }
