@@ -898,6 +898,21 @@ fn sites_are_read() {
 }
 
 #[test]
+fn the_page_of_an_application_is_a_file_that_is_served() {
+    for page in ["../x", ".hid", "", "a//b", "a/.", "/"] {
+        check_words(
+            &[&format!("--spa={page}")],
+            &format!(
+                "invalid value '{page}' for '--spa <FILE>': write a path in the served directory, without .. or \
+                 hidden names, such as index.html"
+            ),
+        );
+    }
+    let page = launch("--spa=/app/start.html").config.site.spa;
+    assert_eq!(page.as_deref(), Some("app/start.html"));
+}
+
+#[test]
 fn archives_need_listings() {
     let both = "--archive has no effect with --no-listing";
     check_error(&[], "--archive --no-listing", both);
@@ -920,6 +935,15 @@ fn a_server_answers_for_some_host() {
 
 #[test]
 fn options_of_negotiation_need_it() {
+    for tag in ["en_US", ""] {
+        let option = format!("--default-language={tag}");
+        check_words(
+            &["--negotiate", &option],
+            &format!(
+                "invalid value '{tag}' for '--default-language <TAG>': write a language tag such as en or pt-BR"
+            ),
+        );
+    }
     check_error(&[], "--default-language de", "add --negotiate");
     check_error(&[], "--strict-negotiation", "add --negotiate");
     let both = launch("--negotiate --strict-negotiation --default-language de");
