@@ -363,6 +363,34 @@ fn an_error_page_leads_to_a_folder_that_exists() {
 
 /// The policy of `--security-headers` lets the page run, the files of the site come from the cache the next
 /// time, and a link into the application works.
+/// The Fetch standard, section "Cross-origin isolation": threads of WebAssembly share memory.
+#[test]
+fn pages_can_be_isolated() {
+    let say =
+        "onmessage = ({data}) => { Atomics.store(new Int32Array(data), 0, 7); postMessage(0); }";
+    let isolated = |is_on: bool| {
+        let server = Setup::new()
+            .file("index.html", "<!doctype html><link rel=icon href=data:,>")
+            .file("say.js", say)
+            .with(|config| config.rules.isolation = is_on)
+            .start();
+        let mut page = open(&server, "/", 800);
+        check_quiet(&page);
+        let is_isolated = page.run("crossOriginIsolated");
+        (is_isolated, page, server)
+    };
+    assert_eq!(isolated(false).0, false);
+    let (is_isolated, mut page, _server) = isolated(true);
+    assert_eq!(is_isolated, true);
+    let shared = "new Promise((done, fail) => {
+        const memory = new SharedArrayBuffer(4), worker = new Worker('say.js');
+        worker.onerror = fail;
+        worker.onmessage = () => done(new Int32Array(memory)[0]);
+        worker.postMessage(memory);
+    })";
+    assert_eq!(page.run(shared), 7);
+}
+
 #[test]
 fn a_built_application_is_loaded_from_the_cache() {
     needs_chromium!();

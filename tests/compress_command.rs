@@ -4,15 +4,18 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::DeflateEncoder;
 use rustix::process::{Pid, Signal, kill_process};
-use support::program::{command, unprivileged};
+use rustix::termios::{tcgetwinsize, tcsetwinsize};
+use support::program::{command, skipped, terminal, unprivileged};
 use support::{Setup, noise, until};
 
 /// The extensions that this build writes.
@@ -493,26 +496,138 @@ fn the_folder_may_be_named_by_a_variable() {
     assert_eq!(folder.names(), with_sidecars(&["a.html"], &[]));
 }
 
+/// The payload of a gzip file that begins with docroot's header.
+fn payload(coded: &[u8]) -> &[u8] {
+    const HEADER: usize = 10 + "docroot\0".len();
+    const TRAILER: usize = 8;
+    &coded[HEADER..coded.len() - TRAILER]
+}
+
+/// At its lower levels, none of the encoders makes this text as small.
+#[test]
+fn precompressed_files_are_as_small_as_their_encoders_make_them() {
+    let content = include_str!("../README.md");
+    let folder = Folder::new().with("a.txt", content);
+    folder.compressed(&[]);
+    let deflated = |level: u32| {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(level));
+        encoder.write_all(content.as_bytes()).expect("memory");
+        encoder.finish().expect("memory")
+    };
+    let coded = folder.read("a.txt.gz");
+    assert!(payload(&coded) == deflated(9), "level 9");
+    assert_ne!(deflated(8), deflated(9));
+    #[cfg(feature = "codings")]
+    {
+        let brotli = |quality: i32| {
+            let mut coded = Vec::new();
+            let params = brotli::enc::BrotliEncoderParams {
+                quality,
+                ..Default::default()
+            };
+            brotli::BrotliCompress(&mut content.as_bytes(), &mut coded, &params).expect("memory");
+            coded.len()
+        };
+        let length = folder.read("a.txt.br").len();
+        let least = (0..=10).map(brotli).min();
+        assert!(Some(length) < least, "{length} {least:?}");
+        let zstd = |level| {
+            zstd::bulk::compress(content.as_bytes(), level)
+                .expect("memory")
+                .len()
+        };
+        let length = folder.read("a.txt.zst").len();
+        // For so short a text, the last levels are alike.
+        let least = (1..=15).map(zstd).min();
+        assert!(Some(length) < least, "{length} {least:?}");
+        let most = *zstd::compression_level_range().end();
+        assert!(length <= zstd(most), "{length} {}", zstd(most));
+    }
+}
+
+/// Files that take long.
+fn large_files() -> Folder {
+    let large: Vec<u8> = noise(1 << 20).repeat(32);
+    let folders = Folder::new().with("0.txt", &large);
+    folders.with("1.txt", &large)
+}
+
+impl Folder {
+    /// How many files are being written.
+    fn unfinished(&self) -> usize {
+        let names = self.names();
+        let names = names.iter();
+        names
+            .filter(|name| name.starts_with(".docroot-compress-"))
+            .count()
+    }
+}
+
+#[test]
+fn several_files_are_written_at_a_time() {
+    if std::thread::available_parallelism().is_ok_and(|count| count.get() == 1) {
+        return skipped("this machine has one processor");
+    }
+    let folder = large_files();
+    let mut command = command();
+    let child = command
+        .arg("compress")
+        .arg(folder.0.path())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut child = child.expect("it starts");
+    until("it writes two", || folder.unfinished() >= 2);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    child.wait().expect("a status");
+}
+
+#[test]
+fn a_terminal_shows_the_progress_in_one_line() {
+    const COLUMNS: u16 = 20;
+    let folder = large_files();
+    let (mut user, end) = terminal();
+    let mut size = tcgetwinsize(&end).expect("a terminal");
+    (size.ws_row, size.ws_col) = (5, COLUMNS);
+    tcsetwinsize(&end, size).expect("a terminal");
+    let mut command = command();
+    command.arg("compress").arg(folder.0.path()).stderr(end);
+    let mut child = command.spawn().expect("it starts");
+    drop(command);
+    let (mut shown, mut buffer) = (String::new(), [0; 4096]);
+    while shown.matches("compressing: ").count() < 2 {
+        let count = user.read(&mut buffer).expect("the terminal is open");
+        shown += std::str::from_utf8(&buffer[..count]).expect("ASCII");
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    child.wait().expect("a status");
+    while let Ok(count @ 1..) = user.read(&mut buffer) {
+        shown += std::str::from_utf8(&buffer[..count]).expect("ASCII");
+    }
+    let mut lines: Vec<&str> = shown.split("\r\x1b[K").collect();
+    // The message of the end stands in a line without progress.
+    assert!(
+        lines
+            .pop()
+            .is_some_and(|end| end.starts_with("docroot: stopped;")),
+        "{shown:?}"
+    );
+    assert_eq!(lines.pop().map(str::is_empty), Some(false), "{shown:?}");
+    let is_progress =
+        |line: &&str| line.starts_with("compressing: 0 of ") && line.len() < COLUMNS.into();
+    assert!(lines.iter().skip(1).all(is_progress), "{shown:?}");
+}
+
 /// A signal ends it without a half-written file.
 #[test]
 fn a_signal_leaves_no_half_written_file() {
-    let folder = Folder::new();
-    let large: Vec<u8> = noise(1 << 20).repeat(32);
-    for number in 0..2 {
-        folder.write(&format!("{number}.txt"), &large);
-    }
+    let folder = large_files();
     let mut child = command()
         .arg("compress")
         .arg(folder.0.path())
-        .stderr(std::process::Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
-    until("it writes", || {
-        let names = folder.names();
-        names
-            .iter()
-            .any(|name| name.starts_with(".docroot-compress-"))
-    });
+    until("it writes", || folder.unfinished() > 0);
     kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
     let status = child.wait().expect("a status");
     let mut error = String::new();

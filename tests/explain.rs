@@ -106,6 +106,34 @@ const CASES: &[(&str, &[&str])] = &[
         "200-a-media-type-by-extension",
         &["/hello.txt", "--type", "txt=text/x-hello"],
     ),
+    (
+        "200-a-file-in-the-coding-of-a-rule",
+        &[
+            "/game.wasm.br",
+            "--type",
+            "wasm.br=application/wasm; coding=br",
+            "-H",
+            "Accept-Encoding: br",
+        ],
+    ),
+    (
+        "200-a-file-in-another-coding-than-that-of-a-rule",
+        &["/hello.txt", "--type", "txt=text/x-hello; coding=gzip"],
+    ),
+    (
+        "406-no-language-left",
+        &[
+            "/site/text.html",
+            "--negotiate",
+            "--strict-negotiation",
+            "-H",
+            "Accept-Language: ja",
+        ],
+    ),
+    (
+        "421-a-host-that-is-not-named",
+        &["/hello.txt", "--strict-host", "--allow-host", "a.example"],
+    ),
     ("200-below-a-prefix", &["/p/hello.txt", "--prefix", "/p"]),
     (
         "301-a-prefix-without-its-slash",
@@ -498,6 +526,15 @@ fn answers_are_explained_as_they_were_when_somebody_read_them() {
 }
 
 #[test]
+fn the_error_page_of_a_site_is_explained() {
+    let folder = site();
+    let arguments = ["/missing".to_owned()];
+    let output = run(&folder.path().join("site"), &arguments);
+    let fault = fault("404-a-page-of-the-site", &arguments, output);
+    assert!(fault.is_none(), "{}", fault.unwrap_or_default());
+}
+
+#[test]
 fn a_directory_that_may_not_be_read_is_explained() {
     let folder = site();
     let closed = folder.path().join("closed");
@@ -699,6 +736,8 @@ fn site() -> tempfile::TempDir {
         ("books/book.txt", &poem),
         ("books/book.txt.br", "older than the book"),
         ("books/book.txt.gz", "in gzip"),
+        ("game.wasm.br", "in Brotli"),
+        ("site/404.html", "<p>Lost\n"),
         (".secret", "secret"),
     ] {
         let path = folder.path().join(name);

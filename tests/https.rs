@@ -10,6 +10,20 @@ use docroot::semantics::status::Status;
 use support::tls::{BOTH, EACH, SecureSite, TLS_1_2, TLS_1_3, Tls, setup};
 use support::{Client, Setup, Stream, noise, request, until};
 
+#[test]
+fn the_cookie_of_a_language_is_for_https_alone() {
+    let setup = setup().file("page.de.html", "<p>de");
+    let site = SecureSite::start(setup.with(|config| config.site.negotiate = true));
+    let mut client = site.connect_in(BOTH);
+    client.send(&request("GET", "/page.html?lang=de", &[]));
+    let chosen = client.response("GET");
+    let cookie = "docroot-lang=de; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly; Secure";
+    assert_eq!(
+        (&*chosen.text(), chosen.field("Set-Cookie")),
+        ("<p>de", Some(cookie))
+    );
+}
+
 /// Where a byte too many or too few would show: around the most that a record holds (RFC 8446
 /// section 5.1), that is encrypted at a time, and that is read at a time; and so far below them that
 /// the head makes up the rest.

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use support::live_page::{ENDPOINT, LivePage};
-use support::program::{Program, command, unprivileged};
+use support::program::{Program, command, skipped, unprivileged};
 use support::{Setup, request, until};
 use tungstenite::client::IntoClientRequest;
 
@@ -193,6 +193,72 @@ fn a_build_that_replaces_the_root_is_one_change() {
         }
         assert_eq!(told, r#"{"changed":["after.css"]}"#);
     }
+}
+
+/// Serves the folder in a user namespace that may watch this many directories. `None` if the tests may not make
+/// one.
+fn serve_with_watches(most: u8, folder: &Path) -> Option<Program> {
+    let limit = format!("echo {most} >/proc/sys/user/max_inotify_watches");
+    let prepare = |script: String| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c", &script, "sh"]);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+    };
+    let probe = prepare(limit.clone()).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        skipped("the tests cannot limit the watches of a user namespace");
+        return None;
+    }
+    let mut command = prepare(format!("{limit} && exec \"$@\""));
+    command.arg(env!("CARGO_BIN_EXE_docroot"));
+    Some(serve(&mut command, folder))
+}
+
+/// What the operator is told about watches, once it is there.
+fn told_of_watches(program: &Program) -> String {
+    const END: &str = "raise fs.inotify.max_user_watches\n";
+    let told = || program.banner.clone() + &program.said();
+    until("the program says so", || told().contains(END));
+    let told = told();
+    let line = told.lines().find(|line| line.contains("inotify"));
+    line.expect("it was there").to_owned()
+}
+
+const NO_WATCHES: &str = "docroot: cannot watch the files: your user has no inotify watches left. Live reload scans \
+                          them once a second; to have them watched, raise fs.inotify.max_user_watches";
+
+#[test]
+fn too_many_folders_are_scanned() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["a", "b", "c"] {
+        fs::create_dir(folder.path().join(name)).expect("a folder");
+    }
+    let Some(program) = serve_with_watches(2, folder.path()) else {
+        return;
+    };
+    assert_eq!(told_of_watches(&program), NO_WATCHES);
+    let mut page = page(&program);
+    fs::write(folder.path().join("c/a.css"), "1").expect("a file");
+    assert_eq!(page.told(), r#"{"changed":["c/a.css"]}"#);
+}
+
+#[test]
+fn a_folder_too_many_is_scanned_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(program) = serve_with_watches(2, folder.path()) else {
+        return;
+    };
+    let mut page = page(&program);
+    fs::write(folder.path().join("a.css"), "1").expect("a file");
+    assert_eq!(page.told(), r#"{"changed":["a.css"]}"#);
+    assert!(!program.said().contains("inotify"), "{}", program.said());
+    fs::create_dir_all(folder.path().join("b/c")).expect("folders");
+    assert_eq!(told_of_watches(&program), NO_WATCHES);
+    // What happened meanwhile is unknown.
+    assert_eq!(page.told(), RELOAD);
+    fs::write(folder.path().join("b/c/a.css"), "1").expect("a file");
+    assert_eq!(page.told(), r#"{"changed":["b/c/a.css"]}"#);
 }
 
 /// A proxy ends TLS, and forwards the host that the browser sent.

@@ -1,5 +1,5 @@
-//! `--live-reload` if the system has no watches left. This takes all of them, so the test has a file of its
-//! own.
+//! `--live-reload` if the system watches nothing more. The tests take all instances of inotify, so they have a file
+//! of their own.
 #![cfg(all(feature = "live-reload", target_os = "linux"))]
 
 mod support;
@@ -12,8 +12,8 @@ use support::live_page::{ENDPOINT, LivePage};
 use support::program::{Program, command};
 use support::{Setup, until};
 
-/// Takes all watches that this user may have, for as long as this process runs.
-fn take_watches() {
+/// Takes all instances of inotify that this user may have, for as long as this process runs.
+fn take_instances() {
     static TAKEN: OnceLock<Vec<OwnedFd>> = OnceLock::new();
     TAKEN.get_or_init(|| {
         let take = || inotify::init(inotify::CreateFlags::CLOEXEC).ok();
@@ -23,26 +23,24 @@ fn take_watches() {
 
 #[test]
 fn the_operator_is_told() {
-    take_watches();
+    take_instances();
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = command();
     command.args(["--live-reload", "--log-format", "off"]);
     let program = Program::start(command.arg(folder.path()));
     let told = || program.banner.clone() + &program.said();
-    let want = "docroot: cannot watch the files (";
+    let want = "docroot: cannot watch the files: your user has no inotify instances left. ";
     until("the program says so", || told().contains(want));
     let told = told();
     let line = told.lines().find(|line| line.starts_with(want));
     let line = line.expect("it was there");
-    assert!(
-        line.contains("scans them once a second") && line.contains("fs.inotify.max_user_instances"),
-        "{line}"
-    );
+    let rest = "Live reload scans them once a second; to have them watched, raise fs.inotify.max_user_instances";
+    assert_eq!(line.strip_prefix(want), Some(rest));
 }
 
 #[test]
 fn files_are_looked_at_once_a_second() {
-    take_watches();
+    take_instances();
     let server = Setup::new()
         .with(|config| config.site.live_reload = true)
         .file("folder/a.css", "")

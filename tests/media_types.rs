@@ -333,3 +333,20 @@ fn a_file_that_is_stored_in_brotli_is_sent_only_as_it_is_stored() {
     assert_eq!((part.status, &*part.text()), (206, "brotli"));
     assert_eq!(part.field("Content-Encoding"), Some("br"));
 }
+
+/// RFC 9110 section 12.5.2: servers may ignore the field.
+#[test]
+fn accept_charset_is_ignored() {
+    let server = TestServer::of(&[("a.txt", "caf\u{e9}")]);
+    let fields = |response: Response| {
+        let all = response.fields.into_iter();
+        let kept: Vec<_> = all.filter(|(name, _)| name != "Date").collect();
+        (response.status, kept)
+    };
+    let plain = fields(server.get("/a.txt", &[]));
+    for charset in ["utf-8", "iso-8859-1, *;q=0", ""] {
+        let asked = server.get("/a.txt", &[("Accept-Charset", charset)]);
+        assert_eq!(asked.text(), "caf\u{e9}");
+        assert_eq!(fields(asked), plain, "{charset}");
+    }
+}

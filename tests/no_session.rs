@@ -33,6 +33,7 @@ fn check_told(mut client: Client, sent: &[u8], has_body: bool) {
     let kind = response.field("Content-Type").expect("a type");
     assert!(kind.starts_with("text/plain"), "{kind}");
     assert_eq!(response.field("Connection"), Some("close"));
+    assert_eq!(response.field("Cache-Control"), Some("no-cache"));
     assert_eq!(response.field("Strict-Transport-Security"), None);
     let resource_policy = response.field("Cross-Origin-Resource-Policy");
     assert_eq!(resource_policy, Some("same-origin"));

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -12,7 +12,7 @@ use std::process::{Output, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Signal, kill_process};
-use support::program::{Program, command};
+use support::program::{Program, command, terminal};
 use support::{request, until};
 
 const SECRET: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
@@ -156,20 +156,6 @@ fn what_cannot_be_a_password_is_told() {
         assert_eq!(text(&output.stdout), "");
         assert!(error.contains(want), "{error}");
     }
-}
-
-/// A terminal: the end of its user, and the end of the program.
-fn terminal() -> (File, File) {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&user).expect("a terminal");
-    unlockpt(&user).expect("a terminal");
-    let name = ptsname(&user, Vec::new()).expect("a name");
-    let program = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(name.to_string_lossy().as_ref());
-    (user.into(), program.expect("it opens"))
 }
 
 /// Types at a terminal: each answer when its prompt is shown. Returns the exit status, what the terminal

@@ -2,9 +2,11 @@
 
 mod support;
 
+use std::os::unix::fs::symlink;
+
 use docroot::net::config::Config;
 use docroot::site::prefix::Prefix;
-use support::{Response, Setup, TestServer};
+use support::{Client, Response, Setup, TestServer, request};
 
 fn server(change: impl FnOnce(&mut Config)) -> TestServer {
     Setup::new()
@@ -162,8 +164,31 @@ fn pages_of_an_application_are_made_in_the_browser() {
     let again = server.get("/deep/link", &[document[0], ("If-None-Match", tag)]);
     assert_eq!(again.status, 304);
     assert_eq!(server.request("POST", "/deep/link", &[]).status, 405);
-    // A name that is hidden is no page of the application to the client.
-    assert_eq!(server.get("/.env", &[]).status, 404);
+    // A hidden file is like one that does not exist.
+    server.write(".env", "secret");
+    assert_eq!(page("/.env", &[("Accept", BROWSER)]), start);
+    assert_eq!(page("/.none", &[("Accept", BROWSER)]), start);
+    for target in ["/.env", "/.none"] {
+        let refused = server.get(target, &[("Accept", "text/plain")]);
+        assert_eq!(refused.status, 404, "{target}");
+    }
+}
+
+/// The page of the site is sent whole and uncoded, and nobody keeps it.
+#[track_caller]
+fn check_error_page(response: &Response) {
+    let media_type = response.field("Content-Type");
+    assert_eq!(media_type, Some("text/html; charset=utf-8"));
+    assert_eq!(response.field("Cache-Control"), Some("no-cache"));
+    for name in [
+        "ETag",
+        "Last-Modified",
+        "Accept-Ranges",
+        "Content-Encoding",
+        "Content-Range",
+    ] {
+        assert_eq!(response.field(name), None, "{name}");
+    }
 }
 
 #[test]
@@ -186,20 +211,7 @@ fn a_site_has_its_own_error_pages() {
             (404, page.clone()),
             "{target}"
         );
-        assert_eq!(
-            response.field("Content-Type"),
-            Some("text/html; charset=utf-8")
-        );
-        assert_eq!(response.field("Cache-Control"), Some("no-cache"));
-        for name in [
-            "ETag",
-            "Last-Modified",
-            "Accept-Ranges",
-            "Content-Encoding",
-            "Content-Range",
-        ] {
-            assert_eq!(response.field(name), None, "{target} {name}");
-        }
+        check_error_page(&response);
     }
     let head = server.request("HEAD", "/none", &[]);
     assert_eq!(head.status, 404);
@@ -217,6 +229,76 @@ fn a_site_has_its_own_error_pages() {
             .text()
             .contains("<small>404</small>")
     );
+}
+
+/// The client that has begun an archive, and so cannot have another one.
+fn with_archive(server: &TestServer) -> Client {
+    let mut client = server.connect();
+    client.send(&request("GET", "/large/?archive=tar", &[]));
+    assert_eq!(client.head().status, 200);
+    client
+}
+
+#[test]
+#[cfg(target_os = "linux")] // where the memory of a process is a file
+fn a_site_has_its_own_page_for_errors_of_the_server() {
+    let server = server(|config| {
+        (config.site.archive, config.lab) = (true, true);
+        config.site.follow_symlinks = true;
+    });
+    // Nobody has the first page of their memory, so nobody can read it.
+    symlink("/proc/self/mem", server.root.join("memory.txt")).expect("a link");
+    let page = "<p>sorry".repeat(100);
+    server.write("50x.html", &page);
+    server.write("large/a", "");
+    let large = std::fs::File::create(server.root.join("large/b")).expect("a file");
+    large.set_len(1 << 30).expect("a length");
+    let _busy = with_archive(&server);
+    for (method, target, status) in [
+        ("GET", "/memory.txt", 500),
+        ("BREW", "/", 501),
+        ("GET", "/folder/?archive=zip", 503),
+    ] {
+        for fields in [
+            &[][..],
+            &[("Range", "bytes=0-1")],
+            &[("Accept-Encoding", "gzip")],
+            &[("If-None-Match", "\"a\"")],
+        ] {
+            let response = server.request(method, target, fields);
+            assert_eq!(
+                (response.status, response.text()),
+                (status, page.clone()),
+                "{fields:?}"
+            );
+            check_error_page(&response);
+            let retry = (status == 503).then_some("2");
+            assert_eq!(response.field("Retry-After"), retry);
+        }
+    }
+    let head = server.request("HEAD", "/memory.txt", &[]);
+    assert_eq!(head.status, 500);
+    assert_eq!(head.field("Content-Length"), Some(&*page.len().to_string()));
+    check_error_page(&head);
+    // The lab shows a status with its fields.
+    let response = server.request("GET", "/.docroot/lab/status/503?retry=9", &[]);
+    assert_eq!(
+        (response.status, response.field("Retry-After")),
+        (503, Some("9"))
+    );
+    // Which site it is for is not known yet.
+    let mut old = server.connect();
+    old.send(b"GET / HTTP/3.0\r\nHost: localhost\r\n\r\n");
+    let refused = old.response("GET");
+    assert_eq!(refused.status, 505);
+    assert!(
+        refused.text().contains("<small>505</small>"),
+        "{}",
+        refused.text()
+    );
+    std::fs::remove_file(server.root.join("50x.html")).expect("it was there");
+    let own = server.request("BREW", "/", &[]);
+    assert!(own.text().contains("<small>501</small>"), "{}", own.text());
 }
 
 /// Its content cannot be sent to a client that was not asked for its codings.

@@ -4,11 +4,15 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use docroot::net::config::Config;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use docroot::http1::allowed_hosts::HostPattern;
+use docroot::net::config::{Config, SiteRoot};
 use docroot::site::options::TagSource;
 use docroot::site::prefix::Prefix;
 use proptest::prelude::*;
-use support::{Response, Setup, TestServer};
+use sha2::{Digest, Sha256};
+use support::{Response, Setup, TestServer, request};
 
 /// The rules of one server, each on or off.
 #[derive(Clone, Debug)]
@@ -27,7 +31,10 @@ struct Options {
     live_reload: bool,
     /// Whether `/docs/` needs a password, which every request then has.
     password: bool,
+    /// Whether `localhost` has a site of its own.
+    site: bool,
     etag: TagSource,
+    types: Vec<&'static str>,
     origins: Vec<&'static str>,
     cache: Vec<&'static str>,
     fields: Vec<&'static str>,
@@ -39,7 +46,7 @@ fn some(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    let switches = prop::array::uniform14(any::<bool>());
+    let switches = prop::array::uniform15(any::<bool>());
     let origins = prop::sample::select(vec![
         vec![],
         vec!["*"],
@@ -59,8 +66,14 @@ fn options() -> impl Strategy<Value = Options> {
         "Access-Control-Expose-Headers: X-A",
     ]);
     let redirects = some(&["/old/**=/docs/$1", "/assets/old.js=https://c.example/a 302"]);
-    (switches, origins, cache, fields, redirects).prop_map(
-        |(on, origins, cache, fields, redirects)| Options {
+    let types = some(&[
+        "md=text/markdown; charset=utf-8",
+        "/docs/*.html=text/plain",
+        // Its content is no gzip.
+        "js=text/javascript; coding=gzip",
+    ]);
+    (switches, origins, cache, fields, redirects, types).prop_map(
+        |(on, origins, cache, fields, redirects, types)| Options {
             clean_urls: on[0],
             spa: on[1],
             negotiate: on[2],
@@ -74,6 +87,7 @@ fn options() -> impl Strategy<Value = Options> {
             prefix: on[11],
             live_reload: on[12],
             password: on[13] && cfg!(feature = "auth"),
+            site: on[14],
             etag: if on[9] {
                 TagSource::Content
             } else {
@@ -83,6 +97,7 @@ fn options() -> impl Strategy<Value = Options> {
             cache,
             fields,
             redirects,
+            types,
         },
     )
 }
@@ -119,6 +134,15 @@ impl Options {
             site.prefix = Prefix::parse("/p/q").expect("a prefix");
         }
         site.etag = self.etag;
+        for rule in &self.types {
+            site.types.add(rule).expect(rule);
+        }
+        if self.site {
+            let root = config.root.clone();
+            config.root.push("folder");
+            let host = HostPattern::parse("localhost").expect("a host");
+            config.sites.push(SiteRoot { host, root });
+        }
         // One worker, so that an archive has ended before the next one is asked for.
         config.threads = 1;
         let rules = &mut config.rules;
@@ -318,6 +342,120 @@ fn check_not_modified(
     check_fields(&again, options)
 }
 
+/// RFC 9110 sections 13.1.5 and 15.3.7: a part says of the representation what the whole says, and has its bytes.
+fn check_part(
+    options: &Options,
+    server: &TestServer,
+    target: &str,
+    asked: &Asked,
+    whole: &Response,
+) -> Result<(), TestCaseError> {
+    let range = ("Range", "bytes=1-2");
+    let with = |fields: &[(&'static str, &'static str)]| [&asked[..], fields].concat();
+    // What docroot itself codes is sent as it is stored if a range is asked for.
+    let uncoded = asked.iter().filter(|(name, _)| *name != "Accept-Encoding");
+    let uncoded = server.get(target, &uncoded.copied().collect::<Asked>());
+    let whole_of = |response: &Response| {
+        let coding = response.field("Content-Encoding");
+        match coding == whole.field("Content-Encoding") {
+            true => whole.clone(),
+            false => uncoded.clone(),
+        }
+    };
+    let part = server.get(target, &with(&[range]));
+    check_fields(&part, options)?;
+    prop_assert_eq!(vary(&part), vary(whole), "{}", target);
+    let own = whole_of(&part);
+    if part.status == 206 {
+        let range = format!("bytes 1-2/{}", own.body.len());
+        prop_assert_eq!(part.field("Content-Range"), Some(&*range), "{}", target);
+        prop_assert_eq!(&part.body[..], &own.body[1..=2], "{}", target);
+        for name in [
+            "Cache-Control",
+            "Content-Encoding",
+            "Content-Location",
+            "ETag",
+            "Expires",
+        ] {
+            prop_assert_eq!(part.field(name), own.field(name), "{} {}", target, name);
+        }
+    } else {
+        prop_assert_eq!(content(&part), content(&own), "{}", target);
+    }
+    let other = server.get(target, &with(&[range, ("If-Range", "\"other\"")]));
+    prop_assert_eq!(content(&other), content(&whole_of(&other)), "{}", target);
+    let Some(tag) = part.field("ETag").filter(|tag| !tag.starts_with("W/")) else {
+        return Ok(());
+    };
+    let fields = [&asked[..], &[range, ("If-Range", tag)]].concat();
+    prop_assert_eq!(
+        server.get(target, &fields).status,
+        part.status,
+        "{}",
+        target
+    );
+    Ok(())
+}
+
+/// RFC 9530 sections 2 and 3: the digest of a whole content, which changes nothing else.
+fn check_digest(
+    server: &TestServer,
+    target: &str,
+    asked: &Asked,
+    whole: &Response,
+) -> Result<(), TestCaseError> {
+    let wants = [
+        ("Want-Repr-Digest", "sha-256=1"),
+        ("Want-Content-Digest", "sha-256=1"),
+    ];
+    let mut response = server.get(target, &[&asked[..], &wants].concat());
+    let digest = STANDARD.encode(Sha256::digest(&response.body));
+    let want = format!("sha-256=:{digest}:");
+    for name in ["Repr-Digest", "Content-Digest"] {
+        if let Some(sent) = response.field(name) {
+            prop_assert_eq!(sent, &*want, "{} {}", target, name);
+        }
+        response.fields.retain(|(other, _)| other != name);
+    }
+    prop_assert_eq!(content(&response), content(whole), "{}", target);
+    Ok(())
+}
+
+/// Whether caches of HTTP/1.0 are told by `Expires` what `max-age` says (RFC 9111 section 5.3).
+fn check_expires(response: &Response, target: &str) -> Result<(), TestCaseError> {
+    let cache = response.field("Cache-Control").unwrap_or_default();
+    let is_limited = ["no-cache", "no-store", "private"]
+        .iter()
+        .any(|one| cache.contains(one));
+    let is_fresh = matches!(response.status, 200 | 304) && cache.contains("max-age") && !is_limited;
+    prop_assert_eq!(
+        response.field("Expires").is_some(),
+        is_fresh,
+        "{} {}",
+        target,
+        cache
+    );
+    Ok(())
+}
+
+/// What a client of HTTP/1.0 gets, and then a 304 for it.
+fn check_old(server: &TestServer, target: &str, asked: &Asked) -> Result<(), TestCaseError> {
+    let old = |fields: &[(&str, &str)]| {
+        let request = String::from_utf8(request("GET", target, fields)).expect("UTF-8");
+        let mut client = server.connect();
+        client.send(request.replacen("HTTP/1.1", "HTTP/1.0", 1).as_bytes());
+        client.response("GET")
+    };
+    let whole = old(asked);
+    check_expires(&whole, target)?;
+    if let Some(tag) = whole.field("ETag") {
+        let again = old(&[&asked[..], &[("If-None-Match", tag)]].concat());
+        prop_assert_eq!(again.status, 304, "{}", target);
+        check_expires(&again, target)?;
+    }
+    Ok(())
+}
+
 /// RFC 9110 section 15.5.2: whoever has no password gets the same answer for every path below, and what others get
 /// is not for shared caches.
 fn check_protected(
@@ -356,7 +494,7 @@ proptest! {
     #[test]
     fn every_answer_is_right_whatever_the_rules_are(
         options in options(),
-        asked in prop::collection::vec((prop::sample::select(&TARGETS[..]), fields(), fields()), 12),
+        asked in prop::collection::vec((prop::sample::select(&TARGETS[..]), fields(), fields()), 8),
     ) {
         let server = options.start();
         for (target, asked, other) in asked {
@@ -366,7 +504,10 @@ proptest! {
             check_fields(&response, &options)?;
             if response.status == 200 {
                 check_not_modified(&options, &server, target, &asked, &response)?;
+                check_part(&options, &server, target, &asked, &response)?;
+                check_digest(&server, target, &asked, &response)?;
             }
+            check_old(&server, target, &asked)?;
             // HEAD says what GET says, but for a length that is not known before the content is made.
             let head = server.request("HEAD", target, &asked);
             prop_assert_eq!(head.status, response.status, "HEAD {}", target);

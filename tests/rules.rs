@@ -579,4 +579,9 @@ fn only_listed_origins_may_read_a_refusal() {
         check(&response, 417, ALLOW_ORIGIN, want);
         check(&response, 417, "Vary", &["Origin"]);
     }
+    // Which origin a request has that cannot be read is not known.
+    let long = format!("GET /{}", "a".repeat(100_000));
+    let response = ask(&server, &long, &[A]);
+    check(&response, 414, ALLOW_ORIGIN, &[]);
+    check(&response, 414, "Vary", &["Origin"]);
 }

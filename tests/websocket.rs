@@ -93,6 +93,49 @@ fn concept_32_the_handshake_answers_the_key() {
     opened(&server, &[("Content-Length", "0")]);
 }
 
+/// The lines of the README that are set apart, from the one that begins so, up to an empty one.
+fn of_readme(begin: &str) -> Vec<&'static str> {
+    let lines = include_str!("../README.md").lines();
+    let lines = lines.skip_while(|line| !line.trim_start().starts_with(begin));
+    lines.map_while(|line| line.strip_prefix("    ")).collect()
+}
+
+#[test]
+fn the_conversation_of_the_readme_is_true() {
+    let columns = of_readme("GET /.docroot/lab/echo HTTP/1.1");
+    let columns = columns
+        .iter()
+        .map(|line| line.split_once("  ").unwrap_or((line, "")));
+    let (asked, answered): (Vec<&str>, Vec<&str>) = columns.unzip();
+    let server = server();
+    let mut client = server.connect();
+    client.send((asked.join("\r\n") + "\r\n\r\n").as_bytes());
+    let response = client.next_response("GET");
+    let mut answered = answered.iter().map(|line| line.trim());
+    assert_eq!(answered.next(), Some("HTTP/1.1 101 Switching Protocols"));
+    assert_eq!(response.status, 101);
+    for line in answered.filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(": ").expect("a field");
+        assert_eq!(response.field(name), Some(value));
+    }
+    let frames = of_readme("81 85");
+    let octets = |line: &&str| {
+        let digits: String = line.split("  ").next().unwrap_or(line).split(' ').collect();
+        let pairs = (0..digits.len()).step_by(2);
+        let octets = pairs.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).expect("digits"));
+        octets.collect::<Vec<u8>>()
+    };
+    let frames: Vec<Vec<u8>> = frames.iter().map(octets).collect();
+    let [text, echo, end, answer] = &frames[..] else {
+        panic!("{frames:?}");
+    };
+    for (sent, want) in [(text, echo), (end, answer)] {
+        client.send(sent);
+        assert_eq!(client.take(want.len()), *want);
+    }
+    assert!(client.is_closed());
+}
+
 #[track_caller]
 fn check_refused(server: &TestServer, request: &[u8], status: u16, field: Option<(&str, &str)>) {
     let mut client = server.connect();

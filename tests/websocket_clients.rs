@@ -95,10 +95,23 @@ async def talk(compression):
         assert bool(socket.protocol.extensions) == bool(compression)
 asyncio.run(talk(None))
 asyncio.run(talk('deflate'))
+from websocket import ABNF
 socket = websocket.create_connection(url, **options)
-socket.send('Hello')
-assert socket.recv() == 'Hello'
-socket.close()
+for message in ['', 'Hello', 'grüß ' * 5000]:
+    socket.send(message)
+    assert socket.recv() == message
+for message in [b'', os.urandom(70_000), b'x' * 3_000_000]:
+    socket.send_binary(message)
+    assert socket.recv() == message
+socket.send_frame(ABNF.create_frame('frag', ABNF.OPCODE_TEXT, fin=0))
+socket.ping('alive?')
+socket.send_frame(ABNF.create_frame('ments', ABNF.OPCODE_CONT, fin=1))
+seen = [socket.recv_data(control_frame=True) for _ in range(2)]
+assert sorted(seen) == [(ABNF.OPCODE_TEXT, b'fragments'), (ABNF.OPCODE_PONG, b'alive?')], seen
+socket.send_close(4000, b'bye')
+opcode, payload = socket.recv_data(control_frame=True)
+assert (opcode, payload[:2]) == (ABNF.OPCODE_CLOSE, bytes([4000 >> 8, 4000 & 255])), payload
+socket.shutdown()
 print('done')
 ";
 

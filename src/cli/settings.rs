@@ -19,6 +19,7 @@ use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
 use crate::origin::auth::fault::AuthError;
 use crate::precompress::Options;
+use crate::semantics::redirects::loops::{self, OwnRedirects};
 use crate::site::options::SiteOptions;
 
 /// Everything that an option can change.
@@ -173,7 +174,7 @@ impl Settings {
         config.tls = self.https.options()?;
         check_passwords(&mut config)?;
         check_live_reload(&config)?;
-        config.rules.check().map_err(|fault| fault.to_string())?;
+        check_rules(&config)?;
         // People compare the log with their clock, programs compare logs of several machines.
         let log_time = self.log_time.unwrap_or(match config.log.format {
             LogFormat::Pretty => LogTime::Local,
@@ -217,8 +218,7 @@ impl Settings {
         let site = &mut self.config.site;
         site.cache_memory = cache_memory(self.cache_memory, site.memory)?;
         check_passwords(&mut self.config)?;
-        let checked = self.config.rules.check();
-        checked.map_err(|fault| fault.to_string())?;
+        check_rules(&self.config)?;
         Ok(Explain {
             target,
             method: self.request.method,
@@ -256,6 +256,19 @@ fn check_passwords(config: &mut Config) -> Result<(), String> {
         None => {}
     }
     Ok(())
+}
+
+/// How the rules fit together, and with what docroot does by itself.
+fn check_rules(config: &Config) -> Result<(), String> {
+    let (rules, site) = (&config.rules, &config.site);
+    rules.check().map_err(|fault| fault.to_string())?;
+    let own = OwnRedirects {
+        prefix: site.prefix.as_bytes(),
+        clean_urls: site.clean_urls,
+        index: &site.index,
+    };
+    let checked = loops::check(&rules.redirects, own);
+    checked.map_err(|fault| fault.to_string())
 }
 
 fn check_live_reload(config: &Config) -> Result<(), String> {

@@ -169,7 +169,10 @@ fn rules_are_read() {
         ("DOCROOT_COI", "1"),
     ];
     assert_eq!(launch_with(variables, "www").config.rules, want);
-    let two = launch("--cors=https://a.example,http://b.example --cors=http://c.example");
+    let two = launch_words(&[
+        "--cors=https://a.example, http://b.example",
+        "--cors=http://c.example",
+    ]);
     let mut cors = Cors::default();
     for origin in ["https://a.example", "http://b.example", "http://c.example"] {
         cors.add(origin).expect("an origin");
@@ -181,6 +184,39 @@ fn rules_are_read() {
 fn check_words(words: &[&str], want: &str) {
     let error = run_words(&[], words).expect_err("a mistake");
     assert_eq!(error.mistake(), want);
+}
+
+#[test]
+fn redirects_make_no_loop_with_other_options() {
+    let about = "--redirect '/about=/about.html' makes a loop, because --clean-urls redirects /about.html to /about: \
+                 choose another target";
+    check_words(&["--redirect", "/about=/about.html", "--clean-urls"], about);
+    check_words(
+        &[
+            "explain",
+            "--redirect",
+            "/about=/about.html",
+            "--clean-urls",
+            "/",
+        ],
+        about,
+    );
+    check_words(
+        &[
+            "--index",
+            "start.html",
+            "--clean-urls",
+            "--redirect",
+            "/=/start.html",
+        ],
+        "--redirect '/=/start.html' makes a loop, because --clean-urls redirects /start.html to /: choose another \
+         target",
+    );
+    check_words(
+        &["--prefix", "/p", "--redirect", "/a=/../p/a"],
+        "--redirect '/a=/../p/a' makes a loop: choose another target",
+    );
+    launch_words(&["--redirect", "/about=/about.html"]);
 }
 
 #[test]
@@ -197,6 +233,11 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
          'max-aeg'; did you mean max-age?",
     );
     check(
+        &["--cache", "/a=only-if-cached"],
+        "invalid value '/a=only-if-cached' for '--cache <RULE>': only-if-cached is a directive of requests, which \
+         only clients send: leave it out",
+    );
+    check(
         &["-H", "Cache-Control: no-store"],
         "invalid value 'Cache-Control: no-store' for '--header <FIELD>': use --cache for \
          this field",
@@ -205,6 +246,11 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
         &["--cors=a.example"],
         "invalid value 'a.example' for '--cors <ORIGIN>': write an origin such as https://app.example, \
          or *",
+    );
+    check(
+        &["--cors=https://a.example:99999"],
+        "invalid value 'https://a.example:99999' for '--cors <ORIGIN>': write a port from 0 to 65535 after the \
+         colon, or leave out both",
     );
     for field in [
         "Access-Control-Allow-Credentials: true",
@@ -841,8 +887,29 @@ fn sites_are_read() {
     ] {
         check_error(&[], mistake, "--site <HOST=DIR>");
     }
+    check_error(
+        &[],
+        "--site *=/a /b",
+        "invalid value '*=/a' for '--site <HOST=DIR>': * would be every host: give /a as PATH, which all hosts \
+         without a site get",
+    );
     assert_eq!(want[1].host.to_string(), "*.example");
     check_error(&[], "--site a.example=/a --site A.example=/b", "remove one");
+}
+
+#[test]
+fn the_page_of_an_application_is_a_file_that_is_served() {
+    for page in ["../x", ".hid", "", "a//b", "a/.", "/"] {
+        check_words(
+            &[&format!("--spa={page}")],
+            &format!(
+                "invalid value '{page}' for '--spa <FILE>': write a path in the served directory, without .. or \
+                 hidden names, such as index.html"
+            ),
+        );
+    }
+    let page = launch("--spa=/app/start.html").config.site.spa;
+    assert_eq!(page.as_deref(), Some("app/start.html"));
 }
 
 #[test]
@@ -868,6 +935,15 @@ fn a_server_answers_for_some_host() {
 
 #[test]
 fn options_of_negotiation_need_it() {
+    for tag in ["en_US", ""] {
+        let option = format!("--default-language={tag}");
+        check_words(
+            &["--negotiate", &option],
+            &format!(
+                "invalid value '{tag}' for '--default-language <TAG>': write a language tag such as en or pt-BR"
+            ),
+        );
+    }
     check_error(&[], "--default-language de", "add --negotiate");
     check_error(&[], "--strict-negotiation", "add --negotiate");
     let both = launch("--negotiate --strict-negotiation --default-language de");

@@ -1,7 +1,7 @@
 //! Classes of octets in a head. The class of request-targets (RFC 9112 section 3.2) is here; the
 //! others come from [`crate::text::octet`]. [`first_control`] searches eight bytes at once.
 
-pub use crate::text::octet::{Class, HOST_NAME, LABEL, TOKEN, UNRESERVED, is, run};
+pub use crate::text::octet::{Class, LABEL, TOKEN, is, run};
 
 /// The octets of a request-target: visible ASCII except `#`, and all octets from 0x80 on. No form
 /// of a target has a `#`. The grammar excludes octets from 0x80 on, but clients send them in paths.

@@ -7,6 +7,10 @@ pub use without::Watches;
 
 #[cfg(feature = "live-reload")]
 mod with {
+    use std::io;
+
+    use rustix::io::Errno;
+
     use crate::net::clock;
     use crate::net::config::Config;
     use crate::net::settings::OpenSites;
@@ -72,15 +76,28 @@ mod with {
                 let size = changed.size();
                 changes.publish(changed, size, clock::instant());
             }),
-            report_fallback: Some(Box::new(|fault| {
-                notice::print(format!(
-                    "docroot: cannot watch the files ({fault}), so live reload scans them once a second; if \
-                     there are too many folders, raise fs.inotify.max_user_watches and \
-                     fs.inotify.max_user_instances\n"
-                ));
-            })),
+            report_fallback: Some(Box::new(|fault| notice::print(fallback_line(fault)))),
             now: clock::instant,
         }
+    }
+
+    /// What the operator is told if the files cannot be watched.
+    fn fallback_line(fault: &io::Error) -> String {
+        let used_up = match Errno::from_io_error(fault) {
+            Some(Errno::NOSPC) => Some(("watches", "fs.inotify.max_user_watches")),
+            Some(Errno::MFILE) => Some(("instances", "fs.inotify.max_user_instances")),
+            _ => None,
+        };
+        let (why, advice) = match used_up {
+            Some((what, limit)) => (
+                format!("your user has no inotify {what} left"),
+                format!("; to have them watched, raise {limit}"),
+            ),
+            None => (fault.to_string(), String::new()),
+        };
+        format!(
+            "docroot: cannot watch the files: {why}. Live reload scans them once a second{advice}\n"
+        )
     }
 }
 

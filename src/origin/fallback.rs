@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! 404.html   in the root: the page for 404
-//! 50x.html   in the root: the page for 500 and 503
+//! 50x.html   in the root: the page for 5xx
 //! ```
 
 use std::rc::Rc;
@@ -32,7 +32,7 @@ const DOCUMENT: Clause = clause!("RFC 9110 section 15.5", "document");
 /// The page for 404.
 pub(super) const NOT_FOUND: &str = "404.html";
 
-/// The page for 500 and 503.
+/// The page for 5xx.
 const SERVER_ERROR: &str = "50x.html";
 
 /// What the choice between the application's page and 404 depends on.
@@ -153,18 +153,15 @@ pub(super) fn document(
     Ok(Some((found, content)))
 }
 
-/// Replaces the page of an error of the server by that of the site, if there is one. The server may be short
-/// of something, so it does not wait for the page.
+/// Replaces docroot's page for an error of the server by that of the site, if there is one. The server may be
+/// short of something, so it does not wait for the page.
 pub(super) fn use_server_error_document(
     origin: &mut Origin,
     request: &Request<'_>,
     response: &mut Response,
     trace: &mut Trace,
 ) {
-    if !matches!(
-        response.status,
-        Status::InternalServerError | Status::ServiceUnavailable
-    ) {
+    if !response.has_own_page || response.status.code() < 500 {
         return;
     }
     let mut attempt = Attempt {

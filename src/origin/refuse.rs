@@ -147,7 +147,7 @@ pub(super) fn disk_refusal(fault: DiskError) -> Response {
 /// 400 for a request without TLS on a TLS port. It is plain text: it is not a page of the site.
 pub fn plain_text() -> Response {
     const TEXT: &[u8] = b"This port speaks HTTPS. Use an address that begins with https://\n";
-    Response::new(Status::BadRequest, Reason::PlainText)
+    with_error_fields(Response::new(Status::BadRequest, Reason::PlainText))
         .field("Content-Type", "text/plain; charset=utf-8")
         .field("Cross-Origin-Resource-Policy", RESOURCE_POLICY)
         .field("X-Content-Type-Options", "nosniff")

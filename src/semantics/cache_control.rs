@@ -51,8 +51,10 @@ enum Argument {
 pub enum CachePolicyError {
     /// There is no directive.
     Empty,
-    /// There is no such directive in responses.
+    /// There is no such directive.
     Unknown(Box<str>),
+    /// The directive is one of [`ONLY_IN_REQUESTS`].
+    OfRequests(&'static str),
     /// A directive occurs twice.
     Repeated(Directive),
     /// A directive needs a number of seconds from 0 to 2147483648.
@@ -69,6 +71,9 @@ pub enum CachePolicyError {
 
 /// The longest time that caches must be able to represent (section 1.2.2).
 const MOST_SECONDS: u32 = 1 << 31;
+
+/// The directives of section 5.2.1 that responses do not have.
+const ONLY_IN_REQUESTS: [&str; 3] = ["max-stale", "min-fresh", "only-if-cached"];
 
 impl Directive {
     /// Every response directive.
@@ -129,6 +134,21 @@ impl Directive {
     }
 }
 
+/// The response directive with this name.
+fn directive(name: &str) -> Result<Directive, CachePolicyError> {
+    let mut all = Directive::ALL.into_iter();
+    if let Some(found) = all.find(|directive| directive.name().eq_ignore_ascii_case(name)) {
+        return Ok(found);
+    }
+    let mut of_requests = ONLY_IN_REQUESTS.into_iter();
+    Err(
+        match of_requests.find(|one| one.eq_ignore_ascii_case(name)) {
+            Some(found) => CachePolicyError::OfRequests(found),
+            None => CachePolicyError::Unknown(name.into()),
+        },
+    )
+}
+
 /// A number of seconds in digits (section 1.2.2).
 fn seconds(text: &str) -> Option<u32> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -156,10 +176,7 @@ impl CachePolicy {
                 Some((name, argument)) => (name, Some(argument)),
                 None => (&*member, None),
             };
-            let mut all = Directive::ALL.into_iter();
-            let directive = all
-                .find(|directive| directive.name().eq_ignore_ascii_case(name))
-                .ok_or_else(|| CachePolicyError::Unknown(name.into()))?;
+            let directive = directive(name)?;
             if policy.find(directive).is_some() {
                 return Err(CachePolicyError::Repeated(directive));
             }
@@ -286,6 +303,10 @@ impl fmt::Display for CachePolicyError {
                 f.write_str("the directives are missing: write one or more, such as max-age=60")
             }
             CachePolicyError::Unknown(name) => write!(f, "there is no directive '{name}'"),
+            CachePolicyError::OfRequests(name) => write!(
+                f,
+                "{name} is a directive of requests, which only clients send: leave it out"
+            ),
             CachePolicyError::Repeated(one) => write!(f, "{} occurs twice: remove one", one.name()),
             CachePolicyError::Seconds(one) => write!(
                 f,
@@ -383,7 +404,8 @@ mod tests {
         check_error("", Empty);
         check_error(" , ", Empty);
         check_error("max-agee=1", Unknown("max-agee".into()));
-        check_error("only-if-cached", Unknown("only-if-cached".into())); // only in requests
+        check_error("only-if-cached", OfRequests("only-if-cached"));
+        check_error("max-age=1, Max-Stale=1", OfRequests("max-stale"));
         check_error("public, PUBLIC", Repeated(Public));
         check_error("max-age", Seconds(MaxAge));
         check_error("max-age=", Seconds(MaxAge));

@@ -6,10 +6,13 @@
 //!                                    Vary: Origin
 //! ```
 
+use core::net::Ipv6Addr;
 use std::fmt;
 
 use super::field::{FieldName, Fields, is_token, trim};
+use super::host::Host;
 use super::method::Method;
+use crate::text::octet::{self, LABEL};
 
 /// The origins that may read responses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,8 +29,12 @@ pub enum Cors {
 /// What is wrong with an origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OriginError {
-    /// It is not a scheme, a host and perhaps a port.
+    /// It does not begin with a scheme and `://`.
     NotAnOrigin,
+    /// What follows is not a host as browsers write it: they encode characters beyond ASCII with Punycode.
+    Host,
+    /// The port is not a number of 16 bits.
+    Port,
     /// It has a path, or a slash at its end.
     Path,
     /// `*` stands for every origin, so it stands alone.
@@ -55,6 +62,7 @@ const MOST_NAMES: usize = 1024;
 impl Cors {
     /// Adds an origin, or `*` for every one.
     pub fn add(&mut self, text: &str) -> Result<(), OriginError> {
+        let text = text.trim();
         match (&mut *self, text) {
             (Cors::Off, "*") => *self = Cors::Any,
             (Cors::Any, "*") => {}
@@ -94,28 +102,50 @@ impl Cors {
 pub fn origin(text: &str) -> Result<Box<str>, OriginError> {
     let text = text.to_ascii_lowercase();
     let (scheme, authority) = text.split_once("://").ok_or(OriginError::NotAnOrigin)?;
+    if !is_scheme(scheme) {
+        return Err(OriginError::NotAnOrigin);
+    }
     if authority.contains('/') {
         return Err(OriginError::Path);
     }
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    let is_host = !authority.is_empty()
-        && !authority.starts_with(':')
-        && authority
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
-    if !is_scheme || !is_host {
-        return Err(OriginError::NotAnOrigin);
-    }
+    let parsed = Host::parse(authority.as_bytes()).filter(|_| !authority.ends_with(':'));
+    let parsed = parsed.ok_or_else(|| fault_of(authority))?;
+    let host = host_of_browsers(parsed.name).ok_or(OriginError::Host)?;
     let default = match scheme {
-        "http" => ":80",
-        "https" => ":443",
-        _ => "",
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
     };
-    let authority = authority.strip_suffix(default).unwrap_or(authority);
-    Ok(format!("{scheme}://{authority}").into())
+    Ok(match parsed.port.filter(|port| Some(*port) != default) {
+        Some(port) => format!("{scheme}://{host}:{port}").into(),
+        None => format!("{scheme}://{host}").into(),
+    })
+}
+
+/// RFC 3986 section 3.1.
+fn is_scheme(text: &str) -> bool {
+    let is_of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(is_of_scheme)
+}
+
+/// What is wrong with a host and its port.
+fn fault_of(authority: &str) -> OriginError {
+    let host = authority.rsplit_once(':').map(|(host, _)| host);
+    match host.and_then(|host| Host::parse(host.as_bytes())) {
+        Some(_) => OriginError::Port,
+        None => OriginError::Host,
+    }
+}
+
+/// A host in the form in which browsers send it. `None` if they would not send it.
+fn host_of_browsers(name: &[u8]) -> Option<String> {
+    let text = str::from_utf8(name).ok()?;
+    if let Some(literal) = text.strip_prefix('[') {
+        let address: Ipv6Addr = literal.strip_suffix(']')?.parse().ok()?;
+        return Some(format!("[{address}]"));
+    }
+    let is_of_name = |byte: u8| byte == b'.' || octet::is(&LABEL, byte);
+    text.bytes().all(is_of_name).then(|| text.to_owned())
 }
 
 /// Whether a request is a preflight request.
@@ -138,6 +168,12 @@ impl fmt::Display for OriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             OriginError::NotAnOrigin => "write an origin such as https://app.example, or *",
+            OriginError::Host => {
+                "after :// write a host as browsers send it, such as app.example, xn--caf-dma.example or [::1]"
+            }
+            OriginError::Port => {
+                "write a port from 0 to 65535 after the colon, or leave out both"
+            }
             OriginError::Path => {
                 "an origin has no path and no slash at its end, as in https://app.example"
             }
@@ -192,6 +228,46 @@ mod tests {
         check(&two, &["https://a.example", "https://a.example"], None);
     }
 
+    #[test]
+    fn origins_are_compared_as_browsers_write_them() {
+        check(
+            &["https://a.example:0444"],
+            &["https://a.example:444"],
+            Some("https://a.example:444"),
+        );
+        check(
+            &["http://a.example:443"],
+            &["http://a.example:443"],
+            Some("http://a.example:443"),
+        );
+        check(
+            &["http://a.example:080"],
+            &["http://a.example"],
+            Some("http://a.example"),
+        );
+        check(
+            &["http://[0:0::1]:80"],
+            &["http://[::1]"],
+            Some("http://[::1]"),
+        );
+        check(
+            &["http://[2001:DB8::A]:1"],
+            &["http://[2001:db8::a]:1"],
+            Some("http://[2001:db8::a]:1"),
+        );
+        check(
+            &["app://localhost"],
+            &["app://localhost"],
+            Some("app://localhost"),
+        );
+        check(
+            &[" https://a.example "],
+            &["https://a.example"],
+            Some("https://a.example"),
+        );
+        check(&[" * "], &[], Some("*"));
+    }
+
     #[track_caller]
     fn check_error(origins: &[&str], want: OriginError) {
         assert_eq!(cors(origins), Err(want), "{origins:?}");
@@ -202,10 +278,24 @@ mod tests {
     fn what_is_no_origin_is_refused() {
         check_error(&["a.example"], OriginError::NotAnOrigin);
         check_error(&[""], OriginError::NotAnOrigin);
-        check_error(&["https://"], OriginError::NotAnOrigin);
-        check_error(&["https://a b"], OriginError::NotAnOrigin);
-        check_error(&["https://a\r\nX: y"], OriginError::NotAnOrigin);
-        check_error(&["https://*.example"], OriginError::NotAnOrigin);
+        check_error(&["https://"], OriginError::Host);
+        check_error(&["https://a b"], OriginError::Host);
+        check_error(&["https://a\r\nX: y"], OriginError::Host);
+        check_error(&["https://*.example"], OriginError::Host);
+        check_error(&["https://:8443"], OriginError::Host);
+        check_error(&["https://[::1"], OriginError::Host);
+        check_error(&["https://::1"], OriginError::Host);
+        check_error(&["https://[fe80::1%eth0]"], OriginError::Host); // browsers refuse zones
+        check_error(&["https://me@a.example"], OriginError::Host);
+        check_error(&["https://caf\u{e9}.example"], OriginError::Host);
+        check_error(&["https://caf%C3%A9.example"], OriginError::Host);
+        check_error(&["https://a.example?"], OriginError::Host);
+        check_error(&["https://a.example:"], OriginError::Port);
+        check_error(&["https://a.example:abc"], OriginError::Port);
+        check_error(&["https://a.example:99999"], OriginError::Port);
+        check_error(&["https://a.example:80:80"], OriginError::Port);
+        check_error(&["https://[::1]:x"], OriginError::Port);
+        check_error(&["1s://a.example"], OriginError::NotAnOrigin);
         check_error(&["https://a.example/"], OriginError::Path);
         check_error(&["*", "https://a.example"], OriginError::AnyAndOthers);
         check_error(&["https://a.example", "*"], OriginError::AnyAndOthers);

@@ -8,7 +8,7 @@ use super::beginning::Beginning;
 use super::charset::{Charset, charset, has_charset};
 use super::coding::Coding;
 use super::media_table::{PLAIN, Rule, TRANSPORT_STREAM, UNKNOWN, by_extension, by_name};
-use super::own_types::OwnTypes;
+use super::own_types::{OwnType, OwnTypes};
 use super::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::text::segment::last_segment;
 
@@ -144,7 +144,25 @@ impl MediaType {
             };
             step.with(Evidence::Became(from, chosen))
         });
+        trace.note_if(|| self.coding_step(own.find(path)?));
         trace.note_if(|| self.charset.step());
+    }
+
+    /// Says what came of the coding that the operator has given to the file.
+    fn coding_step(&self, given: &OwnType) -> Option<Step> {
+        const CLAUSE: Clause = clause!("RFC 9110 section 8.4", "media_type");
+        match (given.coding, self.stored) {
+            (Coding::Identity, _) => None,
+            (_, Coding::Identity) => {
+                let finding =
+                    "--type says that the file is stored in gzip, but its content is no gzip file";
+                Some(Step::new(CLAUSE, finding))
+            }
+            (given, _) => {
+                let step = Step::new(CLAUSE, "--type says in which coding the file is stored");
+                Some(step.with(Evidence::Value(Quote::of(given.name().as_bytes()))))
+            }
+        }
     }
 
     /// The type without parameters.

@@ -66,6 +66,8 @@ pub mod cache_control;
 pub mod own_fields;
 // Fields that one option adds together.
 mod presets;
+// RFC 3986 section 3.2: a host and its port.
+pub mod host;
 // Which other origins may read responses.
 pub mod cors;
 // Which paths need a password.

@@ -37,7 +37,7 @@ pub struct OwnType {
 }
 
 /// What is wrong with a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnTypeError {
     /// It has no `=`.
     NoSign,
@@ -49,6 +49,8 @@ pub enum OwnTypeError {
     MediaType,
     /// Files cannot be stored in this coding.
     Coding,
+    /// The parameter with this name, in lower case, occurs twice (RFC 6838 section 4.3).
+    Repeated(Box<str>),
 }
 
 impl OwnTypes {
@@ -98,29 +100,49 @@ impl OwnTypes {
 impl OwnType {
     /// Reads a media type, perhaps followed by `; coding=gzip` or `; coding=br`.
     fn parse(text: &str) -> Result<OwnType, OwnTypeError> {
-        let name = |parameter: &[u8]| {
-            let name = parameter.split(|&byte| byte == b'=').next();
-            name.is_some_and(|name| name.eq_ignore_ascii_case(b"coding"))
-        };
         if !is_media_type(text.as_bytes()) {
             return Err(OwnTypeError::MediaType);
         }
-        let mut own = OwnType {
-            media_type: text.into(),
-            coding: Coding::Identity,
-        };
         let parts = || split_outside_quotes(text.as_bytes(), b';').map(trim);
-        if let Some(coding) = parts().skip(1).find(|part| name(part)) {
-            own.coding = match coding.split_at(b"coding=".len()).1 {
+        if let Some(name) = repeated(parts().skip(1).map(parameter_name)) {
+            return Err(OwnTypeError::Repeated(name));
+        }
+        let is_coding = |part: &&[u8]| &*parameter_name(part) == "coding";
+        let Some(coding) = parts().skip(1).find(is_coding) else {
+            return Ok(OwnType {
+                media_type: text.into(),
+                coding: Coding::Identity,
+            });
+        };
+        let kept: Vec<&[u8]> = parts().filter(|part| !is_coding(part)).collect();
+        Ok(OwnType {
+            media_type: String::from_utf8_lossy(&kept.join(&b"; "[..])).into(),
+            coding: match coding.split_at("coding=".len()).1 {
                 b"gzip" => Coding::Gzip,
                 b"br" => Coding::Brotli,
                 _ => return Err(OwnTypeError::Coding),
-            };
-            let kept: Vec<&[u8]> = parts().filter(|part| !name(part)).collect();
-            own.media_type = String::from_utf8_lossy(&kept.join(&b"; "[..])).into();
-        }
-        Ok(own)
+            },
+        })
     }
+}
+
+/// The name of a parameter in lower case; nothing between two semicolons.
+fn parameter_name(parameter: &[u8]) -> Box<str> {
+    let name = parameter.split(|&byte| byte == b'=').next();
+    let name = String::from_utf8_lossy(name.unwrap_or_default());
+    name.to_ascii_lowercase().into()
+}
+
+/// The first name that occurs again.
+fn repeated(names: impl Iterator<Item = Box<str>>) -> Option<Box<str>> {
+    let mut seen = Vec::new();
+    for name in names.filter(|name| !name.is_empty()) {
+        if seen.contains(&name) {
+            return Some(name);
+        }
+        seen.push(name);
+    }
+    None
 }
 
 /// Whether `name` has this extension and something before it.
@@ -205,6 +227,9 @@ impl fmt::Display for OwnTypeError {
             OwnTypeError::Pattern(fault) => return fault.fmt(f),
             OwnTypeError::Coding => {
                 "--type supports the codings gzip and br: write coding=gzip or coding=br, or leave it out"
+            }
+            OwnTypeError::Repeated(name) => {
+                return write!(f, "the parameter {name} occurs twice: leave out one of them");
             }
             OwnTypeError::NoSign => {
                 "write EXT=TYPE, such as log=text/plain, or PATTERN=TYPE, such as /v2/**=application/json"
@@ -345,6 +370,13 @@ mod tests {
         assert_eq!(fault("log=text"), Some(OwnTypeError::MediaType));
         assert_eq!(fault("log=text/plain; a=b"), None);
         assert_eq!(fault("gz=a/b; coding=lzma"), Some(OwnTypeError::Coding));
+        let repeated = |name: &str| Some(OwnTypeError::Repeated(name.into()));
+        assert_eq!(fault("x=a/b; coding=gzip; coding=br"), repeated("coding"));
+        assert_eq!(
+            fault("x=a/b; charset=c;d=e ;Charset=c"),
+            repeated("charset")
+        );
+        assert_eq!(fault("x=a/b; c=\"; c=\"; d=e"), None);
         let open = OwnTypeError::Pattern(PatternError::OpenBrace(3));
         assert_eq!(fault("/a{=text/plain"), Some(open));
         assert_eq!(fault("/a=text"), Some(OwnTypeError::MediaType));

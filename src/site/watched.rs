@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_channel::{Receiver, TrySendError, bounded};
 use notify::event::{EventKind, MetadataKind, ModifyKind};
 use notify::{Config, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher, WatcherKind};
+use rustix::io::Errno;
 
 use crate::site::changes::{Before, ChangeFilter, Changes};
 use crate::site::tree::{Snapshot, is_directory, is_unreadable, walk};
@@ -184,7 +185,7 @@ impl Events {
         };
         let config = Config::default().with_follow_symlinks(false);
         let mut events = Events {
-            watcher: RecommendedWatcher::new(forward, config).map_err(io::Error::other)?,
+            watcher: RecommendedWatcher::new(forward, config).map_err(fault_of_system)?,
             arriving,
             missed,
         };
@@ -193,7 +194,7 @@ impl Events {
             false => RecursiveMode::NonRecursive,
         };
         let watched = events.watcher.watch(path, mode);
-        watched.map_err(io::Error::other)?;
+        watched.map_err(fault_of_system)?;
         if !filter.is_flat() {
             events.watch_below(path, Path::new(""), filter)?;
         }
@@ -228,8 +229,17 @@ impl Events {
     fn watch_one(&mut self, directory: &Path) -> io::Result<()> {
         match self.watcher.watch(directory, RecursiveMode::NonRecursive) {
             Err(fault) if cannot_be_read(&fault) => Ok(()),
-            other => other.map_err(io::Error::other),
+            other => other.map_err(fault_of_system),
         }
+    }
+}
+
+/// The fault as the system told it. The crate adds a path, which does not matter if watches are used up.
+fn fault_of_system(fault: notify::Error) -> io::Error {
+    match fault.kind {
+        ErrorKind::MaxFilesWatch => Errno::NOSPC.into(),
+        ErrorKind::Io(fault) => fault,
+        kind => io::Error::other(notify::Error::new(kind)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command as people run it: a process with arguments, variables and a banner.
 
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -64,6 +65,20 @@ pub fn skipped(why: &str) {
     let test = thread.name().unwrap_or("a test");
     let told = writeln!(std::io::stderr(), "\nskipped: {test}: {why}");
     told.expect("standard error is open");
+}
+
+/// A terminal: the end of its user, and the end of the program.
+pub fn terminal() -> (File, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&user).expect("a terminal");
+    unlockpt(&user).expect("a terminal");
+    let name = ptsname(&user, Vec::new()).expect("a name");
+    let program = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name.to_string_lossy().as_ref());
+    (user.into(), program.expect("it opens"))
 }
 
 /// A free port. It is below the ports that Linux gives to clients, so no client takes it. Another test

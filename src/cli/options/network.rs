@@ -141,6 +141,11 @@ fn site(text: &str) -> Result<SiteRoot, String> {
         return Err(hint.into());
     }
     let host = HostPattern::parse(host).map_err(|fault| fault.to_string())?;
+    if host == HostPattern::Any {
+        return Err(format!(
+            "* would be every host: give {root} as PATH, which all hosts without a site get"
+        ));
+    }
     let root = root.into();
     Ok(SiteRoot { host, root })
 }

@@ -413,6 +413,44 @@ mod tests {
         assert_eq!(next(&mut connection, later + 2 * IDLE), Next::End);
     }
 
+    /// RFC 6455 section 7.1.1: a client that never answers the server's Close frame loses its connection.
+    #[test]
+    fn an_answer_to_a_close_frame_is_not_awaited_forever() {
+        let begin = Instant::now();
+        let drain = |connection: &mut _, received: &[u8], now| {
+            let turn = ConversationTurn {
+                now,
+                received,
+                idle_timeout: IDLE,
+                is_draining: true,
+            };
+            let mut out = Vec::new();
+            let conversed = WebSocketConnection::converse(connection, turn, &mut out);
+            (conversed.next, out)
+        };
+        let end = begin + CLOSE_PATIENCE;
+        let mut silent = connection(begin);
+        let (next, out) = drain(&mut silent, b"", begin);
+        assert_eq!(next, Next::WaitUntil(end));
+        assert_eq!(out[..4], *b"\x88\x23\x03\xe9"); // 1001
+        let before = end - Duration::from_nanos(1);
+        assert_eq!(
+            drain(&mut silent, b"", before),
+            (Next::WaitUntil(end), vec![])
+        );
+        assert_eq!(drain(&mut silent, b"", end).0, Next::End);
+        // Frames of other kinds give it no more time.
+        let mut busy = connection(begin);
+        drain(&mut busy, b"", begin);
+        let ping = masked(0x89, b"alive?");
+        assert_eq!(drain(&mut busy, &ping, before).0, Next::WaitUntil(end));
+        assert_eq!(drain(&mut busy, &ping, end).0, Next::End);
+        let mut polite = connection(begin);
+        drain(&mut polite, b"", begin);
+        let answer = masked(0x88, b"\x03\xe9");
+        assert_eq!(drain(&mut polite, &answer, before), (Next::End, vec![]));
+    }
+
     /// Ten thousand idle connections cost little more than those of HTTP.
     #[test]
     fn an_idle_connection_is_small() {
