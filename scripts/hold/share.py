@@ -45,10 +45,15 @@ def run(house, say):
     with house.serving(root, "--threads", str(WORKERS)) as server:
         say(f"{NAME}: {WORKERS} workers")
         crowd = at_once(server.port, WORKERS)
+    meanwhile = f"while {READERS} clients of one address read nothing of large listings, another gets"
     return [
-        crowd_verdict(crowd),
-        verdict(f"a listing of {NAMES:,} names", large, LATEST),
-        verdict("a listing of one name", small, clients.SOON),
+        verdict(
+            f"{WORKERS} clients ask {WORKERS} workers at once for a listing of {NAMES:,} names: each gets it",
+            crowd,
+            LATEST,
+        ),
+        verdict(f"{meanwhile} a listing of {NAMES:,} names", large, LATEST),
+        verdict(f"{meanwhile} a listing of one name", small, clients.SOON),
         Row(
             NAME,
             f"{READERS} clients with queries of their own: at most {memory.MOST / memory.MEGABYTE:.0f} MB more than at rest",
@@ -59,26 +64,14 @@ def run(house, say):
 
 
 def verdict(what, answers, latest):
-    """What another address felt of it."""
+    """What clients felt: each gets 200 within `latest` seconds."""
     worst = max(took for _, took in answers)
     served = sum(status == 200 for status, _ in answers)
     return Row(
         NAME,
-        f"while {READERS} clients of one address read nothing of large listings, another gets {what} within {latest:g} s",
+        f"{what} within {latest:g} s",
         f"{served} of {len(answers)} answered 200, the latest after {worst:.2f} s",
         served == len(answers) and worst <= latest,
-    )
-
-
-def crowd_verdict(answers):
-    """What clients felt who asked at the same time."""
-    worst = max(took for _, took in answers)
-    served = sum(status == 200 for status, _ in answers)
-    return Row(
-        NAME,
-        f"{WORKERS} clients ask at once for a listing of {NAMES:,} names from {WORKERS} workers: each gets it within {LATEST:g} s",
-        f"{served} of {len(answers)} answered 200, the latest after {worst:.2f} s",
-        served == len(answers) and worst <= LATEST,
     )
 
 
