@@ -163,10 +163,7 @@ fn explain(request: &Explain) -> ExitCode {
 
 /// Says why the server could not start.
 fn fail_to_start(error: &StartError, root: &Path, source: &RootSource) -> ExitCode {
-    match error.root() == Some(root) {
-        true => fail(&source.message(error, error.is_absent_root())),
-        false => fail(error),
-    }
+    fail(&source.start_message(error, root))
 }
 
 fn compress(request: &Compress) -> ExitCode {

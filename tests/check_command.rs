@@ -117,13 +117,13 @@ fn what_a_server_warns_about_is_found() {
 }
 
 #[test]
-fn a_port_in_use_is_a_warning_and_is_not_taken() {
+fn a_port_in_use_is_told_and_is_not_taken() {
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = other.local_addr().expect("an address");
     let port = address.port().to_string();
     let options = ["-b", "127.0.0.1", "-p", &port, "www"];
     let said = check(nothing, &options);
-    said.has(&format!("warning: {address} is already in use"));
+    said.has(&format!("note: {address} is already in use"));
     assert_eq!(said.status, 0);
     drop(other);
     let said = check(nothing, &options);

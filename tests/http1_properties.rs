@@ -305,7 +305,7 @@ proptest! {
     #[test]
     fn no_part_of_a_head_panics(bytes in vec(any::<u8>(), 0..80)) {
         let _ = Target::parse(None, &bytes);
-        let _ = host::Host::parse(&bytes);
+        let _ = docroot::semantics::host::Host::parse(&bytes);
         let _ = Version::parse(&bytes);
     }
 

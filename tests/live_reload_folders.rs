@@ -225,8 +225,8 @@ fn told_of_watches(program: &Program) -> String {
     line.expect("it was there").to_owned()
 }
 
-const NO_WATCHES: &str = "docroot: cannot watch the files: your user has no inotify watches left. Live reload scans \
-                          them once a second; to have them watched, raise fs.inotify.max_user_watches";
+const NO_WATCHES: &str = "docroot: cannot watch the files: your user has no inotify watches left. So live reload \
+                          scans the files once a second. To let docroot watch them, raise fs.inotify.max_user_watches";
 
 #[test]
 fn too_many_folders_are_scanned() {

@@ -29,12 +29,14 @@ fn the_operator_is_told() {
     command.args(["--live-reload", "--log-format", "off"]);
     let program = Program::start(command.arg(folder.path()));
     let told = || program.banner.clone() + &program.said();
-    let want = "docroot: cannot watch the files: your user has no inotify instances left. ";
+    let want = "docroot: cannot watch the files: your user has no inotify instances left, or docroot \
+                may open no more files. ";
     until("the program says so", || told().contains(want));
     let told = told();
     let line = told.lines().find(|line| line.starts_with(want));
     let line = line.expect("it was there");
-    let rest = "Live reload scans them once a second; to have them watched, raise fs.inotify.max_user_instances";
+    let rest = "So live reload scans the files once a second. To let docroot watch them, raise \
+                fs.inotify.max_user_instances, or ulimit -n";
     assert_eq!(line.strip_prefix(want), Some(rest));
 }
 

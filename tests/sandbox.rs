@@ -102,7 +102,8 @@ fn an_option_that_is_needed_is_named() {
             .arg(root.path());
         let output = command.output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stderr);
-        let want = "docroot: the system refuses setsockopt(IPV6_V6ONLY): ";
+        let want =
+            "docroot: cannot listen on :: because the system refuses setsockopt(IPV6_V6ONLY) (";
         assert!(said.starts_with(want), "{said}");
         assert_eq!(output.status.code(), Some(1), "{said}");
     }

@@ -15,11 +15,12 @@ use crate::cli::signals;
 use crate::cli::warnings::{Surroundings, Warning, warnings};
 use crate::net::check::{Checked, check};
 use crate::net::config::Config;
+use crate::observe::notice::WARNING;
 use crate::text::append;
 use crate::text::escape::{JsonString, Name};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Severity {
     /// The server would not start.
     Error,
@@ -56,7 +57,7 @@ impl Finding {
     /// A line that a server prints at its start.
     fn of_line(line: impl ToString) -> Finding {
         let line = line.to_string();
-        match line.strip_prefix("warning: ") {
+        match line.strip_prefix(WARNING) {
             Some(text) => Finding::new(Severity::Warning, text),
             None => Finding::new(Severity::Note, line),
         }
@@ -74,7 +75,7 @@ impl Report {
         let checked = check(config, signals::DESCRIPTORS);
         let mut findings = faults(request, &checked);
         let taken = checked.taken.iter();
-        findings.extend(taken.map(|fault| Finding::new(Severity::Warning, fault)));
+        findings.extend(taken.map(|fault| Finding::new(Severity::Note, fault)));
         let remarks = request.launch.remarks.iter();
         findings.extend(remarks.map(Finding::of_line));
         let surroundings = Surroundings::inspect(config);
@@ -82,7 +83,7 @@ impl Report {
         findings.extend(known.iter().map(Finding::of_line));
         findings.extend(further(config, &known));
         findings.extend(checked.notices.iter().map(Finding::of_line));
-        findings.sort_by_key(|finding| finding.severity as u8);
+        findings.sort_by_key(|finding| finding.severity);
         Report(findings)
     }
 
@@ -147,14 +148,11 @@ impl Report {
 /// Why the server would not start.
 fn faults(request: &Check, checked: &Checked) -> Vec<Finding> {
     let launch = &request.launch;
-    let told = checked.faults.iter().map(|fault| {
-        let text = match fault.root() == Some(&launch.config.root) {
-            true => launch.root_source.message(fault, fault.is_absent_root()),
-            false => fault.to_string(),
-        };
-        Finding::new(Severity::Error, text)
-    });
-    told.collect()
+    let told = |fault| launch.root_source.start_message(fault, &launch.config.root);
+    let faults = checked.faults.iter();
+    faults
+        .map(|fault| Finding::new(Severity::Error, told(fault)))
+        .collect()
 }
 
 /// What a server does not warn about at each start.

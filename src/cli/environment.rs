@@ -12,6 +12,7 @@ use super::given::{Said, Value};
 use super::nearest::with_nearest;
 use super::options::{Kind, Mode, OptionDef, options, quoted};
 use super::settings::Settings;
+use crate::observe::notice::WARNING;
 
 /// The variables whose names begin so are for docroot.
 const PREFIX: &str = "DOCROOT_";
@@ -79,7 +80,7 @@ impl Environment {
         });
         ours.map(|name| {
             let shown = quoted(OsStr::new(&*name));
-            let warning = format!("warning: unknown variable {shown}");
+            let warning = format!("{WARNING}unknown variable {shown}");
             let short = name.strip_prefix(PREFIX).unwrap_or_default();
             let names = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
             with_nearest(warning, short, PREFIX, names)

@@ -1,10 +1,12 @@
 //! What docroot is asked to do: the outcome of the command line.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use crate::cli::qr::Qr;
 use crate::http1::version::Version;
 use crate::net::config::Config;
+use crate::net::start_error::StartError;
 use crate::precompress::Options;
 
 /// What docroot was asked to do.
@@ -41,6 +43,14 @@ pub enum RootSource {
 }
 
 impl RootSource {
+    /// The message for an error at the start. If it is about `root`, it says where the root was named.
+    pub fn start_message(&self, error: &StartError, root: &Path) -> String {
+        match error.root() == Some(root) {
+            true => self.message(error, matches!(error, StartError::NoSuchRoot(_))),
+            false => error.to_string(),
+        }
+    }
+
     /// The message for a fault of the root. `is_absent` says whether the root does not exist.
     pub fn message(&self, fault: &dyn Display, is_absent: bool) -> String {
         match self {

@@ -13,6 +13,7 @@ use rustix::process::geteuid;
 
 use crate::net::config::Config;
 use crate::net::tls::options::CertificateSource;
+use crate::observe::notice::WARNING;
 use crate::site::path::is_hidden_name;
 use crate::text::escape::Name;
 
@@ -275,7 +276,7 @@ const OTHERS: u32 = 0o077;
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("warning: ")?;
+        f.write_str(WARNING)?;
         match self {
             Warning::Root => f.write_str(
                 "docroot runs as root, and other machines can connect; \

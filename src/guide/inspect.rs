@@ -19,7 +19,7 @@ use std::time::Instant;
 use crate::guide::access::{Access, refusal_to_foreign};
 use crate::guide::class::shared::Class;
 use crate::guide::packed;
-use crate::guide::places::{Place, Places};
+use crate::guide::places::Place;
 use crate::guide::replay::{Connect, MOST_OF_LEARNER, MOST_WAITING, Replay};
 use crate::observe::topic::{News, Reader};
 use crate::observe::wire::{ServerFacts, Wire, WireEvent};
@@ -145,12 +145,16 @@ impl Inspect {
     fn open_wire(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         let is_learner = self.access.is_learner(request);
         let only = is_learner.then(|| request.client.peer.ip().to_canonical());
-        let since = Some(request.instant);
-        let reader = || (self.wire).reader_since(since, request.wakers.waker());
-        let Some((place, reader)) = self.place(only, reader) else {
-            let reason = Reason::OwnPage(OwnPageReason::ManyViewers);
-            return Answer::Ready(error(Status::ServiceUnavailable, reason));
+        let place = match only.map(|learner| self.place_of_learner(learner)) {
+            Some(None) => return many_viewers(),
+            place => place.flatten(),
         };
+        let since = Some(request.instant);
+        let reader = (self.wire).reader_since(since, request.wakers.waker());
+        // Counted after it was added. Otherwise two workers could both admit the last viewer.
+        if !is_learner && self.other_viewers() > MOST_VIEWERS {
+            return many_viewers();
+        }
         let mut pairs = request.query_pairs();
         let server = ServerFacts {
             class: self.class.as_ref().map(Class::began),
@@ -166,22 +170,16 @@ impl Inspect {
         open(request, origin, Endpoint::default(), viewer, trace)
     }
 
-    /// A reader for another viewer, and the place of a learner, if there is room.
-    fn place(
-        &self,
-        learner: Option<IpAddr>,
-        reader: impl FnOnce() -> Reader<WireEvent>,
-    ) -> Option<(Option<Place>, Reader<WireEvent>)> {
-        let places = self.class.as_ref().map(|class| &class.views);
-        if let Some(learner) = learner {
-            let place = places?.take(learner).ok()?;
-            return Some((Some(place), reader()));
-        }
-        let of_learners = places.map_or(0, Places::taken);
-        // It counts itself. Otherwise two workers could each admit the last one.
-        let reader = reader();
-        let others = self.wire.readers().saturating_sub(of_learners);
-        (others <= MOST_VIEWERS).then_some((None, reader))
+    fn place_of_learner(&self, learner: IpAddr) -> Option<Place> {
+        let class = self.class.as_ref()?;
+        class.views.take(learner).ok()
+    }
+
+    /// How many viewers there are, those of learners apart.
+    fn other_viewers(&self) -> usize {
+        let class = self.class.as_ref();
+        let of_learners = class.map_or(0, |class| class.views.taken());
+        self.wire.readers().saturating_sub(of_learners)
     }
 
     fn open_replay(
@@ -199,6 +197,11 @@ impl Inspect {
         let replay = Replay::new(connect, viewer, request.wakers.waker(), most_waiting);
         Some(open(request, origin, Endpoint::default(), replay, trace))
     }
+}
+
+fn many_viewers() -> Answer {
+    let reason = Reason::OwnPage(OwnPageReason::ManyViewers);
+    Answer::Ready(error(Status::ServiceUnavailable, reason))
 }
 
 /// A page that is open in a browser.

@@ -19,11 +19,11 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
 
-use super::host::Host;
 use super::octet::{LABEL, run};
 use super::version::Version;
 use crate::semantics::edit::Edit;
 use crate::semantics::field::FieldName;
+use crate::semantics::host::Host;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Evidence, Quote, Step, clause};
 

@@ -7,9 +7,10 @@
 use super::error::Error;
 use super::expect;
 use super::framing::{self, BodyLength};
-use super::host::{self, Host};
+use super::host;
 use super::parse::RequestHead;
 use super::target::Target;
+use crate::semantics::host::Host;
 use crate::semantics::trace::Trace;
 
 /// A head that has passed all checks.

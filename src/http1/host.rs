@@ -9,7 +9,7 @@ use std::fmt;
 use super::version::Version;
 use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
-pub use crate::semantics::host::Host;
+use crate::semantics::host::Host;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 

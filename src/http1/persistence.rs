@@ -61,7 +61,7 @@ pub enum Ending {
 pub struct ServerState {
     /// Whether the server leaves part of the request body unread.
     pub leaves_body: bool,
-    /// Whether the server ends the connection.
+    /// Why the server ends the connection after this response, if it does.
     pub ending: Option<Ending>,
 }
 
@@ -100,6 +100,15 @@ impl Persistence {
                 "the connection stays open because the client asked for keep-alive"
             }
             Persistence::Close(reason) => reason.text(),
+        }
+    }
+}
+
+impl From<Ending> for CloseReason {
+    fn from(ending: Ending) -> CloseReason {
+        match ending {
+            Ending::ShuttingDown => CloseReason::ShuttingDown,
+            Ending::Reloaded => CloseReason::Reloaded,
         }
     }
 }
@@ -175,10 +184,7 @@ pub fn decide(
     } else if framing == Framing::Close {
         Some(CloseReason::EndsBody)
     } else {
-        server.ending.map(|ending| match ending {
-            Ending::ShuttingDown => CloseReason::ShuttingDown,
-            Ending::Reloaded => CloseReason::Reloaded,
-        })
+        server.ending.map(CloseReason::from)
     };
     let decided = match (wants, own) {
         (Persistence::KeepAlive(_), Some(reason)) => Persistence::Close(reason),

@@ -11,8 +11,8 @@
 
 use std::fmt;
 
-use super::host::Host;
 use crate::semantics::edit::{Edit, NewTarget};
+use crate::semantics::host::Host;
 use crate::semantics::method::Method;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, clause};
 

@@ -18,16 +18,20 @@ const TRIES: u16 = 100;
 
 /// Listens on every address, with the same port.
 pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
-    find(bind, port, listen)
+    open_on_one_port(bind, port, listen)
 }
 
-/// Whether a server could listen there. Nobody can connect meanwhile, and another server can begin to listen.
+/// Whether a server could listen there. It binds and does not listen, so no client can connect, and another
+/// server can still start.
 pub fn probe(bind: &Bind, port: Port) -> Result<(), StartError> {
-    find(bind, port, |address| Ok(TcpListener::from(bound(address)?))).map(drop)
+    open_on_one_port(bind, port, |address| {
+        Ok(TcpListener::from(bound_socket(address)?))
+    })
+    .map(drop)
 }
 
 /// Opens a socket for every address, with the same port.
-fn find(
+fn open_on_one_port(
     bind: &Bind,
     port: Port,
     open: impl Fn(SocketAddr) -> Result<TcpListener, StartError>,
@@ -93,14 +97,14 @@ fn is_missing(fault: &StartError) -> bool {
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let socket = bound(address)?;
+    let socket = bound_socket(address)?;
     rustix::net::listen(&socket, BACKLOG)
         .map_err(|errno| StartError::from_listen(address, errno.into()))?;
     Ok(TcpListener::from(socket))
 }
 
 /// A socket that has the address and does not listen.
-fn bound(address: SocketAddr) -> Result<OwnedFd, StartError> {
+fn bound_socket(address: SocketAddr) -> Result<OwnedFd, StartError> {
     let fault = |errno: Errno| StartError::from_listen(address, errno.into());
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
@@ -121,7 +125,7 @@ fn bound(address: SocketAddr) -> Result<OwnedFd, StartError> {
         }
     }
     // Accepted sockets inherit this. Responses are written whole, so waiting to fill a packet would
-    // only delay their last bytes. If a sandbox refuses it, they are late.
+    // only delay their last bytes. If a sandbox refuses this, the last bytes are sent later.
     let _ = sockopt::set_tcp_nodelay(&socket, true);
     rustix::net::bind(&socket, &address).map_err(fault)?;
     Ok(socket)

@@ -46,13 +46,13 @@ pub struct Server {
     /// At most two requests wait: to drain, then to stop.
     requests: (Sender<()>, Receiver<()>),
     reloader: Arc<Reloader>,
-    _end: EndOfReloads,
+    _end: EndReloaderOnDrop,
 }
 
-/// Whoever waits for the start of a server to reload it does not wait for one that is dropped.
-struct EndOfReloads(Arc<Reloader>);
+/// Ends the reloader when the server is dropped, so that a thread that waits to reload the server stops waiting.
+struct EndReloaderOnDrop(Arc<Reloader>);
 
-impl Drop for EndOfReloads {
+impl Drop for EndReloaderOnDrop {
     fn drop(&mut self) {
         self.0.end();
     }
@@ -121,7 +121,7 @@ impl Server {
             descriptors: SocketNumbers::of_process(),
             shutdown,
             requests: bounded(2),
-            _end: EndOfReloads(Arc::clone(&reloader)),
+            _end: EndReloaderOnDrop(Arc::clone(&reloader)),
             reloader,
             settings: Settings {
                 replays: replays(&config, &addresses),

@@ -83,11 +83,6 @@ impl StartError {
         }
     }
 
-    /// Whether a root does not exist.
-    pub fn is_absent_root(&self) -> bool {
-        matches!(self, StartError::NoSuchRoot(_))
-    }
-
     /// Translates an `error` from listening on `address`.
     pub fn from_listen(address: SocketAddr, error: io::Error) -> StartError {
         let privileged = (1..FIRST_UNPRIVILEGED_PORT).contains(&address.port());
@@ -142,8 +137,8 @@ impl fmt::Display for StartError {
             ),
             StartError::Ipv6OnlyRefused(error) => write!(
                 f,
-                "the system refuses setsockopt(IPV6_V6ONLY): {error}; without it, :: would take IPv4 too: \
-                 allow the call, or give --bind the IPv6 addresses of this machine"
+                "cannot listen on :: because the system refuses setsockopt(IPV6_V6ONLY) ({error}), and :: would then \
+                 take IPv4 too: allow the call, or give --bind the IPv6 addresses of this machine"
             ),
             StartError::ListenFault(address, error) => write!(
                 f,
@@ -287,7 +282,10 @@ mod tests {
         check_listen("[::1]:80", Errno::NFILE, "too many files are open: ");
         check(&StartError::NoFreePort(8080, 8179), "the ports from 8080");
         let refused = StartError::Ipv6OnlyRefused(fault(Errno::NOSYS));
-        check(&refused, "the system refuses setsockopt(IPV6_V6ONLY): ");
+        check(
+            &refused,
+            "cannot listen on :: because the system refuses setsockopt(IPV6_V6ONLY) (",
+        );
         let too_few = StartError::TooFewDescriptors {
             needed: 21,
             allowed: 12,

@@ -189,7 +189,7 @@ impl<'t> Stream<'t> {
         }
     }
 
-    /// Whether the connection ends after its response, and why.
+    /// Why the server ends the connection after this response, if it does.
     pub fn ending(&self, context: &Context) -> Option<Ending> {
         match context.origins.is_draining() {
             true => Some(Ending::ShuttingDown),

@@ -84,19 +84,26 @@ mod with {
     /// What the operator is told if the files cannot be watched.
     fn fallback_line(fault: &io::Error) -> String {
         let used_up = match Errno::from_io_error(fault) {
-            Some(Errno::NOSPC) => Some(("watches", "fs.inotify.max_user_watches")),
-            Some(Errno::MFILE) => Some(("instances", "fs.inotify.max_user_instances")),
+            Some(Errno::NOSPC) => Some((
+                "your user has no inotify watches left",
+                "fs.inotify.max_user_watches",
+            )),
+            // inotify_init(2) does not say which limit it is.
+            Some(Errno::MFILE) => Some((
+                "your user has no inotify instances left, or docroot may open no more files",
+                "fs.inotify.max_user_instances, or ulimit -n",
+            )),
             _ => None,
         };
         let (why, advice) = match used_up {
-            Some((what, limit)) => (
-                format!("your user has no inotify {what} left"),
-                format!("; to have them watched, raise {limit}"),
+            Some((why, limit)) => (
+                why.to_owned(),
+                format!(". To let docroot watch them, raise {limit}"),
             ),
             None => (fault.to_string(), String::new()),
         };
         format!(
-            "docroot: cannot watch the files: {why}. Live reload scans them once a second{advice}\n"
+            "docroot: cannot watch the files: {why}. So live reload scans the files once a second{advice}\n"
         )
     }
 }

@@ -30,6 +30,9 @@ use super::regular;
 /// only if nobody reads. Then more texts are lost.
 const QUEUED: usize = 64;
 
+/// How a line begins that warns of something. Other lines only tell it.
+pub const WARNING: &str = "warning: ";
+
 /// The queue of the thread. `None`: the thread could not be started.
 static QUEUE: OnceLock<Option<Queue>> = OnceLock::new();
 

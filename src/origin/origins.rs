@@ -9,9 +9,9 @@
 use std::time::{Duration, Instant};
 
 use crate::http1::allowed_hosts::HostPattern;
-use crate::http1::host::Host;
 use crate::origin::handler::Origin;
 use crate::semantics::date::HttpDate;
+use crate::semantics::host::Host;
 use crate::semantics::rules::Rules;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 

@@ -8,7 +8,6 @@
 //! The status is 308 and not 301, so clients keep the method (RFC 9110 section 15.4.9). CONNECT has no
 //! URL and gets 405 (section 9.1). Invariant: the plain port serves nothing of the site.
 
-use crate::http1::host::Host;
 use crate::http1::target::Target;
 use crate::origin::methods::not_allowed;
 use crate::origin::reason::Reason;
@@ -16,6 +15,7 @@ use crate::origin::refuse::{error, error_page_for};
 use crate::origin::request::Request;
 use crate::origin::response::Response;
 use crate::semantics::edit::Edit;
+use crate::semantics::host::Host;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Evidence, Quote, Step, Trace, clause};
 use crate::text::{append, percent};

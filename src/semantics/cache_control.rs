@@ -53,7 +53,7 @@ pub enum CachePolicyError {
     Empty,
     /// There is no such directive.
     Unknown(Box<str>),
-    /// The directive is one of [`ONLY_IN_REQUESTS`].
+    /// Only requests have this directive.
     OfRequests(&'static str),
     /// A directive occurs twice.
     Repeated(Directive),

@@ -6,7 +6,7 @@
 //!                                    Vary: Origin
 //! ```
 
-use core::net::Ipv6Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::fmt;
 
 use super::field::{FieldName, Fields, is_token, trim};
@@ -142,10 +142,31 @@ fn host_of_browsers(name: &[u8]) -> Option<String> {
     let text = str::from_utf8(name).ok()?;
     if let Some(literal) = text.strip_prefix('[') {
         let address: Ipv6Addr = literal.strip_suffix(']')?.parse().ok()?;
-        return Some(format!("[{address}]"));
+        return Some(match (address.to_ipv4_mapped(), address.segments()) {
+            // Browsers never write the last part as an IPv4 address.
+            (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
+            (None, _) => format!("[{address}]"),
+        });
+    }
+    let last = text.strip_suffix('.').unwrap_or(text).rsplit('.').next()?;
+    if is_number(last) {
+        // Browsers write every form of an IPv4 address in this one.
+        return text
+            .parse::<Ipv4Addr>()
+            .ok()
+            .map(|address| address.to_string());
     }
     let is_of_name = |byte: u8| byte == b'.' || octet::is(&LABEL, byte);
     text.bytes().all(is_of_name).then(|| text.to_owned())
+}
+
+/// Whether a label is a number, as in an IPv4 address.
+fn is_number(label: &str) -> bool {
+    let digits = label.strip_prefix("0x");
+    match digits {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
 }
 
 /// Whether a request is a preflight request.
@@ -256,6 +277,16 @@ mod tests {
             Some("http://[2001:db8::a]:1"),
         );
         check(
+            &["http://[::ffff:1.2.3.4]:1"],
+            &["http://[::ffff:102:304]:1"],
+            Some("http://[::ffff:102:304]:1"),
+        );
+        check(
+            &["http://127.0.0.1:1"],
+            &["http://127.0.0.1:1"],
+            Some("http://127.0.0.1:1"),
+        );
+        check(
             &["app://localhost"],
             &["app://localhost"],
             Some("app://localhost"),
@@ -290,6 +321,10 @@ mod tests {
         check_error(&["https://caf\u{e9}.example"], OriginError::Host);
         check_error(&["https://caf%C3%A9.example"], OriginError::Host);
         check_error(&["https://a.example?"], OriginError::Host);
+        check_error(&["https://127.1"], OriginError::Host); // browsers send 127.0.0.1
+        check_error(&["https://0x7f.1"], OriginError::Host);
+        check_error(&["https://2130706433"], OriginError::Host);
+        check_error(&["https://127.0.0.01"], OriginError::Host);
         check_error(&["https://a.example:"], OriginError::Port);
         check_error(&["https://a.example:abc"], OriginError::Port);
         check_error(&["https://a.example:99999"], OriginError::Port);

@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use crate::site::budget::{Account, Allowance, Charge};
+use crate::site::copying::Freed;
 use crate::site::file::{LastLook, StoredFile};
 
 /// How many entries are looked at to free memory that a response needs.
@@ -139,10 +140,10 @@ impl Cache {
     }
 
     /// Makes space for a private copy by removing files whose private copies nobody is using. Files
-    /// that were not used since they were last considered for eviction go first. `is_space` receives
-    /// how many bytes and copies are freed, and returns whether that is enough. If no choice of files
-    /// is enough, this method removes nothing and returns false.
-    pub(super) fn make_room_for_copy(&mut self, is_space: impl Fn(u64, u64) -> bool) -> bool {
+    /// that were not used since they were last considered for eviction go first. `has_room` says whether
+    /// what is freed is enough. If no choice of files is enough, this method removes nothing and returns
+    /// false.
+    pub(super) fn make_room_for_copy(&mut self, has_room: impl Fn(Freed) -> bool) -> bool {
         let copy_of = |key: &Rc<[u8]>| {
             self.entries
                 .get(key)
@@ -155,15 +156,16 @@ impl Cache {
         });
         let mut candidates: Vec<_> = entries.collect();
         candidates.sort_by_key(|&(_, recent, _)| recent);
-        let (mut freed_bytes, mut evicted) = (0, Vec::new());
+        let (mut freed, mut evicted) = (Freed::default(), Vec::new());
         for (key, _, size) in candidates {
-            if is_space(freed_bytes, evicted.len() as u64) {
+            if has_room(freed) {
                 break;
             }
-            freed_bytes += size;
+            freed.bytes += size;
+            freed.copies += 1;
             evicted.push(Rc::clone(key));
         }
-        let is_enough = is_space(freed_bytes, evicted.len() as u64);
+        let is_enough = has_room(freed);
         if is_enough {
             evicted.iter().for_each(|key| self.remove(key));
         }

@@ -50,16 +50,16 @@ pub struct Coders(Rc<RefCell<Vec<Spare>>>);
 pub type Charges = [Charge; 2];
 
 /// The memory of the coders that a connection keeps.
-pub struct LastingCoders {
+pub struct CoderMemory {
     _charges: Charges,
     /// What the network of the client keeps with them.
     _share: Share,
 }
 
-impl LastingCoders {
-    /// Coders with these charges, which are a share of what a network keeps.
-    pub(crate) fn new(charges: Charges, share: Share) -> LastingCoders {
-        LastingCoders {
+impl CoderMemory {
+    /// These charges, counted as a share of a client network.
+    pub(crate) fn new(charges: Charges, share: Share) -> CoderMemory {
+        CoderMemory {
             _charges: charges,
             _share: share,
         }

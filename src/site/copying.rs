@@ -1,9 +1,8 @@
 //! Private copies in progress: the space that they take, and how the pieces come together.
 //!
 //! A copy is made from the bytes that a response reads, so it takes as long as the client. A client that
-//! reads slowly could thus keep the space of copies from all others. So a copy that has taken space for
-//! [`SLOW`] gives way to the next one that wants the space, or wants to copy the same file. The response is
-//! sent all the same.
+//! reads slowly could thus keep the space of copies from all others. So a slow copy is given up if another one
+//! needs its space, or wants to copy the same file. The response is sent all the same.
 //!
 //! The copy of an end takes no space before the end is read, and then as much as it needs.
 
@@ -14,16 +13,19 @@ use std::rc::{Rc, Weak};
 use crate::site::budget::{Account, Allowance};
 use crate::site::private::{CopyContent, CopySpace, CopyStorage, PrivateCopy};
 
-/// How many seconds a copy in progress keeps its space although another copy wants it.
-const SLOW: i64 = 10;
+/// For how many seconds a copy is not slow, whatever it gets.
+const FIRST_SECONDS: i64 = 10;
+
+/// After that, a copy is slow if it has got fewer bytes a second. A faster one of 32 MiB ends within a minute.
+const LEAST_RATE: i64 = 512 << 10;
 
 /// What the private copies of one worker may hold, and those in progress. A clone is the same, so that all
 /// sites of the worker count together.
 #[derive(Clone, Debug)]
-pub struct Copying(Rc<Limits>);
+pub struct Copying(Rc<Shared>);
 
 #[derive(Debug)]
-struct Limits {
+struct Shared {
     /// Bytes of the server's memory.
     memory: Allowance,
     /// Bytes of that memory that private copies may hold, whether they are cached or not.
@@ -39,8 +41,25 @@ struct Limits {
 #[derive(Debug)]
 struct Slot {
     held: RefCell<Option<Held>>,
+    /// The bytes of its space.
+    size: u64,
+    /// How many of them it has so far.
+    length: Cell<u64>,
     /// When it got its space, in seconds since 1970.
     since: i64,
+}
+
+impl Slot {
+    fn is_slow(&self, now: i64) -> bool {
+        let age = now - self.since;
+        age >= FIRST_SECONDS && (self.length.get() as i64) < age * LEAST_RATE
+    }
+
+    fn is_of(&self, mark: &Rc<Cell<bool>>) -> bool {
+        let held = self.held.borrow();
+        held.as_ref()
+            .is_some_and(|held| Rc::ptr_eq(&held._mark.0, mark))
+    }
 }
 
 #[derive(Debug)]
@@ -67,13 +86,20 @@ impl Drop for CopyMark {
     }
 }
 
-/// Whether copies have room if so many bytes and so many copies are freed.
-type HasRoom<'a> = &'a dyn Fn(u64, u64) -> bool;
+/// What evicting copies frees.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Freed {
+    pub bytes: u64,
+    pub copies: u64,
+}
+
+/// Whether a copy has room if this is freed.
+type HasRoom<'a> = &'a dyn Fn(Freed) -> bool;
 
 impl Copying {
     /// Copies that hold no more than this.
     pub(super) fn new(memory: Allowance, bytes: Allowance, copies: Allowance) -> Copying {
-        Copying(Rc::new(Limits {
+        Copying(Rc::new(Shared {
             memory,
             bytes,
             copies,
@@ -88,18 +114,20 @@ impl Copying {
     }
 
     /// Takes space for `size` bytes. `make_room` may evict other copies, and returns whether there is room.
-    /// If there is none or the file is being copied, slow copies in progress give way.
+    /// If there is none or the file is being copied, slow copies in progress may be given up.
     fn begin(
         &self,
         original: &Original,
         size: u64,
-        mut make_room: impl FnMut(HasRoom<'_>) -> bool,
+        make_room: impl FnOnce(HasRoom<'_>) -> bool,
     ) -> Option<Rc<Slot>> {
-        let has_room = |bytes, copies| self.has_room(size, bytes, copies);
         let mark = &original.mark;
-        let mut may_begin = || !mark.get() && make_room(&has_room);
-        let may_begin = may_begin() || self.give_way() && may_begin();
-        if !may_begin {
+        if mark.get() {
+            self.give_up_slow_copy_of(mark);
+        }
+        let is_free = !mark.get()
+            && (make_room(&|freed| self.has_room(size, freed)) || self.give_up_slow_copies(size));
+        if !is_free {
             return None;
         }
         let held = Held {
@@ -109,6 +137,8 @@ impl Copying {
         };
         let slot = Rc::new(Slot {
             held: RefCell::new(Some(held)),
+            size,
+            length: Cell::default(),
             since: self.0.now.get(),
         });
         let mut in_progress = self.0.in_progress.borrow_mut();
@@ -123,21 +153,21 @@ impl Copying {
         self.0.bytes.budget().held(Account::Copies)
     }
 
-    fn has_room(&self, size: u64, freed_bytes: u64, freed_copies: u64) -> bool {
-        let Limits {
+    fn has_room(&self, size: u64, freed: Freed) -> bool {
+        let Shared {
             memory,
             bytes,
             copies,
             ..
         } = &*self.0;
-        let missing = size.saturating_sub(freed_bytes);
+        let missing = size.saturating_sub(freed.bytes);
         bytes.has_room(Account::Copies, missing)
             && memory.has_room(Account::Copies, missing)
-            && copies.has_room(Account::Copies, 1u64.saturating_sub(freed_copies))
+            && copies.has_room(Account::Copies, 1u64.saturating_sub(freed.copies))
     }
 
     fn charge(&self, size: u64) -> Option<CopySpace> {
-        let Limits {
+        let Shared {
             memory,
             bytes,
             copies,
@@ -150,18 +180,40 @@ impl Copying {
         })
     }
 
-    /// Ends copies in progress that are slow. Returns whether there were any.
-    fn give_way(&self) -> bool {
-        let mut is_any = false;
-        self.0.in_progress.borrow_mut().retain(|slot| {
-            let Some(slot) = slot.upgrade() else {
-                return false;
-            };
-            let is_slow = self.0.now.get() - slot.since >= SLOW;
-            is_any |= is_slow && slot.held.take().is_some();
-            !is_slow
-        });
-        is_any
+    /// The slow copies in progress, oldest first.
+    fn slow(&self) -> Vec<Rc<Slot>> {
+        let in_progress = self.0.in_progress.borrow();
+        let slots = in_progress.iter().filter_map(Weak::upgrade);
+        slots
+            .filter(|slot| slot.is_slow(self.0.now.get()))
+            .collect()
+    }
+
+    /// Gives up the copy of the file with this mark, if it is slow.
+    fn give_up_slow_copy_of(&self, mark: &Rc<Cell<bool>>) {
+        if let Some(slot) = self.slow().iter().find(|slot| slot.is_of(mark)) {
+            slot.held.take();
+        }
+    }
+
+    /// Gives up as many slow copies as another one of `size` bytes needs, or none if all are not enough. Returns
+    /// whether there is room.
+    fn give_up_slow_copies(&self, size: u64) -> bool {
+        let slow = self.slow();
+        let all = Freed {
+            bytes: slow.iter().map(|slot| slot.size).sum(),
+            copies: slow.len() as u64,
+        };
+        if !self.has_room(size, all) {
+            return false;
+        }
+        let mut slow = slow.into_iter();
+        while !self.has_room(size, Freed::default())
+            && let Some(slot) = slow.next()
+        {
+            slot.held.take();
+        }
+        true
     }
 }
 
@@ -210,7 +262,7 @@ impl PendingCopy {
     pub(super) fn of_whole(
         copying: &Copying,
         original: Original,
-        make_room: impl FnMut(HasRoom<'_>) -> bool,
+        make_room: impl FnOnce(HasRoom<'_>) -> bool,
     ) -> Option<PendingCopy> {
         let slot = copying.begin(&original, original.size, make_room)?;
         Some(PendingCopy {
@@ -247,7 +299,7 @@ impl PendingCopy {
             None if offset + bytes.len() as u64 <= first => return Ok(()),
             none => {
                 let original = &self.original;
-                let is_room = |has_room: HasRoom<'_>| has_room(0, 0);
+                let is_room = |has_room: HasRoom<'_>| has_room(Freed::default());
                 let slot = self.copying.begin(original, original.size - first, is_room);
                 none.insert(Begun::new(first, slot.ok_or(ErrorKind::QuotaExceeded)?))
             }
@@ -262,6 +314,7 @@ impl PendingCopy {
         let held = held.as_mut().ok_or(ErrorKind::QuotaExceeded)?;
         held.content.append(new, begun.length)?;
         begun.length += new.len() as u64;
+        begun.slot.length.set(begun.length);
         Ok(())
     }
 

@@ -11,9 +11,9 @@
 //! # If memory is short
 //!
 //! If a reading needs memory, the worker takes listings back from slow clients, see
-//! [`crate::site::held_listing`]. Of the readings of all workers that wait for memory, only one keeps what it
-//! has read. The others begin again when it is their turn. A worker sends the one of the network that holds
-//! least. A reading whose clients do not read loses its place.
+//! [`crate::site::held_listing`]. Of all readings that wait for memory, on all workers, only one keeps what it
+//! has read. The others drop it and begin again when it is their turn. From each worker, only the reading of
+//! the network that holds least queues for that turn. A reading whose clients do not read loses its place.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -61,7 +61,11 @@ const SMALL_SHARE: u64 = 1 << 20;
 /// it has requested before.
 const STALLED: Duration = Duration::from_secs(2);
 
-/// The same, if it waits for the disk.
+/// A reading that lacks memory and reads nothing for so long loses its turn to another one. By then, listings of
+/// slow clients have been taken back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// The same as [`STALLED`], if it waits for the disk.
 const STALLED_BY_DISK: Duration = Duration::from_secs(30);
 
 /// Clients that wait for one of those places.
@@ -84,9 +88,11 @@ pub struct Reading {
     outcome: Option<Result<Rc<HeldListing>, DiskError>>,
     /// When it was advanced last.
     advanced: Option<Instant>,
+    /// When it began, or has read something.
+    progressed: Option<Instant>,
     /// It ran out of memory and dropped what it had read. It begins again when it is its turn.
     is_short: bool,
-    /// Its turn among the readings of all workers that ran out of memory, if its network holds least here.
+    /// Its place in the queue of all workers' readings that lack memory.
     turn: Option<Ticket>,
 }
 
@@ -212,6 +218,7 @@ impl Readings {
                 progress: None,
                 outcome: None,
                 advanced: None,
+                progressed: None,
                 is_short: false,
                 turn: None,
             })
@@ -229,7 +236,7 @@ impl Readings {
 
     /// Whether nothing is known of any listing.
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty() && self.held.is_empty()
+        self.known.is_empty() && self.held.is_empty() && self.ticketed.is_empty()
     }
 
     /// Forgets the listings that nobody uses.
@@ -280,31 +287,33 @@ impl Readings {
         })
     }
 
-    /// Gives memory back if a reading needs it, perhaps one of another worker.
-    pub fn help(&mut self, site: &Site, now: Instant) {
+    /// Frees memory if a reading lacks it, perhaps one of another worker.
+    pub fn free_memory_for_others(&mut self, site: &Site, now: Instant) {
         if self.is_empty() {
             return;
         }
         let is_wanted = site.memory().is_wanted();
         if is_wanted || site.short_readings().is_waited_for() {
-            self.unseat(|reading| reading.is_stalled(now));
+            self.release_places(|reading| reading.is_stalled(now) || reading.has_turn_in_vain(now));
         }
         if is_wanted {
-            self.held.help(site, now);
+            self.held.take_back_wanted(site, now);
         }
     }
 
-    /// Takes their places from readings that cannot go on.
-    fn unseat(&mut self, cannot_go_on: impl Fn(&Reading) -> bool) {
+    /// Takes the places of these readings away.
+    fn release_places(&mut self, is_one: impl Fn(&Reading) -> bool) {
         self.ticketed.retain(|reading| {
             let Some(reading) = reading.upgrade() else {
                 return false;
             };
             // The reading that is advanced now is borrowed.
             if let Ok(mut reading) = reading.try_borrow_mut()
-                && cannot_go_on(&reading)
+                && is_one(&reading)
             {
+                // It is added again when it needs a place again.
                 reading.give_up();
+                return false;
             }
             true
         });
@@ -341,13 +350,16 @@ impl Reading {
         }
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
-            None => self.begin(site),
+            None => self.begin(site, caller.now),
         };
         let is_large = self.place.is_some();
         let step = progress.advance(readings, site, &self.path, is_large, caller, registered);
         let pending = match step {
-            Ok(Stepped::More | Stepped::NeedsPlace) => return self.pause(progress, readings),
-            Ok(Stepped::Waits) if !self.has_turn(readings, site) => {
+            Ok(Stepped::More | Stepped::NeedsPlace) => {
+                self.progressed = Some(caller.now);
+                return self.pause(progress, readings);
+            }
+            Ok(Stepped::Waits) if !self.take_turn(readings, site) => {
                 self.began = None;
                 self.is_short = true;
                 return Read::Waits;
@@ -371,10 +383,12 @@ impl Reading {
             return Standing::Placed;
         };
         if place.standing() == Standing::Waits {
-            readings.unseat(|reading| reading.is_short || reading.is_stalled(now));
+            readings.release_places(|reading| {
+                reading.is_short && reading.turn.is_none() || reading.is_stalled(now)
+            });
         }
         match place.standing() {
-            Standing::Placed if self.is_short && !self.has_turn(readings, site) => Standing::Waits,
+            Standing::Placed if self.is_short && !self.take_turn(readings, site) => Standing::Waits,
             Standing::Placed => {
                 self.is_short = false;
                 Standing::Placed
@@ -383,8 +397,9 @@ impl Reading {
         }
     }
 
-    /// Whether it may wait for memory with what it has read. A small directory needs no place.
-    fn has_turn(&mut self, readings: &Readings, site: &Site) -> bool {
+    /// Enters the queue of readings that lack memory, if its network holds least here. Returns whether it may
+    /// keep what it has read. A small directory needs no turn.
+    fn take_turn(&mut self, readings: &Readings, site: &Site) -> bool {
         let Some(place) = &self.place else {
             return true;
         };
@@ -408,12 +423,21 @@ impl Reading {
         has_place && now.saturating_duration_since(advanced) > allowed
     }
 
+    /// Whether it has the turn of the readings that lack memory and reads nothing, because the disk hangs or no
+    /// memory becomes free.
+    fn has_turn_in_vain(&self, now: Instant) -> bool {
+        let has_turn = self.turn.as_ref().is_some_and(Ticket::has_place);
+        let progressed = self.progressed.unwrap_or(now);
+        has_turn && now.saturating_duration_since(progressed) > LONGEST_PAUSE
+    }
+
     /// Drops what it has read, and its place. It begins again when a client advances it.
     fn give_up(&mut self) {
         self.progress = None;
         self.began = None;
         self.place = None;
         self.turn = None;
+        self.is_short = false;
     }
 
     /// Keeps the progress until the next step, if there is a place for a large directory.
@@ -435,7 +459,8 @@ impl Reading {
         Read::More
     }
 
-    fn begin(&mut self, site: &Site) -> Progress {
+    fn begin(&mut self, site: &Site, now: Instant) -> Progress {
+        self.progressed = Some(now);
         self.began = Some(site.turn());
         Progress {
             scanned: Some(Scanned {
@@ -931,10 +956,10 @@ mod tests {
         let reading = rig.join("");
         let held = rig.read(&reading);
         rig.now += LEAST_HELD;
-        rig.readings.help(&rig.site, rig.now);
+        rig.readings.free_memory_for_others(&rig.site, rig.now);
         assert!(held.listing().is_some(), "nobody waits");
         rig.site.memory().want(1 << 20);
-        rig.readings.help(&rig.site, rig.now);
+        rig.readings.free_memory_for_others(&rig.site, rig.now);
         assert!(held.listing().is_none());
     }
 
@@ -959,7 +984,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_do_not_keep_from_each_other_what_each_needs() {
+    fn readings_of_all_workers_end_although_memory_is_short() {
         const WORKERS: usize = 8;
         let folder = tempfile::tempdir().expect("a folder");
         for number in 0..4 * STEP {
@@ -985,6 +1010,92 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_with_many_readings_gets_its_turn() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let memory = rig.memory.memory.clone();
+        let all = memory.charge(Account::Listings, 1 << 20).expect("free");
+        let other = (rig.site.short_readings().enter([10, 0, 0, 9].into())).expect("a turn");
+        let readings: Vec<_> = (0..LARGE + 1)
+            .map(|number| rig.join(&format!("q={}", "0".repeat(number))))
+            .collect();
+        let poll = |rig: &mut Rig| {
+            for reading in &readings {
+                rig.step(reading);
+            }
+        };
+        for _ in 0..20 {
+            poll(&mut rig);
+        }
+        let has_turn = |reading: &SharedReading| reading.borrow().turn.is_some();
+        let first = readings
+            .iter()
+            .position(has_turn)
+            .expect("one waits for its turn");
+        for _ in 0..20 {
+            poll(&mut rig);
+        }
+        assert!(
+            has_turn(&readings[first]),
+            "it keeps its place in the queue"
+        );
+        drop((other, all));
+        for reading in &readings {
+            while !matches!(rig.step(reading), Read::Done(_)) {
+                poll(&mut rig);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reading_that_gets_no_memory_passes_its_turn_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for number in 0..4 * STEP {
+            touch(folder.path(), &format!("{number:0>255}"));
+        }
+        let [mut one, mut other]: [Rig; 2] = Rig::of_workers(folder, 1 << 20);
+        let all = [&one, &other].map(|rig| {
+            let memory = &rig.memory.memory;
+            memory.charge_anyway(Account::Listings, 1 << 20)
+        });
+        let readings = [&mut one, &mut other].map(|rig| {
+            let reading = rig.join("");
+            assert!(matches!(rig.step(&reading), Read::More));
+            assert!(matches!(rig.step(&reading), Read::Waits));
+            reading
+        });
+        let has_turn = |at: usize| {
+            let reading = readings[at].borrow();
+            reading.turn.as_ref().is_some_and(Ticket::has_place)
+        };
+        assert!(has_turn(0) && !has_turn(1));
+        // It is advanced all the time, and reads nothing.
+        for _ in 0..10 {
+            one.now += LONGEST_PAUSE / 8;
+            one.readings.free_memory_for_others(&one.site, one.now);
+            one.step(&readings[0]);
+        }
+        assert!(!has_turn(0) && has_turn(1));
+        drop(all);
+        other.read(&readings[1]);
+        one.read(&readings[0]);
+    }
+
+    #[test]
+    fn a_reading_that_is_not_the_newest_is_not_forgotten() {
+        let mut rig = Rig::new(2 * STEP, 1 << 20);
+        let first = rig.join("");
+        assert!(matches!(rig.step(&first), Read::More));
+        rig.next_turn();
+        drop(rig.join(""));
+        rig.next_turn();
+        rig.readings.sweep();
+        assert!(!rig.readings.is_empty());
+        drop(first);
+        rig.readings.sweep();
+        assert!(rig.readings.is_empty());
+    }
+
+    #[test]
     fn a_reading_that_nobody_advances_does_not_keep_the_turn() {
         let folder = tempfile::tempdir().expect("a folder");
         for number in 0..4 * STEP {
@@ -1004,7 +1115,7 @@ mod tests {
         drop(all);
         assert!(matches!(other.step(&readings[1]), Read::Waits));
         one.now += 2 * STALLED;
-        one.readings.help(&one.site, one.now);
+        one.readings.free_memory_for_others(&one.site, one.now);
         assert!(readings[0].borrow().progress.is_none());
         other.read(&readings[1]);
     }

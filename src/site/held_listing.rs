@@ -107,7 +107,7 @@ impl HeldListings {
     }
 
     /// Takes listings back if another worker needs their memory.
-    pub(super) fn help(&self, site: &Site, now: Instant) {
+    pub(super) fn take_back_wanted(&self, site: &Site, now: Instant) {
         match site.memory().take_wanted() {
             0 => {}
             missing => self.take_back(now, missing),

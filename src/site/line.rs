@@ -1,13 +1,14 @@
 //! A queue that is fair between client networks: a few items have a place, and the others wait.
 //!
-//! The next place goes to the network that has the fewest places, among those to the one that has had none
-//! for longest, and there to the item that has waited longest. So a client with many requests does not lock
-//! out the others.
+//! The next place goes to the network that has the fewest places, among those to the one that has got none
+//! for longest, and there to the item that has waited longest. A network that has got none yet counts from when
+//! its item came, so newcomers do not lock out those who wait. Nor does a client with many requests.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-/// How many networks are remembered that have had a place.
+/// How many networks are remembered that have had a place. When there are more, all are forgotten. Then the item
+/// that has waited longest comes first.
 const MOST_REMEMBERED: usize = 1024;
 
 /// The items that have a place, and those that wait.
@@ -30,6 +31,8 @@ struct Waiting<T> {
     number: u64,
     network: IpAddr,
     item: T,
+    /// How many turns were given when it came.
+    came: u64,
 }
 
 /// An item that was added.
@@ -99,6 +102,7 @@ impl<T> Line<T> {
             number,
             network,
             item,
+            came: self.turns_given,
         });
         number
     }
@@ -114,9 +118,13 @@ impl<T> Line<T> {
         };
         let waiting = self.waiting.iter().enumerate();
         let eligible = waiting.filter(|(_, waiting)| may(&waiting.item));
-        let last_turn = |network| self.turns.get(network).copied();
-        let rank = |network| (places_of(network), last_turn(network));
-        let next = eligible.min_by_key(|(_, waiting)| rank(&waiting.network));
+        // At the same turn, who has got none yet is first.
+        let last_turn = |waiting: &Waiting<T>| match self.turns.get(&waiting.network) {
+            Some(&turn) => (turn, true),
+            None => (waiting.came, false),
+        };
+        let next =
+            eligible.min_by_key(|(_, waiting)| (places_of(&waiting.network), last_turn(waiting)));
         let (at, _) = next?;
         let next = self.waiting.remove(at)?;
         self.note_turn(next.network);

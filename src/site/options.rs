@@ -127,7 +127,7 @@ impl Budgets {
             copy_bytes: budget(options.cache_memory),
             copies: budget(options.max_copies),
             coders: budget((options.memory / 4).max(2 * workers as u64 * CODER)),
-            // The readings that have a place at their worker are few.
+            // No limit: the places of each worker's readings bound them. Half, because the line adds to it.
             short_readings: Queue::new(1, usize::MAX / 2),
         }
     }

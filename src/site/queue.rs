@@ -136,6 +136,25 @@ mod tests {
     }
 
     #[test]
+    fn newcomers_do_not_go_before_who_waits() {
+        let queue = Queue::new(1, 100);
+        let held = queue.enter(client(1)).expect("a place");
+        let waits = queue.enter(client(1)).expect("it may wait");
+        // One newcomer came at the same turn, the others come later.
+        let mut place = queue.enter(client(2)).expect("it may wait");
+        drop(held);
+        assert!(place.has_place());
+        for number in 3..10 {
+            let next = queue.enter(client(number)).expect("it may wait");
+            drop(std::mem::replace(&mut place, next));
+            if waits.has_place() {
+                return;
+            }
+        }
+        panic!("newcomers are served for ever");
+    }
+
+    #[test]
     fn who_waits_for_most_makes_room_for_others() {
         let queue = Queue::new(1, 3);
         let enter = |number| queue.enter(client(number));

@@ -20,7 +20,7 @@ use crate::site::absent::Absent;
 use crate::site::body::{FileSource, FileToEnd, MemorySource, Source, Stored};
 use crate::site::budget::{Account, Budget, Charge, Reserved};
 use crate::site::cache::{Cache, Looked};
-use crate::site::compress::{CODER, Charges, Coder, Coders, LastingCoders};
+use crate::site::compress::{CODER, Charges, Coder, CoderMemory, Coders};
 use crate::site::copying::{Original, PendingCopy};
 use crate::site::decompress::{DECODER, Decoded};
 use crate::site::disk::{Caller, DiskPool};
@@ -315,7 +315,7 @@ impl Site {
                 cache.make_room_for_copy(has_room)
             });
         }
-        // What is encrypted is read in any case.
+        // With TLS, docroot reads the whole file anyway, so a copy of the end saves nothing.
         let is_of_use = storage == CopyStorage::Memfd;
         is_of_use.then(|| PendingCopy::of_end(copying, original, cache.largest_end()))
     }
@@ -375,6 +375,7 @@ impl Site {
         (self.allowances.coders).has_room(Account::Coders, bytes + left)
     }
 
+    /// The bytes that must stay free for other networks: none if this network has no coder yet.
     fn left_to_others(&self, network: IpAddr) -> u64 {
         match self.allowances.coder_shares.of(network) {
             0 => 0,
@@ -396,20 +397,21 @@ impl Site {
     }
 
     /// Charges coders that a connection of a client in `network` keeps, if at least `left` bytes remain for the
-    /// coders of responses. What a network leaves to others, it leaves to their connections.
+    /// coders of responses. If the network already has coders, as much must also stay free for other networks as
+    /// for a coder of a response.
     pub fn charge_lasting_coders(
         &mut self,
         network: IpAddr,
         bytes: u64,
         left: u64,
-    ) -> Option<LastingCoders> {
+    ) -> Option<CoderMemory> {
         let Allowances { memory, coders, .. } = &self.allowances;
         let left_of_coders = left + self.left_to_others(network);
         let is_room = coders.has_room(Account::Coders, bytes + left_of_coders)
             && memory.has_room(Account::Coders, bytes + left);
         let charges = is_room.then(|| self.charge_coder(bytes)).flatten()?;
         let share = self.allowances.coder_shares.add(network, bytes);
-        Some(LastingCoders::new(charges, share))
+        Some(CoderMemory::new(charges, share))
     }
 
     fn charge_coder(&mut self, bytes: u64) -> Option<Charges> {

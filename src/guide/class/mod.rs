@@ -122,7 +122,7 @@ impl ClassPages {
 
     fn open_watch(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         let changes = (self.class).watch(request.instant, request.wakers.waker());
-        // It counts itself. Otherwise two workers could each admit the last one.
+        // Counted after it was added. Otherwise two workers could both admit the last watcher.
         if self.class.watchers() > MOST_WATCHERS {
             let reason = Reason::OwnPage(OwnPageReason::ManyViewers);
             return Answer::Ready(error(Status::ServiceUnavailable, reason));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::fault::TlsError;
+use crate::observe::notice::WARNING;
 use crate::text::escape::Name;
 
 /// A message. Each is one line.
@@ -26,12 +27,12 @@ impl fmt::Display for Notice {
         match self {
             Notice::Expired(path, when) => write!(
                 f,
-                "warning: the certificate in {path} expired on {when}; clients will refuse it",
+                "{WARNING}the certificate in {path} expired on {when}; clients will refuse it",
                 path = Name::of(path)
             ),
             Notice::NotYetValid(path, when) => write!(
                 f,
-                "warning: the certificate in {path} is not valid before {when}; \
+                "{WARNING}the certificate in {path} is not valid before {when}; \
                  clients will refuse it until then",
                 path = Name::of(path)
             ),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::origin::handler::{Conversation, ConversationTurn, Conversed, Next};
 use crate::origin::websocket::application::{Application, Part};
 use crate::origin::websocket::sender::{Outgoing, Sender};
-use crate::site::compress::LastingCoders;
+use crate::site::compress::CoderMemory;
 use crate::websocket::close::{Close, CloseCode};
 use crate::websocket::closing::{self, CloseEvent, Closing};
 use crate::websocket::control::ControlPayload;
@@ -51,7 +51,7 @@ struct State {
     /// Whether the last turn wrote something. The next turn begins when the socket has taken all of it.
     has_written: bool,
     /// The memory of the coders, if messages are compressed.
-    coders: Option<LastingCoders>,
+    coders: Option<CoderMemory>,
 }
 
 /// What the server waits for, so that it notices when the client is gone.
@@ -86,7 +86,7 @@ impl<A: Application> WebSocketConnection<A> {
     /// A connection that was opened `now`. If messages are compressed, `compression` has the memory of the coders.
     pub fn new(
         application: A,
-        compression: Option<(DeflateAgreement, LastingCoders)>,
+        compression: Option<(DeflateAgreement, CoderMemory)>,
         now: Instant,
     ) -> WebSocketConnection<A> {
         WebSocketConnection {
@@ -99,7 +99,7 @@ impl<A: Application> WebSocketConnection<A> {
 
 impl State {
     /// The state of a new connection.
-    fn new(compression: Option<(DeflateAgreement, LastingCoders)>) -> State {
+    fn new(compression: Option<(DeflateAgreement, CoderMemory)>) -> State {
         let (agreed, coders) = compression.unzip();
         let (client, server) = agreed.map(|agreed| (agreed.client, agreed.server)).unzip();
         State {
@@ -512,7 +512,7 @@ mod tests {
         let allowance = Allowance::new(Arc::new(Budget::new(0, 1)));
         let charges = [(); 2].map(|()| allowance.charge_anyway(Account::Coders, 1));
         let share = Shares::default().add([10, 0, 0, 1].into(), 1);
-        let coders = LastingCoders::new(charges, share);
+        let coders = CoderMemory::new(charges, share);
         let agreed = agreed.expect("an agreement");
         WebSocketConnection::new(Echo, Some((agreed, coders)), now)
     }

@@ -11,7 +11,6 @@ mod connection;
 pub mod sender;
 
 use crate::http1::framing::BodyLength;
-use crate::http1::host::Host;
 use crate::http1::version::Version;
 use crate::origin::handler::{Answer, Origin};
 use crate::origin::reason::Reason;
@@ -21,9 +20,10 @@ use crate::origin::response::Response;
 use crate::origin::websocket::application::Application;
 use crate::origin::websocket::connection::WebSocketConnection;
 use crate::semantics::field::FieldName;
+use crate::semantics::host::Host;
 use crate::semantics::status::Status;
 use crate::semantics::trace::{Clause, Step, Trace, clause};
-use crate::site::compress::LastingCoders;
+use crate::site::compress::CoderMemory;
 use crate::websocket::deflate::{COMPRESSOR, DECOMPRESSOR};
 use crate::websocket::handshake::{Endpoint, HandshakeRequest, accept};
 use crate::websocket::same_origin::{OwnOrigin, forwarded_hosts};
@@ -90,7 +90,7 @@ pub fn open_with<A: Application + 'static>(
 const LEFT_TO_RESPONSES: u64 = 8 * 1024 * 1024;
 
 /// The memory of the coders of a connection, if the client may want compression and there is enough.
-fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<LastingCoders> {
+fn charge_coders(request: &Request<'_>, origin: &mut Origin) -> Option<CoderMemory> {
     let site = &mut origin.site;
     let network = request.client.network();
     let bytes = COMPRESSOR + DECOMPRESSOR;

@@ -6,8 +6,8 @@
 //! /a=/x/../a           clients remove `x/..`      /a      -> /a
 //! ```
 //!
-//! Files come and go while the server runs, so an own redirect counts if it depends on a file. It leads to
-//! something that exists, so no second one follows it directly.
+//! Files come and go while the server runs. So a redirect of docroot counts even if it happens only while some
+//! file exists. It leads to something that exists, so docroot never redirects twice in a row.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -61,11 +61,24 @@ enum Hop<'a> {
 }
 
 /// Where a client is after some redirects.
-struct Place<'a> {
+struct Position<'a> {
     hops: Vec<Hop<'a>>,
     /// The decoded path in the site.
     path: Vec<u8>,
 }
+
+impl Position<'_> {
+    /// Whether docroot itself has redirected the client to it.
+    fn is_by_docroot(&self) -> bool {
+        matches!(self.hops.last(), Some(Hop::Own(_)))
+    }
+}
+
+/// How many positions are looked at for each redirect. A loop of a thousand redirects has fewer.
+const MOST_POSITIONS: usize = 4096;
+
+/// The longest path in bytes that is followed. Longer targets are refused.
+const LONGEST_PATH: usize = 8192;
 
 /// A text for any wildcard. No path that a target leads to has it.
 const ANYTHING: &[u8] = b"~anything~";
@@ -88,21 +101,28 @@ fn loop_from<'a>(
     own: OwnRedirects<'_>,
 ) -> Option<Vec<Hop<'a>>> {
     let wildcards = vec![text; first.from.wildcards()];
-    let mut open: Vec<Place<'a>> = Vec::from_iter(own.follow(first, &wildcards, Vec::new()));
+    let mut unvisited: Vec<Position<'a>> =
+        Vec::from_iter(own.follow(first, &wildcards, Vec::new()));
     let mut seen = HashSet::new();
-    while let Some(place) = open.pop() {
-        // Each redirect of the operator is followed by one of docroot at most.
-        if place.hops.len() > 2 * redirects.0.len() || !seen.insert(place.path.clone()) {
+    while let Some(position) = unvisited.pop() {
+        // At most one redirect of docroot follows each redirect of the operator.
+        let is_long =
+            position.hops.len() > 2 * redirects.0.len() || position.path.len() > LONGEST_PATH;
+        if is_long || !seen.insert((position.path.clone(), position.is_by_docroot())) {
             continue;
         }
-        let Some((redirect, wildcards)) = redirects.matched(&place.path) else {
-            open.extend(own.places_after(&place));
+        // Paths that become longer each time would let the search grow without end.
+        if seen.len() > MOST_POSITIONS {
+            return None;
+        }
+        let Some((redirect, wildcards)) = redirects.matched(&position.path) else {
+            unvisited.extend(own.positions_after(&position));
             continue;
         };
         if !std::ptr::eq(redirect, first) {
-            open.extend(own.follow(redirect, &wildcards, place.hops));
+            unvisited.extend(own.follow(redirect, &wildcards, position.hops));
         } else if text == ANYTHING || wildcards.concat().is_empty() {
-            return Some(place.hops);
+            return Some(position.hops);
         }
     }
     None
@@ -115,11 +135,11 @@ impl OwnRedirects<'_> {
         redirect: &'a Redirect,
         wildcards: &[&[u8]],
         mut hops: Vec<Hop<'a>>,
-    ) -> Option<Place<'a>> {
+    ) -> Option<Position<'a>> {
         let location = redirect.to.location(self.prefix, wildcards, None);
         let path = self.path_in_site(&requested_path(&location)?)?;
         hops.push(Hop::Rule(redirect));
-        Some(Place { hops, path })
+        Some(Position { hops, path })
     }
 
     /// A path without the prefix. The prefix without the slash at its end is redirected to the root.
@@ -131,24 +151,24 @@ impl OwnRedirects<'_> {
     }
 
     /// Where docroot may redirect a path that no redirect of the operator matches.
-    fn places_after<'a>(&self, place: &Place<'a>) -> Vec<Place<'a>> {
-        if let Some(Hop::Own(_)) = place.hops.last() {
+    fn positions_after<'a>(&self, position: &Position<'a>) -> Vec<Position<'a>> {
+        if position.is_by_docroot() {
             return Vec::new();
         }
-        let from = &place.path;
+        let from = &position.path;
         let slash = with_slash(from).map(|to| (OwnReason::Directory, to));
         let clean = self.clean_path(from).map(|to| (OwnReason::CleanUrl, to));
-        let place = |(reason, to): (OwnReason, Vec<u8>)| {
+        let position = |(reason, to): (OwnReason, Vec<u8>)| {
             let from = from.clone();
-            let mut hops = place.hops.clone();
+            let mut hops = position.hops.clone();
             hops.push(Hop::Own(OwnRedirect {
                 reason,
                 from,
                 to: to.clone(),
             }));
-            Place { hops, path: to }
+            Position { hops, path: to }
         };
-        slash.into_iter().chain(clean).map(place).collect()
+        slash.into_iter().chain(clean).map(position).collect()
     }
 
     /// The clean path of the file or the page with this path.
@@ -246,7 +266,7 @@ impl fmt::Display for OwnRedirect {
             OwnReason::Directory => {
                 write!(
                     f,
-                    "docroot redirects /{from} to /{to} if that is a directory"
+                    "docroot redirects /{from} to /{to} if /{from} is a directory"
                 )
             }
             OwnReason::CleanUrl => write!(f, "--clean-urls redirects /{from} to /{to}"),
@@ -282,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_makes_no_loop_alone() {
+    fn a_redirect_that_leads_to_itself_is_found() {
         check(&["/a=/a"], true);
         check(&["/a=/a?b"], true);
         check(&["/**=/new/$1"], true);
@@ -292,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn redirects_make_no_loop_with_others() {
+    fn loops_of_several_redirects_are_found() {
         check(&["/a=/b", "/b=/a"], true);
         check(&["/b=/a", "/a=/b", "/s=/a"], true);
         check(&["/a=/b", "/b=/c?x#y", "/c=/a"], true);
@@ -325,10 +345,12 @@ mod tests {
     }
 
     #[test]
-    fn the_slash_of_a_directory_closes_no_loop() {
+    fn loops_through_the_slash_of_a_directory_are_found() {
         check(&["/docs/=/docs"], true);
         check(&["/x=/docs", "/docs/=/x"], true);
         check(&["/docs/=/docs", "/docs=/new"], false);
+        // From one and the same path, docroot redirects a client that it has not just redirected.
+        check(&["/a=/b.html", "/b.html/=/b", "/b/=/a"], true);
         check(&["/docs=/docs/"], false);
         check(&["/docs/=/docs.html"], false);
     }
@@ -340,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn clean_urls_close_no_loop() {
+    fn loops_through_clean_urls_are_found() {
         check_clean(&["/about=/about.html"], true);
         check_clean(&["/=/index.html"], true);
         check_clean(&["/=/index"], true);
@@ -354,13 +376,23 @@ mod tests {
         check_clean(&["/=/.html"], false);
     }
 
+    #[test]
+    fn a_search_that_grows_ends() {
+        let mut rules = vec!["/s=/1x.html", "/*x.html/=/$1xax.html", "/*x=/$1xbx.html"];
+        let others: Vec<String> = (0..30)
+            .map(|number| format!("/{number}=/n{number}"))
+            .collect();
+        rules.extend(others.iter().map(String::as_str));
+        told(&rules, "", true);
+    }
+
     #[track_caller]
     fn check_below(prefix: &str, rules: &[&str], is_loop: bool) {
         assert_eq!(!told(rules, prefix, true).is_empty(), is_loop, "{rules:?}");
     }
 
     #[test]
-    fn a_prefix_is_no_part_of_the_paths() {
+    fn paths_are_compared_without_the_prefix() {
         check_below("p/", &["/a=/a"], true);
         check_below("p/", &["/about=/about.html"], true);
         check_below("p/", &["/=/index.html"], true);
@@ -376,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loop_is_told() {
+    fn the_message_names_each_redirect() {
         check_told(
             &["/a=/./a"],
             "--redirect '/a=/./a' makes a loop: choose another target",
@@ -393,7 +425,7 @@ mod tests {
         check_told(
             &["/a/*=/b/$1", "/b/*/=/a/$1"],
             "--redirect '/a/*=/b/$1' and '/b/*/=/a/$1' make a loop, because docroot redirects /b/* to /b/*/ if \
-             that is a directory: choose another target",
+             /b/* is a directory: choose another target",
         );
     }
 }

@@ -367,26 +367,78 @@ fn a_copy_is_kept_only_of_a_whole_file_that_has_not_changed() {
     }
 }
 
-#[test]
+/// Two files that are being copied for clients that have read little of them.
 #[cfg(target_os = "linux")]
-fn a_copy_that_is_slow_gives_way_to_others() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
+fn slow_copies(site: &mut Site) -> [Stored; 2] {
     let slow = ["/a", "/b"].map(|path| {
-        send(ask(&mut site, path));
-        ask(&mut site, path)
+        send(ask(site, path));
+        ask(site, path)
     });
     slow.iter().for_each(|content| read_some(content, 0));
     assert_eq!(site.allowances.copying.held(), 4 << 20);
+    slow
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_slow_copy_is_given_up_for_another_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut site = site_of_large_files(folder.path(), &["a", "b", "c"]);
+    let slow = slow_copies(&mut site);
     send(ask_at(&mut site, "/c", LATER + 9));
     send(ask_at(&mut site, "/c", LATER + 9));
     assert!(!is_copy(&ask_at(&mut site, "/c", LATER + 9)), "no space");
     send(ask_at(&mut site, "/c", LATER + 10));
     assert!(is_copy(&ask_at(&mut site, "/c", LATER + 10)));
-    assert_eq!(site.allowances.copying.held(), 2 << 20);
-    // The responses go on without a copy.
+    assert_eq!(site.allowances.copying.held(), 4 << 20, "one was enough");
+    // The responses go on, one of them without a copy.
     assert!(slow.map(send).iter().all(|bytes| bytes.len() == 2 << 20));
-    assert!(!is_copy(&ask_at(&mut site, "/a", LATER + 10)));
+    let copies = ["/a", "/b"].map(|path| is_copy(&ask_at(&mut site, path, LATER + 10)));
+    assert_eq!(copies, [false, true], "the older one was given up");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn slow_copies_are_not_given_up_in_vain() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut site = site_of_large_files(folder.path(), &["a", "b", "c", "d"]);
+    site.allowances = allowances(8 << 20, 3);
+    let _slow = slow_copies(&mut site);
+    // A copy that has just begun, and a second client of the same file.
+    send(ask(&mut site, "/c"));
+    let _copied = ask_at(&mut site, "/c", LATER + 10);
+    let _second = ask_at(&mut site, "/c", LATER + 10);
+    assert_eq!(site.allowances.copying.held(), 6 << 20);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_copy_is_slow_by_its_rate() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("a"), vec![b'x'; 9 << 20]).expect("a file");
+    let root = Root::open(folder.path(), LinkPolicy::default()).expect("a root");
+    let mut site = Site::new(Arc::new(root), Arc::default(), allowances(20 << 20, 2));
+    drop(ask(&mut site, "/a"));
+    let first = ask(&mut site, "/a");
+    let Stored::File(file) = &first else {
+        panic!("it is not copied yet");
+    };
+    let mut piece = vec![0; 1 << 20];
+    let mut read = |range: std::ops::Range<u64>| {
+        for number in range {
+            let read = file.read_checked_at(&mut piece, number << 20);
+            assert!(read.expect("readable").is_some());
+        }
+    };
+    // 512 KiB a second are enough, and less is not.
+    read(0..5);
+    let is_first_copied = |site: &mut Site| {
+        drop(ask_at(site, "/a", LATER + 10));
+        site.allowances.copying.held() == 9 << 20
+    };
+    assert!(is_first_copied(&mut site));
+    drop(ask_at(&mut site, "/a", LATER + 11));
+    assert_eq!(site.allowances.copying.held(), 0, "the second was dropped");
 }
 
 #[test]
