@@ -144,7 +144,7 @@ fn shown_by_browser(page: &mut Page, button: usize) -> Value {
 fn the_browser_keeps_a_cookie_and_hides_it_from_scripts() {
     needs_chromium!();
     let server = server();
-    for (language, nothing) in [("en", "nothing"), ("zh", "什么也不发")] {
+    for (language, nothing) in [("en", "nothing"), ("zh", "（空）")] {
         let mut page = Page::new(1280, 900);
         let path = format!("lessons/10-state/index.{language}.html");
         opened(&mut page, &server, &path);

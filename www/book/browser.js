@@ -18,7 +18,7 @@ async function setCookie(isHidden) {
   const asked = await fetch(COOKIES, { method: 'POST', body });
   if (!asked.ok) throw new Error(words.lab);
   const { cookies } = await (await fetch(COOKIES)).json();
-  const of = list => list.filter(one => one.startsWith('lab-color=')).join('; ') || words.none;
+  const of = list => list.filter(one => one.startsWith('lab-color=')).join('; ') || words.noCookie;
   return {
     'document.cookie': of(document.cookie.split('; ')),
     Cookie: of(cookies.map(({ name, value }) => `${name}=${value}`)),
