@@ -398,11 +398,11 @@ fn paths() -> Vec<String> {
     covers.into_iter().chain(pages).collect()
 }
 
-/// What a step explains, without its experiments, fits into a window of this height.
+/// What a step explains, without its experiments, is at most this high. The window is 900 high.
 const TALLEST: f64 = 1000.0;
 
 #[test]
-fn a_step_fits_a_screen() {
+fn a_step_is_hardly_taller_than_a_screen() {
     needs_chromium!();
     let server = server();
     let mut page = Page::new(1280, 900);
@@ -420,9 +420,8 @@ fn a_step_fits_a_screen() {
     assert_eq!(faults, Vec::<String>::new());
 }
 
-/// Pages without experiments have nothing to complain of either.
 #[test]
-fn the_cover_and_the_concepts_are_calm() {
+fn pages_without_experiments_log_nothing() {
     needs_chromium!();
     let server = server();
     for path in paths().iter().filter(|path| !path.contains("lesson")) {
