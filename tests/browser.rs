@@ -268,6 +268,7 @@ fn a_long_list_is_laid_out_where_it_is_seen() {
 
 #[test]
 fn paper_has_the_list_and_nothing_to_click() {
+    needs_chromium!();
     let server = server();
     std::fs::write(server.root.join("docs/pixel.png"), PIXEL).expect("a file");
     let mut page = open(&server, "/docs/", 1280);
@@ -285,6 +286,7 @@ fn paper_has_the_list_and_nothing_to_click() {
 /// In forced colours, the browser would paint the icons, which are backgrounds, in the colour of the page.
 #[test]
 fn icons_have_the_colour_of_text_in_forced_colours() {
+    needs_chromium!();
     let server = server();
     let mut page = open(&server, "/docs/", 1280);
     let icons = "[...new Set([...document.querySelectorAll('td a')]
@@ -324,6 +326,7 @@ fn a_long_name_takes_three_lines_on_a_phone() {
 /// The icon says it to people who see, and its alternative text to those who hear the page.
 #[test]
 fn a_link_has_an_icon_and_a_name_of_its_own() {
+    needs_chromium!();
     let server = server();
     symlink("zebra.txt", server.root.join("docs/striped.txt")).expect("a link");
     let mut page = open(&server, "/docs/?q=txt", 1280);
@@ -361,11 +364,10 @@ fn an_error_page_leads_to_a_folder_that_exists() {
     assert_eq!(page.run(links), "/ /; Go to the start page /");
 }
 
-/// The policy of `--security-headers` lets the page run, the files of the site come from the cache the next
-/// time, and a link into the application works.
 /// The Fetch standard, section "Cross-origin isolation": threads of WebAssembly share memory.
 #[test]
 fn pages_can_be_isolated() {
+    needs_chromium!();
     let say =
         "onmessage = ({data}) => { Atomics.store(new Int32Array(data), 0, 7); postMessage(0); }";
     let isolated = |is_on: bool| {
@@ -391,6 +393,8 @@ fn pages_can_be_isolated() {
     assert_eq!(page.run(shared), 7);
 }
 
+/// The policy of `--security-headers` lets the page run, the files of the site come from the cache the next
+/// time, and a link into the application works.
 #[test]
 fn a_built_application_is_loaded_from_the_cache() {
     needs_chromium!();

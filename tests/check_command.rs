@@ -53,21 +53,11 @@ fn nothing(_: &Path) {}
 
 #[test]
 fn every_error_is_found_at_once() {
-    let said = check(
-        |folder| fs::write(folder.join("users"), "no user").expect("a file"),
-        &["--allow", "192.0.2.0/24", "--bind", "192.0.2.1", "absent"],
-    );
+    let said = check(nothing, &["--bind", "192.0.2.1", "absent"]);
     said.has("error: \"absent\" does not exist")
         .has("error: 192.0.2.1 is not an address of this machine");
     assert_eq!(said.status, 2);
-    assert!(
-        said.text.contains(
-            "
-2 errors, "
-        ),
-        "{}",
-        said.text
-    );
+    assert!(said.text.contains("\n2 errors, "), "{}", said.text);
 }
 
 #[cfg(feature = "auth")]
@@ -76,7 +66,8 @@ fn users_are_read() {
     let prepare = |folder: &Path| fs::write(folder.join("users"), "no user").expect("a file");
     let said = check(prepare, &["--auth-file", "users", "--auth", "/**", "www"]);
     assert_eq!(said.status, 2, "{}", said.text);
-    said.has("error: ");
+    let names_file = |line: &str| line.starts_with("error: ") && line.contains("users");
+    assert!(said.text.lines().any(names_file), "{}", said.text);
 }
 
 #[cfg(feature = "tls")]
@@ -173,4 +164,5 @@ fn mistakes_in_the_arguments_are_those_of_a_server() {
     assert!(said.text.is_empty());
     let said = check(nothing, &["--method", "GET", "www"]);
     assert_eq!(said.status, 2);
+    assert!(said.error.contains("--method"), "{}", said.error);
 }

@@ -505,7 +505,7 @@ fn keys_are_listed() {
         "[...document.querySelectorAll('#key-list kbd')].map(key => key.textContent).join(' ')",
     );
     assert_eq!(listed, "j ↓ k ↑ Enter Esc / p c m s g e w b ← → ?");
-    // They are asleep while the dialog is open.
+    // The keys do nothing while the dialog is open.
     page.press("b");
     click(&mut page, "#key-list button");
     assert_eq!(page.run("document.querySelectorAll('.large').length"), 0);
@@ -565,13 +565,15 @@ fn what_the_browser_has_kept_is_a_row() {
         })
         .start();
     let mut page = opened(&server, "");
-    for _ in 0..2 {
+    for visits in 1..=2 {
         let click =
             json!({"expression": "document.querySelector('#visit').click()", "userGesture": true});
         page.call("Runtime.evaluate", click);
-        page.run("new Promise(done => setTimeout(done, 600))");
+        page.call("Page.bringToFront", json!({}));
+        page.wait_for(&format!(
+            "{ROWS}.filter(row => row.includes('GET / ')).length === {visits}"
+        ));
     }
-    page.call("Page.bringToFront", json!({}));
     page.wait_for("document.querySelector('.row.is-cached:not([hidden])')");
     let shown =
         page.run("document.querySelector('.row.is-cached').innerText.replace(/\\s+/g, ' ')");

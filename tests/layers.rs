@@ -1,5 +1,5 @@
 //! The architecture, checked: arrows point down, pure layers stay pure, files of a layer form no
-//! circle, functions stay small.
+//! circle, functions stay small. Tests that open Chromium are skipped if it is missing.
 //!
 //! Whole files are read, their tests included, and paths are found in every way of writing them.
 
@@ -15,6 +15,9 @@ mod tree;
 // Each kind of fault is found.
 #[path = "layers/tests.rs"]
 mod tests;
+
+use std::fs;
+use std::path::Path;
 
 use tree::Tree;
 
@@ -133,6 +136,46 @@ fn functions_are_small() {
         }
     }
     assert_none("too long", &faults);
+}
+
+/// Tests that open no browser, in files with tests that do.
+const WITHOUT_BROWSER: [&str; 5] = [
+    "a_crate_exchanges_messages",
+    "a_crate_exchanges_messages_over_tls",
+    "a_proxy_opens_the_wire_view_to_nobody",
+    "modules_of_python_exchange_messages",
+    "modules_of_python_exchange_messages_over_tls",
+];
+
+/// Without Chromium, a test that opens it is skipped and does not fail.
+#[test]
+fn tests_in_a_browser_need_chromium() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let (mut faults, mut exceptions, mut count) = (Vec::new(), Vec::new(), 0);
+    for entry in fs::read_dir(folder).expect("the tests") {
+        let path = entry.expect("a test").path();
+        if !path.is_file() {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("tests are text");
+        if !text.contains("\nuse support::chromium::") {
+            continue;
+        }
+        for test in text.split("\n#[test]\n").skip(1) {
+            let (_, test) = test.split_once("fn ").expect("a function");
+            let (name, body) = test.split_once("() {\n").expect("a body");
+            count += 1;
+            if WITHOUT_BROWSER.contains(&name) {
+                exceptions.push(name.to_owned());
+            } else if !body.starts_with("    needs_chromium!();\n") {
+                faults.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    assert_none("without needs_chromium!() at its start", &faults);
+    exceptions.sort_unstable();
+    assert_eq!(exceptions, WITHOUT_BROWSER);
+    assert!(count > 100, "only {count} tests were found");
 }
 
 #[track_caller]

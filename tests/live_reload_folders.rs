@@ -244,7 +244,7 @@ fn too_many_folders_are_scanned() {
 }
 
 #[test]
-fn a_folder_too_many_is_scanned_later() {
+fn folders_are_scanned_once_the_watches_run_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let Some(program) = serve_with_watches(2, folder.path()) else {
         return;

@@ -356,7 +356,7 @@ fn nothing_of_the_first_root_is_held() {
 }
 
 #[test]
-fn a_server_that_never_runs_is_not_waited_for() {
+fn a_reload_does_not_wait_for_a_server_that_was_dropped() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = Config::new(folder.path().to_owned(), 1, 16);
     let config = Config {

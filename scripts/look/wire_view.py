@@ -2,6 +2,7 @@
 
 import socket
 import urllib.parse
+from typing import NamedTuple
 
 # The exchanges before the one that is explained: what is asked for, and fields.
 VISIT = [
@@ -25,22 +26,33 @@ ROW = (
 
 PRESS = "document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }}))"
 
-# What is shown beside the 304: the query of the address, what is done with its details open, and what is true then.
+
+class State(NamedTuple):
+    """The query of the address, what is done with the details of the 304 open, and what is true then."""
+
+    query: str = ""
+    action: str = ""
+    until: str = "true"
+
+
+# What is shown beside the 304.
 STATES = {
-    "zh": ("?lang=zh", "", "true"),
-    "space": ("", "find('.bytes .buttons button').click()", "find('.crlf').textContent"),
-    "hex": ("", "find('.bytes .buttons button + button').click()", "find('.heads.hex .numbers')"),
-    "compare": ("", f"{PRESS.format(key='m')}; {ROW.format(status=206)}.click()", "find('.compare table')"),
-    "what-if": ("", "find('.edits button').click()", "find('.what-if table')"),
-    "editor": ("", PRESS.format(key="s"), "find('.editor textarea')"),
-    "workers": ("", f"{PRESS.format(key='g')}; {PRESS.format(key='w')}", "find('#pool table')"),
-    "large": ("", PRESS.format(key="b"), "find('.large')"),
+    "zh": State(query="?lang=zh"),
+    "space": State(action="find('.bytes .buttons button').click()", until="find('.crlf').textContent"),
+    "hex": State(action="find('.bytes .buttons button + button').click()", until="find('.heads.hex .numbers')"),
+    "compare": State(
+        action=f"{PRESS.format(key='m')}; {ROW.format(status=206)}.click()", until="find('.compare table')"
+    ),
+    "what-if": State(action="find('.edits button').click()", until="find('.what-if table')"),
+    "editor": State(action=PRESS.format(key="s"), until="find('.editor textarea')"),
+    "workers": State(action=f"{PRESS.format(key='g')}; {PRESS.format(key='w')}", until="find('#pool table')"),
+    "large": State(action=PRESS.format(key="b"), until="find('.large')"),
 }
 
 
 def show(page, address, state=None):
     """Opens the wire view, uses the site, shows why an answer was 304, and then a state of it."""
-    query, action, then = STATES.get(state, ("", "", "true"))
+    query, action, until = STATES.get(state, State())
     page.go(f"{address}/.docroot/{query}")
     page.run("globalThis.find = (selector) => document.querySelector(selector); 0")
     wait_for(page, "find('#state').dataset.state === 'connected'")
@@ -53,7 +65,7 @@ def show(page, address, state=None):
     page.run(f"{ROW.format(status=304)}.click()")
     wait_for(page, "find('#details h2')")
     page.run(f"{{ {action} }}")
-    wait_for(page, then)
+    wait_for(page, until)
     page.settle()
 
 

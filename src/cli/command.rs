@@ -49,12 +49,12 @@ Examples:
   docroot report.pdf               serve a single file
   docroot --tls-self-signed        serve this directory over HTTPS
   docroot --log-format json | jq   process the log with another program
-  docroot check www                look for what is wrong, without serving
+  docroot check www                report problems, without serving
   docroot explain /a.txt www       explain the response to GET /a.txt
   docroot compress www             write precompressed files, for docroot --precompressed www
   docroot learn                    open the textbook: learn HTTP on a running server";
 
-const CHECK_ABOUT: &str = "Look for what is wrong with a configuration, without starting a server";
+const CHECK_ABOUT: &str = "Report problems with a configuration, without starting a server";
 
 const CHECK_USAGE: &str = "docroot check [OPTIONS] [PATH]";
 
@@ -63,19 +63,21 @@ The options that are not under Report or Other mean the same as for a server. do
 environment variables and DOCROOT_PATH too.
 
 docroot opens what a server would open: the served directories, the file of --auth-file, the
-certificate and its key. It does not listen. If the port is in use, that is a warning and no error,
-because it may be the docroot that is to be replaced.
+certificate and its key. It tries to bind the addresses and the port. If the port is in use, that is
+a warning, not an error: it may be the docroot that this one replaces.
 
-The exit status is 0; with --strict it is 1 if there is a warning. It is 2 if there is an error.
+The exit status is 2 if there is an error, 1 if there is a warning and --strict was given, and 0
+otherwise. A mistake in the options or in the configuration file is printed to standard error as
+text, with status 2.
 
 Examples:
-  docroot check www                             what is wrong with serving www?
+  docroot check www                             report problems with serving www
   docroot check --strict --config docroot.toml  before a restart or a reload
   docroot check --format json www               for another program";
 
 const CHECK_SHORT_AFTER_HELP: &str = "\
 Examples:
-  docroot check www                             what is wrong with serving www?
+  docroot check www                             report problems with serving www
   docroot check --strict --config docroot.toml  before a restart or a reload
 
 docroot check --help shows all options.";

@@ -18,7 +18,7 @@ pub enum Command {
     Learn(Box<Launch>),
     /// Explain how the server would answer one request.
     Explain(Box<Explain>),
-    /// Look for what is wrong with a configuration.
+    /// Report problems with a configuration.
     Check(Box<Check>),
     /// Write precompressed files.
     Compress(Box<Compress>),

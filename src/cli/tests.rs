@@ -234,8 +234,8 @@ fn a_mistake_in_a_rule_names_the_option_and_the_place() {
     );
     check(
         &["--cache", "/a=only-if-cached"],
-        "invalid value '/a=only-if-cached' for '--cache <RULE>': only-if-cached is a directive of requests, which \
-         only clients send: leave it out",
+        "invalid value '/a=only-if-cached' for '--cache <RULE>': only-if-cached is a request directive, which \
+         only clients send: remove it",
     );
     check(
         &["-H", "Cache-Control: no-store"],
@@ -890,8 +890,8 @@ fn sites_are_read() {
     check_error(
         &[],
         "--site *=/a /b",
-        "invalid value '*=/a' for '--site <HOST=DIR>': * would be every host: give /a as PATH, which all hosts \
-         without a site get",
+        "invalid value '*=/a' for '--site <HOST=DIR>': '*' matches every host: give '/a' as PATH instead, \
+         which serves all hosts without a site",
     );
     assert_eq!(want[1].host.to_string(), "*.example");
     check_error(&[], "--site a.example=/a --site A.example=/b", "remove one");

@@ -356,17 +356,6 @@ mod tests {
     }
 
     #[test]
-    fn the_advice_is_in_plain_words() {
-        for status in ALL {
-            let advice = advice(status);
-            let mut words = advice.split(|byte: char| !byte.is_ascii_alphabetic());
-            let is_odd = words.any(|word| ["mend", "anew"].contains(&word));
-            // Whoever reads the page did not write the client.
-            assert!(!is_odd && !advice.contains("newer client"), "{advice}");
-        }
-    }
-
-    #[test]
     fn a_page_names_the_codings_that_exist() {
         use Coding::{Brotli, Deflate, Gzip, Identity, Zstd};
         let check = |available: &[Coding], want: &str| {

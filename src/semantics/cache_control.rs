@@ -305,7 +305,7 @@ impl fmt::Display for CachePolicyError {
             CachePolicyError::Unknown(name) => write!(f, "there is no directive '{name}'"),
             CachePolicyError::OfRequests(name) => write!(
                 f,
-                "{name} is a directive of requests, which only clients send: leave it out"
+                "{name} is a request directive, which only clients send: remove it"
             ),
             CachePolicyError::Repeated(one) => write!(f, "{} occurs twice: remove one", one.name()),
             CachePolicyError::Seconds(one) => write!(

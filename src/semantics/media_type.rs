@@ -153,9 +153,10 @@ impl MediaType {
         const CLAUSE: Clause = clause!("RFC 9110 section 8.4", "media_type");
         match (given.coding, self.stored) {
             (Coding::Identity, _) => None,
+            // Only gzip can be recognised by its content, so only a rule for gzip can be wrong here.
             (_, Coding::Identity) => {
                 let finding =
-                    "--type says that the file is stored in gzip, but its content is no gzip file";
+                    "--type says that the file is stored in gzip, but its content is not gzip";
                 Some(Step::new(CLAUSE, finding))
             }
             (given, _) => {

@@ -229,7 +229,7 @@ impl fmt::Display for OwnTypeError {
                 "--type supports the codings gzip and br: write coding=gzip or coding=br, or leave it out"
             }
             OwnTypeError::Repeated(name) => {
-                return write!(f, "the parameter {name} occurs twice: leave out one of them");
+                return write!(f, "the parameter {name} occurs twice: remove one");
             }
             OwnTypeError::NoSign => {
                 "write EXT=TYPE, such as log=text/plain, or PATTERN=TYPE, such as /v2/**=application/json"

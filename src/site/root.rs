@@ -451,7 +451,7 @@ pub(super) enum NameKind {
 pub enum DirectoryEntry {
     /// A file or directory that may be served.
     Served {
-        /// What it is, not what the name is.
+        /// The kind of the file. If the name is a link, the kind of its target.
         kind: FileKind,
         /// Its state.
         state: FileState,

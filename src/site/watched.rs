@@ -234,7 +234,7 @@ impl Events {
     }
 }
 
-/// The fault as the system told it. The crate adds a path, which does not matter if watches are used up.
+/// The system's error without the path that notify adds: if watches are used up, the path does not matter.
 fn fault_of_system(fault: notify::Error) -> io::Error {
     match fault.kind {
         ErrorKind::MaxFilesWatch => Errno::NOSPC.into(),

@@ -183,6 +183,21 @@ fn the_slow_responses_of_a_worker_are_limited() {
     until("there is room", || start(3).head().status == 200);
 }
 
+/// The wait and the body of a response share a place.
+#[test]
+fn slow_responses_that_wait_take_one_place_each() {
+    let server = setup().with(|config| config.threads = 1).start();
+    let mut clients: Vec<Client> = Vec::new();
+    for _ in 0..32 {
+        let mut client = server.connect();
+        let target = format!("{LAB}slow?bytes=1000&rate=100&wait=1");
+        client.send(&support::request("GET", &target, &[]));
+        assert_eq!(client.head().status, 200, "{}", clients.len());
+        clients.push(client);
+    }
+    assert_eq!(get(&server, "slow?bytes=1&wait=0").status, 503);
+}
+
 #[test]
 fn a_wait_ends_at_shutdown() {
     let mut server = lab();

@@ -2,7 +2,7 @@
 
 import { element } from './answer.js';
 import { joined, told as toldClass } from './class.js';
-import { Browser } from './browser.js';
+import { BrowserDemo } from './browser.js';
 import { Cost } from './cost.js';
 import { Experiment } from './experiment.js';
 import { countOf, reset } from './progress.js';
@@ -70,7 +70,7 @@ for (const table of document.querySelectorAll('.wide:not([tabindex])')) {
   for (const [name, value] of [['tabindex', '0'], ['role', 'group'], ['aria-labelledby', title]]) if (value) table.setAttribute(name, value);
 }
 for (const place of document.querySelectorAll('[data-cost]')) new Cost(place);
-for (const place of document.querySelectorAll('[data-browser]')) new Browser(place);
+for (const place of document.querySelectorAll('[data-browser]')) new BrowserDemo(place);
 for (const button of document.querySelectorAll('[data-reset]')) {
   button.hidden = false;
   button.addEventListener('click', () => {

@@ -11,14 +11,14 @@ import { words } from './words.js';
 const COOKIES = new URL('.docroot/lab/cookies', ROOT);
 const FILE = 'shelf/signals.json';
 
-// Sets the cookie, and gives what scripts and the server see of it.
+// Sets the cookie, and returns what scripts and the server see of it.
 async function setCookie(isHidden) {
   const more = isHidden ? { 'http-only': 1 } : {};
   const body = new URLSearchParams({ name: 'color', value: 'blue', 'max-age': 60, path: '/', 'same-site': 'Lax', ...more });
   const asked = await fetch(COOKIES, { method: 'POST', body });
   if (!asked.ok) throw new Error(words.lab);
   const { cookies } = await (await fetch(COOKIES)).json();
-  const of = list => list.filter(one => one.startsWith('lab-color=')).join('; ') || words.none;
+  const of = list => list.filter(one => one.startsWith('lab-color=')).join('; ') || words.noCookie;
   return {
     'document.cookie': of(document.cookie.split('; ')),
     Cookie: of(cookies.map(({ name, value }) => `${name}=${value}`)),
@@ -44,8 +44,8 @@ const ACTIONS = {
   cors: [[words.readBoth, readBoth]],
 };
 
-// The buttons of such a place. Each shows what came of it as a table.
-export class Browser {
+// The buttons of a [data-browser] element, and a table with the result.
+export class BrowserDemo {
   constructor(place) {
     this.said = element('p', { class: 'said', role: 'status' });
     this.shown = element('div');

@@ -143,7 +143,7 @@ fn site(text: &str) -> Result<SiteRoot, String> {
     let host = HostPattern::parse(host).map_err(|fault| fault.to_string())?;
     if host == HostPattern::Any {
         return Err(format!(
-            "* would be every host: give {root} as PATH, which all hosts without a site get"
+            "'*' matches every host: give '{root}' as PATH instead, which serves all hosts without a site"
         ));
     }
     let root = root.into();

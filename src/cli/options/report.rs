@@ -12,7 +12,7 @@ pub const GROUP: Group = Group {
 const FORMAT: OptionDef = OptionDef::new(
     "format",
     Kind::Choice("FORMAT", &[TEXT, JSON]),
-    "How to print what docroot has found out",
+    "How to print the result",
 )
 .default(|settings| {
     let choice = match settings.format {

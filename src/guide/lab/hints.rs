@@ -58,7 +58,11 @@ fn early_hints(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answe
         false => NO_INTERIM,
     };
     let content = format!("{content}.\n");
-    Ok(sequence(before, text(response, content), visit.place()?))
+    Ok(sequence(
+        before,
+        text(response, content),
+        Some(visit.place()?),
+    ))
 }
 
 fn expectation(visit: &Visit<'_>, _: &mut Origin, _: &mut Trace) -> Result<Answer, Fault> {

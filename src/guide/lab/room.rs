@@ -104,7 +104,7 @@ impl Room {
             status: Status::ServiceUnavailable,
             text: match full {
                 Full::OfAddress => format!(
-                    "The chat admits {MOST_OF_ADDRESS} clients of one address. Close one of them."
+                    "The chat admits at most {MOST_OF_ADDRESS} clients from one address. Close one of yours."
                 ),
                 Full::All => {
                     format!("The chat is full ({MOST_PARTICIPANTS} clients). Try again later.")
@@ -226,7 +226,7 @@ mod tests {
         let join = |client| (0..100).map_while(move |_| join_from(room, client, now).ok());
         let mut participants: Vec<Participant> = join(1).collect();
         assert_eq!(participants.len(), MOST_OF_ADDRESS);
-        assert!(refused(1).contains("of one address"));
+        assert!(refused(1).contains("from one address"));
         participants.extend(join(2).chain(join(3)));
         assert_eq!(participants.len(), MOST_PARTICIPANTS);
         assert!(refused(4).contains("full"));

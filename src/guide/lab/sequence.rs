@@ -34,14 +34,14 @@ pub struct Sequence {
     until: Option<Instant>,
     /// `None` once it was returned.
     response: Option<Response>,
-    _place: Place,
+    _place: Option<Place>,
 }
 
-/// The answer with this response, after all that comes before it.
+/// The answer with this response, after all that comes before it. It needs a place unless the response holds one.
 pub fn sequence(
     before: impl IntoIterator<Item = Before>,
     response: Response,
-    place: Place,
+    place: Option<Place>,
 ) -> Answer {
     Answer::Later(Box::new(Sequence {
         before: before.into_iter().collect(),

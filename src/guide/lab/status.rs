@@ -80,7 +80,7 @@ fn answer(visit: &Visit<'_>, code: &[u8], below: &str, trace: &mut Trace) -> Res
         }
         let response = content(with_status(ok, visit, below)?, status, visit.request);
         let before = Before::Interim(Interim { status, fields });
-        return Ok(sequence([before], response, visit.place()?));
+        return Ok(sequence([before], response, Some(visit.place()?)));
     }
     Ok(Answer::Ready(content(
         with_status(status, visit, below)?,

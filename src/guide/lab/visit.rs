@@ -115,7 +115,7 @@ impl Visit<'_> {
 
 const MANY: &str = "The lab has as many slow responses as it allows. Try again in a few seconds.";
 const MANY_OF_ADDRESS: &str =
-    "The lab has as many slow responses as it allows for an address. Try again in a few seconds.";
+    "Your address has as many slow responses as the lab allows. Try again in a few seconds.";
 
 #[cfg(test)]
 mod tests {

@@ -22,7 +22,7 @@ pub struct ListedEntry<'a> {
     pub modified: Option<i64>,
     /// Whether the server can read it, as far as its mode tells.
     pub is_readable: bool,
-    /// Whether the name is a symbolic link. All else is about what the link leads to.
+    /// Whether the name is a symbolic link. The other fields describe the target of the link.
     pub is_link: bool,
 }
 

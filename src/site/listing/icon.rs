@@ -34,12 +34,9 @@ pub(super) fn classes(entry: &ListedEntry) -> impl Iterator<Item = &'static str>
         EntryKind::Directory => "d",
         EntryKind::File => class_of_file(entry.name),
     };
-    let link = if entry.is_link && entry.is_readable {
-        "l"
-    } else {
-        ""
-    };
-    [kind, link].into_iter().filter(|class| !class.is_empty())
+    let kind = (!kind.is_empty()).then_some(kind);
+    let link = (entry.is_link && entry.is_readable).then_some("l");
+    kind.into_iter().chain(link)
 }
 
 fn class_of_file(name: &[u8]) -> &'static str {

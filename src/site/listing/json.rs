@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The size of a directory is `null`, and so is an unknown modification time. A symbolic link has the type of
-//! what it leads to, and the member `"link":true` behind it. In a name, bytes that are
-//! not UTF-8 become U+FFFD. The `href` is always exact.
+//! its target, followed by the member `"link":true`. In a name, bytes that are not UTF-8 become U+FFFD. The
+//! `href` is always exact.
 
 use super::entry::{EntryKind, ListedEntry};
 use super::frame::Frame;

@@ -5,7 +5,7 @@ macro_rules! policy {
     ($scripts:literal) => {
         concat!(
             "default-src 'none'; ",
-            "style-src 'sha256-1OjSdIC1afBYCO6g5tMqLfAFDa4nr1mSgcgW8wI0Els='; ",
+            "style-src 'sha256-rGhO+ovG3+rM6hzWPOYPWnxwCuQHMyBv5wqmrkWr27c='; ",
             "script-src 'sha256-CcWFmNq875EqbXXIUPFFmLLnnsy2CPdPt3sPcdD9cXI='",
             $scripts,
             "; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; ",

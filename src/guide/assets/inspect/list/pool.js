@@ -78,7 +78,7 @@ function legend(workers) {
   }));
 }
 
-// A table is never narrower than its content, so what hides it is around it.
+// A table cannot be narrower than its content, so the element that hides it is around it.
 function table(workers) {
   return element('div', { class: 'unseen' }, element('table', {},
     element('caption', {}, word('pool')),

@@ -53,7 +53,7 @@ const FILL = {
     cells.status.textContent = exchange.status ?? '–';
     cells.size.textContent = size(exchange.sent);
     cells.duration.textContent = duration(exchange.times.end);
-    // The few words of the log are none if the status says everything.
+    // The brief reason is empty if the status says everything. Then show the whole one.
     cells.reason.textContent = exchange.cut
       ? word('with-reason', { what: word('cut'), reason: inWords(exchange.cut) })
       : inWords(exchange.brief || exchange.reason);

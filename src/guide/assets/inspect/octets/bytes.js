@@ -78,7 +78,7 @@ function lines(text, tokens, id) {
   return made;
 }
 
-// A token. Its name says the octets in words, and has what is visible of them.
+// A token. Its accessible name spells out the octets, then gives the visible characters.
 function option(text, token, at, id, visible) {
   const octets = spoken(text.slice(token.start, token.end)).trim();
   const said = visible.trim() && visible !== octets ? `${octets}, ${visible}` : octets;
