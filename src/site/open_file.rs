@@ -640,14 +640,19 @@ mod tests {
             let part = open.cached_part(offset, MOST);
             part.map_or(0, |part| part.length)
         };
-        assert_eq!((length(0), length(MOST)), (MOST, MOST));
+        // Pages that another processor has just used may stay.
         file.sync_all().expect("written");
         let advice = rustix::fs::Advice::DontNeed;
-        rustix::fs::fadvise(&file, 0, None, advice).expect("it is forgotten");
-        assert_eq!((length(0), length(MOST)), (0, 0));
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while (length(0), length(MOST)) != (0, 0) {
+            rustix::fs::fadvise(&file, 0, None, advice).expect("the advice");
+            assert!(
+                std::time::Instant::now() < end,
+                "the kernel forgets nothing"
+            );
+        }
         file.read_exact_at(&mut [0; 100_000], 0).expect("read");
-        let now = length(0);
-        assert!((100_000..MOST).contains(&now), "{now}");
+        assert!(length(0) >= 100_000);
     }
 
     #[test]
