@@ -64,7 +64,7 @@ environment variables and DOCROOT_PATH too.
 
 docroot opens what a server would open: the served directories, the file of --auth-file, the
 certificate and its key. It tries to bind the addresses and the port. If the port is in use, that is
-a warning, not an error: it may be the docroot that this one replaces.
+a note, not a warning: it may be the docroot that this one replaces.
 
 The exit status is 2 if there is an error, 1 if there is a warning and --strict was given, and 0
 otherwise. A mistake in the options or in the configuration file is printed to standard error as

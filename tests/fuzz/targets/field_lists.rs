@@ -2,7 +2,7 @@
 //! a panic, and no coding is chosen that was refused.
 #![no_main]
 
-use docroot::http1::host::Host;
+use docroot::semantics::host::Host;
 use docroot::semantics::accept::choose_media_type;
 use docroot::semantics::coding::{Coding, CodingChoice, accepts_identity, choose};
 use docroot::semantics::date::HttpDate;
