@@ -106,8 +106,11 @@ impl HeldListings {
         enough && site.grow(charge, bytes)
     }
 
-    /// Takes listings back if another worker needs their memory.
+    /// Takes listings back if another worker needs their memory. A worker that has none leaves that to others.
     pub(super) fn take_back_wanted(&self, site: &Site, now: Instant) {
+        if self.all.is_empty() {
+            return;
+        }
         match site.memory().take_wanted() {
             0 => {}
             missing => self.take_back(now, missing),

@@ -345,6 +345,16 @@ fn memory_that_another_worker_needs_is_given_back() {
 }
 
 #[test]
+fn who_has_no_listing_leaves_it_to_others_to_give_memory_back() {
+    let mut rig = Rig::new(2 * STEP, 1 << 20);
+    let reading = rig.join("");
+    assert!(matches!(rig.step(&reading), Read::More));
+    rig.site.memory().want(1 << 20);
+    rig.readings.free_memory_for_others(&rig.site, rig.now);
+    assert!(rig.site.memory().is_wanted());
+}
+
+#[test]
 fn of_readings_that_need_memory_only_the_first_keeps_what_it_has_read() {
     let mut rig = Rig::new(2 * STEP, 1 << 20);
     let memory = rig.memory.memory.clone();
