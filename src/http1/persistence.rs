@@ -41,10 +41,8 @@ pub enum CloseReason {
     BodyUnread,
     /// The close marks the end of the response body.
     EndsBody,
-    /// The server is shutting down.
-    ShuttingDown,
-    /// The server has new settings that the connection cannot get.
-    Reloaded,
+    /// The server ends the connection.
+    Ending(Ending),
 }
 
 /// Why the server ends a connection that would stay open otherwise.
@@ -82,10 +80,7 @@ impl Persistence {
             Persistence::Close(CloseReason::Http10) => [set("keep-alive"), Some(Edit::http11())],
             Persistence::Close(CloseReason::EndsBody) => [Some(Edit::http11()), None],
             Persistence::Close(
-                CloseReason::NotUnderstood
-                | CloseReason::BodyUnread
-                | CloseReason::ShuttingDown
-                | CloseReason::Reloaded,
+                CloseReason::NotUnderstood | CloseReason::BodyUnread | CloseReason::Ending(_),
             ) => [None, None],
         }
     }
@@ -104,24 +99,12 @@ impl Persistence {
     }
 }
 
-impl From<Ending> for CloseReason {
-    fn from(ending: Ending) -> CloseReason {
-        match ending {
-            Ending::ShuttingDown => CloseReason::ShuttingDown,
-            Ending::Reloaded => CloseReason::Reloaded,
-        }
-    }
-}
-
 impl CloseReason {
     /// Whether the client may be sending another request, because it does not know of the close yet.
     pub fn surprises_client(self) -> bool {
         matches!(
             self,
-            CloseReason::NotUnderstood
-                | CloseReason::EndsBody
-                | CloseReason::ShuttingDown
-                | CloseReason::Reloaded
+            CloseReason::NotUnderstood | CloseReason::EndsBody | CloseReason::Ending(_)
         )
     }
 
@@ -137,10 +120,12 @@ impl CloseReason {
                 "the connection closes because the request body was not read"
             }
             CloseReason::EndsBody => "the connection closes to mark the end of the body",
-            CloseReason::ShuttingDown => {
+            CloseReason::Ending(Ending::ShuttingDown) => {
                 "the connection closes because the server is shutting down"
             }
-            CloseReason::Reloaded => "the connection closes because the server has new settings",
+            CloseReason::Ending(Ending::Reloaded) => {
+                "the connection closes because the server has new settings"
+            }
         }
     }
 }
@@ -184,7 +169,7 @@ pub fn decide(
     } else if framing == Framing::Close {
         Some(CloseReason::EndsBody)
     } else {
-        server.ending.map(CloseReason::from)
+        server.ending.map(CloseReason::Ending)
     };
     let decided = match (wants, own) {
         (Persistence::KeepAlive(_), Some(reason)) => Persistence::Close(reason),
@@ -266,12 +251,13 @@ mod tests {
         let length = Framing::Length(1);
         check_server(false, length, None, HTTP11);
         check_server(false, Framing::Chunked, None, HTTP11);
-        let down = Some(Ending::ShuttingDown);
-        check_server(true, length, down, close(CloseReason::BodyUnread)); // 9.3: unread content
+        let down = Ending::ShuttingDown;
+        check_server(true, length, Some(down), close(CloseReason::BodyUnread)); // 9.3: unread content
         check_server(false, Framing::Close, None, close(CloseReason::EndsBody)); // 6.3 rule 8
-        check_server(false, length, down, close(CloseReason::ShuttingDown)); // 9.6
-        let reloaded = Some(Ending::Reloaded);
-        check_server(false, length, reloaded, close(CloseReason::Reloaded));
+        for ending in [Ending::ShuttingDown, Ending::Reloaded] {
+            let want = close(CloseReason::Ending(ending)); // 9.6
+            check_server(false, length, Some(ending), want);
+        }
     }
 
     #[test]

@@ -230,19 +230,7 @@ pub(super) struct PendingCopy {
 struct Begun {
     /// Where in the file the copy begins.
     first: u64,
-    /// How many bytes it has so far.
-    length: u64,
     slot: Rc<Slot>,
-}
-
-impl Begun {
-    fn new(first: u64, slot: Rc<Slot>) -> Begun {
-        Begun {
-            first,
-            length: 0,
-            slot,
-        }
-    }
 }
 
 /// Of which file a copy is made, and where it goes.
@@ -266,7 +254,7 @@ impl PendingCopy {
     ) -> Option<PendingCopy> {
         let slot = copying.begin(&original, original.size, make_room)?;
         Some(PendingCopy {
-            begun: Some(Begun::new(0, slot)),
+            begun: Some(Begun { first: 0, slot }),
             most: original.size,
             copying: copying.clone(),
             original,
@@ -301,10 +289,12 @@ impl PendingCopy {
                 let original = &self.original;
                 let is_room = |has_room: HasRoom<'_>| has_room(Freed::default());
                 let slot = self.copying.begin(original, original.size - first, is_room);
-                none.insert(Begun::new(first, slot.ok_or(ErrorKind::QuotaExceeded)?))
+                let slot = slot.ok_or(ErrorKind::QuotaExceeded)?;
+                none.insert(Begun { first, slot })
             }
         };
-        let skipped = (begun.first + begun.length).checked_sub(offset);
+        let length = begun.slot.length.get();
+        let skipped = (begun.first + length).checked_sub(offset);
         let skipped = skipped.ok_or(ErrorKind::InvalidInput)?;
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
         let Some(new) = bytes.get(skipped..) else {
@@ -312,21 +302,16 @@ impl PendingCopy {
         };
         let mut held = begun.slot.held.borrow_mut();
         let held = held.as_mut().ok_or(ErrorKind::QuotaExceeded)?;
-        held.content.append(new, begun.length)?;
-        begun.length += new.len() as u64;
-        begun.slot.length.set(begun.length);
+        held.content.append(new, length)?;
+        begun.slot.length.set(length + new.len() as u64);
         Ok(())
     }
 
     /// Keeps the copy if it is complete. Call this only after a check that the file has not changed.
     pub(super) fn finish(self) {
         let Original { size, keep, .. } = self.original;
-        if let Some(Begun {
-            first,
-            length,
-            slot,
-        }) = self.begun
-            && first + length == size
+        if let Some(Begun { first, slot }) = self.begun
+            && first + slot.length.get() == size
             && let Some(held) = slot.held.take()
             && held.content.seal().is_ok()
         {

@@ -1,8 +1,9 @@
 //! A queue that is fair between client networks: a few items have a place, and the others wait.
 //!
-//! The next place goes to the network that has the fewest places, among those to the one that has got none
-//! for longest, and there to the item that has waited longest. A network that has got none yet counts from when
-//! its item came, so newcomers do not lock out those who wait. Nor does a client with many requests.
+//! The next place goes to the network that has the fewest places. Of several such networks, it goes to the one
+//! whose last place was given longest ago, and of its items to the one that has waited longest. A network that
+//! has had no place yet counts from when its item came. So neither a client with many requests nor a stream of
+//! new clients locks out the others.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;

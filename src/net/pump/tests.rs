@@ -117,9 +117,8 @@ impl Rig {
         received.extend_from_slice(&buffer[..count]);
     }
 
-    /// Sends a body that is made of the file to a client that reads only when the socket is full, and calls
-    /// `change` as soon as the pump has found the file unchanged. Returns what the client has read in the
-    /// end.
+    /// Sends a body that is made of the file, and returns what the client has read in the end. The client reads
+    /// only when the socket is full. As soon as the pump has found the file unchanged, this calls `change`.
     fn download(&mut self, body: fn(&Stored) -> Body, change: impl FnOnce()) -> Vec<u8> {
         let mut pump = self.pump("/a", body);
         let mut received = Vec::new();
