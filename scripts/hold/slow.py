@@ -6,11 +6,10 @@ import socket
 import time
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 
 from measure import client
 
-from . import clients
+from . import clients, kernel
 from .apart import Apart
 from .house import Row, percentile
 
@@ -62,6 +61,7 @@ def run(house, say):
         large.truncate(LARGE)
     options = ["--max-connections", "16000", "--head-timeout", f"{HEAD_DEADLINE:.0f}s"]
     options += ["--send-timeout", f"{SEND_WINDOW:.0f}s", "--idle-timeout", f"{IDLE_DEADLINE:.0f}s"]
+    short_before = kernel.times_short_of_memory()
     with house.serving(root, *options) as server:
         client.fetch(server.port, "/small.txt")
         with (
@@ -74,7 +74,7 @@ def run(house, say):
     return [
         clients.neighbour(NAME, "a neighbour's", P99, times, faults),
         *(cut(found, *expectation) for expectation in EXPECTED),
-        steady(found),
+        steady(found, kernel.times_short_of_memory() - short_before),
     ]
 
 
@@ -82,9 +82,10 @@ def crowd():
     """How many of each kind. A reader costs the server two descriptors, its own and its file's. The
     server keeps 256 for files, and refuses who comes when no others are left. A reader also fills its
     socket. When the kernel has too little memory for sockets, it makes those that are full smaller, and
-    reports no room for so long that every slow reader seems to read nothing."""
+    reports no room for so long that every slow reader seems to read nothing. It stops doing so only
+    below its first limit, so the readers must stay below that one."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    readers = min(EACH, (limit - 2 * EACH - 2 * STEADY - 600) // 2, socket_memory() * 3 // 4 // FILLED)
+    readers = min(EACH, (limit - 2 * EACH - 2 * STEADY - 600) // 2, kernel.socket_memory() * 3 // 4 // FILLED)
     return {"head": EACH, "reader": readers, "silent": EACH // 2, "idle": EACH // 2, "steady": STEADY}
 
 
@@ -115,11 +116,14 @@ def cut(found, kind, what, earliest, latest):
     return Row(NAME, f"{what}: cut after {earliest:.0f} s, at most {latest:.0f}", measured, held)
 
 
-def steady(found):
+def steady(found, times_short):
     """Whether those who keep the pace are left alone."""
     cut_off = sum(end is not None for end, _ in found["steady"])
     count = len(found["steady"])
-    return Row(NAME, "an answer read at 4 KB/s: never cut", f"{cut_off} of {count} cut", count > 0 == cut_off)
+    measured = f"{cut_off} of {count} cut"
+    if times_short:
+        measured += f"; the kernel was short of memory for sockets {times_short} times"
+    return Row(NAME, "an answer read at 4 KB/s: never cut", measured, count > 0 == cut_off)
 
 
 def abuse(_, port, counts):
@@ -135,12 +139,6 @@ def abuse(_, port, counts):
         end = end or time.monotonic() + latest + client.PATIENCE
         stage.act(0 if kinds else 0.005)
     return stage.found(counts)
-
-
-def socket_memory():
-    """How much memory TCP may use until the kernel makes sockets smaller, in bytes."""
-    _, pressure, _ = Path("/proc/sys/net/ipv4/tcp_mem").read_text().split()
-    return int(pressure) * resource.getpagesize()
 
 
 def interleaved(counts):

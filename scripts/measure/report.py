@@ -1,7 +1,7 @@
 """The report: Markdown, as RESULTS.md shows it."""
 
 from . import machine, scenarios
-from .servers import DOCROOT, ECHOING
+from .servers import DOCROOT, ECHOING, VARIANTS
 from .targets import MB, verdicts
 
 INTRODUCTION = """\
@@ -21,6 +21,10 @@ buffers have the sizes of the crate. docroot echoes with `--lab`. The load gener
 echo of the one before has come, and compares every byte of it. "deflate" is permessage-deflate with text, which
 tungstenite does not have."""
 
+OPTIONS = """\
+One option at a time, with {title}: docroot beside itself, built with all features. Where an option looks at
+a field of the request, the client sends it."""
+
 # The chart finds its table by this heading.
 COST_HEADING = "**CPU per request, in µs**"
 
@@ -39,6 +43,7 @@ def markdown(results, names, introduction):
             *_rates("Requests", loads, timed, results, names),
         ]
         parts += _errors(loads, results)
+    parts += _options(results)
     parts += _websocket(results)
     if results.idle:
         parts += ["**10,000 idle connections, each after one request**", _idle_table(results.idle)]
@@ -119,6 +124,22 @@ def _errors(loads, results):
         if figures.errors
     ]
     return ["**Errors**", "\n".join(lines)] if lines else []
+
+
+def _options(results):
+    if not results.options:
+        return []
+    load = next(load for load in scenarios.LOADS if load.name == scenarios.OPTIONS_LOAD)
+    plain = results.options[DOCROOT].cost
+    rows = [
+        [f"`{name}`" if name in VARIANTS else "none", f"{one.cost * 1e6:.1f}", f"{one.cost / plain:.2f}"]
+        for name, one in results.options.items()
+    ]
+    return [
+        OPTIONS.format(title=load.title),
+        "**CPU per request with an option, in µs**",
+        table(["option", "µs", "of none"], rows),
+    ]
 
 
 def _websocket(results):

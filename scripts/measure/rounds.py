@@ -89,7 +89,8 @@ def _run(load, server, headers, seconds):
 def _prepare(server, load, root):
     """Checks that a server gives the bytes it should. The fields to ask with, or None where it
     lacks what the load is about."""
-    headers = load.headers
+    variant = servers.VARIANTS.get(server.name)
+    headers = (*load.headers, *(variant.fields if variant else ()))
     answer = client.wait_for_answer(server.tree, server.port, load.path, server.identity)
     if load.revalidates:
         headers = (*headers, _condition(answer))

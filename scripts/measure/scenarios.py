@@ -142,16 +142,16 @@ ECHOES = (
     Echo("ws-deflate-64k", "WebSocket, deflate, 64 KiB, c=16", 64 * KIB, 16, is_compressed=True, is_extra=True),
 )
 
-# The load with which docroot is compared with itself, with and without the wire view.
-INSPECT_LOAD = "1k-c64"
+# The load with which docroot is compared with itself, with and without options.
+OPTIONS_LOAD = "1k-c64"
 
-INSPECT = "inspect"
+OPTIONS = "options"
 IDLE = "idle"
 IDLE_WEBSOCKETS = "ws-idle"
 START = "start"
 SIZE = "size"
 
-NAMES = (*(load.name for load in LOADS + ECHOES), INSPECT, IDLE, IDLE_WEBSOCKETS, START, SIZE)
+NAMES = (*(load.name for load in LOADS + ECHOES), OPTIONS, IDLE, IDLE_WEBSOCKETS, START, SIZE)
 
 
 def make_documents(root, wanted):

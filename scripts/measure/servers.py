@@ -4,8 +4,10 @@ Nobody writes an access log, everybody keeps connections open, and each peer is 
 own manual recommends for static files.
 """
 
+import base64
 import socket
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import client, machine
@@ -14,8 +16,6 @@ from .process import Tree
 WORKERS = 2
 
 DOCROOT = "docroot"
-# The same with the wire view, but no open page.
-WITH_INSPECT = "docroot --inspect"
 FLOOR = "floor"
 NGINX_CACHED = "nginx + open_file_cache"
 NGINX = "nginx"
@@ -26,13 +26,45 @@ TUNGSTENITE = "tungstenite"
 # Who takes part in what is measured over TLS.
 SECURE = (DOCROOT, NGINX_CACHED, STATIC_WEB_SERVER)
 
-# The build of docroot that speaks TLS, among the binaries.
+# The build of docroot that speaks TLS, among the binaries, and the one with all features.
 DOCROOT_WITH_TLS = "docroot with TLS"
+DOCROOT_FULL = "docroot with all features"
 
 PEERS = (NGINX_CACHED, NGINX, LIGHTTPD, STATIC_WEB_SERVER)
 
 # Who takes part in what is measured over WebSocket.
 ECHOING = (DOCROOT, TUNGSTENITE)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """docroot with an option that every request for `1k.bin` has to do with, and the fields of such a request."""
+
+    options: tuple
+    fields: tuple = ()
+
+
+# Of the password "secret".
+HASH = "$6$docrootbench$qh1AZfFV0XywteBQTqOFio7Fx9pdbNhOBT32J1PQh5E34IhBESWwUUmxTtquCySS6UL943zs1ZCDEDf1NrUX0."
+CREDENTIALS = base64.b64encode(b"bench:secret").decode()
+
+VARIANTS = {
+    # No page is open.
+    "--inspect": Variant(("--inspect",)),
+    "--cache": Variant(("--cache", "/*.bin=public, max-age=60")),
+    "--header": Variant(("--header", "/*.bin X-Robots-Tag: noindex")),
+    "--security-headers": Variant(("--security-headers",)),
+    "--coi": Variant(("--coi",)),
+    "--cors": Variant(("--cors=https://app.example",), ("Origin: https://app.example",)),
+    "--type": Variant(("--type", "bin=application/x-bench")),
+    "--precompressed": Variant(("--precompressed",), ("Accept-Encoding: gzip, br, zstd",)),
+    "--negotiate": Variant(("--negotiate",), ("Accept-Language: zh-CN, en;q=0.5", "Accept: image/avif,*/*;q=0.8")),
+    "--etag content": Variant(("--etag", "content")),
+    "--clean-urls": Variant(("--clean-urls",)),
+    "--redirect": Variant(("--redirect", "/old/**=/new/$1")),
+    "--allow": Variant(("--allow", "127.0.0.0/8", "--deny", "0.0.0.0/0")),
+    "--auth": Variant(("--auth", f"bench:{HASH}"), (f"Authorization: Basic {CREDENTIALS}",)),
+}
 
 # As many as the largest scenario opens, and some.
 CONNECTIONS = 11_000
@@ -152,8 +184,8 @@ class Stable:
             tree.stop()
 
     def _command(self, name, state, port, canned, identity, options):
-        if name in (DOCROOT, WITH_INSPECT):
-            options = (*options, "--inspect") if name == WITH_INSPECT else options
+        if name == DOCROOT or name in VARIANTS:
+            options = (*options, *VARIANTS[name].options) if name in VARIANTS else options
             binary = self._binaries[DOCROOT_WITH_TLS if identity else DOCROOT]
             files = ["--tls-cert", identity.certificate, "--tls-key", identity.key] if identity else []
             return [
