@@ -19,6 +19,8 @@ pub mod net;
 pub mod observe;
 // A request in, a response out.
 pub mod origin;
+// The PROXY protocol: the header of a connection that a proxy has opened. Pure.
+pub mod proxy_protocol;
 // RFC 9110: values in, decisions out. Pure.
 pub mod semantics;
 // Writes precompressed files.

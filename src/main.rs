@@ -7,10 +7,11 @@
 use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use docroot::cli::banner::{Banner, summary};
@@ -18,6 +19,7 @@ use docroot::cli::check::Report;
 use docroot::cli::launch::{Check, Command, Compress, Explain, Launch, RootSource};
 use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
+use docroot::cli::service_manager::{self, Event};
 use docroot::cli::signals::{
     self, HeldBack, act_on_signals, flag_on_signals, survive_file_size_limit,
 };
@@ -32,7 +34,9 @@ use docroot::net::local_addresses::outward_addresses;
 use docroot::net::reload::Reloaded;
 use docroot::net::served::Served;
 use docroot::net::server::{Handle, Server};
+use docroot::net::socket_file::BoundFile;
 use docroot::net::start_error::StartError;
+use docroot::net::take_over::{self, Predecessor, Waiting};
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
@@ -225,7 +229,7 @@ fn serve(
 ) -> Result<ExitCode, StartError> {
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
-    let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
+    let (server, predecessor) = bind(&launch, &counters)?;
     // Before any thread starts, so that no other thread receives a signal that is held back.
     let of_book = book.as_ref().map(|_| launch.config.root.clone());
     let remove_book = move || {
@@ -234,20 +238,34 @@ fn serve(
         }
     };
     let handle = server.handle();
-    let reload = move || reload(&handle, &machine, of_book.as_deref());
+    let reload = move || {
+        service_manager::tell(Event::Reloading);
+        reload(&handle, &machine, of_book.as_deref());
+        service_manager::tell(Event::Ready);
+    };
     let hurry = act_on_signals(server.handle(), Arc::clone(&counters), reload, remove_book)
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     *held_back = None;
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
+    service_manager::start_watchdog(server.handle())
+        .map_err(|fault| StartError::System("a watchdog", fault))?;
     let (text, url) = announcement(&launch, &server);
     let began = clock::instant();
+    let (sockets, handle) = (server.sockets(), server.handle());
+    // Removed at the end, unless the next server waits there.
+    let mut file = None;
     let outcome = server.run(&log, || {
+        predecessor.into_iter().for_each(Predecessor::replace);
         say(text);
+        let path = launch.take_over.as_deref();
+        file = path.and_then(|path| wait_for_successor(path, sockets, handle));
+        service_manager::tell(Event::Ready);
         if launch.open {
             open_browser(url.as_deref());
         }
     });
+    drop(file);
     log.shutdown(LOG_TIMEOUT);
     // Only a person at a terminal needs the summary.
     if launch.banner && outcome.is_ok() && io::stderr().is_terminal() {
@@ -258,6 +276,43 @@ fn serve(
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Opens what the server needs, with the sockets of the server that it replaces.
+fn bind(
+    launch: &Launch,
+    counters: &Arc<Counters>,
+) -> Result<(Server, Option<Predecessor>), StartError> {
+    let path = launch.take_over.as_deref();
+    let asked = path.map(take_over::ask).transpose()?.flatten();
+    let (inherited, predecessor) = asked.unzip();
+    let (config, counters) = (launch.config.clone(), Arc::clone(counters));
+    let server = Server::take_over(config, counters, inherited.unwrap_or_default())?;
+    Ok((server, predecessor))
+}
+
+/// Waits on a thread of its own for the server that will replace this one. Returns the file where it waits.
+fn wait_for_successor(
+    path: &Path,
+    sockets: Vec<Arc<TcpListener>>,
+    handle: Handle,
+) -> Option<BoundFile> {
+    // If it fails, this server serves, and only the next one cannot take over.
+    let (waiting, file) = Waiting::at(path)
+        .map_err(|fault| say(format!("docroot: {fault}\n")))
+        .ok()?;
+    let wait = move || {
+        waiting.until_replaced(&sockets);
+        say("docroot: another docroot has taken over\n".to_owned());
+        service_manager::tell(Event::Stopping);
+        handle.hand_over();
+    };
+    let thread = thread::Builder::new().name("take-over".into()).spawn(wait);
+    if let Err(fault) = thread {
+        let fault = StartError::System("a thread", fault);
+        say(format!("docroot: {fault}\n"));
+    }
+    Some(file)
 }
 
 /// The exit status after a mistake in the arguments.
@@ -275,6 +330,7 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
         Served::find(&config.root).map_or_else(|_| config.root.clone(), |served| served.absolute());
     let banner = Banner {
         listening: &listening,
+        sockets: &config.bind.sockets,
         scheme: match config.tls {
             Some(_) => Scheme::Https,
             None => Scheme::Http,
@@ -313,8 +369,11 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
 /// The preferred port, if the server had to use another one.
 fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
     match port {
-        Port::Preferred(port) if listening.iter().all(|at| at.port() != port) => Some(port),
-        _ => None,
+        Port::Preferred(port) => {
+            let is_other = |at: &SocketAddr| at.port() != port;
+            (!listening.is_empty() && listening.iter().all(is_other)).then_some(port)
+        }
+        Port::Fixed(_) => None,
     }
 }
 

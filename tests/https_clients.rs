@@ -4,12 +4,16 @@
 
 mod support;
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use docroot::net::tls::options::ClientAuthentication;
-use support::tls::{Authority, Issued, KeyAlgorithm, Wanted, openssl, setup, traditional};
+use support::tls::{
+    Authority, Issued, KeyAlgorithm, Wanted, client_hello, openssl, setup, traditional,
+};
 use support::{A_SECOND_OF_IT, TestServer, find, noise};
 
 const CURL: &str = "curl is needed by these tests; scripts/test installs it";
@@ -43,6 +47,37 @@ fn fetched(folder: &Path, authority: &Authority, arguments: &[&str]) -> Vec<u8> 
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {said}");
     output.stdout
+}
+
+/// The header comes before the handshake.
+#[test]
+fn curl_sends_a_header_of_the_proxy_protocol() {
+    let authority = Authority::new("authority");
+    let proxied = setup().https(&authority).with(|config| {
+        let proxies = Arc::make_mut(&mut config.proxies);
+        proxies.add("127.0.0.1").expect("a proxy");
+        config.is_proxied = true;
+    });
+    let server = proxied.start();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let here = url(&server, "/a.txt");
+    let got = fetched(folder.path(), &authority, &["--haproxy-protocol", &here]);
+    assert_eq!(got, b"here");
+    // 35: the server does not speak TLS to it.
+    let output = curl(folder.path(), &authority, &[&here]);
+    assert_eq!(output.status.code(), Some(35));
+    // The header and the first message of TLS in one piece.
+    let caller = authority.caller();
+    let mut stream = TcpStream::connect(server.address).expect("it accepts");
+    let header = b"PROXY TCP4 192.0.2.7 203.0.113.1 56324 443\r\n";
+    let hello = client_hello(&caller);
+    stream
+        .write_all(&[&header[..], &hello].concat())
+        .expect("it reads");
+    let mut first = [0];
+    stream.read_exact(&mut first).expect("a record");
+    // RFC 8446 section 5.1: a handshake message.
+    assert_eq!(first, [22]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::qr::{self, Qr};
 use crate::http1::allowed_hosts::HostPattern;
 use crate::http1::target::Scheme;
-use crate::net::config::SiteRoot;
+use crate::net::config::{SiteRoot, SocketFile};
 use crate::observe::metrics::Snapshot;
 use crate::observe::options::LogOptions;
 use crate::text::escape::Name;
@@ -21,6 +21,8 @@ use crate::text::percent;
 pub struct Banner<'a> {
     /// Where the server listens.
     pub listening: &'a [SocketAddr],
+    /// The sockets of the Unix domain where it listens.
+    pub sockets: &'a [SocketFile],
     /// The scheme of the URLs there.
     pub scheme: Scheme,
     /// Where the server listens without TLS and redirects to HTTPS.
@@ -120,6 +122,9 @@ impl Banner<'_> {
         let mut text = format!("docroot serves {} at\n", Name::of(root));
         for url in urls {
             text += &format!("  {}\n", self.bold(url));
+        }
+        for socket in self.sockets {
+            text += &format!("  unix:{}\n", Name::of(&socket.path));
         }
         text
     }
@@ -236,7 +241,9 @@ impl Banner<'_> {
 
     fn who_can_connect(&self) -> &'static str {
         let ips = || self.listening.iter().map(SocketAddr::ip);
-        if ips().all(|ip| ip.is_loopback()) {
+        if self.listening.is_empty() {
+            "Only programs on this machine can connect, through the socket.\n"
+        } else if ips().all(|ip| ip.is_loopback()) {
             "Only this machine can connect. Use --bind lan to let others connect.\n"
         } else if ips().any(|ip| ip.is_unspecified()) {
             "Other machines can connect at every address of this machine.\n"
@@ -288,6 +295,7 @@ mod tests {
     fn banner(listening: &[SocketAddr]) -> Banner<'_> {
         Banner {
             listening,
+            sockets: &[],
             scheme: Scheme::Http,
             plain: &[],
             fingerprint: None,

@@ -56,6 +56,8 @@ mod printed;
 pub mod qr;
 // Parses the request of `docroot explain`.
 mod request;
+// What docroot tells the service manager.
+pub mod service_manager;
 // The signals that docroot handles.
 pub mod signals;
 // What docroot is asked to do.

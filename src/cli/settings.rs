@@ -59,6 +59,8 @@ pub struct Settings {
     pub is_strict: bool,
     /// What `docroot compress` does. The root is that of the server.
     pub compress: Options,
+    /// Where the server that is replaced waits, and this one for the next.
+    pub take_over: Option<PathBuf>,
     /// What to tell the operator at the start, one line each.
     pub remarks: Vec<String>,
     /// What to print instead of serving.
@@ -141,6 +143,7 @@ impl Settings {
                 hidden: false,
                 workers: machine.processors.max(1),
             },
+            take_over: None,
             remarks: Vec::new(),
             print: None,
         }
@@ -174,6 +177,7 @@ impl Settings {
         config.tls = self.https.options()?;
         check_passwords(&mut config)?;
         check_live_reload(&config)?;
+        check_proxies(&config)?;
         check_rules(&config)?;
         // People compare the log with their clock, programs compare logs of several machines.
         let log_time = self.log_time.unwrap_or(match config.log.format {
@@ -199,6 +203,7 @@ impl Settings {
             banner: !self.quiet,
             open: self.open && !self.stays_closed,
             qr: self.qr,
+            take_over: self.take_over,
             remarks: self.remarks,
         })
     }
@@ -269,6 +274,14 @@ fn check_rules(config: &Config) -> Result<(), String> {
     };
     let checked = loops::check(&rules.redirects, own);
     checked.map_err(|fault| fault.to_string())
+}
+
+/// A header that names the client must come from somebody who is believed.
+fn check_proxies(config: &Config) -> Result<(), String> {
+    match config.is_proxied && config.proxies.is_empty() {
+        true => Err("--proxy-protocol has no effect without --trust-proxy: name the addresses of the proxies".into()),
+        false => Ok(()),
+    }
 }
 
 fn check_live_reload(config: &Config) -> Result<(), String> {

@@ -21,6 +21,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
+use super::service_manager::{self, Event};
 use crate::net::server::Handle;
 use crate::observe::metrics::Counters;
 use crate::observe::notice::print_now;
@@ -85,6 +86,7 @@ pub fn act_on_signals(
         for (number, signal) in signals.forever().filter(ends).take(2).enumerate() {
             // The main thread reads this as soon as the server has stopped.
             second.0.store(number > 0, Ordering::Release);
+            service_manager::tell(Event::Stopping);
             handle.drain();
             if signal == SIGINT {
                 end_line();

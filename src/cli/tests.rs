@@ -1,7 +1,8 @@
 //! The command line and the environment, from arguments to a configuration.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::launch::{Explain, Launch, OutputFormat, RootSource};
@@ -9,7 +10,7 @@ use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
 use crate::http1::allowed_hosts::HostPattern;
-use crate::net::config::{Bind, Config, Port, SiteRoot};
+use crate::net::config::{Bind, Config, Port, SiteRoot, SocketFile};
 use crate::net::limits::{Deadlines, Limits};
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
@@ -104,6 +105,8 @@ fn the_defaults_are_the_documented_ones() {
             bind: Bind::loopback(),
             port: Port::Preferred(8080),
             allow_hosts: Vec::new(),
+            proxies: Arc::default(),
+            is_proxied: false,
             sites: Vec::new(),
             strict_host: false,
             reload_ignored: Vec::new(),
@@ -131,6 +134,7 @@ fn the_defaults_are_the_documented_ones() {
         banner: true,
         open: false,
         qr: Qr::Auto,
+        take_over: None,
         remarks: Vec::new(),
     };
     assert_eq!(launch(""), want);
@@ -1007,4 +1011,47 @@ fn a_class_has_its_addresses() {
     let remarks = |line: &str| launch(line).remarks.len();
     assert_eq!(remarks("--inspect --class"), 1);
     assert_eq!(remarks("--inspect --class -b lan"), 0);
+}
+
+#[test]
+fn a_unix_socket_has_a_path_and_perhaps_permissions() {
+    let bind = launch("-b unix:/run/a.sock,mode=0660,::1 -b unix:b")
+        .config
+        .bind;
+    let socket = |path: &str, mode| SocketFile {
+        path: path.into(),
+        mode,
+    };
+    assert_eq!(
+        bind.sockets,
+        [socket("/run/a.sock", Some(0o660)), socket("b", None)]
+    );
+    assert_eq!(bind.required, [Ipv6Addr::LOCALHOST]);
+    assert!(launch("-b unix:a").config.bind.addresses().next().is_none());
+    for (line, want) in [
+        ("-b unix:", "write unix:PATH"),
+        ("-b mode=0600", "belongs behind a socket"),
+        ("-b unix:a,mode=0888", "an octal number"),
+        ("-b unix:a,mode=1777", "an octal number"),
+        ("-b unix:a,mode=", "an octal number"),
+        ("-b unix", "unix:PATH or systemd"),
+    ] {
+        check_error(&[], line, want);
+    }
+}
+
+#[test]
+fn proxies_are_named_before_they_are_believed() {
+    let config = launch("--trust-proxy 10.0.0.0/8,::1=forwarded --proxy-protocol").config;
+    assert!(config.is_proxied);
+    assert!(config.proxies.trust([10, 1, 2, 3].into()));
+    assert!(config.proxies.trust(Ipv6Addr::LOCALHOST.into()));
+    assert!(!config.proxies.trust([127, 0, 0, 1].into()));
+    for (line, want) in [
+        ("--proxy-protocol", "no effect without --trust-proxy"),
+        ("--trust-proxy nginx", "write an address"),
+        ("--trust-proxy 10.0.0.1=via", "=forwarded or =x-forwarded"),
+    ] {
+        check_error(&[], line, want);
+    }
 }

@@ -28,6 +28,8 @@ pub enum Warning {
     Hidden,
     /// Passwords cross the network in plain text.
     PlainPasswords,
+    /// Every client can say that it is another one.
+    EveryProxy,
     /// The password file is among the files that are served.
     ServedUsers(PathBuf),
     /// The page of the application does not exist in a served directory.
@@ -245,6 +247,9 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if is_open && config.tls.is_none() && !config.rules.protection.is_empty() {
         warnings.push(Warning::PlainPasswords);
     }
+    if config.proxies.trust_everybody() {
+        warnings.push(Warning::EveryProxy);
+    }
     if let Some(file) = &surroundings.served_users {
         warnings.push(Warning::ServedUsers(file.clone()));
     }
@@ -295,6 +300,10 @@ impl fmt::Display for Warning {
             Warning::PlainPasswords => f.write_str(
                 "other machines can connect, and passwords cross the network in plain text; \
                  serve over HTTPS, for example with --tls-self-signed",
+            ),
+            Warning::EveryProxy => f.write_str(
+                "--trust-proxy names every address, so each client can pretend to be another one; \
+                 name only the addresses of the proxies",
             ),
             Warning::ServedUsers(file) => write!(
                 f,

@@ -4,7 +4,8 @@
 //! ```text
 //! Host: evil.example                                 421: its owner could make the name mean this machine
 //! a client at 192.0.2.7                              403, unless --inspect-allow or --class has the address
-//! X-Forwarded-For: 192.0.2.7                         403, unless --inspect-allow has the address of the proxy
+//! X-Forwarded-For: 192.0.2.7                         403, unless --inspect-allow has the address of the proxy, or
+//!                                                    --trust-proxy has it and 192.0.2.7 may use them
 //! Host: files.example, from this machine             403, likewise: browsers here say localhost
 //! HTTP/1.0, from this machine                        403, likewise: nginx speaks it by default
 //! Origin: https://evil.example                       403 for what acts or tells something
@@ -67,7 +68,7 @@ impl Access {
     /// Whether the client is a learner and no more. A learner sees what came from its own address, and nothing of
     /// others.
     pub fn is_learner(&self, request: &Request<'_>) -> bool {
-        let (address, trace) = (request.client.peer.ip(), &mut Trace::off());
+        let (address, trace) = (request.client.address().ip(), &mut Trace::off());
         self.class.is_some() && !self.is_named(address, trace) && !self.from.admits(address, trace)
     }
 
@@ -82,7 +83,7 @@ impl Access {
         if self.hosts.rule(version, request.head.host).is_none() {
             return Some(error(Status::MisdirectedRequest, Reason::HostNotAllowed));
         }
-        let address = request.client.peer.ip();
+        let address = request.client.address().ip();
         // The operator knows who is behind an address that they have named.
         if self.is_named(address, trace) {
             return None;
@@ -94,6 +95,10 @@ impl Access {
         let is_here = self.from.admits(address, trace);
         if !is_here && !is_of_class(trace) {
             return Some(error(Status::Forbidden, Reason::AddressNotAllowed));
+        }
+        // A trusted proxy has said who the client is.
+        if request.client.forwarded.is_some() {
+            return None;
         }
         let perhaps = |trace| {
             is_here
@@ -141,7 +146,7 @@ fn through_proxy(request: &Request<'_>, trace: &mut Trace) -> Option<OwnPageReas
 /// The same for a request from this machine that no browser here would send, but a proxy that adds no field. A proxy
 /// that adds none, speaks HTTP/1.1 and says `localhost` cannot be noticed.
 fn perhaps_through_proxy(request: &Request<'_>, trace: &mut Trace) -> Option<OwnPageReason> {
-    let address = request.client.peer.ip().to_canonical();
+    let address = request.client.address().ip().to_canonical();
     let (version, host) = (request.head.head.version, request.head.host);
     if version == Version::Http10 {
         note(OwnPageReason::OldVersion, version.text().as_bytes(), trace);

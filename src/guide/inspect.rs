@@ -144,7 +144,7 @@ impl Handler for Inspect {
 impl Inspect {
     fn open_wire(&self, request: &Request<'_>, origin: &mut Origin, trace: &mut Trace) -> Answer {
         let is_learner = self.access.is_learner(request);
-        let only = is_learner.then(|| request.client.peer.ip().to_canonical());
+        let only = is_learner.then(|| request.client.address().ip().to_canonical());
         let place = match only.map(|learner| self.place_of_learner(learner)) {
             Some(None) => return many_viewers(),
             place => place.flatten(),
@@ -189,7 +189,7 @@ impl Inspect {
         trace: &mut Trace,
     ) -> Option<Answer> {
         let connect = Arc::clone(self.replays.as_ref()?);
-        let viewer = request.client.peer.ip();
+        let viewer = request.client.address().ip();
         let most_waiting = match self.access.is_learner(request) {
             true => MOST_OF_LEARNER,
             false => MOST_WAITING,

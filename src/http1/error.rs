@@ -12,6 +12,7 @@ use super::framing::FramingError;
 use super::host::HostError;
 use super::target::TargetError;
 use crate::semantics::edit::Edit;
+use crate::semantics::forwarded::ForwardedError;
 use crate::semantics::status::Status;
 use crate::semantics::trace::Clause;
 
@@ -30,6 +31,8 @@ pub enum Error {
     Chunked(ChunkedError),
     /// In the field `Expect`.
     Expectation(UnknownExpectation),
+    /// In the fields of a trusted proxy.
+    Forwarded(ForwardedError),
 }
 
 impl Error {
@@ -39,9 +42,8 @@ impl Error {
             Error::Head(error) => error.status(),
             Error::Chunked(ChunkedError::TrailerTooLong) => Status::RequestHeaderFieldsTooLarge,
             Error::Expectation(_) => Status::ExpectationFailed,
-            Error::Target(_) | Error::Host(_) | Error::Framing(_) | Error::Chunked(_) => {
-                Status::BadRequest
-            }
+            Error::Target(_) | Error::Host(_) | Error::Framing(_) => Status::BadRequest,
+            Error::Chunked(_) | Error::Forwarded(_) => Status::BadRequest,
         }
     }
 
@@ -54,6 +56,7 @@ impl Error {
             Error::Framing(error) => error.text(),
             Error::Chunked(error) => error.text(),
             Error::Expectation(error) => error.text(),
+            Error::Forwarded(error) => error.text(),
         }
     }
 
@@ -66,6 +69,8 @@ impl Error {
             Error::Framing(error) => Some(error.edit()),
             Error::Chunked(_) => None,
             Error::Expectation(error) => Some(error.edit()),
+            // The proxy writes them, not who typed the request.
+            Error::Forwarded(_) => None,
         }
     }
 
@@ -78,6 +83,7 @@ impl Error {
             Error::Framing(error) => error.clause(),
             Error::Chunked(error) => error.clause(),
             Error::Expectation(error) => error.clause(),
+            Error::Forwarded(error) => error.clause(),
         }
     }
 }
@@ -120,6 +126,12 @@ impl From<ChunkedError> for Error {
     }
 }
 
+impl From<ForwardedError> for Error {
+    fn from(error: ForwardedError) -> Error {
+        Error::Forwarded(error)
+    }
+}
+
 impl From<UnknownExpectation> for Error {
     fn from(error: UnknownExpectation) -> Error {
         Error::Expectation(error)
@@ -148,6 +160,8 @@ mod tests {
         check(FramingError::TransferCoding);
         check(ChunkedError::ContentTooLong);
         check(UnknownExpectation);
+        check(ForwardedError::Malformed);
+        check(ForwardedError::Ambiguous);
     }
 
     #[test]
@@ -199,6 +213,7 @@ mod tests {
         check(FramingError::TransferCoding.into(), removed);
         check(FramingError::TransferCodingInHttp10.into(), removed);
         check(ChunkedError::Trailer.into(), None);
+        check(ForwardedError::Malformed.into(), None);
         check(UnknownExpectation.into(), Some(Edit::remove(Expect)));
     }
 }

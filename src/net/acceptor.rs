@@ -13,6 +13,7 @@ use crate::net::descriptors::{Admitted, SocketNumbers};
 use crate::net::listener::Listener;
 use crate::net::mailbox::{Admission, Shutdown, WorkerHandle};
 use crate::net::replay::registry::Replays;
+use crate::net::socket_file;
 use crate::observe::client::Client;
 use crate::observe::metrics::Counters;
 use crate::origin::reason::Reason;
@@ -55,7 +56,7 @@ impl Acceptor {
     pub fn run(self) {
         loop {
             match accept(&self.socket) {
-                Ok((stream, peer)) => self.admit(stream, peer),
+                Ok((stream, peer)) => self.admit(stream, self.address_of(peer)),
                 // The client closed before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -65,10 +66,15 @@ impl Acceptor {
                     let _ = self.alive.recv_timeout(PAUSE);
                 }
             }
-            if self.shutdown.is_stopping() {
+            if self.shutdown.is_stopping() || self.shutdown.is_handed_over() {
                 return;
             }
         }
+    }
+
+    /// The address of a client.
+    fn address_of(&self, peer: Option<SocketAddr>) -> SocketAddr {
+        peer.map_or(socket_file::CLIENT, canonical)
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
@@ -132,22 +138,24 @@ impl Acceptor {
     }
 }
 
-/// Accepts one client. Its socket is in non-blocking mode.
+/// Accepts one client. Its socket is in non-blocking mode. A client of a Unix socket has no address.
 #[cfg(target_os = "linux")]
-fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Option<SocketAddr>)> {
     use rustix::net::SocketFlags;
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let (socket, peer) = rustix::net::acceptfrom_with(listener, flags)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-    let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
-    Ok((TcpStream::from(socket), canonical(peer)))
+    Ok((TcpStream::from(socket), peer))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
-    let (stream, peer) = listener.accept()?;
+fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Option<SocketAddr>)> {
+    let (socket, peer) = rustix::net::acceptfrom(listener)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    let stream = TcpStream::from(socket);
     stream.set_nonblocking(true)?;
-    Ok((stream, canonical(peer)))
+    Ok((stream, peer))
 }
 
 /// Replaces an IPv4-mapped IPv6 address by the IPv4 address.

@@ -4,6 +4,8 @@ use crate::net::config::{Config, Port};
 use crate::net::descriptors;
 use crate::net::listen;
 use crate::net::open::{open_endpoint, open_guard, open_site};
+use crate::net::socket_error::SocketError;
+use crate::net::socket_file;
 use crate::net::start_error::StartError;
 use crate::net::tls::notice::Notice;
 use crate::origin::auth::Guard;
@@ -37,6 +39,9 @@ pub fn check(config: &Config, others: usize) -> Checked {
         Err(fault) => checked.faults.push(fault),
     }
     checked.try_port(config, config.port);
+    for socket in &config.bind.sockets {
+        checked.note_probe(socket_file::probe(socket));
+    }
     let redirect = config.tls.as_ref().and_then(|tls| tls.redirect);
     if let Some(port) = redirect {
         checked.try_port(config, Port::Fixed(port));
@@ -50,11 +55,17 @@ impl Checked {
     }
 
     fn try_port(&mut self, config: &Config, port: Port) {
-        match listen::probe(&config.bind, port) {
+        self.note_probe(listen::probe(&config.bind, port));
+    }
+
+    fn note_probe(&mut self, probed: Result<(), StartError>) {
+        match probed {
             Ok(()) => {}
-            Err(fault @ (StartError::PortTaken(_) | StartError::NoFreePort(..))) => {
-                self.taken.push(fault);
-            }
+            Err(
+                fault @ (StartError::PortTaken(_)
+                | StartError::NoFreePort(..)
+                | StartError::Socket(SocketError::Taken(_))),
+            ) => self.taken.push(fault),
             Err(fault) => self.faults.push(fault),
         }
     }

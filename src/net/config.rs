@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::guide::access::Access;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
@@ -9,6 +10,7 @@ use crate::net::limits::{Deadlines, Limits, max_copies};
 use crate::net::tls::options::TlsOptions;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::semantics::address_rules::AddressRules;
+use crate::semantics::forwarded::TrustedProxies;
 use crate::semantics::pattern::Pattern;
 use crate::semantics::rules::Rules;
 use crate::site::options::SiteOptions;
@@ -31,6 +33,10 @@ pub struct Config {
     pub port: Port,
     /// The hosts to answer for, beside those that follow from the addresses.
     pub allow_hosts: Vec<HostPattern>,
+    /// The proxies that may name the client.
+    pub proxies: Arc<TrustedProxies>,
+    /// Whether these proxies begin a connection with a header of the PROXY protocol.
+    pub is_proxied: bool,
     /// Further sites, each for a host.
     pub sites: Vec<SiteRoot>,
     /// Whether docroot answers only for the hosts of `sites` and `allow_hosts`.
@@ -76,6 +82,8 @@ impl Config {
             bind: Bind::loopback(),
             port: Port::Preferred(DEFAULT_PORT),
             allow_hosts: Vec::new(),
+            proxies: Arc::default(),
+            is_proxied: false,
             sites: Vec::new(),
             strict_host: false,
             reload_ignored: Vec::new(),
@@ -127,8 +135,17 @@ impl Config {
     /// whose new values are ignored.
     pub(super) fn keep_fixed(&mut self, running: &Config) -> Vec<&'static str> {
         let mut kept = Kept(Vec::new());
+        // The addresses of passed sockets are known since the start.
+        if self.bind.passed && running.bind.passed {
+            self.bind.clone_from(&running.bind);
+        }
         kept.keep("--bind", &mut self.bind, &running.bind);
         kept.keep("--port", &mut self.port, &running.port);
+        kept.keep(
+            "--proxy-protocol",
+            &mut self.is_proxied,
+            &running.is_proxied,
+        );
         kept.keep("--threads", &mut self.threads, &running.threads);
         kept.keep(
             "--disk-threads",
@@ -217,14 +234,18 @@ impl Config {
         if self.strict_host {
             return AllowedHosts::only(&named);
         }
+        // No browser can open a socket of the Unix domain, so without addresses there is no DNS rebinding.
+        if self.bind.addresses().next().is_none() && self.allow_hosts.is_empty() {
+            return AllowedHosts::only(&[HostPattern::Any]);
+        }
         // A server that answers for every host does so with sites too.
         let limits = self.bind.is_loopback() || !self.allow_hosts.is_empty();
         AllowedHosts::new(self.bind.addresses(), if limits { &named } else { &[] })
     }
 }
 
-/// The addresses to listen on. No address occurs twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The addresses and sockets to listen on. None occurs twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bind {
     /// Addresses that the user named. If one cannot be bound, the server does not start.
     ///
@@ -233,20 +254,26 @@ pub struct Bind {
     pub required: Vec<IpAddr>,
     /// Addresses to skip if the machine lacks them, as long as one address is left.
     pub optional: Vec<IpAddr>,
+    /// Sockets of the Unix domain.
+    pub sockets: Vec<SocketFile>,
+    /// Whether to listen on the sockets that the service manager passes.
+    pub passed: bool,
 }
 
 impl Bind {
     /// This machine only: 127.0.0.1 and ::1, whichever exist.
     pub fn loopback() -> Bind {
         Bind {
-            required: Vec::new(),
             optional: Bind::LOOPBACK.to_vec(),
+            ..Bind::default()
         }
     }
 
-    /// Whether only this machine can connect.
+    /// Whether only this machine can connect. Through a socket of the Unix domain, nobody else can.
     pub fn is_loopback(&self) -> bool {
-        self.addresses().all(|ip| ip.to_canonical().is_loopback())
+        // Until the sockets are there, nobody knows.
+        let is_known = !self.passed || self.addresses().next().is_some();
+        is_known && self.addresses().all(|ip| ip.to_canonical().is_loopback())
     }
 
     /// All addresses.
@@ -259,6 +286,15 @@ impl Bind {
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::LOCALHOST),
     ];
+}
+
+/// A socket of the Unix domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketFile {
+    /// The path.
+    pub path: PathBuf,
+    /// The permissions. `None` leaves them to the umask of the process.
+    pub mode: Option<u32>,
 }
 
 /// The port to listen on, the same for every address.

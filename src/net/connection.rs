@@ -19,10 +19,9 @@ use crate::net::context::Context;
 use crate::net::deadline::{Deadline, Waiting};
 use crate::net::listener::Listener;
 use crate::net::protocol::Protocol;
-use crate::net::protocol::handshake::Handshake;
-use crate::net::protocol::http1::Http1;
 use crate::net::protocol::output::close_after_write_error;
-use crate::net::protocol::step::{Refusal, Step};
+use crate::net::protocol::proxied::Proxied;
+use crate::net::protocol::step::{Refusal, Step, Switch};
 use crate::net::settings::EndsWithReload;
 use crate::net::stream::{Buffers, Stream};
 use crate::net::stream_state::StreamState;
@@ -58,16 +57,14 @@ impl Connection {
         refusal: Option<Box<Refusal>>,
         context: &Context,
     ) -> Connection {
-        let service = listener.service;
-        let (protocol, waiting) = match listener.is_tls {
-            true => {
-                let handshake = Handshake::new(service, refusal);
-                (Protocol::Handshake(handshake), Waiting::Handshake)
-            }
-            false => {
-                let http1 = Http1::new(service, refusal);
-                (Protocol::Http1(http1), Waiting::FirstRequest)
-            }
+        let is_proxied = listener.is_proxied && context.proxies.trust(client.peer.ip());
+        let protocol = match is_proxied {
+            true => Protocol::Proxied(Proxied::new(listener.begin(), refusal)),
+            false => Protocol::of(Switch::Start(listener.begin(), refusal)),
+        };
+        let waiting = match listener.is_tls || is_proxied {
+            true => Waiting::Handshake,
+            false => Waiting::FirstRequest,
         };
         Connection {
             stream: StreamState::new(transport, client, waiting, context),
@@ -101,7 +98,7 @@ impl Connection {
     pub fn phase(&self) -> Phase {
         let waiting = self.stream.deadline.waiting;
         match &self.protocol {
-            Protocol::Handshake(_) => Phase::Handshake,
+            Protocol::Proxied(_) | Protocol::Handshake(_) => Phase::Handshake,
             Protocol::Http1(http1) if http1.is_mid_response() => Phase::Sending,
             Protocol::Http1(_) => match waiting {
                 Waiting::FirstRequest | Waiting::Request => Phase::Idle,
@@ -276,6 +273,6 @@ mod tests {
     /// For 10,000 idle connections, 100 bytes more each are 1 MB.
     #[test]
     fn an_idle_connection_is_small() {
-        assert!(size_of::<Connection>() <= 392);
+        assert!(size_of::<Connection>() <= 384);
     }
 }

@@ -19,6 +19,7 @@ use crate::observe::observer::Observer;
 use crate::origin::handler::Origin;
 use crate::origin::origins::Origins;
 use crate::semantics::field::FieldLine;
+use crate::semantics::forwarded::TrustedProxies;
 use crate::semantics::trace::Trace;
 use crate::site::archive::turns::Turns;
 use crate::site::budget::Allowance;
@@ -50,6 +51,8 @@ pub struct Context {
     pub head_limits: HeadLimits,
     /// The hosts that the server answers for.
     pub hosts: Arc<AllowedHosts>,
+    /// The proxies that may name the client.
+    pub proxies: Arc<TrustedProxies>,
     /// How long a client may take.
     pub deadlines: Deadlines,
     /// How fast a client must read.
@@ -73,6 +76,9 @@ pub struct Context {
     hsts: Option<u64>,
     /// Makes wakers for handlers and sources that wait.
     pub wakes: WakeSender,
+    /// Whether a drain ends connections without a request. If another server has the listeners, their clients may
+    /// send one more, which must not be lost.
+    pub ends_idle: bool,
     /// How many reloads there were. What was decided before the last one is decided again.
     pub reloads: u32,
 }
@@ -96,6 +102,7 @@ impl Context {
             limits: config.limits,
             head_limits,
             hosts: Arc::clone(&settings.hosts),
+            proxies: Arc::clone(&config.proxies),
             deadlines: config.deadlines,
             lowest_rate: LowestRate::new(config.limits.min_rate, config.deadlines.send),
             memory: allowances.memory.clone(),
@@ -112,6 +119,7 @@ impl Context {
             https_port: settings.port,
             hsts: config.tls.as_ref().and_then(|tls| tls.hsts),
             wakes,
+            ends_idle: true,
             reloads: 0,
         }
     }
@@ -126,6 +134,7 @@ impl Context {
             self.origins.begin_drain();
         }
         self.hosts = Arc::clone(&settings.hosts);
+        self.proxies = Arc::clone(&config.proxies);
         self.limits = config.limits;
         self.head_limits = HeadLimits {
             head: self.head_limits.head,

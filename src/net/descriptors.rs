@@ -99,7 +99,8 @@ pub fn check(config: &Config, others: usize) -> Result<(), StartError> {
 /// How many descriptors the server opens for one connection and for itself. An optional address counts
 /// although the machine may lack it.
 fn needed(config: &Config, links: &[LinkPolicy]) -> usize {
-    let addresses = config.bind.required.len() + config.bind.optional.len();
+    let bind = &config.bind;
+    let addresses = bind.required.len() + bind.optional.len() + bind.sockets.len();
     let is_redirecting = config
         .tls
         .as_ref()

@@ -231,7 +231,7 @@ impl Exchange {
         let brief = self.answer.map(|(_, reason)| brief(&reason));
         let (request, watched) = (self.request.as_deref(), self.watched.as_deref());
         let record = ExchangeRecord {
-            peer: on.client.peer,
+            peer: on.client.address(),
             user: self.user.as_ref().map(|user| &*user.name),
             received: ended.checked_sub(duration).unwrap_or(ended),
             duration,

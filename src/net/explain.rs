@@ -101,20 +101,24 @@ fn answer_head(head: &RequestHead<'_>, context: &mut Context) -> (Response, Requ
     let connection = ConnectionFacts {
         service: Service::Site,
         is_secure: false,
+        peer: [127, 0, 0, 1].into(),
         https_port: 0,
         max_body: context.limits.max_body,
     };
     let mut facts = RequestFacts::of(head);
-    let (hosts, rules) = (&context.hosts, context.origins.rules());
-    let checked = match checked(head, connection, hosts, rules, &mut context.trace) {
-        Ok(checked) => checked,
+    let (hosts, proxies) = (&context.hosts, &context.proxies);
+    let (rules, trace) = (context.origins.rules(), &mut context.trace);
+    let received = match checked(head, connection, hosts, proxies, rules, trace) {
+        Ok(received) => received,
         Err(response) => return (*response, facts.refused()),
     };
-    let client = Client::at(([127, 0, 0, 1], 0).into());
+    let mut client = Client::at((connection.peer, 0).into());
+    client.note_forwarded(received.client());
     let wakers = ConnectionWakers::new(&context.wakes, Token(0));
-    let mut request = request_of(&checked, &client, hosts, &PlainText, &context.now, &wakers);
-    context.origins.note(checked.host, &mut context.trace);
-    let origin = context.origins.of(checked.host);
+    let now = &context.now;
+    let mut request = request_of(&received, &client, hosts, &PlainText, now, &wakers, false);
+    context.origins.note(received.head.host, &mut context.trace);
+    let origin = context.origins.of(received.head.host);
     let trace = &mut context.trace;
     let mut answer = match dispatch(&request, connection, &mut facts, origin, trace) {
         Dispatched::Answered(answer, body) => {

@@ -7,18 +7,26 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use crate::net::config::{Bind, Port};
+use crate::net::inherited::Inherited;
 use crate::net::start_error::StartError;
 
 /// Clients that may wait in the kernel's queue. The kernel lowers it to its own limit.
-const BACKLOG: i32 = 4096;
+pub(super) const BACKLOG: i32 = 4096;
 
 /// How many ports are tried, beginning with a preferred one. If the system chooses the port, how
 /// often it is asked for one that is free on every address.
 const TRIES: u16 = 100;
 
-/// Listens on every address, with the same port.
-pub fn bind(bind: &Bind, port: Port) -> Result<Vec<TcpListener>, StartError> {
-    open_on_one_port(bind, port, listen)
+/// Listens on every address, with the same port. Sockets of a server that is replaced are used again.
+pub fn bind(
+    bind: &Bind,
+    port: Port,
+    inherited: &mut Inherited,
+) -> Result<Vec<TcpListener>, StartError> {
+    open_on_one_port(bind, port, |address| match inherited.take(address) {
+        Some(socket) => Ok(socket),
+        None => listen(address),
+    })
 }
 
 /// Whether a server could listen there. It binds and does not listen, so no client can connect, and another
@@ -34,7 +42,7 @@ pub fn probe(bind: &Bind, port: Port) -> Result<(), StartError> {
 fn open_on_one_port(
     bind: &Bind,
     port: Port,
-    open: impl Fn(SocketAddr) -> Result<TcpListener, StartError>,
+    mut open: impl FnMut(SocketAddr) -> Result<TcpListener, StartError>,
 ) -> Result<Vec<TcpListener>, StartError> {
     let (first, tries) = match port {
         Port::Fixed(0) => (0, TRIES),
@@ -46,7 +54,7 @@ fn open_on_one_port(
             0 => 0,
             _ => first.saturating_add(attempt),
         };
-        match open_all(bind, port, &open) {
+        match open_all(bind, port, &mut open) {
             Err(StartError::PortTaken(_)) if tries > 1 => {}
             outcome => return outcome,
         }
@@ -60,7 +68,7 @@ fn open_on_one_port(
 fn open_all(
     bind: &Bind,
     port: u16,
-    open: impl Fn(SocketAddr) -> Result<TcpListener, StartError>,
+    open: &mut impl FnMut(SocketAddr) -> Result<TcpListener, StartError>,
 ) -> Result<Vec<TcpListener>, StartError> {
     let required = bind.required.iter().map(|&ip| (ip, true));
     let optional = bind.optional.iter().map(|&ip| (ip, false));
@@ -133,16 +141,35 @@ fn bound_socket(address: SocketAddr) -> Result<OwnedFd, StartError> {
 
 /// Makes a blocking `accept` return.
 pub fn interrupt(listener: &TcpListener) {
-    if rustix::net::shutdown(listener, rustix::net::Shutdown::Both).is_ok() {
-        return;
-    }
     // If the system cannot shut down a listener, connect to it.
-    if let Ok(address) = listener.local_addr() {
-        let ip = match address.ip() {
-            ip if !ip.is_unspecified() => ip,
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        };
-        let _ = std::net::TcpStream::connect(SocketAddr::new(ip, address.port()));
+    if rustix::net::shutdown(listener, rustix::net::Shutdown::Both).is_err() {
+        knock(listener);
     }
+}
+
+/// Connects to a listener, and leaves at once.
+pub fn knock(listener: &TcpListener) {
+    let Ok(address) = rustix::net::getsockname(listener) else {
+        return;
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let family = address.address_family();
+    let Ok(socket) = rustix::net::socket_with(family, SocketType::STREAM, flags, None) else {
+        return;
+    };
+    // It need not wait: the listener accepts without it. If the queue is full, others wake the listener.
+    let _ = match SocketAddr::try_from(address.clone()) {
+        Ok(address) => rustix::net::connect(&socket, &reachable(address)),
+        Err(_) => rustix::net::connect(&socket, &address),
+    };
+}
+
+/// Where a socket can be reached that is bound to this address.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, address.port())
 }

@@ -7,9 +7,20 @@ use std::net::SocketAddr;
 pub struct Listener {
     /// Its address.
     pub address: Address,
-    /// Whether a connection begins with a TLS handshake.
+    /// Whether a connection of a trusted proxy begins with a header of the PROXY protocol.
+    pub is_proxied: bool,
+    /// Whether a connection begins with a TLS handshake. A header of the PROXY protocol comes before it.
     pub is_tls: bool,
     /// The service that answers there.
+    pub service: Service,
+}
+
+/// How a connection begins, after a header of the PROXY protocol if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begin {
+    /// Whether with a TLS handshake.
+    pub is_tls: bool,
+    /// The service that answers its requests.
     pub service: Service,
 }
 
@@ -18,6 +29,8 @@ pub struct Listener {
 pub enum Address {
     /// An IP address and a TCP port.
     Tcp(SocketAddr),
+    /// A socket of the Unix domain.
+    Unix,
 }
 
 /// The service that answers the requests of a listener.
@@ -29,10 +42,22 @@ pub enum Service {
     Redirect,
 }
 
+impl Listener {
+    /// How its connections begin.
+    pub fn begin(&self) -> Begin {
+        Begin {
+            is_tls: self.is_tls,
+            service: self.service,
+        }
+    }
+}
+
 impl Address {
-    /// The address of a socket.
-    pub fn socket(self) -> SocketAddr {
-        let Address::Tcp(address) = self;
-        address
+    /// The IP address and the port, if it has one.
+    pub fn socket(self) -> Option<SocketAddr> {
+        match self {
+            Address::Tcp(address) => Some(address),
+            Address::Unix => None,
+        }
     }
 }

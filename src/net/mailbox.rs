@@ -80,6 +80,8 @@ impl<'a> ConnectionWakers<'a> {
 #[derive(Default)]
 pub struct Shutdown {
     draining: AtomicBool,
+    /// Another server has the listeners.
+    handed_over: AtomicBool,
     stopping: AtomicBool,
 }
 
@@ -94,6 +96,8 @@ struct Shared {
     connections: AtomicUsize,
     /// How many of those connections are being refused.
     refused: AtomicUsize,
+    /// How many turns the worker has begun.
+    turns: AtomicUsize,
 }
 
 impl Shared {
@@ -143,6 +147,12 @@ impl WorkerHandle {
         self.shared.wake();
     }
 
+    /// How many turns the worker has begun; `None` if it has exited.
+    pub fn turns(&self) -> Option<usize> {
+        let is_open = *lock(&self.shared.is_open);
+        is_open.then(|| self.shared.turns.load(Ordering::Relaxed))
+    }
+
     /// How many connections the worker has.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
@@ -164,6 +174,7 @@ impl Mailbox {
             asleep: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
+            turns: AtomicUsize::new(0),
         });
         // The acceptors enforce the connection limit, which bounds this channel.
         let (sender, admissions) = unbounded();
@@ -205,6 +216,7 @@ impl Mailbox {
     /// Notes that the worker is awake.
     pub(super) fn set_awake(&self) {
         self.shared.asleep.store(false, Ordering::SeqCst);
+        self.shared.turns.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether a channel has something that the worker has not received.
@@ -245,6 +257,16 @@ impl Shutdown {
     /// Whether the drain has begun.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
+    }
+
+    /// Another server accepts from now on.
+    pub fn hand_over(&self) {
+        self.handed_over.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether another server accepts.
+    pub fn is_handed_over(&self) -> bool {
+        self.handed_over.load(Ordering::SeqCst)
     }
 
     /// Tells every thread to exit at once.
@@ -314,6 +336,7 @@ mod tests {
             client: Client::at(address),
             listener: Listener {
                 address: Address::Tcp(address),
+                is_proxied: false,
                 is_tls: false,
                 service: Service::Site,
             },

@@ -88,5 +88,15 @@ pub mod transport;
 mod transport_error;
 // The socket.
 mod socket;
+// The listening sockets of a server that is replaced.
+pub mod inherited;
+// How a new server takes over the sockets of a running one.
+pub mod take_over;
+// Why a socket that has no address cannot be used.
+pub mod socket_error;
+// Listening sockets that the service manager passes.
+mod passed;
+// Sockets of the Unix domain.
+pub mod socket_file;
 // HTTPS.
 pub mod tls;

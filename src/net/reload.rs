@@ -117,6 +117,14 @@ impl Reloader {
         }))
     }
 
+    /// The workers of the running server.
+    pub fn workers(&self) -> Vec<WorkerHandle> {
+        match &*lock(&self.phase) {
+            Phase::Running(_, workers) => workers.clone(),
+            Phase::Starting | Phase::Ended => Vec::new(),
+        }
+    }
+
     fn wait_for_start(&self) {
         let is_starting = |phase: &mut Phase| matches!(phase, Phase::Starting);
         drop(self.has_begun.wait_while(lock(&self.phase), is_starting));

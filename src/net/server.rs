@@ -6,20 +6,23 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, never};
 
 use crate::net::acceptor::Acceptor;
-use crate::net::config::{Config, Port};
+use crate::net::config::{Bind, Config, Port};
 use crate::net::context::Context;
 use crate::net::descriptors::SocketNumbers;
+use crate::net::inherited::Inherited;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_sites};
+use crate::net::passed;
 use crate::net::reload::{Reloaded, Reloader};
 use crate::net::replay::registry::Replays;
 use crate::net::scheduling::use_batch_scheduling;
 use crate::net::settings::{MakeHandler, OpenSites, Settings};
+use crate::net::socket_file::{self, BoundFile};
 use crate::net::start_error::StartError;
 use crate::net::tls::notice::Notice;
 use crate::net::worker::Worker;
@@ -38,13 +41,15 @@ const STUCK: Duration = Duration::from_secs(1);
 pub struct Server {
     settings: Settings,
     listeners: Vec<(Listener, Arc<TcpListener>)>,
+    /// Removed at the end.
+    files: Vec<BoundFile>,
     notices: Vec<Notice>,
     workers: Vec<(Mailbox, WorkerHandle)>,
     /// The descriptors that connections may have. Decided early: the limit may change later.
     descriptors: SocketNumbers,
     shutdown: Arc<Shutdown>,
-    /// At most two requests wait: to drain, then to stop.
-    requests: (Sender<()>, Receiver<()>),
+    /// At most two orders wait: to drain, then to stop.
+    orders: (Sender<Order>, Receiver<Order>),
     reloader: Arc<Reloader>,
     _end: EndReloaderOnDrop,
 }
@@ -58,10 +63,23 @@ impl Drop for EndReloaderOnDrop {
     }
 }
 
+/// What a server is told to do. The second order stops it at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Drain,
+    HandOver,
+}
+
+/// How often the server connects to its own listeners until its acceptors exit. Usually once is enough.
+const KNOCKS: usize = 500;
+
+/// How often [`Handle::workers_turn`] looks.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// Shuts down or reloads a running server from another thread, and shows what it holds.
 #[derive(Clone)]
 pub struct Handle {
-    requests: Sender<()>,
+    orders: Sender<Order>,
     memory: Arc<Budget>,
     reloader: Arc<Reloader>,
 }
@@ -71,13 +89,39 @@ impl Handle {
     /// during the drain stops the server at once.
     pub fn drain(&self) {
         // If the channel is full or disconnected, the server is shutting down already.
-        let _ = self.requests.try_send(());
+        let _ = self.orders.try_send(Order::Drain);
+    }
+
+    /// Tells the server that another one accepts from its listeners. It finishes the responses that it has begun, and
+    /// stops.
+    pub fn hand_over(&self) {
+        let _ = self.orders.try_send(Order::HandOver);
     }
 
     /// Switches to a new configuration without dropping a request. If something cannot be opened, nothing
     /// changes. Waits for the start of the server, and perhaps for the disk. `None`: the server has stopped.
     pub fn reload(&self, config: Config) -> Result<Option<Reloaded>, StartError> {
         self.reloader.reload(config)
+    }
+
+    /// Whether every worker begins a turn within this time. A worker that has exited, or a server that does not run,
+    /// need not.
+    pub fn workers_turn(&self, patience: Duration) -> bool {
+        let workers = self.reloader.workers();
+        let before: Vec<_> = workers.iter().map(WorkerHandle::turns).collect();
+        workers.iter().for_each(WorkerHandle::wake);
+        let has_turned = |(worker, before): (&WorkerHandle, &Option<usize>)| {
+            let now = worker.turns();
+            now.is_none() || now != *before
+        };
+        let looks = (patience.as_millis() / LOOK.as_millis()).max(1);
+        (0..looks).any(|_| {
+            let have_all = workers.iter().zip(&before).all(has_turned);
+            if !have_all {
+                let _ = never::<()>().recv_timeout(LOOK);
+            }
+            have_all
+        })
     }
 
     /// How many bytes of memory the server holds for this account. [`Account::ALL`] has all accounts.
@@ -92,21 +136,31 @@ impl Handle {
 
 impl Server {
     /// Opens the root and the listeners. The server counts in `counters`.
-    pub fn bind(mut config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
+    pub fn bind(config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
+        Server::take_over(config, counters, Inherited::default())
+    }
+
+    /// The same with the sockets of a server that is replaced, as far as the configuration names their addresses.
+    pub fn take_over(
+        mut config: Config,
+        counters: Arc<Counters>,
+        mut inherited: Inherited,
+    ) -> Result<Server, StartError> {
         config.site.storage = match config.tls {
             None => CopyStorage::Memfd,
             // `sendfile` cannot encrypt, so a memory file has no advantage.
             Some(_) => CopyStorage::Heap,
         };
         let sites = open_sites(&config)?;
-        let site = listen::bind(&config.bind, config.port)?;
-        let mut listeners = with_listeners(site, config.tls.is_some(), Service::Site)?;
+        let (sockets, files) = open_sockets(&config, &mut inherited)?;
+        let mut listeners = with_listeners(sockets, &config, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
+        learn_passed(&mut config.bind, &addresses);
         let guard = open_guard(&config, Guard::pool(None))?;
         let (endpoint, notices) = open_endpoint(&config, &addresses)?;
         if let Some(port) = config.tls.as_ref().and_then(|tls| tls.redirect) {
-            let plain = listen::bind(&config.bind, Port::Fixed(port))?;
-            listeners.extend(with_listeners(plain, false, Service::Redirect)?);
+            let plain = listen::bind(&config.bind, Port::Fixed(port), &mut inherited)?;
+            listeners.extend(with_listeners(plain, &config, false, Service::Redirect)?);
         }
         let shutdown = Arc::<Shutdown>::default();
         let reloader = Arc::<Reloader>::default();
@@ -116,11 +170,12 @@ impl Server {
             .map_err(|fault| StartError::System("a poller", fault))?;
         Ok(Server {
             listeners,
+            files,
             notices,
             workers,
             descriptors: SocketNumbers::of_process(),
             shutdown,
-            requests: bounded(2),
+            orders: bounded(2),
             _end: EndReloaderOnDrop(Arc::clone(&reloader)),
             reloader,
             settings: Settings {
@@ -162,6 +217,12 @@ impl Server {
         Ok(())
     }
 
+    /// The listening sockets, for the server that replaces this one.
+    pub fn sockets(&self) -> Vec<Arc<TcpListener>> {
+        let sockets = self.listeners.iter().map(|(_, socket)| socket);
+        sockets.cloned().collect()
+    }
+
     /// The addresses of the site. The port is never 0.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         addresses_of(&self.listeners, Service::Site)
@@ -185,7 +246,7 @@ impl Server {
     /// A handle that can shut down the server and shows what it holds.
     pub fn handle(&self) -> Handle {
         Handle {
-            requests: self.requests.0.clone(),
+            orders: self.orders.0.clone(),
             memory: Arc::clone(self.settings.budgets.memory()),
             reloader: Arc::clone(&self.reloader),
         }
@@ -209,20 +270,24 @@ impl Server {
             workers,
             descriptors: self.descriptors,
             shutdown: self.shutdown,
-            requests: self.requests.1,
+            orders: self.orders.1,
         };
         let (finished, all_finished) = bounded(0);
         let (alive, watch) = bounded(0);
-        let mut threads = Vec::new();
+        let (mut threads, mut acceptors) = (Vec::new(), Vec::new());
         // The workers have the settings now. The first ones are not kept beyond a reload.
         let outcome = start_workers(mailboxes, settings, log, finished, &mut threads)
-            .and_then(|()| running.start_acceptors(&watch, &mut threads));
+            .and_then(|()| running.start_acceptors(&watch, &mut acceptors));
         if outcome.is_ok() {
             started();
-            running.wait(&all_finished);
+            running.wait(&acceptors, &all_finished);
         }
         drop(alive);
         self.reloader.end();
+        if running.shutdown.is_handed_over() {
+            self.files.into_iter().for_each(BoundFile::leave);
+        }
+        threads.append(&mut acceptors);
         running.stop(threads, &all_finished);
         outcome
     }
@@ -265,7 +330,7 @@ struct Running {
     workers: Vec<WorkerHandle>,
     descriptors: SocketNumbers,
     shutdown: Arc<Shutdown>,
-    requests: Receiver<()>,
+    orders: Receiver<Order>,
 }
 
 impl Running {
@@ -292,11 +357,13 @@ impl Running {
         Ok(())
     }
 
-    /// Waits for the request to drain. After it, waits until the workers have exited, the second
-    /// request comes, or the deadline passes.
-    fn wait(&self, all_finished: &Receiver<()>) {
-        if self.requests.recv().is_err() {
-            return;
+    /// Waits for the order to drain. After it, waits until the workers have exited, the second
+    /// order comes, or the deadline passes.
+    fn wait(&self, acceptors: &[JoinHandle<()>], all_finished: &Receiver<()>) {
+        match self.orders.recv() {
+            Ok(Order::Drain) => {}
+            Ok(Order::HandOver) => self.release(acceptors),
+            Err(_) => return,
         }
         self.shutdown.drain();
         self.workers.iter().for_each(WorkerHandle::wake);
@@ -304,8 +371,24 @@ impl Running {
         let deadline = crossbeam_channel::after(deadline);
         crossbeam_channel::select! {
             recv(all_finished) -> _ => {}
-            recv(self.requests) -> _ => {}
+            recv(self.orders) -> _ => {}
             recv(deadline) -> _ => {}
+        }
+    }
+
+    /// Makes the acceptors exit and leaves the listeners to another server. An acceptor that waits exits after its next
+    /// client, which it still serves, so the server connects to its own listeners until all acceptors have exited.
+    fn release(&self, acceptors: &[JoinHandle<()>]) {
+        self.shutdown.hand_over();
+        let has_exited = || acceptors.iter().all(JoinHandle::is_finished);
+        for _ in 0..KNOCKS {
+            if has_exited() {
+                break;
+            }
+            for (_, socket) in &self.listeners {
+                listen::knock(socket);
+            }
+            let _ = never::<()>().recv_timeout(LOOK);
         }
     }
 
@@ -314,14 +397,16 @@ impl Running {
     fn stop(&self, threads: Vec<JoinHandle<()>>, all_finished: &Receiver<()>) {
         self.shutdown.stop();
         self.workers.iter().for_each(WorkerHandle::wake);
-        self.listeners
-            .iter()
-            .for_each(|(_, socket)| listen::interrupt(socket));
+        // The listeners of another server must not be shut down.
+        let is_handed_over = self.shutdown.is_handed_over();
+        for (_, socket) in self.listeners.iter().filter(|_| !is_handed_over) {
+            listen::interrupt(socket);
+        }
         // Nothing is ever sent: an error other than the timeout means that the workers have ended.
         let timeout = all_finished.recv_timeout(STUCK);
         let is_stuck = timeout == Err(RecvTimeoutError::Timeout);
         for thread in threads {
-            if is_stuck && !thread.is_finished() {
+            if (is_stuck || is_handed_over) && !thread.is_finished() {
                 continue;
             }
             // An error means that the thread panicked. It has ended too.
@@ -330,16 +415,50 @@ impl Running {
     }
 }
 
+/// Opens the listeners of the site, and the files of those that have one.
+fn open_sockets(
+    config: &Config,
+    inherited: &mut Inherited,
+) -> Result<(Vec<TcpListener>, Vec<BoundFile>), StartError> {
+    let bind = &config.bind;
+    let mut sockets = listen::bind(bind, config.port, inherited)?;
+    if bind.passed {
+        sockets.extend(passed::sockets()?);
+    }
+    let mut files = Vec::new();
+    for file in &bind.sockets {
+        let (socket, file) = match inherited.take_file(&file.path) {
+            Some(socket) => (socket, BoundFile::of(&file.path)),
+            None => socket_file::listen(file)?,
+        };
+        sockets.push(socket);
+        files.push(file);
+    }
+    Ok((sockets, files))
+}
+
+/// The addresses of sockets that the service manager has passed are known from now on.
+fn learn_passed(bind: &mut Bind, listening: &[SocketAddr]) {
+    if bind.passed {
+        for ip in listening.iter().map(SocketAddr::ip) {
+            if !bind.addresses().any(|known| known == ip) {
+                bind.required.push(ip);
+            }
+        }
+    }
+}
+
 /// Describes the sockets of a service.
 fn with_listeners(
     sockets: Vec<TcpListener>,
+    config: &Config,
     is_tls: bool,
     service: Service,
 ) -> Result<Vec<(Listener, Arc<TcpListener>)>, StartError> {
     let describe = |socket: TcpListener| {
-        let address = Address::Tcp(socket.local_addr()?);
         let listener = Listener {
-            address,
+            address: address_of(&socket)?,
+            is_proxied: config.is_proxied,
             is_tls,
             service,
         };
@@ -352,11 +471,16 @@ fn with_listeners(
         .map_err(|fault| StartError::System("a listener", fault))
 }
 
+fn address_of(socket: &TcpListener) -> io::Result<Address> {
+    let address = rustix::net::getsockname(socket)?;
+    Ok(SocketAddr::try_from(address).map_or(Address::Unix, Address::Tcp))
+}
+
 fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) -> Vec<SocketAddr> {
     let of_service = listeners.iter().map(|(listener, _)| listener);
     of_service
         .filter(|listener| listener.service == service)
-        .map(|listener| listener.address.socket())
+        .filter_map(|listener| listener.address.socket())
         .collect()
 }
 

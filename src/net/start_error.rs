@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::net::socket_error::SocketError;
 use crate::net::tls::fault::TlsError;
 use crate::origin::auth::fault::AuthError;
 use crate::text::escape::Name;
@@ -42,6 +43,8 @@ pub enum StartError {
     Ipv6OnlyRefused(io::Error),
     /// Any other error when a listener was opened.
     ListenFault(SocketAddr, io::Error),
+    /// A socket that has no address cannot be used.
+    Socket(SocketError),
     /// The limit of open files is reached.
     TooManyFiles,
     /// The limit of open files is too low to serve even one connection.
@@ -95,6 +98,14 @@ impl StartError {
             _ => StartError::ListenFault(address, error),
         }
     }
+
+    /// Translates an `error` from listening on the socket `path`.
+    pub fn from_socket(path: &Path, error: io::Error) -> StartError {
+        match is_too_many_files(&error) {
+            true => StartError::TooManyFiles,
+            false => SocketError::Fault(path.to_owned(), error).into(),
+        }
+    }
 }
 
 impl fmt::Display for StartError {
@@ -144,6 +155,7 @@ impl fmt::Display for StartError {
                 f,
                 "cannot listen on {address}: {error}; choose another address with --bind, or another port with --port"
             ),
+            StartError::Socket(fault) => fault.fmt(f),
             StartError::TooManyFiles => write!(f, "too many files are open: {MORE_FILES}"),
             StartError::TooFewDescriptors { needed, allowed } => write!(
                 f,
@@ -194,6 +206,12 @@ fn address_not_ours(f: &mut fmt::Formatter<'_>, address: IpAddr) -> fmt::Result 
 }
 
 impl std::error::Error for StartError {}
+
+impl From<SocketError> for StartError {
+    fn from(fault: SocketError) -> StartError {
+        StartError::Socket(fault)
+    }
+}
 
 fn is(error: &io::Error, errno: Errno) -> bool {
     error.raw_os_error() == Some(errno.raw_os_error())

@@ -197,6 +197,12 @@ impl<'t> Stream<'t> {
         }
     }
 
+    /// Why the server ends the connection although no request has begun, if it does.
+    pub fn ending_idle(&self, context: &Context) -> Option<Ending> {
+        let ending = self.ending(context);
+        ending.filter(|ending| context.ends_idle || *ending != Ending::ShuttingDown)
+    }
+
     /// Whether the client has sent bytes that were not consumed, or may have.
     pub fn has_more(&self) -> bool {
         self.state.transport.has_more() || !self.inbox.is_empty()

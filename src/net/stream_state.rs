@@ -50,6 +50,8 @@ pub struct StreamState {
     pub exchanges: u32,
     /// When the connection began. Kept until its first exchange has ended, if somebody looks.
     pub start: Option<Box<ConnectionStart>>,
+    /// The client uses TLS to a proxy, which has said so before the first request.
+    pub is_secure_to_proxy: bool,
     /// The poller reported that the connection is closed in both directions.
     pub is_gone: bool,
     /// A reload has changed who may have the connection, so it ends like in a drain.
@@ -94,6 +96,7 @@ impl StreamState {
             token: Token(0),
             exchanges: 0,
             start: start(context),
+            is_secure_to_proxy: false,
             is_gone: false,
             is_outdated: false,
             is_in_turn: false,
@@ -129,6 +132,11 @@ impl StreamState {
     pub fn has_unsent(&self) -> bool {
         let left = self.left.as_ref();
         left.is_some_and(|left| left.unsent.len() > 0) || self.transport.has_unsent()
+    }
+
+    /// Whether the client uses TLS, to this server or to a proxy.
+    pub fn is_secure(&self) -> bool {
+        self.transport.has_session() || self.is_secure_to_proxy
     }
 
     /// What the connection is charged.

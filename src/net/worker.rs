@@ -201,6 +201,7 @@ impl Worker {
         }
         if self.mailbox.shutdown.is_draining() && !context.origins.is_draining() {
             context.origins.begin_drain();
+            context.ends_idle = !self.mailbox.shutdown.is_handed_over();
             // Every connection checks once whether a request waits. Idle connections end.
             for index in 0..self.slots.len() {
                 if let Some(connection) = &mut self.slots[index].connection {

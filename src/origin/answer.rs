@@ -133,7 +133,7 @@ fn answer_site(origin: &mut Origin, request: &Request<'_>, trace: &mut Trace) ->
 /// RFC 9110 section 15.5.4: the response to a client whose address is not allowed. It is the same for
 /// every request.
 fn refused_address(origin: &Origin, request: &Request<'_>, trace: &mut Trace) -> Option<Response> {
-    let address = request.client.peer.ip();
+    let address = request.client.address().ip();
     let is_admitted = origin.rules.addresses.admits(address, trace);
     (!is_admitted).then(|| error(Status::Forbidden, Reason::AddressNotAllowed))
 }

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use crate::http1::error::Error as MessageError;
 use crate::http1::fault::ParseError;
 use crate::origin::reason::Reason;
+use crate::proxy_protocol::HeaderError;
 use crate::semantics::coding::{Coding, CodingReason};
 use crate::semantics::decide::WholeReason;
+use crate::semantics::forwarded::ForwardedError;
 use crate::semantics::precondition::{FailedReason, NotModifiedReason};
 use crate::site::disk_error::DiskError;
 use crate::site::path::PathError;
@@ -54,6 +56,8 @@ pub fn brief(reason: &Reason) -> Cow<'static, str> {
         Reason::TooManyFailures => "too many failures",
         Reason::PasswordsBusy => "too many logins",
         Reason::PlainText => "no TLS",
+        Reason::ProxyHeader(HeaderError::Missing) => "no PROXY header",
+        Reason::ProxyHeader(_) => "bad PROXY header",
         Reason::ToHttps => "to HTTPS",
         Reason::NoHost => "no Host",
         Reason::ContentTooLarge => "content too large",
@@ -135,6 +139,8 @@ fn message(why: MessageError) -> &'static str {
         MessageError::Framing(_) => "invalid body length",
         MessageError::Chunked(_) => "malformed chunk",
         MessageError::Expectation(_) => "unknown expectation",
+        MessageError::Forwarded(ForwardedError::Malformed) => "malformed proxy field",
+        MessageError::Forwarded(ForwardedError::Ambiguous) => "two kinds of proxy fields",
     }
 }
 

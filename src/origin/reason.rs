@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::http1::error::Error as MessageError;
+use crate::proxy_protocol::HeaderError;
 use crate::semantics::coding::{CodingReason, NOT_ACCEPTABLE};
 use crate::semantics::decide::{Decision, WholeReason};
 use crate::semantics::edit::{Edit, NewTarget};
@@ -96,6 +97,8 @@ pub enum Reason {
     HostNotAllowed,
     /// A request without TLS came to a TLS port.
     PlainText,
+    /// A trusted proxy did not begin the connection with a valid header of the PROXY protocol.
+    ProxyHeader(HeaderError),
     /// The client is redirected to HTTPS.
     ToHttps,
     /// The client cannot be redirected to HTTPS, because the request names no host.
@@ -333,6 +336,7 @@ impl Reason {
             Reason::TooManyFailures => FAILURES,
             Reason::PasswordsBusy => PASSWORDS_BUSY,
             Reason::PlainText => PLAIN_TEXT,
+            Reason::ProxyHeader(_) => PROXY_HEADER,
             Reason::ToHttps => TO_HTTPS,
             Reason::NoHost => NO_HOST,
             Reason::ContentTooLarge => TOO_LARGE,
@@ -405,6 +409,7 @@ const CLIENT_EXPIRED: Clause = clause!(
     "net::protocol::handshake",
     "step"
 );
+const PROXY_HEADER: Clause = clause!("PROXY protocol section 2", "proxy_protocol", "parse");
 const PLAIN_TEXT: Clause = clause!(
     "RFC 9110 section 15.5.1",
     "net::protocol::handshake",
@@ -465,9 +470,7 @@ impl Reason {
             Reason::ServerOptions => "OPTIONS * asks which methods the server allows",
             Reason::ResourceOptions => "OPTIONS asks which methods the resource allows",
             Reason::Preflight => "the origin of the preflight request may read responses",
-            Reason::PreflightRefused => {
-                "the origin of the preflight request may not read responses"
-            }
+            Reason::PreflightRefused => "the origin of the preflight may not read responses",
             Reason::UnknownMethod => "the server does not know the method",
             Reason::MethodNotAllowed => "the server does not allow the method",
             Reason::Incomplete => "the request ended before it was complete",
@@ -485,6 +488,7 @@ impl Reason {
             Reason::TooManyFailures => "too many wrong passwords came from this address",
             Reason::PasswordsBusy => "too many passwords wait to be checked",
             Reason::PlainText => "this port speaks HTTPS",
+            Reason::ProxyHeader(fault) => fault.text(),
             Reason::ToHttps => "the site is served over HTTPS",
             Reason::NoHost => "the request does not name a host",
             Reason::ContentTooLarge => "the content of the request is too long",

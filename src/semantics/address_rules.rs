@@ -82,8 +82,13 @@ impl AddressBlock {
         }
     }
 
+    /// Whether it has all addresses of its family.
+    pub(super) fn is_everywhere(&self) -> bool {
+        self.prefix == 0
+    }
+
     /// Whether a canonical address is in the block.
-    fn has(&self, address: IpAddr) -> bool {
+    pub(super) fn has(&self, address: IpAddr) -> bool {
         let is_same_family = self.first.is_ipv4() == address.is_ipv4();
         is_same_family && first(address, self.prefix) == self.first
     }

@@ -78,6 +78,8 @@ pub mod credentials;
 pub mod secrets;
 // Which addresses may connect.
 pub mod address_rules;
+// RFC 7239: what proxies say of the client.
+pub mod forwarded;
 // Redirects that the operator wants.
 pub mod redirects;
 // Whether a request opens a page.

@@ -101,9 +101,10 @@ fn what_is_impure_is_found() {
     check_impure("use std::fs::File;", Some("std::fs::File"));
     check_impure("use std::{fmt, io};", Some("std::io"));
     check_impure(
-        "fn f() -> core::net::SocketAddr {}",
-        Some("core::net::SocketAddr"),
+        "fn f() -> core::net::TcpStream {}",
+        Some("core::net::TcpStream"),
     );
+    check_impure("use core::net::SocketAddr;", None);
     check_impure("use core::net::Ipv6Addr;", None);
     check_impure("use std as s;", Some("std"));
     check_impure("use std::*;", Some("std::*"));

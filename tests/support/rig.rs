@@ -69,6 +69,7 @@ impl Rig {
         let peer = (Ipv4Addr::LOCALHOST, 1).into();
         let listener = Listener {
             address: Address::Tcp(peer),
+            is_proxied: false,
             is_tls: setup.config.tls.is_some(),
             service: Service::Site,
         };

@@ -16,10 +16,11 @@ use crate::literals::{Literal, files, literals, program};
 const TRANSLATIONS: &str = include_str!("../../src/guide/assets/inspect/language/findings.zh.json");
 
 /// The layers that explain a response.
-const LAYERS: [&str; 8] = [
+const LAYERS: [&str; 9] = [
     "semantics/",
     "http1/",
     "websocket/",
+    "proxy_protocol/",
     "site/",
     "origin/",
     "net/",

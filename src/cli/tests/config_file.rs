@@ -335,6 +335,7 @@ fn samples(option: &OptionDef) -> (Vec<&'static str>, &'static [&'static str]) {
         "default-language" | "strict-negotiation" => &["--negotiate"],
         "reload-ignore" => &["--live-reload"],
         "class" => &["--inspect"],
+        "proxy-protocol" => &["--trust-proxy", "::1"],
         "strict-host" => &["--allow-host", "a.example"],
         "tls-cert" => &["--tls-key", "k"],
         "tls-key" => &["--tls-cert", "c"],
@@ -359,7 +360,14 @@ fn samples(option: &OptionDef) -> (Vec<&'static str>, &'static [&'static str]) {
             vec!["/a/** b:$2b$04$abcdefghijklmnopqrstuuRLLNyjJbQpQTdGLfZoKfcqfSOvvQOFW"]
         }
         ("allow" | "deny" | "inspect-allow" | "class", ..) => vec!["192.0.2.0/24,2001:db8::/32"],
-        ("bind", ..) => vec!["lan,::1", "localhost", "0.0.0.0"],
+        ("bind", ..) => vec![
+            "lan,::1",
+            "localhost",
+            "0.0.0.0",
+            "unix:/a,mode=0660",
+            "systemd",
+        ],
+        ("trust-proxy", ..) => vec!["10.0.0.0/8,::1=forwarded"],
         ("allow-host", ..) => vec!["a.example,*.b.example"],
         ("site", ..) => vec!["a.example=/a=\u{e9}\nb.example=/b"],
         (_, Kind::Switch(_), _) => vec!["1", "yes", "0", "off"],

@@ -142,7 +142,7 @@ impl ClassPages {
         let class = self.class.clone();
         let count = move |request: &Request<'_>, content: &[u8]| {
             let report = Report::parse(content).ok_or_else(|| Fault::query(NO_REPORT))?;
-            let from = request.client.peer.ip();
+            let from = request.client.address().ip();
             let counted = class.count(&report, from, request.instant);
             counted.map_err(fault).map(|()| counted_response())
         };

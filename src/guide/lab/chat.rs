@@ -49,7 +49,7 @@ fn answer(visit: &Visit<'_>, origin: &mut Origin, trace: &mut Trace) -> Result<A
     if !wants_websocket(request) {
         return poll(visit);
     }
-    let address = request.client.peer.ip();
+    let address = request.client.address().ip();
     let participant = visit
         .room
         .join(address, request.instant, request.wakers.waker())?;

@@ -95,7 +95,7 @@ fn data(request: &Request<'_>, content: &[u8]) -> String {
         let _ = write!(fields, "{comma}[{name},{value}]");
     }
     let (method, target) = (JsonOctets(head.method), JsonOctets(head.target));
-    let (version, peer) = (head.version.text(), request.client.peer);
+    let (version, peer) = (head.version.text(), request.client.address());
     let (head_length, length) = (head.length, content.len());
     let content = JsonOctets(content);
     format!(

@@ -101,7 +101,7 @@ pub struct Visit<'a> {
 impl Visit<'_> {
     /// A place for a response that takes its time, if one is left.
     pub fn place(&self) -> Result<Place, Fault> {
-        let place = self.places.take(self.request.client.peer.ip());
+        let place = self.places.take(self.request.client.address().ip());
         place.map_err(|full| Fault {
             status: Status::ServiceUnavailable,
             text: match full {

@@ -4,6 +4,7 @@
 //! This file uses no socket, so `docroot explain` can answer a request without one.
 
 use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::http1::allowed_hosts::{self, AllowedHosts};
 use crate::http1::check::{CheckedHead, check};
@@ -28,6 +29,8 @@ use crate::origin::request::{Request, Session};
 use crate::origin::response::Response;
 use crate::semantics::edit::Edit;
 use crate::semantics::field::{FieldName, Fields};
+use crate::semantics::forwarded::{ForwardedError, Forwarding, TrustedProxies};
+use crate::semantics::host::Host;
 use crate::semantics::method::Method;
 use crate::semantics::rules::Rules;
 use crate::semantics::secrets::{value_without_user_information, without_user_information};
@@ -59,6 +62,8 @@ pub struct ConnectionFacts {
     pub service: Service,
     /// Whether the connection uses TLS.
     pub is_secure: bool,
+    /// The remote address of the socket.
+    pub peer: IpAddr,
     /// The port to which clients of the plain port are redirected.
     pub https_port: u16,
     /// The most bytes of a body that the server discards to keep the connection open.
@@ -114,11 +119,12 @@ pub fn checked<'a>(
     head: &RequestHead<'a>,
     connection: ConnectionFacts,
     hosts: &AllowedHosts,
+    proxies: &TrustedProxies,
     rules: &Rules,
     trace: &mut Trace,
-) -> Result<CheckedHead<'a>, Box<Response>> {
-    let checked = check_head(head, connection, hosts, trace);
-    checked.map_err(|mut response| {
+) -> Result<Received<'a>, Box<Response>> {
+    let received = check_head(head, connection, hosts, proxies, trace);
+    received.map_err(|mut response| {
         if connection.service == Service::Site {
             finish_refusal(rules, &head.fields, &mut response, trace);
         }
@@ -130,10 +136,14 @@ fn check_head<'a>(
     head: &RequestHead<'a>,
     connection: ConnectionFacts,
     hosts: &AllowedHosts,
+    proxies: &TrustedProxies,
     trace: &mut Trace,
-) -> Result<CheckedHead<'a>, Box<Response>> {
+) -> Result<Received<'a>, Box<Response>> {
     let checked = check(head, trace).map_err(|fault| Box::new(refused(fault, head, trace)))?;
-    if connection.service == Service::Site && !checked.target.may_come_in(connection.is_secure) {
+    let received = received(&checked, connection.peer, proxies)
+        .map_err(|fault| Box::new(refused(fault.into(), head, trace)))?;
+    let is_secure = received.is_secure(connection.is_secure);
+    if connection.service == Service::Site && !checked.target.may_come_in(is_secure) {
         let target = || Evidence::Value(Quote::of(head.target));
         return Err(Box::new(misdirected(
             Reason::Misdirected,
@@ -142,14 +152,71 @@ fn check_head<'a>(
             trace,
         )));
     }
-    let host = checked.host;
+    check_host(head, checked.host, hosts, trace)?;
+    if let Some(forwarding) = received.forwarding {
+        trace.note(|| forwarding.step(connection.peer));
+        // Both hosts must be allowed: a page that has made its own name mean this machine can forward any other.
+        if forwarding.host.is_some() {
+            check_host(head, forwarding.host, hosts, trace)?;
+        }
+    }
+    Ok(received)
+}
+
+/// Whether the server answers for a host.
+fn check_host(
+    head: &RequestHead<'_>,
+    host: Option<Host<'_>>,
+    hosts: &AllowedHosts,
+    trace: &mut Trace,
+) -> Result<(), Box<Response>> {
     let Some(rule) = hosts.rule(head.version, host) else {
         let evidence = || allowed_hosts::evidence(host);
         let (reason, edit) = (Reason::HostNotAllowed, hosts.allowed_edit());
         return Err(Box::new(misdirected(reason, evidence, edit, trace)));
     };
     trace.note(|| rule.step(host));
-    Ok(checked)
+    Ok(())
+}
+
+/// A checked head, and what trusted proxies say of its client.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'a> {
+    /// The head. Its host is the one that the client asked for.
+    pub head: CheckedHead<'a>,
+    /// What the proxies say, if the peer is one of them.
+    pub forwarding: Option<Forwarding<'a>>,
+}
+
+impl Received<'_> {
+    /// Whether the client uses TLS, on a connection of which this is known.
+    pub fn is_secure(&self, connection: bool) -> bool {
+        let forwarded = self.forwarding.and_then(|forwarding| forwarding.is_secure);
+        forwarded.unwrap_or(connection)
+    }
+
+    /// The address of the client, if a proxy has named it.
+    pub fn client(&self) -> Option<SocketAddr> {
+        self.forwarding.and_then(|forwarding| forwarding.client)
+    }
+}
+
+/// A checked head with what trusted proxies say of its client.
+pub fn received<'a>(
+    head: &CheckedHead<'a>,
+    peer: IpAddr,
+    proxies: &TrustedProxies,
+) -> Result<Received<'a>, ForwardedError> {
+    let forwarding = match proxies.is_empty() {
+        true => None,
+        false => proxies.forwarding(peer, &head.head.fields)?,
+    };
+    let host = forwarding.and_then(|forwarding| forwarding.host);
+    let head = CheckedHead {
+        host: host.or(head.host),
+        ..*head
+    };
+    Ok(Received { head, forwarding })
 }
 
 /// RFC 9110 section 15.5.20: the response to a request that this server should not have received.
@@ -202,7 +269,9 @@ fn refused(fault: MessageError, head: &RequestHead<'_>, trace: &mut Trace) -> Re
                 fields(&[FieldName::ContentLength, FieldName::TransferEncoding])
             }
             MessageError::Expectation(_) => fields(&[FieldName::Expect]),
-            MessageError::Head(_) | MessageError::Chunked(_) => Evidence::None,
+            MessageError::Head(_) | MessageError::Chunked(_) | MessageError::Forwarded(_) => {
+                Evidence::None
+            }
         })
     });
     error(fault.status(), Reason::Message(fault))
@@ -221,20 +290,22 @@ fn lines(head: &RequestHead<'_>, names: &[FieldName]) -> Quote {
     }
 }
 
-/// The request that handlers and the site see.
+/// The request that handlers and the site see. `is_secure`: the connection of its client uses TLS, as far as no field
+/// of a trusted proxy says otherwise.
 pub fn request_of<'a>(
-    head: &'a CheckedHead<'a>,
+    received: &'a Received<'a>,
     client: &'a Client,
     hosts: &'a AllowedHosts,
     session: &'a impl Session,
     now: &Now,
     wakers: &'a dyn Wakers,
+    is_secure: bool,
 ) -> Request<'a> {
     Request {
-        head,
+        head: &received.head,
         client,
         hosts,
-        is_secure: session.is_secure(),
+        is_secure: received.is_secure(is_secure),
         session,
         user: None,
         now: now.date,

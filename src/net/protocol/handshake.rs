@@ -72,7 +72,7 @@ impl Handshake {
     /// sent a request. If it is to be refused, still waits, to send the refusal.
     fn wait(&self, context: &Context) -> Step {
         match self.refusal {
-            None if context.origins.is_draining() => {
+            None if context.origins.is_draining() && context.ends_idle => {
                 Step::Close(Closed::Orderly(Why::ShuttingDown))
             }
             _ => Step::Wait,
@@ -81,7 +81,12 @@ impl Handshake {
 
     /// Reads the first bytes. Starts a session, unless they are plain HTTP.
     fn begin(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
-        match stream.read(context) {
+        // They may have come together with a header of the PROXY protocol.
+        let read = match stream.inbox.is_empty() || stream.state.ended.is_some() {
+            true => stream.read(context),
+            false => Ok(Input::Bytes(stream.inbox.waiting().len())),
+        };
+        match read {
             Ok(Input::Bytes(_)) => {}
             Ok(Input::End(_)) if is_plain_text(stream.inbox.waiting()) => {}
             Ok(Input::Nothing | Input::Overhead) => return self.wait(context),
@@ -132,8 +137,6 @@ impl Handshake {
         context.observer.counters.handshakes.add(1);
         stream.note_secured(context.now.latest);
         stream.state.deadline = context.deadline(Waiting::FirstRequest);
-        let security = stream.state.transport.security();
-        stream.state.client.identity = security.and_then(|security| security.client.map(Box::from));
         let refusal = self.refusal.take().or(refusal);
         Step::Switch(Switch::Http1(self.service, refusal))
     }

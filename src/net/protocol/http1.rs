@@ -32,7 +32,8 @@ use crate::net::outbox::OUTBOX_HIGH;
 use crate::net::protocol::body::{BodyFault, BodyReader, PulledBody};
 use crate::net::protocol::closing::close_after_read_error;
 use crate::net::protocol::dispatch::{
-    self, ConnectionFacts, Dispatched, RequestFacts, checked, dispatch, request_of,
+    self, ConnectionFacts, Dispatched, Received, RequestFacts, checked, dispatch, received,
+    request_of,
 };
 use crate::net::protocol::output::{close_after_write_error, flush, wait_to_send};
 use crate::net::protocol::reply::reply;
@@ -182,19 +183,27 @@ impl Http1 {
         exchange.note_request(&head, &unread[..head.length], &context.observer);
         exchange.begin_trace(&context.observer, &mut context.trace);
         let mut facts = RequestFacts::of(&head);
-        let (hosts, rules) = (&context.hosts, context.origins.rules());
-        let dispatched = match checked(&head, connection, hosts, rules, &mut context.trace) {
+        let (hosts, proxies) = (&context.hosts, &context.proxies);
+        let (rules, trace) = (context.origins.rules(), &mut context.trace);
+        let checked = checked(&head, connection, hosts, proxies, rules, trace);
+        stream
+            .state
+            .client
+            .note_forwarded(checked.as_ref().ok().and_then(Received::client));
+        let dispatched = match checked {
             Err(response) => {
                 facts = facts.refused();
                 Dispatched::Answered(Answer::Ready(*response), BodyReader::none())
             }
-            Ok(checked) => {
+            Ok(received) => {
                 let wakers = ConnectionWakers::new(&context.wakes, stream.state.token);
                 let (client, session) = (&stream.state.client, &stream.state.transport);
-                let request = request_of(&checked, client, hosts, session, &context.now, &wakers);
-                context.origins.note(checked.host, &mut context.trace);
-                let origin = context.origins.of(checked.host);
-                let trace = &mut context.trace;
+                let now = &context.now;
+                let is_secure = connection.is_secure;
+                let request =
+                    request_of(&received, client, hosts, session, now, &wakers, is_secure);
+                context.origins.note(received.head.host, trace);
+                let origin = context.origins.of(received.head.host);
                 dispatch(&request, connection, &mut facts, origin, trace)
             }
         };
@@ -530,7 +539,7 @@ impl Http1 {
         }
         match stream.read(context) {
             Ok(Input::Bytes(_) | Input::Overhead | Input::End(_)) => Step::Next,
-            Ok(Input::Nothing) if is_idle && let Some(ending) = stream.ending(context) => {
+            Ok(Input::Nothing) if is_idle && let Some(ending) = stream.ending_idle(context) => {
                 Step::Close(Closed::Orderly(match ending {
                     Ending::ShuttingDown => Why::ShuttingDown,
                     Ending::Reloaded => Why::Reloaded,
@@ -663,7 +672,8 @@ impl Http1 {
     fn facts(&self, stream: &Stream<'_>, context: &Context) -> ConnectionFacts {
         ConnectionFacts {
             service: self.service,
-            is_secure: stream.state.transport.has_session(),
+            is_secure: stream.state.is_secure(),
+            peer: stream.state.client.peer.ip(),
             https_port: context.https_port,
             max_body: context.limits.max_body,
         }
@@ -696,20 +706,18 @@ fn of_saved<T>(
     context: &mut Context,
     act: impl FnOnce(&Request<'_>, &mut Origin, &mut Trace) -> T,
 ) -> Option<T> {
-    head.read(&mut context.lines, |checked| {
+    let answered = head.read(&mut context.lines, |checked| {
+        let peer = state.client.peer.ip();
+        let received = received(checked, peer, &context.proxies).ok()?;
         let wakers = ConnectionWakers::new(&context.wakes, state.token);
         let (client, session) = (&state.client, &state.transport);
-        let request = request_of(
-            checked,
-            client,
-            &context.hosts,
-            session,
-            &context.now,
-            &wakers,
-        );
-        let origin = context.origins.of(checked.host);
-        act(&request, origin, &mut context.trace)
-    })
+        let (hosts, now) = (&context.hosts, &context.now);
+        let is_secure = state.is_secure();
+        let request = request_of(&received, client, hosts, session, now, &wakers, is_secure);
+        let origin = context.origins.of(received.head.host);
+        Some(act(&request, origin, &mut context.trace))
+    });
+    answered.flatten()
 }
 
 /// The response, or the state that leads to it. The state keeps a copy of the head.

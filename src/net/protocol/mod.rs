@@ -1,6 +1,8 @@
 //! The protocol that a connection uses now.
 //!
 //! ```text
+//!    Proxied --(a header)--> Handshake or Http1
+//!
 //!    Handshake --(a session, or plain HTTP)-------> Http1 --(the last response)--> Closing --> over
 //!        |                                           |
 //!        +--(failed, an alert)--> Closing            +--(an upgrade)--> Upgraded --> Closing
@@ -23,6 +25,8 @@ pub(super) mod output;
 pub(super) mod http1;
 // A request that has no response yet.
 mod unanswered;
+// The header of the PROXY protocol.
+pub(super) mod proxied;
 // Writing a response to the outbox.
 pub(super) mod reply;
 // The result of a step.
@@ -34,6 +38,7 @@ use crate::net::context::Context;
 use crate::net::protocol::closing::Closing;
 use crate::net::protocol::handshake::Handshake;
 use crate::net::protocol::http1::Http1;
+use crate::net::protocol::proxied::Proxied;
 use crate::net::protocol::step::{Step, Switch};
 use crate::net::protocol::upgraded::Upgraded;
 use crate::net::stream::Stream;
@@ -42,6 +47,8 @@ use crate::observe::event::End;
 
 /// A protocol, with its state.
 pub enum Protocol {
+    /// The header of the PROXY protocol.
+    Proxied(Proxied),
     /// The TLS handshake.
     Handshake(Handshake),
     /// Requests and responses.
@@ -56,6 +63,10 @@ impl Protocol {
     /// The protocol after a switch.
     pub fn of(switch: Switch) -> Protocol {
         match switch {
+            Switch::Start(begin, refusal) if begin.is_tls => {
+                Protocol::Handshake(Handshake::new(begin.service, refusal))
+            }
+            Switch::Start(begin, refusal) => Protocol::Http1(Http1::new(begin.service, refusal)),
             Switch::Http1(service, refusal) => Protocol::Http1(Http1::new(service, refusal)),
             Switch::Upgraded(conversation) => Protocol::Upgraded(Upgraded::new(conversation)),
             Switch::Closing { linger, why } => Protocol::Closing(Closing::new(linger, why)),
@@ -65,6 +76,7 @@ impl Protocol {
     /// Takes one step.
     pub fn step(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match self {
+            Protocol::Proxied(proxied) => proxied.step(stream, context),
             Protocol::Handshake(handshake) => handshake.step(stream, context),
             Protocol::Http1(http1) => http1.step(stream, context),
             Protocol::Upgraded(upgraded) => upgraded.step(stream, context),
@@ -75,6 +87,7 @@ impl Protocol {
     /// A deadline for the client has passed.
     pub fn expire(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
         match self {
+            Protocol::Proxied(proxied) => proxied.expire(stream),
             Protocol::Handshake(handshake) => handshake.expire(stream, context),
             Protocol::Http1(http1) => http1.expire(stream, context),
             Protocol::Upgraded(_) => Step::closing(false, Why::Silent),
@@ -113,7 +126,7 @@ impl Protocol {
         match self {
             Protocol::Closing(closing) => return closing.closed(),
             Protocol::Handshake(handshake) => handshake.record_reset(stream, context),
-            Protocol::Http1(_) | Protocol::Upgraded(_) => {}
+            Protocol::Proxied(_) | Protocol::Http1(_) | Protocol::Upgraded(_) => {}
         }
         Closed::Cut(End::ClientGone)
     }
@@ -123,7 +136,7 @@ impl Protocol {
         match self {
             Protocol::Http1(http1) => http1.cost(),
             Protocol::Upgraded(upgraded) => upgraded.cost(),
-            Protocol::Handshake(_) | Protocol::Closing(_) => 0,
+            Protocol::Proxied(_) | Protocol::Handshake(_) | Protocol::Closing(_) => 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The result of a step of a protocol.
 
-use crate::net::listener::Service;
+use crate::net::listener::{Begin, Service};
 use crate::observe::closed::{Closed, Why};
 use crate::origin::handler::Conversation;
 use crate::origin::reason::Reason;
@@ -29,6 +29,8 @@ impl Step {
 
 /// The next protocol.
 pub enum Switch {
+    /// What a connection to this listener begins with, after a header of the PROXY protocol.
+    Start(Begin, Option<Box<Refusal>>),
     /// HTTP/1 for a service. If there is a refusal, it is sent at once. It is rare, and each step is moved, so
     /// it has an allocation of its own.
     Http1(Service, Option<Box<Refusal>>),

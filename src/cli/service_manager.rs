@@ -1,0 +1,64 @@
+//! What docroot tells the service manager that started it (sd_notify(3)): that it is ready, reloads or stops, and that
+//! its workers are alive.
+//!
+//! A build without the feature `systemd` tells nothing.
+
+use std::io;
+
+use crate::net::server::Handle;
+
+/// What happens to the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It serves: all listeners accept.
+    Ready,
+    /// It reads its configuration again. [`Event::Ready`] follows.
+    Reloading,
+    /// It stops.
+    Stopping,
+}
+
+/// Tells the service manager about an event, if there is one that wants to know.
+#[cfg(feature = "systemd")]
+pub fn tell(event: Event) {
+    use sd_notify::NotifyState;
+    let told = match event {
+        Event::Ready => sd_notify::notify(&[NotifyState::Ready]),
+        // systemd compares the time with that of the signal.
+        Event::Reloading => NotifyState::monotonic_usec_now()
+            .and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now])),
+        Event::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
+    };
+    // A service manager that cannot be told notices by itself that the service does not become ready.
+    let _ = told;
+}
+
+#[cfg(not(feature = "systemd"))]
+pub fn tell(_: Event) {}
+
+/// If the service manager wants to hear regularly that the service is alive, tells it so while every worker takes its
+/// turns. A worker that is stuck stops the messages, and the service manager restarts the service.
+#[cfg(feature = "systemd")]
+pub fn start_watchdog(handle: Handle) -> io::Result<()> {
+    use crossbeam_channel::never;
+    let Some(timeout) = sd_notify::watchdog_enabled() else {
+        return Ok(());
+    };
+    // Half of the time is what systemd recommends. A worker has a quarter to take a turn.
+    let (interval, patience) = (timeout / 2, timeout / 4);
+    let watch = move || {
+        loop {
+            if handle.workers_turn(patience) {
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+            }
+            let _ = never::<()>().recv_timeout(interval);
+        }
+    };
+    let thread = std::thread::Builder::new().name("watchdog".into());
+    thread.spawn(watch).map(drop)
+}
+
+#[cfg(not(feature = "systemd"))]
+pub fn start_watchdog(_: Handle) -> io::Result<()> {
+    Ok(())
+}

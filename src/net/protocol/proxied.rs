@@ -1,0 +1,86 @@
+//! The start of a connection that a trusted proxy has opened, if `--proxy-protocol` is on: a header that says who
+//! the client is ([`crate::proxy_protocol`]).
+
+use crate::net::context::Context;
+use crate::net::deadline::Waiting;
+use crate::net::listener::Begin;
+use crate::net::protocol::step::{Refusal, Step, Switch};
+use crate::net::socket::Input;
+use crate::net::stream::Stream;
+use crate::observe::closed::{Closed, Why};
+use crate::observe::event::End;
+use crate::origin::reason::Reason;
+use crate::proxy_protocol::{Header, HeaderError, parse};
+use crate::semantics::status::Status;
+
+/// A connection whose header is still to come.
+pub struct Proxied {
+    /// What follows.
+    begin: Begin,
+    /// If set, the client is refused after the header.
+    refusal: Option<Box<Refusal>>,
+}
+
+impl Proxied {
+    /// A connection that goes on as `begin` says. After the header comes `refusal`, if there is one.
+    pub fn new(begin: Begin, refusal: Option<Box<Refusal>>) -> Proxied {
+        Proxied { begin, refusal }
+    }
+
+    /// Reads the header, or waits for the rest of it.
+    pub fn step(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
+        match parse(stream.inbox.waiting()) {
+            Ok(Some((header, length))) => {
+                stream.inbox.consume(length);
+                self.take(header, stream, context)
+            }
+            Ok(None) => self.receive(stream, context),
+            Err(fault) => self.refuse(Status::BadRequest, fault),
+        }
+    }
+
+    /// The client is the one that the header names. What follows is as if it had connected itself.
+    fn take(&mut self, header: Header, stream: &mut Stream<'_>, context: &Context) -> Step {
+        let state = &mut *stream.state;
+        state.client.peer = header.source.unwrap_or(state.client.peer);
+        state.is_secure_to_proxy = header.is_secure.unwrap_or(false);
+        let waiting = match self.begin.is_tls {
+            true => Waiting::Handshake,
+            false => Waiting::FirstRequest,
+        };
+        state.deadline = context.deadline(waiting);
+        Step::Switch(Switch::Start(self.begin, self.refusal.take()))
+    }
+
+    fn receive(&mut self, stream: &mut Stream<'_>, context: &mut Context) -> Step {
+        match stream.read(context) {
+            Ok(Input::Bytes(_)) => Step::Next,
+            Ok(Input::End(_)) if stream.inbox.is_empty() => {
+                Step::Close(Closed::Orderly(Why::ClientClosed))
+            }
+            Ok(Input::End(_)) => self.refuse(Status::BadRequest, HeaderError::Incomplete),
+            Ok(Input::Nothing | Input::Overhead) => match self.refusal {
+                None if context.origins.is_draining() && context.ends_idle => {
+                    Step::Close(Closed::Orderly(Why::ShuttingDown))
+                }
+                _ => Step::Wait,
+            },
+            Err(_) => Step::Close(Closed::Cut(End::ClientGone)),
+        }
+    }
+
+    /// The deadline has passed.
+    pub fn expire(&mut self, stream: &mut Stream<'_>) -> Step {
+        match stream.inbox.is_empty() {
+            true => Step::Close(Closed::Orderly(Why::NoRequest)),
+            false => self.refuse(Status::RequestTimeout, HeaderError::Incomplete),
+        }
+    }
+
+    /// Answers in plain text, even if the listener speaks TLS: the operator looks at what the proxy got.
+    fn refuse(&self, status: Status, fault: HeaderError) -> Step {
+        let reason = Reason::ProxyHeader(fault);
+        let refusal = Box::new(Refusal { status, reason });
+        Step::Switch(Switch::Http1(self.begin.service, Some(refusal)))
+    }
+}

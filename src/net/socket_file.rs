@@ -1,0 +1,222 @@
+//! Sockets of the Unix domain: a file that local programs, such as a reverse proxy, connect to.
+//!
+//! The permissions of the file say who may connect. Its client has no IP address, and counts as one of this machine.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+use crate::net::config::SocketFile;
+use crate::net::listen::BACKLOG;
+use crate::net::socket_error::SocketError;
+use crate::net::start_error::StartError;
+
+/// The address of every client.
+pub const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The file of a socket. It is removed at the end, unless another file has taken its place.
+#[derive(Debug)]
+pub struct BoundFile {
+    path: PathBuf,
+    /// The device and the inode.
+    identity: Option<(u64, u64)>,
+}
+
+/// Listens there. A file that an ended server has left is replaced, and one that is in use is not.
+pub fn listen(file: &SocketFile) -> Result<(TcpListener, BoundFile), StartError> {
+    let path = &file.path;
+    let fault = |errno: Errno| StartError::from_socket(path, errno.into());
+    let address = SocketAddrUnix::new(path.as_path()).map_err(fault)?;
+    let socket = socket(SocketFlags::CLOEXEC).map_err(fault)?;
+    match rustix::net::bind(&socket, &address) {
+        Err(Errno::ADDRINUSE) => {
+            require_stale(path, &address)?;
+            fs::remove_file(path).map_err(|error| StartError::from_socket(path, error))?;
+            rustix::net::bind(&socket, &address).map_err(fault)?;
+        }
+        outcome => outcome.map_err(fault)?,
+    }
+    let bound = BoundFile {
+        path: path.clone(),
+        identity: identity(path),
+    };
+    // Nobody can connect before `listen`, so nobody does with other permissions.
+    if let Some(mode) = file.mode {
+        let permissions = fs::Permissions::from_mode(mode);
+        let changed = fs::set_permissions(path, permissions);
+        changed.map_err(|error| StartError::from_socket(path, error))?;
+    }
+    rustix::net::listen(&socket, BACKLOG).map_err(fault)?;
+    // The calls for a stream socket are the same in both families, so the workers need not know.
+    Ok((TcpListener::from(socket), bound))
+}
+
+/// Whether a server could listen there. Leaves no file.
+pub fn probe(file: &SocketFile) -> Result<(), StartError> {
+    let path = &file.path;
+    let fault = |error: io::Error| StartError::from_socket(path, error);
+    let address = SocketAddrUnix::new(path.as_path()).map_err(|errno| fault(errno.into()))?;
+    if path.symlink_metadata().is_ok() {
+        require_stale(path, &address)?;
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    match folder.metadata().map_err(fault)?.is_dir() {
+        true => {
+            let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+            rustix::fs::access(folder, access).map_err(|errno| fault(errno.into()))
+        }
+        false => Err(fault(io::ErrorKind::NotADirectory.into())),
+    }
+}
+
+/// Fails if the file is no socket, or if a server listens there.
+fn require_stale(path: &Path, address: &SocketAddrUnix) -> Result<(), StartError> {
+    let fault = |error: io::Error| StartError::from_socket(path, error);
+    if !path
+        .symlink_metadata()
+        .map_err(fault)?
+        .file_type()
+        .is_socket()
+    {
+        return Err(SocketError::NotASocket(path.to_owned()).into());
+    }
+    let socket = socket(SocketFlags::CLOEXEC | SocketFlags::NONBLOCK);
+    let socket = socket.map_err(|errno| fault(errno.into()))?;
+    match rustix::net::connect(&socket, address) {
+        Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(()),
+        // EAGAIN: so many clients wait that no more may.
+        Ok(()) | Err(Errno::AGAIN) => Err(SocketError::Taken(path.to_owned()).into()),
+        Err(errno) => Err(fault(errno.into())),
+    }
+}
+
+fn socket(flags: SocketFlags) -> Result<OwnedFd, Errno> {
+    rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = path.symlink_metadata().ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+impl BoundFile {
+    /// The file of a socket that this server has from another one.
+    pub fn of(path: &Path) -> BoundFile {
+        BoundFile {
+            path: path.to_owned(),
+            identity: identity(path),
+        }
+    }
+
+    /// Gives the file another path, in the place of what is there.
+    pub fn rename(mut self, path: &Path) -> io::Result<BoundFile> {
+        fs::rename(&self.path, path)?;
+        path.clone_into(&mut self.path);
+        Ok(self)
+    }
+
+    /// Leaves the file: another server has its socket.
+    pub fn leave(mut self) {
+        self.identity = None;
+    }
+}
+
+impl Drop for BoundFile {
+    fn drop(&mut self) {
+        if self.identity.is_some() && identity(&self.path) == self.identity {
+            // If it cannot be removed, the next server finds that nobody listens there.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    fn file(folder: &tempfile::TempDir) -> SocketFile {
+        SocketFile {
+            path: folder.path().join("s"),
+            mode: None,
+        }
+    }
+
+    #[test]
+    fn the_file_lives_as_long_as_its_socket() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = SocketFile {
+            mode: Some(0o640),
+            ..file(&folder)
+        };
+        let (socket, bound) = listen(&file).expect("a socket");
+        UnixStream::connect(&file.path).expect("a server");
+        let mode = fs::metadata(&file.path).expect("a file").mode();
+        assert_eq!(mode & 0o777, 0o640);
+        assert!(matches!(
+            listen(&file),
+            Err(StartError::Socket(SocketError::Taken(_)))
+        ));
+        assert!(matches!(
+            probe(&file),
+            Err(StartError::Socket(SocketError::Taken(_)))
+        ));
+        drop((socket, bound));
+        assert!(!file.path.exists());
+        probe(&file).expect("nobody listens");
+        assert!(!file.path.exists());
+    }
+
+    #[test]
+    fn a_file_that_nobody_listens_to_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = file(&folder);
+        drop(UnixListener::bind(&file.path).expect("a socket"));
+        probe(&file).expect("nobody listens");
+        let (_socket, first) = listen(&file).expect("a socket");
+        // Somebody else replaces it. At the end, that file stays.
+        fs::remove_file(&file.path).expect("a file");
+        let _other = UnixListener::bind(&file.path).expect("a socket");
+        drop(first);
+        assert!(file.path.exists());
+    }
+
+    #[test]
+    fn what_is_no_socket_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = file(&folder);
+        fs::write(&file.path, "text").expect("a file");
+        assert!(matches!(
+            listen(&file),
+            Err(StartError::Socket(SocketError::NotASocket(_)))
+        ));
+        assert!(matches!(
+            probe(&file),
+            Err(StartError::Socket(SocketError::NotASocket(_)))
+        ));
+        assert_eq!(fs::read(&file.path).expect("a file"), b"text");
+    }
+
+    #[test]
+    fn faults_say_what_to_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = |path: PathBuf, want: &str| {
+            let file = SocketFile { path, mode: None };
+            for fault in [listen(&file).map(drop), probe(&file)] {
+                let told = fault.expect_err(want).to_string();
+                assert!(told.contains(want), "{told}");
+            }
+        };
+        check(folder.path().join("absent/s"), "create its folder");
+        check(folder.path().join("x".repeat(200)), "choose a shorter path");
+    }
+}

@@ -1,0 +1,232 @@
+//! A new server takes over the listening sockets of a running one, so that no client is refused in between.
+//!
+//! ```text
+//! new                                          old, which waits at a Unix socket
+//!  | -- connects ------------------------------> |
+//!  | <- a byte, and the listening sockets ------ |    SCM_RIGHTS, see unix(7)
+//!  |    opens everything else, accepts           |    serves
+//!  | -- "ready\n" -----------------------------> |    accepts no more, finishes what it has begun, ends
+//!  |    waits at the Unix socket                 |
+//! ```
+//!
+//! If the new server fails before it is ready, its connection ends and the old one goes on. Both have the same
+//! sockets, so a client that waits in the queue of a socket does not notice which one accepts it.
+
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags,
+};
+
+use crate::net::config::SocketFile;
+use crate::net::inherited::Inherited;
+use crate::net::socket_error::SocketError;
+use crate::net::socket_file::{BoundFile, listen};
+use crate::net::start_error::StartError;
+
+/// The most sockets of a server: the kernel sends no more at once.
+const MOST: usize = 253;
+
+/// How long the old server may take to send its sockets.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the new server may take to become ready. Its disk may be slow.
+const START: Duration = Duration::from_secs(120);
+
+/// What the new server says.
+const READY: &[u8] = b"ready\n";
+
+/// The server that is replaced. Dropping this says that it is not.
+#[derive(Debug)]
+pub struct Predecessor(UnixStream);
+
+/// Asks the server that waits at this path for its listening sockets. `None`: nobody waits there.
+pub fn ask(path: &Path) -> Result<Option<(Inherited, Predecessor)>, StartError> {
+    let stream = match UnixStream::connect(path) {
+        Ok(stream) => stream,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(SocketError::TakeOver(path.to_owned(), error).into()),
+    };
+    let received = receive(&stream);
+    let sockets = received.map_err(|error| SocketError::TakeOver(path.to_owned(), error))?;
+    Ok(Some((Inherited::of(sockets), Predecessor(stream))))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused
+    )
+}
+
+fn receive(stream: &UnixStream) -> io::Result<Vec<TcpListener>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let mut parts = [IoSliceMut::new(&mut byte)];
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    let received = rustix::net::recvmsg(stream, &mut parts, &mut control, flags)?;
+    let mut sockets = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            sockets.extend(descriptors.map(TcpListener::from));
+        }
+    }
+    let is_whole = received.bytes == 1 && !received.flags.contains(ReturnFlags::CTRUNC);
+    match is_whole && !sockets.is_empty() && sockets.iter().all(is_listening) {
+        true => Ok(sockets),
+        false => Err(io::Error::other("it has not sent its listening sockets")),
+    }
+}
+
+fn is_listening(socket: &TcpListener) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
+}
+
+impl Predecessor {
+    /// Says that the new server accepts. The old one accepts no more.
+    pub fn replace(mut self) {
+        // If it has ended meanwhile, it accepts no more either.
+        let _ = self.0.write_all(READY);
+    }
+}
+
+/// Waits at this path for the server that will replace this one. A server that waited there before has been replaced.
+#[derive(Debug)]
+pub struct Waiting(TcpListener);
+
+impl Waiting {
+    /// Begins to wait. The file gets its name at once, so that nobody finds none. Keep it until this server ends.
+    pub fn at(path: &Path) -> Result<(Waiting, BoundFile), StartError> {
+        let file = SocketFile {
+            path: with_suffix(path),
+            mode: Some(0o600),
+        };
+        let (socket, bound) = listen(&file)?;
+        let renamed = bound.rename(path);
+        let file = renamed.map_err(|error| SocketError::TakeOver(path.to_owned(), error))?;
+        Ok((Waiting(socket), file))
+    }
+
+    /// Gives the `sockets` to each server that asks, until one is ready, and returns then.
+    pub fn until_replaced(self, sockets: &[Arc<TcpListener>]) {
+        let socket = UnixListener::from(OwnedFd::from(self.0));
+        for asking in socket.incoming() {
+            // A server that cannot be reached tries again, or its operator does.
+            if asking.is_ok_and(|stream| give(stream, sockets).unwrap_or(false)) {
+                return;
+            }
+        }
+    }
+}
+
+/// Beside the path: a rename does not leave its file system.
+fn with_suffix(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    name.into()
+}
+
+/// Gives the sockets to a new server. Whether it has become ready.
+fn give(stream: UnixStream, sockets: &[Arc<TcpListener>]) -> io::Result<bool> {
+    let descriptors: Vec<_> = sockets
+        .iter()
+        .take(MOST)
+        .map(|socket| socket.as_fd())
+        .collect();
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&descriptors));
+    rustix::net::sendmsg(
+        &stream,
+        &[IoSlice::new(b".")],
+        &mut control,
+        SendFlags::NOSIGNAL,
+    )?;
+    stream.set_read_timeout(Some(START))?;
+    let mut said = Vec::new();
+    Read::take(&stream, READY.len() as u64).read_to_end(&mut said)?;
+    Ok(said == READY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::net::SocketAddr;
+
+    #[test]
+    fn nobody_waits_at_an_absent_or_stale_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        assert!(ask(&path).expect("no fault").is_none());
+        drop(UnixListener::bind(&path).expect("a socket"));
+        assert!(ask(&path).expect("no fault").is_none());
+        fs::remove_file(&path).expect("a file");
+    }
+
+    #[test]
+    fn sockets_are_given_and_found() {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        let sockets: Vec<_> = ["127.0.0.1:0", "127.0.0.2:0"]
+            .map(|address| Arc::new(TcpListener::bind(address).expect("a socket")))
+            .into();
+        let addresses: Vec<_> = sockets
+            .iter()
+            .map(|socket| socket.local_addr().expect("an address"))
+            .collect();
+        let giving = std::thread::spawn(move || give(ours, &sockets));
+        let mut inherited = Inherited::of(receive(&theirs).expect("sockets"));
+        assert!(
+            inherited
+                .take("127.0.0.3:0".parse().expect("an address"))
+                .is_none()
+        );
+        assert!(
+            inherited
+                .take(SocketAddr::new(addresses[0].ip(), 1))
+                .is_none()
+        );
+        assert!(inherited.take(addresses[0]).is_some());
+        assert!(inherited.take(addresses[0]).is_none());
+        assert!(
+            inherited
+                .take(SocketAddr::new(addresses[1].ip(), 0))
+                .is_some()
+        );
+        Predecessor(theirs).replace();
+        assert!(giving.join().expect("no panic").expect("no fault"));
+    }
+
+    #[test]
+    fn a_server_that_is_not_ready_replaces_nobody() {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        let giving = std::thread::spawn(move || give(ours, &[]));
+        drop(Predecessor(theirs));
+        // The kernel may say that the connection was reset.
+        assert!(!giving.join().expect("no panic").unwrap_or(false));
+    }
+
+    #[test]
+    fn a_program_that_is_no_docroot_is_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("s");
+        let other = UnixListener::bind(&path).expect("a socket");
+        let speaking = std::thread::spawn(move || {
+            let (mut stream, _) = other.accept().expect("a connection");
+            stream.write_all(b"hello").expect("a reader");
+        });
+        let told = ask(&path).expect_err("no sockets").to_string();
+        assert!(told.contains("--take-over"), "{told}");
+        speaking.join().expect("no panic");
+    }
+}

@@ -1,0 +1,236 @@
+//! One docroot replaces another: no client is refused, and no request is lost.
+
+mod support;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use rustix::process::Signal;
+use support::program::{Program, command};
+use support::{Client, PATIENCE, request, until};
+
+/// How many times one server replaces another.
+const UPGRADES: usize = 20;
+
+fn site() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("www")).expect("a folder");
+    std::fs::write(folder.path().join("www/a.txt"), "here").expect("a file");
+    folder
+}
+
+fn waiting_at(folder: &Path) -> PathBuf {
+    folder.join("next")
+}
+
+/// A server that replaces the one before, if there is one.
+fn server(folder: &Path, address: SocketAddr) -> Command {
+    let mut command = command();
+    command.args(["--log-format", "off", "--drain-timeout", "20s"]);
+    command.args(["--bind", &address.ip().to_string()]);
+    command.args(["--port", &address.port().to_string()]);
+    command.arg("--take-over").arg(waiting_at(folder));
+    command.arg(folder.join("www"));
+    command
+}
+
+fn first(folder: &Path) -> Program {
+    let started = Program::start_as_told(&mut server(folder, ([127, 0, 0, 1], 0).into()));
+    until("it waits for the next one", || waiting_at(folder).exists());
+    started
+}
+
+/// Clients that ask until they are told to stop: over new connections, and over kept ones.
+struct Load {
+    stop: Arc<AtomicBool>,
+    answers: Arc<AtomicUsize>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    fn on(address: SocketAddr) -> Load {
+        let (stop, answers) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let client = |is_kept: bool| {
+            let (stop, answers) = (Arc::clone(&stop), Arc::clone(&answers));
+            std::thread::spawn(move || {
+                let mut kept = None;
+                while !stop.load(Ordering::Relaxed) {
+                    let mut client: Client = kept.take().unwrap_or_else(|| {
+                        Client::of(TcpStream::connect(address).expect("nobody is refused"))
+                    });
+                    client.send(&request("GET", "/a.txt", &[]));
+                    let response = client.response("GET");
+                    assert_eq!((response.status, &*response.text()), (200, "here"));
+                    answers.fetch_add(1, Ordering::Relaxed);
+                    let is_last = response.field("Connection") == Some("close");
+                    kept = (is_kept && !is_last).then_some(client);
+                }
+            })
+        };
+        let threads = [true, true, false, false].map(client).into();
+        Load {
+            stop,
+            answers,
+            threads,
+        }
+    }
+
+    fn answers(&self) -> usize {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// Waits for more answers. A client that has lost one has panicked.
+    fn until_more(&self) {
+        let before = self.answers();
+        until("more answers", || {
+            let lost = self.threads.iter().any(JoinHandle::is_finished);
+            assert!(!lost, "a request was lost");
+            self.answers() > before + 100
+        });
+    }
+
+    fn end(self) -> usize {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            thread.join().expect("no request was lost");
+        }
+        self.answers.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn upgrades_under_load_lose_no_request() {
+    let folder = site();
+    let mut running = first(folder.path());
+    let address = running.address;
+    let load = Load::on(address);
+    load.until_more();
+    for _ in 0..UPGRADES {
+        let next = Program::start_as_told(&mut server(folder.path(), address));
+        assert_eq!(next.address, address);
+        let (status, said) = running.wait();
+        assert_eq!(status.code(), Some(0), "{said}");
+        assert!(said.contains("another docroot has taken over"), "{said}");
+        running = next;
+        load.until_more();
+    }
+    let answers = load.end();
+    assert!(answers > UPGRADES * 100, "{answers}");
+    running.signal(Signal::TERM);
+    assert_eq!(running.wait().0.code(), Some(0));
+    assert!(!waiting_at(folder.path()).exists(), "the file is left");
+}
+
+/// A client that is idle at that moment may send one more request.
+#[test]
+fn an_idle_connection_gets_one_more_response() {
+    let folder = site();
+    let old = first(folder.path());
+    let mut client = old.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").field("Connection"), None);
+    let new = Program::start_as_told(&mut server(folder.path(), old.address));
+    old.until_said("another docroot has taken over");
+    // It drains soon after. A request that comes then is the last one, and is answered.
+    loop {
+        client.send(&request("GET", "/a.txt", &[]));
+        let response = client.response("GET");
+        assert_eq!(response.status, 200);
+        if response.field("Connection") == Some("close") {
+            break;
+        }
+    }
+    assert_eq!(old.wait().0.code(), Some(0));
+    let mut client = new.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").status, 200);
+}
+
+/// The new server finds a mistake before it is ready: the old one goes on.
+#[test]
+fn a_server_that_does_not_start_replaces_nobody() {
+    let folder = site();
+    let old = first(folder.path());
+    let mut failing = command();
+    failing.arg("--take-over").arg(waiting_at(folder.path()));
+    let output = failing
+        .arg(folder.path().join("absent"))
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    let mut client = old.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").field("Connection"), None);
+    // The next one succeeds.
+    let _new = Program::start_as_told(&mut server(folder.path(), old.address));
+    drop(client);
+    assert_eq!(old.wait().0.code(), Some(0));
+}
+
+/// What an ended server has left is no server.
+#[test]
+fn a_stale_file_is_no_hindrance() {
+    let folder = site();
+    let mut old = first(folder.path());
+    old.child.kill().expect("it runs");
+    old.child.wait().expect("it ends");
+    assert!(waiting_at(folder.path()).exists());
+    let new = first(folder.path());
+    let mut client = new.connect();
+    client.send(&request("GET", "/a.txt", &[]));
+    assert_eq!(client.response("GET").status, 200);
+}
+
+/// Whoever connects to the path and says nothing holds up nobody but the next server.
+#[test]
+fn only_a_server_that_is_ready_replaces() {
+    let folder = site();
+    let old = first(folder.path());
+    for said in [&b""[..], b"rea", b"no\nno\n"] {
+        let mut other = UnixStream::connect(waiting_at(folder.path())).expect("it accepts");
+        other.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        other.read_exact(&mut [0]).expect("sockets");
+        other.write_all(said).expect("it reads");
+        drop(other);
+        let mut client = old.connect();
+        client.send(&request("GET", "/a.txt", &[]));
+        assert_eq!(client.response("GET").field("Connection"), None);
+    }
+}
+
+/// A Unix socket keeps its file.
+#[test]
+fn a_unix_socket_is_taken_over() {
+    let folder = site();
+    let path = folder.path().join("s");
+    let start = |address| {
+        let mut command = server(folder.path(), address);
+        let socket = format!("unix:{},mode=0600", path.display());
+        Program::start_as_told(command.args(["--bind", &socket]))
+    };
+    let old = start(([127, 0, 0, 1], 0).into());
+    until("it waits for the next one", || {
+        waiting_at(folder.path()).exists()
+    });
+    let new = start(old.address);
+    assert_eq!(old.wait().0.code(), Some(0));
+    let mut stream = UnixStream::connect(&path).expect("it accepts");
+    stream
+        .write_all(&request("GET", "/a.txt", &[("Connection", "close")]))
+        .expect("it reads");
+    let mut answer = String::new();
+    match stream.read_to_string(&mut answer) {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+    assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+    new.signal(Signal::TERM);
+    assert_eq!(new.wait().0.code(), Some(0));
+    assert!(!path.exists());
+}
