@@ -11,7 +11,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
+
+use crossbeam_channel::{Sender, bounded};
 
 use docroot::cli::banner::{Banner, summary};
 use docroot::cli::check::Report;
@@ -19,7 +22,7 @@ use docroot::cli::launch::{Check, Command, Compress, Explain, Launch, RootSource
 use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::signals::{
-    self, HeldBack, act_on_signals, flag_on_signals, survive_file_size_limit,
+    self, HeldBack, Ignored, act_on_signals, flag_on_signals, survive_file_size_limit,
 };
 use docroot::cli::warnings::{Surroundings, warnings};
 use docroot::cli::{self, UsageError, explanation};
@@ -29,6 +32,7 @@ use docroot::net::clock;
 use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
+use docroot::net::privileges::confine::Confined;
 use docroot::net::reload::Reloaded;
 use docroot::net::served::Served;
 use docroot::net::server::{Handle, Server};
@@ -36,6 +40,7 @@ use docroot::net::start_error::StartError;
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
+use docroot::observe::options::Detail;
 use docroot::precompress::{self, fault::Fault, report::Report as Compressed};
 
 fn main() -> ExitCode {
@@ -138,6 +143,7 @@ fn learn(mut launch: Launch, machine: Machine) -> ExitCode {
         Err(fault) => return fail(&fault),
     };
     launch.config.root = book.folder().to_owned();
+    launch.config.privileges.own_folder = Some(book.folder().to_owned());
     let status = run(launch, machine, Some(Arc::clone(&book)), &mut held_back);
     book.remove();
     status
@@ -226,6 +232,9 @@ fn serve(
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
+    let ignored = Ignored::of_process();
+    let browser = browser(launch.open)?;
+    let confined = server.confine()?;
     // Before any thread starts, so that no other thread receives a signal that is held back.
     let of_book = book.as_ref().map(|_| launch.config.root.clone());
     let remove_book = move || {
@@ -235,17 +244,24 @@ fn serve(
     };
     let handle = server.handle();
     let reload = move || reload(&handle, &machine, of_book.as_deref());
-    let hurry = act_on_signals(server.handle(), Arc::clone(&counters), reload, remove_book)
-        .map_err(|fault| StartError::System("a signal handler", fault))?;
+    let hurry = act_on_signals(
+        server.handle(),
+        Arc::clone(&counters),
+        ignored,
+        reload,
+        remove_book,
+    )
+    .map_err(|fault| StartError::System("a signal handler", fault))?;
     *held_back = None;
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
-    let (text, url) = announcement(&launch, &server);
+    let (text, url) = announcement(&launch, &server, &confined);
     let began = clock::instant();
     let outcome = server.run(&log, || {
         say(text);
-        if launch.open {
-            open_browser(url.as_deref());
+        if let Some(browser) = &browser {
+            // The thread waits for this.
+            let _ = browser.send(url);
         }
     });
     log.shutdown(LOG_TIMEOUT);
@@ -267,7 +283,7 @@ const USAGE: u8 = 2;
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What docroot says at the start: notices, warnings and the banner. Also the URL that `--open` opens.
-fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
+fn announcement(launch: &Launch, server: &Server, confined: &Confined) -> (String, Option<String>) {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let config = &launch.config;
     // It was found when the server was bound.
@@ -304,6 +320,10 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
     for warning in warnings(config, &Surroundings::inspect(config)) {
         text += &format!("docroot: {warning}\n");
     }
+    let told = confined
+        .told()
+        .filter(|_| config.log.detail > Detail::Brief);
+    text.extend(told.map(|told| format!("docroot: {told}\n")));
     if launch.banner {
         text += &banner.text();
     }
@@ -316,6 +336,25 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
         Port::Preferred(port) if listening.iter().all(|at| at.port() != port) => Some(port),
         _ => None,
     }
+}
+
+/// If a browser is wanted, starts a thread that opens an address in it. The thread starts before the process is
+/// confined, because the browser has its rights. Signals are not for this thread.
+fn browser(is_wanted: bool) -> Result<Option<Sender<Option<String>>>, StartError> {
+    if !is_wanted {
+        return Ok(None);
+    }
+    let (urls, url) = bounded::<Option<String>>(1);
+    let open = move || {
+        if let Ok(url) = url.recv() {
+            open_browser(url.as_deref());
+        }
+    };
+    let _held_back =
+        HeldBack::new().map_err(|fault| StartError::System("a signal handler", fault))?;
+    let thread = thread::Builder::new().name("browser".into()).spawn(open);
+    thread.map_err(|fault| StartError::System("a thread", fault))?;
+    Ok(Some(urls))
 }
 
 fn open_browser(url: Option<&str>) {

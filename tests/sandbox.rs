@@ -10,8 +10,11 @@ use std::path::Path;
 use support::program::{Program, command_without};
 use support::{Client, request};
 
-const CALLS: [&str; 10] = [
+const CALLS: [&str; 13] = [
     "fstatfs",
+    "landlock_add_rule",
+    "landlock_create_ruleset",
+    "landlock_restrict_self",
     "memfd_create",
     "openat2",
     "preadv2",

@@ -172,6 +172,7 @@ impl Settings {
         let mut config = self.config;
         config.site.cache_memory = cache_memory(self.cache_memory, config.site.memory)?;
         config.tls = self.https.options()?;
+        config.privileges.config_file = self.config_file;
         check_passwords(&mut config)?;
         check_live_reload(&config)?;
         check_rules(&config)?;

@@ -11,6 +11,8 @@ use super::*;
 use crate::http1::allowed_hosts::HostPattern;
 use crate::net::config::{Bind, Config, Port, SiteRoot};
 use crate::net::limits::{Deadlines, Limits};
+use crate::net::privileges::options::{Landlock, Privileges};
+use crate::net::privileges::user::UserName;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
 use crate::precompress::Options;
@@ -126,6 +128,7 @@ fn the_defaults_are_the_documented_ones() {
                 ..LogOptions::OFF
             },
             tls: None,
+            privileges: Privileges::default(),
         },
         root_source: RootSource::Usual,
         banner: true,
@@ -553,6 +556,25 @@ fn a_machine_without_a_network_has_no_lan() {
     let error = parse(arguments, [], &alone, &no_file).expect_err("no address");
     let mistake = error.mistake();
     assert!(mistake.contains("this machine has no network"), "{mistake}");
+}
+
+#[test]
+fn privileges_are_given_up() {
+    let privileges = |line| launch(line).config.privileges;
+    assert_eq!(privileges(""), Privileges::default());
+    let user = |line| privileges(line).user;
+    assert_eq!(user("--user www-data"), UserName::parse("www-data").ok());
+    assert_eq!(user("--user 1000:www"), UserName::parse("1000:www").ok());
+    check_error(&[], "--user a:", "write NAME or NAME:GROUP");
+    check_error(&[], "learn --user a", "docroot learn does not take --user");
+    assert_eq!(privileges("--landlock auto").landlock, Landlock::Auto);
+    assert_eq!(privileges("--landlock require").landlock, Landlock::Require);
+    assert_eq!(privileges("--landlock off").landlock, Landlock::Off);
+    check_error(&[], "--landlock on", "write auto, require or off");
+    let variables = &[("DOCROOT_USER", "a"), ("DOCROOT_LANDLOCK", "off")];
+    let config = launch_with(variables, "--landlock require").config;
+    assert_eq!(config.privileges.user, UserName::parse("a").ok());
+    assert_eq!(config.privileges.landlock, Landlock::Require);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::guide::access::Access;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::net::limits::{Deadlines, Limits, max_copies};
+use crate::net::privileges::options::Privileges;
 use crate::net::tls::options::TlsOptions;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::semantics::address_rules::AddressRules;
@@ -65,6 +66,8 @@ pub struct Config {
     pub log: LogOptions,
     /// HTTPS. `None` serves plain text.
     pub tls: Option<TlsOptions>,
+    /// What the process gives up before it serves.
+    pub privileges: Privileges,
 }
 
 impl Config {
@@ -96,6 +99,7 @@ impl Config {
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,
             tls: None,
+            privileges: Privileges::default(),
         }
     }
 }
@@ -144,6 +148,10 @@ impl Config {
             &mut site.cache_memory,
             &served.cache_memory,
         );
+        let (privileges, given_up) = (&mut self.privileges, &running.privileges);
+        kept.keep("--user", &mut privileges.user, &given_up.user);
+        kept.keep("--landlock", &mut privileges.landlock, &given_up.landlock);
+        privileges.own_folder.clone_from(&given_up.own_folder);
         // They follow from others, so nobody sets them.
         (site.max_copies, site.storage) = (served.max_copies, served.storage);
         let (limits, earlier) = (&mut self.limits, &running.limits);

@@ -16,6 +16,10 @@ use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_sites};
+use crate::net::privileges::confine::{Confined, confine};
+use crate::net::privileges::options::Landlock;
+use crate::net::privileges::reach::Reach;
+use crate::net::privileges::user::give_up_root;
 use crate::net::reload::{Reloaded, Reloader};
 use crate::net::replay::registry::Replays;
 use crate::net::scheduling::use_batch_scheduling;
@@ -40,6 +44,8 @@ pub struct Server {
     listeners: Vec<(Listener, Arc<TcpListener>)>,
     notices: Vec<Notice>,
     workers: Vec<(Mailbox, WorkerHandle)>,
+    /// What the process must reach. Found when the roots were opened: their paths may lead elsewhere later.
+    reach: Reach,
     /// The descriptors that connections may have. Decided early: the limit may change later.
     descriptors: SocketNumbers,
     shutdown: Arc<Shutdown>,
@@ -91,14 +97,15 @@ impl Handle {
 }
 
 impl Server {
-    /// Opens the root and the listeners. The server counts in `counters`.
+    /// Opens the root and the listeners. Then the process becomes the user that the configuration names. The server
+    /// counts in `counters`.
     pub fn bind(mut config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
         config.site.storage = match config.tls {
             None => CopyStorage::Memfd,
             // `sendfile` cannot encrypt, so a memory file has no advantage.
             Some(_) => CopyStorage::Heap,
         };
-        let sites = open_sites(&config)?;
+        let mut sites = open_sites(&config)?;
         let site = listen::bind(&config.bind, config.port)?;
         let mut listeners = with_listeners(site, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
@@ -108,6 +115,12 @@ impl Server {
             let plain = listen::bind(&config.bind, Port::Fixed(port))?;
             listeners.extend(with_listeners(plain, false, Service::Redirect)?);
         }
+        if let Some(user) = &config.privileges.user {
+            give_up_root(user).map_err(StartError::User)?;
+            // What this user may not read shows now, and not at the first request.
+            sites = open_sites(&config)?;
+        }
+        let reach = reach(&config, &addresses);
         let shutdown = Arc::<Shutdown>::default();
         let reloader = Arc::<Reloader>::default();
         let workers = (0..config.threads.max(1))
@@ -118,6 +131,7 @@ impl Server {
             listeners,
             notices,
             workers,
+            reach,
             descriptors: SocketNumbers::of_process(),
             shutdown,
             requests: bounded(2),
@@ -132,6 +146,17 @@ impl Server {
                 ..Settings::new(config, sites, counters)
             },
         })
+    }
+
+    /// Confines this thread, and those that it starts from now on, as the configuration says. Call it before any
+    /// other thread starts, and before [`Server::run`].
+    pub fn confine(&self) -> Result<Confined, StartError> {
+        let wanted = self.settings.config.privileges.landlock;
+        let confined = confine(wanted, self.reach.clone()).map_err(StartError::Landlock)?;
+        if let Some(confinement) = confined.confinement() {
+            self.reloader.stay_within(Arc::clone(confinement));
+        }
+        Ok(confined)
     }
 
     /// Adds a handler. Each worker asks the handlers in the order of addition, and then the site.
@@ -358,6 +383,16 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
         .filter(|listener| listener.service == service)
         .map(|listener| listener.address.socket())
         .collect()
+}
+
+/// What the process must reach, if it is to be confined.
+fn reach(config: &Config, listening: &[SocketAddr]) -> Reach {
+    if config.privileges.landlock == Landlock::Off {
+        return Reach::default();
+    }
+    // The wire view sends requests again through a connection to the server itself.
+    let port = listening.first().filter(|_| config.inspect);
+    Reach::of(config, port.map(SocketAddr::port).into_iter().collect())
 }
 
 /// The connections of the server to itself, if the wire view may want some.

@@ -153,6 +153,9 @@ impl Setup {
         let plain_addresses = server.plain_addresses();
         let handle = server.handle();
         let thread = std::thread::spawn(move || {
+            // As in the program: what the tests ask for must work like this. The kernel confines only this thread and
+            // those of the server.
+            server.confine().expect("no requirement");
             server.run(&log, || ()).expect("it runs");
             log.shutdown(PATIENCE);
         });

@@ -15,7 +15,11 @@ fn run_with(variables: Variables, text: &str, line: &str) -> Result<Command, Usa
 #[track_caller]
 fn launch_of(text: &str) -> Launch {
     match run_with(&[], text, "--config site.toml") {
-        Ok(Command::Serve(launch)) => *launch,
+        Ok(Command::Serve(mut launch)) => {
+            let file = launch.config.privileges.config_file.take();
+            assert_eq!(file.as_deref(), Some(Path::new("site.toml")));
+            *launch
+        }
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -360,6 +364,7 @@ fn samples(option: &OptionDef) -> (Vec<&'static str>, &'static [&'static str]) {
         }
         ("allow" | "deny" | "inspect-allow" | "class", ..) => vec!["192.0.2.0/24,2001:db8::/32"],
         ("bind", ..) => vec!["lan,::1", "localhost", "0.0.0.0"],
+        ("user", ..) => vec!["www-data", "1000:www"],
         ("allow-host", ..) => vec!["a.example,*.b.example"],
         ("site", ..) => vec!["a.example=/a=\u{e9}\nb.example=/b"],
         (_, Kind::Switch(_), _) => vec!["1", "yes", "0", "off"],
