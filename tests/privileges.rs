@@ -18,6 +18,7 @@ use docroot::net::privileges::options::Landlock;
 use docroot::net::privileges::reach::Reach;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use support::program::{Program, command, command_without, free_port, skipped};
+use support::unit::{UNIT, systemd_analyze, values};
 use support::{request, until};
 
 /// The version of Landlock that this kernel has. `None`: it has none.
@@ -677,4 +678,77 @@ fn a_key_of_root_is_read_before_root_is_given_up() {
     );
     assert!(server.banner.contains(&want), "{}", server.banner);
     assert!(server.banner.contains("https://"), "{}", server.banner);
+}
+
+/// A unit that runs this docroot.
+fn unit(folder: &Path) -> PathBuf {
+    let path = folder.join("docroot.service");
+    let installed = "/usr/local/bin/docroot";
+    assert!(UNIT.contains(&format!("ExecStart={installed} ")));
+    fs::write(
+        &path,
+        UNIT.replace(installed, env!("CARGO_BIN_EXE_docroot")),
+    )
+    .expect("a file");
+    path
+}
+
+#[test]
+fn systemd_takes_the_unit() {
+    let Some(mut analyze) = systemd_analyze() else {
+        return skipped("systemd-analyze is missing");
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = analyze
+        .arg("verify")
+        .arg(unit(folder.path()))
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && !said.contains("docroot.service"),
+        "{said}"
+    );
+}
+
+/// 1.5 of 10, and less is better. What remains are port 80, the network, and `/proc/sys/net`.
+#[test]
+fn systemd_calls_the_unit_hardened() {
+    let Some(mut analyze) = systemd_analyze() else {
+        return skipped("systemd-analyze is missing");
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    analyze.args(["security", "--offline=true", "--threshold=15"]);
+    let output = analyze.arg(unit(folder.path())).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+}
+
+/// The command line of the unit is one that docroot takes.
+#[test]
+fn docroot_takes_the_command_line_of_the_unit() {
+    let [line] = values("ExecStart")[..] else {
+        panic!("one command line");
+    };
+    let (_place, root) = place();
+    let arguments = line.split(' ').skip(1);
+    let arguments = arguments.map(|word| {
+        if word == "/srv/www" {
+            root.to_str().expect("text")
+        } else {
+            word
+        }
+    });
+    let mut command = command();
+    let output = command
+        .arg("check")
+        .args(arguments)
+        .output()
+        .expect("it runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    // A mistake in it would be told there. Whether the port is free is not about the command line.
+    assert!(
+        output.stderr.is_empty() && told.contains(" warning"),
+        "{output:?}"
+    );
 }

@@ -25,6 +25,7 @@ pub mod secure_rig;
 pub mod slow;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod unit;
 pub mod viewer;
 
 use std::io::{self, ErrorKind, Read, Write};
