@@ -105,7 +105,12 @@ impl Server {
             // `sendfile` cannot encrypt, so a memory file has no advantage.
             Some(_) => CopyStorage::Heap,
         };
-        let mut sites = open_sites(&config)?;
+        // What another user is to serve, root may not be able to open: on a file system of the network, for example.
+        let user = config.privileges.user.as_ref();
+        let sites = match user {
+            None => Some(open_sites(&config)?),
+            Some(_) => None,
+        };
         let site = listen::bind(&config.bind, config.port)?;
         let mut listeners = with_listeners(site, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
@@ -115,11 +120,13 @@ impl Server {
             let plain = listen::bind(&config.bind, Port::Fixed(port))?;
             listeners.extend(with_listeners(plain, false, Service::Redirect)?);
         }
-        if let Some(user) = &config.privileges.user {
+        if let Some(user) = user {
             give_up_root(user).map_err(StartError::User)?;
-            // What this user may not read shows now, and not at the first request.
-            sites = open_sites(&config)?;
         }
+        let sites = match sites {
+            Some(sites) => sites,
+            None => open_sites(&config)?,
+        };
         let reach = reach(&config, &addresses);
         let shutdown = Arc::<Shutdown>::default();
         let reloader = Arc::<Reloader>::default();
