@@ -12,7 +12,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, bounded};
 
 use docroot::cli::banner::{Banner, summary};
 use docroot::cli::check::Report;
@@ -21,7 +23,7 @@ use docroot::cli::learn::Book;
 use docroot::cli::machine::{Machine, columns, has_desktop, wants_colour};
 use docroot::cli::service_manager::{self, Event};
 use docroot::cli::signals::{
-    self, HeldBack, act_on_signals, flag_on_signals, survive_file_size_limit,
+    self, HeldBack, Ignored, act_on_signals, flag_on_signals, survive_file_size_limit,
 };
 use docroot::cli::warnings::{Surroundings, warnings};
 use docroot::cli::{self, UsageError, explanation};
@@ -31,6 +33,7 @@ use docroot::net::clock;
 use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
+use docroot::net::privileges::confine::Confined;
 use docroot::net::reload::Reloaded;
 use docroot::net::served::Served;
 use docroot::net::server::{Handle, Server};
@@ -40,6 +43,7 @@ use docroot::net::take_over::{self, Predecessor, Waiting};
 use docroot::observe::log::Log;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
+use docroot::observe::options::Detail;
 use docroot::precompress::{self, fault::Fault, report::Report as Compressed};
 
 fn main() -> ExitCode {
@@ -142,6 +146,7 @@ fn learn(mut launch: Launch, machine: Machine) -> ExitCode {
         Err(fault) => return fail(&fault),
     };
     launch.config.root = book.folder().to_owned();
+    launch.config.privileges.own_folder = Some(book.folder().to_owned());
     let status = run(launch, machine, Some(Arc::clone(&book)), &mut held_back);
     book.remove();
     status
@@ -230,6 +235,9 @@ fn serve(
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
     let counters = Arc::new(Counters::default());
     let (server, predecessor) = bind(&launch, &counters)?;
+    let ignored = Ignored::of_process();
+    let browser = browser(launch.open)?;
+    let confined = server.confine()?;
     // Before any thread starts, so that no other thread receives a signal that is held back.
     let of_book = book.as_ref().map(|_| launch.config.root.clone());
     let remove_book = move || {
@@ -239,18 +247,22 @@ fn serve(
     };
     let handle = server.handle();
     let reload = move || {
-        service_manager::tell(Event::Reloading);
-        reload(&handle, &machine, of_book.as_deref());
-        service_manager::tell(Event::Ready);
+        service_manager::reloading(|| reload(&handle, &machine, of_book.as_deref()));
     };
-    let hurry = act_on_signals(server.handle(), Arc::clone(&counters), reload, remove_book)
-        .map_err(|fault| StartError::System("a signal handler", fault))?;
+    let hurry = act_on_signals(
+        server.handle(),
+        Arc::clone(&counters),
+        ignored,
+        reload,
+        remove_book,
+    )
+    .map_err(|fault| StartError::System("a signal handler", fault))?;
     *held_back = None;
     let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
         .map_err(|fault| StartError::System("the access log", fault))?;
     service_manager::start_watchdog(server.handle())
         .map_err(|fault| StartError::System("a watchdog", fault))?;
-    let (text, url) = announcement(&launch, &server);
+    let (text, url) = announcement(&launch, &server, &confined);
     let began = clock::instant();
     let (sockets, handle) = (server.sockets(), server.handle());
     // Removed at the end, unless the next server waits there.
@@ -258,19 +270,18 @@ fn serve(
     let outcome = server.run(&log, || {
         predecessor.into_iter().for_each(Predecessor::replace);
         say(text);
-        let path = launch.take_over.as_deref();
+        let path = launch.config.take_over.as_deref();
         file = path.and_then(|path| wait_for_successor(path, sockets, handle));
         service_manager::tell(Event::Ready);
-        if launch.open {
-            open_browser(url.as_deref());
+        if let Some(browser) = &browser {
+            // The thread waits for this.
+            let _ = browser.send(url);
         }
     });
     drop(file);
     log.shutdown(LOG_TIMEOUT);
-    // Only a person at a terminal needs the summary.
-    if launch.banner && outcome.is_ok() && io::stderr().is_terminal() {
-        let time = clock::instant().saturating_duration_since(began);
-        say(summary(&counters.snapshot(), time));
+    if launch.banner && outcome.is_ok() {
+        sum_up(&counters, began);
     }
     outcome.map(|()| match hurry.is_set() {
         true => ExitCode::FAILURE,
@@ -278,12 +289,20 @@ fn serve(
     })
 }
 
+/// Only a person at a terminal needs the summary.
+fn sum_up(counters: &Counters, began: Instant) {
+    if io::stderr().is_terminal() {
+        let time = clock::instant().saturating_duration_since(began);
+        say(summary(&counters.snapshot(), time));
+    }
+}
+
 /// Opens what the server needs, with the sockets of the server that it replaces.
 fn bind(
     launch: &Launch,
     counters: &Arc<Counters>,
 ) -> Result<(Server, Option<Predecessor>), StartError> {
-    let path = launch.take_over.as_deref();
+    let path = launch.config.take_over.as_deref();
     let asked = path.map(take_over::ask).transpose()?.flatten();
     let (inherited, predecessor) = asked.unzip();
     let (config, counters) = (launch.config.clone(), Arc::clone(counters));
@@ -322,7 +341,7 @@ const USAGE: u8 = 2;
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What docroot says at the start: notices, warnings and the banner. Also the URL that `--open` opens.
-fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
+fn announcement(launch: &Launch, server: &Server, confined: &Confined) -> (String, Option<String>) {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let config = &launch.config;
     // It was found when the server was bound.
@@ -360,6 +379,10 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
     for warning in warnings(config, &Surroundings::inspect(config)) {
         text += &format!("docroot: {warning}\n");
     }
+    let told = confined
+        .told()
+        .filter(|_| config.log.detail > Detail::Brief);
+    text.extend(told.map(|told| format!("docroot: {told}\n")));
     if launch.banner {
         text += &banner.text();
     }
@@ -375,6 +398,25 @@ fn taken_port(port: Port, listening: &[SocketAddr]) -> Option<u16> {
         }
         Port::Fixed(_) => None,
     }
+}
+
+/// If a browser is wanted, starts a thread that opens an address in it. The thread starts before the process is
+/// confined, because the browser has its rights. Signals are not for this thread.
+fn browser(is_wanted: bool) -> Result<Option<Sender<Option<String>>>, StartError> {
+    if !is_wanted {
+        return Ok(None);
+    }
+    let (urls, url) = bounded::<Option<String>>(1);
+    let open = move || {
+        if let Ok(url) = url.recv() {
+            open_browser(url.as_deref());
+        }
+    };
+    let _held_back =
+        HeldBack::new().map_err(|fault| StartError::System("a signal handler", fault))?;
+    let thread = thread::Builder::new().name("browser".into()).spawn(open);
+    thread.map_err(|fault| StartError::System("a thread", fault))?;
+    Ok(Some(urls))
 }
 
 fn open_browser(url: Option<&str>) {

@@ -785,7 +785,7 @@ fn private_files_that_may_not_be_read_are_not_warned_about() {
 fn root_is_warned_if_others_can_connect() {
     let folder = site();
     let is_root = rustix::process::geteuid().is_root();
-    let warning = "run it as a user that can read only the served files";
+    let warning = "add --user with the name of a user that can read only the served files";
     check_warned(
         &said_at("0.0.0.0", command(), folder.path()),
         warning,

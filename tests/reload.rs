@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use docroot::http1::allowed_hosts::HostPattern;
 use docroot::net::config::{Bind, Config, Port, SiteRoot};
+use docroot::net::privileges::options::Landlock;
+use docroot::net::privileges::user::UserName;
 use docroot::net::server::Server;
 use docroot::observe::options::LogFormat;
 use docroot::site::budget::Account;
@@ -32,6 +34,13 @@ fn site(folder: &Path, host: &str) -> SiteRoot {
 fn reload(server: &TestServer, change: impl FnOnce(&mut Config)) {
     let ignored = server.reload(change).expect("it is taken over");
     assert_eq!(ignored, [""; 0]);
+}
+
+/// A server that may read folders that it did not know at its start.
+fn unconfined(setup: Setup) -> TestServer {
+    setup
+        .with(|config| config.privileges.landlock = Landlock::Off)
+        .start()
 }
 
 /// Every worker goes over. Each has its own connections, so a new one may meet either.
@@ -98,7 +107,7 @@ fn options_of_files_change_what_was_cached() {
 
 #[test]
 fn sites_come_and_go() {
-    let server = TestServer::of(&[("a.txt", "first")]);
+    let server = unconfined(Setup::new().file("a.txt", "first"));
     let [other, third] = ["other", "third"].map(|text| {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a.txt"), text).expect("a file");
@@ -139,7 +148,7 @@ fn sites_come_and_go() {
 /// The download was begun before, and ends from the file that it began with.
 #[test]
 fn a_response_under_way_ends_from_the_old_root() {
-    let server = Setup::new().file("large.bin", vec![b'o'; LARGE]).start();
+    let server = unconfined(Setup::new().file("large.bin", vec![b'o'; LARGE]));
     let other = tempfile::tempdir().expect("a folder");
     fs::write(other.path().join("large.bin"), "new").expect("a file");
     let mut client = server.connect();
@@ -168,6 +177,8 @@ fn what_cannot_change_is_told_and_stays() {
         config.site.cache_memory = 1 << 19;
         config.limits.max_connections = 1;
         config.limits.max_head = 100;
+        config.privileges.user = UserName::parse("nobody").ok();
+        config.privileges.landlock = Landlock::Require;
         config.log.format = LogFormat::Json;
         config.rules.add_field("X-A: b").expect("a field");
     });
@@ -180,6 +191,8 @@ fn what_cannot_change_is_told_and_stays() {
         "--lab",
         "--memory",
         "--cache-memory",
+        "--user",
+        "--landlock",
         "--max-connections",
         "--max-head",
         "whether there is a log",

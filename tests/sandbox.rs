@@ -7,11 +7,15 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::program::{Program, command_without};
-use support::{Client, request};
+use rustix::process::Signal;
+use support::program::{Program, command_only, command_without, skipped};
+use support::{Client, request, unit};
 
-const CALLS: [&str; 10] = [
+const CALLS: [&str; 13] = [
     "fstatfs",
+    "landlock_add_rule",
+    "landlock_create_ruleset",
+    "landlock_restrict_self",
     "memfd_create",
     "openat2",
     "preadv2",
@@ -123,4 +127,39 @@ fn every_optional_call_can_be_refused() {
             check_everything(&server, &direct);
         }
     }
+}
+
+/// A call that the unit for systemd does not allow would end the server here.
+#[test]
+fn the_unit_allows_every_call() {
+    let Some(systemd_analyze) = unit::systemd_analyze() else {
+        return skipped("systemd-analyze is missing, which knows the calls of each group");
+    };
+    let root = tempfile::tempdir().expect("a folder");
+    let direct = content(DIRECT);
+    fill(root.path(), &direct);
+    let allowed = unit::numbers(&unit::allowed_calls(systemd_analyze));
+    assert!(allowed.len() > 200, "{allowed:?}");
+    let mut command = command_only(&allowed);
+    let server = Program::start(command.args(["--log-format", "json"]).arg(root.path()));
+    check_everything(&server, &direct);
+    server.signal(Signal::HUP);
+    server.until_said("reloaded the configuration");
+    server.signal(Signal::TERM);
+    let (status, said) = server.wait();
+    assert_eq!(status.code(), Some(0), "{said}");
+}
+
+/// Without this, the test above could not fail.
+#[test]
+fn a_call_that_is_not_allowed_ends_the_server() {
+    let Some(systemd_analyze) = unit::systemd_analyze() else {
+        return skipped("systemd-analyze is missing, which knows the calls of each group");
+    };
+    let mut allowed = unit::allowed_calls(systemd_analyze);
+    assert!(!allowed.contains("mount") && !allowed.contains("setuid"));
+    assert!(allowed.remove("listen"));
+    let mut command = command_only(&unit::numbers(&allowed));
+    let output = command.args(["--port", "0"]).output().expect("it runs");
+    assert_eq!(output.status.code(), None, "{output:?}");
 }

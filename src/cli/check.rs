@@ -15,6 +15,7 @@ use crate::cli::signals;
 use crate::cli::warnings::{Surroundings, Warning, warnings};
 use crate::net::check::{Checked, check};
 use crate::net::config::Config;
+use crate::net::privileges::confine::Confined;
 use crate::observe::notice::WARNING;
 use crate::text::append;
 use crate::text::escape::{JsonString, Name};
@@ -83,6 +84,8 @@ impl Report {
         findings.extend(known.iter().map(Finding::of_line));
         findings.extend(further(config, &known));
         findings.extend(checked.notices.iter().map(Finding::of_line));
+        let confined = checked.confined.iter().filter_map(Confined::told);
+        findings.extend(confined.map(Finding::of_line));
         findings.sort_by_key(|finding| finding.severity);
         Report(findings)
     }
@@ -161,7 +164,7 @@ fn further(config: &Config, known: &[Warning]) -> Vec<Finding> {
     if geteuid().is_root() && !known.contains(&Warning::Root) {
         findings.push(Finding::new(
             Severity::Warning,
-            "docroot would run as root; run it as a user that can read only the served files",
+            "docroot would run as root; add --user with the name of a user that can read only the served files",
         ));
     }
     let has_history = |root: &&Path| root.is_dir() && root.join(".git").exists();

@@ -1,7 +1,7 @@
 //! What docroot is asked to do: the outcome of the command line.
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::qr::Qr;
 use crate::http1::version::Version;
@@ -75,8 +75,6 @@ pub struct Launch {
     pub open: bool,
     /// Whether to print a QR code. Without a value, it depends on the terminal and the addresses.
     pub qr: Qr,
-    /// Where the server that is replaced waits, and this one for the next.
-    pub take_over: Option<PathBuf>,
     /// What to tell the operator at the start, one line each.
     pub remarks: Vec<String>,
 }

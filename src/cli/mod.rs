@@ -219,6 +219,9 @@ fn act(
     settings.remarks.extend(unprinted(&settings.config.log));
     settings.remarks.extend(unreachable_class(&settings.config));
     check_together(&settings.config)?;
+    if mode == Mode::Learn {
+        check_learn(&settings.config)?;
+    }
     if settings.print_config {
         let root = settings.config.root.clone();
         settings.launch()?;
@@ -424,6 +427,17 @@ fn check_class(config: &Config) -> Result<(), String> {
             "--class has no effect without --inspect: add --inspect, or run docroot learn".into(),
         ),
         false => Ok(()),
+    }
+}
+
+/// Only the user who has unpacked the textbook can read it.
+fn check_learn(config: &Config) -> Result<(), String> {
+    match config.privileges.user {
+        Some(_) => Err(
+            "docroot learn does not take --user, because its folder is private: start it as that user, without --user"
+                .into(),
+        ),
+        None => Ok(()),
     }
 }
 

@@ -36,6 +36,13 @@ pub fn tell(event: Event) {
 #[cfg(not(feature = "systemd"))]
 pub fn tell(_: Event) {}
 
+/// Runs `reload`, and tells the service manager before and after.
+pub fn reloading(reload: impl FnOnce()) {
+    tell(Event::Reloading);
+    reload();
+    tell(Event::Ready);
+}
+
 /// If the service manager wants to hear regularly that the service is alive, tells it so while every worker takes its
 /// turns. A worker that is stuck stops the messages, and the service manager restarts the service.
 #[cfg(feature = "systemd")]

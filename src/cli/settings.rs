@@ -59,8 +59,6 @@ pub struct Settings {
     pub is_strict: bool,
     /// What `docroot compress` does. The root is that of the server.
     pub compress: Options,
-    /// Where the server that is replaced waits, and this one for the next.
-    pub take_over: Option<PathBuf>,
     /// What to tell the operator at the start, one line each.
     pub remarks: Vec<String>,
     /// What to print instead of serving.
@@ -143,7 +141,6 @@ impl Settings {
                 hidden: false,
                 workers: machine.processors.max(1),
             },
-            take_over: None,
             remarks: Vec::new(),
             print: None,
         }
@@ -175,6 +172,7 @@ impl Settings {
         let mut config = self.config;
         config.site.cache_memory = cache_memory(self.cache_memory, config.site.memory)?;
         config.tls = self.https.options()?;
+        config.privileges.config_file = self.config_file;
         check_passwords(&mut config)?;
         check_live_reload(&config)?;
         check_proxies(&config)?;
@@ -203,7 +201,6 @@ impl Settings {
             banner: !self.quiet,
             open: self.open && !self.stays_closed,
             qr: self.qr,
-            take_over: self.take_over,
             remarks: self.remarks,
         })
     }

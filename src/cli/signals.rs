@@ -50,17 +50,40 @@ impl Hurry {
     }
 }
 
-/// Lets the first signal drain the server, and the second one stop it. If a drain takes long, says what it
+/// The signals that this process ignores, one bit each. The lowest bit is signal 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Ignored(u64);
+
+impl Ignored {
+    /// Reads them. A process that is confined may not be able to.
+    #[cfg(target_os = "linux")]
+    pub fn of_process() -> Ignored {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        Ignored(ignored_in(&status).unwrap_or(0))
+    }
+
+    /// Other systems do not say it without a call that is unsafe in Rust.
+    #[cfg(not(target_os = "linux"))]
+    pub fn of_process() -> Ignored {
+        Ignored(0)
+    }
+
+    fn has(self, signal: i32) -> bool {
+        self.0 >> (signal - 1) & 1 == 1
+    }
+}
+
+/// Lets the first signal drain the server, and the second one stop it, unless they are `ignored`. If a drain takes long, says what it
 /// waits for. If the main thread does not return in time after the second signal, `last` runs before the process
 /// ends. For each SIGHUP that does not end docroot, `reload` runs on a thread of its own, one after another.
 pub fn act_on_signals(
     handle: Handle,
     counters: Arc<Counters>,
+    ignored: Ignored,
     reload: impl Fn() + Send + 'static,
     last: impl FnOnce() + Send + 'static,
 ) -> io::Result<Hurry> {
-    let ignored = ignored_signals();
-    let is_heard = |signal: &i32| !contains(ignored, *signal);
+    let is_heard = |signal: &i32| !ignored.has(*signal);
     let mut signals = held_back(|| Signals::new(ENDING.into_iter().filter(is_heard)))?;
     let hurry = Hurry::default();
     let second = hurry.clone();
@@ -117,10 +140,10 @@ fn has_hung_up() -> bool {
 
 /// A flag that the first signal sets. The second one ends the process at once, with status 1.
 pub fn flag_on_signals() -> io::Result<Arc<AtomicBool>> {
-    let (ignored, set) = (ignored_signals(), Arc::<AtomicBool>::default());
+    let (ignored, set) = (Ignored::of_process(), Arc::<AtomicBool>::default());
     held_back(|| {
         for signal in ENDING {
-            if !contains(ignored, signal) {
+            if !ignored.has(signal) {
                 // The first one does nothing until the second one has set the flag.
                 flag::register_conditional_shutdown(signal, 1, Arc::clone(&set))?;
                 flag::register(signal, Arc::clone(&set))?;
@@ -207,29 +230,12 @@ fn end_line() {
     }
 }
 
-/// The signals that this process ignores, one bit each. The lowest bit is signal 1.
-#[cfg(target_os = "linux")]
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ignored_in(&status).unwrap_or(0)
-}
-
-/// Other systems do not say it without a call that is unsafe in Rust.
-#[cfg(not(target_os = "linux"))]
-fn ignored_signals() -> u64 {
-    0
-}
-
 /// Reads the field `SigIgn` of `/proc/self/status`.
 #[cfg(any(target_os = "linux", test))]
 fn ignored_in(status: &str) -> Option<u64> {
     let mut lines = status.lines();
     let bits = lines.find_map(|line| line.strip_prefix("SigIgn:"))?;
     u64::from_str_radix(bits.trim(), 16).ok()
-}
-
-fn contains(signals: u64, signal: i32) -> bool {
-    signals >> (signal - 1) & 1 == 1
 }
 
 #[cfg(test)]
@@ -249,10 +255,10 @@ mod tests {
     #[test]
     fn ignored_signals_are_read_from_the_status() {
         let status = "Name:\tdocroot\nSigBlk:\t0000000000000004\nSigIgn:\t0000000000001001\n";
-        let ignored = ignored_in(status).expect("a field");
-        assert!(contains(ignored, SIGHUP));
-        assert!(contains(ignored, 13)); // SIGPIPE
-        assert!(!contains(ignored, SIGINT));
+        let ignored = Ignored(ignored_in(status).expect("a field"));
+        assert!(ignored.has(SIGHUP));
+        assert!(ignored.has(13)); // SIGPIPE
+        assert!(!ignored.has(SIGINT));
         assert_eq!(ignored_in("Name:\tdocroot\n"), None);
         assert_eq!(ignored_in("SigIgn:\tnone\n"), None);
     }

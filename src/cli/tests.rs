@@ -12,6 +12,8 @@ use super::*;
 use crate::http1::allowed_hosts::HostPattern;
 use crate::net::config::{Bind, Config, Port, SiteRoot, SocketFile};
 use crate::net::limits::{Deadlines, Limits};
+use crate::net::privileges::options::{Landlock, Privileges};
+use crate::net::privileges::user::UserName;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::observe::zone::Zone;
 use crate::precompress::Options;
@@ -107,6 +109,7 @@ fn the_defaults_are_the_documented_ones() {
             allow_hosts: Vec::new(),
             proxies: Arc::default(),
             is_proxied: false,
+            take_over: None,
             sites: Vec::new(),
             strict_host: false,
             reload_ignored: Vec::new(),
@@ -129,12 +132,12 @@ fn the_defaults_are_the_documented_ones() {
                 ..LogOptions::OFF
             },
             tls: None,
+            privileges: Privileges::default(),
         },
         root_source: RootSource::Usual,
         banner: true,
         open: false,
         qr: Qr::Auto,
-        take_over: None,
         remarks: Vec::new(),
     };
     assert_eq!(launch(""), want);
@@ -557,6 +560,25 @@ fn a_machine_without_a_network_has_no_lan() {
     let error = parse(arguments, [], &alone, &no_file).expect_err("no address");
     let mistake = error.mistake();
     assert!(mistake.contains("this machine has no network"), "{mistake}");
+}
+
+#[test]
+fn privileges_are_given_up() {
+    let privileges = |line| launch(line).config.privileges;
+    assert_eq!(privileges(""), Privileges::default());
+    let user = |line| privileges(line).user;
+    assert_eq!(user("--user www-data"), UserName::parse("www-data").ok());
+    assert_eq!(user("--user 1000:www"), UserName::parse("1000:www").ok());
+    check_error(&[], "--user a:", "write NAME or NAME:GROUP");
+    check_error(&[], "learn --user a", "docroot learn does not take --user");
+    assert_eq!(privileges("--landlock auto").landlock, Landlock::Auto);
+    assert_eq!(privileges("--landlock require").landlock, Landlock::Require);
+    assert_eq!(privileges("--landlock off").landlock, Landlock::Off);
+    check_error(&[], "--landlock on", "write auto, require or off");
+    let variables = &[("DOCROOT_USER", "a"), ("DOCROOT_LANDLOCK", "off")];
+    let config = launch_with(variables, "--landlock require").config;
+    assert_eq!(config.privileges.user, UserName::parse("a").ok());
+    assert_eq!(config.privileges.landlock, Landlock::Require);
 }
 
 #[test]

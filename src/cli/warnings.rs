@@ -12,6 +12,8 @@ use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
 use crate::net::config::Config;
+use crate::net::privileges::reach::{Reread, SYSTEM, reread};
+use crate::net::privileges::user::UserName;
 use crate::net::tls::options::CertificateSource;
 use crate::observe::notice::WARNING;
 use crate::site::path::is_hidden_name;
@@ -38,6 +40,8 @@ pub enum Warning {
     OpenKey(PathBuf, u32),
     /// Other users of this machine can replace the private key, because they may write to its folder.
     OpenFolder(PathBuf),
+    /// The user of `--user` cannot read a file that docroot reads again when it changes.
+    Unreadable(UserName, Reread, PathBuf),
 }
 
 /// Why a root is private.
@@ -79,10 +83,14 @@ pub struct Surroundings {
     pub certificate_mode: Option<u32>,
     /// The folder of the private key, if everyone may write to it.
     pub key_folder: Option<PathBuf>,
+    /// The files that docroot was told to read again when they change, and cannot read as the user that it has
+    /// become.
+    pub unreadable: Vec<(Reread, PathBuf)>,
 }
 
 impl Surroundings {
-    /// Looks at the process and at the files that the configuration names.
+    /// Looks at the process and at the files that the configuration names. If the process becomes another user, this
+    /// comes after it.
     pub fn inspect(config: &Config) -> Surroundings {
         let key = key(config);
         let mode = |path: &Path| Some(fs::metadata(path).ok()?.permissions().mode());
@@ -104,15 +112,10 @@ impl Surroundings {
                 .and_then(mode)
                 .map(|mode| mode & PERMISSIONS),
             key_folder: folder.filter(|folder| mode(folder).is_some_and(is_writable_for_all)),
+            unreadable: unreadable(config),
         }
     }
 }
-
-/// Directories with passwords, mail, logs, devices, or the homes of users. What is below some of them,
-/// such as /var/www, is often public.
-const SYSTEM: [&str; 8] = [
-    "/dev", "/etc", "/home", "/proc", "/root", "/run", "/sys", "/var",
-];
 
 /// The usual names of private keys.
 const KEYS: [&str; 9] = [
@@ -167,6 +170,15 @@ fn is_same(one: &Path, other: &Path) -> bool {
 fn is_own(directory: &Path) -> bool {
     let user = geteuid();
     user.is_root() || fs::metadata(directory).is_ok_and(|found| found.uid() == user.as_raw())
+}
+
+/// The files to read again that this user cannot read.
+fn unreadable(config: &Config) -> Vec<(Reread, PathBuf)> {
+    let files = reread(config).into_iter();
+    let refused = files.filter(|(_, file)| access(*file, Access::READ_OK).is_err());
+    refused
+        .map(|(kind, file)| (kind, file.to_owned()))
+        .collect()
 }
 
 /// The private key of docroot itself, if it is among the files that are served.
@@ -262,7 +274,7 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
         (certificate(config), surroundings.certificate_mode),
     ] {
         if let (Some(file), Some(mode)) = (file, mode)
-            && mode & OTHERS != 0
+            && mode & others(config) != 0
         {
             warnings.push(Warning::OpenKey(file.to_owned(), mode));
         }
@@ -270,7 +282,21 @@ pub fn warnings(config: &Config, surroundings: &Surroundings) -> Vec<Warning> {
     if let Some(folder) = &surroundings.key_folder {
         warnings.push(Warning::OpenFolder(folder.clone()));
     }
+    if let Some(user) = &config.privileges.user {
+        let unreadable = surroundings.unreadable.iter().cloned();
+        warnings
+            .extend(unreadable.map(|(kind, file)| Warning::Unreadable(user.clone(), kind, file)));
+    }
     warnings
+}
+
+/// The permissions that only the owner of a private key should have. A server that becomes another user may read its
+/// key by its group.
+fn others(config: &Config) -> u32 {
+    match config.privileges.user {
+        Some(_) => OTHERS & !GROUP_READS,
+        None => OTHERS,
+    }
 }
 
 /// The permissions of a file.
@@ -279,13 +305,16 @@ const PERMISSIONS: u32 = 0o777;
 /// The permissions of the group and of all others.
 const OTHERS: u32 = 0o077;
 
+/// The group may read.
+const GROUP_READS: u32 = 0o040;
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(WARNING)?;
         match self {
             Warning::Root => f.write_str(
                 "docroot runs as root, and other machines can connect; \
-                 run it as a user that can read only the served files",
+                 add --user with the name of a user that can read only the served files",
             ),
             Warning::Private(root, reason) => write!(
                 f,
@@ -328,7 +357,26 @@ impl fmt::Display for Warning {
                  run chmod o-w on it",
                 Name::of(folder)
             ),
+            Warning::Unreadable(user, kind, file) => {
+                let ((what, changes), file) = (told(*kind), Name::of(file));
+                write!(
+                    f,
+                    "{user} cannot read {what} {file}, so docroot {changes}; let its group read the file \
+                     (chgrp, chmod g+r), or restart docroot when the file changes"
+                )
+            }
         }
+    }
+}
+
+/// What a file is, and what does not happen if it cannot be read again.
+fn told(kind: Reread) -> (&'static str, &'static str) {
+    match kind {
+        Reread::Certificate => ("the certificate", "cannot use a renewed one"),
+        Reread::Key => ("the private key", "cannot use a renewed certificate"),
+        Reread::Authorities => ("the authorities", "cannot use other ones"),
+        Reread::Users => ("the password file", "cannot use other users"),
+        Reread::Configuration => ("the configuration file", "cannot reload it at SIGHUP"),
     }
 }
 
@@ -476,7 +524,7 @@ mod tests {
         hidden.site.hidden = true;
         let want = [
             "warning: docroot runs as root, and other machines can connect; \
-             run it as a user that can read only the served files",
+             add --user with the name of a user that can read only the served files",
             "warning: other machines can connect, and \"/srv\\u{202e}\" looks like a home directory \
              because it has \"/srv\\u{202e}/.ssh\"; serve a directory that has only public files",
             "warning: other machines can connect and read hidden files such as .git and .env; \
@@ -670,6 +718,54 @@ mod tests {
         for (mode, want) in [(0o777, &[&*open_folder][..]), (0o1777, &[]), (0o775, &[])] {
             set_mode(&place, mode);
             check(&config, want);
+        }
+    }
+
+    #[test]
+    fn what_another_user_cannot_read_again_is_warned_about() {
+        let mut config = secure("k.pem".into());
+        config.auth_file = Some("/srv/users".into());
+        let surroundings = Surroundings {
+            unreadable: vec![
+                (Reread::Key, "k.pem".into()),
+                (Reread::Users, "/srv/users".into()),
+            ],
+            ..Surroundings::default()
+        };
+        check_warnings(&config, &surroundings, &[]);
+        config.privileges.user = UserName::parse("www-data").ok();
+        let advice = "let its group read the file (chgrp, chmod g+r), or restart docroot when the file changes";
+        let want = [
+            format!(
+                "warning: www-data cannot read the private key \"k.pem\", so docroot cannot use a renewed \
+                 certificate; {advice}"
+            ),
+            format!(
+                "warning: www-data cannot read the password file \"/srv/users\", so docroot cannot use other \
+                 users; {advice}"
+            ),
+        ];
+        check_warnings(&config, &surroundings, &[&want[0], &want[1]]);
+    }
+
+    #[test]
+    fn the_group_of_another_user_may_read_the_key() {
+        let mut config = secure("k.pem".into());
+        config.privileges.user = UserName::parse("www-data").ok();
+        let check = |mode, is_warned: bool| {
+            let surroundings = Surroundings {
+                key_mode: Some(mode),
+                ..Surroundings::default()
+            };
+            assert_eq!(
+                !warnings(&config, &surroundings).is_empty(),
+                is_warned,
+                "{mode:o}"
+            );
+        };
+        check(0o640, false);
+        for mode in [0o644, 0o660, 0o604] {
+            check(mode, true);
         }
     }
 

@@ -4,6 +4,9 @@ use crate::net::config::{Config, Port};
 use crate::net::descriptors;
 use crate::net::listen;
 use crate::net::open::{open_endpoint, open_guard, open_site};
+use crate::net::privileges::confine::{Confined, confine};
+use crate::net::privileges::reach::Reach;
+use crate::net::privileges::user::give_up_root;
 use crate::net::socket_error::SocketError;
 use crate::net::socket_file;
 use crate::net::start_error::StartError;
@@ -19,20 +22,15 @@ pub struct Checked {
     pub notices: Vec<Notice>,
     /// Another socket listens where the server would. It may be the server that is to be replaced.
     pub taken: Vec<StartError>,
+    /// How the kernel would confine the server. `None`: it would refuse although it must.
+    pub confined: Option<Confined>,
 }
 
 /// Opens what a server with this configuration would open, apart from the listeners, and finds every fault. The
-/// program needs `others` descriptors beside those of the server.
+/// program needs `others` descriptors beside those of the server. Like a server, the process becomes another user and
+/// is confined, if the configuration says so.
 pub fn check(config: &Config, others: usize) -> Checked {
     let mut checked = Checked::default();
-    let roots = config.roots();
-    let opened = roots.iter().map(|root| open_site(root, &config.site));
-    let faults = opened.filter_map(Result::err);
-    checked.faults.extend(faults);
-    // Without the roots, it cannot be said how many descriptors they need.
-    if checked.faults.is_empty() {
-        checked.note(descriptors::check(config, others));
-    }
     checked.note(open_guard(config, Guard::pool(None)));
     match open_endpoint(config, &[]) {
         Ok((_, notices)) => checked.notices = notices,
@@ -46,10 +44,31 @@ pub fn check(config: &Config, others: usize) -> Checked {
     if let Some(port) = redirect {
         checked.try_port(config, Port::Fixed(port));
     }
+    if let Some(user) = &config.privileges.user {
+        checked.note(give_up_root(user).map_err(StartError::User));
+    }
+    checked.open_roots(config, others);
+    let reach = Reach::of(config, Vec::new());
+    match confine(config.privileges.landlock, reach) {
+        Ok(confined) => checked.confined = Some(confined),
+        Err(fault) => checked.faults.push(StartError::Landlock(fault)),
+    }
     checked
 }
 
 impl Checked {
+    /// Opens the roots as the user who would serve them. Their faults come first.
+    fn open_roots(&mut self, config: &Config, others: usize) {
+        let roots = config.roots().into_iter();
+        let opened = roots.map(|root| open_site(root, &config.site));
+        let mut faults: Vec<StartError> = opened.filter_map(Result::err).collect();
+        // Without the roots, it cannot be said how many descriptors they need.
+        if faults.is_empty() {
+            faults.extend(descriptors::check(config, others).err());
+        }
+        self.faults.splice(0..0, faults);
+    }
+
     fn note<T>(&mut self, outcome: Result<T, StartError>) {
         self.faults.extend(outcome.err());
     }

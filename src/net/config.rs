@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::guide::access::Access;
 use crate::http1::allowed_hosts::{AllowedHosts, HostPattern};
 use crate::net::limits::{Deadlines, Limits, max_copies};
+use crate::net::privileges::options::Privileges;
 use crate::net::tls::options::TlsOptions;
 use crate::observe::options::{LogFormat, LogOptions};
 use crate::semantics::address_rules::AddressRules;
@@ -35,6 +36,8 @@ pub struct Config {
     pub allow_hosts: Vec<HostPattern>,
     /// The proxies that may name the client.
     pub proxies: Arc<TrustedProxies>,
+    /// Where the server that is replaced waits, and this one for the next.
+    pub take_over: Option<PathBuf>,
     /// Whether these proxies begin a connection with a header of the PROXY protocol.
     pub is_proxied: bool,
     /// Further sites, each for a host.
@@ -71,6 +74,8 @@ pub struct Config {
     pub log: LogOptions,
     /// HTTPS. `None` serves plain text.
     pub tls: Option<TlsOptions>,
+    /// What the process gives up before it serves.
+    pub privileges: Privileges,
 }
 
 impl Config {
@@ -84,6 +89,7 @@ impl Config {
             allow_hosts: Vec::new(),
             proxies: Arc::default(),
             is_proxied: false,
+            take_over: None,
             sites: Vec::new(),
             strict_host: false,
             reload_ignored: Vec::new(),
@@ -104,6 +110,7 @@ impl Config {
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,
             tls: None,
+            privileges: Privileges::default(),
         }
     }
 }
@@ -146,6 +153,7 @@ impl Config {
             &mut self.is_proxied,
             &running.is_proxied,
         );
+        kept.keep("--take-over", &mut self.take_over, &running.take_over);
         kept.keep("--threads", &mut self.threads, &running.threads);
         kept.keep(
             "--disk-threads",
@@ -161,6 +169,10 @@ impl Config {
             &mut site.cache_memory,
             &served.cache_memory,
         );
+        let (privileges, given_up) = (&mut self.privileges, &running.privileges);
+        kept.keep("--user", &mut privileges.user, &given_up.user);
+        kept.keep("--landlock", &mut privileges.landlock, &given_up.landlock);
+        privileges.own_folder.clone_from(&given_up.own_folder);
         // They follow from others, so nobody sets them.
         (site.max_copies, site.storage) = (served.max_copies, served.storage);
         let (limits, earlier) = (&mut self.limits, &running.limits);

@@ -4,6 +4,8 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use crate::net::config::Config;
 use crate::net::limits::{descriptor_limit, kept_for_files};
+use crate::net::privileges::confine;
+use crate::net::privileges::options::Landlock;
 use crate::net::served::Served;
 use crate::net::start_error::StartError;
 use crate::observe::log::Log;
@@ -106,6 +108,10 @@ fn needed(config: &Config, links: &[LinkPolicy]) -> usize {
         .as_ref()
         .is_some_and(|tls| tls.redirect.is_some());
     let services = 1 + usize::from(is_redirecting);
+    let confined = match config.privileges.landlock {
+        Landlock::Off => 0,
+        Landlock::Auto | Landlock::Require => confine::DESCRIPTORS,
+    };
     let roots = links
         .iter()
         .map(|links| ROOT + TOP * usize::from(links.outside));
@@ -113,6 +119,7 @@ fn needed(config: &Config, links: &[LinkPolicy]) -> usize {
         + LISTENER * addresses * services
         + WORKER * config.threads.max(1)
         + Log::descriptors(config.log.format)
+        + confined
         + CONNECTION
 }
 

@@ -6,12 +6,13 @@
 //!                          (a fault: the old configuration stays)
 //! ```
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::net::config::Config;
 use crate::net::mailbox::WorkerHandle;
 use crate::net::open::{open_endpoint, open_guard, open_sites};
+use crate::net::privileges::confine::Confinement;
 use crate::net::settings::Settings;
 use crate::net::start_error::StartError;
 use crate::net::tls::Endpoint;
@@ -28,6 +29,8 @@ pub struct Reloader {
     /// Locked during a reload, so that they come one after another. The phase is not locked while something is
     /// opened, so a shutdown does not wait for a reload.
     watches: Mutex<Watches>,
+    /// How the kernel confines the process, if it does.
+    confinement: OnceLock<Arc<Confinement>>,
 }
 
 #[derive(Default)]
@@ -66,6 +69,36 @@ impl Reloader {
         watching
     }
 
+    /// The kernel confines the process from now on, so no reload can lead out of that.
+    pub fn stay_within(&self, confinement: Arc<Confinement>) {
+        // The first one counts. A process that is confined twice reaches only what both have.
+        self.confinement.get_or_init(|| confinement);
+    }
+
+    /// Leaves out what the kernel does not allow any more. Returns the options that are ignored.
+    fn confine(
+        &self,
+        config: &mut Config,
+        earlier: &Config,
+    ) -> Result<Option<&'static str>, StartError> {
+        let Some(confinement) = self.confinement.get() else {
+            return Ok(None);
+        };
+        let reach = &confinement.reach;
+        if let Some(path) = reach.first_outside(config) {
+            return Err(StartError::OutOfReach(path));
+        }
+        let (wanted, served) = (
+            &mut config.site.follow_symlinks,
+            earlier.site.follow_symlinks,
+        );
+        if *wanted && !served && !reach.is_everything() {
+            *wanted = false;
+            return Ok(Some("--follow-symlinks"));
+        }
+        Ok(None)
+    }
+
     /// The server stops.
     pub fn end(&self) {
         self.enter(Phase::Ended);
@@ -92,7 +125,8 @@ impl Reloader {
         let Some(earlier) = self.settings() else {
             return Ok(None);
         };
-        let ignored = config.keep_fixed(&earlier.config);
+        let mut ignored = config.keep_fixed(&earlier.config);
+        ignored.extend(self.confine(&mut config, &earlier.config)?);
         let sites = open_sites(&config)?;
         let guard = guard(&config, &earlier)?;
         let (endpoint, notices) = endpoint(&config, &earlier)?;

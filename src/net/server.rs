@@ -18,6 +18,10 @@ use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
 use crate::net::open::{open_endpoint, open_guard, open_sites};
 use crate::net::passed;
+use crate::net::privileges::confine::{Confined, confine};
+use crate::net::privileges::options::Landlock;
+use crate::net::privileges::reach::Reach;
+use crate::net::privileges::user::give_up_root;
 use crate::net::reload::{Reloaded, Reloader};
 use crate::net::replay::registry::Replays;
 use crate::net::scheduling::use_batch_scheduling;
@@ -45,6 +49,8 @@ pub struct Server {
     files: Vec<BoundFile>,
     notices: Vec<Notice>,
     workers: Vec<(Mailbox, WorkerHandle)>,
+    /// What the process must reach. Found when the roots were opened: their paths may lead elsewhere later.
+    reach: Reach,
     /// The descriptors that connections may have. Decided early: the limit may change later.
     descriptors: SocketNumbers,
     shutdown: Arc<Shutdown>,
@@ -135,7 +141,8 @@ impl Handle {
 }
 
 impl Server {
-    /// Opens the root and the listeners. The server counts in `counters`.
+    /// Opens the root and the listeners. Then the process becomes the user that the configuration names. The server
+    /// counts in `counters`.
     pub fn bind(config: Config, counters: Arc<Counters>) -> Result<Server, StartError> {
         Server::take_over(config, counters, Inherited::default())
     }
@@ -151,7 +158,12 @@ impl Server {
             // `sendfile` cannot encrypt, so a memory file has no advantage.
             Some(_) => CopyStorage::Heap,
         };
-        let sites = open_sites(&config)?;
+        // What another user is to serve, root may not be able to open: on a file system of the network, for example.
+        let user = config.privileges.user.as_ref();
+        let sites = match user {
+            None => Some(open_sites(&config)?),
+            Some(_) => None,
+        };
         let (sockets, files) = open_sockets(&config, &mut inherited)?;
         let mut listeners = with_listeners(sockets, &config, config.tls.is_some(), Service::Site)?;
         let addresses: Vec<SocketAddr> = addresses_of(&listeners, Service::Site);
@@ -162,6 +174,14 @@ impl Server {
             let plain = listen::bind(&config.bind, Port::Fixed(port), &mut inherited)?;
             listeners.extend(with_listeners(plain, &config, false, Service::Redirect)?);
         }
+        if let Some(user) = user {
+            give_up_root(user).map_err(StartError::User)?;
+        }
+        let sites = match sites {
+            Some(sites) => sites,
+            None => open_sites(&config)?,
+        };
+        let reach = reach(&config, &addresses);
         let shutdown = Arc::<Shutdown>::default();
         let reloader = Arc::<Reloader>::default();
         let workers = (0..config.threads.max(1))
@@ -173,6 +193,7 @@ impl Server {
             files,
             notices,
             workers,
+            reach,
             descriptors: SocketNumbers::of_process(),
             shutdown,
             orders: bounded(2),
@@ -187,6 +208,17 @@ impl Server {
                 ..Settings::new(config, sites, counters)
             },
         })
+    }
+
+    /// Confines this thread, and those that it starts from now on, as the configuration says. Call it before any
+    /// other thread starts, and before [`Server::run`].
+    pub fn confine(&self) -> Result<Confined, StartError> {
+        let wanted = self.settings.config.privileges.landlock;
+        let confined = confine(wanted, self.reach.clone()).map_err(StartError::Landlock)?;
+        if let Some(confinement) = confined.confinement() {
+            self.reloader.stay_within(Arc::clone(confinement));
+        }
+        Ok(confined)
     }
 
     /// Adds a handler. Each worker asks the handlers in the order of addition, and then the site.
@@ -482,6 +514,16 @@ fn addresses_of(listeners: &[(Listener, Arc<TcpListener>)], service: Service) ->
         .filter(|listener| listener.service == service)
         .filter_map(|listener| listener.address.socket())
         .collect()
+}
+
+/// What the process must reach, if it is to be confined.
+fn reach(config: &Config, listening: &[SocketAddr]) -> Reach {
+    if config.privileges.landlock == Landlock::Off {
+        return Reach::default();
+    }
+    // The wire view sends requests again through a connection to the server itself.
+    let port = listening.first().filter(|_| config.inspect);
+    Reach::of(config, port.map(SocketAddr::port).into_iter().collect())
 }
 
 /// The connections of the server to itself, if the wire view may want some.

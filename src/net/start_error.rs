@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::net::privileges::fault::{LandlockError, UserError};
 use crate::net::socket_error::SocketError;
 use crate::net::tls::fault::TlsError;
 use crate::origin::auth::fault::AuthError;
@@ -58,6 +59,12 @@ pub enum StartError {
     Auth(AuthError),
     /// TLS could not be set up.
     Tls(TlsError),
+    /// The process could not become another user.
+    User(UserError),
+    /// The kernel does not confine the process, although it must.
+    Landlock(LandlockError),
+    /// A new configuration names what the process may not read since it is confined.
+    OutOfReach(PathBuf),
     /// A system resource, such as a thread or a poller, could not be created. The text names it.
     System(&'static str, io::Error),
 }
@@ -146,11 +153,7 @@ impl fmt::Display for StartError {
                 "port {port} needs privileges: choose a port from \
                  {FIRST_UNPRIVILEGED_PORT} up, such as 8080, or grant CAP_NET_BIND_SERVICE"
             ),
-            StartError::Ipv6OnlyRefused(error) => write!(
-                f,
-                "cannot listen on :: because the system refuses setsockopt(IPV6_V6ONLY) ({error}), and :: would then \
-                 take IPv4 too: allow the call, or give --bind the IPv6 addresses of this machine"
-            ),
+            StartError::Ipv6OnlyRefused(error) => ipv6_only_refused(f, error),
             StartError::ListenFault(address, error) => write!(
                 f,
                 "cannot listen on {address}: {error}; choose another address with --bind, or another port with --port"
@@ -163,6 +166,9 @@ impl fmt::Display for StartError {
             ),
             StartError::Auth(fault) => fault.fmt(f),
             StartError::Tls(fault) => fault.fmt(f),
+            StartError::User(fault) => fault.fmt(f),
+            StartError::Landlock(fault) => fault.fmt(f),
+            StartError::OutOfReach(path) => out_of_reach(f, path),
             StartError::System(what, error) => write!(
                 f,
                 "{what} could not be created: {error}; free some memory, or lower --threads"
@@ -193,6 +199,23 @@ fn no_free_port(f: &mut fmt::Formatter<'_>, first: u16, last: u16) -> fmt::Resul
         f,
         "the ports from {first} to {last} are all in use: choose another with --port, \
          such as --port 0 for any free port"
+    )
+}
+
+fn ipv6_only_refused(f: &mut fmt::Formatter<'_>, error: &io::Error) -> fmt::Result {
+    write!(
+        f,
+        "cannot listen on :: because the system refuses setsockopt(IPV6_V6ONLY) ({error}), and :: would then \
+         take IPv4 too: allow the call, or give --bind the IPv6 addresses of this machine"
+    )
+}
+
+fn out_of_reach(f: &mut fmt::Formatter<'_>, path: &Path) -> fmt::Result {
+    write!(
+        f,
+        "{} is outside of what docroot may read since its start (see --landlock): \
+         restart docroot to apply the new configuration",
+        Name::of(path)
     )
 }
 
@@ -311,6 +334,10 @@ mod tests {
         check(
             &too_few,
             "21 file descriptors are needed and 12 are allowed: ",
+        );
+        check(
+            &StartError::OutOfReach("/opt/a".into()),
+            "\"/opt/a\" is outside of what docroot may read",
         );
         let no_thread = StartError::System("a thread", fault(Errno::AGAIN));
         check(&no_thread, "a thread could not be created: ");

@@ -11,7 +11,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -22,10 +22,12 @@ use std::time::Duration;
 
 use rustix::fs::CWD;
 
+use crate::observe::notice;
 use crate::site::disk::{DiskPool, Effort, Ended, FileSystem, NOBODY, Pending, Room};
 use crate::site::disk_error::{DiskError, LookupError};
 use crate::site::nofollow::{Blocking, PASS, open_one};
 use crate::site::root::{LinkPolicy, Root};
+use crate::text::escape::Name;
 
 /// The time between two looks of a worker at the path.
 pub(super) const INTERVAL: Duration = Duration::from_millis(100);
@@ -53,7 +55,9 @@ pub(super) struct Current {
 struct State {
     root: Arc<Root>,
     /// A look that waits for the disk.
-    look: Option<Pending<Option<Root>>>,
+    look: Option<Pending<Option<io::Result<Root>>>>,
+    /// Whether the operator was told that the directory to which the path leads now may not be read.
+    is_told: bool,
 }
 
 impl GivenRoot {
@@ -77,6 +81,7 @@ impl GivenRoot {
             state: Mutex::new(State {
                 root: Arc::new(root),
                 look: None,
+                is_told: false,
             }),
         })
     }
@@ -116,8 +121,8 @@ impl GivenRoot {
             && let Some(ended) = look.poll()
         {
             state.look = None;
-            if let Ended::Done(Some(root)) = ended {
-                self.change(&mut state, root);
+            if let Ended::Done(Some(opened)) = ended {
+                self.change(&mut state, opened);
             }
         }
         Current {
@@ -126,9 +131,29 @@ impl GivenRoot {
         }
     }
 
-    fn change(&self, state: &mut State, root: Root) {
-        state.root = Arc::new(root);
-        self.changes.fetch_add(1, Ordering::Release);
+    /// Goes over to another directory. If it cannot be opened, the next look tries again.
+    fn change(&self, state: &mut State, opened: io::Result<Root>) {
+        match opened {
+            Ok(root) => {
+                state.root = Arc::new(root);
+                state.is_told = false;
+                self.changes.fetch_add(1, Ordering::Release);
+            }
+            Err(fault) if fault.kind() == ErrorKind::PermissionDenied && !state.is_told => {
+                state.is_told = true;
+                notice::tell(&[self.forbidden()]);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// What the operator is told if another directory may not be read.
+    fn forbidden(&self) -> String {
+        format!(
+            "{} leads to another directory, which docroot may not read, so it serves the old one; change the \
+             permissions, or restart docroot if Landlock confines it (see --landlock)",
+            Name::of(&self.path)
+        )
     }
 
     fn look(&self, state: &mut State, disk: Option<&DiskPool>) {
@@ -141,9 +166,7 @@ impl GivenRoot {
             // The look has found the new directory in memory, so opening it does not wait, unless it
             // is on a remote file system. If it cannot be opened, the next look tries again.
             (Ok(true), disk) if disk.is_none() || state.root.is_quick() => {
-                if let Ok(root) = open(&self.path, self.links) {
-                    self.change(state, root);
-                }
+                self.change(state, open(&self.path, self.links));
             }
             (Err(LookupError::Disk(DiskError::NotFound)), _) | (_, None) => {}
             (_, Some(disk)) => {
@@ -160,10 +183,10 @@ impl GivenRoot {
         &self,
         root: &Arc<Root>,
         disk: &DiskPool,
-    ) -> Option<Pending<Option<Root>>> {
+    ) -> Option<Pending<Option<io::Result<Root>>>> {
         let (path, links, root) = (self.path.clone(), self.links, Arc::clone(root));
         let look = move || match moved(&path, &root, Blocking::Allowed) {
-            Ok(true) => open(&path, links).ok(),
+            Ok(true) => Some(open(&path, links)),
             _ => None,
         };
         let (effort, file_system) = (Effort::Look, FileSystem::Usual);

@@ -25,6 +25,7 @@ pub mod secure_rig;
 pub mod slow;
 #[cfg(feature = "tls")]
 pub mod tls;
+pub mod unit;
 pub mod viewer;
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -155,6 +156,9 @@ impl Setup {
         let plain_addresses = server.plain_addresses();
         let handle = server.handle();
         let thread = std::thread::spawn(move || {
+            // As in the program: what the tests ask for must work like this. The kernel confines only this thread and
+            // those of the server.
+            server.confine().expect("no requirement");
             server.run(&log, || ()).expect("it runs");
             log.shutdown(PATIENCE);
         });

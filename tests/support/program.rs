@@ -41,6 +41,16 @@ pub fn command_without(call: &str, error: &str) -> Command {
     command
 }
 
+/// The command, which the kernel ends at the first call that is not among these numbers.
+pub fn command_only(calls: &[String]) -> Command {
+    const ONLY_CALLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/only_calls.py");
+    let mut command = Command::new("python3");
+    command.args(["-I", ONLY_CALLS, &calls.join(",")]);
+    command.arg(env!("CARGO_BIN_EXE_docroot"));
+    command.stdin(Stdio::null());
+    command
+}
+
 /// The same without the rights of root to read and to listen where others may not. If the tests run
 /// as root and cannot give up those rights, it says so and is `None`.
 pub fn unprivileged() -> Option<Command> {

@@ -13,6 +13,9 @@ import sys
 # The number of each call on x86-64, and on architectures that came later. New calls have one number.
 CALLS = {
     "fstatfs": (138, 44),
+    "landlock_add_rule": (445, 445),
+    "landlock_create_ruleset": (444, 444),
+    "landlock_restrict_self": (446, 446),
     "memfd_create": (319, 279),
     "openat2": (437, 437),
     "preadv2": (327, 286),

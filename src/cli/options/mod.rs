@@ -28,6 +28,8 @@ mod network;
 mod other;
 // The banner and the access log.
 mod output;
+// What the process gives up before it serves.
+mod privileges;
 // The request of `docroot explain`.
 mod request;
 // How explanations and checks are printed.
@@ -38,7 +40,7 @@ mod responses;
 mod serving;
 
 /// The groups, in the order of the help.
-const GROUPS: [Group; 13] = [
+const GROUPS: [Group; 14] = [
     request::GROUP,
     report::GROUP,
     compress::GROUP,
@@ -50,6 +52,7 @@ const GROUPS: [Group; 13] = [
     learning::GROUP,
     https::GROUP,
     limits::GROUP,
+    privileges::GROUP,
     configuration::GROUP,
     other::GROUP,
 ];

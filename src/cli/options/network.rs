@@ -164,7 +164,7 @@ const DISK_THREADS: OptionDef = OptionDef::new(
 
 const TAKE_OVER: OptionDef = OptionDef::new(
     "take-over",
-    Kind::File(|settings, file| settings.take_over = Some(file)),
+    Kind::File(|settings, file| settings.config.take_over = Some(file)),
     "Replace the docroot that waits at this path, without refusing a client: take over its listening sockets, and let \
      it finish what it has begun. Then wait at this path for the next one. If none waits there, just start",
 )

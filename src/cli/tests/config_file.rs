@@ -15,7 +15,11 @@ fn run_with(variables: Variables, text: &str, line: &str) -> Result<Command, Usa
 #[track_caller]
 fn launch_of(text: &str) -> Launch {
     match run_with(&[], text, "--config site.toml") {
-        Ok(Command::Serve(launch)) => *launch,
+        Ok(Command::Serve(mut launch)) => {
+            let file = launch.config.privileges.config_file.take();
+            assert_eq!(file.as_deref(), Some(Path::new("site.toml")));
+            *launch
+        }
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -368,6 +372,7 @@ fn samples(option: &OptionDef) -> (Vec<&'static str>, &'static [&'static str]) {
             "systemd",
         ],
         ("trust-proxy", ..) => vec!["10.0.0.0/8,::1=forwarded"],
+        ("user", ..) => vec!["www-data", "1000:www"],
         ("allow-host", ..) => vec!["a.example,*.b.example"],
         ("site", ..) => vec!["a.example=/a=\u{e9}\nb.example=/b"],
         (_, Kind::Switch(_), _) => vec!["1", "yes", "0", "off"],
