@@ -29,11 +29,12 @@ use docroot::net::clock;
 use docroot::net::config::Port;
 use docroot::net::descriptors;
 use docroot::net::local_addresses::outward_addresses;
+use docroot::net::logs;
 use docroot::net::reload::Reloaded;
 use docroot::net::served::Served;
 use docroot::net::server::{Handle, Server};
 use docroot::net::start_error::StartError;
-use docroot::observe::log::Log;
+use docroot::observe::log::Reopener;
 use docroot::observe::metrics::Counters;
 use docroot::observe::notice;
 use docroot::precompress::{self, fault::Fault, report::Report as Compressed};
@@ -235,11 +236,13 @@ fn serve(
     };
     let handle = server.handle();
     let reload = move || reload(&handle, &machine, of_book.as_deref());
-    let hurry = act_on_signals(server.handle(), Arc::clone(&counters), reload, remove_book)
+    let (reopener, reopenings) = Reopener::pair();
+    let reopen = move || reopener.ask();
+    let counted = Arc::clone(&counters);
+    let hurry = act_on_signals(server.handle(), counted, reload, reopen, remove_book)
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     *held_back = None;
-    let log = Log::to_standard_output(launch.config.log.clone(), Arc::clone(&counters))
-        .map_err(|fault| StartError::System("the access log", fault))?;
+    let log = logs::start(&launch.config, reopenings, Arc::clone(&counters))?;
     let (text, url) = announcement(&launch, &server);
     let began = clock::instant();
     let outcome = server.run(&log, || {

@@ -20,7 +20,7 @@ use settings::Settings;
 pub use usage::UsageError;
 
 use crate::net::config::Config;
-use crate::observe::options::{Detail, LogOptions};
+use crate::observe::options::{Detail, LogFormat, LogOptions};
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
 
@@ -210,6 +210,7 @@ fn act(
     let given = sources.apply(changes, &mut settings)?;
     let root_source = sources.find_root(mode, &defaults, words, &mut settings);
     settings.allow_own_addresses();
+    settings.settle_log();
     settings.remarks = environment.warnings();
     if settings.config.log.detail > Detail::Brief {
         settings.remarks.extend(environment.ignored());
@@ -371,6 +372,7 @@ fn check_together(config: &Config) -> Result<(), String> {
     check_negotiation(&config.site)?;
     check_hosts(config)?;
     check_archives(&config.site)?;
+    check_log(&config.log)?;
     check_class(config)
 }
 
@@ -411,6 +413,14 @@ fn check_archives(site: &SiteOptions) -> Result<(), String> {
              shows: remove one of the two"
                 .into(),
         ),
+        false => Ok(()),
+    }
+}
+
+/// A file for a log that is off.
+fn check_log(log: &LogOptions) -> Result<(), String> {
+    match log.file.is_some() && log.format == LogFormat::Off {
+        true => Err("--log-file has no effect with --log-format off: remove one of the two".into()),
         false => Ok(()),
     }
 }

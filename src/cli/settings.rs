@@ -39,6 +39,8 @@ pub struct Settings {
     pub https: Https,
     /// Whether not to print the banner.
     pub quiet: bool,
+    /// The format of the access log. Without a value, it depends on where the log goes.
+    pub log_format: Option<LogFormat>,
     /// The times in the log. Without a value, they depend on the format.
     pub log_time: Option<LogTime>,
     /// The time zone of this machine.
@@ -122,6 +124,7 @@ impl Settings {
             cache_memory: None,
             https: Https::default(),
             quiet: false,
+            log_format: None,
             log_time: None,
             zone: machine.zone.clone(),
             open: false,
@@ -152,6 +155,17 @@ impl Settings {
         self.config.lab = true;
         self.config.site.negotiate = true;
         self.open = true;
+    }
+
+    /// Decides what follows from where the access log goes, unless an option says it.
+    pub fn settle_log(&mut self) {
+        let log = &mut self.config.log;
+        if log.file.is_some() {
+            // No terminal shows it.
+            (log.format, log.colour) = (LogFormat::Combined, false);
+            log.width = LogOptions::WIDTH;
+        }
+        log.format = self.log_format.unwrap_or(log.format);
     }
 
     /// Lets this machine open the pages of `--inspect`, `--lab` and `--class` at its own addresses too. A connection to

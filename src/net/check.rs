@@ -3,6 +3,7 @@
 use crate::net::config::{Config, Port};
 use crate::net::descriptors;
 use crate::net::listen;
+use crate::net::logs;
 use crate::net::open::{open_endpoint, open_guard, open_site};
 use crate::net::start_error::StartError;
 use crate::net::tls::notice::Notice;
@@ -30,6 +31,9 @@ pub fn check(config: &Config, others: usize) -> Checked {
     // Without the roots, it cannot be said how many descriptors they need.
     if checked.faults.is_empty() {
         checked.note(descriptors::check(config, others));
+    }
+    for name in logs::names(config) {
+        checked.note(name.check().map_err(StartError::Log));
     }
     checked.note(open_guard(config, Guard::pool(None)));
     match open_endpoint(config, &[]) {

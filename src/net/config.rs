@@ -168,6 +168,13 @@ impl Config {
         }
         if (self.log.format == LogFormat::Off) != (running.log.format == LogFormat::Off) {
             kept.keep("whether there is a log", &mut self.log, &running.log);
+        } else if self.log.file != running.log.file {
+            // The format and the colours fit where the log goes.
+            kept.keep(
+                "--log-file and the other options of the log",
+                &mut self.log,
+                &running.log,
+            );
         }
         kept.0
     }

@@ -111,7 +111,7 @@ fn needed(config: &Config, links: &[LinkPolicy]) -> usize {
     roots.sum::<usize>()
         + LISTENER * addresses * services
         + WORKER * config.threads.max(1)
-        + Log::descriptors(config.log.format)
+        + Log::descriptors(&config.log)
         + CONNECTION
 }
 

@@ -22,6 +22,8 @@ mod watches;
 pub mod descriptors;
 // Why the server did not start.
 pub mod start_error;
+// The files of the logs.
+pub mod logs;
 // Opens listeners.
 mod listen;
 // A listener: its address, whether it speaks TLS, and its service.

@@ -19,6 +19,8 @@ mod masked;
 mod json;
 // The thread that writes the log, so no worker waits for a disk.
 pub mod log;
+// A file that is opened again when it was renamed or deleted.
+pub mod log_file;
 // Counters.
 pub mod metrics;
 // How requests are logged.

@@ -1,5 +1,7 @@
 //! How requests are logged.
 
+use std::path::PathBuf;
+
 use super::zone::Zone;
 
 /// How a line of the access log is written.
@@ -41,6 +43,8 @@ pub struct LogOptions {
     pub steps: bool,
     /// The time zone of times.
     pub zone: Zone,
+    /// Where the log goes. Without a file, to the standard output.
+    pub file: Option<PathBuf>,
 }
 
 impl LogOptions {
@@ -52,6 +56,7 @@ impl LogOptions {
         width: LogOptions::WIDTH,
         steps: false,
         zone: Zone::Utc,
+        file: None,
     };
 
     /// Whether the log prints heads.

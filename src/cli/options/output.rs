@@ -8,7 +8,7 @@ use crate::observe::options::{Detail, LogFormat};
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Output",
-    options: &[QUIET, VERBOSE, EXPLAIN, QR, LOG_FORMAT, LOG_TIME],
+    options: &[QUIET, VERBOSE, EXPLAIN, QR, LOG_FORMAT, LOG_FILE, LOG_TIME],
 };
 
 const QUIET: OptionDef = OptionDef::new(
@@ -78,29 +78,38 @@ const LOG_FORMAT: OptionDef = OptionDef::new(
             Choice {
                 word: "pretty",
                 help: "For people, with colours",
-                apply: |settings| settings.config.log.format = LogFormat::Pretty,
+                apply: |settings| settings.log_format = Some(LogFormat::Pretty),
             },
             Choice {
                 word: "combined",
                 help: "The format of Apache and nginx",
-                apply: |settings| settings.config.log.format = LogFormat::Combined,
+                apply: |settings| settings.log_format = Some(LogFormat::Combined),
             },
             Choice {
                 word: "json",
                 help: "One JSON object per line",
-                apply: |settings| settings.config.log.format = LogFormat::Json,
+                apply: |settings| settings.log_format = Some(LogFormat::Json),
             },
             Choice {
                 word: "off",
                 help: "No access log",
-                apply: |settings| settings.config.log.format = LogFormat::Off,
+                apply: |settings| settings.log_format = Some(LogFormat::Off),
             },
         ],
     ),
-    "The format of the access log on the standard output",
+    "The format of the access log",
 )
 .default(|_| "pretty on a terminal, combined otherwise".into())
 .common("The access log: pretty, combined, json or off");
+
+const LOG_FILE: OptionDef = OptionDef::new(
+    "log-file",
+    Kind::File(|settings, path| settings.config.log.file = Some(path)),
+    "Append the access log to this file instead of printing it on the standard output. If the file is renamed or \
+     deleted, docroot notices that within a second of a request and opens it again; after SIGUSR1, at once",
+)
+.default(|_| "the standard output".into())
+.common("Append the access log to this file");
 
 const LOG_TIME: OptionDef = OptionDef::new(
     "log-time",
