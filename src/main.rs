@@ -225,6 +225,7 @@ fn serve(
     held_back: &mut Option<HeldBack>,
 ) -> Result<ExitCode, StartError> {
     descriptors::check(&launch.config, signals::DESCRIPTORS)?;
+    logs::open_error_log(&launch.config)?;
     let counters = Arc::new(Counters::default());
     let server = Server::bind(launch.config.clone(), Arc::clone(&counters))?;
     // Before any thread starts, so that no other thread receives a signal that is held back.
@@ -237,25 +238,31 @@ fn serve(
     let handle = server.handle();
     let reload = move || reload(&handle, &machine, of_book.as_deref());
     let (reopener, reopenings) = Reopener::pair();
-    let reopen = move || reopener.ask();
+    let reopen = move || {
+        reopener.ask();
+        notice::reopen();
+    };
     let counted = Arc::clone(&counters);
     let hurry = act_on_signals(server.handle(), counted, reload, reopen, remove_book)
         .map_err(|fault| StartError::System("a signal handler", fault))?;
     *held_back = None;
     let log = logs::start(&launch.config, reopenings, Arc::clone(&counters))?;
-    let (text, url) = announcement(&launch, &server);
+    let (notices, banner) = (notices(&launch, &server), banner(&launch, &server));
     let began = clock::instant();
     let outcome = server.run(&log, || {
-        say(text);
+        say(notices);
+        if launch.banner {
+            notice::show(banner.text);
+        }
         if launch.open {
-            open_browser(url.as_deref());
+            open_browser(banner.url.as_deref());
         }
     });
     log.shutdown(LOG_TIMEOUT);
     // Only a person at a terminal needs the summary.
     if launch.banner && outcome.is_ok() && io::stderr().is_terminal() {
         let time = clock::instant().saturating_duration_since(began);
-        say(summary(&counters.snapshot(), time));
+        notice::show(summary(&counters.snapshot(), time));
     }
     outcome.map(|()| match hurry.is_set() {
         true => ExitCode::FAILURE,
@@ -269,8 +276,26 @@ const USAGE: u8 = 2;
 /// How long docroot waits at exit until the log is written.
 const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What docroot says at the start: notices, warnings and the banner. Also the URL that `--open` opens.
-fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
+/// What docroot says at the start beside the banner: remarks, notices and warnings.
+fn notices(launch: &Launch, server: &Server) -> String {
+    let config = &launch.config;
+    let remarks = launch.remarks.iter().map(ToString::to_string);
+    let notices = server.notices().iter().map(ToString::to_string);
+    let warnings = warnings(config, &Surroundings::inspect(config));
+    let warnings = warnings.iter().map(ToString::to_string);
+    let lines = remarks.chain(notices).chain(warnings);
+    lines.map(|line| format!("docroot: {line}\n")).collect()
+}
+
+/// What a server shows when it starts.
+struct Shown {
+    /// The banner.
+    text: String,
+    /// The URL that `--open` opens.
+    url: Option<String>,
+}
+
+fn banner(launch: &Launch, server: &Server) -> Shown {
     let (listening, plain) = (server.addresses(), server.plain_addresses());
     let config = &launch.config;
     // It was found when the server was bound.
@@ -297,20 +322,10 @@ fn announcement(launch: &Launch, server: &Server) -> (String, Option<String>) {
         columns: columns(io::stderr()),
         colour: wants_colour(&io::stderr()),
     };
-    let mut text = String::new();
-    for remark in &launch.remarks {
-        text += &format!("docroot: {remark}\n");
+    Shown {
+        text: banner.text(),
+        url: banner.url_to_open(),
     }
-    for notice in server.notices() {
-        text += &format!("docroot: {notice}\n");
-    }
-    for warning in warnings(config, &Surroundings::inspect(config)) {
-        text += &format!("docroot: {warning}\n");
-    }
-    if launch.banner {
-        text += &banner.text();
-    }
-    (text, banner.url_to_open())
 }
 
 /// The preferred port, if the server had to use another one.
@@ -352,13 +367,15 @@ fn write_now(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Says what went wrong.
+/// Says what went wrong to whoever has started docroot.
 fn fail(fault: &dyn Display) -> ExitCode {
-    say(format!("docroot: {fault}\n"));
+    notice::show(format!("docroot: {fault}\n"));
     ExitCode::FAILURE
 }
 
-/// Prints on the standard error.
+/// Prints a notice.
 fn say(text: String) {
-    notice::print(text);
+    if !text.is_empty() {
+        notice::print(text);
+    }
 }

@@ -24,7 +24,7 @@ use signal_hook::iterator::Signals;
 
 use crate::net::server::Handle;
 use crate::observe::metrics::Counters;
-use crate::observe::notice::print_now;
+use crate::observe::notice::{print_now, print_soon};
 
 /// The signals that end docroot. SIGHUP does so only if the terminal has closed.
 const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
@@ -176,7 +176,7 @@ fn tell_if_slow(counters: Arc<Counters>) {
         let _ = never::<()>().recv_timeout(QUICK_DRAIN);
         let can_press = io::stderr().is_terminal();
         if let Some(text) = waiting(counters.connections_open.value(), can_press) {
-            print_now(&text);
+            print_soon(text);
         }
     };
     // Without a thread, nothing is said.

@@ -63,6 +63,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// How requests are logged.
     pub log: LogOptions,
+    /// Where docroot writes what it says of itself while it serves. Without a file, on the standard error.
+    pub error_log: Option<PathBuf>,
     /// HTTPS. `None` serves plain text.
     pub tls: Option<TlsOptions>,
 }
@@ -95,6 +97,7 @@ impl Config {
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,
+            error_log: None,
             tls: None,
         }
     }
@@ -153,6 +156,7 @@ impl Config {
             &earlier.max_connections,
         );
         kept.keep("--max-head", &mut limits.max_head, &earlier.max_head);
+        kept.keep("--error-log", &mut self.error_log, &running.error_log);
         if self.class_from.is_some() != running.class_from.is_some() {
             kept.keep(
                 "whether there is a class",

@@ -8,7 +8,9 @@ use crate::observe::options::{Detail, LogFormat};
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Output",
-    options: &[QUIET, VERBOSE, EXPLAIN, QR, LOG_FORMAT, LOG_FILE, LOG_TIME],
+    options: &[
+        QUIET, VERBOSE, EXPLAIN, QR, LOG_FORMAT, LOG_FILE, LOG_TIME, ERROR_LOG,
+    ],
 };
 
 const QUIET: OptionDef = OptionDef::new(
@@ -131,3 +133,12 @@ const LOG_TIME: OptionDef = OptionDef::new(
     "The time zone of the access log. The formats combined and json write the offset from UTC too",
 )
 .default(|_| "local for pretty, utc otherwise".into());
+
+const ERROR_LOG: OptionDef = OptionDef::new(
+    "error-log",
+    Kind::File(|settings, path| settings.config.error_log = Some(path)),
+    "Append to this file what docroot says of itself once it has started: warnings, renewed certificates, panics, and \
+     how many lines of the access log were dropped. It is opened again like the file of --log-file. The banner, and why \
+     docroot could not start, still go to the standard error",
+)
+.default(|_| "the standard error".into());
