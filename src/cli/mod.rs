@@ -2,6 +2,7 @@
 //! prints. [`parse`] depends only on its arguments: it reads the file through `read`.
 
 use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -20,7 +21,7 @@ use settings::Settings;
 pub use usage::UsageError;
 
 use crate::net::config::Config;
-use crate::observe::options::{Detail, LogFormat, LogOptions};
+use crate::observe::options::{Detail, JsonField, LogFormat, LogOptions};
 use crate::site::options::SiteOptions;
 use crate::site::path::is_hidden_name;
 
@@ -248,11 +249,27 @@ fn outcome(mode: Mode, settings: Settings, matches: &ArgMatches) -> Result<Comma
 
 /// What the log cannot print although it was asked to.
 fn unprinted(log: &LogOptions) -> Vec<String> {
-    let heads = "only the pretty log shows heads: add --log-format pretty to -vv";
-    let steps = "only the pretty log explains responses: add --log-format pretty to --explain";
-    let lacks_heads = log.detail == Detail::Heads && !log.wants_heads();
-    let lacks_steps = log.steps && !log.wants_steps();
-    let remarks = [(lacks_heads, heads), (lacks_steps, steps)];
+    let is_json = log.format == LogFormat::Json;
+    let fields = log.fields.as_deref();
+    let lacks_sample = fields.is_some_and(|fields| !fields.contains(&JsonField::Sample));
+    let remarks = [
+        (
+            log.detail == Detail::Heads && !log.wants_heads(),
+            "only the pretty log shows heads: add --log-format pretty to -vv",
+        ),
+        (
+            log.steps && !log.wants_steps(),
+            "only the pretty log explains responses: add --log-format pretty to --explain",
+        ),
+        (
+            fields.is_some() && !is_json,
+            "only the json log has fields: add --log-format json to --log-fields",
+        ),
+        (
+            is_json && lacks_sample && log.one_in > NonZeroU32::MIN,
+            "the log does not say for how many requests a line stands: add sample to --log-fields",
+        ),
+    ];
     let told = remarks.into_iter().filter(|(is_lacking, _)| *is_lacking);
     told.map(|(_, remark)| remark.to_owned()).collect()
 }

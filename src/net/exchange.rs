@@ -219,7 +219,8 @@ impl Exchange {
         let status = self.answer.map(|(status, _)| status.code());
         let sent = self.written.saturating_sub(unsent);
         observer.count(status, sent, end);
-        if !observer.is_recording() {
+        let is_logged = observer.log.takes(status, end);
+        if !is_logged && !observer.is_watched() {
             return;
         }
         self.hide_protected();
@@ -249,7 +250,9 @@ impl Exchange {
             heads: self.heads.as_ref().map(|heads| heads.as_event()),
             steps: watched.map_or(&[], |watched| watched.trace.steps()),
         };
-        observer.log.record(&record);
+        if is_logged {
+            observer.log.record(&record);
+        }
         if let Some(watched) = watched {
             let since = |at: Instant| at.saturating_duration_since(self.began);
             let until_began = |at: Instant| self.began.saturating_duration_since(at);

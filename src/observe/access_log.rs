@@ -9,7 +9,7 @@ pub(super) fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &Exc
     match options.format {
         LogFormat::Pretty => pretty::write_line(out, options, exchange),
         LogFormat::Combined => combined::write_line(out, &options.zone, exchange),
-        LogFormat::Json => json::write_line(out, &options.zone, exchange),
+        LogFormat::Json => json::write_line(out, options, exchange),
         LogFormat::Off => {}
     }
 }

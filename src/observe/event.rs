@@ -48,6 +48,11 @@ pub struct ExchangeRecord<'a> {
     pub steps: &'a [Step],
 }
 
+/// Whether an exchange is logged even if only a sample of the successful ones is: its status is an error, or it was cut.
+pub fn is_always_logged(status: Option<u16>, end: End) -> bool {
+    end != End::Complete || status.is_none_or(|status| status >= 400)
+}
+
 /// The heads of an exchange. The client chose every byte of the first one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heads<'a> {

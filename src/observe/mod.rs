@@ -33,6 +33,8 @@ pub mod notice;
 mod pretty;
 // What is kept of a body.
 pub mod sample;
+// Which successful exchanges are logged.
+mod sampler;
 // What the connections of a worker do.
 pub mod phase_report;
 // The time zone of the log.

@@ -1,6 +1,8 @@
 //! How requests are logged.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::zone::Zone;
 
@@ -43,6 +45,10 @@ pub struct LogOptions {
     pub steps: bool,
     /// The time zone of times.
     pub zone: Zone,
+    /// Of how many successful exchanges one is logged. All others are always logged.
+    pub one_in: NonZeroU32,
+    /// The members of a line of JSON, in this order. `None` means all that apply.
+    pub fields: Option<Arc<[JsonField]>>,
     /// Where the log goes. Without a file, to the standard output.
     pub file: Option<PathBuf>,
 }
@@ -56,6 +62,8 @@ impl LogOptions {
         width: LogOptions::WIDTH,
         steps: false,
         zone: Zone::Utc,
+        one_in: NonZeroU32::MIN,
+        fields: None,
         file: None,
     };
 
@@ -71,4 +79,92 @@ impl LogOptions {
 
     /// The columns of most terminals, and of the output if it is no terminal.
     pub const WIDTH: usize = 80;
+}
+
+/// A member of a line of JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum JsonField {
+    Time,
+    Peer,
+    Port,
+    User,
+    Method,
+    Target,
+    Version,
+    Status,
+    Sent,
+    Duration,
+    Referer,
+    UserAgent,
+    Reason,
+    Complete,
+    Cut,
+    Tls,
+    Sample,
+}
+
+impl JsonField {
+    /// All of them, in the order of a line that has all.
+    pub const ALL: [JsonField; 17] = [
+        JsonField::Time,
+        JsonField::Peer,
+        JsonField::Port,
+        JsonField::User,
+        JsonField::Method,
+        JsonField::Target,
+        JsonField::Version,
+        JsonField::Status,
+        JsonField::Sent,
+        JsonField::Duration,
+        JsonField::Referer,
+        JsonField::UserAgent,
+        JsonField::Reason,
+        JsonField::Complete,
+        JsonField::Cut,
+        JsonField::Tls,
+        JsonField::Sample,
+    ];
+
+    /// The name of the member.
+    pub fn name(self) -> &'static str {
+        match self {
+            JsonField::Time => "time",
+            JsonField::Peer => "peer",
+            JsonField::Port => "port",
+            JsonField::User => "user",
+            JsonField::Method => "method",
+            JsonField::Target => "target",
+            JsonField::Version => "version",
+            JsonField::Status => "status",
+            JsonField::Sent => "sent",
+            JsonField::Duration => "duration",
+            JsonField::Referer => "referer",
+            JsonField::UserAgent => "user_agent",
+            JsonField::Reason => "reason",
+            JsonField::Complete => "complete",
+            JsonField::Cut => "cut",
+            JsonField::Tls => "tls",
+            JsonField::Sample => "sample",
+        }
+    }
+
+    /// The member with this name.
+    pub fn named(name: &str) -> Option<JsonField> {
+        let mut all = JsonField::ALL.into_iter();
+        all.find(|field| field.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_field_has_a_name_of_its_own() {
+        for field in JsonField::ALL {
+            assert_eq!(JsonField::named(field.name()), Some(field));
+        }
+        assert_eq!(JsonField::named("Time"), None);
+    }
 }

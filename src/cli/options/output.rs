@@ -1,15 +1,20 @@
 //! What the server prints while it runs.
 
-use super::definition::{Choice, Group, Kind, OptionDef};
+use std::num::NonZeroU32;
+
+use super::definition::{Choice, Group, Kind, List, OptionDef, store, utf8, write_one_of};
+use crate::cli::nearest::with_nearest;
 use crate::cli::qr::Qr;
 use crate::cli::settings::LogTime;
-use crate::observe::options::{Detail, LogFormat};
+use crate::cli::units::count;
+use crate::observe::options::{Detail, JsonField, LogFormat};
 
 /// The options of this group.
 pub const GROUP: Group = Group {
     heading: "Output",
     options: &[
-        QUIET, VERBOSE, EXPLAIN, QR, LOG_FORMAT, LOG_FILE, LOG_TIME, ERROR_LOG,
+        QUIET, VERBOSE, EXPLAIN, QR, LOG_FORMAT, LOG_FILE, LOG_FIELDS, LOG_SAMPLE, LOG_TIME,
+        ERROR_LOG,
     ],
 };
 
@@ -112,6 +117,58 @@ const LOG_FILE: OptionDef = OptionDef::new(
 )
 .default(|_| "the standard output".into())
 .common("Append the access log to this file");
+
+const LOG_FIELDS: OptionDef = OptionDef::new(
+    "log-fields",
+    Kind::List(List {
+        name: "FIELD",
+        separator: Some(','),
+        clear: |settings| settings.config.log.fields = None,
+        add: |settings, value| {
+            let fields = &mut settings.config.log.fields;
+            let field = json_field(utf8(value)?)?;
+            let mut all = fields.take().map_or(Vec::new(), |fields| fields.to_vec());
+            if all.contains(&field) {
+                return Err("it is there twice: leave one out".into());
+            }
+            all.push(field);
+            *fields = Some(all.into());
+            Ok(())
+        },
+    }),
+    "The members of a line of the json log, in this order: time, peer, port, user, method, target, version, status, \
+     sent, duration, referer, user_agent, reason, complete, cut, tls, sample",
+)
+.default(|_| "all that apply".into());
+
+/// The member of this name.
+fn json_field(name: &str) -> Result<JsonField, String> {
+    JsonField::named(name).ok_or_else(|| {
+        let mistake = "there is no such field";
+        let names = JsonField::ALL.map(JsonField::name);
+        let told = with_nearest(mistake.to_owned(), name, "", names.into_iter());
+        match told == mistake {
+            true => format!("{mistake}; {}", write_one_of(&names)),
+            false => told,
+        }
+    })
+}
+
+const LOG_SAMPLE: OptionDef = OptionDef::new(
+    "log-sample",
+    Kind::Text("N", |settings, text| {
+        let parsed = count(text, 1..=MOST_SAMPLED);
+        let one_in = parsed.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        let one_in = one_in.map(|count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN));
+        store(&mut settings.config.log.one_in, one_in)
+    }),
+    "Log one in N of the successful requests. Those with a status of 400 or more, those that were cut, and failed TLS \
+     handshakes are always logged. In the json log, sample says for how many requests a line stands",
+)
+.default(|settings| settings.config.log.one_in.to_string());
+
+/// Whoever wants fewer lines wants none.
+const MOST_SAMPLED: usize = 1_000_000;
 
 const LOG_TIME: OptionDef = OptionDef::new(
     "log-time",

@@ -23,6 +23,7 @@ use super::log_file::LogFile;
 use super::metrics::Counters;
 use super::notice;
 use super::options::{LogFormat, LogOptions};
+use super::sampler::Sampler;
 use handle::{Batch, Channels};
 use output::Output;
 use writer::{Report, Tally, Writer};
@@ -146,6 +147,7 @@ impl Log {
             counters: Arc::clone(&self.counters),
             channels: self.writer.as_ref().map(|writer| writer.channels.clone()),
             batch: Batch::default(),
+            sampler: Sampler::new(self.options.one_in),
         }
     }
 
