@@ -125,6 +125,7 @@ fn the_defaults_are_the_documented_ones() {
                 width: 100,
                 ..LogOptions::OFF
             },
+            request_ids: false,
             error_log: None,
             tls: None,
         },

@@ -63,6 +63,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// How requests are logged.
     pub log: LogOptions,
+    /// Whether each request has an id, which the response and the log have.
+    pub request_ids: bool,
     /// Where docroot writes what it says of itself while it serves. Without a file, on the standard error.
     pub error_log: Option<PathBuf>,
     /// HTTPS. `None` serves plain text.
@@ -97,6 +99,7 @@ impl Config {
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogOptions::OFF,
+            request_ids: false,
             error_log: None,
             tls: None,
         }

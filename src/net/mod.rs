@@ -60,6 +60,8 @@ pub mod protocol;
 mod exchange;
 // What the log says about the request.
 mod request_text;
+// Which id a request has.
+mod request_ids;
 // The heads of an exchange, for the log.
 mod kept_heads;
 // The head of a request that is answered later.

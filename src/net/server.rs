@@ -15,7 +15,7 @@ use crate::net::descriptors::SocketNumbers;
 use crate::net::listen;
 use crate::net::listener::{Address, Listener, Service};
 use crate::net::mailbox::{Mailbox, Shutdown, WorkerHandle};
-use crate::net::open::{open_endpoint, open_guard, open_sites};
+use crate::net::open::{open_endpoint, open_guard, open_ids, open_sites};
 use crate::net::reload::{Reloaded, Reloader};
 use crate::net::replay::registry::Replays;
 use crate::net::scheduling::use_batch_scheduling;
@@ -127,6 +127,7 @@ impl Server {
                 replays: replays(&config, &addresses),
                 port: addresses.first().map_or(0, SocketAddr::port),
                 endpoint,
+                ids: open_ids(&config)?,
                 disk: Some(DiskPool::new(config.disk_threads)),
                 guard,
                 ..Settings::new(config, sites, counters)

@@ -63,6 +63,7 @@ pub(super) mod tests {
             brief: "gzip",
             end: End::Complete,
             security: None,
+            id: None,
             heads: None,
             steps: &[],
         }

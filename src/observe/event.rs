@@ -42,6 +42,8 @@ pub struct ExchangeRecord<'a> {
     pub end: End,
     /// The TLS session; `None` without TLS.
     pub security: Option<Security<'a>>,
+    /// The id of the request, in visible ASCII; `None` if requests have none.
+    pub id: Option<&'a [u8]>,
     /// The heads as they went over the wire; `None` unless somebody sees them.
     pub heads: Option<Heads<'a>>,
     /// The steps of the decision; empty unless somebody sees them.

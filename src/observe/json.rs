@@ -14,10 +14,11 @@ use crate::text::escape::JsonString;
 /// How times are written.
 const TIME: TimeFormat = TimeFormat::Rfc3339Millis;
 
-/// Appends the object. It has the members that the options name, or else all: `sample` only if not every exchange
-/// is logged. An absent value is `null`, `duration` is in seconds, and `tls` is an object.
+/// Appends the object. It has the members that the options name, or else all: `id` only if requests have ids,
+/// and `sample` only if not every exchange is logged. An absent value is `null`, `duration` is in seconds, and `tls` is an object.
 pub fn write_line(out: &mut Vec<u8>, options: &LogOptions, exchange: &ExchangeRecord) {
     let applies = |field: &JsonField| match field {
+        JsonField::Id => exchange.id.is_some(),
         JsonField::Sample => options.one_in > NonZeroU32::MIN,
         _ => true,
     };
@@ -81,6 +82,7 @@ fn write_value(
         JsonField::Complete => append(out, format_args!("{}", exchange.end == End::Complete)),
         JsonField::Cut => optional_value(out, cut(exchange.end)),
         JsonField::Tls => security_value(out, exchange.security.as_ref()),
+        JsonField::Id => optional_value(out, exchange.id),
         JsonField::Sample => {
             let factor = match is_always_logged(exchange.status, exchange.end) {
                 true => 1,
@@ -221,6 +223,21 @@ mod tests {
         let options = chosen(&[JsonField::Cut, JsonField::Status, JsonField::Peer]);
         let want = r#"{"cut":"the client went away","status":null,"peer":"192.0.2.1"}"#;
         check(&options, cut, want);
+    }
+
+    #[test]
+    fn the_id_is_there_if_requests_have_ids() {
+        let id = Some(&b"0a1b"[..]);
+        let with_id = ExchangeRecord { id, ..example() };
+        let mut got = Vec::new();
+        write_line(&mut got, &LogOptions::OFF, &with_id);
+        assert!(got.ends_with(b",\"tls\":null,\"id\":\"0a1b\"}\n"));
+        let options = LogOptions {
+            fields: Some([JsonField::Id].into()),
+            ..LogOptions::OFF
+        };
+        check(&options, with_id, r#"{"id":"0a1b"}"#);
+        check(&options, example(), r#"{"id":null}"#);
     }
 
     #[test]

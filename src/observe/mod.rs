@@ -35,6 +35,8 @@ mod pretty;
 pub mod sample;
 // Which successful exchanges are logged.
 mod sampler;
+// The ids of requests.
+pub mod request_id;
 // What the connections of a worker do.
 pub mod phase_report;
 // The time zone of the log.

@@ -101,12 +101,13 @@ pub enum JsonField {
     Complete,
     Cut,
     Tls,
+    Id,
     Sample,
 }
 
 impl JsonField {
     /// All of them, in the order of a line that has all.
-    pub const ALL: [JsonField; 17] = [
+    pub const ALL: [JsonField; 18] = [
         JsonField::Time,
         JsonField::Peer,
         JsonField::Port,
@@ -123,6 +124,7 @@ impl JsonField {
         JsonField::Complete,
         JsonField::Cut,
         JsonField::Tls,
+        JsonField::Id,
         JsonField::Sample,
     ];
 
@@ -145,6 +147,7 @@ impl JsonField {
             JsonField::Complete => "complete",
             JsonField::Cut => "cut",
             JsonField::Tls => "tls",
+            JsonField::Id => "id",
             JsonField::Sample => "sample",
         }
     }

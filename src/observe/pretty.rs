@@ -251,6 +251,9 @@ impl Line<'_> {
         if let Some(user) = exchange.user {
             self.text(format_args!("  user {}", Quoted(user.as_bytes())));
         }
+        if let Some(id) = exchange.id {
+            self.text(format_args!("  id {}", Word(id)));
+        }
         self.from(exchange.peer);
     }
 
@@ -324,6 +327,17 @@ mod tests {
             },
             "13:55:36Z 400 -     2.3 KiB   1.2 ms  -",
         );
+    }
+
+    #[test]
+    fn a_full_line_has_the_id() {
+        let with_id = ExchangeRecord {
+            id: Some(b"0a1b"),
+            ..example()
+        };
+        let want = "13:55:36Z 200 GET   2.3 KiB   1.2 ms  /a.html  the file  id 0a1b";
+        check(with_id, want);
+        check_brief(with_id, "/a.html  gzip");
     }
 
     /// A brief line of local time, which leaves 43 columns after those of fixed width.

@@ -137,7 +137,7 @@ const LOG_FIELDS: OptionDef = OptionDef::new(
         },
     }),
     "The members of a line of the json log, in this order: time, peer, port, user, method, target, version, status, \
-     sent, duration, referer, user_agent, reason, complete, cut, tls, sample",
+     sent, duration, referer, user_agent, reason, complete, cut, tls, id, sample",
 )
 .default(|_| "all that apply".into());
 
