@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 use super::https::Https;
 use super::launch::{Check, Compress, Explain, Launch, OutputFormat, RootSource};
-use super::machine::Machine;
+use super::machine::{Machine, Stdout};
 use super::qr::Qr;
 use crate::cli::units::show_size;
 use crate::http1::version::Version;
@@ -108,9 +108,10 @@ impl Settings {
         Settings {
             config: Config {
                 log: LogOptions {
-                    format: match machine.stdout_is_terminal {
-                        true => LogFormat::Pretty,
-                        false => LogFormat::Combined,
+                    format: match machine.stdout {
+                        Stdout::Terminal => LogFormat::Pretty,
+                        Stdout::Journal => LogFormat::Journal,
+                        Stdout::Other => LogFormat::Combined,
                     },
                     colour: machine.colour_on_stdout,
                     width: machine.columns.unwrap_or(0).max(LogOptions::WIDTH),
@@ -192,7 +193,9 @@ impl Settings {
         // People compare the log with their clock, programs compare logs of several machines.
         let log_time = self.log_time.unwrap_or(match config.log.format {
             LogFormat::Pretty => LogTime::Local,
-            LogFormat::Combined | LogFormat::Json | LogFormat::Off => LogTime::Utc,
+            LogFormat::Combined | LogFormat::Json | LogFormat::Journal | LogFormat::Off => {
+                LogTime::Utc
+            }
         });
         config.log.zone = match log_time {
             LogTime::Local => self.zone,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::launch::{Explain, Launch, OutputFormat, RootSource};
+use super::machine::Stdout;
 use super::options::{Kind, options};
 use super::qr::Qr;
 use super::*;
@@ -31,7 +32,7 @@ const MACHINE: Machine = Machine {
     processors: 4,
     descriptors: 1024,
     colour_on_stdout: true,
-    stdout_is_terminal: true,
+    stdout: Stdout::Terminal,
     columns: Some(100),
     zone: Zone::Utc,
     lan: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
@@ -289,7 +290,7 @@ fn a_mistake_is_quoted_with_advice() {
     );
     check(
         &["--log-format", "x"],
-        "invalid value 'x' for '--log-format <FORMAT>': write pretty, combined, json or off",
+        "invalid value 'x' for '--log-format <FORMAT>': write pretty, combined, json, journal or off",
     );
     check(
         &["--archive=zip"],
@@ -597,7 +598,7 @@ fn steps_that_the_log_cannot_show_are_told() {
 #[test]
 fn the_log_is_pretty_only_on_a_terminal() {
     let piped = Machine {
-        stdout_is_terminal: false,
+        stdout: Stdout::Other,
         colour_on_stdout: false,
         columns: None,
         ..MACHINE
@@ -610,6 +611,20 @@ fn the_log_is_pretty_only_on_a_terminal() {
         }
     };
     assert_eq!(log("docroot").format, LogFormat::Combined);
+    let journal = Machine {
+        stdout: Stdout::Journal,
+        ..piped.clone()
+    };
+    let format = |line: &str| {
+        let arguments = line.split_whitespace().map(OsString::from);
+        match parse(arguments, [], &journal, &no_file) {
+            Ok(Command::Serve(launch)) => launch.config.log.format,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(format("docroot"), LogFormat::Journal);
+    assert_eq!(format("docroot --log-file a.log"), LogFormat::Combined);
+    assert_eq!(format("docroot --log-format json"), LogFormat::Json);
     let pretty = log("docroot --log-format pretty");
     assert_eq!((pretty.format, pretty.colour), (LogFormat::Pretty, false));
     assert_eq!(pretty.width, 80);
@@ -841,7 +856,7 @@ fn mistakes_are_one_line() {
     check_error(
         &[],
         "--log-format xml",
-        "write pretty, combined, json or off",
+        "write pretty, combined, json, journal or off",
     );
     check_error(&[], "--max-connections 0", "--max-connections");
 }

@@ -15,6 +15,8 @@ pub mod event;
 mod heads;
 // Messages without their secrets.
 mod masked;
+// The format for the journal of systemd.
+mod journal;
 // The format for programs: one JSON object per line.
 mod json;
 // The thread that writes the log, so no worker waits for a disk.

@@ -15,6 +15,8 @@ pub enum LogFormat {
     Combined,
     /// One JSON object per line.
     Json,
+    /// For the journal of systemd: a priority, and no time.
+    Journal,
     /// No log.
     Off,
 }

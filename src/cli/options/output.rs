@@ -98,16 +98,21 @@ const LOG_FORMAT: OptionDef = OptionDef::new(
                 apply: |settings| settings.log_format = Some(LogFormat::Json),
             },
             Choice {
+                word: "journal",
+                help: "For the journal of systemd: a priority such as <6>, and no time",
+                apply: |settings| settings.log_format = Some(LogFormat::Journal),
+            },
+            Choice {
                 word: "off",
                 help: "No access log",
                 apply: |settings| settings.log_format = Some(LogFormat::Off),
             },
         ],
     ),
-    "The format of the access log",
+    "The format of the access log. A journal is the one of systemd, if it reads the standard output",
 )
-.default(|_| "pretty on a terminal, combined otherwise".into())
-.common("The access log: pretty, combined, json or off");
+.default(|_| "pretty on a terminal, journal in a journal, combined otherwise".into())
+.common("The access log: pretty, combined, json, journal or off");
 
 const LOG_FILE: OptionDef = OptionDef::new(
     "log-file",
